@@ -1,0 +1,237 @@
+"""Load the splits of a MedMNIST-format file, trust nothing in it, and say which data it is."""
+
+import hashlib
+import io
+import math
+import stat
+import textwrap
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from bloodnets.errors import DataError
+from bloodnets.metrics import N_CLASSES
+from bloodnets.rendered import render
+
+SPLITS = ("train", "val", "test")
+IMAGE_SHAPE = (28, 28, 3)
+MAX_IMAGES = 100_000
+"""Images in a split at most: eight times BloodMNIST's train, and .24 GB of memory."""
+MAX_FILE_BYTES = 2**30
+MAX_MEMBERS = 1000
+"""Arrays in a file at most; six are wanted. A directory of millions takes minutes to read."""
+
+FORMAT = "wanted: an npz file in the MedMNIST format"
+
+Kind = Literal["official", "file", "rendered"]
+
+
+class Split(NamedTuple):
+    """Images with their classes.
+
+    Attributes:
+        images: uint8, shape (n, 28, 28, 3), red, green, blue.
+        labels: uint8, shape (n,), 0 to 7.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BloodCells:
+    """The three splits, and which data they are.
+
+    Attributes:
+        train: what weights are fitted to.
+        val: what epochs and configurations are chosen by.
+        test: looked at once per chosen model.
+        kind: `official` (BloodMNIST, by its MD5), `file` (any other), `rendered` (drawings).
+        name: of the file; `rendered` for drawings.
+        md5: of the file's bytes; None for drawings.
+        sha256: of the file's bytes, or of the drawn arrays' bytes.
+        class_names: eight, in the order of the labels.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    kind: Kind
+    name: str
+    md5: str | None
+    sha256: str
+    class_names: tuple[str, ...]
+
+    def describe(self) -> str:
+        """The data in a few words, as every output names them."""
+        if self.kind == "official":
+            return f"BloodMNIST ({self.name}, official by its MD5)"
+        if self.kind == "rendered":
+            return "RENDERED cells (drawings, not photographs)"
+        return f"{self.name} (not the official file; SHA-256 {self.sha256[:12]}…)"
+
+
+def load_rendered() -> BloodCells:
+    """Drawn stand-in cells: no file, no network."""
+    arrays = render()
+    splits = {name: _split(arrays, name, "rendered") for name in SPLITS}
+    sha256 = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays)))
+    class_names, _ = medmnist_facts()
+    return BloodCells(
+        **splits,
+        kind="rendered",
+        name="rendered",
+        md5=None,
+        sha256=sha256.hexdigest(),
+        class_names=class_names,
+    )
+
+
+def load_file(path: Path) -> BloodCells:
+    """Read and verify a file in the MedMNIST format.
+
+    The file needs the keys `{split}_images`, uint8 (n, 28, 28, 3), and `{split}_labels`,
+    integers (n, 1) from 0 to 7, for train, val and test. Sizes are checked before anything is
+    unpacked, and nothing is unpickled.
+
+    Raises:
+        DataError: the file is not that; the message names the key, what was found, and what is
+            wanted.
+    """
+    content = _read(path)
+    with _open(content, path) as archive:
+        arrays = {
+            f"{split}_{part}": _read_array(archive, f"{split}_{part}", path)
+            for split in SPLITS
+            for part in ("images", "labels")
+        }
+    splits = {name: _split(arrays, name, str(path)) for name in SPLITS}
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    class_names, official_md5 = medmnist_facts()
+    return BloodCells(
+        **splits,
+        kind="official" if md5 == official_md5 else "file",
+        name=path.name,
+        md5=md5,
+        sha256=hashlib.sha256(content).hexdigest(),
+        class_names=class_names,
+    )
+
+
+def medmnist_facts() -> tuple[tuple[str, ...], str]:
+    """BloodMNIST's eight class names and the MD5 of its official 28 x 28 file."""
+    # Here, not above: it imports torch, which a file that is refused need not wait for.
+    with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
+        from medmnist import INFO
+
+    info = INFO["bloodmnist"]
+    return tuple(info["label"][str(c)] for c in range(N_CLASSES)), info["MD5"]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path} is not a file; {FORMAT}")
+        if not 0 < (size := status.st_size) <= MAX_FILE_BYTES:
+            raise DataError(f"{path} has {size:,} bytes; wanted: 1 to {MAX_FILE_BYTES:,}")
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{path} does not exist; {FORMAT}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}; {FORMAT}") from error
+
+
+def _open(content: bytes, path: Path) -> zipfile.ZipFile:
+    entries = content.count(b"PK\x01\x02")  # how each entry of a zip's directory begins
+    if entries > MAX_MEMBERS:
+        raise DataError(f"{path} has {entries:,} members; wanted: at most {MAX_MEMBERS:,}")
+    try:
+        return zipfile.ZipFile(io.BytesIO(content))
+    except Exception as error:  # zipfile raises half a dozen unrelated ones on a damaged file
+        raise DataError(f"{path} is not a whole npz file ({_brief(error)}); {FORMAT}") from error
+
+
+def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
+    """One member of the archive, its header checked before its data are unpacked."""
+    members = [info for info in archive.infolist() if info.filename == f"{key}.npy"]
+    if not members:
+        raise DataError(
+            f"{path} lacks the key {key}; wanted: images and labels of {', '.join(SPLITS)}"
+        )
+    if len(members) > 1:
+        raise DataError(f"{path} has the key {key} {len(members)} times; wanted: once")
+    # Others are rare in npz files, and zipfile unpacks them without a bound.
+    if (method := members[0].compress_type) not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(
+            f"{path}: {key} is compressed by zip's method {method}; wanted: 0 or 8 (stored or "
+            f"deflated), as numpy.savez and numpy.savez_compressed write"
+        )
+    try:
+        with archive.open(members[0]) as member:
+            shape, dtype = _read_header(member, key, path)
+            size = math.prod(shape) * dtype.itemsize
+            # Bounded, because the archive's own word for the size may be wrong. One byte more
+            # than wanted, because only the end of the member has its checksum verified.
+            data = member.read(size + 1)
+    except DataError:
+        raise
+    except Exception as error:  # as above, and NumPy's parser of headers likewise
+        raise DataError(
+            f"{path}: {key} cannot be unpacked ({_brief(error)}); wanted: a whole file, made by "
+            f"numpy.savez or numpy.savez_compressed"
+        ) from error
+    if len(data) != size:
+        raise DataError(
+            f"{path}: {key} has {'more' if len(data) > size else 'fewer'} bytes "
+            f"than its header says; wanted: {size:,}"
+        )
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _brief(error: Exception) -> str:
+    """What a library said, on one short line."""
+    return textwrap.shorten(str(error), 100) or type(error).__name__
+
+
+def _read_header(
+    member: IO[bytes], key: str, path: Path
+) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    if (version := npy.read_magic(member)) != (1, 0):
+        raise DataError(f"{path}: {key} has npy version {version}; wanted: (1, 0)")
+    with warnings.catch_warnings(action="ignore"):  # about headers in the style of Python 2
+        shape, is_fortran, dtype = npy.read_array_header_1_0(member)
+    is_images = key.endswith("images")
+    wanted = IMAGE_SHAPE if is_images else (1,)
+    if shape[1:] != wanted or is_fortran:
+        order = " in Fortran order" if is_fortran else ""
+        text = ", ".join(str(n) for n in wanted)
+        raise DataError(f"{path}: {key} has shape {shape}{order}; wanted: (n, {text})")
+    if dtype != np.uint8 if is_images else dtype.kind not in "ui":
+        raise DataError(
+            f"{path}: {key} has dtype {dtype}; wanted: "
+            f"{'uint8' if is_images else 'an integer type'}"
+        )
+    if not 0 < shape[0] <= MAX_IMAGES:
+        raise DataError(f"{path}: {key} has {shape[0]:,} rows; wanted: 1 to {MAX_IMAGES:,}")
+    return shape, dtype
+
+
+def _split(arrays: Mapping[str, NDArray[np.integer]], name: str, source: str) -> Split:
+    images, labels = arrays[f"{name}_images"], arrays[f"{name}_labels"]
+    if len(images) != len(labels):
+        raise DataError(
+            f"{source}: {name}_labels has {len(labels)} rows; wanted: {len(images)}, "
+            f"as many as {name}_images"
+        )
+    wrong = labels[(labels < 0) | (labels >= N_CLASSES)]
+    if wrong.size:
+        raise DataError(f"{source}: {name}_labels holds {wrong[0]}; wanted: 0 to {N_CLASSES - 1}")
+    return Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8)[:, 0])

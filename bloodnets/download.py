@@ -1,0 +1,99 @@
+"""Fetch the official BloodMNIST file, once."""
+
+import contextlib
+import logging
+import os
+import textwrap
+import warnings
+from pathlib import Path
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from bloodnets.errors import MachineError
+
+FILE_NAME = "bloodmnist.npz"
+RETRIES = 3
+TIMEOUT_S = 30.0
+
+
+def official_file(root: Path | None) -> Path:
+    """BloodMNIST's file under `root`, downloaded if it is not there.
+
+    A file that is there already is returned as it is: `data.load_file` says what it holds.
+
+    Args:
+        root: the folder; None for medmnist's own, `~/.medmnist`.
+
+    Raises:
+        MachineError: it could not be downloaded, or the folder could not be written.
+    """
+    if root is None:
+        root = Path.home() / ".medmnist"
+    path = root / FILE_NAME
+    if os.path.exists(path):  # not path.exists, which raises in a folder that is closed to us
+        return path
+    with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
+        from medmnist import INFO  # imports torch, which a file at hand need not wait for
+
+    return download(path, url=INFO["bloodmnist"]["url"], md5=INFO["bloodmnist"]["MD5"])
+
+
+def download(path: Path, *, url: str, md5: str) -> Path:
+    """Download `url` to `path`, which appears only when it is whole and its MD5 is right.
+
+    Tries again, a little later each time, after a failure or a wrong MD5.
+
+    Raises:
+        MachineError: no try succeeded; the message gives the cause and the ways on.
+    """
+    pooch.get_logger().setLevel(logging.ERROR)
+    store = pooch.create(
+        path.parent,
+        base_url="",
+        registry={path.name: f"md5:{md5}"},
+        urls={path.name: url},
+        retry_if_failed=RETRIES,
+    )
+    try:
+        store.fetch(path.name, downloader=_fetch)
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise MachineError(
+            f"BloodMNIST could not be downloaded ({_cause(error, path.parent)}). Ways on: "
+            f"--data-file PATH (a copy of {FILE_NAME}), --data-root FOLDER (a folder that holds "
+            f"it), or --data rendered (drawn cells, no download)"
+        ) from error
+    with contextlib.suppress(OSError):  # some file systems have no permissions
+        path.chmod(0o644)  # not the temporary file's 600: the folder may be shared
+    return path
+
+
+def _fetch(url: str, file: str, store: pooch.Pooch) -> None:
+    """One try, with a bar that is gone at its end, and that only a terminal sees."""
+    with tqdm(total=1, desc=FILE_NAME, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+        pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT_S)(url, file, store)
+
+
+def _cause(error: Exception, folder: Path) -> str:
+    """The reason in a few words."""
+    # The order matters: requests' errors are OSErrors, some are ValueErrors, most ConnectionErrors.
+    match error:
+        case requests.HTTPError(response=requests.Response(status_code=code)):
+            cause = f"the server answered {code}"
+        case requests.exceptions.ProxyError():
+            cause = "no connection to the proxy"
+        case requests.exceptions.SSLError():
+            cause = "the server's certificate cannot be verified"
+        case requests.exceptions.ChunkedEncodingError():
+            cause = "the connection was cut off"
+        case requests.ConnectionError() | requests.Timeout():
+            late = "timed out" in str(error)
+            cause = f"no answer within {TIMEOUT_S:g} s" if late else "no connection to the server"
+        case ValueError() if not isinstance(error, requests.RequestException):
+            cause = "what arrived has the wrong MD5"
+        case OSError(strerror=str(reason)) | OSError(__cause__=OSError(strerror=str(reason))):
+            cause = f"{folder} cannot be written: {reason}"
+        case _:
+            cause = textwrap.shorten(str(error), 100)
+    return cause

@@ -1,0 +1,98 @@
+"""From labels and probabilities to a confusion matrix and its scores. No torch in here.
+
+Every score but the AUC follows from the confusion matrix, so published matrices and our own
+predictions pass through the same lines.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+N_CLASSES = 8
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+class ClassScores(NamedTuple):
+    """Scores of each class; every array has shape (8,) and, but for support, range 0 to 1."""
+
+    precision: FloatArray
+    recall: FloatArray
+    f1: FloatArray
+    support: IntArray
+
+
+def confusion_matrix(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> IntArray:
+    """Count images by true and predicted class.
+
+    Args:
+        labels: true classes, shape (n,), 0 to 7.
+        predictions: predicted classes, shape (n,), 0 to 7.
+
+    Returns:
+        `confusion[true, predicted]`, shape (8, 8), also where a class is absent.
+    """
+    matrix = sk.confusion_matrix(labels, predictions, labels=range(N_CLASSES))
+    return np.asarray(matrix, dtype=np.int64)
+
+
+def class_scores(confusion: IntArray) -> ClassScores:
+    """Precision, recall and F1 of each class; 0 where the denominator is 0.
+
+    Args:
+        confusion: `confusion[true, predicted]`, shape (8, 8).
+    """
+    correct = np.diag(confusion).astype(np.float64)
+    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+
+    def ratio(denominator: NDArray[np.float64]) -> FloatArray:
+        return np.divide(correct, denominator, out=np.zeros(N_CLASSES), where=denominator > 0)
+
+    return ClassScores(
+        precision=ratio(predicted.astype(np.float64)),
+        recall=ratio(support.astype(np.float64)),
+        f1=ratio((support + predicted) / 2),
+        support=support,
+    )
+
+
+def scores(confusion: IntArray) -> dict[str, float]:
+    """Scores of the whole matrix, each 0 to 1.
+
+    `macro_f1` is the mean of the eight F1s, an absent class counting 0; the F1 of the mean
+    precision and recall, which goes by the same name, can differ by .5 (Opitz & Burst,
+    arXiv:1911.03347). `weighted_f1` weights each class by its support.
+
+    Args:
+        confusion: `confusion[true, predicted]`, shape (8, 8), of at least one image.
+    """
+    each = class_scores(confusion)
+    total = confusion.sum()
+    return {
+        "accuracy": float(np.trace(confusion) / total),
+        "macro_f1": float(each.f1.mean()),
+        "weighted_f1": float(each.f1 @ each.support / total),
+        "macro_precision": float(each.precision.mean()),
+        "macro_recall": float(each.recall.mean()),
+    }
+
+
+def auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
+    """Area under the ROC curve, as MedMNIST's `Evaluator` defines it for several classes.
+
+    The mean over classes of the area for "this class" against "any other", unweighted.
+
+    Args:
+        labels: true classes, shape (n,), 0 to 7.
+        probabilities: shape (n, 8).
+
+    Returns:
+        0 to 1; NaN where a class is absent from `labels`, since its area is then undefined.
+    """
+    if np.unique(labels).size < N_CLASSES:
+        return float("nan")
+    areas = [sk.roc_auc_score(labels == c, probabilities[:, c]) for c in range(N_CLASSES)]
+    return float(np.mean(areas))

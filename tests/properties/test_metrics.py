@@ -1,0 +1,54 @@
+"""Scores from a confusion matrix against scikit-learn's from labels."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support, roc_auc_score
+
+from bloodnets import metrics
+
+CLASSES = st.integers(0, 7)
+PAIRS = st.lists(st.tuples(CLASSES, CLASSES), min_size=1, max_size=60)
+
+
+@given(PAIRS)
+def test_scores_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    true, predicted = np.array(pairs).T
+    confusion = metrics.confusion_matrix(true, predicted)
+    each = metrics.class_scores(confusion)
+    expected = precision_recall_fscore_support(true, predicted, labels=range(8), zero_division=0.0)
+    for ours, theirs in zip(each, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs)
+    whole = metrics.scores(confusion)
+    assert np.isclose(whole["accuracy"], accuracy_score(true, predicted))
+    assert np.isclose(whole["macro_f1"], np.mean(expected[2]))
+    assert np.isclose(whole["weighted_f1"], np.average(expected[2], weights=expected[3]))
+    assert np.isclose(whole["macro_precision"], np.mean(expected[0]))
+    assert np.isclose(whole["macro_recall"], np.mean(expected[1]))
+
+
+@given(PAIRS)
+def test_rows_are_true_and_columns_predicted(pairs: list[tuple[int, int]]) -> None:
+    confusion = metrics.confusion_matrix(*np.array(pairs).T)
+    assert confusion.shape == (8, 8)
+    for true in range(8):
+        for predicted in range(8):
+            assert confusion[true, predicted] == pairs.count((true, predicted))
+
+
+@given(arrays(np.float32, (24, 8), elements=st.floats(0, 1, width=32)))
+def test_auc_is_the_mean_of_one_against_the_rest(probabilities: np.ndarray) -> None:
+    labels = np.arange(24) % 8
+    expected = np.mean([roc_auc_score(labels == c, probabilities[:, c]) for c in range(8)])
+    assert np.isclose(metrics.auc(labels, probabilities), expected)
+
+
+def test_auc_is_undefined_where_a_class_is_absent() -> None:
+    assert np.isnan(metrics.auc(np.arange(7), np.eye(8)[:7]))
+
+
+def test_an_absent_class_counts_zero_in_the_macro_f1() -> None:
+    """Of two classes, both always right, the other six pull the mean down to a quarter."""
+    confusion = metrics.confusion_matrix(np.array([0, 1]), np.array([0, 1]))
+    assert metrics.scores(confusion)["macro_f1"] == 2 / 8

@@ -1,0 +1,135 @@
+"""`TrialConfig` and `StudyConfig`: ranges, names, plans."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bloodnets.config import TrialConfig
+from bloodnets.errors import DataError
+from study.config import StudyConfig, default_name
+from study.grid import PUBLISHED
+
+CONFIG = TrialConfig(
+    family="cnn",
+    loss="nll",
+    optimizer="sgd",
+    learning_rate=0.01,
+    momentum=0.9,
+    dropout=0.2,
+)
+
+
+def study(**changes: Any) -> StudyConfig:
+    defaults: dict[str, Any] = {
+        "name": "a-study",
+        "results": Path("results"),
+        "configurations": ("cnn-config-1", "mlnn-config-2"),
+        "seeds": 3,
+        "max_epochs": 7,
+        "patience": 2,
+        "batch_size": 32,
+        "cpus_per_trial": 1,
+        "gpus_per_trial": None,
+        "max_concurrent": None,
+        "address": None,
+    }
+    return StudyConfig(**defaults | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("family", "vit"),
+        ("loss", "mse"),
+        ("optimizer", "lion"),
+        ("learning_rate", 0.0),
+        ("learning_rate", -1.0),
+        ("learning_rate", math.nan),
+        ("learning_rate", math.inf),
+        ("momentum", None),
+        ("momentum", 1.0),
+        ("momentum", math.nan),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("dropout", math.nan),
+        ("batch_size", 0),
+        ("max_epochs", 0),
+        ("max_epochs", 1.5),
+        ("patience", True),
+        ("seed", -1),
+    ],
+)
+def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} is .*wanted"):
+        replace(CONFIG, **{name: value})
+
+
+def test_adam_takes_no_momentum() -> None:
+    with pytest.raises(ValueError, match="momentum"):
+        replace(CONFIG, optimizer="adam")
+
+
+def test_a_config_survives_its_dict() -> None:
+    assert TrialConfig.from_dict(CONFIG.to_dict()) == CONFIG
+
+
+@pytest.mark.parametrize("change", [{"colour": 1}, {"seed": None}])
+def test_a_dict_with_other_keys_is_refused(change: dict[str, Any]) -> None:
+    values = CONFIG.to_dict() | change
+    if change == {"seed": None}:
+        del values["seed"]
+    with pytest.raises(ValueError, match="missing or unknown keys"):
+        TrialConfig.from_dict(values)
+
+
+def test_the_digest_tells_seeds_apart() -> None:
+    assert CONFIG.digest() == replace(CONFIG).digest()
+    assert CONFIG.digest() != replace(CONFIG, seed=1).digest()
+
+
+def test_the_grid_is_the_published_one() -> None:
+    assert list(PUBLISHED) == [f"{f}-config-{n}" for f in ("mlnn", "cnn") for n in (1, 2, 3, 4)]
+    for name, values in PUBLISHED.items():
+        number = int(name[-1])
+        assert values["loss"] == ("cross_entropy" if number < 3 else "nll")
+        assert values["dropout"] == 0.2
+        expected = ("sgd", 0.01, 0.9) if number % 2 else ("adam", 0.001, None)
+        assert (values["optimizer"], values["learning_rate"], values["momentum"]) == expected
+
+
+def test_every_configuration_gets_every_seed() -> None:
+    trials = study().trials()
+    assert [(t.configuration, t.config["seed"]) for t in trials] == [
+        (name, seed) for name in ("cnn-config-1", "mlnn-config-2") for seed in (0, 1, 2)
+    ]
+    assert len({trial.id for trial in trials}) == 6
+    assert all(trial.config["max_epochs"] == 7 for trial in trials)
+
+
+@pytest.mark.parametrize("name", ["", ".x", "a/b", "a b", "x" * 65, "é", "a\n"])
+def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match="--name"):
+        study(name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "A.1_b-c", "x" * 64])
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert study(name=name).folder == Path("results") / name
+
+
+@pytest.mark.parametrize("gpus", [-0.5, 1.5, math.nan, math.inf])
+def test_a_fraction_above_one_gpu_is_refused(gpus: float) -> None:
+    with pytest.raises(DataError, match="--gpus-per-trial"):
+        study(gpus_per_trial=gpus)
+
+
+def test_an_unknown_configuration_is_named_with_the_known() -> None:
+    with pytest.raises(DataError, match=r"'cnn-config-9'.*mlnn-config-1"):
+        study(configurations=("cnn-config-9",))
+
+
+def test_the_default_name_is_a_valid_one() -> None:
+    assert study(name=default_name("grid")).name.startswith("grid-")

@@ -1,0 +1,121 @@
+"""The drawn cells: format, counts, determinism, and that the kinds can be told apart."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bloodnets.rendered import CLASS_COUNTS, DEFAULT_SCALE, SIDE, render
+
+BASOPHIL, EOSINOPHIL, ERYTHROBLAST, _, LYMPHOCYTE, MONOCYTE, NEUTROPHIL, PLATELET = range(8)
+SCALE = 0.02
+Arrays = dict[str, NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Arrays:
+    return render(scale=SCALE, seed=0)
+
+
+def test_format_is_that_of_medmnist(drawn: Arrays) -> None:
+    assert set(drawn) == {
+        f"{split}_{part}" for split in ("train", "val", "test") for part in ("images", "labels")
+    }
+    for split in CLASS_COUNTS:
+        images, labels = drawn[f"{split}_images"], drawn[f"{split}_labels"]
+        assert images.dtype == labels.dtype == np.uint8
+        assert images.shape == (len(labels), SIDE, SIDE, 3)
+        assert labels.shape == (len(images), 1)
+
+
+def test_official_counts_are_those_of_bloodmnist() -> None:
+    totals = {split: sum(counts) for split, counts in CLASS_COUNTS.items()}
+    assert totals == {"train": 11959, "val": 1712, "test": 3421}
+    assert [sum(column) for column in zip(*CLASS_COUNTS.values(), strict=True)] == [
+        1218, 3117, 1551, 2895, 1214, 1420, 3329, 2348,
+    ]  # fmt: skip
+
+
+def test_class_counts_are_the_official_ones_scaled(drawn: Arrays) -> None:
+    for split, official in CLASS_COUNTS.items():
+        counts = np.bincount(drawn[f"{split}_labels"][:, 0], minlength=8)
+        np.testing.assert_allclose(counts, np.multiply(official, SCALE), rtol=0, atol=0.5)
+
+
+def test_no_class_is_empty_at_the_smallest_scale() -> None:
+    for name, labels in render(scale=1e-9).items():
+        if name.endswith("labels"):
+            assert sorted(labels[:, 0]) == list(range(8))
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(drawn: Arrays) -> None:
+    again, other = render(scale=SCALE, seed=0), render(scale=SCALE, seed=1)
+    for name, array in drawn.items():
+        assert array.tobytes() == again[name].tobytes()
+        assert array.tobytes() != other[name].tobytes()
+
+
+# With one image of each class a split, splits that shared a random stream would be equal.
+@pytest.mark.parametrize("scale", [SCALE, 1e-9])
+def test_no_image_appears_twice(scale: float) -> None:
+    drawn = render(scale=scale)
+    images = [image.tobytes() for split in CLASS_COUNTS for image in drawn[f"{split}_images"]]
+    assert len(set(images)) == len(images)
+
+
+def test_classes_are_mixed_within_a_split(drawn: Arrays) -> None:
+    labels = drawn["train_labels"][:, 0].astype(int)
+    # Sorted labels change 7 times; shuffled ones at about five neighbours in six.
+    assert np.count_nonzero(np.diff(labels)) > len(labels) / 2
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.1, 1.01, float("nan"), float("inf")])
+def test_scale_out_of_range_is_refused(scale: float) -> None:
+    with pytest.raises(ValueError, match=rf"scale is {scale}; wanted: above 0 and at most 1"):
+        render(scale=scale)
+
+
+def test_negative_seed_is_refused() -> None:
+    with pytest.raises(ValueError, match="seed is -1; wanted: at least 0"):
+        render(scale=SCALE, seed=-1)
+
+
+def test_default_scale_is_large_enough_for_every_class_in_val() -> None:
+    assert min(CLASS_COUNTS["val"]) * DEFAULT_SCALE >= 30
+
+
+def _mean_by_kind(drawn: Arrays, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    labels = drawn["train_labels"][:, 0]
+    return np.array([values[labels == kind].mean() for kind in range(8)])
+
+
+def test_cells_have_the_order_of_size_of_their_kinds(drawn: Arrays) -> None:
+    # Red cells stay above a green level of 140, stained cells mostly below.
+    stained = (drawn["train_images"][..., 1] < 140).mean(axis=(1, 2))
+    area = _mean_by_kind(drawn, stained)
+    assert area.argmin() == PLATELET
+    assert area[PLATELET] < 0.5 * area[ERYTHROBLAST] < 0.5 * area[LYMPHOCYTE]
+    assert area[LYMPHOCYTE] < area[MONOCYTE]
+
+
+def test_colours_are_those_of_their_kinds(drawn: Arrays) -> None:
+    images = drawn["train_images"].astype(np.float64)
+    middle = images[:, 8:20, 8:20]
+    assert _mean_by_kind(drawn, middle.mean(axis=(1, 2, 3))).argmin() == BASOPHIL
+    redness = (middle[..., 0] - middle[..., 2]).mean(axis=(1, 2))
+    cells = _mean_by_kind(drawn, redness)[:PLATELET]  # a platelet leaves the middle to plasma
+    assert cells.argmax() == EOSINOPHIL
+
+
+def test_nuclei_of_neutrophils_are_lobed(drawn: Arrays) -> None:
+    # A round nucleus lies on its own centre of mass; a segmented one lies around it.
+    dark = drawn["train_images"][..., 1] < 90
+    weight = np.maximum(dark.sum(axis=(1, 2)), 1)
+    axis = np.arange(SIDE)
+    y = (dark.sum(axis=2) @ axis / weight)[:, None, None]
+    x = (dark.sum(axis=1) @ axis / weight)[:, None, None]
+    square = (axis[:, None] - y) ** 2 + (axis - x) ** 2
+    # Second moment in units of a disc of equal area: 1 for a disc, more for other shapes.
+    moment = (square * dark).sum(axis=(1, 2)) / weight * 2 * np.pi / weight
+    spread = _mean_by_kind(drawn, moment)
+    assert spread[NEUTROPHIL] > 1.3 * spread[LYMPHOCYTE]
+    assert spread[EOSINOPHIL] > 1.3 * spread[LYMPHOCYTE]
