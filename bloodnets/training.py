@@ -1,0 +1,217 @@
+"""The training loop: one `EpochResult` an epoch, early stopping, best weights kept.
+
+Images stay uint8 in memory. A batch is gathered by index, scaled and trained on without a
+Python loop over images, and the device is read once an epoch.
+"""
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
+
+from bloodnets import metrics
+from bloodnets.config import Loss, TrialConfig
+from bloodnets.data import Split
+from bloodnets.errors import StudyError
+from bloodnets.models import build_model
+
+EVALUATION_BATCH = 512
+
+
+class NonFiniteLossError(StudyError):
+    """The training loss became infinite or not a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochResult:
+    """One pass over train, then one over val.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean over the epoch's images, in nats, dropout active.
+        val_loss: mean over val, in nats, dropout off.
+        val_accuracy: 0 to 1.
+        val_macro_f1: 0 to 1; what early stopping watches.
+        duration_s: of both passes, in seconds.
+    """
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    val_accuracy: float
+    val_macro_f1: float
+    duration_s: float
+
+
+class DeviceSplit(NamedTuple):
+    """A split where it is trained on.
+
+    Attributes:
+        images: uint8, (n, 28, 28, 3).
+        labels: int64, (n,).
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, split: Split, device: torch.device) -> "DeviceSplit":
+        """Move to `device`; on the CPU the images are shared, not copied, and must not change."""
+        with warnings.catch_warnings():
+            # Arrays from Ray's object store are read-only; nothing here writes to them.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            images = torch.from_numpy(split.images).to(device)
+        return cls(images, torch.from_numpy(split.labels).to(device, torch.int64))
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainingState:
+    """Everything that one epoch hands to the next.
+
+    Attributes:
+        model: in training.
+        optimizer: of the model's parameters.
+        shuffle: draws the order of images, on the CPU.
+        epoch: finished so far.
+        best_epoch: the one with the highest val macro F1, the first of equals; 0 before any.
+        best_macro_f1: its val macro F1.
+        best_weights: the model's state after it.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    shuffle: torch.Generator
+    epoch: int = 0
+    best_epoch: int = 0
+    best_macro_f1: float = -1.0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, config: TrialConfig, device: torch.device) -> "TrainingState":
+        """The state before the first epoch. Seeds PyTorch's global random state."""
+        torch.manual_seed(config.seed)
+        model = build_model(config).to(device)
+        return cls(
+            model=model,
+            optimizer=_optimizer(model, config),
+            shuffle=torch.Generator().manual_seed(config.seed),
+        )
+
+
+def train(
+    state: TrainingState, config: TrialConfig, *, train: DeviceSplit, val: DeviceSplit
+) -> Iterator[EpochResult]:
+    """Train until `config` says stop, yielding after each epoch; `state` is brought along.
+
+    Raises:
+        NonFiniteLossError: names epoch and step.
+    """
+    loss_of = F.cross_entropy if config.loss == "cross_entropy" else F.nll_loss
+    while stop_reason(state, config) is None:
+        began = time.perf_counter()
+        losses = _train_epoch(state, config, loss_of, train)
+        log_probabilities = predict(state.model, val.images, config.loss)
+        val_loss = F.nll_loss(log_probabilities, val.labels)
+        state.epoch += 1
+        # The next line is the first to read the device: it waits for the whole epoch's work.
+        train_loss = _mean_loss(losses.cpu(), state.epoch, config, len(train.labels))
+        if not val_loss.isfinite():
+            raise NonFiniteLossError(f"the val loss is {val_loss} after epoch {state.epoch}")
+        predicted = log_probabilities.argmax(1).cpu().numpy()
+        scores = metrics.scores(metrics.confusion_matrix(val.labels.cpu().numpy(), predicted))
+        if scores["macro_f1"] > state.best_macro_f1:
+            state.best_epoch, state.best_macro_f1 = state.epoch, scores["macro_f1"]
+            state.best_weights = {k: v.clone() for k, v in state.model.state_dict().items()}
+        yield EpochResult(
+            epoch=state.epoch,
+            train_loss=train_loss,
+            val_loss=float(val_loss),
+            val_accuracy=scores["accuracy"],
+            val_macro_f1=scores["macro_f1"],
+            duration_s=time.perf_counter() - began,
+        )
+
+
+def stop_reason(
+    state: TrainingState, config: TrialConfig
+) -> Literal["patience", "max_epochs"] | None:
+    """Why training is over; None while it is not."""
+    if state.epoch - state.best_epoch >= config.patience:
+        return "patience"
+    return "max_epochs" if state.epoch >= config.max_epochs else None
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
+    """Log-probabilities of images, dropout off.
+
+    Args:
+        model: as `build_model` made it for `loss`.
+        images: uint8, (n, 28, 28, 3), on the model's device.
+        loss: that the model is trained with; it decides what the model returns.
+
+    Returns:
+        float32, (n, 8).
+    """
+    model.eval()
+    outputs = torch.cat([model(scale(batch)) for batch in torch.split(images, EVALUATION_BATCH)])
+    # A second log-softmax would change nothing but the rounding, and with it the equality of
+    # the two losses to the bit.
+    return outputs if loss == "nll" else F.log_softmax(outputs, dim=1)
+
+
+def scale(images: Tensor) -> Tensor:
+    """uint8 (n, 28, 28, 3), 0 to 255, to float32 (n, 3, 28, 28), -1 to 1, channels_last."""
+    return images.permute(0, 3, 1, 2).float().mul_(2 / 255).sub_(1)
+
+
+def probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
+    """Class probabilities of images (see `predict`), float32 (n, 8), on the CPU."""
+    values: NDArray[np.float32] = predict(model, images, loss).exp().cpu().numpy()
+    return values
+
+
+def _train_epoch(
+    state: TrainingState, config: TrialConfig, loss_of: Any, train: DeviceSplit
+) -> Tensor:
+    """One pass over train; the loss of each step, float32 (steps,), still on the device."""
+    state.model.train()
+    order = torch.randperm(len(train.labels), generator=state.shuffle).to(train.labels.device)
+    losses = []
+    for batch in torch.split(order, config.batch_size):
+        loss = loss_of(state.model(scale(train.images[batch])), train.labels[batch])
+        state.optimizer.zero_grad()
+        loss.backward()
+        state.optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def _mean_loss(losses: Tensor, epoch: int, config: TrialConfig, n_images: int) -> float:
+    """Mean over images of the steps' mean losses; the last step may have fewer images."""
+    if not (finite := losses.isfinite()).all():
+        step = int(finite.int().argmin()) + 1
+        value = float(losses[step - 1])
+        raise NonFiniteLossError(
+            f"the training loss is {value} at epoch {epoch}, step {step}; "
+            f"try a learning rate below {config.learning_rate:g}"
+        )
+    sizes = torch.full_like(losses, config.batch_size)
+    sizes[-1] = n_images - config.batch_size * (len(losses) - 1)
+    return float((losses * sizes).sum() / n_images)
+
+
+def _optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimizer:
+    # Fused: one kernel over all parameters, 1.1 (CNN) to 1.5 (MLNN with Adam) times the speed.
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            model.parameters(), lr=config.learning_rate, momentum=config.momentum or 0, fused=True
+        )
+    return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)

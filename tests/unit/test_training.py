@@ -1,0 +1,166 @@
+"""The loop: what it yields, when it stops, what it keeps, and that it repeats itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from bloodnets import training
+from bloodnets.config import TrialConfig
+from bloodnets.data import Split
+from bloodnets.rendered import render
+from bloodnets.training import (
+    DeviceSplit,
+    EpochResult,
+    NonFiniteLossError,
+    TrainingState,
+    probabilities,
+    scale,
+    stop_reason,
+    train,
+)
+
+CPU = torch.device("cpu")
+CONFIG = TrialConfig(
+    family="cnn",
+    loss="cross_entropy",
+    optimizer="adam",
+    learning_rate=0.001,
+    momentum=None,
+    dropout=0.2,
+    batch_size=16,
+    max_epochs=2,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Any:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, DeviceSplit]:
+    arrays = render(scale=0.01)
+    return {
+        name: DeviceSplit.of(Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU)
+        for name in ("train", "val")
+    }
+
+
+def run(
+    config: TrialConfig, splits: dict[str, DeviceSplit]
+) -> tuple[TrainingState, list[EpochResult]]:
+    state = TrainingState.start(config, CPU)
+    return state, list(train(state, config, train=splits["train"], val=splits["val"]))
+
+
+def test_each_epoch_yields_one_result(splits: dict[str, DeviceSplit]) -> None:
+    state, results = run(CONFIG, splits)
+    assert [result.epoch for result in results] == [1, 2]
+    assert results[1].train_loss < results[0].train_loss
+    assert stop_reason(state, CONFIG) == "max_epochs"
+
+
+@pytest.mark.parametrize("family", ["mlnn", "cnn"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_both_losses_are_the_same_function_to_the_bit(
+    splits: dict[str, DeviceSplit], family: Any, optimizer: Any
+) -> None:
+    momentum = 0.9 if optimizer == "sgd" else None
+    config = replace(CONFIG, family=family, optimizer=optimizer, momentum=momentum, max_epochs=1)
+    found = []
+    for loss in ("cross_entropy", "nll"):
+        state, _ = run(replace(config, loss=loss), splits)
+        values = probabilities(state.model, splits["val"].images, loss)
+        found.append((list(state.best_weights.values()), values))
+    (one, p_one), (other, p_other) = found
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    np.testing.assert_array_equal(p_one, p_other)
+
+
+def test_a_seed_decides_the_weights_to_the_bit(splits: dict[str, DeviceSplit]) -> None:
+    torch.rand(7)  # what an earlier trial leaves behind in a reused worker
+    one, _ = run(CONFIG, splits)
+    torch.rand(11)
+    same, _ = run(CONFIG, splits)
+    other, _ = run(replace(CONFIG, seed=1), splits)
+    for key, value in one.best_weights.items():
+        assert torch.equal(value, same.best_weights[key])
+        assert not torch.equal(value, other.best_weights[key])
+
+
+def test_patience_ends_training_and_the_best_epoch_is_kept(
+    splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = iter([0.5, 0.7, 0.6, 0.7, 0.4, 0.9])
+    monkeypatch.setattr(
+        training.metrics, "scores", lambda _: {"macro_f1": next(course), "accuracy": 0.5}
+    )
+    config = replace(CONFIG, patience=3, max_epochs=50)
+    state = TrainingState.start(config, CPU)
+    weights = [
+        {key: value.clone() for key, value in state.model.state_dict().items()}
+        for _ in train(state, config, train=splits["train"], val=splits["val"])
+    ]
+    assert (state.epoch, state.best_epoch) == (5, 2)  # an equal score is not a better one
+    assert stop_reason(state, config) == "patience"
+    for key, value in state.best_weights.items():
+        assert torch.equal(value, weights[1][key])
+        assert not torch.equal(value, weights[4][key])
+
+
+def test_a_loss_that_is_not_finite_is_named_with_epoch_and_step(
+    splits: dict[str, DeviceSplit],
+) -> None:
+    config = replace(CONFIG, optimizer="sgd", momentum=0.9, learning_rate=1e20)
+    with pytest.raises(NonFiniteLossError, match=r"(nan|inf) at epoch 1, step [2-5]; .*1e\+20"):
+        run(config, splits)
+
+
+def test_the_epochs_loss_is_the_mean_over_images(splits: dict[str, DeviceSplit]) -> None:
+    """With a learning rate of next to nothing the model stays, so the loss can be had at once."""
+    n = len(splits["train"].labels)
+    assert n % 50  # the last batch is smaller, and must weigh less
+    config = replace(CONFIG, learning_rate=1e-12, dropout=0.0, batch_size=50, max_epochs=1)
+    state, (result,) = run(config, splits)
+    with torch.inference_mode():
+        outputs = state.model(scale(splits["train"].images))
+        loss = F.cross_entropy(outputs, splits["train"].labels)
+    assert result.train_loss == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_read_only_arrays_are_shared_without_a_word() -> None:
+    images = np.zeros((2, 28, 28, 3), np.uint8)
+    images.setflags(write=False)
+    split = DeviceSplit.of(Split(images, np.zeros(2, np.uint8)), CPU)
+    assert split.images.data_ptr() == images.ctypes.data
+
+
+def test_images_are_scaled_to_minus_one_to_one() -> None:
+    images = torch.tensor([0, 255, 51], dtype=torch.uint8).expand(1, 28, 28, 3)
+    scaled = scale(images)
+    assert scaled.shape == (1, 3, 28, 28)
+    torch.testing.assert_close(scaled[0, :, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
+
+
+def test_predictions_do_not_depend_on_the_batch(
+    splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, _ = run(replace(CONFIG, max_epochs=1), splits)
+    whole = probabilities(state.model, splits["val"].images, "cross_entropy")
+    monkeypatch.setattr(training, "EVALUATION_BATCH", 7)
+    parts = probabilities(state.model, splits["val"].images, "cross_entropy")
+    np.testing.assert_allclose(whole, parts, atol=1e-5)
+    np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)
+
+
+def test_training_leaves_shared_images_alone(splits: dict[str, DeviceSplit]) -> None:
+    before = splits["train"].images.clone()
+    run(replace(CONFIG, max_epochs=1), splits)
+    assert torch.equal(before, splits["train"].images)
