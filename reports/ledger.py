@@ -1,0 +1,208 @@
+"""A study's folder: the one place where results live.
+
+    study.json              what the study is (`StudyRecord`)
+    trials/<id>.json        how a trial ended (`TrialRecord`); it exists when the trial is done
+    epochs/<id>.jsonl       one `EpochRecord` a line
+    predictions/<id>.npz    probabilities and labels of val, and of test where it was looked at
+    models/<id>.safetensors weights of the best epoch
+    looks.jsonl             every evaluation on test (`Look`)
+    report/                 made from the above, and only from it
+
+A file appears under its name whole or not at all: it is written beside its place, synced, and
+renamed. A trial's record is written last, so a trial either is in the ledger with all its files
+or is not in it.
+"""
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bloodnets.errors import ConflictError, MachineError
+from reports.records import (
+    SCHEMA_VERSION,
+    EpochRecord,
+    Look,
+    Record,
+    StudyRecord,
+    TrialRecord,
+    from_json,
+    to_json,
+)
+
+
+class Predictions(NamedTuple):
+    """A trial's predictions on one split.
+
+    Attributes:
+        probabilities: float32, shape (n, 8), rows sum to 1.
+        labels: the true classes, uint8, shape (n,).
+    """
+
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+
+class Ledger:
+    """Reads a study's folder, and enters finished trials in it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open an existing folder.
+
+        Raises:
+            ConflictError: there is no readable study in it.
+        """
+        self.folder = folder
+        if not (folder / "study.json").is_file():
+            raise ConflictError(f"no study in {folder}: it has no study.json")
+        self.study = self._read(StudyRecord, "study.json")
+        if self.study.schema_version != SCHEMA_VERSION:
+            raise ConflictError(
+                f"{folder / 'study.json'} has schema version {self.study.schema_version}; "
+                f"this bloodstudy reads version {SCHEMA_VERSION}"
+            )
+
+    @classmethod
+    def create(cls, folder: Path, study: StudyRecord) -> "Ledger":
+        """Make the folder of a new study.
+
+        Raises:
+            ConflictError: the folder exists.
+            MachineError: it cannot be written.
+        """
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            for name in ("trials", "epochs", "predictions", "models"):
+                (folder / name).mkdir()
+            _write(folder / "study.json", to_json(study, indent=2))
+        except FileExistsError as error:
+            if Path(error.filename) == folder:
+                raise ConflictError(
+                    f"{folder} exists already; choose another --name or remove it"
+                ) from error
+            raise MachineError(f"{error.filename} is not a folder") from error
+        except OSError as error:
+            raise MachineError(f"cannot write the study to {folder}: {error}") from error
+        return cls(folder)
+
+    def trials(self) -> list[TrialRecord]:
+        """The trials entered so far, in the order of the plan.
+
+        Raises:
+            ConflictError: a record is unreadable or belongs to another study.
+        """
+        found = []
+        for planned in self.study.trials:
+            name = f"trials/{planned.id}.json"
+            if (self.folder / name).exists():
+                record = self._read(TrialRecord, name)
+                if record.fingerprint != self.study.fingerprint or record.id != planned.id:
+                    raise ConflictError(f"{self.folder / name} belongs to another study")
+                found.append(record)
+        return found
+
+    def epochs(self, trial_id: str) -> list[EpochRecord]:
+        """A trial's epochs, from the first to the last it ran."""
+        name = f"epochs/{trial_id}.jsonl"
+        return [self._parse(EpochRecord, name, line) for line in self._bytes(name).splitlines()]
+
+    def predictions(self, trial_id: str, split: str) -> Predictions:
+        """A trial's predictions on `val` or `test`, by the weights of its best epoch.
+
+        Raises:
+            ConflictError: the file is missing or unreadable, or lacks the split.
+        """
+        name = f"predictions/{trial_id}.npz"
+        try:
+            with np.load(io.BytesIO(self._bytes(name)), allow_pickle=False) as arrays:
+                return Predictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
+
+    def looks(self) -> list[Look]:
+        """Every evaluation on test so far."""
+        if not (self.folder / "looks.jsonl").exists():
+            return []
+        lines = self._bytes("looks.jsonl").splitlines()
+        return [self._parse(Look, "looks.jsonl", line) for line in lines]
+
+    def enter(
+        self,
+        record: TrialRecord,
+        *,
+        epochs: Iterable[EpochRecord],
+        files: Mapping[str, Path],
+        look: str | None,
+    ) -> TrialRecord:
+        """Enter a trial that has ended.
+
+        Args:
+            record: how it ended; `files` is filled in here.
+            epochs: what it ran.
+            files: where its other files are now, by path within the study's folder.
+            look: why the trial was evaluated on test; None if it was not.
+
+        Returns:
+            The record as entered.
+
+        Raises:
+            MachineError: the folder cannot be written, as when the disk is full.
+        """
+        lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
+        contents = {f"epochs/{record.id}.jsonl": lines}
+        try:
+            contents |= {name: path.read_bytes() for name, path in files.items()}
+            for name, content in contents.items():
+                _write(self.folder / name, content)
+            if look is not None:
+                entry = to_json(Look(trial=record.id, at=record.started_at, reason=look), indent=None)
+                past = self._bytes("looks.jsonl") if (self.folder / "looks.jsonl").exists() else b""
+                _write(self.folder / "looks.jsonl", past + entry + b"\n")
+            hashes = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items()}
+            record = replace(record, files=hashes)
+            _write(self.folder / f"trials/{record.id}.json", to_json(record, indent=2))
+        except OSError as error:
+            raise MachineError(f"cannot enter trial {record.id}: {error}") from error
+        return record
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
+
+    def _parse(self, kind: type[Record], name: str, text: bytes) -> Record:
+        try:
+            return from_json(kind, text)
+        except ValueError as error:
+            what = " ".join(str(error).split())
+            raise ConflictError(f"{self.folder / name} is not readable: {what:.200}") from error
+
+    def _read(self, kind: type[Record], name: str) -> Record:
+        return self._parse(kind, name, self._bytes(name))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a reader, or a power cut, sees the old or the new."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
