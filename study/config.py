@@ -1,0 +1,89 @@
+"""`StudyConfig`: what to train, how long, with which resources, and where the results go."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bloodnets.config import TrialConfig
+from bloodnets.errors import DataError
+from reports.records import PlannedTrial
+from study.grid import PUBLISHED
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+
+def default_name(kind: str) -> str:
+    """A name that no earlier study has: the kind and the time to the second, UTC."""
+    return f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyConfig:
+    """A grid study, checked.
+
+    Attributes:
+        name: letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
+        results: the folder that holds studies' folders.
+        configurations: names in `grid.PUBLISHED`, in the order of the tables.
+        seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
+        max_epochs: at most, each trial.
+        patience: epochs without a better val macro F1 before a trial ends.
+        batch_size: images a step.
+        cpus_per_trial: cores, and threads on a CPU.
+        gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
+            leaves it to `resources.default_gpus`.
+        max_concurrent: trials at once; None for as many as there is room for.
+        address: of a Ray cluster; None starts Ray on this machine.
+
+    Raises:
+        DataError: a value is out of its range; the message says which and what is wanted.
+    """
+
+    name: str
+    results: Path
+    configurations: tuple[str, ...]
+    seeds: int
+    max_epochs: int
+    patience: int
+    batch_size: int
+    cpus_per_trial: int
+    gpus_per_trial: float | None
+    max_concurrent: int | None
+    address: str | None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise DataError(
+                f"--name is {self.name!r}; wanted: letters, digits, '.', '_' and '-', at most 64, "
+                f"no leading dot"
+            )
+        for name in self.configurations:
+            if name not in PUBLISHED:
+                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(PUBLISHED)}")
+        gpus = self.gpus_per_trial
+        if gpus is not None and not (0 <= gpus <= 1 or gpus in range(2, 1025)):
+            raise DataError(f"--gpus-per-trial is {gpus}; wanted: 0 to 1, or a whole number")
+
+    @property
+    def folder(self) -> Path:
+        """Where the study's ledger is."""
+        return self.results / self.name
+
+    def trials(self) -> tuple[PlannedTrial, ...]:
+        """The plan: every configuration with every seed."""
+        planned = []
+        for name in self.configurations:
+            for seed in range(self.seeds):
+                config = TrialConfig(
+                    **PUBLISHED[name],
+                    batch_size=self.batch_size,
+                    max_epochs=self.max_epochs,
+                    patience=self.patience,
+                    seed=seed,
+                )
+                trial_id = f"{name}-s{seed}-{config.digest()}"
+                planned.append(
+                    PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
+                )
+        return tuple(planned)

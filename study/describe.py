@@ -1,0 +1,86 @@
+"""What a study is, for its ledger: data, plan, versions, hardware, and a fingerprint of them."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+
+from bloodnets.data import SPLITS, BloodCells
+from bloodnets.metrics import N_CLASSES
+from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord
+from study.config import StudyConfig
+from study.resources import available_cores
+
+LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")
+
+
+def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -> StudyRecord:
+    """The study's record, made before its first trial.
+
+    Args:
+        config: the plan.
+        cells: the data.
+        command: the words that the user typed.
+    """
+    data = DataRecord(
+        kind=cells.kind,
+        name=cells.name,
+        md5=cells.md5,
+        sha256=cells.sha256,
+        class_names=cells.class_names,
+        class_counts={
+            name: tuple(np.bincount(getattr(cells, name).labels, minlength=N_CLASSES).tolist())
+            for name in SPLITS
+        },
+    )
+    versions = {"python": platform.python_version()}
+    versions |= {library: version(library) for library in LIBRARIES}
+    trials = config.trials()
+    return StudyRecord(
+        schema_version=SCHEMA_VERSION,
+        name=config.name,
+        kind="grid",
+        fingerprint=_fingerprint(data, [trial.id for trial in trials], versions),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        data=data,
+        trials=trials,
+        versions=versions,
+        hardware=_hardware(config),
+    )
+
+
+def _fingerprint(data: DataRecord, trial_ids: list[str], versions: Mapping[str, str]) -> str:
+    # A trial's id holds a digest of its configuration.
+    parts = {"data": data.sha256, "trials": trial_ids, "versions": versions}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _hardware(config: StudyConfig) -> dict[str, str]:
+    """This machine in words; of a cluster, the one that the command runs on."""
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "cpu": _cpu_model(),
+        "cores": str(available_cores()),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "gpus": ", ".join(gpus) or "none",
+        "cluster": config.address or "none: this machine alone",
+        "per trial": f"{config.cpus_per_trial} CPU, {config.gpus_per_trial or 0:g} GPU",
+    }
+
+
+def _cpu_model() -> str:
+    # platform.processor() is empty on most Linux systems.
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

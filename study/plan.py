@@ -1,0 +1,103 @@
+"""What a study would cost, before it starts: `bloodstudy grid --dry-run`."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from bloodnets.config import TrialConfig
+from bloodnets.data import BloodCells, Split
+from bloodnets.models import build_model, count_parameters
+from bloodnets.training import DeviceSplit, TrainingState, train
+from study.config import StudyConfig
+from study.progress import duration
+from study.resources import available_cores
+
+TIMED_STEPS = 12
+
+
+class PlannedCost(NamedTuple):
+    """The cost of one configuration's trials.
+
+    Attributes:
+        configuration: its name.
+        trials: how many.
+        epochs: at most, of all its trials together.
+        epoch_s: seconds an epoch on one of this machine's CPU cores.
+        disk_bytes: that its trials leave in the study's folder.
+    """
+
+    configuration: str
+    trials: int
+    epochs: int
+    epoch_s: float
+    disk_bytes: int
+
+
+def costs(config: StudyConfig, cells: BloodCells) -> Iterator[PlannedCost]:
+    """Time a few steps of each configuration on one CPU core, and add up."""
+    trials = config.trials()
+    predictions = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.cpus_per_trial)
+    try:
+        for name in config.configurations:
+            own = [TrialConfig.from_dict(t.config) for t in trials if t.configuration == name]
+            weights = 4 * count_parameters(build_model(own[0]))
+            yield PlannedCost(
+                configuration=name,
+                trials=len(own),
+                epochs=sum(trial.max_epochs for trial in own),
+                epoch_s=_epoch_s(own[0], cells),
+                disk_bytes=len(own) * (weights + predictions),
+            )
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _epoch_s(config: TrialConfig, cells: BloodCells) -> float:
+    """Seconds an epoch, from a short one: the second, since the first also warms up."""
+    cpu = torch.device("cpu")
+    images = min(TIMED_STEPS * config.batch_size, len(cells.train.labels))
+    share = images / len(cells.train.labels)
+    few, fewer = (
+        DeviceSplit.of(Split(*(part[: math.ceil(share * len(part))] for part in split)), cpu)
+        for split in (cells.train, cells.val)
+    )
+    config = replace(config, max_epochs=2)
+    *_, second = train(TrainingState.start(config, cpu), config, train=few, val=fewer)
+    return second.duration_s / share
+
+
+def print_plan(config: StudyConfig, cells: BloodCells) -> None:
+    """Print trials, epochs, disk and time, each at most, to standard output."""
+    planned = list(costs(config, cells))
+    table = Table(box=None, header_style="bold")
+    table.add_column("configuration", no_wrap=True)
+    for heading in ("trials", "epochs at most", "s an epoch", "disk MB"):
+        table.add_column(heading, justify="right")
+    for cost in planned:
+        table.add_row(
+            cost.configuration,
+            f"{cost.trials}",
+            f"{cost.epochs}",
+            f"{cost.epoch_s:.1f}",
+            f"{cost.disk_bytes / 1e6:.0f}",
+        )
+    console = Console()
+    console.print(table)
+    at_once = max(1, available_cores() // config.cpus_per_trial)
+    at_once = min(at_once, config.max_concurrent or at_once, sum(cost.trials for cost in planned))
+    seconds = sum(cost.epochs * cost.epoch_s for cost in planned) / at_once
+    console.print(
+        f"{sum(cost.trials for cost in planned)} trials on {cells.describe()}, into "
+        f"{config.folder}: at most {sum(cost.epochs for cost in planned)} epochs, "
+        f"{sum(cost.disk_bytes for cost in planned) / 1e6:.0f} MB, and {duration(seconds)} with "
+        f"{at_once} at once on this machine's CPU; early stopping usually ends sooner.",
+        markup=False,
+        highlight=False,
+    )

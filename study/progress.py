@@ -1,0 +1,173 @@
+"""What one sees while a study runs: a live table in a terminal, plain lines elsewhere."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from reports.ledger import Ledger
+from reports.records import EpochRecord, PlannedTrial, TrialRecord
+from reports.tables import comparison
+
+_STYLES = {"waiting": "dim", "running": "cyan", "complete": "green", "failed": "bold red"}
+
+
+@dataclass(slots=True)
+class _Row:
+    """The state of one trial, as shown."""
+
+    max_epochs: int
+    status: str = "waiting"
+    last: EpochRecord | None = None
+    duration_s: float = 0.0
+    began: float = 0.0
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.began if self.status == "running" else self.duration_s
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds to `max_epochs`, which early stopping may spare; None if not yet known."""
+        if self.status != "running" or self.last is None:
+            return None
+        return (self.max_epochs - self.last.epoch) * self.elapsed_s / self.last.epoch
+
+
+class Progress:
+    """Follows a study's trials and shows them until it is left.
+
+    Args:
+        trials: the plan.
+        console: where to; a table that renews itself if it is a terminal, else a line an event.
+    """
+
+    def __init__(self, trials: tuple[PlannedTrial, ...], console: Console) -> None:
+        self._rows = {trial.id: _Row(trial.config["max_epochs"]) for trial in trials}
+        self._console = console
+        self._began = time.monotonic()
+        self._live = Live(
+            console=console, get_renderable=self.table, refresh_per_second=2, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def started(self, trial_id: str) -> None:
+        """A trial begins, for the first time or again."""
+        row = self._rows[trial_id]
+        row.status, row.last = "running", None
+        row.began = time.monotonic()
+        self._line(f"{trial_id}: started")
+
+    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
+        """A trial finished an epoch."""
+        row = self._rows[trial_id]
+        row.last = epoch
+        self._line(
+            f"{trial_id}: epoch {epoch.epoch}/{row.max_epochs}, "
+            f"train loss {epoch.train_loss:.4f}, val macro F1 {100 * epoch.val_macro_f1:.2f} %"
+        )
+
+    def retried(self, trial_id: str, reason: str) -> None:
+        """A trial failed and is started again."""
+        self._rows[trial_id].status = "waiting"
+        self._console.print(f"{trial_id}: failed, is tried again ({reason})", markup=False)
+
+    def ended(self, record: TrialRecord) -> None:
+        """A trial is in the ledger."""
+        row = self._rows[record.id]
+        row.status, row.duration_s = record.status, record.duration_s
+        if record.status == "failed":
+            self._console.print(f"{record.id}: failed ({record.error})", markup=False)
+        else:
+            self._line(
+                f"{record.id}: {record.status} after {record.epochs} epochs in "
+                f"{duration(record.duration_s)} ({record.stop_reason})"
+            )
+
+    def table(self) -> Table:
+        """The table of all trials, as they stand now."""
+        done = sum(row.status in ("complete", "failed") for row in self._rows.values())
+        table = Table(
+            title=f"{done} of {len(self._rows)} trials done after "
+            f"{duration(time.monotonic() - self._began)}",
+            title_justify="left",
+            box=None,
+            header_style="bold",
+        )
+        for heading in ("trial", "status"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("epoch", "train loss", "val macro F1 %", "time", "left at most"):
+            table.add_column(heading, justify="right")
+        for trial_id, row in self._rows.items():
+            table.add_row(
+                trial_id.rpartition("-")[0],
+                f"[{_STYLES[row.status]}]{row.status}[/]",
+                f"{row.last.epoch}/{row.max_epochs}" if row.last else "",
+                f"{row.last.train_loss:.4f}" if row.last else "",
+                f"{100 * row.last.val_macro_f1:.2f}" if row.last else "",
+                duration(row.elapsed_s) if row.status != "waiting" else "",
+                duration(row.left_s) if row.left_s is not None else "",
+            )
+        return table
+
+    def _line(self, text: str) -> None:
+        if not self._live.is_started:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 05 s`, `2 h 07 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def closing_table(ledger: Ledger, data: str) -> Table:
+    """The comparison of the configurations, on test, as the terminal shows it at the end.
+
+    Args:
+        ledger: of the study.
+        data: what it was trained on, in words.
+    """
+    frame = comparison(ledger)
+    published = "published_weighted_f1" in frame
+    table = Table(
+        title=f"Test scores in %, {data}", title_justify="left", box=None, header_style="bold"
+    )
+    table.add_column("configuration", no_wrap=True)
+    for heading in ("seeds", "accuracy", "macro F1", "weighted F1", "best epoch", "time"):
+        table.add_column(heading, justify="right")
+    if published:
+        table.add_column("published weighted F1", justify="right")
+    for row in frame.to_dict("records"):
+        if row["seeds"] == 0:
+            table.add_row(row["configuration"], "0", "[bold red]no finished trial[/]")
+            continue
+        scores = ("test_accuracy", "test_macro_f1", "test_weighted_f1")
+        table.add_row(
+            row["configuration"],
+            f"{row['seeds']:.0f}",
+            *(percent(row[score], row[f"{score}_sd"]) for score in scores),
+            f"{row['best_epoch']:.0f}",
+            duration(row["duration_s"]),
+            *([percent(row["published_weighted_f1"])] if published else []),
+        )
+    return table
+
+
+def percent(value: float, sd: float = math.nan) -> str:
+    """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known."""
+    return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")

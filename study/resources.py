@@ -1,0 +1,138 @@
+"""Connect to Ray, or start it on this machine, with its noise kept out of the terminal."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import ray
+import torch
+
+from bloodnets.errors import MachineError
+from study.config import StudyConfig
+from study.interrupts import SIGNALS
+
+OBJECT_STORE_BYTES = 2**29
+"""Room for the data (40 MB), once a node, and little else passes through it."""
+
+CONNECT_TIMEOUT_S = 5.0
+
+# Read by Ray when it starts.
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Tune's own copies of each result, in three formats; the ledger has them.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Ours is in `interrupts`.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@contextmanager
+def output_to(log: Path) -> Iterator[TextIO]:
+    """Send what this process and its children print to `log`, and yield the real stderr.
+
+    At the level of file descriptors, because Ray's C++ parts print too.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    stdout, stderr = os.dup(1), os.dup(2)
+    try:
+        with log.open("ab") as file, os.fdopen(os.dup(stderr), "w", buffering=1) as terminal:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            yield terminal
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for saved, number in ((stdout, 1), (stderr, 2)):
+            os.dup2(saved, number)
+            os.close(saved)
+
+
+@contextmanager
+def ray_session(config: StudyConfig) -> Iterator[None]:
+    """Ray, ready for the study's trials; shut down, or disconnected from, at the end.
+
+    Raises:
+        MachineError: Ray did not start, the address does not answer, or no node could ever
+            hold a trial.
+    """
+    for name, value in RAY_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        if config.address is None:
+            ray.init(
+                # "local": without it, a stale cluster of another program may be joined.
+                address="local",
+                num_cpus=available_cores(),
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=False,
+            )
+        else:
+            _probe(config.address)
+            ray.init(address=config.address, log_to_driver=False)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        what = "start" if config.address is None else f"join the cluster at {config.address}"
+        reason = " ".join(str(error).split())
+        raise MachineError(f"Ray could not {what}: {reason:.300}") from error
+    for number, handler in handlers.items():  # Ray has put its own there
+        signal.signal(number, handler)
+    try:
+        _check_room(config)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def default_gpus() -> float:
+    """GPUs a trial: a quarter where this machine's PyTorch sees one, else none.
+
+    Four trials of the published networks fit on any GPU: each needs less than 1 GB.
+    """
+    return 0.25 if torch.cuda.is_available() else 0.0
+
+
+def available_cores() -> int:
+    """Cores that this process may use, which a container's limits may make fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def slots(config: StudyConfig) -> int:
+    """Trials at once, as the cluster stands now; at least 1."""
+    resources = ray.cluster_resources()
+    room = resources.get("CPU", 0) / config.cpus_per_trial
+    if config.gpus_per_trial:
+        room = min(room, resources.get("GPU", 0) / config.gpus_per_trial)
+    return max(1, min(int(room), config.max_concurrent or int(room)))
+
+
+def _probe(address: str) -> None:
+    """Fail soon where nothing listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
+
+
+def _check_room(config: StudyConfig) -> None:
+    """Ray would wait for ever for a GPU or a core that no node has."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for resource, option, wanted in (
+        ("CPU", "--cpus-per-trial", config.cpus_per_trial),
+        ("GPU", "--gpus-per-trial", config.gpus_per_trial or 0),
+    ):
+        most = max((node.get(resource, 0) for node in nodes), default=0)
+        if wanted > most:
+            raise MachineError(
+                f"{option} is {wanted:g}, but no machine has more than {most:g} {resource}s"
+            )

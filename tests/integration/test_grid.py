@@ -1,0 +1,265 @@
+"""The whole command on real Ray, with real processes killed, on a handful of drawn cells."""
+
+import hashlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from bloodnets.config import TrialConfig
+from bloodnets.models import build_model
+from bloodnets.rendered import render
+from reports.ledger import Ledger
+from study.grid import PUBLISHED
+
+BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
+
+# A learning rate that ends every trial of cnn-config-1 in the first epoch.
+DIVERGING = """
+import study.grid
+study.grid.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
+from study.cli import main
+main()
+"""
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("grid")
+
+
+@pytest.fixture(scope="session")
+def data_file(folder: Path) -> Path:
+    path = folder / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.02))
+    return path
+
+
+@pytest.fixture(scope="session")
+def whole_grid(folder: Path, data_file: Path) -> tuple[subprocess.CompletedProcess[str], Ledger]:
+    """All eight configurations, two epochs each."""
+    done = grid(folder, data_file, "whole", "--epochs", "2")
+    return done, Ledger(folder / "whole")
+
+
+def command(folder: Path, data_file: Path, name: str, *options: str) -> list[str]:
+    return [
+        "grid", "--data-file", str(data_file), "--results", str(folder), "--name", name, *options
+    ]  # fmt: skip
+
+
+def grid(
+    folder: Path, data_file: Path, name: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BLOODSTUDY, *command(folder, data_file, name, *options)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def models(ledger: Ledger) -> dict[str, str]:
+    return {
+        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((ledger.folder / "models").iterdir())
+    }
+
+
+def test_all_eight_are_trained_and_reported(
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    done, ledger = whole_grid
+    assert done.returncode == 0, done.stderr
+    trials = ledger.trials()
+    assert [trial.configuration for trial in trials] == list(PUBLISHED)
+    for trial in trials:
+        assert (trial.status, trial.epochs, trial.attempts) == ("complete", 2, 1)
+        assert [epoch.epoch for epoch in ledger.epochs(trial.id)] == [1, 2]
+        best = max(ledger.epochs(trial.id), key=lambda epoch: epoch.val_macro_f1)
+        assert best.val_macro_f1 == pytest.approx(trial.scores["val"]["macro_f1"])
+        for name, sha256 in trial.files.items():
+            assert hashlib.sha256((ledger.folder / name).read_bytes()).hexdigest() == sha256
+    assert sorted(look.trial for look in ledger.looks()) == sorted(trial.id for trial in trials)
+    assert (ledger.folder / "report" / "index.html").is_file()
+
+
+def test_the_terminal_shows_the_comparison_and_the_report_and_not_ray(
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    done, ledger = whole_grid
+    for name in PUBLISHED:
+        assert f" {name} " in done.stdout
+    assert done.stdout.splitlines()[-1] == f"Report: {ledger.folder / 'report' / 'index.html'}"
+    assert "epoch 2/2" in done.stderr
+    assert "ray" not in (done.stdout + done.stderr).lower().replace("array", "")
+    assert "Started a local Ray instance" in (ledger.folder / "ray.log").read_text()
+
+
+def test_nothing_but_the_ledger_is_left(
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole_grid
+    assert sorted(path.name for path in ledger.folder.iterdir()) == [
+        "epochs", "looks.jsonl", "models", "predictions", "ray.log", "report", "study.json",
+        "trials",
+    ]  # fmt: skip
+
+
+def test_both_losses_predict_the_same_to_the_bit(
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole_grid
+    by_name = {trial.configuration: trial.id for trial in ledger.trials()}
+    for family in ("mlnn", "cnn"):
+        for one, other in ((1, 3), (2, 4)):
+            twins = [by_name[f"{family}-config-{number}"] for number in (one, other)]
+            first, second = (ledger.predictions(trial, "test") for trial in twins)
+            np.testing.assert_array_equal(first.probabilities, second.probabilities)
+            np.testing.assert_array_equal(first.labels, second.labels)
+
+
+def test_the_stored_weights_are_those_that_predicted(
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger], data_file: Path
+) -> None:
+    import torch
+
+    from bloodnets.training import probabilities
+
+    _, ledger = whole_grid
+    images = torch.from_numpy(np.load(data_file)["test_images"])
+    for trial in ledger.trials():
+        config = TrialConfig.from_dict(trial.config)
+        model = build_model(config)
+        model.load_state_dict(load_file(ledger.folder / f"models/{trial.id}.safetensors"))
+        np.testing.assert_allclose(
+            probabilities(model, images, config.loss),
+            ledger.predictions(trial.id, "test").probabilities,
+            atol=1e-6,  # the trial ran on one thread
+        )
+
+
+def test_the_same_command_gives_the_same_weights_to_the_bit(
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path, data_file: Path
+) -> None:
+    """In another process, another order of trials and with other neighbours."""
+    _, ledger = whole_grid
+    done = grid(
+        folder, data_file, "again", "--epochs", "2", "--max-concurrent", "1",
+        "--config", "mlnn-config-2", "--config", "cnn-config-1", "--quiet",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder / "again" / "report" / "index.html")
+    assert done.stderr == ""
+    again = models(Ledger(folder / "again"))
+    assert len(again) == 2
+    assert again.items() <= models(ledger).items()
+
+
+def test_a_diverging_trial_is_tried_twice_and_does_not_end_the_study(
+    folder: Path, data_file: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DIVERGING, *command(
+            folder, data_file, "diverging", "--epochs", "1",
+            "--config", "cnn-config-1", "--config", "cnn-config-2",
+        )],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    failed, complete = Ledger(folder / "diverging").trials()
+    assert (failed.status, failed.stop_reason, failed.attempts) == ("failed", "error", 2)
+    assert failed.error is not None
+    assert "loss is" in failed.error
+    assert "epoch 1, step" in failed.error
+    assert complete.status == "complete"
+    assert "is tried again (NonFiniteLossError" in done.stderr
+    assert (folder / "diverging" / "report" / "index.html").is_file()
+
+
+def test_a_killed_worker_is_started_again(folder: Path, data_file: Path) -> None:
+    with running(folder, data_file, "killed", "--config", "cnn-config-2", "--epochs", "6") as study:
+        wait_for_epoch(study)
+        (worker,) = workers(study)
+        worker.kill()
+        _, errors = study.communicate(timeout=120)
+    assert study.returncode == 0, errors
+    (trial,) = Ledger(folder / "killed").trials()
+    assert (trial.status, trial.attempts, trial.epochs) == ("complete", 2, 6)
+    assert [epoch.epoch for epoch in Ledger(folder / "killed").epochs(trial.id)] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
+    assert "is tried again (its process died)" in errors
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_study_keeps_what_it_has(
+    folder: Path, data_file: Path, number: signal.Signals, code: int
+) -> None:
+    name = f"interrupted-{code}"
+    with running(folder, data_file, name, "--config", "mlnn-config-1") as study:
+        wait_for_epoch(study)
+        family = psutil.Process(study.pid).children(recursive=True)
+        study.send_signal(number)
+        _, errors = study.communicate(timeout=60)
+    assert study.returncode == code, errors
+    assert "bloodstudy: interrupted; 0 of 1 trials had ended" in errors
+    assert "Traceback" not in errors
+    assert Ledger(folder / name).trials() == []
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+
+
+def test_a_gpu_that_is_not_there_is_said_at_once(folder: Path, data_file: Path) -> None:
+    done = grid(folder, data_file, "gpu", "--gpus-per-trial", "64")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("bloodstudy: --gpus-per-trial is 64, but no")
+    assert not (folder / "gpu").exists()
+
+
+def test_a_cluster_that_does_not_answer_is_said_at_once(folder: Path, data_file: Path) -> None:
+    done = grid(folder, data_file, "cluster", "--address", "127.0.0.1:9")
+    assert done.returncode == 3
+    assert "127.0.0.1:9" in done.stderr.splitlines()[-1]
+    assert not (folder / "cluster").exists()
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_nothing(folder: Path, data_file: Path) -> None:
+    done = grid(folder, data_file, "dry", "--seeds", "2", "--epochs", "3", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "16 trials on cells.npz" in done.stdout.replace("\n", " ")
+    assert "at most 48 epochs" in done.stdout.replace("\n", " ")
+    assert not (folder / "dry").exists()
+
+
+def running(folder: Path, data_file: Path, name: str, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [BLOODSTUDY, *command(folder, data_file, name, *options)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_epoch(study: subprocess.Popen[str]) -> None:
+    assert study.stderr is not None
+    for line in study.stderr:
+        if "epoch 1/" in line:
+            return
+    pytest.fail("no epoch was reported")
+
+
+def workers(study: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes in which trials run; Ray calls a trainable function ImplicitFunc."""
+    family = psutil.Process(study.pid).children(recursive=True)
+    return [process for process in family if "ImplicitFunc" in " ".join(process.cmdline())]

@@ -1,0 +1,87 @@
+"""The live table and the plain lines, written to a console of known size."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from reports.records import EpochRecord, PlannedTrial
+from study.progress import Progress, duration
+
+TRIALS = tuple(
+    PlannedTrial(id=f"cnn-config-{n}-s0-1a2b3c4d", configuration="c", config={"max_epochs": 10})
+    for n in (1, 2)
+)
+FIRST, SECOND = (trial.id for trial in TRIALS)
+EPOCH = EpochRecord(
+    epoch=4, train_loss=0.25, val_loss=0.3, val_accuracy=0.9, val_macro_f1=0.876, duration_s=2
+)
+
+
+def console(*, terminal: bool, width: int = 100) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
+
+
+def text(target: Console) -> str:
+    assert isinstance(target.file, io.StringIO)
+    return target.file.getvalue()
+
+
+def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
+    target = console(terminal=False)
+    with Progress(TRIALS, target) as progress:
+        progress.started(FIRST)
+        progress.epoch(FIRST, EPOCH)
+        progress.retried(FIRST, "its process died")
+    assert text(target).splitlines() == [
+        f"{FIRST}: started",
+        f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60 %",
+        f"{FIRST}: failed, is tried again (its process died)",
+    ]
+
+
+def test_a_terminal_shows_every_trial_with_its_state() -> None:
+    target = console(terminal=True)
+    progress = Progress(TRIALS, target)
+    progress.started(FIRST)
+    progress.epoch(FIRST, EPOCH)
+    target.print(progress.table())
+    shown = text(target)
+    assert "0 of 2 trials done" in shown
+    first, second = (line.split() for line in shown.splitlines()[-2:])
+    assert first[:5] == ["cnn-config-1-s0", "running", "4/10", "0.2500", "87.60"]
+    assert second == ["cnn-config-2-s0", "waiting"]
+
+
+def test_a_narrow_terminal_still_shows_trial_and_status() -> None:
+    target = console(terminal=True, width=44)
+    target.print(Progress(TRIALS, target).table())
+    lines = text(target).splitlines()
+    assert all(len(line) <= 44 for line in lines)
+    assert any("cnn-config-1-s0" in line and "waiting" in line for line in lines)
+
+
+def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
+    progress = Progress(TRIALS, console(terminal=True))
+    progress.started(FIRST)
+    progress.epoch(FIRST, EPOCH)
+    progress.retried(FIRST, "x")
+    progress.started(FIRST)
+    target = console(terminal=True)
+    target.print(progress.table())
+    assert "4/10" not in text(target)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (7620, "2 h 07 min"),
+    ],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
