@@ -40,7 +40,9 @@ def grid(
     *,
     config: Annotated[
         list[str] | None,
-        typer.Option(help="A published configuration, as cnn-config-1; repeatable. [default: all]"),
+        typer.Option(
+            show_default="all", help="A published configuration, as cnn-config-1; repeatable."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trials a configuration: seeds 0, 1, …")] = 1,
     epochs: Annotated[int, typer.Option(min=1, help="At most, each trial.")] = MAX_EPOCHS,
@@ -56,20 +58,26 @@ def grid(
     ] = None,
     data_root: Annotated[
         Path | None,
-        typer.Option(help="Folder of bloodmnist.npz, also of the download. [default: ~/.medmnist]"),
+        typer.Option(
+            show_default="~/.medmnist", help="Folder of bloodmnist.npz, also of the download."
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the study. [default: kind and time]")] = None,
+    name: Annotated[
+        str | None, typer.Option(show_default="grid and the time", help="Of the study.")
+    ] = None,
     results: Results = Path("results"),
     cpus_per_trial: Annotated[int, typer.Option(min=1, help="Cores a trial.")] = 1,
     gpus_per_trial: Annotated[
         float | None,
-        typer.Option(help="GPUs a trial, also a fraction. [default: .25 if there is one, else 0]"),
+        typer.Option(
+            show_default=".25 if there is one, else 0", help="GPUs a trial, also a fraction."
+        ),
     ] = None,
     max_concurrent: Annotated[
-        int | None, typer.Option(min=1, help="Trials at once. [default: as many as fit]")
+        int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
     ] = None,
     address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster. [default: Ray on this machine]")
+        str | None, typer.Option(show_default="Ray on this machine", help="Of a Ray cluster.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")] = False,

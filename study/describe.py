@@ -35,10 +35,7 @@ def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -
         md5=cells.md5,
         sha256=cells.sha256,
         class_names=cells.class_names,
-        class_counts={
-            name: tuple(np.bincount(getattr(cells, name).labels, minlength=N_CLASSES).tolist())
-            for name in SPLITS
-        },
+        class_counts=class_counts(cells),
     )
     versions = {"python": platform.python_version()}
     versions |= {library: version(library) for library in LIBRARIES}
@@ -55,6 +52,14 @@ def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -
         versions=versions,
         hardware=_hardware(config),
     )
+
+
+def class_counts(cells: BloodCells) -> dict[str, tuple[int, ...]]:
+    """Images of each of the eight classes, by split."""
+    return {
+        name: tuple(np.bincount(getattr(cells, name).labels, minlength=N_CLASSES).tolist())
+        for name in SPLITS
+    }
 
 
 def _fingerprint(data: DataRecord, trial_ids: list[str], versions: Mapping[str, str]) -> str:

@@ -38,6 +38,24 @@ class _Row:
         return (self.max_epochs - self.last.epoch) * self.elapsed_s / self.last.epoch
 
 
+_COLUMNS = {
+    "trial": "trial",
+    "status": "status",
+    "epoch": "epoch",
+    "loss": "train loss",
+    "f1": "val macro F1",
+    "time": "time",
+    "left": "left at most",
+}
+_WIDE_ONLY = ("loss", "time", "left")
+
+WIDE = 80
+"""Columns of a terminal in which the whole table fits."""
+
+MARGIN_LINES = 6
+"""Lines of a terminal that the table leaves to its heading and to what stands above it."""
+
+
 class Progress:
     """Follows a study's trials and shows them until it is left.
 
@@ -96,34 +114,59 @@ class Progress:
             )
 
     def table(self) -> Table:
-        """The table of all trials, as they stand now."""
+        """The trials as they stand now: all of them, or the running ones if they are too many."""
         done = sum(row.status in ("complete", "failed") for row in self._rows.values())
-        table = Table(
-            title=f"{done} of {len(self._rows)} trials done after "
-            f"{duration(time.monotonic() - self._began)}",
-            title_justify="left",
-            box=None,
-            header_style="bold",
+        table = _plain_table(
+            f"{done} of {len(self._rows)} trials done after "
+            f"{duration(time.monotonic() - self._began)}"
         )
-        for heading in ("trial", "status"):
-            table.add_column(heading, no_wrap=True)
-        for heading in ("epoch", "train loss", "val macro F1 %", "time", "left at most"):
-            table.add_column(heading, justify="right")
+        wide = self._console.width >= WIDE
+        for name, heading in _COLUMNS.items():
+            if wide or name not in _WIDE_ONLY:
+                words = name in ("trial", "status")
+                table.add_column(heading, no_wrap=True, justify="left" if words else "right")
+        all_fit = len(self._rows) + MARGIN_LINES <= self._console.height
         for trial_id, row in self._rows.items():
-            table.add_row(
-                trial_id.rpartition("-")[0],
-                f"[{_STYLES[row.status]}]{row.status}[/]",
-                f"{row.last.epoch}/{row.max_epochs}" if row.last else "",
-                f"{row.last.train_loss:.4f}" if row.last else "",
-                f"{100 * row.last.val_macro_f1:.2f}" if row.last else "",
-                duration(row.elapsed_s) if row.status != "waiting" else "",
-                duration(row.left_s) if row.left_s is not None else "",
-            )
+            if all_fit or row.status == "running":
+                cells = _cells(trial_id, row)
+                table.add_row(*(cells[n] for n in _COLUMNS if wide or n not in _WIDE_ONLY))
         return table
 
     def _line(self, text: str) -> None:
         if not self._live.is_started:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(trial_id: str, row: _Row) -> dict[str, str]:
+    last = row.last
+    return {
+        "trial": trial_id.rpartition("-")[0],
+        "status": f"[{_STYLES[row.status]}]{row.status}[/]",
+        "epoch": f"{last.epoch}/{row.max_epochs}" if last else "",
+        "loss": f"{last.train_loss:.4f}" if last else "",
+        "f1": f"{100 * last.val_macro_f1:.2f} %" if last else "",
+        "time": _clock(row.elapsed_s) if row.status != "waiting" else "",
+        "left": _clock(row.left_s) if row.left_s is not None else "",
+    }
+
+
+def _plain_table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=None,
+        header_style="bold",
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+    )
+
+
+def _clock(seconds: float) -> str:
+    """`0:45`, `3:05`, `2:07:00`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def duration(seconds: float) -> str:
@@ -144,25 +187,20 @@ def closing_table(ledger: Ledger, data: str) -> Table:
     """
     frame = comparison(ledger)
     published = "published_weighted_f1" in frame
-    table = Table(
-        title=f"Test scores in %, {data}", title_justify="left", box=None, header_style="bold"
-    )
+    table = _plain_table(f"Test scores in %, {data}")
     table.add_column("configuration", no_wrap=True)
-    for heading in ("seeds", "accuracy", "macro F1", "weighted F1", "best epoch", "time"):
-        table.add_column(heading, justify="right")
-    if published:
-        table.add_column("published weighted F1", justify="right")
+    # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
+    headings = ("seeds", "accuracy", "macro F1", "weighted F1")
+    for heading in (*headings, "published F1") if published else headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in frame.to_dict("records"):
-        if row["seeds"] == 0:
-            table.add_row(row["configuration"], "0", "[bold red]no finished trial[/]")
-            continue
-        scores = ("test_accuracy", "test_macro_f1", "test_weighted_f1")
         table.add_row(
             row["configuration"],
             f"{row['seeds']:.0f}",
-            *(percent(row[score], row[f"{score}_sd"]) for score in scores),
-            f"{row['best_epoch']:.0f}",
-            duration(row["duration_s"]),
+            *(
+                percent(row[score], row[f"{score}_sd"]) if row["seeds"] else "-"
+                for score in ("test_accuracy", "test_macro_f1", "test_weighted_f1")
+            ),
             *([percent(row["published_weighted_f1"])] if published else []),
         )
     return table

@@ -85,3 +85,29 @@ def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_an_80_column_terminal_shows_every_column_whole() -> None:
+    target = console(terminal=True, width=80)
+    progress = Progress(TRIALS, target)
+    progress.started(FIRST)
+    progress.epoch(FIRST, EPOCH)
+    target.print(progress.table())
+    heading = next(line for line in text(target).splitlines() if "trial  " in line)
+    assert heading.split("  ")[0] == "trial"
+    for column in ("status", "epoch", "train loss", "val macro F1", "time", "left at most"):
+        assert column in heading
+
+
+def test_more_trials_than_lines_show_the_running_ones() -> None:
+    many = tuple(
+        PlannedTrial(id=f"cnn-config-1-s{n}-1a2b3c4d", configuration="c", config={"max_epochs": 9})
+        for n in range(40)
+    )
+    target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    progress = Progress(many, target)
+    progress.started(many[30].id)
+    target.print(progress.table())
+    assert "0 of 40 trials done" in text(target)
+    assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
+    assert "waiting" not in text(target)

@@ -1,0 +1,59 @@
+"""The README's commands, as a reader would copy them."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from bloodnets.rendered import render
+from study.cli import app
+from tests.synthetic import build, published_matrices
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [
+    line.partition(" #")[0].strip()
+    for block in re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+COMMANDS = [line for line in LINES if line.startswith("bloodstudy ")]
+
+
+def test_the_commands_were_found() -> None:
+    assert {"make demo", "make test", "bloodstudy grid", "bloodstudy report STUDY"} <= {*LINES}
+
+
+def test_make_knows_its_targets_and_demo_is_the_command_shown() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = [line.removeprefix("make ") for line in LINES if line.startswith("make ")]
+    assert all(f"\n{target}:" in makefile for target in targets)
+    (demo,) = re.findall(r"\$\(BIN\)/(bloodstudy .*)", makefile)
+    assert demo in COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_is_understood(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Studies are planned, not trained: `test_grid.py` trains."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("cells.npz", allow_pickle=False, **render(scale=0.01))
+    build(tmp_path / "results" / "STUDY", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    arguments = shlex.split(command)[1:]
+    if arguments[0] == "grid":
+        arguments.append("--dry-run")
+        if not {"--data", "--data-file"} & {*arguments}:
+            arguments += ["--data-file", "cells.npz"]  # instead of the download
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "at most" in done.stdout or done.stdout.strip().endswith("index.html")
+
+
+def test_pictures_and_links_are_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    local = [link for link in links if not link.startswith("http")]
+    assert local
+    assert all((ROOT / link).is_file() for link in local)

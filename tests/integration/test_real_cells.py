@@ -1,0 +1,39 @@
+"""On real photographs, if a file of them is at hand; the project does not depend on one."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from bloodnets.config import TrialConfig
+from bloodnets.data import load_file
+from bloodnets.rendered import CLASS_COUNTS
+from bloodnets.training import DeviceSplit, TrainingState, train
+from study.describe import class_counts
+
+FILE = os.environ.get("BLOODSTUDY_REAL_DATA")
+
+# CI sets the variable where the file lies beside the checkout. Elsewhere there is nothing to test:
+# the photographs are not ours to ship, and CI must not download them.
+pytestmark = pytest.mark.skipif(FILE is None, reason="BLOODSTUDY_REAL_DATA names no file")
+
+
+def test_two_epochs_on_real_cells_learn_the_classes() -> None:
+    assert FILE is not None
+    cells = load_file(Path(FILE))
+    assert class_counts(cells) == CLASS_COUNTS
+    config = TrialConfig(
+        family="cnn",
+        loss="cross_entropy",
+        optimizer="adam",
+        learning_rate=0.001,
+        momentum=None,
+        dropout=0.2,
+        max_epochs=2,
+    )
+    cpu = torch.device("cpu")
+    state = TrainingState.start(config, cpu)
+    splits = DeviceSplit.of(cells.train, cpu), DeviceSplit.of(cells.val, cpu)
+    *_, last = train(state, config, train=splits[0], val=splits[1])
+    assert last.val_macro_f1 > 0.65
