@@ -163,7 +163,9 @@ class Ledger:
             for name, content in contents.items():
                 _write(self.folder / name, content)
             if look is not None:
-                entry = to_json(Look(trial=record.id, at=record.started_at, reason=look), indent=None)
+                entry = to_json(
+                    Look(trial=record.id, at=record.started_at, reason=look), indent=None
+                )
                 past = self._bytes("looks.jsonl") if (self.folder / "looks.jsonl").exists() else b""
                 _write(self.folder / "looks.jsonl", past + entry + b"\n")
             hashes = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items()}

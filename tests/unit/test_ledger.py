@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from bloodnets.errors import ConflictError, MachineError
-from reports import ledger as ledger_module
 from reports.ledger import Ledger
 from reports.records import EpochRecord, StudyRecord, TrialRecord, from_json, to_json
 from tests.synthetic import build, published_matrices
@@ -129,7 +128,7 @@ def test_a_fault_while_entering_leaves_no_trial_behind(
             raise OSError(28, "No space left on device")
         real(number)
 
-    monkeypatch.setattr(ledger_module.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     epoch = EpochRecord(
         epoch=1, train_loss=1, val_loss=1, val_accuracy=1, val_macro_f1=1, duration_s=1
     )

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from bloodnets import training
+from bloodnets import metrics, training
 from bloodnets.config import TrialConfig
 from bloodnets.data import Split
 from bloodnets.rendered import render
@@ -99,9 +99,7 @@ def test_patience_ends_training_and_the_best_epoch_is_kept(
     splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = iter([0.5, 0.7, 0.6, 0.7, 0.4, 0.9])
-    monkeypatch.setattr(
-        training.metrics, "scores", lambda _: {"macro_f1": next(course), "accuracy": 0.5}
-    )
+    monkeypatch.setattr(metrics, "scores", lambda _: {"macro_f1": next(course), "accuracy": 0.5})
     config = replace(CONFIG, patience=3, max_epochs=50)
     state = TrainingState.start(config, CPU)
     weights = [

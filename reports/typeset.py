@@ -1,0 +1,232 @@
+"""Values to text: numbers, words and names as every output shows them; nothing is computed."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from reports.records import DataRecord
+
+BLANK = "\N{EN DASH}"
+WORDS = {
+    "cross_entropy": "CrossEntropy",
+    "nll": "NLLLoss",
+    "sgd": "SGD",
+    "adam": "Adam",
+    "mlnn": "MLNN",
+    "cnn": "CNN",
+}
+Unit = Literal["text", "count", "mean", "percent", "score", "seconds", "setting"]
+
+# Every number of a column has the same decimals, so that right-aligned columns align at the
+# point. Percent has two, as the paper prints it.
+_FORMATS: dict[str, str] = {
+    "count": "{:,.0f}",
+    "mean": "{:.1f}",
+    "percent": "{:.2%}",
+    "score": "{:.4f}",
+    "seconds": "{:,.1f}",
+    "setting": "{:g}",
+}
+
+
+def word(value: object) -> str:
+    """The written form of a setting's value, or the value itself if it has none."""
+    return WORDS.get(str(value), str(value))
+
+
+def method(loss: object, optimizer: object) -> str:
+    """Loss and optimizer as the paper writes them: `CrossEntropy + SGD`."""
+    return f"{word(loss)} + {word(optimizer)}"
+
+
+def class_label(index: int, name: str) -> str:
+    """A class's number and a name short enough for an axis.
+
+    The names of `medmnist.INFO` explain themselves in parentheses, at a length that no axis
+    bears. The number, which is what the paper calls a class by, keeps labels distinct.
+    """
+    short = name.partition("(")[0].strip() or name
+    return f"{index} {short if len(short) <= 24 else short[:23] + '…'}"
+
+
+def number(value: float | None, unit: Unit) -> str:
+    """A number in the decimals of its unit, a percentage without its sign; a dash for NaN."""
+    if value is None or pd.isna(value):
+        return BLANK
+    return _FORMATS[unit].format(value).removesuffix("%")
+
+
+def with_spread(value: float, sd: float, unit: Unit) -> str:
+    """`mean ± standard deviation`; a dash for a spread that is not known."""
+    return f"{number(value, unit)} ± {number(sd, unit)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`, `1,200 trials`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataWords:
+    """How the data are named.
+
+    Attributes:
+        mark: `RENDERED` if they must not pass for photographs; empty otherwise.
+        short: for captions and the corners of figures.
+        full: once in every output, with the whole hash.
+    """
+
+    mark: str
+    short: str
+    full: str
+
+
+def data_words(data: DataRecord) -> DataWords:
+    """Name the data: official, or by file and SHA-256, or rendered."""
+    if data.kind == "rendered":
+        words = "RENDERED: drawn stand-in cells, not photographs"
+        return DataWords(mark="RENDERED", short=words, full=f"{words} (SHA-256 {data.sha256})")
+    if data.kind == "official":
+        full = f"official BloodMNIST ({data.name}, MD5 {data.md5})"
+        return DataWords(mark="", short="official BloodMNIST", full=full)
+    short = f"{data.name}, SHA-256 {data.sha256[:12]}…"
+    return DataWords(mark="", short=short, full=f"{data.name}, SHA-256 {data.sha256}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a printed table.
+
+    Attributes:
+        key: of the frame's column; its spread, if the frame has one, is in `key` + `_sd`.
+        head: lines of the heading, unit included.
+        unit: decides the decimals and the alignment.
+    """
+
+    key: str
+    head: tuple[str, ...]
+    unit: Unit = "text"
+
+    @property
+    def right(self) -> bool:
+        """Whether it is aligned right; settings differ in their decimals, so they are not."""
+        return self.unit not in {"text", "setting"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table ready to be printed in any format.
+
+    Attributes:
+        name: of its files.
+        caption: names the data.
+        columns: shown, in order.
+        rows: one text a column.
+        rules: rows above which a thin rule separates groups, from 1.
+        values: unrounded, for CSV.
+        folded: shown on request only; a figure above says the same.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    rules: frozenset[int]
+    values: pd.DataFrame
+    folded: bool = False
+
+
+def table(
+    name: str,
+    caption: str,
+    columns: Sequence[Column],
+    frame: pd.DataFrame,
+    *,
+    group: str | None = None,
+    values: pd.DataFrame | None = None,
+    folded: bool = False,
+) -> Table:
+    """Typeset a frame.
+
+    Args:
+        name: of the table's files.
+        caption: names the data.
+        columns: to show; those that the frame lacks are left out.
+        frame: one row a line.
+        group: a rule separates rows that differ in this column; it is printed once a group.
+        values: what the CSV holds, if not `frame`.
+        folded: see `Table`.
+    """
+    shown = tuple(column for column in columns if column.key in frame)
+    # A column without any spread, as of one seed, is printed without; see `with_spread`.
+    spread = {c.key for c in shown if f"{c.key}_sd" in frame and frame[f"{c.key}_sd"].notna().any()}
+    records: list[dict[Hashable, Any]] = frame.to_dict("records")
+    rules = {
+        i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
+    }
+    rows = []
+    for i, record in enumerate(records):
+        repeated = group if group and i and i not in rules else None
+        texts = (
+            "" if column.key == repeated else _cell(record, column, spread=column.key in spread)
+            for column in shown
+        )
+        rows.append(tuple(texts))
+    return Table(
+        name=name,
+        caption=caption,
+        columns=shown,
+        rows=tuple(rows),
+        rules=frozenset(rules),
+        values=frame if values is None else values,
+        folded=folded,
+    )
+
+
+def _cell(record: dict[Hashable, Any], column: Column, *, spread: bool) -> str:
+    value = record[column.key]
+    if pd.isna(value):
+        return BLANK
+    if column.unit == "text":
+        return word(value)
+    if spread:
+        return with_spread(value, record[f"{column.key}_sd"], column.unit)
+    # The mean of one count is a count.
+    return number(value, "count" if column.unit == "mean" else column.unit)
+
+
+def markdown(text: object) -> str:
+    """Escape for Markdown, so that no name becomes a link, a tag or a formula."""
+    entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+    escaped = (f"\\{c}" if c in r"\`*_[]{}|#~$!" else entities.get(c, c) for c in str(text))
+    return _one_line("".join(escaped))
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "±": r"\,$\pm$\,",
+    BLANK: "--",
+    "…": r"\ldots{}",
+    # After a line's end these two would be read as an option of it.
+    "[": "{[}",
+    "*": "{*}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+
+
+def latex(text: object) -> str:
+    """Escape for LaTeX."""
+    # ` ± ` loses its spaces to \, below; a heading or a name never has the sign.
+    return _one_line("".join(_LATEX.get(c, c) for c in str(text).replace(" ± ", "±")))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

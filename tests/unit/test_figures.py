@@ -1,0 +1,103 @@
+"""Frames to figures: what is drawn, where, and what it says of itself."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from reports import figures, tables
+from reports.ledger import Ledger
+from reports.typeset import DataWords
+from tests import synthetic
+from tests.unit.test_tables import ASYMMETRIC
+
+PHOTOGRAPHS = DataWords(mark="", short="official BloodMNIST", full="official BloodMNIST")
+DRAWINGS = DataWords(mark="RENDERED", short="RENDERED: drawings", full="RENDERED: drawings")
+LABELS = [f"{i} $c_{i}$" for i in range(8)]
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    return synthetic.build(
+        tmp_path_factory.mktemp("figures") / "s",
+        {"cnn-config-1": [ASYMMETRIC] * 2, "$\\frac$ <odd> name": [ASYMMETRIC.T.copy()] * 2},
+        changes={"$\\frac$ <odd> name": {"dropout": 0.4}},
+    )
+
+
+def drawn(ledger: Ledger, kind: str, data: DataWords = PHOTOGRAPHS) -> Figure:
+    if kind == "scores":
+        return figures.scores(tables.comparison(ledger), data=data)
+    if kind == "confusions":
+        return figures.confusions(tables.summed(tables.confusions(ledger)), LABELS, data=data)
+    curves = tables.curves(ledger)
+    return figures.curves(curves, tables.mean_curves(curves), value="train_loss", data=data)
+
+
+@pytest.mark.parametrize("kind", ["curves", "scores", "confusions"])
+def test_every_figure_names_its_data(ledger: Ledger, kind: str) -> None:
+    notes = {
+        data: [text.get_text() for text in drawn(ledger, kind, data).texts]
+        for data in (PHOTOGRAPHS, DRAWINGS)
+    }
+    assert notes[PHOTOGRAPHS] == ["Data: official BloodMNIST"]
+    assert notes[DRAWINGS] == ["RENDERED: drawings"]
+
+
+def test_a_line_a_seed_and_a_bold_mean(ledger: Ledger) -> None:
+    axes = drawn(ledger, "curves").axes[0]
+    one = tables.curves(ledger).query("configuration == 'cnn-config-1'")
+    widths = [line.get_linewidth() for line in axes.lines]
+    assert len(widths) == 4  # the other configuration, two seeds, their mean
+    assert max(widths) == widths[-1]
+    np.testing.assert_allclose(
+        np.asarray(axes.lines[1].get_ydata()), one[one["seed"] == 0]["train_loss"]
+    )
+    assert axes.get_ylim()[0] == 0
+
+
+def test_scores_say_where_the_axis_starts(ledger: Ledger) -> None:
+    axes = drawn(ledger, "scores").axes[0]
+    low, high = axes.get_xlim()
+    assert low > 0
+    assert f"axis from {low:.1f} to {high:.1f}, not from 0" in axes.get_xlabel()
+
+
+def test_confusion_is_drawn_true_down_predicted_across(ledger: Ledger) -> None:
+    axes = drawn(ledger, "confusions").axes[0]
+    texts = {
+        (text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts
+    }
+    assert texts[(0, 1)] == "80"  # row 0, column 1: two seeds of 40
+    assert texts[(0.08, 1)] == "40.00"
+    assert texts[(1, 0)] == "0"
+    assert "True class" in axes.get_ylabel()
+    assert [label.get_text() for label in axes.get_yticklabels()] == LABELS
+
+
+def test_rendering_is_repeatable_and_leaves_matplotlib_alone(ledger: Ledger) -> None:
+    before = dict(rcParams)
+    svg, png = figures.svg_and_png(drawn(ledger, "scores"))
+    again = figures.svg_and_png(drawn(ledger, "scores"))
+    assert (svg, png) == again
+    assert dict(rcParams) == before
+    assert svg.startswith(b"<?xml")
+    height, width, _ = imread(io.BytesIO(png)).shape
+    assert width == 7.2 * 160
+    assert height > 300
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> None:
+    changes = {f"c{i}": {"dropout": i / 10} for i in range(count)}
+    ledger = synthetic.build(
+        tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, changes=changes
+    )
+    panels = drawn(ledger, "curves").axes
+    assert len(panels) == count
+    assert [bool(axes.get_xlabel()) for axes in panels] == [i >= count - 2 for i in range(count)]
+    assert [bool(axes.get_ylabel()) for axes in panels] == [i % 2 == 0 for i in range(count)]
