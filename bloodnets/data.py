@@ -175,7 +175,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
             f"deflated), as numpy.savez and numpy.savez_compressed write"
         )
     try:
-        with archive.open(members[0]) as member:
+        with archive.open(f"{key}.npy") as member:
             shape, dtype = _read_header(member, key, path)
             size = math.prod(shape) * dtype.itemsize
             # Bounded, because the archive's own word for the size may be wrong. One byte more

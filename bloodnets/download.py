@@ -69,10 +69,21 @@ def download(path: Path, *, url: str, md5: str) -> Path:
     return path
 
 
-def _fetch(url: str, file: str, store: pooch.Pooch) -> None:
-    """One try, with a bar that is gone at its end, and that only a terminal sees."""
-    with tqdm(total=1, desc=FILE_NAME, unit="B", unit_scale=True, leave=False, disable=None) as bar:
-        pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT_S)(url, file, store)
+def _fetch(url: str, file: str, _store: pooch.Pooch) -> None:
+    """One try, with a bar that only a terminal sees and that is gone at the end.
+
+    Pooch's own leaves a failed try's bar and connection open.
+    """
+    with (
+        requests.get(url, stream=True, timeout=TIMEOUT_S) as response,
+        Path(file).open("wb") as target,
+        tqdm(desc=FILE_NAME, unit="B", unit_scale=True, leave=False, disable=None) as bar,
+    ):
+        response.raise_for_status()
+        bar.total = int(response.headers.get("Content-Length", 0)) or None
+        for chunk in response.iter_content(2**16):
+            target.write(chunk)
+            bar.update(len(chunk))
 
 
 def _cause(error: Exception, folder: Path) -> str:

@@ -120,10 +120,11 @@ def report(
 ) -> None:
     """Make a study's report again, from its ledger alone."""
     from reports.ledger import Ledger
-    from reports.page import write_report
 
-    folder = results / study if (results / study).is_dir() else Path(study)
-    typer.echo(write_report(Ledger(folder)))
+    ledger = Ledger(results / study if (results / study).is_dir() else Path(study))
+    from reports.page import write_report  # imports matplotlib, which a wrong name need not await
+
+    typer.echo(write_report(ledger))
 
 
 def main() -> NoReturn:
@@ -131,7 +132,8 @@ def main() -> NoReturn:
     try:
         app()
     except StudyError as error:
-        typer.echo(f"bloodstudy: {error}", err=True)
+        one_line = " ".join(str(error).split())  # a path may hold a line's end
+        typer.echo(f"bloodstudy: {one_line}", err=True)
         sys.exit(error.exit_code)
     sys.exit(0)
 

@@ -1,0 +1,196 @@
+"""The command itself, given what it cannot use: one line, the right exit code, nothing begun."""
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from bloodnets.rendered import render
+
+COMMAND = Path(sys.executable).parent / "bloodstudy"
+
+Run = Callable[..., "Outcome"]
+
+
+class Outcome(NamedTuple):
+    """What a user sees of a run, and which modules it imported."""
+
+    code: int
+    stdout: str
+    stderr: str
+    modules: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder for all, as matplotlib fills its cache there."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def bloodstudy(tmp_path: Path, home: Path) -> Run:
+    """Run the command in an empty folder."""
+    return partial(run, tmp_path, home)
+
+
+def run(folder: Path, home: Path, *arguments: str, **environment: str) -> Outcome:
+    process = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
+        | {"HOME": str(home), "PYTHONPROFILEIMPORTTIME": "1", "_TYPER_FORCE_DISABLE_TERMINAL": "1"}
+        | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = process.stderr.splitlines(keepends=True)
+    imports = [line for line in lines if line.startswith("import time:")]
+    return Outcome(
+        code=process.returncode,
+        stdout=process.stdout,
+        stderr="".join(line for line in lines if not line.startswith("import time:")),
+        modules=frozenset(line.rpartition("|")[2].strip() for line in imports),
+    )
+
+
+def assert_refused(outcome: Outcome, code: int, words: Sequence[str], results: Path) -> None:
+    assert outcome.code == code
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith("bloodstudy: ")
+    assert outcome.stderr.endswith("\n")
+    assert outcome.stderr.count("\n") == 1
+    for word in words:
+        assert word in outcome.stderr
+    assert "study.cli" in outcome.modules  # else the next line shows nothing
+    assert "ray" not in outcome.modules
+    assert not results.exists()
+
+
+def cut_off(path: Path) -> None:
+    np.savez(path, **render(scale=0.005))  # type: ignore[arg-type]
+    os.truncate(path, path.stat().st_size * 3 // 4)
+
+
+def label_8(path: Path) -> None:
+    arrays = render(scale=0.005)
+    arrays["test_labels"][2] = 8
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def bomb(path: Path) -> None:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("train_images.npy", "w") as member,
+    ):
+        header = {"descr": "|u1", "fortran_order": False, "shape": (120_000, 28, 28, 3)}
+        np.lib.format.write_array_header_1_0(member, header)
+        for _ in range(120):
+            member.write(bytes(28 * 28 * 3 * 1000))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: None, ["cells.npz does not exist", "wanted: an npz file"]),
+        (os.mkfifo, ["cells.npz is not a file", "wanted: an npz file"]),
+        (cut_off, ["cells.npz is not a whole npz file", "wanted: an npz file"]),
+        (label_8, ["cells.npz: test_labels holds 8", "wanted: 0 to 7"]),
+        (bomb, ["cells.npz: train_images has 120,000 rows", "wanted: 1 to 100,000"]),
+    ],
+    ids=["does not exist", "a pipe", "cut off", "label 8", "a bomb"],
+)
+def test_bad_data(
+    spoil: Callable[[Path], None], words: Sequence[str], bloodstudy: Run, tmp_path: Path
+) -> None:
+    spoil(tmp_path / "cells.npz")
+    outcome = bloodstudy("grid", "--data-file", "cells.npz")
+    assert_refused(outcome, 2, words, tmp_path / "results")
+    assert "torch" not in outcome.modules  # a refusal does not wait for it
+
+
+def test_a_bad_file_under_data_root_is_not_replaced(bloodstudy: Run, tmp_path: Path) -> None:
+    (tmp_path / "bloodmnist.npz").write_bytes(b"half of a download")
+    outcome = bloodstudy("grid", "--data-root", ".")
+    words = ["bloodmnist.npz is not a whole npz file"]
+    assert_refused(outcome, 2, words, tmp_path / "results")
+    assert (tmp_path / "bloodmnist.npz").read_bytes() == b"half of a download"
+
+
+BAD_OPTIONS = {
+    "--config cnn-config-5": ["--config is 'cnn-config-5'", "wanted: one of mlnn-config-1, "],
+    "--gpus-per-trial nan": ["--gpus-per-trial is nan", "wanted: 0 to 1"],
+    "--gpus-per-trial -1": ["--gpus-per-trial is -1", "wanted: 0 to 1"],
+    "--name ../x": ["--name is '../x'", "wanted: letters"],
+    "--name .hidden": ["--name is '.hidden'", "no leading dot"],
+    "--name ''": ["--name is ''", "wanted: letters"],
+    "--data-file cells.npz": ["--data rendered takes neither --data-file nor --data-root"],
+}
+
+
+@pytest.mark.parametrize("options", BAD_OPTIONS)
+def test_bad_options(options: str, bloodstudy: Run, tmp_path: Path) -> None:
+    outcome = bloodstudy("grid", "--data", "rendered", *shlex.split(options))
+    assert_refused(outcome, 2, BAD_OPTIONS[options], tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []
+
+
+BAD_USAGE = {
+    "grid --seeds 0": "--seeds",
+    "grid --epochs 0": "--epochs",
+    "grid --seeds many": "--seeds",
+    "grid --data drawn": "drawn",
+    "grid --no-such-option": "--no-such-option",
+    "grind": "grind",
+    "report": "Missing argument",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_USAGE)
+def test_bad_usage(arguments: str, bloodstudy: Run, tmp_path: Path) -> None:
+    """Typer's own messages, in a frame of several lines."""
+    outcome = bloodstudy(*arguments.split())
+    assert outcome.code == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith("Usage: bloodstudy")
+    assert "Traceback" not in outcome.stderr
+    assert BAD_USAGE[arguments] in outcome.stderr
+    assert "ray" not in outcome.modules
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_is_not_touched(bloodstudy: Run, tmp_path: Path) -> None:
+    (folder := tmp_path / "results" / "mine").mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    outcome = bloodstudy("grid", "--name", "mine", "--data", "rendered")
+    words = ["results/mine exists already", "choose another --name"]
+    assert_refused(outcome, 4, words, tmp_path / "elsewhere")
+    assert [file.name for file in tmp_path.rglob("*")] == ["results", "mine", "notes.txt"]
+
+
+@pytest.mark.parametrize("study", ["none", "/dev/null"])
+def test_a_report_of_no_study(study: str, bloodstudy: Run, tmp_path: Path) -> None:
+    outcome = bloodstudy("report", study)
+    assert_refused(outcome, 4, [f"no study in {study}"], tmp_path / "results")
+    assert "torch" not in outcome.modules
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_network(bloodstudy: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    outcome = bloodstudy("grid", "--data-root", "root", HTTP_PROXY=closed, HTTPS_PROXY=closed)
+    words = ["no connection to the proxy", "--data-file", "--data-root", "--data rendered"]
+    assert_refused(outcome, 3, words, tmp_path / "results")
+    assert list((tmp_path / "root").iterdir()) == []

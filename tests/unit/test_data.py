@@ -1,0 +1,577 @@
+"""What is loaded is what was saved; all else is refused in one line that says why."""
+
+import errno
+import hashlib
+import os
+import struct
+import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bloodnets import data
+from bloodnets.data import MAX_FILE_BYTES, MAX_IMAGES, MAX_MEMBERS, BloodCells, load_file
+from bloodnets.errors import DataError
+from bloodnets.rendered import render
+
+Array = NDArray[Any]
+Arrays = dict[str, Array]
+Spoil = Callable[[Path], None]
+"""Writes something bad at the path."""
+
+SIZES = {"train": 10, "val": 8, "test": 9}
+PIXELS = 28 * 28 * 3
+ENTRY = b"PK\x01\x02"  # an entry of a zip's directory
+END = b"PK\x05\x06"
+
+
+def sound() -> Arrays:
+    """The arrays of a small valid file."""
+    rng = np.random.default_rng(0)
+    arrays: Arrays = {}
+    for split, n in SIZES.items():
+        arrays[f"{split}_images"] = rng.integers(0, 256, (n, 28, 28, 3), np.uint8)
+        arrays[f"{split}_labels"] = (np.arange(n, dtype=np.uint8) % 8)[:, None]
+    return arrays
+
+
+def saved(path: Path, arrays: Arrays | None = None, *, compressed: bool = False) -> Path:
+    write = np.savez_compressed if compressed else np.savez
+    with path.open("wb") as file:
+        write(file, **(sound() if arrays is None else arrays))  # type: ignore[arg-type]
+    return path
+
+
+def without(key: str) -> Spoil:
+    return lambda path: void(saved(path, {k: v for k, v in sound().items() if k != key}))
+
+
+def changed(key: str, change: Callable[[Array], Array]) -> Spoil:
+    return lambda path: void(saved(path, sound() | {key: change(sound()[key])}))
+
+
+def holding(label: int, dtype: type) -> Spoil:
+    def change(labels: Array) -> Array:
+        labels = labels.astype(dtype)
+        labels[3] = label
+        return labels
+
+    return changed("val_labels", change)
+
+
+def edited(edit: Callable[[bytearray], object], *, compressed: bool = False) -> Spoil:
+    """A valid file whose bytes were changed afterwards."""
+
+    def spoil(path: Path) -> None:
+        content = bytearray(saved(path, compressed=compressed).read_bytes())
+        edit(content)
+        path.write_bytes(content)
+
+    return spoil
+
+
+def cut_off(share: float) -> Spoil:
+    def cut(content: bytearray) -> None:
+        del content[int(share * len(content)) :]
+
+    return edited(cut)
+
+
+def flipped(mark: bytes, offset: int, bit: int = 1, *, compressed: bool = False) -> Spoil:
+    """One bit changed, `offset` bytes behind the first `mark`."""
+
+    def flip(content: bytearray) -> None:
+        content[content.index(mark) + offset] ^= bit
+
+    return edited(flip, compressed=compressed)
+
+
+def encrypted(content: bytearray) -> None:
+    content[6] |= 1  # the flags of the first member, here and in the directory
+    content[content.index(ENTRY) + 8] |= 1
+
+
+def npy(header: str, body: bytes = b"", version: int = 1) -> bytes:
+    length = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode() + body
+
+
+def header(shape: str, descr: str = "'|u1'") -> str:
+    return f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n"
+
+
+def member(
+    content: bytes, key: str = "train_images", method: int = zipfile.ZIP_STORED, times: int = 1
+) -> Spoil:
+    """A valid file but for the raw content of one member."""
+
+    def spoil(path: Path) -> None:
+        saved(path, {k: v for k, v in sound().items() if k != key})
+        with zipfile.ZipFile(path, "a", method) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a name that is there already
+            for _ in range(times):
+                archive.writestr(f"{key}.npy", content)
+
+    return spoil
+
+
+def bomb(rows: int, claimed: int) -> Spoil:
+    """Zeros that take little room, `rows` of them, in a member that claims to have `claimed`."""
+
+    def spoil(path: Path) -> None:
+        saved(path, {k: v for k, v in sound().items() if k != "train_images"})
+        block = bytes(PIXELS * 1000)
+        with (
+            zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            archive.open("train_images.npy", "w") as file,
+        ):
+            file.write(npy(header(f"({claimed}, 28, 28, 3)")))
+            for _ in range(rows // 1000):
+                file.write(block)
+
+    return spoil
+
+
+def members(number: int) -> Spoil:
+    return lambda path: void(saved(path, sound() | {f"x{i}": np.zeros(0) for i in range(number)}))
+
+
+def too_large(path: Path) -> None:
+    path.touch()
+    os.truncate(path, MAX_FILE_BYTES + 1)  # takes no room on the disk
+
+
+def void(_: object) -> None:
+    """Turn an expression into a statement."""
+
+
+def badly_named(content: bytearray) -> None:
+    """A name that is said to be UTF-8 and is not."""
+    start = content.index(ENTRY)
+    content[start + 9] |= 8
+    content[start + 48] = 0xFF
+
+
+def zip64(content: bytearray) -> None:
+    """An entry of the directory that says its sizes are elsewhere, and they are not."""
+    start = content.index(ENTRY)
+    content[start + 20 : start + 28] = b"\xff" * 8
+
+
+BAD: dict[str, tuple[Spoil, Sequence[str]]] = {
+    # No file, or no zip.
+    "does not exist": (lambda path: None, ["does not exist"]),
+    "a directory": (Path.mkdir, ["is not a file"]),
+    "a pipe": (os.mkfifo, ["is not a file"]),
+    "an endless device": (lambda path: path.symlink_to("/dev/zero"), ["is not a file"]),
+    "a link to nothing": (lambda path: path.symlink_to("nothing"), ["does not exist"]),
+    "a link to itself": (lambda path: path.symlink_to(path), ["cannot be read"]),
+    "empty": (Path.touch, ["has 0 bytes", "wanted: 1 to 1,073,741,824"]),
+    "too large": (
+        too_large,
+        ["has 1,073,741,825 bytes", "wanted: 1 to 1,073,741,824"],
+    ),
+    "text": (lambda path: void(path.write_text("mass\n" * 999)), ["not a whole npz file"]),
+    "an npy file": (
+        lambda path: void(path.write_bytes(npy(header("(1,)"), b"0"))),
+        ["not a whole npz file"],
+    ),
+    "a zip of something else": (
+        lambda path: zipfile.ZipFile(path, "w").close(),
+        ["lacks the key train_images", "images and labels of train, val, test"],
+    ),
+    # Damaged on the way.
+    "cut off at 0 %": (cut_off(0), ["has 0 bytes"]),
+    "cut off at 25 %": (cut_off(0.25), ["not a whole npz file"]),
+    "cut off at 50 %": (cut_off(0.5), ["not a whole npz file"]),
+    "cut off at 75 %": (cut_off(0.75), ["not a whole npz file"]),
+    "cut off at 99 %": (cut_off(0.99), ["not a whole npz file"]),
+    "bit flipped in data": (flipped(b"train_images", 9000), ["train_images", "Bad CRC-32"]),
+    # zipfile checks the sum only when the end is read, which a bounded read may not reach.
+    "bit flipped in the last label": (flipped(ENTRY, -1), ["test_labels", "Bad CRC-32"]),
+    "bit flipped in compressed data": (
+        flipped(b"train_images", 9000, compressed=True),
+        ["train_images cannot be unpacked"],
+    ),
+    "bit flipped in an npy header": (flipped(b"descr", 0), ["train_images cannot be unpacked"]),
+    "bit flipped in a shape": (flipped(b"(10, 28", 5), ["train_images has shape (10, 38, 28, 3)"]),
+    "bit flipped in npy's magic": (flipped(b"\x93NUMPY", 3), ["train_images cannot be unpacked"]),
+    "bit flipped in a member's head": (flipped(b"PK\x03\x04", 2), ["train_images cannot be"]),
+    "bit flipped in a member's name": (flipped(b"train_images", 2), ["train_images cannot be"]),
+    "bit flipped in the directory": (flipped(ENTRY, 2), ["not a whole npz file"]),
+    "bit flipped in a name of the directory": (flipped(ENTRY, 48), ["lacks the key train_images"]),
+    "bit flipped in a checksum": (flipped(ENTRY, 16), ["train_images", "Bad CRC-32"]),
+    "bit flipped in a size": (flipped(ENTRY, 25, 16), ["train_images", "Bad CRC-32"]),
+    "bit flipped in a method": (flipped(ENTRY, 10), ["train_images is compressed by", "method 1"]),
+    "bit flipped in the zip's version": (flipped(ENTRY, 6, 128), ["not a whole npz file"]),
+    "a name that is not UTF-8": (edited(badly_named), ["not a whole npz file", "utf-8"]),
+    "bit flipped in the directory's place": (
+        flipped(END, 19, 8),
+        ["train_images cannot be unpacked"],
+    ),
+    "sizes in an extra field that is not there": (edited(zip64), ["train_images has more bytes"]),
+    # Other arrays than those wanted.
+    "no train_images": (without("train_images"), ["lacks the key train_images"]),
+    "no test_labels": (without("test_labels"), ["lacks the key test_labels"]),
+    "images without colours": (
+        changed("val_images", lambda images: images[..., 0]),
+        ["val_images has shape (8, 28, 28)", "wanted: (n, 28, 28, 3)"],
+    ),
+    "images with an alpha channel": (
+        changed("val_images", lambda images: np.concatenate([images, images[..., :1]], 3)),
+        ["val_images has shape (8, 28, 28, 4)", "wanted: (n, 28, 28, 3)"],
+    ),
+    "images of 64 pixels": (
+        changed("test_images", lambda images: np.zeros((9, 64, 64, 3), np.uint8)),
+        ["test_images has shape (9, 64, 64, 3)", "wanted: (n, 28, 28, 3)"],
+    ),
+    "flat labels": (
+        changed("train_labels", lambda labels: labels[:, 0]),
+        ["train_labels has shape (10,)", "wanted: (n, 1)"],
+    ),
+    "two labels each": (
+        changed("train_labels", lambda labels: np.repeat(labels, 2, 1)),
+        ["train_labels has shape (10, 2)", "wanted: (n, 1)"],
+    ),
+    "a single number": (
+        changed("train_labels", lambda labels: np.array(3)),
+        ["train_labels has shape ()", "wanted: (n, 1)"],
+    ),
+    "Fortran order": (
+        changed("val_images", np.asfortranarray),
+        ["val_images has shape (8, 28, 28, 3) in Fortran order", "wanted: (n, 28, 28, 3)"],
+    ),
+    "float images": (
+        changed("train_images", lambda images: images.astype(np.float32)),
+        ["train_images has dtype float32", "wanted: uint8"],
+    ),
+    "int8 images": (
+        changed("train_images", lambda images: images.view(np.int8)),
+        ["train_images has dtype int8", "wanted: uint8"],
+    ),
+    "float labels": (
+        changed("val_labels", lambda labels: labels.astype(float)),
+        ["val_labels has dtype float64", "wanted: an integer type"],
+    ),
+    "true and false as labels": (
+        changed("val_labels", lambda labels: labels > 3),
+        ["val_labels has dtype bool", "wanted: an integer type"],
+    ),
+    "words as labels": (
+        changed("val_labels", lambda labels: labels.astype(str)),
+        ["val_labels has dtype <U3", "wanted: an integer type"],
+    ),
+    "label 8": (holding(8, np.uint8), ["val_labels holds 8", "wanted: 0 to 7"]),
+    "label -1": (holding(-1, np.int8), ["val_labels holds -1", "wanted: 0 to 7"]),
+    "label 256": (holding(256, np.uint16), ["val_labels holds 256", "wanted: 0 to 7"]),
+    "label 2^63": (holding(2**63, np.uint64), ["holds 9223372036854775808", "wanted: 0 to 7"]),
+    "no images": (
+        changed("test_images", lambda images: images[:0]),
+        ["test_images has 0 rows", "wanted: 1 to 100,000"],
+    ),
+    "no labels": (
+        changed("test_labels", lambda labels: labels[:0]),
+        ["test_labels has 0 rows", "wanted: 1 to 100,000"],
+    ),
+    "a label too few": (
+        changed("test_labels", lambda labels: labels[1:]),
+        ["test_labels has 8 rows", "wanted: 9, as many as test_images"],
+    ),
+    # Made to harm, or by something else than numpy.savez.
+    "a huge array": (bomb(120_000, 120_000), ["train_images has 120,000 rows", "1 to 100,000"]),
+    "more than the header says": (
+        bomb(120_000, 10),
+        ["train_images has more bytes", "wanted: 23,520"],
+    ),
+    "less than the header says": (
+        bomb(1000, MAX_IMAGES),
+        ["train_images has fewer bytes", "wanted: 235,200,000"],
+    ),
+    "a negative shape": (
+        member(npy(header("(-1, 28, 28, 3)"))),
+        ["train_images has -1 rows", "wanted: 1 to 100,000"],
+    ),
+    "an astronomic shape": (
+        member(npy(header(f"({10**30}, 1)")), "val_labels"),
+        ["val_labels has 1,000,000", "wanted: 1 to 100,000"],
+    ),
+    "very many members": (members(MAX_MEMBERS), ["has 1,006 members", "wanted: at most 1,000"]),
+    "a member twice": (
+        member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS)), times=2),
+        ["has the key train_images 2 times", "wanted: once"],
+    ),
+    "encrypted": (
+        edited(encrypted),
+        ["train_images cannot be unpacked", "is encrypted, password required"],
+    ),
+    "compressed by bzip2": (
+        member(npy(header("(10, 28, 28, 3)")), method=zipfile.ZIP_BZIP2),
+        ["train_images is compressed by zip's method 12", "wanted: 0 or 8"],
+    ),
+    "compressed by lzma": (
+        member(npy(header("(10, 28, 28, 3)")), method=zipfile.ZIP_LZMA),
+        ["train_images is compressed by zip's method 14", "wanted: 0 or 8"],
+    ),
+    "npy 2.0": (
+        member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS), 2)),
+        ["train_images has npy version (2, 0)", "wanted: (1, 0)"],
+    ),
+    "npy 3.0": (
+        member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS), 3)),
+        ["train_images has npy version (3, 0)", "wanted: (1, 0)"],
+    ),
+    "a member that is no npy": (member(b"words"), ["train_images cannot be unpacked"]),
+    "an empty member": (member(b""), ["train_images cannot be unpacked"]),
+}
+BAD |= {
+    f"a header that is {name}": (member(npy(text)), ["train_images cannot be unpacked"])
+    for name, text in {
+        "a list": "['descr']\n",
+        "code": "__import__('os').abort()\n",
+        "words": "one two\n",
+        "cut off": "{'descr': '|u1', \n",
+        "several lines": "{\n\n\n",
+        "nested": "(" * 9000 + "\n",
+        "a very large number": header("(" + "9" * 5000 + ", 28, 28, 3)"),
+        "huge": header("(10, 28, 28, 3)") + " " * 60_000,
+        "of mixed keys": "{1: 2, 'descr': '|u1'}\n",
+        "without a type": header("(10, 28, 28, 3)", "()"),
+        "of an unknown type": header("(10, 28, 28, 3)", "'x9'"),
+        "of a shape in words": header("'wide'"),
+    }.items()
+}
+
+
+def refusal(path: Path) -> str:
+    """The message with which the file is refused, which is one line, and complete."""
+    with pytest.raises(DataError) as caught:
+        load_file(path)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert message.startswith(str(path))
+    assert "wanted: " in message
+    assert len(message) < len(str(path)) + 240
+    return message
+
+
+@pytest.mark.timeout(30)  # a pipe or a device could be waited for without end
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_data_are_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "cells.npz"
+    spoil, words = BAD[kind]
+    spoil(path)
+    before = path.read_bytes() if is_small_file(path) else None
+    message = refusal(path)
+    for word in words:
+        assert word in message
+    if before is not None:
+        assert path.read_bytes() == before
+
+
+def is_small_file(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size < 10**7
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "cannot be read: Permission denied"),
+        (OSError(errno.EIO, "Input/output error"), "cannot be read: Input/output error"),
+    ],
+)
+@pytest.mark.parametrize("step", ["stat", "read_bytes"])
+def test_a_file_that_may_not_be_read(
+    error: OSError, words: str, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The errors are planted: the superuser, as whom tests may run, may read everything."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    path = saved(tmp_path / "cells.npz")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, step, refuse)
+        assert words in refusal(path)
+
+
+def test_a_name_longer_than_the_system_allows(tmp_path: Path) -> None:
+    assert "cannot be read: File name too long" in refusal(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("kind", ["a huge array", "more than the header says"])
+def test_a_bomb_is_not_unpacked(kind: str, tmp_path: Path) -> None:
+    """282 MB of zeros in a file of 1.3 MB."""
+    path = tmp_path / "cells.npz"
+    BAD[kind][0](path)
+    assert path.stat().st_size < 2_000_000
+    tracemalloc.start()
+    try:
+        refusal(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+class Trap:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, sprung: Path) -> None:
+        self.sprung = sprung
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.sprung,)
+
+
+@pytest.mark.parametrize("key", ["train_images", "train_labels"])
+def test_nothing_is_unpickled(key: str, tmp_path: Path) -> None:
+    sprung = tmp_path / "sprung"
+    trap = np.empty(sound()[key].shape, object)
+    trap[:] = Trap(sprung)
+    path = saved(tmp_path / "cells.npz", sound() | {key: trap})
+    assert f"{key} has dtype object" in refusal(path)
+    assert not sprung.exists()
+    with np.load(path, allow_pickle=True) as trusting:  # so it would have been
+        _ = trusting[key]
+    assert sprung.exists()
+
+
+def assert_same(cells: BloodCells, arrays: Arrays) -> None:
+    for name in SIZES:
+        split = getattr(cells, name)
+        assert split.images.dtype == split.labels.dtype == np.uint8
+        np.testing.assert_array_equal(split.images, arrays[f"{name}_images"], strict=True)
+        np.testing.assert_array_equal(split.labels, arrays[f"{name}_labels"][:, 0])
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_what_was_saved_is_loaded(compressed: bool, tmp_path: Path) -> None:
+    path = saved(tmp_path / "my cells.npz", compressed=compressed)
+    content = path.read_bytes()
+    cells = load_file(path)
+    assert_same(cells, sound())
+    assert path.read_bytes() == content
+    assert (cells.kind, cells.name) == ("file", "my cells.npz")
+    assert cells.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    assert cells.sha256 == hashlib.sha256(content).hexdigest()
+    assert len(set(cells.class_names)) == 8
+    assert cells.class_names[0] == "basophil"
+    assert cells.class_names[7] == "platelet"
+    assert cells.describe() == (
+        f"my cells.npz (not the official file; SHA-256 {cells.sha256[:12]}…)"
+    )
+
+
+def test_further_keys_are_not_looked_at(tmp_path: Path) -> None:
+    further = {"train_masks": np.zeros((3, 3)), "notes": np.array({"by": "me"}, object)}
+    assert_same(load_file(saved(tmp_path / "cells.npz", sound() | further)), sound())
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", "<i4", "<i8", "<u8", ">i4", ">i8"])
+def test_labels_of_every_integer_type(dtype: str, tmp_path: Path) -> None:
+    arrays = {k: v.astype(dtype) if "labels" in k else v for k, v in sound().items()}
+    assert_same(load_file(saved(tmp_path / "cells.npz", arrays)), sound())
+
+
+def test_a_header_in_the_style_of_python_2(tmp_path: Path) -> None:
+    """NumPy warns of it; a user is not bothered."""
+    images = sound()["train_images"]
+    member(npy(header("(10L, 28L, 28L, 3L)"), images.tobytes()))(path := tmp_path / "cells.npz")
+    assert_same(load_file(path), sound())
+
+
+def test_the_official_file_is_known_by_its_md5(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medmnist import INFO
+
+    path = saved(tmp_path / "bloodmnist.npz")
+    assert load_file(path).kind == "file"  # whatever its name
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    monkeypatch.setitem(INFO["bloodmnist"], "MD5", md5)
+    cells = load_file(path)
+    assert cells.kind == "official"
+    assert cells.describe() == "BloodMNIST (bloodmnist.npz, official by its MD5)"
+
+
+def test_the_official_md5_is_that_of_medmnist() -> None:
+    class_names, md5 = data.medmnist_facts()
+    assert md5 == "7053d0359d879ad8a5505303e11de1dc"
+    assert class_names[:3] == ("basophil", "eosinophil", "erythroblast")
+
+
+def test_drawn_cells_are_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "render", partial(render, scale=0.01))
+    cells, again = data.load_rendered(), data.load_rendered()
+    assert_same(cells, render(scale=0.01))
+    assert cells.sha256 == again.sha256
+    assert (cells.kind, cells.name, cells.md5) == ("rendered", "rendered", None)
+    assert cells.class_names == data.medmnist_facts()[0]
+    assert cells.describe() == "RENDERED cells (drawings, not photographs)"
+
+    for key, array in (arrays := render(scale=0.01)).items():  # each counts
+        other = array.copy()
+        other.flat[0] ^= 1
+        monkeypatch.setattr(data, "render", lambda other=arrays | {key: other}: other)
+        assert data.load_rendered().sha256 != cells.sha256
+
+
+TINY: Arrays = {
+    key: array[:1] if "images" not in key else array[:1] // 32 for key, array in sound().items()
+}
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """Some bytes replaced, removed or inserted, most of them where the structure is."""
+    places = st.integers(0, len(content) - 1)
+    near = [i for mark in (b"PK", b"\x93NUMPY") for i in range(len(content) - 130)
+            if content.startswith(mark, i)]  # fmt: skip
+    heads = st.builds(lambda start, step: start + step, st.sampled_from(near), st.integers(0, 127))
+    mutated = bytearray(content)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(heads | places)
+        match draw(st.sampled_from(["flip", "flip", "replace", "remove", "insert"])):
+            case "flip":
+                mutated[place % len(mutated)] ^= 1 << draw(st.integers(0, 7))
+            case "replace":
+                new = draw(st.binary(min_size=1, max_size=8))
+                mutated[place : place + len(new)] = new
+            case "remove":
+                del mutated[place : place + draw(st.integers(1, 200))]
+            case _:
+                mutated[place:place] = draw(st.binary(min_size=1, max_size=64))
+    return bytes(mutated)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damage_is_harmless_or_refused(
+    compressed: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever happens to the bytes: the arrays that were saved, or `DataError`, nothing else."""
+    path = saved(tmp_path_factory.mktemp("fuzz") / "cells.npz", TINY, compressed=compressed)
+    outcomes = set()
+
+    @settings(max_examples=150, derandomize=True, deadline=None, database=None)
+    @given(damaged(path.read_bytes()))
+    def check(content: bytes) -> None:
+        path.write_bytes(content)
+        try:
+            cells = load_file(path)
+        except DataError as error:
+            outcomes.add("refused" if str(error).isprintable() else "refused in several lines")
+        else:
+            assert_same(cells, TINY)
+            outcomes.add("loaded")
+
+    check()
+    assert outcomes == {"refused", "loaded"}
