@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+import joblib
 import ray
 import torch
 
@@ -102,10 +103,8 @@ def default_gpus() -> float:
 
 
 def available_cores() -> int:
-    """Cores that this process may use, which a container's limits may make fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use; its affinity or a container's quota may make them fewer."""
+    return int(joblib.cpu_count())
 
 
 def slots(config: StudyConfig) -> int:

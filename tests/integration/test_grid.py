@@ -94,7 +94,7 @@ def test_the_terminal_shows_the_comparison_and_the_report_and_not_ray(
 ) -> None:
     done, ledger = whole_grid
     for name in PUBLISHED:
-        assert f" {name} " in done.stdout
+        assert f"\n{name} " in done.stdout
     assert done.stdout.splitlines()[-1] == f"Report: {ledger.folder / 'report' / 'index.html'}"
     assert "epoch 2/2" in done.stderr
     assert "ray" not in (done.stdout + done.stderr).lower().replace("array", "")

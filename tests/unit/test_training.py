@@ -95,6 +95,16 @@ def test_a_seed_decides_the_weights_to_the_bit(splits: dict[str, DeviceSplit]) -
         assert not torch.equal(value, other.best_weights[key])
 
 
+def test_the_order_of_images_depends_on_the_seed_alone(splits: dict[str, DeviceSplit]) -> None:
+    """Not on what else draws random numbers, so that configurations differ in nothing but theirs."""
+    config = replace(CONFIG, max_epochs=1)
+    states = [run(replace(config, family=family), splits)[0] for family in ("mlnn", "cnn")]
+    first = torch.randperm(100, generator=torch.Generator().manual_seed(config.seed))
+    one, other = (torch.randperm(100, generator=state.shuffle) for state in states)
+    assert torch.equal(one, other)
+    assert not torch.equal(one, first)  # the epoch has drawn from it
+
+
 def test_patience_ends_training_and_the_best_epoch_is_kept(
     splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
