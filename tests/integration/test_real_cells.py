@@ -11,6 +11,7 @@ from bloodnets.data import load_file
 from bloodnets.rendered import CLASS_COUNTS
 from bloodnets.training import DeviceSplit, TrainingState, train
 from study.describe import class_counts
+from study.grid import PUBLISHED
 
 FILE = os.environ.get("BLOODSTUDY_REAL_DATA")
 
@@ -23,15 +24,7 @@ def test_two_epochs_on_real_cells_learn_the_classes() -> None:
     assert FILE is not None
     cells = load_file(Path(FILE))
     assert class_counts(cells) == CLASS_COUNTS
-    config = TrialConfig(
-        family="cnn",
-        loss="cross_entropy",
-        optimizer="adam",
-        learning_rate=0.001,
-        momentum=None,
-        dropout=0.2,
-        max_epochs=2,
-    )
+    config = TrialConfig(**PUBLISHED["cnn-config-2"], max_epochs=2)
     cpu = torch.device("cpu")
     state = TrainingState.start(config, cpu)
     splits = DeviceSplit.of(cells.train, cpu), DeviceSplit.of(cells.val, cpu)

@@ -8,15 +8,9 @@ from torch import nn
 
 from bloodnets.config import Family, Loss, TrialConfig
 from bloodnets.models import Cnn, build_model, count_parameters
+from study.grid import PUBLISHED
 
-CONFIG = TrialConfig(
-    family="cnn",
-    loss="cross_entropy",
-    optimizer="adam",
-    learning_rate=0.001,
-    momentum=None,
-    dropout=0.2,
-)
+CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"])
 IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
 
 

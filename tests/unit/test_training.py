@@ -22,18 +22,10 @@ from bloodnets.training import (
     stop_reason,
     train,
 )
+from study.grid import PUBLISHED
 
 CPU = torch.device("cpu")
-CONFIG = TrialConfig(
-    family="cnn",
-    loss="cross_entropy",
-    optimizer="adam",
-    learning_rate=0.001,
-    momentum=None,
-    dropout=0.2,
-    batch_size=16,
-    max_epochs=2,
-)
+CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -96,7 +88,7 @@ def test_a_seed_decides_the_weights_to_the_bit(splits: dict[str, DeviceSplit]) -
 
 
 def test_the_order_of_images_depends_on_the_seed_alone(splits: dict[str, DeviceSplit]) -> None:
-    """Not on what else draws random numbers, so that configurations differ in nothing but theirs."""
+    """Not on what else draws random numbers: configurations see the images in the same order."""
     config = replace(CONFIG, max_epochs=1)
     states = [run(replace(config, family=family), splits)[0] for family in ("mlnn", "cnn")]
     first = torch.randperm(100, generator=torch.Generator().manual_seed(config.seed))
