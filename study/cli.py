@@ -108,7 +108,7 @@ def grid(
         return
     from study.run import run_study
 
-    if not run_study(checked, cells, command=tuple(sys.argv[1:]), quiet=quiet):
+    if not run_study(checked, cells, command=("bloodstudy", *sys.argv[1:]), quiet=quiet):
         raise typer.Exit(1)
 
 

@@ -22,6 +22,8 @@ OBJECT_STORE_BYTES = 2**29
 
 CONNECT_TIMEOUT_S = 5.0
 
+RAY_LOG = "ray.log"
+
 # Read by Ray when it starts.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",

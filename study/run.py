@@ -13,10 +13,8 @@ from study.config import StudyConfig
 from study.describe import describe
 from study.interrupts import Interrupts, StudyInterruptedError
 from study.progress import Progress, closing_table
-from study.resources import default_gpus, output_to, ray_session
-from study.tuner import run_trials
-
-RAY_LOG = "ray.log"
+from study.resources import RAY_LOG, default_gpus, output_to, ray_session
+from study.tuner import CHECKPOINTS, run_trials
 
 
 def run_study(
@@ -53,8 +51,8 @@ def run_study(
             interrupts.number,
         ) from None
     except MachineError:
-        if not ledger.trials():
-            shutil.rmtree(ledger.folder)  # so that the same command can be given again
+        if not (ledger.folder / CHECKPOINTS).exists():  # Ray did not start: nothing to keep, and
+            shutil.rmtree(ledger.folder)  # the same command can be given again
         raise
     index = write_report(ledger)
     console.print(closing_table(ledger, cells.describe()))

@@ -1,6 +1,7 @@
 """Run a study's trials with Ray Tune, and enter each in the ledger as it ends."""
 
 import shutil
+import textwrap
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -8,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.exceptions import RayError
 
 from bloodnets.checkpoint import MODEL_FILE, PREDICTIONS_FILE
 from bloodnets.data import BloodCells
-from bloodnets.errors import StudyError
+from bloodnets.errors import MachineError, StudyError
 from bloodnets.trainable import run_trial
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, TrialRecord
 from study.config import StudyConfig
 from study.progress import Progress
-from study.resources import slots
+from study.resources import RAY_LOG, slots
 
 RETRIES = 1
 """How often a failed trial is started again before it counts as failed."""
@@ -29,7 +31,8 @@ def run_trials(config: StudyConfig, cells: BloodCells, ledger: Ledger, progress:
     """Train every planned trial. Ray must be running.
 
     Raises:
-        StudyError: the ledger could not be written; the trials entered so far are in it.
+        StudyError: the ledger could not be written, or Ray gave up; the trials entered so far
+            are in the ledger.
     """
     resources = {"cpu": config.cpus_per_trial, "gpu": config.gpus_per_trial or 0}
     # `with_parameters` puts the data into Ray's object store: once a node, shared by its trials.
@@ -52,7 +55,13 @@ def run_trials(config: StudyConfig, cells: BloodCells, ledger: Ledger, progress:
             verbose=0,
         ),
     )
-    tuner.fit()
+    try:
+        tuner.fit()
+    except (RayError, tune.TuneError) as error:
+        reason = textwrap.shorten(str(error), 200)
+        raise MachineError(
+            f"Ray gave up: {reason}; more is in {ledger.folder / RAY_LOG}"
+        ) from error
     # What Tune keeps for itself: everything that counts is in the ledger by now.
     shutil.rmtree(ledger.folder / CHECKPOINTS, ignore_errors=True)
 
