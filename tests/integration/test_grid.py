@@ -76,6 +76,7 @@ def test_all_eight_are_trained_and_reported(
 ) -> None:
     done, ledger = whole_grid
     assert done.returncode == 0, done.stderr
+    assert ledger.study.command[:3] == ("bloodstudy", "grid", "--data-file")
     trials = ledger.trials()
     assert [trial.configuration for trial in trials] == list(PUBLISHED)
     for trial in trials:
