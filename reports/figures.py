@@ -130,18 +130,7 @@ def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
             elinewidth=1.2,
             capsize=3,
         )
-    if "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any():
-        axes.plot(
-            frame["published_weighted_f1"] * 100,
-            rows,
-            label="weighted F1, as published",
-            color="#333333",
-            marker="D",
-            markersize=7,
-            markerfacecolor="none",
-            linestyle="none",
-            zorder=1,
-        )
+    _published(axes, frame)
     labels = [
         f"{_short(str(name))}\n{method(loss, optimizer)}"
         for name, loss, optimizer in zip(
@@ -153,6 +142,27 @@ def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
     axes.grid(visible=False, axis="y")
     low, high = axes.get_xlim()
     axes.set_xlabel(f"Percent, on test (axis from {low:.1f} to {high:.1f}, not from 0)")
+    _score_legend(figure, axes)
+    return figure
+
+
+def _published(axes: Axes, frame: pd.DataFrame) -> None:
+    """An open diamond in each row of which a weighted F1 was published."""
+    if "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any():
+        axes.plot(
+            frame["published_weighted_f1"] * 100,
+            list(range(len(frame))),
+            label="weighted F1, as published",
+            color="#333333",
+            marker="D",
+            markersize=7,
+            markerfacecolor="none",
+            linestyle="none",
+            zorder=1,
+        )
+
+
+def _score_legend(figure: Figure, axes: Axes) -> None:
     # matplotlib lists plain lines before those with whiskers; ours come first.
     handles, names = axes.get_legend_handles_labels()
     order = sorted(range(len(names)), key=lambda i: "published" in names[i])
@@ -164,7 +174,6 @@ def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
         handletextpad=0.2,
         columnspacing=1.2,
     )
-    return figure
 
 
 @_style
