@@ -69,14 +69,6 @@ class BloodCells:
     sha256: str
     class_names: tuple[str, ...]
 
-    def describe(self) -> str:
-        """The data in a few words, as every output names them."""
-        if self.kind == "official":
-            return f"BloodMNIST ({self.name}, official by its MD5)"
-        if self.kind == "rendered":
-            return "RENDERED cells (drawings, not photographs)"
-        return f"{self.name} (not the official file; SHA-256 {self.sha256[:12]}…)"
-
 
 def load_rendered() -> BloodCells:
     """Drawn stand-in cells: no file, no network."""

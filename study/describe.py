@@ -29,14 +29,7 @@ def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -
         cells: the data.
         command: the words that the user typed.
     """
-    data = DataRecord(
-        kind=cells.kind,
-        name=cells.name,
-        md5=cells.md5,
-        sha256=cells.sha256,
-        class_names=cells.class_names,
-        class_counts=class_counts(cells),
-    )
+    data = data_record(cells)
     versions = {"python": platform.python_version()}
     versions |= {library: version(library) for library in LIBRARIES}
     trials = config.trials()
@@ -51,6 +44,18 @@ def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -
         trials=trials,
         versions=versions,
         hardware=_hardware(config),
+    )
+
+
+def data_record(cells: BloodCells) -> DataRecord:
+    """Which data a study is trained on, for its ledger."""
+    return DataRecord(
+        kind=cells.kind,
+        name=cells.name,
+        md5=cells.md5,
+        sha256=cells.sha256,
+        class_names=cells.class_names,
+        class_counts=class_counts(cells),
     )
 
 

@@ -13,7 +13,9 @@ from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training import DeviceSplit, TrainingState, train
+from reports.typeset import data_words, plural
 from study.config import StudyConfig
+from study.describe import data_record
 from study.progress import duration
 from study.resources import available_cores
 
@@ -88,16 +90,19 @@ def print_plan(config: StudyConfig, cells: BloodCells) -> None:
             f"{cost.epoch_s:.1f}",
             f"{cost.disk_bytes / 1e6:.0f}",
         )
-    console = Console()
+    console = Console(highlight=False)
     console.print(table)
-    at_once = max(1, available_cores() // config.cpus_per_trial)
-    at_once = min(at_once, config.max_concurrent or at_once, sum(cost.trials for cost in planned))
+    trials, epochs, megabytes = (
+        sum(cost.trials for cost in planned),
+        sum(cost.epochs for cost in planned),
+        sum(cost.disk_bytes for cost in planned) / 1e6,
+    )
+    fit = max(1, available_cores() // config.cpus_per_trial)
+    at_once = min(fit, config.max_concurrent or fit, trials)
     seconds = sum(cost.epochs * cost.epoch_s for cost in planned) / at_once
     console.print(
-        f"{sum(cost.trials for cost in planned)} trials on {cells.describe()}, into "
-        f"{config.folder}: at most {sum(cost.epochs for cost in planned)} epochs, "
-        f"{sum(cost.disk_bytes for cost in planned) / 1e6:.0f} MB, and {duration(seconds)} with "
-        f"{at_once} at once on this machine's CPU; early stopping usually ends sooner.",
+        f"{plural(trials, 'trial')} into {config.folder}: at most {plural(epochs, 'epoch')}, "
+        f"{megabytes:.0f} MB, and {duration(seconds)} with {at_once} at once on this machine's "
+        f"CPU. Early stopping usually ends sooner. {data_words(data_record(cells)).short}",
         markup=False,
-        highlight=False,
     )

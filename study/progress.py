@@ -12,6 +12,7 @@ from rich.table import Table
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, TrialRecord
 from reports.tables import comparison
+from reports.typeset import data_words, plural
 
 _STYLES = {"waiting": "dim", "running": "cyan", "complete": "green", "failed": "bold red"}
 
@@ -99,17 +100,17 @@ class Progress:
     def retried(self, trial_id: str, reason: str) -> None:
         """A trial failed and is started again."""
         self._rows[trial_id].status = "waiting"
-        self._console.print(f"{trial_id}: failed, is tried again ({reason})", markup=False)
+        self._say(f"{trial_id}: failed, is tried again ({reason})")
 
     def ended(self, record: TrialRecord) -> None:
         """A trial is in the ledger."""
         row = self._rows[record.id]
         row.status, row.duration_s = record.status, record.duration_s
         if record.status == "failed":
-            self._console.print(f"{record.id}: failed ({record.error})", markup=False)
+            self._say(f"{record.id}: failed ({record.error})")
         else:
             self._line(
-                f"{record.id}: {record.status} after {record.epochs} epochs in "
+                f"{record.id}: {record.status} after {plural(record.epochs, 'epoch')} in "
                 f"{duration(record.duration_s)} ({record.stop_reason})"
             )
 
@@ -134,7 +135,10 @@ class Progress:
 
     def _line(self, text: str) -> None:
         if not self._live.is_started:
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cells(trial_id: str, row: _Row) -> dict[str, str]:
@@ -178,16 +182,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def closing_table(ledger: Ledger, data: str) -> Table:
-    """The comparison of the configurations, on test, as the terminal shows it at the end.
-
-    Args:
-        ledger: of the study.
-        data: what it was trained on, in words.
-    """
+def closing_table(ledger: Ledger) -> Table:
+    """The comparison of the configurations, on test, as the terminal shows it at the end."""
     frame = comparison(ledger)
     published = "published_weighted_f1" in frame
-    table = _plain_table(f"Test scores in %, {data}")
+    table = _plain_table(f"Scores on test in %. {data_words(ledger.study.data).short}")
     table.add_column("configuration", no_wrap=True)
     # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
     headings = ("seeds", "accuracy", "macro F1", "weighted F1")

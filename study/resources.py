@@ -27,13 +27,10 @@ RAY_LOG = "ray.log"
 # Read by Ray when it starts.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Tune's own copies of each result, in three formats; the ledger has them.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # Ours is in `interrupts`.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
 

@@ -9,6 +9,7 @@ from bloodnets.data import BloodCells
 from bloodnets.errors import MachineError
 from reports.ledger import Ledger
 from reports.page import write_report
+from reports.typeset import data_words, plural
 from study.config import StudyConfig
 from study.describe import describe
 from study.interrupts import Interrupts, StudyInterruptedError
@@ -40,7 +41,8 @@ def run_study(
     ledger = Ledger.create(config.folder, describe(config, cells, command))
     planned = len(ledger.study.trials)
     console = Console(quiet=quiet, highlight=False)
-    console.print(f"{config.name}: {planned} trials on {cells.describe()}", markup=False)
+    data = data_words(ledger.study.data).short
+    console.print(f"{config.name}: {plural(planned, 'trial')}. {data}", markup=False)
     interrupts = Interrupts()
     try:
         _train(config, cells, ledger, quiet)
@@ -55,7 +57,7 @@ def run_study(
             shutil.rmtree(ledger.folder)  # the same command can be given again
         raise
     index = write_report(ledger)
-    console.print(closing_table(ledger, cells.describe()))
+    console.print(closing_table(ledger))
     Console(highlight=False).print(index if quiet else f"Report: {index}", soft_wrap=True)
     return all(trial.status == "complete" for trial in ledger.trials())
 

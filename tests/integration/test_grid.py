@@ -238,8 +238,9 @@ def test_a_cluster_that_does_not_answer_is_said_at_once(folder: Path, data_file:
 def test_a_dry_run_shows_the_plan_and_leaves_nothing(folder: Path, data_file: Path) -> None:
     done = grid(folder, data_file, "dry", "--seeds", "2", "--epochs", "3", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "16 trials on cells.npz" in done.stdout.replace("\n", " ")
-    assert "at most 48 epochs" in done.stdout.replace("\n", " ")
+    words = " ".join(done.stdout.split())
+    assert f"16 trials into {folder / 'dry'}: at most 48 epochs, 147 MB" in words
+    assert "cells.npz, SHA-256" in words
     assert not (folder / "dry").exists()
 
 
