@@ -1,6 +1,6 @@
 """Classifiers of blood cells: data, models, training, scores.
 
-Public modules: `config`, `data`, `download`, `rendered`, `models`, `metrics`, `training`,
+Public modules: `errors`, `config`, `data`, `download`, `rendered`, `models`, `metrics`, `training`,
 `checkpoint` and `trainable` (the one that knows Ray). Nothing is imported here, so that
 `bloodnets.metrics` can be used without torch.
 """

@@ -64,8 +64,8 @@ def _luck(best: pd.Series, *, alone: bool) -> str:
     )
     if alone:
         return (
-            f"One seed has no spread, and {error}: "
-            "a difference of less than a point is not a finding."
+            f"One seed has no spread, and {error}: a difference of less than about "
+            f"{number(best['test_accuracy_least'], 'percent')} points is not a finding."
         )
     return f"Beside the spread over seeds, {error}."
 

@@ -28,6 +28,10 @@ TEST_SCORES = (
 EFFORT = ("best_epoch", "epochs", "duration_s")
 CLASS_SCORES = ("precision", "recall", "f1")
 
+LEAST_DIFFERENCE = 1.96 * np.sqrt(2)
+"""Standard errors by which two accuracies, each with its own luck, must differ at 95 %: 2.8. Test
+images are shared, which makes a difference surer than this; to err on that side is safe."""
+
 MISSING = "missing"
 """Stands where a planned trial has no status, because the ledger does not hold it (yet)."""
 
@@ -75,8 +79,9 @@ def comparison(ledger: Ledger) -> pd.DataFrame:
         `dropout`; `seeds_planned`, `seeds` (complete and looked at on test), `failed`,
         `missing`; mean and `_sd` of the scores on test, of `best_epoch`, `epochs` and
         `duration_s`; `parameters`; `test_images`; `test_accuracy_se`, the standard error that
-        the sampling of test images alone gives one trial. Unless the data are rendered, also
-        the `published_` scores: `weighted_f1` as listed, and `matrix_weighted_f1`, `accuracy`
+        the sampling of test images alone gives one trial; `test_accuracy_least`, what two
+        trials must differ by to be told apart. Unless the data are rendered, also the
+        `published_` scores: `weighted_f1` as listed, and `matrix_weighted_f1`, `accuracy`
         and `macro_f1` from the published matrix.
     """
     every = trials(ledger)
@@ -111,6 +116,7 @@ def _replicates(trials_of_one: pd.DataFrame, images: int) -> dict[str, float]:
     row["parameters"] = trials_of_one["parameters"].max()
     row["test_images"] = images
     row["test_accuracy_se"] = sampling_error(row["test_accuracy"], images)
+    row["test_accuracy_least"] = LEAST_DIFFERENCE * row["test_accuracy_se"]
     return row
 
 

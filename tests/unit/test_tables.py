@@ -9,6 +9,7 @@ import pytest
 
 from reports import tables
 from reports.ledger import Ledger
+from reports.page import write_report
 from reports.records import DataKind
 from tests import synthetic
 from tests.unit.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
@@ -150,6 +151,18 @@ def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
         }
     )
     pd.testing.assert_frame_equal(tables.twins(ledger), expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("shrunk", [1, 4])
+def test_fewer_test_images_tell_only_larger_differences_apart(tmp_path: Path, shrunk: int) -> None:
+    """Two accuracies of p on n images: 1.96 sqrt(2 p (1 - p) / n)."""
+    matrix = synthetic.published_matrices()["cnn-config-1"][0] // shrunk
+    ledger = synthetic.build(tmp_path / "study", {"cnn-config-1": [matrix]})
+    p, n = np.trace(matrix) / matrix.sum(), matrix.sum()
+    (found,) = tables.comparison(ledger)["test_accuracy_least"]
+    assert found == pytest.approx(1.96 * math.sqrt(2 * p * (1 - p) / n))
+    text = write_report(ledger).read_text(encoding="utf-8")
+    assert f"a difference of less than about {100 * found:.2f} points is not a finding" in text
 
 
 def test_sampling_error_of_a_share() -> None:
