@@ -17,12 +17,12 @@ FloatArray = NDArray[np.float64]
 
 
 class ClassScores(NamedTuple):
-    """Scores of each class; every array has shape (8,) and, but for support, range 0 to 1."""
+    """Scores of each class; every array has shape (..., 8) and, but for support, range 0 to 1."""
 
     precision: FloatArray
     recall: FloatArray
     f1: FloatArray
-    support: IntArray
+    support: FloatArray
 
 
 def confusion_matrix(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> IntArray:
@@ -39,45 +39,55 @@ def confusion_matrix(labels: NDArray[np.integer], predictions: NDArray[np.intege
     return np.asarray(matrix, dtype=np.int64)
 
 
-def class_scores(confusion: IntArray) -> ClassScores:
+def class_scores(confusion: NDArray[np.number]) -> ClassScores:
     """Precision, recall and F1 of each class; 0 where the denominator is 0.
 
     Args:
-        confusion: `confusion[true, predicted]`, shape (8, 8).
+        confusion: `confusion[..., true, predicted]`, shape (..., 8, 8).
     """
-    correct = np.diag(confusion).astype(np.float64)
-    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    cells = np.asarray(confusion, dtype=np.float64)
+    correct = np.diagonal(cells, axis1=-2, axis2=-1)
+    support, predicted = cells.sum(axis=-1), cells.sum(axis=-2)
 
-    def ratio(denominator: NDArray[np.float64]) -> FloatArray:
-        return np.divide(correct, denominator, out=np.zeros(N_CLASSES), where=denominator > 0)
+    def ratio(denominator: FloatArray) -> FloatArray:
+        return np.divide(correct, denominator, out=np.zeros(correct.shape), where=denominator > 0)
 
     return ClassScores(
-        precision=ratio(predicted.astype(np.float64)),
-        recall=ratio(support.astype(np.float64)),
+        precision=ratio(predicted),
+        recall=ratio(support),
         f1=ratio((support + predicted) / 2),
         support=support,
     )
 
 
-def scores(confusion: IntArray) -> dict[str, float]:
-    """Scores of the whole matrix, each 0 to 1.
+def score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]:
+    """Scores of many matrices at once, each of shape (...) and 0 to 1.
 
     `macro_f1` is the mean of the eight F1s, an absent class counting 0; the F1 of the mean
     precision and recall, which goes by the same name, can differ by .5 (Opitz & Burst,
     arXiv:1911.03347). `weighted_f1` weights each class by its support.
 
     Args:
-        confusion: `confusion[true, predicted]`, shape (8, 8), of at least one image.
+        confusion: `confusion[..., true, predicted]`, shape (..., 8, 8), of at least one image.
     """
     each = class_scores(confusion)
-    total = confusion.sum()
+    total = each.support.sum(axis=-1)
     return {
-        "accuracy": float(np.trace(confusion) / total),
-        "macro_f1": float(each.f1.mean()),
-        "weighted_f1": float(each.f1 @ each.support / total),
-        "macro_precision": float(each.precision.mean()),
-        "macro_recall": float(each.recall.mean()),
+        "accuracy": np.trace(confusion, axis1=-2, axis2=-1) / total,
+        "macro_f1": each.f1.mean(axis=-1),
+        "weighted_f1": (each.f1 * each.support).sum(axis=-1) / total,
+        "macro_precision": each.precision.mean(axis=-1),
+        "macro_recall": each.recall.mean(axis=-1),
     }
+
+
+def scores(confusion: IntArray) -> dict[str, float]:
+    """Scores of one matrix: see `score_arrays`.
+
+    Args:
+        confusion: `confusion[true, predicted]`, shape (8, 8), of at least one image.
+    """
+    return {name: float(value) for name, value in score_arrays(confusion).items()}
 
 
 def auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:

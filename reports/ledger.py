@@ -17,6 +17,7 @@ import hashlib
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,11 +31,23 @@ from reports.records import (
     SCHEMA_VERSION,
     EpochRecord,
     Look,
+    PlannedTrial,
     Record,
     StudyRecord,
     TrialRecord,
     from_json,
     to_json,
+)
+
+# What numpy and zipfile raise at bytes that are not what they say.
+_UNREADABLE = (
+    EOFError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 
@@ -99,20 +112,27 @@ class Ledger:
         Raises:
             ConflictError: a record is unreadable or belongs to another study.
         """
-        found = []
-        for planned in self.study.trials:
-            name = f"trials/{planned.id}.json"
-            if (self.folder / name).exists():
-                record = self._read(TrialRecord, name)
-                if record.fingerprint != self.study.fingerprint or record.id != planned.id:
-                    raise ConflictError(f"{self.folder / name} belongs to another study")
-                found.append(record)
-        return found
+        found = (self.trial(planned) for planned in self.study.trials)
+        return [record for record in found if record is not None]
+
+    def trial(self, planned: PlannedTrial) -> TrialRecord | None:
+        """The record of a planned trial; None if the trial is not in the ledger (yet).
+
+        Raises:
+            ConflictError: the record is unreadable or belongs to another study.
+        """
+        name = f"trials/{planned.id}.json"
+        if not (self.folder / name).exists():
+            return None
+        record = self._read(TrialRecord, name)
+        if record.fingerprint != self.study.fingerprint or record.id != planned.id:
+            raise ConflictError(f"{self.folder / name} belongs to another study")
+        return record
 
     def epochs(self, trial_id: str) -> list[EpochRecord]:
         """A trial's epochs, from the first to the last it ran."""
         name = f"epochs/{trial_id}.jsonl"
-        return [self._parse(EpochRecord, name, line) for line in self._bytes(name).splitlines()]
+        return [self._parse(EpochRecord, name, line) for line in self.content(name).splitlines()]
 
     def predictions(self, trial_id: str, split: str) -> Predictions:
         """A trial's predictions on `val` or `test`, by the weights of its best epoch.
@@ -122,16 +142,16 @@ class Ledger:
         """
         name = f"predictions/{trial_id}.npz"
         try:
-            with np.load(io.BytesIO(self._bytes(name)), allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(self.content(name)), allow_pickle=False) as arrays:
                 return Predictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
 
     def looks(self) -> list[Look]:
         """Every evaluation on test so far."""
         if not (self.folder / "looks.jsonl").exists():
             return []
-        lines = self._bytes("looks.jsonl").splitlines()
+        lines = self.content("looks.jsonl").splitlines()
         return [self._parse(Look, "looks.jsonl", line) for line in lines]
 
     def enter(
@@ -166,8 +186,9 @@ class Ledger:
                 entry = to_json(
                     Look(trial=record.id, at=record.started_at, reason=look), indent=None
                 )
-                past = self._bytes("looks.jsonl") if (self.folder / "looks.jsonl").exists() else b""
-                _write(self.folder / "looks.jsonl", past + entry + b"\n")
+                looks = "looks.jsonl"
+                past = self.content(looks) if (self.folder / looks).exists() else b""
+                _write(self.folder / looks, past + entry + b"\n")
             hashes = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items()}
             record = replace(record, files=hashes)
             _write(self.folder / f"trials/{record.id}.json", to_json(record, indent=2))
@@ -175,7 +196,15 @@ class Ledger:
             raise MachineError(f"cannot enter trial {record.id}: {error}") from error
         return record
 
-    def _bytes(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
+        """A file's bytes.
+
+        Args:
+            name: its path within the study's folder.
+
+        Raises:
+            ConflictError: it cannot be read.
+        """
         try:
             return (self.folder / name).read_bytes()
         except OSError as error:
@@ -189,7 +218,7 @@ class Ledger:
             raise ConflictError(f"{self.folder / name} is not readable: {what:.200}") from error
 
     def _read(self, kind: type[Record], name: str) -> Record:
-        return self._parse(kind, name, self._bytes(name))
+        return self._parse(kind, name, self.content(name))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,7 +5,9 @@ the trial ends, with its `EpochRecord`s beside it. JSON in both directions is st
 key, an unknown key or a wrong type is an error, never a default.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
@@ -164,6 +166,21 @@ class Look:
     trial: str
     at: str
     reason: str
+
+
+def fingerprint(data: DataRecord, trial_ids: Sequence[str], versions: Mapping[str, str]) -> str:
+    """What tells a study from any other: sha256 over data, planned trials and versions.
+
+    Args:
+        data: what the study is trained on; its own sha256 stands for it.
+        trial_ids: of the plan, in order; each ends in a digest of its configuration and seed.
+        versions: as in `StudyRecord`.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    parts = {"data": data.sha256, "trials": list(trial_ids), "versions": dict(versions)}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 Record = TypeVar("Record", StudyRecord, TrialRecord, EpochRecord, Look)

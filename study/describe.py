@@ -1,9 +1,6 @@
 """What a study is, for its ledger: data, plan, versions, hardware, and a fingerprint of them."""
 
-import hashlib
-import json
 import platform
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +11,7 @@ import torch
 
 from bloodnets.data import SPLITS, BloodCells
 from bloodnets.metrics import N_CLASSES
-from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord
+from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord, fingerprint
 from study.config import StudyConfig
 from study.resources import available_cores
 
@@ -37,7 +34,7 @@ def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -
         schema_version=SCHEMA_VERSION,
         name=config.name,
         kind="grid",
-        fingerprint=_fingerprint(data, [trial.id for trial in trials], versions),
+        fingerprint=fingerprint(data, [trial.id for trial in trials], versions),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         data=data,
@@ -65,12 +62,6 @@ def class_counts(cells: BloodCells) -> dict[str, tuple[int, ...]]:
         name: tuple(np.bincount(getattr(cells, name).labels, minlength=N_CLASSES).tolist())
         for name in SPLITS
     }
-
-
-def _fingerprint(data: DataRecord, trial_ids: list[str], versions: Mapping[str, str]) -> str:
-    # A trial's id holds a digest of its configuration.
-    parts = {"data": data.sha256, "trials": trial_ids, "versions": versions}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _hardware(config: StudyConfig) -> dict[str, str]:

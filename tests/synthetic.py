@@ -1,6 +1,5 @@
 """A study's folder with known results: made in a moment, without training anything."""
 
-import io
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +22,7 @@ from reports.records import (
     PlannedTrial,
     StudyRecord,
     TrialRecord,
+    fingerprint,
 )
 
 Matrix = NDArray[np.int64]
@@ -39,8 +39,6 @@ CLASS_NAMES = (
     "platelet",
 )
 TRAIN = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
-VAL = (122, 312, 155, 290, 122, 143, 333, 235)
-FINGERPRINT = "5" * 64
 
 
 def published_matrices(seeds: int = 1) -> dict[str, list[Matrix]]:
@@ -98,16 +96,12 @@ def build(
         changes: settings of configurations whose names are not the published ones.
     """
     plan = [
-        PlannedTrial(
-            id=f"{_slug(name)}-s{seed}-1a2b3c4d",
-            configuration=name,
-            config=config(name, seed=seed, **(changes or {}).get(name, {})),
-        )
+        _planned(name, config(name, seed=seed, **(changes or {}).get(name, {})))
         for name, replicates in matrices.items()
         for seed in range(len(replicates))
     ]
-    counts = next(iter(matrices.values()))[0].sum(axis=1)
-    ledger = Ledger.create(folder, _study(folder.name, kind, class_names, counts, plan))
+    first = next(iter(matrices.values()))[0]
+    ledger = Ledger.create(folder, _study(folder.name, kind, class_names, first, plan))
     with TemporaryDirectory() as scratch:
         for planned in plan:
             trial = (planned.configuration, int(planned.config["seed"]))
@@ -118,57 +112,72 @@ def build(
     return ledger
 
 
+def halved(matrix: Matrix) -> Matrix:
+    """Val's matrix for a `matrix` of test: half of each class, and half of its mistakes."""
+    half = matrix // 2
+    # Halves of odd numbers are right ones, so that equal classes stay equal.
+    half[np.diag_indices(8)] += matrix.sum(axis=1) // 2 - half.sum(axis=1)
+    return half
+
+
+def _planned(name: str, settings: dict[str, Any]) -> PlannedTrial:
+    # A configuration may be named anything; a trial's files may not.
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
+    trial_id = f"{slug}-s{settings['seed']}-{TrialConfig.from_dict(settings).digest()}"
+    return PlannedTrial(id=trial_id, configuration=name, config=settings)
+
+
 def _study(
-    name: str,
-    kind: DataKind,
-    class_names: tuple[str, ...],
-    test_counts: Matrix,
-    plan: list[PlannedTrial],
+    name: str, kind: DataKind, class_names: tuple[str, ...], test: Matrix, plan: list[PlannedTrial]
 ) -> StudyRecord:
-    names: dict[DataKind, str] = {
-        "official": "bloodmnist.npz",
-        "file": "my_cells.npz",
-        "rendered": "rendered",
-    }
+    names = {"official": "bloodmnist.npz", "file": "my_cells.npz", "rendered": "rendered"}
     md5 = {"official": "7053d0359d879ad8a5505303e11de1dc", "file": "e" * 32, "rendered": None}
+    splits = {"val": halved(test), "test": test}
+    counts = {split: tuple(matrix.sum(axis=1).tolist()) for split, matrix in splits.items()}
+    data = DataRecord(
+        kind=kind,
+        name=names[kind],
+        md5=md5[kind],
+        sha256="0123456789abcdef" * 4,
+        class_names=class_names,
+        class_counts={"train": TRAIN, **counts},
+    )
+    versions = {"python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.0", "ray": "2.60.0"}
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
         name=name,
         kind="grid",
-        fingerprint=FINGERPRINT,
+        fingerprint=fingerprint(data, [planned.id for planned in plan], versions),
         created_at="2026-01-02T03:04:05Z",
         command=("bloodstudy", "grid", "--name", name),
-        data=DataRecord(
-            kind=kind,
-            name=names[kind],
-            md5=md5[kind],
-            sha256="0123456789abcdef" * 4,
-            class_names=class_names,
-            class_counts={"train": TRAIN, "val": VAL, "test": tuple(int(n) for n in test_counts)},
-        ),
+        data=data,
         trials=tuple(plan),
-        versions={"python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.0", "ray": "2.60.0"},
+        versions=versions,
         hardware={"cpu": "Imaginary 9000", "cores": "2", "memory": "8 GiB", "gpus": "none"},
     )
 
 
-def _epochs(planned: PlannedTrial, last: int) -> list[EpochRecord]:
-    """A falling loss and a rising F1, equal for equal settings but the loss, with some noise."""
+def _epochs(
+    planned: PlannedTrial, last: int, best: int, reached: Mapping[str, float]
+) -> list[EpochRecord]:
+    """A falling loss and rising scores, equal for equal settings but the loss, with some noise.
+
+    Accuracy and macro F1 on val are highest at `best`, where they are those `reached`.
+    """
     # No hash(): it differs between processes.
     traits = [planned.config["family"] == "cnn", planned.config["optimizer"] == "adam"]
     random = np.random.default_rng([*map(int, traits), int(planned.config["seed"])])
     noise = random.normal(scale=0.03 if traits[1] else 0.01, size=last)
     speed = 3 if traits[1] else 6
+    part = 0.998 - 0.5 * np.exp(-np.arange(1, last + 1) / speed) - np.abs(noise[::-1]) / 5
+    part[best - 1] = 1
     return [
         EpochRecord(
             epoch=epoch,
             train_loss=(0.1 + 1.4 * math.exp(-epoch / speed)) * math.exp(noise[epoch - 1]),
             val_loss=0.3 + math.exp(-epoch / speed),
-            val_accuracy=0.9 - 0.5 * math.exp(-epoch / speed),
-            val_macro_f1=0.88
-            + 0.05 * traits[0]
-            - 0.5 * math.exp(-epoch / speed)
-            - noise[-epoch] / 5,
+            val_accuracy=reached["accuracy"] * part[epoch - 1],
+            val_macro_f1=reached["macro_f1"] * part[epoch - 1],
             duration_s=2.5,
         )
         for epoch in range(1, last + 1)
@@ -187,37 +196,36 @@ def _predictions(matrix: Matrix, seed: int) -> tuple[NDArray[np.float32], NDArra
 
 
 def _enter(ledger: Ledger, planned: PlannedTrial, matrix: Matrix, scratch: Path) -> None:
-    probabilities, labels = _predictions(matrix, int(planned.config["seed"]))
-    predicted = probabilities.argmax(axis=1)
-    scores = metrics.scores(metrics.confusion_matrix(labels, predicted))
-    scores["auc"] = metrics.auc(labels, probabilities)
-    epochs = _epochs(planned, 30 + 3 * int(planned.config["seed"]))
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        val_probabilities=probabilities,
-        val_labels=labels,
-        test_probabilities=probabilities,
-        test_labels=labels,
-    )
-    files = {f"predictions/{planned.id}.npz": scratch / "predictions.npz"}
-    files[f"models/{planned.id}.safetensors"] = scratch / "model"
-    (scratch / "predictions.npz").write_bytes(buffer.getvalue())
-    (scratch / "model").write_bytes(b"no weights")
-    record = _record(planned, "complete", len(epochs), None, {"val": scores, "test": scores})
+    seed = int(planned.config["seed"])
+    scores: dict[str, dict[str, float]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
+    for split, own in (("val", halved(matrix)), ("test", matrix)):
+        probabilities, labels = _predictions(own, seed)
+        scores[split] = metrics.scores(metrics.confusion_matrix(labels, probabilities.argmax(1)))
+        scores[split]["auc"] = metrics.auc(labels, probabilities)
+        arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
+    best = 20 + 3 * seed
+    epochs = _epochs(planned, best + int(planned.config["patience"]), best, scores["val"])
+    names = {"predictions": "npz", "models": "safetensors"}
+    files = {f"{kind}/{planned.id}.{suffix}": scratch / kind for kind, suffix in names.items()}
+    with (scratch / "predictions").open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    (scratch / "models").write_bytes(b"no weights")
+    record = _record(ledger, planned, epochs, error=None, scores=scores)
     ledger.enter(record, epochs=epochs, files=files, look="planned: one look a replicate")
 
 
 def _enter_failed(ledger: Ledger, planned: PlannedTrial, error: str) -> None:
-    epochs = _epochs(planned, 3)
-    record = _record(planned, "failed", len(epochs), error, {})
+    epochs = _epochs(planned, 3, 3, {"accuracy": 0.8, "macro_f1": 0.75})
+    record = _record(ledger, planned, epochs, error=error, scores={})
     ledger.enter(record, epochs=epochs, files={}, look=None)
 
 
 def _record(
+    ledger: Ledger,
     planned: PlannedTrial,
-    status: Any,
-    epochs: int,
+    epochs: list[EpochRecord],
+    *,
     error: str | None,
     scores: Mapping[str, Mapping[str, float]],
 ) -> TrialRecord:
@@ -225,23 +233,18 @@ def _record(
         id=planned.id,
         configuration=planned.configuration,
         config=planned.config,
-        fingerprint=FINGERPRINT,
-        status=status,
+        fingerprint=ledger.study.fingerprint,
+        status="failed" if error else "complete",
         stop_reason="error" if error else "patience",
         error=error,
         attempts=2 if error else 1,
-        epochs=epochs,
-        best_epoch=None if error else epochs - 10,
+        epochs=len(epochs),
+        best_epoch=max(epochs, key=lambda epoch: epoch.val_macro_f1).epoch,
         started_at="2026-01-02T03:04:05Z",
-        duration_s=2.5 * epochs,
+        duration_s=2.5 * len(epochs),
         device="cpu",
         host="here",
         parameters=4_179_568 if planned.config["family"] == "mlnn" else 422_344,
         scores=scores,
         files={},
     )
-
-
-def _slug(name: str) -> str:
-    """A configuration may be named anything; a trial's files may not."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower())
