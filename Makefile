@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test slow check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ check: .venv/installed  ## format, lint, types, layers
 
 test: check  ## check, then the tests
 	$(BIN)/pytest
+
+slow: .venv/installed  ## the tests that take minutes: how often intervals hold the truth
+	$(BIN)/pytest -m slow
 
 clean:  ## remove .venv and caches; results stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
