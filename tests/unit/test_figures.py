@@ -4,13 +4,16 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import rcParams
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from reports import figures, tables
-from reports.ledger import Ledger
+from reports import evidence, figures, tables
+from reports.evidence import Evidence
+from reports.resampling import sample
 from reports.typeset import DataWords
 from tests import synthetic
 from tests.unit.test_tables import ASYMMETRIC
@@ -21,36 +24,41 @@ LABELS = [f"{i} $c_{i}$" for i in range(8)]
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    return synthetic.build(
+def study(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    ledger = synthetic.build(
         tmp_path_factory.mktemp("figures") / "s",
-        {"cnn-config-1": [ASYMMETRIC] * 2, "$\\frac$ <odd> name": [ASYMMETRIC.T.copy()] * 2},
+        {
+            "cnn-config-1": [ASYMMETRIC] * 2,
+            "$\\frac$ <odd> name": [np.diag(ASYMMETRIC.sum(axis=1))] * 2,
+        },
         changes={"$\\frac$ <odd> name": {"dropout": 0.4}},
     )
+    return evidence.read(ledger)
 
 
-def drawn(ledger: Ledger, kind: str, data: DataWords = PHOTOGRAPHS) -> Figure:
+def drawn(study: Evidence, kind: str, data: DataWords = PHOTOGRAPHS) -> Figure:
     if kind == "scores":
-        return figures.scores(tables.comparison(ledger), data=data)
+        return figures.scores(tables.comparison(study, sample(study.tested)), data=data)
     if kind == "confusions":
-        return figures.confusions(tables.summed(tables.confusions(ledger)), LABELS, data=data)
-    curves = tables.curves(ledger)
+        cells = tables.summed(tables.confusions(study.tested))
+        return figures.confusions(cells, LABELS, data=data)
+    curves = tables.curves(study)
     return figures.curves(curves, tables.mean_curves(curves), value="train_loss", data=data)
 
 
 @pytest.mark.parametrize("kind", ["curves", "scores", "confusions"])
-def test_every_figure_names_its_data(ledger: Ledger, kind: str) -> None:
+def test_every_figure_names_its_data(study: Evidence, kind: str) -> None:
     notes = {
-        data: [text.get_text() for text in drawn(ledger, kind, data).texts]
+        data: [text.get_text() for text in drawn(study, kind, data).texts]
         for data in (PHOTOGRAPHS, DRAWINGS)
     }
     assert notes[PHOTOGRAPHS] == ["Data: official BloodMNIST"]
     assert notes[DRAWINGS] == ["RENDERED: drawings"]
 
 
-def test_a_line_a_seed_and_a_bold_mean(ledger: Ledger) -> None:
-    axes = drawn(ledger, "curves").axes[0]
-    one = tables.curves(ledger).query("configuration == 'cnn-config-1'")
+def test_a_line_a_seed_and_a_bold_mean(study: Evidence) -> None:
+    axes = drawn(study, "curves").axes[0]
+    one = tables.curves(study).query("configuration == 'cnn-config-1'")
     widths = [line.get_linewidth() for line in axes.lines]
     assert len(widths) == 4  # the other configuration, two seeds, their mean
     assert max(widths) == widths[-1]
@@ -60,15 +68,15 @@ def test_a_line_a_seed_and_a_bold_mean(ledger: Ledger) -> None:
     assert axes.get_ylim()[0] == 0
 
 
-def test_scores_say_where_the_axis_starts(ledger: Ledger) -> None:
-    axes = drawn(ledger, "scores").axes[0]
+def test_scores_say_where_the_axis_starts(study: Evidence) -> None:
+    axes = drawn(study, "scores").axes[0]
     low, high = axes.get_xlim()
     assert low > 0
     assert f"axis from {low:.1f} to {high:.1f}, not from 0" in axes.get_xlabel()
 
 
-def test_confusion_is_drawn_true_down_predicted_across(ledger: Ledger) -> None:
-    axes = drawn(ledger, "confusions").axes[0]
+def test_confusion_is_drawn_true_down_predicted_across(study: Evidence) -> None:
+    axes = drawn(study, "confusions").axes[0]
     texts = {
         (text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts
     }
@@ -79,10 +87,10 @@ def test_confusion_is_drawn_true_down_predicted_across(ledger: Ledger) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == LABELS
 
 
-def test_rendering_is_repeatable_and_leaves_matplotlib_alone(ledger: Ledger) -> None:
+def test_rendering_is_repeatable_and_leaves_matplotlib_alone(study: Evidence) -> None:
     before = dict(rcParams)
-    svg, png = figures.svg_and_png(drawn(ledger, "scores"))
-    again = figures.svg_and_png(drawn(ledger, "scores"))
+    svg, png = figures.svg_and_png(drawn(study, "scores"))
+    again = figures.svg_and_png(drawn(study, "scores"))
     assert (svg, png) == again
     assert dict(rcParams) == before
     assert svg.startswith(b"<?xml")
@@ -97,7 +105,37 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
     ledger = synthetic.build(
         tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, changes=changes
     )
-    panels = drawn(ledger, "curves").axes
+    panels = drawn(evidence.read(ledger), "curves").axes
     assert len(panels) == count
     assert [bool(axes.get_xlabel()) for axes in panels] == [i >= count - 2 for i in range(count)]
     assert [bool(axes.get_ylabel()) for axes in panels] == [i % 2 == 0 for i in range(count)]
+
+
+def seeds_of(tmp_path: Path, count: int, value: str) -> tuple[Figure, pd.DataFrame]:
+    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
+    frame = tables.curves(evidence.read(ledger))
+    means = tables.mean_curves(frame)
+    return figures.curves(frame, means, value=value, data=PHOTOGRAPHS), means
+
+
+@pytest.mark.parametrize(
+    ("count", "lines", "bands"), [(1, 1, 0), (2, 3, 0), (3, 4, 1), (5, 6, 1), (6, 1, 1)]
+)
+def test_many_seeds_are_a_band(tmp_path: Path, count: int, lines: int, bands: int) -> None:
+    axes = seeds_of(tmp_path, count, "train_loss")[0].axes[0]
+    assert len(axes.lines) == lines
+    assert sum(isinstance(part, PolyCollection) for part in axes.collections) == bands
+
+
+def test_the_band_is_mean_and_standard_deviation_and_is_not_cut_off(tmp_path: Path) -> None:
+    figure, means = seeds_of(tmp_path, 6, "val_macro_f1")
+    axes = figure.axes[0]
+    (band,) = (p for p in axes.collections if isinstance(p, PolyCollection))
+    corners = band.get_paths()[0].vertices
+    last = means.iloc[-1]
+    high = (last["val_macro_f1"] + last["val_macro_f1_sd"]) * 100
+    assert np.asarray(corners)[:, 0].max() == last["epoch"]
+    assert np.isclose(np.asarray(corners)[:, 1], high).any()
+    low, top = axes.get_ylim()
+    assert low < np.asarray(corners)[:, 1].min()
+    assert np.asarray(corners)[:, 1].max() < top

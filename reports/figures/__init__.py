@@ -1,0 +1,21 @@
+"""Data frames to matplotlib figures. Layout only: what is drawn was computed elsewhere."""
+
+from reports.figures.calibration import reliability
+from reports.figures.canvas import svg_and_png
+from reports.figures.confusion import confusions
+from reports.figures.curves import curves
+from reports.figures.difference import difference
+from reports.figures.effects import effects
+from reports.figures.groups import groups
+from reports.figures.scores import scores
+
+__all__ = [
+    "confusions",
+    "curves",
+    "difference",
+    "effects",
+    "groups",
+    "reliability",
+    "scores",
+    "svg_and_png",
+]

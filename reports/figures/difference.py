@@ -1,0 +1,59 @@
+"""Confusion of one configuration minus that of another."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from reports.figures import canvas
+from reports.typeset import DataWords
+
+_COLOURS = LinearSegmentedColormap.from_list("", [canvas.VERMILLION, "white", canvas.BLUE], N=11)
+_DEEP = 4  # shades from here on need white text
+
+
+@canvas.style
+def difference(frame: pd.DataFrame, labels: Sequence[str], *, data: DataWords) -> Figure:
+    """Rows true, columns predicted; blue is more, vermillion fewer, grey could be chance.
+
+    Args:
+        frame: from `cells.differences`, of one pair, and `text`, what stands in each cell.
+        labels: of the eight classes.
+        data: named in the corner.
+    """
+    first = frame.iloc[0]
+    figure = canvas.blank(6.6, 6.0, data)
+    axes = figure.subplots()
+    shown = frame["shade"].where(~frame["chance"], 0)
+    shades = frame.assign(shade=shown).pivot_table(
+        index="true", columns="predicted", values="shade"
+    )
+    axes.imshow(shades, cmap=_COLOURS, vmin=-5, vmax=5)
+    for place in range(len(frame)):
+        _cell(axes, frame.iloc[place], abs(int(shown.iloc[place])))
+    names = (canvas.short(str(first[side]), 24) for side in ("a", "b"))
+    axes.set_title(" \N{MINUS SIGN} ".join(names))
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("Predicted class (images a trial; grey: could be chance)")
+    axes.set_ylabel("True class")
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    return figure
+
+
+def _cell(axes: Axes, cell: pd.Series, depth: int) -> None:
+    """The text of one cell: grey if it could be chance, else in black or white, by its ground."""
+    axes.text(
+        cell["predicted"],
+        cell["true"],
+        cell["text"],
+        ha="center",
+        va="center",
+        fontsize=7 if cell["chance"] else 8.5,
+        weight="bold" if cell["true"] == cell["predicted"] and not cell["chance"] else "normal",
+        color="#8A8A8A" if cell["chance"] else "white" if depth >= _DEEP else "black",
+        in_layout=False,
+    )

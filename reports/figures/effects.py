@@ -1,0 +1,40 @@
+"""What one choice changes, as a forest plot."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.figures import canvas
+from reports.typeset import DataWords
+
+
+@canvas.style
+def effects(frame: pd.DataFrame, *, data: DataWords) -> Figure:
+    """A line a contrast: difference and 95 % interval, with a rule at no difference.
+
+    Args:
+        frame: from `comparisons.effects`, with `choice` and `where` in words.
+        data: named in the corner.
+    """
+    figure = canvas.blank(7.2, 1.0 + 0.34 * len(frame), data)
+    axes = figure.subplots()
+    rows = range(len(frame))
+    mean = frame["difference"] * 100
+    axes.axvline(0, color="#333333", linewidth=1)
+    axes.errorbar(
+        mean,
+        rows,
+        xerr=[mean - frame["low"] * 100, frame["high"] * 100 - mean],
+        color=canvas.BLUE,
+        marker="o",
+        linestyle="none",
+        capsize=3,
+    )
+    labels = [
+        f"{choice} ({where})" if where != "all" else choice
+        for choice, where in zip(frame["choice"], frame["where"], strict=True)
+    ]
+    axes.set_yticks(rows, labels)
+    axes.set_ylim(len(frame) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("Change of macro F1 on test (points), 95 % interval")
+    return figure
