@@ -5,20 +5,77 @@ from reports.typeset import Column
 CONFIGURATION = Column(key="configuration", head=("Configuration",))
 METHOD = Column(key="method", head=("Loss and", "optimizer"))
 SEEDS = Column(key="seeds_text", head=("Seeds",))
+GROUP = Column(key="group", head=("Group",))
 COMPARISON = (
     CONFIGURATION,
     METHOD,
     SEEDS,
-    Column(key="test_accuracy", head=("Accuracy", "(%)"), unit="percent"),
+    GROUP,
     Column(key="test_macro_f1", head=("Macro", "F1 (%)"), unit="percent"),
+    Column(key="test_macro_f1", head=("Macro F1", "95 % interval"), unit="interval"),
     Column(key="test_weighted_f1", head=("Weighted", "F1 (%)"), unit="percent"),
+    Column(key="test_accuracy", head=("Accuracy", "(%)"), unit="percent"),
     Column(key="test_macro_precision", head=("Macro", "precision", "(%)"), unit="percent"),
     Column(key="test_auc", head=("AUC", "(0 to 1)"), unit="score"),
 )
-PUBLISHED = (
-    Column(key="published_weighted_f1", head=("Published", "weighted", "F1 (%)"), unit="percent"),
-    Column(key="published_accuracy", head=("Published", "accuracy", "(%)"), unit="percent"),
-    Column(key="published_macro_f1", head=("Published", "macro", "F1 (%)"), unit="percent"),
+SEVERAL = (CONFIGURATION, *COMPARISON[2:])
+INTERVALS = (
+    CONFIGURATION,
+    SEEDS,
+    Column(key="test_macro_f1", head=("Macro", "F1 (%)"), unit="interval"),
+    Column(key="test_weighted_f1", head=("Weighted", "F1 (%)"), unit="interval"),
+    Column(key="test_accuracy", head=("Accuracy", "(%)"), unit="interval"),
+    Column(key="test_macro_precision", head=("Macro", "precision (%)"), unit="interval"),
+    Column(key="test_macro_recall", head=("Macro", "recall (%)"), unit="interval"),
+    Column(key="test_auc", head=("AUC", "(%)"), unit="interval"),
+)
+PAIRS = (
+    Column(key="a", head=("A",)),
+    Column(key="b", head=("B",)),
+    Column(key="seeds", head=("Seeds",), unit="count"),
+    Column(key="difference", head=("A \N{MINUS SIGN} B,", "points of", "macro F1"), unit="points"),
+    Column(key="interval", head=("95 %", "interval"), unit="points_interval"),
+    Column(key="p_holm", head=("p", "(Holm)"), unit="p"),
+    Column(key="only_a", head=("A alone", "right", "(images)"), unit="mean"),
+    Column(key="only_b", head=("B alone", "right", "(images)"), unit="mean"),
+    Column(key="p_mcnemar_holm", head=("McNemar", "p (Holm)"), unit="p"),
+    Column(key="result", head=("Result",)),
+)
+EFFECTS = (
+    Column(key="choice", head=("Choice",)),
+    Column(key="where", head=("Family",)),
+    Column(key="pairs", head=("Pairs", "compared"), unit="count"),
+    Column(key="seeds", head=("Seeds",), unit="count"),
+    Column(key="difference", head=("Difference", "(points)"), unit="points"),
+    Column(key="interval", head=("95 %", "interval"), unit="points_interval"),
+    Column(key="p_holm", head=("p", "(Holm)"), unit="p"),
+)
+REPRODUCTION = (
+    CONFIGURATION,
+    Column(key="published", head=("Published", "(%)"), unit="percent"),
+    Column(key="recomputed", head=("From the", "published", "matrix (%)"), unit="percent"),
+    Column(key="recomputed", head=("95 %", "interval"), unit="interval"),
+    Column(key="seeds", head=("Our", "seeds"), unit="count"),
+    Column(key="ours", head=("Ours", "(%)"), unit="percent"),
+    Column(key="ours", head=("95 %", "interval"), unit="interval"),
+    Column(key="range", head=("One more", "run: 95 %"), unit="interval"),
+    Column(key="verdict", head=("Published", "value is"), unit="verdict"),
+)
+BENCHMARK = (
+    Column(key="method", head=("Method",)),
+    Column(key="resolution", head=("Pixels", "a side"), unit="count"),
+    Column(key="accuracy", head=("Accuracy", "(%)"), unit="percent"),
+    Column(key="auc", head=("AUC", "(0 to 1)"), unit="score"),
+)
+NOISE = (
+    Column(key="cross_entropy", head=("CrossEntropy",)),
+    Column(key="nll", head=("NLLLoss",)),
+    Column(key="published_cross_entropy", head=("Published,", "first (%)"), unit="percent"),
+    Column(key="published_nll", head=("Published,", "second (%)"), unit="percent"),
+    Column(key="published_difference", head=("Difference", "(points)"), unit="points"),
+    Column(key="seed_sd", head=("Our spread", "over seeds", "(points)"), unit="percent"),
+    Column(key="limit", head=("Luck of a", "seed, up to", "(points)"), unit="percent"),
+    Column(key="verdict", head=("The difference", "can be")),
 )
 EFFORT = (
     CONFIGURATION,

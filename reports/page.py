@@ -1,6 +1,6 @@
 """Writes a study's report: one HTML page, Markdown, CSV and LaTeX tables, SVG and PNG figures.
 
-    report/index.html   self-contained: no script, no request to anywhere
+    report/index.html   self-contained: no request to anywhere; its script only sorts and switches
     report/report.md    the same in Markdown
     report/tables/      every table as .csv (unrounded), .md and .tex
     report/figures/     every figure as .svg and .png
@@ -12,51 +12,114 @@ import contextlib
 import os
 import shutil
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from numpy.typing import NDArray
 
-from bloodnets.errors import MachineError
+from bloodnets.errors import ConflictError, MachineError
+from reports.evidence import Evidence
 from reports.ledger import Ledger
-from reports.parts import Section
+from reports.parts import Section, findings
 from reports.sections import sections
-from reports.typeset import DataWords, Table, data_words, latex, markdown
+from reports.typeset import DataWords, Table, latex, markdown, plural
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_REPORT = {"index.html", "report.md", "tables", "figures"}
+_NOTICES_SHOWN = 10
+_ROUNDING = 1e-12
 
 
-def write_report(ledger: Ledger) -> Path:
-    """Write the study's report from its ledger alone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """What a reader must know before any number: what the report had to leave out.
 
-    It is built beside its place and then moved there: a reader sees the old report or the new
-    one, never half of one.
+    Attributes:
+        heading: how much.
+        notices: what, and why.
+    """
+
+    heading: str
+    notices: tuple[str, ...]
+
+
+def write_report(
+    ledger: Ledger, *, place: Path | None = None, images: NDArray[np.uint8] | None = None
+) -> Path:
+    """Write the study's report from its ledger, and the test images if they are at hand.
 
     Args:
         ledger: of a study, whatever has finished of it.
+        place: the report's folder; `report` in the study's if None.
+        images: of the test split, uint8, shape (n, 28, 28, 3), where the data are at hand.
 
     Returns:
         Path of `index.html`.
 
     Raises:
-        ConflictError: a trial's files cannot be read.
+        ConflictError: something else than a report is at its place.
         MachineError: the report cannot be written.
     """
-    data, parts = data_words(ledger.study.data), sections(ledger)
-    place = ledger.folder / "report"
-    new, old = (ledger.folder / f".report.{os.getpid()}.{name}" for name in ("new", "old"))
+    found = findings(ledger, images)
+    place = place or ledger.folder / "report"
+    name = ledger.study.name
+    return publish(place, name, found.data, banner([found.evidence]), sections(found))
+
+
+def publish(
+    place: Path, study: str, data: DataWords, notice: Banner | None, parts: Sequence[Section]
+) -> Path:
+    """Write a report to the folder `place`; what was there goes.
+
+    It is built beside its place and then moved there: a reader sees the old report or the new
+    one, never half of one.
+
+    Args:
+        place: of the report.
+        study: its name.
+        data: its data's.
+        notice: what was left out.
+        parts: in order.
+
+    Returns:
+        Path of `index.html`.
+
+    Raises:
+        ConflictError: something else than a report is there.
+        MachineError: the report cannot be written.
+    """
+    _refuse(place)
+    new, old = (place.with_name(f".{place.name}.{os.getpid()}.{name}") for name in ("new", "old"))
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(new, ignore_errors=True)
-        _write(new, ledger.study.name, data, parts)
+        _write(new, study, data, notice, parts)
         _swap(new, place, old)
     except OSError as error:
         raise MachineError(f"cannot write the report to {place}: {error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return place / "index.html"
+
+
+def _refuse(place: Path) -> None:
+    """Nothing but a report is replaced: `--output` may name any folder."""
+    try:
+        others = {path.name for path in place.iterdir()} - _REPORT if place.exists() else set()
+    except NotADirectoryError as error:
+        raise ConflictError(f"{place} is a file; choose another --output") from error
+    except OSError as error:
+        raise MachineError(f"cannot read {place}: {error}") from error
+    if others:
+        raise ConflictError(
+            f"{place} holds something else than a report ({min(others)}); choose another --output"
+        )
 
 
 def _swap(new: Path, place: Path, old: Path) -> None:
@@ -72,21 +135,64 @@ def _swap(new: Path, place: Path, old: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write(folder: Path, study: str, data: DataWords, parts: list[Section]) -> None:
+def banner(several: Sequence[Evidence]) -> Banner | None:
+    """Say which trials are left out and why, the first ten by name; None if none is."""
+    problems = [problem for evidence in several for problem in evidence.problems]
+    if not problems:
+        return None
+    planned = [trial.id for evidence in several for trial in evidence.study.trials]
+    out = len({problem.trial for problem in problems} & set(planned))
+    verb = "was" if out == 1 else "were"
+    heading = f"{out:,} of {plural(len(planned), 'trial')} {verb} left out of this report"
+    notices = [f"{problem.trial}: {problem.reason}" for problem in problems[:_NOTICES_SHOWN]]
+    more = len(problems) - len(notices)
+    return Banner(
+        heading=heading if out else "Not every file of this study could be read",
+        notices=(*notices, *([f"and {more:,} more"] if more else [])),
+    )
+
+
+def render(
+    study: str, data: DataWords, notice: Banner | None, parts: Sequence[Section]
+) -> tuple[str, str]:
+    """The page in HTML and in Markdown; the files that they link to are not made.
+
+    Args:
+        study: its name.
+        data: its data's.
+        notice: what was left out.
+        parts: in order; one with the key `summary` stands before the list of contents.
+    """
+    everything = {"study": study, "data": data, "banner": notice, "sections": parts}
+    css, script = (
+        (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
+    )
+    page = (
+        _environment(None)
+        .get_template("index.html")
+        .render(
+            **everything,
+            css=Markup(css),  # noqa: S704 - our own file
+            css_hash=_hash(css),
+            script=Markup(script),  # noqa: S704 - our own file
+            script_hash=_hash(script),
+        )
+    )
+    return page, _environment(markdown).get_template("report.md").render(**everything)
+
+
+def _write(
+    folder: Path, study: str, data: DataWords, notice: Banner | None, parts: Sequence[Section]
+) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True)
-    everything = {"study": study, "data": data, "sections": parts}
-    html, md, tex = _environment(None), _environment(markdown), _environment(latex)
-    css = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    page = html.get_template("index.html").render(
-        **everything,
-        css=Markup(css),  # noqa: S704 - our own file
-        css_hash=b64encode(sha256(css.encode()).digest()).decode(),
-    )
-    _save(folder / "index.html", page)
-    _save(folder / "report.md", md.get_template("report.md").render(**everything))
+    for name, text in zip(
+        ("index.html", "report.md"), render(study, data, notice, parts), strict=True
+    ):
+        _save(folder / name, text)
+    environments = {"md": _environment(markdown), "tex": _environment(latex)}
     for table in (table for part in parts for table in part.tables):
-        for suffix, environment in (("md", md), ("tex", tex)):
+        for suffix, environment in environments.items():
             text = environment.get_template(f"table.{suffix}").render(table=table, data=data)
             _save(folder / "tables" / f"{table.name}.{suffix}", text)
         _save(folder / "tables" / f"{table.name}.csv", _csv(table, study, data))
@@ -96,10 +202,18 @@ def _write(folder: Path, study: str, data: DataWords, parts: list[Section]) -> N
 
 
 def _csv(table: Table, study: str, data: DataWords) -> str:
-    """Unrounded values; the first two columns name the study and its data."""
+    """Unrounded values; the first two columns name the study and its data.
+
+    A table of several studies names each row's own.
+    """
     frame = table.values.copy()
-    frame.insert(0, "study", study)
-    frame.insert(1, "data", data.full)
+    if "study" not in frame:
+        frame.insert(0, "study", study)
+        frame.insert(1, "data", data.full)
+    for column in map(str, frame.select_dtypes("float").columns):
+        # A sum of rounding errors differs from machine to machine; a p-value may be that small.
+        if column != "p" and not column.startswith("p_"):
+            frame[column] = frame[column].mask(frame[column].abs() < _ROUNDING, 0.0)
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
@@ -115,12 +229,23 @@ def _environment(escape: Callable[..., Any] | None) -> Environment:
         finalize=escape,
     )
     environment.filters["data_uri"] = _data_uri
+    environment.filters["unbroken"] = _unbroken
     return environment
 
 
-def _data_uri(svg: bytes) -> str:
+def _hash(text: str) -> str:
+    """As a content security policy names the one style or script that it lets be."""
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
+def _data_uri(image: bytes, kind: str) -> str:
     """An image without a file: a page with it inside makes no request."""
-    return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+    return f"data:image/{kind};base64,{b64encode(image).decode()}"
+
+
+def _unbroken(text: str) -> str:
+    """No line of the page ends between a number and its percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _save(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """Values to text: numbers, words and names as every output shows them; nothing is computed."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +18,21 @@ WORDS = {
     "mlnn": "MLNN",
     "cnn": "CNN",
 }
-Unit = Literal["text", "count", "mean", "percent", "score", "seconds", "setting"]
+Unit = Literal[
+    "text",
+    "prose",
+    "verdict",
+    "count",
+    "mean",
+    "percent",
+    "score",
+    "seconds",
+    "setting",
+    "points",
+    "interval",
+    "points_interval",
+    "p",
+]
 
 # Every number of a column has the same decimals, so that right-aligned columns align at the
 # point. Percent has two, as the paper prints it.
@@ -28,7 +43,12 @@ _FORMATS: dict[str, str] = {
     "score": "{:.4f}",
     "seconds": "{:,.1f}",
     "setting": "{:g}",
+    "points": "{:+.2f}",
+    "p": "{:.4f}",
 }
+_IN_POINTS = 100
+_SMALLEST_P = 0.0001
+_TEXT = frozenset({"text", "prose", "verdict"})
 
 
 def word(value: object) -> str:
@@ -51,11 +71,26 @@ def class_label(index: int, name: str) -> str:
     return f"{index} {short if len(short) <= 24 else short[:23] + '…'}"
 
 
-def number(value: float | None, unit: Unit) -> str:
-    """A number in the decimals of its unit, a percentage without its sign; a dash for NaN."""
-    if value is None or pd.isna(value):
+def number(value: Any, unit: Unit) -> str:
+    """A number in the decimals of its unit, a percentage without its sign; a dash for NaN.
+
+    `points` are the difference of two fractions in percentage points, always signed.
+    """
+    if pd.isna(value):
         return BLANK
-    return _FORMATS[unit].format(value).removesuffix("%")
+    if unit == "p" and value < _SMALLEST_P:
+        return f"< {_SMALLEST_P:.4f}"
+    text = _FORMATS[unit].format(value * _IN_POINTS if unit == "points" else value)
+    # A typographic minus, as wide as the plus; and no sign before what rounds to nothing.
+    text = text.removesuffix("%").replace("-", "\N{MINUS SIGN}")
+    return text.lstrip("+\N{MINUS SIGN}") if text[1:] == "0.00" else text
+
+
+def interval(low: float, high: float, unit: Unit) -> str:
+    """`[low, high]`; a dash if it is not known."""
+    if math.isnan(low) or math.isnan(high):
+        return BLANK
+    return f"[{number(low, unit)}, {number(high, unit)}]"
 
 
 def with_spread(value: float, sd: float, unit: Unit) -> str:
@@ -100,7 +135,8 @@ class Column:
     """One column of a printed table.
 
     Attributes:
-        key: of the frame's column; its spread, if the frame has one, is in `key` + `_sd`.
+        key: of the frame's column; its spread, if the frame has one, is in `key` + `_sd`. The
+            ends of an interval are in `key` + `_low` and `_high`.
         head: lines of the heading, unit included.
         unit: decides the decimals and the alignment.
     """
@@ -112,7 +148,7 @@ class Column:
     @property
     def right(self) -> bool:
         """Whether it is aligned right; settings differ in their decimals, so they are not."""
-        return self.unit not in {"text", "setting"}
+        return self.unit not in _TEXT | {"setting"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +195,7 @@ def table(
         values: what the CSV holds, if not `frame`.
         folded: see `Table`.
     """
-    shown = tuple(column for column in columns if column.key in frame)
+    shown = tuple(column for column in columns if {column.key, f"{column.key}_low"} & {*frame})
     # A column without any spread, as of one seed, is printed without; see `with_spread`.
     spread = {c.key for c in shown if f"{c.key}_sd" in frame and frame[f"{c.key}_sd"].notna().any()}
     records: list[dict[Hashable, Any]] = frame.to_dict("records")
@@ -186,10 +222,13 @@ def table(
 
 
 def _cell(record: dict[Hashable, Any], column: Column, *, spread: bool) -> str:
+    if column.unit in {"interval", "points_interval"}:
+        low, high = record[f"{column.key}_low"], record[f"{column.key}_high"]
+        return interval(low, high, "percent" if column.unit == "interval" else "points")
     value = record[column.key]
     if pd.isna(value):
         return BLANK
-    if column.unit == "text":
+    if column.unit in _TEXT:
         return word(value)
     if spread:
         return with_spread(value, record[f"{column.key}_sd"], column.unit)

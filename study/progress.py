@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from reports.evidence import read
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, TrialRecord
 from reports.tables import comparison
@@ -184,7 +185,7 @@ def duration(seconds: float) -> str:
 
 def closing_table(ledger: Ledger) -> Table:
     """The comparison of the configurations, on test, as the terminal shows it at the end."""
-    frame = comparison(ledger)
+    frame = comparison(read(ledger), None)
     published = "published_weighted_f1" in frame
     table = _plain_table(f"Scores on test in %. {data_words(ledger.study.data).short}")
     table.add_column("configuration", no_wrap=True)

@@ -56,7 +56,7 @@ def run_study(
         if not (ledger.folder / CHECKPOINTS).exists():  # Ray did not start: nothing to keep, and
             shutil.rmtree(ledger.folder)  # the same command can be given again
         raise
-    index = write_report(ledger)
+    index = write_report(ledger, images=cells.test.images)
     console.print(closing_table(ledger))
     Console(highlight=False).print(index if quiet else f"Report: {index}", soft_wrap=True)
     return all(trial.status == "complete" for trial in ledger.trials())

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from reports import tables
-from reports.ledger import Ledger
-from reports.page import write_report
+from reports.evidence import Evidence, read
 from reports.records import DataKind
+from reports.resampling import sample
 from tests import synthetic
 from tests.unit.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
 
@@ -21,48 +21,49 @@ ASYMMETRIC[0, 1] = 40
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     folder = tmp_path_factory.mktemp("tables") / "grid"
-    return synthetic.build(folder, synthetic.published_matrices())
+    return read(synthetic.build(folder, synthetic.published_matrices()))
 
 
 @pytest.fixture(scope="module")
-def replicated(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     """Two configurations, three seeds, of which one failed and one is missing."""
     matrices = synthetic.published_matrices(3)
-    return synthetic.build(
+    ledger = synthetic.build(
         tmp_path_factory.mktemp("tables") / "replicated",
         {name: matrices[name] for name in ("mlnn-config-1", "mlnn-config-3", "cnn-config-2")},
         failed={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
         missing=[("mlnn-config-3", 2)],
     )
+    return read(ledger)
 
 
-def test_our_columns_give_the_scores_of_the_published_matrices(grid: Ledger) -> None:
-    frame = tables.comparison(grid)
+def test_our_columns_give_the_scores_of_the_published_matrices(grid: Evidence) -> None:
+    frame = tables.comparison(grid, None)
     weighted = [0.8866, *WEIGHTED_F1[1:]]
     np.testing.assert_allclose(frame["test_weighted_f1"], weighted, atol=0.00006)
     np.testing.assert_allclose(frame["test_macro_f1"], MACRO_F1, atol=0.00006)
 
 
-def test_published_columns_stand_beside_their_own_configuration(grid: Ledger) -> None:
-    frame = tables.comparison(grid)
+def test_published_columns_stand_beside_their_own_configuration(grid: Evidence) -> None:
+    frame = tables.comparison(grid, None)
     assert frame["published_weighted_f1"].tolist() == WEIGHTED_F1
     for name in ("accuracy", "macro_f1"):
         np.testing.assert_allclose(frame[f"published_{name}"], frame[f"test_{name}"])
     np.testing.assert_allclose(frame["published_matrix_weighted_f1"], frame["test_weighted_f1"])
 
 
-def test_class_counts_and_support(grid: Ledger) -> None:
+def test_class_counts_and_support(grid: Evidence) -> None:
     assert tables.class_counts(grid)["test"].tolist() == CLASS_COUNTS
-    scores = tables.per_class(tables.confusions(grid))
+    scores = tables.per_class(tables.confusions(grid.tested))
     for _, one in scores.groupby("configuration"):
         assert one["support"].tolist() == CLASS_COUNTS
 
 
 def test_orientation_is_true_by_predicted(tmp_path: Path) -> None:
     ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
-    cells = tables.confusions(ledger)
+    cells = tables.confusions(read(ledger).tested)
     mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
     assert mistake["count"].tolist() == [40]
     scores = tables.per_class(cells).set_index("class")
@@ -74,8 +75,8 @@ def test_orientation_is_true_by_predicted(tmp_path: Path) -> None:
     assert summed.loc[(0, 1), "row_share"] == pytest.approx(0.4)
 
 
-def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: Ledger) -> None:
-    row = tables.comparison(replicated).set_index("configuration").loc["mlnn-config-1"]
+def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: Evidence) -> None:
+    row = tables.comparison(replicated, None).set_index("configuration").loc["mlnn-config-1"]
     right = [sum(np.diag(m)) / 3421 for m in synthetic.published_matrices(3)["mlnn-config-1"]]
     assert row["seeds"] == 3
     assert row["test_accuracy"] == pytest.approx(sum(right) / 3)
@@ -85,8 +86,8 @@ def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: Ledger) -> Non
     )
 
 
-def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Ledger) -> None:
-    frame = tables.comparison(replicated).set_index("configuration")
+def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Evidence) -> None:
+    frame = tables.comparison(replicated, None).set_index("configuration")
     row = frame.loc["mlnn-config-3"]
     assert [row[key] for key in ("seeds_planned", "seeds", "failed", "missing")] == [3, 1, 1, 1]
     assert row["epochs"] == 30  # not the 3 that the failed one ran
@@ -101,70 +102,47 @@ def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Ledg
 def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
     matrices = synthetic.published_matrices()
     ledger = synthetic.build(tmp_path / "s", matrices, missing=[(name, 0) for name in matrices])
-    frame = tables.comparison(ledger)
+    evidence = read(ledger)
+    frame = tables.comparison(evidence, sample(evidence.tested))
     assert frame["configuration"].tolist() == list(matrices)
-    assert frame["test_macro_f1"].isna().all()
+    assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
     assert (frame["seeds"] == 0).all()
-    cells = tables.confusions(ledger)
-    for empty in (cells, tables.summed(cells), tables.per_class(cells), tables.twins(ledger)):
+    cells = tables.confusions(evidence.tested)
+    for empty in (cells, tables.summed(cells), tables.per_class(cells)):
         assert empty.empty
-    assert tables.mean_curves(tables.curves(ledger)).empty
+    assert tables.mean_curves(tables.curves(evidence)).empty
+
+
+def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> None:
+    perfect = np.diag(ASYMMETRIC.sum(axis=1))
+    nearly = perfect.copy()
+    nearly[0, 0], nearly[0, 1] = 98, 2
+    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]})
+    evidence = read(ledger)
+    frame = tables.comparison(evidence, sample(evidence.tested))
+    assert frame["test_accuracy_low"].tolist()[0] == frame["test_accuracy_high"].tolist()[0] == 1
+    p, n = 358 / 360, 360
+    assert frame["test_accuracy_high"].tolist()[1] == 1  # clipped
+    assert frame["test_accuracy_low"].tolist()[1] == pytest.approx(
+        p - 1.96 * math.sqrt(p * (1 - p) / n), abs=0.0005
+    )
 
 
 @pytest.mark.parametrize("kind", ["official", "file", "rendered"])
 def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
     matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
-    frame = tables.comparison(synthetic.build(tmp_path / "s", matrices, kind=kind))
+    evidence = read(synthetic.build(tmp_path / "s", matrices, kind=kind))
+    frame = tables.comparison(evidence, None)
     shown = any(str(column).startswith("published") for column in frame.columns)
     assert shown == (kind != "rendered")
 
 
-def test_mean_curves_end_with_the_shortest_trial(replicated: Ledger) -> None:
+def test_mean_curves_end_with_the_shortest_trial(replicated: Evidence) -> None:
     curves = tables.curves(replicated)
     means = tables.mean_curves(curves)
     own = means[means["configuration"] == "mlnn-config-1"]
     assert own["epoch"].tolist() == list(range(1, 31))  # of 30, 33 and 36
     at_7 = curves[(curves["configuration"] == "mlnn-config-1") & (curves["epoch"] == 7)]
-    assert own.set_index("epoch").loc[7, "train_loss"] == pytest.approx(at_7["train_loss"].mean())
-
-
-def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
-    other = ASYMMETRIC.copy()
-    other[7, 7] -= 4
-    other[7, 6] += 4
-    ledger = synthetic.build(
-        tmp_path / "s",
-        {
-            "cnn-config-1": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
-            "cnn-config-2": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
-            "cnn-config-3": [ASYMMETRIC, other, ASYMMETRIC],
-        },
-        missing=[("cnn-config-1", 2)],
-    )
-    expected = pd.DataFrame(
-        {
-            "cross_entropy": ["cnn-config-1"],
-            "nll": ["cnn-config-3"],
-            "seeds": [2],
-            "predictions": [720],
-            "differing": [4],
-        }
-    )
-    pd.testing.assert_frame_equal(tables.twins(ledger), expected, check_dtype=False)
-
-
-@pytest.mark.parametrize("shrunk", [1, 4])
-def test_fewer_test_images_tell_only_larger_differences_apart(tmp_path: Path, shrunk: int) -> None:
-    """Two accuracies of p on n images: 1.96 sqrt(2 p (1 - p) / n)."""
-    matrix = synthetic.published_matrices()["cnn-config-1"][0] // shrunk
-    ledger = synthetic.build(tmp_path / "study", {"cnn-config-1": [matrix]})
-    p, n = np.trace(matrix) / matrix.sum(), matrix.sum()
-    (found,) = tables.comparison(ledger)["test_accuracy_least"]
-    assert found == pytest.approx(1.96 * math.sqrt(2 * p * (1 - p) / n))
-    text = write_report(ledger).read_text(encoding="utf-8")
-    assert f"a difference of less than about {100 * found:.2f} points is not a finding" in text
-
-
-def test_sampling_error_of_a_share() -> None:
-    assert tables.sampling_error(0.95, 3421) == pytest.approx(0.0037, abs=0.00005)
-    assert math.isnan(tables.sampling_error(0.95, 0))
+    own = own.set_index("epoch")
+    assert own.loc[7, "train_loss"] == pytest.approx(at_7["train_loss"].mean())
+    assert own.loc[7, "train_loss_sd"] == pytest.approx(np.std(at_7["train_loss"], ddof=1))

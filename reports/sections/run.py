@@ -5,34 +5,33 @@ import shlex
 import pandas as pd
 
 from reports.columns import SETTINGS
-from reports.ledger import Ledger
-from reports.parts import Frames, Section, caption
-from reports.typeset import BLANK, Column, DataWords, table
+from reports.parts import Findings, Section, caption
+from reports.typeset import BLANK, Column, table
 
 
-def what_was_run(ledger: Ledger, got: Frames, data: DataWords) -> Section:
+def section(found: Findings) -> Section:
     """Data, settings, seeds, looks at test, hardware, versions and the command."""
-    study = ledger.study
-    settings = got.comparison[[column.key for column in SETTINGS]]
-    splits = [c for c in got.class_counts.columns if c not in {"class", "name"}]
-    classes = got.class_counts.assign(
-        label=[f"{i} {name}" for i, name in enumerate(got.class_counts["name"])]
+    study, data = found.evidence.study, found.data
+    settings = found.comparison[[column.key for column in SETTINGS]]
+    splits = [c for c in found.class_counts.columns if c not in {"class", "name"}]
+    classes = found.class_counts.assign(
+        label=[f"{i} {name}" for i, name in enumerate(found.class_counts["name"])]
     )
     columns = [Column(key="label", head=("Class",))]
     columns += [Column(key=split, head=(split, "images"), unit="count") for split in splits]
-    totals = ", ".join(f"{split} {got.class_counts[split].sum():,}" for split in splits)
+    totals = ", ".join(f"{split} {found.class_counts[split].sum():,}" for split in splits)
     facts = [
         ("Study", study.name),
         ("Started", study.created_at),
         ("Command", shlex.join(study.command)),
         ("Data", data.full),
         ("Images", totals),
-        ("Seeds", _distinct(got.trials, "seed")),
-        ("Batch size", _distinct(got.trials, "batch_size")),
-        ("Epochs at most", _distinct(got.trials, "max_epochs")),
-        ("Patience", f"{_distinct(got.trials, 'patience')} epochs without a better val macro F1"),
-        ("Looks at test", _looks(got.trials)),
-        ("Device", _distinct(got.trials, "device")),
+        ("Seeds", _distinct(found.trials, "seed")),
+        ("Batch size", _distinct(found.trials, "batch_size")),
+        ("Epochs at most", _distinct(found.trials, "max_epochs")),
+        ("Patience", f"{_distinct(found.trials, 'patience')} epochs without a better val macro F1"),
+        ("Looks at test", _looks(found.trials)),
+        ("Device", _distinct(found.trials, "device")),
         *((f"Hardware: {name}", value) for name, value in study.hardware.items()),
         ("Versions", ", ".join(f"{name} {value}" for name, value in study.versions.items())),
         ("Fingerprint", study.fingerprint),
@@ -47,7 +46,7 @@ def what_was_run(ledger: Ledger, got: Frames, data: DataWords) -> Section:
                 caption("Images of each class", data),
                 columns,
                 classes,
-                values=got.class_counts,
+                values=found.class_counts,
             ),
         ),
         facts=tuple(facts),

@@ -1,0 +1,47 @@
+"""The sections of the report, from the verdict to what was run.
+
+Words, tables and pictures are put together here; what they say was computed before.
+"""
+
+from reports.parts import Findings, Section
+from reports.sections import (
+    calibration,
+    claims,
+    classes,
+    comparison,
+    confusion,
+    curves,
+    differences,
+    effects,
+    hardest,
+    pairs,
+    published,
+    run,
+    summary,
+    twins,
+    unfinished,
+)
+
+_ORDER = (
+    summary,
+    comparison,
+    unfinished,
+    pairs,
+    effects,
+    twins,
+    published,
+    claims,
+    curves,
+    classes,
+    confusion,
+    differences,
+    calibration,
+    hardest,
+    run,
+)
+
+
+def sections(found: Findings) -> list[Section]:
+    """The report; parts without content are left out."""
+    made = [part.section(found) for part in _ORDER]
+    return [section for section in made if section is not None]

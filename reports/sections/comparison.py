@@ -1,0 +1,96 @@
+"""The comparison table: every configuration's scores with their intervals."""
+
+import pandas as pd
+
+from reports import comparisons, figures, tables
+from reports.columns import COMPARISON, EFFORT, INTERVALS
+from reports.parts import DRAWN_AT_MOST, Findings, Section, beside, caption, picture, slug
+from reports.typeset import method, table, word
+
+
+def section(found: Findings) -> Section:
+    """Scores, their intervals, and what training took."""
+    frame, data = _shown(found), found.data
+    scored = frame[(frame["seeds"] > 0) & frame["configuration"].isin(found.drawn)]
+    named = "Scores on test"
+    effort = [str(c) for c in frame.columns if str(c).removesuffix("_sd") in tables.EFFORT]
+    return Section(
+        key="comparison",
+        title="Comparison of the configurations",
+        words=tuple(_words(found)),
+        pictures=tuple(
+            picture(
+                f"scores-{slug(family)}",
+                f"Macro precision, weighted F1 and macro F1 on test, {word(family)}"
+                f"{beside(family, 'scores', data)}. Whiskers: 95 % intervals. The axis does not "
+                "start at 0.",
+                figures.scores(scored[scored["family"] == family], data=data),
+                data,
+            )
+            for family in scored["family"].unique()
+        ),
+        tables=(
+            table("comparison", caption(named, data), COMPARISON, frame, values=found.comparison),
+            table(
+                "intervals",
+                caption(f"{named}: 95 % intervals of the means over seeds", data),
+                INTERVALS,
+                frame,
+                values=found.comparison,
+                folded=True,
+            ),
+            table(
+                "training",
+                caption("Training: epochs, time and size", data),
+                EFFORT,
+                frame,
+                values=frame[["configuration", "seeds", *effort, "parameters"]],
+                folded=True,
+            ),
+        ),
+    )
+
+
+def _words(found: Findings) -> list[str]:
+    several = found.comparison["seeds"].max() > 1
+    words = ["Scores are on test, at the epoch with the best macro F1 on val."]
+    if several:
+        words[0] += " ± is the standard deviation over seeds (divisor n - 1)."
+    images = "the choice of test images (the same draws of them for every configuration)"
+    words.append(
+        f"An interval holds two sources of luck: {images} and that of the seeds, whose variance "
+        "is pooled over the configurations."
+        if several
+        else f"An interval holds one source of luck, {images}. With one seed nothing is known "
+        "of the other, so it is too narrow: with another seed, a score may lie outside."
+    )
+    if len(found.drawn) < len(found.comparison):
+        words.append(
+            f"Figures and long tables show the {DRAWN_AT_MOST} configurations of each family with "
+            "the highest macro F1 on test; the CSV files hold all."
+        )
+    if not found.pairs.empty:
+        words.append(
+            "Configurations that share a letter under “Group” could not be told apart; "
+            "see “Which differences are real”."
+        )
+    return words
+
+
+def _shown(found: Findings) -> pd.DataFrame:
+    """With the columns that are words: the method, the seeds as `2 of 3`, the groups' letters."""
+    frame = found.comparison
+    seeds = [
+        str(done) if done == planned else f"{done} of {planned}"
+        for done, planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
+    ]
+    methods = [
+        method(loss, optimizer)
+        for loss, optimizer in zip(frame["loss"], frame["optimizer"], strict=True)
+    ]
+    shown = frame.assign(method=methods, seeds_text=seeds)
+    if not found.pairs.empty:
+        leading = comparisons.leading(frame)
+        marks = comparisons.letters(leading, comparisons.groups(leading, found.pairs))
+        shown["group"] = frame["configuration"].map(marks)
+    return shown

@@ -1,0 +1,151 @@
+"""The parts of the page that are not tables or figures: where they stand and how they look."""
+
+import re
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from tests.browser.visit import visit
+
+SIGNS = {
+    "supported": "✓",
+    "inside": "✓",
+    "contradicted": "✗",
+    "outside": "✗",
+    "cannot-tell": "?",
+    "not-comparable": "\N{EN DASH}",
+}
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours written `rgb(r, g, b)`, 1 to 21, as WCAG 2.2 defines it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    if colour.startswith("color(srgb"):
+        shares = [float(x) for x in re.findall(r"[\d.]+", colour)[:3]]
+    else:
+        shares = [int(x) / 255 for x in re.findall(r"\d+", colour)[:3]]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(
+    ("colours", "expected"),
+    [
+        (("rgb(0, 0, 0)", "rgb(255, 255, 255)"), 21),
+        (("rgb(119, 119, 119)", "color(srgb 1 1 1)"), 4.48),
+    ],
+)
+def test_contrast(colours: tuple[str, str], expected: float) -> None:
+    assert contrast(*colours) == pytest.approx(expected, abs=0.005)
+
+
+def test_a_reader_meets_what_is_lacking_then_the_verdict_then_the_contents(
+    browser: webdriver.Chrome, made: Path
+) -> None:
+    visit(browser, made)
+    parts = browser.find_elements(
+        By.CSS_SELECTOR, "h1, .data, .banner, #summary, nav, section:not(#summary)"
+    )
+    found = [p.get_attribute("id") or p.get_attribute("class") or p.tag_name for p in parts]
+    assert found[:6] == ["h1", "data", "banner", "summary", "nav", "attack"]
+    heights = [part.location["y"] for part in parts]
+    assert heights == sorted(heights)
+    links = [a.get_attribute("hash") for a in browser.find_elements(By.CSS_SELECTOR, "nav a")]
+    assert links == [f"#{key}" for key in found[5:]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_verdict_has_a_sign_and_can_be_read(
+    browser: webdriver.Chrome, made: Path, scheme: str
+) -> None:
+    visit(browser, made, scheme=scheme)
+    found = browser.execute_script(
+        "return Object.fromEntries([...document.querySelectorAll('.verdict')].map(v =>"
+        " [v.classList[1], [getComputedStyle(v, '::before').content, getComputedStyle(v).color]]))"
+    )
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    for word, sign in SIGNS.items():
+        content, colour = found[word]
+        assert content == f'"{sign}"'
+        assert contrast(colour, ground) >= 4.5, word
+    assert found["supported"][1] != found["contradicted"][1] != found["cannot-tell"][1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_cells_of_a_heat_map_differ_by_shade_and_can_be_read(
+    browser: webdriver.Chrome, made: Path, scheme: str
+) -> None:
+    visit(browser, made, scheme=scheme)
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    cells = browser.execute_script(
+        "return [...document.querySelectorAll('#grid-pairs-1 tbody td')].map(td =>"
+        " [td.textContent, getComputedStyle(td).color, getComputedStyle(td).backgroundColor])"
+    )
+    shades = {text: (ink, own) for text, ink, own in cells}
+    for text, (ink, own) in shades.items():
+        bare = abs(float(text)) <= 1
+        assert bare == (own == "rgba(0, 0, 0, 0)"), text
+        assert contrast(ink, ground if bare else own) >= 4.5, text
+    away = [contrast(shades[f"{sign}{n}.00"][1], ground) for sign in "+-" for n in (2, 3, 4, 5)]
+    assert away == [*sorted(away[:4]), *sorted(away[4:])]
+    assert shades["+1.00"][0] != shades["+0.00"][0]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_thumbnails_are_three_times_as_large_and_fit(
+    browser: webdriver.Chrome, made: Path, width: int
+) -> None:
+    visit(browser, made, width)
+    images = browser.execute_script(
+        "return [...document.querySelectorAll('.gallery img')].map(i =>"
+        " [i.naturalWidth, i.clientWidth, i.clientHeight, getComputedStyle(i).imageRendering])"
+    )
+    assert images == [[28, 84, 84, "pixelated"]] * 14
+    items = browser.find_elements(By.CSS_SELECTOR, ".gallery li")
+    assert max(item.rect["x"] + item.rect["width"] for item in items) <= width
+
+
+def test_on_a_phone_a_table_with_sentences_needs_no_scrolling(
+    browser: webdriver.Chrome, made: Path
+) -> None:
+    visit(browser, made, 390)
+    box = browser.find_element(By.CSS_SELECTOR, "#table-claims").find_element(By.XPATH, "..")
+    client, scroll = browser.execute_script(
+        "return [arguments[0].clientWidth, arguments[0].scrollWidth]", box
+    )
+    assert scroll <= client
+    cells = browser.find_elements(By.CSS_SELECTOR, "#table-claims tbody tr:first-child > *")
+    assert len({cell.location["x"] for cell in cells}) == 1  # one below the other
+    first = browser.find_element(By.CSS_SELECTOR, "#table-claims td")
+    head = browser.execute_script(
+        "return getComputedStyle(arguments[0], '::before').content", first
+    )
+    assert head == '"Verdict: "'
+
+
+def test_print_has_the_banner_and_no_controls(browser: webdriver.Chrome, made: Path) -> None:
+    visit(browser, made, 688, scheme="dark", media="print")
+    shown = {
+        selector: [e.is_displayed() for e in browser.find_elements(By.CSS_SELECTOR, selector)]
+        for selector in (
+            "nav",
+            ".scheme",
+            "select",
+            ".files",
+            ".banner",
+            "#more-0",
+            "#claims",
+            "table.grid",
+        )
+    }
+    assert shown[".banner"] == shown["#claims"] == [True]
+    assert shown["#more-0"] == [False]  # nothing but a heading
+    assert shown["table.grid"] == [True, False, False, False]
+    assert not any(any(shown[key]) for key in ("nav", ".scheme", "select", ".files"))
+    assert browser.execute_script("return getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

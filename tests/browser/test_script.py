@@ -1,0 +1,169 @@
+"""What the page's script adds; that the page is whole without it; that no other script runs."""
+
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
+
+from tests import handmade
+from tests.browser.visit import visit
+
+BLANK = "cnn-config-1"  # the row of `numbers` that holds dashes
+ORIGINAL = ["cnn-config-10", "cnn-config-2", "mlnn-config-1", BLANK]
+DARK, LIGHT = "rgb(20, 24, 30)", "rgb(255, 255, 255)"
+
+
+def names(browser: webdriver.Chrome, table: str) -> list[str]:
+    """The heads of the rows, as they stand, hidden or not."""
+    rows = browser.find_elements(By.CSS_SELECTOR, f"#table-{table} tbody th")
+    return [str(row.get_attribute("textContent")) for row in rows]
+
+
+def buttons(browser: webdriver.Chrome, table: str) -> list[WebElement]:
+    return browser.find_elements(By.CSS_SELECTOR, f"#table-{table} thead th button")
+
+
+def orders(browser: webdriver.Chrome, table: str) -> list[str | None]:
+    heads = browser.find_elements(By.CSS_SELECTOR, f"#table-{table} thead th")
+    return [head.get_attribute("aria-sort") for head in heads]
+
+
+@pytest.mark.parametrize(
+    ("column", "ascending"),
+    [
+        (1, ["cnn-config-2", "mlnn-config-1", "cnn-config-10"]),  # 9.95 ± 0.10 … 90.00 ± 0.20
+        (2, ["cnn-config-2", "cnn-config-10", "mlnn-config-1"]),  # [5.00, … [92.88, … [100.00, …
+        (3, ["cnn-config-10", "mlnn-config-1", "cnn-config-2"]),  # -1.20, 0.00, +6.10
+        (4, ["cnn-config-10", "mlnn-config-1", "cnn-config-2"]),  # < 0.0001, 0.0001, 0.0312
+        (5, ["cnn-config-2", "cnn-config-10", "mlnn-config-1"]),  # 35, 1,200, 4,179,568
+    ],
+)
+def test_numbers_are_sorted_by_value_and_dashes_are_last(
+    browser: webdriver.Chrome, made: Path, column: int, ascending: list[str]
+) -> None:
+    visit(browser, made)
+    button = buttons(browser, "numbers")[column]
+    for expected, order in (
+        ([*ascending, BLANK], "ascending"),
+        ([*reversed(ascending), BLANK], "descending"),
+        (ORIGINAL, None),
+    ):
+        button.click()
+        assert names(browser, "numbers") == expected
+        assert orders(browser, "numbers") == [order if i == column else None for i in range(6)]
+
+
+def test_numbers_inside_words_count_and_enter_sorts(browser: webdriver.Chrome, made: Path) -> None:
+    visit(browser, made)
+    buttons(browser, "numbers")[5].click()
+    button = buttons(browser, "numbers")[0]
+    button.send_keys(Keys.ENTER)
+    expected = [BLANK, "cnn-config-2", "cnn-config-10", "mlnn-config-1"]
+    assert names(browser, "numbers") == expected
+    assert orders(browser, "numbers") == ["ascending", *[None] * 5]
+    button.send_keys(Keys.SPACE)
+    assert names(browser, "numbers") == expected[::-1]
+
+
+def test_an_arrow_moves_nothing(browser: webdriver.Chrome, made: Path) -> None:
+    visit(browser, made)
+    edges = (
+        "return [...document.querySelectorAll('#table-numbers th')]"
+        ".map(th => { const r = th.getBoundingClientRect(); return [r.left, r.width, r.height]; })"
+    )
+    shown = "return getComputedStyle(arguments[0], '::after').content"
+    before, button = (
+        browser.execute_script(edges),
+        buttons(browser, "numbers")[0],
+    )  # as wide as its head
+    faint = browser.execute_script(shown, button)
+    button.click()
+    assert browser.execute_script(edges) == before
+    assert browser.execute_script(shown, button) not in {faint, "none"}
+
+
+def test_a_groups_name_is_in_each_of_its_rows_once_sorted(
+    browser: webdriver.Chrome, made: Path
+) -> None:
+    visit(browser, made)
+    groups = ["cnn-config-2", "cnn-config-2", "cnn-config-10", "cnn-config-10"]
+    assert names(browser, "groups") == groups
+    again = browser.find_elements(By.CSS_SELECTOR, "#table-groups .again")
+    assert [element.size["width"] for element in again] == [1, 1]
+    button = buttons(browser, "groups")[2]
+    button.click()
+    by_f1 = ["cnn-config-2", "cnn-config-10", "cnn-config-10", "cnn-config-2"]
+    assert names(browser, "groups") == by_f1
+    assert min(element.size["width"] for element in again) > 50
+    button.click()
+    button.click()
+    assert names(browser, "groups") == groups
+    assert [element.size["width"] for element in again] == [1, 1]
+
+
+def test_one_heat_map_is_shown_and_another_can_be_chosen(
+    browser: webdriver.Chrome, made: Path
+) -> None:
+    visit(browser, made)
+    grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
+    assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
+    select = Select(browser.find_element(By.CSS_SELECTOR, ".grids select"))
+    titles = [option.text for option in select.options]
+    assert titles == ["Accuracy", "Macro F1", handmade.ATTACK, "AUC"]
+    select.select_by_visible_text("AUC")
+    assert [grid.is_displayed() for grid in grids] == [False, False, False, True]
+    assert grids[3].text.startswith("AUC. ")
+    assert not [s for s in browser.find_elements(By.TAG_NAME, "summary") if s.is_displayed()]
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_colours_follow_the_system_until_the_button_says_otherwise(
+    browser: webdriver.Chrome, made: Path, system: str
+) -> None:
+    visit(browser, made, scheme=system)
+    own = DARK if system == "dark" else LIGHT
+    script = "return getComputedStyle(document.body).backgroundColor"
+    button = browser.find_element(By.CSS_SELECTOR, ".scheme")
+    seen = []
+    for _ in range(4):
+        seen.append((button.text, browser.execute_script(script)))
+        button.click()
+    auto = ("Colours: auto", own)
+    assert seen == [auto, ("Colours: light", LIGHT), ("Colours: dark", DARK), auto]
+
+
+def test_without_a_script_the_page_is_whole(browser: webdriver.Chrome, made: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visit(browser, made)
+        assert not browser.find_elements(By.CSS_SELECTOR, "button, select")
+        rows = browser.find_elements(By.CSS_SELECTOR, "table.sheet tbody tr")
+        assert len(rows) == 7 + 4 + 4
+        assert all(row.is_displayed() for row in rows)
+        grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
+        assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
+        browser.find_elements(By.CSS_SELECTOR, ".grids summary")[0].click()
+        assert grids[1].is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_no_other_script_runs(browser: webdriver.Chrome, made: Path) -> None:
+    visit(browser, made)
+    ran = browser.execute_script(
+        "const script = document.createElement('script');"
+        "script.textContent = 'window.ran = true';"
+        "document.body.append(script);"
+        "document.body.insertAdjacentHTML("
+        "'beforeend', '<img src=x onerror=\"window.ran = true\">');"
+        "return window.ran ?? null"
+    )
+    assert ran is None
+    browser.execute_async_script("setTimeout(arguments[0], 50)")
+    assert browser.execute_script("return window.ran ?? null") is None
+    log = " ".join(str(entry["message"]) for entry in browser.get_log("browser"))  # type: ignore[no-untyped-call]
+    assert "Executing inline script violates" in log
