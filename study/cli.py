@@ -16,6 +16,7 @@ from study.grid import PUBLISHED
 
 if TYPE_CHECKING:
     from bloodnets.data import BloodCells
+    from reports.ledger import Ledger
 
 app = typer.Typer(
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
@@ -114,17 +115,73 @@ def grid(
 
 @app.command()
 def report(
-    study: Annotated[str, typer.Argument(help="A study's name, or the path of its folder.")],
+    studies: Annotated[
+        list[str],
+        typer.Argument(help="A study's name, or the path of its folder; several are compared."),
+    ],
     *,
     results: Results = Path("results"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="report, in the study's folder; of several, their names in --results",
+            help="Folder of the report.",
+        ),
+    ] = None,
+    data_file: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="where the study had it",
+            help="The study's data, to show the images that were most often wrong.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Check every number against the predictions; write nothing."),
+    ] = False,
 ) -> None:
-    """Make a study's report again, from its ledger alone."""
+    """Make a study's report again from its ledger alone, or one of several studies."""
     from reports.ledger import Ledger
 
-    ledger = Ledger(results / study if (results / study).is_dir() else Path(study))
-    from reports.page import write_report  # imports matplotlib, which a wrong name need not await
+    folders = [results / study if (results / study).is_dir() else Path(study) for study in studies]
+    ledgers = [Ledger(folder) for folder in folders]
+    if verify:
+        if output is not None:
+            raise DataError("--verify writes nothing; leave --output out")
+        _verify(ledgers, data_file)
+    elif len(ledgers) == 1:
+        _report(ledgers[0], output, data_file)
+    elif data_file is not None:
+        raise DataError("--data-file belongs to one study; leave it out, or name one study")
+    else:
+        from reports.several import compare
 
-    typer.echo(write_report(ledger))
+        names = "+".join(folder.resolve().name for folder in folders)[:100]
+        typer.echo(compare(ledgers, place=output or results / names))
+
+
+def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
+    """Write one study's report; exit code 1 if something had to be left out of it."""
+    from reports.evidence import read
+    from reports.page import write_report  # imports matplotlib, which a wrong name need not await
+    from study.images import find_images
+
+    images = find_images(ledger.study, data_file)
+    typer.echo(write_report(ledger, place=output, images=images))
+    problems = read(ledger).problems
+    for problem in problems:
+        typer.echo(f"bloodstudy: left out: {problem.trial}: {problem.reason}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _verify(ledgers: "list[Ledger]", data_file: Path | None) -> None:
+    from reports.verify import verify
+    from study.images import find_images
+
+    for ledger in ledgers:
+        for line in verify(ledger, images=find_images(ledger.study, data_file)):
+            typer.echo(f"{ledger.study.name}: {line}" if len(ledgers) > 1 else line)
 
 
 def main() -> NoReturn:

@@ -1,0 +1,174 @@
+"""Do a study's numbers follow from its stored predictions? Every file is held against the others.
+
+What this shows is that the files agree: scores with predictions, predictions and epochs with their
+hashes, the plan with its fingerprint, the report with the ledger. It cannot show that the
+predictions came from the weights, or that a training took place. Nothing in the folder proves
+
+- `host`, `attempts` of a complete trial, `started_at` of any other, and the reason of a look;
+- the losses and durations of the epochs, if their hash in the record was changed with them;
+- what a figure shows: another version of matplotlib draws other bytes;
+- without a report, whatever only it repeats: `duration_s`, `parameters`, `device` and `error` of a
+  record, and in `study.json` the names of the data and classes, the images of train, the command,
+  the hardware and the time.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bloodnets.errors import ConflictError, StudyError
+from reports.evidence import check_hash
+from reports.ledger import Ledger
+from reports.recompute import agree, check_epochs, check_predictions
+from reports.records import PlannedTrial, StudyRecord, TrialRecord, fingerprint
+from reports.reprint import check_report
+from reports.typeset import plural
+
+_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
+
+
+class DisagreementError(StudyError):
+    """Two files of a study contradict each other, or one is missing or unreadable."""
+
+    exit_code = 1
+
+
+def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterator[str]:
+    """Check that a study's numbers follow from its stored predictions.
+
+    Args:
+        ledger: of the study; nothing in it is changed.
+        images: of test, uint8, shape (n, 28, 28, 3), for a report that shows some of them;
+            without them that one section of the report is not compared.
+
+    Yields:
+        One line for each kind of check that passed.
+
+    Raises:
+        DisagreementError: at the first that did not; it names the file, what it says and what
+            was found.
+        MachineError: there is no room to make the report again.
+    """
+    study = ledger.study
+    try:
+        yield _plan(study)
+        records = _records(ledger)
+        yield f"{plural(len(records), 'trial')}: each record is as planned, with the fingerprint"
+        if waiting := [trial.id for trial in study.trials if trial.id not in records]:
+            names = ", ".join(waiting)
+            yield f"{plural(len(waiting), 'trial')} not run, and without a trace: {names}"
+        yield _files(ledger, records)
+        yield _looks(ledger, records)
+        yield check_predictions(ledger, records)
+        yield check_epochs(ledger, records)
+        yield check_report(ledger, images)
+    except ConflictError as error:
+        raise DisagreementError(str(error)) from error
+
+
+def _plan(study: StudyRecord) -> str:
+    """Settings agree with the trials' ids, and those with the fingerprint."""
+    for planned in study.trials:
+        what = f"the digest of the settings of {planned.id}"
+        digest = _digest(planned.config)
+        agree("study.json", what, planned.id.rpartition("-")[2], digest, "their hash")
+        for key in ("max_epochs", "patience"):
+            value = planned.config.get(key)
+            if type(value) is not int or value < 1:
+                raise ConflictError(f"study.json says that {key} of {planned.id} is {value!r}")
+    ids = [planned.id for planned in study.trials]
+    agree("study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids")
+    made = fingerprint(study.data, ids, study.versions)
+    agree("study.json", "its fingerprint", study.fingerprint, made, "what it is made of")
+    return "study.json: the fingerprint follows from data, settings, seeds and versions"
+
+
+def _digest(config: Mapping[str, Any]) -> str:
+    """As `bloodnets.config.TrialConfig.digest`, which needs the class."""
+    return hashlib.sha256(json.dumps(dict(config), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _records(ledger: Ledger) -> dict[str, TrialRecord]:
+    """The records by id, each as planned; every file of a trial belongs to one."""
+    present = _present(ledger.folder)
+    looked_at = {look.trial for look in ledger.looks()}
+    records = {}
+    for planned in ledger.study.trials:
+        name = f"trials/{planned.id}.json"
+        own = {f"{folder}/{planned.id}.{suffix}" for folder, suffix in _SUFFIXES.items()} & present
+        record = ledger.trial(planned)
+        if record is not None:
+            _as_planned(record, planned)
+            records[planned.id] = record
+        elif own or planned.id in looked_at:
+            trace = min(own, default="looks.jsonl")
+            raise ConflictError(f"{name} is missing, but {trace} is of that trial")
+        present -= {name, *own}
+        if record is not None and (unnamed := own - record.files.keys()):
+            raise ConflictError(f"{min(unnamed)} is there, but {name} does not name it")
+    if present:
+        raise ConflictError(f"{min(present)} belongs to no trial that study.json plans")
+    if unknown := looked_at - records.keys():
+        raise ConflictError(f"looks.jsonl names {min(unknown)}, a trial that is not planned")
+    return records
+
+
+def _present(folder: Path) -> set[str]:
+    """Names of the trials' files; hidden ones are not the ledger's, or left by an interruption."""
+    return {
+        f"{kind}/{path.name}"
+        for kind in ("trials", *_SUFFIXES)
+        if (folder / kind).is_dir()
+        for path in (folder / kind).iterdir()
+        if not path.name.startswith(".")
+    }
+
+
+def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
+    name = f"trials/{record.id}.json"
+    agree(name, "the configuration", record.configuration, planned.configuration, "study.json")
+    for key in sorted(record.config.keys() | planned.config.keys()):
+        says, found = (repr(each.config.get(key)) for each in (record, planned))
+        agree(name, key, says, found, "study.json")
+    complete, failed = record.status == "complete", record.status == "failed"
+    kinds = _SUFFIXES if complete else ("epochs",)
+    needed = sorted(f"{kind}/{record.id}.{_SUFFIXES[kind]}" for kind in kinds)
+    agree(name, "the list of files", sorted(record.files), needed, f"status {record.status}")
+    if failed != (record.stop_reason == "error") or failed != (record.error is not None):
+        raise ConflictError(
+            f"{name} says that the status is {record.status}, the reason to stop "
+            f"{record.stop_reason} and the error {record.error!r}"
+        )
+    splits = tuple(sorted(record.scores))
+    if splits not in ({("val",), ("test", "val")} if complete else {()}):
+        raise ConflictError(f"{name} has scores on {splits}, with status {record.status}")
+    if record.attempts < 1:
+        raise ConflictError(f"{name} says that there were {record.attempts} attempts")
+
+
+def _files(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
+    count = 0
+    for record in records.values():
+        for name in record.files:
+            check_hash(ledger, record, name)
+            count += 1
+    return f"{plural(count, 'file')}: each is the one that was entered, by its SHA-256"
+
+
+def _looks(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
+    """One look at test for each trial with scores on test, and no other."""
+    looks = ledger.looks()
+    for record in records.values():
+        name, tested = f"trials/{record.id}.json", int("test" in record.scores)
+        times = [look.at for look in looks if look.trial == record.id]
+        what = f"the number of looks at test by {record.id}"
+        agree("looks.jsonl", what, len(times), tested, name)
+        if tested:
+            what = f"the start of {record.id}"
+            agree("looks.jsonl", what, times[0], record.started_at, name)
+    return f"{plural(len(looks), 'look')} at test: one for each trial with scores on test"

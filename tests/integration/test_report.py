@@ -1,0 +1,150 @@
+"""`bloodstudy report`, the command itself, on whole, damaged and forged studies."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reports.ledger import Ledger
+from reports.records import to_json
+from tests import synthetic
+from tests.unit.test_tables import ASYMMETRIC
+
+COMMAND = Path(sys.executable).parent / "bloodstudy"
+
+
+def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, "report", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Ledger:
+    """`results/mine`: two configurations, two seeds, and the data's file where it was."""
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "mlnn-config-1": [ASYMMETRIC] * 2}
+    (tmp_path / "results").mkdir()
+    ledger = synthetic.build(tmp_path / "results" / "mine", matrices, kind="file")
+    images = np.random.default_rng(0).integers(256, size=(360, 28, 28, 3), dtype=np.uint8)
+    np.savez(tmp_path / "cells.npz", test_images=images)
+    sha256 = hashlib.sha256((tmp_path / "cells.npz").read_bytes()).hexdigest()
+    described = replace(
+        ledger.study,
+        command=("bloodstudy", "grid", "--data-file", str(tmp_path / "cells.npz")),
+        data=replace(ledger.study.data, sha256=sha256),
+    )
+    (ledger.folder / "study.json").write_bytes(to_json(described, indent=2))
+    return Ledger(ledger.folder)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def first(ledger: Ledger, kind: str) -> Path:
+    return next((ledger.folder / kind).glob(f"{ledger.study.trials[0].id}.*"))
+
+
+def test_images_are_shown_where_the_study_had_them_and_only_then(
+    study: Ledger, tmp_path: Path
+) -> None:
+    index = study.folder / "report" / "index.html"
+    assert report(tmp_path, "mine").returncode == 0
+    assert 'class="gallery"' in index.read_text(encoding="utf-8")
+    (tmp_path / "cells.npz").rename(tmp_path / "moved.npz")
+    assert report(tmp_path, "mine").returncode == 0
+    assert 'class="gallery"' not in index.read_text(encoding="utf-8")
+    assert report(tmp_path, "mine", "--data-file", "moved.npz").returncode == 0
+    assert 'class="gallery"' in index.read_text(encoding="utf-8")
+
+
+def test_another_data_file_is_refused(study: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "other.npz").write_bytes(b"other")
+    done = report(tmp_path, "mine", "--data-file", "other.npz")
+    assert done.returncode == 2
+    assert done.stderr.startswith("bloodstudy: other.npz is not the file that the study used")
+    assert done.stderr.count("\n") == 1
+    assert not (study.folder / "report").exists()
+
+
+def test_a_damaged_trial_is_left_out_said_and_shown(study: Ledger, tmp_path: Path) -> None:
+    path = first(study, "trials")
+    path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
+    done = report(tmp_path, "mine")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"bloodstudy: left out: {study.study.trials[0].id}: trials/{path.name} is not readable"
+    )
+    text = (study.folder / "report" / "report.md").read_text(encoding="utf-8")
+    assert "1 of 4 trials was left out of this report" in text
+    assert "1 unreadable" in text
+
+
+def test_verify_passes_a_whole_study_and_writes_nothing(tmp_path: Path) -> None:
+    whole = synthetic.build(tmp_path / "whole", {"cnn-config-1": [ASYMMETRIC]})
+    assert report(tmp_path, "whole").returncode == 0
+    before = files(whole.folder)
+    done = report(tmp_path, "whole", "--verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) >= 5
+    assert files(whole.folder) == before
+
+
+def test_verify_names_what_does_not_agree(tmp_path: Path) -> None:
+    ledger = synthetic.build(tmp_path / "forged", {"cnn-config-1": [ASYMMETRIC]})
+    path = first(ledger, "trials")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["scores"]["test"]["macro_f1"] += 0.01
+    path.write_text(json.dumps(record), encoding="utf-8")
+    done = report(tmp_path, "forged", "--verify")
+    assert done.returncode == 1
+    assert f"trials/{path.name}" in done.stderr
+    assert "macro_f1" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (ledger.folder / "report").exists()
+
+
+def test_several_studies_have_a_report_of_their_own(study: Ledger, tmp_path: Path) -> None:
+    synthetic.build(tmp_path / "results" / "other", {"cnn-config-2": [ASYMMETRIC]})
+    done = report(tmp_path, "mine", "other")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "results/mine+other/index.html"
+    assert (tmp_path / "results" / "mine+other" / "index.html").is_file()
+    assert not (study.folder / "report").exists()
+
+
+def test_an_output_that_is_no_report_is_left_alone(study: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").write_text("precious", encoding="utf-8")
+    done = report(tmp_path, "mine", "--output", "photos")
+    assert done.returncode == 4
+    assert "photos holds something else than a report (me.jpg)" in done.stderr
+    assert files(tmp_path / "photos") == {str(tmp_path / "photos" / "me.jpg"): b"precious"}
+    done = report(tmp_path, "mine", "--output", "photos/me.jpg")
+    assert done.returncode == 4
+    assert report(tmp_path, "mine", "--output", "new/place").returncode == 0
+    assert (tmp_path / "new" / "place" / "index.html").is_file()
+    assert study.folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["mine", "--verify", "--output", "x"], 2, "--verify writes nothing"),
+        (["mine", "mine"], 2, "in folders of one name"),
+        (["mine", "nothing"], 4, "no study in nothing"),
+    ],
+)
+def test_wrong_usage_is_said_in_a_line(
+    study: Ledger, tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    done = report(tmp_path, *arguments)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (study.folder / "report").exists()
