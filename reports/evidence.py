@@ -90,6 +90,7 @@ def read(ledger: Ledger) -> Evidence:
         try:
             record = ledger.trial(planned)
             if record is None:
+                _no_trace(ledger, planned.id)
                 continue
             for name in record.files:
                 if not name.startswith("models/"):  # large, and nothing here reads them
@@ -117,6 +118,12 @@ def read(ledger: Ledger) -> Evidence:
         tested=_tested(ledger.study, [records[key] for key in tested], tested, labels),
         problems=tuple(problems),
     )
+
+
+def _no_trace(ledger: Ledger, trial: str) -> None:
+    """A trial that has not run has no files; one whose record was lost has."""
+    if traces := ledger.traces(trial):
+        raise ConflictError(f"trials/{trial}.json is missing, but {traces[0]} is there")
 
 
 def _problem(ledger: Ledger, trial: str, error: ConflictError) -> Problem:

@@ -39,6 +39,9 @@ from reports.records import (
     to_json,
 )
 
+FILES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
+"""A trial's files beside its record: the ends of their names, by folder."""
+
 # What numpy and zipfile raise at bytes that are not what they say.
 _UNREADABLE = (
     EOFError,
@@ -128,6 +131,11 @@ class Ledger:
         if record.fingerprint != self.study.fingerprint or record.id != planned.id:
             raise ConflictError(f"{self.folder / name} belongs to another study")
         return record
+
+    def traces(self, trial_id: str) -> list[str]:
+        """Names of the files of a trial that are there beside its record, or without it."""
+        names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in FILES.items())
+        return [name for name in names if (self.folder / name).exists()]
 
     def epochs(self, trial_id: str) -> list[EpochRecord]:
         """A trial's epochs, from the first to the last it ran."""

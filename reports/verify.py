@@ -23,13 +23,11 @@ from numpy.typing import NDArray
 
 from bloodnets.errors import ConflictError, StudyError
 from reports.evidence import check_hash
-from reports.ledger import Ledger
+from reports.ledger import FILES, Ledger
 from reports.recompute import agree, check_epochs, check_predictions
 from reports.records import PlannedTrial, StudyRecord, TrialRecord, fingerprint
 from reports.reprint import check_report
 from reports.typeset import plural
-
-_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 
 
 class DisagreementError(StudyError):
@@ -100,7 +98,7 @@ def _records(ledger: Ledger) -> dict[str, TrialRecord]:
     records = {}
     for planned in ledger.study.trials:
         name = f"trials/{planned.id}.json"
-        own = {f"{folder}/{planned.id}.{suffix}" for folder, suffix in _SUFFIXES.items()} & present
+        own = set(ledger.traces(planned.id))
         record = ledger.trial(planned)
         if record is not None:
             _as_planned(record, planned)
@@ -122,7 +120,7 @@ def _present(folder: Path) -> set[str]:
     """Names of the trials' files; hidden ones are not the ledger's, or left by an interruption."""
     return {
         f"{kind}/{path.name}"
-        for kind in ("trials", *_SUFFIXES)
+        for kind in ("trials", *FILES)
         if (folder / kind).is_dir()
         for path in (folder / kind).iterdir()
         if not path.name.startswith(".")
@@ -136,8 +134,8 @@ def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
         says, found = (repr(each.config.get(key)) for each in (record, planned))
         agree(name, key, says, found, "study.json")
     complete, failed = record.status == "complete", record.status == "failed"
-    kinds = _SUFFIXES if complete else ("epochs",)
-    needed = sorted(f"{kind}/{record.id}.{_SUFFIXES[kind]}" for kind in kinds)
+    kinds = FILES if complete else ("epochs",)
+    needed = sorted(f"{kind}/{record.id}.{FILES[kind]}" for kind in kinds)
     agree(name, "the list of files", sorted(record.files), needed, f"status {record.status}")
     if failed != (record.stop_reason == "error") or failed != (record.error is not None):
         raise ConflictError(

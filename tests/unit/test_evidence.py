@@ -60,6 +60,7 @@ def test_an_intact_study_is_read_whole(ledger: Ledger) -> None:
     [
         ("trials", cut, "is not readable"),
         ("trials", of_another_study, "belongs to another study"),
+        ("trials", Path.unlink, "is missing, but epochs/"),
         ("predictions", Path.unlink, "cannot be read"),
         ("predictions", cut, "is not the file that was entered"),
         ("predictions", flip, "is not the file that was entered"),
@@ -84,7 +85,8 @@ def test_a_damaged_trial_is_left_out_and_named(
 
 
 def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> None:
-    first(ledger, "trials").unlink()
+    for kind in ("trials", "predictions", "epochs", "models"):
+        first(ledger, kind).unlink()
     evidence = read(ledger)
     assert evidence.problems == ()
     assert tables.trials(evidence)["status"].tolist() == ["missing", *["complete"] * 3]
