@@ -18,7 +18,12 @@ COMPARISON = (
     Column(key="test_macro_precision", head=("Macro", "precision", "(%)"), unit="percent"),
     Column(key="test_auc", head=("AUC", "(0 to 1)"), unit="score"),
 )
-SEVERAL = (CONFIGURATION, *COMPARISON[2:])
+SEVERAL = (
+    Column(key="study", head=("Study",)),
+    Column(key="file", head=("Data",)),
+    Column(key="short", head=("Configuration",)),
+    *COMPARISON[2:],
+)
 INTERVALS = (
     CONFIGURATION,
     SEEDS,

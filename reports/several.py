@@ -7,6 +7,7 @@ test split.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,11 +16,28 @@ from reports import comparisons, page, tables
 from reports.columns import SEVERAL
 from reports.evidence import Evidence, join, read
 from reports.ledger import Ledger
-from reports.parts import Section
+from reports.parts import Section, caption
 from reports.prose import verdict
 from reports.resampling import sample
-from reports.sections import pairs
-from reports.typeset import Column, DataWords, data_words, plural, table
+from reports.sections.pairs import compared
+from reports.typeset import DataWords, data_words, plural, table
+
+
+class _Compared(NamedTuple):
+    """The studies of one data set.
+
+    Attributes:
+        data: how the data are named.
+        scores: one row a configuration of a study, with the columns of `tables.comparison`,
+            `study`, `file`, `short` (the name without the study's) and `group`.
+        verdict: in a paragraph.
+        pairs: a section; None if there is no pair.
+    """
+
+    data: DataWords
+    scores: pd.DataFrame
+    verdict: str
+    pairs: Section | None
 
 
 def compare(ledgers: Sequence[Ledger], *, place: Path) -> Path:
@@ -44,90 +62,83 @@ def compare(ledgers: Sequence[Ledger], *, place: Path) -> Path:
     by_data: dict[str, dict[str, Evidence]] = {}
     for name, evidence in studies.items():
         by_data.setdefault(evidence.study.data.sha256, {})[name] = evidence
-    data = _all_data([next(iter(group.values())) for group in by_data.values()])
-    frames, parts = [], []
-    for number, group in enumerate(by_data.values(), start=1):
-        frame, section = _of_one_data(group, number)
-        frames.append(frame)
-        parts.append(section)
-    everything = [_summary(frames, len(studies)), _scores(frames, data), *filter(None, parts)]
-    title = " and ".join(studies)
-    return page.publish(place, title, data, page.banner(list(studies.values())), everything)
+    found = [_of_one_data(group, i) for i, group in enumerate(by_data.values(), start=1)]
+    sections = [_summary(found, len(studies)), _scores(found)]
+    sections += [each.pairs for each in found if each.pairs is not None]
+    data = _together([each.data for each in found])
+    banner = page.banner(list(studies.values()))
+    return page.publish(place, " and ".join(studies), data, banner, sections)
 
 
-def _of_one_data(group: Mapping[str, Evidence], number: int) -> tuple[pd.DataFrame, Section | None]:
+def _of_one_data(group: Mapping[str, Evidence], number: int) -> _Compared:
     """Scores of the studies of one data set, and their pairs."""
-    words = data_words(next(iter(group.values())).study.data)
+    record = next(iter(group.values())).study.data
+    data = data_words(record)
     tested = join({name: evidence.tested for name, evidence in group.items()})
     sampled = sample(tested)
     rows = []
-    for name, evidence in group.items():
-        own = tables.comparison(evidence, None)
-        named = [f"{name}: {configuration}" for configuration in own["configuration"]]
-        rows.append(own.assign(study=name, data=words.full, short=own["configuration"]))
-        rows[-1]["configuration"] = named
-    frame = pd.concat(rows, ignore_index=True)
-    frame = frame.join(tables.intervals(sampled, list(frame["configuration"])))
-    found = comparisons.pairs(tested, sampled)
-    if not found.empty:
-        leading = comparisons.leading(frame)
-        marks = comparisons.letters(leading, comparisons.groups(leading, found))
-        frame["group"] = frame["configuration"].map(marks)
-    frame.attrs["verdict"] = verdict(frame, found, comparisons.effects(sampled))
-    frame.attrs["data"] = words
-    title = f"Which differences are real: {words.short}"
-    return frame, pairs.compared(f"pairs-{number}", title, frame, found, words)
-
-
-def _all_data(firsts: Sequence[Evidence]) -> DataWords:
-    """The data of all studies; marked if any are drawings."""
-    words = [data_words(evidence.study.data) for evidence in firsts]
-    marks = [each.mark for each in words]
-    mark = "" if not any(marks) else "RENDERED" if all(marks) else "RENDERED in part"
-    return DataWords(
-        mark=mark,
-        short="; ".join(each.short for each in words),
-        full="; ".join(each.full for each in words),
+    for study, evidence in group.items():
+        own = tables.comparison(evidence, None).rename(columns={"configuration": "short"})
+        named = [f"{study}: {name}" for name in own["short"]]
+        rows.append(own.assign(study=study, data=data.full, file=record.name, configuration=named))
+    scores = pd.concat(rows, ignore_index=True)
+    scores = scores.join(tables.intervals(sampled, list(scores["configuration"])))
+    pairs = comparisons.pairs(tested, sampled)
+    if not pairs.empty:
+        leading = comparisons.leading(scores)
+        marks = comparisons.letters(leading, comparisons.groups(leading, pairs))
+        scores["group"] = scores["configuration"].map(marks)
+    title = f"Which differences are real: {data.short}"
+    return _Compared(
+        data=data,
+        scores=scores,
+        verdict=verdict(scores, pairs, comparisons.effects(sampled)),
+        pairs=compared(f"pairs-{number}", title, scores, pairs, data),
     )
 
 
-def _summary(frames: Sequence[pd.DataFrame], studies: int) -> Section:
-    words = [f"{studies} studies of {plural(len(frames), 'data set')}."]
-    if len(frames) > 1:
+def _together(several: Sequence[DataWords]) -> DataWords:
+    """The data of all studies; marked if any are drawings."""
+    marks = [each.mark for each in several]
+    mark = "" if not any(marks) else "RENDERED" if all(marks) else "RENDERED in part"
+    return DataWords(
+        mark=mark,
+        short="; ".join(each.short for each in several),
+        full="; ".join(each.full for each in several),
+    )
+
+
+def _summary(found: Sequence[_Compared], studies: int) -> Section:
+    words = [f"{studies} studies of {plural(len(found), 'data set')}."]
+    if len(found) > 1:
         words.append(
             "Studies of different data are not ranked against each other: a higher score may be "
             "an easier test split. Group letters compare within one data set."
         )
-    for frame in frames:
-        named = f"{frame.attrs['data'].short}: " if len(frames) > 1 else ""
-        words.append(named + frame.attrs["verdict"])
+    several = len(found) > 1
+    words += [f"{each.data.short}: {each.verdict}" if several else each.verdict for each in found]
     return Section(key="summary", title="In short", words=tuple(words))
 
 
-def _scores(frames: Sequence[pd.DataFrame], data: DataWords) -> Section:
-    """Every configuration of every study."""
-    tables_ = []
-    for number, frame in enumerate(frames, start=1):
-        own: DataWords = frame.attrs["data"]
-        columns = (Column(key="study", head=("Study",)), *SEVERAL)
-        shown = frame.assign(configuration=frame["short"])
-        shown["seeds_text"] = shown["seeds"].astype(str)
-        tables_.append(
-            table(
-                f"scores-{number}",
-                f"Scores on test. {own.short if own.mark else f'Data: {own.short}'}",
-                columns,
-                shown,
-                group="study",
-                values=frame.drop(columns="short"),
-            )
-        )
+def _scores(found: Sequence[_Compared]) -> Section:
+    """Every configuration of every study, a table a data set."""
+    words = (
+        "± is the standard deviation over seeds. An interval holds the luck of the test images "
+        "and, where there are several, of the seeds."
+    )
     return Section(
         key="scores",
         title="Scores of every configuration",
-        words=(
-            "± is the standard deviation over seeds. An interval holds the luck of the test "
-            "images and, where there are several, of the seeds.",
+        words=(words,),
+        tables=tuple(
+            table(
+                f"scores-{number}",
+                caption("Scores on test", each.data),
+                SEVERAL,
+                each.scores.assign(seeds_text=each.scores["seeds"].astype(str)),
+                group="study",
+                values=each.scores.drop(columns="short"),
+            )
+            for number, each in enumerate(found, start=1)
         ),
-        tables=tuple(tables_),
     )

@@ -42,7 +42,7 @@ def groups(frame: pd.DataFrame, found: Sequence[Sequence[str]], *, data: DataWor
         bars.plot([column] * 2, [min(own) - 0.3, max(own) + 0.3], color=canvas.GREY, linewidth=1.5)
         bars.plot([column] * len(own), own, color="#333333", marker="o", markersize=5, ls="none")
     bars.set_xlim(-0.7, len(found) - 0.3)
-    bars.set_title("Not separated", fontsize=8)
+    bars.set_title("Not separated", fontsize=8, loc="right")
     bars.tick_params(length=0, labelleft=False, labelbottom=False)
     bars.grid(visible=False, axis="x")
     bars.spines[["left", "bottom"]].set_visible(False)
