@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, MachineError
 from reports.records import (
@@ -221,8 +222,10 @@ class Ledger:
     def _parse(self, kind: type[Record], name: str, text: bytes) -> Record:
         try:
             return from_json(kind, text)
-        except ValueError as error:
-            what = " ".join(str(error).split())
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = "".join(f"{key}: " for key in first["loc"])
+            what = f"{place}{first['msg']}"
             raise ConflictError(f"{self.folder / name} is not readable: {what:.200}") from error
 
     def _read(self, kind: type[Record], name: str) -> Record:

@@ -130,12 +130,21 @@ def sample(tested: Tested) -> Sampled:
 
 
 def functions(tested: Tested) -> dict[str, str]:
-    """Of each configuration, the first with the same seeds and the same predictions."""
-    first: dict[tuple[bytes, ...], str] = {}
-    names, predicted = tested.names, tested.predicted
-    rows = positions(tested.trials, names)
-    keys = (tuple(predicted[row].tobytes() if row >= 0 else b"" for row in own) for own in rows)
-    return {name: first.setdefault(key, name) for name, key in zip(names, keys, strict=True)}
+    """Of each configuration, the first that predicts the same with every seed that both have."""
+    answers = [trial.tobytes() for trial in tested.predicted]
+    by_seed: dict[str, dict[int, bytes]] = {name: {} for name in tested.names}
+    for name, seed, own in zip(tested.trials["name"], tested.trials["seed"], answers, strict=True):
+        by_seed[name][seed] = own
+    found: dict[str, str] = {}
+    for name, own in by_seed.items():
+        for first in dict.fromkeys(found.values()):
+            both = own.keys() & by_seed[first].keys()
+            if both and all(own[seed] == by_seed[first][seed] for seed in both):
+                found[name] = first
+                break
+        else:
+            found[name] = name
+    return found
 
 
 def pooled(

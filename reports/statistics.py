@@ -78,10 +78,12 @@ def estimates(
     if resampled is not None:
         images = resampled.mean(axis=1).var(axis=0, ddof=1)
     variance = images + share * found.seeds / seeds
-    # Satterthwaite: of the variance, this part has few degrees of freedom, the rest many.
+    # Satterthwaite: of the variance, this part has few degrees of freedom, the rest many, so the
+    # whole has no fewer; where the seeds' variance came out below 0, it could seem to.
     part = share * found.between / seeds
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = np.where(part > 0, found.freedom * (variance / part) ** 2, np.inf)
+        whole = found.freedom * np.maximum(1, variance / part) ** 2
+        freedom = np.where(part > 0, whole, np.inf)
         error = np.sqrt(variance)
         p = 2 * special.stdtr(freedom, -np.abs(mean) / error)
     half = special.stdtrit(freedom, 0.975) * error

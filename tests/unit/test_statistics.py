@@ -158,6 +158,30 @@ def test_luck_that_is_each_trials_own_is_counted_once() -> None:
     assert found.high - found.mean == pytest.approx(half, rel=0.05)
 
 
+def test_an_interval_has_no_fewer_degrees_of_freedom_than_its_seeds() -> None:
+    """Where the seeds' variance came out below 0 and the images' is small, it is no chasm."""
+    spread = resampling.Spread(np.array([1.0]), np.array([1.1]), 4)
+    random = np.random.default_rng(4)
+    shared = np.repeat(random.normal(scale=0.01, size=(4000, 1, 1)), 2, axis=1)
+    found = estimates(np.zeros((2, 1)), shared, pooled=spread).iloc[0]
+    assert found["high"] == pytest.approx(stats.t.ppf(0.975, 4) * 0.01, rel=0.05)
+
+
+def test_the_same_function_is_known_by_the_seeds_that_both_have() -> None:
+    other = ASYMMETRIC.copy()
+    other[0, 0], other[0, 1] = 80, 20
+    both = from_matrices(ASYMMETRIC, other, names=["a", "a"]).probabilities
+    tested = Tested(
+        trials=pd.DataFrame({"name": [*"aabccd"], "seed": [0, 1, 1, 0, 1, 2]}),
+        labels=from_matrices(ASYMMETRIC).labels,
+        probabilities=both[[0, 1, 1, 0, 0, 0]],
+    )
+    assert resampling.functions(tested) == {"a": "a", "b": "a", "c": "c", "d": "d"}
+    found = contrast(sample(tested), "accuracy", {"b": 1, "a": -1})
+    assert found is not None
+    assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
 def test_the_spread_is_pooled_and_equal_functions_count_once() -> None:
     other = ASYMMETRIC.copy()
     other[0, 0], other[0, 1] = 80, 20
