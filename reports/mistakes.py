@@ -140,7 +140,8 @@ def likeness(found: Mistakes, one: Sequence[str], other: Sequence[str]) -> Estim
         common seed, or where all 56 cells of a side are equal.
     """
     (x, x_drawn), (y, y_drawn) = found.summed(one, other)
-    sides = [each.reshape(*each.shape[:-2], -1)[..., _OFF] for each in (x, y, x_drawn, y_drawn)]
+    flat = (each.reshape(*each.shape[:-2], N_CLASSES**2) for each in (x, y, x_drawn, y_drawn))
+    sides = [each[..., _OFF] for each in flat]
     if not x.size or not all(np.ptp(side.sum(axis=0)) > 0 for side in sides[:2]):
         return None
     z = estimate(_by_seed(*sides[:2]), _by_seed(*sides[2:]))

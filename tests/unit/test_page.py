@@ -230,6 +230,23 @@ def test_a_study_with_nothing_finished_says_so(tmp_path: Path) -> None:
     assert not list((index.parent / "figures").iterdir())
 
 
+def test_configurations_without_a_common_seed_have_a_report(tmp_path: Path) -> None:
+    matrices = synthetic.published_matrices(2)
+    names = ("cnn-config-1", "cnn-config-2", "mlnn-config-1")
+    ledger = synthetic.build(
+        tmp_path / "s",
+        {name: matrices[name] for name in names},
+        missing=[("cnn-config-1", 0), ("cnn-config-2", 1)],
+        failed={("mlnn-config-1", 1): "killed"},
+    )
+    index = page.write_report(ledger)
+    text = index.with_name("report.md").read_text(encoding="utf-8")
+    assert "The pattern of confusion" in text
+    assert not re.search(r"\b(nan|inf|None)\b|\d{9}\.", text)
+    pairs = pd.read_csv(index.parent / "tables" / "pairs.csv")
+    assert list(zip(pairs["a"], pairs["b"], strict=True)) == [("cnn-config-2", "mlnn-config-1")]
+
+
 def test_names_from_users_stay_text(tmp_path: Path) -> None:
     ledger = synthetic.build(
         tmp_path / f"{EVIL.replace('/', '')} & $x_1$ | *b* \\",
