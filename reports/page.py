@@ -32,6 +32,7 @@ from reports.typeset import DataWords, Table, latex, markdown, plural
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _REPORT = {"index.html", "report.md", "tables", "figures"}
+_MARK = b'<p class="kind">bloodstudy report</p>'
 _NOTICES_SHOWN = 10
 _ROUNDING = 1e-12
 
@@ -63,9 +64,11 @@ def write_report(
         Path of `index.html`.
 
     Raises:
-        ConflictError: something else than a report is at its place.
+        ConflictError: something else than a report is at `place`.
         MachineError: the report cannot be written.
     """
+    if place is not None:
+        refuse_others(place)
     found = findings(ledger, images)
     place = place or ledger.folder / "report"
     name = ledger.study.name
@@ -91,10 +94,8 @@ def publish(
         Path of `index.html`.
 
     Raises:
-        ConflictError: something else than a report is there.
         MachineError: the report cannot be written.
     """
-    _refuse(place)
     new, old = (place.with_name(f".{place.name}.{os.getpid()}.{name}") for name in ("new", "old"))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -108,15 +109,23 @@ def publish(
     return place / "index.html"
 
 
-def _refuse(place: Path) -> None:
-    """Nothing but a report is replaced: `--output` may name any folder."""
+def refuse_others(place: Path) -> None:
+    """Refuse a folder that a user named and that holds anything but a report of ours.
+
+    Raises:
+        ConflictError: it does, or it is a file.
+        MachineError: it cannot be read.
+    """
     try:
-        others = {path.name for path in place.iterdir()} - _REPORT if place.exists() else set()
+        names = {path.name for path in place.iterdir()} if place.exists() else set()
+        index = place / "index.html"
+        ours = index.is_file() and _MARK in index.read_bytes()
     except NotADirectoryError as error:
         raise ConflictError(f"{place} is a file; choose another --output") from error
     except OSError as error:
         raise MachineError(f"cannot read {place}: {error}") from error
-    if others:
+    # A folder of tables and figures may be somebody's paper.
+    if others := names - _REPORT if ours else names:
         raise ConflictError(
             f"{place} holds something else than a report ({min(others)}); choose another --output"
         )

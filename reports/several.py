@@ -55,6 +55,7 @@ def compare(ledgers: Sequence[Ledger], *, place: Path) -> Path:
         ConflictError: something else than a report is at its place.
         MachineError: the report cannot be written.
     """
+    page.refuse_others(place)
     names = [ledger.folder.resolve().name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(f"two of these studies are in folders of one name: {', '.join(names)}")

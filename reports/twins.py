@@ -40,7 +40,7 @@ def twins(evidence: Evidence) -> pd.DataFrame:
         others = {key: value for key, value in record.config.items() if key != "loss"}
         pair = pairs.setdefault(json.dumps(others, sort_keys=True), {})
         pair[str(record.config.get("loss"))] = record
-    rows = []
+    rows, wrong = [], below_zero(evidence)
     for pair in pairs.values():
         if {"cross_entropy", "nll"} <= pair.keys():
             one, other = pair["cross_entropy"], pair["nll"]
@@ -53,7 +53,7 @@ def twins(evidence: Evidence) -> pd.DataFrame:
                     "predictions": predicted[one.id].size,
                     "differing": int((predicted[one.id] != predicted[other.id]).sum()),
                     "first_loss": abs(first - second) / abs(first),
-                    "below_zero": other.id in below_zero(evidence),
+                    "below_zero": other.id in wrong,
                 }
             )
     columns = ["cross_entropy", "nll", "seeds", "predictions", "differing"]

@@ -127,9 +127,17 @@ def test_an_output_that_is_no_report_is_left_alone(study: Ledger, tmp_path: Path
     assert files(tmp_path / "photos") == {str(tmp_path / "photos" / "me.jpg"): b"precious"}
     done = report(tmp_path, "mine", "--output", "photos/me.jpg")
     assert done.returncode == 4
-    assert report(tmp_path, "mine", "--output", "new/place").returncode == 0
+    for name in ("figures", "tables"):  # a paper's, with names like ours
+        (tmp_path / "paper" / name).mkdir(parents=True)
+    (tmp_path / "paper" / "index.html").write_text("<p>mine</p>", encoding="utf-8")
+    assert report(tmp_path, "mine", "--output", "paper").returncode == 4
+    assert (tmp_path / "paper" / "index.html").read_text(encoding="utf-8") == "<p>mine</p>"
+    for _ in range(2):  # a new place, then a report of ours
+        assert report(tmp_path, "mine", "--output", "new/place").returncode == 0
     assert (tmp_path / "new" / "place" / "index.html").is_file()
-    assert study.folder.is_dir()
+    (study.folder / "report").mkdir()
+    (study.folder / "report" / ".DS_Store").write_bytes(b"")  # what a file browser leaves there
+    assert report(tmp_path, "mine").returncode == 0
 
 
 @pytest.mark.parametrize(

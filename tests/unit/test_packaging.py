@@ -1,0 +1,47 @@
+"""What the packages import is what an installation without the developers' tools brings."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+OWN = ("bloodnets", "reports", "study")
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported(package: str) -> set[str]:
+    """Top-level names that a package imports from elsewhere, wherever in a module."""
+    names: set[str] = set()
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names - sys.stdlib_module_names - {*OWN}
+
+
+@pytest.mark.parametrize("package", OWN)
+def test_every_import_is_a_declared_dependency(package: str) -> None:
+    wanted = PROJECT["project"]["dependencies"]
+    declared = {normal(re.split(r"[\[<>=~! ]", line)[0]) for line in wanted}
+    brings = packages_distributions()
+    names = imported(package)
+    assert names
+    lacking = {name for name in names if not {*map(normal, brings[name])} & declared}
+    assert lacking == set()
+
+
+def test_every_folder_with_code_is_packaged() -> None:
+    folders = {path.parent for package in OWN for path in (ROOT / package).rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert names == {*PROJECT["tool"]["setuptools"]["packages"]}
