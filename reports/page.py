@@ -5,7 +5,8 @@
     report/tables/      every table as .csv (unrounded), .md and .tex
     report/figures/     every figure as .svg and .png
 
-Everything is made from the ledger, which is not changed. Equal ledgers give equal reports.
+Everything is made from the ledger, which is not changed, and from the test images where they are at
+hand. Equal ledgers give equal reports.
 """
 
 import contextlib

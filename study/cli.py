@@ -140,7 +140,7 @@ def report(
         typer.Option("--verify", help="Check every number against the predictions; write nothing."),
     ] = False,
 ) -> None:
-    """Make a study's report again from its ledger alone, or one of several studies."""
+    """Make a study's report again, from what is stored, or one report of several studies."""
     from reports.ledger import Ledger
 
     folders = [results / study if (results / study).is_dir() else Path(study) for study in studies]

@@ -59,7 +59,8 @@ def compared(
 def _words(pairs: pd.DataFrame, shown: int) -> list[str]:
     seeds = pairs["seeds"].max()
     separated, equal = int(pairs["separated"].sum()), int((pairs["differing"] == 0).sum())
-    count = f"Of {plural(len(pairs), 'pair')}, {separated} differ beyond what chance explains"
+    verb = "differs" if separated == 1 else "differ"
+    count = f"Of {plural(len(pairs), 'pair')}, {separated} {verb} beyond what chance explains"
     words = [
         f"{count}, at a level of {100 * LEVEL:g} % for all pairs together (Holm)."
         + (f" In {equal}, not one prediction differs." if equal else "")
