@@ -6,7 +6,7 @@ report, not the report down: the trial is counted as a problem, named, and shown
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import N_CLASSES, IntArray
 from reports.ledger import Ledger
-from reports.records import EpochRecord, Look, StudyRecord, TrialRecord
+from reports.records import Confirmation, EpochRecord, Look, PlannedTrial, StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,36 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The trials of a search, none of which saw the test split.
+
+    Attributes:
+        proposals: every one so far; its number is its place.
+        records: of those that ended and can be read, by id, in the order of the proposals.
+        epochs: of each of `records`.
+        end: how the search ended; None if it did not.
+    """
+
+    proposals: Sequence[PlannedTrial]
+    records: Mapping[str, TrialRecord]
+    epochs: Mapping[str, Sequence[EpochRecord]]
+    end: Confirmation | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """A study's files, as far as they can be read.
 
+    Of a search, what is not in `search` is of its confirmation: the configurations trained again,
+    which are compared as those of a grid are.
+
     Attributes:
-        study: what it is.
+        study: what it is; of a search, `trials` is the plan of its confirmation.
         records: of the trials that ended and can be read, by id, in the order of the plan.
         epochs: of each of `records`.
         looks: at test.
         tested: predictions on test of the complete trials that were looked at.
+        search: the search itself; None of a grid.
         problems: trials left out.
     """
 
@@ -76,17 +97,54 @@ class Evidence:
     epochs: Mapping[str, Sequence[EpochRecord]]
     looks: Sequence[Look]
     tested: Tested
+    search: Search | None
     problems: tuple[Problem, ...]
 
 
-def read(ledger: Ledger) -> Evidence:
-    """Read a study, leaving out the trials whose files cannot be relied on."""
-    records: dict[str, TrialRecord] = {}
-    epochs: dict[str, list[EpochRecord]] = {}
-    tested: dict[str, NDArray[np.float32]] = {}
+@dataclass(slots=True)
+class _Read:
+    """What was read of some trials so far; see `Evidence`."""
+
+    records: dict[str, TrialRecord] = field(default_factory=dict)
+    epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
+    tested: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     labels: IntArray | None = None
+
+
+def read(ledger: Ledger) -> Evidence:
+    """Read a study, leaving out the trials whose files cannot be relied on.
+
+    Raises:
+        ConflictError: it cannot be read which trials a search proposed, or how it ended.
+    """
     problems: list[Problem] = []
-    for planned in ledger.study.trials:
+    study, search = ledger.study, None
+    if study.kind == "search":
+        proposals, end = ledger.proposals(), ledger.confirmation()
+        own = _trials(ledger, proposals, problems)
+        search = Search(proposals=proposals, records=own.records, epochs=own.epochs, end=end)
+        study = replace(study, trials=end.trials if end else ())
+    found = _trials(ledger, study.trials, problems)
+    try:
+        looks = ledger.looks()
+    except ConflictError as error:
+        looks, problems = [], [*problems, _problem(ledger, "looks at test", error)]
+    tested = [found.records[key] for key in found.tested]
+    return Evidence(
+        study=study,
+        records=found.records,
+        epochs=found.epochs,
+        looks=looks,
+        tested=_tested(study, tested, found.tested, found.labels),
+        search=search,
+        problems=tuple(problems),
+    )
+
+
+def _trials(ledger: Ledger, plan: Sequence[PlannedTrial], problems: list[Problem]) -> _Read:
+    """Read the planned trials; those that cannot be relied on are added to `problems`."""
+    found = _Read()
+    for planned in plan:
         try:
             record = ledger.trial(planned)
             if record is None:
@@ -98,26 +156,14 @@ def read(ledger: Ledger) -> Evidence:
             own = ledger.epochs(record.id)
             if record.status == "complete" and "test" in record.scores:
                 probabilities, truth = ledger.predictions(record.id, "test")
-                labels = _checked(
-                    labels, truth.astype(np.int64), probabilities, f"predictions/{record.id}.npz"
-                )
-                tested[record.id] = probabilities
+                name = f"predictions/{record.id}.npz"
+                found.labels = _checked(found.labels, truth.astype(np.int64), probabilities, name)
+                found.tested[record.id] = probabilities
         except ConflictError as error:
             problems.append(_problem(ledger, planned.id, error))
             continue
-        records[record.id], epochs[record.id] = record, own
-    try:
-        looks = ledger.looks()
-    except ConflictError as error:
-        looks, problems = [], [*problems, _problem(ledger, "looks at test", error)]
-    return Evidence(
-        study=ledger.study,
-        records=records,
-        epochs=epochs,
-        looks=looks,
-        tested=_tested(ledger.study, [records[key] for key in tested], tested, labels),
-        problems=tuple(problems),
-    )
+        found.records[record.id], found.epochs[record.id] = record, own
+    return found
 
 
 def _no_trace(ledger: Ledger, trial: str) -> None:

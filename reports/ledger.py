@@ -1,6 +1,8 @@
 """A study's folder: the one place where results live.
 
     study.json              what the study is (`StudyRecord`)
+    proposals.jsonl         of a search: the trials it proposed so far (`PlannedTrial`), a line each
+    confirmation.json       of a search: how it ended, and what is trained again (`Confirmation`)
     trials/<id>.json        how a trial ended (`TrialRecord`); it exists when the trial is done
     epochs/<id>.jsonl       one `EpochRecord` a line
     predictions/<id>.npz    probabilities and labels of val, and of test where it was looked at
@@ -30,6 +32,7 @@ from pydantic import ValidationError
 from bloodnets.errors import ConflictError, MachineError
 from reports.records import (
     SCHEMA_VERSION,
+    Confirmation,
     EpochRecord,
     Look,
     PlannedTrial,
@@ -39,6 +42,8 @@ from reports.records import (
     from_json,
     to_json,
 )
+
+LOOKS, PROPOSALS, CONFIRMATION = "looks.jsonl", "proposals.jsonl", "confirmation.json"
 
 FILES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """A trial's files beside its record: the ends of their names, by folder."""
@@ -110,13 +115,62 @@ class Ledger:
             raise MachineError(f"cannot write the study to {folder}: {error}") from error
         return cls(folder)
 
+    def planned(self) -> list[PlannedTrial]:
+        """Every trial that the study means to run; of a search, proposals and then confirmation.
+
+        Raises:
+            ConflictError: a file is unreadable.
+        """
+        end = self.confirmation()
+        return [*self.study.trials, *self.proposals(), *(end.trials if end else ())]
+
+    def proposals(self) -> list[PlannedTrial]:
+        """What a search proposed so far; a proposal's number is its place, from 0.
+
+        Raises:
+            ConflictError: the file is unreadable.
+        """
+        if not (self.folder / PROPOSALS).exists():
+            return []
+        lines = self.content(PROPOSALS).splitlines()
+        return [self._parse(PlannedTrial, PROPOSALS, line) for line in lines]
+
+    def propose(self, trial: PlannedTrial) -> None:
+        """Enter a proposal, before it runs.
+
+        Raises:
+            MachineError: the folder cannot be written.
+        """
+        self._append(PROPOSALS, trial)
+
+    def confirmation(self) -> Confirmation | None:
+        """How a search ended; None while it goes on, and of a grid.
+
+        Raises:
+            ConflictError: the file is unreadable.
+        """
+        if not (self.folder / CONFIRMATION).exists():
+            return None
+        return self._read(Confirmation, CONFIRMATION)
+
+    def confirm(self, end: Confirmation) -> None:
+        """Enter the end of a search.
+
+        Raises:
+            MachineError: the folder cannot be written.
+        """
+        try:
+            _write(self.folder / CONFIRMATION, to_json(end, indent=2))
+        except OSError as error:
+            raise MachineError(f"cannot write {self.folder / CONFIRMATION}: {error}") from error
+
     def trials(self) -> list[TrialRecord]:
         """The trials entered so far, in the order of the plan.
 
         Raises:
             ConflictError: a record is unreadable or belongs to another study.
         """
-        found = (self.trial(planned) for planned in self.study.trials)
+        found = (self.trial(planned) for planned in self.planned())
         return [record for record in found if record is not None]
 
     def trial(self, planned: PlannedTrial) -> TrialRecord | None:
@@ -158,10 +212,10 @@ class Ledger:
 
     def looks(self) -> list[Look]:
         """Every evaluation on test so far."""
-        if not (self.folder / "looks.jsonl").exists():
+        if not (self.folder / LOOKS).exists():
             return []
-        lines = self.content("looks.jsonl").splitlines()
-        return [self._parse(Look, "looks.jsonl", line) for line in lines]
+        lines = self.content(LOOKS).splitlines()
+        return [self._parse(Look, LOOKS, line) for line in lines]
 
     def enter(
         self,
@@ -192,12 +246,7 @@ class Ledger:
             for name, content in contents.items():
                 _write(self.folder / name, content)
             if look is not None:
-                entry = to_json(
-                    Look(trial=record.id, at=record.started_at, reason=look), indent=None
-                )
-                looks = "looks.jsonl"
-                past = self.content(looks) if (self.folder / looks).exists() else b""
-                _write(self.folder / looks, past + entry + b"\n")
+                self._append(LOOKS, Look(trial=record.id, at=record.started_at, reason=look))
             hashes = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items()}
             record = replace(record, files=hashes)
             _write(self.folder / f"trials/{record.id}.json", to_json(record, indent=2))
@@ -218,6 +267,15 @@ class Ledger:
             return (self.folder / name).read_bytes()
         except OSError as error:
             raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
+
+    def _append(self, name: str, record: Record) -> None:
+        """Add a line to a file. The whole file is written anew, so that no line is ever half."""
+        try:
+            path = self.folder / name
+            past = path.read_bytes() if path.exists() else b""
+            _write(path, past + to_json(record, indent=None) + b"\n")
+        except OSError as error:
+            raise MachineError(f"cannot write {self.folder / name}: {error}") from error
 
     def _parse(self, kind: type[Record], name: str, text: bytes) -> Record:
         try:

@@ -8,6 +8,7 @@ key, an unknown key or a wrong type is an error, never a default.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
@@ -17,7 +18,10 @@ SCHEMA_VERSION = 1
 
 DataKind = Literal["official", "file", "rendered"]
 Status = Literal["complete", "pruned", "failed"]
-StopReason = Literal["patience", "max_epochs", "error"]
+StopReason = Literal[
+    "patience", "max_epochs", "error", "asha", "diverged", "time_budget", "target_f1"
+]
+EndReason = Literal["trials", "time_budget", "target_f1"]
 Scores = Mapping[str, float | None]
 
 _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
@@ -60,6 +64,71 @@ class PlannedTrial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class SearchRecord:
+    """What a search draws from, and how: all that decides its proposals but their order.
+
+    Attributes:
+        trials: proposals, at most.
+        families: drawn from.
+        optimizers: drawn from.
+        learning_rate: lowest and highest, drawn log-uniformly.
+        dropout: lowest and highest, drawn uniformly.
+        momentum: lowest and highest, drawn uniformly where the optimizer is SGD.
+        sampler: of Optuna: `tpe`, `random`, `gp` or `cmaes`.
+        seed: of the sampler, and of every trial's training; confirmation takes the next ones.
+        max_epochs: of a trial that ASHA lets finish, and of every confirmation.
+        grace: epochs before ASHA's first comparison, its first rung.
+        reduction: of the trials at a rung, one in this many goes on.
+        batch_size: images a step.
+        confirm: best configurations to train again.
+        confirm_seeds: how often, each with another seed.
+        time_budget_s: seconds after which the search ends; None for no such end.
+        target_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
+    """
+
+    trials: int
+    families: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    learning_rate: tuple[float, float]
+    dropout: tuple[float, float]
+    momentum: tuple[float, float]
+    sampler: str
+    seed: int
+    max_epochs: int
+    grace: int
+    reduction: int
+    batch_size: int
+    confirm: int
+    confirm_seeds: int
+    time_budget_s: float | None
+    target_f1: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Confirmation:
+    """How a search ended, and what is trained again because of it: written once, at its end.
+
+    Attributes:
+        ended_by: `trials` (all were run), `time_budget` or `target_f1`.
+        ended_at: ISO 8601, UTC.
+        duration_s: of the search, in seconds.
+        at_once: trials that ran at the same time; with 1, the seed decides every proposal.
+        best: configurations with the best val macro F1, the best first; never one that diverged.
+        baseline: the published configurations that they are compared with: the best one of the
+            search, or all of the families searched if none was in its space.
+        trials: the plan: `best` and `baseline`, each with the same seeds.
+    """
+
+    ended_by: EndReason
+    ended_at: str
+    duration_s: float
+    at_once: int
+    best: tuple[str, ...]
+    baseline: tuple[str, ...]
+    trials: tuple[PlannedTrial, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class StudyRecord:
     """What a study is: written once, before its first trial starts.
 
@@ -67,18 +136,19 @@ class StudyRecord:
         schema_version: of this file format.
         name: of the study, also its folder's.
         kind: of study.
-        fingerprint: sha256 over data, planned trials and versions; each trial carries it.
+        fingerprint: sha256 over data, planned trials, search and versions; each trial carries it.
         created_at: ISO 8601, UTC.
         command: the words the user typed.
         data: what it is trained on.
-        trials: the plan, in the order of the tables.
+        trials: the plan, in the order of the tables; empty in a search, which plans as it goes.
         versions: of Python and the libraries that decide results.
         hardware: what the study ran on, in words (`cpu`, `cores`, `memory`, `gpus`).
+        search: of a search, what it draws from; None of a grid.
     """
 
     schema_version: int
     name: str
-    kind: Literal["grid"]
+    kind: Literal["grid", "search"]
     fingerprint: str
     created_at: str
     command: tuple[str, ...]
@@ -86,6 +156,7 @@ class StudyRecord:
     trials: tuple[PlannedTrial, ...]
     versions: Mapping[str, str]
     hardware: Mapping[str, str]
+    search: SearchRecord | None = None  # the one key that may be missing: grids had none at first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -118,17 +189,18 @@ class TrialRecord:
         configuration: as planned.
         config: as planned.
         fingerprint: of the study it belongs to.
-        status: `complete`, `pruned` or `failed`.
-        stop_reason: `patience`, `max_epochs` or `error`.
-        error: one line that says why a trial failed; None otherwise.
+        status: `complete`; `pruned` (of a search: ended before its last epoch); or `failed`.
+        stop_reason: of a complete trial `patience` or `max_epochs`; of a pruned one `asha`,
+            `diverged`, or `time_budget` or `target_f1`, which ended the search; else `error`.
+        error: one line that says why a trial failed or diverged; None otherwise.
         attempts: how often it was started, at least 1.
         epochs: that it ran.
         best_epoch: the one with the best val macro F1, whose weights were kept; None if none.
         started_at: ISO 8601, UTC, of the last attempt.
         duration_s: of the last attempt, in seconds.
-        device: `cpu` or the GPU's name; None where the trial failed.
-        host: name of the machine it ran on; None where the trial failed.
-        parameters: trainable numbers in the model; None where none was built.
+        device: `cpu` or the GPU's name; None unless it is complete.
+        host: name of the machine it ran on; None unless it is complete.
+        parameters: trainable numbers in the model; None unless the trial is complete.
         scores: by split (`val`, and `test` where it was looked at): accuracy, macro_f1,
             weighted_f1, macro_precision, macro_recall, auc, each 0 to 1 or None (undefined).
         files: sha256 of the trial's other files, by path within the study's folder.
@@ -168,25 +240,33 @@ class Look:
     reason: str
 
 
-def fingerprint(data: DataRecord, trial_ids: Sequence[str], versions: Mapping[str, str]) -> str:
-    """What tells a study from any other: sha256 over data, planned trials and versions.
+def fingerprint(
+    data: DataRecord,
+    trial_ids: Sequence[str],
+    versions: Mapping[str, str],
+    search: SearchRecord | None = None,
+) -> str:
+    """What tells a study from any other: sha256 over data, planned trials, search and versions.
 
     Args:
         data: what the study is trained on; its own sha256 stands for it.
         trial_ids: of the plan, in order; each ends in a digest of its configuration and seed.
         versions: as in `StudyRecord`.
+        search: as in `StudyRecord`.
 
     Returns:
         64 hexadecimal digits.
     """
     parts = {"data": data.sha256, "trials": list(trial_ids), "versions": dict(versions)}
+    if search is not None:
+        parts["search"] = asdict(search)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-Record = TypeVar("Record", StudyRecord, TrialRecord, EpochRecord, Look)
+Record = TypeVar("Record", StudyRecord, PlannedTrial, Confirmation, TrialRecord, EpochRecord, Look)
 
 
-def to_json(record: StudyRecord | TrialRecord | EpochRecord | Look, *, indent: int | None) -> bytes:
+def to_json(record: Record, *, indent: int | None) -> bytes:
     """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
     return TypeAdapter(type(record)).dump_json(record, indent=indent)
 

@@ -91,6 +91,7 @@ def planted(
             labels=np.repeat(np.arange(8), EACH),
             probabilities=one_hot[np.array(predicted)] if rows else np.empty((0, 0, 8), np.float32),
         ),
+        search=None,
         problems=(),
     )
 

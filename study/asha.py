@@ -1,0 +1,67 @@
+"""ASHA: at a few epochs, the rungs, a trial goes on only if it is among the best that came so far.
+
+The asynchronous successive halving of Li et al., "A system for massively parallel hyperparameter
+tuning" (MLSys 2020, arXiv:1810.05934), in its stopping form: nothing waits for a rung to fill.
+Ray's own keeps its rungs to itself, so that they could not be built again from a ledger.
+"""
+
+from collections.abc import Iterable
+
+
+class Rungs:
+    """What each trial had reached at each rung.
+
+    Attributes:
+        levels: the epochs `grace`, `grace * reduction`, `grace * reduction**2` … below
+            `max_epochs`.
+        reached: at each level, the values of the trials that came there, by trial.
+    """
+
+    def __init__(self, *, grace: int, reduction: int, max_epochs: int) -> None:
+        """Without trials yet.
+
+        Args:
+            grace: epochs before the first comparison, at least 1.
+            reduction: of the trials at a rung, one in this many goes on; at least 2.
+            max_epochs: of a trial that is never stopped.
+        """
+        self.reduction = reduction
+        self.levels = levels(grace=grace, reduction=reduction, max_epochs=max_epochs)
+        self.reached: dict[int, dict[str, float]] = {level: {} for level in self.levels}
+
+    def goes_on(self, trial: str, epoch: int, value: float) -> bool:
+        """Whether a trial goes on after an epoch; of an epoch that is a rung, keeps the value.
+
+        Args:
+            trial: its id.
+            epoch: from 1.
+            value: the best val macro F1 so far, 0 to 1.
+        """
+        if epoch not in self.reached:
+            return True
+        rung = self.reached[epoch]
+        rung[trial] = value
+        # Of fewer trials than `reduction`, the best alone goes on.
+        places = max(1, len(rung) // self.reduction)
+        return sum(other > value for other in rung.values()) < places
+
+    def replay(self, trial: str, values: Iterable[float]) -> None:
+        """Keep what a trial that ended before had reached.
+
+        Args:
+            trial: its id.
+            values: of val macro F1, from the first epoch on.
+        """
+        best = 0.0
+        for epoch, value in enumerate(values, start=1):
+            best = max(best, value)
+            self.goes_on(trial, epoch, best)
+
+
+def levels(*, grace: int, reduction: int, max_epochs: int) -> list[int]:
+    """The epochs at which trials are compared: see `Rungs`."""
+    found, level = [], grace
+    while level < max_epochs:
+        found.append(level)
+        level *= reduction
+    return found
