@@ -19,7 +19,14 @@ from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells
 from bloodnets.errors import MachineError
 from bloodnets.models import count_parameters
-from bloodnets.training import DeviceSplit, TrainingState, probabilities, stop_reason, train
+from bloodnets.training import (
+    DeviceSplit,
+    NonFiniteLossError,
+    TrainingState,
+    probabilities,
+    stop_reason,
+    train,
+)
 
 
 def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
@@ -27,28 +34,35 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
 
     Reports `{"epoch": {...}}` after each epoch (the fields of `training.EpochResult`) and, last,
     `{"outcome": {...}}` with a checkpoint that holds `model.safetensors` and `predictions.npz`.
-    An exception is reported as `{"error": text}` before it goes on to Ray Tune, which decides
-    whether to try again.
+    A loss that is not finite is reported as `{"diverged": text}` and ends the trial: it would come
+    again. Any other exception is reported as `{"error": text}` before it goes on to Ray Tune,
+    which decides whether to try again.
 
     Args:
-        tune_config: `trial` holds `config`, a `TrialConfig` as a dict.
+        tune_config: `trial` holds `config`, a `TrialConfig` as a dict, and `look`, whether to
+            evaluate on test.
         cells: the data, from Ray's object store: shared between workers, so never written to.
     """
+    trial = tune_config["trial"]
     try:
-        _run(TrialConfig.from_dict(tune_config["trial"]["config"]), cells)
+        _run(TrialConfig.from_dict(trial["config"]), cells, look=trial["look"])
+    except NonFiniteLossError as error:
+        tune.report({"diverged": _line(error)})
     except Exception as error:
-        text = " ".join(str(error).split())
-        tune.report({"error": f"{type(error).__name__}: {text:.300}"})
+        tune.report({"error": _line(error)})
         raise
 
 
-def _run(config: TrialConfig, cells: BloodCells) -> None:
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text:.300}"
+
+
+def _run(config: TrialConfig, cells: BloodCells, *, look: bool) -> None:
     began, started_at = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     device = _device()
-    splits = {
-        name: DeviceSplit.of(split, device)
-        for name, split in (("train", cells.train), ("val", cells.val), ("test", cells.test))
-    }
+    evaluated = ("val", "test") if look else ("val",)
+    splits = {name: DeviceSplit.of(getattr(cells, name), device) for name in ("train", *evaluated)}
     state = TrainingState.start(config, device)
     for result in train(state, config, train=splits["train"], val=splits["val"]):
         tune.report({"epoch": asdict(result)})
@@ -60,7 +74,7 @@ def _run(config: TrialConfig, cells: BloodCells) -> None:
             probabilities(state.model, splits[name].images, config.loss),
             getattr(cells, name).labels,
         )
-        for name in ("val", "test")
+        for name in evaluated
     }
     outcome = {
         "stop_reason": stop_reason(state, config),

@@ -103,6 +103,15 @@ class SearchRecord:
     time_budget_s: float | None
     target_f1: float | None
 
+    @property
+    def rungs(self) -> list[int]:
+        """The epochs at which ASHA compares trials: grace, times reduction, below max_epochs."""
+        found, epoch = [], self.grace
+        while epoch < self.max_epochs:
+            found.append(epoch)
+            epoch *= self.reduction
+        return found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class Confirmation:

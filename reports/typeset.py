@@ -1,7 +1,7 @@
 """Values to text: numbers, words and names as every output shows them; nothing is computed."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,6 +59,16 @@ def word(value: object) -> str:
 def method(loss: object, optimizer: object) -> str:
     """Loss and optimizer as the paper writes them: `CrossEntropy + SGD`."""
     return f"{word(loss)} + {word(optimizer)}"
+
+
+def settings(config: Mapping[Any, Any]) -> str:
+    """`CNN, Adam, learning rate 0.00093, dropout 0.13`, from a `TrialConfig` as a dict."""
+    momentum = config["momentum"]
+    parts = [word(config["family"]), word(config["optimizer"])]
+    parts.append(f"learning rate {config['learning_rate']:.2g}")
+    if momentum is not None and not pd.isna(momentum):
+        parts.append(f"momentum {momentum:.2g}")
+    return ", ".join([*parts, f"dropout {config['dropout']:.2g}"])
 
 
 def class_label(index: int, name: str) -> str:

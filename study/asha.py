@@ -5,29 +5,25 @@ tuning" (MLSys 2020, arXiv:1810.05934), in its stopping form: nothing waits for 
 Ray's own keeps its rungs to itself, so that they could not be built again from a ledger.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Rungs:
     """What each trial had reached at each rung.
 
     Attributes:
-        levels: the epochs `grace`, `grace * reduction`, `grace * reduction**2` … below
-            `max_epochs`.
-        reached: at each level, the values of the trials that came there, by trial.
+        reached: at each rung, an epoch, the values of the trials that came there, by trial.
     """
 
-    def __init__(self, *, grace: int, reduction: int, max_epochs: int) -> None:
+    def __init__(self, epochs: Sequence[int], *, reduction: int) -> None:
         """Without trials yet.
 
         Args:
-            grace: epochs before the first comparison, at least 1.
+            epochs: the rungs, as of `SearchRecord`.
             reduction: of the trials at a rung, one in this many goes on; at least 2.
-            max_epochs: of a trial that is never stopped.
         """
         self.reduction = reduction
-        self.levels = levels(grace=grace, reduction=reduction, max_epochs=max_epochs)
-        self.reached: dict[int, dict[str, float]] = {level: {} for level in self.levels}
+        self.reached: dict[int, dict[str, float]] = {epoch: {} for epoch in epochs}
 
     def goes_on(self, trial: str, epoch: int, value: float) -> bool:
         """Whether a trial goes on after an epoch; of an epoch that is a rung, keeps the value.
@@ -56,12 +52,3 @@ class Rungs:
         for epoch, value in enumerate(values, start=1):
             best = max(best, value)
             self.goes_on(trial, epoch, best)
-
-
-def levels(*, grace: int, reduction: int, max_epochs: int) -> list[int]:
-    """The epochs at which trials are compared: see `Rungs`."""
-    found, level = [], grace
-    while level < max_epochs:
-        found.append(level)
-        level *= reduction
-    return found

@@ -4,19 +4,21 @@ Modules that import torch, ray or pandas are imported by the command that needs 
 """
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bloodnets.config import BATCH_SIZE, MAX_EPOCHS, PATIENCE
-from bloodnets.errors import ConflictError, DataError, StudyError
+from bloodnets.errors import DataError, StudyError
+from study import options
 from study.grid import PUBLISHED
+from study.options import Data
+from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
 
 if TYPE_CHECKING:
-    from bloodnets.data import BloodCells
     from reports.ledger import Ledger
+
 
 app = typer.Typer(
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
@@ -24,16 +26,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-class Data(StrEnum):
-    """Which images to train on."""
-
-    BLOODMNIST = "bloodmnist"
-    RENDERED = "rendered"
-
-
-Results = Annotated[Path, typer.Option(help="Folder that holds the studies' folders.")]
 
 
 @app.command()
@@ -50,43 +42,25 @@ def grid(
     patience: Annotated[
         int, typer.Option(min=1, help="Epochs without a better val macro F1 before a trial ends.")
     ] = PATIENCE,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = BATCH_SIZE,
-    data: Annotated[
-        Data, typer.Option(help="rendered: drawn stand-in cells, no download.")
-    ] = Data.BLOODMNIST,
-    data_file: Annotated[
-        Path | None, typer.Option(help="A file in the MedMNIST format, instead of the download.")
-    ] = None,
-    data_root: Annotated[
-        Path | None,
-        typer.Option(
-            show_default="~/.medmnist", help="Folder of bloodmnist.npz, also of the download."
-        ),
-    ] = None,
+    batch_size: options.BatchSize = BATCH_SIZE,
+    data: options.DataKind = Data.BLOODMNIST,
+    data_file: options.DataFile = None,
+    data_root: options.DataRoot = None,
     name: Annotated[
         str | None, typer.Option(show_default="grid and the time", help="Of the study.")
     ] = None,
-    results: Results = Path("results"),
-    cpus_per_trial: Annotated[int, typer.Option(min=1, help="Cores a trial.")] = 1,
-    gpus_per_trial: Annotated[
-        float | None,
-        typer.Option(
-            show_default=".25 if there is one, else 0", help="GPUs a trial, also a fraction."
-        ),
-    ] = None,
-    max_concurrent: Annotated[
-        int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(show_default="Ray on this machine", help="Of a Ray cluster.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")] = False,
+    results: options.Results = Path("results"),
+    cpus_per_trial: options.CpusPerTrial = 1,
+    gpus_per_trial: options.GpusPerTrial = None,
+    max_concurrent: options.MaxConcurrent = None,
+    address: options.Address = None,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Train the eight published configurations and compare them."""
-    from study.config import StudyConfig, default_name
+    from study.config import GridConfig, default_name
 
-    checked = StudyConfig(
+    checked = GridConfig(
         name=default_name("grid") if name is None else name,
         results=results,
         configurations=tuple(PUBLISHED if config is None else dict.fromkeys(config)),
@@ -99,18 +73,142 @@ def grid(
         max_concurrent=max_concurrent,
         address=address,
     )
-    if checked.folder.exists():
-        raise ConflictError(f"{checked.folder} exists already; choose another --name")
-    cells = _load(data, data_file, data_root)
+    options.refuse_existing(checked.folder)
+    cells = options.load(data, data_file, data_root)
     if dry_run:
         from study.plan import print_plan
 
         print_plan(checked, cells)
         return
-    from study.run import run_study
+    from study.run import run_grid
 
-    if not run_study(checked, cells, command=("bloodstudy", *sys.argv[1:]), quiet=quiet):
+    if not run_grid(checked, cells, command=("bloodstudy", *sys.argv[1:]), quiet=quiet):
         raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    *,
+    trials: Annotated[int, typer.Option(help="Proposals, the published ones first.")] = 50,
+    family: Annotated[str, typer.Option(metavar="|".join(FAMILIES), help="Of networks.")] = "cnn",
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(OPTIMIZERS), show_default="both are searched", help="Fixes it."
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        tuple[float, float], typer.Option(help="Lowest and highest; drawn log-uniformly.")
+    ] = LEARNING_RATE,
+    dropout: Annotated[
+        tuple[float, float], typer.Option(help="Lowest and highest; drawn uniformly.")
+    ] = DROPOUT,
+    momentum: Annotated[
+        tuple[float, float], typer.Option(help="Lowest and highest; drawn uniformly, for SGD.")
+    ] = MOMENTUM,
+    sampler: Annotated[str, typer.Option(metavar="|".join(SAMPLERS), help="Optuna's.")] = "tpe",
+    seed: Annotated[int, typer.Option(help="Of the sampler, and of every trial.")] = 0,
+    max_epochs: Annotated[int, typer.Option(help="Of a trial that ASHA lets finish.")] = 20,
+    grace: Annotated[int, typer.Option(help="Epochs before ASHA may stop a trial.")] = 2,
+    reduction: Annotated[
+        int, typer.Option(help="ASHA lets one in this many go on, at each rung.")
+    ] = 3,
+    confirm: Annotated[
+        int, typer.Option(help="Best configurations to train again and test; 0 for none.")
+    ] = 3,
+    confirm_seeds: Annotated[int, typer.Option(help="How often, each with a fresh seed.")] = 3,
+    time_budget: Annotated[
+        str | None,
+        typer.Option(
+            show_default="none",
+            help="Ends the search after 30m, or 1h30m; the confirmation comes after.",
+        ),
+    ] = None,
+    target_f1: Annotated[
+        float | None,
+        typer.Option(show_default="none", help="Ends the search at this val macro F1, as .93."),
+    ] = None,
+    batch_size: options.BatchSize = BATCH_SIZE,
+    data: options.DataKind = Data.BLOODMNIST,
+    data_file: options.DataFile = None,
+    data_root: options.DataRoot = None,
+    name: Annotated[
+        str | None, typer.Option(show_default="search and the time", help="Of the study.")
+    ] = None,
+    results: options.Results = Path("results"),
+    cpus_per_trial: options.CpusPerTrial = 1,
+    gpus_per_trial: options.GpusPerTrial = None,
+    max_concurrent: options.MaxConcurrent = None,
+    address: options.Address = None,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Search better settings than the published ones, and confirm the best with fresh seeds."""
+    from reports.records import SearchRecord
+    from study.config import SearchConfig, default_name
+
+    checked = SearchConfig(
+        name=default_name("search") if name is None else name,
+        results=results,
+        search=SearchRecord(
+            trials=trials,
+            families=FAMILIES[options.one_of("--family", family, FAMILIES)],
+            optimizers=OPTIMIZERS
+            if optimizer is None
+            else (options.one_of("--optimizer", optimizer, OPTIMIZERS),),
+            learning_rate=learning_rate,
+            dropout=dropout,
+            momentum=momentum,
+            sampler=options.one_of("--sampler", sampler, SAMPLERS),
+            seed=seed,
+            max_epochs=max_epochs,
+            grace=grace,
+            reduction=reduction,
+            batch_size=batch_size,
+            confirm=confirm,
+            confirm_seeds=confirm_seeds,
+            time_budget_s=options.seconds("--time-budget", time_budget)
+            if time_budget is not None
+            else None,
+            target_f1=target_f1,
+        ),
+        cpus_per_trial=cpus_per_trial,
+        gpus_per_trial=gpus_per_trial,
+        max_concurrent=max_concurrent,
+        address=address,
+    )
+    options.refuse_existing(checked.folder)
+    cells = options.load(data, data_file, data_root)
+    if dry_run:
+        from study.plan import print_search
+
+        print_search(checked, cells)
+        return
+    from study.run import run_search
+
+    if not run_search(checked, cells, command=("bloodstudy", *sys.argv[1:]), quiet=quiet):
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
+    trial: Annotated[str, typer.Argument(help="Its name, as in the report: trial-17.")],
+    *,
+    results: options.Results = Path("results"),
+    data_file: Annotated[
+        Path | None,
+        typer.Option(show_default="where the study had it", help="The study's data."),
+    ] = None,
+) -> None:
+    """Train one trial of a study again, and say how far it comes out otherwise."""
+    from reports.ledger import Ledger
+    from study.replay import find_cells, lines
+    from study.replay import replay as train_again
+
+    ledger = Ledger(_folder(results, study))
+    for line in lines(train_again(ledger, trial, find_cells(ledger.study, data_file))):
+        typer.echo(line)
 
 
 @app.command()
@@ -120,7 +218,7 @@ def report(
         typer.Argument(help="A study's name, or the path of its folder; several are compared."),
     ],
     *,
-    results: Results = Path("results"),
+    results: options.Results = Path("results"),
     output: Annotated[
         Path | None,
         typer.Option(
@@ -143,7 +241,7 @@ def report(
     """Make a study's report again, from what is stored, or one report of several studies."""
     from reports.ledger import Ledger
 
-    folders = [results / study if (results / study).is_dir() else Path(study) for study in studies]
+    folders = [_folder(results, study) for study in studies]
     ledgers = [Ledger(folder) for folder in folders]
     if verify:
         if output is not None:
@@ -195,12 +293,6 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _load(data: Data, file: Path | None, root: Path | None) -> "BloodCells":
-    if data is Data.RENDERED and (file or root):
-        raise DataError("--data rendered takes neither --data-file nor --data-root")
-    from bloodnets.data import load_file, load_rendered
-    from bloodnets.download import official_file
-
-    if data is Data.RENDERED:
-        return load_rendered()
-    return load_file(official_file(root) if file is None else file)
+def _folder(results: Path, study: str) -> Path:
+    """Of a study that is named, or whose folder is."""
+    return results / study if (results / study).is_dir() else Path(study)

@@ -1,4 +1,4 @@
-"""`StudyConfig`: what to train, how long, with which resources, and where the results go."""
+"""What a command is asked to do: `GridConfig` and `SearchConfig`, checked before Ray starts."""
 
 import re
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
-from reports.records import PlannedTrial
+from reports.records import PlannedTrial, SearchRecord
 from study.grid import PUBLISHED
+from study.space import check
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
@@ -20,16 +21,11 @@ def default_name(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
-    """A grid study, checked.
+    """What a grid and a search have in common: a name, a place, and resources.
 
     Attributes:
         name: letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
         results: the folder that holds studies' folders.
-        configurations: names in `grid.PUBLISHED`, in the order of the tables.
-        seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
-        max_epochs: at most, each trial.
-        patience: epochs without a better val macro F1 before a trial ends.
-        batch_size: images a step.
         cpus_per_trial: cores, and threads on a CPU.
         gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
             leaves it to `resources.default_gpus`.
@@ -42,11 +38,6 @@ class StudyConfig:
 
     name: str
     results: Path
-    configurations: tuple[str, ...]
-    seeds: int
-    max_epochs: int
-    patience: int
-    batch_size: int
     cpus_per_trial: int
     gpus_per_trial: float | None
     max_concurrent: int | None
@@ -58,9 +49,6 @@ class StudyConfig:
                 f"--name is {self.name!r}; wanted: letters, digits, '.', '_' and '-', at most 64, "
                 f"no leading dot"
             )
-        for name in self.configurations:
-            if name not in PUBLISHED:
-                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(PUBLISHED)}")
         gpus = self.gpus_per_trial
         if gpus is not None and not (0 <= gpus <= 1 or gpus in range(2, 1025)):
             raise DataError(f"--gpus-per-trial is {gpus}; wanted: 0 to 1, or a whole number")
@@ -70,20 +58,72 @@ class StudyConfig:
         """Where the study's ledger is."""
         return self.results / self.name
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridConfig(StudyConfig):
+    """A grid, checked.
+
+    Attributes:
+        configurations: names in `grid.PUBLISHED`, in the order of the tables.
+        seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
+        max_epochs: at most, each trial.
+        patience: epochs without a better val macro F1 before a trial ends.
+        batch_size: images a step.
+
+    Raises:
+        DataError: a value is out of its range; the message says which and what is wanted.
+    """
+
+    configurations: tuple[str, ...]
+    seeds: int
+    max_epochs: int
+    patience: int
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        # `super()` without arguments does not work here: slots make the class anew.
+        StudyConfig.__post_init__(self)
+        for name in self.configurations:
+            if name not in PUBLISHED:
+                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(PUBLISHED)}")
+
     def trials(self) -> tuple[PlannedTrial, ...]:
         """The plan: every configuration with every seed."""
-        planned = []
-        for name in self.configurations:
-            for seed in range(self.seeds):
-                config = TrialConfig(
+        return tuple(
+            replicate(
+                name,
+                TrialConfig(
                     **PUBLISHED[name],
                     batch_size=self.batch_size,
                     max_epochs=self.max_epochs,
                     patience=self.patience,
                     seed=seed,
-                )
-                trial_id = f"{name}-s{seed}-{config.digest()}"
-                planned.append(
-                    PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
-                )
-        return tuple(planned)
+                ),
+            )
+            for name in self.configurations
+            for seed in range(self.seeds)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig(StudyConfig):
+    """A search, checked.
+
+    Attributes:
+        search: what it draws from, and how.
+
+    Raises:
+        DataError: a value is out of its range; the message says which and what is wanted.
+    """
+
+    search: SearchRecord
+
+    def __post_init__(self) -> None:
+        StudyConfig.__post_init__(self)
+        check(self.search)
+
+
+def replicate(name: str, config: TrialConfig) -> PlannedTrial:
+    """A configuration with a seed, as a plan names it."""
+    trial_id = f"{name}-s{config.seed}-{config.digest()}"
+    return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())

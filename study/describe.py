@@ -12,35 +12,40 @@ import torch
 from bloodnets.data import SPLITS, BloodCells
 from bloodnets.metrics import N_CLASSES
 from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord, fingerprint
-from study.config import StudyConfig
+from study.config import GridConfig, SearchConfig
 from study.resources import available_cores
 
 LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")
 
 
-def describe(config: StudyConfig, cells: BloodCells, command: tuple[str, ...]) -> StudyRecord:
+def describe(
+    config: GridConfig | SearchConfig, cells: BloodCells, command: tuple[str, ...]
+) -> StudyRecord:
     """The study's record, made before its first trial.
 
     Args:
-        config: the plan.
+        config: what to do.
         cells: the data.
         command: the words that the user typed.
     """
     data = data_record(cells)
     versions = {"python": platform.python_version()}
-    versions |= {library: version(library) for library in LIBRARIES}
-    trials = config.trials()
+    search = config.search if isinstance(config, SearchConfig) else None
+    libraries = (*LIBRARIES, "optuna") if search else LIBRARIES
+    versions |= {library: version(library) for library in libraries}
+    trials = config.trials() if isinstance(config, GridConfig) else ()
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
         name=config.name,
-        kind="grid",
-        fingerprint=fingerprint(data, [trial.id for trial in trials], versions),
+        kind="search" if search else "grid",
+        fingerprint=fingerprint(data, [trial.id for trial in trials], versions, search),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         data=data,
         trials=trials,
         versions=versions,
         hardware=_hardware(config),
+        search=search,
     )
 
 
@@ -64,7 +69,7 @@ def class_counts(cells: BloodCells) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _hardware(config: StudyConfig) -> dict[str, str]:
+def _hardware(config: GridConfig | SearchConfig) -> dict[str, str]:
     """This machine in words; of a cluster, the one that the command runs on."""
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {

@@ -1,4 +1,4 @@
-"""What a study would cost, before it starts: `bloodstudy grid --dry-run`."""
+"""What a study would cost, before it starts: `--dry-run`."""
 
 import math
 from collections.abc import Iterator
@@ -14,10 +14,11 @@ from bloodnets.data import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training import DeviceSplit, TrainingState, train
 from reports.typeset import data_words, plural
-from study.config import StudyConfig
+from study.config import GridConfig, SearchConfig
 from study.describe import data_record
-from study.progress import duration
+from study.layout import duration
 from study.resources import available_cores
+from study.space import inside, published
 
 TIMED_STEPS = 12
 
@@ -40,7 +41,7 @@ class PlannedCost(NamedTuple):
     disk_bytes: int
 
 
-def costs(config: StudyConfig, cells: BloodCells) -> Iterator[PlannedCost]:
+def costs(config: GridConfig, cells: BloodCells) -> Iterator[PlannedCost]:
     """Time a few steps of each configuration on one CPU core, and add up."""
     trials = config.trials()
     predictions = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
@@ -75,7 +76,7 @@ def _epoch_s(config: TrialConfig, cells: BloodCells) -> float:
     return second.duration_s / share
 
 
-def print_plan(config: StudyConfig, cells: BloodCells) -> None:
+def print_plan(config: GridConfig, cells: BloodCells) -> None:
     """Print trials, epochs, disk and time, each at most, to standard output."""
     planned = list(costs(config, cells))
     table = Table(box=None, header_style="bold")
@@ -97,8 +98,7 @@ def print_plan(config: StudyConfig, cells: BloodCells) -> None:
         sum(cost.epochs for cost in planned),
         sum(cost.disk_bytes for cost in planned) / 1e6,
     )
-    fit = max(1, available_cores() // config.cpus_per_trial)
-    at_once = min(fit, config.max_concurrent or fit, trials)
+    at_once = _at_once(config, trials)
     seconds = sum(cost.epochs * cost.epoch_s for cost in planned) / at_once
     console.print(
         f"{plural(trials, 'trial')} into {config.folder}: at most {plural(epochs, 'epoch')}, "
@@ -106,3 +106,41 @@ def print_plan(config: StudyConfig, cells: BloodCells) -> None:
         f"CPU. Early stopping usually ends sooner. {data_words(data_record(cells)).short}",
         markup=False,
     )
+
+
+def print_search(config: SearchConfig, cells: BloodCells) -> None:
+    """Print the space, and the time that a search would take, to standard output."""
+    search, console = config.search, Console(highlight=False)
+    first = [name for name, known in published(search).items() if inside(known, search)]
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    low, high = search.learning_rate
+    for name, value in (
+        ("families", ", ".join(search.families)),
+        ("optimizers", ", ".join(search.optimizers)),
+        ("learning rate", f"{low:g} to {high:g}, log-uniform"),
+        ("dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
+        ("momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum)),
+        ("first", ", ".join(first) or "no published configuration: none is in the space"),
+        ("sampler", f"{search.sampler}, seed {search.seed}"),
+        ("rungs", f"epochs {', '.join(map(str, search.rungs)) or 'none'} of {search.max_epochs}"),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+    epoch_s = max(_epoch_s(known, cells) for known in published(search).values())
+    again = (search.confirm + 1) * search.confirm_seeds if search.confirm else 0
+    epochs = (search.trials + again) * search.max_epochs
+    at_once = _at_once(config, search.trials)
+    console.print(
+        f"{plural(search.trials, 'trial')} and at most {again} of the confirmation into "
+        f"{config.folder}: at most {plural(epochs, 'epoch')}, and "
+        f"{duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's CPU. "
+        f"ASHA spares most of the search's share. {data_words(data_record(cells)).short}",
+        markup=False,
+    )
+
+
+def _at_once(config: GridConfig | SearchConfig, trials: int) -> int:
+    fit = max(1, available_cores() // config.cpus_per_trial)
+    return min(fit, config.max_concurrent or fit, trials)

@@ -1,6 +1,5 @@
 """What one sees while a study runs: a live table in a terminal, plain lines elsewhere."""
 
-import math
 import time
 from dataclasses import dataclass
 from typing import Self
@@ -14,6 +13,7 @@ from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, TrialRecord
 from reports.tables import comparison
 from reports.typeset import data_words, plural
+from study.layout import WIDE, clock, duration, percent, plain_table
 
 _STYLES = {"waiting": "dim", "running": "cyan", "complete": "green", "failed": "bold red"}
 
@@ -50,9 +50,6 @@ _COLUMNS = {
     "left": "left at most",
 }
 _WIDE_ONLY = ("loss", "time", "left")
-
-WIDE = 80
-"""Columns of a terminal in which the whole table fits."""
 
 MARGIN_LINES = 6
 """Lines of a terminal that the table leaves to its heading and to what stands above it."""
@@ -118,7 +115,7 @@ class Progress:
     def table(self) -> Table:
         """The trials as they stand now: all of them, or the running ones if they are too many."""
         done = sum(row.status in ("complete", "failed") for row in self._rows.values())
-        table = _plain_table(
+        table = plain_table(
             f"{done} of {len(self._rows)} trials done after "
             f"{duration(time.monotonic() - self._began)}"
         )
@@ -150,44 +147,16 @@ def _cells(trial_id: str, row: _Row) -> dict[str, str]:
         "epoch": f"{last.epoch}/{row.max_epochs}" if last else "",
         "loss": f"{last.train_loss:.4f}" if last else "",
         "f1": f"{100 * last.val_macro_f1:.2f} %" if last else "",
-        "time": _clock(row.elapsed_s) if row.status != "waiting" else "",
-        "left": _clock(row.left_s) if row.left_s is not None else "",
+        "time": clock(row.elapsed_s) if row.status != "waiting" else "",
+        "left": clock(row.left_s) if row.left_s is not None else "",
     }
-
-
-def _plain_table(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="",
-        box=None,
-        header_style="bold",
-        padding=(0, 2, 0, 0),
-        pad_edge=False,
-    )
-
-
-def _clock(seconds: float) -> str:
-    """`0:45`, `3:05`, `2:07:00`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `3 min 05 s`, `2 h 07 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def closing_table(ledger: Ledger) -> Table:
     """The comparison of the configurations, on test, as the terminal shows it at the end."""
     frame = comparison(read(ledger), None)
     published = "published_weighted_f1" in frame
-    table = _plain_table(f"Scores on test in %. {data_words(ledger.study.data).short}")
+    table = plain_table(f"Scores on test in %. {data_words(ledger.study.data).short}")
     table.add_column("configuration", no_wrap=True)
     # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
     headings = ("seeds", "accuracy", "macro F1", "weighted F1")
@@ -204,8 +173,3 @@ def closing_table(ledger: Ledger) -> Table:
             *([percent(row["published_weighted_f1"])] if published else []),
         )
     return table
-
-
-def percent(value: float, sd: float = math.nan) -> str:
-    """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known."""
-    return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")

@@ -24,6 +24,9 @@ from reports.records import (
     fingerprint,
 )
 from study.asha import Rungs
+from study.config import replicate
+from study.confirm import choose
+from study.space import published as published_configurations
 from tests import synthetic
 from tests.synthetic import Matrix
 
@@ -87,7 +90,7 @@ def build(
         fingerprint=fingerprint(study.data, [], study.versions, search),
     )
     ledger = Ledger.create(folder, study)
-    rungs = Rungs(grace=search.grace, reduction=search.reduction, max_epochs=search.max_epochs)
+    rungs = Rungs(search.rungs, reduction=search.reduction)
     random = np.random.default_rng(search.seed)
     values: dict[str, float] = {}
     plan: dict[str, PlannedTrial] = {}
@@ -191,16 +194,15 @@ def _end(
     ended_by: EndReason,
     at_once: int,
 ) -> Confirmation:
-    ranked = sorted(values, key=lambda name: -values[name])
-    best = tuple(ranked[: search.confirm])
-    published = [name for name in ranked if "-config-" in name]
-    baseline = tuple(published[:1])
-    trials = []
-    for name in dict.fromkeys((*best, *baseline)):
-        for seed in range(search.seed + 1, search.seed + 1 + search.confirm_seeds):
-            config = TrialConfig.from_dict({**plan[name].config, "seed": seed})
-            trial_id = f"{name}-s{seed}-{config.digest()}"
-            trials.append(PlannedTrial(id=trial_id, configuration=name, config=config.to_dict()))
+    known = published_configurations(search)
+    best, baseline = choose(values, list(known), search.confirm)
+    configs = {name: planned.config for name, planned in plan.items()}
+    configs = {name: config.to_dict() for name, config in known.items()} | configs
+    trials = [
+        replicate(name, TrialConfig.from_dict({**configs[name], "seed": seed}))
+        for name in dict.fromkeys((*best, *baseline))
+        for seed in range(search.seed + 1, search.seed + 1 + search.confirm_seeds)
+    ]
     return Confirmation(
         ended_by=ended_by,
         ended_at="2026-01-02T04:04:05Z",

@@ -146,6 +146,31 @@ def test_bad_options(options: str, bloodstudy: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+BAD_SEARCHES = {
+    "--trials 0": ["--trials is 0", "wanted: at least 1"],
+    "--sampler grid": ["--sampler is 'grid'", "wanted: tpe or random or gp or cmaes"],
+    "--family vit": ["--family is 'vit'", "wanted: cnn or mlnn or both"],
+    "--optimizer lion": ["--optimizer is 'lion'", "wanted: sgd or adam"],
+    "--learning-rate .1 .01": ["--learning-rate is 0.1 0.01", "wanted: the lower first"],
+    "--learning-rate nan .1": ["--learning-rate is nan 0.1", "wanted: the lower first"],
+    "--dropout .2 1": ["--dropout is 0.2 1", "below 1"],
+    "--grace 30": ["--grace is 30", "wanted: at most --max-epochs, which is 20"],
+    "--reduction 1": ["--reduction is 1", "wanted: at least 2"],
+    "--target-f1 93": ["--target-f1 is 93", "wanted: above 0, at most 1"],
+    "--time-budget soon": ["--time-budget is 'soon'", "as 90s, 30m or 1h30m"],
+    "--time-budget 0m": ["--time-budget is '0m'", "above 0"],
+    "--name a/b": ["--name is 'a/b'", "wanted: letters"],
+}
+
+
+@pytest.mark.parametrize("options", BAD_SEARCHES)
+def test_bad_searches(options: str, bloodstudy: Run, tmp_path: Path) -> None:
+    outcome = bloodstudy("search", "--data", "rendered", *shlex.split(options))
+    assert_refused(outcome, 2, BAD_SEARCHES[options], tmp_path / "results")
+    assert "torch" not in outcome.modules
+    assert list(tmp_path.iterdir()) == []
+
+
 BAD_USAGE = {
     "grid --seeds 0": "--seeds",
     "grid --epochs 0": "--epochs",
@@ -153,6 +178,8 @@ BAD_USAGE = {
     "grid --data drawn": "drawn",
     "grid --no-such-option": "--no-such-option",
     "grind": "grind",
+    "search --trials many": "--trials",
+    "replay mine": "Missing argument",
     "report": "Missing argument",
 }
 

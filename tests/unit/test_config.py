@@ -1,4 +1,4 @@
-"""`TrialConfig` and `StudyConfig`: ranges, names, plans."""
+"""`TrialConfig` and `GridConfig`: ranges, names, plans."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
-from study.config import StudyConfig, default_name
+from study.config import GridConfig, default_name
 from study.grid import PUBLISHED
 
 CONFIG = TrialConfig(
@@ -22,7 +22,7 @@ CONFIG = TrialConfig(
 )
 
 
-def study(**changes: Any) -> StudyConfig:
+def study(**changes: Any) -> GridConfig:
     defaults: dict[str, Any] = {
         "name": "a-study",
         "results": Path("results"),
@@ -36,7 +36,7 @@ def study(**changes: Any) -> StudyConfig:
         "max_concurrent": None,
         "address": None,
     }
-    return StudyConfig(**defaults | changes)
+    return GridConfig(**defaults | changes)
 
 
 @pytest.mark.parametrize(

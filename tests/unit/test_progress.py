@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from reports.records import EpochRecord, PlannedTrial
-from study.progress import Progress, duration
+from study.layout import duration
+from study.progress import Progress
 
 TRIALS = tuple(
     PlannedTrial(id=f"cnn-config-{n}-s0-1a2b3c4d", configuration="c", config={"max_epochs": 10})

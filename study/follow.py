@@ -1,0 +1,218 @@
+"""Follows the trials on the driver, and enters each in the ledger as it ends."""
+
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray import tune
+
+from bloodnets.checkpoint import MODEL_FILE, PREDICTIONS_FILE
+from bloodnets.errors import StudyError
+from reports.ledger import Ledger
+from reports.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
+
+
+class Listener(Protocol):
+    """Is told what happens to the trials."""
+
+    def started(self, trial_id: str) -> None:
+        """A trial begins, for the first time or again."""
+
+    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
+        """A trial finished an epoch."""
+
+    def retried(self, trial_id: str, reason: str) -> None:
+        """A trial failed and is started again."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """A trial is in the ledger."""
+
+
+class SearchListener(Listener, Protocol):
+    """Is also told what is proposed."""
+
+    def proposed(self, planned: PlannedTrial) -> None:
+        """A trial is about to begin."""
+
+
+class Follower(tune.Callback):
+    """Enters trials in the ledger, and tells the listeners, in order.
+
+    Attributes:
+        fault: what went wrong on the driver; raised at the end of Tune's step.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        listeners: Sequence[Listener],
+        *,
+        look: str | None = None,
+        stopped: Mapping[str, StopReason] | None = None,
+    ) -> None:
+        """Without trials yet.
+
+        Args:
+            ledger: where the trials are entered.
+            listeners: a trial is in the ledger before they hear of its end.
+            look: why trials are evaluated on test; None where they are not.
+            stopped: of a search, the trials stopped so far, and why; None of others, where a
+                trial that diverged has failed.
+        """
+        self.ledger = ledger
+        self.listeners = listeners
+        self.look = look
+        self.stopped = stopped
+        self.trials: dict[str, Any] = {}
+        self.epochs: dict[str, list[EpochRecord]] = defaultdict(list)
+        self.outcomes: dict[str, dict[str, Any]] = {}
+        self.errors: dict[str, str] = {}
+        self.diverged: dict[str, str] = {}
+        self.started: dict[str, float] = {}
+        self.fault: StudyError | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Tune pickles its callbacks for `Tuner.restore`, which is not used: leave a blank one.
+        return tune.Callback, ()
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Forget the epochs of a failed attempt."""
+        trial_id = _id(trial)
+        self.epochs[trial_id].clear()
+        self.trials[trial_id], self.started[trial_id] = trial, time.time()
+        self._tell(lambda listener: listener.started(trial_id))
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Keep what `bloodnets.trainable` reports."""
+        trial_id = _id(trial)
+        if "epoch" in result:
+            epoch = EpochRecord(**result["epoch"])
+            self.epochs[trial_id].append(epoch)
+            self._tell(lambda listener: listener.epoch(trial_id, epoch))
+        for key, kept in (
+            ("outcome", self.outcomes),
+            ("error", self.errors),
+            ("diverged", self.diverged),
+        ):
+            if key in result:
+                kept[trial_id] = result[key]
+
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """A trial failed, and is tried again."""
+        trial_id = _id(trial)
+        reason = self.errors.pop(trial_id, "its process died")
+        self._tell(lambda listener: listener.retried(trial_id, reason))
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Enter a trial that ended by itself, diverged, or was stopped by ASHA."""
+        trial_id = _id(trial)
+        if trial_id in self.outcomes:
+            self._complete(trial)
+        elif trial_id in self.diverged and self.stopped is not None:
+            self._without_model(trial, "pruned", "diverged", self.diverged[trial_id])
+        elif trial_id in self.diverged:
+            self._without_model(trial, "failed", "error", self.diverged[trial_id])
+        elif self.stopped and trial_id in self.stopped:
+            self._without_model(trial, "pruned", self.stopped[trial_id], None)
+        # Else it was stopped from outside, as by Ctrl-C.
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Enter a trial that failed once too often."""
+        error = self.errors.get(_id(trial), "its process died")
+        self._without_model(trial, "failed", "error", error)
+
+    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        """Tune takes an exception raised in the hooks above for a failure of the trial."""
+        if self.fault is not None:
+            raise self.fault
+
+    def stop_running(self, reason: StopReason) -> None:
+        """Enter the trials that still ran when the search ended.
+
+        Raises:
+            StudyError: they could not be.
+        """
+        for trial in list(self.trials.values()):
+            self._without_model(trial, "pruned", reason, None)
+        if self.fault is not None:
+            raise self.fault
+
+    def _complete(self, trial: Any) -> None:
+        trial_id, folder = _id(trial), Path(trial.checkpoint.path)
+        self._enter(
+            TrialRecord(
+                **self._identity(trial),
+                **self.outcomes[trial_id],
+                status="complete",
+                error=None,
+                attempts=1 + trial.num_failures,
+                files={},
+            ),
+            files={
+                f"models/{trial_id}.safetensors": folder / MODEL_FILE,
+                f"predictions/{trial_id}.npz": folder / PREDICTIONS_FILE,
+            },
+            look=self.look,
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _without_model(
+        self, trial: Any, status: Status, reason: StopReason, error: str | None
+    ) -> None:
+        trial_id = _id(trial)
+        epochs, started = self.epochs[trial_id], self.started[trial_id]
+        best = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
+        self._enter(
+            TrialRecord(
+                **self._identity(trial),
+                status=status,
+                stop_reason=reason,
+                error=error,
+                # Of a trial that failed for good, each attempt was a failure.
+                attempts=trial.num_failures + (trial.status != "ERROR"),
+                epochs=len(epochs),
+                best_epoch=best.epoch if best else None,
+                started_at=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+                duration_s=time.time() - started,
+                device=None,
+                host=None,
+                parameters=None,
+                scores={},
+                files={},
+            ),
+            files={},
+            look=None,
+        )
+
+    def _identity(self, trial: Any) -> dict[str, Any]:
+        planned = trial.config["trial"]
+        return {name: planned[name] for name in ("id", "configuration", "config")} | {
+            "fingerprint": self.ledger.study.fingerprint
+        }
+
+    def _enter(self, record: TrialRecord, *, files: dict[str, Path], look: str | None) -> None:
+        try:
+            epochs = self.epochs.pop(record.id, [])
+            entered = self.ledger.enter(record, epochs=epochs, files=files, look=look)
+        except StudyError as error:
+            self.fault = error
+            return
+        del self.trials[record.id]
+        self._tell(lambda listener: listener.ended(entered))
+
+    def _tell(self, event: Callable[[Listener], None]) -> None:
+        try:
+            for listener in self.listeners:
+                event(listener)
+        except StudyError as error:
+            self.fault = error
+
+
+def _id(trial: Any) -> str:
+    return str(trial.config["trial"]["id"])

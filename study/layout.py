@@ -1,0 +1,42 @@
+"""Values and tables as the terminal shows them."""
+
+import math
+
+from rich.table import Table
+
+WIDE = 80
+"""Columns of a terminal in which a whole live table fits."""
+
+
+def plain_table(title: str) -> Table:
+    """Without lines, its title in the same style as its cells."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=None,
+        header_style="bold",
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+    )
+
+
+def clock(seconds: float) -> str:
+    """`0:45`, `3:05`, `2:07:00`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 05 s`, `2 h 07 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def percent(value: float, sd: float = math.nan) -> str:
+    """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known."""
+    return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")

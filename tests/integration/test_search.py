@@ -1,0 +1,337 @@
+"""The whole search on real Ray, with real processes killed, on a handful of drawn cells."""
+
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+import requests
+
+from bloodnets.rendered import render
+from reports.ledger import Ledger
+from reports.verify import verify
+
+BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
+
+# The search proposes a learning rate at which every trial diverges.
+DIVERGING = """
+import study.grid
+study.grid.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
+import study.space
+study.space.inside = lambda config, search: True
+study.space.check = lambda search: None
+from study.cli import main
+main()
+"""
+
+# The third trial ends with an error, whenever it is tried.
+FAILING = """
+import bloodnets.trainable
+run = bloodnets.trainable._run
+def fails(config, cells, *, look):
+    if config.optimizer == "adam" and config.learning_rate == .001 and not look:
+        raise OSError("the dog ate it")
+    run(config, cells, look=look)
+bloodnets.trainable._run = fails
+from study.cli import main
+import ray
+import study.tuner
+ray.cloudpickle.register_pickle_by_value(bloodnets.trainable)
+main()
+"""
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("search")
+
+
+@pytest.fixture(scope="session")
+def data_file(folder: Path) -> Path:
+    path = folder / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.02))
+    return path
+
+
+@pytest.fixture(scope="session")
+def whole(folder: Path, data_file: Path) -> tuple[subprocess.CompletedProcess[str], Ledger]:
+    done = search(
+        folder, data_file, "whole",
+        "--trials", "8", "--max-epochs", "4", "--grace", "1", "--confirm", "2",
+        "--confirm-seeds", "2",
+    )  # fmt: skip
+    return done, Ledger(folder / "whole")
+
+
+def command(folder: Path, data_file: Path, name: str, *options: str) -> list[str]:
+    return [
+        "search", "--data-file", str(data_file), "--results", str(folder), "--name", name, *options
+    ]  # fmt: skip
+
+
+def search(
+    folder: Path, data_file: Path, name: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BLOODSTUDY, *command(folder, data_file, name, *options)],
+        capture_output=True, text=True, check=False, timeout=250,
+    )  # fmt: skip
+
+
+def states(ledger: Ledger) -> Counter[str]:
+    """Of the trials in Optuna's file, as another program reads it."""
+    file = ledger.folder / "optuna.db"
+    study = optuna.load_study(study_name=ledger.study.name, storage=f"sqlite:///{file}")
+    return Counter(trial.state.name for trial in study.trials)
+
+
+def statuses(ledger: Ledger) -> Counter[str]:
+    records = [ledger.trial(planned) for planned in ledger.proposals()]
+    return Counter(record.status for record in records if record is not None)
+
+
+def test_every_proposal_ends_and_the_best_are_confirmed(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    done, ledger = whole
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(ledger.proposals()) == 8
+    end = ledger.confirmation()
+    assert end is not None
+    assert (end.ended_by, len(end.best), len(end.baseline)) == ("trials", 2, 1)
+    counts = statuses(ledger)
+    assert counts["failed"] == 0
+    assert counts["pruned"] > 0
+    assert counts["complete"] + counts["pruned"] == 8
+    again = [ledger.trial(planned) for planned in end.trials]
+    assert len(again) in (4, 6)  # the best published one may be among the two best
+    for record in again:
+        assert record is not None
+        assert (record.status, record.epochs) == ("complete", 4)
+    assert (ledger.folder / "report" / "index.html").is_file()
+
+
+def test_only_what_is_confirmed_sees_test_and_once(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole
+    end = ledger.confirmation()
+    assert end is not None
+    assert sorted(look.trial for look in ledger.looks()) == sorted(t.id for t in end.trials)
+    for planned in ledger.proposals():
+        record = ledger.trial(planned)
+        assert record is not None
+        assert set(record.scores) <= {"val"}
+
+
+def test_a_stopped_trial_ends_at_a_rung(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole
+    for planned in ledger.proposals():
+        record = ledger.trial(planned)
+        assert record is not None
+        ended = (record.status, record.stop_reason)
+        assert ended in {("pruned", "asha"), ("complete", "max_epochs")}
+        assert record.epochs in ({1, 3} if record.status == "pruned" else {4})
+        assert len(ledger.epochs(record.id)) == record.epochs
+
+
+def test_optunas_file_counts_what_the_ledger_counts(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole
+    counts = statuses(ledger)
+    assert states(ledger) == {"COMPLETE": counts["complete"], "PRUNED": counts["pruned"]}
+
+
+def test_optuna_dashboard_shows_what_the_ledger_counts(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            str(BLOODSTUDY.with_name("optuna-dashboard")),
+            f"sqlite:///{ledger.folder}/optuna.db", "--port", str(port),
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        found = fetched(f"http://127.0.0.1:{port}/api/studies/1?after=0")
+    finally:
+        process.kill()
+        process.wait()
+    counts = statuses(ledger)
+    shown = Counter(trial["state"] for trial in found["trials"])
+    assert shown == {"Complete": counts["complete"], "Pruned": counts["pruned"]}
+
+
+def fetched(address: str) -> Any:
+    """What a server that is about to start answers."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return requests.get(address, timeout=10).json()
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_every_number_can_be_checked_again(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    _, ledger = whole
+    lines = list(verify(ledger))
+    assert any("look" in line for line in lines)
+
+
+def test_a_trial_trained_again_is_the_same_to_the_bit(
+    whole: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path
+) -> None:
+    _, ledger = whole
+    trial = next(p for p in ledger.proposals() if p.configuration == "trial-3")
+    done = subprocess.run(
+        [BLOODSTUDY, "replay", "whole", "trial-3", "--results", folder],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = ledger.trial(trial)
+    assert record is not None
+    assert f"{record.epochs} epoch" in done.stdout
+    assert "deviation 0" in done.stdout
+
+
+def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
+    folder: Path, data_file: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DIVERGING, *command(
+            folder, data_file, "diverging", "--trials", "3", "--max-epochs", "2", "--grace", "1",
+            "--learning-rate", "1e-4", "1e31", "--confirm", "1", "--confirm-seeds", "1",
+            "--max-concurrent", "1",
+        )],
+        capture_output=True, text=True, check=False, timeout=250,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ledger = Ledger(folder / "diverging")
+    first = ledger.trial(ledger.proposals()[0])
+    assert first is not None
+    assert (first.status, first.stop_reason, first.attempts) == ("pruned", "diverged", 1)
+    assert first.error is not None
+    assert "the training loss is" in first.error
+    assert len(ledger.proposals()) == 3
+    end = ledger.confirmation()
+    assert end is not None
+    assert "cnn-config-1" not in (*end.best, *end.baseline)
+    assert "diverged" in done.stderr
+    list(verify(ledger))
+
+
+def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
+    folder: Path, data_file: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING, *command(
+            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1", "--confirm", "0",
+        )],
+        capture_output=True, text=True, check=False, timeout=250,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    ledger = Ledger(folder / "failing")
+    failed = ledger.trial(ledger.proposals()[1])
+    assert failed is not None
+    assert (failed.status, failed.attempts) == ("failed", 2)
+    assert failed.error == "OSError: the dog ate it"
+    assert statuses(ledger) == {"failed": 1, "complete": 3}
+    assert states(ledger) == {"FAIL": 1, "COMPLETE": 3}
+    end = ledger.confirmation()
+    assert end is not None
+    assert end.trials == ()
+    assert ledger.looks() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "ended_by"),
+    [(("--time-budget", "4s"), "time_budget"), (("--target-f1", ".02"), "target_f1")],
+)
+def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
+    folder: Path, data_file: Path, options: tuple[str, ...], ended_by: str
+) -> None:
+    done = search(
+        folder, data_file, ended_by,
+        "--trials", "400", "--max-epochs", "300", "--grace", "300", "--confirm", "0", *options,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ledger = Ledger(folder / ended_by)
+    end = ledger.confirmation()
+    assert end is not None
+    assert end.ended_by == ended_by
+    records = [ledger.trial(planned) for planned in ledger.proposals()]
+    assert 0 < len(records) < 400
+    reasons = {(record.status, record.stop_reason) for record in records if record is not None}
+    assert ("pruned", ended_by) in reasons
+    assert None not in records
+    assert states(ledger)["RUNNING"] == 0
+    list(verify(ledger))
+
+
+def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file: Path) -> None:
+    options = ("--trials", "400", "--max-epochs", "30", "--grace", "1")
+    process = subprocess.Popen(
+        [BLOODSTUDY, *command(folder, data_file, "killed", *options)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    trials = folder / "killed" / "trials"
+    deadline = time.monotonic() + 120
+    while len(list(trials.glob("*.json"))) < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    ledger = Ledger(folder / "killed")
+    counts, known = states(ledger), statuses(ledger)
+    # What ended is in the ledger first, and then in Optuna's file.
+    ended = sum(n for state, n in counts.items() if state not in ("RUNNING", "WAITING"))
+    assert sum(known.values()) - ended in (0, 1)
+    with sqlite3.connect(folder / "killed" / "optuna.db") as file:
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    file.close()
+    assert json.loads(trials.joinpath(min(p.name for p in trials.glob("*.json"))).read_text())
+    done = subprocess.run(
+        [BLOODSTUDY, "report", "killed", "--results", folder],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_keeps_what_has_ended(folder: Path, data_file: Path) -> None:
+    options = ("--trials", "400", "--max-epochs", "30", "--grace", "1")
+    process = subprocess.Popen(
+        [BLOODSTUDY, *command(folder, data_file, "interrupted", *options)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    trials = folder / "interrupted" / "trials"
+    deadline = time.monotonic() + 120
+    while len(list(trials.glob("*.json"))) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    ledger = Ledger(folder / "interrupted")
+    assert ledger.confirmation() is None
+    assert sum(statuses(ledger).values()) >= 3

@@ -1,0 +1,113 @@
+"""The search space: what is drawn from it, what of the published study lies in it, bad values."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FixedTrial
+
+from bloodnets.errors import DataError
+from reports.records import SearchRecord
+from study.grid import PUBLISHED
+from study.space import check, draw, inside, parameters, published
+from tests.synthetic_search import SEARCH
+
+
+def changed(**values: Any) -> SearchRecord:
+    return replace(SEARCH, **values)
+
+
+def test_every_draw_lies_in_the_space() -> None:
+    search = changed(
+        families=("mlnn", "cnn"),
+        learning_rate=(1e-4, 1e-2),
+        dropout=(0.1, 0.3),
+        momentum=(0.8, 0.9),
+        seed=7,
+    )
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    drawn = [draw(study.ask(), search) for _ in range(60)]
+    assert all(inside(config, search) for config in drawn)
+    assert {config.family for config in drawn} == {"mlnn", "cnn"}
+    assert {config.optimizer for config in drawn} == {"sgd", "adam"}
+    assert {config.loss for config in drawn} == {"cross_entropy"}
+    assert {(c.seed, c.max_epochs, c.patience, c.batch_size) for c in drawn} == {(7, 20, 20, 64)}
+    # Log-uniformly: as many below the middle of the logarithms as above.
+    below = sum(config.learning_rate < 1e-3 for config in drawn)
+    assert 18 <= below <= 42
+
+
+def test_adam_has_no_momentum_and_what_is_fixed_is_no_parameter() -> None:
+    search = changed(optimizers=("adam",))
+    trial = FixedTrial({"learning_rate": 1e-3, "dropout": 0.2})
+    assert draw(trial, search).momentum is None
+    assert set(trial.params) == {"learning_rate", "dropout"}
+
+
+@pytest.mark.parametrize("families", [("cnn",), ("mlnn", "cnn")])
+def test_parameters_are_the_inverse_of_a_draw(families: tuple[str, ...]) -> None:
+    search = changed(families=families)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=2))
+    for _ in range(10):
+        trial = study.ask()
+        config = draw(trial, search)
+        assert parameters(config.to_dict(), search) == trial.params
+        assert draw(FixedTrial(trial.params), search) == config
+
+
+def test_the_published_ones_of_a_family_are_two_functions() -> None:
+    assert list(published(SEARCH)) == ["cnn-config-1", "cnn-config-2"]
+    assert len(published(changed(families=("mlnn", "cnn")))) == 4
+    for name, config in published(SEARCH).items():
+        assert PUBLISHED[name].items() <= config.to_dict().items()
+        assert inside(config, SEARCH)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": (0.02, 0.1)},
+        {"optimizers": ("adam",)},
+        {"dropout": (0.3, 0.5)},
+        {"momentum": (0.95, 0.99)},
+    ],
+)
+def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
+    search = changed(**values)
+    assert not inside(published(search)["cnn-config-1"], search)
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--learning-rate", {"learning_rate": (0.1, 0.01)}),
+        ("--learning-rate", {"learning_rate": (0.0, 0.01)}),
+        ("--learning-rate", {"learning_rate": (math.nan, 0.01)}),
+        ("--learning-rate", {"learning_rate": (0.01, math.inf)}),
+        ("--dropout", {"dropout": (0.5, 0.2)}),
+        ("--dropout", {"dropout": (-0.1, 0.2)}),
+        ("--dropout", {"dropout": (0.0, 1.0)}),
+        ("--dropout", {"dropout": (0.0, math.nan)}),
+        ("--momentum", {"momentum": (0.5, 1.0)}),
+        ("--trials", {"trials": 0}),
+        ("--seed", {"seed": -1}),
+        ("--max-epochs", {"max_epochs": 0}),
+        ("--grace", {"grace": 0}),
+        ("--grace", {"grace": 21}),
+        ("--reduction", {"reduction": 1}),
+        ("--confirm", {"confirm": -1}),
+        ("--confirm-seeds", {"confirm_seeds": 0}),
+        ("--target-f1", {"target_f1": 93.0}),
+        ("--target-f1", {"target_f1": 0.0}),
+        ("--target-f1", {"target_f1": math.nan}),
+    ],
+)
+def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=f"{option} is .*wanted"):
+        check(changed(**values))
+
+
+def test_the_widest_values_are_taken() -> None:
+    check(changed(learning_rate=(1e-3, 1e-3), dropout=(0.0, 0.0), grace=20, confirm=0, trials=1))
