@@ -123,3 +123,44 @@ SETTINGS = (
     Column(key="momentum", head=("Momentum",), unit="setting"),
     Column(key="dropout", head=("Dropout",), unit="setting"),
 )
+CONFIRMED = (
+    CONFIGURATION,
+    Column(key="settings", head=("Settings",)),
+    Column(key="role_text", head=("It is",)),
+    Column(key="value", head=("Search:", "val (%)"), unit="percent"),
+    Column(key="seeds_text", head=("Seeds",)),
+    Column(key="val", head=("Confirmed:", "val (%)"), unit="percent"),
+    Column(key="shrinkage", head=("Shrinkage", "(points)"), unit="points"),
+    Column(key="test", head=("Confirmed:", "test (%)"), unit="percent"),
+    Column(key="test", head=("95 %", "interval"), unit="interval"),
+)
+EFFORT_OF_SEARCH = (
+    Column(key="state", head=("Trials",)),
+    Column(key="trials", head=("Number",), unit="count"),
+    Column(key="epochs", head=("Epochs", "trained"), unit="count"),
+    Column(key="full", head=("Epochs of", "full training"), unit="count"),
+    Column(key="factor", head=("Full training", "\N{DIVISION SIGN} trained"), unit="seconds"),
+    Column(key="minutes", head=("Time of the", "trials (min)"), unit="seconds"),
+)
+IMPORTANCES = (
+    Column(key="among", head=("Among",)),
+    Column(key="rung", head=("After", "epoch"), unit="count"),
+    Column(key="trials", head=("Trials",), unit="count"),
+    Column(key="setting_text", head=("Setting",)),
+    Column(key="importance", head=("Importance", "(%)"), unit="percent"),
+    Column(key="importance", head=("90 %", "interval"), unit="interval"),
+)
+PROPOSALS = (
+    Column(key="number", head=("Trial",), unit="setting"),
+    Column(key="configuration", head=("Configuration",)),
+    Column(key="state", head=("Status",)),
+    Column(key="value", head=("Best macro F1", "on val (%)"), unit="percent"),
+    Column(key="epochs", head=("Epochs", "run"), unit="count"),
+    Column(key="best_epoch", head=("Best", "epoch"), unit="count"),
+    Column(key="duration_s", head=("Time", "(s)"), unit="seconds"),
+    Column(key="family", head=("Family",)),
+    Column(key="optimizer", head=("Optimizer",)),
+    Column(key="learning_rate", head=("Learning", "rate"), unit="rate"),
+    Column(key="momentum", head=("Momentum",), unit="share"),
+    Column(key="dropout", head=("Dropout",), unit="share"),
+)

@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from reports import comparisons, figures, tables, twins
+from reports import comparisons, figures, searches, tables, twins
 from reports.evidence import Evidence, read
 from reports.ledger import Ledger
+from reports.records import Confirmation, SearchRecord
 from reports.resampling import Sampled, sample
 from reports.typeset import DataWords, Table, class_label, data_words
 
@@ -128,8 +129,26 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What a search found; each frame is described where it is made.
+
+    Attributes:
+        record: what it drew from, and how.
+        end: how it ended; None if it did not.
+    """
+
+    record: SearchRecord
+    end: Confirmation | None
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    confirmed: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What the sections are made from; each frame is described where it is made.
+
+    Of a search, what is not in `search` is of its confirmation.
 
     Attributes:
         evidence: the study's files, as far as they can be relied on.
@@ -139,6 +158,7 @@ class Findings:
         images: of the test split, uint8, shape (n, 28, 28, 3), where the data are at hand.
         drawn: configurations with a panel in figures and rows in long tables: of each family
             the `DRAWN_AT_MOST` with the highest macro F1, or without a score.
+        search: None of a grid.
     """
 
     evidence: Evidence
@@ -157,6 +177,7 @@ class Findings:
     per_class: pd.DataFrame
     twins: pd.DataFrame
     class_counts: pd.DataFrame
+    search: Searched | None
 
 
 def findings(ledger: Ledger, images: NDArray[np.uint8] | None) -> Findings:
@@ -167,10 +188,14 @@ def findings(ledger: Ledger, images: NDArray[np.uint8] | None) -> Findings:
         images: of the test split, uint8, shape (n, 28, 28, 3), or None.
     """
     evidence = read(ledger)
+    searched = _searched(evidence)
     tested, sampled = evidence.tested, sample(evidence.tested)
     cells, curves = tables.confusions(tested), tables.curves(evidence)
     names = evidence.study.data.class_names
     comparison = tables.comparison(evidence, sampled)
+    effects = comparisons.effects(sampled)
+    if searched is not None:  # configurations of a search differ in several settings at once
+        effects = effects.iloc[:0]
     ranks = comparison.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
     return Findings(
         evidence=evidence,
@@ -182,13 +207,27 @@ def findings(ledger: Ledger, images: NDArray[np.uint8] | None) -> Findings:
         trials=tables.trials(evidence),
         comparison=comparison,
         pairs=comparisons.pairs(tested, sampled),
-        effects=comparisons.effects(sampled),
+        effects=effects,
         curves=curves,
         mean_curves=tables.mean_curves(curves),
         confusion=tables.summed(cells),
         per_class=tables.per_class(cells),
         twins=twins.twins(evidence),
         class_counts=tables.class_counts(evidence),
+        search=searched,
+    )
+
+
+def _searched(evidence: Evidence) -> Searched | None:
+    record, search = evidence.study.search, evidence.search
+    if record is None or search is None:
+        return None
+    return Searched(
+        record=record,
+        end=search.end,
+        trials=searches.trials(search, evidence.problems),
+        curves=searches.curves(search),
+        confirmed=searches.confirmed(evidence),
     )
 
 
@@ -206,9 +245,9 @@ def caption(text: str, data: DataWords) -> str:
     return f"{text.removesuffix('.')}. {named}"
 
 
-def beside(family: str, what: str, data: DataWords) -> str:
-    """Which figure of the paper this one stands beside; drawings stand beside none."""
-    figure = None if data.mark else _PAPER.get(family, {}).get(what)
+def beside(family: str, what: str, found: Findings) -> str:
+    """Which figure of the paper this one stands beside; drawings and a search stand beside none."""
+    figure = None if found.data.mark or found.search else _PAPER.get(family, {}).get(what)
     return f" (compare the paper's {figure})" if figure else ""
 
 

@@ -98,6 +98,7 @@ def curves(search: Search) -> pd.DataFrame:
         for epoch in search.epochs.get(planned.id, ())
     ]
     frame = pd.DataFrame(rows, columns=["number", "epoch", "val_macro_f1"])
+    frame = frame.astype({"val_macro_f1": "float64"})
     return frame.assign(best=frame.groupby("number")["val_macro_f1"].cummax())
 
 
@@ -172,14 +173,15 @@ def confirmed(evidence: Evidence) -> pd.DataFrame:
         evidence: of a search.
 
     Returns:
-        Columns `configuration`; `role` (`best` or `baseline`); the `PARAMETERS`; `value` of the
+        Columns `configuration`; `role` (`best` or `baseline`); `published` (whether its settings
+        are); the `PARAMETERS`; `value` of the
         search (NaN if it did not run there); `val`, mean of the best val macro F1 over the seeds,
         and `val_sd`; `shrinkage` (`value` - `val`); `test` and `test_sd`, macro F1; `seeds`
-        finished. Empty before the end of the search.
+        finished. Empty where nothing is confirmed.
     """
     search = evidence.search
-    columns = ["configuration", "role", *PARAMETERS, "value", "seeds"]
-    if search is None or search.end is None:
+    columns = ["configuration", "role", "published", *PARAMETERS, "value", "seeds"]
+    if search is None or search.end is None or not search.end.trials:
         return pd.DataFrame(columns=[*columns, "val", "val_sd", "shrinkage", "test", "test_sd"])
     found = trials(search).set_index("configuration")["value"]
     configs = {planned.configuration: planned.config for planned in evidence.study.trials}
@@ -187,7 +189,8 @@ def confirmed(evidence: Evidence) -> pd.DataFrame:
     for name, config in configs.items():
         role = "best" if name in search.end.best else "baseline"
         value = float(found.get(name, float("nan")))
-        row = {"configuration": name, "role": role, "value": value}
+        known = published.find(config) is not None
+        row = {"configuration": name, "role": role, "published": known, "value": value}
         rows.append(row | {key: config[key] for key in PARAMETERS} | _again(evidence, name))
     frame = pd.DataFrame(rows).astype({"momentum": "float64"})
     return frame.assign(shrinkage=frame["value"] - frame["val"])

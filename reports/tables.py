@@ -47,9 +47,11 @@ def trials(evidence: Evidence) -> pd.DataFrame:
         for planned in evidence.study.trials
     ]
     frame = pd.DataFrame(rows)
-    # A study without a finished trial, or without a score, has the same columns as any other.
+    # A study without a finished trial, or without a score, has the same columns as any other; and
+    # so has a search before its confirmation, without a trial.
     numbers = (*TEST_SCORES, *EFFORT, "parameters", "attempts")
-    frame = frame.reindex(columns=frame.columns.union(list(numbers), sort=False))
+    every = ["id", "configuration", "seed", "status", "stop_reason", "error", "looks", *numbers]
+    frame = frame.reindex(columns=frame.columns.union(every, sort=False))
     return frame.astype(dict.fromkeys(numbers, "float64"))
 
 
@@ -89,17 +91,18 @@ def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
     images = sum(study.data.class_counts.get("test", ()))
     configs = {planned.configuration: planned.config for planned in study.trials}
     compared = study.data.kind != "rendered"
-    rows = [
-        {
+
+    def row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {
             "configuration": name,
             **{key: config.get(key) for key in published.SETTINGS},
             **_replicates(every[every["configuration"] == name]),
             "test_images": images,
             **(_published(config) if compared else {}),
         }
-        for name, config in configs.items()
-    ]
-    frame = pd.DataFrame(rows).astype({"momentum": "float64"})
+
+    rows = [row(name, config) for name, config in configs.items()]
+    frame = pd.DataFrame(rows, columns=list(row("", {}))).astype({"momentum": "float64"})
     return frame.join(intervals(sampled, list(configs))) if sampled else frame
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from reports.records import DataRecord
+from reports.records import DataRecord, SearchRecord
 
 BLANK = "\N{EN DASH}"
 WORDS = {
@@ -28,6 +28,8 @@ Unit = Literal[
     "score",
     "seconds",
     "setting",
+    "rate",
+    "share",
     "points",
     "interval",
     "points_interval",
@@ -43,6 +45,8 @@ _FORMATS: dict[str, str] = {
     "score": "{:.4f}",
     "seconds": "{:,.1f}",
     "setting": "{:g}",
+    "rate": "{:.2g}",
+    "share": "{:.3f}",
     "points": "{:+.2f}",
     "p": "{:.4f}",
 }
@@ -69,6 +73,21 @@ def settings(config: Mapping[Any, Any]) -> str:
     if momentum is not None and not pd.isna(momentum):
         parts.append(f"momentum {momentum:.2g}")
     return ", ".join([*parts, f"dropout {config['dropout']:.2g}"])
+
+
+def search_words(search: SearchRecord) -> list[tuple[str, str]]:
+    """What a search draws from, and how, each with its name."""
+    low, high = search.learning_rate
+    rungs = ", ".join(map(str, search.rungs)) or "none"
+    return [
+        ("Families", ", ".join(map(word, search.families))),
+        ("Optimizers", ", ".join(map(word, search.optimizers))),
+        ("Learning rate", f"{low:g} to {high:g}, log-uniform"),
+        ("Dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
+        ("Momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum)),
+        ("Sampler", f"{search.sampler}, seed {search.seed}"),
+        ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction} goes on"),
+    ]
 
 
 def class_label(index: int, name: str) -> str:
@@ -158,7 +177,7 @@ class Column:
     @property
     def right(self) -> bool:
         """Whether it is aligned right; settings differ in their decimals, so they are not."""
-        return self.unit not in _TEXT | {"setting"}
+        return self.unit not in _TEXT | {"setting", "rate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training import DeviceSplit, TrainingState, train
-from reports.typeset import data_words, plural
+from reports.typeset import data_words, plural, search_words
 from study.config import GridConfig, SearchConfig
 from study.describe import data_record
 from study.layout import duration
@@ -115,16 +115,9 @@ def print_search(config: SearchConfig, cells: BloodCells) -> None:
     table = Table(box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    low, high = search.learning_rate
     for name, value in (
-        ("families", ", ".join(search.families)),
-        ("optimizers", ", ".join(search.optimizers)),
-        ("learning rate", f"{low:g} to {high:g}, log-uniform"),
-        ("dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
-        ("momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum)),
-        ("first", ", ".join(first) or "no published configuration: none is in the space"),
-        ("sampler", f"{search.sampler}, seed {search.seed}"),
-        ("rungs", f"epochs {', '.join(map(str, search.rungs)) or 'none'} of {search.max_epochs}"),
+        *search_words(search),
+        ("First", ", ".join(first) or "no published configuration: none is in the space"),
     ):
         table.add_row(name, value)
     console.print(table)

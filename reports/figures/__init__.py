@@ -7,15 +7,25 @@ from reports.figures.curves import curves
 from reports.figures.difference import difference
 from reports.figures.effects import effects
 from reports.figures.groups import groups
+from reports.figures.halving import halving
+from reports.figures.history import expected_best, history
+from reports.figures.importances import importances
 from reports.figures.scores import scores
+from reports.figures.space import parallel, space
 
 __all__ = [
     "confusions",
     "curves",
     "difference",
     "effects",
+    "expected_best",
     "groups",
+    "halving",
+    "history",
+    "importances",
+    "parallel",
     "reliability",
     "scores",
+    "space",
     "svg_and_png",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -79,6 +80,29 @@ def label_outer(figure: Figure, panels: Sequence[Axes], below: str, left: str) -
         axes.set_ylabel(left if at_left else "")
         axes.set_xlabel(below if at_foot else "")
     figure.align_ylabels()
+
+
+_TICKS: Sequence[float] = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 96, 98, 99, 100)
+
+
+STRETCHED = (lambda percent: -np.log10(101 - percent), lambda place: 101 - 10 ** (-place))
+"""A scale of percentages that grows towards 100, and its inverse: a search is decided at its top,
+and its worst trials would press the others together."""
+
+
+def stretch_top(axes: Axes) -> None:
+    """Percentages on a `STRETCHED` axis."""
+    low, high = axes.dataLim.y0, axes.dataLim.y1
+    axes.set_yscale("function", functions=STRETCHED)
+    low, high = max(-5.0, low - 0.1 * (high - low)), min(100.0, high + 0.15 * (101 - high))
+    axes.set_ylim(low, high)
+    axes.set_yticks(ticks(low, high))
+    axes.minorticks_off()
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round percentages for a `STRETCHED` scale."""
+    return [tick for tick in _TICKS if low <= tick <= high]
 
 
 def short(text: str, length: int = 36) -> str:

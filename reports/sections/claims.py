@@ -24,6 +24,8 @@ def section(found: Findings) -> Section | None:
 
     That is drawn cells, and configurations with other settings than the published ones.
     """
+    if found.search is not None:  # of a search the best are trained again, and few others
+        return None
     part = published_part(found.evidence)
     if not part.study.trials:
         return None

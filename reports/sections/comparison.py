@@ -22,7 +22,7 @@ def section(found: Findings) -> Section:
             picture(
                 f"scores-{slug(family)}",
                 f"Macro precision, weighted F1 and macro F1 on test, {word(family)}"
-                f"{beside(family, 'scores', data)}. Whiskers: 95 % intervals. The axis does not "
+                f"{beside(family, 'scores', found)}. Whiskers: 95 % intervals. The axis does not "
                 "start at 0.",
                 figures.scores(scored[scored["family"] == family], data=data),
                 data,
@@ -54,6 +54,8 @@ def section(found: Findings) -> Section:
 def _words(found: Findings) -> list[str]:
     several = found.comparison["seeds"].max() > 1
     words = ["Scores are on test, at the epoch with the best macro F1 on val."]
+    if found.search is not None:
+        words = [f"From here on it is the confirmation that is compared. {words[0]}"]
     if several:
         words[0] += " ± is the standard deviation over seeds (divisor n - 1)."
     images = "the choice of test images (the same draws of them for every configuration)"

@@ -24,7 +24,7 @@ def section(found: Findings) -> Section | None:
         pictures.append(
             picture(
                 f"confusion-{slug(family)}",
-                f"{what}{beside(family, 'confusion', data)}. Rows: true; columns: predicted.",
+                f"{what}{beside(family, 'confusion', found)}. Rows: true; columns: predicted.",
                 figures.confusions(own, labels, data=data),
                 data,
                 wide=True,

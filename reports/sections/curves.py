@@ -30,12 +30,13 @@ def section(found: Findings) -> Section | None:
             pictures.append(
                 picture(
                     f"{value.replace('_', '-')}-{slug(family)}",
-                    f"{title}, {word(family)}{beside(family, value, found.data)}. {lines}",
+                    f"{title}, {word(family)}{beside(family, value, found)}. {lines}",
                     figures.curves(own, means, value=value, data=found.data),
                     found.data,
                 )
             )
+    title = "Learning curves" if found.search is None else "Learning curves of the confirmation"
     words = "The training loss is the mean over an epoch, with dropout active."
     if not found.twins.empty:
         words += " Equal curves are expected where only the loss differs: it is the same function."
-    return Section(key="curves", title="Learning curves", words=(words,), pictures=tuple(pictures))
+    return Section(key="curves", title=title, words=(words,), pictures=tuple(pictures))

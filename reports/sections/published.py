@@ -11,6 +11,8 @@ from reports.typeset import table
 
 def section(found: Findings) -> Section | None:
     """Every published configuration of this study; drawings stand beside nothing published."""
+    if found.search is not None:  # it trains as long as the user says, not as the paper
+        return None
     frame = reproduction(found.evidence, found.sampled)
     if frame.empty:
         return None

@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports.columns import SETTINGS
 from reports.parts import Findings, Section, caption
-from reports.typeset import BLANK, Column, table
+from reports.typeset import BLANK, Column, search_words, table
 
 
 def section(found: Findings) -> Section:
@@ -26,10 +26,10 @@ def section(found: Findings) -> Section:
         ("Command", shlex.join(study.command)),
         ("Data", data.full),
         ("Images", totals),
-        ("Seeds", _distinct(found.trials, "seed")),
+        *_space(found),
+        ("Seeds", _seeds(found)),
         ("Batch size", _distinct(found.trials, "batch_size")),
-        ("Epochs at most", _distinct(found.trials, "max_epochs")),
-        ("Patience", f"{_distinct(found.trials, 'patience')} epochs without a better val macro F1"),
+        *_stopping(found),
         ("Looks at test", _looks(found.trials)),
         ("Device", _distinct(found.trials, "device")),
         *((f"Hardware: {name}", value) for name, value in study.hardware.items()),
@@ -51,6 +51,31 @@ def section(found: Findings) -> Section:
         ),
         facts=tuple(facts),
     )
+
+
+def _space(found: Findings) -> list[tuple[str, str]]:
+    """Of a search, what it drew from."""
+    search = found.search
+    if search is None:
+        return []
+    proposed = f"{len(search.trials)} of at most {search.record.trials}"
+    return [("Trials of the search", proposed), *search_words(search.record)]
+
+
+def _seeds(found: Findings) -> str:
+    seeds = _distinct(found.trials, "seed")
+    if found.search is None:
+        return seeds
+    return f"{found.search.record.seed} in the search, {seeds} in its confirmation"
+
+
+def _stopping(found: Findings) -> list[tuple[str, str]]:
+    """What ended a trial."""
+    if found.search is not None:
+        at_most = str(found.search.record.max_epochs)
+        return [("Epochs at most", f"{at_most}; in the search ASHA stopped trials at its rungs")]
+    patience = f"{_distinct(found.trials, 'patience')} epochs without a better val macro F1"
+    return [("Epochs at most", _distinct(found.trials, "max_epochs")), ("Patience", patience)]
 
 
 def _distinct(frame: pd.DataFrame, key: str) -> str:
