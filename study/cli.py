@@ -202,12 +202,17 @@ def replay(
     ] = None,
 ) -> None:
     """Train one trial of a study again, and say how far it comes out otherwise."""
+    from rich.console import Console
+
     from reports.ledger import Ledger
     from study.replay import find_cells, lines
     from study.replay import replay as train_again
 
     ledger = Ledger(_folder(results, study))
-    for line in lines(train_again(ledger, trial, find_cells(ledger.study, data_file))):
+    cells = find_cells(ledger.study, data_file)
+    with Console(stderr=True).status(f"{trial}: the first epoch") as status:
+        found = train_again(ledger, trial, cells, on_epoch=status.update)
+    for line in lines(found):
         typer.echo(line)
 
 

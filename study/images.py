@@ -31,7 +31,7 @@ def find_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8] | No
     if study.data.kind == "rendered":
         cells = load_rendered()
         return cells.test.images if cells.sha256 == study.data.sha256 else None
-    for place in _places(study):
+    for place in places(study):
         try:
             return test_images(place, study.data)
         except DataError:
@@ -39,7 +39,7 @@ def find_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8] | No
     return None
 
 
-def _places(study: StudyRecord) -> Iterator[Path]:
+def places(study: StudyRecord) -> Iterator[Path]:
     """Where the command that ran the study found its data."""
     given = {
         option: Path(value)
