@@ -12,11 +12,8 @@ predictions came from the weights, or that a training took place. Nothing in the
   the hardware and the time.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +21,28 @@ from numpy.typing import NDArray
 from bloodnets.errors import ConflictError, StudyError
 from reports.evidence import check_hash
 from reports.ledger import FILES, Ledger
+from reports.proposed import check_proposals, check_search, digest
 from reports.recompute import agree, check_epochs, check_predictions
-from reports.records import PlannedTrial, StudyRecord, TrialRecord, fingerprint
+from reports.records import (
+    PlannedTrial,
+    Status,
+    StopReason,
+    StudyRecord,
+    TrialRecord,
+    fingerprint,
+)
 from reports.reprint import check_report
 from reports.typeset import plural
+
+_STATUS: Mapping[StopReason, Status] = {
+    "patience": "complete",
+    "max_epochs": "complete",
+    "asha": "pruned",
+    "diverged": "pruned",
+    "time_budget": "pruned",
+    "target_f1": "pruned",
+    "error": "failed",
+}
 
 
 class DisagreementError(StudyError):
@@ -55,15 +70,20 @@ def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterat
     study = ledger.study
     try:
         yield _plan(study)
-        records = _records(ledger)
+        if study.search is not None:
+            yield check_proposals(ledger, study.search)
+        planned = ledger.planned()
+        records = _records(ledger, planned)
         yield f"{plural(len(records), 'trial')}: each record is as planned, with the fingerprint"
-        if waiting := [trial.id for trial in study.trials if trial.id not in records]:
+        if waiting := [trial.id for trial in planned if trial.id not in records]:
             names = ", ".join(waiting)
             yield f"{plural(len(waiting), 'trial')} not run, and without a trace: {names}"
         yield _files(ledger, records)
         yield _looks(ledger, records)
         yield check_predictions(ledger, records)
         yield check_epochs(ledger, records)
+        if study.search is not None:
+            yield from check_search(ledger, study.search, records)
         yield check_report(ledger, images)
     except ConflictError as error:
         raise DisagreementError(str(error)) from error
@@ -73,30 +93,25 @@ def _plan(study: StudyRecord) -> str:
     """Settings agree with the trials' ids, and those with the fingerprint."""
     for planned in study.trials:
         what = f"the digest of the settings of {planned.id}"
-        digest = _digest(planned.config)
-        agree("study.json", what, planned.id.rpartition("-")[2], digest, "their hash")
+        found = digest(planned.config)
+        agree("study.json", what, planned.id.rpartition("-")[2], found, "their hash")
         for key in ("max_epochs", "patience"):
             value = planned.config.get(key)
             if type(value) is not int or value < 1:
                 raise ConflictError(f"study.json says that {key} of {planned.id} is {value!r}")
     ids = [planned.id for planned in study.trials]
     agree("study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids")
-    made = fingerprint(study.data, ids, study.versions)
+    made = fingerprint(study.data, ids, study.versions, study.search)
     agree("study.json", "its fingerprint", study.fingerprint, made, "what it is made of")
     return "study.json: the fingerprint follows from data, settings, seeds and versions"
 
 
-def _digest(config: Mapping[str, Any]) -> str:
-    """As `bloodnets.config.TrialConfig.digest`, which needs the class."""
-    return hashlib.sha256(json.dumps(dict(config), sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _records(ledger: Ledger) -> dict[str, TrialRecord]:
+def _records(ledger: Ledger, plan: Sequence[PlannedTrial]) -> dict[str, TrialRecord]:
     """The records by id, each as planned; every file of a trial belongs to one."""
     present = _present(ledger.folder)
     looked_at = {look.trial for look in ledger.looks()}
     records = {}
-    for planned in ledger.study.trials:
+    for planned in plan:
         name = f"trials/{planned.id}.json"
         own = set(ledger.traces(planned.id))
         record = ledger.trial(planned)
@@ -110,7 +125,7 @@ def _records(ledger: Ledger) -> dict[str, TrialRecord]:
         if record is not None and (unnamed := own - record.files.keys()):
             raise ConflictError(f"{min(unnamed)} is there, but {name} does not name it")
     if present:
-        raise ConflictError(f"{min(present)} belongs to no trial that study.json plans")
+        raise ConflictError(f"{min(present)} belongs to no trial that is planned")
     if unknown := looked_at - records.keys():
         raise ConflictError(f"looks.jsonl names {min(unknown)}, a trial that is not planned")
     return records
@@ -133,11 +148,12 @@ def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     for key in sorted(record.config.keys() | planned.config.keys()):
         says, found = (repr(each.config.get(key)) for each in (record, planned))
         agree(name, key, says, found, "study.json")
-    complete, failed = record.status == "complete", record.status == "failed"
+    complete = record.status == "complete"
     kinds = FILES if complete else ("epochs",)
     needed = sorted(f"{kind}/{record.id}.{FILES[kind]}" for kind in kinds)
     agree(name, "the list of files", sorted(record.files), needed, f"status {record.status}")
-    if failed != (record.stop_reason == "error") or failed != (record.error is not None):
+    broke = record.stop_reason in {"error", "diverged"}
+    if record.status != _STATUS[record.stop_reason] or broke != (record.error is not None):
         raise ConflictError(
             f"{name} says that the status is {record.status}, the reason to stop "
             f"{record.stop_reason} and the error {record.error!r}"
