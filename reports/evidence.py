@@ -100,6 +100,12 @@ class Evidence:
     search: Search | None
     problems: tuple[Problem, ...]
 
+    @property
+    def planned(self) -> list[PlannedTrial]:
+        """Every trial, of a search its proposals first."""
+        proposals = self.search.proposals if self.search else ()
+        return [*proposals, *self.study.trials]
+
 
 @dataclass(slots=True)
 class _Read:

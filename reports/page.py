@@ -150,7 +150,7 @@ def banner(several: Sequence[Evidence]) -> Banner | None:
     problems = [problem for evidence in several for problem in evidence.problems]
     if not problems:
         return None
-    planned = [trial.id for evidence in several for trial in evidence.study.trials]
+    planned = [trial.id for evidence in several for trial in evidence.planned]
     out = len({problem.trial for problem in problems} & set(planned))
     verb = "was" if out == 1 else "were"
     heading = f"{out:,} of {plural(len(planned), 'trial')} {verb} left out of this report"

@@ -31,12 +31,12 @@ def importances(frame: pd.DataFrame, *, data: DataWords) -> Figure:
                 continue
             marker, colour = _MARKS[number % len(_MARKS)]
             share = at["importance"] * 100
-            ends = [share - at["importance_low"] * 100, at["importance_high"] * 100 - share]
+            ends = at["importance_low"] * 100, at["importance_high"] * 100
             shift = 0.22 * (number - (len(rungs) - 1) / 2)
             rows = [names.index(name) + shift for name in at["setting_text"]]
-            axes.errorbar(
-                share, rows, xerr=ends, marker=marker, color=colour, ls="none", capsize=2.5
-            )
+            # Not as whiskers: of few trials the interval may lie beside the value.
+            axes.hlines(rows, *ends, color=colour, linewidth=1.4)
+            axes.plot(share, rows, marker=marker, color=colour, ls="none")
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_title(str(group))

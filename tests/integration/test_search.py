@@ -236,7 +236,6 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
     assert end is not None
     assert "cnn-config-1" not in (*end.best, *end.baseline)
     assert "diverged" in done.stderr
-    list(verify(ledger))
 
 
 def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
@@ -244,7 +243,8 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILING, *command(
-            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1", "--confirm", "0",
+            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1", "--grace", "1",
+            "--confirm", "0",
         )],
         capture_output=True, text=True, check=False, timeout=250,
     )  # fmt: skip

@@ -1,0 +1,204 @@
+"""Does the search find what there is to find? On learning curves by formula, and real Ray."""
+
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+from optuna import create_study
+from optuna.samplers import RandomSampler
+
+from bloodnets.data import BloodCells, load_file
+from bloodnets.rendered import render
+from reports.ledger import Ledger
+from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
+from study import tuner
+from study.config import SearchConfig
+from study.describe import describe
+from study.resources import RAY_LOG, output_to, ray_session
+from study.space import DROPOUT, LEARNING_RATE, MOMENTUM, OPTIMIZERS, draw
+from tests.slow import surrogate
+
+SEEDS = 20
+SEARCH = SearchRecord(  # the defaults of the command
+    trials=50,
+    families=("cnn",),
+    optimizers=OPTIMIZERS,
+    learning_rate=LEARNING_RATE,
+    dropout=DROPOUT,
+    momentum=MOMENTUM,
+    sampler="tpe",
+    seed=0,
+    max_epochs=surrogate.EPOCHS,
+    grace=2,
+    reduction=3,
+    batch_size=64,
+    confirm=0,
+    confirm_seeds=1,
+    time_budget_s=None,
+    target_f1=None,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+class Watch:
+    """Keeps what the best trial so far is truly worth, and what it had cost by then."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.stop_after = stop_after
+        self.epochs = 0
+        self.values: dict[str, float] = {}
+        self.best: tuple[float, float] = (-1.0, 0.0)  # as seen, and truly
+        self.history: list[tuple[int, float]] = []
+
+    def proposed(self, planned: PlannedTrial) -> None:
+        self.values[planned.id] = 0.0
+
+    def started(self, trial_id: str) -> None:
+        """Nothing."""
+
+    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
+        self.epochs += 1
+        self.values[trial_id] = max(self.values[trial_id], epoch.val_macro_f1)
+
+    def retried(self, trial_id: str, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def ended(self, record: TrialRecord) -> None:
+        seen = self.values[record.id]
+        if seen > self.best[0]:
+            self.best = (seen, surrogate.true_value(record.config))
+        self.history.append((self.epochs, self.best[1]))
+        if len(self.history) == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    return load_file(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    ray.cloudpickle.register_pickle_by_value(surrogate)  # the workers have no tests
+    with ray_session(config(tmp_path_factory.mktemp("ray"), SEARCH)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuner, "run_trial", surrogate.run_trial)
+
+
+def config(folder: Path, search: SearchRecord, at_once: int | None = None) -> SearchConfig:
+    return SearchConfig(
+        name=f"seed-{search.seed}",
+        results=folder,
+        search=search,
+        cpus_per_trial=1,
+        gpus_per_trial=0,
+        max_concurrent=at_once,
+        address=None,
+    )
+
+
+def run(
+    folder: Path,
+    cells: BloodCells,
+    search: SearchRecord,
+    *,
+    at_once: int | None = None,
+    watch: Watch | None = None,
+) -> tuple[Ledger, Watch]:
+    """A search, begun or gone on with."""
+    settings, watch = config(folder, search, at_once), watch or Watch()
+    if settings.folder.exists():
+        ledger = Ledger(settings.folder)
+    else:
+        ledger = Ledger.create(settings.folder, describe(settings, cells, ()))
+    with output_to(ledger.folder / RAY_LOG):  # Tune has much to say, and nothing of these figures
+        tuner.run_proposals(settings, cells, ledger, search, progress=watch)
+    return ledger, watch
+
+
+def random_search(seed: int) -> tuple[float, int]:
+    """What 50 random trials in full training find, truly, and their epochs."""
+    study = create_study(direction="maximize", sampler=RandomSampler(seed=seed))
+    best = (-1.0, 0.0)
+    for _ in range(SEARCH.trials):
+        proposed = draw(study.ask(), SEARCH)
+        values = surrogate.curve(proposed.to_dict(), int(proposed.digest(), 16))
+        best = max(best, (float(values.max()), surrogate.true_value(proposed.to_dict())))
+    return best[1], SEARCH.trials * SEARCH.max_epochs
+
+
+def test_it_finds_what_random_search_does_with_half_the_epochs(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    rows = []
+    for seed in range(SEEDS):
+        goal, cost = random_search(1000 + seed)
+        ledger, watch = run(tmp_path, cells, replace(SEARCH, seed=seed))
+        reached = [epochs for epochs, true in watch.history if true >= goal]
+        most = max(surrogate.true_value(trial.config) for trial in ledger.proposals())
+        ratio = min(reached, default=math.inf) / cost
+        rows.append((ratio, watch.epochs, most - watch.best[1], watch.best[1] - goal))
+        print(
+            f"seed {seed:2}: reached random search's result with {ratio:.3f} of its epochs; "
+            f"{watch.epochs} in all; {100 * rows[-1][2]:.2f} points below the best proposal, "
+            f"{100 * rows[-1][3]:+.2f} from random search"
+        )
+        shutil.rmtree(ledger.folder)
+    ratios, epochs, below, gain = np.array(rows).T
+    within = (below <= 0.005).mean()
+    print(
+        f"median ratio {np.median(ratios):.3f}, reached in {np.isfinite(ratios).mean():.0%}; "
+        f"within .5 points of the best proposal in {within:.0%}; epochs {epochs.mean():.0f} on "
+        f"average, {epochs.max():.0f} at most, of 1,000; {100 * np.median(gain):+.2f} points"
+    )
+    assert np.median(ratios) <= 0.5
+    assert within >= 0.8
+    assert epochs.mean() <= SEARCH.trials * SEARCH.max_epochs / 3
+
+
+SHORT = replace(SEARCH, trials=15, max_epochs=9, grace=1)
+
+
+def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Every proposal with how it ended."""
+    rows = []
+    for planned in ledger.proposals():
+        record = ledger.trial(planned)
+        assert record is not None
+        rows.append((planned.id, record.stop_reason, ledger.epochs(planned.id)))
+    return rows
+
+
+def test_one_at_a_time_the_seed_decides_everything(tmp_path: Path, cells: BloodCells) -> None:
+    first, second, third = (
+        outcome(run(tmp_path / name, cells, replace(SHORT, seed=seed), at_once=1)[0])
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert first == second
+    assert {row[0] for row in first[2:]}.isdisjoint(row[0] for row in third)
+
+
+@pytest.mark.parametrize("stop_after", [1, 6, 14])
+def test_an_interrupted_search_goes_on_as_if_it_had_not_been(
+    tmp_path: Path, cells: BloodCells, stop_after: int
+) -> None:
+    whole, _ = run(tmp_path / "whole", cells, SHORT, at_once=1)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "part", cells, SHORT, at_once=1, watch=Watch(stop_after))
+    part = Ledger(tmp_path / "part" / "seed-0")
+    assert len(list(part.trials())) == stop_after
+    run(tmp_path / "part", cells, SHORT, at_once=1)
+    assert outcome(part) == outcome(whole)
