@@ -25,7 +25,7 @@ check: .venv/installed  ## format, lint, types, layers
 test: check  ## check, then the tests
 	$(BIN)/pytest
 
-slow: .venv/installed  ## the tests that take minutes: how often intervals hold the truth
+slow: .venv/installed  ## the tests that take minutes: do intervals hold the truth, does a search find it
 	$(BIN)/pytest -m slow
 
 clean:  ## remove .venv and caches; results stay

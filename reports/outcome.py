@@ -49,7 +49,7 @@ def _confirmed(done: list[dict[Any, Any]], search: Searched) -> str:
     best = done[0]
     name, again = best["configuration"], plural(best["seeds"], "other seed")
     said = (
-        f"Trained again in full with {again}, {name} reaches {_spread(best, 'val')} on val: "
+        f"Trained again in full with {again}, {name} reaches {_spread(best, 'val')} on val, "
         f"{_shrinkage(best['shrinkage'])}."
     )
     baseline = _baseline(done)
@@ -66,10 +66,10 @@ def _confirmed(done: list[dict[Any, Any]], search: Searched) -> str:
 
 def _shrinkage(points: float) -> str:
     if pd.isna(points):
-        return "the search itself gave it no value"
+        return "and in the search it had no value"
     if points < 0:
-        return f"{number(-points, 'points')} points more than the search said"
-    return f"it shrank by {number(points, 'points').lstrip('+')} points, the luck of the draw"
+        return f"{number(-points, 'points')} points more than in the search"
+    return f"a shrinkage of {number(points, 'points').lstrip('+')} points"
 
 
 def _on_test(found: Findings, search: Searched) -> str:

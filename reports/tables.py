@@ -83,14 +83,15 @@ def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
         `dropout`; `seeds_planned`, `seeds` (complete and looked at on test), `failed`,
         `missing`, `unreadable`; mean and `_sd` of the scores on test, with the ends `_low` and
         `_high` of their 95 % intervals (clipped to 0 to 1); of `best_epoch`, `epochs` and
-        `duration_s`; `parameters`; `test_images`. Unless the data are rendered, also the
-        `published_` scores: `weighted_f1` as listed, and `matrix_weighted_f1`, `accuracy`
+        `duration_s`; `parameters`; `test_images`. Of a grid, unless the data are rendered,
+        also the `published_` scores: `weighted_f1` as listed, and `matrix_weighted_f1`, `accuracy`
         and `macro_f1` from the published matrix.
     """
     every, study = trials(evidence), evidence.study
     images = sum(study.data.class_counts.get("test", ()))
     configs = {planned.configuration: planned.config for planned in study.trials}
-    compared = study.data.kind != "rendered"
+    # A search trains as long as the user says, not as the paper.
+    compared = study.data.kind != "rendered" and study.search is None
 
     def row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -45,24 +45,19 @@ def costs(config: GridConfig, cells: BloodCells) -> Iterator[PlannedCost]:
     """Time a few steps of each configuration on one CPU core, and add up."""
     trials = config.trials()
     predictions = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.cpus_per_trial)
-    try:
-        for name in config.configurations:
-            own = [TrialConfig.from_dict(t.config) for t in trials if t.configuration == name]
-            weights = 4 * count_parameters(build_model(own[0]))
-            yield PlannedCost(
-                configuration=name,
-                trials=len(own),
-                epochs=sum(trial.max_epochs for trial in own),
-                epoch_s=_epoch_s(own[0], cells),
-                disk_bytes=len(own) * (weights + predictions),
-            )
-    finally:
-        torch.set_num_threads(threads)
+    for name in config.configurations:
+        own = [TrialConfig.from_dict(t.config) for t in trials if t.configuration == name]
+        weights = 4 * count_parameters(build_model(own[0]))
+        yield PlannedCost(
+            configuration=name,
+            trials=len(own),
+            epochs=sum(trial.max_epochs for trial in own),
+            epoch_s=_epoch_s(own[0], cells, config.cpus_per_trial),
+            disk_bytes=len(own) * (weights + predictions),
+        )
 
 
-def _epoch_s(config: TrialConfig, cells: BloodCells) -> float:
+def _epoch_s(config: TrialConfig, cells: BloodCells, threads: int) -> float:
     """Seconds an epoch, from a short one: the second, since the first also warms up."""
     cpu = torch.device("cpu")
     images = min(TIMED_STEPS * config.batch_size, len(cells.train.labels))
@@ -72,7 +67,12 @@ def _epoch_s(config: TrialConfig, cells: BloodCells) -> float:
         for split in (cells.train, cells.val)
     )
     config = replace(config, max_epochs=2)
-    *_, second = train(TrainingState.start(config, cpu), config, train=few, val=fewer)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        *_, second = train(TrainingState.start(config, cpu), config, train=few, val=fewer)
+    finally:
+        torch.set_num_threads(before)
     return second.duration_s / share
 
 
@@ -121,7 +121,9 @@ def print_search(config: SearchConfig, cells: BloodCells) -> None:
     ):
         table.add_row(name, value)
     console.print(table)
-    epoch_s = max(_epoch_s(known, cells) for known in published(search).values())
+    epoch_s = max(
+        _epoch_s(known, cells, config.cpus_per_trial) for known in published(search).values()
+    )
     again = (search.confirm + 1) * search.confirm_seeds if search.confirm else 0
     epochs = (search.trials + again) * search.max_epochs
     at_once = _at_once(config, search.trials)

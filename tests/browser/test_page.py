@@ -9,7 +9,7 @@ import pytest
 from selenium import webdriver
 
 from reports import page
-from tests import synthetic
+from tests import synthetic, synthetic_search
 from tests.browser.visit import visit
 
 EVIL = "<script>alert(1)</script>"
@@ -17,7 +17,7 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The grid with two seeds, and a rendered study whose names are attacks."""
+    """The grid with two seeds, a rendered study whose names are attacks, and a search."""
     folder = tmp_path_factory.mktemp("browser")
     matrices = synthetic.published_matrices(2)
     grid = synthetic.build(folder / "grid", matrices, failed={("cnn-config-2", 1): EVIL})
@@ -27,11 +27,15 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         kind="rendered",
         class_names=(EVIL, *synthetic.CLASS_NAMES[1:]),
     )
-    return {"grid": page.write_report(grid), "evil": page.write_report(evil)}
+    search = synthetic_search.build(
+        folder / "search", failed={5: EVIL + "very-long-word-" * 40}, diverged=[6]
+    )
+    ledgers = {"grid": grid, "evil": evil, "search": search}
+    return {name: page.write_report(ledger) for name, ledger in ledgers.items()}
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("study", ["grid", "evil", "made"])
+@pytest.mark.parametrize("study", ["grid", "evil", "search", "made"])
 def test_the_page_opens_cleanly(
     browser: webdriver.Chrome, reports: dict[str, Path], made: Path, study: str, width: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from bloodnets.rendered import render
+from reports.ledger import Ledger
+from reports.records import TrialRecord
 from study.cli import app
+from study.replay import COMPARED, Replay
 from tests.synthetic import build, published_matrices
+from tests.synthetic_search import SEARCH
+from tests.synthetic_search import build as build_search
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,20 +44,34 @@ def test_make_knows_its_targets_and_demo_is_the_command_shown() -> None:
 def test_each_command_is_understood(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Studies are planned, not trained: `test_grid.py` trains."""
+    """Studies are planned, not trained: `test_grid.py` and `test_search.py` train."""
     monkeypatch.chdir(tmp_path)
     np.savez("cells.npz", allow_pickle=False, **render(scale=0.01))
     for study in ("STUDY", "OTHER"):
         build(tmp_path / "results" / study, {"cnn-config-1": published_matrices()["cnn-config-1"]})
     arguments = shlex.split(command)[1:]
-    if arguments[0] == "grid":
+    if arguments[0] == "replay":
+        build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH, trials=18))
+        monkeypatch.setattr("study.replay.find_cells", lambda study, file: None)
+        monkeypatch.setattr("study.replay._again", _as_it_was)
+    if arguments[0] in {"grid", "search"}:
         arguments.append("--dry-run")
         if not {"--data", "--data-file"} & {*arguments}:
             arguments += ["--data-file", "cells.npz"]  # instead of the download
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
-    assert "at most" in done.stdout or last in done.stdout
+    assert any(words in done.stdout for words in ("at most", last, "3 epochs trained again"))
+
+
+def _as_it_was(ledger: Ledger, record: TrialRecord, *_: object) -> Replay:
+    return Replay(
+        record=record,
+        epochs=3,
+        deviations=dict.fromkeys(COMPARED, 0.0),
+        weights=None,
+        diverged=None,
+    )
 
 
 def test_pictures_and_links_are_there() -> None:

@@ -1,0 +1,73 @@
+"""What a study would cost is measured as a trial runs: with as many threads as it has cores."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bloodnets.data import BloodCells, load_file
+from bloodnets.rendered import render
+from bloodnets.training import train
+from study import plan
+from study.config import GridConfig, SearchConfig
+from tests.synthetic_search import SEARCH
+
+RESOURCES: dict[str, Any] = {
+    "name": "s",
+    "cpus_per_trial": 3,
+    "gpus_per_trial": 0,
+    "max_concurrent": None,
+    "address": None,
+}
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    return load_file(path)
+
+
+@pytest.mark.parametrize("kind", ["grid", "search"])
+def test_an_epoch_is_timed_with_a_trials_threads(
+    cells: BloodCells,
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    threads: list[int] = []
+
+    def watched(*args: Any, **options: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return train(*args, **options)
+
+    monkeypatch.setattr(plan, "train", watched)
+    before = torch.get_num_threads()
+    if kind == "grid":
+        names = ("mlnn-config-1",)
+        plan.print_plan(
+            GridConfig(
+                results=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
+                batch_size=64, **RESOURCES,
+            ),
+            cells,
+        )  # fmt: skip
+    else:
+        plan.print_search(SearchConfig(results=tmp_path, search=SEARCH, **RESOURCES), cells)
+    assert set(threads) == {3}
+    assert torch.get_num_threads() == before
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("1 trial into" if kind == "grid" else "Rungs epochs 2, 6, 18 of 20; 1 in 3") in said
+
+
+def test_a_search_says_how_many_epochs_it_takes_at_most(
+    cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan.print_search(SearchConfig(results=tmp_path, search=SEARCH, **RESOURCES), cells)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "50 trials and at most 12 of the confirmation" in said
+    assert "at most 1,240 epochs" in said  # 50 and 4 times 3 trials, of 20 epochs
+    assert "First cnn-config-1, cnn-config-2" in said
