@@ -21,7 +21,7 @@ def outcome(found: Findings, search: Searched) -> Iterator[str]:
     rows = search.confirmed.to_dict("records")
     done = [row for row in rows if row["seeds"]]
     if done:
-        yield _confirmed(done, search)
+        yield _confirmed(done)
         yield _on_test(found, search)
     elif search.end is not None and not rows and search.trials["value"].notna().any():
         yield "Nothing was confirmed, so the value is of one seed and picked as the highest of all."
@@ -44,7 +44,7 @@ def _found(search: Searched) -> str:
     )
 
 
-def _confirmed(done: list[dict[Any, Any]], search: Searched) -> str:
+def _confirmed(done: list[dict[Any, Any]]) -> str:
     """The first of the best again, with other seeds, beside the published one."""
     best = done[0]
     name, again = best["configuration"], plural(best["seeds"], "other seed")
@@ -67,9 +67,10 @@ def _confirmed(done: list[dict[Any, Any]], search: Searched) -> str:
 def _shrinkage(points: float) -> str:
     if pd.isna(points):
         return "and in the search it had no value"
-    if points < 0:
-        return f"{number(-points, 'points')} points more than in the search"
-    return f"a shrinkage of {number(points, 'points').lstrip('+')} points"
+    size = number(abs(points), "points").lstrip("+")
+    return (
+        f"{size} points more than in the search" if points < 0 else f"a shrinkage of {size} points"
+    )
 
 
 def _on_test(found: Findings, search: Searched) -> str:

@@ -56,9 +56,9 @@ def test_the_setting_that_decides_has_all_the_importance() -> None:
 def test_the_learning_rate_counts_by_its_logarithm() -> None:
     # Half of the decades are within a thousandth of the range, where nobody would look.
     frame = trials(60)
-    value = (frame["learning_rate"] > 1e-3).astype(float) + 0.01 * frame["dropout"]
+    value = (frame["learning_rate"] > 1e-3).astype(float) + 0.5 * frame["dropout"]
     found = importances(frame, curves(frame, value), SEARCH)
-    assert shares(found)["learning_rate"] > 0.9
+    assert shares(found)["learning_rate"] > 0.8
 
 
 def test_momentum_counts_among_the_trials_that_have_one() -> None:

@@ -120,6 +120,8 @@ def test_the_expected_best_of_many_trials_stays_exact() -> None:
     frame = searches.expected_best(values)
     # Of a uniform distribution the best of n is n / (n + 1) on average.
     assert frame["expected"].iloc[9] == pytest.approx(10 / 11, abs=0.01)
+    assert frame["low"].iloc[9] == pytest.approx(0.05 ** (1 / 10), abs=0.02)
+    assert frame["high"].iloc[9] == pytest.approx(0.95 ** (1 / 10), abs=0.002)
     assert frame["expected"].iloc[-1] == pytest.approx(values.max())
     assert frame["expected"].is_monotonic_increasing
 
