@@ -117,12 +117,18 @@ def _rungs(
     records: Mapping[str, TrialRecord],
     courses: Mapping[str, Sequence[float]],
 ) -> None:
-    """In which order trials came to a rung is not kept: a stopped one was not the best of all."""
+    """A stopped trial is at a rung, and none of the published ones, which run in full.
+
+    In which order trials came to a rung is not kept; but it was not the best of all.
+    """
+    names = {row.configuration for row in _published(search)}
     best = {key: list(accumulate(course, max)) for key, course in courses.items()}
     for key in courses:
         if records[key].stop_reason != "asha":
             continue
         name, last = f"trials/{key}.json", records[key].epochs
+        if records[key].configuration in names:
+            raise ConflictError(f"{name} says that ASHA stopped it, but published ones run in full")
         if last not in search.rungs:
             raise ConflictError(f"{name} says that ASHA stopped it after epoch {last}, no rung")
         there = [values[last - 1] for values in best.values() if len(values) >= last]

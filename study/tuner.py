@@ -19,6 +19,7 @@ from reports.records import EndReason, PlannedTrial, SearchRecord, StopReason
 from study.asha import Rungs
 from study.config import StudyConfig
 from study.follow import Follower, Listener, SearchListener
+from study.grid import PUBLISHED
 from study.resources import RAY_LOG, slots
 from study.searcher import Searcher
 
@@ -205,7 +206,11 @@ class _Proposals(TuneSearcher):
 
 
 class _Asha(FIFOScheduler):
-    """Stops a trial that is not among the best at a rung."""
+    """Stops a trial that is not among the best at a rung, but no published configuration.
+
+    Those run in full, so that the search never ends below what they reach, and the best of them
+    is known.
+    """
 
     def __init__(self, rungs: Rungs, stopped: dict[str, StopReason]) -> None:
         super().__init__()
@@ -224,7 +229,8 @@ class _Asha(FIFOScheduler):
         # A trial that is tried again begins anew.
         best = max(value, self.best.get(trial_id, 0.0)) if epoch > 1 else value
         self.best[trial_id] = best
-        if self.rungs.goes_on(trial_id, epoch, best):
+        goes_on = self.rungs.goes_on(trial_id, epoch, best)
+        if goes_on or trial.config["trial"]["configuration"] in PUBLISHED:
             return str(TrialScheduler.CONTINUE)
         self.stopped[trial_id] = "asha"
         return str(TrialScheduler.STOP)

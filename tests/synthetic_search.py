@@ -91,6 +91,7 @@ def build(
     )
     ledger = Ledger.create(folder, study)
     rungs = Rungs(search.rungs, reduction=search.reduction)
+    known = published_configurations(search)
     random = np.random.default_rng(search.seed)
     values: dict[str, float] = {}
     plan: dict[str, PlannedTrial] = {}
@@ -113,7 +114,8 @@ def build(
                 curve, reason = curve[:1], "diverged"
             for epoch in range(1, len(curve) + 1):
                 best = max(curve[:epoch])
-                if not rungs.goes_on(planned.id, epoch, best) and reason == "max_epochs":
+                goes_on = rungs.goes_on(planned.id, epoch, best) or planned.configuration in known
+                if not goes_on and reason == "max_epochs":
                     curve, reason = curve[:epoch], "asha"
                     break
             error = (failed or {}).get(number)

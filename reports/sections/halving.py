@@ -14,7 +14,7 @@ def section(found: Findings) -> Section | None:
     words = (
         f"At the rungs, epochs {rungs}, ASHA compares a trial with all that came there before: it "
         f"goes on if it is among the best 1 in {record.reduction}. Nothing waits, so the first to "
-        "come are judged by few."
+        "come are judged by few. The published configurations run in full whatever they reach."
         if rungs
         else "There is no rung below the last epoch: no trial was stopped by ASHA."
     )

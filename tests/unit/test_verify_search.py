@@ -183,6 +183,27 @@ def test_a_trial_that_asha_stopped_though_it_led(folder: Path) -> None:
     assert "says that ASHA stopped it, but it led at epoch" in disagreement(folder)
 
 
+def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
+    ledger = Ledger(folder)
+    planned = ledger.proposals()[1]
+    assert planned.configuration == "cnn-config-2"
+    record = folder / "trials" / f"{planned.id}.json"
+    kept = epochs_of(record).read_text().splitlines()[:2]
+    epochs_of(record).write_text("\n".join(kept) + "\n")
+    change(
+        record,
+        lambda trial: trial.update(
+            status="pruned", stop_reason="asha", epochs=2, best_epoch=2, scores={}, device=None,
+            host=None, parameters=None,
+            files={f"epochs/{planned.id}.jsonl": trial["files"][f"epochs/{planned.id}.jsonl"]},
+        ),
+    )  # fmt: skip
+    entered(record)
+    for name in (f"predictions/{planned.id}.npz", f"models/{planned.id}.safetensors"):
+        (folder / name).unlink()
+    assert "but published ones run in full" in disagreement(folder)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
