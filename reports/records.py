@@ -202,7 +202,7 @@ class TrialRecord:
         stop_reason: of a complete trial `patience` or `max_epochs`; of a pruned one `asha`,
             `diverged`, or `time_budget` or `target_f1`, which ended the search; else `error`.
         error: one line that says why a trial failed or diverged; None otherwise.
-        attempts: how often it was started, at least 1.
+        attempts: how often it was started; 0 if the search ended before it could be.
         epochs: that it ran.
         best_epoch: the one with the best val macro F1, whose weights were kept; None if none.
         started_at: ISO 8601, UTC, of the last attempt.

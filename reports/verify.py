@@ -161,7 +161,8 @@ def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     splits = tuple(sorted(record.scores))
     if splits not in ({("val",), ("test", "val")} if complete else {()}):
         raise ConflictError(f"{name} has scores on {splits}, with status {record.status}")
-    if record.attempts < 1:
+    forestalled = record.stop_reason in {"time_budget", "target_f1"} and not record.epochs
+    if record.attempts < (0 if forestalled else 1):
         raise ConflictError(f"{name} says that there were {record.attempts} attempts")
 
 

@@ -127,13 +127,17 @@ class Follower(tune.Callback):
         error = self.errors.get(_id(trial), "its process died")
         self._without_model(trial, "failed", "error", error)
 
+    def on_experiment_end(self, trials: Sequence[Any], **info: Any) -> None:
+        """Know those, too, that were proposed and had not started before the end."""
+        self.trials |= {_id(trial): trial for trial in trials if _id(trial) not in self.started}
+
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """Tune takes an exception raised in the hooks above for a failure of the trial."""
         if self.fault is not None:
             raise self.fault
 
     def stop_running(self, reason: StopReason) -> None:
-        """Enter the trials that still ran when the search ended.
+        """Enter the trials that still ran, or waited, when the search ended.
 
         Raises:
             StudyError: they could not be.
@@ -166,7 +170,8 @@ class Follower(tune.Callback):
         self, trial: Any, status: Status, reason: StopReason, error: str | None
     ) -> None:
         trial_id = _id(trial)
-        epochs, started = self.epochs[trial_id], self.started[trial_id]
+        epochs, now = self.epochs[trial_id], time.time()
+        started = self.started.get(trial_id, now)
         best = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
         self._enter(
             TrialRecord(
@@ -175,11 +180,12 @@ class Follower(tune.Callback):
                 stop_reason=reason,
                 error=error,
                 # Of a trial that failed for good, each attempt was a failure.
-                attempts=trial.num_failures + (trial.status != "ERROR"),
+                attempts=trial.num_failures
+                + (trial_id in self.started and trial.status != "ERROR"),
                 epochs=len(epochs),
                 best_epoch=best.epoch if best else None,
                 started_at=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-                duration_s=time.time() - started,
+                duration_s=now - started,
                 device=None,
                 host=None,
                 parameters=None,

@@ -89,8 +89,8 @@ def _run(
             work(Console(file=terminal, quiet=quiet))
     except KeyboardInterrupt:
         raise StudyInterruptedError(
-            f"interrupted; {len(ledger.trials())} of {planned} had ended and are kept in "
-            f"{config.folder}",
+            f"interrupted; what had ended is kept in {config.folder}: "
+            f"{plural(len(ledger.trials()), 'trial')}",
             interrupts.number,
         ) from None
     except MachineError:

@@ -215,7 +215,7 @@ def test_an_interrupted_study_keeps_what_it_has(
         study.send_signal(number)
         _, errors = study.communicate(timeout=60)
     assert study.returncode == code, errors
-    assert "bloodstudy: interrupted; 0 of 1 trials had ended" in errors
+    assert f"bloodstudy: interrupted; what had ended is kept in {folder / name}: 0 trials" in errors
     assert "Traceback" not in errors
     assert Ledger(folder / name).trials() == []
     _, alive = psutil.wait_procs(family, timeout=60)

@@ -142,6 +142,8 @@ def test_a_stopped_trial_ends_at_a_rung(
         record = ledger.trial(planned)
         assert record is not None
         ended = (record.status, record.stop_reason)
+        if planned.configuration.startswith("cnn-config"):
+            assert ended == ("complete", "max_epochs")
         assert ended in {("pruned", "asha"), ("complete", "max_epochs")}
         assert record.epochs in ({1, 3} if record.status == "pruned" else {4})
         assert len(ledger.epochs(record.id)) == record.epochs
@@ -264,17 +266,22 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
 
 @pytest.mark.parametrize(
     ("options", "ended_by"),
-    [(("--time-budget", "4s"), "time_budget"), (("--target-f1", ".02"), "target_f1")],
+    [
+        (("--time-budget", "1s"), "time_budget"),  # the first trials have hardly started
+        (("--time-budget", "8s"), "time_budget"),
+        (("--target-f1", ".02"), "target_f1"),
+    ],
 )
 def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     folder: Path, data_file: Path, options: tuple[str, ...], ended_by: str
 ) -> None:
+    name = f"{ended_by}-{options[1]}"
     done = search(
-        folder, data_file, ended_by,
+        folder, data_file, name,
         "--trials", "400", "--max-epochs", "300", "--grace", "300", "--confirm", "0", *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    ledger = Ledger(folder / ended_by)
+    ledger = Ledger(folder / name)
     end = ledger.confirmation()
     assert end is not None
     assert end.ended_by == ended_by
