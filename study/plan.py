@@ -124,7 +124,9 @@ def print_search(config: SearchConfig, cells: BloodCells) -> None:
     epoch_s = max(
         _epoch_s(known, cells, config.cpus_per_trial) for known in published(search).values()
     )
-    again = (search.confirm + 1) * search.confirm_seeds if search.confirm else 0
+    # Beside the best, the best published configuration; all of them if the search can't tell.
+    baseline = 1 if first else len(published(search))
+    again = (search.confirm + baseline) * search.confirm_seeds if search.confirm else 0
     epochs = (search.trials + again) * search.max_epochs
     at_once = _at_once(config, search.trials)
     console.print(

@@ -89,7 +89,6 @@ def check(search: "SearchRecord") -> None:
     _check_range("--momentum", search.momentum, "at least 0, below 1", 0.0, 1 - 1e-9)
     for option, value, least in (
         ("--trials", search.trials, 1),
-        ("--seed", search.seed, 0),
         ("--max-epochs", search.max_epochs, 1),
         ("--grace", search.grace, 1),
         ("--reduction", search.reduction, 2),
@@ -99,6 +98,8 @@ def check(search: "SearchRecord") -> None:
     ):
         if not value >= least:
             raise DataError(f"{option} is {value}; wanted: at least {least}")
+    if not 0 <= search.seed < 2**32:  # PyTorch takes no more than 64 bits, others 32
+        raise DataError(f"--seed is {search.seed}; wanted: 0 to {2**32 - 1}")
     if search.grace > search.max_epochs:
         raise DataError(
             f"--grace is {search.grace}; wanted: at most --max-epochs, which is {search.max_epochs}"

@@ -1,5 +1,6 @@
 """What a study would cost is measured as a trial runs: with as many threads as it has cores."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,13 @@ def test_a_search_says_how_many_epochs_it_takes_at_most(
     assert "50 trials and at most 12 of the confirmation" in said
     assert "at most 1,240 epochs" in said  # 50 and 4 times 3 trials, of 20 epochs
     assert "First cnn-config-1, cnn-config-2" in said
+
+
+def test_without_a_published_configuration_in_the_space_all_of_them_are_confirmed(
+    cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = replace(SEARCH, learning_rate=(1e-5, 1e-4))
+    plan.print_search(SearchConfig(results=tmp_path, search=search, **RESOURCES), cells)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
+    assert "First no published configuration" in said

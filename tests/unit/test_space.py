@@ -93,6 +93,7 @@ def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
         ("--momentum", {"momentum": (0.5, 1.0)}),
         ("--trials", {"trials": 0}),
         ("--seed", {"seed": -1}),
+        ("--seed", {"seed": 2**32}),
         ("--max-epochs", {"max_epochs": 0}),
         ("--grace", {"grace": 0}),
         ("--grace", {"grace": 21}),
