@@ -10,8 +10,8 @@ from reports.parts import Findings, Searched
 from reports.typeset import interval, number, plural, settings, with_spread
 
 _ENDS = {
-    "time_budget": "its time was over (`--time-budget`)",
-    "target_f1": "a trial had reached the target (`--target-f1`)",
+    "time_budget": "its time was over (--time-budget)",
+    "target_f1": "a trial had reached the target (--target-f1)",
 }
 
 
@@ -143,7 +143,7 @@ def repeatable(search: Searched) -> str:
     return (
         f"{at_once}: which of them ends first decides what is proposed next and what ASHA "
         "compares, so the same seed need not propose the same trials. Every proposal is kept; "
-        "`bloodstudy replay` trains any of them again."
+        "“bloodstudy replay” trains any of them again."
     )
 
 

@@ -152,7 +152,7 @@ def same_function(found: Findings, noise: pd.DataFrame) -> Iterator[str]:
         "cases, by the spread of the weighted F1 over seeds, pooled in each family."
     )
     if noise["limit"].isna().all():
-        yield "One seed has no spread: the limit takes `--seeds 2` or more."
+        yield "One seed has no spread: the limit takes --seeds 2 or more."
 
 
 def _cause(pair: Any) -> str:

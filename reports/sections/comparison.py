@@ -8,8 +8,10 @@ from reports.parts import DRAWN_AT_MOST, Findings, Section, beside, caption, pic
 from reports.typeset import method, table, word
 
 
-def section(found: Findings) -> Section:
-    """Scores, their intervals, and what training took."""
+def section(found: Findings) -> Section | None:
+    """Scores, their intervals, and what training took; nothing of a search without confirmation."""
+    if found.comparison.empty:
+        return None
     frame, data = _shown(found), found.data
     scored = frame[(frame["seeds"] > 0) & frame["configuration"].isin(found.drawn)]
     named = "Scores on test"

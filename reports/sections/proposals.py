@@ -27,8 +27,8 @@ def section(found: Findings) -> Section | None:
         named = caption("Trials of the search without a value, and why", data)
         tables.insert(0, table("broken", named, _ERRORS, broken))
     words = (
-        "The best first. A pruned trial is listed with what it had reached. `bloodstudy replay` "
-        "trains any of them again, by its number: `trial-17`."
+        "The best first. A pruned trial is listed with what it had reached. “bloodstudy replay” "
+        "trains any of them again, by its number: trial-17."
     )
     return Section(
         key="trials", title="All trials of the search", words=(words,), tables=tuple(tables)

@@ -6,13 +6,12 @@ import pandas as pd
 
 from reports.columns import SETTINGS
 from reports.parts import Findings, Section, caption
-from reports.typeset import BLANK, Column, search_words, table
+from reports.typeset import BLANK, Column, Table, search_words, table
 
 
 def section(found: Findings) -> Section:
     """Data, settings, seeds, looks at test, hardware, versions and the command."""
     study, data = found.evidence.study, found.data
-    settings = found.comparison[[column.key for column in SETTINGS]]
     splits = [c for c in found.class_counts.columns if c not in {"class", "name"}]
     classes = found.class_counts.assign(
         label=[f"{i} {name}" for i, name in enumerate(found.class_counts["name"])]
@@ -28,8 +27,7 @@ def section(found: Findings) -> Section:
         ("Images", totals),
         *_space(found),
         ("Seeds", _seeds(found)),
-        ("Batch size", _distinct(found.trials, "batch_size")),
-        *_stopping(found),
+        *_training(found),
         ("Looks at test", _looks(found.trials)),
         ("Device", _distinct(found.trials, "device")),
         *((f"Hardware: {name}", value) for name, value in study.hardware.items()),
@@ -40,7 +38,7 @@ def section(found: Findings) -> Section:
         key="run",
         title="What was run",
         tables=(
-            table("settings", caption("Settings of each configuration", data), SETTINGS, settings),
+            *_settings(found),
             table(
                 "classes",
                 caption("Images of each class", data),
@@ -51,6 +49,15 @@ def section(found: Findings) -> Section:
         ),
         facts=tuple(facts),
     )
+
+
+def _settings(found: Findings) -> list[Table]:
+    """Of each configuration; none of a search without confirmation."""
+    if found.comparison.empty:
+        return []
+    named = caption("Settings of each configuration", found.data)
+    frame = found.comparison[[column.key for column in SETTINGS]]
+    return [table("settings", named, SETTINGS, frame)]
 
 
 def _space(found: Findings) -> list[tuple[str, str]]:
@@ -66,16 +73,22 @@ def _seeds(found: Findings) -> str:
     seeds = _distinct(found.trials, "seed")
     if found.search is None:
         return seeds
-    return f"{found.search.record.seed} in the search, {seeds} in its confirmation"
+    own = str(found.search.record.seed)
+    return own if found.trials.empty else f"{own} in the search, {seeds} in its confirmation"
 
 
-def _stopping(found: Findings) -> list[tuple[str, str]]:
-    """What ended a trial."""
+def _training(found: Findings) -> list[tuple[str, str]]:
+    """Batch size, and what ended a trial."""
     if found.search is not None:
-        at_most = str(found.search.record.max_epochs)
-        return [("Epochs at most", f"{at_most}; in the search ASHA stopped trials at its rungs")]
+        record = found.search.record
+        stopped = f"{record.max_epochs}; in the search ASHA stopped trials at its rungs"
+        return [("Batch size", str(record.batch_size)), ("Epochs at most", stopped)]
     patience = f"{_distinct(found.trials, 'patience')} epochs without a better val macro F1"
-    return [("Epochs at most", _distinct(found.trials, "max_epochs")), ("Patience", patience)]
+    return [
+        ("Batch size", _distinct(found.trials, "batch_size")),
+        ("Epochs at most", _distinct(found.trials, "max_epochs")),
+        ("Patience", patience),
+    ]
 
 
 def _distinct(frame: pd.DataFrame, key: str) -> str:
@@ -85,8 +98,8 @@ def _distinct(frame: pd.DataFrame, key: str) -> str:
 
 
 def _looks(trials: pd.DataFrame) -> str:
-    often = trials[trials["looks"] > 1]
-    words = f"{trials['looks'].sum()}, at most one a trial"
+    often, total = trials[trials["looks"] > 1], int(trials["looks"].sum())
+    words = f"{total}, at most one a trial" if total else "0"
     if not often.empty:
-        words = f"{trials['looks'].sum()}; more than one at " + ", ".join(map(str, often["id"]))
+        words = f"{total}; more than one at " + ", ".join(map(str, often["id"]))
     return words

@@ -294,19 +294,27 @@ def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     list(verify(ledger))
 
 
-def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file: Path) -> None:
+def begun(
+    folder: Path, data_file: Path, name: str, *, trials: int, number: signal.Signals
+) -> tuple[int, str]:
+    """A search that gets a signal when so many trials have ended: exit code and stderr."""
     options = ("--trials", "400", "--max-epochs", "30", "--grace", "1")
     process = subprocess.Popen(
-        [BLOODSTUDY, *command(folder, data_file, "killed", *options)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        [BLOODSTUDY, *command(folder, data_file, name, *options)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    trials = folder / "killed" / "trials"
     deadline = time.monotonic() + 120
-    while len(list(trials.glob("*.json"))) < 5:
+    while len(list((folder / name / "trials").glob("*.json"))) < trials:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file: Path) -> None:
+    begun(folder, data_file, "killed", trials=5, number=signal.SIGKILL)
+    trials = folder / "killed" / "trials"
     ledger = Ledger(folder / "killed")
     counts, known = states(ledger), statuses(ledger)
     # What ended is in the ledger first, and then in Optuna's file.
@@ -324,20 +332,9 @@ def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file
 
 
 def test_ctrl_c_keeps_what_has_ended(folder: Path, data_file: Path) -> None:
-    options = ("--trials", "400", "--max-epochs", "30", "--grace", "1")
-    process = subprocess.Popen(
-        [BLOODSTUDY, *command(folder, data_file, "interrupted", *options)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    trials = folder / "interrupted" / "trials"
-    deadline = time.monotonic() + 120
-    while len(list(trials.glob("*.json"))) < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in errors
+    code, errors = begun(folder, data_file, "interrupted", trials=3, number=signal.SIGINT)
+    assert code == 130
+    assert "interrupted; what had ended is kept in" in errors
     assert "Traceback" not in errors
     ledger = Ledger(folder / "interrupted")
     assert ledger.confirmation() is None

@@ -167,6 +167,25 @@ def test_what_a_search_drew_from_is_among_what_was_run(whole: Path) -> None:
     assert "Patience" not in words
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"search": replace(SMALL, confirm=0)}, {"ended_by": None, "running": [11]}],
+)
+def test_without_a_confirmation_nothing_is_said_of_one(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    ledger = synthetic_search.build(tmp_path / "s", **{"search": SMALL} | options)
+    report = page.write_report(ledger).parent
+    text = (report / "report.md").read_text()
+    assert "Comparison of the configurations" not in text
+    assert {"comparison.csv", "settings.csv"}.isdisjoint(
+        path.name for path in (report / "tables").iterdir()
+    )
+    words = section(report, "What was run")
+    for fact in ("Seeds: 0\n", "Batch size: 64\n", "Looks at test: 0\n"):
+        assert f"- {fact}" in words
+
+
 def test_the_same_search_gives_the_same_page(tmp_path: Path) -> None:
     ledger = synthetic_search.build(tmp_path / "s", search=SMALL)
     first = page.write_report(ledger, place=tmp_path / "one").read_bytes()
