@@ -105,12 +105,17 @@ class SearchRecord:
 
     @property
     def rungs(self) -> list[int]:
-        """The epochs at which ASHA compares trials: grace, times reduction, below max_epochs."""
+        """The epochs, below `max_epochs`, at which ASHA compares trials.
+
+        Each is three times the one before, and a last one lies halfway from there to the end,
+        whatever the reduction; why not as far apart as that says, stands in `study.asha`.
+        """
         found, epoch = [], self.grace
         while epoch < self.max_epochs:
             found.append(epoch)
-            epoch *= self.reduction
-        return found
+            epoch *= 3
+        halfway = (found[-1] + self.max_epochs + 1) // 2 if found else self.max_epochs
+        return [*found, halfway] if halfway < self.max_epochs else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

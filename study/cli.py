@@ -109,10 +109,10 @@ def search(
     sampler: Annotated[str, typer.Option(metavar="|".join(SAMPLERS), help="Optuna's.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the sampler, and of every trial.")] = 0,
     max_epochs: Annotated[int, typer.Option(help="Of a trial that ASHA lets finish.")] = 20,
-    grace: Annotated[int, typer.Option(help="Epochs before ASHA may stop a trial.")] = 2,
+    grace: Annotated[int, typer.Option(help="Epochs before ASHA may stop a trial.")] = 1,
     reduction: Annotated[
         int, typer.Option(help="ASHA lets one in this many go on, at each rung.")
-    ] = 3,
+    ] = 2,
     confirm: Annotated[
         int, typer.Option(help="Best configurations to train again and test; 0 for none.")
     ] = 3,

@@ -16,13 +16,17 @@ def rungs(reduction: int = 3) -> Rungs:
 @pytest.mark.parametrize(
     ("grace", "reduction", "max_epochs", "expected"),
     [
-        (2, 3, 20, [2, 6, 18]),
-        (1, 2, 8, [1, 2, 4]),  # none at the last epoch, where a trial ends anyway
+        (1, 2, 20, [1, 3, 9, 15]),
+        (1, 4, 20, [1, 3, 9, 15]),  # the reduction says who goes on, not when
+        (2, 2, 20, [2, 6, 18, 19]),
+        (1, 2, 100, [1, 3, 9, 27, 81, 91]),
+        (1, 2, 4, [1, 3]),  # none at the last epoch, where a trial ends anyway
         (20, 3, 20, []),
         (5, 4, 6, [5]),
+        (1, 2, 1, []),
     ],
 )
-def test_the_rungs_are_powers_below_the_last_epoch(
+def test_each_rung_is_three_times_the_one_before_and_the_last_halfway_to_the_end(
     grace: int, reduction: int, max_epochs: int, expected: list[int]
 ) -> None:
     search = replace(SEARCH, grace=grace, reduction=reduction, max_epochs=max_epochs)
