@@ -24,7 +24,7 @@ from study.resources import RAY_LOG, output_to, ray_session
 from study.space import DROPOUT, LEARNING_RATE, MOMENTUM, OPTIMIZERS, draw
 from tests.slow import surrogate
 
-SEEDS = 20
+SEEDS = 40
 SEARCH = SearchRecord(  # the defaults of the command
     trials=50,
     families=("cnn",),

@@ -61,7 +61,7 @@ def test_an_epoch_is_timed_with_a_trials_threads(
     assert set(threads) == {3}
     assert torch.get_num_threads() == before
     said = " ".join(capsys.readouterr().out.split())
-    assert ("1 trial into" if kind == "grid" else "Rungs epochs 2, 6, 18 of 20; 1 in 3") in said
+    assert ("1 trial into" if kind == "grid" else "Rungs epochs 1, 3, 9, 15 of 20; 1 in 2") in said
 
 
 def test_a_search_says_how_many_epochs_it_takes_at_most(

@@ -112,7 +112,7 @@ def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
     # Two trials of 20 epochs ended after three; three more are of the one that runs.
     assert lines[2].startswith("6 epochs trained, 37 saved. About ")
     assert lines[3] == "Last: trial-0: pruned after 2 epochs, 90.00\N{NO-BREAK SPACE}%"
-    assert lines[5].split()[:4] == ["trial-2", "3/20", "6", "30.00"]
+    assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00"]
 
 
 def test_before_the_first_trial_ends_nothing_is_said_of_the_time_left() -> None:
