@@ -1,7 +1,10 @@
 """Values and tables as the terminal shows them."""
 
 import math
+from collections.abc import Callable
 
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.table import Table
 
 WIDE = 80
@@ -18,6 +21,22 @@ def plain_table(title: str) -> Table:
         header_style="bold",
         padding=(0, 2, 0, 0),
         pad_edge=False,
+    )
+
+
+def live(console: Console, view: Callable[[], RenderableType]) -> Live:
+    """What `view` returns, renewed until stopped, and then gone.
+
+    What Ray prints meanwhile goes to its log, where `resources.output_to` sends it: a `Live` of
+    rich's own accord takes over `sys.stdout` and shows that in the terminal.
+    """
+    return Live(
+        console=console,
+        get_renderable=view,
+        refresh_per_second=2,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
 
 

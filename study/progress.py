@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from reports.evidence import read
@@ -13,7 +12,7 @@ from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, TrialRecord
 from reports.tables import comparison
 from reports.typeset import data_words, plural
-from study.layout import WIDE, clock, duration, percent, plain_table
+from study.layout import WIDE, clock, duration, live, percent, plain_table
 
 _STYLES = {"waiting": "dim", "running": "cyan", "complete": "green", "failed": "bold red"}
 
@@ -67,9 +66,7 @@ class Progress:
         self._rows = {trial.id: _Row(trial.config["max_epochs"]) for trial in trials}
         self._console = console
         self._began = time.monotonic()
-        self._live = Live(
-            console=console, get_renderable=self.table, refresh_per_second=2, transient=True
-        )
+        self._live = live(console, self.table)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:

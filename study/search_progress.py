@@ -8,7 +8,6 @@ from typing import Self
 
 import pandas as pd
 from rich.console import Console, Group
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -17,10 +16,13 @@ from reports.evidence import read
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from reports.typeset import data_words, plural, settings
-from study.layout import WIDE, duration, percent, plain_table
+from study.layout import WIDE, duration, live, percent, plain_table
 
 LINES = 12
 """Of a terminal: for all but the running trials."""
+
+NARROW = 44
+"""Columns that the table takes without the settings."""
 
 SHOWN = 5
 """Trials in the table of a search without a confirmation."""
@@ -53,9 +55,7 @@ class SearchProgress:
         self._values: dict[str, tuple[float, str]] = {}
         self._last = ""
         self._began = time.monotonic()
-        self._live = Live(
-            console=console, get_renderable=self.view, refresh_per_second=2, transient=True
-        )
+        self._live = live(console, self.view)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -156,7 +156,9 @@ class SearchProgress:
                 right = heading != "running"
                 table.add_column(heading, no_wrap=True, justify="right" if right else "left")
         if wide:
-            table.add_column("settings", no_wrap=True, overflow="ellipsis")
+            # Cut to what is left: rich would shrink the other columns as well.
+            left = self._console.width - NARROW
+            table.add_column("settings", no_wrap=True, overflow="ellipsis", max_width=left)
         fit = max(1, self._console.height - LINES)
         for row in list(self._running.values())[:fit]:
             rung = next((level for level in self._search.rungs if level > row.epoch), None)

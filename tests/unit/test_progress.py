@@ -1,6 +1,7 @@
 """The live table and the plain lines, written to a console of known size."""
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
@@ -52,6 +53,16 @@ def test_a_terminal_shows_every_trial_with_its_state() -> None:
     first, second = (line.split() for line in shown.splitlines()[-2:])
     assert first[:5] == ["cnn-config-1-s0", "running", "4/10", "0.2500", "87.60"]
     assert second == ["cnn-config-2-s0", "waiting"]
+
+
+def test_what_others_print_meanwhile_stays_out_of_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = console(terminal=True)
+    with Progress(TRIALS, target):
+        sys.stdout.write("noise\n")
+    assert "noise" not in text(target)
+    assert capsys.readouterr().out == "noise\n"
 
 
 def test_a_narrow_terminal_still_shows_trial_and_status() -> None:

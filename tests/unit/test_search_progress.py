@@ -141,6 +141,19 @@ def test_a_narrow_terminal_shows_trial_epoch_and_score_whole() -> None:
     assert lines[-1].split() == ["trial-0", "1/20", "50.00", "%"]
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
+    progress = SearchProgress(SEARCH, console(terminal=True))
+    progress.proposed(planned(49, "cnn-config-1"))
+    progress.started(planned(49).id)
+    progress.epoch(planned(49).id, epoch(20, 0.5))
+    heading, row = shown(progress, width=width)[-2:]
+    assert " ".join(heading.split()) == "running epoch next rung val macro F1 settings"
+    assert row.split()[:3] == ["trial-49", "20/20", "end"]
+    assert row.rstrip().endswith("…")
+    assert len(row) <= width
+
+
 def test_no_more_running_trials_than_the_terminal_has_lines() -> None:
     progress = SearchProgress(SEARCH, console(terminal=True))
     for number in range(40):
