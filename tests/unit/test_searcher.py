@@ -97,6 +97,14 @@ def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
     assert (ended.state, ended.user_attrs["stop_reason"]) == (TrialState.PRUNED, "time_budget")
 
 
+def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
+    ledger = empty(tmp_path / "s")
+    Searcher(ledger, SMALL)
+    file = ledger.folder / OPTUNA_FILE
+    study = optuna.load_study(study_name=ledger.study.name, storage=f"sqlite:///{file}")
+    assert study.metric_names == ["val_macro_f1"]
+
+
 def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
     own = Searcher(ledger, SMALL)
