@@ -6,9 +6,9 @@ Ray's own keeps its rungs to itself, so that they could not be built again from 
 
 There, rungs lie as far apart as the share that goes on is small. Here one in two goes on, at rungs
 three times as far from the start (epochs 1, 3, 9, and halfway to the end: 15 of 20). On simulated
-learning curves (400 searches of 50 trials, `tests/slow/surrogate.py`) that found what 50 random
-trials in full training do in 66 % of cases, with 294 epochs on average; one in three at epochs 2, 6
-and 18 did in 53 %, with 279.
+learning curves (600 searches of 50 trials, `tests/slow/surrogate.py`) that found what 50 random
+trials in full training do in 67 % of cases, with 293 epochs on average; one in three at epochs 2, 6
+and 18 did in 52 %, with 278.
 """
 
 from collections.abc import Iterable, Sequence
