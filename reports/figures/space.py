@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
 from reports.records import SearchRecord
-from reports.typeset import DataWords, word
+from reports.typeset import DataWords, plural, word
 
 _MAP = "cividis"
 """Even in lightness, and the same to colour-blind readers."""
@@ -23,24 +23,30 @@ _NONE = -0.12
 
 
 @canvas.style
-def space(frame: pd.DataFrame, lost: pd.DataFrame, *, rung: int, data: DataWords) -> Figure:
+def space(
+    frame: pd.DataFrame, early: pd.DataFrame, lost: pd.DataFrame, *, rung: int, data: DataWords
+) -> Figure:
     """Dropout over learning rate, a panel a family and optimizer; colour is what was reached.
 
     Args:
         frame: from `searches.at_rung`.
-        lost: rows of `searches.trials` that diverged or failed.
+        early: rows of `searches.trials` that were stopped before.
+        lost: rows that diverged or failed.
         rung: the epoch of `frame`.
         data: named in the corner.
     """
-    every = pd.concat([frame, lost]) if len(lost) else frame
+    every = pd.concat([frame, *(rows for rows in (early, lost) if len(rows))])
     kinds = every[["family", "optimizer"]].drop_duplicates().sort_values(["family", "optimizer"])
     groups = [(str(family), str(optimizer)) for family, optimizer in kinds.to_numpy()]
     figure, panels = canvas.panels(len(groups), width=7.6, height=2.9, data=data)
     norm = _norm(frame["reached"])
     for axes, (family, optimizer) in zip(panels, groups, strict=True):
-        _map(axes, _of(frame, family, optimizer), _of(lost, family, optimizer), norm)
-        own = _of(frame, family, optimizer)
-        axes.set_title(f"{word(family)}, {word(optimizer)}: {len(own)} trials")
+        own, before, broken = (_of(rows, family, optimizer) for rows in (frame, early, lost))
+        place = (before["learning_rate"], before["dropout"])
+        axes.scatter(*place, s=12, color=canvas.GREY, zorder=2)
+        _map(axes, own, broken, norm)
+        count = plural(len(own) + len(before) + len(broken), "trial")
+        axes.set_title(f"{word(family)}, {word(optimizer)}: {count}")
     ends = every["learning_rate"].min() / 1.5, every["learning_rate"].max() * 1.5
     for axes in panels:
         axes.set_xlim(*ends)

@@ -1,44 +1,53 @@
 """Where in its space a search found what."""
 
 from reports import figures, searches
-from reports.parts import Findings, Section, picture
+from reports.parts import Findings, Searched, Section, picture
 from reports.typeset import plural
 
 
 def section(found: Findings) -> Section | None:
-    """A map of learning rate and dropout, and parallel coordinates, at the first rung."""
+    """A map of learning rate and dropout, and parallel coordinates, at one rung."""
     search, data = found.search, found.data
     if search is None:
         return None
-    # Without a rung, every trial that came to its end was trained equally long there.
-    rung = next(iter(search.record.rungs), search.record.max_epochs)
-    frame = searches.at_rung(search.trials, search.curves, rung)
-    frame = frame[frame["value"].notna()]
+    rung = _rung(search)
+    valued = search.trials[search.trials["value"].notna()]
+    frame = searches.at_rung(valued, search.curves, rung)
     if len(frame) < 2:
         return None
+    early = valued[~valued["number"].isin(frame["number"])]
     lost = search.trials[search.trials["state"].isin(["diverged", "failed"])]
     epochs = plural(rung, "epoch")
     map_text = (
         "Learning rate and dropout of every trial; colour: the best macro F1 on val after "
-        f"{epochs}. Ring: published configurations. Cross: diverged or failed."
+        f"{epochs}. Ring: published configurations. Grey: stopped before. Cross: diverged or "
+        "failed."
     )
     parallel_text = (
-        f"The settings of every trial, and the best macro F1 on val after {epochs}. The best are "
-        "drawn on top."
+        f"The settings of every trial that came to {epochs}, and the best macro F1 on val there. "
+        "The best are drawn on top."
     )
+    mapped = figures.space(frame, early, lost, rung=rung, data=data)
     shown = figures.parallel(frame, search.record, rung=rung, data=data)
     return Section(
         key="space",
         title="Where good settings lie",
         words=(
-            f"Trials are compared after {epochs}, which {plural(len(frame), 'trial')} reached: "
-            "values after different numbers of epochs are not comparable. What is best so early "
-            "need not be best in the end.",
+            f"Trials are compared after {epochs}, the last rung that at least half of them came to "
+            f"({plural(len(frame), 'trial')}): values after different numbers of epochs are not "
+            "comparable. What is best so early need not be best in the end."
+            if search.record.rungs
+            else f"{plural(len(frame), 'trial')} came to {epochs}, and are compared there.",
         ),
         pictures=(
-            picture(
-                "space", map_text, figures.space(frame, lost, rung=rung, data=data), data, wide=True
-            ),
+            picture("space", map_text, mapped, data, wide=True),
             picture("parallel", parallel_text, shown, data, wide=True),
         ),
     )
+
+
+def _rung(search: Searched) -> int:
+    """The last that half of the trials came to; where there is none, the end of training."""
+    levels = search.record.rungs or [search.record.max_epochs]
+    came = {level: int((search.curves["epoch"] == level).sum()) for level in levels}
+    return max(level for level in levels if came[level] >= came[levels[0]] / 2)

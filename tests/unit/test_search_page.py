@@ -104,6 +104,16 @@ def test_every_trial_has_a_row_with_status_epochs_and_time(whole: Path) -> None:
     assert broken[1][3].startswith("NonFiniteLossError: the training loss is nan at epoch 2")
 
 
+def test_the_map_is_of_the_last_rung_that_half_of_the_trials_came_to(whole: Path) -> None:
+    epochs = [float(row["epochs"]) for row in rows_of(whole, "trials")]
+    rungs = {level: sum(ran >= level for ran in epochs) for level in (1, 3, 9, 15)}
+    half = [level for level, came in rungs.items() if came >= rungs[1] / 2]
+    assert half == [1, 3]  # else this test shows nothing
+    words = section(whole, "Where good settings lie")
+    assert "Trials are compared after 3 epochs, the last rung that at least half" in words
+    assert f"({rungs[3]} trials)" in words
+
+
 def test_the_effort_is_that_of_the_trials(whole: Path) -> None:
     rows = rows_of(whole, "trials")
     effort = {row["state"]: row for row in rows_of(whole, "effort")}
