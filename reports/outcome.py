@@ -20,13 +20,13 @@ def outcome(found: Findings, search: Searched) -> Iterator[str]:
     yield _found(search)
     rows = search.confirmed.to_dict("records")
     done = [row for row in rows if row["seeds"]]
-    if done:
+    if any(row["role"] == "best" for row in done):
         yield _confirmed(done)
         yield _on_test(found, search)
     elif search.end is not None and not rows and search.trials["value"].notna().any():
         yield "Nothing was confirmed, so the value is of one seed and picked as the highest of all."
     elif rows:
-        yield "No trial of the confirmation has finished: nothing is known of other seeds or test."
+        yield "None of the best has finished its confirmation: nothing is known of it on test."
     yield _cost(search)
     yield from _reservations(search)
 

@@ -142,7 +142,7 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
         ({"failed": dict.fromkeys(range(12), "x " * 300)}, "Without a value: 12 failed"),
         ({"diverged": range(12)}, "Without a value: 12 diverged"),
         ({"search": replace(SMALL, confirm=0)}, "Nothing was confirmed, so the value is of one"),
-        ({"confirmed": False}, "No trial of the confirmation has finished"),
+        ({"confirmed": False}, "None of the best has finished its confirmation"),
         ({"ended_by": "time_budget", "running": [11]}, "as its time was over"),
         ({"ended_by": "target_f1", "running": [11]}, "as a trial had reached the target"),
         ({"kind": "rendered"}, "The cells are drawings."),
@@ -164,6 +164,20 @@ def test_a_search_in_any_state_has_a_page(
 ) -> None:
     ledger = synthetic_search.build(tmp_path / "s", **{"search": SMALL} | options)
     assert says in "\n".join(summary(ledger))
+
+
+def test_a_baseline_that_finished_alone_is_not_taken_for_the_winner(tmp_path: Path) -> None:
+    ledger = synthetic_search.build(tmp_path / "s", search=NARROW, published=False)
+    end = ledger.confirmation()
+    assert end is not None
+    assert not {*end.best} & {*end.baseline}
+    for planned in end.trials:
+        if planned.configuration in end.best:
+            for path in list(ledger.folder.glob(f"*/{planned.id}.*")):
+                path.unlink()
+    words = "\n".join(summary(ledger))
+    assert "None of the best has finished its confirmation" in words
+    assert "Trained again" not in words
 
 
 def test_what_a_search_drew_from_is_among_what_was_run(whole: Path) -> None:
