@@ -77,12 +77,12 @@ def test_only_trials_that_came_to_the_rung_count_there() -> None:
     frame = trials(60, optimizers=("adam",))
     lines = pd.concat(
         [
-            curves(frame[frame["number"] < 20], frame["dropout"][:20], epochs=6),
-            curves(frame[frame["number"] >= 20], frame["dropout"][20:], epochs=2),
+            curves(frame[frame["number"] < 20], frame["dropout"][:20], epochs=3),
+            curves(frame[frame["number"] >= 20], frame["dropout"][20:], epochs=1),
         ]
     )
     found = importances(frame, lines, SEARCH)
-    assert found.groupby("rung")["trials"].first().to_dict() == {2: 60, 6: 20}
+    assert found.groupby("rung")["trials"].first().to_dict() == {1: 60, 3: 20}
 
 
 def test_of_fewer_trials_nothing_is_said() -> None:
