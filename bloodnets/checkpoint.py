@@ -1,18 +1,43 @@
-"""What a trained model leaves behind: weights as safetensors, predictions as npz. No pickle."""
+"""What training leaves on disk: weights and whole states as safetensors, predictions as npz.
+
+Nothing is pickled, so no file can bring code along.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save, save_file
 from torch import Tensor
 
 from bloodnets.config import TrialConfig
+from bloodnets.errors import DataError
+from bloodnets.files import write_whole
+from bloodnets.states import ANEW, STATE_FILE, read_state
+from bloodnets.training import EpochResult, TrainingState
 
 MODEL_FILE = "model.safetensors"
 PREDICTIONS_FILE = "predictions.npz"
+
+
+class Checkpoint(NamedTuple):
+    """A trial in the middle of its training.
+
+    Attributes:
+        state: all that the next epoch needs but the random state, which `load_state` has set.
+        epochs: finished so far.
+        duration_s: that they took, in seconds.
+    """
+
+    state: TrainingState
+    epochs: list[EpochResult]
+    duration_s: float
 
 
 def save_model(folder: Path, weights: Mapping[str, Tensor], config: TrialConfig) -> None:
@@ -22,11 +47,17 @@ def save_model(folder: Path, weights: Mapping[str, Tensor], config: TrialConfig)
         folder: exists.
         weights: a model's state dict.
         config: what `models.build_model` needs to make the model again; kept in the header.
+
+    Raises:
+        OSError: it could not be written.
     """
     # One key only: safetensors writes several in an order of its own.
     header = {"config": json.dumps(config.to_dict(), sort_keys=True)}
     tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    save_file(tensors, folder / MODEL_FILE, metadata=header)
+    try:
+        save_file(tensors, folder / MODEL_FILE, metadata=header)
+    except SafetensorError as error:  # its name for any error of the system
+        raise OSError(f"{MODEL_FILE}: {error}") from error
 
 
 def save_predictions(
@@ -37,8 +68,133 @@ def save_predictions(
     Args:
         folder: exists.
         splits: by name, probabilities float32 (n, 8) and labels uint8 (n,).
+
+    Raises:
+        OSError: it could not be written.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (probabilities, labels) in splits.items():
         arrays[f"{name}_probabilities"], arrays[f"{name}_labels"] = probabilities, labels
     np.savez(folder / PREDICTIONS_FILE, allow_pickle=False, **arrays)
+
+
+def save_state(
+    folder: Path,
+    state: TrainingState,
+    config: TrialConfig,
+    *,
+    study: str,
+    epochs: Sequence[EpochResult],
+    duration_s: float,
+) -> None:
+    """Write `state.safetensors`: with it, training goes on as if it had not been interrupted.
+
+    Besides `state`, it holds the process's random state, which dropout draws from.
+
+    Args:
+        folder: exists.
+        state: between two epochs.
+        config: of the trial.
+        study: fingerprint of the study that the trial belongs to.
+        epochs: finished so far.
+        duration_s: that they took, in seconds.
+
+    Raises:
+        OSError: it could not be written; an earlier one is still there.
+    """
+    header = {
+        "config": config.to_dict(),
+        "study": study,
+        "best_epoch": state.best_epoch,
+        "best_macro_f1": state.best_macro_f1,
+        "epochs": [asdict(epoch) for epoch in epochs],
+        "duration_s": duration_s,
+    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in _tensors(state).items()}
+    write_whole(folder / STATE_FILE, save(tensors, metadata={"state": json.dumps(header)}))
+
+
+def load_state(
+    folder: Path, config: TrialConfig, *, study: str, device: torch.device
+) -> Checkpoint | None:
+    """Read `state.safetensors`, and set the process's random state to what it was.
+
+    Args:
+        folder: of the trial.
+        config: of the trial.
+        study: fingerprint of its study.
+        device: to go on with.
+
+    Returns:
+        What `save_state` was given; None if there is no such file.
+
+    Raises:
+        ConflictError: the file is cut off or cannot be read.
+        DataError: it is whole, and is no state of this trial.
+    """
+    path = folder / STATE_FILE
+    if not path.exists():
+        return None
+    header, content = read_state(path)
+    if header["study"] != study or header["config"] != config.to_dict():
+        raise DataError(f"{path} is the state of another trial; {ANEW}")
+    try:
+        tensors = load(content)
+        epochs = [EpochResult(**values) for values in header["epochs"]]
+        state = TrainingState.start(config, device)
+        state.epoch = len(epochs)
+        state.best_epoch, state.best_macro_f1 = header["best_epoch"], header["best_macro_f1"]
+        _restore(state, tensors, device)
+        return Checkpoint(state, epochs, float(header["duration_s"]))
+    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} does not fit the network: {reason:.150}; {ANEW}") from error
+
+
+def _tensors(state: TrainingState) -> dict[str, Tensor]:
+    tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
+    for index, values in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": v for name, v in values.items() if v is not None}
+    tensors |= {"random.shuffle": state.shuffle.get_state(), "random.cpu": torch.get_rng_state()}
+    device = next(state.model.parameters()).device
+    if device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+    return tensors
+
+
+def _restore(state: TrainingState, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}, "random": {}}
+    for name, value in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = value
+    state.model.load_state_dict(parts["best"])  # as a check
+    state.model.load_state_dict(parts["model"])
+    state.best_weights = {name: value.to(device) for name, value in parts["best"].items()}
+    _restore_optimizer(state, parts["optimizer"])
+    state.shuffle.set_state(parts["random"]["shuffle"])
+    torch.set_rng_state(parts["random"]["cpu"])
+    if device.type == "cuda" and "cuda" in parts["random"]:
+        torch.cuda.set_rng_state(parts["random"]["cuda"], device)
+
+
+def _restore_optimizer(state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
+    adam = isinstance(state.optimizer, torch.optim.Adam)
+    names = ["step", "exp_avg", "exp_avg_sq"] if adam else ["momentum_buffer"]
+    parameters = [parameter.detach() for parameter in state.model.parameters()]
+    if not adam and not state.optimizer.defaults["momentum"]:
+        names = []
+    if tensors.keys() != {f"{index}.{name}" for index in range(len(parameters)) for name in names}:
+        raise ValueError("the optimizer's state is not of these parameters")
+    # In memory as the parameters are: PyTorch's fused optimizers go through both in step.
+    moments = {
+        index: {
+            name: torch.empty_like(like).copy_(tensors[f"{index}.{name}"])
+            if name != "step"
+            else tensors[f"{index}.step"]
+            for name in names
+        }
+        for index, like in enumerate(parameters)
+    }
+    groups = state.optimizer.state_dict()["param_groups"]
+    state.optimizer.load_state_dict({"state": moments if names else {}, "param_groups": groups})

@@ -11,6 +11,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
+from bloodnets.data import medmnist_facts
 from bloodnets.errors import MachineError
 
 FILE_NAME = "bloodmnist.npz"
@@ -34,10 +35,15 @@ def official_file(root: Path | None) -> Path:
     path = root / FILE_NAME
     if os.path.exists(path):  # not path.exists, which raises in a folder that is closed to us
         return path
+    return download(path, url=official_url(), md5=medmnist_facts()[1])
+
+
+def official_url() -> str:
+    """Where the official file is."""
     with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
         from medmnist import INFO  # imports torch, which a file at hand need not wait for
 
-    return download(path, url=INFO["bloodmnist"]["url"], md5=INFO["bloodmnist"]["MD5"])
+    return str(INFO["bloodmnist"]["url"])
 
 
 def download(path: Path, *, url: str, md5: str) -> Path:

@@ -1,9 +1,9 @@
 """The function that Ray Tune runs: a configuration in, a report an epoch, the outcome last."""
 
 import socket
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from ray import tune
 
 from bloodnets import metrics
-from bloodnets.checkpoint import save_model, save_predictions
+from bloodnets.checkpoint import Checkpoint, load_state, save_model, save_predictions, save_state
 from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells
 from bloodnets.errors import MachineError
@@ -28,26 +28,37 @@ from bloodnets.training import (
     train,
 )
 
+STATE_SHARE = 0.05
+"""Of a trial's time, about, that writing its state takes: on a CPU, where an epoch takes seconds,
+it is written after nearly every one."""
+
 
 def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
     """Train one trial and report to Ray Tune.
 
     Reports `{"epoch": {...}}` after each epoch (the fields of `training.EpochResult`) and, last,
-    `{"outcome": {...}}` with a checkpoint that holds `model.safetensors` and `predictions.npz`.
+    `{"outcome": {...}}`, when `model.safetensors` and `predictions.npz` are in the trial's folder.
+    Now and then it writes its state there; a trial that finds one goes on from it, and first
+    reports the epochs in it, with `"again": True`.
+
     A loss that is not finite is reported as `{"diverged": text}` and ends the trial: it would come
-    again. Any other exception is reported as `{"error": text}` before it goes on to Ray Tune,
-    which decides whether to try again.
+    again. What the machine lacks, as room on the disk, is reported as `{"machine": text}`, any
+    other exception as `{"error": text}`, before it goes on to Ray Tune, which decides whether to
+    try again.
 
     Args:
-        tune_config: `trial` holds `config`, a `TrialConfig` as a dict, and `look`, whether to
-            evaluate on test.
+        tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `look`, whether to evaluate
+            on test; `folder`, the trial's own; and `study`, the fingerprint of its study.
         cells: the data, from Ray's object store: shared between workers, so never written to.
     """
     trial = tune_config["trial"]
     try:
-        _run(TrialConfig.from_dict(trial["config"]), cells, look=trial["look"])
+        _run(TrialConfig.from_dict(trial["config"]), cells, trial)
     except NonFiniteLossError as error:
         tune.report({"diverged": _line(error)})
+    except MachineError as error:
+        tune.report({"machine": _line(error).partition(": ")[2]})
+        raise
     except Exception as error:
         tune.report({"error": _line(error)})
         raise
@@ -58,15 +69,12 @@ def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {text:.300}"
 
 
-def _run(config: TrialConfig, cells: BloodCells, *, look: bool) -> None:
-    began, started_at = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    device = _device()
-    evaluated = ("val", "test") if look else ("val",)
+def _run(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> None:
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    device, folder = _device(), Path(trial["folder"])
+    evaluated = ("val", "test") if trial["look"] else ("val",)
     splits = {name: DeviceSplit.of(getattr(cells, name), device) for name in ("train", *evaluated)}
-    state = TrainingState.start(config, device)
-    for result in train(state, config, train=splits["train"], val=splits["val"]):
-        tune.report({"epoch": asdict(result)})
-
+    state, began = _train(config, trial, splits, device)
     state.model.load_state_dict(state.best_weights)
     # The one look at test: after the last choice (of the epoch, by val) has been made.
     predictions = {
@@ -91,10 +99,49 @@ def _run(config: TrialConfig, cells: BloodCells, *, look: bool) -> None:
             for name, (values, labels) in predictions.items()
         },
     }
-    with tempfile.TemporaryDirectory() as folder:
-        save_model(Path(folder), state.best_weights, config)
-        save_predictions(Path(folder), predictions)
-        tune.report({"outcome": outcome}, checkpoint=tune.Checkpoint.from_directory(folder))
+    with _writing(folder):
+        save_model(folder, state.best_weights, config)
+        save_predictions(folder, predictions)
+    tune.report({"outcome": outcome})
+
+
+def _train(
+    config: TrialConfig,
+    trial: Mapping[str, Any],
+    splits: Mapping[str, DeviceSplit],
+    device: torch.device,
+) -> tuple[TrainingState, float]:
+    """The state at the end, and when training began, had it not been interrupted."""
+    began, folder, study = time.perf_counter(), Path(trial["folder"]), trial["study"]
+    found = load_state(folder, config, study=study, device=device)
+    state, epochs, before_s = found or Checkpoint(TrainingState.start(config, device), [], 0.0)
+    began -= before_s
+    for result in epochs:
+        tune.report({"epoch": asdict(result), "again": True})
+    saved, cost_s = time.perf_counter(), 0.0
+    for result in train(state, config, train=splits["train"], val=splits["val"]):
+        # Returns when the driver has said that the trial goes on: what a state holds is settled.
+        tune.report({"epoch": asdict(result)})
+        epochs.append(result)
+        now = time.perf_counter()
+        if cost_s <= STATE_SHARE * (now - saved) and stop_reason(state, config) is None:
+            spent_s = now - began
+            with _writing(folder):
+                save_state(folder, state, config, study=study, epochs=epochs, duration_s=spent_s)
+            saved, cost_s = time.perf_counter(), time.perf_counter() - now
+    return state, began
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Make the trial's folder; what cannot be written there is no fault of the trial's."""
+    try:
+        folder.mkdir(exist_ok=True)
+        yield
+    except OSError as error:
+        raise MachineError(
+            f"cannot write to {folder} on {socket.gethostname()}: {error.strerror or error}"
+        ) from error
 
 
 def _device() -> torch.device:

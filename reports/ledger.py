@@ -8,6 +8,7 @@
     predictions/<id>.npz    probabilities and labels of val, and of test where it was looked at
     models/<id>.safetensors weights of the best epoch
     looks.jsonl             every evaluation on test (`Look`)
+    checkpoints/<id>/       states of a trial that has begun and not ended
     report/                 made from the above, and only from it
 
 A file appears under its name whole or not at all: it is written beside its place, synced, and
@@ -18,6 +19,7 @@ or is not in it.
 import hashlib
 import io
 import os
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -30,6 +32,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, MachineError
+from bloodnets.files import sync_folder, write_whole
 from reports.records import (
     SCHEMA_VERSION,
     Confirmation,
@@ -44,6 +47,9 @@ from reports.records import (
 )
 
 LOOKS, PROPOSALS, CONFIRMATION = "looks.jsonl", "proposals.jsonl", "confirmation.json"
+
+STATES = "checkpoints"
+"""The folder of the trials that have begun and not ended; nothing in it is the ledger's."""
 
 FILES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """A trial's files beside its record: the ends of their names, by folder."""
@@ -93,7 +99,7 @@ class Ledger:
 
     @classmethod
     def create(cls, folder: Path, study: StudyRecord) -> "Ledger":
-        """Make the folder of a new study.
+        """Make the folder of a new study, which appears with its `study.json` in it.
 
         Raises:
             ConflictError: the folder exists.
@@ -101,15 +107,15 @@ class Ledger:
         """
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700)
-            for name in ("trials", "epochs", "predictions", "models"):
-                (folder / name).mkdir()
-            _write(folder / "study.json", to_json(study, indent=2))
+            with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as new:
+                for name in ("trials", *FILES, STATES):
+                    Path(new, name).mkdir()
+                write_whole(Path(new, "study.json"), to_json(study, indent=2))
+                if os.path.lexists(folder):  # renaming would replace an empty folder
+                    raise ConflictError(f"{folder} exists already; choose another --name")
+                os.rename(new, folder)
+            sync_folder(folder.parent)
         except FileExistsError as error:
-            if Path(error.filename) == folder:
-                raise ConflictError(
-                    f"{folder} exists already; choose another --name or remove it"
-                ) from error
             raise MachineError(f"{error.filename} is not a folder") from error
         except OSError as error:
             raise MachineError(f"cannot write the study to {folder}: {error}") from error
@@ -160,7 +166,7 @@ class Ledger:
             MachineError: the folder cannot be written.
         """
         try:
-            _write(self.folder / CONFIRMATION, to_json(end, indent=2))
+            write_whole(self.folder / CONFIRMATION, to_json(end, indent=2))
         except OSError as error:
             raise MachineError(f"cannot write {self.folder / CONFIRMATION}: {error}") from error
 
@@ -191,6 +197,10 @@ class Ledger:
         """Names of the files of a trial that are there beside its record, or without it."""
         names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in FILES.items())
         return [name for name in names if (self.folder / name).exists()]
+
+    def state_folder(self, trial_id: str) -> Path:
+        """Where a trial keeps what it needs to go on; there until it is in the ledger."""
+        return self.folder / STATES / trial_id
 
     def epochs(self, trial_id: str) -> list[EpochRecord]:
         """A trial's epochs, from the first to the last it ran."""
@@ -244,12 +254,12 @@ class Ledger:
         try:
             contents |= {name: path.read_bytes() for name, path in files.items()}
             for name, content in contents.items():
-                _write(self.folder / name, content)
+                write_whole(self.folder / name, content)
             if look is not None:
-                self._append(LOOKS, Look(trial=record.id, at=record.started_at, reason=look))
+                self._look(Look(trial=record.id, at=record.started_at, reason=look))
             hashes = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items()}
             record = replace(record, files=hashes)
-            _write(self.folder / f"trials/{record.id}.json", to_json(record, indent=2))
+            write_whole(self.folder / f"trials/{record.id}.json", to_json(record, indent=2))
         except OSError as error:
             raise MachineError(f"cannot enter trial {record.id}: {error}") from error
         return record
@@ -268,12 +278,18 @@ class Ledger:
         except OSError as error:
             raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
 
+    def _look(self, look: Look) -> None:
+        """Enter a look, in the place of one that was interrupted before its trial was entered."""
+        looks = [*(each for each in self.looks() if each.trial != look.trial), look]
+        lines = b"".join(to_json(each, indent=None) + b"\n" for each in looks)
+        write_whole(self.folder / LOOKS, lines)
+
     def _append(self, name: str, record: Record) -> None:
         """Add a line to a file. The whole file is written anew, so that no line is ever half."""
         try:
             path = self.folder / name
             past = path.read_bytes() if path.exists() else b""
-            _write(path, past + to_json(record, indent=None) + b"\n")
+            write_whole(path, past + to_json(record, indent=None) + b"\n")
         except OSError as error:
             raise MachineError(f"cannot write {self.folder / name}: {error}") from error
 
@@ -288,21 +304,3 @@ class Ledger:
 
     def _read(self, kind: type[Record], name: str) -> Record:
         return self._parse(kind, name, self.content(name))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a reader, or a power cut, sees the old or the new."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

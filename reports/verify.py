@@ -67,26 +67,49 @@ def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterat
             was found.
         MachineError: there is no room to make the report again.
     """
-    study = ledger.study
+    search = ledger.study.search
     try:
-        yield _plan(study)
-        if study.search is not None:
-            yield check_proposals(ledger, study.search)
-        planned = ledger.planned()
-        records = _records(ledger, planned)
-        yield f"{plural(len(records), 'trial')}: each record is as planned, with the fingerprint"
-        if waiting := [trial.id for trial in planned if trial.id not in records]:
-            names = ", ".join(waiting)
-            yield f"{plural(len(waiting), 'trial')} not run, and without a trace: {names}"
-        yield _files(ledger, records)
-        yield _looks(ledger, records)
+        lines, records = check_entered(ledger)
+        yield from lines
         yield check_predictions(ledger, records)
         yield check_epochs(ledger, records)
-        if study.search is not None:
-            yield from check_search(ledger, study.search, records)
+        if search is not None:
+            yield from check_search(ledger, search, records)
         yield check_report(ledger, images)
     except ConflictError as error:
         raise DisagreementError(str(error)) from error
+
+
+def check_entered(
+    ledger: Ledger, *, interrupted: bool = False
+) -> tuple[list[str], dict[str, TrialRecord]]:
+    """Check that the files are those that were entered, each of a trial that is planned.
+
+    Args:
+        ledger: of the study; nothing in it is changed.
+        interrupted: whether a trial may have files without a record, as one has whose entry was
+            interrupted.
+
+    Returns:
+        One line for each kind of check, and the records by id, in the order of the plan.
+
+    Raises:
+        ConflictError: at the first that is not; it names the file.
+    """
+    study = ledger.study
+    lines = [_plan(study)]
+    if study.search is not None:
+        lines.append(check_proposals(ledger, study.search))
+    planned = ledger.planned()
+    records = _records(ledger, planned, interrupted=interrupted)
+    lines.append(
+        f"{plural(len(records), 'trial')}: each record is as planned, with the fingerprint"
+    )
+    if waiting := [trial.id for trial in planned if trial.id not in records]:
+        names = ", ".join(waiting)
+        lines.append(f"{plural(len(waiting), 'trial')} not run, and without a trace: {names}")
+    lines += [_files(ledger, records), _looks(ledger, records)]
+    return lines, records
 
 
 def _plan(study: StudyRecord) -> str:
@@ -106,7 +129,9 @@ def _plan(study: StudyRecord) -> str:
     return "study.json: the fingerprint follows from data, settings, seeds and versions"
 
 
-def _records(ledger: Ledger, plan: Sequence[PlannedTrial]) -> dict[str, TrialRecord]:
+def _records(
+    ledger: Ledger, plan: Sequence[PlannedTrial], *, interrupted: bool
+) -> dict[str, TrialRecord]:
     """The records by id, each as planned; every file of a trial belongs to one."""
     present = _present(ledger.folder)
     looked_at = {look.trial for look in ledger.looks()}
@@ -118,6 +143,8 @@ def _records(ledger: Ledger, plan: Sequence[PlannedTrial]) -> dict[str, TrialRec
         if record is not None:
             _as_planned(record, planned)
             records[planned.id] = record
+        elif interrupted:
+            looked_at.discard(planned.id)
         elif own or planned.id in looked_at:
             trace = min(own, default="looks.jsonl")
             raise ConflictError(f"{name} is missing, but {trace} is of that trial")

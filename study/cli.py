@@ -3,22 +3,21 @@
 Modules that import torch, ray or pandas are imported by the command that needs them.
 """
 
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from bloodnets.config import BATCH_SIZE, MAX_EPOCHS, PATIENCE
-from bloodnets.errors import DataError, StudyError
+from bloodnets.errors import StudyError
 from study import options
 from study.grid import PUBLISHED
+from study.interrupts import end_before_it_begins
 from study.options import Data
+from study.reading import doctor, replay, report, status
 from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
-
-if TYPE_CHECKING:
-    from reports.ledger import Ledger
-
 
 app = typer.Typer(
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
@@ -54,14 +53,15 @@ def grid(
     gpus_per_trial: options.GpusPerTrial = None,
     max_concurrent: options.MaxConcurrent = None,
     address: options.Address = None,
+    resume: options.Resume = False,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train the eight published configurations and compare them."""
-    from study.config import GridConfig, default_name
+    from study.config import GridConfig
 
     checked = GridConfig(
-        name=default_name("grid") if name is None else name,
+        name=options.name("grid", name, goes_on=resume),
         results=results,
         configurations=tuple(PUBLISHED if config is None else dict.fromkeys(config)),
         seeds=seeds,
@@ -71,9 +71,10 @@ def grid(
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
         max_concurrent=max_concurrent,
-        address=address,
+        address=None if address == "local" else address,
     )
-    options.refuse_existing(checked.folder)
+    options.check_place(checked.folder, goes_on=resume)
+    options.check_machine(checked)
     cells = options.load(data, data_file, data_root)
     if dry_run:
         from study.plan import print_plan
@@ -82,7 +83,8 @@ def grid(
         return
     from study.run import run_grid
 
-    if not run_grid(checked, cells, command=("bloodstudy", *sys.argv[1:]), quiet=quiet):
+    words = ("bloodstudy", *sys.argv[1:])
+    if not run_grid(checked, cells, command=words, goes_on=resume, quiet=quiet):
         raise typer.Exit(1)
 
 
@@ -140,15 +142,16 @@ def search(
     gpus_per_trial: options.GpusPerTrial = None,
     max_concurrent: options.MaxConcurrent = None,
     address: options.Address = None,
+    resume: options.Resume = False,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Search better settings than the published ones, and confirm the best with fresh seeds."""
     from reports.records import SearchRecord
-    from study.config import SearchConfig, default_name
+    from study.config import SearchConfig
 
     checked = SearchConfig(
-        name=default_name("search") if name is None else name,
+        name=options.name("search", name, goes_on=resume),
         results=results,
         search=SearchRecord(
             trials=trials,
@@ -175,9 +178,10 @@ def search(
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
         max_concurrent=max_concurrent,
-        address=address,
+        address=None if address == "local" else address,
     )
-    options.refuse_existing(checked.folder)
+    options.check_place(checked.folder, goes_on=resume)
+    options.check_machine(checked)
     cells = options.load(data, data_file, data_root)
     if dry_run:
         from study.plan import print_search
@@ -186,109 +190,45 @@ def search(
         return
     from study.run import run_search
 
-    if not run_search(checked, cells, command=("bloodstudy", *sys.argv[1:]), quiet=quiet):
+    words = ("bloodstudy", *sys.argv[1:])
+    if not run_search(checked, cells, command=words, goes_on=resume, quiet=quiet):
         raise typer.Exit(1)
 
 
 @app.command()
-def replay(
+def resume(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
-    trial: Annotated[str, typer.Argument(help="Its name, as in the report: trial-17.")],
     *,
     results: options.Results = Path("results"),
     data_file: Annotated[
         Path | None,
         typer.Option(show_default="where the study had it", help="The study's data."),
     ] = None,
+    gpus_per_trial: options.GpusPerTrial = None,
+    max_concurrent: options.MaxConcurrent = None,
+    address: options.Address = None,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Train one trial of a study again, and say how far it comes out otherwise."""
-    from rich.console import Console
+    """Go on with a study that was interrupted, with the options that it began with."""
+    from study.reading import folder_of, words_to_resume
 
-    from reports.ledger import Ledger
-    from study.replay import find_cells, lines
-    from study.replay import replay as train_again
-
-    ledger = Ledger(_folder(results, study))
-    cells = find_cells(ledger.study, data_file)
-    with Console(stderr=True).status(f"{trial}: the first epoch") as status:
-        found = train_again(ledger, trial, cells, on_epoch=status.update)
-    for line in lines(found):
-        typer.echo(line)
+    words = words_to_resume(folder_of(results, study), address)
+    for option, value in (
+        ("--data-file", data_file),
+        ("--gpus-per-trial", gpus_per_trial),
+        ("--max-concurrent", max_concurrent),
+    ):
+        words += [] if value is None else [option, str(value)]
+    app([*words, *(["--quiet"] if quiet else [])])
 
 
-@app.command()
-def report(
-    studies: Annotated[
-        list[str],
-        typer.Argument(help="A study's name, or the path of its folder; several are compared."),
-    ],
-    *,
-    results: options.Results = Path("results"),
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            show_default="report, in the study's folder; of several, their names in --results",
-            help="Folder of the report.",
-        ),
-    ] = None,
-    data_file: Annotated[
-        Path | None,
-        typer.Option(
-            show_default="where the study had it",
-            help="The study's data, to show the images that were most often wrong.",
-        ),
-    ] = None,
-    verify: Annotated[
-        bool,
-        typer.Option("--verify", help="Check every number against the predictions; write nothing."),
-    ] = False,
-) -> None:
-    """Make a study's report again, from what is stored, or one report of several studies."""
-    from reports.ledger import Ledger
-
-    folders = [_folder(results, study) for study in studies]
-    ledgers = [Ledger(folder) for folder in folders]
-    if verify:
-        if output is not None:
-            raise DataError("--verify writes nothing; leave --output out")
-        _verify(ledgers, data_file)
-    elif len(ledgers) == 1:
-        _report(ledgers[0], output, data_file)
-    elif data_file is not None:
-        raise DataError("--data-file belongs to one study; leave it out, or name one study")
-    else:
-        from reports.several import compare
-
-        names = "+".join(folder.resolve().name for folder in folders)[:100]
-        typer.echo(compare(ledgers, place=output or results / names))
-
-
-def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
-    """Write one study's report; exit code 1 if something had to be left out of it."""
-    from reports.evidence import read
-    from reports.page import write_report  # imports matplotlib, which a wrong name need not await
-    from study.images import find_images
-
-    images = find_images(ledger.study, data_file)
-    typer.echo(write_report(ledger, place=output, images=images))
-    problems = read(ledger).problems
-    for problem in problems:
-        typer.echo(f"bloodstudy: left out: {problem.trial}: {problem.reason}", err=True)
-    if problems:
-        raise typer.Exit(1)
-
-
-def _verify(ledgers: "list[Ledger]", data_file: Path | None) -> None:
-    from reports.verify import verify
-    from study.images import find_images
-
-    for ledger in ledgers:
-        for line in verify(ledger, images=find_images(ledger.study, data_file)):
-            typer.echo(f"{ledger.study.name}: {line}" if len(ledgers) > 1 else line)
+for command in (status, report, replay, doctor):
+    app.command()(command)
 
 
 def main() -> NoReturn:
     """Entry point: one line and an exit code for everything that can be foreseen."""
+    signal.signal(signal.SIGINT, end_before_it_begins)
     try:
         app()
     except StudyError as error:
@@ -296,8 +236,3 @@ def main() -> NoReturn:
         typer.echo(f"bloodstudy: {one_line}", err=True)
         sys.exit(error.exit_code)
     sys.exit(0)
-
-
-def _folder(results: Path, study: str) -> Path:
-    """Of a study that is named, or whose folder is."""
-    return results / study if (results / study).is_dir() else Path(study)

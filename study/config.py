@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bloodnets.config import TrialConfig
@@ -12,11 +11,6 @@ from study.grid import PUBLISHED
 from study.space import check
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-
-
-def default_name(kind: str) -> str:
-    """A name that no earlier study has: the kind and the time to the second, UTC."""
-    return f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

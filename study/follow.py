@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from ray import tune
 
 from bloodnets.checkpoint import MODEL_FILE, PREDICTIONS_FILE
-from bloodnets.errors import StudyError
+from bloodnets.errors import MachineError, StudyError
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
+from study.deaths import cause_of_death, kernel_kills
 
 
 class Listener(Protocol):
@@ -22,8 +23,8 @@ class Listener(Protocol):
     def started(self, trial_id: str) -> None:
         """A trial begins, for the first time or again."""
 
-    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
-        """A trial finished an epoch."""
+    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool) -> None:
+        """A trial finished an epoch, or, again, goes on from a state that has it behind it."""
 
     def retried(self, trial_id: str, reason: str) -> None:
         """A trial failed and is started again."""
@@ -73,6 +74,7 @@ class Follower(tune.Callback):
         self.errors: dict[str, str] = {}
         self.diverged: dict[str, str] = {}
         self.started: dict[str, float] = {}
+        self.kernel_kills = kernel_kills()
         self.fault: StudyError | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -81,7 +83,7 @@ class Follower(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Forget the epochs of a failed attempt."""
-        trial_id = _id(trial)
+        trial_id = id_of(trial)
         self.epochs[trial_id].clear()
         self.trials[trial_id], self.started[trial_id] = trial, time.time()
         self._tell(lambda listener: listener.started(trial_id))
@@ -90,11 +92,13 @@ class Follower(tune.Callback):
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Keep what `bloodnets.trainable` reports."""
-        trial_id = _id(trial)
+        trial_id = id_of(trial)
         if "epoch" in result:
-            epoch = EpochRecord(**result["epoch"])
+            epoch, again = EpochRecord(**result["epoch"]), result.get("again", False)
             self.epochs[trial_id].append(epoch)
-            self._tell(lambda listener: listener.epoch(trial_id, epoch))
+            self._tell(lambda listener: listener.epoch(trial_id, epoch, again=again))
+        if "machine" in result:  # no fault of the trial's: it can go on when there is a remedy
+            self.fault = self.fault or MachineError(result["machine"])
         for key, kept in (
             ("outcome", self.outcomes),
             ("error", self.errors),
@@ -105,13 +109,13 @@ class Follower(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A trial failed, and is tried again."""
-        trial_id = _id(trial)
-        reason = self.errors.pop(trial_id, "its process died")
+        trial_id = id_of(trial)
+        reason = self._why(trial)
         self._tell(lambda listener: listener.retried(trial_id, reason))
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Enter a trial that ended by itself, diverged, or was stopped by ASHA."""
-        trial_id = _id(trial)
+        trial_id = id_of(trial)
         if trial_id in self.outcomes:
             self._complete(trial)
         elif trial_id in self.diverged and self.stopped is not None:
@@ -124,12 +128,11 @@ class Follower(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Enter a trial that failed once too often."""
-        error = self.errors.get(_id(trial), "its process died")
-        self._without_model(trial, "failed", "error", error)
+        self._without_model(trial, "failed", "error", self._why(trial))
 
     def on_experiment_end(self, trials: Sequence[Any], **info: Any) -> None:
         """Know those, too, that were proposed and had not started before the end."""
-        self.trials |= {_id(trial): trial for trial in trials if _id(trial) not in self.started}
+        self.trials |= {id_of(trial): trial for trial in trials if id_of(trial) not in self.started}
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """Tune takes an exception raised in the hooks above for a failure of the trial."""
@@ -148,7 +151,7 @@ class Follower(tune.Callback):
             raise self.fault
 
     def _complete(self, trial: Any) -> None:
-        trial_id, folder = _id(trial), Path(trial.checkpoint.path)
+        trial_id, folder = id_of(trial), Path(trial.config["trial"]["folder"])
         self._enter(
             TrialRecord(
                 **self._identity(trial),
@@ -164,12 +167,11 @@ class Follower(tune.Callback):
             },
             look=self.look,
         )
-        shutil.rmtree(folder, ignore_errors=True)
 
     def _without_model(
         self, trial: Any, status: Status, reason: StopReason, error: str | None
     ) -> None:
-        trial_id = _id(trial)
+        trial_id = id_of(trial)
         epochs, now = self.epochs[trial_id], time.time()
         started = self.started.get(trial_id, now)
         best = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
@@ -202,6 +204,13 @@ class Follower(tune.Callback):
             "fingerprint": self.ledger.study.fingerprint
         }
 
+    def _why(self, trial: Any) -> str:
+        """Why the attempt that ended just now failed."""
+        kills = kernel_kills()
+        by_kernel, self.kernel_kills = kills > self.kernel_kills, kills
+        error = self.errors.pop(id_of(trial), None)
+        return error or cause_of_death(trial, killed_by_kernel=by_kernel)
+
     def _enter(self, record: TrialRecord, *, files: dict[str, Path], look: str | None) -> None:
         try:
             epochs = self.epochs.pop(record.id, [])
@@ -209,7 +218,8 @@ class Follower(tune.Callback):
         except StudyError as error:
             self.fault = error
             return
-        del self.trials[record.id]
+        folder = self.trials.pop(record.id).config["trial"]["folder"]
+        shutil.rmtree(folder, ignore_errors=True)
         self._tell(lambda listener: listener.ended(entered))
 
     def _tell(self, event: Callable[[Listener], None]) -> None:
@@ -220,5 +230,6 @@ class Follower(tune.Callback):
             self.fault = error
 
 
-def _id(trial: Any) -> str:
+def id_of(trial: Any) -> str:
+    """Of one of Tune's trials, as planned."""
     return str(trial.config["trial"]["id"])

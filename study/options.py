@@ -1,17 +1,23 @@
 """The options that `grid` and `search` share, and what they are read into."""
 
+import os
 import re
+import tempfile
 from collections.abc import Collection
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.errors import ConflictError, DataError
+from bloodnets.errors import ConflictError, DataError, MachineError
+from study.interrupts import tidily
+from study.lock import refuse_held
 
 if TYPE_CHECKING:
     from bloodnets.data import BloodCells
+    from study.config import StudyConfig
 
 
 class Data(StrEnum):
@@ -44,20 +50,68 @@ MaxConcurrent = Annotated[
     int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
 ]
 Address = Annotated[
-    str | None, typer.Option(show_default="Ray on this machine", help="Of a Ray cluster.")
+    str | None,
+    typer.Option(show_default="local: Ray on this machine", help="Of a Ray cluster, as host:6379."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the study of this name, with the same options.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")]
 
 
-def refuse_existing(folder: Path) -> None:
-    """Refuse the name of a study that there is.
+def name(kind: str, given: str | None, *, goes_on: bool) -> str:
+    """Of a study: the one given, or the kind and the time to the second, UTC.
 
     Raises:
-        ConflictError: there is one.
+        DataError: none is given of a study that goes on.
     """
-    if folder.exists():
-        raise ConflictError(f"{folder} exists already; choose another --name")
+    if given is None and goes_on:
+        raise DataError("--resume needs --name, to know which study goes on")
+    return f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}" if given is None else given
+
+
+def check_place(folder: Path, *, goes_on: bool) -> None:
+    """Refuse a study's folder that cannot be made, or, of one that goes on, that is not there.
+
+    Raises:
+        ConflictError: it is there, or is not.
+        MachineError: it is a link or a file, or lies in a folder that cannot be written.
+    """
+    if folder.is_symlink():
+        raise MachineError(f"{folder} is a symbolic link; wanted: a folder, or no file yet")
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise MachineError(f"{folder} is a file; wanted: a folder, or no file yet")
+    if goes_on and not folder.exists():
+        raise ConflictError(f"no study in {folder}; leave --resume out to begin one")
+    if not goes_on and folder.exists():
+        raise ConflictError(
+            f"{folder} exists already; choose another --name, or go on with it: --resume"
+        )
+    refuse_held(folder)
+    parent = folder if goes_on else next(path for path in folder.parents if path.exists())
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except NotADirectoryError as error:
+        raise MachineError(f"{parent} is a file; wanted: a folder") from error
+    except OSError as error:
+        raise MachineError(f"cannot write to {parent.absolute()}: {error.strerror}") from error
+
+
+def check_machine(config: "StudyConfig") -> None:
+    """Refuse a cluster that does not answer, and a GPU that is not there, before data are read.
+
+    Raises:
+        MachineError: it is so.
+    """
+    if config.address is not None:
+        from study.cluster import probe
+
+        probe(config.address)
+    elif config.gpus_per_trial:
+        from study.resources import check_here
+
+        check_here(config)
 
 
 def load(data: Data, file: Path | None, root: Path | None) -> "BloodCells":
@@ -74,7 +128,10 @@ def load(data: Data, file: Path | None, root: Path | None) -> "BloodCells":
 
     if data is Data.RENDERED:
         return load_rendered()
-    return load_file(official_file(root) if file is None else file)
+    if file is None:
+        with tidily():  # a download
+            file = official_file(root)
+    return load_file(file)
 
 
 def one_of(option: str, value: str, allowed: Collection[str]) -> str:

@@ -1,6 +1,7 @@
 """What one sees while a study runs: a live table in a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -54,16 +55,25 @@ MARGIN_LINES = 6
 """Lines of a terminal that the table leaves to its heading and to what stands above it."""
 
 
+Past = Sequence[tuple[TrialRecord, EpochRecord | None]]
+
+
 class Progress:
     """Follows a study's trials and shows them until it is left.
 
     Args:
         trials: the plan.
         console: where to; a table that renews itself if it is a terminal, else a line an event.
+        past: those of the trials that had ended before, each with its last epoch.
     """
 
-    def __init__(self, trials: tuple[PlannedTrial, ...], console: Console) -> None:
+    def __init__(
+        self, trials: Sequence[PlannedTrial], console: Console, *, past: Past = ()
+    ) -> None:
         self._rows = {trial.id: _Row(trial.config["max_epochs"]) for trial in trials}
+        for record, last in past:
+            row = self._rows[record.id]
+            row.status, row.duration_s, row.last = record.status, record.duration_s, last
         self._console = console
         self._began = time.monotonic()
         self._live = live(console, self.table)
@@ -83,10 +93,13 @@ class Progress:
         row.began = time.monotonic()
         self._line(f"{trial_id}: started")
 
-    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
-        """A trial finished an epoch."""
+    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool = False) -> None:
+        """A trial finished an epoch, or goes on from a state that has it behind it."""
         row = self._rows[trial_id]
         row.last = epoch
+        if again:
+            row.began -= epoch.duration_s
+            return
         self._line(
             f"{trial_id}: epoch {epoch.epoch}/{row.max_epochs}, "
             f"train loss {epoch.train_loss:.4f}, val macro F1 {100 * epoch.val_macro_f1:.2f} %"

@@ -1,26 +1,33 @@
 """Connect to Ray, or start it on this machine, with its noise kept out of the terminal."""
 
 import os
+import shutil
 import signal
-import socket
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import joblib
+import psutil
 import ray
 import torch
+from ray.exceptions import AuthenticationError
 
 from bloodnets.errors import MachineError
+from study.cluster import could_not, private_token
 from study.config import StudyConfig
+from study.deaths import outlive_memory_killer
 from study.interrupts import SIGNALS
 
 OBJECT_STORE_BYTES = 2**29
 """Room for the data (40 MB), once a node, and little else passes through it."""
 
-CONNECT_TIMEOUT_S = 5.0
+PRIVATE = "bloodstudy-"
+MAX_TEMP_PATH = 12
+"""Bytes. A socket's path has room for 107: our folder's name takes 28 of them, Ray's in it 64."""
 
 RAY_LOG = "ray.log"
 
@@ -67,30 +74,54 @@ def ray_session(config: StudyConfig) -> Iterator[None]:
     for name, value in RAY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        if config.address is None:
-            ray.init(
-                # "local": without it, a stale cluster of another program may be joined.
-                address="local",
-                num_cpus=available_cores(),
-                object_store_memory=OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                log_to_driver=False,
-            )
-        else:
-            _probe(config.address)
-            ray.init(address=config.address, log_to_driver=False)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        what = "start" if config.address is None else f"join the cluster at {config.address}"
-        reason = " ".join(str(error).split())
-        raise MachineError(f"Ray could not {what}: {reason:.300}") from error
-    for number, handler in handlers.items():  # Ray has put its own there
-        signal.signal(number, handler)
-    try:
+    with ExitStack() as stack:
+        try:
+            if config.address is None:
+                check_here(config)
+                _start(stack)
+            else:
+                ray.init(address=config.address, log_to_driver=False)
+        except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
+            what = "start" if config.address is None else f"join the cluster at {config.address}"
+            raise could_not(what, error) from error
+        stack.callback(ray.shutdown)
+        for number, handler in handlers.items():  # Ray has put its own there
+            signal.signal(number, handler)
+        outlive_memory_killer()
         _check_room(config)
         yield
-    finally:
-        ray.shutdown()
+
+
+def _start(stack: ExitStack) -> None:
+    """Ray on this machine, which no other user can read or command."""
+    private_token()
+    ray.init(
+        # "local": without it, a stale cluster of another program may be joined.
+        address="local",
+        num_cpus=available_cores(),
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        _temp_dir=_private_folder(stack),
+    )
+
+
+def _private_folder(stack: ExitStack) -> str:
+    """For Ray's files, which all could read and write; those of processes killed are removed."""
+    parent = Path(tempfile.gettempdir())
+    if len(str(parent)) > MAX_TEMP_PATH:
+        parent = Path("/tmp")  # noqa: S108 - the folder in it is this user's alone
+    for old in parent.glob(f"{PRIVATE}*-*"):
+        owner = old.name.removeprefix(PRIVATE).partition("-")[0]
+        if (
+            owner.isdigit()
+            and not psutil.pid_exists(int(owner))
+            and old.stat().st_uid == os.getuid()
+        ):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=parent)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def default_gpus() -> float:
@@ -115,22 +146,24 @@ def slots(config: StudyConfig) -> int:
     return max(1, min(int(room), config.max_concurrent or int(room)))
 
 
-def _probe(address: str) -> None:
-    """Fail soon where nothing listens: Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
+def check_here(config: StudyConfig) -> None:
+    """As `_check_room`, of this machine, before Ray starts."""
+    _refuse_more("--cpus-per-trial", config.cpus_per_trial, available_cores(), "CPU")
+    gpus = torch.cuda.device_count()
+    _refuse_more("--gpus-per-trial", config.gpus_per_trial or 0, gpus, "GPU")
 
 
 def _check_room(config: StudyConfig) -> None:
     """Ray would wait for ever for a GPU or a core that no node has."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    for resource, option, wanted in (
-        ("CPU", "--cpus-per-trial", config.cpus_per_trial),
-        ("GPU", "--gpus-per-trial", config.gpus_per_trial or 0),
-    ):
-        most = max((node.get(resource, 0) for node in nodes), default=0)
-        if wanted > most:
-            raise MachineError(
-                f"{option} is {wanted:g}, but no machine has more than {most:g} {resource}s"
-            )
+    most = {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
+    _refuse_more("--cpus-per-trial", config.cpus_per_trial, most["CPU"], "CPU")
+    _refuse_more("--gpus-per-trial", config.gpus_per_trial or 0, most["GPU"], "GPU")
+
+
+def _refuse_more(option: str, wanted: float, most: float, resource: str) -> None:
+    if wanted > most:
+        remedy = "use --gpus-per-trial 0 to train on the CPU" if resource == "GPU" else "use fewer"
+        raise MachineError(
+            f"{option} is {wanted:g}, but no machine has more than {most:g} {resource}s; {remedy}"
+        )

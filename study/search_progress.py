@@ -3,6 +3,7 @@
 import math
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -36,6 +37,7 @@ class _Running:
     settings: str
     epoch: int = 0
     best: float = 0.0
+    counted: int = 0
 
 
 class SearchProgress:
@@ -44,9 +46,10 @@ class SearchProgress:
     Args:
         search: its settings.
         console: where to; lines that renew themselves if it is a terminal, else a line an event.
+        spent_s: in the search before it was interrupted, in seconds.
     """
 
-    def __init__(self, search: SearchRecord, console: Console) -> None:
+    def __init__(self, search: SearchRecord, console: Console, *, spent_s: float = 0) -> None:
         self._search = search
         self._console = console
         self._running: dict[str, _Running] = {}
@@ -54,7 +57,7 @@ class SearchProgress:
         self._epochs = 0
         self._values: dict[str, tuple[float, str]] = {}
         self._last = ""
-        self._began = time.monotonic()
+        self._began = time.monotonic() - spent_s
         self._live = live(console, self.view)
 
     def __enter__(self) -> Self:
@@ -79,16 +82,26 @@ class SearchProgress:
         row = self._running[trial_id]
         row.epoch, row.best = 0, 0.0
 
-    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
-        """A trial finished an epoch."""
+    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool = False) -> None:
+        """A trial finished an epoch, or goes on from a state that has it behind it."""
         row = self._running[trial_id]
         row.epoch, row.best = epoch.epoch, max(row.best, epoch.val_macro_f1)
-        self._epochs += 1
+        self._epochs += not again or epoch.epoch > row.counted
+        row.counted = max(row.counted, epoch.epoch)
         self._values[trial_id] = (row.best, f"{row.name}, {row.settings}")
 
     def retried(self, trial_id: str, reason: str) -> None:
         """A trial failed and is started again."""
         self._say(f"{self._running[trial_id].name}: failed, is tried again ({reason})")
+
+    def past(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
+        """A trial ended before the search was interrupted."""
+        self._ended[searches.state(record)] += 1
+        self._epochs += len(epochs)
+        if epochs and record.error is None:
+            name = record.id.rpartition("-")[0]
+            best = max(epoch.val_macro_f1 for epoch in epochs)
+            self._values[record.id] = (best, f"{name}, {settings(record.config)}")
 
     def ended(self, record: TrialRecord) -> None:
         """A trial is in the ledger."""

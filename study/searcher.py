@@ -41,6 +41,7 @@ class Searcher:
     """Makes proposals from all that the ledger holds, and follows the trials that run.
 
     Attributes:
+        ledger: of the search.
         rungs: of ASHA, with all that earlier trials had reached.
     """
 
@@ -52,7 +53,7 @@ class Searcher:
             ConflictError: the ledger cannot be read.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._ledger, self._search = ledger, search
+        self.ledger, self._search = ledger, search
         self._published = published(search)
         self._proposals = ledger.proposals()
         self._running: dict[str, optuna.Trial] = {}
@@ -79,7 +80,7 @@ class Searcher:
                 planned = self._proposals[trial.number]
             else:
                 planned = self._planned(trial.number, config)
-                self._ledger.propose(planned)
+                self.ledger.propose(planned)
                 self._proposals.append(planned)
             trial.set_user_attr("id", planned.id)
             trial.set_user_attr("configuration", planned.configuration)
@@ -92,8 +93,8 @@ class Searcher:
         """A trial begins, for the first time or again."""
         self._best[trial_id] = 0.0
 
-    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
-        """A trial finished an epoch.
+    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool = False) -> None:
+        """A trial finished an epoch, or goes on from a state that has it behind it.
 
         Raises:
             MachineError: Optuna's file cannot be written.
@@ -126,12 +127,12 @@ class Searcher:
 
     def _tell_past(self) -> None:
         for planned in self._proposals:
-            record = self._ledger.trial(planned)
+            record = self.ledger.trial(planned)
             known = parameters(dict(planned.config), self._search)
             if record is None:
                 self._study.enqueue_trial(known)
                 continue
-            values = [epoch.val_macro_f1 for epoch in self._ledger.epochs(planned.id)]
+            values = [epoch.val_macro_f1 for epoch in self.ledger.epochs(planned.id)]
             self.rungs.replay(planned.id, values)
             self._study.add_trial(_frozen(record, known, values, self._search))
         names = list(self._published)

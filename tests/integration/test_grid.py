@@ -1,13 +1,11 @@
-"""The whole command on real Ray, with real processes killed, on a handful of drawn cells."""
+"""The whole command on real Ray, on a handful of drawn cells; faults are in `tests/faults`."""
 
 import hashlib
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from safetensors.torch import load_file
 
@@ -184,58 +182,6 @@ def test_a_diverging_trial_is_not_tried_again_and_does_not_end_the_study(
     assert (folder / "diverging" / "report" / "index.html").is_file()
 
 
-def test_a_killed_worker_is_started_again(folder: Path, data_file: Path) -> None:
-    with running(folder, data_file, "killed", "--config", "cnn-config-2", "--epochs", "6") as study:
-        wait_for_epoch(study)
-        (worker,) = workers(study)
-        worker.kill()
-        _, errors = study.communicate(timeout=120)
-    assert study.returncode == 0, errors
-    (trial,) = Ledger(folder / "killed").trials()
-    assert (trial.status, trial.attempts, trial.epochs) == ("complete", 2, 6)
-    assert [epoch.epoch for epoch in Ledger(folder / "killed").epochs(trial.id)] == [
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-    ]
-    assert "is tried again (its process died)" in errors
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_study_keeps_what_it_has(
-    folder: Path, data_file: Path, number: signal.Signals, code: int
-) -> None:
-    name = f"interrupted-{code}"
-    with running(folder, data_file, name, "--config", "mlnn-config-1") as study:
-        wait_for_epoch(study)
-        family = psutil.Process(study.pid).children(recursive=True)
-        study.send_signal(number)
-        _, errors = study.communicate(timeout=60)
-    assert study.returncode == code, errors
-    assert f"bloodstudy: interrupted; what had ended is kept in {folder / name}: 0 trials" in errors
-    assert "Traceback" not in errors
-    assert Ledger(folder / name).trials() == []
-    _, alive = psutil.wait_procs(family, timeout=60)
-    assert alive == []
-
-
-def test_a_gpu_that_is_not_there_is_said_at_once(folder: Path, data_file: Path) -> None:
-    done = grid(folder, data_file, "gpu", "--gpus-per-trial", "64")
-    assert done.returncode == 3
-    assert done.stderr.splitlines()[-1].startswith("bloodstudy: --gpus-per-trial is 64, but no")
-    assert not (folder / "gpu").exists()
-
-
-def test_a_cluster_that_does_not_answer_is_said_at_once(folder: Path, data_file: Path) -> None:
-    done = grid(folder, data_file, "cluster", "--address", "127.0.0.1:9")
-    assert done.returncode == 3
-    assert "127.0.0.1:9" in done.stderr.splitlines()[-1]
-    assert not (folder / "cluster").exists()
-
-
 def test_a_dry_run_shows_the_plan_and_leaves_nothing(folder: Path, data_file: Path) -> None:
     done = grid(folder, data_file, "dry", "--seeds", "2", "--epochs", "3", "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -243,26 +189,3 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(folder: Path, data_file: Pa
     assert f"16 trials into {folder / 'dry'}: at most 48 epochs, 147 MB" in words
     assert "cells.npz, SHA-256" in words
     assert not (folder / "dry").exists()
-
-
-def running(folder: Path, data_file: Path, name: str, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [BLOODSTUDY, *command(folder, data_file, name, *options)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for_epoch(study: subprocess.Popen[str]) -> None:
-    assert study.stderr is not None
-    for line in study.stderr:
-        if "epoch 1/" in line:
-            return
-    pytest.fail("no epoch was reported")
-
-
-def workers(study: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes in which trials run; Ray calls a trainable function ImplicitFunc."""
-    family = psutil.Process(study.pid).children(recursive=True)
-    return [process for process in family if "ImplicitFunc" in " ".join(process.cmdline())]

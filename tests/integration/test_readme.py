@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from bloodnets.rendered import render
 from reports.ledger import Ledger
 from reports.records import TrialRecord
 from study.cli import app
+from study.config import GridConfig
 from study.replay import COMPARED, Replay
 from tests.synthetic import build, published_matrices
 from tests.synthetic_search import SEARCH
@@ -58,10 +60,22 @@ def test_each_command_is_understood(
         arguments.append("--dry-run")
         if not {"--data", "--data-file"} & {*arguments}:
             arguments += ["--data-file", "cells.npz"]  # instead of the download
+    if arguments[0] == "doctor":
+        arguments += ["--data-file", "cells.npz"]
+    if arguments[0] == "resume":
+        monkeypatch.setattr("study.options.load", lambda *_: None)
+        monkeypatch.setattr("study.run.run_grid", _goes_on)
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
-    assert any(words in done.stdout for words in ("at most", last, "3 epochs trained again"))
+    known = ("at most", last, "3 epochs trained again", "1 of 1 ended", "goes on", "pass  storage")
+    assert any(words in done.stdout for words in known)
+
+
+def _goes_on(config: GridConfig, *_: object, goes_on: bool, **__: object) -> bool:
+    assert goes_on
+    typer.echo(f"{config.name} goes on")
+    return True
 
 
 def _as_it_was(ledger: Ledger, record: TrialRecord, *_: object) -> Replay:

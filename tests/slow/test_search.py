@@ -63,7 +63,7 @@ class Watch:
     def started(self, trial_id: str) -> None:
         """Nothing."""
 
-    def epoch(self, trial_id: str, epoch: EpochRecord) -> None:
+    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool) -> None:
         self.epochs += 1
         self.values[trial_id] = max(self.values[trial_id], epoch.val_macro_f1)
 

@@ -37,6 +37,12 @@ def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "report" / "index.html").is_file()
 
 
+def test_status_waits_for_nothing_heavy(tmp_path: Path) -> None:
+    build(tmp_path / "study", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    code = "from study.cli import main\ntry: main()\nexcept SystemExit as end: assert end.code == 0"
+    assert imported(code, "status", str(tmp_path / "study")) <= {"numpy", "pandas"}
+
+
 @pytest.mark.parametrize("by_name", [True, False])
 def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> None:
     build(tmp_path / "mine", {"cnn-config-1": published_matrices()["cnn-config-1"]})

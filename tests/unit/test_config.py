@@ -9,7 +9,8 @@ import pytest
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
-from study.config import GridConfig, default_name
+from study import options
+from study.config import GridConfig
 from study.grid import PUBLISHED
 
 CONFIG = TrialConfig(
@@ -132,4 +133,4 @@ def test_an_unknown_configuration_is_named_with_the_known() -> None:
 
 
 def test_the_default_name_is_a_valid_one() -> None:
-    assert study(name=default_name("grid")).name.startswith("grid-")
+    assert study(name=options.name("grid", None, goes_on=False)).name.startswith("grid-")

@@ -24,6 +24,7 @@ def tune_trial(own: Searcher) -> SimpleNamespace:
         "id": planned.id,
         "configuration": planned.configuration,
         "config": planned.config,
+        "folder": str(own.ledger.state_folder(planned.id)),
     }
     return SimpleNamespace(config={"trial": parameters}, num_failures=0, status="PENDING")
 

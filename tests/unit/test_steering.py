@@ -6,7 +6,7 @@ import pytest
 
 from reports.records import StopReason
 from study.asha import Rungs
-from study.tuner import _Asha
+from study.steering import Asha
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_what_lags_at_a_rung_is_stopped_unless_it_is_published(
 ) -> None:
     rungs = Rungs([2], reduction=3)
     stopped: dict[str, StopReason] = {}
-    asha = _Asha(rungs, stopped)
+    asha = Asha(rungs, stopped)
     rungs.goes_on("first", 2, 0.9)
     trial = SimpleNamespace(config={"trial": {"id": "own", "configuration": configuration}})
     values = {1: 0.6, 2: 0.5}

@@ -1,0 +1,169 @@
+"""A study that goes on: what it has is checked, and what is asked must be what it is."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import torch
+
+from bloodnets.checkpoint import load_state
+from bloodnets.config import TrialConfig
+from bloodnets.errors import ConflictError
+from reports.ledger import FILES, STATES, Ledger
+from reports.records import PlannedTrial, StudyRecord, TrialRecord
+from reports.verify import check_entered
+from study.lock import held
+
+COPY = "bring the file back from a copy"
+
+
+@contextmanager
+def opened(folder: Path, asked: StudyRecord, *, goes_on: bool) -> Iterator[Ledger]:
+    """A new study, or one that goes on, in which no other process is at work meanwhile.
+
+    Args:
+        folder: of the study.
+        asked: what it shall be.
+        goes_on: whether it is there, and the same.
+
+    Raises:
+        ConflictError: there is none, or there is one already; it was begun otherwise; or another
+            process is at work on it.
+        MachineError: the folder cannot be written.
+    """
+    ledger = Ledger(folder) if goes_on else Ledger.create(folder, asked)
+    with held(folder):
+        if goes_on:
+            refuse_another(ledger, asked)
+        yield ledger
+
+
+def refuse_another(ledger: Ledger, asked: StudyRecord) -> None:
+    """Refuse to go on with other data, settings or versions than a study began with.
+
+    Raises:
+        ConflictError: they differ; the message says in what.
+    """
+    if asked.fingerprint == ledger.study.fingerprint:
+        return
+    found = "; ".join(differences(ledger.study, asked)) or "its study.json was changed since"
+    raise ConflictError(
+        f"{ledger.folder} was begun otherwise: {found}; give what it was begun with, or choose "
+        f"another --name"
+    )
+
+
+def differences(begun: StudyRecord, asked: StudyRecord) -> list[str]:
+    """In what two studies differ, in words."""
+    found = []
+    if begun.kind != asked.kind:
+        return [f"it is a {begun.kind}, not a {asked.kind}"]
+    if begun.data.sha256 != asked.data.sha256:
+        names = (f"{data.name} (SHA-256 {data.sha256[:12]}…)" for data in (begun.data, asked.data))
+        found.append("the data were {}, now {}".format(*names))
+    for name in sorted(begun.versions.keys() | asked.versions.keys()):
+        was, now = (record.versions.get(name, "missing") for record in (begun, asked))
+        if was != now:
+            found.append(f"{name} was {was}, now {now}")
+    was_search, now_search = (asdict(r.search) if r.search else {} for r in (begun, asked))
+    for name, was in was_search.items():
+        if was != now_search.get(name):
+            found.append(f"{name} was {_words(was)}, now {_words(now_search.get(name))}")
+    if [trial.id for trial in begun.trials] != [trial.id for trial in asked.trials]:
+        found += _plans(begun.trials, asked.trials)
+    return found
+
+
+def _plans(begun: Sequence[PlannedTrial], asked: Sequence[PlannedTrial]) -> Iterator[str]:
+    """In what two grids differ, in words."""
+    for what, key in (("configurations", "configuration"), ("seeds", "seed")):
+        sets = [
+            list(dict.fromkeys(getattr(t, key) if key != "seed" else t.config[key] for t in trials))
+            for trials in (begun, asked)
+        ]
+        if sets[0] != sets[1]:
+            yield f"the {what} were {_words(sets[0])}, now {_words(sets[1])}"
+    others = {(trial.configuration, trial.config["seed"]): trial.config for trial in asked}
+    pairs = [(t.config, others.get((t.configuration, t.config["seed"]))) for t in begun]
+    for key in begun[0].config:
+        changed = [(was[key], now[key]) for was, now in pairs if now and was[key] != now[key]]
+        if changed:
+            yield f"{key} was {changed[0][0]}, now {changed[0][1]}"
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def check(ledger: Ledger) -> list[str]:
+    """Check that what a study has is whole, before it goes on; clear what is half written.
+
+    Returns:
+        What a user should know of the trials that have not ended, a line each.
+
+    Raises:
+        ConflictError: a file is damaged or missing; the message names it and a remedy.
+        DataError: the state of a trial is not one.
+    """
+    for half in ledger.folder.rglob(".*.part"):
+        half.unlink()
+    try:
+        _, records = check_entered(ledger, interrupted=True)
+    except ConflictError as error:
+        raise ConflictError(f"{error}{_remedy(ledger, str(error))}") from error
+    end = ledger.confirmation()
+    for planned in ledger.proposals() if end else ():
+        if planned.id not in records:
+            raise ConflictError(
+                f"{ledger.folder}: trials/{planned.id}.json is missing, but the search is over; "
+                f"{COPY}"
+            )
+    unfinished = {trial.id: trial for trial in ledger.planned() if trial.id not in records}
+    for path in _folders(ledger.folder / STATES):
+        if path.name in records:  # it was entered, and its folder not yet removed
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name not in unfinished:
+            raise ConflictError(f"{path} belongs to no trial that is planned; {COPY}")
+    return [note for trial in unfinished.values() for note in _note(ledger, trial)]
+
+
+def _remedy(ledger: Ledger, fault: str) -> str:
+    """What to do about a fault of the files."""
+    if "belongs to no trial" in fault and ledger.study.search is not None:
+        return f": proposals.jsonl or confirmation.json lacks it; {COPY}"
+    if any(f"{folder}/" in fault for folder in ("trials", *FILES)):
+        return f"; {COPY}, or remove the trial's file in trials/ to train it again"
+    return f"; {COPY}"
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _note(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
+    """Where a trial goes on that has begun, or why it is trained again."""
+    folder, config = ledger.state_folder(trial.id), TrialConfig.from_dict(trial.config)
+    # As its worker will, so that a state that cannot be used is known before Ray starts.
+    state = load_state(folder, config, study=ledger.study.fingerprint, device=torch.device("cpu"))
+    if state is not None:
+        yield f"{trial.id}: goes on after epoch {len(state.epochs)}"
+    elif folder.exists():
+        yield f"{trial.id}: {STATES}/{trial.id} holds no state: it is trained from its first epoch"
+    elif traces := ledger.traces(trial.id):
+        yield f"{trial.id}: {traces[0]} is there without its record: the trial is trained again"
+
+
+def spent_s(records: Sequence[TrialRecord]) -> float:
+    """Seconds in which at least one of the trials ran: the length of a search, less its breaks."""
+    spans = sorted(
+        (began := datetime.fromisoformat(record.started_at).timestamp(), began + record.duration_s)
+        for record in records
+    )
+    total, until = 0.0, float("-inf")
+    for begin, end in spans:
+        total += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return total

@@ -1,0 +1,200 @@
+"""A state brings training back to the bit, and no file in its place brings anything else."""
+
+import json
+import os
+import pickle
+import zipfile
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from bloodnets.checkpoint import load_state, save_state
+from bloodnets.config import TrialConfig
+from bloodnets.data import Split
+from bloodnets.errors import ConflictError, DataError
+from bloodnets.rendered import render
+from bloodnets.states import STATE_FILE, epochs_of
+from bloodnets.training import DeviceSplit, EpochResult, TrainingState, train
+from study.grid import PUBLISHED
+
+CPU = torch.device("cpu")
+CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, DeviceSplit]:
+    arrays = render(scale=0.01)
+    return {
+        name: DeviceSplit.of(Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU)
+        for name in ("train", "val")
+    }
+
+
+def begun(
+    folder: Path, config: TrialConfig, splits: dict[str, DeviceSplit], epochs: int = 2
+) -> tuple[TrainingState, list[EpochResult]]:
+    """Some epochs, and the state after them in a file."""
+    state = TrainingState.start(config, CPU)
+    results = list(islice(train(state, config, **splits), epochs))
+    save_state(folder, state, config, study="mine", epochs=results, duration_s=1.5)
+    return state, results
+
+
+def timeless(results: list[EpochResult]) -> list[EpochResult]:
+    return [replace(result, duration_s=0) for result in results]
+
+
+@pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-4"])
+@pytest.mark.parametrize("momentum", [None, 0.0])
+def test_training_goes_on_to_the_bit(
+    name: str, momentum: float | None, splits: dict[str, DeviceSplit], tmp_path: Path
+) -> None:
+    config = TrialConfig(**PUBLISHED[name], batch_size=16, max_epochs=4)
+    if momentum is not None:
+        config = replace(config, momentum=momentum if config.optimizer == "sgd" else None)
+    undisturbed = TrainingState.start(config, CPU)
+    wanted = list(train(undisturbed, config, **splits))
+    _, before = begun(tmp_path, config, splits)
+    torch.manual_seed(77)  # another process has drawn other numbers
+    found = load_state(tmp_path, config, study="mine", device=CPU)
+    assert found is not None
+    assert (found.epochs, found.duration_s) == (before, 1.5)
+    after = list(train(found.state, config, **splits))
+    assert timeless([*before, *after]) == timeless(wanted)
+    for one, other in (
+        (found.state.model.state_dict(), undisturbed.model.state_dict()),
+        (found.state.best_weights, undisturbed.best_weights),
+    ):
+        assert all(torch.equal(one[key], other[key]) for key in other)
+    assert found.state.best_epoch == undisturbed.best_epoch
+
+
+def test_without_a_file_there_is_no_state(tmp_path: Path) -> None:
+    assert load_state(tmp_path, CONFIG, study="mine", device=CPU) is None
+    assert epochs_of(tmp_path) == []
+
+
+def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit], tmp_path: Path) -> None:
+    _, results = begun(tmp_path, CONFIG, splits)
+    assert [EpochResult(**values) for values in epochs_of(tmp_path)] == results
+
+
+@pytest.mark.parametrize("share", [0, 0.00001, 0.01, 0.25, 0.5, 0.75, 0.999])
+def test_a_file_that_is_cut_off_is_named(
+    share: float, splits: dict[str, DeviceSplit], tmp_path: Path
+) -> None:
+    begun(tmp_path, CONFIG, splits)
+    path = tmp_path / STATE_FILE
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    for read in (epochs_of, lambda folder: load_state(folder, CONFIG, study="mine", device=CPU)):
+        with pytest.raises(ConflictError, match=r"state\.safetensors is cut off, at .* remove it"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(CONFIG, seed=1),
+        replace(CONFIG, learning_rate=0.5),
+        TrialConfig(**PUBLISHED["mlnn-config-1"], batch_size=16, max_epochs=4),
+    ],
+)
+def test_the_state_of_another_trial_is_refused(
+    other: TrialConfig, splits: dict[str, DeviceSplit], tmp_path: Path
+) -> None:
+    begun(tmp_path, other, splits)
+    with pytest.raises(DataError, match="is the state of another trial; remove it"):
+        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+
+
+def test_the_state_of_another_study_is_refused(
+    splits: dict[str, DeviceSplit], tmp_path: Path
+) -> None:
+    begun(tmp_path, CONFIG, splits)
+    with pytest.raises(DataError, match="is the state of another trial"):
+        load_state(tmp_path, CONFIG, study="other", device=CPU)
+
+
+def without(prefix: str) -> Any:
+    return lambda tensors: {k: v for k, v in tensors.items() if not k.startswith(prefix)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("model."),
+        without("best."),
+        without("optimizer.3."),
+        without("random.shuffle"),
+        lambda tensors: tensors | {"unknown.x": torch.zeros(1)},
+        lambda tensors: {k: v[:1].clone() if v.dim() == 4 else v for k, v in tensors.items()},
+        lambda tensors: tensors | {"random.cpu": torch.zeros(3, dtype=torch.uint8)},
+    ],
+)
+def test_another_architecture_is_refused(
+    change: Any, splits: dict[str, DeviceSplit], tmp_path: Path
+) -> None:
+    """Under the right header: the tensors of another network, or too few."""
+    begun(tmp_path, CONFIG, splits)
+    path = tmp_path / STATE_FILE
+    size = int.from_bytes(path.read_bytes()[:8], "little")
+    header = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
+    tensors = load_file(path)
+    changed = change(tensors)
+    assert changed.keys() != tensors.keys() or any(
+        not torch.equal(changed[key], tensors[key]) for key in tensors
+    )
+    save_file(changed, path, metadata=header)
+    with pytest.raises(DataError, match=r"does not fit the network: .*; remove it"):
+        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+
+
+class Attack:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.marker),)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_a_pickle_in_its_place_is_not_opened(protocol: int, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    (tmp_path / STATE_FILE).write_bytes(pickle.dumps(Attack(marker), protocol=protocol))
+    with pytest.raises((DataError, ConflictError)):
+        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+    assert not marker.exists()
+
+
+def test_a_checkpoint_of_pytorch_in_its_place_is_not_opened(tmp_path: Path) -> None:
+    marker, path = tmp_path / "marker", tmp_path / STATE_FILE
+    torch.save({"model": Attack(marker)}, path)
+    assert zipfile.is_zipfile(path)
+    with pytest.raises(DataError, match="is not in the safetensors format; remove it"):
+        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x02\0\0\0\0\0\0\0{}",
+        b"\x02\0\0\0\0\0\0\0[]",
+        b"\x04\0\0\0\0\0\0\0{x:}",
+        (10**6).to_bytes(8, "little") + b'{"a":' * 200_000,
+        b"\x1f\0\0\0\0\0\0\0" + b'{"__metadata__":{"state":"[]"}}',
+    ],
+    ids=["empty", "a list", "no JSON", "deep", "another header"],
+)
+def test_a_file_that_is_no_state_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / STATE_FILE).write_bytes(content)
+    with pytest.raises(DataError, match="remove it to train the trial from its first epoch"):
+        epochs_of(tmp_path)
