@@ -1,0 +1,191 @@
+"""What a study would find here: machine, GPU, Ray, storage, data; each passes or says a remedy."""
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import ray
+import requests
+import torch
+from packaging.requirements import Requirement
+
+from bloodnets.data import load_file, medmnist_facts
+from bloodnets.download import FILE_NAME, official_url
+from bloodnets.errors import DataError, MachineError, StudyError
+from bloodnets.files import write_whole
+from reports.typeset import plural
+from study.cluster import private_token, probe
+from study.config import GridConfig
+from study.grid import PUBLISHED
+from study.resources import (
+    available_cores,
+    default_gpus,
+    output_to,
+    ray_session,
+    slots,
+)
+
+TRIAL_BYTES = 0.7 * 2**30
+"""Memory of a trial's process: PyTorch and Ray take .4 GB, training on 28 x 28 images the rest."""
+
+STUDY_BYTES = 2**30
+"""Room on the disk that the eight configurations with a few seeds need, and what runs beside."""
+
+TIMEOUT_S = 5.0
+
+
+class Finding(NamedTuple):
+    """One line of the examination.
+
+    Attributes:
+        passed: whether a study could run, as far as this is concerned.
+        text: the line.
+    """
+
+    passed: bool
+    text: str
+
+
+def examine(
+    *, results: Path, data_file: Path | None, data_root: Path | None, address: str | None
+) -> Iterator[Finding]:
+    """Check one thing after another; nothing is left behind.
+
+    Args:
+        results: the folder that would hold the study.
+        data_file: data to train on; None for BloodMNIST.
+        data_root: folder of BloodMNIST's file; None for medmnist's own.
+        address: of a Ray cluster; None for Ray on this machine.
+    """
+    config = GridConfig(
+        name="doctor",
+        results=results,
+        configurations=tuple(PUBLISHED),
+        seeds=1,
+        max_epochs=1,
+        patience=1,
+        batch_size=1,
+        cpus_per_trial=1,
+        gpus_per_trial=default_gpus() if address is None else 0,
+        max_concurrent=None,
+        address=address,
+    )
+    for name, check in (
+        ("software", _software),
+        ("machine", _machine),
+        ("GPU", _gpu),
+        ("storage", lambda: _storage(results)),
+        ("data", lambda: _data(data_file, data_root)),
+        ("Ray", lambda: _ray(config)),
+        ("token", _token),
+    ):
+        yield _finding(name, check)
+
+
+def _finding(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(True, f"pass  {name}: {check()}")
+    except StudyError as error:
+        return Finding(False, f"FAIL  {name}: {' '.join(str(error).split())}")
+
+
+def _software() -> str:
+    wrong = []
+    for text in requires("bloodstudy") or ():
+        needed = Requirement(text)
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            if (found := version(needed.name)) not in needed.specifier:
+                wrong.append(f"{needed.name} is {found}, wanted {needed.specifier}")
+        except PackageNotFoundError:
+            wrong.append(f"{needed.name} is missing")
+    if wrong:
+        raise MachineError(f"{'; '.join(wrong)}; install bloodstudy again")
+    own = ", ".join(f"{name} {version(name)}" for name in ("bloodstudy", "torch", "ray", "optuna"))
+    return f"Python {platform.python_version()}, {own}"
+
+
+def _machine() -> str:
+    cores, memory = available_cores(), psutil.virtual_memory()
+    fit = int(memory.available / TRIAL_BYTES)
+    if fit < 1:
+        raise MachineError(
+            f"{memory.available / 2**30:.1f} GiB of memory are free, a trial takes "
+            f"{TRIAL_BYTES / 2**30:.1f}; close other programs"
+        )
+    text = f"{plural(cores, 'core')}, {memory.available / 2**30:.0f} GiB of memory free"
+    return text if fit >= cores else f"{text}: use --max-concurrent {fit}"
+
+
+def _gpu() -> str:
+    count = torch.cuda.device_count()
+    if count:
+        names = {torch.cuda.get_device_name(index) for index in range(count)}
+        return f"{count} x {', '.join(sorted(names))}: four trials on each"
+    if Path("/dev/nvidia0").exists():
+        raise MachineError(
+            f"there is one, but PyTorch {torch.__version__} cannot use it; install a CUDA build"
+        )
+    return "none; trials train on the CPU, one a core"
+
+
+def _storage(results: Path) -> str:
+    parent = next(path for path in (results, *results.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".doctor-") as folder:
+            write_whole(Path(folder, "file"), b"whole")
+        free = shutil.disk_usage(parent).free
+    except OSError as error:
+        raise MachineError(
+            f"cannot write to {parent.absolute()}: {error.strerror}; choose another --results"
+        ) from error
+    if free < STUDY_BYTES:
+        raise MachineError(
+            f"{free / 2**30:.1f} GiB are free in {parent.absolute()}, wanted "
+            f"{STUDY_BYTES / 2**30:.0f}; make room, or choose another --results"
+        )
+    return f"{results.absolute()} can be written, {free / 2**30:.0f} GiB free"
+
+
+def _data(file: Path | None, root: Path | None) -> str:
+    path = file or (root or Path.home() / ".medmnist") / FILE_NAME
+    if file is not None or path.exists():
+        cells = load_file(path)
+        known = "BloodMNIST" if cells.kind == "official" else f"not BloodMNIST (MD5 {cells.md5})"
+        counts = [len(split.labels) for split in (cells.train, cells.val, cells.test)]
+        return f"{path}: {known}, {counts[0]:,} / {counts[1]:,} / {counts[2]:,} images"
+    url = official_url()
+    try:
+        requests.head(url, timeout=TIMEOUT_S, allow_redirects=True).raise_for_status()
+    except requests.RequestException as error:
+        raise DataError(
+            f"{path} is not there, and cannot be downloaded ({type(error).__name__}); give "
+            f"--data-file or --data-root, or train with --data rendered"
+        ) from error
+    return f"{path} is not there; a study downloads it (35 MB, MD5 {medmnist_facts()[1]})"
+
+
+def _ray(config: GridConfig) -> str:
+    if config.address is not None:
+        probe(config.address)
+    with (
+        tempfile.TemporaryDirectory(prefix="bloodstudy-doctor-") as folder,
+        output_to(Path(folder, "ray.log")),
+        ray_session(config),
+    ):
+        host, at_once = ray.get(ray.remote(platform.node).remote(), timeout=60), slots(config)
+        nodes = sum(node["Alive"] for node in ray.nodes())
+    where = "starts on this machine" if config.address is None else f"answers at {config.address}"
+    return f"{where} ({host}, {plural(nodes, 'node')}): {plural(at_once, 'trial')} at once"
+
+
+def _token() -> str:
+    if private_token():
+        return "Ray's token file could be read by all users of the machine; now by you alone"
+    return "Ray's token is yours alone"
