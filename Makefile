@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check clean
+.PHONY: help demo test slow faults check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,10 +23,13 @@ check: .venv/installed  ## format, lint, types, layers
 	$(BIN)/lint-imports
 
 test: check  ## check, then the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 slow: .venv/installed  ## the tests that take minutes: do intervals hold the truth, does a search find it
 	$(BIN)/pytest -m slow
+
+faults: .venv/installed  ## processes killed, disks filled, files cut: the README's table
+	BLOODSTUDY_FAULTS=full $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/faults
 
 clean:  ## remove .venv and caches; results stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

@@ -1,0 +1,55 @@
+"""The disk is full: it is said, what was there is whole, and with room the study goes on."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reports.verify import check_entered
+from tests.faults.conftest import Row
+from tests.faults.studies import Study, assert_equal
+
+GRID = (
+    "--config",
+    "mlnn-config-1",
+    "--config",
+    "mlnn-config-2",
+    "--seeds",
+    "2",
+    "--epochs",
+    "3",
+    "--max-concurrent",
+    "1",
+)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """Room for the state of a trial with SGD (50 MB, twice while it is written), not with Adam."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=120m,mode=700", "tmpfs", str(folder)]
+    if (done := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"only root can mount a file system: {done.stderr}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(tmp_path: Path, small: Path, data_file: Path, row: Row) -> None:
+    wanted = Study(tmp_path / "whole", data_file, "s", *GRID).whole()
+    study = Study(small, data_file, "s", *GRID)
+    study.log = tmp_path / "log"
+    assert study.begin().wait(200) == 3, study.said
+    last = study.said.splitlines()[-1]
+    assert "No space left on device" in last
+    assert last.endswith(f"go on with: bloodstudy resume {study.folder}")
+    _, records = check_entered(study.ledger, interrupted=True)
+    assert len(records) == 2
+    subprocess.run(["mount", "-o", "remount,size=400m", str(small)], check=True)
+    assert_equal(study.resumed(), wanted)
+    row(
+        "the disk full",
+        "named; old results whole",
+        f"exit 3, {len(records)} of 4 trials whole; with room, resume equal",
+    )

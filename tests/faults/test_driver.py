@@ -1,0 +1,173 @@
+"""The driver killed, interrupted, doubled, or left alone by Ray: nothing that ended is lost."""
+
+import random
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from reports.ledger import Ledger
+from tests.faults import studies
+from tests.faults.conftest import Row
+from tests.faults.studies import Study, assert_equal, contents, kill, named, often, survivors
+
+GRID = (
+    "--config", "cnn-config-2", "--config", "mlnn-config-1", "--epochs", "6",
+    "--seeds", str(often(2, 1)),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Ledger:
+    return Study(tmp_path_factory.mktemp("whole"), data_file, "s", *GRID).whole()
+
+
+def test_a_killed_driver(tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row) -> None:
+    """At a random time: the planned trials, the same to the bit, none that had ended run again."""
+    count, rng, again, repeated = often(20, 1), random.Random(5), 0, [0]
+    for number in range(count):
+        study = Study(tmp_path / str(number), data_file, "s", *GRID)
+        process = study.begin()
+        study.wait_for(r"epoch 1/", process)
+        time.sleep(rng.uniform(0, 6))
+        kill(process)
+        heard, saved = studies.reported(study.said), studies.states(study.ledger)
+        ended = {
+            t.id: (study.folder / f"trials/{t.id}.json").read_bytes() for t in study.ledger.trials()
+        }
+        at = len(study.said)
+        ledger = study.resumed()
+        again += sum(f"{trial}: started" in study.said[at:] for trial in ended)
+        assert all(
+            (ledger.folder / f"trials/{t}.json").read_bytes() == was for t, was in ended.items()
+        )
+        repeated += [epoch - saved.get(t, 0) for t, epoch in heard.items() if t not in ended]
+        assert_equal(ledger, undisturbed)
+    assert again == 0
+    row(
+        "`kill -9` of the driver at a random time, seeded grid on the CPU",
+        "resume ends with the planned trials; weights, records and tables to the bit",
+        f"{count} of {count} equal; {again} finished trials run again; at most "
+        f"{max(repeated)} epochs repeated, {sum(repeated) / len(repeated):.1f} on average",
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal(
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row, number: signal.Signals
+) -> None:
+    code = 128 + number
+    study = Study(tmp_path, data_file, "s", *GRID)
+    process = study.begin()
+    study.wait_for(r"epoch 2/", process)
+    own, began = studies.family(process), time.monotonic()
+    process.send_signal(number)
+    assert process.wait(60) == code
+    passed = time.monotonic() - began
+    assert f"go on with: bloodstudy resume {study.folder}\n" in study.said
+    assert "Traceback" not in study.said
+    assert passed < 15
+    assert survivors(own) == []
+    assert_equal(study.resumed(), undisturbed)
+    row(
+        number.name,
+        f"state kept, exit {code} within 15 s, resume command printed",
+        f"exit {code} after {passed:.1f} s; 0 lost, no process left; resume equal",
+    )
+
+
+def test_two_signals(tmp_path: Path, data_file: Path, row: Row) -> None:
+    study = Study(tmp_path, data_file, "s", *GRID)
+    process = study.begin()
+    study.wait_for(r"epoch 1/", process)
+    own, began = studies.family(process), time.monotonic()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) in (130, -signal.SIGINT)  # a shell says 130 in both cases
+    passed = time.monotonic() - began
+    assert passed < 2
+    left = survivors(own)
+    assert left == []
+    study.resumed()
+    row("SIGINT twice", "at once", f"ended after {passed:.2f} s; no process left; resume equal")
+
+
+@pytest.mark.parametrize("victim", ["gcs_server", "raylet/raylet"])
+def test_ray_is_gone(
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row, victim: str
+) -> None:
+    words = {"gcs_server": "GCS", "raylet/raylet": "raylet"}[victim]
+    study = Study(tmp_path, data_file, "s", *GRID)
+    process = study.begin()
+    study.wait_for(r"epoch 1/", process)
+    own, began = studies.family(process), time.monotonic()
+    (killed,) = named(process, victim)
+    killed.kill()
+    assert process.wait(120) == 3, study.said
+    passed = time.monotonic() - began
+    assert f"({words}) is gone; go on with: bloodstudy resume {study.folder}" in study.said
+    assert passed < 90
+    assert survivors(own) == []
+    assert_equal(study.resumed(), undisturbed)
+    row(
+        f"the {words} killed",
+        "exit 3 within 90 s, with the resume command",
+        f"exit 3 after {passed:.0f} s; resume equal",
+    )
+
+
+def test_two_drivers(tmp_path: Path, data_file: Path, row: Row) -> None:
+    study = Study(tmp_path, data_file, "s", *GRID, "--epochs", "60")
+    process = study.begin()
+    study.wait_for(r"epoch 1/", process)
+    before = study.folder.joinpath("study.json").read_bytes()
+    passed = []
+    for words in (["resume", str(study.folder)], [*study.words, "--resume"]):
+        began = time.monotonic()
+        second = subprocess.run(
+            [studies.BLOODSTUDY, *words], capture_output=True, text=True, check=False, timeout=60
+        )
+        passed.append(time.monotonic() - began)
+        assert second.returncode == 4
+        assert second.stderr.startswith("bloodstudy: another bloodstudy is at work on ")
+        assert second.stderr.count("\n") == 1
+    assert process.poll() is None
+    assert study.folder.joinpath("study.json").read_bytes() == before
+    kill(process)
+    row(
+        "two drivers on one study",
+        "the second is refused, exit 4 within 5 s",
+        f"exit 4 after {max(passed):.1f} s",
+    )
+
+
+def test_a_killed_search(tmp_path: Path, data_file: Path, row: Row) -> None:
+    """One trial at a time, where the seed decides everything: the same proposals and values."""
+    options = (
+        "--trials", "6", "--max-epochs", "4", "--confirm", "1", "--confirm-seeds", "1",
+        "--max-concurrent", "1", "--family", "mlnn",
+    )  # fmt: skip
+    wanted = contents(Study(tmp_path / "whole", data_file, "s", *options, kind="search").whole())
+    count, rng = often(10, 1), random.Random(7)
+    for number in range(count):
+        study = Study(tmp_path / str(number), data_file, "s", *options, kind="search")
+        process = study.begin()
+        ended = rng.randrange(1, 7)
+        study.wait_for(r"(complete|pruned) after", process, count=ended)
+        time.sleep(rng.uniform(0, 1))
+        kill(process)
+        assert without_times(contents(study.resumed())) == without_times(wanted)
+    row(
+        "`kill -9` of the driver of a search, one trial at a time",
+        "resume proposes and finds what an undisturbed search does",
+        f"{count} of {count} equal to the bit",
+    )
+
+
+def without_times(found: dict[str, object]) -> dict[str, object]:
+    """Of a search, whose tables hold times as well."""
+    return {key: value for key, value in found.items() if not re.match("report/", key)}

@@ -1,0 +1,204 @@
+"""Each file of a study cut off or deleted: it is rebuilt, or named; nothing begins anew unsaid."""
+
+import json
+import os
+import pickle
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bloodnets.config import TrialConfig
+from bloodnets.errors import StudyError
+from bloodnets.models import build_model
+from reports.ledger import Ledger
+from study import status
+from study.grid import PUBLISHED
+from study.resume import check
+from tests.faults.conftest import Row
+from tests.faults.studies import BLOODSTUDY, FULL, Study, assert_equal, kill, states
+from tests.synthetic_search import SEARCH
+from tests.synthetic_search import build as build_search
+
+GRID = ("--config", "cnn-config-2", "--config", "mlnn-config-1", "--seeds", "2", "--epochs", "5")
+CUTS = (0, 0.25, 0.5, 0.75, None)
+"""What is left of a file; None: nothing, not even its name."""
+
+MADE_ANEW = ("optuna.db", "ray.log", "report/")
+"""What nothing is read from: made from the rest, or a log."""
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Study:
+    """A grid with trials that ended, one that runs and one that waits."""
+    study = Study(
+        tmp_path_factory.mktemp("interrupted"), data_file, "s", *GRID, "--max-concurrent", "1"
+    )
+    process = study.begin()
+    study.wait_for(r": complete after", process, count=2)
+    study.wait_for(r"mlnn-config-1-s0\S+: epoch 3/", process)
+    kill(process)
+    assert states(study.ledger)
+    return study
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    """A search with its confirmation, by formula."""
+    settings = replace(SEARCH, trials=6, confirm=1, confirm_seeds=1)
+    return build_search(tmp_path_factory.mktemp("search") / "s", search=settings)
+
+
+def damaged(folder: Path, scratch: Path) -> Iterator[tuple[str, float | None, Path]]:
+    """Copies of a study with each file cut in each way, one at a time."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for cut in CUTS:
+            copy = scratch / "s"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(folder, copy, copy_function=os.link)  # nothing is written in place
+            name = str(path.relative_to(folder))
+            (copy / name).unlink()
+            if cut is not None:
+                content = path.read_bytes()
+                (copy / name).write_bytes(content[: int(cut * len(content))])
+            yield name, cut, copy
+
+
+def outcome(copy: Path) -> StudyError | list[str]:
+    """What a study that goes on says first."""
+    try:
+        return check(Ledger(copy))
+    except StudyError as error:
+        return error
+
+
+def rebuilt(name: str, cut: float | None, found: list[str]) -> bool:
+    """Whether it is right to go on without this file, and said where a trial begins anew."""
+    trial = Path(name).stem if name.startswith("trials/") else Path(name).parent.name
+    return name.startswith(MADE_ANEW) or (
+        cut is None
+        and name.startswith(("trials/", "checkpoints/"))
+        and any(note.startswith(f"{trial}: ") for note in found)
+    )
+
+
+def test_every_file_of_a_grid(interrupted: Study, tmp_path: Path, row: Row) -> None:
+    plan = Study(tmp_path / "whole", Path(interrupted.words[2]), "s", *GRID)
+    wanted = plan.whole()
+    cases = named = again = 0
+    done: set[str] = set()
+    for name, cut, copy in damaged(interrupted.folder, tmp_path):
+        cases += 1
+        found = outcome(copy)
+        if isinstance(found, StudyError):
+            named += 1
+            assert found.exit_code == 4, (name, cut, found)
+            assert Path(name).name in str(found), (name, cut, found)
+            continue
+        again += 1
+        assert rebuilt(name, cut, found), (name, cut, found)
+        kind = name.partition("/")[0]
+        if FULL or (kind not in done and kind in {"trials", "checkpoints"}):
+            done.add(kind)
+            assert_equal(Study(tmp_path, plan.folder, "s").resumed(), wanted)
+    assert named > 0 < again
+    row(
+        "a file of a grid's folder cut at 0, 25, 50, 75 % or deleted",
+        "rebuilt, or exit 4 naming it; never a silent start from scratch",
+        f"{cases} cases: {named} named with exit 4, {again} rebuilt "
+        f"({'each' if FULL else len(done)} resumed: equal to the bit)",
+    )
+
+
+def test_every_file_of_a_search(search: Ledger, tmp_path: Path, row: Row) -> None:
+    cases = named = again = 0
+    for name, cut, copy in damaged(search.folder, tmp_path):
+        cases += 1
+        found = outcome(copy)
+        if isinstance(found, StudyError):
+            named += 1
+            assert found.exit_code == 4, (name, cut, found)
+            assert Path(name).name in str(found), (name, cut, found)
+        else:
+            again += 1
+            assert rebuilt(name, cut, found), (name, cut, found)
+    assert named > 0
+    row(
+        "the same, of a search's folder",
+        "the same",
+        f"{cases} cases: {named} named with exit 4, {again} to be rebuilt",
+    )
+
+
+def test_the_command_names_the_file_and_changes_nothing(interrupted: Study, tmp_path: Path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(interrupted.folder, copy)
+    (broken,) = [path for path in (copy / "models").iterdir() if "cnn-config-2-s0" in path.name]
+    broken.write_bytes(broken.read_bytes()[:1000])
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    words = [str(BLOODSTUDY), *shlex.split(status.command(Ledger(copy), None))[1:]]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert re.fullmatch(
+        rf"bloodstudy: \S+{broken.name} is not the file that was entered: .*, or remove the "
+        rf"trial's file in trials/ to train it again\n",
+        done.stderr,
+    )
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+class Attack:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.marker),)
+
+
+def pickled(path: Path, marker: Path) -> None:
+    path.write_bytes(pickle.dumps(Attack(marker)))
+
+
+def saved_by_torch(path: Path, marker: Path) -> None:
+    torch.save({"model": Attack(marker)}, path)
+
+
+def of_another_network(path: Path, marker: Path) -> None:
+    """The right header before the tensors of a CNN."""
+    size = int.from_bytes(path.read_bytes()[:8], "little")
+    header = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
+    network = build_model(TrialConfig(**PUBLISHED["cnn-config-1"]))
+    tensors = {f"model.{k}": v.contiguous() for k, v in network.state_dict().items()}
+    save_file(tensors, path, metadata=header)
+
+
+def test_what_is_no_state_of_the_trial(interrupted: Study, tmp_path: Path, row: Row) -> None:
+    marker = tmp_path / "marker"
+    for spoil in (pickled, saved_by_torch, of_another_network):
+        copy = tmp_path / spoil.__name__
+        shutil.copytree(interrupted.folder, copy)
+        (state,) = (copy / "checkpoints").glob("*/state.safetensors")
+        spoil(state, marker)
+        before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+        done = subprocess.run(
+            [BLOODSTUDY, "resume", str(copy)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.startswith(f"bloodstudy: {state} ")
+        assert done.stderr.endswith("; remove it to train the trial from its first epoch\n")
+        assert not marker.exists()
+        assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+    row(
+        "a checkpoint of another architecture, a malicious file in its place",
+        "exit 2; no code runs",
+        "exit 2 in 3 cases; no marker file",
+    )

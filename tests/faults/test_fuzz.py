@@ -1,0 +1,196 @@
+"""Whatever bytes stand in a file: it is read or refused, without a hang and within 1 GB."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bloodnets.checkpoint import load_state, save_state
+from bloodnets.config import TrialConfig
+from bloodnets.data import Split, load_file
+from bloodnets.errors import StudyError
+from bloodnets.rendered import render
+from bloodnets.states import STATE_FILE
+from bloodnets.training import DeviceSplit, TrainingState, train
+from reports.evidence import read
+from reports.ledger import Ledger
+from study.grid import PUBLISHED
+from study.resume import check
+from study.status import lines
+from tests.faults.conftest import Row
+from tests.faults.studies import often
+from tests.synthetic import build, published_matrices
+from tests.synthetic_search import build as build_search
+
+EXAMPLES = often(10_000, 250)
+FUZZ = settings(
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+BYTES = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        [b"\xff" * 8, bytes(8), b"\0", b"\n", b"NaN", b"-1", b"1e999", b'"', b"{}", b"[["]
+    ),
+    st.integers(0, 2**64 - 1).map(lambda number: number.to_bytes(8, "little")),
+)
+EDIT = st.tuples(
+    st.sampled_from(["set", "insert", "delete", "repeat", "cut"]),
+    st.one_of(st.floats(0, 1), st.floats(0, 0.02), st.floats(0.98, 1)),  # headers lie at the ends
+    st.integers(1, 64),
+    BYTES,
+)
+EDITS = st.lists(EDIT, min_size=1, max_size=4)
+
+
+def edited(content: bytes, edits: list[tuple[str, float, int, bytes]]) -> bytes:
+    for kind, where, count, new in edits:
+        at = int(where * len(content))
+        head, part, tail = content[:at], content[at : at + count], content[at + count :]
+        content = {
+            "set": head + new + content[at + len(new) :],
+            "insert": head + new + part + tail,
+            "delete": head + tail,
+            "repeat": head + part * 3 + tail,
+            "cut": head,
+        }[kind]
+    return content
+
+
+@contextmanager
+def bounded_memory(most: int = 2**30) -> Iterator[None]:
+    """The process grows by no more than this, in bytes, at its highest."""
+    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is what there is now
+    before = highest()
+    yield
+    assert highest() - before < most
+
+
+def highest() -> int:
+    (line,) = [s for s in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in s]
+    return int(line.split()[1]) * 1024
+
+
+def opened(folder: Path, reader: Callable[[Ledger], object]) -> object:
+    return reader(Ledger(folder))
+
+
+def is_read_or_refused(reader: Callable[[], object]) -> bool:
+    """Whether it is refused, and then in one line."""
+    try:
+        reader()
+    except StudyError as error:
+        refusal = error
+    else:
+        return False
+    assert refusal.exit_code in (2, 4)
+    assert 0 < len(" ".join(str(refusal).split())) < 1500
+    return True
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_data_files(compressed: bool, tmp_path: Path, row: Row) -> None:
+    whole, path = tmp_path / "whole.npz", tmp_path / "cells.npz"
+    (np.savez_compressed if compressed else np.savez)(whole, **render(scale=0.005))  # type: ignore[arg-type]
+    content, refused = whole.read_bytes(), []
+
+    @FUZZ
+    @given(EDITS)
+    def every(edits: list[tuple[str, float, int, bytes]]) -> None:
+        path.write_bytes(edited(content, edits))
+        refused.append(is_read_or_refused(lambda: load_file(path)))
+
+    with bounded_memory():
+        every()
+    assert 0 < sum(refused) <= len(refused)
+    kind = "compressed" if compressed else "plain"
+    row(
+        f"a {kind} data file, mutated",
+        "read or refused in one line",
+        f"{len(refused)} files, {sum(refused)} refused, 0 tracebacks",
+    )
+
+
+@pytest.mark.parametrize("kind", ["grid", "search"])
+def test_the_files_of_a_study(kind: str, tmp_path: Path, row: Row) -> None:
+    if kind == "grid":
+        ledger = build(
+            tmp_path / "s",
+            dict(list(published_matrices().items())[:2]),
+            missing={("mlnn-config-2", 0)},
+        )
+        (waiting,) = [t for t in ledger.planned() if ledger.trial(t) is None]
+        ledger.state_folder(waiting.id).mkdir(exist_ok=True)
+        config = TrialConfig.from_dict(waiting.config)
+        state = TrainingState.start(config, torch.device("cpu"))
+        save_state(
+            ledger.state_folder(waiting.id),
+            state,
+            config,
+            study=ledger.study.fingerprint,
+            epochs=[],
+            duration_s=0,
+        )
+    else:
+        ledger = build_search(tmp_path / "s")
+    small = [
+        p for p in sorted(ledger.folder.rglob("*")) if p.is_file() and p.stat().st_size < 2**20
+    ]
+    contents = {path: path.read_bytes() for path in small}
+    refused = []
+
+    @FUZZ
+    @given(st.sampled_from(small), EDITS)
+    def every(path: Path, edits: list[tuple[str, float, int, bytes]]) -> None:
+        path.write_bytes(edited(contents[path], edits))
+        try:
+            for reader in (check, lambda ledger: list(lines(ledger)), read):
+                said = is_read_or_refused(partial(opened, ledger.folder, reader))
+                refused.append(said)
+        finally:
+            path.write_bytes(contents[path])
+
+    with bounded_memory():
+        every()
+    assert 0 < sum(refused) < len(refused)
+    row(
+        f"a file of a {kind}'s folder, mutated",
+        "read or refused in one line",
+        f"{len(refused) // 3} files, 0 tracebacks",
+    )
+
+
+def test_states(tmp_path: Path, row: Row) -> None:
+    config, cpu = TrialConfig(**PUBLISHED["cnn-config-2"]), torch.device("cpu")
+    arrays = render(scale=0.005)
+    few = Split(arrays["val_images"], arrays["val_labels"][:, 0])
+    state = TrainingState.start(config, cpu)
+    epochs = [
+        next(train(state, config, train=DeviceSplit.of(few, cpu), val=DeviceSplit.of(few, cpu)))
+    ]
+    save_state(tmp_path, state, config, study="s", epochs=epochs, duration_s=0)
+    path = tmp_path / STATE_FILE
+    content, refused = path.read_bytes(), []
+
+    @FUZZ
+    @given(EDITS)
+    def every(edits: list[tuple[str, float, int, bytes]]) -> None:
+        path.write_bytes(edited(content, edits))
+        refused.append(
+            is_read_or_refused(lambda: load_state(tmp_path, config, study="s", device=cpu))
+        )
+
+    with bounded_memory():
+        every()
+    assert 0 < sum(refused) < len(refused)
+    row(
+        "the state of a trial, mutated",
+        "read or refused in one line",
+        f"{len(refused)} files, {sum(refused)} refused, 0 tracebacks",
+    )

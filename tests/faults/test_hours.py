@@ -1,0 +1,91 @@
+"""One fault after the other, until the study is done: every trial once, and nothing grows."""
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.faults.conftest import Row
+from tests.faults.studies import Study, kill, named, often
+
+SEEDS, PAUSE_S, FAULTS = often(25, 3), often(20, 10), often(10**6, 2)
+
+
+class Watch:
+    """What the driver takes, each second in which it trains."""
+
+    def __init__(self) -> None:
+        self.handles: list[int] = []
+        self.memory_mib: list[float] = []
+
+    def look(self, driver: psutil.Process) -> None:
+        try:
+            self.handles.append(driver.num_fds())
+            self.memory_mib.append(driver.memory_info().rss / 2**20)
+        except psutil.NoSuchProcess:
+            return
+
+
+def strike(process: subprocess.Popen[str], rng: random.Random) -> str:
+    """A fault, at random; the driver may outlive it."""
+    kinds = ["driver killed", "worker killed", "GCS killed", "SIGTERM", "raylet killed"]
+    kind = rng.choice(kinds)
+    if kind == "driver killed":
+        kill(process)
+    elif kind == "SIGTERM":
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    else:
+        part = {
+            "worker killed": "ImplicitFunc",
+            "GCS killed": "gcs_server",
+            "raylet killed": "raylet/raylet",
+        }
+        for victim in [*named(process, part[kind])][:1]:
+            victim.kill()
+    return kind
+
+
+def train(process: subprocess.Popen[str], seconds: float, watch: Watch) -> None:
+    """Let the driver be, as long as it is alive."""
+    driver, until = psutil.Process(process.pid), time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until:
+        watch.look(driver)
+        time.sleep(1)
+
+
+def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: Row) -> None:
+    grid = ("--config", "cnn-config-2", "--config", "mlnn-config-2", "--epochs", "6")
+    study = Study(tmp_path, data_file, "s", *grid, "--seeds", str(SEEDS))
+    rng, struck, watch, began = random.Random(11), list[str](), Watch(), time.monotonic()
+    process = study.begin()
+    while True:
+        train(process, PAUSE_S, watch)
+        if process.poll() is None and len(struck) < FAULTS:
+            struck.append(strike(process, rng))
+        if process.poll() == 0:
+            break
+        if process.poll() is not None:
+            process = study.resume()
+    trials = study.ledger.trials()
+    assert [trial.status for trial in trials] == ["complete"] * 2 * SEEDS
+    entered = [line for line in study.said.splitlines() if ": complete after" in line]
+    assert len(entered) == len({line.partition(":")[0] for line in entered}) == 2 * SEEDS
+    assert len(study.ledger.looks()) == 2 * SEEDS
+    first, last = (
+        watch.handles[: len(watch.handles) // 3],
+        watch.handles[-len(watch.handles) // 3 :],
+    )
+    assert max(last) < 1.5 * max(first)
+    assert max(watch.memory_mib[-100:]) < 1.3 * max(watch.memory_mib[:100])
+    counts = ", ".join(f"{struck.count(kind)} x {kind}" for kind in sorted(set(struck)))
+    row(
+        f"{2 * SEEDS} short trials, a random fault every {PAUSE_S} s",
+        "all once; file handles and memory flat",
+        f"all {2 * SEEDS} once, in {(time.monotonic() - began) / 60:.0f} min, after {len(struck)} "
+        f"faults ({counts}); handles {min(watch.handles)} to {max(watch.handles)}, memory of the "
+        f"driver at most {max(watch.memory_mib):.0f} MiB",
+    )

@@ -1,0 +1,63 @@
+"""The process that enters trials in the ledger is killed in the middle of it, many times."""
+
+import multiprocessing
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from reports.ledger import Ledger
+from reports.verify import check_entered
+from tests.faults.conftest import Row
+from tests.faults.studies import often
+from tests.synthetic import build, published_matrices
+
+FORKS = multiprocessing.get_context("forkserver")  # each process begins with all imports done
+FORKS.set_forkserver_preload([__name__, "tests.synthetic"])
+
+
+def enter_all(source: Path, folder: Path) -> None:
+    """Enter all trials of one study in another; a line in a file acknowledges each."""
+    whole, new = Ledger(source), Ledger.create(folder, Ledger(source).study)
+    with folder.with_suffix(".acknowledged").open("w", buffering=1) as acknowledged:
+        for planned in new.planned():
+            record = whole.trial(planned)
+            assert record is not None
+            files = {name: source / name for name in record.files if "epochs" not in name}
+            epochs = whole.epochs(record.id)
+            new.enter(record, epochs=epochs, files=files, look="chosen in advance")
+            acknowledged.write(f"{record.id}\n")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    matrices = {name: seed * 5 for name, seed in published_matrices().items()}
+    return build(tmp_path_factory.mktemp("source") / "s", matrices)
+
+
+def test_the_ledger_holds_the_old_or_the_new(tmp_path: Path, source: Ledger, row: Row) -> None:
+    count, rng, entered, torn = often(200, 15), random.Random(3), 0, 0
+    for number in range(count):
+        folder = tmp_path / f"s{number}"
+        acknowledged = folder.with_suffix(".acknowledged")
+        process = FORKS.Process(target=enter_all, args=(source.folder, folder))
+        process.start()
+        while not acknowledged.exists():
+            assert process.is_alive()
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
+        process.join()
+        ledger = Ledger(folder)
+        torn += len(list(folder.rglob(".*.part")))
+        _, records = check_entered(ledger, interrupted=True)  # every file, by its hash
+        assert records.keys() >= set(acknowledged.read_text().split())
+        entered += len(records)
+    assert 0 < entered < 40 * count  # it was neither too early nor too late
+    row(
+        "`kill -9` while the ledger is written",
+        "old or new, never half",
+        f"{count} kills, {torn} of them in the middle of a file: 0 unreadable, "
+        f"0 of {entered} acknowledged trials lost",
+    )

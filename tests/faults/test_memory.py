@@ -1,0 +1,100 @@
+"""One trial takes all memory: it fails, labelled so, and the others do not."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.conftest import Row
+from tests.faults.studies import Study
+
+# The command itself, but that the training of mlnn-config-4 takes more and more memory.
+HOG = """
+import time
+import bloodnets.trainable as trainable
+import ray
+run = trainable._run
+def hog(config, cells, trial):
+    held = []
+    while trial["configuration"] == "mlnn-config-4":
+        held.append(b"x" * 2**26)
+        time.sleep(0.05)
+    run(config, cells, trial)
+trainable._run = hog
+ray.cloudpickle.register_pickle_by_value(trainable)
+from study.cli import main
+main()
+"""
+BOUND = 4 * 2**30
+"""Bytes of memory: twice what the whole study takes without the hog."""
+
+
+def run(study: Study, group: Path | None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The study with the hog, within a control group if there is one."""
+    command = [sys.executable, "-c", HOG, *study.words]
+    if group is not None:
+        join = f"echo $$ > {group / 'cgroup.procs'} && exec "
+        command = ["sh", "-c", join + shlex.join(command)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=280,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+def check(study: Study, done: subprocess.CompletedProcess[str], label: str) -> str:
+    """What was reached, in words."""
+    assert done.returncode == 1, done.stderr
+    trials = study.ledger.trials()
+    failed = [trial for trial in trials if trial.status == "failed"]
+    assert [trial.configuration for trial in failed] == ["mlnn-config-4"]
+    assert failed[0].error == label
+    assert [trial.status for trial in trials].count("complete") == 7
+    return f"7 of 8 done; the other failed: {label}"
+
+
+def test_rays_memory_killer(tmp_path: Path, data_file: Path, row: Row) -> None:
+    memory = psutil.virtual_memory()
+    threshold = (memory.total - memory.available + BOUND) / memory.total
+    if threshold > 1:
+        pytest.skip(f"needs {BOUND / 2**30:.0f} GiB of free memory")
+    study = Study(tmp_path, data_file, "s", "--epochs", "2")
+    done = run(study, None, RAY_memory_usage_threshold=f"{threshold:.4f}")
+    label = "out of memory: killed by Ray, as its machine had little left"
+    reached = check(study, done, label)
+    row("a trial out of memory, Ray's killer", "only that trial fails, labelled so", reached)
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    """A control group whose memory is bounded; its file `cgroup.procs` takes processes in."""
+    old, new = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+    bound = "memory.limit_in_bytes" if old.is_dir() else "memory.max"
+    folder = (old if old.is_dir() else new) / f"bloodstudy-{os.getpid()}"
+    try:
+        folder.mkdir()
+        (folder / bound).write_text(str(BOUND))
+    except OSError as error:
+        pytest.skip(f"only root, with control groups, can bound memory: {error}")
+    yield folder
+    psutil.wait_procs([psutil.Process(int(pid)) for pid in members(folder)], timeout=90)
+    folder.rmdir()
+
+
+def members(folder: Path) -> list[str]:
+    return [
+        pid for pid in (folder / "cgroup.procs").read_text().split() if psutil.pid_exists(int(pid))
+    ]
+
+
+def test_the_kernels_memory_killer(tmp_path: Path, data_file: Path, group: Path, row: Row) -> None:
+    study = Study(tmp_path, data_file, "s", "--epochs", "2")
+
+    # Ray's own killer sees the machine's memory, which is not short.
+    done = run(study, group, RAY_memory_monitor_refresh_ms="0")
+    reached = check(study, done, "out of memory: killed by the kernel")
+    row("a trial out of memory, the kernel's killer", "only that trial fails, labelled so", reached)
