@@ -37,10 +37,10 @@ main()
 FAILING = """
 import bloodnets.trainable
 run = bloodnets.trainable._run
-def fails(config, cells, *, look):
-    if config.optimizer == "adam" and config.learning_rate == .001 and not look:
+def fails(config, cells, trial):
+    if config.optimizer == "adam" and config.learning_rate == .001 and not trial["look"]:
         raise OSError("the dog ate it")
-    run(config, cells, look=look)
+    run(config, cells, trial)
 bloodnets.trainable._run = fails
 from study.cli import main
 import ray
