@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow faults check clean
+.PHONY: help demo test slow faults scale check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ slow: .venv/installed  ## the tests that take minutes: do intervals hold the tru
 
 faults: .venv/installed  ## processes killed, disks filled, files cut: the README's table
 	BLOODSTUDY_FAULTS=full $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/faults
+
+scale: .venv/installed  ## trials that only sleep: does twice the machines do twice the trials
+	$(BIN)/pytest -m scale tests/benchmarks
 
 clean:  ## remove .venv and caches; results stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
