@@ -1,29 +1,25 @@
-"""What training leaves on disk: weights and whole states as safetensors, predictions as npz.
+"""What training leaves, as the bytes of files: weights and states (safetensors), predictions (npz).
 
 Nothing is pickled, so no file can bring code along.
 """
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load, save, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
-from bloodnets.files import write_whole
-from bloodnets.states import ANEW, STATE_FILE, read_state
+from bloodnets.states import ANEW, read_header
 from bloodnets.training import EpochResult, TrainingState
-
-MODEL_FILE = "model.safetensors"
-PREDICTIONS_FILE = "predictions.npz"
 
 
 class Checkpoint(NamedTuple):
@@ -40,67 +36,52 @@ class Checkpoint(NamedTuple):
     duration_s: float
 
 
-def save_model(folder: Path, weights: Mapping[str, Tensor], config: TrialConfig) -> None:
-    """Write `model.safetensors`; the same weights give the same bytes.
+def model_file(weights: Mapping[str, Tensor], config: TrialConfig) -> bytes:
+    """Weights in the safetensors format; the same weights give the same bytes.
 
     Args:
-        folder: exists.
         weights: a model's state dict.
         config: what `models.build_model` needs to make the model again; kept in the header.
-
-    Raises:
-        OSError: it could not be written.
     """
     # One key only: safetensors writes several in an order of its own.
     header = {"config": json.dumps(config.to_dict(), sort_keys=True)}
-    tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    try:
-        save_file(tensors, folder / MODEL_FILE, metadata=header)
-    except SafetensorError as error:  # its name for any error of the system
-        raise OSError(f"{MODEL_FILE}: {error}") from error
+    return bytes(save(_on_cpu(weights), metadata=header))
 
 
-def save_predictions(
-    folder: Path, splits: Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]
-) -> None:
-    """Write `predictions.npz`; the same predictions give the same bytes.
+def predictions_file(
+    splits: Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]],
+) -> bytes:
+    """Predictions in NumPy's npz format; the same predictions give the same bytes.
 
     Args:
-        folder: exists.
         splits: by name, probabilities float32 (n, 8) and labels uint8 (n,).
-
-    Raises:
-        OSError: it could not be written.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (probabilities, labels) in splits.items():
         arrays[f"{name}_probabilities"], arrays[f"{name}_labels"] = probabilities, labels
-    np.savez(folder / PREDICTIONS_FILE, allow_pickle=False, **arrays)
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
 
 
 def save_state(
-    folder: Path,
     state: TrainingState,
     config: TrialConfig,
     *,
     study: str,
     epochs: Sequence[EpochResult],
     duration_s: float,
-) -> None:
-    """Write `state.safetensors`: with it, training goes on as if it had not been interrupted.
+) -> bytes:
+    """A state in the safetensors format: with it, training goes on as if not interrupted.
 
     Besides `state`, it holds the process's random state, which dropout draws from.
 
     Args:
-        folder: exists.
         state: between two epochs.
         config: of the trial.
         study: fingerprint of the study that the trial belongs to.
         epochs: finished so far.
         duration_s: that they took, in seconds.
-
-    Raises:
-        OSError: it could not be written; an earlier one is still there.
     """
     header = {
         "config": config.to_dict(),
@@ -110,34 +91,31 @@ def save_state(
         "epochs": [asdict(epoch) for epoch in epochs],
         "duration_s": duration_s,
     }
-    tensors = {name: value.detach().cpu().contiguous() for name, value in _tensors(state).items()}
-    write_whole(folder / STATE_FILE, save(tensors, metadata={"state": json.dumps(header)}))
+    return bytes(save(_on_cpu(_tensors(state)), metadata={"state": json.dumps(header)}))
 
 
 def load_state(
-    folder: Path, config: TrialConfig, *, study: str, device: torch.device
-) -> Checkpoint | None:
-    """Read `state.safetensors`, and set the process's random state to what it was.
+    content: bytes, name: str, config: TrialConfig, *, study: str, device: torch.device
+) -> Checkpoint:
+    """Read what `save_state` gave, and set the process's random state to what it was.
 
     Args:
-        folder: of the trial.
+        content: of the file.
+        name: of the file, for messages.
         config: of the trial.
         study: fingerprint of its study.
         device: to go on with.
 
     Returns:
-        What `save_state` was given; None if there is no such file.
+        What `save_state` was given.
 
     Raises:
-        ConflictError: the file is cut off or cannot be read.
+        ConflictError: the file is cut off.
         DataError: it is whole, and is no state of this trial.
     """
-    path = folder / STATE_FILE
-    if not path.exists():
-        return None
-    header, content = read_state(path)
+    header = read_header(content, len(content), name)
     if header["study"] != study or header["config"] != config.to_dict():
-        raise DataError(f"{path} is the state of another trial; {ANEW}")
+        raise DataError(f"{name} is the state of another trial; {ANEW}")
     try:
         tensors = load(content)
         epochs = [EpochResult(**values) for values in header["epochs"]]
@@ -148,7 +126,11 @@ def load_state(
         return Checkpoint(state, epochs, float(header["duration_s"]))
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{path} does not fit the network: {reason:.150}; {ANEW}") from error
+        raise DataError(f"{name} does not fit the network: {reason:.150}; {ANEW}") from error
+
+
+def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:

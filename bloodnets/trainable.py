@@ -1,12 +1,11 @@
 """The function that Ray Tune runs: a configuration in, a report an epoch, the outcome last."""
 
+import hashlib
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -14,11 +13,18 @@ import torch
 from ray import tune
 
 from bloodnets import metrics
-from bloodnets.checkpoint import Checkpoint, load_state, save_model, save_predictions, save_state
+from bloodnets.checkpoint import (
+    load_state,
+    model_file,
+    predictions_file,
+    save_state,
+)
 from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells
 from bloodnets.errors import MachineError
 from bloodnets.models import count_parameters
+from bloodnets.states import state_file
+from bloodnets.storage import Local, Remote, place, storage_at
 from bloodnets.training import (
     DeviceSplit,
     NonFiniteLossError,
@@ -37,9 +43,9 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
     """Train one trial and report to Ray Tune.
 
     Reports `{"epoch": {...}}` after each epoch (the fields of `training.EpochResult`) and, last,
-    `{"outcome": {...}}`, when `model.safetensors` and `predictions.npz` are in the trial's folder.
-    Now and then it writes its state there; a trial that finds one goes on from it, and first
-    reports the epochs in it, with `"again": True`.
+    `{"outcome": {...}}`, when its model and its predictions are in the study's folder. Now and then
+    it writes its state there; a trial that finds one goes on from it, and first reports the epochs
+    in it, with `"again": True`.
 
     A loss that is not finite is reported as `{"diverged": text}` and ends the trial: it would come
     again. What the machine lacks, as room on the disk, is reported as `{"machine": text}`, any
@@ -48,7 +54,8 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
 
     Args:
         tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `look`, whether to evaluate
-            on test; `folder`, the trial's own; and `study`, the fingerprint of its study.
+            on test; `id`; `place`, of the study's folder; `mark`, a file in it; and `study`, its
+            fingerprint.
         cells: the data, from Ray's object store: shared between workers, so never written to.
     """
     trial = tune_config["trial"]
@@ -71,10 +78,10 @@ def _line(error: Exception) -> str:
 
 def _run(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> None:
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    device, folder = _device(), Path(trial["folder"])
+    device, storage = _device(), _storage(trial)
     evaluated = ("val", "test") if trial["look"] else ("val",)
     splits = {name: DeviceSplit.of(getattr(cells, name), device) for name in ("train", *evaluated)}
-    state, began = _train(config, trial, splits, device)
+    state, began = _train(config, trial, storage, splits, device)
     state.model.load_state_dict(state.best_weights)
     # The one look at test: after the last choice (of the epoch, by val) has been made.
     predictions = {
@@ -84,6 +91,12 @@ def _run(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> No
         )
         for name in evaluated
     }
+    files = {
+        f"models/{trial['id']}.safetensors": model_file(state.best_weights, config),
+        f"predictions/{trial['id']}.npz": predictions_file(predictions),
+    }
+    for name, content in files.items():
+        _write(storage, name, content)
     outcome = {
         "stop_reason": stop_reason(state, config),
         "best_epoch": state.best_epoch,
@@ -98,23 +111,27 @@ def _run(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> No
             | {"auc": metrics.auc(labels, values)}
             for name, (values, labels) in predictions.items()
         },
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
-    with _writing(folder):
-        save_model(folder, state.best_weights, config)
-        save_predictions(folder, predictions)
     tune.report({"outcome": outcome})
 
 
 def _train(
     config: TrialConfig,
     trial: Mapping[str, Any],
+    storage: Local | Remote,
     splits: Mapping[str, DeviceSplit],
     device: torch.device,
 ) -> tuple[TrainingState, float]:
     """The state at the end, and when training began, had it not been interrupted."""
-    began, folder, study = time.perf_counter(), Path(trial["folder"]), trial["study"]
-    found = load_state(folder, config, study=study, device=device)
-    state, epochs, before_s = found or Checkpoint(TrainingState.start(config, device), [], 0.0)
+    began, name, study = time.perf_counter(), state_file(trial["id"]), trial["study"]
+    try:
+        content, path = storage.read(name), str(storage.place / name)
+        state, epochs, before_s = load_state(content, path, config, study=study, device=device)
+    except FileNotFoundError:
+        state, epochs, before_s = TrainingState.start(config, device), [], 0.0
+    except OSError as error:
+        raise _cannot("read", storage, name, error) from error
     began -= before_s
     for result in epochs:
         tune.report({"epoch": asdict(result), "again": True})
@@ -126,22 +143,40 @@ def _train(
         now = time.perf_counter()
         if cost_s <= STATE_SHARE * (now - saved) and stop_reason(state, config) is None:
             spent_s = now - began
-            with _writing(folder):
-                save_state(folder, state, config, study=study, epochs=epochs, duration_s=spent_s)
+            content = save_state(state, config, study=study, epochs=epochs, duration_s=spent_s)
+            _write(storage, name, content)
             saved, cost_s = time.perf_counter(), time.perf_counter() - now
     return state, began
 
 
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Make the trial's folder; what cannot be written there is no fault of the trial's."""
+def _storage(trial: Mapping[str, Any]) -> Local | Remote:
+    """The study's folder, if this machine sees the driver's."""
+    where = place(trial["place"])
     try:
-        folder.mkdir(exist_ok=True)
-        yield
+        storage = storage_at(where)
+        if storage.exists(trial["mark"]):
+            return storage
+        problem = "it does not see there what the study began"
     except OSError as error:
-        raise MachineError(
-            f"cannot write to {folder} on {socket.gethostname()}: {error.strerror or error}"
-        ) from error
+        problem = error.strerror or str(error)
+    raise MachineError(
+        f"{socket.gethostname()} cannot use {where}: {problem}; several machines need a folder "
+        f"that all of them mount, or --storage s3://…"
+    )
+
+
+def _write(storage: Local | Remote, name: str, content: bytes) -> None:
+    """Write a file; what cannot be written is no fault of the trial's."""
+    try:
+        storage.write(name, content)
+    except OSError as error:
+        raise _cannot("write", storage, name, error) from error
+
+
+def _cannot(what: str, storage: Local | Remote, name: str, error: OSError) -> MachineError:
+    return MachineError(
+        f"cannot {what} {storage.place / name} on {socket.gethostname()}: {error.strerror or error}"
+    )
 
 
 def _device() -> torch.device:

@@ -180,7 +180,7 @@ def _no_trace(ledger: Ledger, trial: str) -> None:
 
 def _problem(ledger: Ledger, trial: str, error: ConflictError) -> Problem:
     # A folder that was moved has the same report.
-    return Problem(trial=trial, reason=str(error).replace(f"{ledger.folder}/", ""))
+    return Problem(trial=trial, reason=str(error).replace(f"{ledger.place}/", ""))
 
 
 def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
@@ -197,7 +197,7 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
     found = hashlib.sha256(ledger.content(name)).hexdigest()
     if found != record.files[name]:
         raise ConflictError(
-            f"{ledger.folder / name} is not the file that was entered: its SHA-256 begins with "
+            f"{ledger.place / name} is not the file that was entered: its SHA-256 begins with "
             f"{found[:12]}, the record says {record.files[name][:12]}"
         )
 

@@ -1,4 +1,4 @@
-"""A study's folder: the one place where results live.
+"""A study's folder, on this machine or at an address: the one place where results live.
 
     study.json              what the study is (`StudyRecord`)
     proposals.jsonl         of a search: the trials it proposed so far (`PlannedTrial`), a line each
@@ -11,9 +11,9 @@
     checkpoints/<id>/       states of a trial that has begun and not ended
     report/                 made from the above, and only from it
 
-A file appears under its name whole or not at all: it is written beside its place, synced, and
-renamed. A trial's record is written last, so a trial either is in the ledger with all its files
-or is not in it.
+A file appears under its name whole or not at all. A trial's worker writes its model and its
+predictions, the driver all else, and its record last, so a trial either is in the ledger with all
+its files or is not in it.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +33,9 @@ from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, MachineError
 from bloodnets.files import sync_folder, write_whole
+from bloodnets.states import MAX_HEADER, STATES, read_header, state_file
+from bloodnets.storage import STUDY, Address, Local, Place, Remote
+from reports.mirror import Mirror
 from reports.records import (
     SCHEMA_VERSION,
     Confirmation,
@@ -47,9 +50,6 @@ from reports.records import (
 )
 
 LOOKS, PROPOSALS, CONFIRMATION = "looks.jsonl", "proposals.jsonl", "confirmation.json"
-
-STATES = "checkpoints"
-"""The folder of the trials that have begun and not ended; nothing in it is the ledger's."""
 
 FILES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """A trial's files beside its record: the ends of their names, by folder."""
@@ -81,24 +81,40 @@ class Predictions(NamedTuple):
 class Ledger:
     """Reads a study's folder, and enters finished trials in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, place: Place) -> None:
         """Open an existing folder.
 
         Raises:
             ConflictError: there is no readable study in it.
+            MachineError: its address does not answer.
         """
-        self.folder = folder
-        if not (folder / "study.json").is_file():
-            raise ConflictError(f"no study in {folder}: it has no study.json")
-        self.study = self._read(StudyRecord, "study.json")
+        self.place = place
+        try:
+            self.files = Local(place) if isinstance(place, Path) else Mirror(Remote(place))
+            found = self.files.exists(STUDY)
+        except OSError as error:
+            raise MachineError(f"cannot read the study: {error}") from error
+        if not found:
+            raise ConflictError(f"no study in {place}: it has no study.json")
+        self.study = self._read(StudyRecord, STUDY)
         if self.study.schema_version != SCHEMA_VERSION:
             raise ConflictError(
-                f"{folder / 'study.json'} has schema version {self.study.schema_version}; "
+                f"{place / STUDY} has schema version {self.study.schema_version}; "
                 f"this bloodstudy reads version {SCHEMA_VERSION}"
             )
 
+    @property
+    def folder(self) -> Path:
+        """Where its files are on this machine; of an address, a copy of those that were needed."""
+        return self.files.folder
+
+    @property
+    def name(self) -> str:
+        """Of the folder, which may have been moved: the study's own is `study.name`."""
+        return (self.place.resolve() if isinstance(self.place, Path) else self.place).name
+
     @classmethod
-    def create(cls, folder: Path, study: StudyRecord) -> "Ledger":
+    def create(cls, place: Place, study: StudyRecord) -> "Ledger":
         """Make the folder of a new study, which appears with its `study.json` in it.
 
         Raises:
@@ -106,20 +122,15 @@ class Ledger:
             MachineError: it cannot be written.
         """
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as new:
-                for name in ("trials", *FILES, STATES):
-                    Path(new, name).mkdir()
-                write_whole(Path(new, "study.json"), to_json(study, indent=2))
-                if os.path.lexists(folder):  # renaming would replace an empty folder
-                    raise ConflictError(f"{folder} exists already; choose another --name")
-                os.rename(new, folder)
-            sync_folder(folder.parent)
+            if isinstance(place, Address):
+                _create_remote(place, study)
+            else:
+                _create_local(place, study)
         except FileExistsError as error:
             raise MachineError(f"{error.filename} is not a folder") from error
         except OSError as error:
-            raise MachineError(f"cannot write the study to {folder}: {error}") from error
-        return cls(folder)
+            raise MachineError(f"cannot write the study to {place}: {error}") from error
+        return cls(place)
 
     def planned(self) -> list[PlannedTrial]:
         """Every trial that the study means to run; of a search, proposals and then confirmation.
@@ -136,7 +147,7 @@ class Ledger:
         Raises:
             ConflictError: the file is unreadable.
         """
-        if not (self.folder / PROPOSALS).exists():
+        if not self.files.exists(PROPOSALS):
             return []
         lines = self.content(PROPOSALS).splitlines()
         return [self._parse(PlannedTrial, PROPOSALS, line) for line in lines]
@@ -155,7 +166,7 @@ class Ledger:
         Raises:
             ConflictError: the file is unreadable.
         """
-        if not (self.folder / CONFIRMATION).exists():
+        if not self.files.exists(CONFIRMATION):
             return None
         return self._read(Confirmation, CONFIRMATION)
 
@@ -165,10 +176,7 @@ class Ledger:
         Raises:
             MachineError: the folder cannot be written.
         """
-        try:
-            write_whole(self.folder / CONFIRMATION, to_json(end, indent=2))
-        except OSError as error:
-            raise MachineError(f"cannot write {self.folder / CONFIRMATION}: {error}") from error
+        self._write(CONFIRMATION, to_json(end, indent=2))
 
     def trials(self) -> list[TrialRecord]:
         """The trials entered so far, in the order of the plan.
@@ -186,21 +194,17 @@ class Ledger:
             ConflictError: the record is unreadable or belongs to another study.
         """
         name = f"trials/{planned.id}.json"
-        if not (self.folder / name).exists():
+        if not self.files.exists(name):
             return None
         record = self._read(TrialRecord, name)
         if record.fingerprint != self.study.fingerprint or record.id != planned.id:
-            raise ConflictError(f"{self.folder / name} belongs to another study")
+            raise ConflictError(f"{self.place / name} belongs to another study")
         return record
 
     def traces(self, trial_id: str) -> list[str]:
         """Names of the files of a trial that are there beside its record, or without it."""
         names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in FILES.items())
-        return [name for name in names if (self.folder / name).exists()]
-
-    def state_folder(self, trial_id: str) -> Path:
-        """Where a trial keeps what it needs to go on; there until it is in the ledger."""
-        return self.folder / STATES / trial_id
+        return [name for name in names if self.files.exists(name)]
 
     def epochs(self, trial_id: str) -> list[EpochRecord]:
         """A trial's epochs, from the first to the last it ran."""
@@ -218,29 +222,23 @@ class Ledger:
             with np.load(io.BytesIO(self.content(name)), allow_pickle=False) as arrays:
                 return Predictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
         except _UNREADABLE as error:
-            raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
+            raise ConflictError(f"{self.place / name} cannot be read: {error}") from error
 
     def looks(self) -> list[Look]:
         """Every evaluation on test so far."""
-        if not (self.folder / LOOKS).exists():
+        if not self.files.exists(LOOKS):
             return []
         lines = self.content(LOOKS).splitlines()
         return [self._parse(Look, LOOKS, line) for line in lines]
 
     def enter(
-        self,
-        record: TrialRecord,
-        *,
-        epochs: Iterable[EpochRecord],
-        files: Mapping[str, Path],
-        look: str | None,
+        self, record: TrialRecord, *, epochs: Iterable[EpochRecord], look: str | None
     ) -> TrialRecord:
         """Enter a trial that has ended.
 
         Args:
-            record: how it ended; `files` is filled in here.
+            record: how it ended; its `files` are those that its worker wrote, with their hashes.
             epochs: what it ran.
-            files: where its other files are now, by path within the study's folder.
             look: why the trial was evaluated on test; None if it was not.
 
         Returns:
@@ -249,20 +247,45 @@ class Ledger:
         Raises:
             MachineError: the folder cannot be written, as when the disk is full.
         """
+        name = f"epochs/{record.id}.jsonl"
         lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
-        contents = {f"epochs/{record.id}.jsonl": lines}
-        try:
-            contents |= {name: path.read_bytes() for name, path in files.items()}
-            for name, content in contents.items():
-                write_whole(self.folder / name, content)
-            if look is not None:
-                self._look(Look(trial=record.id, at=record.started_at, reason=look))
-            hashes = {name: hashlib.sha256(text).hexdigest() for name, text in contents.items()}
-            record = replace(record, files=hashes)
-            write_whole(self.folder / f"trials/{record.id}.json", to_json(record, indent=2))
-        except OSError as error:
-            raise MachineError(f"cannot enter trial {record.id}: {error}") from error
+        self._write(name, lines)
+        if look is not None:
+            self._look(Look(trial=record.id, at=record.started_at, reason=look))
+        record = replace(record, files={name: hashlib.sha256(lines).hexdigest(), **record.files})
+        self._write(f"trials/{record.id}.json", to_json(record, indent=2))
         return record
+
+    def state_epochs(self, trial_id: str) -> int:
+        """How many epochs a trial that has not ended has behind it, by the state that it left.
+
+        Raises:
+            ConflictError: the state is cut off or cannot be read.
+            DataError: it is no state.
+        """
+        name = state_file(trial_id)
+        try:
+            content, size = self.files.begins(name, 8 + MAX_HEADER)
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise ConflictError(f"{self.place / name} cannot be read: {error}") from error
+        return len(read_header(content, size, str(self.place / name))["epochs"])
+
+    def forget_state(self, trial_id: str) -> None:
+        """Remove what a trial would have needed to go on, when it is in the ledger."""
+        self.files.remove(f"{STATES}/{trial_id}")
+
+    def keep(self, name: str) -> None:
+        """Put a file or a folder, made in `folder` by something else, where the study is.
+
+        Raises:
+            MachineError: it could not be written.
+        """
+        try:
+            self.files.keep(name)
+        except OSError as error:
+            raise MachineError(f"cannot write {self.place / name}: {error}") from error
 
     def content(self, name: str) -> bytes:
         """A file's bytes.
@@ -274,24 +297,28 @@ class Ledger:
             ConflictError: it cannot be read.
         """
         try:
-            return (self.folder / name).read_bytes()
+            return self.files.read(name)
         except OSError as error:
-            raise ConflictError(f"{self.folder / name} cannot be read: {error}") from error
+            raise ConflictError(f"{self.place / name} cannot be read: {error}") from error
 
     def _look(self, look: Look) -> None:
         """Enter a look, in the place of one that was interrupted before its trial was entered."""
-        looks = [*(each for each in self.looks() if each.trial != look.trial), look]
-        lines = b"".join(to_json(each, indent=None) + b"\n" for each in looks)
-        write_whole(self.folder / LOOKS, lines)
+        past = self.content(LOOKS) if self.files.exists(LOOKS) else b""
+        if look.trial.encode() in past:  # reading them all each time would be most of the work
+            others = (each for each in self.looks() if each.trial != look.trial)
+            past = b"".join(to_json(each, indent=None) + b"\n" for each in others)
+        self._write(LOOKS, past + to_json(look, indent=None) + b"\n")
 
     def _append(self, name: str, record: Record) -> None:
         """Add a line to a file. The whole file is written anew, so that no line is ever half."""
+        past = self.content(name) if self.files.exists(name) else b""
+        self._write(name, past + to_json(record, indent=None) + b"\n")
+
+    def _write(self, name: str, content: bytes) -> None:
         try:
-            path = self.folder / name
-            past = path.read_bytes() if path.exists() else b""
-            write_whole(path, past + to_json(record, indent=None) + b"\n")
+            self.files.write(name, content)
         except OSError as error:
-            raise MachineError(f"cannot write {self.folder / name}: {error}") from error
+            raise MachineError(f"cannot write {self.place / name}: {error}") from error
 
     def _parse(self, kind: type[Record], name: str, text: bytes) -> Record:
         try:
@@ -300,7 +327,30 @@ class Ledger:
             first = error.errors(include_url=False)[0]
             place = "".join(f"{key}: " for key in first["loc"])
             what = f"{place}{first['msg']}"
-            raise ConflictError(f"{self.folder / name} is not readable: {what:.200}") from error
+            raise ConflictError(f"{self.place / name} is not readable: {what:.200}") from error
 
     def _read(self, kind: type[Record], name: str) -> Record:
         return self._parse(kind, name, self.content(name))
+
+
+def _create_local(folder: Path, study: StudyRecord) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as new:
+        for name in ("trials", *FILES, STATES):
+            Path(new, name).mkdir()
+        write_whole(Path(new, STUDY), to_json(study, indent=2))
+        if os.path.lexists(folder):  # renaming would replace an empty folder
+            raise _exists(folder)
+        os.rename(new, folder)
+    sync_folder(folder.parent)
+
+
+def _create_remote(address: Address, study: StudyRecord) -> None:
+    remote = Remote(address)
+    if remote.names(""):
+        raise _exists(address)
+    remote.write(STUDY, to_json(study, indent=2))
+
+
+def _exists(place: Place) -> ConflictError:
+    return ConflictError(f"{place} exists already; choose another --name")

@@ -62,7 +62,7 @@ def write_report(
         images: of the test split, uint8, shape (n, 28, 28, 3), where the data are at hand.
 
     Returns:
-        Path of `index.html`.
+        Path of `index.html`, on this machine.
 
     Raises:
         ConflictError: something else than a report is at `place`.
@@ -71,9 +71,8 @@ def write_report(
     if place is not None:
         refuse_others(place)
     found = findings(ledger, images)
-    place = place or ledger.folder / "report"
-    name = ledger.study.name
-    return publish(place, name, found.data, banner([found.evidence]), sections(found))
+    name, notice = ledger.study.name, banner([found.evidence])
+    return publish(place or ledger.folder / "report", name, found.data, notice, sections(found))
 
 
 def publish(

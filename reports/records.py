@@ -7,8 +7,9 @@ key, an unknown key or a wrong type is an error, never a default.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
@@ -282,7 +283,7 @@ Record = TypeVar("Record", StudyRecord, PlannedTrial, Confirmation, TrialRecord,
 
 def to_json(record: Record, *, indent: int | None) -> bytes:
     """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
-    return TypeAdapter(type(record)).dump_json(record, indent=indent)
+    return _adapter(type(record)).dump_json(record, indent=indent)
 
 
 def from_json(kind: type[Record], text: bytes) -> Record:
@@ -291,4 +292,9 @@ def from_json(kind: type[Record], text: bytes) -> Record:
     Raises:
         ValueError: not JSON, or not exactly the keys and types of `kind`.
     """
-    return TypeAdapter(kind).validate_json(text)
+    found: Record = _adapter(kind).validate_json(text)
+    return found
+
+
+# Made once a type: it takes longer than to read a record with it.
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

@@ -40,7 +40,10 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         ConflictError: names the first file that differs, the line, and what either says.
         MachineError: there is no room for another report, or the stored one cannot be read.
     """
-    stored = ledger.folder / "report"
+    try:
+        stored = ledger.files.fetch("report")
+    except OSError as error:
+        raise MachineError(f"cannot read the report: {error}") from error
     if not stored.is_dir():
         return "There is no report to compare"
     page = ledger.content("report/index.html").decode(errors="replace")

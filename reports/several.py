@@ -56,7 +56,7 @@ def compare(ledgers: Sequence[Ledger], *, place: Path) -> Path:
         MachineError: the report cannot be written.
     """
     page.refuse_others(place)
-    names = [ledger.folder.resolve().name for ledger in ledgers]
+    names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(f"two of these studies are in folders of one name: {', '.join(names)}")
     studies = {name: read(ledger) for name, ledger in zip(names, ledgers, strict=True)}

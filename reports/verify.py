@@ -13,7 +13,6 @@ predictions came from the weights, or that a training took place. Nothing in the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +132,7 @@ def _records(
     ledger: Ledger, plan: Sequence[PlannedTrial], *, interrupted: bool
 ) -> dict[str, TrialRecord]:
     """The records by id, each as planned; every file of a trial belongs to one."""
-    present = _present(ledger.folder)
+    present = _present(ledger)
     looked_at = {look.trial for look in ledger.looks()}
     records = {}
     for planned in plan:
@@ -158,15 +157,9 @@ def _records(
     return records
 
 
-def _present(folder: Path) -> set[str]:
-    """Names of the trials' files; hidden ones are not the ledger's, or left by an interruption."""
-    return {
-        f"{kind}/{path.name}"
-        for kind in ("trials", *FILES)
-        if (folder / kind).is_dir()
-        for path in (folder / kind).iterdir()
-        if not path.name.startswith(".")
-    }
+def _present(ledger: Ledger) -> set[str]:
+    """Names of the trials' files."""
+    return set().union(*(ledger.files.names(kind) for kind in ("trials", *FILES)))
 
 
 def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:

@@ -12,10 +12,11 @@ import typer
 
 from bloodnets.config import BATCH_SIZE, MAX_EPOCHS, PATIENCE
 from bloodnets.errors import StudyError
+from bloodnets.storage import place
 from study import options
 from study.grid import PUBLISHED
 from study.interrupts import end_before_it_begins
-from study.options import Data
+from study.options import Data, Device
 from study.reading import doctor, replay, report, status
 from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
 
@@ -48,11 +49,12 @@ def grid(
     name: Annotated[
         str | None, typer.Option(show_default="grid and the time", help="Of the study.")
     ] = None,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
     cpus_per_trial: options.CpusPerTrial = 1,
+    device: options.DeviceKind = Device.AUTO,
     gpus_per_trial: options.GpusPerTrial = None,
     max_concurrent: options.MaxConcurrent = None,
-    address: options.Address = None,
+    address: options.ClusterAddress = None,
     resume: options.Resume = False,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
@@ -62,18 +64,18 @@ def grid(
 
     checked = GridConfig(
         name=options.name("grid", name, goes_on=resume),
-        results=results,
+        results=place(results),
         configurations=tuple(PUBLISHED if config is None else dict.fromkeys(config)),
         seeds=seeds,
         max_epochs=epochs,
         patience=patience,
         batch_size=batch_size,
         cpus_per_trial=cpus_per_trial,
-        gpus_per_trial=gpus_per_trial,
+        gpus_per_trial=options.gpus(device, gpus_per_trial),
         max_concurrent=max_concurrent,
         address=None if address == "local" else address,
     )
-    options.check_place(checked.folder, goes_on=resume)
+    options.check_place(checked.place, goes_on=resume)
     options.check_machine(checked)
     cells = options.load(data, data_file, data_root)
     if dry_run:
@@ -137,11 +139,12 @@ def search(
     name: Annotated[
         str | None, typer.Option(show_default="search and the time", help="Of the study.")
     ] = None,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
     cpus_per_trial: options.CpusPerTrial = 1,
+    device: options.DeviceKind = Device.AUTO,
     gpus_per_trial: options.GpusPerTrial = None,
     max_concurrent: options.MaxConcurrent = None,
-    address: options.Address = None,
+    address: options.ClusterAddress = None,
     resume: options.Resume = False,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
@@ -152,7 +155,7 @@ def search(
 
     checked = SearchConfig(
         name=options.name("search", name, goes_on=resume),
-        results=results,
+        results=place(results),
         search=SearchRecord(
             trials=trials,
             families=FAMILIES[options.one_of("--family", family, FAMILIES)],
@@ -176,11 +179,11 @@ def search(
             target_f1=target_f1,
         ),
         cpus_per_trial=cpus_per_trial,
-        gpus_per_trial=gpus_per_trial,
+        gpus_per_trial=options.gpus(device, gpus_per_trial),
         max_concurrent=max_concurrent,
         address=None if address == "local" else address,
     )
-    options.check_place(checked.folder, goes_on=resume)
+    options.check_place(checked.place, goes_on=resume)
     options.check_machine(checked)
     cells = options.load(data, data_file, data_root)
     if dry_run:
@@ -199,22 +202,24 @@ def search(
 def resume(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     *,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
     data_file: Annotated[
         Path | None,
         typer.Option(show_default="where the study had it", help="The study's data."),
     ] = None,
+    device: options.DeviceKind = Device.AUTO,
     gpus_per_trial: options.GpusPerTrial = None,
     max_concurrent: options.MaxConcurrent = None,
-    address: options.Address = None,
+    address: options.ClusterAddress = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Go on with a study that was interrupted, with the options that it began with."""
-    from study.reading import folder_of, words_to_resume
+    from study.reading import place_of, words_to_resume
 
-    words = words_to_resume(folder_of(results, study), address)
+    words = words_to_resume(place_of(results, study), address)
     for option, value in (
         ("--data-file", data_file),
+        ("--device", None if device is Device.AUTO else device.value),
         ("--gpus-per-trial", gpus_per_trial),
         ("--max-concurrent", max_concurrent),
     ):

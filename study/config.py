@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
+from bloodnets.storage import Place
 from reports.records import PlannedTrial, SearchRecord
 from study.grid import PUBLISHED
 from study.space import check
@@ -19,7 +19,7 @@ class StudyConfig:
 
     Attributes:
         name: letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
-        results: the folder that holds studies' folders.
+        results: the folder, or the address, that holds studies' folders.
         cpus_per_trial: cores, and threads on a CPU.
         gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
             leaves it to `resources.default_gpus`.
@@ -31,7 +31,7 @@ class StudyConfig:
     """
 
     name: str
-    results: Path
+    results: Place
     cpus_per_trial: int
     gpus_per_trial: float | None
     max_concurrent: int | None
@@ -48,7 +48,7 @@ class StudyConfig:
             raise DataError(f"--gpus-per-trial is {gpus}; wanted: 0 to 1, or a whole number")
 
     @property
-    def folder(self) -> Path:
+    def place(self) -> Place:
         """Where the study's ledger is."""
         return self.results / self.name
 

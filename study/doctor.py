@@ -1,9 +1,11 @@
 """What a study would find here: machine, GPU, Ray, storage, data; each passes or says a remedy."""
 
 import platform
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import NamedTuple
@@ -18,10 +20,13 @@ from bloodnets.data import load_file, medmnist_facts
 from bloodnets.download import FILE_NAME, official_url
 from bloodnets.errors import DataError, MachineError, StudyError
 from bloodnets.files import write_whole
+from bloodnets.storage import Address, Place, storage_at
 from reports.typeset import plural
 from study.cluster import private_token, probe
 from study.config import GridConfig
 from study.grid import PUBLISHED
+from study.nodes import Node, described, fault, nodes
+from study.options import check_remote
 from study.resources import (
     available_cores,
     default_gpus,
@@ -52,7 +57,7 @@ class Finding(NamedTuple):
 
 
 def examine(
-    *, results: Path, data_file: Path | None, data_root: Path | None, address: str | None
+    *, results: Place, data_file: Path | None, data_root: Path | None, address: str | None
 ) -> Iterator[Finding]:
     """Check one thing after another; nothing is left behind.
 
@@ -71,7 +76,7 @@ def examine(
         patience=1,
         batch_size=1,
         cpus_per_trial=1,
-        gpus_per_trial=default_gpus() if address is None else 0,
+        gpus_per_trial=default_gpus(None) if address is None else 0,
         max_concurrent=None,
         address=address,
     )
@@ -81,10 +86,13 @@ def examine(
         ("GPU", _gpu),
         ("storage", lambda: _storage(results)),
         ("data", lambda: _data(data_file, data_root)),
-        ("Ray", lambda: _ray(config)),
         ("token", _token),
     ):
         yield _finding(name, check)
+    if address is None:
+        yield _finding("Ray", lambda: _ray(config))
+    else:
+        yield from _cluster(config, _file(data_file, data_root))
 
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
@@ -135,8 +143,11 @@ def _gpu() -> str:
     return "none; trials train on the CPU, one a core"
 
 
-def _storage(results: Path) -> str:
-    parent = next(path for path in (results, *results.absolute().parents) if path.exists())
+def _storage(results: Place) -> str:
+    if isinstance(results, Address):
+        check_remote(results)
+        return f"{results} can be written and read"
+    parent = _parent(results)
     try:
         with tempfile.TemporaryDirectory(dir=parent, prefix=".doctor-") as folder:
             write_whole(Path(folder, "file"), b"whole")
@@ -153,8 +164,17 @@ def _storage(results: Path) -> str:
     return f"{results.absolute()} can be written, {free / 2**30:.0f} GiB free"
 
 
+def _parent(results: Path) -> Path:
+    """The folder that is there already, in which the studies' would be made."""
+    return next(path for path in (results, *results.absolute().parents) if path.exists())
+
+
+def _file(file: Path | None, root: Path | None) -> Path:
+    return file or (root or Path.home() / ".medmnist") / FILE_NAME
+
+
 def _data(file: Path | None, root: Path | None) -> str:
-    path = file or (root or Path.home() / ".medmnist") / FILE_NAME
+    path = _file(file, root)
     if file is not None or path.exists():
         cells = load_file(path)
         known = "BloodMNIST" if cells.kind == "official" else f"not BloodMNIST (MD5 {cells.md5})"
@@ -171,18 +191,61 @@ def _data(file: Path | None, root: Path | None) -> str:
     return f"{path} is not there; a study downloads it (35 MB, MD5 {medmnist_facts()[1]})"
 
 
-def _ray(config: GridConfig) -> str:
-    if config.address is not None:
-        probe(config.address)
+@contextmanager
+def _joined(config: GridConfig) -> Iterator[None]:
     with (
         tempfile.TemporaryDirectory(prefix="bloodstudy-doctor-") as folder,
         output_to(Path(folder, "ray.log")),
         ray_session(config),
     ):
+        yield
+
+
+def _ray(config: GridConfig) -> str:
+    with _joined(config):
         host, at_once = ray.get(ray.remote(platform.node).remote(), timeout=60), slots(config)
-        nodes = sum(node["Alive"] for node in ray.nodes())
-    where = "starts on this machine" if config.address is None else f"answers at {config.address}"
-    return f"{where} ({host}, {plural(nodes, 'node')}): {plural(at_once, 'trial')} at once"
+    return f"starts on this machine ({host}): {plural(at_once, 'trial')} at once"
+
+
+def _cluster(config: GridConfig, data: Path) -> Iterator[Finding]:
+    """The cluster, and each of its machines."""
+    try:
+        probe(config.address or "")
+        cells = load_file(data) if data.exists() else None
+        arrays = [split.images for split in (cells.train, cells.val, cells.test)] if cells else []
+        with _joined(config), _mark(config.results) as (where, mark):
+            at_once = slots(config)
+            answers = list(nodes(where, mark, arrays))
+    except StudyError as error:
+        yield Finding(False, f"FAIL  Ray: {' '.join(str(error).split())}")
+        return
+    count = plural(len(answers), "machine")
+    yield Finding(
+        True,
+        f"pass  Ray: answers at {config.address} ({count}): {plural(at_once, 'trial')} at once",
+    )
+    for address, answer in answers:
+        wrong = fault(answer, where, arrays)
+        if isinstance(answer, Node) and wrong is None:
+            yield Finding(True, f"pass  {address} ({answer.host}): {described(answer)}")
+        else:
+            yield Finding(False, f"FAIL  {address} {wrong}")
+
+
+@contextmanager
+def _mark(results: Place) -> Iterator[tuple[Place, str]]:
+    """A file where studies would be, for other machines to find; removed afterwards."""
+    where = results if isinstance(results, Address) else _parent(results).resolve()
+    folder = f".doctor-{secrets.token_hex(8)}"
+    try:
+        storage = storage_at(where, patience_s=0)
+        storage.write(f"{folder}/mark", b"")
+    except OSError as error:
+        raise MachineError(f"cannot write to {where}: {error.strerror or error}") from error
+    try:
+        yield where, f"{folder}/mark"
+    finally:
+        storage.remove(folder)
 
 
 def _token() -> str:

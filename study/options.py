@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -12,8 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.errors import ConflictError, DataError, MachineError
+from bloodnets.storage import STUDY, Address, Place, storage_at
 from study.interrupts import tidily
 from study.lock import refuse_held
+
+GPU_SHARE = 0.25
+"""GPUs a trial, where there are any. Four trials of the published networks fit on any GPU: each
+needs less than 1 GB."""
 
 if TYPE_CHECKING:
     from bloodnets.data import BloodCells
@@ -25,6 +31,14 @@ class Data(StrEnum):
 
     BLOODMNIST = "bloodmnist"
     RENDERED = "rendered"
+
+
+class Device(StrEnum):
+    """What trials train on."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 BatchSize = Annotated[int, typer.Option(min=1, help="Images a step.")]
@@ -40,8 +54,18 @@ DataRoot = Annotated[
         show_default="~/.medmnist", help="Folder of bloodmnist.npz, also of the download."
     ),
 ]
-Results = Annotated[Path, typer.Option(help="Folder that holds the studies' folders.")]
+Results = Annotated[
+    str,
+    typer.Option(
+        "--results",
+        "--storage",
+        help="Folder that holds the studies' folders; also an address, as s3://bucket/studies.",
+    ),
+]
 CpusPerTrial = Annotated[int, typer.Option(min=1, help="Cores a trial.")]
+DeviceKind = Annotated[
+    Device, typer.Option("--device", help="auto: a GPU where there is one; of a cluster, anywhere.")
+]
 GpusPerTrial = Annotated[
     float | None,
     typer.Option(show_default=".25 if there is one, else 0", help="GPUs a trial, also a fraction."),
@@ -49,7 +73,7 @@ GpusPerTrial = Annotated[
 MaxConcurrent = Annotated[
     int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
 ]
-Address = Annotated[
+ClusterAddress = Annotated[
     str | None,
     typer.Option(show_default="local: Ray on this machine", help="Of a Ray cluster, as host:6379."),
 ]
@@ -71,31 +95,73 @@ def name(kind: str, given: str | None, *, goes_on: bool) -> str:
     return f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}" if given is None else given
 
 
-def check_place(folder: Path, *, goes_on: bool) -> None:
+def gpus(device: Device, given: float | None) -> float | None:
+    """GPUs a trial; None to take what the machines have.
+
+    Raises:
+        DataError: the two contradict each other.
+    """
+    if device is Device.CPU and given:
+        raise DataError(f"--device cpu and --gpus-per-trial {given:g} contradict each other")
+    if device is Device.CUDA and given == 0:
+        raise DataError("--device cuda and --gpus-per-trial 0 contradict each other")
+    if device is Device.CPU:
+        return 0.0
+    return GPU_SHARE if device is Device.CUDA and given is None else given
+
+
+def check_place(place: Place, *, goes_on: bool) -> None:
     """Refuse a study's folder that cannot be made, or, of one that goes on, that is not there.
 
     Raises:
         ConflictError: it is there, or is not.
         MachineError: it is a link or a file, or lies in a folder that cannot be written.
     """
+    there = check_remote(place) if isinstance(place, Address) else _check_local(place)
+    if goes_on and not there:
+        raise ConflictError(f"no study in {place}; leave --resume out to begin one")
+    if not goes_on and there:
+        raise ConflictError(
+            f"{place} exists already; choose another --name, or go on with it: --resume"
+        )
+
+
+def check_remote(address: Address) -> bool:
+    """Whether there is a study; that one could be written is tried, and not waited for.
+
+    Raises:
+        DataError: pyarrow knows no such kind of address.
+        MachineError: it could not.
+    """
+    probe = f".{secrets.token_hex(8)}"
+    try:
+        remote = storage_at(address, patience_s=0)
+        there = remote.exists(STUDY)
+        remote.write(f"{probe}/empty", b"")
+        remote.remove(probe)
+    except OSError as error:
+        raise MachineError(
+            f"cannot use {error}; choose another --storage, or see to the network, the rights and "
+            f"AWS_ENDPOINT_URL"
+        ) from error
+    return there
+
+
+def _check_local(folder: Path) -> bool:
+    """Whether there is such a folder; it can be written, or made."""
     if folder.is_symlink():
         raise MachineError(f"{folder} is a symbolic link; wanted: a folder, or no file yet")
     if os.path.lexists(folder) and not folder.is_dir():
         raise MachineError(f"{folder} is a file; wanted: a folder, or no file yet")
-    if goes_on and not folder.exists():
-        raise ConflictError(f"no study in {folder}; leave --resume out to begin one")
-    if not goes_on and folder.exists():
-        raise ConflictError(
-            f"{folder} exists already; choose another --name, or go on with it: --resume"
-        )
     refuse_held(folder)
-    parent = folder if goes_on else next(path for path in folder.parents if path.exists())
+    parent = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except NotADirectoryError as error:
         raise MachineError(f"{parent} is a file; wanted: a folder") from error
     except OSError as error:
         raise MachineError(f"cannot write to {parent.absolute()}: {error.strerror}") from error
+    return folder.exists()
 
 
 def check_machine(config: "StudyConfig") -> None:

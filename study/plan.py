@@ -101,7 +101,7 @@ def print_plan(config: GridConfig, cells: BloodCells) -> None:
     at_once = _at_once(config, trials)
     seconds = sum(cost.epochs * cost.epoch_s for cost in planned) / at_once
     console.print(
-        f"{plural(trials, 'trial')} into {config.folder}: at most {plural(epochs, 'epoch')}, "
+        f"{plural(trials, 'trial')} into {config.place}: at most {plural(epochs, 'epoch')}, "
         f"{megabytes:.0f} MB, and {duration(seconds)} with {at_once} at once on this machine's "
         f"CPU. Early stopping usually ends sooner. {data_words(data_record(cells)).short}",
         markup=False,
@@ -131,7 +131,7 @@ def print_search(config: SearchConfig, cells: BloodCells) -> None:
     at_once = _at_once(config, search.trials)
     console.print(
         f"{plural(search.trials, 'trial')} and at most {again} of the confirmation into "
-        f"{config.folder}: at most {plural(epochs, 'epoch')}, and "
+        f"{config.place}: at most {plural(epochs, 'epoch')}, and "
         f"{duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's CPU. "
         f"ASHA spares most of the search's share. {data_words(data_record(cells)).short}",
         markup=False,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.errors import ConflictError, DataError
+from bloodnets.storage import Address, Place, place
 from study import options
 from study.interrupts import tidily
 
@@ -16,28 +17,28 @@ if TYPE_CHECKING:
 def status(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     *,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
 ) -> None:
     """Say what of a study is done, failed and left, and how to go on with it."""
     from reports.ledger import Ledger
     from study.status import lines
 
-    for line in lines(Ledger(folder_of(results, study))):
+    for line in lines(Ledger(place_of(results, study))):
         typer.echo(line)
 
 
 def doctor(
     *,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
     data_file: options.DataFile = None,
     data_root: options.DataRoot = None,
-    address: options.Address = None,
+    address: options.ClusterAddress = None,
 ) -> None:
     """Check machine, Ray, GPU, data and storage, and say what a study would use."""
     from study.doctor import examine
 
     found = examine(
-        results=results,
+        results=place(results),
         data_file=data_file,
         data_root=data_root,
         address=None if address == "local" else address,
@@ -54,7 +55,7 @@ def replay(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     trial: Annotated[str, typer.Argument(help="Its name, as in the report: trial-17.")],
     *,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
     data_file: Annotated[
         Path | None,
         typer.Option(show_default="where the study had it", help="The study's data."),
@@ -67,7 +68,7 @@ def replay(
     from study.replay import find_cells, lines
     from study.replay import replay as train_again
 
-    ledger = Ledger(folder_of(results, study))
+    ledger = Ledger(place_of(results, study))
     cells = find_cells(ledger.study, data_file)
     with Console(stderr=True).status(f"{trial}: the first epoch") as status:
         found = train_again(ledger, trial, cells, on_epoch=status.update)
@@ -81,11 +82,12 @@ def report(
         typer.Argument(help="A study's name, or the path of its folder; several are compared."),
     ],
     *,
-    results: options.Results = Path("results"),
+    results: options.Results = "results",
     output: Annotated[
         Path | None,
         typer.Option(
-            show_default="report, in the study's folder; of several, their names in --results",
+            show_default="report, in the study's folder; of a study elsewhere, NAME-report here; "
+            "of several, their names in --results",
             help="Folder of the report.",
         ),
     ] = None,
@@ -104,8 +106,7 @@ def report(
     """Make a study's report again, from what is stored, or one report of several studies."""
     from reports.ledger import Ledger
 
-    folders = [folder_of(results, study) for study in studies]
-    ledgers = [Ledger(folder) for folder in folders]
+    ledgers = [Ledger(place_of(results, study)) for study in studies]
     if verify:
         if output is not None:
             raise DataError("--verify writes nothing; leave --output out")
@@ -117,9 +118,12 @@ def report(
     else:
         from reports.several import compare
 
-        names = "+".join(folder.resolve().name for folder in folders)[:100]
+        names = "+".join(ledger.name for ledger in ledgers)[:100]
+        here = place(results)
         with tidily():
-            index = compare(ledgers, place=output or results / names)
+            index = compare(
+                ledgers, place=output or (here if isinstance(here, Path) else Path()) / names
+            )
         typer.echo(index)
 
 
@@ -130,6 +134,8 @@ def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> No
     from study.images import find_images
 
     images = find_images(ledger.study, data_file)
+    if output is None and isinstance(ledger.place, Address):
+        output = Path(f"{ledger.name}-report")
     with tidily():
         index = write_report(ledger, place=output, images=images)
     typer.echo(index)
@@ -149,16 +155,19 @@ def _verify(ledgers: "list[Ledger]", data_file: Path | None) -> None:
             typer.echo(f"{ledger.study.name}: {line}" if len(ledgers) > 1 else line)
 
 
-def folder_of(results: Path, study: str) -> Path:
-    """Of a study that is named, or whose folder is."""
-    return results / study if (results / study).is_dir() else Path(study)
+def place_of(results: str, study: str) -> Place:
+    """Of a study that is named, or whose folder or address is."""
+    here = place(results)
+    if isinstance(here, Address):
+        return here / study if "://" not in study else place(study)
+    return here / study if (here / study).is_dir() else place(study)
 
 
-def words_to_resume(folder: Path, address: str | None) -> list[str]:
+def words_to_resume(where: Place, address: str | None) -> list[str]:
     """What to tell the command `bloodstudy` to go on with a study.
 
     Args:
-        folder: of the study.
+        where: the study is.
         address: that the user gave.
 
     Raises:
@@ -168,11 +177,11 @@ def words_to_resume(folder: Path, address: str | None) -> list[str]:
     """
     from reports.ledger import Ledger
 
-    study = Ledger(folder).study
+    study = Ledger(where).study
     ours, *words = study.command or ("",)
     if not ours.endswith("bloodstudy") or not words or words[0] != study.kind:
         raise ConflictError(
-            f"{folder / 'study.json'} does not say how the study was begun; give the same options "
+            f"{where / 'study.json'} does not say how the study was begun; give the same options "
             f"again, with --resume"
         )
     cluster = study.hardware.get("cluster", "")
@@ -181,6 +190,7 @@ def words_to_resume(folder: Path, address: str | None) -> list[str]:
             f"{study.name} ran on the cluster at {cluster}; give --address {cluster} to go on "
             f"there, or --address local for this machine"
         )
-    folder = folder if folder.name.strip(".") else folder.resolve()
-    place = ["--name", folder.name, "--results", str(folder.parent)]
-    return [*words, "--resume", *place, "--address", address or "local"]
+    if isinstance(where, Path) and not where.name.strip("."):
+        where = where.resolve()
+    options = ["--name", where.name, "--results", str(where.parent)]
+    return [*words, "--resume", *options, "--address", address or "local"]

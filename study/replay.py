@@ -123,7 +123,7 @@ def _weights(ledger: Ledger, record: TrialRecord, state: TrainingState) -> float
     try:
         kept = load(ledger.content(name))
     except SafetensorError as error:
-        raise ConflictError(f"{ledger.folder / name} cannot be read: {error}") from error
+        raise ConflictError(f"{ledger.place / name} cannot be read: {error}") from error
     if state.best_epoch != record.best_epoch or kept.keys() != state.best_weights.keys():
         return float("inf")
     found = {key: value.cpu() for key, value in state.best_weights.items()}

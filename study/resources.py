@@ -14,18 +14,20 @@ import joblib
 import psutil
 import ray
 import torch
+import yaml
 from ray.exceptions import AuthenticationError
 
 from bloodnets.errors import MachineError
+from bloodnets.storage import PRIVATE
 from study.cluster import could_not, private_token
 from study.config import StudyConfig
 from study.deaths import outlive_memory_killer
 from study.interrupts import SIGNALS
+from study.options import GPU_SHARE
 
 OBJECT_STORE_BYTES = 2**29
 """Room for the data (40 MB), once a node, and little else passes through it."""
 
-PRIVATE = "bloodstudy-"
 MAX_TEMP_PATH = 12
 """Bytes. A socket's path has room for 107: our folder's name takes 28 of them, Ray's in it 64."""
 
@@ -38,6 +40,10 @@ RAY_ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # Ours is in `interrupts`.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # All its trials, into a temporary folder that nobody reads: once, for it cannot be never.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
+    # Trials that wait for room on a cluster, all seen by its autoscaler.
+    "TUNE_MAX_PENDING_TRIALS_PG": "200",
 }
 
 
@@ -124,12 +130,18 @@ def _private_folder(stack: ExitStack) -> str:
     return folder
 
 
-def default_gpus() -> float:
-    """GPUs a trial: a quarter where this machine's PyTorch sees one, else none.
-
-    Four trials of the published networks fit on any GPU: each needs less than 1 GB.
-    """
-    return 0.25 if torch.cuda.is_available() else 0.0
+def default_gpus(address: str | None) -> float:
+    """GPUs a trial: a share where this machine or the cluster has one, else none."""
+    if address is None:
+        return GPU_SHARE if torch.cuda.is_available() else 0.0
+    with output_to(Path(os.devnull)):
+        try:
+            ray.init(address=address, log_to_driver=False)
+            return GPU_SHARE if _most()["GPU"] else 0.0
+        except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
+            raise could_not(f"join the cluster at {address}", error) from error
+        finally:
+            ray.shutdown()
 
 
 def available_cores() -> int:
@@ -155,10 +167,25 @@ def check_here(config: StudyConfig) -> None:
 
 def _check_room(config: StudyConfig) -> None:
     """Ray would wait for ever for a GPU or a core that no node has."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    most = {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
+    most = _most()
     _refuse_more("--cpus-per-trial", config.cpus_per_trial, most["CPU"], "CPU")
     _refuse_more("--gpus-per-trial", config.gpus_per_trial or 0, most["GPU"], "GPU")
+
+
+def _most() -> dict[str, float]:
+    """The most CPUs and GPUs that one machine has, or one that the cluster would start has."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] + _startable()
+    return {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
+
+
+def _startable() -> list[dict[str, float]]:
+    """Resources of the machines that `ray up` has told this one, its head, to start on demand."""
+    try:
+        found = yaml.safe_load((Path.home() / "ray_bootstrap_config.yaml").read_text())
+        kinds = found["available_node_types"].values()
+        return [kind["resources"] for kind in kinds if kind.get("max_workers")]
+    except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return []
 
 
 def _refuse_more(option: str, wanted: float, most: float, resource: str) -> None:

@@ -1,18 +1,18 @@
 """A study that goes on: what it has is checked, and what is asked must be what it is."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 import torch
 
 from bloodnets.checkpoint import load_state
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError
-from reports.ledger import FILES, STATES, Ledger
+from bloodnets.states import STATES, state_file
+from bloodnets.storage import Place
+from reports.ledger import FILES, Ledger
 from reports.records import PlannedTrial, StudyRecord, TrialRecord
 from reports.verify import check_entered
 from study.lock import held
@@ -21,11 +21,11 @@ COPY = "bring the file back from a copy"
 
 
 @contextmanager
-def opened(folder: Path, asked: StudyRecord, *, goes_on: bool) -> Iterator[Ledger]:
+def opened(place: Place, asked: StudyRecord, *, goes_on: bool) -> Iterator[Ledger]:
     """A new study, or one that goes on, in which no other process is at work meanwhile.
 
     Args:
-        folder: of the study.
+        place: of the study.
         asked: what it shall be.
         goes_on: whether it is there, and the same.
 
@@ -34,8 +34,8 @@ def opened(folder: Path, asked: StudyRecord, *, goes_on: bool) -> Iterator[Ledge
             process is at work on it.
         MachineError: the folder cannot be written.
     """
-    ledger = Ledger(folder) if goes_on else Ledger.create(folder, asked)
-    with held(folder):
+    ledger = Ledger(place) if goes_on else Ledger.create(place, asked)
+    with held(place):
         if goes_on:
             refuse_another(ledger, asked)
         yield ledger
@@ -51,7 +51,7 @@ def refuse_another(ledger: Ledger, asked: StudyRecord) -> None:
         return
     found = "; ".join(differences(ledger.study, asked)) or "its study.json was changed since"
     raise ConflictError(
-        f"{ledger.folder} was begun otherwise: {found}; give what it was begun with, or choose "
+        f"{ledger.place} was begun otherwise: {found}; give what it was begun with, or choose "
         f"another --name"
     )
 
@@ -118,15 +118,18 @@ def check(ledger: Ledger) -> list[str]:
     for planned in ledger.proposals() if end else ():
         if planned.id not in records:
             raise ConflictError(
-                f"{ledger.folder}: trials/{planned.id}.json is missing, but the search is over; "
+                f"{ledger.place}: trials/{planned.id}.json is missing, but the search is over; "
                 f"{COPY}"
             )
     unfinished = {trial.id: trial for trial in ledger.planned() if trial.id not in records}
-    for path in _folders(ledger.folder / STATES):
-        if path.name in records:  # it was entered, and its folder not yet removed
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name not in unfinished:
-            raise ConflictError(f"{path} belongs to no trial that is planned; {COPY}")
+    for name in sorted(ledger.files.names(STATES)):
+        trial_id = name.split("/")[1]
+        if trial_id in records:  # it was entered, and its folder not yet removed
+            ledger.forget_state(trial_id)
+        elif trial_id not in unfinished:
+            raise ConflictError(
+                f"{ledger.place / name} belongs to no trial that is planned; {COPY}"
+            )
     return [note for trial in unfinished.values() for note in _note(ledger, trial)]
 
 
@@ -139,18 +142,20 @@ def _remedy(ledger: Ledger, fault: str) -> str:
     return f"; {COPY}"
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
 def _note(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
     """Where a trial goes on that has begun, or why it is trained again."""
-    folder, config = ledger.state_folder(trial.id), TrialConfig.from_dict(trial.config)
-    # As its worker will, so that a state that cannot be used is known before Ray starts.
-    state = load_state(folder, config, study=ledger.study.fingerprint, device=torch.device("cpu"))
-    if state is not None:
-        yield f"{trial.id}: goes on after epoch {len(state.epochs)}"
-    elif folder.exists():
+    name, config = state_file(trial.id), TrialConfig.from_dict(trial.config)
+    if ledger.files.exists(name):
+        # As its worker will, so that a state that cannot be used is known before Ray starts.
+        found = load_state(
+            ledger.content(name),
+            str(ledger.place / name),
+            config,
+            study=ledger.study.fingerprint,
+            device=torch.device("cpu"),
+        )
+        yield f"{trial.id}: goes on after epoch {len(found.epochs)}"
+    elif (ledger.folder / name).parent.exists():  # which no store can tell
         yield f"{trial.id}: {STATES}/{trial.id} holds no state: it is trained from its first epoch"
     elif traces := ledger.traces(trial.id):
         yield f"{trial.id}: {traces[0]} is there without its record: the trial is trained again"

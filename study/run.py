@@ -1,8 +1,8 @@
 """One study, from plan to report."""
 
-import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -22,6 +22,7 @@ from study.config import GridConfig, SearchConfig, StudyConfig
 from study.confirm import confirmation
 from study.describe import describe
 from study.interrupts import Interrupts, StudyInterruptedError
+from study.nodes import refuse_unfit
 from study.progress import Past, Progress, closing_table
 from study.resources import (
     RAY_LOG,
@@ -33,7 +34,8 @@ from study.resources import (
 from study.resume import opened
 from study.search_progress import SearchProgress
 from study.search_progress import closing_table as closing_table_of_search
-from study.tuner import run_proposals, run_trials
+from study.searcher import OPTUNA_FILE
+from study.tuner import marked, run_proposals, run_trials
 
 Config = TypeVar("Config", GridConfig, SearchConfig)
 
@@ -58,7 +60,7 @@ def run_grid(
         StudyInterruptedError: by Ctrl-C or SIGTERM; the trials that had ended are in the ledger.
     """
     config = _with_gpus(config)
-    with opened(config.folder, describe(config, cells, command), goes_on=goes_on) as ledger:
+    with opened(config.place, describe(config, cells, command), goes_on=goes_on) as ledger:
         planned = plural(len(ledger.study.trials), "trial")
         work = partial(_grid, config, cells, ledger)
         session = _Session(config=config, cells=cells, ledger=ledger, goes_on=goes_on, quiet=quiet)
@@ -73,7 +75,7 @@ def run_search(
     Args, returns and raises: as in `run_grid`.
     """
     config = _with_gpus(config)
-    with opened(config.folder, describe(config, cells, command), goes_on=goes_on) as ledger:
+    with opened(config.place, describe(config, cells, command), goes_on=goes_on) as ledger:
         planned = f"at most {plural(config.search.trials, 'trial')}"
         work = partial(_search, config, cells, ledger)
         session = _Session(config=config, cells=cells, ledger=ledger, goes_on=goes_on, quiet=quiet)
@@ -105,19 +107,27 @@ class _Session:
                 console.print(f"{status.done(ledger)}.", *notes, sep="\n", markup=False)
             if status.unfinished(ledger):
                 self._work(work, further)
-            index = write_report(ledger, images=self.cells.test.images)
+            write_report(ledger, images=self.cells.test.images)
+            ledger.keep("report")
         except KeyboardInterrupt:
             words = f"interrupted; {status.done(ledger)}; {further}"
             raise StudyInterruptedError(words, interrupts.number) from None
         console.print(closing(ledger))
+        index = ledger.place / "report/index.html"
         said = index if self.quiet else f"Report: {index}"
         Console(highlight=False).print(said, soft_wrap=True)
         return all(trial.status != "failed" for trial in ledger.trials())
 
     def _work(self, work: Callable[[Console], None], further: str) -> None:
-        started = False
+        started, ledger = False, self.ledger
         try:
-            with output_to(self.ledger.folder / RAY_LOG) as stderr, ray_session(self.config):
+            with (
+                _kept(ledger),
+                output_to(ledger.folder / RAY_LOG) as stderr,
+                ray_session(self.config),
+            ):
+                if self.config.address is not None:
+                    refuse_unfit(ledger.place, marked(ledger))
                 started = True
                 terminal = Console(file=stderr, quiet=self.quiet)
                 with watched(
@@ -131,8 +141,20 @@ class _Session:
         except MachineError as error:
             if started or self.goes_on:
                 raise MachineError(f"{error}; {further}") from error
-            shutil.rmtree(self.ledger.folder)  # so that the same command can be given again
+            ledger.files.remove("")  # so that the same command can be given again
             raise
+
+
+@contextmanager
+def _kept(ledger: Ledger) -> Iterator[None]:
+    """Put the files that other programs write where they belong, however the work ends."""
+    try:
+        yield
+    finally:
+        # They are no part of the ledger, and an error of the work itself says more.
+        with suppress(MachineError):
+            for name in (RAY_LOG, OPTUNA_FILE):
+                ledger.keep(name)
 
 
 def _grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
@@ -190,5 +212,5 @@ def _proposed(
 
 def _with_gpus(config: Config) -> Config:
     if config.gpus_per_trial is None:
-        return replace(config, gpus_per_trial=default_gpus())
+        return replace(config, gpus_per_trial=default_gpus(config.address))
     return config

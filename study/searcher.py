@@ -89,6 +89,11 @@ class Searcher:
         self._running[planned.id] = trial
         return planned
 
+    @property
+    def running(self) -> int:
+        """How many trials were proposed and have not ended."""
+        return len(self._running)
+
     def started(self, trial_id: str) -> None:
         """A trial begins, for the first time or again."""
         self._best[trial_id] = 0.0

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bloodnets.states import epochs_of
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, TrialRecord
 from reports.typeset import data_words, plural
@@ -43,18 +42,18 @@ def lines(ledger: Ledger) -> Iterator[str]:
     left = [trial for trial in plan if records[trial.id] is None]
     if left:
         yield f"left: {_named(ledger, left)}" + (", and new proposals" if searching else "")
-    if is_held(ledger.folder):
+    if is_held(ledger.place):
         yield "A bloodstudy is at work on it."
     elif unfinished(ledger):
         cluster = study.hardware.get("cluster", "none")
         address = None if cluster.startswith("none") else cluster
         yield f"Go on with: {command(ledger, address)}"
     else:
-        index = ledger.folder / "report" / "index.html"
+        index = "report/index.html"
         yield (
-            f"All is done. Report: {index}"
-            if index.exists()
-            else (f"All is done but the report: {command(ledger, None)}")
+            f"All is done. Report: {ledger.place / index}"
+            if ledger.files.exists(index)
+            else f"All is done but the report: {command(ledger, None)}"
         )
 
 
@@ -68,7 +67,7 @@ def _counts(what: str, records: Sequence[TrialRecord | None], planned: int) -> s
 def _named(ledger: Ledger, trials: Sequence[PlannedTrial]) -> str:
     names = []
     for trial in trials[:SHOWN]:
-        epochs = len(epochs_of(ledger.state_folder(trial.id)))
+        epochs = ledger.state_epochs(trial.id)
         after = f" (after {plural(epochs, 'epoch')})" if epochs else ""
         names.append(trial.id.rpartition("-")[0] + after)
     more = len(trials) - SHOWN
@@ -77,9 +76,9 @@ def _named(ledger: Ledger, trials: Sequence[PlannedTrial]) -> str:
 
 def command(ledger: Ledger, address: str | None) -> str:
     """What to type to go on with a study."""
-    folder = ledger.folder
+    place = ledger.place
     words = ["bloodstudy", "resume"]
-    words += [folder.name] if folder.parent == Path("results") else [str(folder)]
+    words += [place.name] if place.parent == Path("results") else [str(place)]
     return shlex.join([*words, *(["--address", address] if address else [])])
 
 

@@ -1,7 +1,7 @@
 """Run trials with Ray Tune: those of a plan, or those that a search proposes as it goes."""
 
 import os
-import shutil
+import secrets
 import tempfile
 import textwrap
 from collections.abc import Sequence
@@ -12,14 +12,25 @@ from ray.exceptions import RayError
 
 from bloodnets.data import BloodCells
 from bloodnets.errors import MachineError
+from bloodnets.states import STATES
+from bloodnets.storage import PRIVATE
 from bloodnets.trainable import run_trial
-from reports.ledger import STATES, Ledger
+from reports.ledger import Ledger
 from reports.records import EndReason, PlannedTrial, SearchRecord, StopReason, TrialRecord
 from study.config import StudyConfig
 from study.follow import Follower, Listener, SearchListener, id_of
-from study.resources import PRIVATE, RAY_LOG, slots
+from study.resources import RAY_LOG, slots
 from study.searcher import Searcher
-from study.steering import Asha, End, Overtaken, Overtaking, Proposals, tune_parameters
+from study.steering import (
+    Asha,
+    End,
+    InOrder,
+    Overtaken,
+    Overtaking,
+    Plan,
+    Proposals,
+    tune_parameters,
+)
 
 RETRIES = 3
 """How often a failed trial goes on from its last state before it counts as failed."""
@@ -52,18 +63,25 @@ def run_trials(
     """
     follower = Follower(ledger, [progress], look=look)
     left = [trial for trial in trials if ledger.trial(trial) is None]
-    parameters = [tune_parameters(ledger, trial, look=True) for trial in _longest_first(left)]
-    if parameters:
+    if left:
+        mark = marked(ledger)
+        parameters = [
+            tune_parameters(ledger, trial, mark=mark, look=True) for trial in _longest_first(left)
+        ]
         _fit(
             config,
             cells,
             ledger,
             follower,
-            param_space={"trial": tune.grid_search(parameters)},
-            tune_config={},
+            tune_config={
+                "search_alg": Plan(parameters),
+                "scheduler": InOrder(),
+                "num_samples": len(left),
+                "max_concurrent_trials": _at_once(config) or len(left),
+            },
             stop=None,
         )
-    shutil.rmtree(ledger.folder / STATES, ignore_errors=True)
+    ledger.files.remove(STATES)
 
 
 def run_proposals(
@@ -101,9 +119,8 @@ def run_proposals(
         for _ in range(len(ledger.proposals()) - len(past)):
             planned = searcher.propose()
             progress.proposed(planned)
-            follower.trials[planned.id] = Overtaken(
-                {"trial": tune_parameters(ledger, planned, look=False)}
-            )
+            parameters = tune_parameters(ledger, planned, mark="", look=False)
+            follower.trials[planned.id] = Overtaken({"trial": parameters})
         end.reason = reason
     elif len(past) < search.trials:
         _fit(
@@ -111,18 +128,41 @@ def run_proposals(
             cells,
             ledger,
             follower,
-            param_space={},
             tune_config={
-                "search_alg": Proposals(searcher, progress, follower),
+                "search_alg": Proposals(
+                    searcher,
+                    progress,
+                    follower,
+                    mark=marked(ledger),
+                    room=lambda: config.max_concurrent or slots(config),
+                ),
                 "scheduler": Asha(searcher.rungs, stopped),
                 "num_samples": search.trials - len(past),
+                "max_concurrent_trials": search.trials,  # `Proposals` knows when there is room
             },
             stop=end,
         )
     if end.reason is not None:
         follower.stop_running(end.reason)
-    shutil.rmtree(ledger.folder / STATES, ignore_errors=True)
+    ledger.files.remove(STATES)
     return end.reason or "trials"
+
+
+def marked(ledger: Ledger) -> str:
+    """Leave a mark in the study's folder, by which a worker knows that it sees the same folder.
+
+    Returns:
+        Its name.
+
+    Raises:
+        MachineError: the folder cannot be written.
+    """
+    name = f"{STATES}/.{secrets.token_hex(8)}"
+    try:
+        ledger.files.write(name, b"")
+    except OSError as error:
+        raise MachineError(f"cannot write {ledger.place / name}: {error}") from error
+    return name
 
 
 def ended_before(past: Sequence[TrialRecord]) -> Overtaking | None:
@@ -138,23 +178,18 @@ def _fit(
     ledger: Ledger,
     follower: Follower,
     *,
-    param_space: dict[str, Any],
     tune_config: dict[str, Any],
     stop: tune.Stopper | None,
 ) -> None:
-    states = ledger.folder / STATES
     resources = {"cpu": config.cpus_per_trial, "gpu": config.gpus_per_trial or 0}
     # `with_parameters` puts the data into Ray's object store: once a node, shared by its trials.
     trainable = tune.with_resources(tune.with_parameters(run_trial, cells=cells), resources)
     try:
-        states.mkdir(exist_ok=True)
         # What Tune keeps for itself is of no use: everything that counts is in the ledger.
         with tempfile.TemporaryDirectory(prefix=f"{PRIVATE}{os.getpid()}-") as storage:
             tuner = tune.Tuner(
                 trainable,
-                param_space=param_space,
                 tune_config=tune.TuneConfig(
-                    max_concurrent_trials=slots(config),
                     # A fresh process a trial would import torch each time: some two seconds.
                     reuse_actors=True,
                     trial_name_creator=id_of,
@@ -176,9 +211,16 @@ def _fit(
             raise follower.fault from error
         # Tune's own message is a traceback: its end says what happened.
         reason = textwrap.shorten(str(error).strip().rpartition("\n")[2], 200)
-        raise MachineError(
-            f"Ray gave up: {reason}; more is in {ledger.folder / RAY_LOG}"
-        ) from error
+        raise MachineError(f"Ray gave up: {reason}; more is in {ledger.place / RAY_LOG}") from error
+
+
+def _at_once(config: StudyConfig) -> int | None:
+    """Trials of a plan at once; None for as many as are planned.
+
+    On a cluster all wait for room at the same time, so that its autoscaler sees what is wanted, and
+    a machine that joins is used. On one machine nothing is gained by that.
+    """
+    return config.max_concurrent if config.address else slots(config)
 
 
 def _longest_first(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:

@@ -1,11 +1,35 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from bloodnets.rendered import render
+from tests.store import Store, store
 
 # The machine's speed decides no test, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)
 settings.load_profile("bloodstudy")
+
+
+@pytest.fixture(scope="session")
+def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some 600 drawn cells of train: an epoch of a CNN takes about half a second."""
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.05))
+    return path
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store such as S3, which this process and those it starts find without being told where."""
+    with store(tmp_path_factory.mktemp("store")) as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in found.environment.items():
+            patch.setenv(name, value)
+        yield found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

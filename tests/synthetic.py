@@ -1,10 +1,11 @@
 """A study's folder with known results: made in a moment, without training anything."""
 
+import hashlib
+import io
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
+from bloodnets.storage import Place
 from reports import published
 from reports.ledger import Ledger
 from reports.records import (
@@ -75,7 +77,7 @@ def config(name: str, *, seed: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 def build(
-    folder: Path,
+    folder: Place,
     matrices: Mapping[str, Sequence[Matrix]],
     *,
     kind: DataKind = "official",
@@ -102,14 +104,40 @@ def build(
     ]
     first = next(iter(matrices.values()))[0]
     ledger = Ledger.create(folder, _study(folder.name, kind, class_names, first, plan))
-    with TemporaryDirectory() as scratch:
-        for planned in plan:
-            trial = (planned.configuration, int(planned.config["seed"]))
-            if trial in (failed or {}):
-                _enter_failed(ledger, planned, (failed or {})[trial])
-            elif trial not in missing:
-                _enter(ledger, planned, matrices[trial[0]][trial[1]], Path(scratch))
+    for planned in plan:
+        trial = (planned.configuration, int(planned.config["seed"]))
+        if trial in (failed or {}):
+            _enter_failed(ledger, planned, (failed or {})[trial])
+        elif trial not in missing:
+            _enter(ledger, planned, matrices[trial[0]][trial[1]])
     return ledger
+
+
+def enter(
+    ledger: Ledger,
+    record: TrialRecord,
+    *,
+    epochs: Iterable[EpochRecord],
+    model: bytes = b"no weights",
+    predictions: bytes,
+    look: str | None,
+) -> None:
+    """Enter a complete trial, after writing what its worker would have written."""
+    files = {
+        f"models/{record.id}.safetensors": model,
+        f"predictions/{record.id}.npz": predictions,
+    }
+    for name, content in files.items():
+        ledger.files.write(name, content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    ledger.enter(replace(record, files=hashes), epochs=epochs, look=look)
+
+
+def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as the bytes of an npz file."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
 
 
 def halved(matrix: Matrix) -> Matrix:
@@ -195,7 +223,7 @@ def _predictions(matrix: Matrix, seed: int) -> tuple[NDArray[np.float32], NDArra
     return probabilities.astype(np.float32), labels.astype(np.uint8)
 
 
-def _enter(ledger: Ledger, planned: PlannedTrial, matrix: Matrix, scratch: Path) -> None:
+def _enter(ledger: Ledger, planned: PlannedTrial, matrix: Matrix) -> None:
     seed = int(planned.config["seed"])
     scores: dict[str, dict[str, float]] = {}
     arrays: dict[str, NDArray[Any]] = {}
@@ -206,19 +234,15 @@ def _enter(ledger: Ledger, planned: PlannedTrial, matrix: Matrix, scratch: Path)
         arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
     best = 20 + 3 * seed
     epochs = _epochs(planned, best + int(planned.config["patience"]), best, scores["val"])
-    names = {"predictions": "npz", "models": "safetensors"}
-    files = {f"{kind}/{planned.id}.{suffix}": scratch / kind for kind, suffix in names.items()}
-    with (scratch / "predictions").open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    (scratch / "models").write_bytes(b"no weights")
     record = _record(ledger, planned, epochs, error=None, scores=scores)
-    ledger.enter(record, epochs=epochs, files=files, look="planned: one look a replicate")
+    look = "planned: one look a replicate"
+    enter(ledger, record, epochs=epochs, predictions=packed(arrays), look=look)
 
 
 def _enter_failed(ledger: Ledger, planned: PlannedTrial, error: str) -> None:
     epochs = _epochs(planned, 3, 3, {"accuracy": 0.8, "macro_f1": 0.75})
     record = _record(ledger, planned, epochs, error=error, scores={})
-    ledger.enter(record, epochs=epochs, files={}, look=None)
+    ledger.enter(record, epochs=epochs, look=None)
 
 
 def _record(

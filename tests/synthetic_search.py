@@ -4,7 +4,6 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -96,45 +95,44 @@ def build(
     values: dict[str, float] = {}
     plan: dict[str, PlannedTrial] = {}
     reason: StopReason
-    with TemporaryDirectory() as scratch:
-        for number in range(search.trials):
-            planned = _proposal(search, number, random, published)
-            ledger.propose(planned)
-            plan[planned.configuration] = planned
-            matrix = _matrix(final(planned.config))
-            curve, reason = _curve(planned.config, matrix), "max_epochs"
-            if number in running:
-                if ended_by is None or ended_by == "trials":
-                    continue
-                curve = curve[:3]
-                reason = ended_by
-            elif number in (failed or {}):
-                curve, reason = curve[:2], "error"
-            elif number in diverged:
-                curve, reason = curve[:1], "diverged"
-            for epoch in range(1, len(curve) + 1):
-                best = max(curve[:epoch])
-                goes_on = rungs.goes_on(planned.id, epoch, best) or planned.configuration in known
-                if not goes_on and reason == "max_epochs":
-                    curve, reason = curve[:epoch], "asha"
-                    break
-            error = (failed or {}).get(number)
-            if reason == "diverged":
-                error = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
-            _enter(ledger, planned, curve, reason, error, matrix, Path(scratch))
-            if reason not in ("error", "diverged"):
-                values[planned.configuration] = max(curve)
-        if ended_by is None:
-            return ledger
-        end = _end(search, values, plan, ended_by, at_once)
-        ledger.confirm(end)
-        for planned in end.trials if confirmed else ():
-            # Another seed brings a little less: the shrinkage.
-            less = 0.002 * (planned.config["seed"] - search.seed)
-            matrix = _matrix(final(planned.config) - less)
-            curve = _curve(planned.config, matrix)
-            look = "confirmation of the search"
-            _enter(ledger, planned, curve, "max_epochs", None, matrix, Path(scratch), look)
+    for number in range(search.trials):
+        planned = _proposal(search, number, random, published)
+        ledger.propose(planned)
+        plan[planned.configuration] = planned
+        matrix = _matrix(final(planned.config))
+        curve, reason = _curve(planned.config, matrix), "max_epochs"
+        if number in running:
+            if ended_by is None or ended_by == "trials":
+                continue
+            curve = curve[:3]
+            reason = ended_by
+        elif number in (failed or {}):
+            curve, reason = curve[:2], "error"
+        elif number in diverged:
+            curve, reason = curve[:1], "diverged"
+        for epoch in range(1, len(curve) + 1):
+            best = max(curve[:epoch])
+            goes_on = rungs.goes_on(planned.id, epoch, best) or planned.configuration in known
+            if not goes_on and reason == "max_epochs":
+                curve, reason = curve[:epoch], "asha"
+                break
+        error = (failed or {}).get(number)
+        if reason == "diverged":
+            error = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
+        _enter(ledger, planned, curve, reason, error, matrix)
+        if reason not in ("error", "diverged"):
+            values[planned.configuration] = max(curve)
+    if ended_by is None:
+        return ledger
+    end = _end(search, values, plan, ended_by, at_once)
+    ledger.confirm(end)
+    for planned in end.trials if confirmed else ():
+        # Another seed brings a little less: the shrinkage.
+        less = 0.002 * (planned.config["seed"] - search.seed)
+        matrix = _matrix(final(planned.config) - less)
+        curve = _curve(planned.config, matrix)
+        look = "confirmation of the search"
+        _enter(ledger, planned, curve, "max_epochs", None, matrix, look)
     return ledger
 
 
@@ -223,24 +221,17 @@ def _enter(  # noqa: PLR0917 - a test's
     reason: StopReason,
     error: str | None,
     matrix: Matrix,
-    scratch: Path,
     look: str | None = None,
 ) -> None:
     complete = reason == "max_epochs"
     scores: dict[str, dict[str, float]] = {}
-    files: dict[str, Path] = {}
+    arrays: dict[str, Any] = {}
     if complete:
-        arrays: dict[str, Any] = {}
         splits = {"val": synthetic.halved(matrix)} | ({"test": matrix} if look else {})
         for split, own in splits.items():
             probabilities, labels = synthetic._predictions(own, planned.config["seed"])
             arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
             scores[split] = metrics.scores(own) | {"auc": metrics.auc(labels, probabilities)}
-        with (scratch / "predictions").open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        (scratch / "models").write_bytes(b"no weights")
-        names = {"predictions": "npz", "models": "safetensors"}
-        files = {f"{kind}/{planned.id}.{suffix}": scratch / kind for kind, suffix in names.items()}
     accuracy = scores["val"]["accuracy"] / max(curve) if complete else 1.0
     epochs = [
         EpochRecord(
@@ -272,4 +263,8 @@ def _enter(  # noqa: PLR0917 - a test's
         scores=scores,
         files={},
     )
-    ledger.enter(record, epochs=epochs, files=files, look=look)
+    if complete:
+        predictions = synthetic.packed(arrays)
+        synthetic.enter(ledger, record, epochs=epochs, predictions=predictions, look=look)
+    else:
+        ledger.enter(record, epochs=epochs, look=look)

@@ -128,10 +128,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def states(ledger: Ledger) -> dict[str, int]:
     """Epochs behind each trial that has begun and not ended."""
-    from bloodnets.states import epochs_of
-
-    plan = ledger.planned()
-    return {t.id: n for t in plan if (n := len(epochs_of(ledger.state_folder(t.id))))}
+    return {trial.id: n for trial in ledger.planned() if (n := ledger.state_epochs(trial.id))}
 
 
 def reported(said: str) -> dict[str, int]:

@@ -26,10 +26,10 @@ GRID = (
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """Room for the state of a trial with SGD (50 MB, twice while it is written), not with Adam."""
+    """Room for two models and a state of SGD or Adam (50, 67 MB), but not for a third model."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=120m,mode=700", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=105m,mode=700", "tmpfs", str(folder)]
     if (done := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
         pytest.skip(f"only root can mount a file system: {done.stderr}")
     yield folder

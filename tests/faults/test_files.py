@@ -31,8 +31,8 @@ GRID = ("--config", "cnn-config-2", "--config", "mlnn-config-1", "--seeds", "2",
 CUTS = (0, 0.25, 0.5, 0.75, None)
 """What is left of a file; None: nothing, not even its name."""
 
-MADE_ANEW = ("optuna.db", "ray.log", "report/")
-"""What nothing is read from: made from the rest, or a log."""
+MADE_ANEW = ("optuna.db", "ray.log", "report/", "checkpoints/.")
+"""What a study that goes on does not read: made from the rest, a log, its workers' mark."""
 
 
 @pytest.fixture(scope="module")

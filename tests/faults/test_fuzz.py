@@ -16,7 +16,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.data import Split, load_file
 from bloodnets.errors import StudyError
 from bloodnets.rendered import render
-from bloodnets.states import STATE_FILE
+from bloodnets.states import state_file
 from bloodnets.training import DeviceSplit, TrainingState, train
 from reports.evidence import read
 from reports.ledger import Ledger
@@ -126,17 +126,10 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: Row) -> None:
             missing={("mlnn-config-2", 0)},
         )
         (waiting,) = [t for t in ledger.planned() if ledger.trial(t) is None]
-        ledger.state_folder(waiting.id).mkdir(exist_ok=True)
         config = TrialConfig.from_dict(waiting.config)
         state = TrainingState.start(config, torch.device("cpu"))
-        save_state(
-            ledger.state_folder(waiting.id),
-            state,
-            config,
-            study=ledger.study.fingerprint,
-            epochs=[],
-            duration_s=0,
-        )
+        content = save_state(state, config, study=ledger.study.fingerprint, epochs=[], duration_s=0)
+        ledger.files.write(state_file(waiting.id), content)
     else:
         ledger = build_search(tmp_path / "s")
     small = [
@@ -166,7 +159,7 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: Row) -> None:
     )
 
 
-def test_states(tmp_path: Path, row: Row) -> None:
+def test_states(row: Row) -> None:
     config, cpu = TrialConfig(**PUBLISHED["cnn-config-2"]), torch.device("cpu")
     arrays = render(scale=0.005)
     few = Split(arrays["val_images"], arrays["val_labels"][:, 0])
@@ -174,16 +167,15 @@ def test_states(tmp_path: Path, row: Row) -> None:
     epochs = [
         next(train(state, config, train=DeviceSplit.of(few, cpu), val=DeviceSplit.of(few, cpu)))
     ]
-    save_state(tmp_path, state, config, study="s", epochs=epochs, duration_s=0)
-    path = tmp_path / STATE_FILE
-    content, refused = path.read_bytes(), []
+    content = save_state(state, config, study="s", epochs=epochs, duration_s=0)
+    refused = []
 
     @FUZZ
     @given(EDITS)
     def every(edits: list[tuple[str, float, int, bytes]]) -> None:
-        path.write_bytes(edited(content, edits))
+        mutated = edited(content, edits)
         refused.append(
-            is_read_or_refused(lambda: load_state(tmp_path, config, study="s", device=cpu))
+            is_read_or_refused(lambda: load_state(mutated, "s", config, study="s", device=cpu))
         )
 
     with bounded_memory():

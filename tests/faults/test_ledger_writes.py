@@ -11,7 +11,7 @@ from reports.ledger import Ledger
 from reports.verify import check_entered
 from tests.faults.conftest import Row
 from tests.faults.studies import often
-from tests.synthetic import build, published_matrices
+from tests.synthetic import build, enter, published_matrices
 
 FORKS = multiprocessing.get_context("forkserver")  # each process begins with all imports done
 FORKS.set_forkserver_preload([__name__, "tests.synthetic"])
@@ -24,9 +24,14 @@ def enter_all(source: Path, folder: Path) -> None:
         for planned in new.planned():
             record = whole.trial(planned)
             assert record is not None
-            files = {name: source / name for name in record.files if "epochs" not in name}
-            epochs = whole.epochs(record.id)
-            new.enter(record, epochs=epochs, files=files, look="chosen in advance")
+            enter(
+                new,
+                record,
+                epochs=whole.epochs(record.id),
+                model=whole.content(f"models/{record.id}.safetensors"),
+                predictions=whole.content(f"predictions/{record.id}.npz"),
+                look="chosen in advance",
+            )
             acknowledged.write(f"{record.id}\n")
 
 

@@ -120,10 +120,10 @@ def run(
 ) -> tuple[Ledger, Watch]:
     """A search, begun or gone on with."""
     settings, watch = config(folder, search, at_once), watch or Watch()
-    if settings.folder.exists():
-        ledger = Ledger(settings.folder)
+    if (folder / settings.name).exists():
+        ledger = Ledger(settings.place)
     else:
-        ledger = Ledger.create(settings.folder, describe(settings, cells, ()))
+        ledger = Ledger.create(settings.place, describe(settings, cells, ()))
     with output_to(ledger.folder / RAY_LOG):  # Tune has much to say, and nothing of these figures
         tuner.run_proposals(settings, cells, ledger, search, progress=watch)
     return ledger, watch

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
-from bloodnets.checkpoint import load_state, save_state
+from bloodnets.checkpoint import Checkpoint, load_state, save_state
 from bloodnets.config import TrialConfig
 from bloodnets.data import Split
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.rendered import render
-from bloodnets.states import STATE_FILE, epochs_of
+from bloodnets.states import read_header
 from bloodnets.training import DeviceSplit, EpochResult, TrainingState, train
 from study.grid import PUBLISHED
 
@@ -36,13 +36,16 @@ def splits() -> dict[str, DeviceSplit]:
 
 
 def begun(
-    folder: Path, config: TrialConfig, splits: dict[str, DeviceSplit], epochs: int = 2
-) -> tuple[TrainingState, list[EpochResult]]:
-    """Some epochs, and the state after them in a file."""
+    config: TrialConfig, splits: dict[str, DeviceSplit], epochs: int = 2
+) -> tuple[bytes, list[EpochResult]]:
+    """The file of a state after some epochs, and the epochs."""
     state = TrainingState.start(config, CPU)
     results = list(islice(train(state, config, **splits), epochs))
-    save_state(folder, state, config, study="mine", epochs=results, duration_s=1.5)
-    return state, results
+    return save_state(state, config, study="mine", epochs=results, duration_s=1.5), results
+
+
+def found_in(content: bytes, config: TrialConfig = CONFIG, study: str = "mine") -> Checkpoint:
+    return load_state(content, "state.safetensors", config, study=study, device=CPU)
 
 
 def timeless(results: list[EpochResult]) -> list[EpochResult]:
@@ -52,17 +55,16 @@ def timeless(results: list[EpochResult]) -> list[EpochResult]:
 @pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-4"])
 @pytest.mark.parametrize("momentum", [None, 0.0])
 def test_training_goes_on_to_the_bit(
-    name: str, momentum: float | None, splits: dict[str, DeviceSplit], tmp_path: Path
+    name: str, momentum: float | None, splits: dict[str, DeviceSplit]
 ) -> None:
     config = TrialConfig(**PUBLISHED[name], batch_size=16, max_epochs=4)
     if momentum is not None:
         config = replace(config, momentum=momentum if config.optimizer == "sgd" else None)
     undisturbed = TrainingState.start(config, CPU)
     wanted = list(train(undisturbed, config, **splits))
-    _, before = begun(tmp_path, config, splits)
+    content, before = begun(config, splits)
     torch.manual_seed(77)  # another process has drawn other numbers
-    found = load_state(tmp_path, config, study="mine", device=CPU)
-    assert found is not None
+    found = found_in(content, config)
     assert (found.epochs, found.duration_s) == (before, 1.5)
     after = list(train(found.state, config, **splits))
     assert timeless([*before, *after]) == timeless(wanted)
@@ -74,27 +76,19 @@ def test_training_goes_on_to_the_bit(
     assert found.state.best_epoch == undisturbed.best_epoch
 
 
-def test_without_a_file_there_is_no_state(tmp_path: Path) -> None:
-    assert load_state(tmp_path, CONFIG, study="mine", device=CPU) is None
-    assert epochs_of(tmp_path) == []
-
-
-def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit], tmp_path: Path) -> None:
-    _, results = begun(tmp_path, CONFIG, splits)
-    assert [EpochResult(**values) for values in epochs_of(tmp_path)] == results
+def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit]) -> None:
+    content, results = begun(CONFIG, splits)
+    epochs = read_header(content[:10_000], len(content), "s")["epochs"]
+    assert [EpochResult(**values) for values in epochs] == results
 
 
 @pytest.mark.parametrize("share", [0, 0.00001, 0.01, 0.25, 0.5, 0.75, 0.999])
-def test_a_file_that_is_cut_off_is_named(
-    share: float, splits: dict[str, DeviceSplit], tmp_path: Path
-) -> None:
-    begun(tmp_path, CONFIG, splits)
-    path = tmp_path / STATE_FILE
-    content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
-    for read in (epochs_of, lambda folder: load_state(folder, CONFIG, study="mine", device=CPU)):
+def test_a_file_that_is_cut_off_is_named(share: float, splits: dict[str, DeviceSplit]) -> None:
+    content, _ = begun(CONFIG, splits)
+    part = content[: int(share * len(content))]
+    for read in (found_in, lambda part: read_header(part, len(part), "state.safetensors")):
         with pytest.raises(ConflictError, match=r"state\.safetensors is cut off, at .* remove it"):
-            read(tmp_path)
+            read(part)
 
 
 @pytest.mark.parametrize(
@@ -106,19 +100,17 @@ def test_a_file_that_is_cut_off_is_named(
     ],
 )
 def test_the_state_of_another_trial_is_refused(
-    other: TrialConfig, splits: dict[str, DeviceSplit], tmp_path: Path
+    other: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> None:
-    begun(tmp_path, other, splits)
+    content, _ = begun(other, splits)
     with pytest.raises(DataError, match="is the state of another trial; remove it"):
-        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+        found_in(content)
 
 
-def test_the_state_of_another_study_is_refused(
-    splits: dict[str, DeviceSplit], tmp_path: Path
-) -> None:
-    begun(tmp_path, CONFIG, splits)
+def test_the_state_of_another_study_is_refused(splits: dict[str, DeviceSplit]) -> None:
+    content, _ = begun(CONFIG, splits)
     with pytest.raises(DataError, match="is the state of another trial"):
-        load_state(tmp_path, CONFIG, study="other", device=CPU)
+        found_in(content, study="other")
 
 
 def without(prefix: str) -> Any:
@@ -137,22 +129,18 @@ def without(prefix: str) -> Any:
         lambda tensors: tensors | {"random.cpu": torch.zeros(3, dtype=torch.uint8)},
     ],
 )
-def test_another_architecture_is_refused(
-    change: Any, splits: dict[str, DeviceSplit], tmp_path: Path
-) -> None:
+def test_another_architecture_is_refused(change: Any, splits: dict[str, DeviceSplit]) -> None:
     """Under the right header: the tensors of another network, or too few."""
-    begun(tmp_path, CONFIG, splits)
-    path = tmp_path / STATE_FILE
-    size = int.from_bytes(path.read_bytes()[:8], "little")
-    header = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
-    tensors = load_file(path)
+    content, _ = begun(CONFIG, splits)
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])["__metadata__"]
+    tensors = load(content)
     changed = change(tensors)
     assert changed.keys() != tensors.keys() or any(
         not torch.equal(changed[key], tensors[key]) for key in tensors
     )
-    save_file(changed, path, metadata=header)
     with pytest.raises(DataError, match=r"does not fit the network: .*; remove it"):
-        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+        found_in(save(changed, metadata=header))
 
 
 class Attack:
@@ -168,18 +156,17 @@ class Attack:
 @pytest.mark.parametrize("protocol", [0, 2, 5])
 def test_a_pickle_in_its_place_is_not_opened(protocol: int, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    (tmp_path / STATE_FILE).write_bytes(pickle.dumps(Attack(marker), protocol=protocol))
     with pytest.raises((DataError, ConflictError)):
-        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+        found_in(pickle.dumps(Attack(marker), protocol=protocol))
     assert not marker.exists()
 
 
 def test_a_checkpoint_of_pytorch_in_its_place_is_not_opened(tmp_path: Path) -> None:
-    marker, path = tmp_path / "marker", tmp_path / STATE_FILE
+    marker, path = tmp_path / "marker", tmp_path / "state.safetensors"
     torch.save({"model": Attack(marker)}, path)
     assert zipfile.is_zipfile(path)
     with pytest.raises(DataError, match="is not in the safetensors format; remove it"):
-        load_state(tmp_path, CONFIG, study="mine", device=CPU)
+        found_in(path.read_bytes())
     assert not marker.exists()
 
 
@@ -194,7 +181,6 @@ def test_a_checkpoint_of_pytorch_in_its_place_is_not_opened(tmp_path: Path) -> N
     ],
     ids=["empty", "a list", "no JSON", "deep", "another header"],
 )
-def test_a_file_that_is_no_state_is_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / STATE_FILE).write_bytes(content)
+def test_a_file_that_is_no_state_is_refused(content: bytes) -> None:
     with pytest.raises(DataError, match="remove it to train the trial from its first epoch"):
-        epochs_of(tmp_path)
+        read_header(content, len(content), "s")

@@ -118,7 +118,7 @@ def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "A.1_b-c", "x" * 64])
 def test_a_plain_name_is_taken(name: str) -> None:
-    assert study(name=name).folder == Path("results") / name
+    assert study(name=name).place == Path("results") / name
 
 
 @pytest.mark.parametrize("gpus", [-0.5, 1.5, math.nan, math.inf])

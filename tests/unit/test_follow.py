@@ -24,7 +24,6 @@ def tune_trial(own: Searcher) -> SimpleNamespace:
         "id": planned.id,
         "configuration": planned.configuration,
         "config": planned.config,
-        "folder": str(own.ledger.state_folder(planned.id)),
     }
     return SimpleNamespace(config={"trial": parameters}, num_failures=0, status="PENDING")
 

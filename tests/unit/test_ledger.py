@@ -111,15 +111,21 @@ def test_a_look_at_test_is_written_down(ledger: Ledger) -> None:
     assert [look.trial for look in ledger.looks()] == [trial.id]
 
 
-@pytest.mark.parametrize("broken", range(5))
+def test_a_look_takes_the_place_of_one_that_was_interrupted(ledger: Ledger) -> None:
+    (trial,) = ledger.trials()
+    for changed in (replace(trial, id="another"), trial):
+        ledger.enter(changed, epochs=[], look="again")
+    found = [(look.trial, look.reason) for look in ledger.looks()]
+    assert found == [("another", "again"), (trial.id, "again")]
+
+
+@pytest.mark.parametrize("broken", range(3))
 def test_a_fault_while_entering_leaves_no_trial_behind(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, broken: int
 ) -> None:
     """Whichever of the writes fails, the trial is not in the ledger and nothing is half there."""
     (trial,) = ledger.trials()
     trial_file(ledger).unlink()
-    model = tmp_path / "model"
-    model.write_bytes(b"weights")
     real, calls = os.fsync, []
 
     def fsync(number: int) -> None:
@@ -132,8 +138,7 @@ def test_a_fault_while_entering_leaves_no_trial_behind(
     epoch = EpochRecord(
         epoch=1, train_loss=1, val_loss=1, val_accuracy=1, val_macro_f1=1, duration_s=1
     )
-    files = {f"models/{trial.id}.safetensors": model, f"predictions/{trial.id}.npz": model}
     with pytest.raises(MachineError, match="No space left"):
-        ledger.enter(trial, epochs=[epoch], files=files, look="chosen in advance")
+        ledger.enter(trial, epochs=[epoch], look="chosen in advance")
     assert ledger.trials() == []
     assert not list(ledger.folder.rglob("*.part"))

@@ -3,7 +3,7 @@
 import pytest
 
 from bloodnets.errors import DataError
-from study.options import one_of, seconds
+from study.options import Device, gpus, one_of, seconds
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,24 @@ def test_another_word_is_refused_with_the_known_ones() -> None:
     assert one_of("--sampler", "gp", ("tpe", "gp")) == "gp"
     with pytest.raises(DataError, match="--sampler is 'GP'; wanted: tpe or gp"):
         one_of("--sampler", "GP", ("tpe", "gp"))
+
+
+@pytest.mark.parametrize(
+    ("device", "given", "wanted"),
+    [
+        (Device.AUTO, None, None),
+        (Device.AUTO, 0.5, 0.5),
+        (Device.CPU, None, 0.0),
+        (Device.CPU, 0, 0.0),
+        (Device.CUDA, None, 0.25),
+        (Device.CUDA, 1, 1),
+    ],
+)
+def test_gpus(device: Device, given: float | None, wanted: float | None) -> None:
+    assert gpus(device, given) == wanted
+
+
+@pytest.mark.parametrize(("device", "given"), [(Device.CPU, 0.5), (Device.CUDA, 0)])
+def test_a_device_and_gpus_that_contradict_each_other(device: Device, given: float) -> None:
+    with pytest.raises(DataError, match=f"--device {device} and --gpus-per-trial {given:g} contra"):
+        gpus(device, given)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bloodnets.checkpoint import save_model
+from bloodnets.checkpoint import model_file
 from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells, load_file
 from bloodnets.errors import ConflictError, DataError, MachineError
@@ -21,6 +21,7 @@ from study.config import replicate
 from study.describe import data_record
 from study.grid import PUBLISHED
 from study.replay import find_cells, find_trial, lines, replay
+from tests.synthetic import enter
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
@@ -93,11 +94,11 @@ def trained(
         scores={"val": {}} if complete else {},
         files={},
     )
-    files = {}
     if complete:
-        save_model(folder, state.best_weights, config)
-        files = {f"models/{planned.id}.safetensors": folder / "model.safetensors"}
-    ledger.enter(record, epochs=rows, files=files, look=None)
+        model = model_file(state.best_weights, config)
+        enter(ledger, record, epochs=rows, model=model, predictions=b"none", look=None)
+    else:
+        ledger.enter(record, epochs=rows, look=None)
     return ledger
 
 
@@ -148,9 +149,8 @@ def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -
 def test_other_weights_are_said(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
     other = TrainingState.start(CONFIG, CPU)
-    save_model(tmp_path, dict(other.model.state_dict()), CONFIG)
     path = ledger.folder / "models" / f"{ledger.planned()[0].id}.safetensors"
-    path.write_bytes((tmp_path / "model.safetensors").read_bytes())
+    path.write_bytes(model_file(dict(other.model.state_dict()), CONFIG))
     found = replay(ledger, "mlnn-config-2", cells)
     assert found.weights is not None
     assert 0 < found.weights < 1

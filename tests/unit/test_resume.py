@@ -12,7 +12,7 @@ import torch
 from bloodnets.checkpoint import save_state
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.states import STATE_FILE
+from bloodnets.states import state_file
 from bloodnets.training import EpochResult, TrainingState
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, StudyRecord, TrialRecord
@@ -43,10 +43,7 @@ def waiting(ledger: Ledger) -> PlannedTrial:
 def begin(ledger: Ledger, config: TrialConfig | None = None, epochs: int = 0) -> Path:
     """Give the trial that waits a state, of its own configuration or another, without training."""
     planned = waiting(ledger)
-    folder, config = (
-        ledger.state_folder(planned.id),
-        config or TrialConfig.from_dict(planned.config),
-    )
+    config = config or TrialConfig.from_dict(planned.config)
     state = TrainingState.start(config, torch.device("cpu"))
     state.best_weights = {name: v.clone() for name, v in state.model.state_dict().items()}
     for parameter in state.model.parameters():
@@ -58,11 +55,10 @@ def begin(ledger: Ledger, config: TrialConfig | None = None, epochs: int = 0) ->
         )
         for n in range(1, epochs + 1)
     ]
-    folder.mkdir(exist_ok=True)
-    save_state(
-        folder, state, config, study=ledger.study.fingerprint, epochs=done, duration_s=epochs
-    )
-    return folder / STATE_FILE
+    study = ledger.study.fingerprint
+    content = save_state(state, config, study=study, epochs=done, duration_s=epochs)
+    ledger.files.write(state_file(planned.id), content)
+    return ledger.folder / state_file(planned.id)
 
 
 def test_it_is_said_where_a_trial_goes_on(ledger: Ledger) -> None:
@@ -96,16 +92,16 @@ def test_what_is_half_written_is_cleared_and_what_was_entered_loses_its_state(
 ) -> None:
     half = ledger.folder / "models" / ".x.safetensors.123.part"
     half.write_bytes(b"half")
-    ended = ledger.state_folder(ledger.planned()[0].id)
-    ended.mkdir()
+    ended = state_file(ledger.planned()[0].id)
+    ledger.files.write(ended, b"state")
     check(ledger)
     assert not half.exists()
-    assert not ended.exists()
+    assert not (ledger.folder / ended).parent.exists()
 
 
 def test_the_state_of_no_trial_is_named(ledger: Ledger) -> None:
-    ledger.state_folder("cnn-config-9-s0-12345678").mkdir()
-    with pytest.raises(ConflictError, match=r"cnn-config-9-s0-12345678 belongs to no trial"):
+    ledger.files.write(state_file("cnn-config-9-s0-12345678"), b"state")
+    with pytest.raises(ConflictError, match=r"cnn-config-9-s0-12345678/.* belongs to no trial"):
         check(ledger)
 
 

@@ -68,7 +68,7 @@ def finish(
         started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
         scores={}, files={},
     )  # fmt: skip
-    own.ended(ledger.enter(record, epochs=epochs, files={}, look=None))
+    own.ended(ledger.enter(record, epochs=epochs, look=None))
 
 
 def seen(trial: FrozenTrial) -> tuple[Any, ...]:

@@ -1,0 +1,101 @@
+"""Studies whose folder is in a store, with real Ray."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow.fs
+
+from bloodnets.storage import Address
+from reports.ledger import Ledger
+from tests.faults.studies import BLOODSTUDY, wait_until
+from tests.store import BUCKET, Store
+
+STUDIES = f"s3://{BUCKET}/studies"
+
+
+def run(folder: Path, *words: str, code: int = 0) -> str:
+    """A command, to its end, in an empty folder; what it printed."""
+    done = subprocess.run(
+        [BLOODSTUDY, *words],
+        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
+def test_a_store_that_fails_for_a_while_costs_nothing(
+    running: Store, data_file: Path, tmp_path: Path
+) -> None:
+    words = ["grid", "--data-file", str(data_file), "--epochs", "6"]
+    words += ["--config", "cnn-config-2", "--config", "mlnn-config-2"]
+    log = tmp_path / "log"
+    with log.open("w") as written, subprocess.Popen(
+        [BLOODSTUDY, *words, "--storage", STUDIES, "--name", "g"],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=written, stderr=written, text=True,
+    ) as process:  # fmt: skip
+        wait_until(lambda: ": epoch 1/" in log.read_text(), process, log)
+        running.trouble("500")
+        time.sleep(20)
+        running.trouble("slow")
+        time.sleep(10)
+        running.trouble("")
+        assert process.wait(250) == 0, log.read_text()
+    assert running.refused() > 20
+    here = tmp_path / "here"
+    here.mkdir()
+    run(here, "report", f"{STUDIES}/g")
+    assert (here / "g-report" / "index.html").stat().st_size > 10**5
+    said = run(here, "report", f"{STUDIES}/g", "--verify")
+    assert "6 files: each is the one that was entered" in said
+    assert "report: " in said
+    run(here, *words, "--name", "undisturbed")
+    undisturbed = Ledger(here / "results" / "undisturbed")
+    ours = Ledger(Address(f"{STUDIES}/g"))
+    assert [record.attempts for record in ours.trials()] == [1, 1]
+    for record in undisturbed.trials():
+        for kind, suffix in (("models", "safetensors"), ("predictions", "npz")):
+            name = f"{kind}/{record.id}.{suffix}"
+            assert ours.content(name) == undisturbed.content(name)
+
+
+def test_wrong_addresses_are_one_line_before_anything_is_read(
+    running: Store, tmp_path: Path
+) -> None:
+    for address, code, said in (
+        ("s3://no-such-bucket/x", 3, "NO_SUCH_BUCKET .*; choose another --storage, or see to"),
+        ("ftp://host/x", 2, "Unrecognized filesystem type"),
+        ("s3://me:secret@bucket/x", 2, "the address at bucket holds a name or a password"),
+        (f"s3://{BUCKET}/x?region=here", 2, "wanted: a bucket and a folder"),
+    ):
+        output = run(tmp_path, "grid", "--storage", address, "--data-file", "none", code=code)
+        assert re.fullmatch(rf"bloodstudy: [^\n]*{said}[^\n]*\n", output), output
+        assert "secret" not in output
+    output = run(tmp_path, "report", f"{STUDIES}/none", code=4)
+    assert output == f"bloodstudy: no study in {STUDIES}/none: it has no study.json\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_search_keeps_its_files_in_the_store(
+    running: Store, data_file: Path, tmp_path: Path
+) -> None:
+    words = ["search", "--data-file", str(data_file), "--trials", "4", "--max-epochs", "3"]
+    words += ["--confirm", "1", "--confirm-seeds", "1", "--storage", STUDIES, "--name", "s"]
+    said = run(tmp_path, *words)
+    assert f"Report: {STUDIES}/s/report/index.html" in said
+    assert os.listdir(tmp_path) == []
+    assert f"Report: {STUDIES}/s/report/index.html" in run(tmp_path, "status", f"{STUDIES}/s")
+    files, path = pyarrow.fs.FileSystem.from_uri(f"{STUDIES}/s")
+    selected = pyarrow.fs.FileSelector(path, recursive=True)
+    names = {
+        info.path.removeprefix(f"{path}/") for info in files.get_file_info(selected) if info.is_file
+    }
+    assert names >= {"study.json", "proposals.jsonl", "confirmation.json", "optuna.db", "ray.log"}
+    assert not [name for name in names if name.startswith("checkpoints/")]
+    refused = run(tmp_path, *words, code=4)
+    assert refused.startswith(f"bloodstudy: {STUDIES}/s exists already; choose another --name")
+    run(tmp_path, *words, "--resume")
+    run(tmp_path, "report", f"{STUDIES}/s", "--verify")
