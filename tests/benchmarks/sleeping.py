@@ -1,0 +1,89 @@
+"""What takes the place of training in `tests/benchmarks`: it sleeps, and reports as training does.
+
+Its processes import what a trial's process imports, torch included.
+"""
+
+import hashlib
+import io
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from ray import tune
+
+from bloodnets import trainable
+from bloodnets.training import EpochResult
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Takes the place of the data, which the tuner hands through.
+
+    Attributes:
+        epochs: of each trial.
+        epoch_s: in seconds.
+    """
+
+    epochs: int
+    epoch_s: float
+
+
+def run_trial(tune_config: Mapping[str, Any], *, cells: Sleep) -> None:
+    """In place of `trainable.run_trial`: the same reports and files, but small ones."""
+    trial, began = tune_config["trial"], time.perf_counter()
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    storage = trainable._storage(trial)
+    for epoch in range(1, cells.epochs + 1):
+        time.sleep(cells.epoch_s)
+        tune.report({"epoch": asdict(result(epoch, trial["id"], cells.epoch_s))})
+    evaluated = ("val", "test") if trial["look"] else ("val",)
+    arrays = {
+        f"{split}_{name}": array
+        for split in evaluated
+        for name, array in (
+            ("probabilities", np.eye(8, dtype=np.float32)),
+            ("labels", np.arange(8, dtype=np.uint8)),
+        )
+    }
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, **arrays)
+    files = {
+        f"models/{trial['id']}.safetensors": bytes(1000),
+        f"predictions/{trial['id']}.npz": packed.getvalue(),
+    }
+    for name, content in files.items():
+        trainable._write(storage, name, content)
+    scores = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
+    outcome = {
+        "stop_reason": "max_epochs",
+        "best_epoch": cells.epochs,
+        "epochs": cells.epochs,
+        "started_at": started_at,
+        "duration_s": time.perf_counter() - began,
+        "device": "cpu",
+        # With the process, so that a test can count them.
+        "host": f"{socket.gethostname()}:{os.getpid()}",
+        "parameters": 1000,
+        "scores": {split: dict.fromkeys(scores, 1.0) for split in evaluated},
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    tune.report({"outcome": outcome})
+
+
+def result(epoch: int, trial_id: str, epoch_s: float) -> EpochResult:
+    """An epoch that looks like one: better ones later, and each trial another value."""
+    talent = int(hashlib.sha256(trial_id.encode()).hexdigest()[:4], 16) / 2**16
+    value = talent * (1 - 0.9**epoch)
+    return EpochResult(
+        epoch=epoch,
+        train_loss=1 - value,
+        val_loss=1 - value,
+        val_accuracy=value,
+        val_macro_f1=value,
+        duration_s=epoch_s,
+    )
