@@ -1,0 +1,219 @@
+"""Several machines on one: own address, host name, processes, home, /tmp and shared memory.
+
+Each is a set of Linux namespaces, held by one process; they meet at a bridge in one more such set,
+so nothing on the real machine's network changes. As that process ends, by us or because the tests
+were killed, the kernel ends all others in it and takes network and mounts away.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NETWORK = "10.77.0"
+HOME = Path("/root")  # as sshd reads it from /etc/passwd
+
+# The code and its Python stay readable where a private folder hides them.
+READABLE = (ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+
+# `$@` are the paths that stay readable; /mnt holds them while the private folders are mounted.
+# The shell is process 1, and reaps what Ray leaves; it ends when its standard input is closed.
+BEGIN = """
+set -e
+hostname "$NAME"
+ip link set lo up
+mount -t tmpfs tmpfs /mnt
+number=0
+for path in "$@"; do
+    number=$((number + 1))
+    mkdir /mnt/$number
+    mount --bind "$path" /mnt/$number
+done
+for folder in /tmp /root /run /dev/shm; do
+    mount -t tmpfs -o mode=$(stat -c %a $folder) tmpfs $folder
+done
+printf '%b' "$HOSTS" > /run/hosts
+echo 'nameserver 127.0.0.1' > /run/resolv.conf
+mount --bind /run/hosts /etc/hosts
+mount --bind /run/resolv.conf "$(realpath /etc/resolv.conf)"
+number=0
+for path in "$@"; do
+    number=$((number + 1))
+    mkdir -p "$path"
+    mount --bind /mnt/$number "$path"
+    mount -o remount,bind,ro "$path"
+done
+echo ready
+read -r _
+"""
+HUB = "ip link set lo up && ip link add hub type bridge && ip link set hub up && echo ready && read"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One of them; `pid` is its first process, as the real machine counts."""
+
+    name: str
+    address: str
+    pid: int
+
+    @property
+    def root(self) -> Path:
+        """Its file system, to be read and written from outside."""
+        return Path(f"/proc/{self.pid}/root")
+
+    @property
+    def home(self) -> Path:
+        """Its user's home, from outside."""
+        return self.root / HOME.relative_to("/")
+
+    def run(
+        self,
+        words: Sequence[str | Path],
+        *,
+        env: dict[str, str] | None = None,
+        check: bool = True,
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """A command, to its end.
+
+        Raises:
+            AssertionError: it failed and `check` is set; with all that it said.
+        """
+        done = subprocess.run(
+            self._words(words, env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(
+                f"{self.name}: {words} ended with {done.returncode}\n{done.stdout}"
+            )
+        return done
+
+    def popen(
+        self, words: Sequence[str | Path], *, env: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
+        """A command that goes on; the machine's end is its end."""
+        return subprocess.Popen(
+            self._words(words, env), stdin=subprocess.DEVNULL, text=True, **options
+        )
+
+    def write(self, path: str, text: str, *, mode: int = 0o600) -> None:
+        """A file below its home, whatever was there."""
+        file = self.home / path
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as new:
+            new.write(text)
+
+    def processes(self, part: str) -> list[str]:
+        """Command lines with this in them."""
+        lines = self.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
+        return [line for line in lines if part in line]
+
+    def _words(self, words: Sequence[str | Path], env: dict[str, str] | None) -> list[str]:
+        variables = {
+            "HOME": str(HOME),
+            "LANG": "C.UTF-8",
+            "PATH": f"{sys.prefix}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(ROOT),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            **(env or {}),
+        }
+        return [
+            *_inside(self.pid), "env", "-i", "-C", str(HOME),
+            *(f"{key}={value}" for key, value in variables.items()), *map(str, words),
+        ]  # fmt: skip
+
+
+@contextmanager
+def machines(count: int, readable: Sequence[Path] = ()) -> Iterator[list[Machine]]:
+    """So many machines, named machine-1 and so on, at 10.77.0.1 and so on; as root alone.
+
+    Args:
+        count: how many.
+        readable: what they see of the real machine's /tmp, home and /run, beside the code.
+    """
+    _skip_without_root()
+    names = [f"machine-{number}" for number in range(1, count + 1)]
+    addresses = [f"{NETWORK}.{number}" for number in range(1, count + 1)]
+    known = zip(["127.0.0.1", *addresses], ["localhost", *names], strict=True)
+    hosts = "".join(f"{address} {name}\\n" for address, name in known)
+    with ExitStack() as stack:
+        hub = stack.enter_context(_held(HUB))
+        made = []
+        for name, address in zip(names, addresses, strict=True):
+            variables = {"NAME": name, "HOSTS": hosts}
+            pid = stack.enter_context(_held(BEGIN, *READABLE, *readable, **variables))
+            _join(hub, pid, name, address)
+            made.append(Machine(name, address, pid))
+        yield made
+
+
+def share_token(head: Machine, others: Sequence[Machine]) -> None:
+    """Ray's token of the first, made if need be, copied to the others."""
+    head.run(["python", "-c", "from study.cluster import private_token; private_token()"])
+    token = (head.home / ".ray/auth_token").read_text()
+    for machine in others:
+        machine.write(".ray/auth_token", token)
+
+
+def _skip_without_root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make machines of namespaces")
+    tried = subprocess.run(
+        ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "true"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if tried.returncode:
+        pytest.skip(f"no namespaces here: {tried.stderr.strip()}")
+
+
+def _inside(pid: int) -> list[str]:
+    return ["nsenter", f"--target={pid}", "--net", "--mount", "--uts", "--ipc", "--pid", "--"]
+
+
+@contextmanager
+def _held(script: str, *arguments: Path, **variables: str) -> Iterator[int]:
+    """New namespaces, and process 1 of them, which holds them; all killed at the end."""
+    with subprocess.Popen(
+        [
+            "unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
+            "--mount-proc", "--", "bash", "-c", script, "bash", *map(str, arguments),
+        ],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **variables}, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            if process.stdout.readline() != "ready\n":
+                _, said = process.communicate()
+                raise RuntimeError(f"a machine did not come up: {said}")
+            (first,) = psutil.Process(process.pid).children()
+            yield first.pid
+        finally:
+            process.kill()
+
+
+def _join(hub: int, pid: int, name: str, address: str) -> None:
+    """A cable from the machine to the bridge."""
+    cable = name.replace("machine-", "to")
+    for namespace, words in (
+        (hub, f"ip link add {cable} type veth peer name eth0 netns {pid}"),
+        (hub, f"ip link set {cable} master hub up"),
+        (pid, f"ip address add {address}/24 dev eth0"),
+        (pid, "ip link set eth0 up"),
+        # Leads nowhere. Ray asks by which address it would reach the internet.
+        (pid, "ip route add default dev eth0"),
+    ):
+        entered = ["nsenter", f"--target={namespace}", "--net", "--", *words.split()]
+        subprocess.run(entered, check=True, capture_output=True)

@@ -1,0 +1,144 @@
+"""Ray on three machines: they are three, and nobody joins or commands them without the token."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from tests.cluster.conftest import TOKEN, join, ray_cluster
+from tests.cluster.machines import ROOT, Machine, machines
+
+ON_EACH = """
+import json, socket, ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+ray.init(address="auto", log_to_driver=False)
+@ray.remote(num_cpus=0)
+def where():
+    return socket.gethostname(), ray.util.get_node_ip_address(), open("/root/mine").read()
+nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
+found = [where.options(scheduling_strategy=On(node, soft=False)).remote() for node in nodes]
+print("found", json.dumps(ray.get(found)))
+"""
+
+STATUS = """
+import sys, urllib.request, urllib.error
+request = urllib.request.Request("http://127.0.0.1:8265/api/jobs/")
+if len(sys.argv) > 1:
+    request.add_header("Authorization", f"Bearer {sys.argv[1]}")
+try:
+    print("status", urllib.request.urlopen(request, timeout=20).status)
+except urllib.error.HTTPError as error:
+    print("status", error.code)
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Sequence[Machine]]:
+    """Three that have joined, and a stranger."""
+    with ray_cluster(3, spare=1) as made:
+        yield made
+
+
+def last(machine: Machine, *words: str) -> str:
+    return machine.run(words, env=TOKEN).stdout.splitlines()[-1]
+
+
+def test_a_task_runs_on_each(cluster: Sequence[Machine]) -> None:
+    for machine in cluster:
+        machine.write("mine", f"home of {machine.name}")
+    word, _, found = last(cluster[0], "python", "-c", ON_EACH).partition(" ")
+    assert word == "found"
+    wanted = [[m.name, m.address, f"home of {m.name}"] for m in cluster[:3]]
+    assert sorted(json.loads(found)) == wanted
+
+
+def test_a_stranger_cannot_join(cluster: Sequence[Machine]) -> None:
+    head, stranger = cluster[0], cluster[3]
+    stranger.write(".ray/auth_token", "0" * 64)
+    with pytest.raises(AssertionError, match=r"(?i)unauthenticated|invalid auth|token"):
+        join(stranger, head)
+    assert not stranger.processes("raylet")
+
+
+def test_the_jobs_port_wants_the_token(cluster: Sequence[Machine]) -> None:
+    head, other = cluster[:2]
+    token = (head.home / ".ray/auth_token").read_text().strip()
+    assert last(head, "python", "-c", STATUS) == "status 401"
+    assert last(head, "python", "-c", STATUS, "0" * 64) in {"status 401", "status 403"}
+    assert last(head, "python", "-c", STATUS, token) == "status 200"
+    reach = f"import socket; socket.create_connection(('{head.address}', 8265), 5)"
+    refused = other.run(["python", "-c", reach], check=False)
+    assert refused.returncode != 0
+    assert "ConnectionRefusedError" in refused.stdout
+
+
+def test_the_token_is_its_owners_alone(cluster: Sequence[Machine]) -> None:
+    files = [machine.home / ".ray/auth_token" for machine in cluster[:3]]
+    assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+    assert len({file.read_text() for file in files}) == 1
+
+
+def test_nothing_is_shared_but_the_code_which_none_can_change() -> None:
+    with machines(2) as (one, two):
+        for folder in ("/tmp", "/root", "/run", "/dev/shm"):
+            one.run(["touch", f"{folder}/here"])
+            assert two.run(["test", "-e", f"{folder}/here"], check=False).returncode == 1
+        assert one.run(["touch", ROOT / "README.md"], check=False).returncode != 0
+        assert one.run(["python", "-c", "import study"]).returncode == 0
+
+
+def inside(holder: int) -> list[psutil.Process]:
+    """All processes of a machine, its first among them."""
+    own = os.readlink(f"/proc/{holder}/ns/pid")
+    found = []
+    for process in psutil.process_iter():
+        with suppress(OSError):  # it has ended, or is the system's own
+            if os.readlink(f"/proc/{process.pid}/ns/pid") == own:
+                found.append(process)
+    return found
+
+
+def assert_gone(processes: Sequence[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert not alive
+
+
+def test_all_ends_with_the_block_though_it_failed() -> None:
+    left: list[psutil.Process] = []
+
+    def block() -> None:
+        with machines(1) as (machine,):
+            machine.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
+            left.extend(inside(machine.pid))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        block()
+    assert len(left) == 2
+    assert_gone(left)
+
+
+def test_all_ends_when_the_tests_are_killed() -> None:
+    script = """
+import time
+from tests.cluster.machines import machines
+with machines(1) as (machine,):
+    machine.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
+    print(machine.pid, flush=True)
+    time.sleep(100)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        try:
+            assert killed.stdout is not None
+            left = inside(int(killed.stdout.readline()))
+        finally:
+            killed.kill()
+    assert len(left) == 2
+    assert_gone(left)

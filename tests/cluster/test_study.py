@@ -1,0 +1,156 @@
+"""A study on machines that share nothing but a store, and lose one another."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reports.ledger import Ledger
+from tests.cluster.conftest import TOKEN, join, ray_cluster
+from tests.cluster.machines import NETWORK, Machine
+from tests.store import BUCKET, KEYS, PORT
+
+STUDIES = f"s3://{BUCKET}/studies"
+ENVIRONMENT = TOKEN | KEYS | {"AWS_ENDPOINT_URL": f"http://{NETWORK}.5:{PORT}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Three machines that have joined; one that can; and a laptop, which also is the store."""
+
+    head: Machine
+    others: tuple[Machine, Machine]
+    late: Machine
+    laptop: Machine
+
+    def begin(self, name: str, *options: str) -> subprocess.Popen[str]:
+        """A grid on the cluster, commanded from its head; it writes to `said`."""
+        words = ["bloodstudy", "grid", "--data-file", "cells.npz", "--name", name, *options]
+        with (self.head.home / f"{name}.log").open("w") as log:
+            return self.head.popen(words, env=ENVIRONMENT, stdout=log, stderr=log)
+
+    def said(self, name: str) -> str:
+        return (self.head.home / f"{name}.log").read_text()
+
+    def wait_for(self, pattern: str, name: str, process: subprocess.Popen[str]) -> None:
+        deadline = time.monotonic() + 120
+        while not re.search(pattern, self.said(name)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"it did not come to that: {process.poll()}\n{self.said(name)}")
+            time.sleep(0.1)
+
+    def on_laptop(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.laptop.run(["bloodstudy", *words], env=ENVIRONMENT, check=check, timeout=250)
+
+
+@pytest.fixture(scope="module")
+def cluster(data_file: Path) -> Iterator[Cluster]:
+    with ray_cluster(3, spare=2, env=ENVIRONMENT) as (head, one, two, late, laptop):
+        (laptop.home / "store").mkdir()
+        words = ["python", "-m", "tests.store", laptop.address, str(PORT), "/root/store"]
+        with laptop.popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as served:
+            assert served.stdout is not None
+            assert served.stdout.readline() == "ready\n"
+            for machine in (head, laptop):
+                shutil.copy(data_file, machine.home / "cells.npz")
+            yield Cluster(head, (one, two), late, laptop)
+            served.kill()
+
+
+def test_a_folder_of_the_heads_own_is_refused(cluster: Cluster) -> None:
+    process = cluster.begin("own", "--address", "auto")
+    assert process.wait(60) == 3
+    said = cluster.said("own")
+    assert re.search(
+        r"bloodstudy: the cluster's machine 10\.77\.0\.[23] \(machine-[23]\) cannot use "
+        r"results/own: it does not see .* --storage s3://",
+        said,
+    ), said
+    assert "started" not in said
+    assert not (cluster.head.home / "results" / "own").exists()
+
+
+def test_the_wrong_token_is_refused(cluster: Cluster) -> None:
+    cluster.laptop.write(".ray/auth_token", "0" * 64)
+    address = f"{cluster.head.address}:6379"
+    refused = cluster.on_laptop("doctor", "--address", address, check=False)
+    assert refused.returncode == 3
+    assert re.search(rf"FAIL  Ray: Ray could not join the cluster at {address}: ", refused.stdout)
+    words = ["grid", "--address", address, "--data-file", "cells.npz", "--storage", STUDIES]
+    refused = cluster.on_laptop(*words, check=False)
+    assert refused.returncode == 3
+    assert re.search(r"^bloodstudy: Ray could not join .*token", refused.stdout, re.MULTILINE)
+
+
+def test_the_doctor_asks_every_machine(cluster: Cluster) -> None:
+    words = ["doctor", "--address", "auto", "--data-file", "cells.npz"]
+    run = cluster.head.run(["bloodstudy", *words, "--storage", STUDIES], env=ENVIRONMENT)
+    for machine in (cluster.head, *cluster.others):
+        (line,) = re.findall(
+            rf"^pass  {machine.address} \({machine.name}\): (.*)$", run.stdout, re.M
+        )
+        for part in ("Python 3.", "torch ", "ray ", "no GPU", "sees the storage", "arrive whole"):
+            assert part in line
+    run = cluster.head.run(["bloodstudy", *words], env=ENVIRONMENT, check=False)
+    assert run.returncode == 3
+    assert len(re.findall(r"^FAIL  .* cannot use /root\S*: it does not see", run.stdout, re.M)) == 2
+
+
+def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
+    dying = cluster.others[1]
+    process = cluster.begin("g", "--address", "auto", "--storage", STUDIES, "--epochs", "8")
+    cluster.wait_for(r"epoch 2/8", "g", process)
+    dying.run(["pkill", "-9", "raylet"])
+    cluster.late.write(".ray/auth_token", (cluster.head.home / ".ray/auth_token").read_text())
+    join(cluster.late, cluster.head, ENVIRONMENT)
+    assert process.wait(240) == 0, cluster.said("g")
+    cluster.on_laptop("report", f"{STUDIES}/g")
+    assert (cluster.laptop.home / "g-report/index.html").stat().st_size > 10**5
+    verified = cluster.on_laptop("report", f"{STUDIES}/g", "--verify").stdout
+    assert "24 files: each is the one that was entered" in verified
+    ledger = fetched(cluster, "g")
+    records = ledger.trials()
+    assert [record.status for record in records] == ["complete"] * 8
+    hosts = {record.host for record in records}
+    assert hosts >= {cluster.head.name, cluster.others[0].name, cluster.late.name}
+    assert dying.name not in {record.host for record in records if record.attempts > 1}
+    assert sum(record.attempts > 1 for record in records) == 1  # what ran there
+    by_name = {record.configuration: record.id for record in records}
+    for first, second in (("cnn-config-1", "cnn-config-3"), ("mlnn-config-2", "mlnn-config-4")):
+        ours, theirs = (ledger.predictions(by_name[name], "test") for name in (first, second))
+        np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
+
+
+def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
+    options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--epochs", "15")
+    process = cluster.begin("h", "--address", "auto", "--storage", STUDIES, *options)
+    cluster.wait_for(r"cnn-config-1\S*: epoch 4/", "h", process)
+    cluster.head.run(["sh", "-c", "kill -9 -1"], check=False)  # all but the machine's first process
+    process.wait(10)
+    status = cluster.on_laptop("status", f"{STUDIES}/h").stdout
+    assert re.search(r"left: .*cnn-config-1-s0 \(after \d+ epochs?\)", status)
+    assert f"bloodstudy resume {STUDIES}/h --address auto" in status
+    resumed = cluster.on_laptop("resume", f"{STUDIES}/h", "--address", "local").stdout
+    (epoch,) = re.findall(r"cnn-config-1\S*: goes on after epoch (\d+)", resumed)
+    assert int(epoch) >= 1
+    assert f"Report: {STUDIES}/h/report/index.html" in resumed
+    cluster.on_laptop("report", f"{STUDIES}/h", "--verify")
+    assert [record.host for record in fetched(cluster, "h").trials()] == [cluster.laptop.name] * 2
+
+
+def fetched(cluster: Cluster, name: str) -> Ledger:
+    """A study of the store, copied out of it."""
+    code = (
+        "import pyarrow.fs as fs; from tests.store import BUCKET; import sys; "
+        "source, path = fs.FileSystem.from_uri(sys.argv[1]); "
+        "fs.copy_files(path, sys.argv[2], source, fs.LocalFileSystem())"
+    )
+    words = ["python", "-c", code, f"{STUDIES}/{name}", f"/root/copied/{name}"]
+    cluster.laptop.run(words, env=ENVIRONMENT)
+    return Ledger(cluster.laptop.home / "copied" / name)

@@ -1,0 +1,123 @@
+"""`ray up` and `ray down` of cluster.local.yaml, by SSH, from one machine to three others."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster.machines import ROOT, Machine, machines, share_token
+from tests.cluster.test_aws import written
+from tests.cluster.test_machines import ON_EACH
+
+FILE = Path(__file__).with_name("cluster.local.yaml")
+SSHD = """
+HostKey /root/host_key
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+UsePAM no
+PidFile /run/sshd.pid
+"""
+
+
+def local() -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return config
+
+
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Machine]]:
+    """A laptop with key and token, and three machines with SSH, on which nothing of Ray is."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    if lacking := [name for name in ("sshd", "ssh", "rsync") if not shutil.which(name, path=path)]:
+        pytest.skip(f"not installed: {', '.join(lacking)}")
+    key = tmp_path_factory.mktemp("keys") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    with machines(4) as made:
+        laptop, *others = made
+        share_token(laptop, [])
+        laptop.write("key", key.read_text())
+        for machine in others:
+            machine.run(["mkdir", "/run/sshd"])
+            machine.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
+            machine.write(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
+            # Stands for the file's setup commands, which install from the internet.
+            machine.write(
+                ".bashrc",
+                f"export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RAY_AUTH_MODE=token\n"
+                "export PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0\n",
+            )
+            machine.run(["ln", "-s", sys.prefix, "/root/venv"])
+            machine.write("sshd_config", SSHD)
+            machine.run(["/usr/sbin/sshd", "-f", "/root/sshd_config"])
+        yield made
+
+
+def put_file(laptop: Machine, others: Sequence[Machine]) -> None:
+    """cluster.local.yaml with the values of these machines, and nothing to install."""
+    head, *workers = (machine.address for machine in others)
+    config = local()
+    config["provider"] |= {"head_ip": head, "worker_ips": workers}
+    config["auth"] = {"ssh_user": "root", "ssh_private_key": "~/key"}
+    config["setup_commands"] = config["setup_commands"][:1]
+    token = "~/.ray/auth_token"
+    config["file_mounts"] = {token: config["file_mounts"][token]}
+    laptop.write("cluster.yaml", yaml.safe_dump(config))
+
+
+def of_ray(machine: Machine) -> list[str]:
+    """Ray's processes there."""
+    lines = machine.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
+    return [line for line in lines if re.search(r"raylet|gcs_server|ray::|monitor\.py", line)]
+
+
+def where(laptop: Machine) -> list[str]:
+    """The machines on which a task ran, as told by the head."""
+    done = laptop.run(["ray", "exec", "cluster.yaml", "python ~/on_each.py"], check=False)
+    found = re.search(r"^found (.*?)\s*$", done.stdout, re.MULTILINE)
+    return sorted(name for name, *_ in json.loads(found[1])) if found else [done.stdout]
+
+
+@pytest.mark.timeout(480)
+def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[Machine]) -> None:
+    laptop, *others = reached
+    put_file(laptop, others)
+    others[0].write("on_each.py", ON_EACH)
+    for machine in others:
+        machine.write("mine", machine.name)
+    laptop.run(["ray", "up", "--yes", "--no-config-cache", "cluster.yaml"], timeout=200)
+    deadline = time.monotonic() + 240
+    names = [machine.name for machine in others]
+    while (found := where(laptop)) != names and time.monotonic() < deadline:
+        time.sleep(2)
+    assert found == names
+    for machine in others:
+        token = machine.home / ".ray/auth_token"
+        assert token.read_text() == (laptop.home / ".ray/auth_token").read_text()
+        assert token.stat().st_mode & 0o077 == 0
+    assert not of_ray(laptop)
+    assert all(of_ray(machine) for machine in others)
+    laptop.run(["ray", "down", "--yes", "cluster.yaml"], timeout=200)
+    assert not of_ray(others[0])
+    for machine in others[1:]:
+        ssh = ["ssh", "-i", "/root/key", "-o", "StrictHostKeyChecking=no", machine.address]
+        laptop.run([*ssh, "venv/bin/ray stop"])
+    assert {machine.name: of_ray(machine) for machine in others} == {name: [] for name in names}
+
+
+def test_the_file_does_on_your_machines_what_cluster_yaml_does_on_aws() -> None:
+    ours, aws = local(), written()
+    for same in ("file_mounts", "rsync_exclude", "setup_commands", "worker_start_ray_commands"):
+        assert ours[same] == aws[same]
+    start = [" ".join(each["head_start_ray_commands"]) for each in (ours, aws)]
+    assert start[0] == start[1].replace(" --num-cpus=0", "").replace(
+        "RAY_AUTH_MODE", "RAY_enable_autoscaler_v2=0 RAY_AUTH_MODE"
+    )
