@@ -11,11 +11,13 @@ import typer
 from typer.testing import CliRunner
 
 from bloodnets.rendered import render
+from bloodnets.storage import Address
 from reports.ledger import Ledger
 from reports.records import TrialRecord
 from study.cli import app
 from study.config import GridConfig
 from study.replay import COMPARED, Replay
+from tests.store import BUCKET, Store
 from tests.synthetic import build, published_matrices
 from tests.synthetic_search import SEARCH
 from tests.synthetic_search import build as build_search
@@ -44,13 +46,18 @@ def test_make_knows_its_targets_and_demo_is_the_command_shown() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_is_understood(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: Store
 ) -> None:
     """Studies are planned, not trained: `test_grid.py` and `test_search.py` train."""
     monkeypatch.chdir(tmp_path)
     np.savez("cells.npz", allow_pickle=False, **render(scale=0.01))
     for study in ("STUDY", "OTHER"):
         build(tmp_path / "results" / study, {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    if "s3://" in command:
+        there = Address(f"s3://{BUCKET}/{tmp_path.name}")
+        build(there / "NAME", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+        command = command.replace("s3://BUCKET/PREFIX", str(there))
+        command = command.replace("--name NAME", "--name NEW")
     arguments = shlex.split(command)[1:]
     if arguments[0] == "replay":
         build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH, trials=18))
@@ -61,6 +68,7 @@ def test_each_command_is_understood(
         if not {"--data", "--data-file"} & {*arguments}:
             arguments += ["--data-file", "cells.npz"]  # instead of the download
     if arguments[0] == "doctor":
+        arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]
     if arguments[0] == "resume":
         monkeypatch.setattr("study.options.load", lambda *_: None)
