@@ -158,8 +158,9 @@ class Local:
 class Remote:
     """A folder that pyarrow reaches.
 
-    Where the store fails, it is tried again for `patience_s` seconds, as long as the failure may
-    pass.
+    Attributes:
+        place: its address.
+        patience_s: how long the store is tried again where it fails, as long as that may pass.
     """
 
     def __init__(self, address: Address, *, patience_s: float = PATIENCE_S) -> None:
@@ -173,7 +174,7 @@ class Remote:
         from pyarrow import fs
 
         self.place: Place = address
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._fs = fs
         # One request for a small file, where S3's default takes three.
         options = "?allow_delayed_open=true" if address.text.startswith("s3://") else ""
@@ -248,7 +249,7 @@ class Remote:
         return f"{self._root}/{name}" if name else self._root
 
     def _patiently(self, act: Callable[[], Result]) -> Result:
-        deadline, wait_s = time.monotonic() + self._patience_s, 0.5
+        deadline, wait_s = time.monotonic() + self.patience_s, 0.5
         while True:
             try:
                 return act()

@@ -34,7 +34,7 @@ from pydantic import ValidationError
 from bloodnets.errors import ConflictError, MachineError
 from bloodnets.files import sync_folder, write_whole
 from bloodnets.states import MAX_HEADER, STATES, read_header, state_file
-from bloodnets.storage import STUDY, Address, Local, Place, Remote
+from bloodnets.storage import PATIENCE_S, STUDY, Address, Local, Place, Remote
 from reports.mirror import Mirror
 from reports.records import (
     SCHEMA_VERSION,
@@ -90,10 +90,13 @@ class Ledger:
         """
         self.place = place
         try:
-            self.files = Local(place) if isinstance(place, Path) else Mirror(Remote(place))
+            self.files = Local(place) if isinstance(place, Path) else _mirror(place)
             found = self.files.exists(STUDY)
         except OSError as error:
-            raise MachineError(f"cannot read the study: {error}") from error
+            raise MachineError(
+                f"cannot read the study: {error}; see to the network, the rights and "
+                f"AWS_ENDPOINT_URL"
+            ) from error
         if not found:
             raise ConflictError(f"no study in {place}: it has no study.json")
         self.study = self._read(StudyRecord, STUDY)
@@ -331,6 +334,14 @@ class Ledger:
 
     def _read(self, kind: type[Record], name: str) -> Record:
         return self._parse(kind, name, self.content(name))
+
+
+def _mirror(address: Address) -> Mirror:
+    """Who began a command hears soon if the store is not there; later it may fail for a while."""
+    remote = Remote(address, patience_s=0)
+    mirror = Mirror(remote)
+    remote.patience_s = PATIENCE_S
+    return mirror
 
 
 def _create_local(folder: Path, study: StudyRecord) -> None:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pyarrow.fs
+import pytest
 
 from bloodnets.storage import Address
 from reports.ledger import Ledger
@@ -77,6 +78,17 @@ def test_wrong_addresses_are_one_line_before_anything_is_read(
     output = run(tmp_path, "report", f"{STUDIES}/none", code=4)
     assert output == f"bloodstudy: no study in {STUDIES}/none: it has no study.json\n"
     assert os.listdir(tmp_path) == []
+
+
+def test_a_store_that_is_not_there_is_said(
+    running: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for command in ("status", "report", "resume"):
+        output = run(tmp_path, command, f"{STUDIES}/none", code=3)
+        assert re.fullmatch(
+            r"bloodstudy: cannot read the study: [^\n]*; see to the[^\n]*\n", output
+        )
 
 
 def test_a_search_keeps_its_files_in_the_store(
