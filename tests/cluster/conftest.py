@@ -1,9 +1,11 @@
 """What the tests of several machines share."""
 
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from tests.cluster.machines import Machine, machines, share_token
+from tests.store import KEYS, PORT
 
 TOKEN = {"RAY_AUTH_MODE": "token"}
 SMALL = ("--num-cpus=1", "--object-store-memory=100000000")
@@ -30,3 +32,22 @@ def ray_cluster(
         for machine in others:
             join(machine, head, env)
         yield made
+
+
+def at(machine: Machine) -> dict[str, str]:
+    """What AWS's library reads, to find the store that the machine serves."""
+    return KEYS | {"AWS_ENDPOINT_URL": f"http://{machine.address}:{PORT}"}
+
+
+@contextmanager
+def serving(machine: Machine) -> Iterator[None]:
+    """A store such as S3 on the machine."""
+    (machine.home / "store").mkdir()
+    words = ["python", "-m", "tests.store", machine.address, str(PORT), "/root/store"]
+    with machine.popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as served:
+        try:
+            assert served.stdout is not None
+            assert served.stdout.readline() == "ready\n"
+            yield
+        finally:
+            served.kill()

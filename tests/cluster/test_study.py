@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reports.ledger import Ledger
-from tests.cluster.conftest import TOKEN, join, ray_cluster
+from tests.cluster.conftest import TOKEN, join, ray_cluster, serving
 from tests.cluster.machines import NETWORK, Machine
 from tests.store import BUCKET, KEYS, PORT
 
@@ -52,15 +52,10 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster(data_file: Path) -> Iterator[Cluster]:
     with ray_cluster(3, spare=2, env=ENVIRONMENT) as (head, one, two, late, laptop):
-        (laptop.home / "store").mkdir()
-        words = ["python", "-m", "tests.store", laptop.address, str(PORT), "/root/store"]
-        with laptop.popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as served:
-            assert served.stdout is not None
-            assert served.stdout.readline() == "ready\n"
-            for machine in (head, laptop):
-                shutil.copy(data_file, machine.home / "cells.npz")
+        for machine in (head, laptop):
+            shutil.copy(data_file, machine.home / "cells.npz")
+        with serving(laptop):
             yield Cluster(head, (one, two), late, laptop)
-            served.kill()
 
 
 def test_a_folder_of_the_heads_own_is_refused(cluster: Cluster) -> None:

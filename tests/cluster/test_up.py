@@ -1,4 +1,4 @@
-"""`ray up` and `ray down` of cluster.local.yaml, by SSH, from one machine to three others."""
+"""`ray up`, a grid, `ray down` of cluster.local.yaml, by SSH, from one machine to three others."""
 
 import json
 import os
@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.conftest import at, serving
 from tests.cluster.machines import ROOT, Machine, machines, share_token
 from tests.cluster.test_aws import written
 from tests.cluster.test_machines import ON_EACH
+from tests.store import BUCKET
 
 FILE = Path(__file__).with_name("cluster.local.yaml")
 SSHD = """
@@ -34,8 +36,10 @@ def local() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Machine]]:
-    """A laptop with key and token, and three machines with SSH, on which nothing of Ray is."""
+def reached(
+    tmp_path_factory: pytest.TempPathFactory, data_file: Path
+) -> Iterator[Sequence[Machine]]:
+    """A laptop with key, token and store, and three machines with SSH, without Ray."""
     path = f"{os.environ['PATH']}:/usr/sbin"
     if lacking := [name for name in ("sshd", "ssh", "rsync") if not shutil.which(name, path=path)]:
         pytest.skip(f"not installed: {', '.join(lacking)}")
@@ -45,6 +49,8 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Machi
         laptop, *others = made
         share_token(laptop, [])
         laptop.write("key", key.read_text())
+        exports = " ".join(f"{name}={value}" for name, value in at(laptop).items())
+        shutil.copy(data_file, others[0].home / "cells.npz")
         for machine in others:
             machine.run(["mkdir", "/run/sshd"])
             machine.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
@@ -53,12 +59,13 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Machi
             machine.write(
                 ".bashrc",
                 f"export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RAY_AUTH_MODE=token\n"
-                "export PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0\n",
+                f"export PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0 {exports}\n",
             )
             machine.run(["ln", "-s", sys.prefix, "/root/venv"])
             machine.write("sshd_config", SSHD)
             machine.run(["/usr/sbin/sshd", "-f", "/root/sshd_config"])
-        yield made
+        with serving(laptop):
+            yield made
 
 
 def put_file(laptop: Machine, others: Sequence[Machine]) -> None:
@@ -86,7 +93,7 @@ def where(laptop: Machine) -> list[str]:
     return sorted(name for name, *_ in json.loads(found[1])) if found else [done.stdout]
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(700)
 def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[Machine]) -> None:
     laptop, *others = reached
     put_file(laptop, others)
@@ -105,6 +112,14 @@ def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[Machine]) -> Non
         assert token.stat().st_mode & 0o077 == 0
     assert not of_ray(laptop)
     assert all(of_ray(machine) for machine in others)
+    studies = f"s3://{BUCKET}/studies"
+    grid = "bloodstudy grid --address auto --data-file cells.npz --epochs 2 --cpus-per-trial 2"
+    command = f"{grid} --storage {studies} --name up"
+    done = laptop.run(["ray", "exec", "cluster.yaml", command], timeout=240)
+    assert f"Report: {studies}/up/report/index.html" in done.stdout
+    report = ["bloodstudy", "report", f"{studies}/up"]
+    laptop.run(report, env=at(laptop))
+    assert (laptop.home / "up-report/index.html").stat().st_size > 10**5
     laptop.run(["ray", "down", "--yes", "cluster.yaml"], timeout=200)
     assert not of_ray(others[0])
     for machine in others[1:]:
