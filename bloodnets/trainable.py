@@ -189,6 +189,6 @@ def _device() -> torch.device:
     if not torch.cuda.is_available():
         raise MachineError(
             f"Ray assigned a GPU on {socket.gethostname()}, but its PyTorch {torch.__version__} "
-            f"cannot use it; install a CUDA build, or use --gpus-per-trial 0"
+            f"cannot use it; install a CUDA build, or use --device cpu"
         )
     return torch.device("cuda")

@@ -190,7 +190,7 @@ def _startable() -> list[dict[str, float]]:
 
 def _refuse_more(option: str, wanted: float, most: float, resource: str) -> None:
     if wanted > most:
-        remedy = "use --gpus-per-trial 0 to train on the CPU" if resource == "GPU" else "use fewer"
+        remedy = "use --device cpu, without --gpus-per-trial" if resource == "GPU" else "use fewer"
         raise MachineError(
             f"{option} is {wanted:g}, but no machine has more than {most:g} {resource}s; {remedy}"
         )

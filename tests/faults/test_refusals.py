@@ -159,7 +159,7 @@ def test_a_machine_or_cluster_that_will_not_do(
         gone.close()
         at = [[*words, "--address", f"127.0.0.1:{port}"] for port in ports]
         passed = {
-            "no GPU": refused([*words, "--gpus-per-trial", "1"], 3, "is 1, but", "per-trial 0"),
+            "no GPU": refused([*words, "--gpus-per-trial", "1"], 3, "is 1, but", "--device cpu"),
             "silence": refused(at[0], 3, "did not answer within 3 s"),
             "nobody": refused(at[1], 3, "Connection refused"),
         }  # fmt: skip
