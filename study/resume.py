@@ -37,6 +37,7 @@ def opened(place: Place, asked: StudyRecord, *, goes_on: bool) -> Iterator[Ledge
     ledger = Ledger(place) if goes_on else Ledger.create(place, asked)
     with held(place):
         if goes_on:
+            ledger = Ledger(place)  # anew: another process may have been at work until just now
             refuse_another(ledger, asked)
         yield ledger
 

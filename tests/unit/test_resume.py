@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from bloodnets.checkpoint import save_state
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.states import state_file
+from bloodnets.storage import Address, Remote
 from bloodnets.training import EpochResult, TrainingState
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, StudyRecord, TrialRecord
@@ -20,6 +23,7 @@ from study import status
 from study.lock import held, is_held
 from study.resume import check, differences, opened, refuse_another, spent_s
 from study.status import lines
+from tests.store import BUCKET, Store
 from tests.synthetic import build, published_matrices
 from tests.synthetic_search import SEARCH
 from tests.synthetic_search import build as build_search
@@ -263,3 +267,21 @@ def test_status_of_a_search(tmp_path: Path) -> None:
     assert said[4].startswith("failed: trial-3-")
     assert said[4].endswith(": OSError: broken")
     assert said[5].startswith("All is done but the report: bloodstudy resume")
+
+
+def test_what_another_process_entered_until_it_ended_is_seen(
+    running: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a store, names are listed once: when nobody else can be at work any more."""
+    matrices = {"cnn-config-1": published_matrices()["cnn-config-1"]}
+    ledger = build(Address(f"s3://{BUCKET}/{tmp_path.name}"), matrices, missing={WAITS})
+    name = f"trials/{waiting(ledger).id}.json"
+
+    @contextmanager
+    def entered_first(place: Address) -> Iterator[None]:
+        Remote(place).write(name, b"{}")
+        yield
+
+    monkeypatch.setattr("study.resume.held", entered_first)
+    with opened(ledger.place, ledger.study, goes_on=True) as found:
+        assert found.files.exists(name)
