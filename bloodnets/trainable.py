@@ -13,6 +13,7 @@ import torch
 from ray import tune
 
 from bloodnets import metrics
+from bloodnets.allocator import keep_freed_memory
 from bloodnets.checkpoint import (
     load_state,
     model_file,
@@ -78,6 +79,7 @@ def _line(error: Exception) -> str:
 
 def _run(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> None:
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    keep_freed_memory()
     device, storage = _device(), _storage(trial)
     evaluated = ("val", "test") if trial["look"] else ("val",)
     splits = {name: DeviceSplit.of(getattr(cells, name), device) for name in ("train", *evaluated)}

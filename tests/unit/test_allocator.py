@@ -1,0 +1,40 @@
+"""Memory that a step of training frees is kept for the next one."""
+
+import ctypes
+import resource
+import subprocess
+import sys
+
+import pytest
+
+PROBE = """
+import resource
+import torch
+from bloodnets.allocator import keep_freed_memory
+from bloodnets.config import TrialConfig
+from bloodnets.training import DeviceSplit, TrainingState, train_epoch, training_step
+from study.grid import PUBLISHED
+
+torch.set_num_threads(1)
+keep_freed_memory()
+config, cpu = TrialConfig(**PUBLISHED["cnn-config-1"]), torch.device("cpu")
+images = torch.zeros(10 * config.batch_size, 28, 28, 3, dtype=torch.uint8)
+split = DeviceSplit(images, torch.zeros(len(images), dtype=torch.int64))
+state = TrainingState.start(config, cpu)
+step = training_step(state, config, split)
+train_epoch(state, config, step, split)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(3):
+    train_epoch(state, config, step, split)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 30)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallopt"), reason="of glibc alone, as on most Linux systems"
+)
+def test_a_step_finds_its_memory_there() -> None:
+    """By default one of a CNN asks for some 2,000 pages."""
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+    faults = float(done.stdout)
+    assert faults * resource.getpagesize() < 2**20
