@@ -30,7 +30,6 @@ from reports.records import (
     TrialRecord,
     fingerprint,
 )
-from reports.reprint import check_report
 from reports.typeset import plural
 
 _STATUS: Mapping[StopReason, Status] = {
@@ -74,6 +73,8 @@ def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterat
         yield check_epochs(ledger, records)
         if search is not None:
             yield from check_search(ledger, search, records)
+        from reports.reprint import check_report  # with matplotlib, which no other check needs
+
         yield check_report(ledger, images)
     except ConflictError as error:
         raise DisagreementError(str(error)) from error
