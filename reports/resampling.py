@@ -114,9 +114,10 @@ def sample(tested: Tested) -> Sampled:
     start = 0
     for chunk in draws(labels.size) if count else ():
         stop = start + len(chunk)
+        exact = chunk.astype(np.float64)  # as NumPy would make it anew for each trial
         for t, area in enumerate(areas):
             cells = resampled_cells(labels, predicted[t], chunk)
-            resampled[:, start:stop, t] = _score_rows(cells, area.value + chunk @ area.influence)
+            resampled[:, start:stop, t] = _score_rows(cells, area.value + exact @ area.influence)
         start = stop
     keys, same = (*SCORES, *PRECISIONS), functions(tested)
     spreads = (pooled(*both, tested.trials, same) for both in zip(values, resampled, strict=True))
