@@ -65,6 +65,14 @@ class Cnn(nn.Module):
         return logits
 
 
+class LogSoftmax(nn.LogSoftmax):
+    """In float32, whatever the logits are in, as the loss that takes logits computes it."""
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """Logits (n, 8) to log-probabilities, float32 (n, 8)."""
+        return super().forward(logits.float())
+
+
 def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     # Max-pool before ReLU gives the same values as after it, on a quarter of the elements.
     return nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()
@@ -77,7 +85,7 @@ def build_model(config: TrialConfig) -> nn.Module:
     parameters, and with the same seed the same values.
     """
     body = {"mlnn": Mlnn, "cnn": Cnn}[config.family](dropout=config.dropout)
-    model = nn.Sequential(body, nn.LogSoftmax(dim=1)) if config.loss == "nll" else body
+    model = nn.Sequential(body, LogSoftmax(dim=1)) if config.loss == "nll" else body
     # Convolutions are faster where the channels of a pixel lie side by side.
     return model.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 

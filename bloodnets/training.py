@@ -1,14 +1,14 @@
 """The training loop: one `EpochResult` an epoch, early stopping, best weights kept.
 
 Images stay uint8 in memory. A batch is gathered by index, scaled and trained on without a
-Python loop over images, and the device is read once an epoch.
+Python loop over images, and the device is waited for once an epoch.
 """
 
 import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 
 from bloodnets import metrics
+from bloodnets.captured import CapturedStep, Step
 from bloodnets.config import Loss, TrialConfig
 from bloodnets.data import Split
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 
-EVALUATION_BATCH = 512
+EVALUATION_BATCH = {"cpu": 128, "cuda": 2048}
+"""Images at once, by device. On a CPU 128 want 100 MiB less than 512, and no more time; on a GPU
+few batches are few launches."""
 
 
 class NonFiniteLossError(StudyError):
@@ -113,10 +116,10 @@ def train(
     Raises:
         NonFiniteLossError: names epoch and step.
     """
-    loss_of = F.cross_entropy if config.loss == "cross_entropy" else F.nll_loss
+    step, val_labels = training_step(state, config, train), val.labels.cpu().numpy()
     while stop_reason(state, config) is None:
         began = time.perf_counter()
-        losses = _train_epoch(state, config, loss_of, train)
+        losses = train_epoch(state, config, step, train)
         log_probabilities = predict(state.model, val.images, config.loss)
         val_loss = F.nll_loss(log_probabilities, val.labels)
         state.epoch += 1
@@ -125,7 +128,7 @@ def train(
         if not val_loss.isfinite():
             raise NonFiniteLossError(f"the val loss is {val_loss} after epoch {state.epoch}")
         predicted = log_probabilities.argmax(1).cpu().numpy()
-        scores = metrics.scores(metrics.confusion_matrix(val.labels.cpu().numpy(), predicted))
+        scores = metrics.scores(metrics.confusion_matrix(val_labels, predicted))
         if scores["macro_f1"] > state.best_macro_f1:
             state.best_epoch, state.best_macro_f1 = state.epoch, scores["macro_f1"]
             state.best_weights = {k: v.clone() for k, v in state.model.state_dict().items()}
@@ -161,7 +164,8 @@ def predict(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
         float32, (n, 8).
     """
     model.eval()
-    outputs = torch.cat([model(scale(batch)) for batch in torch.split(images, EVALUATION_BATCH)])
+    batches = torch.split(images, EVALUATION_BATCH[images.device.type])
+    outputs = torch.cat([model(scale(batch)) for batch in batches])
     # A second log-softmax would change nothing but the rounding, and with it the equality of
     # the two losses to the bit.
     return outputs if loss == "nll" else F.log_softmax(outputs, dim=1)
@@ -178,20 +182,33 @@ def probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.fl
     return values
 
 
-def _train_epoch(
-    state: TrainingState, config: TrialConfig, loss_of: Any, train: DeviceSplit
+def training_step(state: TrainingState, config: TrialConfig, train: DeviceSplit) -> Step:
+    """One update of the state's weights by a batch of train; on a GPU captured as a graph."""
+    loss_of = F.cross_entropy if config.loss == "cross_entropy" else F.nll_loss
+    device = train.images.device.type
+    mixed = config.precision == "bfloat16"
+
+    def step(batch: Tensor) -> Tensor:
+        # Without a cache of weights in bfloat16: each is wanted once, and the next step has others.
+        with torch.autocast(device, torch.bfloat16, enabled=mixed, cache_enabled=False):
+            outputs = state.model(scale(train.images[batch]))
+        loss: Tensor = loss_of(outputs.float(), train.labels[batch])
+        state.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        state.optimizer.step()
+        return loss.detach()
+
+    return CapturedStep(step) if device == "cuda" else step
+
+
+def train_epoch(
+    state: TrainingState, config: TrialConfig, step: Step, train: DeviceSplit
 ) -> Tensor:
     """One pass over train; the loss of each step, float32 (steps,), still on the device."""
     state.model.train()
+    # Drawn on the CPU, in .1 ms: the same order on every device.
     order = torch.randperm(len(train.labels), generator=state.shuffle).to(train.labels.device)
-    losses = []
-    for batch in torch.split(order, config.batch_size):
-        loss = loss_of(state.model(scale(train.images[batch])), train.labels[batch])
-        state.optimizer.zero_grad()
-        loss.backward()
-        state.optimizer.step()
-        losses.append(loss.detach())
-    return torch.stack(losses)
+    return torch.stack([step(batch) for batch in torch.split(order, config.batch_size)])
 
 
 def _mean_loss(losses: Tensor, epoch: int, config: TrialConfig, n_images: int) -> float:
@@ -214,4 +231,9 @@ def _optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimizer:
         return torch.optim.SGD(
             model.parameters(), lr=config.learning_rate, momentum=config.momentum or 0, fused=True
         )
-    return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    return torch.optim.Adam(
+        model.parameters(),
+        lr=config.learning_rate,
+        fused=True,
+        capturable=next(model.parameters()).is_cuda,  # by a CUDA graph
+    )

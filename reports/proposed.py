@@ -54,6 +54,8 @@ def _in_space(planned: PlannedTrial, search: SearchRecord) -> None:
         ("patience", search.max_epochs),
     ):
         agree(_PROPOSALS, f"{key} of {planned.id}", config.get(key), value, "study.json")
+    precision = config.get("precision", "float32")
+    agree(_PROPOSALS, f"precision of {planned.id}", precision, search.precision, "study.json")
     sgd = config.get("optimizer") == "sgd"
     ranges = {"learning_rate": search.learning_rate, "dropout": search.dropout}
     ranges |= {"momentum": search.momentum} if sgd else {}
@@ -175,8 +177,9 @@ def _planned_again(
     end: Confirmation, search: SearchRecord, proposals: Sequence[PlannedTrial]
 ) -> None:
     """Each chosen configuration with each seed, and nothing else changed."""
-    training = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
+    training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
     training |= {"patience": search.max_epochs}
+    training |= {"precision": search.precision} if search.precision != "float32" else {}
     configs: dict[str, Mapping[str, Any]] = {
         row.configuration: {key: getattr(row, key) for key in published.SETTINGS} | training
         for row in _published(search)

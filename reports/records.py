@@ -85,6 +85,7 @@ class SearchRecord:
         confirm_seeds: how often, each with another seed.
         time_budget_s: seconds after which the search ends; None for no such end.
         target_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
+        precision: of products in training; the key may be missing, as there was no choice at first.
     """
 
     trials: int
@@ -103,6 +104,7 @@ class SearchRecord:
     confirm_seeds: int
     time_budget_s: float | None
     target_f1: float | None
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     @property
     def rungs(self) -> list[int]:
@@ -272,9 +274,16 @@ def fingerprint(
     Returns:
         64 hexadecimal digits.
     """
-    parts = {"data": data.sha256, "trials": list(trial_ids), "versions": dict(versions)}
+    parts: dict[str, object] = {
+        "data": data.sha256,
+        "trials": list(trial_ids),
+        "versions": dict(versions),
+    }
     if search is not None:
-        parts["search"] = asdict(search)
+        settings = asdict(search)
+        if search.precision == "float32":
+            del settings["precision"]  # as it was when there was no choice
+        parts["search"] = settings
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

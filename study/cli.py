@@ -16,7 +16,7 @@ from bloodnets.storage import place
 from study import options
 from study.grid import PUBLISHED
 from study.interrupts import end_before_it_begins
-from study.options import Data, Device
+from study.options import Data, Device, Precision
 from study.reading import doctor, replay, report, status
 from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
 
@@ -43,6 +43,7 @@ def grid(
         int, typer.Option(min=1, help="Epochs without a better val macro F1 before a trial ends.")
     ] = PATIENCE,
     batch_size: options.BatchSize = BATCH_SIZE,
+    precision: options.PrecisionKind = Precision.FLOAT32,
     data: options.DataKind = Data.BLOODMNIST,
     data_file: options.DataFile = None,
     data_root: options.DataRoot = None,
@@ -70,6 +71,7 @@ def grid(
         max_epochs=epochs,
         patience=patience,
         batch_size=batch_size,
+        precision=precision.value,
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=options.gpus(device, gpus_per_trial),
         max_concurrent=max_concurrent,
@@ -133,6 +135,7 @@ def search(
         typer.Option(show_default="none", help="Ends the search at this val macro F1, as .93."),
     ] = None,
     batch_size: options.BatchSize = BATCH_SIZE,
+    precision: options.PrecisionKind = Precision.FLOAT32,
     data: options.DataKind = Data.BLOODMNIST,
     data_file: options.DataFile = None,
     data_root: options.DataRoot = None,
@@ -171,6 +174,7 @@ def search(
             grace=grace,
             reduction=reduction,
             batch_size=batch_size,
+            precision=precision.value,
             confirm=confirm,
             confirm_seeds=confirm_seeds,
             time_budget_s=options.seconds("--time-budget", time_budget)

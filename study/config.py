@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from bloodnets.config import TrialConfig
+from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import DataError
 from bloodnets.storage import Place
 from reports.records import PlannedTrial, SearchRecord
@@ -63,6 +63,7 @@ class GridConfig(StudyConfig):
         max_epochs: at most, each trial.
         patience: epochs without a better val macro F1 before a trial ends.
         batch_size: images a step.
+        precision: of products in training.
 
     Raises:
         DataError: a value is out of its range; the message says which and what is wanted.
@@ -73,6 +74,7 @@ class GridConfig(StudyConfig):
     max_epochs: int
     patience: int
     batch_size: int
+    precision: Precision
 
     def __post_init__(self) -> None:
         # `super()` without arguments does not work here: slots make the class anew.
@@ -89,6 +91,7 @@ class GridConfig(StudyConfig):
                 TrialConfig(
                     **PUBLISHED[name],
                     batch_size=self.batch_size,
+                    precision=self.precision,
                     max_epochs=self.max_epochs,
                     patience=self.patience,
                     seed=seed,

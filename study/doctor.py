@@ -75,6 +75,7 @@ def examine(
         max_epochs=1,
         patience=1,
         batch_size=1,
+        precision="float32",
         cpus_per_trial=1,
         gpus_per_trial=default_gpus(None) if address is None else 0,
         max_concurrent=None,

@@ -33,6 +33,13 @@ class Data(StrEnum):
     RENDERED = "rendered"
 
 
+class Precision(StrEnum):
+    """Of products in training."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 class Device(StrEnum):
     """What trials train on."""
 
@@ -42,6 +49,9 @@ class Device(StrEnum):
 
 
 BatchSize = Annotated[int, typer.Option(min=1, help="Images a step.")]
+PrecisionKind = Annotated[
+    Precision, typer.Option("--precision", help="Of products in training; the rest is float32.")
+]
 DataKind = Annotated[
     Data, typer.Option("--data", help="rendered: drawn stand-in cells, no download.")
 ]

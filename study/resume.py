@@ -18,6 +18,8 @@ from reports.verify import check_entered
 from study.lock import held
 
 COPY = "bring the file back from a copy"
+UNSAID = "float32"
+"""Of the precision, the one setting that a configuration need not name."""
 
 
 @contextmanager
@@ -89,8 +91,9 @@ def _plans(begun: Sequence[PlannedTrial], asked: Sequence[PlannedTrial]) -> Iter
             yield f"the {what} were {_words(sets[0])}, now {_words(sets[1])}"
     others = {(trial.configuration, trial.config["seed"]): trial.config for trial in asked}
     pairs = [(t.config, others.get((t.configuration, t.config["seed"]))) for t in begun]
-    for key in begun[0].config:
-        changed = [(was[key], now[key]) for was, now in pairs if now and was[key] != now[key]]
+    for key in {**begun[0].config, **asked[0].config}:
+        values = [(was.get(key, UNSAID), now.get(key, UNSAID)) for was, now in pairs if now]
+        changed = [(was, now) for was, now in values if was != now]
         if changed:
             yield f"{key} was {changed[0][0]}, now {changed[0][1]}"
 

@@ -35,6 +35,7 @@ def draw(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
         momentum=momentum,
         dropout=trial.suggest_float("dropout", *search.dropout),
         batch_size=search.batch_size,
+        precision=search.precision,
         max_epochs=search.max_epochs,
         patience=search.max_epochs,  # ASHA stops trials, and nothing else
         seed=search.seed,
@@ -59,6 +60,7 @@ def published(search: "SearchRecord") -> dict[str, TrialConfig]:
         name: TrialConfig(
             **values,
             batch_size=search.batch_size,
+            precision=search.precision,
             max_epochs=search.max_epochs,
             patience=search.max_epochs,
             seed=search.seed,

@@ -166,6 +166,7 @@ def _proposal(
         "batch_size": search.batch_size,
         "max_epochs": search.max_epochs,
         "patience": search.max_epochs,
+        "precision": search.precision,
     }
     names = [f"{family}-config-{n}" for family in search.families for n in (1, 2)]
     if published and number < len(names):

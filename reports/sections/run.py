@@ -82,10 +82,17 @@ def _training(found: Findings) -> list[tuple[str, str]]:
     if found.search is not None:
         record = found.search.record
         stopped = f"{record.max_epochs}; in the search ASHA stopped trials at its rungs"
-        return [("Batch size", str(record.batch_size)), ("Epochs at most", stopped)]
+        return [
+            ("Batch size", str(record.batch_size)),
+            ("Precision of products in training", record.precision),
+            ("Epochs at most", stopped),
+        ]
+    said = "precision" in found.trials  # a configuration with float32 does not name it
+    precision = _distinct(found.trials, "precision") if said else "float32"
     patience = f"{_distinct(found.trials, 'patience')} epochs without a better val macro F1"
     return [
         ("Batch size", _distinct(found.trials, "batch_size")),
+        ("Precision of products in training", precision),
         ("Epochs at most", _distinct(found.trials, "max_epochs")),
         ("Patience", patience),
     ]

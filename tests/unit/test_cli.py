@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from study.cli import app
+from study.config import GridConfig, SearchConfig
 from tests.synthetic import build, published_matrices
 
 HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy")
@@ -43,6 +44,10 @@ def test_status_waits_for_nothing_heavy(tmp_path: Path) -> None:
     assert imported(code, "status", str(tmp_path / "study")) <= {"numpy", "pandas"}
 
 
+def test_a_study_begins_before_what_only_its_report_wants_is_there() -> None:
+    assert not imported("import study.run") & {"matplotlib", "sklearn"}
+
+
 @pytest.mark.parametrize("by_name", [True, False])
 def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> None:
     build(tmp_path / "mine", {"cnn-config-1": published_matrices()["cnn-config-1"]})
@@ -75,3 +80,23 @@ def test_an_option_out_of_range_is_named(options: list[str]) -> None:
     done = CliRunner().invoke(app, ["grid", *options], env={"COLUMNS": "200"})
     assert done.exit_code == 2
     assert options[0] in done.output
+
+
+@pytest.mark.parametrize("kind", ["grid", "search"])
+def test_the_precision_of_products_is_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    seen: list[str] = []
+
+    def run(config: GridConfig | SearchConfig, *_: object, **__: object) -> bool:
+        found = config if isinstance(config, GridConfig) else config.search
+        seen.append(found.precision)
+        return True
+
+    monkeypatch.setattr(f"study.run.run_{kind}", run)
+    monkeypatch.setattr("study.options.load", lambda *_: None)
+    for given in ([], ["--precision", "bfloat16"]):
+        CliRunner().invoke(app, [kind, "--results", str(tmp_path), *given], catch_exceptions=False)
+    assert seen == ["float32", "bfloat16"]
+    wrong = CliRunner().invoke(app, [kind, "--precision", "float16"])
+    assert wrong.exit_code == 2

@@ -32,6 +32,7 @@ def study(**changes: Any) -> GridConfig:
         "max_epochs": 7,
         "patience": 2,
         "batch_size": 32,
+        "precision": "float32",
         "cpus_per_trial": 1,
         "gpus_per_trial": None,
         "max_concurrent": None,
@@ -46,6 +47,7 @@ def study(**changes: Any) -> GridConfig:
         ("family", "vit"),
         ("loss", "mse"),
         ("optimizer", "lion"),
+        ("precision", "float16"),
         ("learning_rate", 0.0),
         ("learning_rate", -1.0),
         ("learning_rate", math.nan),
@@ -74,7 +76,16 @@ def test_adam_takes_no_momentum() -> None:
 
 
 def test_a_config_survives_its_dict() -> None:
-    assert TrialConfig.from_dict(CONFIG.to_dict()) == CONFIG
+    for config in (CONFIG, replace(CONFIG, precision="bfloat16")):
+        assert TrialConfig.from_dict(config.to_dict()) == config
+
+
+def test_a_precision_is_named_only_where_it_is_not_float32() -> None:
+    """Or the trials of older studies would have other ids."""
+    assert TrialConfig(**PUBLISHED["cnn-config-1"]).digest() == "6f847e8f"
+    config = replace(CONFIG, precision="bfloat16")
+    assert config.to_dict() == CONFIG.to_dict() | {"precision": "bfloat16"}
+    assert config.digest() != CONFIG.digest()
 
 
 @pytest.mark.parametrize("change", [{"colour": 1}, {"seed": None}])
@@ -108,6 +119,8 @@ def test_every_configuration_gets_every_seed() -> None:
     ]
     assert len({trial.id for trial in trials}) == 6
     assert all(trial.config["max_epochs"] == 7 for trial in trials)
+    mixed = study(precision="bfloat16").trials()
+    assert all(trial.config["precision"] == "bfloat16" for trial in mixed)
 
 
 @pytest.mark.parametrize("name", ["", ".x", "a/b", "a b", "x" * 65, "é", "a\n"])

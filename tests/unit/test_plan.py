@@ -52,7 +52,7 @@ def test_an_epoch_is_timed_with_a_trials_threads(
         plan.print_plan(
             GridConfig(
                 results=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
-                batch_size=64, **RESOURCES,
+                batch_size=64, precision="float32", **RESOURCES,
             ),
             cells,
         )  # fmt: skip

@@ -146,6 +146,16 @@ def test_differences_are_said_in_words(ledger: Ledger, tmp_path: Path) -> None:
         (study, changed(study, seed=5), ["the seeds were 0, now 5"]),
         (
             study,
+            changed(study, precision="bfloat16"),
+            ["precision was float32, now bfloat16"],
+        ),
+        (
+            changed(study, precision="bfloat16"),
+            study,
+            ["precision was bfloat16, now float32"],
+        ),
+        (
+            study,
             replace(study, trials=study.trials[:2]),
             [
                 "the configurations were mlnn-config-1, mlnn-config-2, cnn-config-1, "
@@ -170,6 +180,11 @@ def test_differences_are_said_in_words(ledger: Ledger, tmp_path: Path) -> None:
             search,
             replace(search, search=replace(search.search, dropout=(0.1, 0.2))),
             ["dropout was 0.0, 0.7, now 0.1, 0.2"],
+        ),
+        (
+            search,
+            replace(search, search=replace(search.search, precision="bfloat16")),
+            ["precision was float32, now bfloat16"],
         ),
     ):
         assert differences(begun, asked) == words

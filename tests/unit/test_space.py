@@ -26,6 +26,7 @@ def test_every_draw_lies_in_the_space() -> None:
         dropout=(0.1, 0.3),
         momentum=(0.8, 0.9),
         seed=7,
+        precision="bfloat16",
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     drawn = [draw(study.ask(), search) for _ in range(60)]
@@ -33,6 +34,7 @@ def test_every_draw_lies_in_the_space() -> None:
     assert {config.family for config in drawn} == {"mlnn", "cnn"}
     assert {config.optimizer for config in drawn} == {"sgd", "adam"}
     assert {config.loss for config in drawn} == {"cross_entropy"}
+    assert {config.precision for config in drawn} == {"bfloat16"}
     assert {(c.seed, c.max_epochs, c.patience, c.batch_size) for c in drawn} == {(7, 20, 20, 64)}
     # Log-uniformly: as many below the middle of the logarithms as above.
     below = sum(config.learning_rate < 1e-3 for config in drawn)

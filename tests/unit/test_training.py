@@ -61,11 +61,18 @@ def test_each_epoch_yields_one_result(splits: dict[str, DeviceSplit]) -> None:
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_both_losses_are_the_same_function_to_the_bit(
-    splits: dict[str, DeviceSplit], family: Any, optimizer: Any
+    splits: dict[str, DeviceSplit], family: Any, optimizer: Any, precision: Any
 ) -> None:
-    momentum = 0.9 if optimizer == "sgd" else None
-    config = replace(CONFIG, family=family, optimizer=optimizer, momentum=momentum, max_epochs=1)
+    config = replace(
+        CONFIG,
+        family=family,
+        optimizer=optimizer,
+        momentum=0.9 if optimizer == "sgd" else None,
+        precision=precision,
+        max_epochs=1,
+    )
     found = []
     for loss in ("cross_entropy", "nll"):
         state, _ = run(replace(config, loss=loss), splits)
@@ -85,6 +92,20 @@ def test_a_seed_decides_the_weights_to_the_bit(splits: dict[str, DeviceSplit]) -
     for key, value in one.best_weights.items():
         assert torch.equal(value, same.best_weights[key])
         assert not torch.equal(value, other.best_weights[key])
+
+
+def test_products_in_bfloat16_train_nearly_the_same_weights_in_float32(
+    splits: dict[str, DeviceSplit],
+) -> None:
+    config = replace(CONFIG, dropout=0.0, max_epochs=1)
+    exact, _ = run(config, splits)
+    mixed, _ = run(replace(config, precision="bfloat16"), splits)
+    start = TrainingState.start(config, CPU).model.state_dict()
+    for name, value in exact.best_weights.items():
+        assert mixed.best_weights[name].dtype == torch.float32
+        assert not torch.equal(mixed.best_weights[name], value)
+        moved, apart = (value - start[name]).norm(), (value - mixed.best_weights[name]).norm()
+        assert apart < 0.5 * moved
 
 
 def test_the_order_of_images_depends_on_the_seed_alone(splits: dict[str, DeviceSplit]) -> None:
@@ -154,7 +175,7 @@ def test_predictions_do_not_depend_on_the_batch(
 ) -> None:
     state, _ = run(replace(CONFIG, max_epochs=1), splits)
     whole = probabilities(state.model, splits["val"].images, "cross_entropy")
-    monkeypatch.setattr(training, "EVALUATION_BATCH", 7)
+    monkeypatch.setitem(training.EVALUATION_BATCH, "cpu", 7)
     parts = probabilities(state.model, splits["val"].images, "cross_entropy")
     np.testing.assert_allclose(whole, parts, atol=1e-5)
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from reports.page import write_report
 from reports.records import DataRecord, fingerprint
 from reports.verify import DisagreementError, verify
 from tests import synthetic
+from tests.synthetic_search import SEARCH
 
 MATRIX = np.diag([20, 30, 15, 12, 10, 8, 6, 5]).astype(np.int64)
 MATRIX[0, 1] = 6
@@ -166,6 +168,10 @@ def test_the_fingerprint_is_a_known_one() -> None:
     )
     made = fingerprint(data, ["a-s0-1", "b-s0-2"], {"torch": "2.13.0", "python": "3.11.9"})
     assert made == "a71bcac166649804ba0d5670e2757aafb471d6ef1f5dcb458a56071134b7000f"
+    of_search = fingerprint(data, [], {"torch": "2.13.0"}, SEARCH)
+    assert of_search == "7d4409c3d2d03c3e1576ec725b1a15897a9972a7e9ef9ac7c53a7582202a080f"
+    other = replace(SEARCH, precision="bfloat16")
+    assert fingerprint(data, [], {"torch": "2.13.0"}, other) != of_search
 
 
 @pytest.mark.parametrize("split", ["val", "test"])

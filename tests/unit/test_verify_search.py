@@ -55,6 +55,7 @@ def change(path: Path, edit: Callable[[Any], None], *, line: int | None = None) 
         {"search": replace(SMALL, confirm=0)},
         {"search": replace(SMALL, learning_rate=(1e-5, 5e-4)), "published": False},
         {"search": replace(SMALL, families=("mlnn", "cnn"))},
+        {"search": replace(SMALL, precision="bfloat16")},
         {"confirmed": False},
         {"diverged": range(10)},
     ],

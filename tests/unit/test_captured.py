@@ -1,0 +1,137 @@
+"""A step that is captured trains as one that is not.
+
+Where there is no GPU, a stand-in for CUDA's graphs replays the step itself.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from bloodnets import captured
+from bloodnets.captured import WARM_UP, Captured, CapturedStep, Step
+from bloodnets.config import TrialConfig
+from bloodnets.data import Split
+from bloodnets.rendered import render
+from bloodnets.training import DeviceSplit, TrainingState, train, train_epoch, training_step
+from study.grid import PUBLISHED
+
+Losses = list[Tensor]
+
+
+@dataclass
+class Replayed:
+    """Runs the step again on the tensors of its capture, as a graph does."""
+
+    step: Step
+    batch: Tensor
+    loss: Tensor
+
+    def replay(self) -> None:
+        self.loss.copy_(self.step(self.batch))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def captures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of the batches captured, in order."""
+    sizes: list[int] = []
+
+    def capture(step: Step, batch: Tensor) -> Captured:
+        sizes.append(len(batch))
+        graph = Replayed(step, batch.clone(), torch.full((), torch.nan))  # nothing runs yet
+        return Captured(graph, graph.batch, graph.loss)
+
+    monkeypatch.setattr(captured, "_aside", lambda step, batch: step(batch))
+    monkeypatch.setattr(captured, "_capture", capture)
+    return sizes
+
+
+def trained(config: TrialConfig, wrap: Callable[[Step], Step], device: str) -> tuple[Tensor, ...]:
+    """The losses of each of six epochs, and the weights at the end."""
+    arrays = render(scale=0.01)
+    where = torch.device(device)
+    split = DeviceSplit.of(Split(arrays["train_images"], arrays["train_labels"][:, 0]), where)
+    state = TrainingState.start(config, where)
+    step = wrap(training_step(state, config, split))
+    losses = [train_epoch(state, config, step, split) for _ in range(6)]
+    return (*losses, *state.model.state_dict().values())
+
+
+@pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2"])
+def test_epochs_of_captured_steps_are_the_same_to_the_bit(name: str, captures: list[int]) -> None:
+    config = TrialConfig(**PUBLISHED[name], batch_size=50)
+    plain = trained(config, lambda step: step, "cpu")
+    replayed = trained(config, CapturedStep, "cpu")
+    assert all(torch.equal(a, b) for a, b in zip(plain, replayed, strict=True))
+    assert len(captures) == 2  # the full batch and the last
+    assert captures[0] == 50 > captures[1] > 0
+
+
+def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
+    ran: list[float] = []
+
+    def step(batch: Tensor) -> Tensor:
+        ran.append(float(batch.sum()))
+        return batch.sum().float()
+
+    one = CapturedStep(step)
+    for count in range(1, WARM_UP + 3):
+        loss = one(torch.tensor([count, 1]))
+        assert float(loss) == count + 1
+        assert captures == ([2] if count > WARM_UP else [])
+    kept = one(torch.tensor([5, 5]))
+    one(torch.tensor([6, 6]))
+    assert float(kept) == 10  # not written over
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
+@pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-4", "cnn-config-1", "cnn-config-4"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_graph_on_a_gpu_trains_as_its_step_does(name: str, precision: str) -> None:
+    config = TrialConfig(**PUBLISHED[name] | {"dropout": 0.0, "precision": precision})
+    config = replace(config, batch_size=50)
+
+    def uncaptured(step: Step) -> Step:
+        assert isinstance(step, CapturedStep)
+        return step._step
+
+    plain = trained(config, uncaptured, "cuda")
+    graph = trained(config, lambda step: step, "cuda")
+    for one, other in zip(plain, graph, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
+def test_dropout_in_a_graph_draws_anew_each_step() -> None:
+    """Weights that do not move give another loss a step only if other units are dropped."""
+    config = TrialConfig(**PUBLISHED["cnn-config-2"] | {"learning_rate": 1e-30, "dropout": 0.5})
+    arrays, device = render(scale=0.01), torch.device("cuda")
+    split = DeviceSplit.of(Split(arrays["train_images"], arrays["train_labels"][:, 0]), device)
+    step = training_step(TrainingState.start(config, device), config, split)
+    batch = torch.arange(64, device=device)
+    losses = [float(step(batch)) for _ in range(WARM_UP + 20)]
+    assert len(set(losses)) == len(losses)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
+def test_a_trial_on_a_gpu_learns() -> None:
+    arrays, device = render(scale=0.05), torch.device("cuda")
+    config = TrialConfig(**PUBLISHED["cnn-config-2"], max_epochs=8)
+    splits = {
+        name: DeviceSplit.of(
+            Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), device
+        )
+        for name in ("train", "val")
+    }
+    *_, last = train(TrainingState.start(config, device), config, **splits)
+    assert last.val_accuracy > 0.8
