@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow faults scale check clean
+.PHONY: help demo test slow faults scale bench check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ faults: .venv/installed  ## processes killed, disks filled, files cut: the READM
 
 scale: .venv/installed  ## trials that only sleep: does twice the machines do twice the trials
 	$(BIN)/pytest -m scale tests/benchmarks
+
+bench: .venv/installed  ## how fast, beside what is wanted: the README's figures, a quarter of an hour
+	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove .venv and caches; results stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

@@ -1,0 +1,62 @@
+"""The trials of a grid without Ray: a pool of processes, one a slot, that takes one after another.
+
+python -m tests.benchmarks.plain cells.npz EPOCHS SLOTS FOLDER
+"""
+
+import multiprocessing
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from bloodnets import metrics
+from bloodnets.allocator import keep_freed_memory
+from bloodnets.checkpoint import model_file, predictions_file
+from bloodnets.config import TrialConfig
+from bloodnets.data import BloodCells, load_file
+from bloodnets.training import DeviceSplit, TrainingState, probabilities, train
+from study.grid import PUBLISHED
+
+CPU = torch.device("cpu")
+load = cache(load_file)  # once a process
+
+
+def run_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
+    """Train one, keep its weights and predictions; its macro F1 on test."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    cells: BloodCells = load(data)
+    config = TrialConfig(**PUBLISHED[name], max_epochs=epochs, patience=epochs)
+    splits = {split: DeviceSplit.of(getattr(cells, split), CPU) for split in ("train", "val")}
+    state = TrainingState.start(config, CPU)
+    for _ in train(state, config, **splits):
+        pass
+    state.model.load_state_dict(state.best_weights)
+    predictions = {
+        split: (probabilities(state.model, DeviceSplit.of(part, CPU).images, config.loss), labels)
+        for split in ("val", "test")
+        for part in [getattr(cells, split)]
+        for labels in [part.labels]
+    }
+    (folder / f"{name}.safetensors").write_bytes(model_file(state.best_weights, config))
+    (folder / f"{name}.npz").write_bytes(predictions_file(predictions))
+    values, labels = predictions["test"]
+    return metrics.scores(metrics.confusion_matrix(labels, values.argmax(1)))["macro_f1"]
+
+
+def main() -> None:
+    """All eight configurations; the longer ones first, as the grid does."""
+    data, epochs, slots, folder = sys.argv[1:]
+    names = sorted(PUBLISHED, key=lambda name: PUBLISHED[name]["family"])
+    os.environ["OMP_NUM_THREADS"] = "1"
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(int(slots)) as pool:
+        trials = [(name, int(epochs), Path(data), Path(folder)) for name in names]
+        for name, score in zip(names, pool.starmap(run_trial, trials, chunksize=1), strict=True):
+            print(name, score)
+
+
+if __name__ == "__main__":
+    main()
