@@ -10,7 +10,6 @@ Family = Literal["mlnn", "cnn"]
 Loss = Literal["cross_entropy", "nll"]
 Optimizer = Literal["sgd", "adam"]
 Precision = Literal["float32", "bfloat16"]
-PRECISIONS = ("float32", "bfloat16")
 
 # What the published study leaves open is fixed here, once, for every configuration. The
 # reasons were measured on real cells, one seed, on val alone.
@@ -65,7 +64,7 @@ class TrialConfig:
         _one_of("family", self.family, ("mlnn", "cnn"))
         _one_of("loss", self.loss, ("cross_entropy", "nll"))
         _one_of("optimizer", self.optimizer, ("sgd", "adam"))
-        _one_of("precision", self.precision, PRECISIONS)
+        _one_of("precision", self.precision, ("float32", "bfloat16"))
         # `not value > 0` also rejects NaN.
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate is {self.learning_rate}; wanted: finite and above 0")
