@@ -23,7 +23,7 @@ from bloodnets.checkpoint import (
 from bloodnets.config import TrialConfig
 from bloodnets.data import BloodCells
 from bloodnets.errors import MachineError
-from bloodnets.models import count_parameters
+from bloodnets.models import count_operations, count_parameters
 from bloodnets.states import state_file
 from bloodnets.storage import Local, Remote, place, storage_at
 from bloodnets.training import (
@@ -108,6 +108,7 @@ def _run(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> No
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "host": socket.gethostname(),
         "parameters": count_parameters(state.model),
+        "operations": count_operations(state.model),
         "scores": {
             name: metrics.scores(metrics.confusion_matrix(labels, values.argmax(1)))
             | {"auc": metrics.auc(labels, values)}

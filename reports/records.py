@@ -221,6 +221,9 @@ class TrialRecord:
         scores: by split (`val`, and `test` where it was looked at): accuracy, macro_f1,
             weighted_f1, macro_precision, macro_recall, auc, each 0 to 1 or None (undefined).
         files: sha256 of the trial's other files, by path within the study's folder.
+        operations: floating-point operations of one image's way through the model; None unless
+            the trial is complete. The key is missing where it is None, as it was in every record
+            at first.
     """
 
     id: str
@@ -240,6 +243,7 @@ class TrialRecord:
     parameters: int | None
     scores: Mapping[str, Scores]
     files: Mapping[str, str]
+    operations: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -292,7 +296,9 @@ Record = TypeVar("Record", StudyRecord, PlannedTrial, Confirmation, TrialRecord,
 
 def to_json(record: Record, *, indent: int | None) -> bytes:
     """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
-    return _adapter(type(record)).dump_json(record, indent=indent)
+    # An older record, written again, stays as it was.
+    left_out = {"operations"} if getattr(record, "operations", 0) is None else None
+    return _adapter(type(record)).dump_json(record, indent=indent, exclude=left_out)
 
 
 def from_json(kind: type[Record], text: bytes) -> Record:

@@ -7,9 +7,9 @@ predictions came from the weights, or that a training took place. Nothing in the
 - `host`, `attempts` of a complete trial, `started_at` of any other, and the reason of a look;
 - the losses and durations of the epochs, if their hash in the record was changed with them;
 - what a figure shows: another version of matplotlib draws other bytes;
-- without a report, whatever only it repeats: `duration_s`, `parameters`, `device` and `error` of a
-  record, and in `study.json` the names of the data and classes, the images of train, the command,
-  the hardware and the time.
+- without a report, whatever only it repeats: `duration_s`, `parameters`, `operations`, `device` and
+  `error` of a record, and in `study.json` the names of the data and classes, the images of train,
+  the command, the hardware and the time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

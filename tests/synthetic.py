@@ -16,6 +16,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.storage import Place
 from reports import published
 from reports.ledger import Ledger
+from reports.proposed import digest
 from reports.records import (
     SCHEMA_VERSION,
     DataKind,
@@ -40,6 +41,12 @@ CLASS_NAMES = (
     "neutrophil",
     "platelet",
 )
+# Of each family: parameters, and floating-point operations of one image.
+SIZES = {
+    "mlnn": (4_179_568, 8_354_400),
+    "cnn": (422_344, 16_462_848),
+    "resnet": (698_888, 68_000_000),
+}
 TRAIN = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
 
 
@@ -85,6 +92,7 @@ def build(
     missing: Collection[Trial] = (),
     class_names: tuple[str, ...] = CLASS_NAMES,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
+    entered: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Ledger:
     """Make a study in `folder`, which must not exist; the study has the folder's name.
 
@@ -96,9 +104,14 @@ def build(
         missing: trials that are planned and not in the ledger.
         class_names: eight.
         changes: settings of configurations whose names are not the published ones.
+        entered: settings that the records have besides, whether or not they can be trained.
     """
     plan = [
-        _planned(name, config(name, seed=seed, **(changes or {}).get(name, {})))
+        _planned(
+            name,
+            config(name, seed=seed, **(changes or {}).get(name, {}))
+            | dict((entered or {}).get(name, {})),
+        )
         for name, replicates in matrices.items()
         for seed in range(len(replicates))
     ]
@@ -151,7 +164,7 @@ def halved(matrix: Matrix) -> Matrix:
 def _planned(name: str, settings: dict[str, Any]) -> PlannedTrial:
     # A configuration may be named anything; a trial's files may not.
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
-    trial_id = f"{slug}-s{settings['seed']}-{TrialConfig.from_dict(settings).digest()}"
+    trial_id = f"{slug}-s{settings['seed']}-{digest(settings)}"
     return PlannedTrial(id=trial_id, configuration=name, config=settings)
 
 
@@ -268,7 +281,8 @@ def _record(
         duration_s=2.5 * len(epochs),
         device="cpu",
         host="here",
-        parameters=4_179_568 if planned.config["family"] == "mlnn" else 422_344,
+        parameters=SIZES[planned.config["family"]][0],
         scores=scores,
         files={},
+        operations=None if error else SIZES[planned.config["family"]][1],
     )

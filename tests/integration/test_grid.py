@@ -14,6 +14,7 @@ from bloodnets.models import build_model
 from bloodnets.rendered import render
 from reports.ledger import Ledger
 from study.grid import PUBLISHED
+from tests import synthetic
 
 BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
@@ -82,6 +83,7 @@ def test_all_eight_are_trained_and_reported(
         assert [epoch.epoch for epoch in ledger.epochs(trial.id)] == [1, 2]
         best = max(ledger.epochs(trial.id), key=lambda epoch: epoch.val_macro_f1)
         assert best.val_macro_f1 == pytest.approx(trial.scores["val"]["macro_f1"])
+        assert (trial.parameters, trial.operations) == synthetic.SIZES[trial.config["family"]]
         for name, sha256 in trial.files.items():
             assert hashlib.sha256((ledger.folder / name).read_bytes()).hexdigest() == sha256
     assert sorted(look.trial for look in ledger.looks()) == sorted(trial.id for trial in trials)

@@ -31,6 +31,17 @@ def test_a_record_survives_json(ledger: Ledger) -> None:
     assert from_json(TrialRecord, to_json(trial, indent=None)) == trial
 
 
+def test_a_record_that_is_older_than_a_key_is_written_as_it_was(ledger: Ledger) -> None:
+    path = trial_file(ledger)
+    text = path.read_bytes()
+    older = text.replace(b',\n  "operations": 16462848\n}', b"\n}")
+    assert len(older) < len(text)
+    record = from_json(TrialRecord, older)
+    assert record.operations is None
+    assert to_json(record, indent=2) == older
+    assert to_json(from_json(TrialRecord, text), indent=2) == text
+
+
 def test_an_undefined_score_is_null_in_the_file_and_none_when_read(ledger: Ledger) -> None:
     (trial,) = ledger.trials()
     text = to_json(replace(trial, scores={"val": {"auc": float("nan")}}), indent=None)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bloodnets.config import Family, Loss, TrialConfig
-from bloodnets.models import Cnn, build_model, count_parameters
+from bloodnets.models import Cnn, build_model, count_operations, count_parameters
 from study.grid import PUBLISHED
 
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"])
@@ -17,6 +17,43 @@ IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
 @pytest.mark.parametrize(("family", "parameters"), [("mlnn", 4_179_568), ("cnn", 422_344)])
 def test_the_number_of_parameters_is_the_papers(family: Family, parameters: int) -> None:
     assert count_parameters(build_model(replace(CONFIG, family=family))) == parameters
+
+
+# Multiply-adds by hand: of a fully connected layer inputs x outputs, of a convolution those of a
+# pixel (9 x channels in x channels out) times the pixels that it gives.
+BY_HAND = {
+    "mlnn": [2352 * 1180, 1180 * 1180, 1180 * 8],
+    "cnn": [
+        *(28 * 28 * 9 * 3 * 32, 14 * 14 * 9 * 32 * 64, 7 * 7 * 9 * 64 * 128),
+        *(1152 * 256, 256 * 128, 128 * 8),
+    ],
+}
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll"])
+@pytest.mark.parametrize(("family", "trained"), [("mlnn", 19.5e6), ("cnn", 48.0e6)])
+def test_operations_are_two_for_each_multiply_add(
+    family: Family, trained: float, loss: Loss
+) -> None:
+    counted = count_operations(build_model(replace(CONFIG, family=family, loss=loss)))
+    assert counted == 2 * sum(BY_HAND[family])
+    # To train takes three times as many, but for the first layer, whose input wants no gradient.
+    assert 3 * counted - 2 * BY_HAND[family][0] == pytest.approx(trained, rel=0.003)
+
+
+def test_counting_leaves_the_model_and_the_random_state_as_they_were() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten())
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    drawn = torch.get_rng_state()
+    for training in (True, False):
+        model.train(training)
+        assert count_operations(model) == 2 * 26 * 26 * 9 * 3 * 4
+        assert [module.training for module in model.modules()] == [training] * 5
+    assert {name: str(value.device) for name, value in model.state_dict().items()} == dict.fromkeys(
+        before, "cpu"
+    )
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), drawn)
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
