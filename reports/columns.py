@@ -6,6 +6,12 @@ CONFIGURATION = Column(key="configuration", head=("Configuration",))
 METHOD = Column(key="method", head=("Loss and", "optimizer"))
 SEEDS = Column(key="seeds_text", head=("Seeds",))
 GROUP = Column(key="group", head=("Group",))
+COST = (
+    Column(key="parameters", head=("Parameters", "(millions)"), unit="millions"),
+    Column(key="operations", head=("MFLOP", "an image"), unit="millions"),
+    Column(key="duration_s", head=("Time of", "a trial", "(s)"), unit="seconds", spread=False),
+    Column(key="images_per_s", head=("Images", "a second"), unit="count", spread=False),
+)
 COMPARISON = (
     CONFIGURATION,
     METHOD,
@@ -15,8 +21,14 @@ COMPARISON = (
     Column(key="test_macro_f1", head=("Macro F1", "95 % interval"), unit="interval"),
     Column(key="test_weighted_f1", head=("Weighted", "F1 (%)"), unit="percent"),
     Column(key="test_accuracy", head=("Accuracy", "(%)"), unit="percent"),
-    Column(key="test_macro_precision", head=("Macro", "precision", "(%)"), unit="percent"),
-    Column(key="test_auc", head=("AUC", "(0 to 1)"), unit="score"),
+    *COST,
+)
+COSTS = (
+    Column(key="name", head=("Configuration", "or method")),
+    Column(key="source", head=("From",)),
+    Column(key="accuracy", head=("Accuracy", "(%)"), unit="percent"),
+    Column(key="accuracy", head=("95 %", "interval"), unit="interval"),
+    *COST[:2],
 )
 SEVERAL = (
     Column(key="study", head=("Study",)),
@@ -27,12 +39,14 @@ SEVERAL = (
 INTERVALS = (
     CONFIGURATION,
     SEEDS,
-    Column(key="test_macro_f1", head=("Macro", "F1 (%)"), unit="interval"),
     Column(key="test_weighted_f1", head=("Weighted", "F1 (%)"), unit="interval"),
     Column(key="test_accuracy", head=("Accuracy", "(%)"), unit="interval"),
-    Column(key="test_macro_precision", head=("Macro", "precision (%)"), unit="interval"),
-    Column(key="test_macro_recall", head=("Macro", "recall (%)"), unit="interval"),
-    Column(key="test_auc", head=("AUC", "(%)"), unit="interval"),
+    Column(key="test_macro_precision", head=("Macro", "precision", "(%)"), unit="percent"),
+    Column(key="test_macro_precision", head=("95 %", "interval"), unit="interval"),
+    Column(key="test_macro_recall", head=("Macro", "recall (%)"), unit="percent"),
+    Column(key="test_macro_recall", head=("95 %", "interval"), unit="interval"),
+    Column(key="test_auc", head=("AUC", "(0 to 1)"), unit="score"),
+    Column(key="test_auc", head=("AUC, 95 %", "interval (%)"), unit="interval"),
 )
 PAIRS = (
     Column(key="a", head=("A",)),
@@ -89,7 +103,9 @@ EFFORT = (
     Column(key="best_epoch", head=("Best epoch",), unit="mean"),
     Column(key="epochs", head=("Epochs run",), unit="mean"),
     Column(key="duration_s", head=("Time of a trial", "(s)"), unit="seconds"),
+    Column(key="images_per_s", head=("Images", "a second"), unit="count"),
     Column(key="parameters", head=("Parameters",), unit="count"),
+    Column(key="operations", head=("Operations", "an image"), unit="count"),
 )
 PER_CLASS = (
     CONFIGURATION,
@@ -116,12 +132,24 @@ UNFINISHED = (
 )
 SETTINGS = (
     CONFIGURATION,
-    Column(key="family", head=("Family",)),
-    Column(key="loss", head=("Loss",)),
-    Column(key="optimizer", head=("Optimizer",)),
+    Column(key="family", head=("Family",), unit="word"),
+    Column(key="loss", head=("Loss",), unit="word"),
+    Column(key="optimizer", head=("Optimizer",), unit="word"),
     Column(key="learning_rate", head=("Learning rate",), unit="setting"),
     Column(key="momentum", head=("Momentum",), unit="setting"),
     Column(key="dropout", head=("Dropout",), unit="setting"),
+)
+FURTHER = (
+    CONFIGURATION,
+    Column(key="width", head=("Width",), unit="setting"),
+    Column(key="weight_decay", head=("Weight", "decay"), unit="setting"),
+    Column(key="label_smoothing", head=("Label", "smoothing"), unit="setting"),
+    Column(key="orientations", head=("Eight", "orientations"), unit="word"),
+    Column(key="shift", head=("Shifts", "(pixels)"), unit="setting"),
+    Column(key="schedule", head=("Learning", "rate is"), unit="word"),
+    Column(key="batch_size", head=("Batch", "size"), unit="setting"),
+    Column(key="max_epochs", head=("Epochs", "at most"), unit="setting"),
+    Column(key="patience", head=("Patience", "(epochs)"), unit="setting"),
 )
 CONFIRMED = (
     CONFIGURATION,
@@ -158,8 +186,8 @@ PROPOSALS = (
     Column(key="epochs", head=("Epochs", "run"), unit="count"),
     Column(key="best_epoch", head=("Best", "epoch"), unit="count"),
     Column(key="duration_s", head=("Time", "(s)"), unit="seconds"),
-    Column(key="family", head=("Family",)),
-    Column(key="optimizer", head=("Optimizer",)),
+    Column(key="family", head=("Family",), unit="word"),
+    Column(key="optimizer", head=("Optimizer",), unit="word"),
     Column(key="learning_rate", head=("Learning", "rate"), unit="rate"),
     Column(key="momentum", head=("Momentum",), unit="share"),
     Column(key="dropout", head=("Dropout",), unit="share"),

@@ -145,11 +145,12 @@ def effects(sampled: Sampled) -> pd.DataFrame:
     Returns:
         Columns `factor`, `from`, `to`, `within` (a family, or "all"), `pairs`, `seeds`,
         `difference`, `sd`, `low`, `high`, `p`, `p_holm` (over the rows for all, and
-        over those within families); empty where no configuration has a partner, or where two
-        have the same family, loss and optimizer.
+        over those within families); empty where no configuration has a partner, or where two of
+        these families have the same family, loss and optimizer.
     """
     columns = list(FACTORS)
-    configs = sampled.trials.drop_duplicates("name").set_index(columns)["name"]
+    trials = sampled.trials[sampled.trials["family"].isin(FACTORS["family"])]
+    configs = trials.drop_duplicates("name").set_index(columns)["name"]
     rows = []
     if configs.index.is_unique:
         for factor, (before, after) in FACTORS.items():

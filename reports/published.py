@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from bloodnets.metrics import IntArray
+from reports.records import OPTIONAL_SETTINGS
 
 # What the published study states of each configuration, and so what identifies a row.
 SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")
@@ -35,6 +36,8 @@ class PublishedRow:
         momentum: of SGD; None for Adam.
         dropout: as published.
         weighted_f1: as listed in the paper's text, 0 to 1.
+        parameters: of the network that the paper describes.
+        operations: floating-point operations of one image's way through it.
         confusion: `confusion[true][predicted]` on test, 8 x 8, sums to 3,421.
     """
 
@@ -46,6 +49,8 @@ class PublishedRow:
     momentum: float | None
     dropout: float
     weighted_f1: float
+    parameters: int
+    operations: int
     confusion: tuple[tuple[int, ...], ...]
 
     def matrix(self) -> IntArray:
@@ -62,12 +67,16 @@ class Benchmark:
         resolution: of the input, in pixels a side.
         auc: on test, 0 to 1.
         accuracy: on test, 0 to 1.
+        parameters: of the network; None where it is not known, as of what AutoML found.
+        operations: floating-point operations of one image's way through it, or None likewise.
     """
 
     method: str
     resolution: int
     auc: float
     accuracy: float
+    parameters: int | None
+    operations: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -79,6 +88,7 @@ class Published:
         not_stated: what the paper leaves open.
         discrepancies: where the paper disagrees with itself or with the data set.
         rows: the eight configurations.
+        cost_source: of parameters and operations, which neither the paper nor MedMNIST states.
         benchmark_source: of the benchmark.
         benchmark: methods of MedMNIST v2.
     """
@@ -87,6 +97,7 @@ class Published:
     not_stated: tuple[str, ...]
     discrepancies: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
+    cost_source: str
     benchmark_source: str
     benchmark: tuple[Benchmark, ...]
 
@@ -99,7 +110,13 @@ def load() -> Published:
 
 
 def find(config: Mapping[str, Any]) -> PublishedRow | None:
-    """The published row with the settings of `config`; None if nothing such was published."""
+    """The published row with the settings of `config`; None if nothing such was published.
+
+    What the paper says nothing of, as weight decay, has to be as if there were none.
+    """
+    added = OPTIONAL_SETTINGS.keys() - {"precision"}
+    if any(config.get(name, OPTIONAL_SETTINGS[name]) != OPTIONAL_SETTINGS[name] for name in added):
+        return None
     for row in load().rows:
         if all(config.get(name) == getattr(row, name) for name in SETTINGS):
             return row

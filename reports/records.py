@@ -25,6 +25,18 @@ StopReason = Literal[
 EndReason = Literal["trials", "time_budget", "target_f1"]
 Scores = Mapping[str, float | None]
 
+OPTIONAL_SETTINGS: Mapping[str, Any] = {
+    "precision": "float32",
+    "width": None,
+    "weight_decay": 0,
+    "label_smoothing": 0,
+    "orientations": False,
+    "shift": 0,
+    "schedule": "constant",
+}
+"""Keys of a configuration that it lacks where they have these values: older studies knew none, and
+ids are made of the keys that are there. None is the family's own."""
+
 _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
 

@@ -15,12 +15,13 @@ import pandas as pd
 from bloodnets import metrics
 from reports import published
 from reports.evidence import Evidence, Tested
-from reports.records import PlannedTrial, TrialRecord
+from reports.records import OPTIONAL_SETTINGS, PlannedTrial, StudyRecord, TrialRecord
 from reports.resampling import SCORES, Sampled
 from reports.statistics import contrast
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
-EFFORT = ("best_epoch", "epochs", "duration_s")
+EFFORT = ("best_epoch", "epochs", "duration_s", "images_per_s")
+SIZE = ("parameters", "operations")
 CLASS_SCORES = ("precision", "recall", "f1")
 
 MISSING = "missing"
@@ -37,20 +38,23 @@ def trials(evidence: Evidence) -> pd.DataFrame:
         Columns `id`, `configuration`, one for each key of the configuration, `status` (of the
         record; `missing` if there is none, `unreadable` if it had to be left out),
         `stop_reason`, `error`, `attempts`, `epochs`, `best_epoch`, `duration_s`, `device`,
-        `host`, `parameters`, `looks` (at test), and the scores of val and test.
+        `host`, `parameters`, `operations` (of an image's way through the model), `images_per_s`
+        (images of train trained on in a second, while val is waited for too), `looks` (at
+        test), and the scores of val and test.
     """
     problems = {problem.trial: problem.reason for problem in evidence.problems}
     looks = Counter(look.trial for look in evidence.looks)
     rows = [
         _trial(planned, evidence.records.get(planned.id), problems.get(planned.id))
-        | {"looks": looks[planned.id]}
+        | {"looks": looks[planned.id], "images_per_s": _images_per_s(evidence, planned.id)}
         for planned in evidence.study.trials
     ]
     frame = pd.DataFrame(rows)
     # A study without a finished trial, or without a score, has the same columns as any other; and
     # so has a search before its confirmation, without a trial.
-    numbers = (*TEST_SCORES, *EFFORT, "parameters", "attempts")
-    every = ["id", "configuration", "seed", "status", "stop_reason", "error", "looks", *numbers]
+    numbers = (*TEST_SCORES, *EFFORT, *SIZE, "attempts")
+    every = ["id", "configuration", "seed", "status", "stop_reason", "error", "looks", "device"]
+    every += ["host", *numbers]
     frame = frame.reindex(columns=frame.columns.union(every, sort=False))
     return frame.astype(dict.fromkeys(numbers, "float64"))
 
@@ -67,8 +71,15 @@ def _trial(
         for split, values in record.scores.items()
         for name, value in values.items()
     }
-    names = ("status", "stop_reason", "error", "attempts", *EFFORT, "device", "host", "parameters")
+    names = ("status", "stop_reason", "error", "attempts", *EFFORT[:3], "device", "host", *SIZE)
     return row | {name: getattr(record, name) for name in names} | scores
+
+
+def _images_per_s(evidence: Evidence, trial: str) -> float:
+    """Images of train times epochs, over the time of the epochs; NaN of a trial without any."""
+    images = sum(evidence.study.data.class_counts.get("train", ()))
+    seconds = [epoch.duration_s for epoch in evidence.epochs.get(trial, ())]
+    return images * len(seconds) / sum(seconds) if sum(seconds) > 0 else np.nan
 
 
 def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
@@ -82,10 +93,10 @@ def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
         Columns `configuration`; `family`, `loss`, `optimizer`, `learning_rate`, `momentum`,
         `dropout`; `seeds_planned`, `seeds` (complete and looked at on test), `failed`,
         `missing`, `unreadable`; mean and `_sd` of the scores on test, with the ends `_low` and
-        `_high` of their 95 % intervals (clipped to 0 to 1); of `best_epoch`, `epochs` and
-        `duration_s`; `parameters`; `test_images`. Of a grid, unless the data are rendered,
-        also the `published_` scores: `weighted_f1` as listed, and `matrix_weighted_f1`, `accuracy`
-        and `macro_f1` from the published matrix.
+        `_high` of their 95 % intervals (clipped to 0 to 1); of `best_epoch`, `epochs`,
+        `duration_s` and `images_per_s`; `parameters`; `operations`; `test_images`. Of a grid,
+        unless the data are rendered, also the `published_` scores: `weighted_f1` as listed, and
+        `matrix_weighted_f1`, `accuracy` and `macro_f1` from the published matrix.
     """
     every, study = trials(evidence), evidence.study
     images = sum(study.data.class_counts.get("test", ()))
@@ -107,6 +118,27 @@ def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
     return frame.join(intervals(sampled, list(configs))) if sampled else frame
 
 
+def settings(study: StudyRecord) -> pd.DataFrame:
+    """One row a configuration: what it was trained with.
+
+    Returns:
+        Columns `configuration`, `published.SETTINGS`; of `OPTIONAL_SETTINGS`, precision apart,
+        those that a configuration has otherwise than as given there; of `batch_size`,
+        `max_epochs` and `patience` those that are not the same in all.
+    """
+    configs = {planned.configuration: planned.config for planned in study.trials}
+    frame = pd.DataFrame([{**OPTIONAL_SETTINGS, **config} for config in configs.values()])
+    frame.insert(0, "configuration", list(configs))
+    added = [
+        name
+        for name, usual in OPTIONAL_SETTINGS.items()
+        if name != "precision" and any(c.get(name, usual) != usual for c in configs.values())
+    ]
+    trained = ("batch_size", "max_epochs", "patience")
+    varied = [name for name in trained if len({c.get(name) for c in configs.values()}) > 1]
+    return frame.reindex(columns=["configuration", *published.SETTINGS, *added, *varied])
+
+
 def _replicates(trials_of_one: pd.DataFrame) -> dict[str, float]:
     """Counts, means and standard deviations of one configuration's trials."""
     status = trials_of_one["status"]
@@ -119,8 +151,7 @@ def _replicates(trials_of_one: pd.DataFrame) -> dict[str, float]:
     for name in (*TEST_SCORES, *EFFORT):
         row[name] = complete[name].mean()
         row[f"{name}_sd"] = complete[name].std(ddof=1)
-    row["parameters"] = trials_of_one["parameters"].max()
-    return row
+    return row | {name: trials_of_one[name].max() for name in SIZE}
 
 
 def intervals(sampled: Sampled, names: Sequence[str]) -> pd.DataFrame:

@@ -15,11 +15,17 @@ WORDS = {
     "nll": "NLLLoss",
     "sgd": "SGD",
     "adam": "Adam",
+    "adamw": "AdamW",
     "mlnn": "MLNN",
     "cnn": "CNN",
+    "resnet": "ResNet",
+    "one_cycle": "one-cycle",
+    "True": "yes",
+    "False": "no",
 }
 Unit = Literal[
     "text",
+    "word",
     "prose",
     "verdict",
     "count",
@@ -27,6 +33,7 @@ Unit = Literal[
     "percent",
     "score",
     "seconds",
+    "millions",
     "setting",
     "rate",
     "share",
@@ -44,15 +51,16 @@ _FORMATS: dict[str, str] = {
     "percent": "{:.2%}",
     "score": "{:.4f}",
     "seconds": "{:,.1f}",
+    "millions": "{:,.2f}",
     "setting": "{:g}",
     "rate": "{:.2g}",
     "share": "{:.3f}",
     "points": "{:+.2f}",
     "p": "{:.4f}",
 }
-_IN_POINTS = 100
+_SCALES = {"points": 100, "millions": 1e-6}
 _SMALLEST_P = 0.0001
-_TEXT = frozenset({"text", "prose", "verdict"})
+_TEXT = frozenset({"text", "word", "prose", "verdict"})
 
 
 def word(value: object) -> str:
@@ -103,13 +111,14 @@ def class_label(index: int, name: str) -> str:
 def number(value: Any, unit: Unit) -> str:
     """A number in the decimals of its unit, a percentage without its sign; a dash for NaN.
 
-    `points` are the difference of two fractions in percentage points, always signed.
+    `points` are the difference of two fractions in percentage points, always signed; of
+    `millions`, the number itself is given.
     """
     if pd.isna(value):
         return BLANK
     if unit == "p" and value < _SMALLEST_P:
         return f"< {_SMALLEST_P:.4f}"
-    text = _FORMATS[unit].format(value * _IN_POINTS if unit == "points" else value)
+    text = _FORMATS[unit].format(value * _SCALES.get(unit, 1))
     # A typographic minus, as wide as the plus; and no sign before what rounds to nothing.
     text = text.removesuffix("%").replace("-", "\N{MINUS SIGN}")
     return text.lstrip("+\N{MINUS SIGN}") if text[1:] == "0.00" else text
@@ -167,12 +176,14 @@ class Column:
         key: of the frame's column; its spread, if the frame has one, is in `key` + `_sd`. The
             ends of an interval are in `key` + `_low` and `_high`.
         head: lines of the heading, unit included.
-        unit: decides the decimals and the alignment.
+        unit: decides the decimals and the alignment; a `word` is a setting's value.
+        spread: whether to show it; a wide table has no room for every one.
     """
 
     key: str
     head: tuple[str, ...]
     unit: Unit = "text"
+    spread: bool = True
 
     @property
     def right(self) -> bool:
@@ -226,7 +237,8 @@ def table(
     """
     shown = tuple(column for column in columns if {column.key, f"{column.key}_low"} & {*frame})
     # A column without any spread, as of one seed, is printed without; see `with_spread`.
-    spread = {c.key for c in shown if f"{c.key}_sd" in frame and frame[f"{c.key}_sd"].notna().any()}
+    spreads = {c.key for c in shown if c.spread and f"{c.key}_sd" in frame}
+    spread = {key for key in spreads if frame[f"{key}_sd"].notna().any()}
     records: list[dict[Hashable, Any]] = frame.to_dict("records")
     rules = {
         i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
@@ -257,8 +269,8 @@ def _cell(record: dict[Hashable, Any], column: Column, *, spread: bool) -> str:
     value = record[column.key]
     if pd.isna(value):
         return BLANK
-    if column.unit in _TEXT:
-        return word(value)
+    if column.unit in _TEXT:  # a configuration may have the name of a family, and keeps it
+        return word(value) if column.unit == "word" else str(value)
     if spread:
         return with_spread(value, record[f"{column.key}_sd"], column.unit)
     # The mean of one count is a count.

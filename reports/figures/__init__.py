@@ -3,6 +3,7 @@
 from reports.figures.calibration import reliability
 from reports.figures.canvas import svg_and_png
 from reports.figures.confusion import confusions
+from reports.figures.cost import cost
 from reports.figures.curves import curves
 from reports.figures.difference import difference
 from reports.figures.effects import effects
@@ -15,6 +16,7 @@ from reports.figures.space import parallel, space
 
 __all__ = [
     "confusions",
+    "cost",
     "curves",
     "difference",
     "effects",

@@ -1,5 +1,7 @@
 """The comparison table: every configuration's scores with their intervals."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from reports import comparisons, figures, tables
@@ -32,10 +34,16 @@ def section(found: Findings) -> Section | None:
             for family in scored["family"].unique()
         ),
         tables=(
-            table("comparison", caption(named, data), COMPARISON, frame, values=found.comparison),
+            table(
+                "comparison",
+                caption("Scores on test, and what they cost", data),
+                COMPARISON,
+                frame,
+                values=found.comparison,
+            ),
             table(
                 "intervals",
-                caption(f"{named}: 95 % intervals of the means over seeds", data),
+                caption(f"{named}: more of them, and their 95 % intervals", data),
                 INTERVALS,
                 frame,
                 values=found.comparison,
@@ -46,7 +54,7 @@ def section(found: Findings) -> Section | None:
                 caption("Training: epochs, time and size", data),
                 EFFORT,
                 frame,
-                values=frame[["configuration", "seeds", *effort, "parameters"]],
+                values=found.comparison[["configuration", "seeds", *effort, *tables.SIZE]],
                 folded=True,
             ),
         ),
@@ -68,6 +76,7 @@ def _words(found: Findings) -> list[str]:
         else f"An interval holds one source of luck, {images}. With one seed nothing is known "
         "of the other, so it is too narrow: with another seed, a score may lie outside."
     )
+    words += _cost(found)
     if len(found.drawn) < len(found.comparison):
         words.append(
             f"Figures and long tables show the {DRAWN_AT_MOST} configurations of each family with "
@@ -79,6 +88,25 @@ def _words(found: Findings) -> list[str]:
             "see “Which differences are real”."
         )
     return words
+
+
+def _cost(found: Findings) -> Iterator[str]:
+    """What the columns of cost hold, and where the times were taken; nothing without a trial."""
+    done = found.trials[found.trials["status"] == "complete"]
+    devices = ["the CPU" if name == "cpu" else str(name) for name in done["device"].unique()]
+    if not devices:
+        return
+    text = (
+        "The last columns are what a configuration costs. MFLOP are millions of floating-point "
+        "operations of one image's way through the network, a multiplication and its addition "
+        "counted as two; they and the parameters are the same on every machine. The time is of a "
+        "whole trial, and the images a second are those of train in all epochs over the time of "
+        f"the epochs, validation included: means over the seeds, on {' and '.join(devices)}, "
+        "beside whatever else ran there."
+    )
+    if len(done[["device", "host"]].drop_duplicates()) > 1:
+        text += " Not all trials ran on the same machine, so times compare the machines, too."
+    yield text
 
 
 def _shown(found: Findings) -> pd.DataFrame:
@@ -93,6 +121,8 @@ def _shown(found: Findings) -> pd.DataFrame:
         for loss, optimizer in zip(frame["loss"], frame["optimizer"], strict=True)
     ]
     shown = frame.assign(method=methods, seeds_text=seeds)
+    if frame["operations"].isna().all():  # an older study
+        shown = shown.drop(columns="operations")
     if not found.pairs.empty:
         leading = comparisons.leading(frame)
         marks = comparisons.letters(leading, comparisons.groups(leading, found.pairs))

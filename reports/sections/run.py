@@ -4,7 +4,8 @@ import shlex
 
 import pandas as pd
 
-from reports.columns import SETTINGS
+from reports import tables
+from reports.columns import FURTHER, SETTINGS
 from reports.parts import Findings, Section, caption
 from reports.typeset import BLANK, Column, Table, search_words, table
 
@@ -55,9 +56,13 @@ def _settings(found: Findings) -> list[Table]:
     """Of each configuration; none of a search without confirmation."""
     if found.comparison.empty:
         return []
+    frame = tables.settings(found.evidence.study)
     named = caption("Settings of each configuration", found.data)
-    frame = found.comparison[[column.key for column in SETTINGS]]
-    return [table("settings", named, SETTINGS, frame)]
+    made = [table("settings", named, SETTINGS, frame)]
+    if {column.key for column in FURTHER[1:]} & {*frame}:
+        named = caption("Further settings of each configuration", found.data)
+        made.append(table("settings-further", named, FURTHER, frame))
+    return made
 
 
 def _space(found: Findings) -> list[tuple[str, str]]:

@@ -156,7 +156,7 @@ def contents(ledger: Ledger) -> dict[str, Any]:
             found[f"{folder}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     for path in sorted((ledger.folder / "report").rglob("*.csv")):
         table = pd.read_csv(path)
-        timeless = table.drop(columns=table.filter(like="duration").columns)
+        timeless = table.drop(columns=table.filter(regex="duration|images_per_s").columns)
         found[f"report/{path.name}"] = timeless.to_csv()
     found["looks"] = sorted((look.trial, look.reason) for look in ledger.looks())
     return found

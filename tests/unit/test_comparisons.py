@@ -72,6 +72,20 @@ def test_one_better_configuration_among_equals_is_found() -> None:
     assert not pairs.loc[~own, "separated"].any()
 
 
+def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: Tested) -> None:
+    third = simulated(GRID | {"resnet cross_entropy adamw": 0.95})
+    twice = third.trials["name"] == "resnet cross_entropy adamw"
+    trials = pd.concat([third.trials, third.trials[twice].assign(name="another")])
+    every = Tested(
+        trials=trials.reset_index(drop=True),
+        labels=third.labels,
+        probabilities=np.concatenate([third.probabilities, third.probabilities[twice]]),
+    )
+    found, alone = comparisons.effects(sample(every)), comparisons.effects(sample(grid))
+    names = ["factor", "from", "to", "within", "pairs", "difference"]
+    pd.testing.assert_frame_equal(found[names], alone[names])
+
+
 def test_mcnemar_and_holm_are_those_of_statsmodels(grid: Tested, found: pd.DataFrame) -> None:
     right = pd.Series(list(grid.predicted == grid.labels), index=grid.trials["name"])
     expected, alone = [], []

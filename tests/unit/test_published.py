@@ -48,6 +48,20 @@ def test_other_settings_are_not_published(change: dict[str, Any]) -> None:
     assert published.find(synthetic.config("mlnn-config-1", **change)) is None
 
 
+@pytest.mark.parametrize(
+    ("added", "same"),
+    [
+        ({"orientations": True}, False),
+        ({"weight_decay": 1e-4}, False),
+        ({"schedule": "one_cycle"}, False),
+        ({"weight_decay": 0.0, "shift": 0}, True),
+        ({"precision": "bfloat16"}, True),
+    ],
+)
+def test_what_the_paper_says_nothing_of_must_be_absent(added: dict[str, Any], same: bool) -> None:
+    assert (published.find(synthetic.config("mlnn-config-1") | added) is not None) == same
+
+
 def test_rows_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         ROWS[0].weighted_f1 = 1.0  # type: ignore[misc]

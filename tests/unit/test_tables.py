@@ -137,6 +137,29 @@ def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKi
     assert shown == (kind != "rendered")
 
 
+def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
+    usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
+    lean = read(synthetic.build(tmp_path / "lean", matrices)).study
+    assert list(tables.settings(lean).columns) == usual
+    added = {"shift": 2, "orientations": True, "weight_decay": 0.0, "max_epochs": 30}
+    more = read(synthetic.build(tmp_path / "more", matrices, entered={"other": added})).study
+    frame = tables.settings(more).set_index("configuration")
+    assert list(frame.columns) == [*usual[1:], "orientations", "shift", "max_epochs"]
+    assert frame["shift"].tolist() == [0, 0, 2]
+    assert frame["orientations"].tolist() == [False, False, True]
+    assert frame["max_epochs"].tolist() == [100, 100, 30]
+
+
+def test_images_a_second_are_those_of_train_over_the_time_of_the_epochs(
+    replicated: Evidence,
+) -> None:
+    frame = tables.comparison(replicated, None).set_index("configuration")
+    assert frame.loc["mlnn-config-1", "images_per_s"] == pytest.approx(11_959 / 2.5)
+    assert frame.loc["mlnn-config-1", "images_per_s_sd"] == pytest.approx(0, abs=1e-9)
+    assert frame["operations"].tolist() == [8_354_400, 8_354_400, 16_462_848]
+
+
 def test_mean_curves_end_with_the_shortest_trial(replicated: Evidence) -> None:
     curves = tables.curves(replicated)
     means = tables.mean_curves(curves)
