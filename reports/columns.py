@@ -69,6 +69,15 @@ EFFECTS = (
     Column(key="interval", head=("95 %", "interval"), unit="points_interval"),
     Column(key="p_holm", head=("p", "(Holm)"), unit="p"),
 )
+ABLATION = (
+    Column(key="ingredient", head=("Left out",)),
+    Column(key="score", head=("Macro F1", "without", "it (%)"), unit="percent"),
+    Column(key="difference", head=("With minus", "without", "(points)"), unit="points"),
+    Column(key="interval", head=("95 %", "interval"), unit="points_interval"),
+    Column(key="p_holm", head=("p", "(Holm)"), unit="p"),
+    Column(key="seeds", head=("Seeds",), unit="count"),
+    Column(key="result", head=("Macro F1 is",)),
+)
 REPRODUCTION = (
     CONFIGURATION,
     Column(key="published", head=("Published", "(%)"), unit="percent"),

@@ -8,12 +8,18 @@ from reports.typeset import DataWords
 
 
 @canvas.style
-def effects(frame: pd.DataFrame, *, data: DataWords) -> Figure:
+def effects(
+    frame: pd.DataFrame,
+    *,
+    data: DataWords,
+    axis: str = "Change of macro F1 on test (points), 95 % interval",
+) -> Figure:
     """A line a contrast: difference and 95 % interval, with a rule at no difference.
 
     Args:
-        frame: from `comparisons.effects`, with `choice` and `where` in words.
+        frame: `difference`, `low` and `high`, 0 to 1, with `choice` and `where` in words.
         data: named in the corner.
+        axis: what is measured.
     """
     figure = canvas.blank(7.2, 1.0 + 0.34 * len(frame), data)
     axes = figure.subplots()
@@ -36,5 +42,5 @@ def effects(frame: pd.DataFrame, *, data: DataWords) -> Figure:
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("Change of macro F1 on test (points), 95 % interval")
+    axes.set_xlabel(axis)
     return figure

@@ -5,6 +5,7 @@ Words, tables and pictures are put together here; what they say was computed bef
 
 from reports.parts import Findings, Section
 from reports.sections import (
+    ablation,
     calibration,
     claims,
     classes,
@@ -41,6 +42,7 @@ _ORDER = (
     unfinished,
     pairs,
     effects,
+    ablation,
     cost,
     twins,
     published,
