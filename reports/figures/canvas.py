@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from reports.typeset import DataWords
 
@@ -80,6 +81,21 @@ def label_outer(figure: Figure, panels: Sequence[Axes], below: str, left: str) -
         axes.set_ylabel(left if at_left else "")
         axes.set_xlabel(below if at_foot else "")
     figure.align_ylabels()
+
+
+def legend(figure: Figure, axes: Axes, *, columns: int) -> None:
+    """What is drawn in `axes`, above the figure: what has whiskers, then what has none."""
+    # matplotlib lists them the other way round.
+    handles, names = axes.get_legend_handles_labels()
+    order = sorted(range(len(names)), key=lambda i: isinstance(handles[i], Line2D))
+    figure.legend(
+        [handles[i] for i in order],
+        [names[i] for i in order],
+        loc="outside upper left",
+        ncols=columns,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
 
 
 _TICKS: Sequence[float] = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 96, 98, 99, 100)

@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bloodnets.metrics import FloatArray
@@ -20,6 +18,7 @@ _LOOKS = {
     "resnet": (canvas.GREEN, "^"),
 }
 _OTHER = ("#333333", "D")
+_BENCHMARK = "DvpX"
 _AXES = (("parameters", "Parameters (millions)"), ("operations", "MFLOP of one image"))
 _STEP = 0.02  # of the axis, between rows of equal cost: as wide as a marker
 
@@ -35,7 +34,7 @@ def cost(frame: pd.DataFrame, *, data: DataWords) -> Figure:
         frame: from `costs.costs`.
         data: named in the corner.
     """
-    figure = canvas.blank(7.2, 4.0, data)
+    figure = canvas.blank(7.2, 4.2, data)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (key, label) in zip(panels, _AXES, strict=True):
         places = frame.assign(x=_beside(frame[key].to_numpy(dtype=np.float64) / 1e6))
@@ -43,17 +42,7 @@ def cost(frame: pd.DataFrame, *, data: DataWords) -> Figure:
             _marks(axes, own, str(source), str(family))
         _scale(axes, label, places["x"])
     panels[0].set_ylabel("Accuracy on test (%), axis not from 0")
-    handles, names = panels[0].get_legend_handles_labels()
-    # matplotlib lists plain marks before those with whiskers; ours come first.
-    order = sorted(range(len(names)), key=lambda i: isinstance(handles[i], Line2D))
-    figure.legend(
-        [handles[i] for i in order],
-        [names[i] for i in order],
-        loc="outside upper left",
-        ncols=6,
-        handletextpad=0.2,
-        columnspacing=1.2,
-    )
+    canvas.legend(figure, panels[0], columns=5)
     return figure
 
 
@@ -78,23 +67,13 @@ def _marks(axes: Axes, own: pd.DataFrame, source: str, family: str) -> None:
             own["x"], accuracy, yerr=ends, label=word(family), elinewidth=1, capsize=2, **look
         )
         return
-    label = "MedMNIST v2" if source == "benchmark" else f"{word(family)}, the paper"
-    axes.plot(own["x"], accuracy, label=label, markerfacecolor="none", zorder=3, **look)
-    if source == "benchmark":
-        for x, y, name in zip(own["x"], accuracy, own["name"], strict=True):
-            # The larger network is the one further right.
-            left = name.startswith("ResNet-18")
-            axes.annotate(
-                name.replace(" pixels", " px"),
-                (x, y),
-                xytext=(-5 if left else 5, 0),
-                textcoords="offset points",
-                fontsize=6.5,
-                color="#333333",
-                ha="right" if left else "left",
-                va="center",
-                path_effects=[withStroke(linewidth=2, foreground="white")],
-            )
+    look |= {"markerfacecolor": "none", "zorder": 3}
+    if source == "paper":
+        axes.plot(own["x"], accuracy, label=f"{word(family)}, the paper", **look)
+        return
+    # Each with a mark of its own: they are few, and of nearly one accuracy.
+    for x, y, name, shape in zip(own["x"], accuracy, own["name"], _BENCHMARK, strict=False):
+        axes.plot([x], [y], label=name.replace(" pixels", " px"), **look | {"marker": shape})
 
 
 def _scale(axes: Axes, label: str, costs: pd.Series) -> None:

@@ -59,7 +59,7 @@ def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
     axes.grid(visible=False, axis="y")
     low, high = axes.get_xlim()
     axes.set_xlabel(f"Percent, on test (axis from {low:.1f} to {high:.1f}, not from 0)")
-    _score_legend(figure, axes)
+    canvas.legend(figure, axes, columns=4)
     return figure
 
 
@@ -77,17 +77,3 @@ def _published(axes: Axes, frame: pd.DataFrame) -> None:
             linestyle="none",
             zorder=1,
         )
-
-
-def _score_legend(figure: Figure, axes: Axes) -> None:
-    # matplotlib lists plain lines before those with whiskers; ours come first.
-    handles, names = axes.get_legend_handles_labels()
-    order = sorted(range(len(names)), key=lambda i: "published" in names[i])
-    figure.legend(
-        [handles[i] for i in order],
-        [names[i] for i in order],
-        loc="outside upper left",
-        ncols=4,
-        handletextpad=0.2,
-        columnspacing=1.2,
-    )

@@ -17,7 +17,7 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The grid with two seeds, a rendered study whose names are attacks, and a search."""
+    """The grid with two seeds, one with a long name, a study whose names are attacks, a search."""
     folder = tmp_path_factory.mktemp("browser")
     matrices = synthetic.published_matrices(2)
     grid = synthetic.build(folder / "grid", matrices, failed={("cnn-config-2", 1): EVIL})
@@ -27,15 +27,22 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         kind="rendered",
         class_names=(EVIL, *synthetic.CLASS_NAMES[1:]),
     )
+    third = {"family": "resnet", "optimizer": "adamw", "orientations": True, "weight_decay": 0.05}
+    other = {"resnet": third, "resnet-no-orientations": third | {"orientations": False}}
+    ablation = synthetic.build(
+        folder / "ablation",
+        dict.fromkeys(other, matrices["cnn-config-1"]),
+        entered=other,
+    )
     search = synthetic_search.build(
         folder / "search", failed={5: EVIL + "very-long-word-" * 40}, diverged=[6]
     )
-    ledgers = {"grid": grid, "evil": evil, "search": search}
+    ledgers = {"grid": grid, "evil": evil, "search": search, "ablation": ablation}
     return {name: page.write_report(ledger) for name, ledger in ledgers.items()}
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("study", ["grid", "evil", "search", "made"])
+@pytest.mark.parametrize("study", ["grid", "evil", "search", "ablation", "made"])
 def test_the_page_opens_cleanly(
     browser: webdriver.Chrome, reports: dict[str, Path], made: Path, study: str, width: int
 ) -> None:
@@ -68,25 +75,29 @@ def test_images_are_decoded_and_tables_filled(
     assert min(rows.values()) > 0
 
 
+@pytest.mark.parametrize("study", ["grid", "ablation"])
 def test_the_comparison_fits_a_desktop_and_scrolls_in_its_box_on_a_phone(
-    browser: webdriver.Chrome, reports: dict[str, Path]
+    browser: webdriver.Chrome, reports: dict[str, Path], study: str
 ) -> None:
     script = (
         "const box = document.querySelector('#table-comparison').parentElement;"
         "return [box.clientWidth, box.scrollWidth]"
     )
-    visit(browser, reports["grid"], 1280)
+    visit(browser, reports[study], 1280)
     client, scroll = browser.execute_script(script)
     assert scroll <= client
-    visit(browser, reports["grid"], 390)
+    visit(browser, reports[study], 390)
     client, scroll = browser.execute_script(script)
     assert client <= 390 < scroll
     overflow = "return getComputedStyle(document.querySelector('.scroll')).overflowX"
     assert browser.execute_script(overflow) == "auto"
 
 
-def test_no_table_is_cut_off_on_paper(browser: webdriver.Chrome, reports: dict[str, Path]) -> None:
-    visit(browser, reports["grid"], 688, media="print")  # A4 less its margins, 182 mm
+@pytest.mark.parametrize("study", ["grid", "ablation"])
+def test_no_table_is_cut_off_on_paper(
+    browser: webdriver.Chrome, reports: dict[str, Path], study: str
+) -> None:
+    visit(browser, reports[study], 688, media="print")  # A4 less its margins, 182 mm
     widest = browser.execute_script(
         "return Math.max(...[...document.querySelectorAll('table')].map(t => t.offsetWidth))"
     )

@@ -116,15 +116,15 @@ def test_each_panel_has_every_row_once_and_none_hides_another(compared: pd.DataF
     for axes, millions in zip(figure.axes, (4.179568, 8.3544), strict=True):
         hollow = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
         theirs = [np.asarray(line.get_xdata(), dtype=np.float64) for line in hollow]
-        assert [len(own) for own in theirs] == [4, 4, 4]
+        assert [len(own) for own in theirs] == [4, 4, 1, 1, 1, 1]
         filled = [container for container in axes.containers if container.get_label()]
         assert [container.get_label() for container in filled] == ["MLNN", "CNN", "ResNet"]
         ours = np.asarray(filled[0][0].get_xdata(), dtype=np.float64)
         mlnn = np.log10([*ours, *theirs[0]])
         assert np.diff(np.sort(mlnn)).min() > 0.01  # the paper's four beside ours
         assert 10 ** mlnn.mean() == pytest.approx(millions)
-        named = [text.get_text() for text in axes.texts]
-        assert named[0] == "ResNet-18, 28 px"
+        assert hollow[2].get_label() == "ResNet-18, 28 px"
+        assert len({line.get_marker() for line in hollow}) == 6
         assert axes.get_xscale() == "log"
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
