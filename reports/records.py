@@ -41,6 +41,28 @@ _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ColourRecord:
+    """The colours of the train images, by which an image is known that is unlike them.
+
+    Of each image there are six numbers: the means of red, green and blue, then their standard
+    deviations, in grey levels, 0 to 255.
+
+    Attributes:
+        mean: of the six numbers over the train images.
+        covariance: 6 x 6, in grey levels squared.
+        distance: Mahalanobis distance from `mean` that 99.9 % of the train images do not exceed.
+        low: of each number, the value that 99.9 % of the train images are not below.
+        high: of each number, the value that 99.9 % of the train images are not above.
+    """
+
+    mean: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    distance: float
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class DataRecord:
     """Which data a study was trained on.
 
@@ -51,6 +73,7 @@ class DataRecord:
         sha256: of the file's bytes, or of the drawn arrays.
         class_names: eight, in the order of the labels.
         class_counts: images of each class by split, eight numbers each.
+        colours: of the train images; the key may be missing, as older studies did not keep them.
     """
 
     kind: DataKind
@@ -59,6 +82,7 @@ class DataRecord:
     sha256: str
     class_names: tuple[str, ...]
     class_counts: Mapping[str, tuple[int, ...]]
+    colours: ColourRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -185,7 +209,7 @@ class StudyRecord:
     trials: tuple[PlannedTrial, ...]
     versions: Mapping[str, str]
     hardware: Mapping[str, str]
-    search: SearchRecord | None = None  # the one key that may be missing: grids had none at first
+    search: SearchRecord | None = None  # the key may be missing: grids had none at first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -12,6 +12,7 @@ import torch
 from bloodnets.data import SPLITS, BloodCells
 from bloodnets.metrics import N_CLASSES
 from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord, fingerprint
+from study.colours import colours
 from study.config import GridConfig, SearchConfig
 from study.resources import available_cores
 
@@ -58,6 +59,7 @@ def data_record(cells: BloodCells) -> DataRecord:
         sha256=cells.sha256,
         class_names=cells.class_names,
         class_counts=class_counts(cells),
+        colours=colours(cells.train.images),
     )
 
 
