@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from bloodnets.config import TrialConfig
-from bloodnets.errors import DataError
+from bloodnets.errors import ConflictError, DataError
+from bloodnets.models import build_model
 from bloodnets.states import ANEW, read_header
 from bloodnets.training import EpochResult, TrainingState
 
@@ -46,6 +47,29 @@ def model_file(weights: Mapping[str, Tensor], config: TrialConfig) -> bytes:
     # One key only: safetensors writes several in an order of its own.
     header = {"config": json.dumps(config.to_dict(), sort_keys=True)}
     return bytes(save(_on_cpu(weights), metadata=header))
+
+
+def load_model(content: bytes, name: str, config: TrialConfig) -> nn.Module:
+    """Make the model again whose weights `model_file` wrote.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages.
+        config: that it was trained with.
+
+    Returns:
+        On the CPU, ready to predict: dropout off, statistics of batches fixed.
+
+    Raises:
+        ConflictError: the content is no such file, or of another network.
+    """
+    try:
+        model = build_model(config)
+        model.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConflictError(f"{name} does not fit the network: {reason:.150}") from error
+    return model.eval()
 
 
 def predictions_file(

@@ -117,6 +117,19 @@ def load_file(path: Path) -> BloodCells:
     )
 
 
+def load_images(path: Path, split: str) -> NDArray[np.uint8]:
+    """Read the images of one split of a file in the MedMNIST format; it needs nothing else.
+
+    Returns:
+        uint8, shape (n, 28, 28, 3).
+
+    Raises:
+        DataError: as of `load_file`.
+    """
+    with _open(_read(path), path) as archive:
+        return _read_array(archive, f"{split}_images", path).astype(np.uint8, copy=False)
+
+
 def medmnist_facts() -> tuple[tuple[str, ...], str]:
     """BloodMNIST's eight class names and the MD5 of its official 28 x 28 file."""
     # Here, not above: it imports torch, which a file that is refused need not wait for.

@@ -19,6 +19,7 @@ from study.interrupts import end_before_it_begins
 from study.options import Data, Device, Precision
 from study.reading import doctor, replay, report, status
 from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
+from study.using import predict
 
 app = typer.Typer(
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
@@ -231,7 +232,7 @@ def resume(
     app([*words, *(["--quiet"] if quiet else [])])
 
 
-for command in (status, report, replay, doctor):
+for command in (status, report, predict, replay, doctor):
     app.command()(command)
 
 

@@ -48,6 +48,14 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class Split(StrEnum):
+    """Of data in the MedMNIST format."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
 BatchSize = Annotated[int, typer.Option(min=1, help="Images a step.")]
 PrecisionKind = Annotated[
     Precision, typer.Option("--precision", help="Of products in training; the rest is float32.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from bloodnets.rendered import render
@@ -17,6 +18,7 @@ from reports.records import TrialRecord
 from study.cli import app
 from study.config import GridConfig
 from study.replay import COMPARED, Replay
+from tests.models import give_models
 from tests.store import BUCKET, Store
 from tests.synthetic import build, published_matrices
 from tests.synthetic_search import SEARCH
@@ -63,6 +65,11 @@ def test_each_command_is_understood(
         build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH, trials=18))
         monkeypatch.setattr("study.replay.find_cells", lambda study, file: None)
         monkeypatch.setattr("study.replay._again", _as_it_was)
+    if arguments[0] == "predict":
+        give_models(Ledger(tmp_path / "results/STUDY"))
+        (tmp_path / "photographs").mkdir()
+        for image in ("cell.png", "photographs/1.jpg"):
+            Image.new("RGB", (360, 363)).save(image)
     if arguments[0] in {"grid", "search"}:
         arguments.append("--dry-run")
         if not {"--data", "--data-file"} & {*arguments}:
@@ -76,7 +83,8 @@ def test_each_command_is_understood(
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
-    known = ("at most", last, "3 epochs trained again", "1 of 1 ended", "goes on", "pass  storage")
+    known = ["at most", last, "3 epochs trained again", "1 of 1 ended", "goes on", "pass  storage"]
+    known += ["no diagnosis", "probability_7"]
     assert any(words in done.stdout for words in known)
 
 
