@@ -177,7 +177,7 @@ def render(
         (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
     page = (
-        _environment(None)
+        environment(None)
         .get_template("index.html")
         .render(
             **everything,
@@ -187,7 +187,7 @@ def render(
             script_hash=_hash(script),
         )
     )
-    return page, _environment(markdown).get_template("report.md").render(**everything)
+    return page, environment(markdown).get_template("report.md").render(**everything)
 
 
 def _write(
@@ -199,10 +199,10 @@ def _write(
         ("index.html", "report.md"), render(study, data, notice, parts), strict=True
     ):
         _save(folder / name, text)
-    environments = {"md": _environment(markdown), "tex": _environment(latex)}
+    environments = {"md": environment(markdown), "tex": environment(latex)}
     for table in (table for part in parts for table in part.tables):
-        for suffix, environment in environments.items():
-            text = environment.get_template(f"table.{suffix}").render(table=table, data=data)
+        for suffix, templates in environments.items():
+            text = templates.get_template(f"table.{suffix}").render(table=table, data=data)
             _save(folder / "tables" / f"{table.name}.{suffix}", text)
         _save(folder / "tables" / f"{table.name}.csv", _csv(table, study, data))
     for picture in (picture for part in parts for picture in part.pictures):
@@ -226,7 +226,7 @@ def _csv(table: Table, study: str, data: DataWords) -> str:
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def _environment(escape: Callable[..., Any] | None) -> Environment:
+def environment(escape: Callable[..., Any] | None) -> Environment:
     """Templates whose every output is escaped: by `escape`, or for HTML if it is None."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

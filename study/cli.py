@@ -19,7 +19,7 @@ from study.interrupts import end_before_it_begins
 from study.options import Data, Device, Precision
 from study.reading import doctor, replay, report, status
 from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
-from study.using import predict
+from study.using import export, predict
 
 app = typer.Typer(
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
@@ -232,7 +232,7 @@ def resume(
     app([*words, *(["--quiet"] if quiet else [])])
 
 
-for command in (status, report, predict, replay, doctor):
+for command in (status, report, predict, export, replay, doctor):
     app.command()(command)
 
 

@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
-from bloodnets.errors import DataError
+from bloodnets.errors import DataError, MachineError
 from study import options
+from study.interrupts import tidily
 from study.options import Split
 from study.reading import place_of
+
+EXPORT = ("onnx", "onnxruntime", "onnxscript")
+"""What the extra `export` brings."""
 
 Trial = Annotated[
     str | None,
@@ -80,3 +84,52 @@ def _left_out(line: str) -> None:
     from study.answers import printable
 
     typer.echo(f"bloodstudy: left out: {printable(line)}", err=True)
+
+
+def export(
+    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
+    *,
+    results: options.Results = "results",
+    trial: Trial = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(show_default="STUDY-TRIAL, here", help="Folder to make."),
+    ] = None,
+    data_file: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="where the study had it",
+            help="The study's data, on whose test images the exported model is tried.",
+        ),
+    ] = None,
+) -> None:
+    """Write a study's best model as ONNX, with a card, after checking that it says the same."""
+    try:
+        from study import export as exporting
+    except ModuleNotFoundError as error:
+        if error.name not in EXPORT:
+            raise
+        raise MachineError(
+            f"{error.name} is not installed, which export needs; install bloodstudy's extra "
+            f"“export”: pip install '.[export]' --constraint constraints.txt"
+        ) from error
+    from rich.console import Console
+
+    from reports.ledger import Ledger
+    from study.chosen import choose
+    from study.images import find_images
+
+    ledger = Ledger(place_of(results, study))
+    images = find_images(ledger.study, data_file)
+    chosen = choose(ledger, trial)
+    for problem in chosen.problems:
+        _left_out(problem)
+    folder = output or Path(f"{ledger.name}-{chosen.name}")
+    exporting.refuse(folder)
+    with tidily(), Console(stderr=True).status(f"{chosen.name}: exported, and tried"):
+        agreement = exporting.export(ledger, chosen, images, folder)
+    typer.echo(f"{chosen.name} of {ledger.study.name}: {chosen.reason}.")
+    typer.echo(agreement)
+    typer.echo(folder)
+    if chosen.problems:
+        raise typer.Exit(1)

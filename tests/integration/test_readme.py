@@ -65,7 +65,7 @@ def test_each_command_is_understood(
         build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH, trials=18))
         monkeypatch.setattr("study.replay.find_cells", lambda study, file: None)
         monkeypatch.setattr("study.replay._again", _as_it_was)
-    if arguments[0] == "predict":
+    if arguments[0] in {"predict", "export"}:
         give_models(Ledger(tmp_path / "results/STUDY"))
         (tmp_path / "photographs").mkdir()
         for image in ("cell.png", "photographs/1.jpg"):
@@ -84,7 +84,7 @@ def test_each_command_is_understood(
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
     known = ["at most", last, "3 epochs trained again", "1 of 1 ended", "goes on", "pass  storage"]
-    known += ["no diagnosis", "probability_7"]
+    known += ["no diagnosis", "probability_7", "drawn images the exported model"]
     assert any(words in done.stdout for words in known)
 
 

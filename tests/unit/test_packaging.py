@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from study.using import EXPORT
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OWN = ("bloodnets", "reports", "study")
@@ -30,15 +32,27 @@ def imported(package: str) -> set[str]:
     return names - sys.stdlib_module_names - {*OWN}
 
 
+def declared(wanted: list[str]) -> set[str]:
+    return {normal(re.split(r"[\[<>=~! ]", line)[0]) for line in wanted}
+
+
 @pytest.mark.parametrize("package", OWN)
 def test_every_import_is_a_declared_dependency(package: str) -> None:
-    wanted = PROJECT["project"]["dependencies"]
-    declared = {normal(re.split(r"[\[<>=~! ]", line)[0]) for line in wanted}
+    """What `export` imports is an extra, whose absence the command names."""
     brings = packages_distributions()
-    names = imported(package)
+    names = imported(package) - ({*EXPORT} if package == "study" else set())
     assert names
-    lacking = {name for name in names if not {*map(normal, brings[name])} & declared}
-    assert lacking == set()
+    own = declared(PROJECT["project"]["dependencies"])
+    assert {name for name in names if not {*map(normal, brings[name])} & own} == set()
+
+
+def test_the_extra_of_export_is_what_it_imports_and_developers_have_it() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert {*EXPORT} <= imported("study")
+    assert declared(extras["export"]) == {*EXPORT, "torch"}
+    assert {*EXPORT} <= declared(extras["dev"])
+    pinned = declared((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    assert {*EXPORT} <= pinned
 
 
 def test_every_folder_with_code_is_packaged() -> None:

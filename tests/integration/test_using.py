@@ -1,0 +1,197 @@
+"""A trained study's model on its own test images, as PNG files and as ONNX: what was recorded."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from bloodnets.errors import StudyError
+from reports.ledger import Ledger
+from reports.records import TrialRecord
+from study import export as exporting
+from study.chosen import Chosen, choose
+from tests import synthetic
+from tests.models import give_models
+
+COMMAND = Path(sys.executable).with_name("bloodstudy")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
+    """`mine`: a network of each family and of each loss, an epoch each, on drawn cells."""
+    folder = tmp_path_factory.mktemp("using")
+    names = ("--config", "cnn-config-4", "--config", "mlnn-config-2")
+    words = ["--epochs", "1", "--results", ".", "--name", "mine", "--data-file", str(data_file)]
+    done = bloodstudy(folder, "grid", *names, *words)
+    assert done.returncode == 0, done.stderr
+    return folder / "mine"
+
+
+def bloodstudy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def recorded(study: Path, name: str) -> tuple[TrialRecord, NDArray[np.float32]]:
+    ledger = Ledger(study)
+    (record,) = (each for each in ledger.trials() if each.id.startswith(name))
+    return record, ledger.predictions(record.id, "test").probabilities
+
+
+def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    content = model.read_bytes() if isinstance(model, Path) else model
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["probabilities"], {"images": images})
+    return np.asarray(found)
+
+
+@pytest.mark.parametrize("name", ["cnn-config-4", "mlnn-config-2"])
+def test_a_png_of_a_test_image_gets_what_was_recorded_of_it(
+    study: Path, data_file: Path, tmp_path: Path, name: str
+) -> None:
+    """One by itself and all of them, the same class and probabilities to the bit."""
+    images = np.load(data_file)["test_images"]
+    for place, pixels in enumerate(images):
+        Image.fromarray(pixels).save(tmp_path / f"{place:04}.png")
+    _, wanted = recorded(study, name)
+    for given in (tmp_path, tmp_path / "0003.png"):
+        done = bloodstudy(study, "predict", ".", str(given), "--trial", name, "--json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        rows = [np.float32(each["probabilities"]) for each in found["images"]]
+        own = wanted if given.is_dir() else wanted[3:4]
+        assert np.array_equal(rows, own)
+        assert [each["class"] for each in found["images"]] == own.argmax(axis=1).tolist()
+        assert found["colours_known"]
+
+
+def test_the_exported_model_says_what_was_recorded_and_its_card_how_well(
+    study: Path, data_file: Path, tmp_path: Path
+) -> None:
+    images = np.load(data_file)["test_images"]
+    done = bloodstudy(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert f"On {len(images):,} images of the test split the exported" in done.stdout
+    assert done.stdout.splitlines()[-1] == "out"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "model.onnx"]
+    record, wanted = recorded(study, "cnn-config-4")
+    given = run(tmp_path / "out/model.onnx", images)
+    assert given.dtype == np.float32
+    assert np.abs(given - wanted).max() <= 1e-4
+    assert np.array_equal(given.argmax(axis=1), wanted.argmax(axis=1))
+    about = {each.key: each.value for each in onnx.load(tmp_path / "out/model.onnx").metadata_props}
+    assert about["trial"] == record.id
+    assert about["fingerprint"] == record.fingerprint
+    assert json.loads(about["class_names"])[7] == "platelet"
+    _, front, text = (tmp_path / "out/README.md").read_text(encoding="utf-8").split("---\n", 2)
+    (result,) = yaml.safe_load(front)["model-index"][0]["results"]
+    accuracy = record.scores["test"]["accuracy"]
+    assert accuracy is not None
+    assert result["metrics"][0]["value"] == round(accuracy, 4)
+    assert f"| {100 * accuracy:.2f} | \\[" in text
+    md5 = Ledger(study).study.data.md5
+    assert f"MD5 {md5}" in text
+
+
+def test_the_cards_five_lines_run(study: Path, data_file: Path, tmp_path: Path) -> None:
+    done = bloodstudy(tmp_path, "export", str(study), "--trial", "mlnn-config-2", "--output", "out")
+    assert done.returncode == 0, done.stderr
+    code = (tmp_path / "out/README.md").read_text(encoding="utf-8").split("```")[1]
+    lines = code.removeprefix("python\n").splitlines()
+    assert len([line for line in lines if line]) == 5
+    (tmp_path / "out/bloodmnist.npz").write_bytes(data_file.read_bytes())
+    ran = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=tmp_path / "out",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _, wanted = recorded(study, "mlnn-config-2")
+    names = Ledger(study).study.data.class_names
+    assert ran.stdout.strip() == str([names[place] for place in wanted[:128].argmax(axis=1)])
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, Chosen]:
+    folder = tmp_path_factory.mktemp("untrained")
+    matrices = synthetic.published_matrices()["cnn-config-1"]
+    ledger = give_models(synthetic.build(folder / "s", {"cnn-config-1": matrices * 2}))
+    return ledger, choose(ledger, "cnn-config-1-s0")
+
+
+def test_a_network_with_batch_norm_is_exported_as_it_predicts(
+    untrained: tuple[Ledger, Chosen],
+) -> None:
+    """By its fixed statistics, and for any number of images; the file names no path."""
+    ledger, chosen = untrained
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(4, 8),
+    )  # fmt: skip
+    model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
+    odd = replace(chosen, model=model.eval())
+    content = exporting.to_onnx(odd, ledger.study)
+    images = np.random.default_rng(0).integers(256, size=(37, 28, 28, 3), dtype=np.uint8)
+    assert exporting.compare(content, odd, images).deviation <= 1e-4
+    together = run(content, images)
+    np.testing.assert_allclose(
+        np.concatenate([run(content, one[None]) for one in images]), together, atol=1e-6
+    )
+    for trace in (b".py", b"site-packages", os.fsencode(ROOT), os.fsencode(Path.home()) + b"/"):
+        assert trace not in content
+
+
+def test_nothing_is_left_of_a_model_that_says_something_else(
+    untrained: tuple[Ledger, Chosen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, chosen = untrained
+    other = exporting.to_onnx(choose(ledger, "cnn-config-1-s1"), ledger.study)
+    monkeypatch.setattr(exporting, "to_onnx", lambda *_: other)
+    with pytest.raises(StudyError, match="got another class, and probabilities differ") as caught:
+        exporting.export(ledger, chosen, None, tmp_path / "out")
+    assert caught.value.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_already_stays(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    done = bloodstudy(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
+    assert done.returncode == 4
+    assert done.stderr == (
+        "bloodstudy: out exists already; choose another --output, or remove it\n"
+    )
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("lacking", ["onnx", "onnxruntime", "onnxscript"])
+def test_without_the_extra_the_remedy_is_named(tmp_path: Path, lacking: str) -> None:
+    code = f"import sys; sys.modules[{lacking!r}] = None; from study.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "export", "any"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"bloodstudy: {lacking} is not installed, which export needs")
+    assert "pip install '.[export]'" in done.stderr
+    assert done.stderr.count("\n") == 1
