@@ -18,12 +18,14 @@ from PIL import Image
 from torch import nn
 
 from bloodnets.errors import StudyError
+from bloodnets.storage import Address
 from reports.ledger import Ledger
 from reports.records import TrialRecord
 from study import export as exporting
 from study.chosen import Chosen, choose
 from tests import synthetic
 from tests.models import give_models
+from tests.store import BUCKET, Store
 
 COMMAND = Path(sys.executable).with_name("bloodstudy")
 ROOT = Path(__file__).parents[2]
@@ -125,6 +127,16 @@ def test_the_cards_five_lines_run(study: Path, data_file: Path, tmp_path: Path) 
     _, wanted = recorded(study, "mlnn-config-2")
     names = Ledger(study).study.data.class_names
     assert ran.stdout.strip() == str([names[place] for place in wanted[:128].argmax(axis=1)])
+
+
+def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: Store) -> None:
+    there = Address(f"s3://{BUCKET}/{tmp_path.name}/stored")
+    matrices = synthetic.published_matrices()["cnn-config-1"]
+    give_models(synthetic.build(there, {"cnn-config-1": matrices}))
+    Image.new("RGB", (360, 363)).save(tmp_path / "cell.png")
+    done = bloodstudy(tmp_path, "predict", str(there), "cell.png", "--csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].startswith("stored,cnn-config-1-s0-")
 
 
 @pytest.fixture(scope="module")
