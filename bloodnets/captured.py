@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 Step = Callable[[Tensor], Tensor]
-"""Indices of a batch's images, int64 (n,), to its loss before the update, float32 ()."""
+"""A batch to its loss before the update, float32 (). The batch is the indices of its images, int64
+(n,), or, where training augments, (n, 2): the second column is the view of each."""
 
 WARM_UP = 3
 """Steps of each size before one is captured: in them CUDA's libraries make what they keep, and the

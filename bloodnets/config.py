@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-Family = Literal["mlnn", "cnn"]
+Family = Literal["mlnn", "cnn", "resnet"]
 Loss = Literal["cross_entropy", "nll"]
-Optimizer = Literal["sgd", "adam"]
+Optimizer = Literal["sgd", "adam", "adamw"]
 Precision = Literal["float32", "bfloat16"]
+Schedule = Literal["constant", "one_cycle"]
 
 # What the published study leaves open is fixed here, once, for every configuration. The
 # reasons were measured on real cells, one seed, on val alone.
@@ -25,17 +26,31 @@ PATIENCE = 10
 moves by half a point (CNN) to one and a half (MLNN), so a shorter patience ends trials by luck."""
 
 
+LATER = (
+    "precision",
+    "schedule",
+    "width",
+    "weight_decay",
+    "label_smoothing",
+    "orientations",
+    "shift",
+)
+"""Settings that came later. A configuration without them is called as it was, so ids stay."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialConfig:
     """Everything that decides the outcome of one trial on given data.
 
     Attributes:
-        family: `mlnn` (multi-layer network) or `cnn` (convolutional network).
+        family: `mlnn` (multi-layer network), `cnn` (convolutional network) or `resnet` (residual
+            network).
         loss: `cross_entropy` on logits, or `nll` on log-softmax: the same function, computed
             in another place.
-        optimizer: `sgd` (with `momentum`) or `adam` (PyTorch's default betas, no weight decay).
-        learning_rate: positive, constant over the training.
-        momentum: of SGD, in [0, 1); None for Adam.
+        optimizer: `sgd` (with `momentum`), `adam`, or `adamw` (with `weight_decay`), both with
+            PyTorch's default betas.
+        learning_rate: positive; of a schedule, the highest.
+        momentum: of SGD, in [0, 1); None for the others.
         dropout: probability in [0, 1) that a hidden unit is dropped.
         batch_size: images a step, at least 1.
         max_epochs: at least 1.
@@ -43,6 +58,15 @@ class TrialConfig:
         seed: non-negative; decides initial weights, order of images and dropout.
         precision: of products in training. `bfloat16` by PyTorch's autocast: faster where the
             hardware has it; weights, their updates and every evaluation stay float32.
+        schedule: of the learning rate: `constant`, or `one_cycle` over all of `max_epochs` (see
+            `training.one_cycle`), which no patience cuts short.
+        width: channels of the first stage of a `resnet`, at least 1; None for the others.
+        weight_decay: of AdamW, at least 0: of every weight, each step takes off this share of it,
+            times the learning rate.
+        label_smoothing: in [0, 1): how much of a label is spread evenly over all eight classes;
+            with `cross_entropy` alone.
+        orientations: whether training sees each image in the eight orientations of a square.
+        shift: pixels, 0 to 27, by which training moves an image at most, along each axis.
 
     Raises:
         ValueError: a value is out of its range; the message gives name, value and bound.
@@ -59,25 +83,58 @@ class TrialConfig:
     patience: int = PATIENCE
     seed: int = 0
     precision: Precision = "float32"
+    schedule: Schedule = "constant"
+    width: int | None = None
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    orientations: bool = False
+    shift: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("family", self.family, ("mlnn", "cnn"))
-        _one_of("loss", self.loss, ("cross_entropy", "nll"))
-        _one_of("optimizer", self.optimizer, ("sgd", "adam"))
-        _one_of("precision", self.precision, ("float32", "bfloat16"))
+        for name, kind in (
+            ("family", Family),
+            ("loss", Loss),
+            ("optimizer", Optimizer),
+            ("precision", Precision),
+            ("schedule", Schedule),
+        ):
+            _one_of(name, getattr(self, name), get_args(kind))
         # `not value > 0` also rejects NaN.
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate is {self.learning_rate}; wanted: finite and above 0")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}; wanted: at least 0 and below 1")
+        for name in ("dropout", "label_smoothing"):
+            if not 0 <= (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} is {value}; wanted: at least 0 and below 1")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ValueError(f"weight_decay is {self.weight_decay}; wanted: finite, at least 0")
+        for name, least in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
+            _whole(name, getattr(self, name), least)
+        _whole("shift", self.shift, 0, 27)
+        if not isinstance(self.orientations, bool):
+            raise ValueError(f"orientations is {self.orientations!r}; wanted: true or false")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Settings that only go with others."""
         if self.optimizer == "sgd" and (self.momentum is None or not 0 <= self.momentum < 1):
             raise ValueError(f"momentum is {self.momentum}; wanted for sgd: at least 0, below 1")
-        if self.optimizer == "adam" and self.momentum is not None:
-            raise ValueError(f"momentum is {self.momentum}; wanted for adam: none")
-        for name, bound in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < bound:
-                raise ValueError(f"{name} is {value}; wanted: a whole number, at least {bound}")
+        if self.optimizer != "sgd" and self.momentum is not None:
+            raise ValueError(f"momentum is {self.momentum}; wanted for {self.optimizer}: none")
+        if self.optimizer != "adamw" and self.weight_decay:
+            raise ValueError(f"weight_decay is {self.weight_decay}; wanted for {self.optimizer}: 0")
+        if self.loss != "cross_entropy" and self.label_smoothing:
+            raise ValueError(
+                f"label_smoothing is {self.label_smoothing}; wanted for {self.loss}: 0"
+            )
+        if self.family == "resnet":
+            _whole("width", self.width, 1)
+        elif self.width is not None:
+            raise ValueError(f"width is {self.width}; wanted for {self.family}: none")
+        if self.schedule == "one_cycle" and self.patience < self.max_epochs:
+            raise ValueError(
+                f"patience is {self.patience}; wanted for one_cycle: at least max_epochs, which is "
+                f"{self.max_epochs}"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -87,19 +144,15 @@ class TrialConfig:
             ValueError: a key is missing or unknown, or a value is out of range.
         """
         known = {field.name for field in fields(cls)}
-        if wrong := known.symmetric_difference(values) - {"precision"}:
+        if wrong := known.symmetric_difference(values) - set(LATER):
             raise ValueError(f"configuration has missing or unknown keys: {sorted(wrong)}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, one key an attribute; of `precision` only if it is not float32.
-
-        So a configuration is called as it was before there was a choice, and its ids stay.
-        """
+        """Plain JSON types, one key an attribute; of `LATER` only what is not the default."""
+        defaults = {field.name: field.default for field in fields(self)}
         values = asdict(self)
-        if self.precision == "float32":
-            del values["precision"]
-        return values
+        return {k: v for k, v in values.items() if k not in LATER or v != defaults[k]}
 
     def digest(self) -> str:
         """Eight hexadecimal digits that tell this configuration with its seed from others."""
@@ -110,3 +163,10 @@ class TrialConfig:
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} is {value!r}; wanted: {' or '.join(allowed)}")
+
+
+def _whole(name: str, value: object, least: int, most: int | None = None) -> None:
+    # True is an int, and no number.
+    if type(value) is not int or value < least or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise ValueError(f"{name} is {value}; wanted: a whole number, {bounds}")

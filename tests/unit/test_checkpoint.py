@@ -20,7 +20,7 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.rendered import render
 from bloodnets.states import read_header
 from bloodnets.training import DeviceSplit, EpochResult, TrainingState, train
-from study.grid import PUBLISHED
+from study.grid import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)
@@ -52,14 +52,22 @@ def timeless(results: list[EpochResult]) -> list[EpochResult]:
     return [replace(result, duration_s=0) for result in results]
 
 
-@pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-4"])
-@pytest.mark.parametrize("momentum", [None, 0.0])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        PUBLISHED["mlnn-config-1"],
+        PUBLISHED["mlnn-config-1"] | {"momentum": 0.0},
+        PUBLISHED["mlnn-config-2"],
+        PUBLISHED["cnn-config-1"],
+        PUBLISHED["cnn-config-1"] | {"momentum": 0.0},
+        PUBLISHED["cnn-config-4"],
+        RESNET | {"width": 4},
+    ],
+)
 def test_training_goes_on_to_the_bit(
-    name: str, momentum: float | None, splits: dict[str, DeviceSplit]
+    changes: dict[str, Any], splits: dict[str, DeviceSplit]
 ) -> None:
-    config = TrialConfig(**PUBLISHED[name], batch_size=16, max_epochs=4)
-    if momentum is not None:
-        config = replace(config, momentum=momentum if config.optimizer == "sgd" else None)
+    config = TrialConfig(**changes | {"batch_size": 16, "max_epochs": 4})
     undisturbed = TrainingState.start(config, CPU)
     wanted = list(train(undisturbed, config, **splits))
     content, before = begun(config, splits)

@@ -1,4 +1,4 @@
-"""The two networks have the paper's size, shape and parameters."""
+"""The two networks have the paper's size, shape and parameters; the third is what it says."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from bloodnets.config import Family, Loss, TrialConfig
-from bloodnets.models import Cnn, build_model, count_operations, count_parameters
-from study.grid import PUBLISHED
+from bloodnets.models import Cnn, Resnet, build_model, count_operations, count_parameters
+from study.grid import PUBLISHED, RESNET
 
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"])
 IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
@@ -89,3 +89,27 @@ def test_the_cnn_is_the_papers_layer_by_layer() -> None:
     values = linear[0](values.flatten(1)).relu()
     values = linear[2](linear[1](values).relu())
     torch.testing.assert_close(model(IMAGES), values)
+
+
+@pytest.mark.parametrize(("width", "parameters"), [(32, 308_392), (56, 940_192)])
+def test_a_resnet_has_less_than_a_million_parameters(width: int, parameters: int) -> None:
+    model = build_model(TrialConfig(**RESNET | {"width": width}, patience=40))
+    assert count_parameters(model) == parameters
+
+
+def test_the_stages_of_a_resnet_are_at_28_14_and_7_pixels() -> None:
+    model = Resnet(width=4, dropout=0.2).eval()
+    shapes, values = [], IMAGES
+    for layer in model.features:
+        values = layer(values)
+        shapes.append(tuple(values.shape[1:]))
+    assert list(dict.fromkeys(shapes)) == [(4, 28, 28), (8, 14, 14), (16, 7, 7)]
+    assert model(IMAGES).shape == (5, 8)
+
+
+def test_a_block_adds_to_what_it_is_given() -> None:
+    """With convolutions that give nothing, it passes on what is positive."""
+    block = Resnet(width=3, dropout=0.0).eval().features[3]
+    for parameter in block.parameters():
+        nn.init.zeros_(parameter)
+    torch.testing.assert_close(block(IMAGES), IMAGES.relu())

@@ -9,8 +9,10 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from bloodnets import metrics, training
+from bloodnets.augmentation import views
 from bloodnets.config import TrialConfig
 from bloodnets.data import Split
+from bloodnets.optimization import one_cycle
 from bloodnets.rendered import render
 from bloodnets.training import (
     DeviceSplit,
@@ -22,10 +24,11 @@ from bloodnets.training import (
     stop_reason,
     train,
 )
-from study.grid import PUBLISHED
+from study.grid import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
+BEYOND = TrialConfig(**RESNET | {"width": 4, "batch_size": 16, "max_epochs": 2}, patience=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,15 +86,76 @@ def test_both_losses_are_the_same_function_to_the_bit(
     np.testing.assert_array_equal(p_one, p_other)
 
 
-def test_a_seed_decides_the_weights_to_the_bit(splits: dict[str, DeviceSplit]) -> None:
+@pytest.mark.parametrize("config", [CONFIG, BEYOND], ids=["cnn", "resnet"])
+def test_a_seed_decides_the_weights_to_the_bit(
+    config: TrialConfig, splits: dict[str, DeviceSplit]
+) -> None:
     torch.rand(7)  # what an earlier trial leaves behind in a reused worker
-    one, _ = run(CONFIG, splits)
+    one, _ = run(config, splits)
     torch.rand(11)
-    same, _ = run(CONFIG, splits)
-    other, _ = run(replace(CONFIG, seed=1), splits)
+    same, _ = run(config, splits)
+    other, _ = run(replace(config, seed=1), splits)
     for key, value in one.best_weights.items():
         assert torch.equal(value, same.best_weights[key])
-        assert not torch.equal(value, other.best_weights[key])
+        counts = key.endswith("num_batches_tracked")
+        assert counts or not torch.equal(value, other.best_weights[key])
+
+
+def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
+    splits: dict[str, DeviceSplit],
+) -> None:
+    """One epoch: every image once, with its own label, all in views of the table."""
+    images, labels = splits["train"]
+    seen: list[torch.Tensor] = []
+
+    def kept(batch: torch.Tensor) -> torch.Tensor:
+        seen.append(batch)
+        return scale(batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "scale", kept)
+        state = TrainingState.start(BEYOND, CPU)
+        step = training.training_step(state, BEYOND, splits["train"])
+        training.train_epoch(state, BEYOND, step, splits["train"])
+    draws = torch.Generator().manual_seed(BEYOND.seed)
+    order = torch.randperm(len(labels), generator=draws)
+    chosen = torch.randint(200, (len(labels),), generator=draws)
+    table = views(orientations=True, shift=2)
+    wanted = torch.stack(
+        [
+            images[i].flatten(0, 1)[table[v]].view(28, 28, 3)
+            for i, v in zip(order.tolist(), chosen.tolist(), strict=True)
+        ]
+    )
+    assert torch.equal(torch.cat(seen), wanted)
+
+
+def test_a_smoothed_label_is_spread_over_the_classes(splits: dict[str, DeviceSplit]) -> None:
+    config = replace(BEYOND, label_smoothing=0.4, orientations=False, shift=0, dropout=0.0)
+    state = TrainingState.start(config, CPU)
+    state.model.train()
+    batch = torch.arange(16)
+    with torch.no_grad():
+        logs = F.log_softmax(state.model(scale(splits["train"].images[batch])), 1)
+    state = TrainingState.start(config, CPU)
+    state.model.train()
+    loss = training.training_step(state, config, splits["train"])(batch)
+    target = 0.6 * F.one_hot(splits["train"].labels[batch], 8) + 0.4 / 8
+    torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
+
+
+def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
+    state, seen = TrainingState.start(BEYOND, CPU), []
+    step = training.training_step(state, BEYOND, splits["train"])
+
+    def watched(batch: torch.Tensor) -> torch.Tensor:
+        seen.append(state.optimizer.param_groups[0]["lr"])
+        return step(batch)
+
+    for state.epoch in range(BEYOND.max_epochs):
+        training.train_epoch(state, BEYOND, watched, splits["train"])
+    middles = [(i + 0.5) / len(seen) for i in range(len(seen))]
+    assert seen == pytest.approx([BEYOND.learning_rate * one_cycle(at) for at in middles])
 
 
 def test_products_in_bfloat16_train_nearly_the_same_weights_in_float32(

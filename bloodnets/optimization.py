@@ -1,0 +1,58 @@
+"""Optimizers, and the learning rate over a training."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from bloodnets.config import TrialConfig
+
+CLIMB = 0.2
+"""Share of a one-cycle schedule in which the learning rate rises."""
+
+
+def make_optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimizer:
+    """PyTorch's optimizer of all parameters of a model, as `config` says.
+
+    Each is fused: one kernel over all parameters, 1.1 (CNN) to 1.5 (MLNN with Adam) times the
+    speed.
+    """
+    device = next(model.parameters()).device
+    rate: float | Tensor = config.learning_rate
+    if config.schedule != "constant" and device.type == "cuda":
+        rate = torch.tensor(rate, device=device)  # a number would be a constant in the graph
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            model.parameters(), lr=rate, momentum=config.momentum or 0, fused=True
+        )
+    adam = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return adam(
+        model.parameters(),
+        lr=rate,
+        weight_decay=config.weight_decay,
+        fused=True,
+        capturable=device.type == "cuda",  # by a CUDA graph
+    )
+
+
+def one_cycle(done: float) -> float:
+    """The learning rate of a one-cycle schedule, as a share of the highest.
+
+    Up in a line, then down along half a cosine to 0; after Smith & Topin, arXiv:1708.07120, and
+    fastai, which replaced the second line by the cosine.
+
+    Args:
+        done: how much of the training is over, 0 to 1.
+    """
+    if done < CLIMB:
+        return done / CLIMB
+    return (1 + math.cos(math.pi * (done - CLIMB) / (1 - CLIMB))) / 2
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+    """Of every parameter, from the next step on."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(value)  # where a captured graph reads it
+        else:
+            group["lr"] = value

@@ -1,0 +1,48 @@
+"""Views of a cell: which there are, and what each of them shows."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from bloodnets.augmentation import count_views, views
+
+PIXELS = np.arange(28 * 28).reshape(28, 28)
+
+
+def shown(*, orientations: bool, shift: int) -> set[bytes]:
+    return {view.numpy().tobytes() for view in views(orientations=orientations, shift=shift)}
+
+
+@pytest.mark.parametrize("orientations", [False, True])
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_there_are_as_many_as_are_counted_and_no_two_are_alike(
+    orientations: bool, shift: int
+) -> None:
+    table = views(orientations=orientations, shift=shift)
+    count = (8 if orientations else 1) * (2 * shift + 1) ** 2
+    assert table.shape == (count, 784)
+    assert table.dtype == torch.int64
+    assert count_views(orientations=orientations, shift=shift) == count
+    assert len(shown(orientations=orientations, shift=shift)) == count
+
+
+def test_without_augmentation_the_one_view_is_the_image() -> None:
+    assert views(orientations=False, shift=0).tolist() == [PIXELS.ravel().tolist()]
+
+
+def test_the_eight_orientations_are_the_rotations_and_their_mirror_images() -> None:
+    turned = [np.rot90(PIXELS, turns) for turns in range(4)]
+    wanted = {np.ascontiguousarray(v).tobytes() for v in (*turned, *(np.fliplr(t) for t in turned))}
+    assert shown(orientations=True, shift=0) == wanted
+
+
+def test_a_shift_repeats_the_edge() -> None:
+    """As a window of an image that goes on beyond its edge."""
+    padded = np.pad(PIXELS, 2, mode="edge")
+    wanted = {
+        np.ascontiguousarray(padded[y : y + 28, x : x + 28]).tobytes()
+        for y, x in itertools.product(range(5), repeat=2)
+    }
+    assert shown(orientations=False, shift=2) == wanted
