@@ -162,7 +162,7 @@ FURTHER = (
 )
 CONFIRMED = (
     CONFIGURATION,
-    Column(key="settings", head=("Settings",)),
+    Column(key="settings", head=("Settings",), unit="prose"),
     Column(key="role_text", head=("It is",)),
     Column(key="value", head=("Search:", "val (%)"), unit="percent"),
     Column(key="seeds_text", head=("Seeds",)),
@@ -200,4 +200,7 @@ PROPOSALS = (
     Column(key="learning_rate", head=("Learning", "rate"), unit="rate"),
     Column(key="momentum", head=("Momentum",), unit="share"),
     Column(key="dropout", head=("Dropout",), unit="share"),
+    Column(key="weight_decay", head=("Weight", "decay"), unit="rate"),
+    Column(key="label_smoothing", head=("Label", "smoothing"), unit="share"),
+    Column(key="width", head=("Width",), unit="count"),
 )

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import N_CLASSES, IntArray
 from reports.ledger import Ledger
-from reports.records import Confirmation, EpochRecord, Look, PlannedTrial, StudyRecord, TrialRecord
+from reports.records import (
+    Confirmation,
+    EpochRecord,
+    Look,
+    PlannedTrial,
+    SearchRecord,
+    StudyRecord,
+    TrialRecord,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +71,14 @@ class Search:
     """The trials of a search, none of which saw the test split.
 
     Attributes:
+        record: what it draws from, and how.
         proposals: every one so far; its number is its place.
         records: of those that ended and can be read, by id, in the order of the proposals.
         epochs: of each of `records`.
         end: how the search ended; None if it did not.
     """
 
+    record: SearchRecord
     proposals: Sequence[PlannedTrial]
     records: Mapping[str, TrialRecord]
     epochs: Mapping[str, Sequence[EpochRecord]]
@@ -125,10 +135,16 @@ def read(ledger: Ledger) -> Evidence:
     """
     problems: list[Problem] = []
     study, search = ledger.study, None
-    if study.kind == "search":
+    if study.search is not None:
         proposals, end = ledger.proposals(), ledger.confirmation()
         own = _trials(ledger, proposals, problems)
-        search = Search(proposals=proposals, records=own.records, epochs=own.epochs, end=end)
+        search = Search(
+            record=study.search,
+            proposals=proposals,
+            records=own.records,
+            epochs=own.epochs,
+            end=end,
+        )
         study = replace(study, trials=end.trials if end else ())
     found = _trials(ledger, study.trials, problems)
     try:

@@ -10,6 +10,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from reports.records import SearchRecord
 from reports.searches import at_rung
 
+_LOGARITHMIC = frozenset({"learning_rate", "weight_decay"})
+"""Settings that are drawn, and so weighed, by their logarithm."""
+
 LEAST = 10
 """Trials; the importances of fewer say little, and their intervals span everything."""
 
@@ -24,8 +27,8 @@ def importances(frame: pd.DataFrame, lines: pd.DataFrame, search: SearchRecord) 
 
     Functional ANOVA on a random forest (Hutter, Hoos, Leyton-Brown, ICML 2014), by Optuna. At each
     rung among all trials that came there, by the settings that all have, and among those with one
-    family and optimizer, by theirs. The learning rate is taken by its logarithm, from which it
-    is drawn; Optuna's own evaluation weighs it as it stands, so that only its uppermost decade
+    family and optimizer, by theirs. A setting that is drawn by its logarithm is taken by it;
+    Optuna's own evaluation weighs it as it stands, so that only its uppermost decade
     would count.
 
     Args:
@@ -80,29 +83,25 @@ def _groups(own: pd.DataFrame) -> Iterator[tuple[str | None, str | None, pd.Data
 
 def _varied(search: SearchRecord, family: str | None, optimizer: str | None) -> list[str]:
     """The settings that differ within a group and that all its trials have."""
-    bounds = {
-        "momentum": search.momentum,
-        "learning_rate": search.learning_rate,
-        "dropout": search.dropout,
-    }
     choices = {"family": search.families, "optimizer": search.optimizers} if family is None else {}
     names = [name for name, values in choices.items() if len(values) > 1]
-    names += [name for name, (low, high) in bounds.items() if low < high]
+    names += [name for name, (low, high) in search.ranges.items() if low < high]
     return [name for name in names if name != "momentum" or optimizer == "sgd"]
 
 
 def _shares(
     group: pd.DataFrame, varied: Sequence[str], search: SearchRecord, trees: int
 ) -> dict[str, float]:
-    low, high = np.log10(search.learning_rate)
     distributions: dict[str, BaseDistribution] = {
         "family": CategoricalDistribution(search.families),
         "optimizer": CategoricalDistribution(search.optimizers),
-        "learning_rate": FloatDistribution(low, high),
-        "momentum": FloatDistribution(*search.momentum),
-        "dropout": FloatDistribution(*search.dropout),
     }
-    values = group.assign(learning_rate=np.log10(group["learning_rate"]))
+    values = group
+    for name, (low, high) in search.ranges.items():
+        if name in _LOGARITHMIC:
+            low, high = np.log10((low, high))  # noqa: PLW2901 - the same bounds
+            values = values.assign(**{name: np.log10(values[name])})
+        distributions[name] = FloatDistribution(low, high)
     known = {name: distributions[name] for name in varied}
     study = optuna.create_study(direction="maximize")
     study.add_trials(

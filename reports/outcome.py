@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import searches
 from reports.parts import Findings, Searched
-from reports.typeset import interval, number, plural, settings, with_spread
+from reports.typeset import interval, known_as, number, plural, settings, with_spread
 
 _ENDS = {
     "time_budget": "its time was over (--time-budget)",
@@ -21,7 +21,7 @@ def outcome(found: Findings, search: Searched) -> Iterator[str]:
     rows = search.confirmed.to_dict("records")
     done = [row for row in rows if row["seeds"]]
     if any(row["role"] == "best" for row in done):
-        yield _confirmed(done)
+        yield _confirmed(done, known_as(search.record))
         yield _on_test(found, search)
     elif search.end is not None and not rows and search.trials["value"].notna().any():
         yield "Nothing was confirmed, so the value is of one seed and picked as the highest of all."
@@ -37,15 +37,16 @@ def _found(search: Searched) -> str:
     if valued.empty:
         return "No trial of this search has a value yet: there is nothing to compare."
     best = max(valued.to_dict("records"), key=lambda row: row["value"])
-    what = "a published configuration" if best["published"] else settings(best)
+    kind = known_as(search.record)
+    what = f"a {kind} configuration" if best["start"] else settings(best)
     return (
         f"The highest macro F1 on val in this search is {_percent(best['value'])}, of "
         f"{best['configuration']} ({what}), the best of {plural(len(valued), 'trial')}."
     )
 
 
-def _confirmed(done: list[dict[Any, Any]]) -> str:
-    """The first of the best again, with other seeds, beside the published one."""
+def _confirmed(done: list[dict[Any, Any]], kind: str) -> str:
+    """The first of the best again, with other seeds, beside the one to beat."""
     best = done[0]
     name, again = best["configuration"], plural(best["seeds"], "other seed")
     said = (
@@ -56,10 +57,10 @@ def _confirmed(done: list[dict[Any, Any]]) -> str:
     if baseline is None:
         return said
     if baseline["configuration"] == name:
-        return f"{said} It is a published configuration: the search found none that is better."
+        return f"{said} It is a {kind} configuration: the search found none that is better."
     points = number(best["val"] - baseline["val"], "points")
     return (
-        f"{said} {baseline['configuration']}, the best published configuration, reaches "
+        f"{said} {baseline['configuration']}, the best {kind} configuration, reaches "
         f"{_spread(baseline, 'val')} with the same seeds: a difference of {points} points."
     )
 
@@ -97,8 +98,8 @@ def _on_test(found: Findings, search: Searched) -> str:
 
 
 def _baseline(rows: list[dict[Any, Any]]) -> Mapping[Any, Any] | None:
-    """The best published configuration of those that were confirmed."""
-    known = [row for row in rows if row["published"]]
+    """The best of those that were confirmed and that the search began with."""
+    known = [row for row in rows if row["start"]]
     return max(known, key=lambda row: row["val"], default=None)
 
 

@@ -22,12 +22,12 @@ def digest(config: Mapping[str, Any]) -> str:
 
 
 def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
-    """Every proposal is numbered, and of the search's space or a published configuration.
+    """Every proposal is numbered, and of the search's space; one with a name is what it says.
 
     Raises:
         ConflictError: one is not.
     """
-    proposals, names = ledger.proposals(), {row.configuration for row in _published(search)}
+    proposals, known = ledger.proposals(), _named(search)
     if len(proposals) > search.trials:
         raise ConflictError(
             f"{_PROPOSALS} has {len(proposals)} proposals; study.json allows {search.trials}"
@@ -36,10 +36,9 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
         name = f"trial-{number}"
         wanted = f"{name}-{digest(planned.config)}"
         agree(_PROPOSALS, f"trial {number}", planned.id, wanted, "its place and settings")
-        row = published.find(planned.config)
-        named = row.configuration if row and row.configuration in names else name
         if planned.configuration != name:
-            agree(_PROPOSALS, f"the name of {name}", planned.configuration, named, "published.json")
+            found = next((key for key, own in known.items() if own == planned.config), name)
+            agree(_PROPOSALS, f"the name of {name}", planned.configuration, found, "its digest")
         _in_space(planned, search)
     return f"{_PROPOSALS}: {plural(len(proposals), 'proposal')}, each of the space in study.json"
 
@@ -57,13 +56,17 @@ def _in_space(planned: PlannedTrial, search: SearchRecord) -> None:
     precision = config.get("precision", "float32")
     agree(_PROPOSALS, f"precision of {planned.id}", precision, search.precision, "study.json")
     sgd = config.get("optimizer") == "sgd"
-    ranges = {"learning_rate": search.learning_rate, "dropout": search.dropout}
-    ranges |= {"momentum": search.momentum} if sgd else {}
+    ranges = {name: ends for name, ends in search.ranges.items() if name != "momentum" or sgd}
+    if search.resnet is not None:
+        start = search.resnet.start
+        for key in (start.keys() | config.keys()) - ranges.keys():
+            what = f"{key} of {planned.id}"
+            agree(_PROPOSALS, what, config.get(key), start.get(key), "study.json")
     inside = (
         config.get("family") in search.families
         and config.get("optimizer") in search.optimizers
         and (sgd or config.get("momentum") is None)
-        and all(_within(config.get(key), *ends) for key, ends in ranges.items())
+        and all(_within(config.get(key, 0.0), *ends) for key, ends in ranges.items())
     )
     if not inside:
         raise ConflictError(f"{_PROPOSALS} has {planned.id} outside the space in study.json")
@@ -119,18 +122,20 @@ def _rungs(
     records: Mapping[str, TrialRecord],
     courses: Mapping[str, Sequence[float]],
 ) -> None:
-    """A stopped trial is at a rung, and none of the published ones, which run in full.
+    """A stopped trial is at a rung, and none of those with names, which run in full.
 
     In which order trials came to a rung is not kept; but it was not the best of all.
     """
-    names = {row.configuration for row in _published(search)}
+    names = _named(search)
     best = {key: list(accumulate(course, max)) for key, course in courses.items()}
     for key in courses:
         if records[key].stop_reason != "asha":
             continue
         name, last = f"trials/{key}.json", records[key].epochs
         if records[key].configuration in names:
-            raise ConflictError(f"{name} says that ASHA stopped it, but published ones run in full")
+            raise ConflictError(
+                f"{name} says that ASHA stopped it, but those with a name run in full"
+            )
         if last not in search.rungs:
             raise ConflictError(f"{name} says that ASHA stopped it after epoch {last}, no rung")
         there = [values[last - 1] for values in best.values() if len(values) >= last]
@@ -163,10 +168,10 @@ def _ended(
 
 
 def _chosen(end: Confirmation, search: SearchRecord, values: Mapping[str, float]) -> None:
-    """The best by val, the earlier of equals, and the best published one, or all without one."""
+    """The best by val, the earlier of equals, and the best with a name, or all without one."""
     ranked = sorted(values, key=lambda name: -values[name])
     best = tuple(ranked[: search.confirm])
-    names = [row.configuration for row in _published(search)]
+    names = list(_named(search))
     known = [name for name in ranked if name in names]
     baseline = tuple(known[:1] or names) if best else ()
     agree(_CONFIRMATION, "the best", end.best, best, "the epochs")
@@ -177,14 +182,7 @@ def _planned_again(
     end: Confirmation, search: SearchRecord, proposals: Sequence[PlannedTrial]
 ) -> None:
     """Each chosen configuration with each seed, and nothing else changed."""
-    training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
-    training |= {"patience": search.max_epochs}
-    training |= {"precision": search.precision} if search.precision != "float32" else {}
-    configs: dict[str, Mapping[str, Any]] = {
-        row.configuration: {key: getattr(row, key) for key in published.SETTINGS} | training
-        for row in _published(search)
-    }
-    configs |= {planned.configuration: planned.config for planned in proposals}
+    configs = _named(search) | {planned.configuration: planned.config for planned in proposals}
     first = search.seed + 1
     wanted = [
         (name, dict(configs[name]) | {"seed": seed})
@@ -199,10 +197,15 @@ def _planned_again(
         agree(_CONFIRMATION, f"settings of {planned.id}", dict(planned.config), config, "its id")
 
 
-def _published(search: SearchRecord) -> list[published.PublishedRow]:
-    """Of the families searched; of two that are one function, the first."""
-    return [
-        row
+def _named(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
+    """The configurations with names, as `study.space.named` makes them."""
+    if search.resnet is not None:
+        return {"resnet": search.resnet.start}
+    training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
+    training |= {"patience": search.max_epochs, "seed": search.seed}
+    training |= {"precision": search.precision} if search.precision != "float32" else {}
+    return {
+        row.configuration: {key: getattr(row, key) for key in published.SETTINGS} | training
         for row in published.load().rows
         if row.family in search.families and row.loss == "cross_entropy"
-    ]
+    }

@@ -101,6 +101,24 @@ class PlannedTrial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ResnetSpace:
+    """What a search of residual networks draws besides, and where it starts.
+
+    Attributes:
+        weight_decay: lowest and highest, drawn log-uniformly.
+        label_smoothing: lowest and highest, drawn uniformly.
+        width: lowest and highest, both multiples of 8, as are those drawn.
+        start: the configuration `resnet` as a trial of the search: proposed first, and what the
+            best is compared with. What is not drawn is as there.
+    """
+
+    weight_decay: tuple[float, float]
+    label_smoothing: tuple[float, float]
+    width: tuple[int, int]
+    start: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class SearchRecord:
     """What a search draws from, and how: all that decides its proposals but their order.
 
@@ -122,6 +140,8 @@ class SearchRecord:
         time_budget_s: seconds after which the search ends; None for no such end.
         target_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
         precision: of products in training; the key may be missing, as there was no choice at first.
+        resnet: of a search of residual networks, the rest of its space; None of any other, where
+            the key may be missing.
     """
 
     trials: int
@@ -141,6 +161,21 @@ class SearchRecord:
     time_budget_s: float | None
     target_f1: float | None
     precision: Literal["float32", "bfloat16"] = "float32"
+    resnet: ResnetSpace | None = None
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest of each setting that is a number; momentum is of SGD alone."""
+        found: dict[str, tuple[float, float]] = {
+            "momentum": self.momentum,
+            "learning_rate": self.learning_rate,
+            "dropout": self.dropout,
+        }
+        if self.resnet is not None:
+            found["weight_decay"] = self.resnet.weight_decay
+            found["label_smoothing"] = self.resnet.label_smoothing
+            found["width"] = self.resnet.width
+        return found
 
     @property
     def rungs(self) -> list[int]:
@@ -321,8 +356,11 @@ def fingerprint(
     }
     if search is not None:
         settings = asdict(search)
+        # As it was when there was no choice.
         if search.precision == "float32":
-            del settings["precision"]  # as it was when there was no choice
+            del settings["precision"]
+        if search.resnet is None:
+            del settings["resnet"]
         parts["search"] = settings
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

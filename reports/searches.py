@@ -4,18 +4,18 @@ The value of a trial is its best val macro F1 over the epochs that it ran, 0 to 
 was stopped it is less than full training would have brought; one that failed or diverged has none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bloodnets.metrics import FloatArray
-from reports import published
 from reports.evidence import Evidence, Problem, Search
-from reports.records import PlannedTrial, TrialRecord
+from reports.records import OPTIONAL_SETTINGS, PlannedTrial, SearchRecord, TrialRecord
 
 PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
+RESNET_PARAMETERS = ("weight_decay", "label_smoothing", "width")
 
 STATES = ("complete", "pruned", "diverged", "failed", "cut short", "unreadable", "running")
 """How a trial ended: `pruned` by ASHA, `cut short` by the end of the search; `running` if it has
@@ -38,8 +38,9 @@ def trials(search: Search, problems: Sequence[Problem] = ()) -> pd.DataFrame:
         problems: trials whose files cannot be relied on.
 
     Returns:
-        Columns `number` (from 0), `id`, `configuration`, `published` (whether its settings are
-        published ones), the `PARAMETERS`, `state` (one of `STATES`), `error`, `epochs`,
+        Columns `number` (from 0), `id`, `configuration`, `start` (whether it has a name, and so
+        was proposed first), the `PARAMETERS` (of a search of residual networks also the
+        `RESNET_PARAMETERS`), `state` (one of `STATES`), `error`, `epochs`,
         `best_epoch`, `duration_s`, `value` and `best` (the highest value so far, NaN before any).
     """
     broken = {problem.trial: problem.reason for problem in problems}
@@ -47,11 +48,21 @@ def trials(search: Search, problems: Sequence[Problem] = ()) -> pd.DataFrame:
         _trial(number, planned, search, broken.get(planned.id))
         for number, planned in enumerate(search.proposals)
     ]
-    columns = ["number", "id", "configuration", "published", *PARAMETERS, "state", "error"]
+    known = parameters(search.record)
+    columns = ["number", "id", "configuration", "start", *known, "state", "error"]
     frame = pd.DataFrame(rows, columns=[*columns, "epochs", "best_epoch", "duration_s", "value"])
     frame = frame.astype(dict.fromkeys(_NUMBERS, "float64"))
     # A trial without a value changes nothing of the best so far.
     return frame.assign(best=frame["value"].cummax().ffill())
+
+
+def parameters(record: SearchRecord) -> tuple[str, ...]:
+    """The settings that a search may draw."""
+    return PARAMETERS + (RESNET_PARAMETERS if record.resnet is not None else ())
+
+
+def _settings(config: Mapping[str, Any], record: SearchRecord) -> dict[str, Any]:
+    return {name: config.get(name, OPTIONAL_SETTINGS.get(name)) for name in parameters(record)}
 
 
 def _trial(
@@ -62,8 +73,8 @@ def _trial(
         "number": number,
         "id": planned.id,
         "configuration": planned.configuration,
-        "published": published.find(planned.config) is not None,
-        **{name: planned.config[name] for name in PARAMETERS},
+        "start": planned.configuration != f"trial-{number}",
+        **_settings(planned.config, search.record),
         "state": "unreadable" if problem else "running",
         "error": problem,
     }
@@ -173,14 +184,13 @@ def confirmed(evidence: Evidence) -> pd.DataFrame:
         evidence: of a search.
 
     Returns:
-        Columns `configuration`; `role` (`best` or `baseline`); `published` (whether its settings
-        are); the `PARAMETERS`; `value` of the
-        search (NaN if it did not run there); `val`, mean of the best val macro F1 over the seeds,
-        and `val_sd`; `shrinkage` (`value` - `val`); `test` and `test_sd`, macro F1; `seeds`
-        finished. Empty where nothing is confirmed.
+        Columns `configuration`; `role` (`best` or `baseline`); `start`, and the settings, as in
+        `trials`; `value` of the search (NaN if it did not run there); `val`, mean of the best val
+        macro F1 over the seeds, and `val_sd`; `shrinkage` (`value` - `val`); `test` and `test_sd`,
+        macro F1; `seeds` finished. Empty where nothing is confirmed.
     """
     search = evidence.search
-    columns = ["configuration", "role", "published", *PARAMETERS, "value", "seeds"]
+    columns = ["configuration", "role", "start", *PARAMETERS, "value", "seeds"]
     if search is None or search.end is None or not search.end.trials:
         return pd.DataFrame(columns=[*columns, "val", "val_sd", "shrinkage", "test", "test_sd"])
     found = trials(search).set_index("configuration")["value"]
@@ -189,9 +199,9 @@ def confirmed(evidence: Evidence) -> pd.DataFrame:
     for name, config in configs.items():
         role = "best" if name in search.end.best else "baseline"
         value = float(found.get(name, float("nan")))
-        known = published.find(config) is not None
-        row = {"configuration": name, "role": role, "published": known, "value": value}
-        rows.append(row | {key: config[key] for key in PARAMETERS} | _again(evidence, name))
+        row = {"configuration": name, "role": role, "start": not name.startswith("trial-")}
+        row |= {"value": value} | _settings(config, search.record)
+        rows.append(row | _again(evidence, name))
     frame = pd.DataFrame(rows).astype({"momentum": "float64"})
     return frame.assign(shrinkage=frame["value"] - frame["val"])
 

@@ -80,7 +80,16 @@ def settings(config: Mapping[Any, Any]) -> str:
     parts.append(f"learning rate {config['learning_rate']:.2g}")
     if momentum is not None and not pd.isna(momentum):
         parts.append(f"momentum {momentum:.2g}")
-    return ", ".join([*parts, f"dropout {config['dropout']:.2g}"])
+    parts.append(f"dropout {config['dropout']:.2g}")
+    for name, text in (
+        ("weight_decay", "weight decay {:.2g}"),
+        ("label_smoothing", "smoothing {:.2g}"),
+        ("width", "width {:.0f}"),
+    ):
+        value = config.get(name)
+        if value is not None and not pd.isna(value):
+            parts.append(text.format(value))
+    return ", ".join(parts)
 
 
 def search_words(search: SearchRecord) -> list[tuple[str, str]]:
@@ -92,10 +101,26 @@ def search_words(search: SearchRecord) -> list[tuple[str, str]]:
         ("Optimizers", ", ".join(map(word, search.optimizers))),
         ("Learning rate", f"{low:g} to {high:g}, log-uniform"),
         ("Dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
-        ("Momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum)),
+        *_further(search),
         ("Sampler", f"{search.sampler}, seed {search.seed}"),
         ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction} goes on"),
     ]
+
+
+def _further(search: SearchRecord) -> list[tuple[str, str]]:
+    if search.resnet is None:
+        return [("Momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum))]
+    space = search.resnet
+    return [
+        ("Weight decay", "{:g} to {:g}, log-uniform".format(*space.weight_decay)),
+        ("Label smoothing", "{:g} to {:g}, uniform".format(*space.label_smoothing)),
+        ("Width", "{:g} to {:g}, in eights".format(*space.width)),
+    ]
+
+
+def known_as(search: SearchRecord) -> str:
+    """What the configurations that a search proposes first are called."""
+    return "published" if search.resnet is None else "starting"
 
 
 def class_label(index: int, name: str) -> str:

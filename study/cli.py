@@ -14,11 +14,21 @@ from bloodnets.config import BATCH_SIZE, MAX_EPOCHS, PATIENCE
 from bloodnets.errors import StudyError
 from bloodnets.storage import place
 from study import options
-from study.grid import PUBLISHED
+from study.grid import RESNET
 from study.interrupts import end_before_it_begins
 from study.options import Data, Device, Precision
 from study.reading import doctor, replay, report, status
-from study.space import DROPOUT, FAMILIES, LEARNING_RATE, MOMENTUM, OPTIMIZERS, SAMPLERS
+from study.space import (
+    DROPOUT,
+    FAMILIES,
+    LABEL_SMOOTHING,
+    LEARNING_RATE,
+    MOMENTUM,
+    OPTIMIZERS,
+    SAMPLERS,
+    WEIGHT_DECAY,
+    WIDTH,
+)
 from study.using import export, predict
 
 app = typer.Typer(
@@ -35,15 +45,35 @@ def grid(
     config: Annotated[
         list[str] | None,
         typer.Option(
-            show_default="all", help="A published configuration, as cnn-config-1; repeatable."
+            show_default="the published eight",
+            help="A configuration, as cnn-config-1, or resnet, which goes beyond; repeatable.",
         ),
     ] = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="resnet, and resnet without each of its ingredients.")
+    ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Trials a configuration: seeds 0, 1, …")] = 1,
-    epochs: Annotated[int, typer.Option(min=1, help="At most, each trial.")] = MAX_EPOCHS,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            show_default=f"{MAX_EPOCHS}; of resnet {RESNET['max_epochs']}",
+            help="At most, each trial.",
+        ),
+    ] = None,
     patience: Annotated[
-        int, typer.Option(min=1, help="Epochs without a better val macro F1 before a trial ends.")
+        int,
+        typer.Option(
+            min=1, help="Epochs without a better val macro F1 before a trial ends; not of resnet."
+        ),
     ] = PATIENCE,
-    batch_size: options.BatchSize = BATCH_SIZE,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default=str(RESNET["width"]), help="Channels of resnet's first stage."
+        ),
+    ] = None,
+    batch_size: options.BatchSize = None,
     precision: options.PrecisionKind = Precision.FLOAT32,
     data: options.DataKind = Data.BLOODMNIST,
     data_file: options.DataFile = None,
@@ -61,16 +91,17 @@ def grid(
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the eight published configurations and compare them."""
+    """Train the eight published configurations, or others, and compare them."""
     from study.config import GridConfig
 
     checked = GridConfig(
         name=options.name("grid", name, goes_on=resume),
         results=place(results),
-        configurations=tuple(PUBLISHED if config is None else dict.fromkeys(config)),
+        configurations=options.configurations(config, ablation=ablation),
         seeds=seeds,
         max_epochs=epochs,
         patience=patience,
+        width=width,
         batch_size=batch_size,
         precision=precision.value,
         cpus_per_trial=cpus_per_trial,
@@ -113,6 +144,15 @@ def search(
     momentum: Annotated[
         tuple[float, float], typer.Option(help="Lowest and highest; drawn uniformly, for SGD.")
     ] = MOMENTUM,
+    weight_decay: Annotated[
+        tuple[float, float], typer.Option(help="Likewise, log-uniformly, for resnet.")
+    ] = WEIGHT_DECAY,
+    label_smoothing: Annotated[
+        tuple[float, float], typer.Option(help="Likewise, uniformly, for resnet.")
+    ] = LABEL_SMOOTHING,
+    width: Annotated[
+        tuple[int, int], typer.Option(help="Channels of the first stage, for resnet; in eights.")
+    ] = WIDTH,
     sampler: Annotated[str, typer.Option(metavar="|".join(SAMPLERS), help="Optuna's.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the sampler, and of every trial.")] = 0,
     max_epochs: Annotated[int, typer.Option(help="Of a trial that ASHA lets finish.")] = 20,
@@ -135,7 +175,7 @@ def search(
         float | None,
         typer.Option(show_default="none", help="Ends the search at this val macro F1, as .93."),
     ] = None,
-    batch_size: options.BatchSize = BATCH_SIZE,
+    batch_size: options.BatchSize = None,
     precision: options.PrecisionKind = Precision.FLOAT32,
     data: options.DataKind = Data.BLOODMNIST,
     data_file: options.DataFile = None,
@@ -154,18 +194,28 @@ def search(
     quiet: options.Quiet = False,
 ) -> None:
     """Search better settings than the published ones, and confirm the best with fresh seeds."""
-    from reports.records import SearchRecord
-    from study.config import SearchConfig
+    from reports.records import ResnetSpace, SearchRecord
+    from study.config import SearchConfig, resnet_start
 
+    families = FAMILIES[options.one_of("--family", family, FAMILIES)]
+    batch = batch_size or (RESNET["batch_size"] if family == "resnet" else BATCH_SIZE)
+    resnet = None
+    if family == "resnet":
+        resnet = ResnetSpace(
+            weight_decay=weight_decay,
+            label_smoothing=label_smoothing,
+            width=width,
+            start=resnet_start(
+                max_epochs=max_epochs, batch_size=batch, precision=precision.value, seed=seed
+            ),
+        )
     checked = SearchConfig(
         name=options.name("search", name, goes_on=resume),
         results=place(results),
         search=SearchRecord(
             trials=trials,
-            families=FAMILIES[options.one_of("--family", family, FAMILIES)],
-            optimizers=OPTIMIZERS
-            if optimizer is None
-            else (options.one_of("--optimizer", optimizer, OPTIMIZERS),),
+            families=families,
+            optimizers=options.optimizers(optimizer, family),
             learning_rate=learning_rate,
             dropout=dropout,
             momentum=momentum,
@@ -174,7 +224,7 @@ def search(
             max_epochs=max_epochs,
             grace=grace,
             reduction=reduction,
-            batch_size=batch_size,
+            batch_size=batch,
             precision=precision.value,
             confirm=confirm,
             confirm_seeds=confirm_seeds,
@@ -182,6 +232,7 @@ def search(
             if time_budget is not None
             else None,
             target_f1=target_f1,
+            resnet=resnet,
         ),
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=options.gpus(device, gpus_per_trial),

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import DataError
 from bloodnets.storage import Place
 from reports.records import PlannedTrial, SearchRecord
-from study.grid import PUBLISHED
+from study.grid import NAMED
 from study.space import check
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -58,11 +59,13 @@ class GridConfig(StudyConfig):
     """A grid, checked.
 
     Attributes:
-        configurations: names in `grid.PUBLISHED`, in the order of the tables.
+        configurations: names in `grid.NAMED`, in the order of the tables.
         seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
-        max_epochs: at most, each trial.
-        patience: epochs without a better val macro F1 before a trial ends.
-        batch_size: images a step.
+        max_epochs: at most, each trial; None for what each configuration says.
+        patience: epochs without a better val macro F1 before a trial ends; those of the family
+            resnet train to the end, as a schedule does.
+        width: of the configurations of the family resnet; None for what each says.
+        batch_size: images a step; None for what each configuration says.
         precision: of products in training.
 
     Raises:
@@ -71,35 +74,34 @@ class GridConfig(StudyConfig):
 
     configurations: tuple[str, ...]
     seeds: int
-    max_epochs: int
+    max_epochs: int | None
     patience: int
-    batch_size: int
+    width: int | None
+    batch_size: int | None
     precision: Precision
 
     def __post_init__(self) -> None:
         # `super()` without arguments does not work here: slots make the class anew.
         StudyConfig.__post_init__(self)
         for name in self.configurations:
-            if name not in PUBLISHED:
-                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(PUBLISHED)}")
+            if name not in NAMED:
+                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(NAMED)}")
 
     def trials(self) -> tuple[PlannedTrial, ...]:
         """The plan: every configuration with every seed."""
         return tuple(
-            replicate(
-                name,
-                TrialConfig(
-                    **PUBLISHED[name],
-                    batch_size=self.batch_size,
-                    precision=self.precision,
-                    max_epochs=self.max_epochs,
-                    patience=self.patience,
-                    seed=seed,
-                ),
-            )
+            replicate(name, self._config(name, seed))
             for name in self.configurations
             for seed in range(self.seeds)
         )
+
+    def _config(self, name: str, seed: int) -> TrialConfig:
+        given = {"max_epochs": self.max_epochs, "batch_size": self.batch_size}
+        given |= {"width": self.width} if "width" in NAMED[name] else {}
+        values = NAMED[name] | {key: value for key, value in given.items() if value is not None}
+        # Also without its schedule: then nothing but what is left out differs from the whole.
+        patience = values["max_epochs"] if values["family"] == "resnet" else self.patience
+        return TrialConfig(**values, patience=patience, precision=self.precision, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,22 @@ class SearchConfig(StudyConfig):
     def __post_init__(self) -> None:
         StudyConfig.__post_init__(self)
         check(self.search)
+
+
+def resnet_start(
+    *, max_epochs: int, batch_size: int, precision: Precision, seed: int
+) -> dict[str, Any]:
+    """The configuration `resnet` as a trial of a search: `ResnetSpace.start`.
+
+    Raises:
+        DataError: a value is out of its range.
+    """
+    values = NAMED["resnet"] | {"max_epochs": max_epochs, "batch_size": batch_size}
+    try:
+        config = TrialConfig(**values, patience=max_epochs, precision=precision, seed=seed)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return config.to_dict()
 
 
 def replicate(name: str, config: TrialConfig) -> PlannedTrial:

@@ -8,7 +8,7 @@ from bloodnets.config import TrialConfig
 from reports.ledger import Ledger
 from reports.records import Confirmation, EndReason, SearchRecord
 from study.config import replicate
-from study.space import published
+from study.space import named
 
 
 def values(ledger: Ledger) -> dict[str, float]:
@@ -45,9 +45,9 @@ def confirmation(
     Raises:
         ConflictError: the ledger cannot be read.
     """
-    best, baseline = choose(values(ledger), list(published(search)), search.confirm)
+    best, baseline = choose(values(ledger), list(named(search)), search.confirm)
     configs = {planned.configuration: planned.config for planned in ledger.proposals()}
-    configs |= {name: config.to_dict() for name, config in published(search).items()}
+    configs |= {name: config.to_dict() for name, config in named(search).items()}
     first = search.seed + 1
     return Confirmation(
         ended_by=ended_by,
@@ -67,15 +67,15 @@ def confirmation(
 def choose(
     values: Mapping[str, float], names: Sequence[str], count: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The best configurations, and the published ones to hold them against.
+    """The best configurations, and those with names to hold them against.
 
     Args:
         values: of the configurations, in the order of their proposals: of equals, the first.
-        names: of the published configurations of the families searched.
+        names: of `space.named`.
         count: of the best.
 
     Returns:
-        `best`, the best first, and `baseline`: the best of the published ones that have a value,
+        `best`, the best first, and `baseline`: the best of those with names that have a value,
         or all of them if none has; none where there is no best.
     """
     ranked = sorted(values, key=lambda name: -values[name])

@@ -74,6 +74,7 @@ def examine(
         seeds=1,
         max_epochs=1,
         patience=1,
+        width=None,
         batch_size=1,
         precision="float32",
         cpus_per_trial=1,

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bloodnets.config import BATCH_SIZE
 from bloodnets.errors import ConflictError, DataError, MachineError
 from bloodnets.storage import STUDY, Address, Place, storage_at
+from study.grid import PUBLISHED, RESNET, WITHOUT
 from study.interrupts import tidily
 from study.lock import refuse_held
+from study.space import OPTIMIZERS
 
 GPU_SHARE = 0.25
 """GPUs a trial, where there are any. Four trials of the published networks fit on any GPU: each
@@ -56,7 +59,14 @@ class Split(StrEnum):
     TEST = "test"
 
 
-BatchSize = Annotated[int, typer.Option(min=1, help="Images a step.")]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        show_default=f"{BATCH_SIZE}; of resnet {RESNET['batch_size']}",
+        help="Images a step.",
+    ),
+]
 PrecisionKind = Annotated[
     Precision, typer.Option("--precision", help="Of products in training; the rest is float32.")
 ]
@@ -111,6 +121,32 @@ def name(kind: str, given: str | None, *, goes_on: bool) -> str:
     if given is None and goes_on:
         raise DataError("--resume needs --name, to know which study goes on")
     return f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}" if given is None else given
+
+
+def configurations(given: Collection[str] | None, *, ablation: bool) -> tuple[str, ...]:
+    """Names of the configurations of a grid, each once.
+
+    Raises:
+        DataError: the ablation's are asked for, and others.
+    """
+    if not ablation:
+        return tuple(PUBLISHED if given is None else dict.fromkeys(given))
+    if given is not None:
+        raise DataError("--ablation names its configurations itself; leave --config out")
+    return ("resnet", *WITHOUT)
+
+
+def optimizers(given: str | None, family: str) -> tuple[str, ...]:
+    """That a search draws from.
+
+    Raises:
+        DataError: there is no such optimizer, or the family is trained with one alone.
+    """
+    if family == "resnet":
+        if given is not None:
+            raise DataError("--optimizer is of cnn, mlnn and both; resnet is trained with AdamW")
+        return (RESNET["optimizer"],)
+    return OPTIMIZERS if given is None else (one_of("--optimizer", given, OPTIMIZERS),)
 
 
 def gpus(device: Device, given: float | None) -> float | None:

@@ -18,7 +18,7 @@ from study.config import GridConfig, SearchConfig
 from study.describe import data_record
 from study.layout import duration
 from study.resources import available_cores
-from study.space import inside, published
+from study.space import inside, named
 
 TIMED_STEPS = 12
 
@@ -111,21 +111,19 @@ def print_plan(config: GridConfig, cells: BloodCells) -> None:
 def print_search(config: SearchConfig, cells: BloodCells) -> None:
     """Print the space, and the time that a search would take, to standard output."""
     search, console = config.search, Console(highlight=False)
-    first = [name for name, known in published(search).items() if inside(known, search)]
+    first = [name for name, known in named(search).items() if inside(known, search)]
     table = Table(box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in (
         *search_words(search),
-        ("First", ", ".join(first) or "no published configuration: none is in the space"),
+        ("First", ", ".join(first) or f"none of {', '.join(named(search))}: outside the space"),
     ):
         table.add_row(name, value)
     console.print(table)
-    epoch_s = max(
-        _epoch_s(known, cells, config.cpus_per_trial) for known in published(search).values()
-    )
-    # Beside the best, the best published configuration; all of them if the search can't tell.
-    baseline = 1 if first else len(published(search))
+    epoch_s = max(_epoch_s(known, cells, config.cpus_per_trial) for known in named(search).values())
+    # Beside the best, the best with a name; all of them if the search can't tell.
+    baseline = 1 if first else len(named(search))
     again = (search.confirm + baseline) * search.confirm_seeds if search.confirm else 0
     epochs = (search.trials + again) * search.max_epochs
     at_once = _at_once(config, search.trials)

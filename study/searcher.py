@@ -21,7 +21,7 @@ from bloodnets.errors import MachineError
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from study.asha import Rungs
-from study.space import draw, inside, parameters, published
+from study.space import draw, inside, named, parameters
 
 OPTUNA_FILE = "optuna.db"
 """In a study's folder. SQLite, because a process killed in the middle of a write leaves a file that
@@ -54,7 +54,7 @@ class Searcher:
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.ledger, self._search = ledger, search
-        self._published = published(search)
+        self._named = named(search)
         self._proposals = ledger.proposals()
         self._running: dict[str, optuna.Trial] = {}
         self._best: dict[str, float] = {}
@@ -63,7 +63,7 @@ class Searcher:
         self._tell_past()
 
     def propose(self) -> PlannedTrial:
-        """The next trial: one that was proposed and did not end, a published one, or a new one.
+        """The next trial: one that was proposed and did not end, one with a name, or a new one.
 
         Raises:
             MachineError: the proposal cannot be written.
@@ -133,21 +133,21 @@ class Searcher:
     def _tell_past(self) -> None:
         for planned in self._proposals:
             record = self.ledger.trial(planned)
-            known = parameters(dict(planned.config), self._search)
+            known = parameters(TrialConfig.from_dict(planned.config), self._search)
             if record is None:
                 self._study.enqueue_trial(known)
                 continue
             values = [epoch.val_macro_f1 for epoch in self.ledger.epochs(planned.id)]
             self.rungs.replay(planned.id, values)
             self._study.add_trial(_frozen(record, known, values, self._search))
-        names = list(self._published)
+        names = list(self._named)
         for name in names[len(self._proposals) :]:
-            config = self._published[name]
+            config = self._named[name]
             if inside(config, self._search):
-                self._study.enqueue_trial(parameters(config.to_dict(), self._search))
+                self._study.enqueue_trial(parameters(config, self._search))
 
     def _planned(self, number: int, config: TrialConfig) -> PlannedTrial:
-        names = [name for name, known in self._published.items() if known == config]
+        names = [name for name, known in self._named.items() if known == config]
         return PlannedTrial(
             id=f"trial-{number}-{config.digest()}",
             configuration=names[0] if names else f"trial-{number}",

@@ -1,5 +1,6 @@
 """The search space, on one screen, and what of the published study lies in it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bloodnets.config import TrialConfig
@@ -10,9 +11,9 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FixedTrial
 
-    from reports.records import SearchRecord
+    from reports.records import ResnetSpace, SearchRecord
 
-FAMILIES = {"cnn": ("cnn",), "mlnn": ("mlnn",), "both": ("mlnn", "cnn")}
+FAMILIES = {"cnn": ("cnn",), "mlnn": ("mlnn",), "both": ("mlnn", "cnn"), "resnet": ("resnet",)}
 OPTIMIZERS = ("sgd", "adam")
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 
@@ -21,9 +22,18 @@ DROPOUT = (0.0, 0.7)
 MOMENTUM = (0.5, 0.99)
 """Below .5, momentum is little more than a slightly higher learning rate."""
 
+# Of the family resnet alone.
+WEIGHT_DECAY = (1e-3, 1.0)
+LABEL_SMOOTHING = (0.0, 0.2)
+WIDTH = (16, 56)
+"""Of 56 a network has 940,192 parameters, of 64 more than a million."""
+WIDTH_STEP = 8
+
 
 def draw(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
     """A configuration, as Optuna proposes it. The loss is no choice: the two are one function."""
+    if search.resnet is not None:
+        return _draw_resnet(trial, search, search.resnet)
     family = _one_of(trial, "family", search.families)
     optimizer = _one_of(trial, "optimizer", search.optimizers)
     momentum = trial.suggest_float("momentum", *search.momentum) if optimizer == "sgd" else None
@@ -42,20 +52,37 @@ def draw(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
     )
 
 
-def parameters(config: dict[str, Any], search: "SearchRecord") -> dict[str, Any]:
+def _draw_resnet(
+    trial: "Trial | FixedTrial", search: "SearchRecord", space: "ResnetSpace"
+) -> TrialConfig:
+    return replace(
+        TrialConfig.from_dict(space.start),
+        learning_rate=trial.suggest_float("learning_rate", *search.learning_rate, log=True),
+        dropout=trial.suggest_float("dropout", *search.dropout),
+        weight_decay=trial.suggest_float("weight_decay", *space.weight_decay, log=True),
+        label_smoothing=trial.suggest_float("label_smoothing", *space.label_smoothing),
+        width=trial.suggest_int("width", *space.width, step=WIDTH_STEP),
+    )
+
+
+def parameters(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
     """The inverse of `draw`: what Optuna knows of a configuration."""
     names = ["learning_rate", "dropout"]
-    names += ["momentum"] if config["momentum"] is not None else []
+    names += ["momentum"] if config.momentum is not None else []
     names += ["family"] if len(search.families) > 1 else []
     names += ["optimizer"] if len(search.optimizers) > 1 else []
-    return {name: config[name] for name in names}
+    names += ["weight_decay", "label_smoothing", "width"] if search.resnet is not None else []
+    return {name: getattr(config, name) for name in names}
 
 
-def published(search: "SearchRecord") -> dict[str, TrialConfig]:
-    """The published configurations of the families searched, by name, as trials of the search.
+def named(search: "SearchRecord") -> dict[str, TrialConfig]:
+    """The configurations of the families searched that have names, as trials of the search.
 
-    Of two that differ in the loss alone, and so not at all, the first.
+    Those are the published ones, of two that differ in the loss alone, and so not at all, the
+    first; or `resnet`.
     """
+    if search.resnet is not None:
+        return {"resnet": TrialConfig.from_dict(search.resnet.start)}
     return {
         name: TrialConfig(
             **values,
@@ -71,12 +98,11 @@ def published(search: "SearchRecord") -> dict[str, TrialConfig]:
 
 
 def inside(config: TrialConfig, search: "SearchRecord") -> bool:
-    """Whether the search could propose a configuration."""
-    return (
-        config.optimizer in search.optimizers
-        and _within(config.learning_rate, search.learning_rate)
-        and _within(config.dropout, search.dropout)
-        and (config.momentum is None or _within(config.momentum, search.momentum))
+    """Whether the search could propose a configuration with a name."""
+    return config.optimizer in search.optimizers and all(
+        low <= getattr(config, name) <= high
+        for name, (low, high) in search.ranges.items()
+        if getattr(config, name) is not None
     )
 
 
@@ -89,6 +115,8 @@ def check(search: "SearchRecord") -> None:
     _check_range("--learning-rate", search.learning_rate, "above 0, at most 10", 1e-12, 10.0)
     _check_range("--dropout", search.dropout, "at least 0, below 1", 0.0, 1 - 1e-9)
     _check_range("--momentum", search.momentum, "at least 0, below 1", 0.0, 1 - 1e-9)
+    if search.resnet is not None:
+        _check_resnet(search.resnet)
     for option, value, least in (
         ("--trials", search.trials, 1),
         ("--max-epochs", search.max_epochs, 1),
@@ -110,6 +138,16 @@ def check(search: "SearchRecord") -> None:
         raise DataError(f"--target-f1 is {search.target_f1}; wanted: above 0, at most 1")
 
 
+def _check_resnet(space: "ResnetSpace") -> None:
+    _check_range("--weight-decay", space.weight_decay, "above 0, at most 10", 1e-12, 10.0)
+    smoothing, wanted = space.label_smoothing, "at least 0, below 1"
+    _check_range("--label-smoothing", smoothing, wanted, 0.0, 1 - 1e-9)
+    _check_range("--width", space.width, f"{WIDTH_STEP} to 512", WIDTH_STEP, 512)
+    if any(width % WIDTH_STEP for width in space.width):
+        low, high = space.width
+        raise DataError(f"--width is {low} {high}; wanted: multiples of {WIDTH_STEP}")
+
+
 def _check_range(
     option: str, bounds: tuple[float, float], wanted: str, least: float, most: float
 ) -> None:
@@ -121,7 +159,3 @@ def _check_range(
 
 def _one_of(trial: "Trial | FixedTrial", name: str, values: tuple[str, ...]) -> str:
     return values[0] if len(values) == 1 else str(trial.suggest_categorical(name, values))
-
-
-def _within(value: float, bounds: tuple[float, float]) -> bool:
-    return bounds[0] <= value <= bounds[1]

@@ -14,7 +14,7 @@ from reports.ledger import Ledger
 from reports.records import PlannedTrial, SearchRecord, StopReason
 from study.asha import Rungs
 from study.follow import Follower, SearchListener, id_of
-from study.grid import PUBLISHED
+from study.grid import NAMED
 from study.searcher import Searcher
 
 ROOM_S = 1.0
@@ -144,7 +144,7 @@ class InOrder(FIFOScheduler):
 
 
 class Asha(InOrder):
-    """Stops a trial that is not among the best at a rung, but no published configuration.
+    """Stops a trial that is not among the best at a rung, but no configuration with a name.
 
     Those run in full, so that the search never ends below what they reach, and the best of them
     is known.
@@ -166,7 +166,7 @@ class Asha(InOrder):
         best = max(value, self.best.get(trial_id, 0.0)) if epoch > 1 else value
         self.best[trial_id] = best
         goes_on = self.rungs.goes_on(trial_id, epoch, best) or result.get("again", False)
-        if goes_on or trial.config["trial"]["configuration"] in PUBLISHED:
+        if goes_on or trial.config["trial"]["configuration"] in NAMED:
             return str(TrialScheduler.CONTINUE)
         self.stopped[trial_id] = "asha"
         return str(TrialScheduler.STOP)

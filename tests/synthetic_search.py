@@ -17,15 +17,16 @@ from reports.records import (
     EndReason,
     EpochRecord,
     PlannedTrial,
+    ResnetSpace,
     SearchRecord,
     StopReason,
     TrialRecord,
     fingerprint,
 )
 from study.asha import Rungs
-from study.config import replicate
+from study.config import replicate, resnet_start
 from study.confirm import choose
-from study.space import published as published_configurations
+from study.space import named
 from tests import synthetic
 from tests.synthetic import Matrix
 
@@ -47,6 +48,14 @@ SEARCH = SearchRecord(
     time_budget_s=None,
     target_f1=None,
 )
+
+SPACE = ResnetSpace(
+    weight_decay=(1e-3, 1.0),
+    label_smoothing=(0.0, 0.2),
+    width=(16, 56),
+    start=resnet_start(max_epochs=20, batch_size=128, precision="float32", seed=0),
+)
+RESNETS = replace(SEARCH, families=("resnet",), optimizers=("adamw",), batch_size=128, resnet=SPACE)
 
 
 def build(
@@ -90,7 +99,7 @@ def build(
     )
     ledger = Ledger.create(folder, study)
     rungs = Rungs(search.rungs, reduction=search.reduction)
-    known = published_configurations(search)
+    known = named(search)
     random = np.random.default_rng(search.seed)
     values: dict[str, float] = {}
     plan: dict[str, PlannedTrial] = {}
@@ -162,6 +171,8 @@ def _curve(config: Mapping[str, Any], matrix: Matrix) -> list[float]:
 def _proposal(
     search: SearchRecord, number: int, random: np.random.Generator, published: bool
 ) -> PlannedTrial:
+    if search.resnet is not None:
+        return _resnet(search, number, random, published)
     config: dict[str, Any] = {
         "batch_size": search.batch_size,
         "max_epochs": search.max_epochs,
@@ -188,6 +199,19 @@ def _proposal(
     return PlannedTrial(id=trial_id, configuration=name, config=values)
 
 
+def _resnet(
+    search: SearchRecord, number: int, random: np.random.Generator, published: bool
+) -> PlannedTrial:
+    config, name = named(search)["resnet"], "resnet"
+    if number or not published:
+        name = f"trial-{number}"
+        drawn: dict[str, Any] = {key: random.uniform(*ends) for key, ends in search.ranges.items()}
+        drawn |= {"momentum": None, "width": 8 * int(drawn["width"] / 8)}
+        config = replace(config, **drawn)
+    trial_id = f"trial-{number}-{config.digest()}"
+    return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
+
+
 def _end(
     search: SearchRecord,
     values: Mapping[str, float],
@@ -195,7 +219,7 @@ def _end(
     ended_by: EndReason,
     at_once: int,
 ) -> Confirmation:
-    known = published_configurations(search)
+    known = named(search)
     best, baseline = choose(values, list(known), search.confirm)
     configs = {name: planned.config for name, planned in plan.items()}
     configs = {name: config.to_dict() for name, config in known.items()} | configs

@@ -40,11 +40,11 @@ def history(frame: pd.DataFrame, *, data: DataWords) -> Figure:
         face: dict[str, Any] = {"markerfacecolor": colour if filled else "white", "markersize": 5}
         place = (own["number"], own["value"] * 100)
         axes.plot(*place, color=colour, marker=marker, ls="none", label=state, **face)
-    known = frame[frame["published"] & frame["value"].notna()]
+    known = frame[frame["start"] & frame["value"].notna()]
     if not known.empty:
         place = (known["number"], known["value"] * 100)
         ring: dict[str, Any] = {"markersize": 10, "markerfacecolor": "none", "markeredgewidth": 1.2}
-        axes.plot(*place, color=canvas.VERMILLION, marker="o", ls="none", label="published", **ring)
+        axes.plot(*place, color=canvas.VERMILLION, marker="o", ls="none", label="start", **ring)
     canvas.stretch_top(axes)
     _lost(axes, frame)
     _finish(figure, axes, "Trial")

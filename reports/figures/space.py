@@ -63,7 +63,7 @@ def _map(axes: Axes, own: pd.DataFrame, lost: pd.DataFrame, norm: FuncNorm) -> N
     place = (ordered["learning_rate"], ordered["dropout"])
     colour: dict[str, Any] = {"c": ordered["reached"] * 100, "cmap": _MAP, "norm": norm}
     axes.scatter(*place, s=38, edgecolor="white", linewidth=0.5, zorder=3, **colour)
-    known = own[own["published"]]
+    known = own[own["start"]]
     ring: dict[str, Any] = {"facecolor": "none", "edgecolor": canvas.VERMILLION, "linewidth": 1.4}
     axes.scatter(known["learning_rate"], known["dropout"], s=110, zorder=4, **ring)
     axes.scatter(
@@ -109,15 +109,24 @@ _Scale = tuple[str, FloatArray, list[tuple[float, str]]]
 
 def _scales(frame: pd.DataFrame, search: SearchRecord, norm: FuncNorm) -> dict[str, _Scale]:
     """Name, height of each trial from 0 to 1, and ticks of every axis."""
-    rate = np.log10(frame["learning_rate"].to_numpy())
     momentum = _linear("Momentum", frame["momentum"], search.momentum)
     scales = {
         "family": _words("Family", frame["family"], search.families),
         "optimizer": _words("Optimizer", frame["optimizer"], search.optimizers),
-        "learning_rate": _logarithmic(rate, search.learning_rate),
+        "learning_rate": _logarithmic(
+            "Learning rate", frame["learning_rate"], search.learning_rate
+        ),
         "momentum": momentum,
         "dropout": _linear("Dropout", frame["dropout"], search.dropout),
     }
+    if (drawn := search.resnet) is not None:
+        scales |= {
+            "weight_decay": _logarithmic("Decay", frame["weight_decay"], drawn.weight_decay),
+            "label_smoothing": _linear(
+                "Smoothing", frame["label_smoothing"], drawn.label_smoothing
+            ),
+            "width": _linear("Width", frame["width"], drawn.width),
+        }
     for name, values in (("family", search.families), ("optimizer", search.optimizers)):
         if len(values) < 2:
             del scales[name]
@@ -141,12 +150,12 @@ def _linear(name: str, values: pd.Series, ends: tuple[float, float]) -> _Scale:
     return name, heights, ticks + ([(_NONE, "none")] if values.isna().any() else [])
 
 
-def _logarithmic(rate: FloatArray, ends: tuple[float, float]) -> _Scale:
+def _logarithmic(name: str, values: pd.Series, ends: tuple[float, float]) -> _Scale:
     low, high = np.log10(ends)
     decades = range(int(np.ceil(low)), int(np.floor(high)) + 1)
     width = (high - low) or 1.0
     ticks = [(float((d - low) / width), f"1e{d}") for d in decades]
-    return "Learning rate", (rate - low) / width, ticks
+    return name, (np.log10(values.to_numpy()) - low) / width, ticks
 
 
 def _norm(reached: pd.Series) -> FuncNorm:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from reports.columns import CONFIRMED
 from reports.parts import Findings, Searched, Section, caption
-from reports.typeset import settings, table
+from reports.typeset import known_as, settings, table
 
 
 def section(found: Findings) -> Section | None:
@@ -20,7 +20,7 @@ def section(found: Findings) -> Section | None:
     )
     shown = frame.assign(
         settings=[settings(row) for row in frame.to_dict("records")],
-        role_text=frame["published"].map({True: "published", False: "found"}),
+        role_text=frame["start"].map({True: known_as(search.record), False: "found"}),
         seeds_text=[str(n) if n == seeds else f"{n} of {seeds}" for n in frame["seeds"]],
     )
     return Section(
@@ -44,9 +44,9 @@ def _words(frame: pd.DataFrame, search: Searched) -> list[str]:
     seeds = ", ".join(str(first + i) for i in range(search.record.confirm_seeds))
     words = [
         "The winner of a search is the luckiest of many: its value in the search is too high on "
-        f"average. So the best were trained again in full, with seeds that the search did not use "
-        f"({seeds}), beside the best published configuration. The difference is the shrinkage. "
-        "Only these trials saw the test split, each once.",
+        "average. So the best were trained again in full, with seeds that the search did not use "
+        f"({seeds}), beside the best {known_as(search.record)} configuration. The difference is "
+        "the shrinkage. Only these trials saw the test split, each once.",
         "Val chose the configuration and, in each trial, the epoch; test chose nothing. So the "
         "value to quote is the confirmed one on test.",
     ]

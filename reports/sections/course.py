@@ -6,7 +6,7 @@ from reports import figures, searches
 from reports.columns import EFFORT_OF_SEARCH
 from reports.outcome import repeatable
 from reports.parts import Findings, Picture, Searched, Section, caption, picture
-from reports.typeset import DataWords, table
+from reports.typeset import DataWords, known_as, table
 
 _STRETCHED = "The axis is stretched towards 100 %."
 
@@ -56,9 +56,9 @@ def _words(search: Searched) -> str:
     if len(search.trials) > 1:
         words += (
             " The grey band below shows how soon the best would have come if the same trials had "
-            "run in random order. It knows only these trials: the published configurations ran "
-            "first, which lifts the search above it, and a sampler that learns has its better "
-            "trials later, which presses it below."
+            f"run in random order. It knows only these trials: the {known_as(record)} "
+            "configurations ran first, which lifts the search above it, and a sampler that learns "
+            "has its better trials later, which presses it below."
         )
     return words
 

@@ -2,6 +2,7 @@
 
 from reports import figures
 from reports.parts import Findings, Section, picture
+from reports.typeset import known_as
 
 
 def section(found: Findings) -> Section | None:
@@ -14,7 +15,8 @@ def section(found: Findings) -> Section | None:
     words = (
         f"At the rungs, epochs {rungs}, ASHA compares a trial with all that came there before: it "
         f"goes on if it is among the best 1 in {record.reduction}. Nothing waits, so the first to "
-        "come are judged by few. The published configurations run in full whatever they reach."
+        f"come are judged by few. The {known_as(record)} configurations run in full whatever "
+        "they reach."
         if rungs
         else "There is no rung below the last epoch: no trial was stopped by ASHA."
     )

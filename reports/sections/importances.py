@@ -7,8 +7,6 @@ from reports.columns import IMPORTANCES
 from reports.parts import Findings, Picture, Section, caption, picture
 from reports.typeset import DataWords, plural, table, word
 
-_SETTINGS = {"learning_rate": "Learning rate", "momentum": "Momentum", "dropout": "Dropout"}
-
 
 def section(found: Findings) -> Section | None:
     """A figure and a table; of too few trials, the reason why there is none."""
@@ -56,7 +54,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
         else f"{word(row['family'])}, {word(row['optimizer'])}"
         for row in frame.to_dict("records")
     ]
-    names = [_SETTINGS.get(name, str(name).capitalize()) for name in frame["setting"]]
+    names = [str(name).replace("_", " ").capitalize() for name in frame["setting"]]
     return frame.assign(among=among, setting_text=names).sort_values(
         ["among", "rung"], kind="stable"
     )

@@ -20,7 +20,7 @@ def section(found: Findings) -> Section | None:
     if search is None or search.trials.empty:
         return None
     frame = search.trials.sort_values("value", ascending=False, kind="stable", na_position="last")
-    columns = [c for c in PROPOSALS if c.key not in _constant(search.trials)]
+    columns = [c for c in PROPOSALS if c.key in frame and c.key not in _constant(frame)]
     tables = [table("trials", caption("Trials of the search", data), columns, frame, folded=True)]
     broken = search.trials[search.trials["error"].notna()]
     if not broken.empty:

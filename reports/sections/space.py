@@ -2,7 +2,7 @@
 
 from reports import figures, searches
 from reports.parts import Findings, Searched, Section, picture
-from reports.typeset import plural
+from reports.typeset import known_as, plural
 
 
 def section(found: Findings) -> Section | None:
@@ -20,8 +20,8 @@ def section(found: Findings) -> Section | None:
     epochs = plural(rung, "epoch")
     map_text = (
         "Learning rate and dropout of every trial; colour: the best macro F1 on val after "
-        f"{epochs}. Ring: published configurations. Grey: stopped before. Cross: diverged or "
-        "failed."
+        f"{epochs}. Ring: {known_as(search.record)} configurations. Grey: stopped before. Cross: "
+        "diverged or failed."
     )
     parallel_text = (
         f"The settings of every trial that came to {epochs}, and the best macro F1 on val there. "

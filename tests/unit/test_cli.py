@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bloodnets.config import TrialConfig
+from bloodnets.errors import DataError
+from study import options
 from study.cli import app
-from study.config import GridConfig, SearchConfig
+from study.config import GridConfig, SearchConfig, resnet_start
+from study.grid import PUBLISHED, RESNET, WITHOUT
 from tests.synthetic import build, published_matrices
 
 HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy")
@@ -64,7 +68,7 @@ def test_without_a_command_the_commands_are_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "options",
+    "words",
     [
         ["--seeds", "0"],
         ["--epochs", "0"],
@@ -76,10 +80,61 @@ def test_without_a_command_the_commands_are_listed() -> None:
         ["--seeds", "two"],
     ],
 )
-def test_an_option_out_of_range_is_named(options: list[str]) -> None:
-    done = CliRunner().invoke(app, ["grid", *options], env={"COLUMNS": "200"})
+def test_an_option_out_of_range_is_named(words: list[str]) -> None:
+    done = CliRunner().invoke(app, ["grid", *words], env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert options[0] in done.output
+    assert words[0] in done.output
+
+
+def asked_for(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> GridConfig | SearchConfig:
+    """What a command would run."""
+    seen: list[GridConfig | SearchConfig] = []
+
+    def run(config: GridConfig | SearchConfig, *_: object, **__: object) -> bool:
+        seen.append(config)
+        return True
+
+    monkeypatch.setattr(f"study.run.run_{words[0]}", run)
+    monkeypatch.setattr("study.options.load", lambda *_: None)
+    CliRunner().invoke(app, [*words, "--results", str(tmp_path)], catch_exceptions=False)
+    return seen[0]
+
+
+def test_the_grid_is_the_published_one_unless_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words, names in (
+        ([], [*PUBLISHED]),
+        (["--config", "resnet", "--config", "cnn-config-1"], ["resnet", "cnn-config-1"]),
+        (["--ablation"], ["resnet", *WITHOUT]),
+    ):
+        config = asked_for(["grid", *words], tmp_path, monkeypatch)
+        assert isinstance(config, GridConfig)
+        assert [*config.configurations] == names
+    with pytest.raises(DataError, match="leave --config out"):
+        options.configurations(["resnet"], ablation=True)
+
+
+def test_a_search_of_resnets_starts_from_the_one_with_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["search", "--family", "resnet", "--max-epochs", "5", "--width", "16", "32"]
+    config = asked_for([*words, "--seed", "3"], tmp_path, monkeypatch)
+    assert isinstance(config, SearchConfig)
+    found = config.search
+    assert found.resnet is not None
+    assert (found.optimizers, found.batch_size, found.resnet.width) == (("adamw",), 128, (16, 32))
+    start = TrialConfig(**RESNET | {"max_epochs": 5}, patience=5, seed=3)
+    assert found.resnet.start == start.to_dict()
+    plain = asked_for(["search"], tmp_path, monkeypatch)
+    assert isinstance(plain, SearchConfig)
+    assert (plain.search.resnet, plain.search.batch_size) == (None, 64)
+    with pytest.raises(DataError, match="resnet is trained with AdamW"):
+        options.optimizers("sgd", "resnet")
+    with pytest.raises(DataError, match="max_epochs is 0"):
+        resnet_start(max_epochs=0, batch_size=1, precision="float32", seed=0)
 
 
 @pytest.mark.parametrize("kind", ["grid", "search"])

@@ -1,17 +1,18 @@
 """`TrialConfig` and `GridConfig`: ranges, names, plans."""
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bloodnets.config import TrialConfig
+from bloodnets.config import LATER, TrialConfig
 from bloodnets.errors import DataError
+from reports.records import OPTIONAL_SETTINGS
 from study import options
 from study.config import GridConfig
-from study.grid import PUBLISHED
+from study.grid import NAMED, PUBLISHED, RESNET, WITHOUT
 
 CONFIG = TrialConfig(
     family="cnn",
@@ -22,6 +23,8 @@ CONFIG = TrialConfig(
     dropout=0.2,
 )
 
+BEYOND = TrialConfig(**RESNET, patience=40)
+
 
 def study(**changes: Any) -> GridConfig:
     defaults: dict[str, Any] = {
@@ -31,6 +34,7 @@ def study(**changes: Any) -> GridConfig:
         "seeds": 3,
         "max_epochs": 7,
         "patience": 2,
+        "width": None,
         "batch_size": 32,
         "precision": "float32",
         "cpus_per_trial": 1,
@@ -48,6 +52,14 @@ def study(**changes: Any) -> GridConfig:
         ("loss", "mse"),
         ("optimizer", "lion"),
         ("precision", "float16"),
+        ("schedule", "cosine"),
+        ("width", 32),
+        ("weight_decay", 0.1),
+        ("label_smoothing", 0.1),
+        ("orientations", 1),
+        ("shift", -1),
+        ("shift", 28),
+        ("shift", True),
         ("learning_rate", 0.0),
         ("learning_rate", -1.0),
         ("learning_rate", math.nan),
@@ -70,13 +82,32 @@ def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
         replace(CONFIG, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", None),
+        ("width", 0),
+        ("weight_decay", -0.1),
+        ("weight_decay", math.nan),
+        ("label_smoothing", 1.0),
+        ("label_smoothing", math.nan),
+        ("momentum", 0.9),
+        ("patience", 39),
+    ],
+)
+def test_of_a_resnet_too(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} is .*wanted"):
+        replace(BEYOND, **{name: value})
+
+
 def test_adam_takes_no_momentum() -> None:
     with pytest.raises(ValueError, match="momentum"):
         replace(CONFIG, optimizer="adam")
 
 
 def test_a_config_survives_its_dict() -> None:
-    for config in (CONFIG, replace(CONFIG, precision="bfloat16")):
+    plain = replace(BEYOND, orientations=False, shift=0, label_smoothing=0.0, weight_decay=0.0)
+    for config in (CONFIG, replace(CONFIG, precision="bfloat16"), BEYOND, plain):
         assert TrialConfig.from_dict(config.to_dict()) == config
 
 
@@ -110,6 +141,36 @@ def test_the_grid_is_the_published_one() -> None:
         assert values["dropout"] == 0.2
         expected = ("sgd", 0.01, 0.9) if number % 2 else ("adam", 0.001, None)
         assert (values["optimizer"], values["learning_rate"], values["momentum"]) == expected
+
+
+def test_a_report_knows_what_a_configuration_leaves_out() -> None:
+    defaults = {field.name: field.default for field in fields(TrialConfig)}
+    assert {name: defaults[name] for name in LATER} == OPTIONAL_SETTINGS
+
+
+def test_what_is_left_out_is_one_ingredient() -> None:
+    for name, values in WITHOUT.items():
+        changed = [key for key, value in values.items() if RESNET[key] != value]
+        assert len(changed) == 1, name
+    assert [*NAMED] == [*PUBLISHED, "resnet", *WITHOUT]
+
+
+def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
+    names = ("cnn-config-1", "resnet", "resnet-no-cycle")
+    own = study(configurations=names, seeds=1, max_epochs=None, batch_size=None).trials()
+    keys = ("max_epochs", "patience", "batch_size")
+    assert [tuple(trial.config[key] for key in keys) for trial in own] == [
+        (100, 2, 64),
+        (40, 40, 128),
+        (40, 40, 128),
+    ]
+    given = study(configurations=names, seeds=1, width=16).trials()
+    assert [tuple(trial.config[key] for key in keys) for trial in given] == [
+        (7, 2, 32),
+        (7, 7, 32),
+        (7, 7, 32),
+    ]
+    assert [trial.config.get("width") for trial in given] == [None, 16, 16]
 
 
 def test_every_configuration_gets_every_seed() -> None:

@@ -35,7 +35,7 @@ def test_every_proposal_has_a_row_with_how_it_ended(broken: Evidence) -> None:
     assert list(frame["number"]) == list(range(12))
     assert frame.loc[[5, 6, 11], "state"].tolist() == ["failed", "diverged", "running"]
     assert set(frame["state"].drop([5, 6, 11])) == {"complete", "pruned"}
-    assert frame.loc[frame["published"], "configuration"].tolist() == [
+    assert frame.loc[frame["start"], "configuration"].tolist() == [
         "cnn-config-1",
         "cnn-config-2",
     ]
@@ -152,7 +152,7 @@ def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Pat
     rows = searches.confirmed(evidence).to_dict("records")
     assert [row["role"] for row in rows] == ["best", "best", "baseline", "baseline"]
     assert [row["configuration"] for row in rows[2:]] == ["cnn-config-1", "cnn-config-2"]
-    assert all(row["published"] and row["seeds"] == 2 for row in rows[2:])
+    assert all(row["start"] and row["seeds"] == 2 for row in rows[2:])
     assert all(math.isnan(row["value"]) for row in rows[2:])
 
 

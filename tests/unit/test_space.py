@@ -11,8 +11,8 @@ from optuna.trial import FixedTrial
 from bloodnets.errors import DataError
 from reports.records import SearchRecord
 from study.grid import PUBLISHED
-from study.space import check, draw, inside, parameters, published
-from tests.synthetic_search import SEARCH
+from study.space import check, draw, inside, named, parameters
+from tests.synthetic_search import RESNETS, SEARCH, SPACE
 
 
 def changed(**values: Any) -> SearchRecord:
@@ -48,21 +48,46 @@ def test_adam_has_no_momentum_and_what_is_fixed_is_no_parameter() -> None:
     assert set(trial.params) == {"learning_rate", "dropout"}
 
 
-@pytest.mark.parametrize("families", [("cnn",), ("mlnn", "cnn")])
-def test_parameters_are_the_inverse_of_a_draw(families: tuple[str, ...]) -> None:
-    search = changed(families=families)
+def test_a_search_of_resnets_draws_what_only_they_have() -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    drawn = [draw(study.ask(), RESNETS) for _ in range(60)]
+    start = named(RESNETS)["resnet"]
+    assert all(inside(config, RESNETS) for config in [*drawn, start])
+    assert {config.width for config in drawn} == {16, 24, 32, 40, 48, 56}
+    assert {config.momentum for config in drawn} == {None}
+    below = sum(config.weight_decay < 10**-1.5 for config in drawn)  # drawn by its logarithm
+    assert 18 <= below <= 42
+    for name in ("learning_rate", "dropout", "weight_decay", "label_smoothing"):
+        assert len({getattr(config, name) for config in drawn}) == 60
+        drawn = [replace(config, **{name: getattr(start, name)}) for config in drawn]
+    assert {replace(config, width=32) for config in drawn} == {start}
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "label_smoothing", "width"])
+def test_a_resnet_may_lie_outside(name: str) -> None:
+    end: Any = {"weight_decay": (0.5, 1.0), "label_smoothing": (0.1, 0.2), "width": (40, 56)}[name]
+    search = replace(RESNETS, resnet=replace(SPACE, **{name: end}))
+    assert not inside(named(search)["resnet"], search)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [SEARCH, replace(SEARCH, families=("mlnn", "cnn")), RESNETS],
+    ids=["cnn", "both", "resnet"],
+)
+def test_parameters_are_the_inverse_of_a_draw(search: SearchRecord) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=2))
     for _ in range(10):
         trial = study.ask()
         config = draw(trial, search)
-        assert parameters(config.to_dict(), search) == trial.params
+        assert parameters(config, search) == trial.params
         assert draw(FixedTrial(trial.params), search) == config
 
 
 def test_the_published_ones_of_a_family_are_two_functions() -> None:
-    assert list(published(SEARCH)) == ["cnn-config-1", "cnn-config-2"]
-    assert len(published(changed(families=("mlnn", "cnn")))) == 4
-    for name, config in published(SEARCH).items():
+    assert list(named(SEARCH)) == ["cnn-config-1", "cnn-config-2"]
+    assert len(named(changed(families=("mlnn", "cnn")))) == 4
+    for name, config in named(SEARCH).items():
         assert PUBLISHED[name].items() <= config.to_dict().items()
         assert inside(config, SEARCH)
 
@@ -78,7 +103,7 @@ def test_the_published_ones_of_a_family_are_two_functions() -> None:
 )
 def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
     search = changed(**values)
-    assert not inside(published(search)["cnn-config-1"], search)
+    assert not inside(named(search)["cnn-config-1"], search)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +127,21 @@ def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
         ("--reduction", {"reduction": 1}),
         ("--confirm", {"confirm": -1}),
         ("--confirm-seeds", {"confirm_seeds": 0}),
+        ("--weight-decay", {"resnet": replace(SPACE, weight_decay=(0.0, 0.1))}),
+        ("--weight-decay", {"resnet": replace(SPACE, weight_decay=(0.1, math.nan))}),
+        ("--label-smoothing", {"resnet": replace(SPACE, label_smoothing=(0.0, 1.0))}),
+        ("--width", {"resnet": replace(SPACE, width=(32, 16))}),
+        ("--width", {"resnet": replace(SPACE, width=(0, 16))}),
+        ("--width", {"resnet": replace(SPACE, width=(16, 20))}),
         ("--target-f1", {"target_f1": 93.0}),
         ("--target-f1", {"target_f1": 0.0}),
         ("--target-f1", {"target_f1": math.nan}),
     ],
 )
 def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> None:
+    search = changed(**values)
     with pytest.raises(DataError, match=f"{option} is .*wanted"):
-        check(changed(**values))
+        check(search)
 
 
 def test_the_widest_values_are_taken() -> None:

@@ -13,7 +13,7 @@ from reports.ledger import Ledger
 from reports.page import write_report
 from reports.verify import DisagreementError, verify
 from tests import synthetic_search
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import RESNETS, SEARCH
 
 SMALL = replace(SEARCH, trials=10, confirm=2, confirm_seeds=2)
 
@@ -56,6 +56,7 @@ def change(path: Path, edit: Callable[[Any], None], *, line: int | None = None) 
         {"search": replace(SMALL, learning_rate=(1e-5, 5e-4)), "published": False},
         {"search": replace(SMALL, families=("mlnn", "cnn"))},
         {"search": replace(SMALL, precision="bfloat16")},
+        {"search": replace(RESNETS, trials=10, confirm=2, confirm_seeds=2)},
         {"confirmed": False},
         {"diverged": range(10)},
     ],
@@ -98,9 +99,7 @@ def test_proposals_in_another_order(folder: Path) -> None:
 def test_a_trial_under_a_published_name_that_is_not_published(folder: Path) -> None:
     path = folder / "proposals.jsonl"
     change(path, lambda trial: trial.update(configuration="cnn-config-1"), line=3)
-    assert "the name of trial-3 is cnn-config-1; published.json gives trial-3" in disagreement(
-        folder
-    )
+    assert "the name of trial-3 is cnn-config-1; its digest gives trial-3" in disagreement(folder)
 
 
 def test_a_record_without_its_proposal(folder: Path) -> None:
@@ -203,7 +202,7 @@ def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
     entered(record)
     for name in (f"predictions/{planned.id}.npz", f"models/{planned.id}.safetensors"):
         (folder / name).unlink()
-    assert "but published ones run in full" in disagreement(folder)
+    assert "but those with a name run in full" in disagreement(folder)
 
 
 @pytest.mark.parametrize(
