@@ -52,7 +52,7 @@ def test_an_epoch_is_timed_with_a_trials_threads(
         plan.print_plan(
             GridConfig(
                 results=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
-                batch_size=64, precision="float32", **RESOURCES,
+                width=None, batch_size=64, precision="float32", **RESOURCES,
             ),
             cells,
         )  # fmt: skip
@@ -81,4 +81,4 @@ def test_without_a_published_configuration_in_the_space_all_of_them_are_confirme
     plan.print_search(SearchConfig(results=tmp_path, search=search, **RESOURCES), cells)
     said = " ".join(capsys.readouterr().out.split())
     assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
-    assert "First no published configuration" in said
+    assert "First none of cnn-config-1, cnn-config-2: outside the space" in said
