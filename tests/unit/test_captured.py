@@ -4,7 +4,7 @@ Where there is no GPU, a stand-in for CUDA's graphs replays the step itself.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -16,9 +16,14 @@ from bloodnets.config import TrialConfig
 from bloodnets.data import Split
 from bloodnets.rendered import render
 from bloodnets.training import DeviceSplit, TrainingState, train, train_epoch, training_step
-from study.grid import PUBLISHED
+from study.grid import NAMED, PUBLISHED
 
 Losses = list[Tensor]
+
+SMALL = {
+    name: NAMED[name] | {"batch_size": 50}
+    for name in ("mlnn-config-1", "mlnn-config-4", "cnn-config-1", "cnn-config-2", "cnn-config-4")
+} | {"resnet": NAMED["resnet"] | {"batch_size": 50, "width": 8, "patience": 40}}
 
 
 @dataclass
@@ -67,9 +72,9 @@ def trained(config: TrialConfig, wrap: Callable[[Step], Step], device: str) -> t
     return (*losses, *state.model.state_dict().values())
 
 
-@pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2"])
+@pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2", "resnet"])
 def test_epochs_of_captured_steps_are_the_same_to_the_bit(name: str, captures: list[int]) -> None:
-    config = TrialConfig(**PUBLISHED[name], batch_size=50)
+    config = TrialConfig(**SMALL[name])
     plain = trained(config, lambda step: step, "cpu")
     replayed = trained(config, CapturedStep, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(plain, replayed, strict=True))
@@ -95,11 +100,10 @@ def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
-@pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-4", "cnn-config-1", "cnn-config-4"])
+@pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_graph_on_a_gpu_trains_as_its_step_does(name: str, precision: str) -> None:
-    config = TrialConfig(**PUBLISHED[name] | {"dropout": 0.0, "precision": precision})
-    config = replace(config, batch_size=50)
+    config = TrialConfig(**SMALL[name] | {"dropout": 0.0, "precision": precision})
 
     def uncaptured(step: Step) -> Step:
         assert isinstance(step, CapturedStep)
