@@ -15,9 +15,9 @@ import torch
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
 
 from bloodnets.errors import StudyError
+from bloodnets.models import Resnet
 from bloodnets.storage import Address
 from reports.ledger import Ledger
 from reports.records import TrialRecord
@@ -29,15 +29,16 @@ from tests.store import BUCKET, Store
 
 COMMAND = Path(sys.executable).with_name("bloodstudy")
 ROOT = Path(__file__).parents[2]
+NAMES = ("cnn-config-4", "mlnn-config-2", "resnet")
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
     """`mine`: a network of each family and of each loss, an epoch each, on drawn cells."""
     folder = tmp_path_factory.mktemp("using")
-    names = ("--config", "cnn-config-4", "--config", "mlnn-config-2")
+    names = [word for name in NAMES for word in ("--config", name)]
     words = ["--epochs", "1", "--results", ".", "--name", "mine", "--data-file", str(data_file)]
-    done = bloodstudy(folder, "grid", *names, *words)
+    done = bloodstudy(folder, "grid", *names, "--width", "8", *words)
     assert done.returncode == 0, done.stderr
     return folder / "mine"
 
@@ -61,7 +62,7 @@ def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(found)
 
 
-@pytest.mark.parametrize("name", ["cnn-config-4", "mlnn-config-2"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_png_of_a_test_image_gets_what_was_recorded_of_it(
     study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
@@ -81,17 +82,18 @@ def test_a_png_of_a_test_image_gets_what_was_recorded_of_it(
         assert found["colours_known"]
 
 
+@pytest.mark.parametrize("name", ["cnn-config-4", "resnet"])
 def test_the_exported_model_says_what_was_recorded_and_its_card_how_well(
-    study: Path, data_file: Path, tmp_path: Path
+    study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
     images = np.load(data_file)["test_images"]
-    done = bloodstudy(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
+    done = bloodstudy(tmp_path, "export", str(study), "--trial", name, "--output", "out")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert f"On {len(images):,} images of the test split the exported" in done.stdout
     assert done.stdout.splitlines()[-1] == "out"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "model.onnx"]
-    record, wanted = recorded(study, "cnn-config-4")
+    record, wanted = recorded(study, name)
     given = run(tmp_path / "out/model.onnx", images)
     assert given.dtype == np.float32
     assert np.abs(given - wanted).max() <= 1e-4
@@ -153,10 +155,7 @@ def test_a_network_with_batch_norm_is_exported_as_it_predicts(
     """By its fixed statistics, and for any number of images; the file names no path."""
     ledger, chosen = untrained
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-        nn.Linear(4, 8),
-    )  # fmt: skip
+    model = Resnet(width=4, dropout=0.5)
     model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
     odd = replace(chosen, model=model.eval())
     content = exporting.to_onnx(odd, ledger.study)
