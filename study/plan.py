@@ -100,10 +100,14 @@ def print_plan(config: GridConfig, cells: BloodCells) -> None:
     )
     at_once = _at_once(config, trials)
     seconds = sum(cost.epochs * cost.epoch_s for cost in planned) / at_once
+    patient = all(
+        trial.config["patience"] >= trial.config["max_epochs"] for trial in config.trials()
+    )
+    sooner = "" if patient else "Early stopping usually ends sooner. "
     console.print(
         f"{plural(trials, 'trial')} into {config.place}: at most {plural(epochs, 'epoch')}, "
         f"{megabytes:.0f} MB, and {duration(seconds)} with {at_once} at once on this machine's "
-        f"CPU. Early stopping usually ends sooner. {data_words(data_record(cells)).short}",
+        f"CPU. {sooner}{data_words(data_record(cells)).short}",
         markup=False,
     )
 

@@ -82,3 +82,22 @@ def test_without_a_published_configuration_in_the_space_all_of_them_are_confirme
     said = " ".join(capsys.readouterr().out.split())
     assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
     assert "First none of cnn-config-1, cnn-config-2: outside the space" in said
+
+
+@pytest.mark.parametrize(("name", "sooner"), [("mlnn-config-1", True), ("resnet", False)])
+def test_only_where_patience_can_end_a_trial_the_plan_says_so(
+    cells: BloodCells,
+    tmp_path: Path,
+    name: str,
+    sooner: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan.print_plan(
+        GridConfig(
+            results=tmp_path, configurations=(name,), seeds=1, max_epochs=20, patience=5,
+            width=4, batch_size=64, precision="float32", **RESOURCES,
+        ),
+        cells,
+    )  # fmt: skip
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("Early stopping usually ends sooner" in said) == sooner
