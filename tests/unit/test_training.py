@@ -130,17 +130,20 @@ def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
     assert torch.equal(torch.cat(seen), wanted)
 
 
-def test_a_smoothed_label_is_spread_over_the_classes(splits: dict[str, DeviceSplit]) -> None:
-    config = replace(BEYOND, label_smoothing=0.4, orientations=False, shift=0, dropout=0.0)
+def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, DeviceSplit]) -> None:
+    config = replace(BEYOND, label_smoothing=0.4, dropout=0.0)
     state = TrainingState.start(config, CPU)
     state.model.train()
-    batch = torch.arange(16)
+    images, labels = splits["train"]
+    index, view = torch.arange(16), 77
+    pixels = images[index].flatten(1, 2)[:, views(orientations=True, shift=2)[view]]
     with torch.no_grad():
-        logs = F.log_softmax(state.model(scale(splits["train"].images[batch])), 1)
+        logs = F.log_softmax(state.model(scale(pixels.view(16, 28, 28, 3))), 1)
     state = TrainingState.start(config, CPU)
     state.model.train()
+    batch = torch.stack([index, torch.full_like(index, view)], 1)
     loss = training.training_step(state, config, splits["train"])(batch)
-    target = 0.6 * F.one_hot(splits["train"].labels[batch], 8) + 0.4 / 8
+    target = 0.6 * F.one_hot(labels[index], 8) + 0.4 / 8
     torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
 
 
