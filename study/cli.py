@@ -155,7 +155,7 @@ def search(
     ] = WIDTH,
     sampler: Annotated[str, typer.Option(metavar="|".join(SAMPLERS), help="Optuna's.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the sampler, and of every trial.")] = 0,
-    max_epochs: Annotated[int, typer.Option(help="Of a trial that ASHA lets finish.")] = 20,
+    max_epochs: Annotated[int, typer.Option(min=1, help="Of a trial that ASHA lets finish.")] = 20,
     grace: Annotated[int, typer.Option(help="Epochs before ASHA may stop a trial.")] = 1,
     reduction: Annotated[
         int, typer.Option(help="ASHA lets one in this many go on, at each rung.")

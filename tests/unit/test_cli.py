@@ -137,6 +137,14 @@ def test_a_search_of_resnets_starts_from_the_one_with_a_name(
         resnet_start(max_epochs=0, batch_size=1, precision="float32", seed=0)
 
 
+@pytest.mark.parametrize("family", ["cnn", "resnet"])
+def test_an_option_of_a_search_out_of_range_is_named(family: str) -> None:
+    words = ["search", "--family", family, "--max-epochs", "0"]
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "--max-epochs" in done.output
+
+
 @pytest.mark.parametrize("kind", ["grid", "search"])
 def test_the_precision_of_products_is_handed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
