@@ -15,7 +15,7 @@ from bloodnets.captured import WARM_UP, Captured, CapturedStep, Step
 from bloodnets.config import TrialConfig
 from bloodnets.data import Split
 from bloodnets.rendered import render
-from bloodnets.training import DeviceSplit, TrainingState, train, train_epoch, training_step
+from bloodnets.training import DeviceSplit, TrainingState, train_epoch, training_step
 from study.grid import NAMED, PUBLISHED
 
 Losses = list[Tensor]
@@ -23,7 +23,7 @@ Losses = list[Tensor]
 SMALL = {
     name: NAMED[name] | {"batch_size": 50}
     for name in ("mlnn-config-1", "mlnn-config-4", "cnn-config-1", "cnn-config-2", "cnn-config-4")
-} | {"resnet": NAMED["resnet"] | {"batch_size": 50, "width": 8, "patience": 40}}
+} | {"resnet": NAMED["resnet"] | {"batch_size": 50, "width": 8, "patience": 60}}
 
 
 @dataclass
@@ -102,7 +102,11 @@ def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_graph_on_a_gpu_trains_as_its_step_does(name: str, precision: str) -> None:
+def test_a_graph_on_a_gpu_trains_as_its_step_does(
+    name: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some of cuDNN's ways add in an order that changes, and Adam makes much of little.
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     config = TrialConfig(**SMALL[name] | {"dropout": 0.0, "precision": precision})
 
     def uncaptured(step: Step) -> Step:
@@ -112,7 +116,7 @@ def test_a_graph_on_a_gpu_trains_as_its_step_does(name: str, precision: str) -> 
     plain = trained(config, uncaptured, "cuda")
     graph = trained(config, lambda step: step, "cuda")
     for one, other in zip(plain, graph, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-3)
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
@@ -128,14 +132,10 @@ def test_dropout_in_a_graph_draws_anew_each_step() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
-def test_a_trial_on_a_gpu_learns() -> None:
-    arrays, device = render(scale=0.05), torch.device("cuda")
-    config = TrialConfig(**PUBLISHED["cnn-config-2"], max_epochs=8)
-    splits = {
-        name: DeviceSplit.of(
-            Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), device
-        )
-        for name in ("train", "val")
-    }
-    *_, last = train(TrainingState.start(config, device), config, **splits)
-    assert last.val_accuracy > 0.8
+@pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2", "resnet"])
+def test_a_trial_on_a_gpu_learns_as_on_a_cpu(name: str) -> None:
+    config = TrialConfig(**SMALL[name] | {"dropout": 0.0})
+    *on_gpu, _ = trained(config, lambda step: step, "cuda")
+    *on_cpu, _ = trained(config, lambda step: step, "cpu")
+    for one, other in zip(on_gpu[:6], on_cpu[:6], strict=True):
+        torch.testing.assert_close(one.cpu(), other, rtol=0.02, atol=0.02)
