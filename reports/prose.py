@@ -46,12 +46,14 @@ def _best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
         score = with_spread(best["test_macro_f1"], best["test_macro_f1_sd"], "percent") + " %"
         score += f" (mean and standard deviation of {best['seeds']} seeds)"
     ends = interval(best["test_macro_f1_low"], best["test_macro_f1_high"], "percent")
+    said = f"{score}, 95 % interval {ends}."
+    if len(scored) == 1:
+        return f"{best['configuration']} has a macro F1 on test of {said}"
     tied = [str(name) for name in top["configuration"]]
-    names = " and ".join(tied)
-    among = f" among {plural(len(scored), 'configuration')}" if len(scored) > 1 else ""
     verb = "has" if len(top) == 1 else "share"
-    sentence = f"{names} {verb} the highest macro F1 on test{among}: {score}, 95 % interval {ends}."
-    return sentence + _apart(tied, pairs)
+    among = plural(len(scored), "configuration")
+    names = " and ".join(tied)
+    return f"{names} {verb} the highest macro F1 on test among {among}: {said}{_apart(tied, pairs)}"
 
 
 def _apart(tied: Sequence[str], pairs: pd.DataFrame) -> str:

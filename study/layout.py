@@ -57,5 +57,7 @@ def duration(seconds: float) -> str:
 
 
 def percent(value: float, sd: float = math.nan) -> str:
-    """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known."""
+    """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known; `-` of nothing."""
+    if math.isnan(value):
+        return "-"
     return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")

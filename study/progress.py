@@ -165,7 +165,7 @@ def _cells(trial_id: str, row: _Row) -> dict[str, str]:
 def closing_table(ledger: Ledger) -> Table:
     """The comparison of the configurations, on test, as the terminal shows it at the end."""
     frame = comparison(read(ledger), None)
-    published = "published_weighted_f1" in frame
+    published = "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
     table = plain_table(f"Scores on test in %. {data_words(ledger.study.data).short}")
     table.add_column("configuration", no_wrap=True)
     # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
@@ -177,7 +177,7 @@ def closing_table(ledger: Ledger) -> Table:
             row["configuration"],
             f"{row['seeds']:.0f}",
             *(
-                percent(row[score], row[f"{score}_sd"]) if row["seeds"] else "-"
+                percent(row[score], row[f"{score}_sd"])
                 for score in ("test_accuracy", "test_macro_f1", "test_weighted_f1")
             ),
             *([percent(row["published_weighted_f1"])] if published else []),

@@ -207,7 +207,10 @@ def closing_table(ledger: Ledger) -> Table:
         table.add_row(
             row["configuration"],
             f"{row['seeds']}",
-            *(_known(row[key], row.get(f"{key}_sd")) for key in ("value", "val", "test")),
+            *(
+                percent(row[key], row.get(f"{key}_sd", math.nan))
+                for key in ("value", "val", "test")
+            ),
         )
     return table
 
@@ -221,7 +224,3 @@ def _not_confirmed(frame: pd.DataFrame, data: str) -> Table:
     for row in best.head(SHOWN).to_dict("records"):
         table.add_row(row["configuration"], percent(row["value"]), settings(row))
     return table
-
-
-def _known(value: float, sd: float | None) -> str:
-    return "-" if math.isnan(value) else percent(value, math.nan if sd is None else sd)

@@ -42,7 +42,7 @@ def cost(frame: pd.DataFrame, *, data: DataWords) -> Figure:
             _marks(axes, own, str(source), str(family))
         _scale(axes, label, places["x"])
     panels[0].set_ylabel("Accuracy on test (%), axis not from 0")
-    canvas.legend(figure, panels[0], columns=5)
+    canvas.legend(figure, panels[0], columns=4)
     return figure
 
 

@@ -129,6 +129,15 @@ def test_each_panel_has_every_row_once_and_none_hides_another(compared: pd.DataF
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
 
+@pytest.mark.parametrize("families", [["mlnn", "cnn", "resnet"], ["mlnn", "cnn"], ["resnet"]])
+def test_the_legend_is_not_cut_off(compared: pd.DataFrame, families: list[str]) -> None:
+    own = compared[compared["family"].isin(families)]
+    figure = figures.cost(costs.costs(own, beside=True), data=PHOTOGRAPHS)
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+
+
 @pytest.mark.parametrize("kind", ["official", "file", "rendered"])
 def test_drawings_stand_beside_nothing_published(tmp_path: Path, kind: DataKind) -> None:
     found = findings(synthetic.build(tmp_path / "s", {"cnn-x": [ASYMMETRIC]}, kind=kind), None)

@@ -216,6 +216,13 @@ def test_one_seed_is_said_to_have_no_spread(rendered: Path) -> None:
     assert "±" not in text
 
 
+def test_of_one_configuration_none_is_the_highest(tmp_path: Path) -> None:
+    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    text = page.write_report(ledger).with_name("report.md").read_text(encoding="utf-8")
+    assert "cnn-config-1 has a macro F1 on test of" in text
+    assert "highest macro F1" not in text
+
+
 def test_a_file_that_is_not_official_is_a_landmark_only(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC]}
     ledger = synthetic.build(tmp_path / "s", matrices, kind="file", missing=[("cnn-config-1", 0)])

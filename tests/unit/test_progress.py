@@ -2,13 +2,16 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from reports.records import EpochRecord, PlannedTrial
 from study.layout import duration
-from study.progress import Progress
+from study.progress import Progress, closing_table
+from tests import synthetic
+from tests.unit.test_tables import ASYMMETRIC
 
 TRIALS = tuple(
     PlannedTrial(id=f"cnn-config-{n}-s0-1a2b3c4d", configuration="c", config={"max_epochs": 10})
@@ -123,3 +126,30 @@ def test_more_trials_than_lines_show_the_running_ones() -> None:
     assert "0 of 40 trials done" in text(target)
     assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
     assert "waiting" not in text(target)
+
+
+def closing(folder: Path, *names: str) -> list[str]:
+    """Lines of the closing table of two seeds of each configuration, 80 columns wide."""
+    ledger = synthetic.build(
+        folder,
+        {name: [ASYMMETRIC, synthetic.worse(ASYMMETRIC, moved=9)] for name in names},
+        entered={name: {"family": "resnet"} for name in names if name.startswith("resnet")},
+    )
+    target = console(terminal=True, width=80)
+    target.print(closing_table(ledger))
+    return text(target).splitlines()
+
+
+def test_what_has_no_published_score_has_none_in_the_closing_table(tmp_path: Path) -> None:
+    *_, heading, paper, beyond = closing(tmp_path / "s", "cnn-config-1", "resnet")
+    assert heading.split()[-2:] == ["published", "F1"]
+    assert paper.split()[-1] == "94.20"
+    assert beyond.split()[-1] == "-"
+
+
+def test_an_ablation_fits_an_80_column_terminal(tmp_path: Path) -> None:
+    *_, heading, whole, without = closing(tmp_path / "s", "resnet", "resnet-no-orientations")
+    assert "published" not in heading
+    assert [whole.split()[0], without.split()[0]] == ["resnet", "resnet-no-orientations"]
+    assert whole.count("±") == without.count("±") == 3
+    assert "…" not in whole + without
