@@ -57,7 +57,8 @@ class TrialConfig:
         patience: epochs without a better val macro F1 before training ends, at least 1.
         seed: non-negative; decides initial weights, order of images and dropout.
         precision: of products in training. `bfloat16` by PyTorch's autocast: faster where the
-            hardware has it; weights, their updates and every evaluation stay float32.
+            hardware has it; weights, their updates and every evaluation stay float32. In float32,
+            PyTorch lets convolutions on a GPU round their factors to TF32, 10 bits of fraction.
         schedule: of the learning rate: `constant`, or `one_cycle` over all of `max_epochs` (see
             `training.one_cycle`), which no patience cuts short.
         width: channels of the first stage of a `resnet`, at least 1; None for the others.

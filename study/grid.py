@@ -21,7 +21,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 RESNET: dict[str, Any] = {
     "family": "resnet",
-    "width": 32,
+    "width": 48,
     "dropout": 0.2,
     "loss": "cross_entropy",
     "label_smoothing": 0.05,
@@ -31,7 +31,7 @@ RESNET: dict[str, Any] = {
     "weight_decay": 0.02,
     "schedule": "one_cycle",
     "batch_size": 128,
-    "max_epochs": 40,
+    "max_epochs": 60,
     "orientations": True,
     "shift": 2,
 }

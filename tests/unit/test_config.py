@@ -23,7 +23,7 @@ CONFIG = TrialConfig(
     dropout=0.2,
 )
 
-BEYOND = TrialConfig(**RESNET, patience=40)
+BEYOND = TrialConfig(**RESNET, patience=60)
 
 
 def study(**changes: Any) -> GridConfig:
@@ -161,8 +161,8 @@ def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
     keys = ("max_epochs", "patience", "batch_size")
     assert [tuple(trial.config[key] for key in keys) for trial in own] == [
         (100, 2, 64),
-        (40, 40, 128),
-        (40, 40, 128),
+        (60, 60, 128),
+        (60, 60, 128),
     ]
     given = study(configurations=names, seeds=1, width=16).trials()
     assert [tuple(trial.config[key] for key in keys) for trial in given] == [

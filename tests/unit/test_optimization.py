@@ -11,7 +11,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.optimization import CLIMB, make_optimizer, one_cycle, set_learning_rate
 from study.grid import PUBLISHED, RESNET
 
-CONFIG = TrialConfig(**RESNET, patience=40)
+CONFIG = TrialConfig(**RESNET, patience=60)
 
 
 def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
