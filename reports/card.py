@@ -15,7 +15,7 @@ from reports.calibration import EITHER, OVER, UNDER, calibration
 from reports.evidence import Tested
 from reports.ledger import Ledger
 from reports.page import environment
-from reports.records import StudyRecord, TrialRecord
+from reports.records import OPTIONAL_SETTINGS, StudyRecord, TrialRecord
 from reports.resampling import sample
 from reports.typeset import (
     Column,
@@ -85,7 +85,7 @@ def card(ledger: Ledger, record: TrialRecord, *, reason: str, checked: str) -> s
             name=name,
             study=study,
             record=record,
-            config={"precision": "float32", **record.config},
+            training=_training({**OPTIONAL_SETTINGS, **record.config}),
             reason=reason,
             settings=settings(record.config),
             loss=word(record.config["loss"]),
@@ -98,6 +98,21 @@ def card(ledger: Ledger, record: TrialRecord, *, reason: str, checked: str) -> s
     )
     front = yaml.safe_dump(_front(study, name, scores), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{text}"
+
+
+def _training(config: Mapping[str, Any]) -> str:
+    """Of a `TrialConfig` as a dict, what is neither the network nor the update's size, in words."""
+    parts = [f"batch size {config['batch_size']}", f"at most {config['max_epochs']} epochs"]
+    if config["schedule"] == "one_cycle":
+        parts.append("one-cycle learning rate")
+    else:
+        parts.append(f"patience {config['patience']}")
+    parts += [f"seed {config['seed']}", f"products in {config['precision']}"]
+    if config["orientations"]:
+        parts.append("images in any of the eight orientations of a square")
+    if config["shift"]:
+        parts.append(f"moved by up to {config['shift']} pixels")
+    return ", ".join(parts)
 
 
 def _tested(ledger: Ledger, record: TrialRecord, split: str) -> Tested:

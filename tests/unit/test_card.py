@@ -12,6 +12,7 @@ from reports.ledger import Ledger
 from reports.records import DataKind
 from reports.resampling import sample
 from reports.typeset import markdown
+from study.grid import RESNET
 from tests import synthetic
 from tests.models import rewrite
 
@@ -37,6 +38,25 @@ def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path
         assert line.endswith(f"| {value:.2f} | \\[{low:.2f}, {high:.2f}\\] |")
     classes = tables.per_class(tables.confusions(evidence.tested))
     assert f"| {100 * classes['f1'][7]:.2f} | {classes['support'][7]} |" in text
+
+
+def test_training_is_described_with_its_augmentation(tmp_path: Path) -> None:
+    beyond = RESNET | {"patience": 60}
+    matrix = synthetic.published_matrices()["cnn-config-1"]
+    ledger = synthetic.build(
+        tmp_path / "s", {"cnn-config-1": matrix, "resnet": matrix}, entered={"resnet": beyond}
+    )
+    paper, resnet = (
+        line
+        for place in (0, 1)
+        for line in written(ledger, place).splitlines()
+        if line.startswith("- Training: ")
+    )
+    assert "at most 100 epochs, patience 10, seed 0, products in float32; weights of" in paper
+    assert "one-cycle" in resnet
+    assert "patience" not in resnet
+    assert "any of the eight orientations" in resnet
+    assert "moved by up to 2 pixels; weights of" in resnet
 
 
 def test_another_seed_changes_no_interval(tmp_path: Path) -> None:
