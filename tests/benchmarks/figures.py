@@ -126,7 +126,8 @@ def main(measure: Callable[[bool], Iterator[Figure]]) -> None:
     known, found, began = about(), [], time.perf_counter()
     for figure in measure(options.full):
         found.append(figure)
-        print(f"{figure.what}: {number(figure.value)} {figure.unit} {wanted(figure)}", flush=True)
+        value = f"{number(figure.value)} {figure.unit} {wanted(figure)}"
+        print(f"{figure.what}: {value}\n    {figure.detail}", flush=True)
     took_s = time.perf_counter() - began
     print(f"\n{table(found)}\n\n{about_words(known)}\n{took_s:.0f} s")
     if options.json:
