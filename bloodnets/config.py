@@ -60,7 +60,7 @@ class TrialConfig:
             hardware has it; weights, their updates and every evaluation stay float32. In float32,
             PyTorch lets convolutions on a GPU round their factors to TF32, 10 bits of fraction.
         schedule: of the learning rate: `constant`, or `one_cycle` over all of `max_epochs` (see
-            `training.one_cycle`), which no patience cuts short.
+            `optimization.one_cycle`), which no patience cuts short.
         width: channels of the first stage of a `resnet`, at least 1; None for the others.
         weight_decay: of AdamW, at least 0: of every weight, each step takes off this share of it,
             times the learning rate.

@@ -101,7 +101,7 @@ def card(ledger: Ledger, record: TrialRecord, *, reason: str, checked: str) -> s
 
 
 def _training(config: Mapping[str, Any]) -> str:
-    """Of a `TrialConfig` as a dict, what is neither the network nor the update's size, in words."""
+    """How a model was trained, from a `TrialConfig` as a dict; of it all but network and update."""
     parts = [f"batch size {config['batch_size']}", f"at most {config['max_epochs']} epochs"]
     if config["schedule"] == "one_cycle":
         parts.append("one-cycle learning rate")
