@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-N_CLASSES = 8
+from bloodnets.constants import NUM_CLASSES
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -35,8 +35,8 @@ def confusion_matrix(labels: NDArray[np.integer], predictions: NDArray[np.intege
         `confusion[true, predicted]`, shape (8, 8), also where a class is absent.
     """
     # Not by scikit-learn, which takes .9 ms for it: on a GPU a good part of an epoch.
-    cells = N_CLASSES * labels.astype(np.int64) + predictions
-    return np.bincount(cells, minlength=N_CLASSES**2).reshape(N_CLASSES, N_CLASSES)
+    cells = NUM_CLASSES * labels.astype(np.int64) + predictions
+    return np.bincount(cells, minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
 
 
 def class_scores(confusion: NDArray[np.number]) -> ClassScores:
@@ -102,9 +102,9 @@ def auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> flo
     Returns:
         0 to 1; NaN where a class is absent from `labels`, since its area is then undefined.
     """
-    if np.unique(labels).size < N_CLASSES:
+    if np.unique(labels).size < NUM_CLASSES:
         return float("nan")
     from sklearn import metrics as sk  # with SciPy, which takes a second, and no epoch needs
 
-    areas = [sk.roc_auc_score(labels == c, probabilities[:, c]) for c in range(N_CLASSES)]
+    areas = [sk.roc_auc_score(labels == c, probabilities[:, c]) for c in range(NUM_CLASSES)]
     return float(np.mean(areas))

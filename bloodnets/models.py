@@ -8,9 +8,7 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 from torch.utils.flop_counter import FlopCounterMode
 
 from bloodnets.config import TrialConfig
-from bloodnets.metrics import N_CLASSES
-
-CHANNELS, SIDE = 3, 28
+from bloodnets.constants import CHANNELS, IMAGE_SIDE, NUM_CLASSES
 
 
 class Mlnn(nn.Module):
@@ -22,13 +20,13 @@ class Mlnn(nn.Module):
     def __init__(self, *, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(CHANNELS * SIDE * SIDE, 1180),
+            nn.Linear(CHANNELS * IMAGE_SIDE * IMAGE_SIDE, 1180),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(1180, 1180),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(1180, N_CLASSES),
+            nn.Linear(1180, NUM_CLASSES),
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -60,7 +58,7 @@ class Cnn(nn.Module):
             nn.Linear(256, 128),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(128, N_CLASSES),
+            nn.Linear(128, NUM_CLASSES),
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -87,7 +85,7 @@ class Resnet(nn.Module):
             Residual(2 * width, 4 * width, stride=2),
         )
         self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(4 * width, N_CLASSES)
+        self.classifier = nn.Linear(4 * width, NUM_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images, float32 (n, 3, 28, 28), to logits, float32 (n, 8)."""
@@ -170,7 +168,7 @@ def count_operations(model: nn.Module) -> int:
         model: left as it is; what is counted is a copy without numbers, which computes nothing.
     """
     shapes = copy.deepcopy(model).to("meta").eval()
-    image = torch.empty(1, CHANNELS, SIDE, SIDE, device="meta")
+    image = torch.empty(1, CHANNELS, IMAGE_SIDE, IMAGE_SIDE, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         shapes(image)
     return int(counter.get_total_flops())

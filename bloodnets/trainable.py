@@ -13,20 +13,14 @@ import torch
 from ray import tune
 
 from bloodnets import metrics
-from bloodnets.allocator import keep_freed_memory
-from bloodnets.checkpoint import (
-    load_state,
-    model_file,
-    predictions_file,
-    save_state,
-)
 from bloodnets.config import TrialConfig
-from bloodnets.data import BloodCells
+from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import MachineError
 from bloodnets.models import count_operations, count_parameters
-from bloodnets.states import state_file
-from bloodnets.storage import Local, Remote, place, storage_at
-from bloodnets.training import (
+from bloodnets.storage.backends import Local, Remote, place, storage_at
+from bloodnets.storage.checkpoint_header import state_file
+from bloodnets.training.checkpoint import load_state, model_file, predictions_file, save_state
+from bloodnets.training.loop import (
     DeviceSplit,
     NonFiniteLossError,
     TrainingState,
@@ -34,6 +28,7 @@ from bloodnets.training import (
     stop_reason,
     train,
 )
+from bloodnets.training.malloc import keep_freed_memory
 
 STATE_SHARE = 0.05
 """Of a trial's time, about, that writing its state takes: on a CPU, where an epoch takes seconds,

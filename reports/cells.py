@@ -13,14 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bloodnets import metrics
-from bloodnets.metrics import N_CLASSES, FloatArray
+from bloodnets.constants import NUM_CLASSES
+from bloodnets.metrics import FloatArray
 from reports import resampling, statistics
 from reports.evidence import Tested
 
 AT_MOST = 12
 """Configurations that are compared in pairs: 66 pairs, what a reader can still choose from."""
 
-_CELLS = N_CLASSES**2
+_CELLS = NUM_CLASSES**2
 _COLUMNS = (
     *("a", "b", "seeds", "true", "predicted"),
     *("count_a", "count_a_sd", "count_b", "count_b_sd"),
@@ -31,7 +32,7 @@ _COLUMNS = (
 
 def ranked(tested: Tested) -> list[str]:
     """Configurations by mean macro F1 over their seeds, highest first; equal ones as planned."""
-    scores = metrics.score_arrays(_counts(tested).reshape(-1, N_CLASSES, N_CLASSES))
+    scores = metrics.score_arrays(_counts(tested).reshape(-1, NUM_CLASSES, NUM_CLASSES))
     means = tested.trials.assign(score=scores["macro_f1"]).groupby("name", sort=False)["score"]
     return [str(name) for name in means.mean().sort_values(ascending=False, kind="stable").index]
 
@@ -125,8 +126,8 @@ def _pair(a: str, b: str, estimates: pd.DataFrame) -> pd.DataFrame:
     ).assign(
         a=a,
         b=b,
-        true=np.repeat(np.arange(N_CLASSES), N_CLASSES),
-        predicted=np.tile(np.arange(N_CLASSES), N_CLASSES),
+        true=np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
+        predicted=np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
         p_holm=statistics.holm(estimates["p"].to_numpy()),
     )
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
-from bloodnets.metrics import N_CLASSES, IntArray
+from bloodnets.metrics import IntArray
 from reports.ledger import Ledger
 from reports.records import (
     Confirmation,
@@ -239,12 +240,12 @@ def _checked(
     before: IntArray | None, labels: IntArray, probabilities: NDArray[np.float32], name: str
 ) -> IntArray:
     """The labels, if they are of eight classes, one an image, and as in the trials before."""
-    if labels.ndim != 1 or probabilities.shape != (labels.size, N_CLASSES):
+    if labels.ndim != 1 or probabilities.shape != (labels.size, NUM_CLASSES):
         raise ConflictError(
             f"{name} has probabilities {probabilities.shape} for labels {labels.shape}"
         )
-    if not labels.size > 0 or labels.max() >= N_CLASSES:
-        raise ConflictError(f"{name} has no labels on test, or labels beyond {N_CLASSES - 1}")
+    if not labels.size > 0 or labels.max() >= NUM_CLASSES:
+        raise ConflictError(f"{name} has no labels on test, or labels beyond {NUM_CLASSES - 1}")
     if before is not None and not np.array_equal(before, labels):
         raise ConflictError(f"{name} has other labels on test than the trials before it")
     return labels

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bloodnets.metrics import N_CLASSES
+from bloodnets.constants import NUM_CLASSES
 from reports.evidence import Tested
 
 AT_MOST = 24
@@ -73,7 +73,7 @@ def hardest(tested: Tested, at_most: int = AT_MOST) -> pd.DataFrame:
     """
     own = distinct(tested)
     images = np.arange(own.labels.size)
-    votes = (own.predicted[..., None] == np.arange(N_CLASSES)).sum(axis=0)
+    votes = (own.predicted[..., None] == np.arange(NUM_CLASSES)).sum(axis=0)
     votes[images, own.labels] = 0
     means = own.probabilities.mean(axis=0, dtype=np.float64)
     # Means are at most 1, so they only decide between equal numbers of votes.

@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, MachineError
-from bloodnets.files import sync_folder, write_whole
-from bloodnets.states import MAX_HEADER, STATES, read_header, state_file
-from bloodnets.storage import PATIENCE_S, STUDY, Address, Local, Place, Remote
+from bloodnets.storage.atomic_write import sync_folder, write_whole
+from bloodnets.storage.backends import PATIENCE_S, STUDY, Address, Local, Place, Remote
+from bloodnets.storage.checkpoint_header import MAX_HEADER, STATES, read_header, state_file
 from reports.mirror import Mirror
 from reports.records import (
     SCHEMA_VERSION,

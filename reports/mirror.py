@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bloodnets.states import STATES
-from bloodnets.storage import AT_ONCE, PRIVATE, Remote
+from bloodnets.storage.backends import AT_ONCE, PRIVATE, Remote
+from bloodnets.storage.checkpoint_header import STATES
 
 
 class Mirror:

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bloodnets.metrics import N_CLASSES, FloatArray, IntArray
+from bloodnets.constants import NUM_CLASSES
+from bloodnets.metrics import FloatArray, IntArray
 from reports.evidence import Tested
 from reports.resampling import RESAMPLES, draws, positions
 from reports.statistics import Estimate, estimate
@@ -22,7 +23,7 @@ Floats = NDArray[np.floating[Any]]
 CENTRAL = 3
 """The class that the paper calls central to confusion."""
 
-_OFF = np.flatnonzero(~np.eye(N_CLASSES, dtype=bool))
+_OFF = np.flatnonzero(~np.eye(NUM_CLASSES, dtype=bool))
 _NEVER_ONE = 1 - 1e-9  # Fisher's z of 1 is infinite
 
 
@@ -50,7 +51,7 @@ class Mistakes:
         rows = rows[:, (rows >= 0).all(axis=0)]
         sums, start = [], 0
         for group in groups:
-            shape = (rows.shape[1], N_CLASSES, N_CLASSES)
+            shape = (rows.shape[1], NUM_CLASSES, NUM_CLASSES)
             counts: FloatArray = np.zeros(shape)
             resampled: NDArray[np.float32] = np.zeros((RESAMPLES, *shape), np.float32)
             for own in rows[start : start + len(group)]:
@@ -64,16 +65,16 @@ class Mistakes:
 def mistakes(tested: Tested) -> Mistakes:
     """Count the errors of every trial, on the test images and on draws of them."""
     labels, predicted = tested.labels, tested.predicted
-    resampled = np.empty((len(predicted), RESAMPLES, N_CLASSES, N_CLASSES), np.float32)
+    resampled = np.empty((len(predicted), RESAMPLES, NUM_CLASSES, NUM_CLASSES), np.float32)
     # A picture of each trial with a row a cell: few images are wrong, so it is nearly empty.
     pictures = [_cells_by_image(labels, own) for own in predicted]
     start = 0
     for chunk in draws(labels.size) if len(predicted) else ():
         stop, by_image = start + len(chunk), np.ascontiguousarray(chunk.T)
         for own, picture in zip(resampled, pictures, strict=True):
-            own[start:stop] = (picture @ by_image).T.reshape(-1, N_CLASSES, N_CLASSES)
+            own[start:stop] = (picture @ by_image).T.reshape(-1, NUM_CLASSES, NUM_CLASSES)
         start = stop
-    counts = [picture.sum(axis=1).reshape(N_CLASSES, N_CLASSES) for picture in pictures]
+    counts = [picture.sum(axis=1).reshape(NUM_CLASSES, NUM_CLASSES) for picture in pictures]
     return Mistakes(
         trials=tested.trials, counts=np.array(counts, dtype=np.float64), resampled=resampled
     )
@@ -82,9 +83,9 @@ def mistakes(tested: Tested) -> Mistakes:
 def _cells_by_image(labels: IntArray, predicted: IntArray) -> sparse.csr_array:
     """1 where an image is wrong, in the row of its cell, shape (64, n)."""
     wrong = np.flatnonzero(predicted != labels)
-    places = (labels[wrong] * N_CLASSES + predicted[wrong], wrong)
+    places = (labels[wrong] * NUM_CLASSES + predicted[wrong], wrong)
     ones = np.ones(wrong.size, np.float32)
-    return sparse.csr_array((ones, places), shape=(N_CLASSES**2, labels.size))
+    return sparse.csr_array((ones, places), shape=(NUM_CLASSES**2, labels.size))
 
 
 def shares(cells: Floats) -> FloatArray:
@@ -122,7 +123,7 @@ class Lead:
 def lead(values: FloatArray, resampled: FloatArray) -> Lead:
     """From shares by seed (seeds, 8) and by draw and seed (draws, seeds, 8)."""
     mean = values.mean(axis=0)
-    rival = int(np.argmax(np.where(np.arange(N_CLASSES) == CENTRAL, -1, mean)))
+    rival = int(np.argmax(np.where(np.arange(NUM_CLASSES) == CENTRAL, -1, mean)))
     margin = estimate(*(each[..., CENTRAL] - each[..., rival] for each in (values, resampled)))
     return Lead(share=mean[CENTRAL], rival=rival, rival_share=mean[rival], margin=margin)
 
@@ -140,7 +141,7 @@ def likeness(found: Mistakes, one: Sequence[str], other: Sequence[str]) -> Estim
         common seed, or where all 56 cells of a side are equal.
     """
     (x, x_drawn), (y, y_drawn) = found.summed(one, other)
-    flat = (each.reshape(*each.shape[:-2], N_CLASSES**2) for each in (x, y, x_drawn, y_drawn))
+    flat = (each.reshape(*each.shape[:-2], NUM_CLASSES**2) for each in (x, y, x_drawn, y_drawn))
     sides = [each[..., _OFF] for each in flat]
     if not x.size or not all(np.ptp(side.sum(axis=0)) > 0 for side in sides[:2]):
         return None

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bloodnets import metrics
+from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
-from bloodnets.metrics import N_CLASSES
 from reports.ledger import Ledger, Predictions
 from reports.records import EpochRecord, TrialRecord
 from reports.typeset import plural
@@ -51,7 +51,7 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
         for split, says in record.scores.items():
             own = ledger.predictions(record.id, split)
             _probabilities(f"{name}, {split},", own)
-            of_class = np.bincount(own.labels, minlength=N_CLASSES)
+            of_class = np.bincount(own.labels, minlength=NUM_CLASSES)
             what = f"the number of {split} images of each class"
             agree("study.json", what, counts.get(split), tuple(of_class.tolist()), name)
             other, shared = first.setdefault(split, (name, own))
@@ -70,7 +70,7 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
 def _probabilities(name: str, own: Predictions) -> None:
     probabilities, labels = own
     shape, kinds = probabilities.shape, f"{probabilities.dtype} and {labels.dtype}"
-    if labels.ndim != 1 or not labels.size or shape != (labels.size, N_CLASSES):
+    if labels.ndim != 1 or not labels.size or shape != (labels.size, NUM_CLASSES):
         raise ConflictError(f"{name} has probabilities {shape} for labels {labels.shape}")
     if kinds != "float32 and uint8":
         raise ConflictError(f"{name} holds {kinds}; wanted: float32 and uint8")
@@ -134,7 +134,7 @@ def _course(
 ) -> tuple[EpochRecord | None, str | None, int]:
     """The first best epoch, the reason to stop, and the last epoch by it.
 
-    The rule of `bloodnets.training.stop_reason`.
+    The rule of `bloodnets.training.loop.stop_reason`.
     """
     best: EpochRecord | None = None
     for epoch in epochs:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bloodnets import metrics
-from bloodnets.metrics import N_CLASSES, FloatArray, IntArray
+from bloodnets.constants import NUM_CLASSES
+from bloodnets.metrics import FloatArray, IntArray
 from reports.evidence import Tested
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
-PRECISIONS = tuple(f"precision_{c}" for c in range(N_CLASSES))
+PRECISIONS = tuple(f"precision_{c}" for c in range(NUM_CLASSES))
 RESAMPLES = 2000
 """Draws of the test images: the standard error is known to 1.6 %, sqrt(1 / (2 · 2000))."""
 
@@ -97,9 +98,9 @@ def resampled_cells(
     Returns:
         `[draw, true, predicted]`, shape (b, 8, 8), whole numbers: exact whatever the machine.
     """
-    cells = np.zeros((labels.size, N_CLASSES**2), np.float32)
-    cells[np.arange(labels.size), labels * N_CLASSES + predicted] = 1
-    return (chunk @ cells).reshape(-1, N_CLASSES, N_CLASSES)
+    cells = np.zeros((labels.size, NUM_CLASSES**2), np.float32)
+    cells[np.arange(labels.size), labels * NUM_CLASSES + predicted] = 1
+    return (chunk @ cells).reshape(-1, NUM_CLASSES, NUM_CLASSES)
 
 
 def sample(tested: Tested) -> Sampled:
@@ -211,7 +212,7 @@ def _area(labels: IntArray, probabilities: NDArray[np.float32]) -> _Area:
     To rank the images anew in each draw would take hours for a difference in the fourth decimal.
     """
     value, influence = 0.0, np.zeros(labels.size)
-    for c in range(N_CLASSES):
+    for c in range(NUM_CLASSES):
         own, score = labels == c, probabilities[:, c]
         if not 0 < own.sum() < labels.size:
             return _Area(float("nan"), np.full(labels.size, np.nan))
@@ -221,8 +222,8 @@ def _area(labels: IntArray, probabilities: NDArray[np.float32]) -> _Area:
         # Share of the other group that an image is rightly ranked against.
         right = np.where(own, overtaken / (~own).sum(), 1 - overtaken / own.sum())
         area = right[own].mean()
-        value += area / N_CLASSES
-        influence += (right - area) / np.where(own, own.sum(), (~own).sum()) / N_CLASSES
+        value += area / NUM_CLASSES
+        influence += (right - area) / np.where(own, own.sum(), (~own).sum()) / NUM_CLASSES
     return _Area(float(value), influence)
 
 

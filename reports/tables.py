@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
+from bloodnets.constants import NUM_CLASSES
 from reports import published
 from reports.evidence import Evidence, Tested
 from reports.records import OPTIONAL_SETTINGS, PlannedTrial, StudyRecord, TrialRecord
@@ -198,8 +199,8 @@ def confusions(tested: Tested) -> pd.DataFrame:
                 "family": str(trial.family),
                 "configuration": trial.name,
                 "seed": trial.seed,
-                "true": np.repeat(np.arange(metrics.N_CLASSES), metrics.N_CLASSES),
-                "predicted": np.tile(np.arange(metrics.N_CLASSES), metrics.N_CLASSES),
+                "true": np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
+                "predicted": np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
                 "count": metrics.confusion_matrix(tested.labels, predicted).ravel(),
             }
         )
@@ -241,9 +242,9 @@ def per_class(cells: pd.DataFrame) -> pd.DataFrame:
     """
     blocks = []
     for (family, name, _), trial in cells.groupby(["family", "configuration", "seed"], sort=False):
-        shape = (metrics.N_CLASSES, metrics.N_CLASSES)
+        shape = (NUM_CLASSES, NUM_CLASSES)
         each = metrics.class_scores(trial["count"].to_numpy(dtype=np.int64).reshape(shape))
-        keys = {"family": family, "configuration": name, "class": range(metrics.N_CLASSES)}
+        keys = {"family": family, "configuration": name, "class": range(NUM_CLASSES)}
         blocks.append(pd.DataFrame(keys | each._asdict()))
     if not blocks:
         return pd.DataFrame(columns=["family", "configuration", "class", *CLASS_SCORES, "support"])

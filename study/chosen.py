@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from bloodnets.checkpoint import load_model
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
+from bloodnets.training.checkpoint import load_model
 from reports.evidence import check_hash
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, TrialRecord

@@ -12,7 +12,7 @@ import typer
 
 from bloodnets.config import BATCH_SIZE, MAX_EPOCHS, PATIENCE
 from bloodnets.errors import StudyError
-from bloodnets.storage import place
+from bloodnets.storage.backends import place
 from study import options
 from study.grid import RESNET
 from study.interrupts import end_before_it_begins

@@ -8,10 +8,11 @@ the means and the standard deviations of its channels. What it shows, they do no
 import numpy as np
 from numpy.typing import NDArray
 
+from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.metrics import FloatArray
 from reports.records import ColourRecord
 
-CHANNELS = ("red", "green", "blue")
+COLORS = ("red", "green", "blue")
 
 _BEYOND = 0.001
 """Share of the train images that lie beyond each bound."""
@@ -37,7 +38,7 @@ def measure(images: NDArray[np.uint8]) -> FloatArray:
     """
     rows = []
     for start in range(0, len(images), _CHUNK):
-        pixels = images[start : start + _CHUNK].reshape(-1, 28 * 28, 3)
+        pixels = images[start : start + _CHUNK].reshape(-1, IMAGE_SIDE**2, CHANNELS)
         count = pixels.shape[1]
         sums = pixels.sum(axis=1, dtype=np.int64)
         squares = np.einsum("npc,npc->nc", pixels, pixels, dtype=np.uint32).astype(np.int64)
@@ -97,7 +98,7 @@ def _distances(numbers: FloatArray, mean: FloatArray, covariance: FloatArray) ->
 def _how(record: ColourRecord, numbers: FloatArray) -> str:
     below, above = numbers < record.low, numbers > record.high
     channels: dict[str, list[str]] = {}  # by what they all are
-    for place, name in enumerate(CHANNELS):
+    for place, name in enumerate(COLORS):
         beyond = {
             "darker": below[place],
             "brighter": above[place],
@@ -107,7 +108,7 @@ def _how(record: ColourRecord, numbers: FloatArray) -> str:
         if words := [word for word, holds in beyond.items() if holds]:
             channels.setdefault(" and ".join(words), []).append(name)
     said = [
-        f"{'every channel' if len(names) == len(CHANNELS) else ' and '.join(names)} {words}"
+        f"{'every channel' if len(names) == len(COLORS) else ' and '.join(names)} {words}"
         for words, names in channels.items()
     ]
     return ", ".join(said) or "no channel by itself, but all of them together"

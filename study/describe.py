@@ -9,8 +9,8 @@ import numpy as np
 import psutil
 import torch
 
-from bloodnets.data import SPLITS, BloodCells
-from bloodnets.metrics import N_CLASSES
+from bloodnets.constants import NUM_CLASSES, SPLITS
+from bloodnets.data.medmnist import BloodCells
 from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord, fingerprint
 from study.colours import colours
 from study.config import GridConfig, SearchConfig
@@ -66,7 +66,7 @@ def data_record(cells: BloodCells) -> DataRecord:
 def class_counts(cells: BloodCells) -> dict[str, tuple[int, ...]]:
     """Images of each of the eight classes, by split."""
     return {
-        name: tuple(np.bincount(getattr(cells, name).labels, minlength=N_CLASSES).tolist())
+        name: tuple(np.bincount(getattr(cells, name).labels, minlength=NUM_CLASSES).tolist())
         for name in SPLITS
     }
 

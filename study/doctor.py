@@ -16,11 +16,11 @@ import requests
 import torch
 from packaging.requirements import Requirement
 
-from bloodnets.data import load_file, medmnist_facts
-from bloodnets.download import FILE_NAME, official_url
+from bloodnets.data.download import FILE_NAME, official_url
+from bloodnets.data.medmnist import load_file, medmnist_facts
 from bloodnets.errors import DataError, MachineError, StudyError
-from bloodnets.files import write_whole
-from bloodnets.storage import Address, Place, storage_at
+from bloodnets.storage.atomic_write import write_whole
+from bloodnets.storage.backends import Address, Place, storage_at
 from reports.typeset import plural
 from study.cluster import private_token, probe
 from study.config import GridConfig

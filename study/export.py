@@ -19,10 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bloodnets.constants import CHANNELS, IMAGE_SIDE
+from bloodnets.data.synthetic import render
 from bloodnets.errors import ConflictError, MachineError, StudyError
-from bloodnets.files import sync_folder, write_whole
-from bloodnets.rendered import render
-from bloodnets.training import probabilities, scale
+from bloodnets.storage.atomic_write import sync_folder, write_whole
+from bloodnets.training.loop import probabilities, scale
 from reports.card import card
 from reports.ledger import Ledger
 from reports.records import StudyRecord
@@ -114,7 +115,7 @@ def to_onnx(chosen: Chosen, study: StudyRecord) -> bytes:
         A model with the input `images`, uint8 (n, 28, 28, 3), and the output `probabilities`,
         float32 (n, 8). Its metadata name classes (JSON), trial, study and data.
     """
-    few = torch.zeros((2, 28, 28, 3), dtype=torch.uint8)
+    few = torch.zeros((2, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=torch.uint8)
     with warnings.catch_warnings(action="ignore"):  # about what PyTorch's exporter itself calls
         program: Any = torch.onnx.export(
             _Whole(chosen).eval(),

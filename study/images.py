@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.data import load_rendered
-from bloodnets.download import FILE_NAME
+from bloodnets.data.download import FILE_NAME
+from bloodnets.data.medmnist import load_rendered
 from bloodnets.errors import DataError
 from reports.images import test_images
 from reports.records import StudyRecord

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bloodnets.errors import ConflictError, MachineError
-from bloodnets.storage import STUDY, Address, Place, Remote
+from bloodnets.storage.backends import STUDY, Address, Place, Remote
 from study.interrupts import end_at_once
 
 LEASE = ".lease"

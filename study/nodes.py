@@ -15,7 +15,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bloodnets.errors import DataError, MachineError
-from bloodnets.storage import Place, everywhere, place, storage_at
+from bloodnets.storage.backends import Place, everywhere, place, storage_at
 
 ANSWER_S = 60
 """A machine starts a process that imports PyTorch before it answers."""

@@ -14,7 +14,7 @@ import typer
 
 from bloodnets.config import BATCH_SIZE
 from bloodnets.errors import ConflictError, DataError, MachineError
-from bloodnets.storage import STUDY, Address, Place, storage_at
+from bloodnets.storage.backends import STUDY, Address, Place, storage_at
 from study.grid import PUBLISHED, RESNET, WITHOUT
 from study.interrupts import tidily
 from study.lock import refuse_held
@@ -25,7 +25,7 @@ GPU_SHARE = 0.25
 needs less than 1 GB."""
 
 if TYPE_CHECKING:
-    from bloodnets.data import BloodCells
+    from bloodnets.data.medmnist import BloodCells
     from study.config import StudyConfig
 
 
@@ -243,8 +243,8 @@ def load(data: Data, file: Path | None, root: Path | None) -> "BloodCells":
     """
     if data is Data.RENDERED and (file or root):
         raise DataError("--data rendered takes neither --data-file nor --data-root")
-    from bloodnets.data import load_file, load_rendered
-    from bloodnets.download import official_file
+    from bloodnets.data.download import official_file
+    from bloodnets.data.medmnist import load_file, load_rendered
 
     if data is Data.RENDERED:
         return load_rendered()

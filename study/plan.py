@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bloodnets.config import TrialConfig
-from bloodnets.data import BloodCells, Split
+from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
-from bloodnets.training import DeviceSplit, TrainingState, train
+from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.typeset import data_words, plural, search_words
 from study.config import GridConfig, SearchConfig
 from study.describe import data_record

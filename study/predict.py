@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bloodnets.data import load_images
+from bloodnets.constants import IMAGE_SIDE
+from bloodnets.data.image_files import SUFFIXES, read_photograph
+from bloodnets.data.medmnist import load_images
 from bloodnets.errors import DataError
-from bloodnets.photographs import SIDE, SUFFIXES, read_photograph
-from bloodnets.training import EVALUATION_BATCH, probabilities
+from bloodnets.training.loop import EVALUATION_BATCH, probabilities
 from reports.records import ColourRecord
 from study.chosen import Chosen
 from study.colours import unlike
@@ -73,7 +74,7 @@ def predict(
     while batch := list(islice(rest, BATCH)):
         # Always as many as where a trial is evaluated: with few images PyTorch sums in another
         # order, and the last digits would not be those that the study recorded.
-        images = np.zeros((BATCH, SIDE, SIDE, 3), np.uint8)
+        images = np.zeros((BATCH, IMAGE_SIDE, IMAGE_SIDE, 3), np.uint8)
         images[: len(batch)] = [picture.pixels for picture in batch]
         found = probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
         own = images[: len(batch)]
@@ -105,7 +106,7 @@ def pictures(
                 left_out(str(error))
                 continue
             side = photograph.side
-            note = f"enlarged from {side} x {side} pixels" if side < SIDE else None
+            note = f"enlarged from {side} x {side} pixels" if side < IMAGE_SIDE else None
             yield Picture(str(file), photograph.pixels, note)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.storage import Address, Place, place
+from bloodnets.storage.backends import Address, Place, place
 from study import options
 from study.interrupts import tidily
 

@@ -12,9 +12,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from bloodnets.config import TrialConfig
-from bloodnets.data import BloodCells, load_file, load_rendered
+from bloodnets.data.medmnist import BloodCells, load_file, load_rendered
 from bloodnets.errors import ConflictError, DataError, MachineError
-from bloodnets.training import DeviceSplit, EpochResult, NonFiniteLossError, TrainingState, train
+from bloodnets.training.loop import (
+    DeviceSplit,
+    EpochResult,
+    NonFiniteLossError,
+    TrainingState,
+    train,
+)
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, StudyRecord, TrialRecord
 from reports.typeset import plural, settings

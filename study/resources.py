@@ -18,7 +18,7 @@ import yaml
 from ray.exceptions import AuthenticationError
 
 from bloodnets.errors import MachineError
-from bloodnets.storage import PRIVATE
+from bloodnets.storage.backends import PRIVATE
 from study.cluster import could_not, private_token
 from study.config import StudyConfig
 from study.deaths import outlive_memory_killer

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import torch
 
-from bloodnets.checkpoint import load_state
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError
-from bloodnets.states import STATES, state_file
-from bloodnets.storage import Place
+from bloodnets.storage.backends import Place
+from bloodnets.storage.checkpoint_header import STATES, state_file
+from bloodnets.training.checkpoint import load_state
 from reports.ledger import FILES, Ledger
 from reports.records import PlannedTrial, StudyRecord, TrialRecord
 from reports.verify import check_entered

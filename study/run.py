@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from bloodnets.data import BloodCells
+from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import MachineError
 from reports.ledger import Ledger
 from reports.typeset import data_words, plural

@@ -9,7 +9,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher as TuneSearcher
 
 from bloodnets.errors import StudyError
-from bloodnets.storage import everywhere
+from bloodnets.storage.backends import everywhere
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, SearchRecord, StopReason
 from study.asha import Rungs

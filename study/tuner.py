@@ -10,10 +10,10 @@ from typing import Any
 from ray import tune
 from ray.exceptions import RayError
 
-from bloodnets.data import BloodCells
+from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import MachineError
-from bloodnets.states import STATES
-from bloodnets.storage import PRIVATE
+from bloodnets.storage.backends import PRIVATE
+from bloodnets.storage.checkpoint_header import STATES
 from bloodnets.trainable import run_trial
 from reports.ledger import Ledger
 from reports.records import EndReason, PlannedTrial, SearchRecord, StopReason, TrialRecord

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bloodnets.data import BloodCells
+from bloodnets.data.medmnist import BloodCells
 from reports.ledger import Ledger
 from reports.records import Confirmation, PlannedTrial
 from reports.typeset import plural

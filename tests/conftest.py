@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 from tests.store import Store, store
 
 # The machine's speed decides no test, and every run tries the same examples.

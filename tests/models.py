@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import torch
 
-from bloodnets.checkpoint import model_file
 from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
+from bloodnets.training.checkpoint import model_file
 from reports.ledger import Ledger
 from reports.records import TrialRecord, to_json
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
-from bloodnets.storage import Place
+from bloodnets.storage.backends import Place
 from reports import published
 from reports.ledger import Ledger
 from reports.proposed import digest

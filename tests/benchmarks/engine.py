@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 from reports.ledger import Ledger
 from study.resources import available_cores
 from tests.benchmarks.figures import Figure, main, timed

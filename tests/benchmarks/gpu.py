@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from bloodnets.captured import CapturedStep
 from bloodnets.config import TrialConfig
 from bloodnets.models import Cnn, Mlnn, build_model, count_parameters
-from bloodnets.training import DeviceSplit, TrainingState, train, train_epoch, training_step
+from bloodnets.training.cuda_graph import CapturedStep
+from bloodnets.training.loop import DeviceSplit, TrainingState, train, train_epoch, training_step
 from study.grid import PUBLISHED
 from tests.benchmarks.figures import Figure, main, timed
 from tests.benchmarks.loop import products, write_npz

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from bloodnets.allocator import keep_freed_memory
 from bloodnets.config import TrialConfig
-from bloodnets.data import Split
+from bloodnets.data.medmnist import Split
+from bloodnets.data.synthetic import render
 from bloodnets.models import Cnn, Mlnn
-from bloodnets.rendered import render
-from bloodnets.training import (
+from bloodnets.training.loop import (
     DeviceSplit,
     TrainingState,
     scale,
@@ -24,6 +23,7 @@ from bloodnets.training import (
     train_epoch,
     training_step,
 )
+from bloodnets.training.malloc import keep_freed_memory
 from study.grid import PUBLISHED
 from tests.benchmarks.figures import Figure, main, ratio, timed
 from tests.benchmarks.medmnist_loop import Experiment, optimizer_of

@@ -23,7 +23,7 @@ from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 from rich.console import Console
 
-from bloodnets.storage import Address, Place
+from bloodnets.storage.backends import Address, Place
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord
 from study import tuner

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from bloodnets.rendered import render
-from bloodnets.states import STATES
+from bloodnets.data.synthetic import render
+from bloodnets.storage.checkpoint_header import STATES
 from tests.benchmarks.figures import Figure, main
 from tests.faults.studies import Study, kill, named, workers
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 from bloodnets import metrics
-from bloodnets.allocator import keep_freed_memory
-from bloodnets.checkpoint import model_file, predictions_file
 from bloodnets.config import TrialConfig
-from bloodnets.data import BloodCells, load_file
-from bloodnets.training import DeviceSplit, TrainingState, probabilities, train
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.training.checkpoint import model_file, predictions_file
+from bloodnets.training.loop import DeviceSplit, TrainingState, probabilities, train
+from bloodnets.training.malloc import keep_freed_memory
 from study.grid import PUBLISHED
 
 CPU = torch.device("cpu")

@@ -17,7 +17,7 @@ import numpy as np
 from ray import tune
 
 from bloodnets import trainable
-from bloodnets.training import EpochResult
+from bloodnets.training.loop import EpochResult
 
 
 @dataclass(frozen=True, slots=True)

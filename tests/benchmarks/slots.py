@@ -10,9 +10,9 @@ from typing import Self
 
 import torch
 
-from bloodnets.allocator import keep_freed_memory
 from bloodnets.config import TrialConfig
-from bloodnets.training import DeviceSplit, TrainingState, train_epoch, training_step
+from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
+from bloodnets.training.malloc import keep_freed_memory
 from study.grid import PUBLISHED
 from tests.benchmarks.figures import Figure, main, ratio, timed
 

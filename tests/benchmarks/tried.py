@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from bloodnets.allocator import keep_freed_memory
 from bloodnets.models import Cnn, Mlnn
-from bloodnets.training import scale
+from bloodnets.training.loop import scale
+from bloodnets.training.malloc import keep_freed_memory
 from tests.benchmarks.figures import Figure, main, ratio, timed
 
 BATCH, STEPS = 64, 10

@@ -11,13 +11,13 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bloodnets.checkpoint import load_state, save_state
 from bloodnets.config import TrialConfig
-from bloodnets.data import Split, load_file
+from bloodnets.data.medmnist import Split, load_file
+from bloodnets.data.synthetic import render
 from bloodnets.errors import StudyError
-from bloodnets.rendered import render
-from bloodnets.states import state_file
-from bloodnets.training import DeviceSplit, TrainingState, train
+from bloodnets.storage.checkpoint_header import state_file
+from bloodnets.training.checkpoint import load_state, save_state
+from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.evidence import read
 from reports.ledger import Ledger
 from study.grid import PUBLISHED

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 from tests.faults import studies
 from tests.faults.conftest import Row
 from tests.faults.studies import Study

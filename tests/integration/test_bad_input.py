@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 
 COMMAND = Path(sys.executable).parent / "bloodstudy"
 

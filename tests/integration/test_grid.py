@@ -10,8 +10,8 @@ import pytest
 from safetensors.torch import load_file
 
 from bloodnets.config import TrialConfig
+from bloodnets.data.synthetic import render
 from bloodnets.models import build_model
-from bloodnets.rendered import render
 from reports.ledger import Ledger
 from study.grid import PUBLISHED
 from tests import synthetic
@@ -130,7 +130,7 @@ def test_the_stored_weights_are_those_that_predicted(
 ) -> None:
     import torch
 
-    from bloodnets.training import probabilities
+    from bloodnets.training.loop import probabilities
 
     _, ledger = whole_grid
     images = torch.from_numpy(np.load(data_file)["test_images"])

@@ -11,8 +11,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from bloodnets.rendered import render
-from bloodnets.storage import Address
+from bloodnets.data.synthetic import render
+from bloodnets.storage.backends import Address
 from reports.ledger import Ledger
 from reports.records import TrialRecord
 from study.cli import app

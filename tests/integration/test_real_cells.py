@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from bloodnets.config import TrialConfig
-from bloodnets.data import load_file
-from bloodnets.rendered import CLASS_COUNTS
-from bloodnets.training import DeviceSplit, TrainingState, train
+from bloodnets.data.medmnist import load_file
+from bloodnets.data.synthetic import CLASS_COUNTS
+from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from study.describe import class_counts
 from study.grid import PUBLISHED
 

@@ -16,7 +16,7 @@ import optuna
 import pytest
 import requests
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 from reports.ledger import Ledger
 from reports.verify import verify
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.fs
 import pytest
 
-from bloodnets.storage import Address
+from bloodnets.storage.backends import Address
 from reports.ledger import Ledger
 from tests.faults.studies import BLOODSTUDY, wait_until
 from tests.store import BUCKET, Store

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bloodnets.errors import StudyError
 from bloodnets.models import Resnet
-from bloodnets.storage import Address
+from bloodnets.storage.backends import Address
 from reports.ledger import Ledger
 from reports.records import TrialRecord
 from study import export as exporting

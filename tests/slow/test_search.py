@@ -13,8 +13,8 @@ import ray
 from optuna import create_study
 from optuna.samplers import RandomSampler
 
-from bloodnets.data import BloodCells, load_file
-from bloodnets.rendered import render
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import render
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from study import tuner

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 from reports.ledger import Ledger
 from reports.records import DataRecord, fingerprint, to_json
 from study.colours import colours, measure, unlike

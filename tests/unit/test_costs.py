@@ -79,7 +79,7 @@ def test_costs_of_the_benchmark_are_those_of_its_layers(
         return
     with torch.device("meta"):
         model = residual(layers, pixels=row.resolution)
-    monkeypatch.setattr("bloodnets.models.SIDE", row.resolution)
+    monkeypatch.setattr("bloodnets.models.IMAGE_SIDE", row.resolution)
     assert (count_parameters(model), count_operations(model)) == (row.parameters, row.operations)
 
 

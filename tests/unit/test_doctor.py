@@ -11,7 +11,7 @@ import pytest
 import requests
 import torch
 
-from bloodnets.rendered import render
+from bloodnets.data.synthetic import render
 from study import doctor
 from study.doctor import Finding
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from bloodnets.errors import ConflictError, MachineError
-from bloodnets.storage import Address, Remote
+from bloodnets.storage.backends import Address, Remote
 from study import lock
 from study.lock import LEASE, held, is_held
 from tests.store import BUCKET, Store

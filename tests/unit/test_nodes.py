@@ -7,7 +7,7 @@ import pytest
 from ray.exceptions import GetTimeoutError
 
 from bloodnets.errors import MachineError
-from bloodnets.storage import Local
+from bloodnets.storage.backends import Local
 from bloodnets.trainable import _storage as worker_storage
 from study.nodes import Node, describe_here, described, fault
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bloodnets.data import BloodCells, load_file
-from bloodnets.rendered import render
-from bloodnets.training import train
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import render
+from bloodnets.training.loop import train
 from study import plan
 from study.config import GridConfig, SearchConfig
 from tests.synthetic_search import SEARCH

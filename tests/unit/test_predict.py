@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from bloodnets.rendered import render
-from bloodnets.training import probabilities
+from bloodnets.data.synthetic import render
+from bloodnets.training.loop import probabilities
 from reports.ledger import Ledger
 from reports.records import to_json
 from study import answers

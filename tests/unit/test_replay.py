@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from bloodnets.checkpoint import model_file
 from bloodnets.config import TrialConfig
-from bloodnets.data import BloodCells, load_file
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import render
 from bloodnets.errors import ConflictError, DataError, MachineError
-from bloodnets.rendered import render
-from bloodnets.training import DeviceSplit, NonFiniteLossError, TrainingState, train
+from bloodnets.training.checkpoint import model_file
+from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
 from reports.ledger import Ledger
 from reports.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord, fingerprint
 from study.config import replicate

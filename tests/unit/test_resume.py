@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from bloodnets.checkpoint import save_state
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.states import state_file
-from bloodnets.storage import Address, Remote
-from bloodnets.training import EpochResult, TrainingState
+from bloodnets.storage.backends import Address, Remote
+from bloodnets.storage.checkpoint_header import state_file
+from bloodnets.training.checkpoint import save_state
+from bloodnets.training.loop import EpochResult, TrainingState
 from reports.ledger import Ledger
 from reports.records import PlannedTrial, StudyRecord, TrialRecord
 from study import status

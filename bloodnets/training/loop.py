@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 
 from bloodnets import metrics
-from bloodnets.augmentation import count_views, views
-from bloodnets.captured import CapturedStep, Step
 from bloodnets.config import Loss, TrialConfig
-from bloodnets.data import Split
+from bloodnets.data.medmnist import Split
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
-from bloodnets.optimization import make_optimizer, one_cycle, set_learning_rate
+from bloodnets.training.augmentation import count_views, views
+from bloodnets.training.cuda_graph import CapturedStep, Step
+from bloodnets.training.optimizers import make_optimizer, one_cycle, set_learning_rate
 
 EVALUATION_BATCH = {"cpu": 128, "cuda": 2048}
 """Images at once, by device. On a CPU 128 want 100 MiB less than 512, and no more time; on a GPU

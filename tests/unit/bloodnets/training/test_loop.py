@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from bloodnets import metrics, training
-from bloodnets.augmentation import views
+from bloodnets import metrics
 from bloodnets.config import TrialConfig
-from bloodnets.data import Split
-from bloodnets.optimization import one_cycle
-from bloodnets.rendered import render
-from bloodnets.training import (
+from bloodnets.data.medmnist import Split
+from bloodnets.data.synthetic import render
+from bloodnets.training import loop
+from bloodnets.training.augmentation import views
+from bloodnets.training.loop import (
     DeviceSplit,
     EpochResult,
     NonFiniteLossError,
@@ -24,6 +24,7 @@ from bloodnets.training import (
     stop_reason,
     train,
 )
+from bloodnets.training.optimizers import one_cycle
 from study.grid import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
@@ -113,10 +114,10 @@ def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
         return scale(batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "scale", kept)
+        patch.setattr(loop, "scale", kept)
         state = TrainingState.start(BEYOND, CPU)
-        step = training.training_step(state, BEYOND, splits["train"])
-        training.train_epoch(state, BEYOND, step, splits["train"])
+        step = loop.training_step(state, BEYOND, splits["train"])
+        loop.train_epoch(state, BEYOND, step, splits["train"])
     draws = torch.Generator().manual_seed(BEYOND.seed)
     order = torch.randperm(len(labels), generator=draws)
     chosen = torch.randint(200, (len(labels),), generator=draws)
@@ -142,21 +143,21 @@ def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, Dev
     state = TrainingState.start(config, CPU)
     state.model.train()
     batch = torch.stack([index, torch.full_like(index, view)], 1)
-    loss = training.training_step(state, config, splits["train"])(batch)
+    loss = loop.training_step(state, config, splits["train"])(batch)
     target = 0.6 * F.one_hot(labels[index], 8) + 0.4 / 8
     torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
 
 
 def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
     state, seen = TrainingState.start(BEYOND, CPU), []
-    step = training.training_step(state, BEYOND, splits["train"])
+    step = loop.training_step(state, BEYOND, splits["train"])
 
     def watched(batch: torch.Tensor) -> torch.Tensor:
         seen.append(state.optimizer.param_groups[0]["lr"])
         return step(batch)
 
     for state.epoch in range(BEYOND.max_epochs):
-        training.train_epoch(state, BEYOND, watched, splits["train"])
+        loop.train_epoch(state, BEYOND, watched, splits["train"])
     middles = [(i + 0.5) / len(seen) for i in range(len(seen))]
     assert seen == pytest.approx([BEYOND.learning_rate * one_cycle(at) for at in middles])
 
@@ -242,7 +243,7 @@ def test_predictions_do_not_depend_on_the_batch(
 ) -> None:
     state, _ = run(replace(CONFIG, max_epochs=1), splits)
     whole = probabilities(state.model, splits["val"].images, "cross_entropy")
-    monkeypatch.setitem(training.EVALUATION_BATCH, "cpu", 7)
+    monkeypatch.setitem(loop.EVALUATION_BATCH, "cpu", 7)
     parts = probabilities(state.model, splits["val"].images, "cross_entropy")
     np.testing.assert_allclose(whole, parts, atol=1e-5)
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bloodnets import data
-from bloodnets.data import MAX_FILE_BYTES, MAX_IMAGES, MAX_MEMBERS, BloodCells, load_file
+from bloodnets.data import medmnist
+from bloodnets.data.medmnist import MAX_FILE_BYTES, MAX_IMAGES, MAX_MEMBERS, BloodCells, load_file
+from bloodnets.data.synthetic import render
 from bloodnets.errors import DataError
-from bloodnets.rendered import render
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -500,24 +500,24 @@ def test_the_official_file_is_known_by_its_md5(
 
 
 def test_the_official_md5_is_that_of_medmnist() -> None:
-    class_names, md5 = data.medmnist_facts()
+    class_names, md5 = medmnist.medmnist_facts()
     assert md5 == "7053d0359d879ad8a5505303e11de1dc"
     assert class_names[:3] == ("basophil", "eosinophil", "erythroblast")
 
 
 def test_drawn_cells_are_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "render", partial(render, scale=0.01))
-    cells, again = data.load_rendered(), data.load_rendered()
+    monkeypatch.setattr(medmnist, "render", partial(render, scale=0.01))
+    cells, again = medmnist.load_rendered(), medmnist.load_rendered()
     assert_same(cells, render(scale=0.01))
     assert cells.sha256 == again.sha256
     assert (cells.kind, cells.name, cells.md5) == ("rendered", "rendered", None)
-    assert cells.class_names == data.medmnist_facts()[0]
+    assert cells.class_names == medmnist.medmnist_facts()[0]
 
     for key, array in (arrays := render(scale=0.01)).items():  # each counts
         other = array.copy()
         other.flat[0] ^= 1
-        monkeypatch.setattr(data, "render", lambda other=arrays | {key: other}: other)
-        assert data.load_rendered().sha256 != cells.sha256
+        monkeypatch.setattr(medmnist, "render", lambda other=arrays | {key: other}: other)
+        assert medmnist.load_rendered().sha256 != cells.sha256
 
 
 TINY: Arrays = {

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from bloodnets import captured
-from bloodnets.captured import WARM_UP, Captured, CapturedStep, Step
 from bloodnets.config import TrialConfig
-from bloodnets.data import Split
-from bloodnets.rendered import render
-from bloodnets.training import DeviceSplit, TrainingState, train_epoch, training_step
+from bloodnets.data.medmnist import Split
+from bloodnets.data.synthetic import render
+from bloodnets.training import cuda_graph
+from bloodnets.training.cuda_graph import WARM_UP, Captured, CapturedStep, Step
+from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
 from study.grid import NAMED, PUBLISHED
 
 Losses = list[Tensor]
@@ -56,8 +56,8 @@ def captures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         graph = Replayed(step, batch.clone(), torch.full((), torch.nan))  # nothing runs yet
         return Captured(graph, graph.batch, graph.loss)
 
-    monkeypatch.setattr(captured, "_aside", lambda step, batch: step(batch))
-    monkeypatch.setattr(captured, "_capture", capture)
+    monkeypatch.setattr(cuda_graph, "_aside", lambda step, batch: step(batch))
+    monkeypatch.setattr(cuda_graph, "_capture", capture)
     return sizes
 
 

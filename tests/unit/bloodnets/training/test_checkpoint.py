@@ -13,13 +13,13 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from bloodnets.checkpoint import Checkpoint, load_state, save_state
 from bloodnets.config import TrialConfig
-from bloodnets.data import Split
+from bloodnets.data.medmnist import Split
+from bloodnets.data.synthetic import render
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.rendered import render
-from bloodnets.states import read_header
-from bloodnets.training import DeviceSplit, EpochResult, TrainingState, train
+from bloodnets.storage.checkpoint_header import read_header
+from bloodnets.training.checkpoint import Checkpoint, load_state, save_state
+from bloodnets.training.loop import DeviceSplit, EpochResult, TrainingState, train
 from study.grid import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")

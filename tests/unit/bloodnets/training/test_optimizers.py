@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bloodnets.config import TrialConfig
-from bloodnets.optimization import CLIMB, make_optimizer, one_cycle, set_learning_rate
+from bloodnets.training.optimizers import CLIMB, make_optimizer, one_cycle, set_learning_rate
 from study.grid import PUBLISHED, RESNET
 
 CONFIG = TrialConfig(**RESNET, patience=60)

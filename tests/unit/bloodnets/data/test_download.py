@@ -15,8 +15,8 @@ import pooch
 import pytest
 import requests
 
-from bloodnets import download as module
-from bloodnets.download import FILE_NAME, RETRIES, download, official_file
+from bloodnets.data import download as module
+from bloodnets.data.download import FILE_NAME, RETRIES, download, official_file
 from bloodnets.errors import MachineError
 
 CONTENT = bytes(range(256)) * 1000

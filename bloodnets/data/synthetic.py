@@ -23,6 +23,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bloodnets.constants import IMAGE_SIDE
+
 Float = NDArray[np.floating]  # float32 throughout; NumPy's stubs cannot follow it
 Images = NDArray[np.uint8]
 Rgb = tuple[int, int, int]
@@ -40,7 +42,6 @@ CLASS_COUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
 DEFAULT_SCALE: Final = 0.25
 """Enough for a CNN trained by SGD to converge in 20 epochs, few enough to draw in a second."""
 
-SIDE: Final = 28
 """Height and width of an image in pixels."""
 
 _PLASMA: Final[Rgb] = (253, 227, 201)
@@ -116,7 +117,7 @@ _KINDS: Final = (
 )
 # fmt: on
 
-_AXIS: Final = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
+_AXIS: Final = np.arange(IMAGE_SIDE, dtype=np.float32) - np.float32((IMAGE_SIDE - 1) / 2)
 _Y: Final = _AXIS[:, None]
 _X: Final = _AXIS[None, :]
 
@@ -170,7 +171,7 @@ def _draw_kind(rng: np.random.Generator, kind: _Kind, n: int) -> Images:
     grain = _grain(rng, n)
     granules = np.clip(_sample(rng, kind.granules, n) + 0.35 * grain, 0, 1) * cell
 
-    sheet = np.empty((n, SIDE, SIDE, 3), np.float32)
+    sheet = np.empty((n, IMAGE_SIDE, IMAGE_SIDE, 3), np.float32)
     sheet[:] = _PLASMA
     _paint(sheet, _red_cells(rng, n, blur), _tint(rng, _RED_CELL, n))
     _paint(sheet, cell, _tint(rng, kind.cytoplasm, n))
@@ -223,7 +224,7 @@ def _nucleus(rng: np.random.Generator, kind: _Kind, x: Float, y: Float, radius: 
     number = rng.choice(len(kind.lobes), n, p=kind.lobes).reshape(n, 1, 1)
     orbit = radius * _sample(rng, kind.orbit, n)
     angle: Float = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
-    nearness = np.full((n, SIDE, SIDE), 1e-6, np.float32)
+    nearness = np.full((n, IMAGE_SIDE, IMAGE_SIDE), 1e-6, np.float32)
     for index in range(1, len(kind.lobes)):
         size = radius * _sample(rng, kind.lobe, n)
         distance = np.hypot(x - orbit * np.cos(angle), y - orbit * np.sin(angle)) - size
@@ -234,7 +235,7 @@ def _nucleus(rng: np.random.Generator, kind: _Kind, x: Float, y: Float, radius: 
 
 def _red_cells(rng: np.random.Generator, n: int, blur: Float) -> Float:
     """Coverage by red cells around the middle: discs with a pale centre."""
-    coverage = np.zeros((n, SIDE, SIDE), np.float32)
+    coverage = np.zeros((n, IMAGE_SIDE, IMAGE_SIDE), np.float32)
     for _ in range(_RED_CELLS):
         angle = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
         away = rng.uniform(11, 22, (n, 1, 1)).astype(np.float32)
@@ -247,7 +248,7 @@ def _red_cells(rng: np.random.Generator, n: int, blur: Float) -> Float:
 
 def _grain(rng: np.random.Generator, n: int) -> Float:
     """Noise of unit variance with specks of about two pixels, float32 of shape (n, 28, 28)."""
-    noise = rng.standard_normal((n, SIDE + 1, SIDE + 1), dtype=np.float32)
+    noise = rng.standard_normal((n, IMAGE_SIDE + 1, IMAGE_SIDE + 1), dtype=np.float32)
     return (noise[:, 1:, 1:] + noise[:, :-1, 1:] + noise[:, 1:, :-1] + noise[:, :-1, :-1]) / 2
 
 

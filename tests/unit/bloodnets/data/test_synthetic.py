@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bloodnets.rendered import CLASS_COUNTS, DEFAULT_SCALE, SIDE, render
+from bloodnets.constants import IMAGE_SIDE
+from bloodnets.data.synthetic import CLASS_COUNTS, DEFAULT_SCALE, render
 
 BASOPHIL, EOSINOPHIL, ERYTHROBLAST, _, LYMPHOCYTE, MONOCYTE, NEUTROPHIL, PLATELET = range(8)
 SCALE = 0.02
@@ -23,7 +24,7 @@ def test_format_is_that_of_medmnist(drawn: Arrays) -> None:
     for split in CLASS_COUNTS:
         images, labels = drawn[f"{split}_images"], drawn[f"{split}_labels"]
         assert images.dtype == labels.dtype == np.uint8
-        assert images.shape == (len(labels), SIDE, SIDE, 3)
+        assert images.shape == (len(labels), IMAGE_SIDE, IMAGE_SIDE, 3)
         assert labels.shape == (len(images), 1)
 
 
@@ -110,7 +111,7 @@ def test_nuclei_of_neutrophils_are_lobed(drawn: Arrays) -> None:
     # A round nucleus lies on its own centre of mass; a segmented one lies around it.
     dark = drawn["train_images"][..., 1] < 90
     weight = np.maximum(dark.sum(axis=(1, 2)), 1)
-    axis = np.arange(SIDE)
+    axis = np.arange(IMAGE_SIDE)
     y = (dark.sum(axis=2) @ axis / weight)[:, None, None]
     x = (dark.sum(axis=1) @ axis / weight)[:, None, None]
     square = (axis[:, None] - y) ** 2 + (axis - x) ** 2

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bloodnets.data.image_files import MAX_PIXELS, read_photograph
 from bloodnets.errors import DataError
-from bloodnets.photographs import MAX_PIXELS, read_photograph
 
 CELL: NDArray[np.uint8] = np.random.default_rng(0).integers(256, size=(28, 28, 3), dtype=np.uint8)
 
@@ -61,7 +61,7 @@ def test_a_large_image_is_made_smaller_in_pieces_as_at_once(
     rings = Image.effect_mandelbrot(size, (-3, -2.5, 2, 2.5), 20)
     image = Image.merge("RGB", (rings, rings.rotate(90), rings.point(lambda v: 255 - v)))
     at_once = read(image, tmp_path / f"a.{suffix}")
-    monkeypatch.setattr("bloodnets.photographs._FINE", 256)
+    monkeypatch.setattr("bloodnets.data.image_files._FINE", 256)
     found = read_photograph(tmp_path / f"a.{suffix}", None)
     assert found.side == min(size)
     deviation = np.abs(found.pixels - at_once)

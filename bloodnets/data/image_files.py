@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bloodnets.constants import IMAGE_SIDE
 from bloodnets.errors import DataError
-
-SIDE = 28
 
 MAX_PIXELS = 144_000_000
 """12,000 x 12,000, for which Pillow needs .6 GB. By itself it refuses twice 89 million."""
@@ -93,13 +92,13 @@ def _read(image: Image.Image, path: Path, crop: int | None) -> Photograph:
         )
     if image.mode in ("F", "I"):
         raise DataError(f"{path} has pixels of 32 bits, in no known range; wanted: 8 or 16 bits")
-    if (width, height) == (SIDE, SIDE):
-        side = SIDE
+    if (width, height) == (IMAGE_SIDE, IMAGE_SIDE):
+        side = IMAGE_SIDE
     if side > min(width, height):
         raise DataError(f"{path} has {width} x {height} pixels; wanted: at least {side} each way")
     small = _coloured(_square(image, side))
-    if small.size != (SIDE, SIDE):
-        small = small.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    if small.size != (IMAGE_SIDE, IMAGE_SIDE):
+        small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
     # After it is decoded: a TIFF has followed its orientation then, and forgotten it.
     if orientation := image.getexif().get(_ORIENTATION):
         small.getexif()[_ORIENTATION] = orientation

@@ -16,7 +16,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bloodnets.errors import DataError
-from bloodnets.files import write_whole
+from bloodnets.storage.atomic_write import write_whole
 
 Result = TypeVar("Result")
 

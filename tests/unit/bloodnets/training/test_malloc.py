@@ -10,9 +10,9 @@ import pytest
 PROBE = """
 import resource
 import torch
-from bloodnets.allocator import keep_freed_memory
+from bloodnets.training.malloc import keep_freed_memory
 from bloodnets.config import TrialConfig
-from bloodnets.training import DeviceSplit, TrainingState, train_epoch, training_step
+from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
 from study.grid import PUBLISHED
 
 torch.set_num_threads(1)

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from bloodnets.constants import CHANNELS, IMAGE_SIDE, NUM_CLASSES, SPLITS
+from bloodnets.data.synthetic import render
 from bloodnets.errors import DataError
-from bloodnets.metrics import N_CLASSES
-from bloodnets.rendered import render
 
-SPLITS = ("train", "val", "test")
-IMAGE_SHAPE = (28, 28, 3)
+IMAGE_SHAPE = (IMAGE_SIDE, IMAGE_SIDE, CHANNELS)
 MAX_IMAGES = 100_000
 """Images in a split at most: eight times BloodMNIST's train, and .24 GB of memory."""
 MAX_FILE_BYTES = 2**30
@@ -137,7 +136,7 @@ def medmnist_facts() -> tuple[tuple[str, ...], str]:
         from medmnist import INFO
 
     info = INFO["bloodmnist"]
-    return tuple(info["label"][str(c)] for c in range(N_CLASSES)), info["MD5"]
+    return tuple(info["label"][str(c)] for c in range(NUM_CLASSES)), info["MD5"]
 
 
 def _read(path: Path) -> bytes:
@@ -236,7 +235,7 @@ def _split(arrays: Mapping[str, NDArray[np.integer]], name: str, source: str) ->
             f"{source}: {name}_labels has {len(labels)} rows; wanted: {len(images)}, "
             f"as many as {name}_images"
         )
-    wrong = labels[(labels < 0) | (labels >= N_CLASSES)]
+    wrong = labels[(labels < 0) | (labels >= NUM_CLASSES)]
     if wrong.size:
-        raise DataError(f"{source}: {name}_labels holds {wrong[0]}; wanted: 0 to {N_CLASSES - 1}")
+        raise DataError(f"{source}: {name}_labels holds {wrong[0]}; wanted: 0 to {NUM_CLASSES - 1}")
     return Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8)[:, 0])

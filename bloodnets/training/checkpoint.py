@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.models import build_model
-from bloodnets.states import ANEW, read_header
-from bloodnets.training import EpochResult, TrainingState
+from bloodnets.storage.checkpoint_header import ANEW, read_header
+from bloodnets.training.loop import EpochResult, TrainingState
 
 
 class Checkpoint(NamedTuple):

@@ -11,7 +11,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from bloodnets.data import medmnist_facts
+from bloodnets.data.medmnist import medmnist_facts
 from bloodnets.errors import MachineError
 
 FILE_NAME = "bloodmnist.npz"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bloodnets.augmentation import count_views, views
+from bloodnets.training.augmentation import count_views, views
 
 PIXELS = np.arange(28 * 28).reshape(28, 28)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bloodnets.errors import DataError
-from bloodnets.storage import Address, Local, Remote, place
+from bloodnets.storage.backends import Address, Local, Remote, place
 from reports.mirror import Mirror
 from tests.store import BUCKET, Store
 

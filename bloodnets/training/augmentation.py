@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 
-from bloodnets.models import SIDE
+from bloodnets.constants import IMAGE_SIDE
 
 
 def views(*, orientations: bool, shift: int) -> Tensor:
@@ -24,14 +24,14 @@ def views(*, orientations: bool, shift: int) -> Tensor:
         int64, (views, 784): a view an orientation and shift, 200 of all eight by up to 2 pixels.
         Values index the 28 x 28 pixels, row by row.
     """
-    pixels = torch.arange(SIDE * SIDE).view(SIDE, SIDE)
+    pixels = torch.arange(IMAGE_SIDE * IMAGE_SIDE).view(IMAGE_SIDE, IMAGE_SIDE)
     turned = [torch.rot90(pixels, turns) for turns in range(4)] if orientations else [pixels]
     if orientations:
         turned += [turn.T for turn in turned]
     # Padded as float64, which holds each of these whole numbers exactly.
     padded = F.pad(torch.stack(turned)[:, None].double(), [shift] * 4, mode="replicate")
-    windows = padded[:, 0].unfold(1, SIDE, 1).unfold(2, SIDE, 1)
-    return windows.reshape(-1, SIDE * SIDE).long()
+    windows = padded[:, 0].unfold(1, IMAGE_SIDE, 1).unfold(2, IMAGE_SIDE, 1)
+    return windows.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).long()
 
 
 def count_views(*, orientations: bool, shift: int) -> int:

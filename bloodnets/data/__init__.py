@@ -1,0 +1,1 @@
+"""Images: the MedMNIST format, its download, synthetic cells, and image files."""

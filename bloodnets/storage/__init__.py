@@ -1,0 +1,1 @@
+"""A study's files in a local folder or in object storage."""
