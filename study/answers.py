@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from reports.records import StudyRecord
-from reports.typeset import class_label, data_words, plural
+from reports.format.text import class_label, data_words
+from reports.format.units import plural
+from reports.ledger.records import StudyRecord
 from study.chosen import Chosen
 from study.layout import plain_table
 from study.predict import Prediction

@@ -11,10 +11,10 @@ from torch import nn
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.training.checkpoint import load_model
-from reports.evidence import check_hash
-from reports.ledger import Ledger
-from reports.records import PlannedTrial, TrialRecord
-from reports.typeset import number, plural
+from reports.format.units import number, plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.loading import check_hash
+from reports.ledger.records import PlannedTrial, TrialRecord
 from study.replay import find_trial
 
 

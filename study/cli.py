@@ -194,7 +194,7 @@ def search(
     quiet: options.Quiet = False,
 ) -> None:
     """Search better settings than the published ones, and confirm the best with fresh seeds."""
-    from reports.records import ResnetSpace, SearchRecord
+    from reports.ledger.records import ResnetSpace, SearchRecord
     from study.config import SearchConfig, resnet_start
 
     families = FAMILIES[options.one_of("--family", family, FAMILIES)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.metrics import FloatArray
-from reports.records import ColourRecord
+from reports.ledger.records import ColourRecord
 
 COLORS = ("red", "green", "blue")
 

@@ -7,7 +7,7 @@ from typing import Any
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import DataError
 from bloodnets.storage.backends import Place
-from reports.records import PlannedTrial, SearchRecord
+from reports.ledger.records import PlannedTrial, SearchRecord
 from study.grid import NAMED
 from study.space import check
 

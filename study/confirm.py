@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bloodnets.config import TrialConfig
-from reports.ledger import Ledger
-from reports.records import Confirmation, EndReason, SearchRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import Confirmation, EndReason, SearchRecord
 from study.config import replicate
 from study.space import named
 

@@ -11,7 +11,7 @@ import torch
 
 from bloodnets.constants import NUM_CLASSES, SPLITS
 from bloodnets.data.medmnist import BloodCells
-from reports.records import SCHEMA_VERSION, DataRecord, StudyRecord, fingerprint
+from reports.ledger.records import SCHEMA_VERSION, DataRecord, StudyRecord, fingerprint
 from study.colours import colours
 from study.config import GridConfig, SearchConfig
 from study.resources import available_cores

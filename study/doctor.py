@@ -21,7 +21,7 @@ from bloodnets.data.medmnist import load_file, medmnist_facts
 from bloodnets.errors import DataError, MachineError, StudyError
 from bloodnets.storage.atomic_write import write_whole
 from bloodnets.storage.backends import Address, Place, storage_at
-from reports.typeset import plural
+from reports.format.units import plural
 from study.cluster import private_token, probe
 from study.config import GridConfig
 from study.grid import PUBLISHED

@@ -24,10 +24,10 @@ from bloodnets.data.synthetic import render
 from bloodnets.errors import ConflictError, MachineError, StudyError
 from bloodnets.storage.atomic_write import sync_folder, write_whole
 from bloodnets.training.loop import probabilities, scale
-from reports.card import card
-from reports.ledger import Ledger
-from reports.records import StudyRecord
-from reports.typeset import plural
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import StudyRecord
+from reports.page.model_card import card
 from study.chosen import Chosen
 
 TOLERANCE = 1e-4

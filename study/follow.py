@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from ray import tune
 
 from bloodnets.errors import MachineError, StudyError
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
 from study.deaths import cause_of_death, kernel_kills
 
 

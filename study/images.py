@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from bloodnets.data.download import FILE_NAME
 from bloodnets.data.medmnist import load_rendered
 from bloodnets.errors import DataError
-from reports.images import test_images
-from reports.records import StudyRecord
+from reports.ledger.records import StudyRecord
+from reports.ledger.test_images import test_images
 
 
 def find_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8] | None:

@@ -13,7 +13,8 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
-from reports.typeset import data_words, plural, search_words
+from reports.format.text import data_words, search_words
+from reports.format.units import plural
 from study.config import GridConfig, SearchConfig
 from study.describe import data_record
 from study.layout import duration

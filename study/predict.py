@@ -16,7 +16,7 @@ from bloodnets.data.image_files import SUFFIXES, read_photograph
 from bloodnets.data.medmnist import load_images
 from bloodnets.errors import DataError
 from bloodnets.training.loop import EVALUATION_BATCH, probabilities
-from reports.records import ColourRecord
+from reports.ledger.records import ColourRecord
 from study.chosen import Chosen
 from study.colours import unlike
 

@@ -8,11 +8,12 @@ from typing import Self
 from rich.console import Console
 from rich.table import Table
 
-from reports.evidence import read
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, TrialRecord
-from reports.tables import comparison
-from reports.typeset import data_words, plural
+from reports.analysis.frames import comparison
+from reports.format.text import data_words
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.loading import read
+from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord
 from study.layout import WIDE, clock, duration, live, percent, plain_table
 
 _STYLES = {"waiting": "dim", "running": "cyan", "complete": "green", "failed": "bold red"}

@@ -11,7 +11,7 @@ from study import options
 from study.interrupts import tidily
 
 if TYPE_CHECKING:
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
 
 
 def status(
@@ -20,7 +20,7 @@ def status(
     results: options.Results = "results",
 ) -> None:
     """Say what of a study is done, failed and left, and how to go on with it."""
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
     from study.status import lines
 
     for line in lines(Ledger(place_of(results, study))):
@@ -64,7 +64,7 @@ def replay(
     """Train one trial of a study again, and say how far it comes out otherwise."""
     from rich.console import Console
 
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
     from study.replay import find_cells, lines
     from study.replay import replay as train_again
 
@@ -104,7 +104,7 @@ def report(
     ] = False,
 ) -> None:
     """Make a study's report again, from what is stored, or one report of several studies."""
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
 
     ledgers = [Ledger(place_of(results, study)) for study in studies]
     if verify:
@@ -116,7 +116,7 @@ def report(
     elif data_file is not None:
         raise DataError("--data-file belongs to one study; leave it out, or name one study")
     else:
-        from reports.several import compare
+        from reports.page.multi_study import compare
 
         names = "+".join(ledger.name for ledger in ledgers)[:100]
         here = place(results)
@@ -129,8 +129,10 @@ def report(
 
 def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
     """Write one study's report; exit code 1 if something had to be left out of it."""
-    from reports.evidence import read
-    from reports.page import write_report  # imports matplotlib, which a wrong name need not await
+    from reports.ledger.loading import read
+    from reports.page.publish import (
+        write_report,  # imports matplotlib, which a wrong name need not await
+    )
     from study.images import find_images
 
     images = find_images(ledger.study, data_file)
@@ -147,7 +149,7 @@ def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> No
 
 
 def _verify(ledgers: "list[Ledger]", data_file: Path | None) -> None:
-    from reports.verify import verify
+    from reports.verification.verify import verify
     from study.images import find_images
 
     for ledger in ledgers:
@@ -175,7 +177,7 @@ def words_to_resume(where: Place, address: str | None) -> list[str]:
         DataError: it ran on a cluster, and no address was given: one that stands in a folder
             that came from elsewhere is not connected to unasked.
     """
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
 
     study = Ledger(where).study
     ours, *words = study.command or ("",)

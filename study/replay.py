@@ -21,9 +21,10 @@ from bloodnets.training.loop import (
     TrainingState,
     train,
 )
-from reports.ledger import Ledger
-from reports.records import PlannedTrial, StudyRecord, TrialRecord
-from reports.typeset import plural, settings
+from reports.format.text import settings
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord
 from study.images import places
 
 COMPARED = {

@@ -12,9 +12,9 @@ from bloodnets.errors import ConflictError
 from bloodnets.storage.backends import Place
 from bloodnets.storage.checkpoint_header import STATES, state_file
 from bloodnets.training.checkpoint import load_state
-from reports.ledger import FILES, Ledger
-from reports.records import PlannedTrial, StudyRecord, TrialRecord
-from reports.verify import check_entered
+from reports.ledger.ledger import FILES, Ledger
+from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord
+from reports.verification.verify import check_entered
 from study.lock import held
 
 COPY = "bring the file back from a copy"

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import MachineError
-from reports.ledger import Ledger
-from reports.typeset import data_words, plural
+from reports.format.text import data_words
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
 from study import resume, status
 from study.cluster import watched
 from study.config import GridConfig, SearchConfig
@@ -95,7 +96,7 @@ class _Session:
                 console.print(f"{status.done(ledger)}.", *notes, sep="\n", markup=False)
             if status.unfinished(ledger):
                 self._work(further)
-            from reports.page import write_report
+            from reports.page.publish import write_report
 
             write_report(ledger, images=self.cells.test.images)
             ledger.keep("report")

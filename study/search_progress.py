@@ -12,11 +12,12 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from reports import searches
-from reports.evidence import read
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
-from reports.typeset import data_words, plural, settings
+from reports.analysis import search_trials
+from reports.format.text import data_words, settings
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.loading import read
+from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from study.layout import WIDE, duration, live, percent, plain_table
 
 LINES = 12
@@ -96,7 +97,7 @@ class SearchProgress:
 
     def past(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
         """A trial ended before the search was interrupted."""
-        self._ended[searches.state(record)] += 1
+        self._ended[search_trials.state(record)] += 1
         self._epochs += len(epochs)
         if epochs and record.error is None:
             name = record.id.rpartition("-")[0]
@@ -106,7 +107,7 @@ class SearchProgress:
     def ended(self, record: TrialRecord) -> None:
         """A trial is in the ledger."""
         row = self._running.pop(record.id)
-        state = searches.state(record)
+        state = search_trials.state(record)
         self._ended[state] += 1
         words = f"{row.name}: {state} after {plural(record.epochs, 'epoch')}"
         if record.error is not None:
@@ -132,7 +133,7 @@ class SearchProgress:
 
     def _heading(self) -> str:
         total = sum(self._ended.values())
-        states = [f"{self._ended[s]} {s}" for s in searches.STATES if self._ended[s]]
+        states = [f"{self._ended[s]} {s}" for s in search_trials.STATES if self._ended[s]]
         said = ": " + ", ".join(states) if states else ""
         passed = duration(time.monotonic() - self._began)
         return f"{total} of {self._search.trials} trials ended after {passed}{said}"
@@ -198,12 +199,12 @@ def closing_table(ledger: Ledger) -> Table:
     evidence = read(ledger)
     data = data_words(ledger.study.data).short
     if evidence.search is not None and not evidence.study.trials:
-        return _not_confirmed(searches.trials(evidence.search), data)
+        return _not_confirmed(search_trials.trials(evidence.search), data)
     table = plain_table(f"Macro F1 in %, as the search found it and confirmed. {data}")
     table.add_column("configuration", no_wrap=True)
     for heading in ("seeds", "search, val", "confirmed, val", "test"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in searches.confirmed(evidence).to_dict("records"):
+    for row in search_trials.confirmed(evidence).to_dict("records"):
         table.add_row(
             row["configuration"],
             f"{row['seeds']}",

@@ -18,8 +18,8 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import MachineError
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from study.asha import Rungs
 from study.space import draw, inside, named, parameters
 

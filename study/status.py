@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports.ledger import Ledger
-from reports.records import PlannedTrial, TrialRecord
-from reports.typeset import data_words, plural
+from reports.format.text import data_words
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import PlannedTrial, TrialRecord
 from study.lock import is_held
 
 SHOWN = 8

@@ -10,8 +10,8 @@ from ray.tune.search import Searcher as TuneSearcher
 
 from bloodnets.errors import StudyError
 from bloodnets.storage.backends import everywhere
-from reports.ledger import Ledger
-from reports.records import PlannedTrial, SearchRecord, StopReason
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import PlannedTrial, SearchRecord, StopReason
 from study.asha import Rungs
 from study.follow import Follower, SearchListener, id_of
 from study.grid import NAMED

@@ -15,8 +15,8 @@ from bloodnets.errors import MachineError
 from bloodnets.storage.backends import PRIVATE
 from bloodnets.storage.checkpoint_header import STATES
 from bloodnets.trainable import run_trial
-from reports.ledger import Ledger
-from reports.records import EndReason, PlannedTrial, SearchRecord, StopReason, TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EndReason, PlannedTrial, SearchRecord, StopReason, TrialRecord
 from study.config import StudyConfig
 from study.follow import Follower, Listener, SearchListener, id_of
 from study.resources import RAY_LOG, slots

@@ -48,7 +48,7 @@ def predict(
         raise DataError("--json and --csv exclude each other; choose one")
     from rich.console import Console
 
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
     from study import answers
     from study.chosen import choose
     from study.predict import pictures
@@ -115,7 +115,7 @@ def export(
         ) from error
     from rich.console import Console
 
-    from reports.ledger import Ledger
+    from reports.ledger.ledger import Ledger
     from study.chosen import choose
     from study.images import find_images
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger import Ledger
-from reports.records import Confirmation, PlannedTrial
-from reports.typeset import plural
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import Confirmation, PlannedTrial
 from study import resume
 from study.config import GridConfig, SearchConfig
 from study.confirm import confirmation

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.image import imsave
 
-from reports.page import Banner
-from reports.parts import Cell, Grid, Section, Thumbnail
-from reports.typeset import Column, DataWords, Table, table
+from reports.format.table import Column, Table, table
+from reports.format.text import DataWords
+from reports.page.render import Banner
+from reports.sections.elements import Cell, Grid, Section, Thumbnail
 from tests import synthetic
 
 ATTACK = "\"'><script>alert(1)</script>"

@@ -8,8 +8,8 @@ import torch
 from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
 from bloodnets.training.checkpoint import model_file
-from reports.ledger import Ledger
-from reports.records import TrialRecord, to_json
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import TrialRecord, to_json
 
 
 def give_models(ledger: Ledger) -> Ledger:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from bloodnets.storage.backends import Place
-from reports import published
-from reports.ledger import Ledger
-from reports.proposed import digest
-from reports.records import (
+from reports.ledger import published
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import (
     SCHEMA_VERSION,
     DataKind,
     DataRecord,
@@ -27,6 +26,7 @@ from reports.records import (
     TrialRecord,
     fingerprint,
 )
+from reports.verification.search import digest
 
 Matrix = NDArray[np.int64]
 Trial = tuple[str, int]  # configuration and seed

@@ -10,8 +10,8 @@ import numpy as np
 
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
-from reports.ledger import Ledger
-from reports.records import (
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import (
     Confirmation,
     DataKind,
     EndReason,

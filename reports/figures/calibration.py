@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords, number, with_spread
+from reports.format.text import DataWords
+from reports.format.units import number, with_spread
 
 _FAINT_BELOW = 10
 """Images of a trial in a bin; the interval of fewer spans half the panel."""

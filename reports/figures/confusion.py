@@ -10,7 +10,8 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords, number
+from reports.format.text import DataWords
+from reports.format.units import number
 
 
 @canvas.style

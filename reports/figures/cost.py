@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
-from reports.typeset import DataWords, word
+from reports.format.text import DataWords, word
 
 _LOOKS = {
     "mlnn": (canvas.VERMILLION, "s"),

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
-from reports.typeset import DataWords, method
+from reports.format.text import DataWords, method
 
 # Key in the frame of `tables.curves`, label of the axis.
 _CURVES = {"train_loss": "Training loss (nats)", "val_macro_f1": "Macro F1 on val (%)"}

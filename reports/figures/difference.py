@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords
+from reports.format.text import DataWords
 
 _COLOURS = LinearSegmentedColormap.from_list("", [canvas.VERMILLION, "white", canvas.BLUE], N=11)
 _DEEP = 4  # shades from here on need white text

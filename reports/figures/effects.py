@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords
+from reports.format.text import DataWords
 
 
 @canvas.style

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords, method
+from reports.format.text import DataWords, method
 
 
 @canvas.style

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
-from reports.typeset import DataWords
+from reports.format.text import DataWords
 
 
 @canvas.style

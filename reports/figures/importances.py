@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords
+from reports.format.text import DataWords
 
 # By rung, from the first.
 _MARKS = (("o", canvas.BLUE), ("s", canvas.VERMILLION), ("^", canvas.GREEN), ("D", canvas.SKY))

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.typeset import DataWords, method
+from reports.format.text import DataWords, method
 
 # Key in the frame, name in the legend, colour, marker.
 _SCORES = (

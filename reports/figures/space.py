@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
-from reports.records import SearchRecord
-from reports.typeset import DataWords, plural, word
+from reports.format.text import DataWords, word
+from reports.format.units import plural
+from reports.ledger.records import SearchRecord
 
 _MAP = "cividis"
 """Even in lightness, and the same to colour-blind readers."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bloodnets.data.synthetic import render
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from study.resources import available_cores
 from tests.benchmarks.figures import Figure, main, timed
 

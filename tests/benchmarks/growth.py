@@ -16,9 +16,9 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
-from reports.ledger import Ledger
-from reports.page import write_report
-from reports.records import EpochRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord
+from reports.page.publish import write_report
 from study.resources import output_to
 from tests import synthetic
 from tests.benchmarks import measured

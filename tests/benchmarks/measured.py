@@ -24,8 +24,8 @@ from ray.util import placement_group_table
 from rich.console import Console
 
 from bloodnets.storage.backends import Address, Place
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord
 from study import tuner
 from study.config import StudyConfig
 from study.progress import Progress

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from tests.benchmarks import measured
 from tests.benchmarks.measured import NODE_CPUS, Meter, cluster, plan, search_of, settings
 from tests.benchmarks.sleeping import Sleep, result

@@ -7,7 +7,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from reports import page
+from reports.page import render
 from tests import handmade
 
 FLAGS = (
@@ -38,5 +38,5 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of `handmade.contents()`; the files that it links to are not there."""
     index = tmp_path_factory.mktemp("handmade") / "index.html"
-    index.write_text(page.render(*handmade.contents())[0], encoding="utf-8")
+    index.write_text(render.render(*handmade.contents())[0], encoding="utf-8")
     return index

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from reports import page
+from reports.page import publish
 from tests import synthetic, synthetic_search
 from tests.browser.visit import visit
 
@@ -38,7 +38,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder / "search", failed={5: EVIL + "very-long-word-" * 40}, diverged=[6]
     )
     ledgers = {"grid": grid, "evil": evil, "search": search, "ablation": ablation}
-    return {name: page.write_report(ledger) for name, ledger in ledgers.items()}
+    return {name: publish.write_report(ledger) for name, ledger in ledgers.items()}
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from tests.cluster.conftest import TOKEN, join, ray_cluster, serving
 from tests.cluster.machines import NETWORK, Machine
 from tests.store import BUCKET, KEYS, PORT

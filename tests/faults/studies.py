@@ -16,7 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 
 FULL = os.environ.get("BLOODSTUDY_FAULTS") == "full"
 """Whether faults are injected as often as the README's table says; `make faults` sets it."""

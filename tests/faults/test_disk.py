@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.verify import check_entered
+from reports.verification.verify import check_entered
 from tests.faults.conftest import Row
 from tests.faults.studies import Study, assert_equal
 

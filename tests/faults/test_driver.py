@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from tests.faults import studies
 from tests.faults.conftest import Row
 from tests.faults.studies import Study, assert_equal, contents, kill, named, often, survivors

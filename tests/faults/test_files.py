@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from study import status
 from study.grid import PUBLISHED
 from study.resume import check

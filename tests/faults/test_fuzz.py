@@ -18,8 +18,8 @@ from bloodnets.errors import StudyError
 from bloodnets.storage.checkpoint_header import state_file
 from bloodnets.training.checkpoint import load_state, save_state
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
-from reports.evidence import read
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
+from reports.ledger.loading import read
 from study.grid import PUBLISHED
 from study.resume import check
 from study.status import lines

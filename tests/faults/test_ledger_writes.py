@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.ledger import Ledger
-from reports.verify import check_entered
+from reports.ledger.ledger import Ledger
+from reports.verification.verify import check_entered
 from tests.faults.conftest import Row
 from tests.faults.studies import often
 from tests.synthetic import build, enter, published_matrices

@@ -11,8 +11,8 @@ import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
-from reports.ledger import Ledger
-from reports.typeset import plural
+from reports.format.units import plural
+from reports.ledger.ledger import Ledger
 from tests.faults.conftest import Row
 from tests.faults.studies import Study, assert_equal, often, workers
 

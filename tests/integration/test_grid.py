@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from bloodnets.config import TrialConfig
 from bloodnets.data.synthetic import render
 from bloodnets.models import build_model
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from study.grid import PUBLISHED
 from tests import synthetic
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from bloodnets.data.synthetic import render
 from bloodnets.storage.backends import Address
-from reports.ledger import Ledger
-from reports.records import TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import TrialRecord
 from study.cli import app
 from study.config import GridConfig
 from study.replay import COMPARED, Replay

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.ledger import Ledger
-from reports.records import to_json
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import to_json
 from tests import synthetic
-from tests.unit.test_tables import ASYMMETRIC
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 COMMAND = Path(sys.executable).parent / "bloodstudy"
 

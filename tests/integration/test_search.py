@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from bloodnets.data.synthetic import render
-from reports.ledger import Ledger
-from reports.verify import verify
+from reports.ledger.ledger import Ledger
+from reports.verification.verify import verify
 
 BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 

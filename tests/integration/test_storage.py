@@ -10,7 +10,7 @@ import pyarrow.fs
 import pytest
 
 from bloodnets.storage.backends import Address
-from reports.ledger import Ledger
+from reports.ledger.ledger import Ledger
 from tests.faults.studies import BLOODSTUDY, wait_until
 from tests.store import BUCKET, Store
 

@@ -19,8 +19,8 @@ from PIL import Image
 from bloodnets.errors import StudyError
 from bloodnets.models import Resnet
 from bloodnets.storage.backends import Address
-from reports.ledger import Ledger
-from reports.records import TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import TrialRecord
 from study import export as exporting
 from study.chosen import Chosen, choose
 from tests import synthetic

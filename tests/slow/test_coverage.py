@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bloodnets import metrics
-from reports.evidence import Tested
-from reports.resampling import sample
-from reports.statistics import Estimate, contrast
+from reports.analysis.bootstrap import sample
+from reports.analysis.intervals import Estimate, contrast
+from reports.ledger.loading import Tested
 
 SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # of BloodMNIST's classes
 SKILL = np.array([1.6, 2.6, 1.9, 1.4, 1.8, 1.6, 2.4, 3.2])  # of each class

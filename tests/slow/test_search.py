@@ -15,8 +15,8 @@ from optuna.samplers import RandomSampler
 
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import render
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from study import tuner
 from study.config import SearchConfig
 from study.describe import describe

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from bloodnets.errors import ConflictError, DataError
-from reports.ledger import Ledger
-from reports.records import TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import TrialRecord
 from study.chosen import choose
 from tests import synthetic, synthetic_search
 from tests.models import give_models, rewrite

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from bloodnets.data.synthetic import render
-from reports.ledger import Ledger
-from reports.records import DataRecord, fingerprint, to_json
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import DataRecord, fingerprint, to_json
 from study.colours import colours, measure, unlike
 from tests.synthetic import build, published_matrices
 

@@ -9,7 +9,7 @@ import pytest
 
 from bloodnets.config import LATER, TrialConfig
 from bloodnets.errors import DataError
-from reports.records import OPTIONAL_SETTINGS
+from reports.ledger.records import OPTIONAL_SETTINGS
 from study import options
 from study.config import GridConfig
 from study.grid import NAMED, PUBLISHED, RESNET, WITHOUT

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.ledger import Ledger
-from reports.records import Confirmation
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import Confirmation
 from study.confirm import choose, confirmation, values
 from tests.synthetic_search import SEARCH, build
 

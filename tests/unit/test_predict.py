@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 
 from bloodnets.data.synthetic import render
 from bloodnets.training.loop import probabilities
-from reports.ledger import Ledger
-from reports.records import to_json
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import to_json
 from study import answers
 from study.chosen import choose
 from study.cli import app

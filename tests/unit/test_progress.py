@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from reports.records import EpochRecord, PlannedTrial
+from reports.ledger.records import EpochRecord, PlannedTrial
 from study.layout import duration
 from study.progress import Progress, closing_table
 from tests import synthetic
-from tests.unit.test_tables import ASYMMETRIC
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 TRIALS = tuple(
     PlannedTrial(id=f"cnn-config-{n}-s0-1a2b3c4d", configuration="c", config={"max_epochs": 10})

@@ -15,8 +15,8 @@ from bloodnets.data.synthetic import render
 from bloodnets.errors import ConflictError, DataError, MachineError
 from bloodnets.training.checkpoint import model_file
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
-from reports.ledger import Ledger
-from reports.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord, fingerprint
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord, fingerprint
 from study.config import replicate
 from study.describe import data_record
 from study.grid import PUBLISHED

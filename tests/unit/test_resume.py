@@ -17,8 +17,8 @@ from bloodnets.storage.backends import Address, Remote
 from bloodnets.storage.checkpoint_header import state_file
 from bloodnets.training.checkpoint import save_state
 from bloodnets.training.loop import EpochResult, TrainingState
-from reports.ledger import Ledger
-from reports.records import PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord
 from study import status
 from study.lock import held, is_held
 from study.resume import check, differences, opened, refuse_another, spent_s

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from reports.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
+from reports.ledger.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
 from study.search_progress import SearchProgress, closing_table
 from tests import synthetic_search
 from tests.synthetic_search import SEARCH

@@ -12,8 +12,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from bloodnets.errors import MachineError
-from reports.ledger import Ledger
-from reports.records import (
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import (
     EpochRecord,
     PlannedTrial,
     SearchRecord,

@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import FixedTrial
 
 from bloodnets.errors import DataError
-from reports.records import SearchRecord
+from reports.ledger.records import SearchRecord
 from study.grid import PUBLISHED
 from study.space import check, draw, inside, named, parameters
 from tests.synthetic_search import RESNETS, SEARCH, SPACE

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.records import StopReason
+from reports.ledger.records import StopReason
 from study.asha import Rungs
 from study.steering import Asha, InOrder
 

@@ -6,7 +6,7 @@ import pytest
 
 from bloodnets.errors import DataError
 from bloodnets.storage.backends import Address, Local, Remote, place
-from reports.mirror import Mirror
+from reports.ledger.remote_cache import Mirror
 from tests.store import BUCKET, Store
 
 

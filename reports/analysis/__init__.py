@@ -1,0 +1,1 @@
+"""Numbers from predictions: intervals, tests and comparisons, as data frames."""

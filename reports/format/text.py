@@ -1,0 +1,120 @@
+"""Names and settings as every output shows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.ledger.records import DataRecord, SearchRecord
+
+WORDS = {
+    "cross_entropy": "CrossEntropy",
+    "nll": "NLLLoss",
+    "sgd": "SGD",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "mlnn": "MLNN",
+    "cnn": "CNN",
+    "resnet": "ResNet",
+    "one_cycle": "one-cycle",
+    "True": "yes",
+    "False": "no",
+}
+
+
+def word(value: object) -> str:
+    """The written form of a setting's value, or the value itself if it has none."""
+    return WORDS.get(str(value), str(value))
+
+
+def method(loss: object, optimizer: object) -> str:
+    """Loss and optimizer as the paper writes them: `CrossEntropy + SGD`."""
+    return f"{word(loss)} + {word(optimizer)}"
+
+
+def settings(config: Mapping[Any, Any]) -> str:
+    """`CNN, Adam, learning rate 0.00093, dropout 0.13`, from a `TrialConfig` as a dict."""
+    momentum = config["momentum"]
+    parts = [word(config["family"]), word(config["optimizer"])]
+    parts.append(f"learning rate {config['learning_rate']:.2g}")
+    if momentum is not None and not pd.isna(momentum):
+        parts.append(f"momentum {momentum:.2g}")
+    parts.append(f"dropout {config['dropout']:.2g}")
+    for name, text in (
+        ("weight_decay", "weight decay {:.2g}"),
+        ("label_smoothing", "smoothing {:.2g}"),
+        ("width", "width {:.0f}"),
+    ):
+        value = config.get(name)
+        if value is not None and not pd.isna(value):
+            parts.append(text.format(value))
+    return ", ".join(parts)
+
+
+def search_words(search: SearchRecord) -> list[tuple[str, str]]:
+    """What a search draws from, and how, each with its name."""
+    low, high = search.learning_rate
+    rungs = ", ".join(map(str, search.rungs)) or "none"
+    return [
+        ("Families", ", ".join(map(word, search.families))),
+        ("Optimizers", ", ".join(map(word, search.optimizers))),
+        ("Learning rate", f"{low:g} to {high:g}, log-uniform"),
+        ("Dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
+        *_further(search),
+        ("Sampler", f"{search.sampler}, seed {search.seed}"),
+        ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction} goes on"),
+    ]
+
+
+def _further(search: SearchRecord) -> list[tuple[str, str]]:
+    if search.resnet is None:
+        return [("Momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum))]
+    space = search.resnet
+    return [
+        ("Weight decay", "{:g} to {:g}, log-uniform".format(*space.weight_decay)),
+        ("Label smoothing", "{:g} to {:g}, uniform".format(*space.label_smoothing)),
+        ("Width", "{:g} to {:g}, in eights".format(*space.width)),
+    ]
+
+
+def known_as(search: SearchRecord) -> str:
+    """What the configurations that a search proposes first are called."""
+    return "published" if search.resnet is None else "starting"
+
+
+def class_label(index: int, name: str) -> str:
+    """A class's number and a name short enough for an axis.
+
+    The names of `medmnist.INFO` explain themselves in parentheses, at a length that no axis
+    bears. The number, which is what the paper calls a class by, keeps labels distinct.
+    """
+    short = name.partition("(")[0].strip() or name
+    return f"{index} {short if len(short) <= 24 else short[:23] + '…'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataWords:
+    """How the data are named.
+
+    Attributes:
+        mark: `RENDERED` if they must not pass for photographs; empty otherwise.
+        short: for captions and the corners of figures.
+        full: once in every output, with the whole hash.
+    """
+
+    mark: str
+    short: str
+    full: str
+
+
+def data_words(data: DataRecord) -> DataWords:
+    """Name the data: official, or by file and SHA-256, or rendered."""
+    if data.kind == "rendered":
+        words = "RENDERED: drawn stand-in cells, not photographs"
+        return DataWords(mark="RENDERED", short=words, full=f"{words} (SHA-256 {data.sha256})")
+    if data.kind == "official":
+        full = f"official BloodMNIST ({data.name}, MD5 {data.md5})"
+        return DataWords(mark="", short="official BloodMNIST", full=full)
+    short = f"{data.name}, SHA-256 {data.sha256[:12]}…"
+    return DataWords(mark="", short=short, full=f"{data.name}, SHA-256 {data.sha256}")

@@ -1,0 +1,54 @@
+"""The test images of the file that a study used."""
+
+import hashlib
+import io
+import stat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bloodnets.errors import DataError
+from reports.ledger.records import DataRecord
+
+MAX_FILE_BYTES = 2**30
+"""As for training, which refuses larger files."""
+
+
+def test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
+    """Read the images of the test split, in the order of the study's predictions.
+
+    The file is known by its hash before anything in it is unpacked: the one that the study used
+    was checked then, and no other is opened.
+
+    Args:
+        path: of a file in the MedMNIST format.
+        data: what the study used; of kind `official` or `file`.
+
+    Returns:
+        uint8, shape (n, 28, 28, 3), red, green, blue.
+
+    Raises:
+        DataError: the file is missing, unreadable or another than the study's.
+    """
+    content = _read(path)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != data.sha256:
+        raise DataError(
+            f"{path} is not the file that the study used: its SHA-256 begins with {sha256[:12]}; "
+            f"wanted: {data.name}, {data.sha256[:12]}"
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        images: NDArray[np.uint8] = archive["test_images"]
+    return images
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        # A pipe would be waited for, a device read without end.
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+            raise DataError(f"{path} is not a file of at most {MAX_FILE_BYTES:,} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error

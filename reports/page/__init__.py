@@ -1,0 +1,1 @@
+"""The report as files: one HTML page, Markdown, tables and figures."""

@@ -1,0 +1,132 @@
+"""What a section of the report is made of: tables, pictures with their captions, words.
+
+The words are plain text: HTML and Markdown both escape them, and neither is parsed again.
+"""
+
+import re
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from reports import figures
+from reports.format.table import Table
+from reports.format.text import DataWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure with its words.
+
+    Attributes:
+        name: of its files.
+        caption: names the data.
+        wide: it needs the page's width to be read, and scrolls on a phone.
+        svg: the figure.
+        png: the same.
+    """
+
+    name: str
+    caption: str
+    wide: bool
+    svg: bytes
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell of a `Grid`.
+
+    Attributes:
+        text: what stands in it.
+        shade: from -5 (far below) over 0 (none) to 5 (far above).
+        faint: it is not a finding: grey, and without a shade.
+    """
+
+    text: str
+    shade: int = 0
+    faint: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the shade."""
+        if not -5 <= self.shade <= 5:
+            raise ValueError(f"shade is {self.shade}, expected -5 to 5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A small heat map, printed as a table.
+
+    Attributes:
+        title: what it is chosen by among the grids of its section.
+        caption: names the data, and says what rows, columns and shades are.
+        rows: heads.
+        columns: heads.
+        cells: one tuple a row, one cell a column.
+    """
+
+    title: str
+    caption: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """A small image with its words.
+
+    Attributes:
+        png: of 28 x 28 pixels; the page shows them three times as large.
+        alt: what it shows, for those who do not see it.
+        lines: below it.
+    """
+
+    png: bytes
+    alt: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the report.
+
+    Attributes:
+        key: its anchor.
+        title: its heading.
+        words: paragraphs.
+        points: a list, below the paragraphs.
+        grids: heat maps, below the list; of several, the page shows one at a time.
+        tables: below the grids.
+        pictures: figures, below the tables but for folded ones.
+        gallery: small images, below the figures.
+        facts: terms and their values, last.
+    """
+
+    key: str
+    title: str
+    words: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    gallery: tuple[Thumbnail, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+def picture(
+    name: str, text: str, figure: Figure, data: DataWords, *, wide: bool = False
+) -> Picture:
+    """A figure in both formats, under a caption that names the data."""
+    svg, png = figures.svg_and_png(figure)
+    return Picture(name=name, caption=caption(text, data), wide=wide, svg=svg, png=png)
+
+
+def caption(text: str, data: DataWords) -> str:
+    """A sentence and the name of the data; of drawings, that they are drawings."""
+    named = data.short if data.mark else f"Data: {data.short}"
+    return f"{text.removesuffix('.')}. {named}"
+
+
+def slug(family: str) -> str:
+    """A family's name as part of a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", family.lower()).strip("-") or "family"

@@ -1,0 +1,1 @@
+"""Sections about which images a model gets wrong."""

@@ -1,0 +1,1 @@
+"""Recompute every number of a study from its stored predictions."""

@@ -1,0 +1,144 @@
+"""The same function twice: found, counted, and told from other functions."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from reports.analysis.bootstrap import sample
+from reports.analysis.equivalent_losses import noise_floor, twins
+from reports.ledger.ledger import Ledger
+from reports.ledger.loading import Evidence, read
+from reports.sections.findings import findings
+from reports.sections.verdict_text import same_function, warnings
+from tests import synthetic
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+OTHER = ASYMMETRIC.copy()
+OTHER[7, 7] -= 4
+OTHER[7, 6] += 4
+
+
+def of(folder: Path, *, other: bool = True) -> Ledger:
+    return synthetic.build(
+        folder,
+        {
+            "cnn-config-1": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
+            "cnn-config-2": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
+            "cnn-config-3": [ASYMMETRIC, OTHER if other else ASYMMETRIC, ASYMMETRIC],
+        },
+        missing=[("cnn-config-1", 2)],
+    )
+
+
+def with_losses(evidence: Evidence, factor: float, shift: float) -> Evidence:
+    """The same study, but for the losses of cnn-config-3."""
+    epochs = {
+        trial: [replace(epoch, train_loss=epoch.train_loss * factor + shift) for epoch in own]
+        if evidence.records[trial].configuration == "cnn-config-3"
+        else own
+        for trial, own in evidence.epochs.items()
+    }
+    return replace(evidence, epochs=epochs)
+
+
+def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
+    expected = pd.DataFrame(
+        {
+            "cross_entropy": ["cnn-config-1"],
+            "nll": ["cnn-config-3"],
+            "seeds": [2],
+            "predictions": [720],
+            "differing": [4],
+            "first_loss": [0.0],
+            "below_zero": [False],
+        }
+    )
+    pd.testing.assert_frame_equal(twins(read(of(tmp_path / "s"))), expected, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("factor", "shift", "words"),
+    [
+        (1.0, -3.0, "The model ends in raw logits"),
+        (1.0005, 0.0, "which is rounding"),
+        (1.02, 0.0, "not the same function"),
+    ],
+)
+def test_why_two_that_should_be_equal_are_not(
+    tmp_path: Path, factor: float, shift: float, words: str
+) -> None:
+    ledger = of(tmp_path / "s")
+    found = findings(ledger, None)
+    frame = twins(with_losses(found.evidence, factor, shift))
+    (_, cause) = same_function(replace(found, twins=frame), pd.DataFrame())
+    assert cause.startswith("cnn-config-1 and cnn-config-3: ")
+    assert words in cause
+
+
+def test_raw_logits_are_pointed_out_without_a_twin_too(tmp_path: Path) -> None:
+    found = findings(of(tmp_path / "s"), None)
+    assert "raw logits" not in " ".join(warnings(found))
+    wrong = with_losses(found.evidence, 1.0, -3.0)
+    (words,) = (w for w in warnings(replace(found, evidence=wrong)) if "raw logits" in w)
+    trials = [trial for trial in wrong.records if trial.startswith("cnn-config-3")]
+    assert words.startswith(f"In 3 trials ({trials[0]} and 2 more) NLLLoss fell below 0")
+
+
+def test_equal_ones_have_no_cause(tmp_path: Path) -> None:
+    found = findings(of(tmp_path / "s", other=False), None)
+    (sentence,) = same_function(found, pd.DataFrame())
+    assert "Of 720 predictions on test, 0 differ; 0 are expected." in sentence
+
+
+def test_nothing_tested_has_no_twins(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
+    missing = [(name, 0) for name in matrices]
+    assert twins(read(synthetic.build(tmp_path / "s", matrices, missing=missing))).empty
+
+
+def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
+    matrices = synthetic.published_matrices(3)
+    for seed in range(3):  # NLLLoss repeats CrossEntropy, as it should
+        matrices["mlnn-config-3"][seed] = matrices["mlnn-config-1"][seed]
+    names = ("mlnn-config-1", "mlnn-config-3")
+    evidence = read(synthetic.build(tmp_path / "s", {name: matrices[name] for name in names}))
+    (row,) = noise_floor(evidence, sample(evidence.tested), twins(evidence)).to_dict("records")
+    scores = [
+        record.scores["test"]["weighted_f1"]
+        for record in evidence.records.values()
+        if record.configuration == names[0]
+    ]
+    sd = np.std(np.array(scores, float), ddof=1)
+    assert row["seed_sd"] == pytest.approx(sd)
+    assert row["limit"] == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(2) * sd)
+    assert row["published_difference"] == pytest.approx(0.8857 - 0.8856)
+    assert row["within"] is True
+
+
+def test_one_seed_has_no_noise_floor(tmp_path: Path) -> None:
+    matrices = synthetic.published_matrices()
+    names = ("cnn-config-2", "cnn-config-4")
+    evidence = read(synthetic.build(tmp_path / "s", {name: matrices[name] for name in names}))
+    (row,) = noise_floor(evidence, sample(evidence.tested), twins(evidence)).to_dict("records")
+    assert math.isnan(row["limit"])
+    assert row["within"] is None
+
+
+def test_what_the_two_slips_do() -> None:
+    """Raw logits bring NLLLoss below 0; a second log-softmax changes nothing but last digits."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(64, 8) * 3, torch.randint(8, (64,))
+    right = logits + 20 * nn.functional.one_hot(labels, 8)
+    assert nn.NLLLoss()(right, labels) < 0
+    once = logits.log_softmax(1)
+    torch.testing.assert_close(once.log_softmax(1), once)
+    torch.testing.assert_close(
+        nn.CrossEntropyLoss()(once, labels), nn.CrossEntropyLoss()(logits, labels)
+    )

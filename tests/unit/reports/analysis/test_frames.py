@@ -1,0 +1,171 @@
+"""Records to frames: known matrices in, known scores out."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.analysis import frames
+from reports.analysis.bootstrap import sample
+from reports.ledger.loading import Evidence, read
+from reports.ledger.records import DataKind
+from tests import synthetic
+from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
+
+# Class 0 is often taken for 1, never the other way round: macro F1 alone would not notice a
+# transposed matrix.
+ASYMMETRIC = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
+ASYMMETRIC[0, 1] = 40
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    folder = tmp_path_factory.mktemp("tables") / "grid"
+    return read(synthetic.build(folder, synthetic.published_matrices()))
+
+
+@pytest.fixture(scope="module")
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    """Two configurations, three seeds, of which one failed and one is missing."""
+    matrices = synthetic.published_matrices(3)
+    ledger = synthetic.build(
+        tmp_path_factory.mktemp("tables") / "replicated",
+        {name: matrices[name] for name in ("mlnn-config-1", "mlnn-config-3", "cnn-config-2")},
+        failed={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
+        missing=[("mlnn-config-3", 2)],
+    )
+    return read(ledger)
+
+
+def test_our_columns_give_the_scores_of_the_published_matrices(grid: Evidence) -> None:
+    frame = frames.comparison(grid, None)
+    weighted = [0.8866, *WEIGHTED_F1[1:]]
+    np.testing.assert_allclose(frame["test_weighted_f1"], weighted, atol=0.00006)
+    np.testing.assert_allclose(frame["test_macro_f1"], MACRO_F1, atol=0.00006)
+
+
+def test_published_columns_stand_beside_their_own_configuration(grid: Evidence) -> None:
+    frame = frames.comparison(grid, None)
+    assert frame["published_weighted_f1"].tolist() == WEIGHTED_F1
+    for name in ("accuracy", "macro_f1"):
+        np.testing.assert_allclose(frame[f"published_{name}"], frame[f"test_{name}"])
+    np.testing.assert_allclose(frame["published_matrix_weighted_f1"], frame["test_weighted_f1"])
+
+
+def test_class_counts_and_support(grid: Evidence) -> None:
+    assert frames.class_counts(grid)["test"].tolist() == CLASS_COUNTS
+    scores = frames.per_class(frames.confusions(grid.tested))
+    for _, one in scores.groupby("configuration"):
+        assert one["support"].tolist() == CLASS_COUNTS
+
+
+def test_orientation_is_true_by_predicted(tmp_path: Path) -> None:
+    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    cells = frames.confusions(read(ledger).tested)
+    mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
+    assert mistake["count"].tolist() == [40]
+    scores = frames.per_class(cells).set_index("class")
+    assert scores.loc[0, "recall"] == pytest.approx(0.6)
+    assert scores.loc[0, "precision"] == 1
+    assert scores.loc[1, "recall"] == 1
+    assert scores.loc[1, "precision"] == pytest.approx(100 / 140)
+    summed = frames.summed(cells).set_index(["true", "predicted"])
+    assert summed.loc[(0, 1), "row_share"] == pytest.approx(0.4)
+
+
+def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: Evidence) -> None:
+    row = frames.comparison(replicated, None).set_index("configuration").loc["mlnn-config-1"]
+    right = [sum(np.diag(m)) / 3421 for m in synthetic.published_matrices(3)["mlnn-config-1"]]
+    assert row["seeds"] == 3
+    assert row["test_accuracy"] == pytest.approx(sum(right) / 3)
+    mean = sum(right) / 3
+    assert row["test_accuracy_sd"] == pytest.approx(
+        math.sqrt(sum((x - mean) ** 2 for x in right) / 2)
+    )
+
+
+def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Evidence) -> None:
+    frame = frames.comparison(replicated, None).set_index("configuration")
+    row = frame.loc["mlnn-config-3"]
+    assert [row[key] for key in ("seeds_planned", "seeds", "failed", "missing")] == [3, 1, 1, 1]
+    assert row["epochs"] == 30  # not the 3 that the failed one ran
+    assert pd.isna(row["test_macro_f1_sd"])
+    trials = frames.trials(replicated).set_index(["configuration", "seed"])
+    assert trials.loc[("mlnn-config-3", 1), "error"] == "loss is nan in epoch 3, step 5"
+    assert trials.loc[("mlnn-config-3", 2), "status"] == "missing"
+    assert set(frames.curves(replicated)["configuration"]) == set(frame.index)
+    assert frames.curves(replicated).query("configuration == 'mlnn-config-3'")["seed"].max() == 0
+
+
+def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
+    matrices = synthetic.published_matrices()
+    ledger = synthetic.build(tmp_path / "s", matrices, missing=[(name, 0) for name in matrices])
+    evidence = read(ledger)
+    frame = frames.comparison(evidence, sample(evidence.tested))
+    assert frame["configuration"].tolist() == list(matrices)
+    assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
+    assert (frame["seeds"] == 0).all()
+    cells = frames.confusions(evidence.tested)
+    for empty in (cells, frames.summed(cells), frames.per_class(cells)):
+        assert empty.empty
+    assert frames.mean_curves(frames.curves(evidence)).empty
+
+
+def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> None:
+    perfect = np.diag(ASYMMETRIC.sum(axis=1))
+    nearly = perfect.copy()
+    nearly[0, 0], nearly[0, 1] = 98, 2
+    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]})
+    evidence = read(ledger)
+    frame = frames.comparison(evidence, sample(evidence.tested))
+    assert frame["test_accuracy_low"].tolist()[0] == frame["test_accuracy_high"].tolist()[0] == 1
+    p, n = 358 / 360, 360
+    assert frame["test_accuracy_high"].tolist()[1] == 1  # clipped
+    assert frame["test_accuracy_low"].tolist()[1] == pytest.approx(
+        p - 1.96 * math.sqrt(p * (1 - p) / n), abs=0.0005
+    )
+
+
+@pytest.mark.parametrize("kind", ["official", "file", "rendered"])
+def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
+    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
+    evidence = read(synthetic.build(tmp_path / "s", matrices, kind=kind))
+    frame = frames.comparison(evidence, None)
+    shown = any(str(column).startswith("published") for column in frame.columns)
+    assert shown == (kind != "rendered")
+
+
+def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
+    usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
+    lean = read(synthetic.build(tmp_path / "lean", matrices)).study
+    assert list(frames.settings(lean).columns) == usual
+    added = {"shift": 2, "orientations": True, "weight_decay": 0.0, "max_epochs": 30}
+    more = read(synthetic.build(tmp_path / "more", matrices, entered={"other": added})).study
+    frame = frames.settings(more).set_index("configuration")
+    assert list(frame.columns) == [*usual[1:], "orientations", "shift", "max_epochs"]
+    assert frame["shift"].tolist() == [0, 0, 2]
+    assert frame["orientations"].tolist() == [False, False, True]
+    assert frame["max_epochs"].tolist() == [100, 100, 30]
+
+
+def test_images_a_second_are_those_of_train_over_the_time_of_the_epochs(
+    replicated: Evidence,
+) -> None:
+    frame = frames.comparison(replicated, None).set_index("configuration")
+    assert frame.loc["mlnn-config-1", "images_per_s"] == pytest.approx(11_959 / 2.5)
+    assert frame.loc["mlnn-config-1", "images_per_s_sd"] == pytest.approx(0, abs=1e-9)
+    assert frame["operations"].tolist() == [8_354_400, 8_354_400, 16_462_848]
+
+
+def test_mean_curves_end_with_the_shortest_trial(replicated: Evidence) -> None:
+    curves = frames.curves(replicated)
+    means = frames.mean_curves(curves)
+    own = means[means["configuration"] == "mlnn-config-1"]
+    assert own["epoch"].tolist() == list(range(1, 31))  # of 30, 33 and 36
+    at_7 = curves[(curves["configuration"] == "mlnn-config-1") & (curves["epoch"] == 7)]
+    own = own.set_index("epoch")
+    assert own.loc[7, "train_loss"] == pytest.approx(at_7["train_loss"].mean())
+    assert own.loc[7, "train_loss_sd"] == pytest.approx(np.std(at_7["train_loss"], ddof=1))

@@ -1,0 +1,160 @@
+"""The images most often wrong, and the file that they are read from."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from bloodnets.errors import DataError
+from reports.analysis.misclassified import Tally, distinct, hardest, tally
+from reports.ledger import loading
+from reports.ledger.records import DataRecord
+from reports.ledger.test_images import test_images as read_test_images
+from reports.sections.errors import misclassified as section
+from reports.sections.findings import findings
+from tests import synthetic
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+TRUE = (0, 1, 2, 3)
+
+
+def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.Tested:
+    """Trials by their seed, and what they give each class of the images that they get wrong."""
+    probabilities = np.zeros((len(trials), len(TRUE), 8), np.float32)
+    for t, (_, wrong) in enumerate(trials):
+        for image, true in enumerate(TRUE):
+            for c, value in wrong.get(image, {true: 1.0}).items():
+                probabilities[t, image, c] = value
+    frame = pd.DataFrame({"seed": [seed for seed, _ in trials]})
+    names = [f"c{t}" for t in range(len(trials))]
+    return loading.Tested(
+        trials=frame.assign(study="s", name=names, family="cnn", loss="nll", optimizer="sgd"),
+        labels=np.array(TRUE, dtype=np.int64),
+        probabilities=probabilities,
+    )
+
+
+# Image 1 is wrong thrice, 2 and 3 once each, 0 never.
+TRIALS = made(
+    (0, {1: {5: 0.9, 1: 0.1}, 2: {7: 0.5, 2: 0.4, 6: 0.1}}),
+    (1, {1: {6: 0.6, 1: 0.4}, 3: {4: 0.8, 3: 0.2}}),
+    (2, {1: {5: 0.7, 1: 0.3}}),
+)
+
+
+def test_most_often_wrong_first_then_least_probable() -> None:
+    frame = hardest(TRIALS)
+    assert frame["index"].tolist() == [1, 3, 2]
+    assert frame["wrong"].tolist() == [3, 1, 1]
+    assert frame["trials"].tolist() == [3, 3, 3]
+    assert frame["true"].tolist() == [1, 3, 2]
+    # 5 twice, 6 once; of the others the only wrong answer, though class 2 has more probability.
+    assert frame["predicted"].tolist() == [5, 4, 7]
+    np.testing.assert_allclose(frame["probability_true"], [0.8 / 3, 2.2 / 3, 2.4 / 3], rtol=1e-6)
+    np.testing.assert_allclose(
+        frame["probability_predicted"], [1.6 / 3, 0.8 / 3, 0.5 / 3], rtol=1e-6
+    )
+    assert hardest(TRIALS, at_most=2)["index"].tolist() == [1, 3]
+
+
+def test_of_equal_numbers_of_votes_the_more_probable_class_is_named() -> None:
+    trials = made((0, {1: {5: 0.6, 1: 0.4}}), (1, {1: {3: 0.5, 1: 0.45, 5: 0.05}}))
+    assert hardest(trials)["predicted"].tolist() == [5]
+
+
+def test_the_same_function_counts_once() -> None:
+    wrong = {1: {5: 0.9, 1: 0.1}}
+    trials = made((0, wrong), (0, wrong), (1, wrong), (1, {}))
+    assert distinct(trials).trials["name"].tolist() == ["c0", "c2", "c3"]
+    assert hardest(trials)["wrong"].tolist() == [2]
+    assert tally(trials) == Tally(images=4, trials=3, repeated=1, always=0, never=3)
+
+
+def test_images_that_all_or_none_get_wrong_are_counted() -> None:
+    assert tally(TRIALS) == Tally(images=4, trials=3, repeated=0, always=1, never=1)
+    assert hardest(made((0, {}))).empty
+
+
+def test_the_gallery_shows_the_images_of_the_rows(tmp_path: Path) -> None:
+    poorer = synthetic.worse(ASYMMETRIC, moved=5)
+    matrices = {"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2}
+    ledger = synthetic.build(tmp_path / "s", matrices, kind="file")
+    count = int(ASYMMETRIC.sum())
+    images = np.zeros((count, 28, 28, 3), np.uint8)
+    images[:, 0, 0] = np.stack([np.arange(count) // 256, np.arange(count) % 256, [7] * count], 1)
+    found = section.section(findings(ledger, images))
+    alone = section.section(findings(ledger, None))
+    assert found is not None
+    assert alone is not None
+    (table,) = found.tables
+    assert len(found.gallery) == len(table.rows) == 24
+    for thumbnail, (_, row) in zip(found.gallery, table.values.iterrows(), strict=True):
+        pixel = np.round(imread(io.BytesIO(thumbnail.png))[0, 0, :3] * 255)
+        assert pixel.tolist() == [row["index"] // 256, row["index"] % 256, 7]
+        assert thumbnail.lines[0].startswith(f"true: {row['true_label']} (")
+        assert thumbnail.lines[2] == f"wrong in {row['wrong']} of 4 trials"
+    assert table.folded
+    assert (alone.gallery, alone.tables[0].folded) == ((), False)
+    assert "shown where the data file is at hand" in alone.words[1]
+
+
+def test_equal_images_give_equal_bytes() -> None:
+    image = np.arange(28 * 28 * 3, dtype=np.uint32).reshape(28, 28, 3).astype(np.uint8)
+    one, other = section.png(image), section.png(image.copy())
+    assert one == other
+    np.testing.assert_array_equal(np.round(imread(io.BytesIO(one))[..., :3] * 255), image)
+
+
+def test_drawings_promise_no_images(tmp_path: Path) -> None:
+    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind="rendered")
+    found = section.section(findings(ledger, None))
+    assert found is not None
+    assert "at hand" not in " ".join(found.words)
+    assert "One trial has " in found.words[0]
+
+
+def record(content: bytes) -> DataRecord:
+    return DataRecord(
+        kind="file",
+        name="cells.npz",
+        md5="e" * 32,
+        sha256=hashlib.sha256(content).hexdigest(),
+        class_names=synthetic.CLASS_NAMES,
+        class_counts={},
+    )
+
+
+def npz(train: np.ndarray, test: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, train_images=train, test_images=test)
+    return buffer.getvalue()
+
+
+def test_the_file_of_the_study_gives_its_test_images(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(256, size=(5, 28, 28, 3), dtype=np.uint8)
+    content = npz(images[:2], images)
+    path = tmp_path / "renamed.npz"
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_test_images(path, record(content)), images)
+
+
+def test_another_file_is_refused_unopened(tmp_path: Path) -> None:
+    path = tmp_path / "other.npz"
+    path.write_bytes(b"no zip at all")
+    wanted = record(b"something else")
+    with pytest.raises(DataError) as caught:
+        read_test_images(path, wanted)
+    assert "\n" not in str(caught.value)
+    for digest in (hashlib.sha256(b"no zip at all").hexdigest(), wanted.sha256):
+        assert digest[:12] in str(caught.value)
+
+
+def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gone\.npz cannot be read: No such file"):
+        read_test_images(tmp_path / "gone.npz", record(b""))
+    with pytest.raises(DataError, match="is not a file of at most"):
+        read_test_images(tmp_path, record(b""))

@@ -1,0 +1,203 @@
+"""Planted differences are found, absent ones are not, and the tests are statsmodels'."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from statsmodels.stats.contingency_tables import mcnemar as reference
+from statsmodels.stats.multitest import multipletests
+
+from reports.analysis import pairwise
+from reports.analysis.bootstrap import sample
+from reports.ledger.loading import Tested
+
+IMAGES = 2000
+
+
+def simulated(accuracies: dict[str, float], *, seeds: int = 3, spread: float = 0.0) -> Tested:
+    """Trials that err at random, on images of which some are hard for all."""
+    random = np.random.default_rng(5)
+    labels = random.integers(8, size=IMAGES)
+    hardness = np.sqrt(0.8) * random.normal(size=IMAGES)
+    rows, probabilities = [], []
+    for name, accuracy in accuracies.items():
+        for seed in range(seeds):
+            own = ndtri(accuracy + random.normal(scale=spread))
+            right = hardness + np.sqrt(0.2) * random.normal(size=IMAGES) < own
+            predicted = np.where(right, labels, (labels + random.integers(1, 8)) % 8)
+            probabilities.append(np.eye(8, dtype=np.float32)[predicted])
+            family, loss, optimizer = name.split()
+            settings = {"family": family, "loss": loss, "optimizer": optimizer}
+            rows.append({"name": name, "seed": seed, **settings})
+    return Tested(trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities))
+
+
+GRID = {
+    f"{family} {loss} {optimizer}": accuracy
+    for family, accuracy in (("mlnn", 0.85), ("cnn", 0.92))
+    for loss in ("cross_entropy", "nll")
+    for optimizer in ("sgd", "adam")
+}
+
+
+@pytest.fixture(scope="module")
+def grid() -> Tested:
+    return simulated(GRID)
+
+
+@pytest.fixture(scope="module")
+def found(grid: Tested) -> pd.DataFrame:
+    return pairwise.pairs(grid, sample(grid))
+
+
+def test_a_planted_difference_is_found_and_equal_ones_are_not_separated(
+    found: pd.DataFrame,
+) -> None:
+    assert len(found) == 28
+    across = found["a"].str.split().str[0] != found["b"].str.split().str[0]
+    assert found.loc[across, "separated"].all()
+    assert (found.loc[across, "difference"] < 0).all()  # the MLNN is A
+    assert not found.loc[~across, "separated"].any()
+
+
+def test_one_better_configuration_among_equals_is_found() -> None:
+    accuracies = dict.fromkeys(GRID, 0.9) | {"cnn nll adam": 0.94}
+    tested = simulated(accuracies, spread=0.003)
+    pairs = pairwise.pairs(tested, sample(tested))
+    own = (pairs["a"] == "cnn nll adam") | (pairs["b"] == "cnn nll adam")
+    assert pairs.loc[own, "separated"].all()
+    assert not pairs.loc[~own, "separated"].any()
+
+
+def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: Tested) -> None:
+    third = simulated(GRID | {"resnet cross_entropy adamw": 0.95})
+    twice = third.trials["name"] == "resnet cross_entropy adamw"
+    trials = pd.concat([third.trials, third.trials[twice].assign(name="another")])
+    every = Tested(
+        trials=trials.reset_index(drop=True),
+        labels=third.labels,
+        probabilities=np.concatenate([third.probabilities, third.probabilities[twice]]),
+    )
+    found, alone = pairwise.effects(sample(every)), pairwise.effects(sample(grid))
+    names = ["factor", "from", "to", "within", "pairs", "difference"]
+    pd.testing.assert_frame_equal(found[names], alone[names])
+
+
+def test_mcnemar_and_holm_are_those_of_statsmodels(grid: Tested, found: pd.DataFrame) -> None:
+    right = pd.Series(list(grid.predicted == grid.labels), index=grid.trials["name"])
+    expected, alone = [], []
+    for a, b in combinations(GRID, 2):
+        tables = [
+            pd.crosstab(pd.Categorical(x, [True, False]), pd.Categorical(y, [True, False]))
+            for x, y in zip(right[a], right[b], strict=True)
+        ]
+        expected.append(max(reference(table, exact=True).pvalue for table in tables))
+        alone.append(np.mean([table.to_numpy()[0, 1] for table in tables]))
+    np.testing.assert_allclose(found["p_mcnemar"], expected, rtol=1e-9)
+    np.testing.assert_allclose(found["only_a"], alone)
+    for p in ("p", "p_mcnemar"):
+        corrected = multipletests(found[p], method="holm")[1]
+        np.testing.assert_allclose(found[f"{p}_holm"], corrected)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "p"), [(0, 0, 1.0), (1, 5, 14 / 64), (5, 5, 1.0), (0, 6, 2 / 64)]
+)
+def test_mcnemar_by_hand(a: int, b: int, p: float) -> None:
+    assert pairwise.mcnemar(np.array([float(a)]), np.array([float(b)])) == pytest.approx([p])
+
+
+def test_identical_predictions_are_no_difference(grid: Tested) -> None:
+    twice = Tested(
+        trials=pd.concat([grid.trials[:3], grid.trials[:3].assign(name="copy")], ignore_index=True),
+        labels=grid.labels,
+        probabilities=np.concatenate([grid.probabilities[:3]] * 2),
+    )
+    (row,) = pairwise.pairs(twice, sample(twice)).to_dict("records")
+    assert (row["difference"], row["p"], row["differing"], row["separated"]) == (0, 1, 0, False)
+
+
+def test_pairs_use_the_seeds_that_both_have(grid: Tested, found: pd.DataFrame) -> None:
+    keep = np.ones(len(grid.trials), bool)
+    keep[[0, 4]] = False  # seed 0 of the first configuration, seed 1 of the second
+    rest = Tested(
+        trials=grid.trials[keep].reset_index(drop=True),
+        labels=grid.labels,
+        probabilities=grid.probabilities[keep],
+    )
+    pairs = pairwise.pairs(rest, sample(rest))
+    assert list(pairs[["a", "b"]].itertuples(index=False)) == list(
+        found[["a", "b"]].itertuples(index=False)
+    )
+    assert pairs["seeds"].tolist() == [1, *[2] * 12, *[3] * 15]
+    untouched = slice(13, None)
+    np.testing.assert_allclose(pairs["difference"][untouched], found["difference"][untouched])
+
+
+def _compared(names: str, separated: set[str]) -> pd.DataFrame:
+    rows = [(a, b, a + b in separated) for a, b in combinations(names, 2)]
+    return pd.DataFrame(rows, columns=["a", "b", "separated"])
+
+
+def test_groups_overlap_and_are_as_large_as_they_come() -> None:
+    compared = _compared("abcd", {"ac", "ad", "bd"})
+    groups = pairwise.groups(list("abcd"), compared)
+    assert groups == [["a", "b"], ["b", "c"], ["c", "d"]]
+    assert pairwise.letters(list("abcd"), groups) == {"a": "a", "b": "ab", "c": "bc", "d": "c"}
+
+
+def test_groups_of_the_leading_alone_leave_the_others_out() -> None:
+    groups = pairwise.groups(["b", "a"], _compared("abcd", set()))
+    assert groups == [["b", "a"]]
+
+
+def test_effects_of_the_grid(grid: Tested) -> None:
+    frame = pairwise.effects(sample(grid)).set_index(["factor", "within"])
+    (family,) = frame.loc[[("family", "all")]].to_dict("records")
+    assert 0.05 < family["low"] < family["difference"] < family["high"] < 0.09
+    assert family["pairs"] == 4
+    assert family["p_holm"] < 1e-6
+    others = frame.drop(index=("family", "all"))
+    assert set(others.index) == {
+        (factor, within) for factor in ("loss", "optimizer") for within in ("all", "mlnn", "cnn")
+    }
+    assert (others["low"] < 0).all()
+    assert (others["high"] > 0).all()
+    assert (others["p_holm"] >= 0.05).all()
+
+
+def test_a_loss_that_changes_nothing_has_no_effect_at_all(grid: Tested) -> None:
+    """Not even by a rounding error."""
+    same = grid.probabilities.copy()
+    for (_, _), own in grid.trials.groupby(["family", "optimizer"]):
+        same[own.index[own["loss"] == "nll"]] = same[own.index[own["loss"] != "nll"]]
+    tested = Tested(trials=grid.trials, labels=grid.labels, probabilities=same)
+    frame = pairwise.effects(sample(tested))
+    frame = frame[frame["factor"] == "loss"]
+    assert len(frame) == 3
+    assert (frame[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (frame["p"] == 1).all()
+
+
+def test_effects_need_partners_and_unambiguous_settings(grid: Tested) -> None:
+    alone = Tested(trials=grid.trials[:3], labels=grid.labels, probabilities=grid.probabilities[:3])
+    assert pairwise.effects(sample(alone)).empty
+    clash = Tested(
+        trials=grid.trials[:6].assign(loss="nll", optimizer="sgd").reset_index(drop=True),
+        labels=grid.labels,
+        probabilities=grid.probabilities[:6],
+    )
+    assert pairwise.effects(sample(clash)).empty
+
+
+def test_nothing_to_compare() -> None:
+    empty: NDArray[np.float32] = np.empty((0, 0, 8), np.float32)
+    columns = ["name", "family", "loss", "optimizer", "seed"]
+    none = Tested(
+        trials=pd.DataFrame(columns=columns), labels=np.empty(0, np.int64), probabilities=empty
+    )
+    assert pairwise.pairs(none, sample(none)).empty
+    assert pairwise.effects(sample(none)).empty

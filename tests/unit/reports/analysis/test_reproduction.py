@@ -1,0 +1,79 @@
+"""Ours beside the published: verdicts that follow from planted scores."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from reports.analysis.bootstrap import sample
+from reports.analysis.reproduction import reproduction
+from reports.ledger.loading import read
+from reports.ledger.records import DataKind
+from tests import synthetic
+from tests.unit.reports.ledger.test_published import WEIGHTED_F1
+
+
+def of(folder: Path, moved: int, *, seeds: int = 3, kind: DataKind = "official") -> pd.DataFrame:
+    """Configurations 1 of both families, their published matrices `moved` images worse."""
+    matrices = {
+        name: [synthetic.worse(own[0], moved=moved + 2 * seed) for seed in range(seeds)]
+        for name, own in synthetic.published_matrices().items()
+        if name.endswith("-1")
+    }
+    evidence = read(synthetic.build(folder, matrices, kind=kind))
+    return reproduction(evidence, sample(evidence.tested))
+
+
+def test_a_score_like_the_published_is_inside(tmp_path: Path) -> None:
+    frame = of(tmp_path / "s", 0)
+    assert frame["configuration"].tolist() == ["mlnn-config-1", "cnn-config-1"]
+    assert frame["verdict"].tolist() == ["inside", "inside"]
+    assert frame["published"].tolist() == [WEIGHTED_F1[0], WEIGHTED_F1[4]]
+    assert frame["recomputed"].tolist() == pytest.approx([0.8866, 0.9420], abs=0.00006)
+    assert (frame["range_low"] < frame["ours_low"]).all()
+    assert (frame["range_high"] > frame["ours_high"]).all()
+
+
+def test_an_interval_of_a_published_matrix_is_the_sampling_of_its_images(tmp_path: Path) -> None:
+    row = of(tmp_path / "s", 0).iloc[1]
+    half = (row["recomputed_high"] - row["recomputed_low"]) / 2
+    # Weighted F1 of .942 on 3,421 images varies about as the accuracy does: 1.96 sqrt(pq/n).
+    assert half == pytest.approx(1.96 * (0.942 * 0.058 / 3421) ** 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("step", [0, 30])
+def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path, step: int) -> None:
+    """With equal seeds the images of both are all; far apart, the new run's seed is nearly all."""
+    (own,) = synthetic.published_matrices()["cnn-config-1"]
+    matrices = {"cnn-config-1": [synthetic.worse(own, moved=step * seed) for seed in range(3)]}
+    evidence = read(synthetic.build(tmp_path / "s", matrices))
+    sampled = sample(evidence.tested)
+    (row,) = reproduction(evidence, sampled).to_dict("records")
+    sd = sampled.values["weighted_f1"].std(ddof=1)
+    of_seeds = stats.t.ppf(0.975, 2) * sd * (1 + 1 / 3) ** 0.5
+    of_images = 1.96 * (2 * 0.942 * 0.058 / 3421) ** 0.5
+    half = (row["range_high"] - row["range_low"]) / 2
+    assert half == pytest.approx(of_seeds if step else of_images, rel=0.1)
+
+
+def test_a_score_far_below_is_outside(tmp_path: Path) -> None:
+    assert of(tmp_path / "s", 40)["verdict"].tolist() == ["outside", "outside"]
+
+
+def test_one_seed_cannot_tell_that_a_score_is_outside(tmp_path: Path) -> None:
+    assert of(tmp_path / "far", 40, seeds=1)["verdict"].tolist() == ["cannot tell"] * 2
+    assert of(tmp_path / "near", 0, seeds=1)["verdict"].tolist() == ["inside"] * 2
+
+
+def test_other_data_are_not_judged_and_drawings_not_shown(tmp_path: Path) -> None:
+    assert of(tmp_path / "file", 0, kind="file")["verdict"].tolist() == ["not comparable"] * 2
+    assert of(tmp_path / "drawn", 0, kind="rendered").empty
+
+
+def test_a_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
+    ledger = synthetic.build(tmp_path / "s", matrices, missing=[("cnn-config-1", 0)])
+    evidence = read(ledger)
+    (row,) = reproduction(evidence, sample(evidence.tested)).to_dict("records")
+    assert (row["seeds"], row["verdict"]) == (0, "cannot tell")

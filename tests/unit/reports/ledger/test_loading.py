@@ -1,0 +1,185 @@
+"""What cannot be relied on is left out, counted and named; the rest stays."""
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bloodnets.errors import ConflictError
+from reports.analysis import frames
+from reports.ledger.ledger import Ledger
+from reports.ledger.loading import join, read
+from tests import synthetic
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """Two configurations with two seeds."""
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "cnn-config-2": [ASYMMETRIC] * 2}
+    return synthetic.build(tmp_path / "s", matrices)
+
+
+def first(ledger: Ledger, kind: str) -> Path:
+    """A file of the first trial."""
+    name = ledger.study.trials[0].id
+    return next((ledger.folder / kind).glob(f"{name}.*"))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def of_another_study(path: Path) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": "0" * 64}))
+
+
+def test_an_intact_study_is_read_whole(ledger: Ledger) -> None:
+    evidence = read(ledger)
+    assert evidence.problems == ()
+    assert list(evidence.records) == [trial.id for trial in ledger.study.trials]
+    assert evidence.tested.probabilities.shape == (4, 360, 8)
+    assert evidence.tested.names == ["cnn-config-1", "cnn-config-2"]
+    assert evidence.tested.trials["seed"].tolist() == [0, 1, 0, 1]
+    assert evidence.tested.trials["id"].tolist() == list(evidence.records)
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage", "reason"),
+    [
+        ("trials", cut, "is not readable"),
+        ("trials", of_another_study, "belongs to another study"),
+        ("trials", Path.unlink, "is missing, but epochs/"),
+        ("predictions", Path.unlink, "cannot be read"),
+        ("predictions", cut, "is not the file that was entered"),
+        ("predictions", flip, "is not the file that was entered"),
+        ("epochs", flip, "is not the file that was entered"),
+        ("epochs", Path.unlink, "cannot be read"),
+    ],
+)
+def test_a_damaged_trial_is_left_out_and_named(
+    ledger: Ledger, kind: str, damage: Callable[[Path], None], reason: str
+) -> None:
+    path = first(ledger, kind)
+    damage(path)
+    evidence = read(ledger)
+    (problem,) = evidence.problems
+    assert problem.trial == ledger.study.trials[0].id
+    assert problem.reason.startswith(f"{kind}/{path.name} {reason}")
+    assert len(evidence.records) == 3
+    assert len(evidence.tested.trials) == 3
+    frame = frames.trials(evidence)
+    assert frame["status"].tolist() == ["unreadable", *["complete"] * 3]
+    assert frames.comparison(evidence, None)["unreadable"].tolist() == [1, 0]
+
+
+def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> None:
+    for kind in ("trials", "predictions", "epochs", "models"):
+        first(ledger, kind).unlink()
+    evidence = read(ledger)
+    assert evidence.problems == ()
+    assert frames.trials(evidence)["status"].tolist() == ["missing", *["complete"] * 3]
+
+
+def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
+    (ledger.folder / "looks.jsonl").write_text("{")
+    evidence = read(ledger)
+    assert [problem.trial for problem in evidence.problems] == ["looks at test"]
+    assert len(evidence.records) == 4
+    assert evidence.looks == []
+
+
+def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> None:
+    other = synthetic.build(
+        ledger.folder.with_name("other"), {"cnn-config-1": [ASYMMETRIC.T.copy()] * 2}
+    )
+    names = [trial.id for trial in ledger.study.trials[:2]]
+    for kind in ("trials", "predictions", "epochs"):
+        source = next((other.folder / kind).glob(f"{names[1]}.*"))
+        text = source.read_bytes().replace(
+            other.study.fingerprint.encode(), ledger.study.fingerprint.encode()
+        )
+        (ledger.folder / kind / source.name).write_bytes(text)
+    (problem,) = read(ledger).problems
+    assert "has other labels on test than the trials before it" in problem.reason
+    assert problem.trial == names[1]
+
+
+def rewrite(ledger: Ledger, content: bytes) -> None:
+    """Put other predictions in the place of the first trial's, hash included."""
+    path = first(ledger, "predictions")
+    old = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes(content)
+    record = first(ledger, "trials")
+    new = hashlib.sha256(content).hexdigest()
+    record.write_text(record.read_text().replace(old, new))
+
+
+def archive(probabilities: tuple[int, ...], labels: tuple[int, ...], label: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        test_probabilities=np.full(probabilities, 0.125, np.float32),
+        test_labels=np.full(labels, label, np.uint8),
+    )
+    return buffer.getvalue()
+
+
+def bare_array() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+def broken_deflate() -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, test_probabilities=np.random.default_rng(0).uniform(size=999))
+    content = bytearray(buffer.getvalue())
+    content[200:240] = bytes(40)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (archive((360, 8), (359,)), r"has probabilities \(360, 8\) for labels \(359,\)"),
+        (archive((360, 7), (360,)), r"has probabilities \(360, 7\)"),
+        (archive((0, 8), (0,)), "no labels on test"),
+        (archive((360, 8), (360,), label=8), "labels beyond 7"),
+        (bare_array(), "cannot be read"),
+        (broken_deflate(), "cannot be read"),
+        (b"", "cannot be read"),
+    ],
+)
+def test_predictions_that_are_none_are_left_out(
+    ledger: Ledger, content: bytes, reason: str
+) -> None:
+    rewrite(ledger, content)
+    (problem,) = read(ledger).problems
+    assert re.search(reason, problem.reason)
+    assert len(read(ledger).tested.trials) == 3
+
+
+def test_without_a_study_there_is_nothing_to_read(ledger: Ledger) -> None:
+    (ledger.folder / "study.json").write_text("{}")
+    with pytest.raises(ConflictError, match=r"study\.json is not readable"):
+        Ledger(ledger.folder)
+
+
+def test_studies_are_joined_under_their_own_names(ledger: Ledger) -> None:
+    tested = read(ledger).tested
+    both = join({"x": tested, "y": tested})
+    assert both.names == [f"{s}: cnn-config-{c}" for s in "xy" for c in (1, 2)]
+    assert both.trials["study"].tolist() == [*"xxxxyyyy"]
+    np.testing.assert_array_equal(both.predicted[:4], both.predicted[4:])
