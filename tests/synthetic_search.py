@@ -23,10 +23,10 @@ from reports.ledger.records import (
     TrialRecord,
     fingerprint,
 )
-from study.asha import Rungs
-from study.config import replicate, resnet_start
-from study.confirm import choose
-from study.space import named
+from study.configs.search_space import named
+from study.configs.study_config import replicate, resnet_start
+from study.tuning.asha import Rungs
+from study.tuning.confirmation import choose
 from tests import synthetic
 from tests.synthetic import Matrix
 

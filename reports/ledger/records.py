@@ -182,7 +182,7 @@ class SearchRecord:
         """The epochs, below `max_epochs`, at which ASHA compares trials.
 
         Each is three times the one before, and a last one lies halfway from there to the end,
-        whatever the reduction; why not as far apart as that says, stands in `study.asha`.
+        whatever the reduction; why not as far apart as that says, stands in `study.tuning.asha`.
         """
         found, epoch = [], self.grace
         while epoch < self.max_epochs:

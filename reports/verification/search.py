@@ -198,7 +198,7 @@ def _planned_again(
 
 
 def _named(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
-    """The configurations with names, as `study.space.named` makes them."""
+    """The configurations with names, as `study.configs.search_space.named` makes them."""
     if search.resnet is not None:
         return {"resnet": search.resnet.start}
     training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}

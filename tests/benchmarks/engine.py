@@ -13,11 +13,11 @@ import numpy as np
 
 from bloodnets.data.synthetic import render
 from reports.ledger.ledger import Ledger
-from study.resources import available_cores
+from study.runtime.resources import available_cores
 from tests.benchmarks.figures import Figure, main, timed
 
 TEN_MINUTES_S = 600.0
-COMMAND = (sys.executable, "-c", "from study.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from study.cli.main import main; main()")
 
 
 @dataclass(frozen=True, slots=True)

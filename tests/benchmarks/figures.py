@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import torch
 
-from study.describe import _cpu_model
+from study.lifecycle.study_record import _cpu_model
 
 LIBRARIES = ("torch", "ray", "optuna", "numpy", "scikit-learn")
 

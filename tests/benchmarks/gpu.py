@@ -19,7 +19,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.models import Cnn, Mlnn, build_model, count_parameters
 from bloodnets.training.cuda_graph import CapturedStep
 from bloodnets.training.loop import DeviceSplit, TrainingState, train, train_epoch, training_step
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests.benchmarks.figures import Figure, main, timed
 from tests.benchmarks.loop import products, write_npz
 from tests.benchmarks.medmnist_loop import Experiment, optimizer_of

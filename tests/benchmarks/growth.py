@@ -19,7 +19,7 @@ from statistics import median
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord
 from reports.page.publish import write_report
-from study.resources import output_to
+from study.runtime.session import output_to
 from tests import synthetic
 from tests.benchmarks import measured
 from tests.benchmarks.figures import Figure, main, ratio

@@ -24,7 +24,7 @@ from bloodnets.training.loop import (
     training_step,
 )
 from bloodnets.training.malloc import keep_freed_memory
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests.benchmarks.figures import Figure, main, ratio, timed
 from tests.benchmarks.medmnist_loop import Experiment, optimizer_of
 

@@ -1,7 +1,7 @@
 """Studies of trials that sleep, on clusters whose nodes are all on this machine, and their figures.
 
-All else is as in a study: `study.tuner` and Ray Tune run the trials, in processes of their own, the
-follower enters each in a ledger, and the screen is told.
+All else is as in a study: `study.tuning.tuner` and Ray Tune run the trials, in processes of their
+own, the follower enters each in a ledger, and the screen is told.
 """
 
 import os
@@ -26,11 +26,11 @@ from rich.console import Console
 from bloodnets.storage.backends import Address, Place
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord
-from study import tuner
-from study.config import StudyConfig
-from study.progress import Progress
-from study.resources import ray_session
-from study.search_progress import SearchProgress
+from study.configs.study_config import StudyConfig
+from study.console.grid_progress import Progress
+from study.console.search_progress import SearchProgress
+from study.runtime.session import ray_session
+from study.tuning import tuner
 from tests import synthetic, synthetic_search
 from tests.benchmarks import sleeping
 from tests.benchmarks.sleeping import Sleep
@@ -237,6 +237,6 @@ def hosts(ledger: Ledger) -> Sequence[str]:
 
 def load() -> str:
     """The machine, in words."""
-    from study.describe import _cpu_model
+    from study.lifecycle.study_record import _cpu_model
 
     return f"{os.cpu_count()} cores of an {_cpu_model()}, load {os.getloadavg()[0]:.1f}"

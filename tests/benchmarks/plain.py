@@ -17,7 +17,7 @@ from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.training.checkpoint import model_file, predictions_file
 from bloodnets.training.loop import DeviceSplit, TrainingState, probabilities, train
 from bloodnets.training.malloc import keep_freed_memory
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 
 CPU = torch.device("cpu")
 load = cache(load_file)  # once a process

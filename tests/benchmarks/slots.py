@@ -13,7 +13,7 @@ import torch
 from bloodnets.config import TrialConfig
 from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
 from bloodnets.training.malloc import keep_freed_memory
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests.benchmarks.figures import Figure, main, ratio, timed
 
 STEPS = 30

@@ -161,7 +161,8 @@ def machines(count: int, readable: Sequence[Path] = ()) -> Iterator[list[Machine
 
 def share_token(head: Machine, others: Sequence[Machine]) -> None:
     """Ray's token of the first, made if need be, copied to the others."""
-    head.run(["python", "-c", "from study.cluster import private_token; private_token()"])
+    code = "from study.runtime.connection import private_token; private_token()"
+    head.run(["python", "-c", code])
     token = (head.home / ".ray/auth_token").read_text()
     for machine in others:
         machine.write(".ray/auth_token", token)

@@ -19,9 +19,9 @@ from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
-from study import status
-from study.grid import PUBLISHED
-from study.resume import check
+from study.configs.presets import PUBLISHED
+from study.lifecycle import status
+from study.lifecycle.resume import check
 from tests.faults.conftest import Row
 from tests.faults.studies import BLOODSTUDY, FULL, Study, assert_equal, kill, states
 from tests.synthetic_search import SEARCH

@@ -20,9 +20,9 @@ from bloodnets.training.checkpoint import load_state, save_state
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read
-from study.grid import PUBLISHED
-from study.resume import check
-from study.status import lines
+from study.configs.presets import PUBLISHED
+from study.lifecycle.resume import check
+from study.lifecycle.status import lines
 from tests.faults.conftest import Row
 from tests.faults.studies import often
 from tests.synthetic import build, published_matrices

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests.faults.conftest import Row
 from tests.faults.studies import Study
 
@@ -28,7 +28,7 @@ def hog(config, cells, trial):
     run(config, cells, trial)
 trainable._run = hog
 ray.cloudpickle.register_pickle_by_value(trainable)
-from study.cli import main
+from study.cli.main import main
 main()
 """
 BOUND = 4 * 2**30

@@ -73,7 +73,7 @@ def assert_refused(outcome: Outcome, code: int, words: Sequence[str], results: P
     assert outcome.stderr.count("\n") == 1
     for word in words:
         assert word in outcome.stderr
-    assert "study.cli" in outcome.modules  # else the next line shows nothing
+    assert "study.cli.main" in outcome.modules  # else the next line shows nothing
     assert "ray" not in outcome.modules
     assert not results.exists()
 

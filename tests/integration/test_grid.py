@@ -13,16 +13,16 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.synthetic import render
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests import synthetic
 
 BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
 # A learning rate that ends every trial of cnn-config-1 in the first epoch.
 DIVERGING = """
-import study.grid
-study.grid.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
-from study.cli import main
+import study.configs.presets
+study.configs.presets.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
+from study.cli.main import main
 main()
 """
 

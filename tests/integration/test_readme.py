@@ -15,9 +15,9 @@ from bloodnets.data.synthetic import render
 from bloodnets.storage.backends import Address
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
-from study.cli import app
-from study.config import GridConfig
-from study.replay import COMPARED, Replay
+from study.cli.main import app
+from study.configs.study_config import GridConfig
+from study.inference.replay import COMPARED, Replay
 from tests.models import give_models
 from tests.store import BUCKET, Store
 from tests.synthetic import build, published_matrices
@@ -63,8 +63,8 @@ def test_each_command_is_understood(
     arguments = shlex.split(command)[1:]
     if arguments[0] == "replay":
         build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH, trials=18))
-        monkeypatch.setattr("study.replay.find_cells", lambda study, file: None)
-        monkeypatch.setattr("study.replay._again", _as_it_was)
+        monkeypatch.setattr("study.datasets.lookup.find_cells", lambda study, file: None)
+        monkeypatch.setattr("study.inference.replay._again", _as_it_was)
     if arguments[0] in {"predict", "export"}:
         give_models(Ledger(tmp_path / "results/STUDY"))
         (tmp_path / "photographs").mkdir()
@@ -78,8 +78,8 @@ def test_each_command_is_understood(
         arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]
     if arguments[0] == "resume":
-        monkeypatch.setattr("study.options.load", lambda *_: None)
-        monkeypatch.setattr("study.run.run_grid", _goes_on)
+        monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
+        monkeypatch.setattr("study.tuning.run.run_study", _goes_on)
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"

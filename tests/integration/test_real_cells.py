@@ -10,8 +10,8 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import load_file
 from bloodnets.data.synthetic import CLASS_COUNTS
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
-from study.describe import class_counts
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
+from study.datasets.data_record import class_counts
 
 FILE = os.environ.get("BLOODSTUDY_REAL_DATA")
 

@@ -24,12 +24,12 @@ BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
 # The search proposes a learning rate at which every trial diverges.
 DIVERGING = """
-import study.grid
-study.grid.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
-import study.space
-study.space.inside = lambda config, search: True
-study.space.check = lambda search: None
-from study.cli import main
+import study.configs.presets
+study.configs.presets.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
+import study.configs.search_space
+study.configs.search_space.inside = lambda config, search: True
+study.configs.search_space.check = lambda search: None
+from study.cli.main import main
 main()
 """
 
@@ -42,9 +42,9 @@ def fails(config, cells, trial):
         raise OSError("the dog ate it")
     run(config, cells, trial)
 bloodnets.trainable._run = fails
-from study.cli import main
+from study.cli.main import main
 import ray
-import study.tuner
+import study.tuning.tuner
 ray.cloudpickle.register_pickle_by_value(bloodnets.trainable)
 main()
 """

@@ -21,8 +21,8 @@ from bloodnets.models import Resnet
 from bloodnets.storage.backends import Address
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
-from study import export as exporting
-from study.chosen import Chosen, choose
+from study.inference import onnx_export as exporting
+from study.inference.model_selection import Chosen, choose
 from tests import synthetic
 from tests.models import give_models
 from tests.store import BUCKET, Store
@@ -193,7 +193,7 @@ def test_what_is_there_already_stays(study: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lacking", ["onnx", "onnxruntime", "onnxscript"])
 def test_without_the_extra_the_remedy_is_named(tmp_path: Path, lacking: str) -> None:
-    code = f"import sys; sys.modules[{lacking!r}] = None; from study.cli import main; main()"
+    code = f"import sys; sys.modules[{lacking!r}] = None; from study.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "export", "any"],
         cwd=tmp_path,

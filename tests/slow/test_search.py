@@ -17,11 +17,11 @@ from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import render
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
-from study import tuner
-from study.config import SearchConfig
-from study.describe import describe
-from study.resources import RAY_LOG, output_to, ray_session
-from study.space import DROPOUT, LEARNING_RATE, MOMENTUM, OPTIMIZERS, draw
+from study.configs.search_space import DROPOUT, LEARNING_RATE, MOMENTUM, OPTIMIZERS, draw
+from study.configs.study_config import SearchConfig
+from study.lifecycle.study_record import describe
+from study.runtime.session import RAY_LOG, output_to, ray_session
+from study.tuning import tuner
 from tests.slow import surrogate
 
 SEEDS = 40

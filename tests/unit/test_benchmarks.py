@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests.benchmarks.__main__ import BEGIN, END, README, RECORD, readme_part
 from tests.benchmarks.engine import packed
 from tests.benchmarks.figures import Figure, number, ratio, table

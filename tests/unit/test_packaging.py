@@ -4,12 +4,13 @@ import ast
 import re
 import sys
 import tomllib
+from fnmatch import fnmatchcase
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from study.using import EXPORT
+from study.cli.export import EXPORT
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -57,5 +58,8 @@ def test_the_extra_of_export_is_what_it_imports_and_developers_have_it() -> None
 
 def test_every_folder_with_code_is_packaged() -> None:
     folders = {path.parent for package in OWN for path in (ROOT / package).rglob("*.py")}
-    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
-    assert names == {*PROJECT["tool"]["setuptools"]["packages"]}
+    include = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    for folder in folders:
+        name = ".".join(folder.relative_to(ROOT).parts)
+        assert (folder / "__init__.py").is_file(), name
+        assert any(fnmatchcase(name, pattern) for pattern in include), name

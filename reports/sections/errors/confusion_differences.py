@@ -90,8 +90,8 @@ def _left_out(found: Findings, every: pd.DataFrame) -> list[str]:
     words = []
     if len(names) > confusion_differences.AT_MOST:
         words.append(
-            f"Of {len(names)} configurations the {confusion_differences.AT_MOST} with the highest macro F1 on test "
-            "are compared."
+            f"Of {len(names)} configurations the {confusion_differences.AT_MOST} with the highest "
+            "macro F1 on test are compared."
         )
     equal = confusion_differences.same(every)
     if any(equal.values()):

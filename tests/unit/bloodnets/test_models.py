@@ -8,7 +8,7 @@ from torch import nn
 
 from bloodnets.config import Family, Loss, TrialConfig
 from bloodnets.models import Cnn, Resnet, build_model, count_operations, count_parameters
-from study.grid import PUBLISHED, RESNET
+from study.configs.presets import PUBLISHED, RESNET
 
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"])
 IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)

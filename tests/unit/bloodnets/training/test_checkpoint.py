@@ -20,7 +20,7 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import read_header
 from bloodnets.training.checkpoint import Checkpoint, load_state, save_state
 from bloodnets.training.loop import DeviceSplit, EpochResult, TrainingState, train
-from study.grid import PUBLISHED, RESNET
+from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)

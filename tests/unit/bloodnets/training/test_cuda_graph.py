@@ -16,7 +16,7 @@ from bloodnets.data.synthetic import render
 from bloodnets.training import cuda_graph
 from bloodnets.training.cuda_graph import WARM_UP, Captured, CapturedStep, Step
 from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
-from study.grid import NAMED, PUBLISHED
+from study.configs.presets import NAMED, PUBLISHED
 
 Losses = list[Tensor]
 

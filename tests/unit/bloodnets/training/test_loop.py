@@ -25,7 +25,7 @@ from bloodnets.training.loop import (
     train,
 )
 from bloodnets.training.optimizers import one_cycle
-from study.grid import PUBLISHED, RESNET
+from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)

@@ -13,7 +13,7 @@ import torch
 from bloodnets.training.malloc import keep_freed_memory
 from bloodnets.config import TrialConfig
 from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 
 torch.set_num_threads(1)
 keep_freed_memory()

@@ -9,7 +9,7 @@ from torch import nn
 
 from bloodnets.config import TrialConfig
 from bloodnets.training.optimizers import CLIMB, make_optimizer, one_cycle, set_learning_rate
-from study.grid import PUBLISHED, RESNET
+from study.configs.presets import PUBLISHED, RESNET
 
 CONFIG = TrialConfig(**RESNET, patience=60)
 

@@ -18,7 +18,7 @@ from reports.ledger.records import DataKind
 from reports.sections.comparison import cost as cost_section
 from reports.sections.comparison import scores
 from reports.sections.findings import findings
-from study.grid import PUBLISHED
+from study.configs.presets import PUBLISHED
 from tests import synthetic, synthetic_search
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 from tests.unit.reports.figures.test_figures import PHOTOGRAPHS

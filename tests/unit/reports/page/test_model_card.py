@@ -12,7 +12,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read
 from reports.ledger.records import DataKind
 from reports.page.model_card import card
-from study.grid import RESNET
+from study.configs.presets import RESNET
 from tests import synthetic
 from tests.models import rewrite
 

@@ -1,0 +1,1 @@
+"""The command `bloodstudy`: one module per command, and the only place that imports typer."""

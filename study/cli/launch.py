@@ -1,0 +1,95 @@
+"""From checked settings to a study that runs: what `grid`, `search` and `resume` share.
+
+Modules that import torch, ray or pandas are imported when they are needed: a wrong option is
+refused before that.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bloodnets.errors import DataError
+from study.cli.options import Data
+from study.lifecycle.preflight import check_place
+from study.runtime.signals import tidily
+
+if TYPE_CHECKING:
+    from bloodnets.data.medmnist import BloodCells
+    from study.configs.study_config import GridConfig, SearchConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """The data that a user asks for.
+
+    Attributes:
+        kind: BloodMNIST or synthetic cells.
+        file: File in the MedMNIST format, instead of the download; None for the download.
+        root: Folder of the download; None for `~/.medmnist`.
+    """
+
+    kind: Data
+    file: Path | None
+    root: Path | None
+
+    def load(self) -> "BloodCells":
+        """Load the data; BloodMNIST is downloaded if it is not there.
+
+        Raises:
+            DataError: the options contradict each other, or the file is not what is needed.
+            MachineError: it cannot be downloaded.
+        """
+        if self.kind is Data.RENDERED and (self.file or self.root):
+            raise DataError("--data rendered takes neither --data-file nor --data-root")
+        from bloodnets.data.download import official_file
+        from bloodnets.data.medmnist import load_file, load_rendered
+
+        if self.kind is Data.RENDERED:
+            return load_rendered()
+        if self.file is not None:
+            return load_file(self.file)
+        with tidily():  # a download
+            file = official_file(self.root)
+        return load_file(file)
+
+
+def launch(
+    config: "GridConfig | SearchConfig",
+    source: DataSource,
+    *,
+    goes_on: bool,
+    dry_run: bool = False,
+    quiet: bool,
+) -> None:
+    """Run a study, or print its plan.
+
+    Args:
+        config: Checked settings.
+        source: Data to train on.
+        goes_on: Whether the study exists and only what it lacks is to be done.
+        dry_run: Whether to print the plan and stop.
+        quiet: Whether to print only the report's path.
+
+    Raises:
+        typer.Exit: With code 1 if a trial failed.
+        StudyError: As raised by what it calls.
+    """
+    check_place(config.place, goes_on=goes_on)
+    if config.address is not None or config.gpus_per_trial:
+        from study.runtime.resources import check_machine
+
+        check_machine(config)
+    cells = source.load()
+    if dry_run:
+        from study.lifecycle.dry_run import print_dry_run
+
+        print_dry_run(config, cells)
+        return
+    from study.tuning.run import run_study
+
+    words = ("bloodstudy", *sys.argv[1:])
+    if not run_study(config, cells, command=words, goes_on=goes_on, quiet=quiet):
+        raise typer.Exit(1)

@@ -1,0 +1,128 @@
+"""Options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bloodnets.config import BATCH_SIZE
+from study.configs.presets import RESNET
+
+if TYPE_CHECKING:
+    pass
+
+
+class Data(StrEnum):
+    """Which images to train on."""
+
+    BLOODMNIST = "bloodmnist"
+    RENDERED = "rendered"
+
+
+class Precision(StrEnum):
+    """Of products in training."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class Device(StrEnum):
+    """What trials train on."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Split(StrEnum):
+    """Of data in the MedMNIST format."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        show_default=f"{BATCH_SIZE}; of resnet {RESNET['batch_size']}",
+        help="Images a step.",
+    ),
+]
+
+
+PrecisionKind = Annotated[
+    Precision, typer.Option("--precision", help="Of products in training; the rest is float32.")
+]
+
+
+DataKind = Annotated[
+    Data, typer.Option("--data", help="rendered: drawn stand-in cells, no download.")
+]
+
+
+DataFile = Annotated[
+    Path | None, typer.Option(help="A file in the MedMNIST format, instead of the download.")
+]
+
+
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        show_default="~/.medmnist", help="Folder of bloodmnist.npz, also of the download."
+    ),
+]
+
+
+Results = Annotated[
+    str,
+    typer.Option(
+        "--results",
+        "--storage",
+        help="Folder that holds the studies' folders; also an address, as s3://bucket/studies.",
+    ),
+]
+
+
+CpusPerTrial = Annotated[int, typer.Option(min=1, help="Cores a trial.")]
+
+
+DeviceKind = Annotated[
+    Device, typer.Option("--device", help="auto: a GPU where there is one; of a cluster, anywhere.")
+]
+
+
+GpusPerTrial = Annotated[
+    float | None,
+    typer.Option(show_default=".25 if there is one, else 0", help="GPUs a trial, also a fraction."),
+]
+
+
+MaxConcurrent = Annotated[
+    int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
+]
+
+
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(show_default="local: Ray on this machine", help="Of a Ray cluster, as host:6379."),
+]
+
+
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the study of this name, with the same options.")
+]
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")]
+
+
+Trial = Annotated[
+    str | None,
+    typer.Option(show_default="the best, by val", help="Its name, as in the report."),
+]

@@ -1,0 +1,96 @@
+"""`bloodstudy report`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bloodnets.errors import DataError
+from bloodnets.storage.backends import Address, place
+from study.cli import options
+from study.runtime.signals import tidily
+
+if TYPE_CHECKING:
+    from reports.ledger.ledger import Ledger
+from study.cli.arguments import place_of
+
+
+def report(
+    studies: Annotated[
+        list[str],
+        typer.Argument(help="A study's name, or the path of its folder; several are compared."),
+    ],
+    *,
+    results: options.Results = "results",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="report, in the study's folder; of a study elsewhere, NAME-report here; "
+            "of several, their names in --results",
+            help="Folder of the report.",
+        ),
+    ] = None,
+    data_file: Annotated[
+        Path | None,
+        typer.Option(
+            show_default="where the study had it",
+            help="The study's data, to show the images that were most often wrong.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Check every number against the predictions; write nothing."),
+    ] = False,
+) -> None:
+    """Make a study's report again, from what is stored, or one report of several studies."""
+    from reports.ledger.ledger import Ledger
+
+    ledgers = [Ledger(place_of(results, study)) for study in studies]
+    if verify:
+        if output is not None:
+            raise DataError("--verify writes nothing; leave --output out")
+        _verify(ledgers, data_file)
+    elif len(ledgers) == 1:
+        _report(ledgers[0], output, data_file)
+    elif data_file is not None:
+        raise DataError("--data-file belongs to one study; leave it out, or name one study")
+    else:
+        from reports.page.multi_study import compare
+
+        names = "+".join(ledger.name for ledger in ledgers)[:100]
+        here = place(results)
+        with tidily():
+            index = compare(
+                ledgers, place=output or (here if isinstance(here, Path) else Path()) / names
+            )
+        typer.echo(index)
+
+
+def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
+    """Write one study's report; exit code 1 if something had to be left out of it."""
+    from reports.ledger.loading import read
+    from reports.page.publish import (
+        write_report,  # imports matplotlib, which a wrong name need not await
+    )
+    from study.datasets.lookup import find_images
+
+    images = find_images(ledger.study, data_file)
+    if output is None and isinstance(ledger.place, Address):
+        output = Path(f"{ledger.name}-report")
+    with tidily():
+        index = write_report(ledger, place=output, images=images)
+    typer.echo(index)
+    problems = read(ledger).problems
+    for problem in problems:
+        typer.echo(f"bloodstudy: left out: {problem.trial}: {problem.reason}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _verify(ledgers: "list[Ledger]", data_file: Path | None) -> None:
+    from reports.verification.verify import verify
+    from study.datasets.lookup import find_images
+
+    for ledger in ledgers:
+        for line in verify(ledger, images=find_images(ledger.study, data_file)):
+            typer.echo(f"{ledger.study.name}: {line}" if len(ledgers) > 1 else line)

@@ -1,0 +1,144 @@
+"""What a command is asked to do: `GridConfig` and `SearchConfig`, checked before Ray starts."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bloodnets.config import Precision, TrialConfig
+from bloodnets.errors import DataError
+from bloodnets.storage.backends import Place
+from reports.ledger.records import PlannedTrial, SearchRecord
+from study.configs.presets import NAMED
+from study.configs.search_space import check
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyConfig:
+    """What a grid and a search have in common: a name, a place, and resources.
+
+    Attributes:
+        name: letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
+        results: the folder, or the address, that holds studies' folders.
+        cpus_per_trial: cores, and threads on a CPU.
+        gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
+            leaves it to `resources.default_gpus`.
+        max_concurrent: trials at once; None for as many as there is room for.
+        address: of a Ray cluster; None starts Ray on this machine.
+
+    Raises:
+        DataError: a value is out of its range; the message says which and what is wanted.
+    """
+
+    name: str
+    results: Place
+    cpus_per_trial: int
+    gpus_per_trial: float | None
+    max_concurrent: int | None
+    address: str | None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise DataError(
+                f"--name is {self.name!r}; wanted: letters, digits, '.', '_' and '-', at most 64, "
+                f"no leading dot"
+            )
+        gpus = self.gpus_per_trial
+        if gpus is not None and not (0 <= gpus <= 1 or gpus in range(2, 1025)):
+            raise DataError(f"--gpus-per-trial is {gpus}; wanted: 0 to 1, or a whole number")
+
+    @property
+    def place(self) -> Place:
+        """Where the study's ledger is."""
+        return self.results / self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridConfig(StudyConfig):
+    """A grid, checked.
+
+    Attributes:
+        configurations: names in `grid.NAMED`, in the order of the tables.
+        seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
+        max_epochs: at most, each trial; None for what each configuration says.
+        patience: epochs without a better val macro F1 before a trial ends; those of the family
+            resnet train to the end, as a schedule does.
+        width: of the configurations of the family resnet; None for what each says.
+        batch_size: images a step; None for what each configuration says.
+        precision: of products in training.
+
+    Raises:
+        DataError: a value is out of its range; the message says which and what is wanted.
+    """
+
+    configurations: tuple[str, ...]
+    seeds: int
+    max_epochs: int | None
+    patience: int
+    width: int | None
+    batch_size: int | None
+    precision: Precision
+
+    def __post_init__(self) -> None:
+        # `super()` without arguments does not work here: slots make the class anew.
+        StudyConfig.__post_init__(self)
+        for name in self.configurations:
+            if name not in NAMED:
+                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(NAMED)}")
+
+    def trials(self) -> tuple[PlannedTrial, ...]:
+        """The plan: every configuration with every seed."""
+        return tuple(
+            replicate(name, self._config(name, seed))
+            for name in self.configurations
+            for seed in range(self.seeds)
+        )
+
+    def _config(self, name: str, seed: int) -> TrialConfig:
+        given = {"max_epochs": self.max_epochs, "batch_size": self.batch_size}
+        given |= {"width": self.width} if "width" in NAMED[name] else {}
+        values = NAMED[name] | {key: value for key, value in given.items() if value is not None}
+        # Also without its schedule: then nothing but what is left out differs from the whole.
+        patience = values["max_epochs"] if values["family"] == "resnet" else self.patience
+        return TrialConfig(**values, patience=patience, precision=self.precision, seed=seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig(StudyConfig):
+    """A search, checked.
+
+    Attributes:
+        search: what it draws from, and how.
+
+    Raises:
+        DataError: a value is out of its range; the message says which and what is wanted.
+    """
+
+    search: SearchRecord
+
+    def __post_init__(self) -> None:
+        StudyConfig.__post_init__(self)
+        check(self.search)
+
+
+def resnet_start(
+    *, max_epochs: int, batch_size: int, precision: Precision, seed: int
+) -> dict[str, Any]:
+    """The configuration `resnet` as a trial of a search: `ResnetSpace.start`.
+
+    Raises:
+        DataError: a value is out of its range.
+    """
+    values = NAMED["resnet"] | {"max_epochs": max_epochs, "batch_size": batch_size}
+    try:
+        config = TrialConfig(**values, patience=max_epochs, precision=precision, seed=seed)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return config.to_dict()
+
+
+def replicate(name: str, config: TrialConfig) -> PlannedTrial:
+    """A configuration with a seed, as a plan names it."""
+    trial_id = f"{name}-s{config.seed}-{config.digest()}"
+    return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())

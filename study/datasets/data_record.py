@@ -1,0 +1,29 @@
+"""The record of which data a study is trained on."""
+
+import numpy as np
+
+from bloodnets.constants import NUM_CLASSES, SPLITS
+from bloodnets.data.medmnist import BloodCells
+from reports.ledger.records import DataRecord
+from study.datasets.color_stats import colours
+
+
+def data_record(cells: BloodCells) -> DataRecord:
+    """Which data a study is trained on, for its ledger."""
+    return DataRecord(
+        kind=cells.kind,
+        name=cells.name,
+        md5=cells.md5,
+        sha256=cells.sha256,
+        class_names=cells.class_names,
+        class_counts=class_counts(cells),
+        colours=colours(cells.train.images),
+    )
+
+
+def class_counts(cells: BloodCells) -> dict[str, tuple[int, ...]]:
+    """Images of each of the eight classes, by split."""
+    return {
+        name: tuple(np.bincount(getattr(cells, name).labels, minlength=NUM_CLASSES).tolist())
+        for name in SPLITS
+    }

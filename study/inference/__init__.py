@@ -1,0 +1,1 @@
+"""Use a study's trials: select a model, predict, export, replay."""

@@ -1,0 +1,1 @@
+"""Create, check, resume, describe and estimate a study."""

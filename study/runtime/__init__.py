@@ -1,0 +1,1 @@
+"""Ray, its nodes and resources, the study's lock, and signals."""

@@ -1,0 +1,155 @@
+"""Connect to Ray, or start it on this machine, with its output kept out of the terminal."""
+
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+import ray
+import torch
+from ray.exceptions import AuthenticationError
+
+from bloodnets.storage.backends import PRIVATE
+from study.configs.presets import GPU_SHARE
+from study.configs.study_config import StudyConfig
+from study.runtime.connection import could_not, private_token
+from study.runtime.out_of_memory import outlive_memory_killer
+from study.runtime.resources import _check_room, _most, available_cores, check_here
+from study.runtime.signals import SIGNALS
+
+OBJECT_STORE_BYTES = 2**29
+"""Room for the data (40 MB), once a node, and little else passes through it."""
+
+
+MAX_TEMP_PATH = 12
+"""Bytes. A socket's path has room for 107: our folder's name takes 28 of them, Ray's in it 64."""
+
+
+RAY_LOG = "ray.log"
+
+
+# Read by Ray when it starts.
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Tune's own copies of each result, in three formats; the ledger has them.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Ours is in `interrupts`.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # All its trials, into a temporary folder that nobody reads: once, for it cannot be never.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
+    # Trials that wait for room on a cluster, all seen by its autoscaler.
+    "TUNE_MAX_PENDING_TRIALS_PG": "200",
+}
+
+
+@contextmanager
+def output_to(log: Path) -> Iterator[TextIO]:
+    """Send what this process and its children print to `log`, and yield the real stderr.
+
+    At the level of file descriptors, because Ray's C++ parts print too.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    stdout, stderr = os.dup(1), os.dup(2)
+    try:
+        with log.open("ab") as file, os.fdopen(os.dup(stderr), "w", buffering=1) as terminal:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            yield terminal
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for saved, number in ((stdout, 1), (stderr, 2)):
+            os.dup2(saved, number)
+            os.close(saved)
+
+
+@contextmanager
+def ray_session(config: StudyConfig) -> Iterator[None]:
+    """Ray, ready for the study's trials; shut down, or disconnected from, at the end.
+
+    Raises:
+        MachineError: Ray did not start, the address does not answer, or no node could ever
+            hold a trial.
+    """
+    for name, value in RAY_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    with ExitStack() as stack:
+        try:
+            if config.address is None:
+                check_here(config)
+                _start(stack)
+            else:
+                ray.init(address=config.address, log_to_driver=False)
+        except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
+            what = "start" if config.address is None else f"join the cluster at {config.address}"
+            raise could_not(what, error) from error
+        stack.callback(ray.shutdown)
+        for number, handler in handlers.items():  # Ray has put its own there
+            signal.signal(number, handler)
+        outlive_memory_killer()
+        _check_room(config)
+        yield
+
+
+def _start(stack: ExitStack) -> None:
+    """Ray on this machine, which no other user can read or command."""
+    private_token()
+    ray.init(
+        # "local": without it, a stale cluster of another program may be joined.
+        address="local",
+        num_cpus=available_cores(),
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        _temp_dir=_private_folder(stack),
+    )
+
+
+def _private_folder(stack: ExitStack) -> str:
+    """For Ray's files, which all could read and write; those of processes killed are removed."""
+    parent = Path(tempfile.gettempdir())
+    if len(str(parent)) > MAX_TEMP_PATH:
+        parent = Path("/tmp")  # noqa: S108 - the folder in it is this user's alone
+    for old in parent.glob(f"{PRIVATE}*-*"):
+        owner = old.name.removeprefix(PRIVATE).partition("-")[0]
+        if (
+            owner.isdigit()
+            and not psutil.pid_exists(int(owner))
+            and old.stat().st_uid == os.getuid()
+        ):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=parent)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def default_gpus(address: str | None) -> float:
+    """GPUs a trial: a share where this machine or the cluster has one, else none."""
+    if address is None:
+        return GPU_SHARE if torch.cuda.is_available() else 0.0
+    with output_to(Path(os.devnull)):
+        try:
+            ray.init(address=address, log_to_driver=False)
+            return GPU_SHARE if _most()["GPU"] else 0.0
+        except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
+            raise could_not(f"join the cluster at {address}", error) from error
+        finally:
+            ray.shutdown()
+
+
+def run_test_task() -> str:
+    """Run a task on the connected cluster; return the host name of the node that it ran on.
+
+    Raises:
+        TimeoutError: No worker process answered within a minute.
+    """
+    return str(ray.get(ray.remote(platform.node).remote(), timeout=60))

@@ -1,0 +1,174 @@
+"""The command line: what it imports, and what it says to wrong options."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bloodnets.config import TrialConfig
+from bloodnets.errors import DataError
+from study.cli import arguments
+from study.cli.main import app
+from study.configs.presets import PUBLISHED, RESNET, WITHOUT
+from study.configs.study_config import GridConfig, SearchConfig, resnet_start
+from tests.synthetic import build, published_matrices
+
+HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy")
+
+
+def imported(code: str, *arguments: str) -> set[str]:
+    """The modules among `HEAVY` that a fresh process has imported after running `code`."""
+    probe = f"import sys\n{code}\nprint('imported:', *(set(sys.modules) & set({HEAVY!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].removeprefix("imported:").split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "from study.cli.main import main\ntry: main()\n"
+        "except SystemExit as end: assert end.code == 0"
+    )
+    assert imported(code, "--help") == set()
+    assert imported(code, "grid", "--help") == set()
+
+
+def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
+    build(tmp_path / "study", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    code = (
+        "from study.cli.main import main\ntry: main()\n"
+        "except SystemExit as end: assert end.code == 0"
+    )
+    found = imported(code, "report", str(tmp_path / "study"))
+    assert "pandas" in found
+    assert not found & {"torch", "ray", "medmnist"}
+    assert (tmp_path / "study" / "report" / "index.html").is_file()
+
+
+def test_status_waits_for_nothing_heavy(tmp_path: Path) -> None:
+    build(tmp_path / "study", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    code = (
+        "from study.cli.main import main\ntry: main()\n"
+        "except SystemExit as end: assert end.code == 0"
+    )
+    assert imported(code, "status", str(tmp_path / "study")) <= {"numpy", "pandas"}
+
+
+def test_a_study_begins_before_what_only_its_report_wants_is_there() -> None:
+    assert not imported("import study.tuning.run") & {"matplotlib", "sklearn"}
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> None:
+    build(tmp_path / "mine", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    study = "mine" if by_name else str(tmp_path / "mine")
+    done = CliRunner().invoke(app, ["report", study, "--results", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(tmp_path / "mine" / "report" / "index.html")
+
+
+def test_without_a_command_the_commands_are_listed() -> None:
+    done = CliRunner().invoke(app, [])
+    assert "grid" in done.output
+    assert "report" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--seeds", "0"],
+        ["--epochs", "0"],
+        ["--patience", "0"],
+        ["--batch-size", "0"],
+        ["--cpus-per-trial", "0"],
+        ["--max-concurrent", "0"],
+        ["--data", "mnist"],
+        ["--seeds", "two"],
+    ],
+)
+def test_an_option_out_of_range_is_named(words: list[str]) -> None:
+    done = CliRunner().invoke(app, ["grid", *words], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert words[0] in done.output
+
+
+def asked_for(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> GridConfig | SearchConfig:
+    """What a command would run."""
+    seen: list[GridConfig | SearchConfig] = []
+
+    def run(config: GridConfig | SearchConfig, *_: object, **__: object) -> bool:
+        seen.append(config)
+        return True
+
+    monkeypatch.setattr("study.tuning.run.run_study", run)
+    monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
+    CliRunner().invoke(app, [*words, "--results", str(tmp_path)], catch_exceptions=False)
+    return seen[0]
+
+
+def test_the_grid_is_the_published_one_unless_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words, names in (
+        ([], [*PUBLISHED]),
+        (["--config", "resnet", "--config", "cnn-config-1"], ["resnet", "cnn-config-1"]),
+        (["--ablation"], ["resnet", *WITHOUT]),
+    ):
+        config = asked_for(["grid", *words], tmp_path, monkeypatch)
+        assert isinstance(config, GridConfig)
+        assert [*config.configurations] == names
+    with pytest.raises(DataError, match="leave --config out"):
+        arguments.configurations(["resnet"], ablation=True)
+
+
+def test_a_search_of_resnets_starts_from_the_one_with_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["search", "--family", "resnet", "--max-epochs", "5", "--width", "16", "32"]
+    config = asked_for([*words, "--seed", "3"], tmp_path, monkeypatch)
+    assert isinstance(config, SearchConfig)
+    found = config.search
+    assert found.resnet is not None
+    assert (found.optimizers, found.batch_size, found.resnet.width) == (("adamw",), 128, (16, 32))
+    start = TrialConfig(**RESNET | {"max_epochs": 5}, patience=5, seed=3)
+    assert found.resnet.start == start.to_dict()
+    plain = asked_for(["search"], tmp_path, monkeypatch)
+    assert isinstance(plain, SearchConfig)
+    assert (plain.search.resnet, plain.search.batch_size) == (None, 64)
+    with pytest.raises(DataError, match="resnet is trained with AdamW"):
+        arguments.optimizers("sgd", "resnet")
+    with pytest.raises(DataError, match="max_epochs is 0"):
+        resnet_start(max_epochs=0, batch_size=1, precision="float32", seed=0)
+
+
+@pytest.mark.parametrize("family", ["cnn", "resnet"])
+def test_an_option_of_a_search_out_of_range_is_named(family: str) -> None:
+    words = ["search", "--family", family, "--max-epochs", "0"]
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "--max-epochs" in done.output
+
+
+@pytest.mark.parametrize("kind", ["grid", "search"])
+def test_the_precision_of_products_is_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    seen: list[str] = []
+
+    def run(config: GridConfig | SearchConfig, *_: object, **__: object) -> bool:
+        found = config if isinstance(config, GridConfig) else config.search
+        seen.append(found.precision)
+        return True
+
+    monkeypatch.setattr("study.tuning.run.run_study", run)
+    monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
+    for given in ([], ["--precision", "bfloat16"]):
+        CliRunner().invoke(app, [kind, "--results", str(tmp_path), *given], catch_exceptions=False)
+    assert seen == ["float32", "bfloat16"]
+    wrong = CliRunner().invoke(app, [kind, "--precision", "float16"])
+    assert wrong.exit_code == 2

@@ -1,0 +1,151 @@
+"""The search space: what is drawn from it, what of the published study lies in it, bad values."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FixedTrial
+
+from bloodnets.errors import DataError
+from reports.ledger.records import SearchRecord
+from study.configs.presets import PUBLISHED
+from study.configs.search_space import check, draw, inside, named, parameters
+from tests.synthetic_search import RESNETS, SEARCH, SPACE
+
+
+def changed(**values: Any) -> SearchRecord:
+    return replace(SEARCH, **values)
+
+
+def test_every_draw_lies_in_the_space() -> None:
+    search = changed(
+        families=("mlnn", "cnn"),
+        learning_rate=(1e-4, 1e-2),
+        dropout=(0.1, 0.3),
+        momentum=(0.8, 0.9),
+        seed=7,
+        precision="bfloat16",
+    )
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    drawn = [draw(study.ask(), search) for _ in range(60)]
+    assert all(inside(config, search) for config in drawn)
+    assert {config.family for config in drawn} == {"mlnn", "cnn"}
+    assert {config.optimizer for config in drawn} == {"sgd", "adam"}
+    assert {config.loss for config in drawn} == {"cross_entropy"}
+    assert {config.precision for config in drawn} == {"bfloat16"}
+    assert {(c.seed, c.max_epochs, c.patience, c.batch_size) for c in drawn} == {(7, 20, 20, 64)}
+    # Log-uniformly: as many below the middle of the logarithms as above.
+    below = sum(config.learning_rate < 1e-3 for config in drawn)
+    assert 18 <= below <= 42
+
+
+def test_adam_has_no_momentum_and_what_is_fixed_is_no_parameter() -> None:
+    search = changed(optimizers=("adam",))
+    trial = FixedTrial({"learning_rate": 1e-3, "dropout": 0.2})
+    assert draw(trial, search).momentum is None
+    assert set(trial.params) == {"learning_rate", "dropout"}
+
+
+def test_a_search_of_resnets_draws_what_only_they_have() -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    drawn = [draw(study.ask(), RESNETS) for _ in range(60)]
+    start = named(RESNETS)["resnet"]
+    assert all(inside(config, RESNETS) for config in [*drawn, start])
+    assert {config.width for config in drawn} == {16, 24, 32, 40, 48, 56}
+    assert {config.momentum for config in drawn} == {None}
+    below = sum(config.weight_decay < 10**-1.5 for config in drawn)  # drawn by its logarithm
+    assert 18 <= below <= 42
+    for name in ("learning_rate", "dropout", "weight_decay", "label_smoothing"):
+        assert len({getattr(config, name) for config in drawn}) == 60
+        drawn = [replace(config, **{name: getattr(start, name)}) for config in drawn]
+    assert {replace(config, width=start.width) for config in drawn} == {start}
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "label_smoothing", "width"])
+def test_a_resnet_may_lie_outside(name: str) -> None:
+    end: Any = {"weight_decay": (0.5, 1.0), "label_smoothing": (0.1, 0.2), "width": (16, 40)}[name]
+    search = replace(RESNETS, resnet=replace(SPACE, **{name: end}))
+    assert not inside(named(search)["resnet"], search)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [SEARCH, replace(SEARCH, families=("mlnn", "cnn")), RESNETS],
+    ids=["cnn", "both", "resnet"],
+)
+def test_parameters_are_the_inverse_of_a_draw(search: SearchRecord) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=2))
+    for _ in range(10):
+        trial = study.ask()
+        config = draw(trial, search)
+        assert parameters(config, search) == trial.params
+        assert draw(FixedTrial(trial.params), search) == config
+
+
+def test_the_published_ones_of_a_family_are_two_functions() -> None:
+    assert list(named(SEARCH)) == ["cnn-config-1", "cnn-config-2"]
+    assert len(named(changed(families=("mlnn", "cnn")))) == 4
+    for name, config in named(SEARCH).items():
+        assert PUBLISHED[name].items() <= config.to_dict().items()
+        assert inside(config, SEARCH)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": (0.02, 0.1)},
+        {"optimizers": ("adam",)},
+        {"dropout": (0.3, 0.5)},
+        {"momentum": (0.95, 0.99)},
+    ],
+)
+def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
+    search = changed(**values)
+    assert not inside(named(search)["cnn-config-1"], search)
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--learning-rate", {"learning_rate": (0.1, 0.01)}),
+        ("--learning-rate", {"learning_rate": (0.0, 0.01)}),
+        ("--learning-rate", {"learning_rate": (math.nan, 0.01)}),
+        ("--learning-rate", {"learning_rate": (0.01, math.inf)}),
+        ("--dropout", {"dropout": (0.5, 0.2)}),
+        ("--dropout", {"dropout": (-0.1, 0.2)}),
+        ("--dropout", {"dropout": (0.0, 1.0)}),
+        ("--dropout", {"dropout": (0.0, math.nan)}),
+        ("--momentum", {"momentum": (0.5, 1.0)}),
+        ("--trials", {"trials": 0}),
+        ("--seed", {"seed": -1}),
+        ("--seed", {"seed": 2**32}),
+        ("--max-epochs", {"max_epochs": 0}),
+        ("--grace", {"grace": 0}),
+        ("--grace", {"grace": 21}),
+        ("--reduction", {"reduction": 1}),
+        ("--confirm", {"confirm": -1}),
+        ("--confirm-seeds", {"confirm_seeds": 0}),
+        ("--weight-decay", {"resnet": replace(SPACE, weight_decay=(0.0, 0.1))}),
+        ("--weight-decay", {"resnet": replace(SPACE, weight_decay=(0.1, math.nan))}),
+        ("--label-smoothing", {"resnet": replace(SPACE, label_smoothing=(0.0, 1.0))}),
+        ("--width", {"resnet": replace(SPACE, width=(32, 16))}),
+        ("--width", {"resnet": replace(SPACE, width=(0, 16))}),
+        ("--width", {"resnet": replace(SPACE, width=(16, 20))}),
+        ("--target-f1", {"target_f1": 93.0}),
+        ("--target-f1", {"target_f1": 0.0}),
+        ("--target-f1", {"target_f1": math.nan}),
+    ],
+)
+def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> None:
+    search = changed(**values)
+    with pytest.raises(DataError, match=f"{option} is .*wanted"):
+        check(search)
+
+
+def test_the_widest_values_are_taken() -> None:
+    ends = {"learning_rate": (1e-3, 1e-3), "dropout": (0.0, 0.0)}
+    widest = changed(**ends, grace=20, confirm=0, trials=1, seed=2**32 - 1)
+    check(widest)
+    assert widest.rungs == []  # a search without ASHA

@@ -1,0 +1,210 @@
+"""`TrialConfig` and `GridConfig`: ranges, names, plans."""
+
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bloodnets.config import LATER, TrialConfig
+from bloodnets.errors import DataError
+from reports.ledger.records import OPTIONAL_SETTINGS
+from study.cli import arguments
+from study.configs.presets import NAMED, PUBLISHED, RESNET, WITHOUT
+from study.configs.study_config import GridConfig
+
+CONFIG = TrialConfig(
+    family="cnn",
+    loss="nll",
+    optimizer="sgd",
+    learning_rate=0.01,
+    momentum=0.9,
+    dropout=0.2,
+)
+
+BEYOND = TrialConfig(**RESNET, patience=60)
+
+
+def study(**changes: Any) -> GridConfig:
+    defaults: dict[str, Any] = {
+        "name": "a-study",
+        "results": Path("results"),
+        "configurations": ("cnn-config-1", "mlnn-config-2"),
+        "seeds": 3,
+        "max_epochs": 7,
+        "patience": 2,
+        "width": None,
+        "batch_size": 32,
+        "precision": "float32",
+        "cpus_per_trial": 1,
+        "gpus_per_trial": None,
+        "max_concurrent": None,
+        "address": None,
+    }
+    return GridConfig(**defaults | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("family", "vit"),
+        ("loss", "mse"),
+        ("optimizer", "lion"),
+        ("precision", "float16"),
+        ("schedule", "cosine"),
+        ("width", 32),
+        ("weight_decay", 0.1),
+        ("label_smoothing", 0.1),
+        ("orientations", 1),
+        ("shift", -1),
+        ("shift", 28),
+        ("shift", True),
+        ("learning_rate", 0.0),
+        ("learning_rate", -1.0),
+        ("learning_rate", math.nan),
+        ("learning_rate", math.inf),
+        ("momentum", None),
+        ("momentum", 1.0),
+        ("momentum", math.nan),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("dropout", math.nan),
+        ("batch_size", 0),
+        ("max_epochs", 0),
+        ("max_epochs", 1.5),
+        ("patience", True),
+        ("seed", -1),
+    ],
+)
+def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} is .*wanted"):
+        replace(CONFIG, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", None),
+        ("width", 0),
+        ("weight_decay", -0.1),
+        ("weight_decay", math.nan),
+        ("label_smoothing", 1.0),
+        ("label_smoothing", math.nan),
+        ("momentum", 0.9),
+        ("patience", 39),
+    ],
+)
+def test_of_a_resnet_too(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} is .*wanted"):
+        replace(BEYOND, **{name: value})
+
+
+def test_adam_takes_no_momentum() -> None:
+    with pytest.raises(ValueError, match="momentum"):
+        replace(CONFIG, optimizer="adam")
+
+
+def test_a_config_survives_its_dict() -> None:
+    plain = replace(BEYOND, orientations=False, shift=0, label_smoothing=0.0, weight_decay=0.0)
+    for config in (CONFIG, replace(CONFIG, precision="bfloat16"), BEYOND, plain):
+        assert TrialConfig.from_dict(config.to_dict()) == config
+
+
+def test_a_precision_is_named_only_where_it_is_not_float32() -> None:
+    """Or the trials of older studies would have other ids."""
+    assert TrialConfig(**PUBLISHED["cnn-config-1"]).digest() == "6f847e8f"
+    config = replace(CONFIG, precision="bfloat16")
+    assert config.to_dict() == CONFIG.to_dict() | {"precision": "bfloat16"}
+    assert config.digest() != CONFIG.digest()
+
+
+@pytest.mark.parametrize("change", [{"colour": 1}, {"seed": None}])
+def test_a_dict_with_other_keys_is_refused(change: dict[str, Any]) -> None:
+    values = CONFIG.to_dict() | change
+    if change == {"seed": None}:
+        del values["seed"]
+    with pytest.raises(ValueError, match="missing or unknown keys"):
+        TrialConfig.from_dict(values)
+
+
+def test_the_digest_tells_seeds_apart() -> None:
+    assert CONFIG.digest() == replace(CONFIG).digest()
+    assert CONFIG.digest() != replace(CONFIG, seed=1).digest()
+
+
+def test_the_grid_is_the_published_one() -> None:
+    assert list(PUBLISHED) == [f"{f}-config-{n}" for f in ("mlnn", "cnn") for n in (1, 2, 3, 4)]
+    for name, values in PUBLISHED.items():
+        number = int(name[-1])
+        assert values["loss"] == ("cross_entropy" if number < 3 else "nll")
+        assert values["dropout"] == 0.2
+        expected = ("sgd", 0.01, 0.9) if number % 2 else ("adam", 0.001, None)
+        assert (values["optimizer"], values["learning_rate"], values["momentum"]) == expected
+
+
+def test_a_report_knows_what_a_configuration_leaves_out() -> None:
+    defaults = {field.name: field.default for field in fields(TrialConfig)}
+    assert {name: defaults[name] for name in LATER} == OPTIONAL_SETTINGS
+
+
+def test_what_is_left_out_is_one_ingredient() -> None:
+    for name, values in WITHOUT.items():
+        changed = [key for key, value in values.items() if RESNET[key] != value]
+        assert len(changed) == 1, name
+    assert [*NAMED] == [*PUBLISHED, "resnet", *WITHOUT]
+
+
+def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
+    names = ("cnn-config-1", "resnet", "resnet-no-cycle")
+    own = study(configurations=names, seeds=1, max_epochs=None, batch_size=None).trials()
+    keys = ("max_epochs", "patience", "batch_size")
+    assert [tuple(trial.config[key] for key in keys) for trial in own] == [
+        (100, 2, 64),
+        (60, 60, 128),
+        (60, 60, 128),
+    ]
+    given = study(configurations=names, seeds=1, width=16).trials()
+    assert [tuple(trial.config[key] for key in keys) for trial in given] == [
+        (7, 2, 32),
+        (7, 7, 32),
+        (7, 7, 32),
+    ]
+    assert [trial.config.get("width") for trial in given] == [None, 16, 16]
+
+
+def test_every_configuration_gets_every_seed() -> None:
+    trials = study().trials()
+    assert [(t.configuration, t.config["seed"]) for t in trials] == [
+        (name, seed) for name in ("cnn-config-1", "mlnn-config-2") for seed in (0, 1, 2)
+    ]
+    assert len({trial.id for trial in trials}) == 6
+    assert all(trial.config["max_epochs"] == 7 for trial in trials)
+    mixed = study(precision="bfloat16").trials()
+    assert all(trial.config["precision"] == "bfloat16" for trial in mixed)
+
+
+@pytest.mark.parametrize("name", ["", ".x", "a/b", "a b", "x" * 65, "é", "a\n"])
+def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match="--name"):
+        study(name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "A.1_b-c", "x" * 64])
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert study(name=name).place == Path("results") / name
+
+
+@pytest.mark.parametrize("gpus", [-0.5, 1.5, math.nan, math.inf])
+def test_a_fraction_above_one_gpu_is_refused(gpus: float) -> None:
+    with pytest.raises(DataError, match="--gpus-per-trial"):
+        study(gpus_per_trial=gpus)
+
+
+def test_an_unknown_configuration_is_named_with_the_known() -> None:
+    with pytest.raises(DataError, match=r"'cnn-config-9'.*mlnn-config-1"):
+        study(configurations=("cnn-config-9",))
+
+
+def test_the_default_name_is_a_valid_one() -> None:
+    assert study(name=arguments.name("grid", None, goes_on=False)).name.startswith("grid-")

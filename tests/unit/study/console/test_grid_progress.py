@@ -1,0 +1,155 @@
+"""The live table and the plain lines, written to a console of known size."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from reports.ledger.records import EpochRecord, PlannedTrial
+from study.console.format import duration
+from study.console.grid_progress import Progress, closing_table
+from tests import synthetic
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+TRIALS = tuple(
+    PlannedTrial(id=f"cnn-config-{n}-s0-1a2b3c4d", configuration="c", config={"max_epochs": 10})
+    for n in (1, 2)
+)
+FIRST, SECOND = (trial.id for trial in TRIALS)
+EPOCH = EpochRecord(
+    epoch=4, train_loss=0.25, val_loss=0.3, val_accuracy=0.9, val_macro_f1=0.876, duration_s=2
+)
+
+
+def console(*, terminal: bool, width: int = 100) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
+
+
+def text(target: Console) -> str:
+    assert isinstance(target.file, io.StringIO)
+    return target.file.getvalue()
+
+
+def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
+    target = console(terminal=False)
+    with Progress(TRIALS, target) as progress:
+        progress.started(FIRST)
+        progress.epoch(FIRST, EPOCH)
+        progress.retried(FIRST, "its process died")
+    assert text(target).splitlines() == [
+        f"{FIRST}: started",
+        f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60 %",
+        f"{FIRST}: failed, is tried again (its process died)",
+    ]
+
+
+def test_a_terminal_shows_every_trial_with_its_state() -> None:
+    target = console(terminal=True)
+    progress = Progress(TRIALS, target)
+    progress.started(FIRST)
+    progress.epoch(FIRST, EPOCH)
+    target.print(progress.table())
+    shown = text(target)
+    assert "0 of 2 trials done" in shown
+    first, second = (line.split() for line in shown.splitlines()[-2:])
+    assert first[:5] == ["cnn-config-1-s0", "running", "4/10", "0.2500", "87.60"]
+    assert second == ["cnn-config-2-s0", "waiting"]
+
+
+def test_what_others_print_meanwhile_stays_out_of_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = console(terminal=True)
+    with Progress(TRIALS, target):
+        sys.stdout.write("noise\n")
+    assert "noise" not in text(target)
+    assert capsys.readouterr().out == "noise\n"
+
+
+def test_a_narrow_terminal_still_shows_trial_and_status() -> None:
+    target = console(terminal=True, width=44)
+    target.print(Progress(TRIALS, target).table())
+    lines = text(target).splitlines()
+    assert all(len(line) <= 44 for line in lines)
+    assert any("cnn-config-1-s0" in line and "waiting" in line for line in lines)
+
+
+def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
+    progress = Progress(TRIALS, console(terminal=True))
+    progress.started(FIRST)
+    progress.epoch(FIRST, EPOCH)
+    progress.retried(FIRST, "x")
+    progress.started(FIRST)
+    target = console(terminal=True)
+    target.print(progress.table())
+    assert "4/10" not in text(target)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (7620, "2 h 07 min"),
+    ],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_an_80_column_terminal_shows_every_column_whole() -> None:
+    target = console(terminal=True, width=80)
+    progress = Progress(TRIALS, target)
+    progress.started(FIRST)
+    progress.epoch(FIRST, EPOCH)
+    target.print(progress.table())
+    heading = next(line for line in text(target).splitlines() if "trial  " in line)
+    assert heading.split("  ")[0] == "trial"
+    for column in ("status", "epoch", "train loss", "val macro F1", "time", "left at most"):
+        assert column in heading
+
+
+def test_more_trials_than_lines_show_the_running_ones() -> None:
+    many = tuple(
+        PlannedTrial(id=f"cnn-config-1-s{n}-1a2b3c4d", configuration="c", config={"max_epochs": 9})
+        for n in range(40)
+    )
+    target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    progress = Progress(many, target)
+    progress.started(many[30].id)
+    target.print(progress.table())
+    assert "0 of 40 trials done" in text(target)
+    assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
+    assert "waiting" not in text(target)
+
+
+def closing(folder: Path, *names: str) -> list[str]:
+    """Lines of the closing table of two seeds of each configuration, 80 columns wide."""
+    ledger = synthetic.build(
+        folder,
+        {name: [ASYMMETRIC, synthetic.worse(ASYMMETRIC, moved=9)] for name in names},
+        entered={name: {"family": "resnet"} for name in names if name.startswith("resnet")},
+    )
+    target = console(terminal=True, width=80)
+    target.print(closing_table(ledger))
+    return text(target).splitlines()
+
+
+def test_what_has_no_published_score_has_none_in_the_closing_table(tmp_path: Path) -> None:
+    *_, heading, paper, beyond = closing(tmp_path / "s", "cnn-config-1", "resnet")
+    assert heading.split()[-2:] == ["published", "F1"]
+    assert paper.split()[-1] == "94.20"
+    assert beyond.split()[-1] == "-"
+
+
+def test_an_ablation_fits_an_80_column_terminal(tmp_path: Path) -> None:
+    *_, heading, whole, without = closing(tmp_path / "s", "resnet", "resnet-no-orientations")
+    assert "published" not in heading
+    assert [whole.split()[0], without.split()[0]] == ["resnet", "resnet-no-orientations"]
+    assert whole.count("±") == without.count("±") == 3
+    assert "…" not in whole + without

@@ -1,0 +1,183 @@
+"""What a search shows while it runs, written to a console of known size, and at its end."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from reports.ledger.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
+from study.console.search_progress import SearchProgress, closing_table
+from tests import synthetic_search
+from tests.synthetic_search import SEARCH
+from tests.unit.study.console.test_grid_progress import console, text
+
+
+def planned(number: int, configuration: str | None = None) -> PlannedTrial:
+    return PlannedTrial(
+        id=f"trial-{number}-1a2b3c4d",
+        configuration=configuration or f"trial-{number}",
+        config={
+            "family": "cnn",
+            "optimizer": "sgd",
+            "learning_rate": 0.0123,
+            "momentum": 0.9,
+            "dropout": 0.25,
+        },
+    )
+
+
+def epoch(number: int, value: float) -> EpochRecord:
+    return EpochRecord(
+        epoch=number, train_loss=1, val_loss=1, val_accuracy=value, val_macro_f1=value, duration_s=2
+    )
+
+
+def ended(
+    trial: PlannedTrial,
+    epochs: int,
+    reason: StopReason,
+    *,
+    status: Status = "pruned",
+    error: str | None = None,
+) -> TrialRecord:
+    return TrialRecord(
+        id=trial.id,
+        configuration=trial.configuration,
+        config=trial.config,
+        fingerprint="",
+        status=status,
+        stop_reason=reason,
+        error=error,
+        attempts=1,
+        epochs=epochs,
+        best_epoch=epochs or None,
+        started_at="",
+        duration_s=2,
+        device=None,
+        host=None,
+        parameters=None,
+        scores={},
+        files={},
+    )
+
+
+def shown(progress: SearchProgress, *, width: int = 120) -> list[str]:
+    target = console(terminal=True, width=width)
+    progress._console = target
+    target.print(progress.view())
+    return text(target).splitlines()
+
+
+def run(progress: SearchProgress, trial: PlannedTrial, *values: float) -> None:
+    progress.proposed(trial)
+    progress.started(trial.id)
+    for number, value in enumerate(values, start=1):
+        progress.epoch(trial.id, epoch(number, value))
+
+
+def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_ends() -> None:
+    target = console(terminal=False)
+    first, second = planned(0, "cnn-config-1"), planned(1)
+    with SearchProgress(SEARCH, target) as progress:
+        run(progress, first, 0.5, 0.876, 0.8)
+        progress.retried(first.id, "its process died")
+        progress.ended(ended(first, 3, "asha"))
+        run(progress, second, 0.1)
+        progress.ended(ended(second, 1, "diverged", error="the training loss is nan"))
+    words = "CNN, SGD, learning rate 0.012, momentum 0.9, dropout 0.25"
+    assert text(target).splitlines() == [
+        f"trial-0: cnn-config-1: {words}",
+        "trial-0: failed, is tried again (its process died)",
+        "trial-0: pruned after 3 epochs, 87.60 %; best so far 87.60 %",
+        f"trial-1: {words}",
+        "trial-1: diverged after 1 epoch (the training loss is nan)",
+    ]
+
+
+def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
+    progress = SearchProgress(SEARCH, console(terminal=True))
+    first, second, third = planned(0, "cnn-config-1"), planned(1), planned(2)
+    run(progress, first, 0.9, 0.85)
+    progress.ended(ended(first, 2, "asha"))
+    run(progress, second, 0.95)
+    progress.ended(ended(second, 1, "error", status="failed", error="boom"))
+    run(progress, third, 0.1, 0.2, 0.3)
+    lines = shown(progress)
+    assert lines[0].startswith("2 of 50 trials ended after ")
+    assert lines[0].endswith(": 1 pruned, 1 failed")
+    # What a failed trial had reached is not the best.
+    assert lines[1].startswith("Best so far: 90.00\N{NO-BREAK SPACE}% val macro F1, trial-0, cnn-c")
+    # Two trials of 20 epochs ended after three; three more are of the one that runs.
+    assert lines[2].startswith("6 epochs trained, 37 saved. About ")
+    assert lines[3] == "Last: trial-0: pruned after 2 epochs, 90.00\N{NO-BREAK SPACE}%"
+    assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00"]
+
+
+def test_before_the_first_trial_ends_nothing_is_said_of_the_time_left() -> None:
+    progress = SearchProgress(SEARCH, console(terminal=True))
+    assert shown(progress)[1] == "Best so far: none yet"
+    run(progress, planned(0), 0.5)
+    assert shown(progress)[2] == "1 epoch trained, 0 saved"
+
+
+def test_no_more_time_is_left_than_the_budget_has() -> None:
+    progress = SearchProgress(replace(SEARCH, time_budget_s=100.0), console(terminal=True))
+    trial = planned(0)
+    run(progress, trial, 0.5)
+    progress.ended(ended(trial, 1, "asha"))
+    progress._began -= 60
+    assert "About 40 s left" in shown(progress)[2]
+    progress._began -= 60
+    assert "About 0 s left" in shown(progress)[2]
+
+
+def test_a_narrow_terminal_shows_trial_epoch_and_score_whole() -> None:
+    progress = SearchProgress(SEARCH, console(terminal=True))
+    run(progress, planned(0), 0.5)
+    lines = shown(progress, width=44)
+    assert all(len(line) <= 44 for line in lines)
+    assert lines[-1].split() == ["trial-0", "1/20", "50.00", "%"]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
+    progress = SearchProgress(SEARCH, console(terminal=True))
+    progress.proposed(planned(49, "cnn-config-1"))
+    progress.started(planned(49).id)
+    progress.epoch(planned(49).id, epoch(20, 0.5))
+    heading, row = shown(progress, width=width)[-2:]
+    assert " ".join(heading.split()) == "running epoch next rung val macro F1 settings"
+    assert row.split()[:3] == ["trial-49", "20/20", "end"]
+    assert row.rstrip().endswith("…")
+    assert len(row) <= width
+
+
+def test_no_more_running_trials_than_the_terminal_has_lines() -> None:
+    progress = SearchProgress(SEARCH, console(terminal=True))
+    for number in range(40):
+        run(progress, planned(number), 0.5)
+    target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    progress._console = target
+    target.print(progress.view())
+    assert len(text(target).splitlines()) <= 24
+
+
+@pytest.mark.parametrize("confirm", [0, 2])
+def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, confirm: int) -> None:
+    search = replace(SEARCH, trials=12, confirm=confirm, confirm_seeds=2)
+    ledger = synthetic_search.build(tmp_path / "s", search=search)
+    target = console(terminal=True, width=80)
+    target.print(closing_table(ledger))
+    lines = text(target).splitlines()
+    assert "official BloodMNIST" in " ".join(" ".join(lines[:2]).split())
+    if not confirm:
+        assert "not confirmed" in lines[0]
+        assert len([line for line in lines if "learning rate" in line]) == 5
+        return
+    end = ledger.confirmation()
+    assert end is not None
+    rows = [line.split()[0] for line in lines[3:]]
+    assert rows == list(dict.fromkeys((*end.best, *end.baseline)))
+    assert all(line.count("±") == 2 for line in lines[3:])

@@ -1,0 +1,147 @@
+"""Which model of a study is taken: by val alone, of whole files, and said why."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from bloodnets.errors import ConflictError, DataError
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import TrialRecord
+from study.inference.model_selection import choose
+from tests import synthetic, synthetic_search
+from tests.models import give_models, rewrite
+
+SEARCH = replace(synthetic_search.SEARCH, trials=4, confirm=2)
+
+
+def grid(folder: Path) -> Ledger:
+    """Two CNNs with two seeds each."""
+    matrices = synthetic.published_matrices()
+    names = ("cnn-config-1", "cnn-config-2")
+    return give_models(synthetic.build(folder, {name: matrices[name] * 2 for name in names}))
+
+
+def score(ledger: Ledger, values: Mapping[str, tuple[float, float]]) -> None:
+    """Give trials other macro F1s on val and on test, by the beginnings of their ids."""
+    for record in ledger.trials():
+        for name, (val, test) in values.items():
+            if record.id.startswith(name):
+                scores = {"val": {"macro_f1": val}, "test": {"macro_f1": test}}
+                rewrite(ledger, replace(record, scores=scores))
+
+
+def named(ledger: Ledger, name: str) -> TrialRecord:
+    (found,) = (each for each in ledger.trials() if each.id.startswith(name))
+    return found
+
+
+def test_the_best_is_the_highest_on_val_whatever_test_says(tmp_path: Path) -> None:
+    ledger = grid(tmp_path / "s")
+    score(
+        ledger,
+        {
+            "cnn-config-1-s0": (0.90, 0.99),
+            "cnn-config-1-s1": (0.91, 0.80),
+            "cnn-config-2-s0": (0.93, 0.70),
+            "cnn-config-2-s1": (0.92, 0.95),
+        },
+    )
+    found = choose(ledger, None)
+    assert found.name == "cnn-config-2-s0"
+    assert found.reason == "macro F1 93.00 % on val, the highest of 4 complete trials"
+    assert found.problems == ()
+    assert not found.model.training
+
+
+def test_of_equals_the_first_is_taken(tmp_path: Path) -> None:
+    ledger = grid(tmp_path / "s")
+    score(ledger, {"cnn": (0.9, 0.9)})
+    assert choose(ledger, None).name == "cnn-config-1-s0"
+
+
+def test_the_model_has_the_weights_that_were_kept(tmp_path: Path) -> None:
+    ledger = grid(tmp_path / "s")
+    first, second = (choose(ledger, f"cnn-config-1-s{seed}") for seed in (0, 1))
+    assert first.config.seed == 0
+    torch.manual_seed(0)
+    drawn = torch.nn.Conv2d(3, 32, 3, padding=1).weight
+    assert torch.equal(first.model.state_dict()["features.0.weight"], drawn)
+    assert not torch.equal(second.model.state_dict()["features.0.weight"], drawn)
+
+
+@pytest.mark.parametrize("folder", ["models", "predictions", "epochs"])
+def test_a_trial_with_a_damaged_file_is_passed_over_and_named(tmp_path: Path, folder: str) -> None:
+    ledger = grid(tmp_path / "s")
+    score(ledger, {"cnn-config-1": (0.8, 0.8), "cnn-config-2-s0": (0.9, 0.9)})
+    path = next((tmp_path / "s" / folder).glob("cnn-config-2-s1*"))
+    score(ledger, {"cnn-config-2-s1": (0.95, 0.5)})
+    path.write_bytes(path.read_bytes()[:-1])
+    found = choose(Ledger(tmp_path / "s"), None)
+    assert found.name == "cnn-config-2-s0"
+    (problem,) = found.problems
+    assert f"{folder}/cnn-config-2-s1" in problem
+    with pytest.raises(ConflictError, match="is not the file that was entered"):
+        choose(Ledger(tmp_path / "s"), "cnn-config-2-s1")
+
+
+def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
+    ledger = grid(tmp_path / "s")
+    record = named(ledger, "cnn-config-1-s0")
+    rewrite(ledger, replace(record, config={**record.config, "family": "mlnn"}))
+    with pytest.raises(ConflictError, match="does not fit the network"):
+        choose(Ledger(tmp_path / "s"), "cnn-config-1-s0")
+
+
+def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path) -> None:
+    """Its best seed on val; neither the search's own trials nor another configuration's."""
+    ledger = give_models(synthetic_search.build(tmp_path / "s", search=SEARCH))
+    end = ledger.confirmation()
+    assert end is not None
+    winner, other = end.best
+    proposed = {planned.id for planned in ledger.proposals()}
+    for record in ledger.trials():
+        if record.id in proposed or record.configuration == other:
+            value = 0.99
+        elif record.configuration == winner:
+            value = {1: 0.90, 2: 0.92, 3: 0.91}[record.config["seed"]]
+        else:
+            continue
+        if record.status == "complete":
+            scores = {"val": {"macro_f1": value}, "test": {"macro_f1": 1 - value}}
+            rewrite(ledger, replace(record, scores=scores))
+    found = choose(ledger, None)
+    assert found.record.configuration == winner
+    assert found.config.seed == 2
+    assert found.reason == (
+        f"macro F1 92.00 % on val, the highest of the 3 complete trials in which {winner} was "
+        f"trained again"
+    )
+
+
+def test_of_a_search_without_a_confirmation_the_best_is_said_to_be_unconfirmed(
+    tmp_path: Path,
+) -> None:
+    built = synthetic_search.build(tmp_path / "s", search=SEARCH, confirmed=False)
+    found = choose(give_models(built), None)
+    assert found.record.id in {planned.id for planned in built.proposals()}
+    assert found.reason.endswith("of the search, not confirmed")
+
+
+def test_a_study_without_a_complete_trial_has_no_model(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
+    failed = {("cnn-config-1", 0): "out of memory"}
+    ledger = synthetic.build(tmp_path / "s", matrices, failed=failed)
+    with pytest.raises(DataError, match="s has no complete trial, so it has no model"):
+        choose(ledger, None)
+    with pytest.raises(DataError, match=r"cnn-config-1-s0-\w+ is failed: it left no model"):
+        choose(ledger, "cnn-config-1")
+
+
+def test_a_study_whose_models_are_all_damaged_has_none_to_rely_on(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
+    ledger = synthetic.build(tmp_path / "s", matrices)  # its models are no weights
+    with pytest.raises(ConflictError, match=r"s has no model that can be relied on: .*not fit"):
+        choose(ledger, None)

@@ -1,0 +1,216 @@
+"""`bloodstudy predict` on images of every kind: what it says, prints, leaves out and returns."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from bloodnets.data.synthetic import render
+from bloodnets.training.loop import probabilities
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import to_json
+from study.cli.main import app
+from study.datasets.color_stats import colours
+from study.inference import prediction_output
+from study.inference.model_selection import choose
+from study.inference.predict import Picture, Prediction, pictures, predict
+from tests.models import give_models
+from tests.synthetic import build, published_matrices
+
+
+@pytest.fixture(scope="module")
+def cells() -> dict[str, NDArray[np.uint8]]:
+    return render(scale=0.02)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, cells: dict[str, NDArray[np.uint8]]) -> Path:
+    """`new`, a study that kept the colours of its images, and `old`, one that did not."""
+    folder = tmp_path_factory.mktemp("results")
+    for name in ("new", "old"):
+        ledger = build(folder / name, {"cnn-config-1": published_matrices()["cnn-config-1"]})
+        give_models(ledger)
+    study = Ledger(folder / "new").study
+    known = replace(study.data, colours=colours(cells["train_images"]))
+    (folder / "new/study.json").write_bytes(to_json(replace(study, data=known), indent=2))
+    return folder
+
+
+def run(results: Path, *arguments: object, study: str = "new") -> Result:
+    words = ["predict", study, "--results", str(results), *map(str, arguments)]
+    return CliRunner().invoke(app, words, env={"COLUMNS": "80"})
+
+
+def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
+    paths = [folder / f"{place:03}.png" for place in range(len(images))]
+    for path, pixels in zip(paths, images, strict=True):
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+def recorded(results: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a study would have recorded of the images."""
+    chosen = choose(Ledger(results / "new"), None)
+    return probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
+
+
+def test_few_images_get_the_probabilities_that_they_have_among_many(
+    results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    images = cells["train_images"][:200]
+    wanted = recorded(results, images)
+    chosen = choose(Ledger(results / "new"), None)
+    for count in (1, 3, 130):
+        shown = (Picture(str(place), images[place]) for place in range(count))
+        found = list(predict(chosen, None, shown))
+        assert [each.name for each in found] == [str(place) for place in range(count)]
+        assert np.array_equal([each.probabilities for each in found], wanted[:count])
+
+
+def test_no_more_than_a_batch_of_images_is_read_ahead(
+    results: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    taken = 0
+
+    def many() -> Iterator[Picture]:
+        nonlocal taken
+        for taken in range(1, 301):  # noqa: B007 - read below
+            yield Picture("x", cells["train_images"][0])
+
+    chosen = choose(Ledger(results / "new"), None)
+    next(predict(chosen, None, many()))
+    assert taken == 128
+
+
+def test_json_holds_every_probability(
+    results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    paths = save(tmp_path, cells["test_images"][:5])
+    done = run(results, *paths, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["trial"].startswith("cnn-config-1-s0-")
+    assert found["colours_known"] is True
+    assert "no diagnosis" in found["notice"]
+    assert [each["file"] for each in found["images"]] == [str(path) for path in paths]
+    wanted = recorded(results, cells["test_images"][:5])
+    for each, row in zip(found["images"], wanted, strict=True):
+        assert np.array_equal(np.float32(each["probabilities"]), row)
+        assert each["class"] == row.argmax()
+        assert each["class_name"] == found["class_names"][row.argmax()]
+        assert each["probability"] == row.max()
+
+
+def test_csv_holds_the_same(
+    results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    (path,) = save(tmp_path, cells["test_images"][:1])
+    done = run(results, path, "--csv")
+    assert done.exit_code == 0, done.output
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    (wanted,) = recorded(results, cells["test_images"][:1])
+    own = [np.float32(row[f"probability_{place}"]) for place in range(8)]
+    assert np.array_equal(own, wanted)
+    assert row["class"] == str(wanted.argmax())
+    assert np.float32(row["probability"]) == wanted.max()
+    assert row["file"] == str(path)
+
+
+def test_json_and_csv_are_not_given_together(results: Path, tmp_path: Path) -> None:
+    done = run(results, tmp_path, "--json", "--csv")
+    assert isinstance(done.exception, Exception)
+    assert "exclude each other" in str(done.exception)
+
+
+def test_folders_and_archives_are_read_image_by_image(
+    tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    """Folders in folders too, without hidden files; of an archive the split that is asked for."""
+    (tmp_path / "a/b").mkdir(parents=True)
+    save(tmp_path / "a/b", cells["val_images"][:2])
+    (tmp_path / "a/.hidden.png").write_text("x")
+    (tmp_path / "a/notes.txt").write_text("x")
+    (tmp_path / "empty").mkdir()
+    np.savez(tmp_path / "c.npz", val_images=cells["val_images"][:3])
+    left_out: list[str] = []
+    paths = [tmp_path / name for name in ("a", "empty", "c.npz")]
+    found = list(pictures(paths, split="val", crop=None, left_out=left_out.append))
+    assert [Path(each.name).relative_to(tmp_path).as_posix() for each in found] == [
+        "a/b/000.png", "a/b/001.png", "c.npz:val/0", "c.npz:val/1", "c.npz:val/2"
+    ]  # fmt: skip
+    assert np.array_equal(found[1].pixels, found[3].pixels)
+    (line,) = left_out
+    assert line.startswith(f"{tmp_path / 'empty'} holds no image file: none ends in .bmp, .gif")
+    list(pictures(paths[2:], split="test", crop=None, left_out=left_out.append))
+    assert "c.npz lacks the key test_images" in left_out[-1]
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_shown(
+    results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    (path,) = save(tmp_path, cells["test_images"][:1])
+    (tmp_path / "notes\n.txt").write_text("hello")
+    done = run(results, tmp_path / "notes\n.txt", path, tmp_path / "none.png")
+    assert done.exit_code == 1
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"bloodstudy: left out: {tmp_path}/notes?.txt is no image")
+    assert second == f"bloodstudy: left out: {tmp_path}/none.png does not exist"
+    assert "000.png" in done.stdout
+    nothing = run(results, tmp_path / "none.png", "--json")
+    assert str(nothing.exception) == "no image could be used"
+    assert nothing.stdout == ""
+
+
+def test_a_table_fits_a_terminal_and_ends_with_what_it_is_not(
+    results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    paths = save(tmp_path, cells["test_images"][:3])
+    Image.new("RGB", (20, 300)).save(tmp_path / "black.png")
+    done = run(results, *paths, tmp_path / "black.png")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("cnn-config-1-s0 of new: macro F1 ")
+    assert lines[-1] == prediction_output.NO_DIAGNOSIS
+    (black,) = (line for line in lines if "black.png" in line and line.rstrip().endswith("!"))
+    assert black.startswith("…")
+    text = "".join(done.stdout.split())  # a line may end within a name
+    assert "black.png:everychanneldarkerandmoreeven" in text
+    assert "black.png:enlargedfrom20x20pixels" in text
+    assert "000.png:" not in text
+
+
+def test_an_old_study_cannot_tell_whether_colours_are_alike(results: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 300)).save(tmp_path / "black.png")
+    done = run(results, tmp_path / "black.png", study="old")
+    assert done.exit_code == 0
+    assert "cannot be told" in " ".join(done.stdout.split())
+    assert "!" not in done.stdout
+    found = json.loads(run(results, tmp_path / "black.png", "--json", study="old").stdout)
+    assert (found["colours_known"], found["images"][0]["unlike"]) == (False, None)
+
+
+def test_classes_are_ranked_by_their_probabilities() -> None:
+    row = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
+    found = Prediction(name="x", probabilities=row, colours=None, note=None)
+    assert found.ranked[:2] == [1, 3]
+
+
+def test_of_many_unlike_images_some_are_described_and_the_rest_counted(results: Path) -> None:
+    row = np.full(8, 0.125, np.float32)
+    odd = [
+        Prediction(name=f"{place}.png", probabilities=row, colours="red darker", note=None)
+        for place in range(prediction_output.SHOWN + 3)
+    ]
+    lines = list(prediction_output.foot(odd, Ledger(results / "new").study))
+    assert lines[-2] == "  and 3 others (--json and --csv name all)"
+    assert len(lines) == prediction_output.SHOWN + 3

@@ -1,0 +1,237 @@
+"""A trial trained again: equal to the bit, or how far from it; which trial, and on which data."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bloodnets.config import TrialConfig
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import render
+from bloodnets.errors import ConflictError, DataError, MachineError
+from bloodnets.training.checkpoint import model_file
+from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord, fingerprint
+from study.configs.presets import PUBLISHED
+from study.configs.study_config import replicate
+from study.datasets.data_record import data_record
+from study.datasets.lookup import find_cells
+from study.inference.model_selection import find_trial
+from study.inference.replay import lines, replay
+from tests.synthetic import enter
+
+CPU = torch.device("cpu")
+CONFIG = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    return load_file(path)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def study(cells: BloodCells, trials: tuple[PlannedTrial, ...], **changes: Any) -> StudyRecord:
+    data = data_record(cells)
+    record = StudyRecord(
+        schema_version=1,
+        name="s",
+        kind="grid",
+        fingerprint=fingerprint(data, [trial.id for trial in trials], {}),
+        created_at="",
+        command=("bloodstudy", "grid"),
+        data=data,
+        trials=trials,
+        versions={},
+        hardware={"per trial": "1 CPU, 0 GPU"},
+    )
+    return replace(record, **changes)
+
+
+def trained(
+    folder: Path, cells: BloodCells, config: TrialConfig = CONFIG, *, epochs: int = 9
+) -> Ledger:
+    """A study of one trial, that ran as if ASHA had stopped it after `epochs`."""
+    planned = replicate("mlnn-config-2", config)
+    ledger = Ledger.create(folder / "s", study(cells, (planned,)))
+    splits = {name: DeviceSplit.of(getattr(cells, name), CPU) for name in ("train", "val")}
+    state, rows, error = TrainingState.start(config, CPU), [], None
+    try:
+        for result in train(state, config, train=splits["train"], val=splits["val"]):
+            rows.append(EpochRecord(**asdict(result)))
+            if len(rows) == epochs:
+                break
+    except NonFiniteLossError as found:
+        error = str(found)
+    complete = len(rows) == config.max_epochs and error is None
+    record = TrialRecord(
+        id=planned.id,
+        configuration=planned.configuration,
+        config=planned.config,
+        fingerprint=ledger.study.fingerprint,
+        status="complete" if complete else "pruned",
+        stop_reason="diverged" if error else "max_epochs" if complete else "asha",
+        error=error,
+        attempts=1,
+        epochs=len(rows),
+        best_epoch=state.best_epoch or None,
+        started_at="",
+        duration_s=1,
+        device="cpu" if complete else None,
+        host="here" if complete else None,
+        parameters=1 if complete else None,
+        scores={"val": {}} if complete else {},
+        files={},
+    )
+    if complete:
+        model = model_file(state.best_weights, config)
+        enter(ledger, record, epochs=rows, model=model, predictions=b"none", look=None)
+    else:
+        ledger.enter(record, epochs=rows, look=None)
+    return ledger
+
+
+def test_a_complete_trial_comes_out_the_same_to_the_bit(tmp_path: Path, cells: BloodCells) -> None:
+    found = replay(trained(tmp_path, cells), "mlnn-config-2-s0", cells)
+    assert found.epochs == 2
+    assert set(found.deviations.values()) == {0.0}
+    assert found.weights == 0.0
+    said = list(lines(found))
+    assert said[0].startswith("mlnn-config-2-s0: MLNN, Adam, learning rate 0.001, dropout 0.2, s")
+    assert said[1] == "2 epochs trained again: largest deviation 0 in every score"
+    assert said[2] == "weights kept: equal to the bit"
+
+
+def test_of_a_pruned_trial_the_epochs_that_it_ran(tmp_path: Path, cells: BloodCells) -> None:
+    told: list[str] = []
+    ledger = trained(tmp_path, cells, epochs=1)
+    found = replay(ledger, "mlnn-config-2", cells, on_epoch=told.append)
+    assert (found.epochs, found.weights, found.diverged) == (1, None, None)
+    assert set(found.deviations.values()) == {0.0}
+    assert told == ["mlnn-config-2-s0: epoch 1 of 1"]
+
+
+def test_a_diverging_trial_diverges_at_the_same_step(tmp_path: Path, cells: BloodCells) -> None:
+    ledger = trained(tmp_path, cells, replace(CONFIG, learning_rate=1e30))
+    record = ledger.trial(ledger.planned()[0])
+    assert record is not None
+    assert record.stop_reason == "diverged"
+    found = replay(ledger, "mlnn-config-2", cells)
+    assert found.diverged == record.error
+    assert list(lines(found))[-1] == f"it diverged: {record.error}"
+
+
+def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -> None:
+    ledger = trained(tmp_path, cells)
+    planned = ledger.planned()[0]
+    path = ledger.folder / "epochs" / f"{planned.id}.jsonl"
+    first, second = ledger.epochs(planned.id)
+    changed = replace(second, val_macro_f1=second.val_macro_f1 + 0.25)
+    rows = [asdict(first), asdict(changed)]
+    path.write_text("\n".join(str(row).replace("'", '"') for row in rows))
+    found = replay(ledger, planned.id, cells)
+    assert found.deviations["val_macro_f1"] == pytest.approx(0.25)
+    assert found.deviations["train_loss"] == 0
+    assert "largest deviation 0.25 (train loss 0, " in list(lines(found))[1]
+
+
+def test_other_weights_are_said(tmp_path: Path, cells: BloodCells) -> None:
+    ledger = trained(tmp_path, cells)
+    other = TrainingState.start(CONFIG, CPU)
+    path = ledger.folder / "models" / f"{ledger.planned()[0].id}.safetensors"
+    path.write_bytes(model_file(dict(other.model.state_dict()), CONFIG))
+    found = replay(ledger, "mlnn-config-2", cells)
+    assert found.weights is not None
+    assert 0 < found.weights < 1
+    path.write_bytes(b"no weights")
+    with pytest.raises(ConflictError, match="safetensors cannot be read"):
+        replay(ledger, "mlnn-config-2", cells)
+
+
+def test_the_number_of_threads_is_the_studys_and_is_put_back(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    ledger = trained(tmp_path, cells, epochs=1)
+    ledger = Ledger(ledger.folder)
+    ledger.study = replace(ledger.study, hardware={"per trial": "2 CPU, 0 GPU"})
+    threads: list[int] = []
+    replay(
+        ledger, "mlnn-config-2", cells, on_epoch=lambda _: threads.append(torch.get_num_threads())
+    )
+    assert threads == [2]
+    assert torch.get_num_threads() == 1
+
+
+def test_a_gpus_trial_is_not_trained_on_the_cpu(
+    tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = trained(tmp_path, cells, epochs=1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ledger.study = replace(ledger.study, hardware={"per trial": "1 CPU, 0.25 GPU"})
+    with pytest.raises(MachineError, match="on a GPU"):
+        replay(ledger, "mlnn-config-2", cells)
+
+
+def test_a_trial_that_has_not_ended_cannot_be_compared(tmp_path: Path, cells: BloodCells) -> None:
+    planned = replicate("mlnn-config-2", CONFIG)
+    ledger = Ledger.create(tmp_path / "s", study(cells, (planned,)))
+    with pytest.raises(DataError, match="has not ended"):
+        replay(ledger, "mlnn-config-2", cells)
+
+
+def search_like(folder: Path, cells: BloodCells) -> Ledger:
+    names = ["trial-1-s1", "trial-17", "trial-170", "cnn-config-1-s1", "cnn-config-1-s2"]
+    trials = tuple(
+        PlannedTrial(
+            id=f"{name}-0a1b2c3d",
+            configuration="cnn-config-1" if "config" in name else "trial-17",
+            config={},
+        )
+        for name in names
+    )
+    return Ledger.create(folder / "s", study(cells, trials))
+
+
+@pytest.mark.parametrize("text", ["trial-17", "trial-17-0a1b2c3d"])
+def test_a_trial_is_found_by_its_name_alone(tmp_path: Path, cells: BloodCells, text: str) -> None:
+    assert find_trial(search_like(tmp_path, cells), text).id == "trial-17-0a1b2c3d"
+
+
+def test_of_several_trials_one_has_to_be_named(tmp_path: Path, cells: BloodCells) -> None:
+    with pytest.raises(DataError, match=r"has 2 trials; name one: cnn-config-1-s1, cnn-config-1-s"):
+        find_trial(search_like(tmp_path, cells), "cnn-config-1")
+
+
+def test_an_unknown_trial_is_answered_with_close_ones(tmp_path: Path, cells: BloodCells) -> None:
+    with pytest.raises(DataError, match=r"s has no trial 'trial-71'; close to it: trial-17"):
+        find_trial(search_like(tmp_path, cells), "trial-71")
+
+
+def test_the_data_are_found_where_the_study_had_them_or_where_the_user_says(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    path = tmp_path / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    had = study(load_file(path), (), command=("bloodstudy", "grid", "--data-file", str(path)))
+    assert find_cells(had, None).sha256 == had.data.sha256
+    moved = path.rename(tmp_path / "moved.npz")
+    with pytest.raises(DataError, match=r"not at hand; give --data-file; wanted: cells\.npz"):
+        find_cells(replace(had, command=("bloodstudy", "grid", "--data-file", str(path))), None)
+    assert find_cells(had, moved).sha256 == had.data.sha256
+    other = tmp_path / "other.npz"
+    np.savez(other, allow_pickle=False, **render(scale=0.02))
+    with pytest.raises(DataError, match=r"other.npz is not what s was trained on"):
+        find_cells(had, other)

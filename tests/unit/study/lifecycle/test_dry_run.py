@@ -1,0 +1,103 @@
+"""What a study would cost is measured as a trial runs: with as many threads as it has cores."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import render
+from bloodnets.training.loop import train
+from study.configs.study_config import GridConfig, SearchConfig
+from study.lifecycle import dry_run
+from tests.synthetic_search import SEARCH
+
+RESOURCES: dict[str, Any] = {
+    "name": "s",
+    "cpus_per_trial": 3,
+    "gpus_per_trial": 0,
+    "max_concurrent": None,
+    "address": None,
+}
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    return load_file(path)
+
+
+@pytest.mark.parametrize("kind", ["grid", "search"])
+def test_an_epoch_is_timed_with_a_trials_threads(
+    cells: BloodCells,
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    threads: list[int] = []
+
+    def watched(*args: Any, **options: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return train(*args, **options)
+
+    monkeypatch.setattr(dry_run, "train", watched)
+    before = torch.get_num_threads()
+    if kind == "grid":
+        names = ("mlnn-config-1",)
+        dry_run.print_grid_plan(
+            GridConfig(
+                results=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
+                width=None, batch_size=64, precision="float32", **RESOURCES,
+            ),
+            cells,
+        )  # fmt: skip
+    else:
+        dry_run.print_search_plan(SearchConfig(results=tmp_path, search=SEARCH, **RESOURCES), cells)
+    assert set(threads) == {3}
+    assert torch.get_num_threads() == before
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("1 trial into" if kind == "grid" else "Rungs epochs 1, 3, 9, 15 of 20; 1 in 2") in said
+
+
+def test_a_search_says_how_many_epochs_it_takes_at_most(
+    cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry_run.print_search_plan(SearchConfig(results=tmp_path, search=SEARCH, **RESOURCES), cells)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "50 trials and at most 12 of the confirmation" in said
+    assert "at most 1,240 epochs" in said  # 50 and 4 times 3 trials, of 20 epochs
+    assert "First cnn-config-1, cnn-config-2" in said
+
+
+def test_without_a_published_configuration_in_the_space_all_of_them_are_confirmed(
+    cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = replace(SEARCH, learning_rate=(1e-5, 1e-4))
+    dry_run.print_search_plan(SearchConfig(results=tmp_path, search=search, **RESOURCES), cells)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
+    assert "First none of cnn-config-1, cnn-config-2: outside the space" in said
+
+
+@pytest.mark.parametrize(("name", "sooner"), [("mlnn-config-1", True), ("resnet", False)])
+def test_only_where_patience_can_end_a_trial_the_plan_says_so(
+    cells: BloodCells,
+    tmp_path: Path,
+    name: str,
+    sooner: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dry_run.print_grid_plan(
+        GridConfig(
+            results=tmp_path, configurations=(name,), seeds=1, max_epochs=20, patience=5,
+            width=4, batch_size=64, precision="float32", **RESOURCES,
+        ),
+        cells,
+    )  # fmt: skip
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("Early stopping usually ends sooner" in said) == sooner

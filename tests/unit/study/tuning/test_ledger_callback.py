@@ -1,0 +1,44 @@
+"""What is entered of trials that the end of a search overtakes."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from study.tuning.ledger_callback import Follower
+from study.tuning.optuna_study import Searcher
+from tests.synthetic_search import SEARCH
+from tests.unit.study.tuning.test_optuna_study import empty, opened
+
+
+class Silent:
+    """Listens, and does nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: None
+
+
+def tune_trial(own: Searcher) -> SimpleNamespace:
+    """The next proposal, as far as a follower looks at Tune's trial."""
+    planned = own.propose()
+    parameters = {
+        "id": planned.id,
+        "configuration": planned.configuration,
+        "config": planned.config,
+    }
+    return SimpleNamespace(config={"trial": parameters}, num_failures=0, status="PENDING")
+
+
+def test_a_trial_that_waits_when_the_search_ends_has_not_been_tried(tmp_path: Path) -> None:
+    ledger = empty(tmp_path / "s")
+    own = Searcher(ledger, SEARCH)
+    follower = Follower(ledger, [own, Silent()], stopped={})
+    runs, waits = tune_trial(own), tune_trial(own)
+    follower.on_trial_start(0, [], runs)
+    follower.on_experiment_end([runs, waits])
+    follower.stop_running("time_budget")
+    records = [ledger.trial(planned) for planned in ledger.proposals()]
+    assert [(r.status, r.stop_reason, r.attempts, r.epochs) for r in records if r] == [
+        ("pruned", "time_budget", 1, 0),
+        ("pruned", "time_budget", 0, 0),
+    ]
+    assert [trial.state.name for trial in opened(ledger)] == ["PRUNED", "PRUNED"]

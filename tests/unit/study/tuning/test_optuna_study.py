@@ -1,0 +1,213 @@
+"""What Optuna is told, live and from the ledger; its file; its proposals."""
+
+import sqlite3
+import warnings
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from bloodnets.errors import MachineError
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import (
+    EpochRecord,
+    PlannedTrial,
+    SearchRecord,
+    Status,
+    StopReason,
+    TrialRecord,
+)
+from study.tuning import optuna_study
+from study.tuning.optuna_study import OPTUNA_FILE, Searcher
+from tests.synthetic_search import SEARCH, build
+
+SMALL = replace(SEARCH, trials=6, max_epochs=6, grace=1)
+
+
+def empty(folder: Path, search: SearchRecord = SMALL) -> Ledger:
+    return build(folder, search=replace(search, trials=0), ended_by=None)
+
+
+def opened(ledger: Ledger) -> list[FrozenTrial]:
+    """As another program sees the file."""
+    name, file = ledger.study.name, ledger.folder / OPTUNA_FILE
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{file}").trials
+
+
+def run(own: Searcher, ledger: Ledger, values: list[float], reason: StopReason) -> PlannedTrial:
+    """Propose a trial, let it have epochs, end it."""
+    planned = own.propose()
+    finish(own, ledger, planned, values, reason)
+    return planned
+
+
+def finish(
+    own: Searcher, ledger: Ledger, planned: PlannedTrial, values: list[float], reason: StopReason
+) -> None:
+    own.started(planned.id)
+    epochs = []
+    for number, value in enumerate(values, start=1):
+        epochs.append(
+            EpochRecord(
+                epoch=number, train_loss=1, val_loss=1, val_accuracy=value, val_macro_f1=value,
+                duration_s=1,
+            )
+        )  # fmt: skip
+        own.epoch(planned.id, epochs[-1])
+        own.rungs.goes_on(planned.id, number, max(values[:number]))
+    status: Status = {"max_epochs": "complete", "error": "failed"}.get(reason, "pruned")  # type: ignore[assignment]
+    record = TrialRecord(
+        id=planned.id, configuration=planned.configuration, config=planned.config,
+        fingerprint=ledger.study.fingerprint, status=status, stop_reason=reason,
+        error="RuntimeError: no" if reason in ("error", "diverged") else None,
+        attempts=1, epochs=len(values), best_epoch=1 if values else None,
+        started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
+        scores={}, files={},
+    )  # fmt: skip
+    own.ended(ledger.enter(record, epochs=epochs, look=None))
+
+
+def seen(trial: FrozenTrial) -> tuple[Any, ...]:
+    """What a sampler can see of a trial, but for the clock."""
+    parts = (trial.number, trial.state, trial.values, trial.params, trial.distributions)
+    return (*parts, trial.intermediate_values, trial.user_attrs)
+
+
+def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
+    tmp_path: Path,
+) -> None:
+    ledger = empty(tmp_path / "s")
+    own = Searcher(ledger, SMALL)
+    run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], "max_epochs")
+    run(own, ledger, [0.1], "asha")
+    run(own, ledger, [0.3, 0.2], "error")
+    run(own, ledger, [], "diverged")
+    run(own, ledger, [0.3, 0.4], "time_budget")
+    complete, stopped, failed, diverged, ended = opened(ledger)
+    assert (complete.state, complete.value) == (TrialState.COMPLETE, 0.6)  # the best, not the last
+    assert complete.intermediate_values == {1: 0.2, 2: 0.6, 3: 0.6, 4: 0.6, 5: 0.6, 6: 0.6}
+    assert (stopped.state, stopped.intermediate_values) == (TrialState.PRUNED, {1: 0.1})
+    assert (failed.state, failed.values) == (TrialState.FAIL, None)
+    assert failed.user_attrs["error"] == "RuntimeError: no"
+    assert (diverged.state, diverged.intermediate_values) == (TrialState.PRUNED, {})
+    assert (ended.state, ended.user_attrs["stop_reason"]) == (TrialState.PRUNED, "time_budget")
+
+
+def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
+    ledger = empty(tmp_path / "s")
+    Searcher(ledger, SMALL)
+    file = ledger.folder / OPTUNA_FILE
+    study = optuna.load_study(study_name=ledger.study.name, storage=f"sqlite:///{file}")
+    assert study.metric_names == ["val_macro_f1"]
+
+
+def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None:
+    ledger = empty(tmp_path / "s")
+    own = Searcher(ledger, SMALL)
+    first, second, third = (own.propose() for _ in range(3))
+    assert (first.configuration, second.configuration) == ("cnn-config-1", "cnn-config-2")
+    assert (first.config["learning_rate"], second.config["learning_rate"]) == (0.01, 0.001)
+    assert third.configuration == "trial-2"
+    assert ledger.proposals() == [first, second, third]
+
+
+def test_published_ones_outside_the_space_are_not_proposed(tmp_path: Path) -> None:
+    search = replace(SMALL, optimizers=("adam",))
+    own = Searcher(empty(tmp_path / "s", search), search)
+    assert [own.propose().configuration for _ in range(2)] == ["cnn-config-2", "trial-1"]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) -> None:
+    search = replace(SMALL, sampler=sampler)
+    ledger = empty(tmp_path / "s", search)
+    own = Searcher(ledger, search)
+    run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], "max_epochs")
+    run(own, ledger, [0.1], "asha")
+    run(own, ledger, [0.3, 0.2], "error")
+    run(own, ledger, [0.4, 0.1, 0.5], "asha")
+    before, rungs = [seen(trial) for trial in opened(ledger)], own.rungs.reached
+    nxt = own.propose()
+    ledger.folder.joinpath("proposals.jsonl").write_bytes(
+        b"".join(ledger.content("proposals.jsonl").splitlines(keepends=True)[:-1])
+    )
+    again = Searcher(ledger, search)
+    assert [seen(trial) for trial in opened(ledger)] == before
+    assert again.rungs.reached == rungs
+    assert again.propose() == nxt
+
+
+def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_path: Path) -> None:
+    ledger = empty(tmp_path / "s")
+    own = Searcher(ledger, SMALL)
+    run(own, ledger, [0.5, 0.6], "asha")
+    lost = [own.propose(), own.propose()]
+    again = Searcher(ledger, SMALL)
+    assert [again.propose(), again.propose()] == lost
+    assert len(ledger.proposals()) == 3
+    finish(again, ledger, lost[1], [0.4], "asha")
+    assert [trial.state for trial in opened(ledger)] == [
+        TrialState.PRUNED,
+        TrialState.RUNNING,
+        TrialState.PRUNED,
+    ]
+    assert again.propose().configuration == "trial-3"
+
+
+def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_path: Path) -> None:
+    def proposals(name: str, seed: int) -> list[dict[str, Any]]:
+        search = replace(SMALL, seed=seed)
+        ledger = empty(tmp_path / name, search)
+        own = Searcher(ledger, search)
+        drawn = [run(own, ledger, [0.1 * number], "asha").config for number in range(5)]
+        return [{**config, "seed": 0} for config in drawn]
+
+    assert proposals("a", 1) == proposals("b", 1)
+    assert proposals("a2", 1) != proposals("c", 2)
+
+
+def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
+    ledger = build(tmp_path / "s", failed={4: "OSError: x"}, diverged=[7], running=[9])
+    Searcher(ledger, SEARCH)
+    states = Counter(trial.state.name for trial in opened(ledger))
+    statuses = Counter(record.status for record in ledger.trials() if "test" not in record.scores)
+    assert states == {
+        "COMPLETE": statuses["complete"],
+        "PRUNED": statuses["pruned"],
+        "FAIL": statuses["failed"],
+        "WAITING": 1,
+    }
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "gp", "cmaes"])
+def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> None:
+    search = replace(SMALL, sampler=name, families=("mlnn", "cnn"))
+    ledger = empty(tmp_path / "s", search)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        own = Searcher(ledger, search)
+        for number in range(14):
+            run(own, ledger, [0.05 * number], "max_epochs" if number % 2 else "asha")
+    assert len({planned.id for planned in ledger.proposals()}) == 14
+
+
+def test_a_file_that_cannot_be_written_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = empty(tmp_path / "s")
+    monkeypatch.setattr(optuna_study, "OPTUNA_FILE", "no-such-folder/optuna.db")
+    with pytest.raises(MachineError, match="Optuna's file cannot be written"):
+        Searcher(ledger, SMALL)
+
+
+@pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
+def test_the_file_may_lie_in_any_folder(tmp_path: Path, name: str) -> None:
+    ledger = empty(tmp_path / name / "s")
+    Searcher(ledger, SMALL).propose()
+    with sqlite3.connect(ledger.folder / OPTUNA_FILE) as file:
+        assert file.execute("SELECT COUNT(*) FROM trials").fetchone() == (2,)
+    file.close()
