@@ -14,19 +14,19 @@ Schedule = Literal["constant", "one_cycle"]
 
 # What the published study leaves open is fixed here, once, for every configuration. The
 # reasons were measured on real cells, one seed, on val alone.
-BATCH_SIZE = 64
+DEFAULT_BATCH_SIZE = 64
 """Images a step. Small enough that SGD at the published rate .01 converges in a few dozen
 epochs, large enough that one CPU core spends its time in matrix products."""
 
-MAX_EPOCHS = 100
+DEFAULT_MAX_EPOCHS = 100
 """An upper bound that early stopping is meant to reach first."""
 
-PATIENCE = 10
+DEFAULT_PATIENCE = 10
 """Epochs without a better val macro F1 before training ends. From one epoch to the next the curve
 moves by half a point (CNN) to one and a half (MLNN), so a shorter patience ends trials by luck."""
 
 
-LATER = (
+DEFAULTS_ADDED_LATER = (
     "precision",
     "schedule",
     "width",
@@ -60,7 +60,7 @@ class TrialConfig:
             hardware has it; weights, their updates and every evaluation stay float32. In float32,
             PyTorch lets convolutions on a GPU round their factors to TF32, 10 bits of fraction.
         schedule: of the learning rate: `constant`, or `one_cycle` over all of `max_epochs` (see
-            `optimization.one_cycle`), which no patience cuts short.
+            `optimizers.compute_one_cycle_factor`), which no patience cuts short.
         width: channels of the first stage of a `resnet`, at least 1; None for the others.
         weight_decay: of AdamW, at least 0: of every weight, each step takes off this share of it,
             times the learning rate.
@@ -79,9 +79,9 @@ class TrialConfig:
     learning_rate: float
     momentum: float | None
     dropout: float
-    batch_size: int = BATCH_SIZE
-    max_epochs: int = MAX_EPOCHS
-    patience: int = PATIENCE
+    batch_size: int = DEFAULT_BATCH_SIZE
+    max_epochs: int = DEFAULT_MAX_EPOCHS
+    patience: int = DEFAULT_PATIENCE
     seed: int = 0
     precision: Precision = "float32"
     schedule: Schedule = "constant"
@@ -92,14 +92,14 @@ class TrialConfig:
     shift: int = 0
 
     def __post_init__(self) -> None:
-        for name, kind in (
+        for name, literal in (
             ("family", Family),
             ("loss", Loss),
             ("optimizer", Optimizer),
             ("precision", Precision),
             ("schedule", Schedule),
         ):
-            _one_of(name, getattr(self, name), get_args(kind))
+            _require_one_of(name, getattr(self, name), get_args(literal))
         # `not value > 0` also rejects NaN.
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate is {self.learning_rate}; wanted: finite and above 0")
@@ -108,14 +108,14 @@ class TrialConfig:
                 raise ValueError(f"{name} is {value}; wanted: at least 0 and below 1")
         if not 0 <= self.weight_decay < float("inf"):
             raise ValueError(f"weight_decay is {self.weight_decay}; wanted: finite, at least 0")
-        for name, least in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
-            _whole(name, getattr(self, name), least)
-        _whole("shift", self.shift, 0, 27)
+        for name, minimum in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
+            _require_int(name, getattr(self, name), minimum)
+        _require_int("shift", self.shift, 0, 27)
         if not isinstance(self.orientations, bool):
             raise ValueError(f"orientations is {self.orientations!r}; wanted: true or false")
-        self._check_together()
+        self._check_combinations()
 
-    def _check_together(self) -> None:
+    def _check_combinations(self) -> None:
         """Settings that only go with others."""
         if self.optimizer == "sgd" and (self.momentum is None or not 0 <= self.momentum < 1):
             raise ValueError(f"momentum is {self.momentum}; wanted for sgd: at least 0, below 1")
@@ -128,7 +128,7 @@ class TrialConfig:
                 f"label_smoothing is {self.label_smoothing}; wanted for {self.loss}: 0"
             )
         if self.family == "resnet":
-            _whole("width", self.width, 1)
+            _require_int("width", self.width, 1)
         elif self.width is not None:
             raise ValueError(f"width is {self.width}; wanted for {self.family}: none")
         if self.schedule == "one_cycle" and self.patience < self.max_epochs:
@@ -144,30 +144,32 @@ class TrialConfig:
         Raises:
             ValueError: a key is missing or unknown, or a value is out of range.
         """
-        known = {field.name for field in fields(cls)}
-        if wrong := known.symmetric_difference(values) - set(LATER):
-            raise ValueError(f"configuration has missing or unknown keys: {sorted(wrong)}")
+        expected_keys = {field.name for field in fields(cls)}
+        if wrong_keys := expected_keys.symmetric_difference(values) - set(DEFAULTS_ADDED_LATER):
+            raise ValueError(f"configuration has missing or unknown keys: {sorted(wrong_keys)}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, one key an attribute; of `LATER` only what is not the default."""
+        """Plain JSON types, one key an attribute; of `DEFAULTS_ADDED_LATER` only what is not the default."""
         defaults = {field.name: field.default for field in fields(self)}
         values = asdict(self)
-        return {k: v for k, v in values.items() if k not in LATER or v != defaults[k]}
+        return {
+            k: v for k, v in values.items() if k not in DEFAULTS_ADDED_LATER or v != defaults[k]
+        }
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """Eight hexadecimal digits that tell this configuration with its seed from others."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} is {value!r}; wanted: {' or '.join(allowed)}")
 
 
-def _whole(name: str, value: object, least: int, most: int | None = None) -> None:
+def _require_int(name: str, value: object, minimum: int, maximum: int | None = None) -> None:
     # True is an int, and no number.
-    if type(value) is not int or value < least or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+    if type(value) is not int or value < minimum or (maximum is not None and value > maximum):
+        bounds = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
         raise ValueError(f"{name} is {value}; wanted: a whole number, {bounds}")

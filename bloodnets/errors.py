@@ -17,7 +17,7 @@ class DataError(StudyError, ValueError):
     exit_code = 2
 
 
-class MachineError(StudyError):
+class ResourceError(StudyError):
     """The machine lacks something: network, disk, GPU, a cluster that answers."""
 
     exit_code = 3

@@ -24,7 +24,9 @@ class ClassScores(NamedTuple):
     support: FloatArray
 
 
-def confusion_matrix(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> IntArray:
+def compute_confusion_matrix(
+    labels: NDArray[np.integer], predictions: NDArray[np.integer]
+) -> IntArray:
     """Count images by true and predicted class.
 
     Args:
@@ -35,32 +37,32 @@ def confusion_matrix(labels: NDArray[np.integer], predictions: NDArray[np.intege
         `confusion[true, predicted]`, shape (8, 8), also where a class is absent.
     """
     # Not by scikit-learn, which takes .9 ms for it: on a GPU a good part of an epoch.
-    cells = NUM_CLASSES * labels.astype(np.int64) + predictions
-    return np.bincount(cells, minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
+    flat_indices = NUM_CLASSES * labels.astype(np.int64) + predictions
+    return np.bincount(flat_indices, minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
 
 
-def class_scores(confusion: NDArray[np.number]) -> ClassScores:
+def compute_class_scores(confusion: NDArray[np.number]) -> ClassScores:
     """Precision, recall and F1 of each class; 0 where the denominator is 0.
 
     Args:
         confusion: `confusion[..., true, predicted]`, shape (..., 8, 8).
     """
-    cells = np.asarray(confusion, dtype=np.float64)
-    correct = np.diagonal(cells, axis1=-2, axis2=-1)
-    support, predicted = cells.sum(axis=-1), cells.sum(axis=-2)
+    matrix = np.asarray(confusion, dtype=np.float64)
+    correct = np.diagonal(matrix, axis1=-2, axis2=-1)
+    support, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
 
-    def ratio(denominator: FloatArray) -> FloatArray:
+    def divide_correct_by(denominator: FloatArray) -> FloatArray:
         return np.divide(correct, denominator, out=np.zeros(correct.shape), where=denominator > 0)
 
     return ClassScores(
-        precision=ratio(predicted),
-        recall=ratio(support),
-        f1=ratio((support + predicted) / 2),
+        precision=divide_correct_by(predicted),
+        recall=divide_correct_by(support),
+        f1=divide_correct_by((support + predicted) / 2),
         support=support,
     )
 
 
-def score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]:
+def compute_score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]:
     """Scores of many matrices at once, each of shape (...) and 0 to 1.
 
     `macro_f1` is the mean of the eight F1s, an absent class counting 0; the F1 of the mean
@@ -70,27 +72,27 @@ def score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]:
     Args:
         confusion: `confusion[..., true, predicted]`, shape (..., 8, 8), of at least one image.
     """
-    each = class_scores(confusion)
-    total = each.support.sum(axis=-1)
+    by_class = compute_class_scores(confusion)
+    n_images = by_class.support.sum(axis=-1)
     return {
-        "accuracy": np.trace(confusion, axis1=-2, axis2=-1) / total,
-        "macro_f1": each.f1.mean(axis=-1),
-        "weighted_f1": (each.f1 * each.support).sum(axis=-1) / total,
-        "macro_precision": each.precision.mean(axis=-1),
-        "macro_recall": each.recall.mean(axis=-1),
+        "accuracy": np.trace(confusion, axis1=-2, axis2=-1) / n_images,
+        "macro_f1": by_class.f1.mean(axis=-1),
+        "weighted_f1": (by_class.f1 * by_class.support).sum(axis=-1) / n_images,
+        "macro_precision": by_class.precision.mean(axis=-1),
+        "macro_recall": by_class.recall.mean(axis=-1),
     }
 
 
-def scores(confusion: IntArray) -> dict[str, float]:
-    """Scores of one matrix: see `score_arrays`.
+def compute_scores(confusion: IntArray) -> dict[str, float]:
+    """Scores of one matrix: see `compute_score_arrays`.
 
     Args:
         confusion: `confusion[true, predicted]`, shape (8, 8), of at least one image.
     """
-    return {name: float(value) for name, value in score_arrays(confusion).items()}
+    return {name: float(value) for name, value in compute_score_arrays(confusion).items()}
 
 
-def auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
+def compute_auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
     """Area under the ROC curve, as MedMNIST's `Evaluator` defines it for several classes.
 
     The mean over classes of the area for "this class" against "any other", unweighted.

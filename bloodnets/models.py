@@ -11,7 +11,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.constants import CHANNELS, IMAGE_SIDE, NUM_CLASSES
 
 
-class Mlnn(nn.Module):
+class MLNN(nn.Module):
     """The paper's multi-layer network: 2352-1180-1180-8, ReLU, dropout after each hidden layer.
 
     4,179,568 parameters.
@@ -37,7 +37,7 @@ class Mlnn(nn.Module):
         return logits
 
 
-class Cnn(nn.Module):
+class CNN(nn.Module):
     """The paper's convolutional network: 3-32-64-128 (3x3, ReLU, 2x2 max-pool), 1152-256-128-8.
 
     The paper gives the dropout's rate, not its place; it is put where it is in the MLNN, after
@@ -47,9 +47,9 @@ class Cnn(nn.Module):
     def __init__(self, *, dropout: float) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_block(CHANNELS, 32),
-            *_block(32, 64),
-            *_block(64, 128),
+            *_make_conv_block(CHANNELS, 32),
+            *_make_conv_block(32, 64),
+            *_make_conv_block(64, 128),
         )
         self.classifier = nn.Sequential(
             nn.Linear(128 * 3 * 3, 256),
@@ -67,7 +67,7 @@ class Cnn(nn.Module):
         return logits
 
 
-class Resnet(nn.Module):
+class ResNet(nn.Module):
     """A small residual network: 3x3 convolutions at 28, 14 and 7 pixels, each stage twice as wide.
 
     Batch normalisation after every convolution, a block of two convolutions a stage (He et al.,
@@ -78,11 +78,11 @@ class Resnet(nn.Module):
     def __init__(self, *, width: int, dropout: float) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_normalised(CHANNELS, width),
+            *_make_normalized_conv(CHANNELS, width),
             nn.ReLU(),
-            Residual(width, width),
-            Residual(width, 2 * width, stride=2),
-            Residual(2 * width, 4 * width, stride=2),
+            ResidualBlock(width, width),
+            ResidualBlock(width, 2 * width, stride=2),
+            ResidualBlock(2 * width, 4 * width, stride=2),
         )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(4 * width, NUM_CLASSES)
@@ -93,35 +93,41 @@ class Resnet(nn.Module):
         return logits
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two normalised convolutions, added to what they are given."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_normalised(inputs, outputs, stride=stride),
+            *_make_normalized_conv(in_channels, out_channels, stride=stride),
             nn.ReLU(),
-            *_normalised(outputs, outputs),
+            *_make_normalized_conv(out_channels, out_channels),
         )
         # Pooled, then convolved: nothing is thrown away (ResNet-D, He et al., arXiv:1812.01187).
         # A 1x1 convolution with a stride, as in the first ResNet, also writes beyond its memory
         # in oneDNN where it has fewer than 16 inputs and several threads (oneDNN issue 6035).
-        changed = inputs != outputs or stride != 1
+        needs_projection = in_channels != out_channels or stride != 1
         self.shortcut = nn.Sequential(
-            *((nn.AvgPool2d(stride), *_normalised(inputs, outputs, 1)) if changed else ())
+            *(
+                (nn.AvgPool2d(stride), *_make_normalized_conv(in_channels, out_channels, 1))
+                if needs_projection
+                else ()
+            )
         )
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Values, float32 (n, inputs, side, side), to float32 (n, outputs, side / stride, …)."""
-        return F.relu(self.layers(values) + self.shortcut(values))
+        return F.relu(self.layers(features) + self.shortcut(features))
 
 
-def _normalised(
-    inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1
+def _make_normalized_conv(
+    in_channels: int, out_channels: int, kernel_size: int = 3, *, stride: int = 1
 ) -> tuple[nn.Module, ...]:
     # No bias: the normalisation brings one.
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-    return convolution, nn.BatchNorm2d(outputs)
+    convolution = nn.Conv2d(
+        in_channels, out_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False
+    )
+    return convolution, nn.BatchNorm2d(out_channels)
 
 
 class LogSoftmax(nn.LogSoftmax):
@@ -132,9 +138,9 @@ class LogSoftmax(nn.LogSoftmax):
         return super().forward(logits.float())
 
 
-def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+def _make_conv_block(in_channels: int, out_channels: int) -> tuple[nn.Module, ...]:
     # Max-pool before ReLU gives the same values as after it, on a quarter of the elements.
-    return nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()
 
 
 def build_model(config: TrialConfig) -> nn.Module:
@@ -143,12 +149,12 @@ def build_model(config: TrialConfig) -> nn.Module:
     For `cross_entropy` it returns logits, for `nll` log-probabilities; the two have the same
     parameters, and with the same seed the same values.
     """
-    body: nn.Module
+    network: nn.Module
     if config.width is not None:  # of a resnet alone
-        body = Resnet(width=config.width, dropout=config.dropout)
+        network = ResNet(width=config.width, dropout=config.dropout)
     else:
-        body = {"mlnn": Mlnn, "cnn": Cnn}[config.family](dropout=config.dropout)
-    model = nn.Sequential(body, LogSoftmax(dim=1)) if config.loss == "nll" else body
+        network = {"mlnn": MLNN, "cnn": CNN}[config.family](dropout=config.dropout)
+    model = nn.Sequential(network, LogSoftmax(dim=1)) if config.loss == "nll" else network
     # Convolutions are faster where the channels of a pixel lie side by side.
     return model.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
@@ -167,8 +173,8 @@ def count_operations(model: nn.Module) -> int:
     Args:
         model: left as it is; what is counted is a copy without numbers, which computes nothing.
     """
-    shapes = copy.deepcopy(model).to("meta").eval()
+    meta_model = copy.deepcopy(model).to("meta").eval()
     image = torch.empty(1, CHANNELS, IMAGE_SIDE, IMAGE_SIDE, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        shapes(image)
+        meta_model(image)
     return int(counter.get_total_flops())

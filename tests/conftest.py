@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from bloodnets.data.synthetic import render
-from tests.store import Store, store
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from tests.store import S3Server, run_s3_server
 
 # The machine's speed decides no test, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)
@@ -19,17 +19,20 @@ settings.load_profile("bloodstudy")
 def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some 600 drawn cells of train: an epoch of a CNN takes about half a second."""
     path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.05))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.05))
     return path
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A store such as S3, which this process and those it starts find without being told where."""
-    with store(tmp_path_factory.mktemp("store")) as found, pytest.MonkeyPatch.context() as patch:
-        for name, value in found.environment.items():
+    with (
+        run_s3_server(tmp_path_factory.mktemp("store")) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in server.environment.items():
             patch.setenv(name, value)
-        yield found
+        yield server
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,48 +6,59 @@ import numpy as np
 import pandas as pd
 from matplotlib.image import imsave
 
-from reports.format.table import Column, Table, table
-from reports.format.text import DataWords
+from reports.format.table import Column, Table, make_table
+from reports.format.text import DataLabel
 from reports.page.render import Banner
-from reports.sections.elements import Cell, Grid, Section, Thumbnail
+from reports.sections.elements import HeatMap, HeatMapCell, Section, Thumbnail
 from tests import synthetic
 
-ATTACK = "\"'><script>alert(1)</script>"
-DATA = DataWords(mark="", short="cells.npz", full="cells.npz, SHA-256 " + "0123456789abcdef" * 4)
-NAMES = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for i in (1, 2, 3, 10)]
+INJECTED_HTML = "\"'><script>alert(1)</script>"
+DATA_LABEL = DataLabel(
+    warning="", short="cells.npz", full="cells.npz, SHA-256 " + "0123456789abcdef" * 4
+)
+CONFIGURATION_NAMES = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for i in (1, 2, 3, 10)]
 
 
-def contents() -> tuple[str, DataWords, Banner, list[Section]]:
+def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
     """What `page.render` takes: a study with a banner, a verdict and every kind of element."""
     sections = [
         Section(
             key="summary",
             title="In short",
-            words=("Every CNN is above every MLNN. " * 4, "What the seeds cannot tell is said."),
-            points=("Of 28 pairs, 16 differ.", "Of 12 claims, 7 are supported. " * 4),
+            paragraphs=(
+                "Every CNN is above every MLNN. " * 4,
+                "What the seeds cannot tell is said.",
+            ),
+            bullets=("Of 28 pairs, 16 differ.", "Of 12 claims, 7 are supported. " * 4),
         ),
-        Section(key="attack", title=ATTACK, words=(ATTACK,), points=(ATTACK,)),
-        Section(key="claims", title="The claims of the paper", tables=(_claims(),)),
+        Section(
+            key="attack", title=INJECTED_HTML, paragraphs=(INJECTED_HTML,), bullets=(INJECTED_HTML,)
+        ),
+        Section(key="claims", title="The claims of the paper", tables=(_make_claims_table(),)),
         Section(
             key="pairs",
             title="Which differences are real",
-            words=("Points by which the row is above the column.",),
-            grids=tuple(_grid(title) for title in ("Accuracy", "Macro F1", ATTACK, "AUC")),
-            tables=(_numbers(), _groups()),
+            paragraphs=("Points by which the row is above the column.",),
+            heat_maps=tuple(
+                _make_heat_map(title) for title in ("Accuracy", "Macro F1", INJECTED_HTML, "AUC")
+            ),
+            tables=(_make_number_table(), _make_class_table()),
         ),
-        Section(key="hardest", title="The hardest cells", gallery=_gallery()),
+        Section(key="hardest", title="The hardest cells", thumbnails=_make_thumbnails()),
         *(Section(key=f"more-{i}", title=f"A section with a title, number {i}") for i in range(9)),
     ]
-    notices = tuple(f"{name}-s0-1a2b3c4d: /data/{'long' * 30}/x.npz is gone" for name in NAMES[:3])
-    banner = Banner(
-        heading="3 of 8 trials were left out of this report", notices=(*notices, ATTACK)
+    notices = tuple(
+        f"{name}-s0-1a2b3c4d: /data/{'long' * 30}/x.npz is gone" for name in CONFIGURATION_NAMES[:3]
     )
-    return "handmade", DATA, banner, sections
+    banner = Banner(
+        heading="3 of 8 trials were left out of this report", notices=(*notices, INJECTED_HTML)
+    )
+    return "handmade", DATA_LABEL, banner, sections
 
 
-def _claims() -> Table:
+def _make_claims_table() -> Table:
     verdicts = ["supported", "contradicted", "cannot tell", "inside", "outside", "not comparable"]
-    verdicts.append(ATTACK)
+    verdicts.append(INJECTED_HTML)
     frame = pd.DataFrame(
         {
             "claim": [f"{i}. The CNN is better than the MLNN. " * 3 for i in range(7)],
@@ -56,14 +67,14 @@ def _claims() -> Table:
         }
     )
     columns = (
-        Column(key="claim", head=("Claim",), unit="prose"),
-        Column(key="verdict", head=("Verdict",), unit="verdict"),
-        Column(key="evidence", head=("Evidence",), unit="prose"),
+        Column(key="claim", heading=("Claim",), unit="prose"),
+        Column(key="verdict", heading=("Verdict",), unit="verdict"),
+        Column(key="evidence", heading=("Evidence",), unit="prose"),
     )
-    return table("claims", "Claims and verdicts. Data: cells.npz", columns, frame)
+    return make_table("claims", "Claims and verdicts. Data: cells.npz", columns, frame)
 
 
-def _numbers() -> Table:
+def _make_number_table() -> Table:
     """Every way in which a number is written; the last row holds dashes."""
     frame = pd.DataFrame(
         {
@@ -79,17 +90,17 @@ def _numbers() -> Table:
     ).assign(interval=0.0, interval_low=[0.9288, 0.05, 1, np.nan], interval_high=1.0)
     frame.loc[3, "interval"] = np.nan
     columns = (
-        Column(key="name", head=("Configuration",)),
-        Column(key="accuracy", head=("Accuracy", "(%)"), unit="percent"),
-        Column(key="interval", head=("95 % interval", "(%)"), unit="interval"),
-        Column(key="gain", head=("Gain", "(points)"), unit="points"),
-        Column(key="p", head=("p",), unit="p"),
-        Column(key="images", head=("Images",), unit="count"),
+        Column(key="name", heading=("Configuration",)),
+        Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
+        Column(key="interval", heading=("95 % interval", "(%)"), unit="interval"),
+        Column(key="gain", heading=("Gain", "(points)"), unit="points"),
+        Column(key="p", heading=("p",), unit="p"),
+        Column(key="images", heading=("Images",), unit="count"),
     )
-    return table("numbers", "Every way to write a number. Data: cells.npz", columns, frame)
+    return make_table("numbers", "Every way to write a number. Data: cells.npz", columns, frame)
 
 
-def _groups() -> Table:
+def _make_class_table() -> Table:
     frame = pd.DataFrame(
         {
             "configuration": ["cnn-config-2"] * 2 + ["cnn-config-10"] * 2,
@@ -98,43 +109,52 @@ def _groups() -> Table:
         }
     )
     columns = (
-        Column(key="configuration", head=("Configuration",)),
-        Column(key="label", head=("Class",)),
-        Column(key="f1", head=("F1", "(%)"), unit="percent"),
+        Column(key="configuration", heading=("Configuration",)),
+        Column(key="label", heading=("Class",)),
+        Column(key="f1", heading=("F1", "(%)"), unit="percent"),
     )
-    named = "Scores of each class. Data: cells.npz"
-    return table("groups", named, columns, frame, group="configuration")
+    table_caption = "Scores of each class. Data: cells.npz"
+    return make_table("groups", table_caption, columns, frame, group="configuration")
 
 
-def _grid(title: str) -> Grid:
+def _make_heat_map(title: str) -> HeatMap:
     """Differences that grow from below left to above right; small ones are faint."""
     cells = tuple(
         tuple(
-            Cell(text=f"{j - i:+.2f}", shade=_shade(j - i), faint=abs(j - i) == 1) for j in range(8)
+            HeatMapCell(text=f"{j - i:+.2f}", shade=_clip_shade(j - i), faint=abs(j - i) == 1)
+            for j in range(8)
         )
         for i in range(8)
     )
-    text = f"{ATTACK} Points by which the row is above the column. Data: cells.npz"
+    caption_text = f"{INJECTED_HTML} Points by which the row is above the column. Data: cells.npz"
     labels = tuple(name.partition("(")[0] for name in synthetic.CLASS_NAMES)
-    return Grid(title=title, caption=text, rows=tuple(NAMES), columns=labels, cells=cells)
+    return HeatMap(
+        title=title,
+        caption=caption_text,
+        rows=tuple(CONFIGURATION_NAMES),
+        columns=labels,
+        cells=cells,
+    )
 
 
-def _shade(difference: int) -> int:
+def _clip_shade(difference: int) -> int:
     return max(-5, min(5, difference))
 
 
-def _gallery() -> tuple[Thumbnail, ...]:
-    made = []
+def _make_thumbnails() -> tuple[Thumbnail, ...]:
+    thumbnails = []
     for i in range(14):
         buffer = io.BytesIO()
         pixels = np.random.default_rng(i).integers(0, 256, (28, 28, 3), dtype=np.uint8)
         imsave(buffer, pixels, format="png")
         lines = (
-            f"test image {i} {ATTACK}",
+            f"test image {i} {INJECTED_HTML}",
             "true: 3 immature granulocytes",
             "seen as: 6 neutrophil, 24 of 24",
         )
-        made.append(
-            Thumbnail(png=buffer.getvalue(), alt=f"Cell {i}, cells.npz {ATTACK}", lines=lines)
+        thumbnails.append(
+            Thumbnail(
+                png=buffer.getvalue(), alt=f"Cell {i}, cells.npz {INJECTED_HTML}", lines=lines
+            )
         )
-    return tuple(made)
+    return tuple(thumbnails)

@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BUCKET = "cells"
-PORT = 5000
+S3_BUCKET = "cells"
+S3_PORT = 5000
 
 # What the AWS SDK in pyarrow reads; moto takes any key.
-KEYS = {
+S3_ENV = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -29,73 +29,77 @@ KEYS = {
 }
 
 
-class Store:
+class S3Server:
     """The store, from outside."""
 
     def __init__(self, address: str, port: int, folder: Path) -> None:
-        self.environment = KEYS | {"AWS_ENDPOINT_URL": f"http://{address}:{port}"}
+        self.environment = S3_ENV | {"AWS_ENDPOINT_URL": f"http://{address}:{port}"}
         self.folder = folder
 
-    def trouble(self, kind: str) -> None:
+    def set_fault(self, fault: str) -> None:
         """From now on: `500`, `slow`, or none with an empty word."""
-        (self.folder / "trouble").write_text(kind)
+        (self.folder / "trouble").write_text(fault)
 
-    def refused(self) -> int:
+    def count_refused(self) -> int:
         """Requests answered with 500 so far."""
         path = self.folder / "refused"
         return len(path.read_bytes()) if path.exists() else 0
 
 
 @contextmanager
-def store(folder: Path) -> Iterator[Store]:
+def run_s3_server(folder: Path) -> Iterator[S3Server]:
     """A store on loopback with one empty bucket."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [sys.executable, "-m", "tests.store", "127.0.0.1", str(port), str(folder)]
+    with socket.socket() as free_socket:
+        free_socket.bind(("127.0.0.1", 0))
+        port = free_socket.getsockname()[1]
+    command = [sys.executable, "-m", "tests.store", "127.0.0.1", str(port), str(folder)]
     root = Path(__file__).parents[1]
-    with subprocess.Popen(words, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            yield Store("127.0.0.1", port, folder)
+            yield S3Server("127.0.0.1", port, folder)
         finally:
             process.kill()
 
 
-def _troubled(app: Callable[..., Iterable[bytes]], folder: Path) -> Callable[..., Iterable[bytes]]:
-    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        kind = (folder / "trouble").read_text()
-        if kind == "500":
-            length = int(environ.get("CONTENT_LENGTH") or 0)
-            environ["wsgi.input"].read(length)
-            with (folder / "refused").open("ab") as refused:
-                refused.write(b".")
-            start("500 Internal Server Error", [("Content-Length", "0")])
+def _inject_faults(
+    app: Callable[..., Iterable[bytes]], folder: Path
+) -> Callable[..., Iterable[bytes]]:
+    def answer_request(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        fault = (folder / "trouble").read_text()
+        if fault == "500":
+            n_bytes = int(environ.get("CONTENT_LENGTH") or 0)
+            environ["wsgi.input"].read(n_bytes)
+            with (folder / "refused").open("ab") as refused_file:
+                refused_file.write(b".")
+            start_response("500 Internal Server Error", [("Content-Length", "0")])
             return []
-        if kind == "slow":
+        if fault == "slow":
             time.sleep(1)
-        return app(environ, start)
+        return app(environ, start_response)
 
-    return answer
+    return answer_request
 
 
-def _serve(address: str, port: int, folder: Path) -> None:
-    os.environ |= KEYS  # for the bucket, which is made through moto itself
+def _run_server(address: str, port: int, folder: Path) -> None:
+    os.environ |= S3_ENV  # for the bucket, which is made through moto itself
     import boto3
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     (folder / "trouble").write_text("")
-    app = _troubled(DomainDispatcherApplication(create_backend_app), folder)
+    app = _inject_faults(DomainDispatcherApplication(create_backend_app), folder)
     server = make_server(address, port, app, threaded=True)
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    here = f"http://{address}:{port}"
-    boto3.client("s3", endpoint_url=here).create_bucket(Bucket=BUCKET)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://{address}:{port}"
+    boto3.client("s3", endpoint_url=url).create_bucket(Bucket=S3_BUCKET)
     print("ready", flush=True)  # noqa: T201 - to who began it
-    serving.join()
+    thread.join()
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    _run_server(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -17,20 +17,20 @@ from reports.ledger.records import (
     EndReason,
     EpochRecord,
     PlannedTrial,
-    ResnetSpace,
+    ResNetSpace,
     SearchRecord,
     StopReason,
     TrialRecord,
-    fingerprint,
+    compute_fingerprint,
 )
-from study.configs.search_space import named
-from study.configs.study_config import replicate, resnet_start
+from study.configs.search_space import baseline_configs
+from study.configs.study_config import make_planned_trial, make_resnet_baseline
 from study.tuning.asha import Rungs
-from study.tuning.confirmation import choose
+from study.tuning.confirmation import rank_configurations
 from tests import synthetic
-from tests.synthetic import Matrix
+from tests.synthetic import ConfusionMatrix
 
-SEARCH = SearchRecord(
+SEARCH_RECORD = SearchRecord(
     trials=50,
     families=("cnn",),
     optimizers=("sgd", "adam"),
@@ -49,27 +49,29 @@ SEARCH = SearchRecord(
     target_f1=None,
 )
 
-SPACE = ResnetSpace(
+RESNET_SPACE = ResNetSpace(
     weight_decay=(1e-3, 1.0),
     label_smoothing=(0.0, 0.2),
     width=(16, 56),
-    start=resnet_start(max_epochs=20, batch_size=128, precision="float32", seed=0),
+    start=make_resnet_baseline(max_epochs=20, batch_size=128, precision="float32", seed=0),
 )
-RESNETS = replace(SEARCH, families=("resnet",), optimizers=("adamw",), batch_size=128, resnet=SPACE)
+RESNET_SEARCH_RECORD = replace(
+    SEARCH_RECORD, families=("resnet",), optimizers=("adamw",), batch_size=128, resnet=RESNET_SPACE
+)
 
 
-def build(
+def build_search(
     folder: Path,
     *,
-    search: SearchRecord = SEARCH,
+    search: SearchRecord = SEARCH_RECORD,
     kind: DataKind = "official",
     ended_by: EndReason | None = "trials",
-    at_once: int = 2,
-    published: bool = True,
-    failed: Mapping[int, str] | None = None,
-    diverged: Collection[int] = (),
-    running: Collection[int] = (),
-    confirmed: bool = True,
+    concurrency: int = 2,
+    with_published: bool = True,
+    failed_numbers: Mapping[int, str] | None = None,
+    diverged_numbers: Collection[int] = (),
+    running_numbers: Collection[int] = (),
+    with_confirmation: bool = True,
 ) -> Ledger:
     """Make a search in `folder`, which must not exist; the study has the folder's name.
 
@@ -80,99 +82,101 @@ def build(
         search: its settings.
         kind: of the data.
         ended_by: how the search ended; None if it did not, and then nothing is confirmed.
-        at_once: stands in the confirmation.
-        published: the published configurations are the first proposals.
-        failed: numbers of trials that ended with an error after two epochs, and the error.
-        diverged: numbers of trials that diverged in their second epoch.
-        running: numbers of trials that are proposed and not in the ledger; where the search was
+        concurrency: stands in the confirmation.
+        with_published: the published configurations are the first proposals.
+        failed_numbers: numbers of trials that ended with an error after two epochs, and the error.
+        diverged_numbers: numbers of trials that diverged in their second epoch.
+        running_numbers: numbers of trials that are proposed and not in the ledger; where the search was
             ended by a budget or a target, trials that it ended after three epochs.
-        confirmed: the trials of the confirmation are in the ledger.
+        with_confirmation: the trials of the confirmation are in the ledger.
     """
-    test = synthetic.published_matrices()["cnn-config-1"][0]
-    study = synthetic._study(folder.name, kind, synthetic.CLASS_NAMES, test, [])
+    test_matrix = synthetic.make_published_matrices()["cnn-config-1"][0]
+    study = synthetic.make_grid_record(folder.name, kind, synthetic.CLASS_NAMES, test_matrix, [])
     study = replace(
         study,
         kind="search",
         command=("bloodstudy", "search", "--name", folder.name),
         search=search,
-        fingerprint=fingerprint(study.data, [], study.versions, search),
+        fingerprint=compute_fingerprint(study.data, [], study.versions, search),
     )
     ledger = Ledger.create(folder, study)
-    rungs = Rungs(search.rungs, reduction=search.reduction)
-    known = named(search)
-    random = np.random.default_rng(search.seed)
+    rungs = Rungs(search.rungs, reduction_factor=search.reduction)
+    baselines = baseline_configs(search)
+    rng = np.random.default_rng(search.seed)
     values: dict[str, float] = {}
-    plan: dict[str, PlannedTrial] = {}
-    reason: StopReason
+    planned_by_name: dict[str, PlannedTrial] = {}
+    stop_reason: StopReason
     for number in range(search.trials):
-        planned = _proposal(search, number, random, published)
-        ledger.propose(planned)
-        plan[planned.configuration] = planned
-        matrix = _matrix(final(planned.config))
-        curve, reason = _curve(planned.config, matrix), "max_epochs"
-        if number in running:
+        planned = _make_proposal(search, number, rng, with_published)
+        ledger.add_proposal(planned)
+        planned_by_name[planned.configuration] = planned
+        matrix = _make_matrix(compute_final_value(planned.config))
+        curve, stop_reason = _make_curve(planned.config, matrix), "max_epochs"
+        if number in running_numbers:
             if ended_by is None or ended_by == "trials":
                 continue
             curve = curve[:3]
-            reason = ended_by
-        elif number in (failed or {}):
-            curve, reason = curve[:2], "error"
-        elif number in diverged:
-            curve, reason = curve[:1], "diverged"
+            stop_reason = ended_by
+        elif number in (failed_numbers or {}):
+            curve, stop_reason = curve[:2], "error"
+        elif number in diverged_numbers:
+            curve, stop_reason = curve[:1], "diverged"
         for epoch in range(1, len(curve) + 1):
             best = max(curve[:epoch])
-            goes_on = rungs.goes_on(planned.id, epoch, best) or planned.configuration in known
-            if not goes_on and reason == "max_epochs":
-                curve, reason = curve[:epoch], "asha"
+            promoted = rungs.report(planned.id, epoch, best) or planned.configuration in baselines
+            if not promoted and stop_reason == "max_epochs":
+                curve, stop_reason = curve[:epoch], "asha"
                 break
-        error = (failed or {}).get(number)
-        if reason == "diverged":
+        error = (failed_numbers or {}).get(number)
+        if stop_reason == "diverged":
             error = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
-        _enter(ledger, planned, curve, reason, error, matrix)
-        if reason not in ("error", "diverged"):
+        _add_search_trial(ledger, planned, curve, stop_reason, error, matrix)
+        if stop_reason not in ("error", "diverged"):
             values[planned.configuration] = max(curve)
     if ended_by is None:
         return ledger
-    end = _end(search, values, plan, ended_by, at_once)
-    ledger.confirm(end)
-    for planned in end.trials if confirmed else ():
+    confirmation = _make_confirmation(search, values, planned_by_name, ended_by, concurrency)
+    ledger.set_confirmation(confirmation)
+    for planned in confirmation.trials if with_confirmation else ():
         # Another seed brings a little less: the shrinkage.
-        less = 0.002 * (planned.config["seed"] - search.seed)
-        matrix = _matrix(final(planned.config) - less)
-        curve = _curve(planned.config, matrix)
-        look = "confirmation of the search"
-        _enter(ledger, planned, curve, "max_epochs", None, matrix, look)
+        shrinkage = 0.002 * (planned.config["seed"] - search.seed)
+        matrix = _make_matrix(compute_final_value(planned.config) - shrinkage)
+        curve = _make_curve(planned.config, matrix)
+        test_reason = "confirmation of the search"
+        _add_search_trial(ledger, planned, curve, "max_epochs", None, matrix, test_reason)
     return ledger
 
 
-def final(config: Mapping[str, Any]) -> float:
+def compute_final_value(config: Mapping[str, Any]) -> float:
     """What a configuration reaches in full training: best at rate .001 (Adam) or .02 (SGD)."""
-    optimum = math.log10(0.02 if config["optimizer"] == "sgd" else 1e-3)
-    off = math.log10(config["learning_rate"]) - optimum
-    momentum = 0.0 if config["momentum"] is None else 0.02 * (config["momentum"] - 0.9) ** 2
-    from_dropout = 0.1 * (config["dropout"] - 0.3) ** 2
-    return float(0.94 * math.exp(-0.15 * off**2) - from_dropout - momentum)
+    log_optimum = math.log10(0.02 if config["optimizer"] == "sgd" else 1e-3)
+    log_distance = math.log10(config["learning_rate"]) - log_optimum
+    momentum_penalty = 0.0 if config["momentum"] is None else 0.02 * (config["momentum"] - 0.9) ** 2
+    dropout_penalty = 0.1 * (config["dropout"] - 0.3) ** 2
+    return float(0.94 * math.exp(-0.15 * log_distance**2) - dropout_penalty - momentum_penalty)
 
 
-def _matrix(reached: float) -> Matrix:
-    """Of test; its macro F1 is about `reached`, where that is .65 to .94."""
-    best = synthetic.published_matrices()["cnn-config-1"][0]
-    return synthetic.worse(best, moved=min(120, max(0, round((0.94 - reached) * 400))))
+def _make_matrix(value: float) -> ConfusionMatrix:
+    """Of test; its macro F1 is about `value`, where that is .65 to .94."""
+    best_matrix = synthetic.make_published_matrices()["cnn-config-1"][0]
+    return synthetic.worsen_matrix(
+        best_matrix, n_moved=min(120, max(0, round((0.94 - value) * 400)))
+    )
 
 
-def _curve(config: Mapping[str, Any], matrix: Matrix) -> list[float]:
+def _make_curve(config: Mapping[str, Any], matrix: ConfusionMatrix) -> list[float]:
     """Macro F1 on val by epoch, ending with that of half the matrix."""
-    half = metrics.scores(synthetic.halved(matrix))["macro_f1"]
-    speed, last = 2 + 3 * config["dropout"], config["max_epochs"]
-    part = [1 - math.exp(-epoch / speed) for epoch in range(1, last + 1)]
-    return [half * each / part[-1] for each in part]
+    best_value = metrics.compute_scores(synthetic.halve_matrix(matrix))["macro_f1"]
+    time_constant, n_epochs = 2 + 3 * config["dropout"], config["max_epochs"]
+    progress = [1 - math.exp(-epoch / time_constant) for epoch in range(1, n_epochs + 1)]
+    return [best_value * fraction / progress[-1] for fraction in progress]
 
 
-def _proposal(
-    search: SearchRecord, number: int, random: np.random.Generator, published: bool
+def _make_proposal(
+    search: SearchRecord, number: int, rng: np.random.Generator, with_published: bool
 ) -> PlannedTrial:
     if search.resnet is not None:
-        return _resnet(search, number, random, published)
+        return _make_resnet_proposal(search, number, rng, with_published)
     config: dict[str, Any] = {
         "batch_size": search.batch_size,
         "max_epochs": search.max_epochs,
@@ -180,84 +184,88 @@ def _proposal(
         "precision": search.precision,
     }
     names = [f"{family}-config-{n}" for family in search.families for n in (1, 2)]
-    if published and number < len(names):
+    if with_published and number < len(names):
         name = names[number]
-        values = synthetic.config(name, seed=search.seed, **config)
+        config_values = synthetic.make_config(name, seed=search.seed, **config)
     else:
         name = f"trial-{number}"
-        optimizer = search.optimizers[random.integers(len(search.optimizers))]
+        optimizer = search.optimizers[rng.integers(len(search.optimizers))]
         low, high = np.log(search.learning_rate)
         config |= {
-            "family": search.families[random.integers(len(search.families))],
+            "family": search.families[rng.integers(len(search.families))],
             "optimizer": optimizer,
-            "learning_rate": float(np.exp(random.uniform(low, high))),
-            "dropout": random.uniform(*search.dropout),
-            "momentum": random.uniform(*search.momentum) if optimizer == "sgd" else None,
+            "learning_rate": float(np.exp(rng.uniform(low, high))),
+            "dropout": rng.uniform(*search.dropout),
+            "momentum": rng.uniform(*search.momentum) if optimizer == "sgd" else None,
         }
-        values = synthetic.config(name, seed=search.seed, **config)
-    trial_id = f"trial-{number}-{TrialConfig.from_dict(values).digest()}"
-    return PlannedTrial(id=trial_id, configuration=name, config=values)
+        config_values = synthetic.make_config(name, seed=search.seed, **config)
+    trial_id = f"trial-{number}-{TrialConfig.from_dict(config_values).compute_digest()}"
+    return PlannedTrial(id=trial_id, configuration=name, config=config_values)
 
 
-def _resnet(
-    search: SearchRecord, number: int, random: np.random.Generator, published: bool
+def _make_resnet_proposal(
+    search: SearchRecord, number: int, rng: np.random.Generator, with_published: bool
 ) -> PlannedTrial:
-    config, name = named(search)["resnet"], "resnet"
-    if number or not published:
+    config, name = baseline_configs(search)["resnet"], "resnet"
+    if number or not with_published:
         name = f"trial-{number}"
-        drawn: dict[str, Any] = {key: random.uniform(*ends) for key, ends in search.ranges.items()}
-        drawn |= {"momentum": None, "width": 8 * int(drawn["width"] / 8)}
-        config = replace(config, **drawn)
-    trial_id = f"trial-{number}-{config.digest()}"
+        sampled_values: dict[str, Any] = {
+            key: rng.uniform(*bounds) for key, bounds in search.ranges.items()
+        }
+        sampled_values |= {"momentum": None, "width": 8 * int(sampled_values["width"] / 8)}
+        config = replace(config, **sampled_values)
+    trial_id = f"trial-{number}-{config.compute_digest()}"
     return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
 
 
-def _end(
+def _make_confirmation(
     search: SearchRecord,
     values: Mapping[str, float],
-    plan: Mapping[str, PlannedTrial],
+    planned_by_name: Mapping[str, PlannedTrial],
     ended_by: EndReason,
-    at_once: int,
+    concurrency: int,
 ) -> Confirmation:
-    known = named(search)
-    best, baseline = choose(values, list(known), search.confirm)
-    configs = {name: planned.config for name, planned in plan.items()}
-    configs = {name: config.to_dict() for name, config in known.items()} | configs
+    baselines = baseline_configs(search)
+    best_names, baseline_names = rank_configurations(values, list(baselines), search.confirm)
+    configs = {name: planned.config for name, planned in planned_by_name.items()}
+    configs = {name: config.to_dict() for name, config in baselines.items()} | configs
     trials = [
-        replicate(name, TrialConfig.from_dict({**configs[name], "seed": seed}))
-        for name in dict.fromkeys((*best, *baseline))
+        make_planned_trial(name, TrialConfig.from_dict({**configs[name], "seed": seed}))
+        for name in dict.fromkeys((*best_names, *baseline_names))
         for seed in range(search.seed + 1, search.seed + 1 + search.confirm_seeds)
     ]
     return Confirmation(
         ended_by=ended_by,
         ended_at="2026-01-02T04:04:05Z",
         duration_s=3600.0,
-        at_once=at_once,
-        best=best,
-        baseline=baseline,
+        at_once=concurrency,
+        best=best_names,
+        baseline=baseline_names,
         trials=tuple(trials),
     )
 
 
-def _enter(  # noqa: PLR0917 - a test's
+def _add_search_trial(  # noqa: PLR0917 - a test's
     ledger: Ledger,
     planned: PlannedTrial,
     curve: list[float],
-    reason: StopReason,
+    stop_reason: StopReason,
     error: str | None,
-    matrix: Matrix,
-    look: str | None = None,
+    matrix: ConfusionMatrix,
+    test_reason: str | None = None,
 ) -> None:
-    complete = reason == "max_epochs"
+    is_complete = stop_reason == "max_epochs"
     scores: dict[str, dict[str, float]] = {}
     arrays: dict[str, Any] = {}
-    if complete:
-        splits = {"val": synthetic.halved(matrix)} | ({"test": matrix} if look else {})
-        for split, own in splits.items():
-            probabilities, labels = synthetic._predictions(own, planned.config["seed"])
+    if is_complete:
+        splits = {"val": synthetic.halve_matrix(matrix)} | ({"test": matrix} if test_reason else {})
+        for split, split_matrix in splits.items():
+            probabilities, labels = synthetic.make_predictions(split_matrix, planned.config["seed"])
             arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
-            scores[split] = metrics.scores(own) | {"auc": metrics.auc(labels, probabilities)}
-    accuracy = scores["val"]["accuracy"] / max(curve) if complete else 1.0
+            scores[split] = metrics.compute_scores(split_matrix) | {
+                "auc": metrics.compute_auc(labels, probabilities)
+            }
+    accuracy = scores["val"]["accuracy"] / max(curve) if is_complete else 1.0
     epochs = [
         EpochRecord(
             epoch=epoch,
@@ -274,23 +282,25 @@ def _enter(  # noqa: PLR0917 - a test's
         configuration=planned.configuration,
         config=planned.config,
         fingerprint=ledger.study.fingerprint,
-        status="complete" if complete else "failed" if reason == "error" else "pruned",
-        stop_reason=reason,
+        status="complete" if is_complete else "failed" if stop_reason == "error" else "pruned",
+        stop_reason=stop_reason,
         error=error,
-        attempts=2 if reason == "error" else 1,
+        attempts=2 if stop_reason == "error" else 1,
         epochs=len(epochs),
         best_epoch=max(epochs, key=lambda epoch: epoch.val_macro_f1).epoch,
         started_at="2026-01-02T03:04:05Z",
         duration_s=2.5 * len(epochs),
-        device="cpu" if complete else None,
-        host="here" if complete else None,
-        parameters=422_344 if complete else None,
+        device="cpu" if is_complete else None,
+        host="here" if is_complete else None,
+        parameters=422_344 if is_complete else None,
         scores=scores,
         files={},
-        operations=16_462_848 if complete else None,
+        operations=16_462_848 if is_complete else None,
     )
-    if complete:
-        predictions = synthetic.packed(arrays)
-        synthetic.enter(ledger, record, epochs=epochs, predictions=predictions, look=look)
+    if is_complete:
+        predictions = synthetic.pack_npz(arrays)
+        synthetic.add_complete_trial(
+            ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
+        )
     else:
-        ledger.enter(record, epochs=epochs, look=look)
+        ledger.add_trial(record, epochs=epochs, test_reason=test_reason)

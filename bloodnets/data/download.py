@@ -11,18 +11,18 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from bloodnets.data.medmnist import medmnist_facts
-from bloodnets.errors import MachineError
+from bloodnets.data.medmnist import get_medmnist_info
+from bloodnets.errors import ResourceError
 
-FILE_NAME = "bloodmnist.npz"
-RETRIES = 3
-TIMEOUT_S = 30.0
+BLOODMNIST_FILE = "bloodmnist.npz"
+MAX_RETRIES = 3
+DOWNLOAD_TIMEOUT_S = 30.0
 
 
-def official_file(root: Path | None) -> Path:
+def ensure_official_file(root: Path | None) -> Path:
     """BloodMNIST's file under `root`, downloaded if it is not there.
 
-    A file that is there already is returned as it is: `data.load_file` says what it holds.
+    A file that is there already is returned as it is: `medmnist.load_file` says what it holds.
 
     Args:
         root: the folder; None for medmnist's own, `~/.medmnist`.
@@ -32,13 +32,13 @@ def official_file(root: Path | None) -> Path:
     """
     if root is None:
         root = Path.home() / ".medmnist"
-    path = root / FILE_NAME
+    path = root / BLOODMNIST_FILE
     if os.path.exists(path):  # not path.exists, which raises in a folder that is closed to us
         return path
-    return download(path, url=official_url(), md5=medmnist_facts()[1])
+    return download_file(path, url=get_official_url(), md5=get_medmnist_info()[1])
 
 
-def official_url() -> str:
+def get_official_url() -> str:
     """Where the official file is."""
     with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
         from medmnist import INFO  # imports torch, which a file at hand need not wait for
@@ -46,7 +46,7 @@ def official_url() -> str:
     return str(INFO["bloodmnist"]["url"])
 
 
-def download(path: Path, *, url: str, md5: str) -> Path:
+def download_file(path: Path, *, url: str, md5: str) -> Path:
     """Download `url` to `path`, which appears only when it is whole and its MD5 is right.
 
     Tries again, a little later each time, after a failure or a wrong MD5.
@@ -60,14 +60,14 @@ def download(path: Path, *, url: str, md5: str) -> Path:
         base_url="",
         registry={path.name: f"md5:{md5}"},
         urls={path.name: url},
-        retry_if_failed=RETRIES,
+        retry_if_failed=MAX_RETRIES,
     )
     try:
-        store.fetch(path.name, downloader=_fetch)
+        store.fetch(path.name, downloader=_fetch_url)
     except (requests.RequestException, OSError, ValueError) as error:
-        raise MachineError(
-            f"BloodMNIST could not be downloaded ({_cause(error, path.parent)}). Ways on: "
-            f"--data-file PATH (a copy of {FILE_NAME}), --data-root FOLDER (a folder that holds "
+        raise ResourceError(
+            f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)}). Ways on: "
+            f"--data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a folder that holds "
             f"it), or --data rendered (drawn cells, no download)"
         ) from error
     with contextlib.suppress(OSError):  # some file systems have no permissions
@@ -75,15 +75,15 @@ def download(path: Path, *, url: str, md5: str) -> Path:
     return path
 
 
-def _fetch(url: str, file: str, _store: pooch.Pooch) -> None:
+def _fetch_url(url: str, target_path: str, _store: pooch.Pooch) -> None:
     """One try, with a bar that only a terminal sees and that is gone at the end.
 
     Pooch's own leaves a failed try's bar and connection open.
     """
     with (
-        requests.get(url, stream=True, timeout=TIMEOUT_S) as response,
-        Path(file).open("wb") as target,
-        tqdm(desc=FILE_NAME, unit="B", unit_scale=True, leave=False, disable=None) as bar,
+        requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
+        Path(target_path).open("wb") as target,
+        tqdm(desc=BLOODMNIST_FILE, unit="B", unit_scale=True, leave=False, disable=None) as bar,
     ):
         response.raise_for_status()
         bar.total = int(response.headers.get("Content-Length", 0)) or None
@@ -92,7 +92,7 @@ def _fetch(url: str, file: str, _store: pooch.Pooch) -> None:
             bar.update(len(chunk))
 
 
-def _cause(error: Exception, folder: Path) -> str:
+def _describe_cause(error: Exception, folder: Path) -> str:
     """The reason in a few words."""
     # The order matters: requests' errors are OSErrors, some are ValueErrors, most ConnectionErrors.
     match error:
@@ -105,8 +105,12 @@ def _cause(error: Exception, folder: Path) -> str:
         case requests.exceptions.ChunkedEncodingError():
             cause = "the connection was cut off"
         case requests.ConnectionError() | requests.Timeout():
-            late = "timed out" in str(error)
-            cause = f"no answer within {TIMEOUT_S:g} s" if late else "no connection to the server"
+            timed_out = "timed out" in str(error)
+            cause = (
+                f"no answer within {DOWNLOAD_TIMEOUT_S:g} s"
+                if timed_out
+                else "no connection to the server"
+            )
         case ValueError() if not isinstance(error, requests.RequestException):
             cause = "what arrived has the wrong MD5"
         case OSError(strerror=str(reason)) | OSError(__cause__=OSError(strerror=str(reason))):

@@ -19,34 +19,34 @@ from bloodnets.errors import DataError
 MAX_PIXELS = 144_000_000
 """12,000 x 12,000, for which Pillow needs .6 GB. By itself it refuses twice 89 million."""
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What is read. Pillow knows more, some by way of other programs (EPS)."""
 
-SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
 """How the names of image files end, in lower case: what is taken of a folder."""
 
-_FINE = 2048
+_MAX_RESIZE_SIDE = 2048
 """A square with longer sides is first made smaller by whole factors, piece by piece."""
 
-_DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
-_ORIENTATION = 0x0112  # in EXIF
+_MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_EXIF_ORIENTATION = 0x0112  # in EXIF
 
 
-class Photograph(NamedTuple):
+class DecodedImage(NamedTuple):
     """What was read of an image file.
 
     Attributes:
         pixels: uint8, shape (28, 28, 3), red, green, blue.
-        side: of the square that they were made of, in pixels of the file.
+        crop_side: of the square that they were made of, in pixels of the file.
     """
 
     pixels: NDArray[np.uint8]
-    side: int
+    crop_side: int
 
 
-def read_photograph(path: Path, crop: int | None) -> Photograph:
+def read_image_file(path: Path, crop: int | None) -> DecodedImage:
     """Cut the centred square out of an image and make it 28 x 28 pixels, as BloodMNIST was made.
 
     An image of 28 x 28 pixels is taken as it is. Grey images become coloured ones of equal
@@ -62,29 +62,34 @@ def read_photograph(path: Path, crop: int | None) -> Photograph:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
             raise DataError(f"{path} is no file")
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
-            return _read(image, path, crop)
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path, formats=IMAGE_FORMATS) as image,
+        ):
+            return _decode_image(image, path, crop)
     except DataError:
         raise
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist") from error
     except UnidentifiedImageError as error:
-        known = "PNG, JPEG, TIFF, BMP, GIF or WebP"
-        raise DataError(f"{path} is no image that can be read; wanted: {known}") from error
+        readable_formats = "PNG, JPEG, TIFF, BMP, GIF or WebP"
+        raise DataError(
+            f"{path} is no image that can be read; wanted: {readable_formats}"
+        ) from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} has too many pixels; wanted: at most {MAX_PIXELS:,}") from error
     except Exception as error:  # its decoders raise a dozen unrelated ones on a damaged file
-        what = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DataError(f"{path} cannot be read: {' '.join(str(what).split()):.100}") from error
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError(f"{path} cannot be read: {' '.join(str(reason).split()):.100}") from error
 
 
-def _read(image: Image.Image, path: Path, crop: int | None) -> Photograph:
+def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedImage:
     width, height = image.size
-    side = crop or min(width, height)
+    crop_side = crop or min(width, height)
     # A phone's JPEG may have a second picture behind it, for depth or brightness.
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise DataError(f"{path} holds {frames} images; wanted: one")
+    n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if n_frames > 1:
+        raise DataError(f"{path} holds {n_frames} images; wanted: one")
     if width * height > MAX_PIXELS:
         raise DataError(
             f"{path} has {width:,} x {height:,} pixels; wanted: at most {MAX_PIXELS:,}, as "
@@ -93,42 +98,44 @@ def _read(image: Image.Image, path: Path, crop: int | None) -> Photograph:
     if image.mode in ("F", "I"):
         raise DataError(f"{path} has pixels of 32 bits, in no known range; wanted: 8 or 16 bits")
     if (width, height) == (IMAGE_SIDE, IMAGE_SIDE):
-        side = IMAGE_SIDE
-    if side > min(width, height):
-        raise DataError(f"{path} has {width} x {height} pixels; wanted: at least {side} each way")
-    small = _coloured(_square(image, side))
+        crop_side = IMAGE_SIDE
+    if crop_side > min(width, height):
+        raise DataError(
+            f"{path} has {width} x {height} pixels; wanted: at least {crop_side} each way"
+        )
+    small = _convert_to_rgb(_crop_square(image, crop_side))
     if small.size != (IMAGE_SIDE, IMAGE_SIDE):
         small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
     # After it is decoded: a TIFF has followed its orientation then, and forgotten it.
-    if orientation := image.getexif().get(_ORIENTATION):
-        small.getexif()[_ORIENTATION] = orientation
+    if orientation := image.getexif().get(_EXIF_ORIENTATION):
+        small.getexif()[_EXIF_ORIENTATION] = orientation
         small = ImageOps.exif_transpose(small)
-    return Photograph(np.asarray(small, dtype=np.uint8), side)
+    return DecodedImage(np.asarray(small, dtype=np.uint8), crop_side)
 
 
-def _square(image: Image.Image, side: int) -> Image.Image:
+def _crop_square(image: Image.Image, side: int) -> Image.Image:
     """The centred square, smaller by a whole factor where it is large."""
-    if side > _FINE:
+    if side > _MAX_RESIZE_SIDE:
         # A JPEG can be decoded at a half, a quarter or an eighth of its size.
         width, height = image.size
-        image.draft(None, (width * _FINE // side, height * _FINE // side))
+        image.draft(None, (width * _MAX_RESIZE_SIDE // side, height * _MAX_RESIZE_SIDE // side))
         side = min(round(side * image.width / width), *image.size)
     left, top = ((length - side) // 2 for length in image.size)
-    factor = side // _FINE
+    factor = side // _MAX_RESIZE_SIDE
     if factor < 2:
         return image.crop((left, top, left + side, top + side))
     # A copy of the whole, in colours, would take as much memory again as the image.
-    step = factor * (_FINE // 16)
-    whole = Image.new("RGB", (-(-side // factor),) * 2)
-    for row in range(0, side, step):
-        box = (left, top + row, left + side, top + min(row + step, side))
-        whole.paste(_coloured(image.crop(box)).reduce(factor), (0, row // factor))
-    return whole
+    strip_height = factor * (_MAX_RESIZE_SIDE // 16)
+    square = Image.new("RGB", (-(-side // factor),) * 2)
+    for row in range(0, side, strip_height):
+        box = (left, top + row, left + side, top + min(row + strip_height, side))
+        square.paste(_convert_to_rgb(image.crop(box)).reduce(factor), (0, row // factor))
+    return square
 
 
-def _coloured(image: Image.Image) -> Image.Image:
+def _convert_to_rgb(image: Image.Image) -> Image.Image:
     """In red, green and blue, 8 bits each, on white where it is transparent."""
-    if image.mode in _DEEP:
+    if image.mode in _MODES_16_BIT:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -17,19 +17,19 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bloodnets.constants import CHANNELS, IMAGE_SIDE, NUM_CLASSES, SPLITS
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import DataError
 
 IMAGE_SHAPE = (IMAGE_SIDE, IMAGE_SIDE, CHANNELS)
 MAX_IMAGES = 100_000
 """Images in a split at most: eight times BloodMNIST's train, and .24 GB of memory."""
 MAX_FILE_BYTES = 2**30
-MAX_MEMBERS = 1000
+MAX_ARCHIVE_MEMBERS = 1000
 """Arrays in a file at most; six are wanted. A directory of millions takes minutes to read."""
 
-FORMAT = "wanted: an npz file in the MedMNIST format"
+FORMAT_HINT = "wanted: an npz file in the MedMNIST format"
 
-Kind = Literal["official", "file", "rendered"]
+DataKind = Literal["official", "file", "rendered"]
 
 
 class Split(NamedTuple):
@@ -62,19 +62,19 @@ class BloodCells:
     train: Split
     val: Split
     test: Split
-    kind: Kind
+    kind: DataKind
     name: str
     md5: str | None
     sha256: str
     class_names: tuple[str, ...]
 
 
-def load_rendered() -> BloodCells:
+def load_synthetic() -> BloodCells:
     """Drawn stand-in cells: no file, no network."""
-    arrays = render()
-    splits = {name: _split(arrays, name, "rendered") for name in SPLITS}
+    arrays = generate_synthetic_arrays()
+    splits = {name: _make_split(arrays, name, "rendered") for name in SPLITS}
     sha256 = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays)))
-    class_names, _ = medmnist_facts()
+    class_names, _ = get_medmnist_info()
     return BloodCells(
         **splits,
         kind="rendered",
@@ -96,16 +96,16 @@ def load_file(path: Path) -> BloodCells:
         DataError: the file is not that; the message names the key, what was found, and what is
             wanted.
     """
-    content = _read(path)
-    with _open(content, path) as archive:
+    content = _read_bytes(path)
+    with _open_archive(content, path) as archive:
         arrays = {
             f"{split}_{part}": _read_array(archive, f"{split}_{part}", path)
             for split in SPLITS
             for part in ("images", "labels")
         }
-    splits = {name: _split(arrays, name, str(path)) for name in SPLITS}
+    splits = {name: _make_split(arrays, name, str(path)) for name in SPLITS}
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    class_names, official_md5 = medmnist_facts()
+    class_names, official_md5 = get_medmnist_info()
     return BloodCells(
         **splits,
         kind="official" if md5 == official_md5 else "file",
@@ -125,11 +125,11 @@ def load_images(path: Path, split: str) -> NDArray[np.uint8]:
     Raises:
         DataError: as of `load_file`.
     """
-    with _open(_read(path), path) as archive:
+    with _open_archive(_read_bytes(path), path) as archive:
         return _read_array(archive, f"{split}_images", path).astype(np.uint8, copy=False)
 
 
-def medmnist_facts() -> tuple[tuple[str, ...], str]:
+def get_medmnist_info() -> tuple[tuple[str, ...], str]:
     """BloodMNIST's eight class names and the MD5 of its official 28 x 28 file."""
     # Here, not above: it imports torch, which a file that is refused need not wait for.
     with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
@@ -139,28 +139,32 @@ def medmnist_facts() -> tuple[tuple[str, ...], str]:
     return tuple(info["label"][str(c)] for c in range(NUM_CLASSES)), info["MD5"]
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path} is not a file; {FORMAT}")
-        if not 0 < (size := status.st_size) <= MAX_FILE_BYTES:
-            raise DataError(f"{path} has {size:,} bytes; wanted: 1 to {MAX_FILE_BYTES:,}")
+            raise DataError(f"{path} is not a file; {FORMAT_HINT}")
+        if not 0 < (size_bytes := status.st_size) <= MAX_FILE_BYTES:
+            raise DataError(f"{path} has {size_bytes:,} bytes; wanted: 1 to {MAX_FILE_BYTES:,}")
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"{path} does not exist; {FORMAT}") from error
+        raise DataError(f"{path} does not exist; {FORMAT_HINT}") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}; {FORMAT}") from error
+        raise DataError(f"{path} cannot be read: {error.strerror}; {FORMAT_HINT}") from error
 
 
-def _open(content: bytes, path: Path) -> zipfile.ZipFile:
-    entries = content.count(b"PK\x01\x02")  # how each entry of a zip's directory begins
-    if entries > MAX_MEMBERS:
-        raise DataError(f"{path} has {entries:,} members; wanted: at most {MAX_MEMBERS:,}")
+def _open_archive(content: bytes, path: Path) -> zipfile.ZipFile:
+    n_entries = content.count(b"PK\x01\x02")  # how each entry of a zip's directory begins
+    if n_entries > MAX_ARCHIVE_MEMBERS:
+        raise DataError(
+            f"{path} has {n_entries:,} members; wanted: at most {MAX_ARCHIVE_MEMBERS:,}"
+        )
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except Exception as error:  # zipfile raises half a dozen unrelated ones on a damaged file
-        raise DataError(f"{path} is not a whole npz file ({_brief(error)}); {FORMAT}") from error
+        raise DataError(
+            f"{path} is not a whole npz file ({_shorten_error(error)}); {FORMAT_HINT}"
+        ) from error
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
@@ -180,32 +184,32 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
         )
     try:
         with archive.open(f"{key}.npy") as member:
-            shape, dtype = _read_header(member, key, path)
-            size = math.prod(shape) * dtype.itemsize
+            shape, dtype = _read_npy_header(member, key, path)
+            size_bytes = math.prod(shape) * dtype.itemsize
             # Bounded, because the archive's own word for the size may be wrong. One byte more
             # than wanted, because only the end of the member has its checksum verified.
-            data = member.read(size + 1)
+            data = member.read(size_bytes + 1)
     except DataError:
         raise
     except Exception as error:  # as above, and NumPy's parser of headers likewise
         raise DataError(
-            f"{path}: {key} cannot be unpacked ({_brief(error)}); wanted: a whole file, made by "
+            f"{path}: {key} cannot be unpacked ({_shorten_error(error)}); wanted: a whole file, made by "
             f"numpy.savez or numpy.savez_compressed"
         ) from error
-    if len(data) != size:
+    if len(data) != size_bytes:
         raise DataError(
-            f"{path}: {key} has {'more' if len(data) > size else 'fewer'} bytes "
-            f"than its header says; wanted: {size:,}"
+            f"{path}: {key} has {'more' if len(data) > size_bytes else 'fewer'} bytes "
+            f"than its header says; wanted: {size_bytes:,}"
         )
     return np.frombuffer(data, dtype).reshape(shape)
 
 
-def _brief(error: Exception) -> str:
+def _shorten_error(error: Exception) -> str:
     """What a library said, on one short line."""
     return textwrap.shorten(str(error), 100) or type(error).__name__
 
 
-def _read_header(
+def _read_npy_header(
     member: IO[bytes], key: str, path: Path
 ) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     if (version := npy.read_magic(member)) != (1, 0):
@@ -213,11 +217,11 @@ def _read_header(
     with warnings.catch_warnings(action="ignore"):  # about headers in the style of Python 2
         shape, is_fortran, dtype = npy.read_array_header_1_0(member)
     is_images = key.endswith("images")
-    wanted = IMAGE_SHAPE if is_images else (1,)
-    if shape[1:] != wanted or is_fortran:
+    expected_shape = IMAGE_SHAPE if is_images else (1,)
+    if shape[1:] != expected_shape or is_fortran:
         order = " in Fortran order" if is_fortran else ""
-        text = ", ".join(str(n) for n in wanted)
-        raise DataError(f"{path}: {key} has shape {shape}{order}; wanted: (n, {text})")
+        shape_text = ", ".join(str(n) for n in expected_shape)
+        raise DataError(f"{path}: {key} has shape {shape}{order}; wanted: (n, {shape_text})")
     if dtype != np.uint8 if is_images else dtype.kind not in "ui":
         raise DataError(
             f"{path}: {key} has dtype {dtype}; wanted: "
@@ -228,14 +232,16 @@ def _read_header(
     return shape, dtype
 
 
-def _split(arrays: Mapping[str, NDArray[np.integer]], name: str, source: str) -> Split:
+def _make_split(arrays: Mapping[str, NDArray[np.integer]], name: str, source: str) -> Split:
     images, labels = arrays[f"{name}_images"], arrays[f"{name}_labels"]
     if len(images) != len(labels):
         raise DataError(
             f"{source}: {name}_labels has {len(labels)} rows; wanted: {len(images)}, "
             f"as many as {name}_images"
         )
-    wrong = labels[(labels < 0) | (labels >= NUM_CLASSES)]
-    if wrong.size:
-        raise DataError(f"{source}: {name}_labels holds {wrong[0]}; wanted: 0 to {NUM_CLASSES - 1}")
+    invalid_labels = labels[(labels < 0) | (labels >= NUM_CLASSES)]
+    if invalid_labels.size:
+        raise DataError(
+            f"{source}: {name}_labels holds {invalid_labels[0]}; wanted: 0 to {NUM_CLASSES - 1}"
+        )
     return Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8)[:, 0])

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
 
-Float = NDArray[np.floating]  # float32 throughout; NumPy's stubs cannot follow it
-Images = NDArray[np.uint8]
-Rgb = tuple[int, int, int]
-Spread = tuple[float, float]  # mean and standard deviation from image to image
+Float32Array = NDArray[np.floating]  # float32 throughout; NumPy's stubs cannot follow it
+UInt8Array = NDArray[np.uint8]
+RGB = tuple[int, int, int]
+MeanAndSd = tuple[float, float]  # mean and standard deviation from image to image
 
 CLASS_COUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
@@ -44,13 +44,13 @@ DEFAULT_SCALE: Final = 0.25
 
 """Height and width of an image in pixels."""
 
-_PLASMA: Final[Rgb] = (253, 227, 201)
-_RED_CELL: Final[Rgb] = (205, 165, 160)
-_RED_CELLS: Final = 8  # drawn in each image; those under the cell do not show
+_PLASMA_COLOR: Final[RGB] = (253, 227, 201)
+_RED_CELL_COLOR: Final[RGB] = (205, 165, 160)
+_RED_CELLS_PER_IMAGE: Final = 8  # drawn in each image; those under the cell do not show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _CellType:
     """How one kind of cell is drawn. Lengths but `radius` are in cell radii.
 
     A nucleus is a chain of round lobes that melt into each other, strung along an arc about the
@@ -58,58 +58,58 @@ class _Kind:
     ones the beads of a neutrophil.
     """
 
-    radius: Spread  # of the cell, in pixels
+    radius: MeanAndSd  # of the cell, in pixels
     ruffle: float  # how far the outline departs from a circle
-    granules: Spread  # share of the cytoplasm that they cover
+    granules: MeanAndSd  # share of the cytoplasm that they cover
     veil: float  # how much of them is seen over the nucleus
     lobes: tuple[float, ...]  # probabilities of 0, 1, 2, ... lobes
-    lobe: Spread  # radius of a lobe
-    orbit: Spread  # distance of the lobes from the cell's centre
-    step: Spread  # angle between neighbouring lobes, in radians
-    cytoplasm: Rgb
-    granule: Rgb
-    nucleus: Rgb
+    lobe: MeanAndSd  # radius of a lobe
+    orbit: MeanAndSd  # distance of the lobes from the cell's centre
+    step: MeanAndSd  # angle between neighbouring lobes, in radians
+    cytoplasm: RGB
+    granule: RGB
+    nucleus: RGB
 
 
 # fmt: off
 # In label order. The comments name the feature by which a haematologist knows the kind.
-_KINDS: Final = (
-    _Kind(  # basophil: dark violet granules that all but hide the nucleus
+_CELL_TYPES: Final = (
+    _CellType(  # basophil: dark violet granules that all but hide the nucleus
         radius=(8.8, 0.9), ruffle=0.06, granules=(0.65, 0.12), veil=0.7,
         lobes=(0, 0.2, 0.5, 0.3), lobe=(0.50, 0.08), orbit=(0.33, 0.08), step=(1.6, 0.4),
         cytoplasm=(162, 110, 170), granule=(62, 22, 108), nucleus=(98, 48, 140),
     ),
-    _Kind(  # eosinophil: two lobes in a cytoplasm full of pink granules
+    _CellType(  # eosinophil: two lobes in a cytoplasm full of pink granules
         radius=(9.0, 0.9), ruffle=0.04, granules=(0.55, 0.20), veil=0.1,
         lobes=(0, 0, 0.85, 0.15), lobe=(0.38, 0.05), orbit=(0.48, 0.06), step=(1.8, 0.3),
         cytoplasm=(212, 156, 176), granule=(202, 118, 144), nucleus=(92, 48, 142),
     ),
-    _Kind(  # erythroblast: a small dense round nucleus in a thin grey-blue rim
+    _CellType(  # erythroblast: a small dense round nucleus in a thin grey-blue rim
         radius=(6.2, 0.7), ruffle=0.05, granules=(0.20, 0.10), veil=0.0,
         lobes=(0, 1), lobe=(0.61, 0.07), orbit=(0.12, 0.06), step=(0.0, 0.0),
         cytoplasm=(168, 150, 186), granule=(150, 130, 175), nucleus=(58, 28, 116),
     ),
-    _Kind(  # immature granulocyte: round, oval or indented nucleus, grainy cytoplasm
+    _CellType(  # immature granulocyte: round, oval or indented nucleus, grainy cytoplasm
         radius=(9.4, 1.2), ruffle=0.08, granules=(0.50, 0.15), veil=0.3,
         lobes=(0, 0.5, 0.5), lobe=(0.57, 0.08), orbit=(0.30, 0.08), step=(1.0, 0.4),
         cytoplasm=(172, 136, 184), granule=(118, 70, 150), nucleus=(90, 44, 140),
     ),
-    _Kind(  # lymphocyte: a large round nucleus that all but fills the cell
+    _CellType(  # lymphocyte: a large round nucleus that all but fills the cell
         radius=(7.4, 0.8), ruffle=0.07, granules=(0.20, 0.10), veil=0.1,
         lobes=(0, 0.7, 0.3), lobe=(0.80, 0.07), orbit=(0.14, 0.07), step=(1.2, 0.4),
         cytoplasm=(148, 132, 200), granule=(120, 90, 165), nucleus=(74, 32, 124),
     ),
-    _Kind(  # monocyte: kidney-shaped nucleus in a large ruffled grey-blue cell
+    _CellType(  # monocyte: kidney-shaped nucleus in a large ruffled grey-blue cell
         radius=(10.3, 1.2), ruffle=0.12, granules=(0.15, 0.12), veil=0.1,
         lobes=(0, 0, 0.25, 0.75), lobe=(0.45, 0.06), orbit=(0.42, 0.07), step=(1.1, 0.3),
         cytoplasm=(164, 152, 192), granule=(140, 112, 170), nucleus=(98, 48, 144),
     ),
-    _Kind(  # neutrophil: a nucleus in three or four segments, pale cytoplasm, fine granules
+    _CellType(  # neutrophil: a nucleus in three or four segments, pale cytoplasm, fine granules
         radius=(9.4, 0.9), ruffle=0.05, granules=(0.35, 0.15), veil=0.1,
         lobes=(0, 0, 0.1, 0.5, 0.4), lobe=(0.30, 0.04), orbit=(0.50, 0.06), step=(1.2, 0.2),
         cytoplasm=(206, 168, 188), granule=(188, 130, 164), nucleus=(80, 36, 134),
     ),
-    _Kind(  # platelet: tiny, without a nucleus: what describes one is not used
+    _CellType(  # platelet: tiny, without a nucleus: what describes one is not used
         radius=(3.1, 0.6), ruffle=0.12, granules=(0.50, 0.20), veil=0.0,
         lobes=(1,), lobe=(0.0, 0.0), orbit=(0.0, 0.0), step=(0.0, 0.0),
         cytoplasm=(160, 120, 172), granule=(96, 48, 138), nucleus=(0, 0, 0),
@@ -122,7 +122,9 @@ _Y: Final = _AXIS[:, None]
 _X: Final = _AXIS[None, :]
 
 
-def render(*, scale: float = DEFAULT_SCALE, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
+def generate_synthetic_arrays(
+    *, scale: float = DEFAULT_SCALE, seed: int = 0
+) -> dict[str, NDArray[np.uint8]]:
     """Draw the three splits of a data set in the MedMNIST format.
 
     Each split has its own random stream, so none repeats another's images. The same call gives
@@ -147,117 +149,138 @@ def render(*, scale: float = DEFAULT_SCALE, seed: int = 0) -> dict[str, NDArray[
         raise ValueError(f"seed is {seed}; wanted: at least 0")
     arrays: dict[str, NDArray[np.uint8]] = {}
     streams = np.random.SeedSequence(seed).spawn(len(CLASS_COUNTS))
-    for (split, official), stream in zip(CLASS_COUNTS.items(), streams, strict=True):
+    for (split, official_counts), stream in zip(CLASS_COUNTS.items(), streams, strict=True):
         rng = np.random.default_rng(stream)
-        counts = [max(1, round(count * scale)) for count in official]
+        counts = [max(1, round(count * scale)) for count in official_counts]
         images = np.concatenate(
-            [_draw_kind(rng, kind, n) for kind, n in zip(_KINDS, counts, strict=True)]
+            [
+                _generate_cells(rng, cell_type, n)
+                for cell_type, n in zip(_CELL_TYPES, counts, strict=True)
+            ]
         )
-        labels = np.repeat(np.arange(len(_KINDS), dtype=np.uint8), counts)
+        labels = np.repeat(np.arange(len(_CELL_TYPES), dtype=np.uint8), counts)
         order = rng.permutation(len(labels))
         arrays[f"{split}_images"] = images[order]
         arrays[f"{split}_labels"] = labels[order, None]
     return arrays
 
 
-def _draw_kind(rng: np.random.Generator, kind: _Kind, n: int) -> Images:
+def _generate_cells(rng: np.random.Generator, cell_type: _CellType, n: int) -> UInt8Array:
     """Draw `n` cells of one kind, uint8 of shape (n, 28, 28, 3)."""
-    radius = np.maximum(_sample(rng, kind.radius, n), 2)
-    x = _X - _sample(rng, (0.0, 1.2), n)  # the cell is nearly in the middle
-    y = _Y - _sample(rng, (0.0, 1.2), n)
+    radius = np.maximum(_sample_normal(rng, cell_type.radius, n), 2)
+    x = _X - _sample_normal(rng, (0.0, 1.2), n)  # the cell is nearly in the middle
+    y = _Y - _sample_normal(rng, (0.0, 1.2), n)
     blur = rng.uniform(1.0, 2.2, (n, 1, 1)).astype(np.float32)  # width of an edge, in pixels
-    cell = _fill(_outline(rng, x, y, radius, kind.ruffle), blur)
-    nucleus = _fill(_nucleus(rng, kind, x, y, radius), blur) * cell
-    grain = _grain(rng, n)
-    granules = np.clip(_sample(rng, kind.granules, n) + 0.35 * grain, 0, 1) * cell
+    cell = _compute_coverage(_compute_outline_distance(rng, x, y, radius, cell_type.ruffle), blur)
+    nucleus = (
+        _compute_coverage(_compute_nucleus_distance(rng, cell_type, x, y, radius), blur) * cell
+    )
+    grain = _sample_grain(rng, n)
+    granules = np.clip(_sample_normal(rng, cell_type.granules, n) + 0.35 * grain, 0, 1) * cell
 
-    sheet = np.empty((n, IMAGE_SIDE, IMAGE_SIDE, 3), np.float32)
-    sheet[:] = _PLASMA
-    _paint(sheet, _red_cells(rng, n, blur), _tint(rng, _RED_CELL, n))
-    _paint(sheet, cell, _tint(rng, kind.cytoplasm, n))
-    granule_colour = _tint(rng, kind.granule, n)
-    _paint(sheet, granules, granule_colour)
+    canvas = np.empty((n, IMAGE_SIDE, IMAGE_SIDE, 3), np.float32)
+    canvas[:] = _PLASMA_COLOR
+    _blend_color(
+        canvas, _compute_red_cell_coverage(rng, n, blur), _sample_color(rng, _RED_CELL_COLOR, n)
+    )
+    _blend_color(canvas, cell, _sample_color(rng, cell_type.cytoplasm, n))
+    granule_color = _sample_color(rng, cell_type.granule, n)
+    _blend_color(canvas, granules, granule_color)
     chromatin = nucleus * (1 - 0.12 * np.abs(grain))  # never quite even
-    _paint(sheet, chromatin, _tint(rng, kind.nucleus, n))
-    _paint(sheet, granules * nucleus * kind.veil, granule_colour)
-    return _photograph(rng, sheet)
+    _blend_color(canvas, chromatin, _sample_color(rng, cell_type.nucleus, n))
+    _blend_color(canvas, granules * nucleus * cell_type.veil, granule_color)
+    return _apply_camera_effects(rng, canvas)
 
 
-def _sample(rng: np.random.Generator, spread: Spread, n: int) -> Float:
+def _sample_normal(rng: np.random.Generator, mean_and_sd: MeanAndSd, n: int) -> Float32Array:
     """One normal draw per image, float32 of shape (n, 1, 1), ready to broadcast over pixels."""
-    return rng.normal(*spread, (n, 1, 1)).astype(np.float32)
+    return rng.normal(*mean_and_sd, (n, 1, 1)).astype(np.float32)
 
 
-def _tint(rng: np.random.Generator, colour: Rgb, n: int) -> Float:
+def _sample_color(rng: np.random.Generator, color: RGB, n: int) -> Float32Array:
     """The colour as it came out in each image, float32 of shape (n, 1, 1, 3)."""
-    return rng.normal(colour, 6.0, (n, 1, 1, 3)).astype(np.float32)
+    return rng.normal(color, 6.0, (n, 1, 1, 3)).astype(np.float32)
 
 
-def _fill(distance: Float, blur: Float) -> Float:
+def _compute_coverage(distance: Float32Array, blur: Float32Array) -> Float32Array:
     """Coverage from 0 to 1 of a shape given by its signed distance (negative inside)."""
-    coverage: Float = np.clip(0.5 - distance / blur, 0, 1)
+    coverage: Float32Array = np.clip(0.5 - distance / blur, 0, 1)
     return coverage
 
 
-def _paint(sheet: Float, coverage: Float, colour: Float) -> None:
-    """Blend `colour` (n, 1, 1, 3) into `sheet` (n, 28, 28, 3) where `coverage` (n, 28, 28) says."""
-    sheet += coverage[..., None] * (colour - sheet)
+def _blend_color(canvas: Float32Array, coverage: Float32Array, color: Float32Array) -> None:
+    """Blend `color` (n, 1, 1, 3) into `canvas` (n, 28, 28, 3) where `coverage` (n, 28, 28) says."""
+    canvas += coverage[..., None] * (color - canvas)
 
 
-def _outline(rng: np.random.Generator, x: Float, y: Float, radius: Float, ruffle: float) -> Float:
+def _compute_outline_distance(
+    rng: np.random.Generator, x: Float32Array, y: Float32Array, radius: Float32Array, ruffle: float
+) -> Float32Array:
     """Distance to a circle deformed by waves of two to four periods: oval, angular, wavy."""
     angle = np.arctan2(y, x)
     wave = np.zeros_like(angle)
     for periods in (2, 3, 4):
         phase = rng.uniform(0, 2 * np.pi, (len(radius), 1, 1)).astype(np.float32)
-        wave += _sample(rng, (0.0, ruffle * 1.5 / periods), len(radius)) * np.cos(
+        wave += _sample_normal(rng, (0.0, ruffle * 1.5 / periods), len(radius)) * np.cos(
             periods * angle + phase
         )
-    distance: Float = np.hypot(x, y) - radius * (1 + wave)
+    distance: Float32Array = np.hypot(x, y) - radius * (1 + wave)
     return distance
 
 
-def _nucleus(rng: np.random.Generator, kind: _Kind, x: Float, y: Float, radius: Float) -> Float:
+def _compute_nucleus_distance(
+    rng: np.random.Generator,
+    cell_type: _CellType,
+    x: Float32Array,
+    y: Float32Array,
+    radius: Float32Array,
+) -> Float32Array:
     """Distance to the lobes' smooth union (log-sum-exp of theirs); all positive without lobes."""
     n = len(radius)
-    melt = np.float32(0.9)  # how far from each other lobes begin to merge, in pixels
-    number = rng.choice(len(kind.lobes), n, p=kind.lobes).reshape(n, 1, 1)
-    orbit = radius * _sample(rng, kind.orbit, n)
-    angle: Float = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
+    merge_distance = np.float32(0.9)  # how far from each other lobes begin to merge, in pixels
+    lobe_counts = rng.choice(len(cell_type.lobes), n, p=cell_type.lobes).reshape(n, 1, 1)
+    orbit = radius * _sample_normal(rng, cell_type.orbit, n)
+    angle: Float32Array = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
     nearness = np.full((n, IMAGE_SIDE, IMAGE_SIDE), 1e-6, np.float32)
-    for index in range(1, len(kind.lobes)):
-        size = radius * _sample(rng, kind.lobe, n)
+    for index in range(1, len(cell_type.lobes)):
+        size = radius * _sample_normal(rng, cell_type.lobe, n)
         distance = np.hypot(x - orbit * np.cos(angle), y - orbit * np.sin(angle)) - size
-        nearness += np.exp(-distance / melt) * (number >= index)
-        angle = angle + _sample(rng, kind.step, n)
-    return -melt * np.log(nearness)
+        nearness += np.exp(-distance / merge_distance) * (lobe_counts >= index)
+        angle = angle + _sample_normal(rng, cell_type.step, n)
+    return -merge_distance * np.log(nearness)
 
 
-def _red_cells(rng: np.random.Generator, n: int, blur: Float) -> Float:
+def _compute_red_cell_coverage(
+    rng: np.random.Generator, n: int, blur: Float32Array
+) -> Float32Array:
     """Coverage by red cells around the middle: discs with a pale centre."""
     coverage = np.zeros((n, IMAGE_SIDE, IMAGE_SIDE), np.float32)
-    for _ in range(_RED_CELLS):
+    for _ in range(_RED_CELLS_PER_IMAGE):
         angle = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
-        away = rng.uniform(11, 22, (n, 1, 1)).astype(np.float32)
-        distance = np.hypot(_X - away * np.cos(angle), _Y - away * np.sin(angle))
-        size = _sample(rng, (4.4, 0.5), n)
-        disc = _fill(distance - size, blur) - 0.5 * _fill(distance - 0.4 * size, 1.5 * blur)
+        center_distance = rng.uniform(11, 22, (n, 1, 1)).astype(np.float32)
+        distance = np.hypot(
+            _X - center_distance * np.cos(angle), _Y - center_distance * np.sin(angle)
+        )
+        size = _sample_normal(rng, (4.4, 0.5), n)
+        disc = _compute_coverage(distance - size, blur) - 0.5 * _compute_coverage(
+            distance - 0.4 * size, 1.5 * blur
+        )
         np.maximum(coverage, disc, out=coverage)
     return coverage
 
 
-def _grain(rng: np.random.Generator, n: int) -> Float:
+def _sample_grain(rng: np.random.Generator, n: int) -> Float32Array:
     """Noise of unit variance with specks of about two pixels, float32 of shape (n, 28, 28)."""
     noise = rng.standard_normal((n, IMAGE_SIDE + 1, IMAGE_SIDE + 1), dtype=np.float32)
     return (noise[:, 1:, 1:] + noise[:, :-1, 1:] + noise[:, 1:, :-1] + noise[:, :-1, :-1]) / 2
 
 
-def _photograph(rng: np.random.Generator, sheet: Float) -> Images:
+def _apply_camera_effects(rng: np.random.Generator, canvas: Float32Array) -> UInt8Array:
     """Vary stain, hue and light from image to image, add noise, round to uint8."""
-    n = len(sheet)
+    n = len(canvas)
     stain = rng.normal(1.0, 0.08, (n, 1, 1, 1)) + rng.normal(0.0, 0.04, (n, 1, 1, 3))
     light = rng.normal(0.0, 5.0, (n, 1, 1, 1))
-    plasma = np.asarray(_PLASMA, np.float32)
-    sheet = plasma + stain.astype(np.float32) * (sheet - plasma) + light.astype(np.float32)
-    sheet += 4 * rng.standard_normal(sheet.shape, dtype=np.float32)
-    return np.clip(np.rint(sheet), 0, 255).astype(np.uint8)
+    plasma = np.asarray(_PLASMA_COLOR, np.float32)
+    canvas = plasma + stain.astype(np.float32) * (canvas - plasma) + light.astype(np.float32)
+    canvas += 4 * rng.standard_normal(canvas.shape, dtype=np.float32)
+    return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)

@@ -1,7 +1,7 @@
 """Where a study's files are: a folder of this machine, or an address such as s3://bucket/studies.
 
-`Local` and `Remote` have the same methods. Names of files are paths within the study's folder, with
-`/`. A file appears whole or not at all, in a folder by `files.write_whole`, elsewhere
+`LocalStorage` and `RemoteStorage` have the same methods. Names of files are paths within the study's folder, with
+`/`. A file appears whole or not at all, in a folder by `atomic_write.write_atomic`, elsewhere
 as object stores put objects. Files whose names begin with a dot are nobody's: they are not listed.
 """
 
@@ -16,59 +16,64 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bloodnets.errors import DataError
-from bloodnets.storage.atomic_write import write_whole
+from bloodnets.storage.atomic_write import write_atomic
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
-STUDY = "study.json"
+STUDY_FILE = "study.json"
 """The file that makes a folder a study's."""
 
-PRIVATE = "bloodstudy-"
+TEMP_PREFIX = "bloodstudy-"
 """How the names of our temporary folders begin; the number of their process follows."""
 
-PATIENCE_S = 90.0
+RETRY_TIMEOUT_S = 90.0
 """How long a store that fails is tried again: what cloud providers call a transient error passes
 within seconds, and a restart of a store of one's own within a minute."""
 
-AT_ONCE = 16
+MAX_PARALLEL_REQUESTS = 16
 """Requests: each takes a store tens of milliseconds, most of them waiting."""
 
-_FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH")
+_PERMANENT_S3_ERRORS = (
+    "ACCESS_DENIED",
+    "NO_SUCH_BUCKET",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+)
 """Answers of S3 that will be the same the next time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class RemotePath:
     """Of a folder that pyarrow reaches: s3://bucket/studies, gs://bucket/studies.
 
     Attributes:
-        text: as written, without a slash at the end.
+        url: as written, without a slash at the end.
     """
 
-    text: str
+    url: str
 
     def __str__(self) -> str:
-        return self.text
+        return self.url
 
-    def __truediv__(self, name: str) -> "Address":
-        return Address(f"{self.text}/{name}")
+    def __truediv__(self, name: str) -> "RemotePath":
+        return RemotePath(f"{self.url}/{name}")
 
     @property
     def name(self) -> str:
         """The last part."""
-        return self.text.rpartition("/")[2]
+        return self.url.rpartition("/")[2]
 
     @property
-    def parent(self) -> "Address":
+    def parent(self) -> "RemotePath":
         """All but the last part."""
-        return Address(self.text.rpartition("/")[0])
+        return RemotePath(self.url.rpartition("/")[0])
 
 
-Place = Path | Address
+StudyPath = Path | RemotePath
 """Of a study, or of the studies."""
 
 
-def place(text: str) -> Place:
+def parse_location(text: str) -> StudyPath:
     """What a user wrote, as a path or an address.
 
     Raises:
@@ -89,19 +94,19 @@ def place(text: str) -> Place:
         raise DataError(
             f"the address is {text!r}; wanted: a bucket and a folder, as s3://bucket/studies"
         )
-    return Address(text.rstrip("/"))
+    return RemotePath(text.rstrip("/"))
 
 
-def everywhere(at: Place) -> str:
+def to_absolute_str(location: StudyPath) -> str:
     """A place as another machine, or another process, is told of it."""
-    return str(at.resolve() if isinstance(at, Path) else at)
+    return str(location.resolve() if isinstance(location, Path) else location)
 
 
-class Local:
+class LocalStorage:
     """A folder of this machine, or of one that it mounts."""
 
     def __init__(self, folder: Path) -> None:
-        self.place: Place = folder
+        self.location: StudyPath = folder
         self.folder = folder
 
     def read(self, name: str) -> bytes:
@@ -112,14 +117,14 @@ class Local:
         """
         return (self.folder / name).read_bytes()
 
-    def begins(self, name: str, size: int) -> tuple[bytes, int]:
-        """A file's first bytes, at most `size`, and its length.
+    def read_prefix(self, name: str, size_bytes: int) -> tuple[bytes, int]:
+        """A file's first bytes, at most `size_bytes`, and its length.
 
         Raises:
             OSError: it cannot be read.
         """
         with (self.folder / name).open("rb") as file:
-            return file.read(size), os.fstat(file.fileno()).st_size
+            return file.read(size_bytes), os.fstat(file.fileno()).st_size
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file; the folder that it is in is made, but not the one above that.
@@ -129,13 +134,13 @@ class Local:
         """
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, content)
+        write_atomic(path, content)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
         return (self.folder / name).is_file()
 
-    def names(self, folder: str) -> set[str]:
+    def list_files(self, folder: str) -> set[str]:
         """Names of all files in a folder and the folders in it."""
         return {
             path.relative_to(self.folder).as_posix()
@@ -147,23 +152,23 @@ class Local:
         """Remove a folder and all that is in it, as far as it can be."""
         shutil.rmtree(self.folder / folder, ignore_errors=True)
 
-    def fetch(self, folder: str) -> Path:
+    def local_copy(self, folder: str) -> Path:
         """The folder, on this machine."""
         return self.folder / folder
 
-    def keep(self, name: str) -> None:
+    def upload(self, name: str) -> None:
         """Nothing: a file or folder that was made in `folder` is where it belongs."""
 
 
-class Remote:
+class RemoteStorage:
     """A folder that pyarrow reaches.
 
     Attributes:
-        place: its address.
-        patience_s: how long the store is tried again where it fails, as long as that may pass.
+        location: its address.
+        retry_timeout_s: how long the store is tried again where it fails, as long as that may pass.
     """
 
-    def __init__(self, address: Address, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, location: RemotePath, *, retry_timeout_s: float = RETRY_TIMEOUT_S) -> None:
         """Connect to a store.
 
         Raises:
@@ -173,106 +178,116 @@ class Remote:
         import pyarrow
         from pyarrow import fs
 
-        self.place: Place = address
-        self.patience_s = patience_s
-        self._fs = fs
+        self.location: StudyPath = location
+        self.retry_timeout_s = retry_timeout_s
+        self._fs_module = fs
         # One request for a small file, where S3's default takes three.
-        options = "?allow_delayed_open=true" if address.text.startswith("s3://") else ""
-        self._writing = ThreadPoolExecutor(AT_ONCE)
+        options = "?allow_delayed_open=true" if location.url.startswith("s3://") else ""
+        self._write_pool = ThreadPoolExecutor(MAX_PARALLEL_REQUESTS)
         try:
-            self._files, self._root = self._patiently(
-                lambda: fs.FileSystem.from_uri(f"{address}{options}")
+            self._filesystem, self._root = self._retry(
+                lambda: fs.FileSystem.from_uri(f"{location}{options}")
             )
         except pyarrow.ArrowInvalid as error:
-            raise DataError(f"{address} cannot be used: {_line(error)}") from error
+            raise DataError(f"{location} cannot be used: {_shorten_error(error)}") from error
 
     def read(self, name: str) -> bytes:
-        """As `Local.read`."""
+        """As `LocalStorage.read`."""
 
         def read() -> bytes:
-            with self._files.open_input_file(self._path(name)) as file:
+            with self._filesystem.open_input_file(self._join_path(name)) as file:
                 return bytes(file.read())
 
-        return self._patiently(read)
+        return self._retry(read)
 
-    def begins(self, name: str, size: int) -> tuple[bytes, int]:
-        """As `Local.begins`."""
+    def read_prefix(self, name: str, size_bytes: int) -> tuple[bytes, int]:
+        """As `LocalStorage.read_prefix`."""
 
         def read() -> tuple[bytes, int]:
-            with self._files.open_input_file(self._path(name)) as file:
-                return bytes(file.read(size)), int(file.size())
+            with self._filesystem.open_input_file(self._join_path(name)) as file:
+                return bytes(file.read(size_bytes)), int(file.size())
 
-        return self._patiently(read)
+        return self._retry(read)
 
     def write(self, name: str, content: bytes) -> None:
-        """As `Local.write`; there are no folders to be made."""
+        """As `LocalStorage.write`; there are no folders to be made."""
 
         def write() -> None:
-            with self._files.open_output_stream(self._path(name)) as file:
+            with self._filesystem.open_output_stream(self._join_path(name)) as file:
                 file.write(content)
 
         # In another thread, which Ctrl-C does not reach: pyarrow closes a file that was opened and
         # not written as an empty one.
-        self._patiently(lambda: self._writing.submit(write).result())
+        self._retry(lambda: self._write_pool.submit(write).result())
 
     def exists(self, name: str) -> bool:
-        """As `Local.exists`.
+        """As `LocalStorage.exists`.
 
         Raises:
             OSError: the store cannot be asked.
         """
-        info = self._patiently(lambda: self._files.get_file_info(self._path(name)))
+        info = self._retry(lambda: self._filesystem.get_file_info(self._join_path(name)))
         return bool(info.is_file)
 
-    def names(self, folder: str) -> set[str]:
-        """As `Local.names`.
+    def list_files(self, folder: str) -> set[str]:
+        """As `LocalStorage.list_files`.
 
         Raises:
             OSError: the store cannot be asked.
         """
-        selected = self._fs.FileSelector(self._path(folder), recursive=True, allow_not_found=True)
-        found = self._patiently(lambda: self._files.get_file_info(selected))
+        selector = self._fs_module.FileSelector(
+            self._join_path(folder), recursive=True, allow_not_found=True
+        )
+        file_infos = self._retry(lambda: self._filesystem.get_file_info(selector))
         return {
             info.path.removeprefix(f"{self._root}/")
-            for info in found
+            for info in file_infos
             if info.is_file and not info.base_name.startswith(".")
         }
 
     def remove(self, folder: str) -> None:
-        """As `Local.remove`."""
+        """As `LocalStorage.remove`."""
         try:
-            self._patiently(lambda: self._files.delete_dir(self._path(folder)))
+            self._retry(lambda: self._filesystem.delete_dir(self._join_path(folder)))
         except OSError:
             return
 
-    def _path(self, name: str) -> str:
+    def _join_path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
 
-    def _patiently(self, act: Callable[[], Result]) -> Result:
-        deadline, wait_s = time.monotonic() + self.patience_s, 0.5
+    def _retry(self, operation: Callable[[], ResultT]) -> ResultT:
+        deadline_s, wait_s = time.monotonic() + self.retry_timeout_s, 0.5
         while True:
             try:
-                return act()
+                return operation()
             except FileNotFoundError:
                 raise
             except OSError as error:
-                left_s = deadline - time.monotonic()
-                if left_s <= 0 or any(f"AWS Error {code}" in str(error) for code in _FINAL):
-                    raise OSError(f"{self.place}: {_line(error)}") from error
-                time.sleep(min(wait_s, left_s))
+                remaining_s = deadline_s - time.monotonic()
+                if remaining_s <= 0 or any(
+                    f"AWS Error {code}" in str(error) for code in _PERMANENT_S3_ERRORS
+                ):
+                    raise OSError(f"{self.location}: {_shorten_error(error)}") from error
+                time.sleep(min(wait_s, remaining_s))
                 wait_s = min(2 * wait_s, 10.0)
 
 
-def storage_at(at: Place, *, patience_s: float = PATIENCE_S) -> Local | Remote:
+def open_storage(
+    location: StudyPath, *, retry_timeout_s: float = RETRY_TIMEOUT_S
+) -> LocalStorage | RemoteStorage:
     """What reads and writes there.
 
     Raises:
         DataError: pyarrow knows no such kind of address.
         OSError: it does not answer.
     """
-    return Local(at) if isinstance(at, Path) else Remote(at, patience_s=patience_s)
+    return (
+        LocalStorage(location)
+        if isinstance(location, Path)
+        else RemoteStorage(location, retry_timeout_s=retry_timeout_s)
+    )
 
 
-def _line(error: Exception) -> str:
+def _shorten_error(error: Exception) -> str:
     """The first line of what pyarrow says: of Hadoop's files, hundreds follow."""
     return str(error).partition("\n")[0][:300]

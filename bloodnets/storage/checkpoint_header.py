@@ -5,28 +5,28 @@ from typing import Any
 
 from bloodnets.errors import ConflictError, DataError
 
-STATES = "checkpoints"
+CHECKPOINT_DIR = "checkpoints"
 """The folder of the trials that have begun and not ended; nothing in it is the ledger's."""
 
-MAX_HEADER = 2**22
+MAX_HEADER_BYTES = 2**22
 """Bytes. A thousand epochs take .2 MB; ZIP files and pickles begin with a number beyond this."""
 
-_KEYS = {"config", "study", "best_epoch", "best_macro_f1", "epochs", "duration_s"}
-ANEW = "remove it to train the trial from its first epoch"
+_HEADER_KEYS = {"config", "study", "best_epoch", "best_macro_f1", "epochs", "duration_s"}
+RETRAIN_HINT = "remove it to train the trial from its first epoch"
 
 
-def state_file(trial_id: str) -> str:
+def get_checkpoint_name(trial_id: str) -> str:
     """Where a trial keeps what it needs to go on, within its study's folder."""
-    return f"{STATES}/{trial_id}/state.safetensors"
+    return f"{CHECKPOINT_DIR}/{trial_id}/state.safetensors"
 
 
-def read_header(content: bytes, size: int, name: str) -> dict[str, Any]:
+def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[str, Any]:
     """The header of a state, if its file is as long as it says.
 
     Args:
         content: the file, in the safetensors format; its beginning is enough, if it holds the
             header.
-        size: of the file, in bytes.
+        file_bytes: of the file, in bytes.
         name: of the file, for messages.
 
     Returns:
@@ -38,20 +38,24 @@ def read_header(content: bytes, size: int, name: str) -> dict[str, Any]:
         DataError: it is something else.
     """
     # The format: the length of the JSON header in 8 bytes, the header, the tensors' bytes.
-    length = int.from_bytes(content[:8], "little")
-    if length > MAX_HEADER or content[8:9] not in (b"{", b""):
-        raise DataError(f"{name} is not in the safetensors format; {ANEW}")
-    whole = len(content) >= 8 + length > 8
+    header_bytes = int.from_bytes(content[:8], "little")
+    if header_bytes > MAX_HEADER_BYTES or content[8:9] not in (b"{", b""):
+        raise DataError(f"{name} is not in the safetensors format; {RETRAIN_HINT}")
+    is_header_complete = len(content) >= 8 + header_bytes > 8
     try:
-        described = json.loads(content[8 : 8 + length]) if whole else {}
-        tensors = [each for key, each in described.items() if key != "__metadata__"]
-        end = max((int(each["data_offsets"][1]) for each in tensors), default=0)
-        header: dict[str, Any] = json.loads(described["__metadata__"]["state"]) if whole else {}
-        wrong = whole and header.keys() != _KEYS
+        safetensors_header = json.loads(content[8 : 8 + header_bytes]) if is_header_complete else {}
+        tensor_infos = [
+            tensor_info for key, tensor_info in safetensors_header.items() if key != "__metadata__"
+        ]
+        data_bytes = max((int(each["data_offsets"][1]) for each in tensor_infos), default=0)
+        header: dict[str, Any] = (
+            json.loads(safetensors_header["__metadata__"]["state"]) if is_header_complete else {}
+        )
+        is_invalid = is_header_complete and header.keys() != _HEADER_KEYS
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        wrong = True
-    if wrong:
-        raise DataError(f"{name} is not the state of a trial; {ANEW}")
-    if not whole or size < 8 + length + end:
-        raise ConflictError(f"{name} is cut off, at {size:,} bytes; {ANEW}")
+        is_invalid = True
+    if is_invalid:
+        raise DataError(f"{name} is not the state of a trial; {RETRAIN_HINT}")
+    if not is_header_complete or file_bytes < 8 + header_bytes + data_bytes:
+        raise ConflictError(f"{name} is cut off, at {file_bytes:,} bytes; {RETRAIN_HINT}")
     return header

@@ -11,29 +11,35 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 from bloodnets.constants import IMAGE_SIDE
 
 
-def views(*, orientations: bool, shift: int) -> Tensor:
+def pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor:
     """Where in an image each pixel of a view comes from.
 
     What is moved in from outside the image repeats the pixel at its edge.
 
     Args:
-        orientations: the eight of a square, rotations and their mirror images; else the one.
-        shift: pixels, in both directions along both axes; 0 for none.
+        dihedral_augmentation: the eight of a square, rotations and their mirror images; else the one.
+        max_shift: pixels, in both directions along both axes; 0 for none.
 
     Returns:
         int64, (views, 784): a view an orientation and shift, 200 of all eight by up to 2 pixels.
         Values index the 28 x 28 pixels, row by row.
     """
     pixels = torch.arange(IMAGE_SIDE * IMAGE_SIDE).view(IMAGE_SIDE, IMAGE_SIDE)
-    turned = [torch.rot90(pixels, turns) for turns in range(4)] if orientations else [pixels]
-    if orientations:
-        turned += [turn.T for turn in turned]
+    oriented_pixels = (
+        [torch.rot90(pixels, n_turns) for n_turns in range(4)]
+        if dihedral_augmentation
+        else [pixels]
+    )
+    if dihedral_augmentation:
+        oriented_pixels += [rotation.T for rotation in oriented_pixels]
     # Padded as float64, which holds each of these whole numbers exactly.
-    padded = F.pad(torch.stack(turned)[:, None].double(), [shift] * 4, mode="replicate")
+    padded = F.pad(
+        torch.stack(oriented_pixels)[:, None].double(), [max_shift] * 4, mode="replicate"
+    )
     windows = padded[:, 0].unfold(1, IMAGE_SIDE, 1).unfold(2, IMAGE_SIDE, 1)
     return windows.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).long()
 
 
-def count_views(*, orientations: bool, shift: int) -> int:
+def count_permutations(*, dihedral_augmentation: bool, max_shift: int) -> int:
     """How many rows `views` gives."""
-    return (8 if orientations else 1) * (2 * shift + 1) ** 2
+    return (8 if dihedral_augmentation else 1) * (2 * max_shift + 1) ** 2

@@ -11,31 +11,31 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-Step = Callable[[Tensor], Tensor]
+TrainingStep = Callable[[Tensor], Tensor]
 """A batch to its loss before the update, float32 (). The batch is the indices of its images, int64
 (n,), or, where training augments, (n, 2): the second column is the view of each."""
 
-WARM_UP = 3
+WARM_UP_STEPS = 3
 """Steps of each size before one is captured: in them CUDA's libraries make what they keep, and the
 optimizer its moments, which a capture must find. As in PyTorch's notes on CUDA graphs."""
 
 
-class Graph(Protocol):
+class ReplayableGraph(Protocol):
     """What was captured."""
 
     def replay(self) -> None:
         """Run it again, on the tensors that it was captured with."""
 
 
-class Captured(NamedTuple):
+class CapturedGraph(NamedTuple):
     """A captured step, with the tensors that it reads and writes."""
 
-    graph: Graph
+    graph: ReplayableGraph
     batch: Tensor
     loss: Tensor
 
 
-class CapturedStep:
+class CudaGraphStep:
     """A step, captured once for each batch size: an epoch has two, the last batch being smaller.
 
     It trains as the step itself does; the steps that warm up are steps of the training. What the
@@ -43,26 +43,26 @@ class CapturedStep:
     random numbers are PyTorch's CUDA generator's, as without a graph.
     """
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: TrainingStep) -> None:
         self._step = step
-        self._seen: Counter[int] = Counter()
-        self._captured: dict[int, Captured] = {}
+        self._call_counts: Counter[int] = Counter()
+        self._graphs: dict[int, CapturedGraph] = {}
 
     def __call__(self, batch: Tensor) -> Tensor:
-        """As `Step`."""
+        """As `TrainingStep`."""
         size = len(batch)
-        self._seen[size] += 1
-        if self._seen[size] <= WARM_UP:
-            return _aside(self._step, batch)
-        if size not in self._captured:
-            self._captured[size] = _capture(self._step, batch)
-        graph, indices, loss = self._captured[size]
+        self._call_counts[size] += 1
+        if self._call_counts[size] <= WARM_UP_STEPS:
+            return _run_in_side_stream(self._step, batch)
+        if size not in self._graphs:
+            self._graphs[size] = _capture_graph(self._step, batch)
+        graph, indices, loss = self._graphs[size]
         indices.copy_(batch)
         graph.replay()
         return loss.clone()  # the next replay writes over it
 
 
-def _aside(step: Step, batch: Tensor) -> Tensor:
+def _run_in_side_stream(step: TrainingStep, batch: Tensor) -> Tensor:
     """Run a step in a stream of its own, as a capture will."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
@@ -72,9 +72,9 @@ def _aside(step: Step, batch: Tensor) -> Tensor:
     return loss
 
 
-def _capture(step: Step, batch: Tensor) -> Captured:
+def _capture_graph(step: TrainingStep, batch: Tensor) -> CapturedGraph:
     """Record a step without running it; the tensors that it makes stay in memory of its own."""
     indices, graph = batch.clone(), torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         loss = step(indices)
-    return Captured(graph, indices, loss)
+    return CapturedGraph(graph, indices, loss)

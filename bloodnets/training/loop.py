@@ -22,11 +22,15 @@ from bloodnets.config import Loss, TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
-from bloodnets.training.augmentation import count_views, views
-from bloodnets.training.cuda_graph import CapturedStep, Step
-from bloodnets.training.optimizers import make_optimizer, one_cycle, set_learning_rate
+from bloodnets.training.augmentation import count_permutations, pixel_permutations
+from bloodnets.training.cuda_graph import CudaGraphStep, TrainingStep
+from bloodnets.training.optimizers import (
+    compute_one_cycle_factor,
+    make_optimizer,
+    set_learning_rate,
+)
 
-EVALUATION_BATCH = {"cpu": 128, "cuda": 2048}
+EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
 """Images at once, by device. On a CPU 128 want 100 MiB less than 512, and no more time; on a GPU
 few batches are few launches."""
 
@@ -68,7 +72,7 @@ class DeviceSplit(NamedTuple):
     labels: Tensor
 
     @classmethod
-    def of(cls, split: Split, device: torch.device) -> "DeviceSplit":
+    def from_numpy(cls, split: Split, device: torch.device) -> "DeviceSplit":
         """Move to `device`; on the CPU the images are shared, not copied, and must not change."""
         with warnings.catch_warnings():
             # Arrays from Ray's object store are read-only; nothing here writes to them.
@@ -84,7 +88,7 @@ class TrainingState:
     Attributes:
         model: in training.
         optimizer: of the model's parameters.
-        shuffle: draws the order of images, on the CPU.
+        shuffle_generator: draws the order of images, on the CPU.
         epoch: finished so far.
         best_epoch: the one with the highest val macro F1, the first of equals; 0 before any.
         best_macro_f1: its val macro F1.
@@ -93,45 +97,50 @@ class TrainingState:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    shuffle: torch.Generator
+    shuffle_generator: torch.Generator
     epoch: int = 0
     best_epoch: int = 0
     best_macro_f1: float = -1.0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, config: TrialConfig, device: torch.device) -> "TrainingState":
+    def create(cls, config: TrialConfig, device: torch.device) -> "TrainingState":
         """The state before the first epoch. Seeds PyTorch's global random state."""
         torch.manual_seed(config.seed)
         model = build_model(config).to(device)
         return cls(
             model=model,
             optimizer=make_optimizer(model, config),
-            shuffle=torch.Generator().manual_seed(config.seed),
+            shuffle_generator=torch.Generator().manual_seed(config.seed),
         )
 
 
 def train(
-    state: TrainingState, config: TrialConfig, *, train: DeviceSplit, val: DeviceSplit
+    state: TrainingState, config: TrialConfig, *, train_split: DeviceSplit, val_split: DeviceSplit
 ) -> Iterator[EpochResult]:
     """Train until `config` says stop, yielding after each epoch; `state` is brought along.
 
     Raises:
         NonFiniteLossError: names epoch and step.
     """
-    step, val_labels = training_step(state, config, train), val.labels.cpu().numpy()
-    while stop_reason(state, config) is None:
-        began = time.perf_counter()
-        losses = train_epoch(state, config, step, train)
-        log_probabilities = predict(state.model, val.images, config.loss)
-        val_loss = F.nll_loss(log_probabilities, val.labels)
+    step, val_labels = (
+        make_training_step(state, config, train_split),
+        val_split.labels.cpu().numpy(),
+    )
+    while get_stop_reason(state, config) is None:
+        start_s = time.perf_counter()
+        losses = train_epoch(state, config, step, train_split)
+        log_probabilities = predict_log_probabilities(state.model, val_split.images, config.loss)
+        val_loss = F.nll_loss(log_probabilities, val_split.labels)
         state.epoch += 1
         # The next line is the first to read the device: it waits for the whole epoch's work.
-        train_loss = _mean_loss(losses.cpu(), state.epoch, config, len(train.labels))
+        train_loss = _compute_mean_loss(losses.cpu(), state.epoch, config, len(train_split.labels))
         if not val_loss.isfinite():
             raise NonFiniteLossError(f"the val loss is {val_loss} after epoch {state.epoch}")
-        predicted = log_probabilities.argmax(1).cpu().numpy()
-        scores = metrics.scores(metrics.confusion_matrix(val_labels, predicted))
+        predicted_classes = log_probabilities.argmax(1).cpu().numpy()
+        scores = metrics.compute_scores(
+            metrics.compute_confusion_matrix(val_labels, predicted_classes)
+        )
         if scores["macro_f1"] > state.best_macro_f1:
             state.best_epoch, state.best_macro_f1 = state.epoch, scores["macro_f1"]
             state.best_weights = {k: v.clone() for k, v in state.model.state_dict().items()}
@@ -141,11 +150,11 @@ def train(
             val_loss=float(val_loss),
             val_accuracy=scores["accuracy"],
             val_macro_f1=scores["macro_f1"],
-            duration_s=time.perf_counter() - began,
+            duration_s=time.perf_counter() - start_s,
         )
 
 
-def stop_reason(
+def get_stop_reason(
     state: TrainingState, config: TrialConfig
 ) -> Literal["patience", "max_epochs"] | None:
     """Why training is over; None while it is not."""
@@ -155,7 +164,7 @@ def stop_reason(
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
+def predict_log_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
     """Log-probabilities of images, dropout off.
 
     Args:
@@ -167,89 +176,112 @@ def predict(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
         float32, (n, 8).
     """
     model.eval()
-    batches = torch.split(images, EVALUATION_BATCH[images.device.type])
-    outputs = torch.cat([model(scale(batch)) for batch in batches])
+    batches = torch.split(images, EVALUATION_BATCH_SIZES[images.device.type])
+    outputs = torch.cat([model(scale_pixels(batch)) for batch in batches])
     # A second log-softmax would change nothing but the rounding, and with it the equality of
     # the two losses to the bit.
     return outputs if loss == "nll" else F.log_softmax(outputs, dim=1)
 
 
-def scale(images: Tensor) -> Tensor:
+def scale_pixels(images: Tensor) -> Tensor:
     """uint8 (n, 28, 28, 3), 0 to 255, to float32 (n, 3, 28, 28), -1 to 1, channels_last."""
     return images.permute(0, 3, 1, 2).float().mul_(2 / 255).sub_(1)
 
 
-def probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
+def predict_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
     """Class probabilities of images (see `predict`), float32 (n, 8), on the CPU."""
-    values: NDArray[np.float32] = predict(model, images, loss).exp().cpu().numpy()
+    values: NDArray[np.float32] = predict_log_probabilities(model, images, loss).exp().cpu().numpy()
     return values
 
 
-def training_step(state: TrainingState, config: TrialConfig, train: DeviceSplit) -> Step:
+def make_training_step(
+    state: TrainingState, config: TrialConfig, train_split: DeviceSplit
+) -> TrainingStep:
     """One update of the state's weights by a batch of train; on a GPU captured as a graph."""
-    device, mixed = train.images.device.type, config.precision == "bfloat16"
-    loss_of = (
+    device_type, is_mixed_precision = train_split.images.device.type, config.precision == "bfloat16"
+    loss_function = (
         partial(F.cross_entropy, label_smoothing=config.label_smoothing)
         if config.loss == "cross_entropy"
         else F.nll_loss
     )
-    table = views(orientations=config.orientations, shift=config.shift).to(train.images.device)
-    batch_of = _viewed(train, table) if len(table) > 1 else _as_they_are(train)
+    permutations = pixel_permutations(
+        dihedral_augmentation=config.orientations, max_shift=config.shift
+    ).to(train_split.images.device)
+    get_batch = (
+        _augmented_batches(train_split, permutations)
+        if len(permutations) > 1
+        else _plain_batches(train_split)
+    )
 
-    def step(batch: Tensor) -> Tensor:
-        images, labels = batch_of(batch)
+    def run_step(batch: Tensor) -> Tensor:
+        images, labels = get_batch(batch)
         # Without a cache of weights in bfloat16: each is wanted once, and the next step has others.
-        with torch.autocast(device, torch.bfloat16, enabled=mixed, cache_enabled=False):
-            outputs = state.model(scale(images))
-        loss: Tensor = loss_of(outputs.float(), labels)
+        with torch.autocast(
+            device_type, torch.bfloat16, enabled=is_mixed_precision, cache_enabled=False
+        ):
+            outputs = state.model(scale_pixels(images))
+        loss: Tensor = loss_function(outputs.float(), labels)
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
         return loss.detach()
 
-    return CapturedStep(step) if device == "cuda" else step
+    return CudaGraphStep(run_step) if device_type == "cuda" else run_step
 
 
-def _as_they_are(train: DeviceSplit) -> Callable[[Tensor], DeviceSplit]:
-    return lambda batch: DeviceSplit(train.images[batch], train.labels[batch])
+def _plain_batches(train_split: DeviceSplit) -> Callable[[Tensor], DeviceSplit]:
+    return lambda batch: DeviceSplit(train_split.images[batch], train_split.labels[batch])
 
 
-def _viewed(train: DeviceSplit, table: Tensor) -> Callable[[Tensor], DeviceSplit]:
+def _augmented_batches(
+    train_split: DeviceSplit, permutations: Tensor
+) -> Callable[[Tensor], DeviceSplit]:
     """Each image of a batch in the view that stands beside it."""
-    pixels = train.images.flatten(1, 2)
+    pixels = train_split.images.flatten(1, 2)
 
-    def batch_of(batch: Tensor) -> DeviceSplit:
-        image, view = batch.unbind(1)
-        images = pixels[image[:, None], table[view]].view(-1, *train.images.shape[1:])
-        return DeviceSplit(images, train.labels[image])
+    def get_batch(batch: Tensor) -> DeviceSplit:
+        image_index, permutation_index = batch.unbind(1)
+        images = pixels[image_index[:, None], permutations[permutation_index]].view(
+            -1, *train_split.images.shape[1:]
+        )
+        return DeviceSplit(images, train_split.labels[image_index])
 
-    return batch_of
+    return get_batch
 
 
 def train_epoch(
-    state: TrainingState, config: TrialConfig, step: Step, train: DeviceSplit
+    state: TrainingState, config: TrialConfig, step: TrainingStep, train_split: DeviceSplit
 ) -> Tensor:
     """One pass over train; the loss of each step, float32 (steps,), still on the device."""
     state.model.train()
     # Drawn on the CPU, in .1 ms: the same order on every device.
-    count = len(train.labels)
-    order = torch.randperm(count, generator=state.shuffle)
-    if (kinds := count_views(orientations=config.orientations, shift=config.shift)) > 1:
-        order = torch.stack([order, torch.randint(kinds, (count,), generator=state.shuffle)], 1)
-    batches = torch.split(order.to(train.labels.device), config.batch_size)
+    n_images = len(train_split.labels)
+    order = torch.randperm(n_images, generator=state.shuffle_generator)
+    if (
+        n_permutations := count_permutations(
+            dihedral_augmentation=config.orientations, max_shift=config.shift
+        )
+    ) > 1:
+        order = torch.stack(
+            [order, torch.randint(n_permutations, (n_images,), generator=state.shuffle_generator)],
+            1,
+        )
+    batches = torch.split(order.to(train_split.labels.device), config.batch_size)
     losses = []
     for index, batch in enumerate(batches):
         if config.schedule == "one_cycle":
-            done = (state.epoch + (index + 0.5) / len(batches)) / config.max_epochs
-            set_learning_rate(state.optimizer, config.learning_rate * one_cycle(done))
+            progress = (state.epoch + (index + 0.5) / len(batches)) / config.max_epochs
+            set_learning_rate(
+                state.optimizer, config.learning_rate * compute_one_cycle_factor(progress)
+            )
         losses.append(step(batch))
     return torch.stack(losses)
 
 
-def _mean_loss(losses: Tensor, epoch: int, config: TrialConfig, n_images: int) -> float:
+def _compute_mean_loss(losses: Tensor, epoch: int, config: TrialConfig, n_images: int) -> float:
     """Mean over images of the steps' mean losses; the last step may have fewer images."""
-    if not (finite := losses.isfinite()).all():
-        step = int(finite.int().argmin()) + 1
+    if not (is_finite := losses.isfinite()).all():
+        step = int(is_finite.int().argmin()) + 1
         value = float(losses[step - 1])
         raise NonFiniteLossError(
             f"the training loss is {value} at epoch {epoch}, step {step}; "

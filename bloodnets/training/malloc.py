@@ -4,8 +4,8 @@ import ctypes
 
 # Of glibc's <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LARGEST_MMAP_THRESHOLD = 32 * 2**20  # glibc takes no more
-_NEVER = 2**31 - 1
+_MAX_MMAP_THRESHOLD = 32 * 2**20  # glibc takes no more
+_NEVER_TRIM = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
@@ -16,5 +16,5 @@ def keep_freed_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # glibc: not on macOS, nor with musl
-        mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
-        mallopt(_M_TRIM_THRESHOLD, _NEVER)
+        mallopt(_M_MMAP_THRESHOLD, _MAX_MMAP_THRESHOLD)
+        mallopt(_M_TRIM_THRESHOLD, _NEVER_TRIM)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from bloodnets.config import TrialConfig
 
-CLIMB = 0.2
+WARM_UP_SHARE = 0.2
 """Share of a one-cycle schedule in which the learning rate rises."""
 
 
@@ -18,41 +18,43 @@ def make_optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimiz
     speed.
     """
     device = next(model.parameters()).device
-    rate: float | Tensor = config.learning_rate
+    learning_rate: float | Tensor = config.learning_rate
     if config.schedule != "constant" and device.type == "cuda":
-        rate = torch.tensor(rate, device=device)  # a number would be a constant in the graph
+        learning_rate = torch.tensor(
+            learning_rate, device=device
+        )  # a number would be a constant in the graph
     if config.optimizer == "sgd":
         return torch.optim.SGD(
-            model.parameters(), lr=rate, momentum=config.momentum or 0, fused=True
+            model.parameters(), lr=learning_rate, momentum=config.momentum or 0, fused=True
         )
-    adam = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return adam(
+    optimizer_class = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return optimizer_class(
         model.parameters(),
-        lr=rate,
+        lr=learning_rate,
         weight_decay=config.weight_decay,
         fused=True,
         capturable=device.type == "cuda",  # by a CUDA graph
     )
 
 
-def one_cycle(done: float) -> float:
+def compute_one_cycle_factor(progress: float) -> float:
     """The learning rate of a one-cycle schedule, as a share of the highest.
 
     Up in a line, then down along half a cosine to 0; after Smith & Topin, arXiv:1708.07120, and
     fastai, which replaced the second line by the cosine.
 
     Args:
-        done: how much of the training is over, 0 to 1.
+        progress: how much of the training is over, 0 to 1.
     """
-    if done < CLIMB:
-        return done / CLIMB
-    return (1 + math.cos(math.pi * (done - CLIMB) / (1 - CLIMB))) / 2
+    if progress < WARM_UP_SHARE:
+        return progress / WARM_UP_SHARE
+    return (1 + math.cos(math.pi * (progress - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))) / 2
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """Of every parameter, from the next step on."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(value)  # where a captured graph reads it
+            group["lr"].fill_(learning_rate)  # where a captured graph reads it
         else:
-            group["lr"] = value
+            group["lr"] = learning_rate

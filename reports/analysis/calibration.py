@@ -12,12 +12,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
-from reports.ledger.loading import Tested
+from reports.ledger.loading import TestPredictions
 
-BINS = 15
+N_BINS = 15
 """Of equal width, as in Guo et al.; the first has no probability: eight classes share 1."""
 
-OVER, UNDER, EITHER = "overconfident", "underconfident", "cannot tell"
+OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED = "overconfident", "underconfident", "cannot tell"
 
 
 class Calibration(NamedTuple):
@@ -34,88 +34,111 @@ class Calibration(NamedTuple):
             standard deviation over seeds), `luck` (the ECE that a perfectly calibrated
             classifier with these probabilities is expected to show), `confidence` and `accuracy`
             (means), `gap` (confidence - accuracy) with its 95 % interval `gap_low` and
-            `gap_high`, and `tendency` (`OVER`, `UNDER` or, where the interval holds 0, `EITHER`).
+            `gap_high`, and `tendency` (`OVERCONFIDENT`, `UNDERCONFIDENT` or, where the interval holds 0, `UNDECIDED`).
     """
 
     bins: pd.DataFrame
     errors: pd.DataFrame
 
 
-def calibration(tested: Tested) -> Calibration:
+def compute_calibration(predictions: TestPredictions) -> Calibration:
     """Compare the probability of each trial's most probable class with how often it is right.
 
     Args:
-        tested: trials on the same images, at least one.
+        predictions: trials on the same images, at least one.
     """
-    confidence = tested.probabilities.max(axis=2).astype(np.float64)
-    right = (tested.predicted == tested.labels).astype(np.float64)
+    confidence = predictions.probabilities.max(axis=2).astype(np.float64)
+    is_correct = (predictions.predicted_classes == predictions.labels).astype(np.float64)
     # Guo et al.: a bin holds its upper edge.
-    places = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.int64)
-    drawn = _resampled(confidence - right)
+    bin_indices = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(np.int64)
+    resampled_gaps = _bootstrap_means(confidence - is_correct)
     bins, errors = [], []
-    for name, rows in tested.trials.reset_index().groupby("name", sort=False):
-        own = rows.index.to_numpy()
-        keys = {"name": name, "family": rows["family"].iloc[0]}
-        bins.append(_bins(places[own], confidence[own], right[own]).assign(**keys))
-        errors.append(keys | _errors(places[own], confidence[own], right[own], drawn[:, own]))
+    for name, trials in predictions.trials.reset_index().groupby("name", sort=False):
+        trial_indices = trials.index.to_numpy()
+        keys = {"name": name, "family": trials["family"].iloc[0]}
+        bins.append(
+            _summarize_bins(
+                bin_indices[trial_indices], confidence[trial_indices], is_correct[trial_indices]
+            ).assign(**keys)
+        )
+        errors.append(
+            keys
+            | _summarize_errors(
+                bin_indices[trial_indices],
+                confidence[trial_indices],
+                is_correct[trial_indices],
+                resampled_gaps[:, trial_indices],
+            )
+        )
     return Calibration(pd.concat(bins, ignore_index=True), pd.DataFrame(errors))
 
 
-def _bins(places: IntArray, confidence: FloatArray, right: FloatArray) -> pd.DataFrame:
+def _summarize_bins(
+    bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray
+) -> pd.DataFrame:
     """Of one configuration; each argument has shape (seeds, n)."""
-    seeds = len(places)
-    flat = {"bin": places.ravel(), "confidence": confidence.ravel(), "accuracy": right.ravel()}
-    groups = pd.DataFrame(flat).groupby("bin")
-    frame = groups.mean().assign(images=groups.size() / seeds).reset_index()
+    n_seeds = len(bin_indices)
+    image_values = {
+        "bin": bin_indices.ravel(),
+        "confidence": confidence.ravel(),
+        "accuracy": is_correct.ravel(),
+    }
+    groups = pd.DataFrame(image_values).groupby("bin")
+    frame = groups.mean().assign(images=groups.size() / n_seeds).reset_index()
     low, high = proportion_confint(
         frame["accuracy"] * frame["images"], frame["images"], method="wilson"
     )
     return frame.assign(
-        low=frame["bin"] / BINS,
-        high=(frame["bin"] + 1) / BINS,
-        share=frame["images"] * seeds / places.size,
+        low=frame["bin"] / N_BINS,
+        high=(frame["bin"] + 1) / N_BINS,
+        share=frame["images"] * n_seeds / bin_indices.size,
         accuracy_low=low,
         accuracy_high=high,
     )
 
 
-def _errors(
-    places: IntArray, confidence: FloatArray, right: FloatArray, drawn: FloatArray
+def _summarize_errors(
+    bin_indices: IntArray,
+    confidence: FloatArray,
+    is_correct: FloatArray,
+    resampled_gaps: FloatArray,
 ) -> dict[str, float | str]:
-    """Of one configuration: arguments as in `_bins`, and gaps on each draw, (draws, seeds)."""
-    each = [_ece(*trial) for trial in zip(places, confidence, right, strict=True)]
-    luck = [_luck(*trial) for trial in zip(places, confidence, strict=True)]
-    gap = intervals.estimate((confidence - right).mean(axis=1), drawn)
+    """Of one configuration: arguments as in `_summarize_bins`, and gaps on each draw, (draws, seeds)."""
+    eces = [_compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
+    expected_eces = [
+        _compute_expected_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)
+    ]
+    gap = intervals.estimate_mean((confidence - is_correct).mean(axis=1), resampled_gaps)
     return {
-        "seeds": len(each),
-        "ece": float(np.mean(each)),
-        "ece_sd": float(np.std(each, ddof=1)) if len(each) > 1 else float("nan"),
-        "luck": float(np.mean(luck)),
+        "seeds": len(eces),
+        "ece": float(np.mean(eces)),
+        "ece_sd": float(np.std(eces, ddof=1)) if len(eces) > 1 else float("nan"),
+        "luck": float(np.mean(expected_eces)),
         "confidence": float(confidence.mean()),
-        "accuracy": float(right.mean()),
+        "accuracy": float(is_correct.mean()),
         "gap": gap.mean,
         "gap_low": gap.low,
         "gap_high": gap.high,
-        "tendency": OVER if gap.low > 0 else UNDER if gap.high < 0 else EITHER,
+        "tendency": OVERCONFIDENT if gap.low > 0 else UNDERCONFIDENT if gap.high < 0 else UNDECIDED,
     }
 
 
-def _ece(places: IntArray, confidence: FloatArray, right: FloatArray) -> float:
+def _compute_ece(bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray) -> float:
     """Of one trial: the sum over bins of share x |accuracy - confidence|."""
-    return float(np.abs(np.bincount(places, right - confidence)).sum() / places.size)
+    return float(np.abs(np.bincount(bin_indices, is_correct - confidence)).sum() / bin_indices.size)
 
 
-def _luck(places: IntArray, confidence: FloatArray) -> float:
+def _compute_expected_ece(bin_indices: IntArray, confidence: FloatArray) -> float:
     """The ECE that chance alone gives, if each image is right with the probability it was given.
 
     A bin's sum of (right - confidence) is then about normal with variance sum p (1 - p), and the
     mean of |normal| is sqrt(2 / pi) standard deviations: .3 points for 3,421 images at 95 %.
     """
-    variance = np.bincount(places, confidence * (1 - confidence))
-    return float(np.sqrt(2 / np.pi * np.maximum(variance, 0)).sum() / places.size)
+    variance = np.bincount(bin_indices, confidence * (1 - confidence))
+    return float(np.sqrt(2 / np.pi * np.maximum(variance, 0)).sum() / bin_indices.size)
 
 
-def _resampled(values: FloatArray) -> FloatArray:
+def _bootstrap_means(values: FloatArray) -> FloatArray:
     """Means of values (trials, n) on each draw of the images, shape (draws, trials)."""
     n = values.shape[1]
-    return np.concatenate([chunk @ values.T / n for chunk in bootstrap.draws(n)])
+    return np.concatenate([chunk @ values.T / n for chunk in bootstrap.bootstrap_counts(n)])

@@ -6,17 +6,26 @@ import pandas as pd
 
 from bloodnets import metrics
 from reports.ledger import published
-from reports.ledger.published import Benchmark, PublishedRow
+from reports.ledger.published import BenchmarkMethod, PublishedRow
 
-COLUMNS = ("source", "family", "name", "parameters", "operations", "accuracy", "low", "high")
+COST_FRAME_COLUMNS = (
+    "source",
+    "family",
+    "name",
+    "parameters",
+    "operations",
+    "accuracy",
+    "low",
+    "high",
+)
 
 
-def costs(comparison: pd.DataFrame, *, beside: bool) -> pd.DataFrame:
-    """One row a configuration with a score, then, if `beside`, the published ones.
+def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataFrame:
+    """One row a configuration with a score, then, if `with_published`, the published ones.
 
     Args:
-        comparison: from `tables.comparison`, of one study.
-        beside: whether anything published may stand beside it.
+        comparison: from `frames.make_comparison_frame`, of one study.
+        with_published: whether anything published may stand beside it.
 
     Returns:
         Columns `source` (`study`, `paper`, or `benchmark`), `family` (None of the benchmark),
@@ -24,33 +33,41 @@ def costs(comparison: pd.DataFrame, *, beside: bool) -> pd.DataFrame:
         test with the ends `low` and `high` of its 95 % interval (NaN of what was published). Empty
         where no record of the study has its operations.
     """
-    own = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
-    names = {
+    scored = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
+    column_names = {
         "configuration": "name",
         "test_accuracy": "accuracy",
         "test_accuracy_low": "low",
         "test_accuracy_high": "high",
     }
-    frame = own.rename(columns=names).assign(source="study").reindex(columns=[*COLUMNS])
-    if own.empty or not beside:
+    frame = (
+        scored.rename(columns=column_names)
+        .assign(source="study")
+        .reindex(columns=[*COST_FRAME_COLUMNS])
+    )
+    if scored.empty or not with_published:
         return frame
-    theirs = pd.DataFrame(list(_published())).reindex(columns=[*COLUMNS])
-    return pd.concat([frame, theirs.astype({"low": float, "high": float})], ignore_index=True)
+    published_frame = pd.DataFrame(list(_iterate_published_rows())).reindex(
+        columns=[*COST_FRAME_COLUMNS]
+    )
+    return pd.concat(
+        [frame, published_frame.astype({"low": float, "high": float})], ignore_index=True
+    )
 
 
-def _published() -> Iterator[dict[str, object]]:
+def _iterate_published_rows() -> Iterator[dict[str, object]]:
     """The paper's rows, of which the accuracy is that of the matrix, and the benchmark's."""
-    known = published.load()
-    for row in known.rows:
-        accuracy = metrics.scores(row.matrix())["accuracy"]
-        named = {"source": "paper", "family": row.family, "name": row.configuration}
-        yield named | _cost(row) | {"accuracy": accuracy}
-    for method in known.benchmark:
+    published_study = published.load_published()
+    for row in published_study.rows:
+        accuracy = metrics.compute_scores(row.get_confusion_matrix())["accuracy"]
+        identity = {"source": "paper", "family": row.family, "name": row.configuration}
+        yield identity | _get_cost(row) | {"accuracy": accuracy}
+    for method in published_study.benchmark:
         if method.parameters is not None:
             name = f"{method.method}, {method.resolution} pixels"
-            named = {"source": "benchmark", "name": name}
-            yield named | _cost(method) | {"accuracy": method.accuracy}
+            identity = {"source": "benchmark", "name": name}
+            yield identity | _get_cost(method) | {"accuracy": method.accuracy}
 
 
-def _cost(row: PublishedRow | Benchmark) -> dict[str, object]:
+def _get_cost(row: PublishedRow | BenchmarkMethod) -> dict[str, object]:
     return {"parameters": row.parameters, "operations": row.operations}

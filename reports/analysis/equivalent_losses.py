@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from reports.analysis.bootstrap import Sampled
+from reports.analysis.bootstrap import BootstrapScores
 from reports.ledger import published
-from reports.ledger.loading import Evidence
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import TrialRecord
 
-ROUNDING = 1e-3
+ROUNDING_TOLERANCE = 1e-3
 """Relative difference of the first epoch's loss up to which two runs differ by rounding alone:
 one epoch of 187 steps lets a last digit grow to this, and other functions differ at once."""
 
 
-def twins(evidence: Evidence) -> pd.DataFrame:
+def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
     """Compare configurations that differ in the loss alone, seed by seed.
 
     Returns:
@@ -33,27 +33,31 @@ def twins(evidence: Evidence) -> pd.DataFrame:
         relative difference of the training loss in the first epoch), `below_zero` (whether
         NLLLoss fell below 0).
     """
-    tested = evidence.tested
-    predicted = dict(zip(tested.trials["id"], tested.predicted, strict=True))
+    predictions = loaded_study.predictions
+    predicted = dict(zip(predictions.trials["id"], predictions.predicted_classes, strict=True))
     pairs: dict[str, dict[str, TrialRecord]] = {}
-    for record in (evidence.records[key] for key in predicted):
-        others = {key: value for key, value in record.config.items() if key != "loss"}
-        pair = pairs.setdefault(json.dumps(others, sort_keys=True), {})
+    for record in (loaded_study.records[key] for key in predicted):
+        other_settings = {key: value for key, value in record.config.items() if key != "loss"}
+        pair = pairs.setdefault(json.dumps(other_settings, sort_keys=True), {})
         pair[str(record.config.get("loss"))] = record
-    rows, wrong = [], below_zero(evidence)
+    rows, negative_loss_ids = [], find_negative_losses(loaded_study)
     for pair in pairs.values():
         if {"cross_entropy", "nll"} <= pair.keys():
-            one, other = pair["cross_entropy"], pair["nll"]
-            first, second = (evidence.epochs[r.id][0].train_loss for r in (one, other))
+            cross_entropy_record, nll_record = pair["cross_entropy"], pair["nll"]
+            cross_entropy_loss, nll_loss = (
+                loaded_study.epochs[r.id][0].train_loss for r in (cross_entropy_record, nll_record)
+            )
             rows.append(
                 {
-                    "cross_entropy": one.configuration,
-                    "nll": other.configuration,
+                    "cross_entropy": cross_entropy_record.configuration,
+                    "nll": nll_record.configuration,
                     "seeds": 1,
-                    "predictions": predicted[one.id].size,
-                    "differing": int((predicted[one.id] != predicted[other.id]).sum()),
-                    "first_loss": abs(first - second) / abs(first),
-                    "below_zero": other.id in wrong,
+                    "predictions": predicted[cross_entropy_record.id].size,
+                    "differing": int(
+                        (predicted[cross_entropy_record.id] != predicted[nll_record.id]).sum()
+                    ),
+                    "first_loss": abs(cross_entropy_loss - nll_loss) / abs(cross_entropy_loss),
+                    "below_zero": nll_record.id in negative_loss_ids,
                 }
             )
     columns = ["cross_entropy", "nll", "seeds", "predictions", "differing"]
@@ -64,17 +68,21 @@ def twins(evidence: Evidence) -> pd.DataFrame:
     )
 
 
-def below_zero(evidence: Evidence) -> list[str]:
+def find_negative_losses(loaded_study: LoadedStudy) -> list[str]:
     """Trials with NLLLoss whose loss fell below 0: their model ends in raw logits."""
     return [
         record.id
-        for record in evidence.records.values()
+        for record in loaded_study.records.values()
         if record.config.get("loss") == "nll"
-        and any(min(epoch.train_loss, epoch.val_loss) < 0 for epoch in evidence.epochs[record.id])
+        and any(
+            min(epoch.train_loss, epoch.val_loss) < 0 for epoch in loaded_study.epochs[record.id]
+        )
     ]
 
 
-def noise_floor(evidence: Evidence, sampled: Sampled, pairs: pd.DataFrame) -> pd.DataFrame:
+def estimate_seed_noise(
+    loaded_study: LoadedStudy, bootstrap: BootstrapScores, pairs: pd.DataFrame
+) -> pd.DataFrame:
     """The paper's differences between equal functions, held against the luck of a seed.
 
     Two runs of one function differ by sqrt(2) standard deviations of a run on average; beyond
@@ -83,8 +91,8 @@ def noise_floor(evidence: Evidence, sampled: Sampled, pairs: pd.DataFrame) -> pd
     counted once.
 
     Args:
-        evidence: of the study.
-        sampled: its trials' scores.
+        loaded_study: of the study.
+        bootstrap: its trials' scores.
         pairs: from `twins`.
 
     Returns:
@@ -93,26 +101,28 @@ def noise_floor(evidence: Evidence, sampled: Sampled, pairs: pd.DataFrame) -> pd
         (absolute), `seed_sd`, `seed_freedom` (degrees of freedom), `limit`, `within`; the last
         four NaN or None with one seed.
     """
-    configs = {planned.configuration: planned.config for planned in evidence.study.trials}
+    configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     rows = []
-    for one, other in zip(pairs["cross_entropy"], pairs["nll"], strict=True):
-        listed = [published.find(configs[name]) for name in (one, other)]
-        if listed[0] is None or listed[1] is None:
+    for cross_entropy_name, nll_name in zip(pairs["cross_entropy"], pairs["nll"], strict=True):
+        published_rows = [
+            published.find_published(configs[name]) for name in (cross_entropy_name, nll_name)
+        ]
+        if published_rows[0] is None or published_rows[1] is None:
             continue
-        family = listed[0].family
-        sd, freedom = _pooled_sd(sampled, family, exclude=list(pairs["nll"]))
-        limit = float(special.stdtrit(freedom, 0.975) * np.sqrt(2) * sd) if freedom else np.nan
-        difference = abs(listed[0].weighted_f1 - listed[1].weighted_f1)
+        family = published_rows[0].family
+        sd, dof = _pool_seed_sd(bootstrap, family, exclude=list(pairs["nll"]))
+        limit = float(special.stdtrit(dof, 0.975) * np.sqrt(2) * sd) if dof else np.nan
+        difference = abs(published_rows[0].weighted_f1 - published_rows[1].weighted_f1)
         rows.append(
             {
                 "family": family,
-                "cross_entropy": one,
-                "nll": other,
-                "published_cross_entropy": listed[0].weighted_f1,
-                "published_nll": listed[1].weighted_f1,
+                "cross_entropy": cross_entropy_name,
+                "nll": nll_name,
+                "published_cross_entropy": published_rows[0].weighted_f1,
+                "published_nll": published_rows[1].weighted_f1,
                 "published_difference": difference,
                 "seed_sd": sd,
-                "seed_freedom": freedom,
+                "seed_freedom": dof,
                 "limit": limit,
                 "within": None if np.isnan(limit) else bool(difference <= limit),
             }
@@ -120,11 +130,13 @@ def noise_floor(evidence: Evidence, sampled: Sampled, pairs: pd.DataFrame) -> pd
     return pd.DataFrame(rows)
 
 
-def _pooled_sd(sampled: Sampled, family: str, *, exclude: Sequence[str]) -> tuple[float, int]:
+def _pool_seed_sd(
+    bootstrap: BootstrapScores, family: str, *, exclude: Sequence[str]
+) -> tuple[float, int]:
     """Standard deviation over seeds of a family's weighted F1, and its degrees of freedom."""
-    own = (sampled.trials["family"] == family) & ~sampled.trials["name"].isin(exclude)
-    scores = pd.Series(sampled.values["weighted_f1"])[own.to_numpy()]
-    groups = scores.groupby(sampled.trials["name"][own])
-    freedom = int((groups.size() - 1).sum())
+    is_included = (bootstrap.trials["family"] == family) & ~bootstrap.trials["name"].isin(exclude)
+    scores = pd.Series(bootstrap.values["weighted_f1"])[is_included.to_numpy()]
+    groups = scores.groupby(bootstrap.trials["name"][is_included])
+    dof = int((groups.size() - 1).sum())
     squares = float((groups.var(ddof=0) * groups.size()).sum())
-    return (float(np.sqrt(squares / freedom)), freedom) if freedom else (float("nan"), 0)
+    return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)

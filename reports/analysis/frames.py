@@ -14,25 +14,25 @@ import pandas as pd
 
 from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
-from reports.analysis.bootstrap import SCORES, Sampled
-from reports.analysis.intervals import contrast
+from reports.analysis.bootstrap import SCORES, BootstrapScores
+from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
-from reports.ledger.loading import Evidence, Tested
-from reports.ledger.records import OPTIONAL_SETTINGS, PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.loading import LoadedStudy, TestPredictions
+from reports.ledger.records import DEFAULTS_ADDED_LATER, PlannedTrial, StudyRecord, TrialRecord
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
-EFFORT = ("best_epoch", "epochs", "duration_s", "images_per_s")
-SIZE = ("parameters", "operations")
+TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")
+SIZE_FIELDS = ("parameters", "operations")
 CLASS_SCORES = ("precision", "recall", "f1")
 
-MISSING = "missing"
+MISSING_STATUS = "missing"
 """Stands where a planned trial has no status, because the ledger does not hold it (yet)."""
 
-UNREADABLE = "unreadable"
+UNREADABLE_STATUS = "unreadable"
 """Stands where a trial's files cannot be relied on."""
 
 
-def trials(evidence: Evidence) -> pd.DataFrame:
+def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """One row a planned trial: its settings, how it ended, its scores.
 
     Returns:
@@ -40,55 +40,80 @@ def trials(evidence: Evidence) -> pd.DataFrame:
         record; `missing` if there is none, `unreadable` if it had to be left out),
         `stop_reason`, `error`, `attempts`, `epochs`, `best_epoch`, `duration_s`, `device`,
         `host`, `parameters`, `operations` (of an image's way through the model), `images_per_s`
-        (images of train trained on in a second, while val is waited for too), `looks` (at
+        (images of train trained on in a second, while val is waited for too), `evaluation_counts` (at
         test), and the scores of val and test.
     """
-    problems = {problem.trial: problem.reason for problem in evidence.problems}
-    looks = Counter(look.trial for look in evidence.looks)
+    reason_by_trial = {problem.trial_id: problem.reason for problem in loaded_study.problems}
+    evaluation_counts = Counter(evaluation.trial for evaluation in loaded_study.test_evaluations)
     rows = [
-        _trial(planned, evidence.records.get(planned.id), problems.get(planned.id))
-        | {"looks": looks[planned.id], "images_per_s": _images_per_s(evidence, planned.id)}
-        for planned in evidence.study.trials
+        _make_trial_row(
+            planned, loaded_study.records.get(planned.id), reason_by_trial.get(planned.id)
+        )
+        | {
+            "looks": evaluation_counts[planned.id],
+            "images_per_s": _compute_images_per_s(loaded_study, planned.id),
+        }
+        for planned in loaded_study.study.trials
     ]
     frame = pd.DataFrame(rows)
     # A study without a finished trial, or without a score, has the same columns as any other; and
     # so has a search before its confirmation, without a trial.
-    numbers = (*TEST_SCORES, *EFFORT, *SIZE, "attempts")
-    every = ["id", "configuration", "seed", "status", "stop_reason", "error", "looks", "device"]
-    every += ["host", *numbers]
-    frame = frame.reindex(columns=frame.columns.union(every, sort=False))
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+    numeric_columns = (*TEST_SCORES, *TRAINING_FIELDS, *SIZE_FIELDS, "attempts")
+    required_columns = [
+        "id",
+        "configuration",
+        "seed",
+        "status",
+        "stop_reason",
+        "error",
+        "looks",
+        "device",
+    ]
+    required_columns += ["host", *numeric_columns]
+    frame = frame.reindex(columns=frame.columns.union(required_columns, sort=False))
+    return frame.astype(dict.fromkeys(numeric_columns, "float64"))
 
 
-def _trial(
+def _make_trial_row(
     planned: PlannedTrial, record: TrialRecord | None, problem: str | None
 ) -> dict[str, Any]:
     row = {"id": planned.id, "configuration": planned.configuration, **planned.config}
     if record is None:
-        status = UNREADABLE if problem else MISSING
+        status = UNREADABLE_STATUS if problem else MISSING_STATUS
         return row | {"status": status, "stop_reason": None, "error": problem}
     scores = {
         f"{split}_{name}": value
         for split, values in record.scores.items()
         for name, value in values.items()
     }
-    names = ("status", "stop_reason", "error", "attempts", *EFFORT[:3], "device", "host", *SIZE)
-    return row | {name: getattr(record, name) for name in names} | scores
+    field_names = (
+        "status",
+        "stop_reason",
+        "error",
+        "attempts",
+        *TRAINING_FIELDS[:3],
+        "device",
+        "host",
+        *SIZE_FIELDS,
+    )
+    return row | {name: getattr(record, name) for name in field_names} | scores
 
 
-def _images_per_s(evidence: Evidence, trial: str) -> float:
+def _compute_images_per_s(loaded_study: LoadedStudy, trial_id: str) -> float:
     """Images of train times epochs, over the time of the epochs; NaN of a trial without any."""
-    images = sum(evidence.study.data.class_counts.get("train", ()))
-    seconds = [epoch.duration_s for epoch in evidence.epochs.get(trial, ())]
-    return images * len(seconds) / sum(seconds) if sum(seconds) > 0 else np.nan
+    n_images = sum(loaded_study.study.data.class_counts.get("train", ()))
+    durations_s = [epoch.duration_s for epoch in loaded_study.epochs.get(trial_id, ())]
+    return n_images * len(durations_s) / sum(durations_s) if sum(durations_s) > 0 else np.nan
 
 
-def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
+def make_comparison_frame(
+    loaded_study: LoadedStudy, bootstrap: BootstrapScores | None
+) -> pd.DataFrame:
     """One row a configuration, also where none of its trials finished.
 
     Args:
-        evidence: of the study.
-        sampled: its trials' scores; None leaves the intervals out.
+        loaded_study: of the study.
+        bootstrap: its trials' scores; None leaves the intervals out.
 
     Returns:
         Columns `configuration`; `family`, `loss`, `optimizer`, `learning_rate`, `momentum`,
@@ -99,67 +124,72 @@ def comparison(evidence: Evidence, sampled: Sampled | None) -> pd.DataFrame:
         unless the data are rendered, also the `published_` scores: `weighted_f1` as listed, and
         `matrix_weighted_f1`, `accuracy` and `macro_f1` from the published matrix.
     """
-    every, study = trials(evidence), evidence.study
-    images = sum(study.data.class_counts.get("test", ()))
+    trial_frame, study = make_trials_frame(loaded_study), loaded_study.study
+    n_images = sum(study.data.class_counts.get("test", ()))
     configs = {planned.configuration: planned.config for planned in study.trials}
     # A search trains as long as the user says, not as the paper.
-    compared = study.data.kind != "rendered" and study.search is None
+    with_published = study.data.kind != "rendered" and study.search is None
 
-    def row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    def make_row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "configuration": name,
-            **{key: config.get(key) for key in published.SETTINGS},
-            **_replicates(every[every["configuration"] == name]),
-            "test_images": images,
-            **(_published(config) if compared else {}),
+            **{key: config.get(key) for key in published.PUBLISHED_SETTINGS},
+            **_summarize_replicates(trial_frame[trial_frame["configuration"] == name]),
+            "test_images": n_images,
+            **(_get_published_scores(config) if with_published else {}),
         }
 
-    rows = [row(name, config) for name, config in configs.items()]
-    frame = pd.DataFrame(rows, columns=list(row("", {}))).astype({"momentum": "float64"})
-    return frame.join(intervals(sampled, list(configs))) if sampled else frame
+    rows = [make_row(name, config) for name, config in configs.items()]
+    frame = pd.DataFrame(rows, columns=list(make_row("", {}))).astype({"momentum": "float64"})
+    return frame.join(make_intervals_frame(bootstrap, list(configs))) if bootstrap else frame
 
 
-def settings(study: StudyRecord) -> pd.DataFrame:
+def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
     """One row a configuration: what it was trained with.
 
     Returns:
-        Columns `configuration`, `published.SETTINGS`; of `OPTIONAL_SETTINGS`, precision apart,
+        Columns `configuration`, `published.SETTINGS`; of `DEFAULTS_ADDED_LATER`, precision apart,
         those that a configuration has otherwise than as given there; of `batch_size`,
         `max_epochs` and `patience` those that are not the same in all.
     """
     configs = {planned.configuration: planned.config for planned in study.trials}
-    frame = pd.DataFrame([{**OPTIONAL_SETTINGS, **config} for config in configs.values()])
+    frame = pd.DataFrame([{**DEFAULTS_ADDED_LATER, **config} for config in configs.values()])
     frame.insert(0, "configuration", list(configs))
     added = [
         name
-        for name, usual in OPTIONAL_SETTINGS.items()
-        if name != "precision" and any(c.get(name, usual) != usual for c in configs.values())
+        for name, default in DEFAULTS_ADDED_LATER.items()
+        if name != "precision" and any(c.get(name, default) != default for c in configs.values())
     ]
-    trained = ("batch_size", "max_epochs", "patience")
-    varied = [name for name in trained if len({c.get(name) for c in configs.values()}) > 1]
-    return frame.reindex(columns=["configuration", *published.SETTINGS, *added, *varied])
+    training_settings = ("batch_size", "max_epochs", "patience")
+    varied = [
+        name for name in training_settings if len({c.get(name) for c in configs.values()}) > 1
+    ]
+    return frame.reindex(columns=["configuration", *published.PUBLISHED_SETTINGS, *added, *varied])
 
 
-def _replicates(trials_of_one: pd.DataFrame) -> dict[str, float]:
+def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
     """Counts, means and standard deviations of one configuration's trials."""
-    status = trials_of_one["status"]
-    complete = trials_of_one[status == "complete"]
+    status = trial_frame["status"]
+    complete = trial_frame[status == "complete"]
     row: dict[str, float] = {
-        "seeds_planned": len(trials_of_one),
+        "seeds_planned": len(trial_frame),
         "seeds": int(complete["test_accuracy"].notna().sum()),
-        **{name: int((status == name).sum()) for name in ("failed", MISSING, UNREADABLE)},
+        **{
+            name: int((status == name).sum())
+            for name in ("failed", MISSING_STATUS, UNREADABLE_STATUS)
+        },
     }
-    for name in (*TEST_SCORES, *EFFORT):
+    for name in (*TEST_SCORES, *TRAINING_FIELDS):
         row[name] = complete[name].mean()
         row[f"{name}_sd"] = complete[name].std(ddof=1)
-    return row | {name: trials_of_one[name].max() for name in SIZE}
+    return row | {name: trial_frame[name].max() for name in SIZE_FIELDS}
 
 
-def intervals(sampled: Sampled, names: Sequence[str]) -> pd.DataFrame:
+def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd.DataFrame:
     """The 95 % intervals of every score, clipped to 0 to 1; NaN without a trial.
 
     Args:
-        sampled: from `resampling.sample`.
+        bootstrap: from `bootstrap.bootstrap_scores`.
         names: of configurations.
 
     Returns:
@@ -169,16 +199,16 @@ def intervals(sampled: Sampled, names: Sequence[str]) -> pd.DataFrame:
     for name in names:
         row = {}
         for score in SCORES:
-            found = contrast(sampled, score, {name: 1.0})
-            low, high = (found.low, found.high) if found else (np.nan, np.nan)
+            estimate = estimate_contrast(bootstrap, score, {name: 1.0})
+            low, high = (estimate.low, estimate.high) if estimate else (np.nan, np.nan)
             row[f"test_{score}_low"], row[f"test_{score}_high"] = np.clip([low, high], 0, 1)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _published(config: Mapping[str, Any]) -> dict[str, float]:
-    row = published.find(config)
-    scores = metrics.scores(row.matrix()) if row else {}
+def _get_published_scores(config: Mapping[str, Any]) -> dict[str, float]:
+    row = published.find_published(config)
+    scores = metrics.compute_scores(row.get_confusion_matrix()) if row else {}
     return {
         "published_weighted_f1": row.weighted_f1 if row else float("nan"),
         "published_matrix_weighted_f1": scores.get("weighted_f1", float("nan")),
@@ -187,7 +217,7 @@ def _published(config: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def confusions(tested: Tested) -> pd.DataFrame:
+def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
     """Confusion on test of every trial that was looked at.
 
     Returns:
@@ -201,18 +231,18 @@ def confusions(tested: Tested) -> pd.DataFrame:
                 "seed": trial.seed,
                 "true": np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
                 "predicted": np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
-                "count": metrics.confusion_matrix(tested.labels, predicted).ravel(),
+                "count": metrics.compute_confusion_matrix(predictions.labels, predicted).ravel(),
             }
         )
         for trial, predicted in zip(
-            tested.trials.itertuples(index=False), tested.predicted, strict=True
+            predictions.trials.itertuples(index=False), predictions.predicted_classes, strict=True
         )
     ]
     columns = ["family", "configuration", "seed", "true", "predicted", "count"]
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=columns)
 
 
-def summed(cells: pd.DataFrame) -> pd.DataFrame:
+def sum_confusions(cells: pd.DataFrame) -> pd.DataFrame:
     """Confusion summed over replicates.
 
     Args:
@@ -225,12 +255,14 @@ def summed(cells: pd.DataFrame) -> pd.DataFrame:
     keys = ["family", "configuration", "true", "predicted"]
     frame = cells.groupby(keys, sort=False).agg(count=("count", "sum"), seeds=("seed", "nunique"))
     frame = frame.reset_index()
-    of_class = frame.groupby(["configuration", "true"])["count"].transform("sum")
-    frame["row_share"] = (frame["count"] / of_class.where(of_class > 0)).fillna(0.0).astype(float)
+    class_totals = frame.groupby(["configuration", "true"])["count"].transform("sum")
+    frame["row_share"] = (
+        (frame["count"] / class_totals.where(class_totals > 0)).fillna(0.0).astype(float)
+    )
     return frame
 
 
-def per_class(cells: pd.DataFrame) -> pd.DataFrame:
+def compute_class_scores(cells: pd.DataFrame) -> pd.DataFrame:
     """Scores of each class on test, mean and `_sd` over replicates.
 
     Args:
@@ -243,9 +275,11 @@ def per_class(cells: pd.DataFrame) -> pd.DataFrame:
     blocks = []
     for (family, name, _), trial in cells.groupby(["family", "configuration", "seed"], sort=False):
         shape = (NUM_CLASSES, NUM_CLASSES)
-        each = metrics.class_scores(trial["count"].to_numpy(dtype=np.int64).reshape(shape))
+        trial_scores = metrics.compute_class_scores(
+            trial["count"].to_numpy(dtype=np.int64).reshape(shape)
+        )
         keys = {"family": family, "configuration": name, "class": range(NUM_CLASSES)}
-        blocks.append(pd.DataFrame(keys | each._asdict()))
+        blocks.append(pd.DataFrame(keys | trial_scores._asdict()))
     if not blocks:
         return pd.DataFrame(columns=["family", "configuration", "class", *CLASS_SCORES, "support"])
     groups = pd.concat(blocks).groupby(["family", "configuration", "class"], sort=False)
@@ -253,7 +287,7 @@ def per_class(cells: pd.DataFrame) -> pd.DataFrame:
     return mean.join(sd.add_suffix("_sd")).astype({"support": int}).reset_index()
 
 
-def curves(evidence: Evidence) -> pd.DataFrame:
+def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """What every complete trial reported, one row an epoch.
 
     Returns:
@@ -269,15 +303,15 @@ def curves(evidence: Evidence) -> pd.DataFrame:
             "val_macro_f1": epoch.val_macro_f1,
             "best_epoch": record.best_epoch,
         }
-        for record in evidence.records.values()
+        for record in loaded_study.records.values()
         if record.status == "complete"
-        for epoch in evidence.epochs[record.id]
+        for epoch in loaded_study.epochs[record.id]
     ]
     columns = ["family", "loss", "optimizer", "seed", "configuration", "epoch"]
     return pd.DataFrame(rows, columns=[*columns, "train_loss", "val_macro_f1", "best_epoch"])
 
 
-def mean_curves(frame: pd.DataFrame) -> pd.DataFrame:
+def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean over replicates, up to the last epoch that all of them ran.
 
     Beyond it the mean would be of fewer and fewer trials, and jump as each one ends.
@@ -296,8 +330,10 @@ def mean_curves(frame: pd.DataFrame) -> pd.DataFrame:
     return means[means["trials"] == replicates].drop(columns="trials")
 
 
-def class_counts(evidence: Evidence) -> pd.DataFrame:
+def make_class_counts_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """One row a class: `class`, `name` (in full), and its images in each split."""
-    data = evidence.study.data
+    data = loaded_study.study.data
     names = {"class": range(len(data.class_names)), "name": list(data.class_names)}
-    return pd.DataFrame(names | {split: list(n) for split, n in data.class_counts.items()})
+    return pd.DataFrame(
+        names | {split: list(counts) for split, counts in data.class_counts.items()}
+    )

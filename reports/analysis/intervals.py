@@ -24,9 +24,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.bootstrap import Sampled, Spread, positions, spread
+from reports.analysis.bootstrap import (
+    BootstrapScores,
+    VarianceComponents,
+    estimate_variances,
+    find_trial_rows,
+)
 
-LEVEL = 0.05
+ALPHA = 0.05
 """Of every test, after Holm's correction over the tests of the same table."""
 
 
@@ -50,11 +55,11 @@ class Estimate(NamedTuple):
     seeds: int
 
 
-def estimates(
+def estimate_means(
     values: FloatArray,
     resampled: NDArray[np.floating] | None,
     *,
-    pooled: Spread | None = None,
+    pooled_variances: VarianceComponents | None = None,
     share: float | FloatArray = 1.0,
 ) -> pd.DataFrame:
     """Means over seeds with their intervals and tests, many at once.
@@ -66,35 +71,37 @@ def estimates(
         values: shape (seeds, k).
         resampled: the same on each draw of the images, shape (draws, seeds, k); None for values
             that no test image enters.
-        pooled: what seeds change, known from elsewhere; None takes it from these values.
+        pooled_variances: what seeds change, known from elsewhere; None takes it from these values.
         share: how many times that variance is in a value: twice in a difference of two.
 
     Returns:
         One row for each k, with the fields of `Estimate`.
     """
-    seeds, mean = len(values), values.mean(axis=0)
-    found = spread(values, resampled) if pooled is None else pooled
-    images = np.full(mean.shape, 0.0 if found.freedom else np.nan)
+    n_seeds, mean = len(values), values.mean(axis=0)
+    variances = (
+        estimate_variances(values, resampled) if pooled_variances is None else pooled_variances
+    )
+    image_variance = np.full(mean.shape, 0.0 if variances.dof else np.nan)
     if resampled is not None:
-        images = resampled.mean(axis=1).var(axis=0, ddof=1)
-    variance = images + share * found.seeds / seeds
+        image_variance = resampled.mean(axis=1).var(axis=0, ddof=1)
+    variance = image_variance + share * variances.between_seeds / n_seeds
     # Satterthwaite: of the variance, this part has few degrees of freedom, the rest many, so the
     # whole has no fewer; where the seeds' variance came out below 0, it could seem to.
-    part = share * found.between / seeds
+    seed_variance = share * variances.total / n_seeds
     with np.errstate(divide="ignore", invalid="ignore"):
-        whole = found.freedom * np.maximum(1, variance / part) ** 2
-        freedom = np.where(part > 0, whole, np.inf)
-        error = np.sqrt(variance)
-        p = 2 * special.stdtr(freedom, -np.abs(mean) / error)
-    half = special.stdtrit(freedom, 0.975) * error
-    sd = values.std(axis=0, ddof=1) if seeds > 1 else np.full(mean.shape, np.nan)
+        total_dof = variances.dof * np.maximum(1, variance / seed_variance) ** 2
+        dof = np.where(seed_variance > 0, total_dof, np.inf)
+        std_error = np.sqrt(variance)
+        p = 2 * special.stdtr(dof, -np.abs(mean) / std_error)
+    half_width = special.stdtrit(dof, 0.975) * std_error
+    sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
     # No difference at all is no evidence of one.
-    p = np.where((mean == 0) & (error == 0), 1.0, p)
-    columns = {"mean": mean, "sd": sd, "low": mean - half, "high": mean + half, "p": p}
-    return pd.DataFrame(columns | {"seeds": seeds})
+    p = np.where((mean == 0) & (std_error == 0), 1.0, p)
+    columns = {"mean": mean, "sd": sd, "low": mean - half_width, "high": mean + half_width, "p": p}
+    return pd.DataFrame(columns | {"seeds": n_seeds})
 
 
-def estimate(values: FloatArray, resampled: FloatArray | None) -> Estimate:
+def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
     """Mean over seeds with its interval and test, by these seeds alone.
 
     Args:
@@ -102,92 +109,105 @@ def estimate(values: FloatArray, resampled: FloatArray | None) -> Estimate:
         resampled: the same on each draw of the images, shape (draws, seeds); None for a value
             that no test image enters.
     """
-    many = None if resampled is None else resampled[..., None]
-    (row,) = estimates(values[:, None], many).itertuples(index=False)
+    resampled_columns = None if resampled is None else resampled[..., None]
+    (row,) = estimate_means(values[:, None], resampled_columns).itertuples(index=False)
     return Estimate(*row)
 
 
-def contrasts(
-    sampled: Sampled, score: str, rows: IntArray, weights: Sequence[Mapping[str, float]]
+def estimate_contrasts(
+    bootstrap: BootstrapScores, score: str, rows: IntArray, weights: Sequence[Mapping[str, float]]
 ) -> pd.DataFrame:
     """Weighted sums of configurations' scores, seed by seed, with the pooled spread of the seeds.
 
     Args:
-        sampled: from `sample`.
-        score: of `SCORES` or `PRECISIONS`.
+        bootstrap: from `sample`.
+        score: of `SCORES` or `CLASS_PRECISIONS`.
         rows: trials, shape (k, configurations, seeds), all there.
         weights: k times, of as many configurations in the order of `rows`.
 
     Returns:
         One row for each k, with the fields of `Estimate`.
     """
-    share = np.array([_share(each, sampled.functions) for each in weights])
+    share = np.array(
+        [
+            _compute_variance_share(weight_by_name, bootstrap.representatives)
+            for weight_by_name in weights
+        ]
+    )
     weight = np.array([list(each.values()) for each in weights])
     weight[share == 0] = 0  # one function against itself: not even a rounding error apart
-    values = np.einsum("kc,kcs->sk", weight, sampled.values[score][rows])
-    resampled = np.einsum("kc,bkcs->bsk", weight, sampled.resampled[score][:, rows])
-    return estimates(values, resampled, pooled=sampled.spread[score], share=share)
+    values = np.einsum("kc,kcs->sk", weight, bootstrap.values[score][rows])
+    resampled = np.einsum("kc,bkcs->bsk", weight, bootstrap.resampled[score][:, rows])
+    return estimate_means(
+        values, resampled, pooled_variances=bootstrap.variances[score], share=share
+    )
 
 
-def _share(weights: Mapping[str, float], functions: Mapping[str, str]) -> float:
+def _compute_variance_share(
+    weights: Mapping[str, float], representatives: Mapping[str, str]
+) -> float:
     """How much of one seed's variance is in a weighted sum; equal functions have equal luck."""
-    merged: dict[str, float] = {}
+    weight_by_class: dict[str, float] = {}
     for name, weight in weights.items():
-        merged[functions[name]] = merged.get(functions[name], 0.0) + weight
-    return sum(weight**2 for weight in merged.values())
+        weight_by_class[representatives[name]] = (
+            weight_by_class.get(representatives[name], 0.0) + weight
+        )
+    return sum(weight**2 for weight in weight_by_class.values())
 
 
-def contrast(sampled: Sampled, score: str, weights: Mapping[str, float]) -> Estimate | None:
+def estimate_contrast(
+    bootstrap: BootstrapScores, score: str, weights: Mapping[str, float]
+) -> Estimate | None:
     """A weighted sum of configurations' scores over the seeds that all have: see `contrasts`.
 
     Args:
-        sampled: from `sample`.
-        score: of `SCORES` or `PRECISIONS`.
+        bootstrap: from `sample`.
+        score: of `SCORES` or `CLASS_PRECISIONS`.
         weights: by configuration; {"a": 1, "b": -1} is the difference of two.
 
     Returns:
         None if no seed is common to all.
     """
-    rows = positions(sampled.trials, list(weights))
+    rows = find_trial_rows(bootstrap.trials, list(weights))
     rows = rows[:, (rows >= 0).all(axis=0)]
     if not rows.size:
         return None
-    (row,) = contrasts(sampled, score, rows[None], [weights]).itertuples(index=False)
+    (row,) = estimate_contrasts(bootstrap, score, rows[None], [weights]).itertuples(index=False)
     return Estimate(*row)
 
 
-def predicted_range(
-    sampled: Sampled, score: str, name: str, drawn: FloatArray
+def compute_prediction_interval(
+    bootstrap: BootstrapScores, score: str, name: str, new_scores: FloatArray
 ) -> tuple[float, float] | None:
     """Where one more run, with a seed and test images of its own, would lie in 95 % of cases.
 
     Args:
-        sampled: from `sample`.
+        bootstrap: from `sample`.
         score: of `SCORES`.
         name: of a configuration.
-        drawn: the new run's score on each draw of its images, shape (draws,).
+        new_scores: the new run's score on each draw of its images, shape (draws,).
 
     Returns:
         Lower and upper end; without replicates they lack the seeds' luck, and lie too close.
         None if the configuration has no trial.
     """
-    known = contrast(sampled, score, {name: 1.0})
-    if known is None:
+    current_mean = estimate_contrast(bootstrap, score, {name: 1.0})
+    if current_mean is None:
         return None
-    rows = positions(sampled.trials, [name])
+    rows = find_trial_rows(bootstrap.trials, [name])
     rows = rows[rows >= 0]
     # Draws in reverse: the new run's images have nothing to do with ours.
-    resampled = sampled.resampled[score][:, rows] + (drawn - drawn.mean())[::-1, None]
-    found = estimates(
-        sampled.values[score][rows][:, None],
+    resampled = bootstrap.resampled[score][:, rows] + (new_scores - new_scores.mean())[::-1, None]
+    interval = estimate_means(
+        bootstrap.values[score][rows][:, None],
         resampled[..., None],
-        pooled=sampled.spread[score],
+        pooled_variances=bootstrap.variances[score],
         share=1.0 + rows.size,  # the new run has its own seed beside those of the mean
     )
-    return float(found["low"].iloc[0]), float(found["high"].iloc[0])
+    return float(interval["low"].iloc[0]), float(interval["high"].iloc[0])
 
 
-def holm(p: NDArray[np.float64]) -> FloatArray:
+def adjust_holm(p: NDArray[np.float64]) -> FloatArray:
     """P-values corrected for their number (Holm, Scandinavian Journal of Statistics, 1979).
 
     statsmodels has the same, and collects garbage in every call, which takes a tenth of a second.

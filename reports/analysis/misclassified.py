@@ -6,63 +6,65 @@ import numpy as np
 import pandas as pd
 
 from bloodnets.constants import NUM_CLASSES
-from reports.ledger.loading import Tested
+from reports.ledger.loading import TestPredictions
 
-AT_MOST = 24
+MAX_IMAGES = 24
 
 
-class Tally(NamedTuple):
+class ErrorCounts(NamedTuple):
     """How the wrong answers are spread.
 
     Attributes:
-        images: in the test split.
-        trials: that are counted.
-        repeated: trials left out, because another predicts the same with the same seed.
-        always: images that every counted trial got wrong.
-        never: images that every counted trial got right.
+        n_images: in the test split.
+        n_trials: that are counted.
+        n_repeated: trials left out, because another predicts the same with the same seed.
+        n_always_wrong: images that every counted trial got wrong.
+        n_never_wrong: images that every counted trial got right.
     """
 
-    images: int
-    trials: int
-    repeated: int
-    always: int
-    never: int
+    n_images: int
+    n_trials: int
+    n_repeated: int
+    n_always_wrong: int
+    n_never_wrong: int
 
 
-def distinct(tested: Tested) -> Tested:
+def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
     """Without the trials that repeat another one: the same seed, the same answer on every image.
 
     Configurations that differ in the loss alone train the same function, and an image that one
     network gets wrong would count twice.
     """
-    answers = [each.tobytes() for each in tested.predicted]
-    repeated = tested.trials[["seed"]].assign(answers=answers).duplicated().to_numpy()
-    return Tested(
-        trials=tested.trials[~repeated].reset_index(drop=True),
-        labels=tested.labels,
-        probabilities=tested.probabilities[~repeated],
+    predicted_bytes = [predicted.tobytes() for predicted in predictions.predicted_classes]
+    is_repeated = (
+        predictions.trials[["seed"]].assign(answers=predicted_bytes).duplicated().to_numpy()
+    )
+    return TestPredictions(
+        trials=predictions.trials[~is_repeated].reset_index(drop=True),
+        labels=predictions.labels,
+        probabilities=predictions.probabilities[~is_repeated],
     )
 
 
-def tally(tested: Tested) -> Tally:
+def count_errors(predictions: TestPredictions) -> ErrorCounts:
     """Count the images that every trial gets wrong, or right, each function once."""
-    own = distinct(tested)
-    wrong = (own.predicted != own.labels).sum(axis=0)
-    return Tally(
-        images=own.labels.size,
-        trials=len(own.trials),
-        repeated=len(tested.trials) - len(own.trials),
-        always=int((wrong == len(own.trials)).sum()),
-        never=int((wrong == 0).sum()),
+    distinct_trials = drop_repeated_trials(predictions)
+    n_wrong = (distinct_trials.predicted_classes != distinct_trials.labels).sum(axis=0)
+    return ErrorCounts(
+        n_images=distinct_trials.labels.size,
+        n_trials=len(distinct_trials.trials),
+        n_repeated=len(predictions.trials) - len(distinct_trials.trials),
+        n_always_wrong=int((n_wrong == len(distinct_trials.trials)).sum()),
+        n_never_wrong=int((n_wrong == 0).sum()),
     )
 
 
-def hardest(tested: Tested, at_most: int = AT_MOST) -> pd.DataFrame:
+def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGES) -> pd.DataFrame:
     """The test images that most trials got wrong, each function counted once (`distinct`).
 
     Args:
-        tested: trials on the same images, at least one.
-        at_most: rows.
+        predictions: trials on the same images, at least one.
+        max_images: rows.
 
     Returns:
         One row an image that any trial got wrong, most often wrong first, then by the
@@ -71,26 +73,28 @@ def hardest(tested: Tested, at_most: int = AT_MOST) -> pd.DataFrame:
         probable), `wrong` and `trials` (counts), `probability_true` and `probability_predicted`
         (means over all trials, 0 to 1).
     """
-    own = distinct(tested)
-    images = np.arange(own.labels.size)
-    votes = (own.predicted[..., None] == np.arange(NUM_CLASSES)).sum(axis=0)
-    votes[images, own.labels] = 0
-    means = own.probabilities.mean(axis=0, dtype=np.float64)
+    distinct_trials = drop_repeated_trials(predictions)
+    image_indices = np.arange(distinct_trials.labels.size)
+    wrong_votes = (distinct_trials.predicted_classes[..., None] == np.arange(NUM_CLASSES)).sum(
+        axis=0
+    )
+    wrong_votes[image_indices, distinct_trials.labels] = 0
+    mean_probabilities = distinct_trials.probabilities.mean(axis=0, dtype=np.float64)
     # Means are at most 1, so they only decide between equal numbers of votes.
-    predicted = (votes + 0.5 * means * (votes > 0)).argmax(axis=1)
+    predicted = (wrong_votes + 0.5 * mean_probabilities * (wrong_votes > 0)).argmax(axis=1)
     frame = pd.DataFrame(
         {
-            "index": images,
-            "true": own.labels,
+            "index": image_indices,
+            "true": distinct_trials.labels,
             "predicted": predicted,
-            "wrong": votes.sum(axis=1),
-            "trials": len(own.trials),
-            "probability_true": means[images, own.labels],
-            "probability_predicted": means[images, predicted],
+            "wrong": wrong_votes.sum(axis=1),
+            "trials": len(distinct_trials.trials),
+            "probability_true": mean_probabilities[image_indices, distinct_trials.labels],
+            "probability_predicted": mean_probabilities[image_indices, predicted],
         }
     )
     frame = frame[frame["wrong"] > 0]
     order = ["wrong", "probability_true"]
     return frame.sort_values(order, ascending=[False, True], kind="stable", ignore_index=True)[
-        :at_most
+        :max_images
     ]

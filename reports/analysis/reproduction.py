@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
-from reports.analysis.bootstrap import Sampled, draws, resampled_cells
-from reports.analysis.intervals import contrast, estimate, predicted_range
+from reports.analysis.bootstrap import BootstrapScores, bootstrap_confusion, bootstrap_counts
+from reports.analysis.intervals import compute_prediction_interval, estimate_contrast, estimate_mean
 from reports.ledger import published
-from reports.ledger.loading import Evidence
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.published import PublishedRow
 
-SCORE = "weighted_f1"
+REPRODUCED_SCORE = "weighted_f1"
 """What the paper lists, though its text calls it macro F1."""
 
 
-def reproduction(evidence: Evidence, sampled: Sampled) -> pd.DataFrame:
+def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> pd.DataFrame:
     """Every configuration of the study that was published.
 
     A published score is one run of one seed. It is held against the range in which one more run
@@ -30,20 +30,26 @@ def reproduction(evidence: Evidence, sampled: Sampled) -> pd.DataFrame:
         `seeds`, `ours` with `ours_low`, `ours_high`; `range_low`, `range_high`; `verdict`
         (inside, outside, cannot tell, not comparable). Empty for drawings.
     """
-    if evidence.study.data.kind == "rendered":
+    if loaded_study.study.data.kind == "rendered":
         return pd.DataFrame()
-    configs = {planned.configuration: planned.config for planned in evidence.study.trials}
-    found = {name: published.find(config) for name, config in configs.items()}
-    comparable = evidence.study.data.kind == "official"
+    configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
+    published_rows = {name: published.find_published(config) for name, config in configs.items()}
+    comparable = loaded_study.study.data.kind == "official"
     return pd.DataFrame(
-        [_row(name, row, sampled, comparable) for name, row in found.items() if row is not None]
+        [
+            _make_row(name, row, bootstrap, comparable)
+            for name, row in published_rows.items()
+            if row is not None
+        ]
     )
 
 
-def _row(name: str, row: PublishedRow, sampled: Sampled, comparable: bool) -> dict[str, object]:
-    theirs = _of_matrix(row)
-    interval = estimate(theirs[:1], theirs[1:, None])
-    stated = {
+def _make_row(
+    name: str, row: PublishedRow, bootstrap: BootstrapScores, comparable: bool
+) -> dict[str, object]:
+    published_scores = _bootstrap_matrix_score(row)
+    interval = estimate_mean(published_scores[:1], published_scores[1:, None])
+    published_columns = {
         "configuration": name,
         "family": row.family,
         "published": row.weighted_f1,
@@ -51,30 +57,40 @@ def _row(name: str, row: PublishedRow, sampled: Sampled, comparable: bool) -> di
         "recomputed_low": interval.low,
         "recomputed_high": interval.high,
     }
-    ours = contrast(sampled, SCORE, {name: 1.0})
-    if ours is None:
-        return stated | {"seeds": 0, "verdict": "cannot tell"}
-    expected = predicted_range(sampled, SCORE, name, theirs[1:])
-    low, high = expected if expected else (np.nan, np.nan)
+    score_estimate = estimate_contrast(bootstrap, REPRODUCED_SCORE, {name: 1.0})
+    if score_estimate is None:
+        return published_columns | {"seeds": 0, "verdict": "cannot tell"}
+    prediction_interval = compute_prediction_interval(
+        bootstrap, REPRODUCED_SCORE, name, published_scores[1:]
+    )
+    low, high = prediction_interval if prediction_interval else (np.nan, np.nan)
     inside = low <= row.weighted_f1 <= high
-    verdict = "inside" if inside else "outside" if sampled.spread[SCORE].freedom else "cannot tell"
-    return stated | {
-        "seeds": ours.seeds,
-        "ours": ours.mean,
-        "ours_low": ours.low,
-        "ours_high": ours.high,
+    verdict = (
+        "inside"
+        if inside
+        else "outside"
+        if bootstrap.variances[REPRODUCED_SCORE].dof
+        else "cannot tell"
+    )
+    return published_columns | {
+        "seeds": score_estimate.seeds,
+        "ours": score_estimate.mean,
+        "ours_low": score_estimate.low,
+        "ours_high": score_estimate.high,
         "range_low": low,
         "range_high": high,
         "verdict": verdict if comparable else "not comparable",
     }
 
 
-def _of_matrix(row: PublishedRow) -> metrics.FloatArray:
+def _bootstrap_matrix_score(row: PublishedRow) -> metrics.FloatArray:
     """Weighted F1 of a published matrix, then of draws of its images, shape (1 + draws,)."""
-    matrix = row.matrix()
+    matrix = row.get_confusion_matrix()
     labels, predicted = (
         np.repeat(axis.ravel(), matrix.ravel()) for axis in np.indices(matrix.shape)
     )
-    drawn = [resampled_cells(labels, predicted, chunk) for chunk in draws(labels.size)]
-    cells: Sequence[metrics.IntArray] = [matrix[None], *drawn]  # type: ignore[list-item]
-    return metrics.score_arrays(np.concatenate(cells))[SCORE]
+    resampled = [
+        bootstrap_confusion(labels, predicted, chunk) for chunk in bootstrap_counts(labels.size)
+    ]
+    matrices: Sequence[metrics.IntArray] = [matrix[None], *resampled]  # type: ignore[list-item]
+    return metrics.compute_score_arrays(np.concatenate(matrices))[REPRODUCED_SCORE]

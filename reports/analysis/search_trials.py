@@ -11,26 +11,41 @@ import numpy as np
 import pandas as pd
 
 from bloodnets.metrics import FloatArray
-from reports.ledger.loading import Evidence, Problem, Search
-from reports.ledger.records import OPTIONAL_SETTINGS, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
+from reports.ledger.records import DEFAULTS_ADDED_LATER, PlannedTrial, SearchRecord, TrialRecord
 
-PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
+SEARCH_PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
 RESNET_PARAMETERS = ("weight_decay", "label_smoothing", "width")
 
-STATES = ("complete", "pruned", "diverged", "failed", "cut short", "unreadable", "running")
+TRIAL_STATES = ("complete", "pruned", "diverged", "failed", "cut short", "unreadable", "running")
 """How a trial ended: `pruned` by ASHA, `cut short` by the end of the search; `running` if it has
 not ended, or was interrupted."""
 
-_NUMBERS = ("learning_rate", "momentum", "dropout", "epochs", "best_epoch", "duration_s", "value")
+_FLOAT_COLUMNS = (
+    "learning_rate",
+    "momentum",
+    "dropout",
+    "epochs",
+    "best_epoch",
+    "duration_s",
+    "value",
+)
 
 
-def state(record: TrialRecord) -> str:
+def get_trial_state(record: TrialRecord) -> str:
     """How a trial of a search ended: one of `STATES`."""
-    names = {"max_epochs": "complete", "asha": "pruned", "diverged": "diverged", "error": "failed"}
-    return names.get(record.stop_reason, "cut short")
+    state_by_reason = {
+        "max_epochs": "complete",
+        "asha": "pruned",
+        "diverged": "diverged",
+        "error": "failed",
+    }
+    return state_by_reason.get(record.stop_reason, "cut short")
 
 
-def trials(search: Search, problems: Sequence[Problem] = ()) -> pd.DataFrame:
+def make_search_trials_frame(
+    search: LoadedSearch, problems: Sequence[Problem] = ()
+) -> pd.DataFrame:
     """One row a proposal, in their order.
 
     Args:
@@ -39,34 +54,37 @@ def trials(search: Search, problems: Sequence[Problem] = ()) -> pd.DataFrame:
 
     Returns:
         Columns `number` (from 0), `id`, `configuration`, `start` (whether it has a name, and so
-        was proposed first), the `PARAMETERS` (of a search of residual networks also the
+        was proposed first), the `SEARCH_PARAMETERS` (of a search of residual networks also the
         `RESNET_PARAMETERS`), `state` (one of `STATES`), `error`, `epochs`,
         `best_epoch`, `duration_s`, `value` and `best` (the highest value so far, NaN before any).
     """
-    broken = {problem.trial: problem.reason for problem in problems}
+    reason_by_trial = {problem.trial_id: problem.reason for problem in problems}
     rows = [
-        _trial(number, planned, search, broken.get(planned.id))
+        _make_trial_row(number, planned, search, reason_by_trial.get(planned.id))
         for number, planned in enumerate(search.proposals)
     ]
-    known = parameters(search.record)
-    columns = ["number", "id", "configuration", "start", *known, "state", "error"]
+    parameter_names = list_search_parameters(search.record)
+    columns = ["number", "id", "configuration", "start", *parameter_names, "state", "error"]
     frame = pd.DataFrame(rows, columns=[*columns, "epochs", "best_epoch", "duration_s", "value"])
-    frame = frame.astype(dict.fromkeys(_NUMBERS, "float64"))
+    frame = frame.astype(dict.fromkeys(_FLOAT_COLUMNS, "float64"))
     # A trial without a value changes nothing of the best so far.
     return frame.assign(best=frame["value"].cummax().ffill())
 
 
-def parameters(record: SearchRecord) -> tuple[str, ...]:
+def list_search_parameters(record: SearchRecord) -> tuple[str, ...]:
     """The settings that a search may draw."""
-    return PARAMETERS + (RESNET_PARAMETERS if record.resnet is not None else ())
+    return SEARCH_PARAMETERS + (RESNET_PARAMETERS if record.resnet is not None else ())
 
 
-def _settings(config: Mapping[str, Any], record: SearchRecord) -> dict[str, Any]:
-    return {name: config.get(name, OPTIONAL_SETTINGS.get(name)) for name in parameters(record)}
+def _get_settings(config: Mapping[str, Any], record: SearchRecord) -> dict[str, Any]:
+    return {
+        name: config.get(name, DEFAULTS_ADDED_LATER.get(name))
+        for name in list_search_parameters(record)
+    }
 
 
-def _trial(
-    number: int, planned: PlannedTrial, search: Search, problem: str | None
+def _make_trial_row(
+    number: int, planned: PlannedTrial, search: LoadedSearch, problem: str | None
 ) -> dict[str, Any]:
     record = search.records.get(planned.id)
     row: dict[str, Any] = {
@@ -74,29 +92,29 @@ def _trial(
         "id": planned.id,
         "configuration": planned.configuration,
         "start": planned.configuration != f"trial-{number}",
-        **_settings(planned.config, search.record),
+        **_get_settings(planned.config, search.record),
         "state": "unreadable" if problem else "running",
         "error": problem,
     }
     if record is None:
         return row
     return row | {
-        "state": state(record),
+        "state": get_trial_state(record),
         "error": record.error,
         "epochs": record.epochs,
         "best_epoch": record.best_epoch,
         "duration_s": record.duration_s,
-        "value": _value(record, search),
+        "value": _get_best_value(record, search),
     }
 
 
-def _value(record: TrialRecord, search: Search) -> float:
+def _get_best_value(record: TrialRecord, search: LoadedSearch) -> float:
     if record.error is not None:
         return float("nan")
     return max((epoch.val_macro_f1 for epoch in search.epochs[record.id]), default=float("nan"))
 
 
-def curves(search: Search) -> pd.DataFrame:
+def make_search_curves_frame(search: LoadedSearch) -> pd.DataFrame:
     """What every trial that ended reported, one row an epoch.
 
     Returns:
@@ -113,46 +131,46 @@ def curves(search: Search) -> pd.DataFrame:
     return frame.assign(best=frame.groupby("number")["val_macro_f1"].cummax())
 
 
-def at_rung(frame: pd.DataFrame, lines: pd.DataFrame, level: int) -> pd.DataFrame:
+def select_at_rung(trial_frame: pd.DataFrame, curve_frame: pd.DataFrame, rung: int) -> pd.DataFrame:
     """The trials that came to an epoch, with what they had reached there: equal training for all.
 
     Args:
-        frame: from `trials`.
-        lines: from `curves`.
-        level: the epoch.
+        trial_frame: from `trials`.
+        curve_frame: from `curves`.
+        rung: the epoch.
 
     Returns:
         The rows of those trials, with `reached`.
     """
-    there = lines[lines["epoch"] == level].set_index("number")["best"]
-    own = frame[frame["number"].isin(there.index)]
-    return own.assign(reached=own["number"].map(there))
+    value_by_number = curve_frame[curve_frame["epoch"] == rung].set_index("number")["best"]
+    reached_trials = trial_frame[trial_frame["number"].isin(value_by_number.index)]
+    return reached_trials.assign(reached=reached_trials["number"].map(value_by_number))
 
 
-def effort(frame: pd.DataFrame, max_epochs: int) -> dict[str, float]:
+def summarize_effort(trial_frame: pd.DataFrame, max_epochs: int) -> dict[str, float]:
     """Epochs of the trials that ended, and of the same trials in full training.
 
     Args:
-        frame: from `trials`.
+        trial_frame: from `trials`.
         max_epochs: of full training.
 
     Returns:
-        `trials` that ended; `epochs`; `full`; `saved` by ASHA, in the trials that it pruned;
+        `trials` that ended; `epochs`; `full_epochs`; `saved` by ASHA, in the trials that it pruned;
         `factor`, full training by what was spent, NaN before the first epoch.
     """
-    ended = frame[frame["epochs"].notna()]
-    epochs, full = ended["epochs"].sum(), len(ended) * max_epochs
+    ended = trial_frame[trial_frame["epochs"].notna()]
+    epochs, full_epochs = ended["epochs"].sum(), len(ended) * max_epochs
     pruned = ended[ended["state"] == "pruned"]
     return {
         "trials": len(ended),
         "epochs": epochs,
-        "full": full,
+        "full": full_epochs,
         "saved": len(pruned) * max_epochs - pruned["epochs"].sum(),
-        "factor": full / epochs if epochs else float("nan"),
+        "factor": full_epochs / epochs if epochs else float("nan"),
     }
 
 
-def expected_best(values: FloatArray) -> pd.DataFrame:
+def compute_expected_best(values: FloatArray) -> pd.DataFrame:
     """The best of n of the trials, picked at random: what the search has to be held against.
 
     Dodge et al., "Show Your Work" (EMNLP 2019, arXiv:1909.03004) introduced the curve. They draw
@@ -167,21 +185,21 @@ def expected_best(values: FloatArray) -> pd.DataFrame:
         (.95) of the best of as many.
     """
     ranked, rows = np.sort(values), []
-    places = np.arange(1, len(ranked) + 1)
-    below = np.ones(len(ranked))  # P(the best of n is among the lowest i), of n = 0
+    ranks = np.arange(1, len(ranked) + 1)
+    cdf = np.ones(len(ranked))  # P(the best of n is among the lowest i), of n = 0
     for n in range(1, len(ranked) + 1):
-        below = below * np.clip(places - n + 1, 0, None) / (len(ranked) - n + 1)
-        expected = float(ranked @ np.diff(below, prepend=0.0))
-        low, high = (ranked[np.searchsorted(below, at - 1e-9)] for at in (0.05, 0.95))
+        cdf = cdf * np.clip(ranks - n + 1, 0, None) / (len(ranked) - n + 1)
+        expected = float(ranked @ np.diff(cdf, prepend=0.0))
+        low, high = (ranked[np.searchsorted(cdf, quantile - 1e-9)] for quantile in (0.05, 0.95))
         rows.append((n, expected, float(low), float(high)))
     return pd.DataFrame(rows, columns=["trials", "expected", "low", "high"])
 
 
-def confirmed(evidence: Evidence) -> pd.DataFrame:
+def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """The configurations that were trained again, the best of the search first.
 
     Args:
-        evidence: of a search.
+        loaded_study: of a search.
 
     Returns:
         Columns `configuration`; `role` (`best` or `baseline`); `start`, and the settings, as in
@@ -189,29 +207,29 @@ def confirmed(evidence: Evidence) -> pd.DataFrame:
         macro F1 over the seeds, and `val_sd`; `shrinkage` (`value` - `val`); `test` and `test_sd`,
         macro F1; `seeds` finished. Empty where nothing is confirmed.
     """
-    search = evidence.search
-    columns = ["configuration", "role", "start", *PARAMETERS, "value", "seeds"]
-    if search is None or search.end is None or not search.end.trials:
+    search = loaded_study.search
+    columns = ["configuration", "role", "start", *SEARCH_PARAMETERS, "value", "seeds"]
+    if search is None or search.confirmation is None or not search.confirmation.trials:
         return pd.DataFrame(columns=[*columns, "val", "val_sd", "shrinkage", "test", "test_sd"])
-    found = trials(search).set_index("configuration")["value"]
-    configs = {planned.configuration: planned.config for planned in evidence.study.trials}
+    value_by_name = make_search_trials_frame(search).set_index("configuration")["value"]
+    configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     rows = []
     for name, config in configs.items():
-        role = "best" if name in search.end.best else "baseline"
-        value = float(found.get(name, float("nan")))
+        role = "best" if name in search.confirmation.best else "baseline"
+        value = float(value_by_name.get(name, float("nan")))
         row = {"configuration": name, "role": role, "start": not name.startswith("trial-")}
-        row |= {"value": value} | _settings(config, search.record)
-        rows.append(row | _again(evidence, name))
+        row |= {"value": value} | _get_settings(config, search.record)
+        rows.append(row | _summarize_retrained(loaded_study, name))
     frame = pd.DataFrame(rows).astype({"momentum": "float64"})
     return frame.assign(shrinkage=frame["value"] - frame["val"])
 
 
-def _again(evidence: Evidence, name: str) -> dict[str, float]:
+def _summarize_retrained(loaded_study: LoadedStudy, name: str) -> dict[str, float]:
     """Mean and spread over the finished seeds of a configuration of the confirmation."""
-    own = [record for record in evidence.records.values() if record.configuration == name]
-    own = [record for record in own if record.status == "complete"]
-    row: dict[str, float] = {"seeds": len(own)}
+    records = [record for record in loaded_study.records.values() if record.configuration == name]
+    records = [record for record in records if record.status == "complete"]
+    row: dict[str, float] = {"seeds": len(records)}
     for split in ("val", "test"):
-        scores = pd.Series([r.scores[split]["macro_f1"] for r in own], dtype="float64")
+        scores = pd.Series([r.scores[split]["macro_f1"] for r in records], dtype="float64")
         row |= {split: scores.mean(), f"{split}_sd": scores.std(ddof=1)}
     return row

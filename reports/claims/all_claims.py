@@ -12,213 +12,245 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 
-from reports.analysis.bootstrap import PRECISIONS, Sampled
-from reports.analysis.error_patterns import mistakes
-from reports.analysis.intervals import LEVEL, holm
+from reports.analysis.bootstrap import CLASS_PRECISIONS, BootstrapScores
+from reports.analysis.error_patterns import count_confusion_errors
+from reports.analysis.intervals import ALPHA, adjust_holm
 from reports.claims.claim import (
-    MEASURED,
+    NUMBER_COLUMNS,
     Claim,
     Verdict,
-    above,
-    all_above,
-    below,
-    configurations,
-    contrasts,
-    families,
-    functions,
-    in_points,
-    lacks,
-    one_seed,
+    describe_missing,
+    explain_one_seed,
+    format_points,
+    is_above,
+    is_below,
+    judge_all_above,
+    list_configurations,
+    list_families,
+    make_equivalence_keys,
+    measure_contrasts,
 )
-from reports.claims.confusion import central_class, perfect_class, same_pattern
-from reports.claims.convergence import faster_convergence, smoother_curves
-from reports.format.text import class_label
-from reports.format.units import interval, number, plural
+from reports.claims.confusion import judge_central_class, judge_perfect_class, judge_same_pattern
+from reports.claims.convergence import judge_faster_convergence, judge_smoother_curves
+from reports.format.text import make_class_label
+from reports.format.units import format_count, format_interval, format_number
 from reports.ledger import published
-from reports.ledger.loading import Evidence
+from reports.ledger.loading import LoadedStudy
 
-MARGIN = 0.01
+SIMILARITY_MARGIN = 0.01
 """Of macro F1: scores closer than one point count as similar."""
 
 
-def published_part(evidence: Evidence) -> Evidence:
+def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
     """The trials whose settings the paper gives; none of drawn cells."""
-    judged = {
+    trial_ids = {
         trial.id
-        for trial in evidence.study.trials
-        if evidence.study.data.kind != "rendered" and published.find(trial.config) is not None
+        for trial in loaded_study.study.trials
+        if loaded_study.study.data.kind != "rendered"
+        and published.find_published(trial.config) is not None
     }
-    tested = evidence.tested
-    kept = tested.trials["id"].isin(judged).to_numpy()
+    predictions = loaded_study.predictions
+    is_selected = predictions.trials["id"].isin(trial_ids).to_numpy()
     return replace(
-        evidence,
+        loaded_study,
         study=replace(
-            evidence.study, trials=tuple(t for t in evidence.study.trials if t.id in judged)
+            loaded_study.study,
+            trials=tuple(t for t in loaded_study.study.trials if t.id in trial_ids),
         ),
-        records={key: record for key, record in evidence.records.items() if key in judged},
-        epochs={key: own for key, own in evidence.epochs.items() if key in judged},
-        tested=replace(
-            tested,
-            trials=tested.trials[kept].reset_index(drop=True),
-            probabilities=tested.probabilities[kept],
+        records={key: record for key, record in loaded_study.records.items() if key in trial_ids},
+        epochs={
+            key: trial_epochs
+            for key, trial_epochs in loaded_study.epochs.items()
+            if key in trial_ids
+        },
+        predictions=replace(
+            predictions,
+            trials=predictions.trials[is_selected].reset_index(drop=True),
+            probabilities=predictions.probabilities[is_selected],
         ),
     )
 
 
-def claims(evidence: Evidence, sampled: Sampled) -> list[Claim]:
+def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[Claim]:
     """The paper's eight claims in its order of importance.
 
     Args:
-        evidence: from `published_part`.
-        sampled: its scores.
+        loaded_study: from `select_published_trials`.
+        bootstrap: its scores.
     """
-    tested, same = evidence.tested, functions(evidence)
-    found = mistakes(tested)
-    names = evidence.study.data.class_names
-    labels = tuple(class_label(i, name) for i, name in enumerate(names))
+    predictions, equivalence_keys = loaded_study.predictions, make_equivalence_keys(loaded_study)
+    errors = count_confusion_errors(predictions)
+    names = loaded_study.study.data.class_names
+    labels = tuple(make_class_label(i, name) for i, name in enumerate(names))
     return [
-        better_family(sampled),
-        better_precision(sampled, labels),
-        smoother_curves(evidence),
-        faster_convergence(evidence),
-        similar_scores(sampled, same),
-        central_class(tested, found),
-        perfect_class(tested),
-        same_pattern(tested, found, same),
+        judge_better_family(bootstrap),
+        judge_better_precision(bootstrap, labels),
+        judge_smoother_curves(loaded_study),
+        judge_faster_convergence(loaded_study),
+        judge_similar_scores(bootstrap, equivalence_keys),
+        judge_central_class(predictions, errors),
+        judge_perfect_class(predictions),
+        judge_same_pattern(predictions, errors, equivalence_keys),
     ]
 
 
-def numbers(found: list[Claim]) -> pd.DataFrame:
+def make_claims_frame(judged_claims: list[Claim]) -> pd.DataFrame:
     """What the claims rest on, in one frame: a row a number, at least one row a claim."""
-    blank = pd.DataFrame([dict.fromkeys(MEASURED)])
+    blank_row = pd.DataFrame([dict.fromkeys(NUMBER_COLUMNS)])
     frames = [
-        (claim.numbers if len(claim.numbers) else blank)
-        .reindex(columns=[*MEASURED])
+        (claim.numbers if len(claim.numbers) else blank_row)
+        .reindex(columns=[*NUMBER_COLUMNS])
         .assign(claim=i, statement=claim.statement, verdict=claim.verdict)
-        for i, claim in enumerate(found, start=1)
+        for i, claim in enumerate(judged_claims, start=1)
     ]
-    columns = ["claim", "statement", "verdict", *MEASURED]
+    columns = ["claim", "statement", "verdict", *NUMBER_COLUMNS]
     rows = [row for frame in frames for row in frame[columns].to_dict("records")]
     return pd.DataFrame(rows, columns=columns)
 
 
-def better_family(sampled: Sampled) -> Claim:
-    """The CNN beats the MLNN: every pair of one each is separated in macro F1; `all_above`."""
-    said = partial(
-        Claim, statement="The CNN beats the MLNN in every configuration.", where="4.3, 5"
+def judge_better_family(bootstrap: BootstrapScores) -> Claim:
+    """The CNN beats the MLNN: every pair of one each is separated in macro F1; `judge_all_above`."""
+    make_claim = partial(
+        Claim, statement="The CNN beats the MLNN in every configuration.", paper_sections="4.3, 5"
     )
-    cnn, mlnn = configurations(sampled, "cnn"), configurations(sampled, "mlnn")
-    if lacking := [f for f, own in (("cnn", cnn), ("mlnn", mlnn)) if not own]:
-        return said(evidence=lacks(lacking))
-    rows = contrasts(
-        sampled,
+    cnn, mlnn = list_configurations(bootstrap, "cnn"), list_configurations(bootstrap, "mlnn")
+    if missing := [family for family, names in (("cnn", cnn), ("mlnn", mlnn)) if not names]:
+        return make_claim(evidence=describe_missing(missing))
+    rows = measure_contrasts(
+        bootstrap,
         {f"macro F1, {a} - {b}": ("macro_f1", {a: 1, b: -1}) for a, b in product(cnn, mlnn)},
     )
     if rows.empty:
-        return said(evidence="No CNN and MLNN have a finished seed in common.")
+        return make_claim(evidence="No CNN and MLNN have a finished seed in common.")
     text = (
-        f"In {above(rows).sum()} of {plural(len(rows), 'pair')} the CNN is separated above the "
-        f"MLNN, in {below(rows).sum()} below. The differences in macro F1 are {_range(rows)} "
-        f"points, their 95 % intervals within {_ends(rows)}; the largest p after Holm's "
-        f"correction is {number(rows['p_holm'].max(), 'p')}."
+        f"In {is_above(rows).sum()} of {format_count(len(rows), 'pair')} the CNN is separated above the "
+        f"MLNN, in {is_below(rows).sum()} below. The differences in macro F1 are {_format_range(rows)} "
+        f"points, their 95 % intervals within {_format_bounds(rows)}; the largest p after Holm's "
+        f"correction is {format_number(rows['p_holm'].max(), 'p')}."
     )
-    return said(verdict=all_above(rows), evidence=_seeded(text, rows), numbers=rows)
+    return make_claim(
+        verdict=judge_all_above(rows), evidence=_add_seed_caveat(text, rows), numbers=rows
+    )
 
 
-def better_precision(sampled: Sampled, labels: tuple[str, ...]) -> Claim:
-    """The CNNs' mean precision is above the MLNNs' in each of the eight classes; `all_above`.
+def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) -> Claim:
+    """The CNNs' mean precision is above the MLNNs' in each of the eight classes; `judge_all_above`.
 
     Args:
-        sampled: of the study.
+        bootstrap: of the study.
         labels: of the classes.
     """
-    said = partial(Claim, statement="The CNN has the higher precision in each class.", where="4.3")
-    cnn, mlnn = configurations(sampled, "cnn"), configurations(sampled, "mlnn")
-    if lacking := [f for f, own in (("cnn", cnn), ("mlnn", mlnn)) if not own]:
-        return said(evidence=lacks(lacking))
+    make_claim = partial(
+        Claim, statement="The CNN has the higher precision in each class.", paper_sections="4.3"
+    )
+    cnn, mlnn = list_configurations(bootstrap, "cnn"), list_configurations(bootstrap, "mlnn")
+    if missing := [family for family, selection in (("cnn", cnn), ("mlnn", mlnn)) if not selection]:
+        return make_claim(evidence=describe_missing(missing))
     weights = {name: 1 / len(cnn) for name in cnn} | {name: -1 / len(mlnn) for name in mlnn}
-    wanted = {
+    contrast_by_quantity = {
         f"precision of {label}, CNN - MLNN": (precision, weights)
-        for precision, label in zip(PRECISIONS, labels, strict=True)
+        for precision, label in zip(CLASS_PRECISIONS, labels, strict=True)
     }
-    rows = contrasts(sampled, wanted)
+    rows = measure_contrasts(bootstrap, contrast_by_quantity)
     if rows.empty:
-        return said(evidence="No seed was finished by all CNNs and MLNNs.")
+        return make_claim(evidence="No seed was finished by all CNNs and MLNNs.")
     rows = rows.assign(label=labels)
-    separated = above(rows)
+    significant = is_above(rows)
     text = "The mean precision of the CNNs is separated above that of the MLNNs in "
-    text += f"{separated.sum()} of 8 classes, below it in {below(rows).sum()}. The differences "
-    text += f"are {_range(rows)} points."
-    for words, own in (("Below", below(rows)), ("Not separated", ~separated & ~below(rows))):
-        listed = [f"{row['label']} {in_points(row)}" for row in rows[own].to_dict("records")]
-        text += f" {words}: {'; '.join(listed)}." if listed else ""
-    return said(verdict=all_above(rows), evidence=_seeded(text, rows), numbers=rows[[*MEASURED]])
+    text += (
+        f"{significant.sum()} of 8 classes, below it in {is_below(rows).sum()}. The differences "
+    )
+    text += f"are {_format_range(rows)} points."
+    for heading, own in (
+        ("Below", is_below(rows)),
+        ("Not separated", ~significant & ~is_below(rows)),
+    ):
+        items = [f"{row['label']} {format_points(row)}" for row in rows[own].to_dict("records")]
+        text += f" {heading}: {'; '.join(items)}." if items else ""
+    return make_claim(
+        verdict=judge_all_above(rows),
+        evidence=_add_seed_caveat(text, rows),
+        numbers=rows[[*NUMBER_COLUMNS]],
+    )
 
 
-def similar_scores(sampled: Sampled, same: Mapping[str, str]) -> Claim:
-    """Within a family all configurations score alike, to `MARGIN`.
+def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[str, str]) -> Claim:
+    """Within a family all configurations score alike, to `SIMILARITY_MARGIN`.
 
     Supported if the 95 % interval of every pair's difference in macro F1 is within the margin;
     contradicted if that of some pair is beyond it whole, and p < LEVEL after Holm's correction;
     one seed tells nothing. Pairs that are the same function twice are counted and left out.
 
     Args:
-        sampled: of the study.
-        same: from `functions`.
+        bootstrap: of the study.
+        equivalence_keys: from `functions`.
     """
-    said = partial(
+    make_claim = partial(
         Claim,
         statement="Given enough epochs, the configurations of a family reach similar F1.",
-        where="4.1, 4.2, 5",
+        paper_sections="4.1, 4.2, 5",
     )
-    rows, twins = _within_families(sampled, same)
+    rows, n_equivalent = _compare_within_families(bootstrap, equivalence_keys)
     note = ""
-    if twins:
+    if n_equivalent:
         note = (
-            f" In {plural(twins, 'pair')} the loss alone differs: the same function twice, and a "
+            f" In {format_count(n_equivalent, 'pair')} the loss alone differs: the same function twice, and a "
             "difference of exactly 0."
         )
     if rows.empty:
         reason = "No family has two different configurations with a finished seed in common."
-        return said(evidence=f"{reason}{note}")
-    inside = (rows["low"] >= -MARGIN) & (rows["high"] <= MARGIN)
-    beyond = (rows["low"] > MARGIN) | (rows["high"] < -MARGIN)
-    apart = beyond & (rows["p_holm"] < LEVEL)
+        return make_claim(evidence=f"{reason}{note}")
+    inside = (rows["low"] >= -SIMILARITY_MARGIN) & (rows["high"] <= SIMILARITY_MARGIN)
+    outside = (rows["low"] > SIMILARITY_MARGIN) | (rows["high"] < -SIMILARITY_MARGIN)
+    differs = outside & (rows["p_holm"] < ALPHA)
     verdict: Verdict = "cannot tell"
-    if rows["seeds"].min() > 1 and (inside.all() or apart.any()):
+    if rows["seeds"].min() > 1 and (inside.all() or differs.any()):
         verdict = "supported" if inside.all() else "contradicted"
     text = (
-        f"Of {plural(len(rows), 'pair')} within a family, {inside.sum()} differ by less than a "
-        f"point of macro F1 with 95 % confidence, {apart.sum()} by more; "
-        f"{(~inside & ~apart).sum()} cannot be told. The differences are {_range(rows)} points, "
-        f"their 95 % intervals within {_ends(rows)}.{note}"
+        f"Of {format_count(len(rows), 'pair')} within a family, {inside.sum()} differ by less than a "
+        f"point of macro F1 with 95 % confidence, {differs.sum()} by more; "
+        f"{(~inside & ~differs).sum()} cannot be told. The differences are {_format_range(rows)} points, "
+        f"their 95 % intervals within {_format_bounds(rows)}.{note}"
     )
-    return said(verdict=verdict, evidence=_seeded(text, rows), numbers=rows)
+    return make_claim(verdict=verdict, evidence=_add_seed_caveat(text, rows), numbers=rows)
 
 
-def _within_families(sampled: Sampled, same: Mapping[str, str]) -> tuple[pd.DataFrame, int]:
+def _compare_within_families(
+    bootstrap: BootstrapScores, equivalence_keys: Mapping[str, str]
+) -> tuple[pd.DataFrame, int]:
     """Every pair of a family, and how many more are the same function with a difference of 0."""
     pairs = {
         f"macro F1, {a} - {b}": (a, b)
-        for family in families(sampled)
-        for a, b in combinations(configurations(sampled, family), 2)
+        for family in list_families(bootstrap)
+        for a, b in combinations(list_configurations(bootstrap, family), 2)
     }
-    rows = contrasts(sampled, {q: ("macro_f1", {a: 1, b: -1}) for q, (a, b) in pairs.items()})
-    twins = [same[a] == same[b] for a, b in map(pairs.__getitem__, rows["quantity"])]
-    equal = np.array(twins, dtype=bool) & (rows[["value", "low", "high"]] == 0).all(axis=1)
-    rest = rows[~equal]
-    return rest.assign(p_holm=holm(rest["p"].to_numpy(dtype=np.float64))), int(equal.sum())
+    rows = measure_contrasts(
+        bootstrap, {quantity: ("macro_f1", {a: 1, b: -1}) for quantity, (a, b) in pairs.items()}
+    )
+    is_equivalent = [
+        equivalence_keys[a] == equivalence_keys[b]
+        for a, b in map(pairs.__getitem__, rows["quantity"])
+    ]
+    is_identical = np.array(is_equivalent, dtype=bool) & (rows[["value", "low", "high"]] == 0).all(
+        axis=1
+    )
+    different = rows[~is_identical]
+    return different.assign(p_holm=adjust_holm(different["p"].to_numpy(dtype=np.float64))), int(
+        is_identical.sum()
+    )
 
 
-def _range(rows: pd.DataFrame) -> str:
+def _format_range(rows: pd.DataFrame) -> str:
     """`+5.90 to +9.10`; one number where there is one."""
-    low, high = (number(end, "points") for end in (rows["value"].min(), rows["value"].max()))
+    low, high = (
+        format_number(bound, "points") for bound in (rows["value"].min(), rows["value"].max())
+    )
     return low if low == high else f"{low} to {high}"
 
 
-def _ends(rows: pd.DataFrame) -> str:
-    return interval(rows["low"].min(), rows["high"].max(), "points")
+def _format_bounds(rows: pd.DataFrame) -> str:
+    return format_interval(rows["low"].min(), rows["high"].max(), "points")
 
 
-def _seeded(text: str, rows: pd.DataFrame) -> str:
-    return f"{text} {one_seed(rows)}" if rows["seeds"].min() < 2 else text
+def _add_seed_caveat(text: str, rows: pd.DataFrame) -> str:
+    return f"{text} {explain_one_seed(rows)}" if rows["seeds"].min() < 2 else text

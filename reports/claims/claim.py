@@ -7,20 +7,20 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from reports.analysis.bootstrap import Sampled
-from reports.analysis.intervals import LEVEL, Estimate, contrast, holm
-from reports.format.text import word
-from reports.format.units import interval, number
-from reports.ledger.loading import Evidence
+from reports.analysis.bootstrap import BootstrapScores
+from reports.analysis.intervals import ALPHA, Estimate, adjust_holm, estimate_contrast
+from reports.format.text import label
+from reports.format.units import format_interval, format_number
+from reports.ledger.loading import LoadedStudy
 
 Verdict = Literal["supported", "contradicted", "cannot tell"]
 
-MEASURED = ("quantity", "value", "low", "high", "p", "p_holm", "seeds")
-"""Columns of `Claim.numbers`: `value` with its 95 % interval, `p_holm` over the claim's rows."""
+NUMBER_COLUMNS = ("quantity", "value", "low", "high", "p", "p_holm", "seeds")
+"""Columns of `Claim.make_claims_frame`: `value` with its 95 % interval, `p_holm` over the claim's rows."""
 
-ONE_SEED = "One seed: how much of this is the luck of that seed is unknown."
+ONE_SEED_TEXT = "One seed: how much of this is the luck of that seed is unknown."
 
-NOTHING = "This study has no finished trial."
+NO_TRIAL_TEXT = "This study has no finished trial."
 
 _MINUS = "\N{MINUS SIGN}"
 
@@ -31,45 +31,53 @@ class Claim:
 
     Attributes:
         statement: one sentence.
-        where: the paper's sections, as `4.1, 4.2`.
+        paper_sections: the paper's sections, as `4.1, 4.2`.
         verdict: the rule is in the docstring of the function that makes the claim.
         evidence: sentences with numbers.
-        numbers: what the evidence rests on, unrounded, in the columns `MEASURED`.
+        numbers: what the evidence rests on, unrounded, in the columns `NUMBER_COLUMNS`.
     """
 
     statement: str
-    where: str
+    paper_sections: str
     verdict: Verdict = "cannot tell"
     evidence: str
-    numbers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*MEASURED]))
+    numbers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*NUMBER_COLUMNS]))
 
 
-def measured(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
-    """Estimates as rows of `Claim.numbers`, their p-values corrected for how many they are."""
+def make_numbers_frame(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
+    """Estimates as rows of `Claim.make_claims_frame`, their p-values corrected for how many they are."""
     frame = pd.DataFrame(
-        [{"quantity": key, "value": own.mean} | own._asdict() for key, own in estimates.items()],
+        [
+            {"quantity": key, "value": estimate.mean} | estimate._asdict()
+            for key, estimate in estimates.items()
+        ],
         columns=["quantity", "value", "low", "high", "p", "seeds"],
     )
-    return frame.assign(p_holm=holm(frame["p"].to_numpy(dtype=np.float64)))[[*MEASURED]]
+    return frame.assign(p_holm=adjust_holm(frame["p"].to_numpy(dtype=np.float64)))[
+        [*NUMBER_COLUMNS]
+    ]
 
 
-def contrasts(
-    sampled: Sampled, wanted: Mapping[str, tuple[str, Mapping[str, float]]]
+def measure_contrasts(
+    bootstrap: BootstrapScores, contrast_by_quantity: Mapping[str, tuple[str, Mapping[str, float]]]
 ) -> pd.DataFrame:
-    """Contrasts as rows of `Claim.numbers`.
+    """Contrasts as rows of `Claim.make_claims_frame`.
 
     Args:
-        sampled: of the study.
-        wanted: score and weights of each contrast, by the quantity's name; one without a seed
+        bootstrap: of the study.
+        contrast_by_quantity: score and weights of each contrast, by the quantity's name; one without a seed
             that all its configurations have is left out.
     """
-    found = {
-        quantity: contrast(sampled, score, weights) for quantity, (score, weights) in wanted.items()
+    estimates = {
+        quantity: estimate_contrast(bootstrap, score, weights)
+        for quantity, (score, weights) in contrast_by_quantity.items()
     }
-    return measured({quantity: own for quantity, own in found.items() if own is not None})
+    return make_numbers_frame(
+        {quantity: estimate for quantity, estimate in estimates.items() if estimate is not None}
+    )
 
 
-def all_above(numbers: pd.DataFrame) -> Verdict:
+def judge_all_above(numbers: pd.DataFrame) -> Verdict:
     """Whether every value is above 0.
 
     Supported if all are, each with p < LEVEL after Holm's correction; contradicted if any is
@@ -77,33 +85,33 @@ def all_above(numbers: pd.DataFrame) -> Verdict:
     """
     if numbers.empty or numbers["seeds"].min() < 2:
         return "cannot tell"
-    if above(numbers).all():
+    if is_above(numbers).all():
         return "supported"
-    return "contradicted" if below(numbers).any() else "cannot tell"
+    return "contradicted" if is_below(numbers).any() else "cannot tell"
 
 
-def above(numbers: pd.DataFrame) -> "pd.Series[bool]":
+def is_above(numbers: pd.DataFrame) -> "pd.Series[bool]":
     """Which values are separated above 0."""
-    return (numbers["value"] > 0) & (numbers["p_holm"] < LEVEL)
+    return (numbers["value"] > 0) & (numbers["p_holm"] < ALPHA)
 
 
-def below(numbers: pd.DataFrame) -> "pd.Series[bool]":
+def is_below(numbers: pd.DataFrame) -> "pd.Series[bool]":
     """Which values are separated below 0."""
-    return (numbers["value"] < 0) & (numbers["p_holm"] < LEVEL)
+    return (numbers["value"] < 0) & (numbers["p_holm"] < ALPHA)
 
 
-def configurations(sampled: Sampled, family: str) -> list[str]:
+def list_configurations(bootstrap: BootstrapScores, family: str) -> list[str]:
     """Names of a family's configurations that have a score, in the order of the plan."""
-    trials = sampled.trials
+    trials = bootstrap.trials
     return [str(name) for name in trials.loc[trials["family"] == family, "name"].unique()]
 
 
-def families(sampled: Sampled) -> list[str]:
+def list_families(bootstrap: BootstrapScores) -> list[str]:
     """Families that have a score, in the order of the plan."""
-    return [str(family) for family in sampled.trials["family"].unique()]
+    return [str(family) for family in bootstrap.trials["family"].unique()]
 
 
-def functions(evidence: Evidence) -> dict[str, str]:
+def make_equivalence_keys(loaded_study: LoadedStudy) -> dict[str, str]:
     """What each configuration computes: equal texts where the loss alone differs.
 
     CrossEntropy on logits and NLLLoss on a log-softmax are the same function.
@@ -112,37 +120,40 @@ def functions(evidence: Evidence) -> dict[str, str]:
         record.configuration: repr(
             sorted((k, v) for k, v in record.config.items() if k not in {"loss", "seed"})
         )
-        for record in evidence.records.values()
+        for record in loaded_study.records.values()
     }
 
 
-def lacks(lacking: Sequence[str]) -> str:
+def describe_missing(missing: Sequence[str]) -> str:
     """`This study has no finished MLNN trial.`; of families, or of optimizers."""
-    if len(lacking) > 1:
-        return NOTHING
-    return f"This study has no finished {word(lacking[0])} trial."
+    if len(missing) > 1:
+        return NO_TRIAL_TEXT
+    return f"This study has no finished {label(missing[0])} trial."
 
 
-def one_seed(numbers: pd.DataFrame) -> str:
+def explain_one_seed(numbers: pd.DataFrame) -> str:
     """Why numbers of which some rest on one seed decide nothing."""
     if numbers["seeds"].max() == 1:
-        return ONE_SEED
+        return ONE_SEED_TEXT
     return "Some of this rests on one seed, and how much of it is that seed's luck is unknown."
 
 
-def in_points(row: Mapping[Any, Any]) -> str:
+def format_points(row: Mapping[Any, Any]) -> str:
     """`+6.10 points (95 % interval [+5.20, +7.00])`; of a difference of fractions."""
-    value, ends = number(row["value"], "points"), interval(row["low"], row["high"], "points")
-    return f"{value} points (95 % interval {ends})"
+    value, interval_text = (
+        format_number(row["value"], "points"),
+        format_interval(row["low"], row["high"], "points"),
+    )
+    return f"{value} points (95 % interval {interval_text})"
 
 
-def plain(value: float) -> str:
+def format_plain(value: float) -> str:
     """A number with two decimals and a typographic minus."""
     return f"{value:.2f}".replace("-", _MINUS)
 
 
-def in_plain(row: Mapping[Any, Any]) -> str:
+def format_plain_interval(row: Mapping[Any, Any]) -> str:
     """`1.67 (95 % interval [1.18, 2.37])`; without the interval where there is none."""
     if pd.isna(row["low"]):
-        return plain(row["value"])
-    return f"{plain(row['value'])} (95 % interval [{plain(row['low'])}, {plain(row['high'])}])"
+        return format_plain(row["value"])
+    return f"{format_plain(row['value'])} (95 % interval [{format_plain(row['low'])}, {format_plain(row['high'])}])"

@@ -10,42 +10,42 @@ from scipy import stats
 
 from bloodnets.metrics import FloatArray
 from reports.analysis.error_patterns import (
-    CENTRAL,
-    Floats,
-    Lead,
-    Mistakes,
-    lead,
-    likeness,
-    shares,
-    taken_for,
+    CENTRAL_CLASS,
+    AnyFloatArray,
+    ConfusionErrors,
+    LeadOverRunnerUp,
+    compute_error_shares,
+    compute_lead,
+    compute_mistaken_shares,
+    pattern_correlation,
 )
 from reports.analysis.intervals import Estimate
 from reports.claims.claim import (
-    MEASURED,
-    NOTHING,
+    NO_TRIAL_TEXT,
+    NUMBER_COLUMNS,
     Claim,
     Verdict,
-    below,
-    in_plain,
-    in_points,
-    measured,
-    one_seed,
-    plain,
+    explain_one_seed,
+    format_plain,
+    format_plain_interval,
+    format_points,
+    is_below,
+    make_numbers_frame,
 )
-from reports.format.text import word
-from reports.format.units import number, plural
+from reports.format.text import label
+from reports.format.units import format_count, format_number
 from reports.ledger import published
-from reports.ledger.loading import Tested
+from reports.ledger.loading import TestPredictions
 
-PERFECT = 7
+PERFECT_CLASS = 7
 """The class that the paper calls perfectly classified."""
 
-ALIKE = 0.9
+MIN_SAME_CORRELATION = 0.9
 """Correlation from which two patterns of confusion count as the same. Ours: the paper gives none.
 At .9 one pattern explains four fifths (.81) of the other's variance over the cells."""
 
 
-def central_class(tested: Tested, found: Mistakes) -> Claim:
+def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -> Claim:
     """Class 3 is the centre of confusion, in every family.
 
     Three shares of the family's errors, each less that of the class that comes next to class 3:
@@ -54,121 +54,140 @@ def central_class(tested: Tested, found: Mistakes) -> Claim:
     other two are above 0 as they stand; contradicted if one of them is below 0 with p < LEVEL
     after Holm's correction; one seed tells nothing.
     """
-    said = partial(
-        Claim, statement="Class 3 is the central source of confusion.", where="4.1, 4.2, 4.3"
+    make_claim = partial(
+        Claim,
+        statement="Class 3 is the central source of confusion.",
+        paper_sections="4.1, 4.2, 4.3",
     )
     rows: dict[str, Estimate] = {}
     texts, supported = [], []
-    for family, names in _by_family(tested).items():
-        ((counts, resampled),) = found.summed(names)
+    for family, names in _group_by_family(predictions).items():
+        ((counts, resampled),) = errors.sum_groups(names)
         if not counts.any():
             supported.append(False)
             texts.append(
-                f"{word(family)}: no errors, or no seed that every configuration finished."
+                f"{label(family)}: no errors, or no seed that every configuration finished."
             )
             continue
-        leads = {part: lead(share(counts), share(resampled)) for part, share in _SHARES.items()}
-        supported.append(leads["errors"].margin.low > 0 and _all_ahead(leads))
-        texts.append(f"{word(family)}: {_in_words(leads)}")
-        for part, own in leads.items():
-            rows[f"share of {part}, {word(family)}: class {CENTRAL} - {own.rival}"] = own.margin
+        leads = {
+            part: compute_lead(share(counts), share(resampled))
+            for part, share in _SHARE_FUNCTIONS.items()
+        }
+        supported.append(leads["errors"].margin.low > 0 and _is_always_ahead(leads))
+        texts.append(f"{label(family)}: {_format_leads(leads)}")
+        for part, part_lead in leads.items():
+            rows[
+                f"share of {part}, {label(family)}: class {CENTRAL_CLASS} - {part_lead.runner_up}"
+            ] = part_lead.margin
     if not rows:
-        return said(evidence=" ".join(texts) or NOTHING)
-    numbers = measured(rows)
+        return make_claim(evidence=" ".join(texts) or NO_TRIAL_TEXT)
+    numbers = make_numbers_frame(rows)
     verdict: Verdict = "cannot tell"
     if numbers["seeds"].min() < 2:
-        texts.append(one_seed(numbers))
-    elif below(numbers).any() or all(supported):
+        texts.append(explain_one_seed(numbers))
+    elif is_below(numbers).any() or all(supported):
         verdict = "supported" if all(supported) else "contradicted"
-    return said(verdict=verdict, evidence=" ".join(texts), numbers=numbers)
+    return make_claim(verdict=verdict, evidence=" ".join(texts), numbers=numbers)
 
 
-_SHARES: Mapping[str, Callable[[Floats], FloatArray]] = {
-    "errors": shares,
-    "errors on class 0": partial(taken_for, true=0),
-    "errors on class 5": partial(taken_for, true=5),
+_SHARE_FUNCTIONS: Mapping[str, Callable[[AnyFloatArray], FloatArray]] = {
+    "errors": compute_error_shares,
+    "errors on class 0": partial(compute_mistaken_shares, true=0),
+    "errors on class 5": partial(compute_mistaken_shares, true=5),
 }
 
 
-def _by_family(tested: Tested) -> dict[str, list[str]]:
+def _group_by_family(predictions: TestPredictions) -> dict[str, list[str]]:
     """Names of the configurations of each family, in the order of the plan."""
-    names = tested.trials.groupby("family", sort=False)["name"].unique()
-    return {str(family): own.tolist() for family, own in names.items()}
+    names = predictions.trials.groupby("family", sort=False)["name"].unique()
+    return {str(family): family_names.tolist() for family, family_names in names.items()}
 
 
-def _all_ahead(leads: Mapping[str, Lead]) -> bool:
-    return all(own.margin.mean > 0 for own in leads.values())
+def _is_always_ahead(leads: Mapping[str, LeadOverRunnerUp]) -> bool:
+    return all(part_lead.margin.mean > 0 for part_lead in leads.values())
 
 
-def _in_words(leads: Mapping[str, Lead]) -> str:
-    whole = leads["errors"]
+def _format_leads(leads: Mapping[str, LeadOverRunnerUp]) -> str:
+    overall = leads["errors"]
     texts = [
-        f"class {CENTRAL} takes part in {number(whole.share, 'percent')} % of the errors, class "
-        f"{whole.rival} in {number(whole.rival_share, 'percent')} %: "
-        f"{in_points(_interval(whole.margin))}."
+        f"class {CENTRAL_CLASS} takes part in {format_number(overall.share, 'percent')} % of the errors, class "
+        f"{overall.runner_up} in {format_number(overall.runner_up_share, 'percent')} %: "
+        f"{format_points(_make_interval_row(overall.margin))}."
     ]
     for part in ("errors on class 0", "errors on class 5"):
-        own = leads[part]
-        chance = own.margin.low <= 0 <= own.margin.high
+        part_lead = leads[part]
+        includes_zero = part_lead.margin.low <= 0 <= part_lead.margin.high
         texts.append(
-            f"Of the {part}, {number(own.share, 'percent')} % are taken for class {CENTRAL}, "
-            f"{number(own.rival_share, 'percent')} % for class {own.rival}"
-            f"{': a difference that could be chance.' if chance else '.'}"
+            f"Of the {part}, {format_number(part_lead.share, 'percent')} % are taken for class {CENTRAL_CLASS}, "
+            f"{format_number(part_lead.runner_up_share, 'percent')} % for class {part_lead.runner_up}"
+            f"{': a difference that could be chance.' if includes_zero else '.'}"
         )
     return " ".join(texts)
 
 
-def _interval(found: Estimate) -> dict[str, Any]:
-    return {"value": found.mean, "low": found.low, "high": found.high}
+def _make_interval_row(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.mean, "low": estimate.low, "high": estimate.high}
 
 
-def perfect_class(tested: Tested) -> Claim:
+def judge_perfect_class(predictions: TestPredictions) -> Claim:
     """No trial errs on class 7: one error contradicts it, whatever the number of seeds."""
-    said = partial(
-        Claim, statement="Class 7 is perfectly classified in every configuration.", where="4.1, 4.2"
+    make_claim = partial(
+        Claim,
+        statement="Class 7 is perfectly classified in every configuration.",
+        paper_sections="4.1, 4.2",
     )
-    own = tested.labels == PERFECT
-    images, trials = int(own.sum()), len(tested.trials)
-    if not images * trials:
-        return said(evidence=NOTHING if not trials else "No test image is of class 7.")
-    predicted = tested.predicted
-    wrong = (predicted[:, own] != PERFECT).sum(axis=1)
-    taken = int((predicted[:, ~own] == PERFECT).sum())
-    total, erring = int(wrong.sum()), int((wrong > 0).sum())
-    of = f"{images * trials:,} predictions on class 7 ({plural(trials, 'trial')})"
-    if total:
-        text = f"Of {of}, {total:,} {'is' if total == 1 else 'are'} wrong, in "
-        text += f"{plural(erring, 'trial')}."
+    is_class = predictions.labels == PERFECT_CLASS
+    n_images, n_trials = int(is_class.sum()), len(predictions.trials)
+    if not n_images * n_trials:
+        return make_claim(
+            evidence=NO_TRIAL_TEXT if not n_trials else "No test image is of class 7."
+        )
+    predicted = predictions.predicted_classes
+    wrong = (predicted[:, is_class] != PERFECT_CLASS).sum(axis=1)
+    n_mistaken = int((predicted[:, ~is_class] == PERFECT_CLASS).sum())
+    n_wrong, n_erring_trials = int(wrong.sum()), int((wrong > 0).sum())
+    total_text = (
+        f"{n_images * n_trials:,} predictions on class 7 ({format_count(n_trials, 'trial')})"
+    )
+    if n_wrong:
+        text = f"Of {total_text}, {n_wrong:,} {'is' if n_wrong == 1 else 'are'} wrong, in "
+        text += f"{format_count(n_erring_trials, 'trial')}."
     else:
-        low = stats.binomtest(images, images).proportion_ci(0.95, "exact").low
+        low = stats.binomtest(n_images, n_images).proportion_ci(0.95, "exact").low
         text = (
-            f"Of {of}, none is wrong. A trial without an error on {plural(images, 'image')} may "
-            f"still miss some: with 95 % confidence it recognises {number(low, 'percent')} % or "
+            f"Of {total_text}, none is wrong. A trial without an error on {format_count(n_images, 'image')} may "
+            f"still miss some: with 95 % confidence it recognises {format_number(low, 'percent')} % or "
             "more (Clopper and Pearson)."
         )
-    text += f" Images of other classes were taken for it {plural(taken, 'time')}."
-    counts = {"errors on class 7": total, "trials that err on it": erring, "taken for it": taken}
-    return said(
-        verdict="contradicted" if total else "supported",
-        evidence=f"{text} {_published_errors()}".strip(),
+    text += f" Images of other classes were taken for it {format_count(n_mistaken, 'time')}."
+    counts = {
+        "errors on class 7": n_wrong,
+        "trials that err on it": n_erring_trials,
+        "taken for it": n_mistaken,
+    }
+    return make_claim(
+        verdict="contradicted" if n_wrong else "supported",
+        evidence=f"{text} {_describe_published_errors()}".strip(),
         numbers=pd.DataFrame({"quantity": [*counts], "value": [*counts.values()]}),
     )
 
 
-def _published_errors() -> str:
+def _describe_published_errors() -> str:
     """Where the paper's own matrices have an error that its text denies."""
-    found = [
-        f"{row.confusion[PERFECT][PERFECT]} of {sum(row.confusion[PERFECT])} for "
+    error_texts = [
+        f"{row.confusion[PERFECT_CLASS][PERFECT_CLASS]} of {sum(row.confusion[PERFECT_CLASS])} for "
         f"{row.configuration}"
-        for row in published.load().rows
-        if row.confusion[PERFECT][PERFECT] < sum(row.confusion[PERFECT])
+        for row in published.load_published().rows
+        if row.confusion[PERFECT_CLASS][PERFECT_CLASS] < sum(row.confusion[PERFECT_CLASS])
     ]
-    if not found:
+    if not error_texts:
         return ""
-    return f"The paper's own matrices contradict its text too: they have {', '.join(found)}."
+    return f"The paper's own matrices contradict its text too: they have {', '.join(error_texts)}."
 
 
-def same_pattern(tested: Tested, found: Mistakes, functions: Mapping[str, str]) -> Claim:
+def judge_same_pattern(
+    predictions: TestPredictions, errors: ConfusionErrors, equivalence_keys: Mapping[str, str]
+) -> Claim:
     """Confusion has the same pattern in all configurations of a family.
 
     The pattern is the 56 cells off the diagonal, summed over seeds; likeness is Pearson's
@@ -176,51 +195,55 @@ def same_pattern(tested: Tested, found: Mistakes, functions: Mapping[str, str]) 
     `ALIKE`; contradicted if any pair's upper end is below it; one seed tells nothing.
 
     Args:
-        tested: of the study.
-        found: from `mistakes`.
-        functions: from `verdicts.functions`; pairs of equal ones are left out.
+        predictions: of the study.
+        errors: from `mistakes`.
+        equivalence_keys: from `claim.make_equivalence_keys`; pairs of equal ones are left out.
     """
-    said = partial(
+    make_claim = partial(
         Claim,
         statement="The pattern of confusion is the same across the configurations of a family.",
-        where="4.1",
+        paper_sections="4.1",
     )
-    families = _by_family(tested)
+    families = _group_by_family(predictions)
     rows = {
-        f"r of {a} and {b}": own
+        f"r of {a} and {b}": correlation
         for names in families.values()
         for a, b in combinations(names, 2)
-        if functions[a] != functions[b] and (own := likeness(found, [a], [b])) is not None
+        if equivalence_keys[a] != equivalence_keys[b]
+        and (correlation := pattern_correlation(errors, [a], [b])) is not None
     }
     if not rows:
-        return said(evidence=_NO_PAIR if families else NOTHING)
-    numbers = measured(rows)
+        return make_claim(evidence=_NO_PAIR_TEXT if families else NO_TRIAL_TEXT)
+    numbers = make_numbers_frame(rows)
     low, high = numbers["low"].min(), numbers["high"].min()
     text = (
-        f"In {plural(len(rows), 'pair')} of configurations of a family that differ in more than "
-        f"the loss, r is {_span(numbers['value'])}; the 95 % intervals reach from {plain(low)} to "
-        f"{plain(numbers['high'].max())}."
+        f"In {format_count(len(rows), 'pair')} of configurations of a family that differ in more than "
+        f"the loss, r is {_format_span(numbers['value'])}; the 95 % intervals reach from {format_plain(low)} to "
+        f"{format_plain(numbers['high'].max())}."
     )
     verdict: Verdict = "cannot tell"
     if numbers["seeds"].min() < 2:
-        text += f" {one_seed(numbers)}"
-    elif low > ALIKE or high < ALIKE:
-        verdict = "supported" if low > ALIKE else "contradicted"
-    if len(families) == 2 and (own := likeness(found, *families.values())) is not None:
-        row = _interval(own) | {"p": own.p, "seeds": own.seeds}
-        row["quantity"] = f"r of {' and '.join(map(word, families))}"
-        numbers = pd.DataFrame([*numbers.to_dict("records"), row], columns=[*MEASURED])
-        text += f" Between the two families, r is {in_plain(row)}."
-    return said(verdict=verdict, evidence=text, numbers=numbers)
+        text += f" {explain_one_seed(numbers)}"
+    elif low > MIN_SAME_CORRELATION or high < MIN_SAME_CORRELATION:
+        verdict = "supported" if low > MIN_SAME_CORRELATION else "contradicted"
+    if (
+        len(families) == 2
+        and (correlation := pattern_correlation(errors, *families.values())) is not None
+    ):
+        row = _make_interval_row(correlation) | {"p": correlation.p, "seeds": correlation.seeds}
+        row["quantity"] = f"r of {' and '.join(map(label, families))}"
+        numbers = pd.DataFrame([*numbers.to_dict("records"), row], columns=[*NUMBER_COLUMNS])
+        text += f" Between the two families, r is {format_plain_interval(row)}."
+    return make_claim(verdict=verdict, evidence=text, numbers=numbers)
 
 
-_NO_PAIR = (
+_NO_PAIR_TEXT = (
     "No two configurations of a family differ in more than the loss, have errors, and share a "
     "finished seed."
 )
 
 
-def _span(values: "pd.Series[float]") -> str:
+def _format_span(values: "pd.Series[float]") -> str:
     """`0.93 to 0.98`; one number where the two are alike."""
-    low, high = plain(values.min()), plain(values.max())
+    low, high = format_plain(values.min()), format_plain(values.max())
     return low if low == high else f"{low} to {high}"

@@ -1,33 +1,33 @@
 """Data frames to matplotlib figures. Layout only: what is drawn was computed elsewhere."""
 
-from reports.figures.calibration import reliability
-from reports.figures.canvas import svg_and_png
-from reports.figures.confusion import confusions
-from reports.figures.cost import cost
-from reports.figures.curves import curves
-from reports.figures.difference import difference
-from reports.figures.effects import effects
-from reports.figures.groups import groups
-from reports.figures.halving import halving
-from reports.figures.history import expected_best, history
-from reports.figures.importances import importances
-from reports.figures.scores import scores
-from reports.figures.space import parallel, space
+from reports.figures.calibration import draw_reliability
+from reports.figures.canvas import render_svg_and_png
+from reports.figures.confusion import draw_confusion_matrices
+from reports.figures.cost import draw_cost
+from reports.figures.curves import draw_curves
+from reports.figures.difference import draw_confusion_difference
+from reports.figures.effects import draw_effects
+from reports.figures.groups import draw_groups
+from reports.figures.halving import draw_halving
+from reports.figures.history import draw_expected_best, draw_history
+from reports.figures.importances import draw_importances
+from reports.figures.scores import draw_scores
+from reports.figures.space import draw_parallel_coordinates, draw_search_space
 
 __all__ = [
-    "confusions",
-    "cost",
-    "curves",
-    "difference",
-    "effects",
-    "expected_best",
-    "groups",
-    "halving",
-    "history",
-    "importances",
-    "parallel",
-    "reliability",
-    "scores",
-    "space",
-    "svg_and_png",
+    "draw_confusion_difference",
+    "draw_confusion_matrices",
+    "draw_cost",
+    "draw_curves",
+    "draw_effects",
+    "draw_expected_best",
+    "draw_groups",
+    "draw_halving",
+    "draw_history",
+    "draw_importances",
+    "draw_parallel_coordinates",
+    "draw_reliability",
+    "draw_scores",
+    "draw_search_space",
+    "render_svg_and_png",
 ]

@@ -5,43 +5,43 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataWords
-from reports.format.units import number, with_spread
+from reports.format.text import DataLabel
+from reports.format.units import format_mean_sd, format_number
 
-_FAINT_BELOW = 10
+_FAINT_BELOW_N_IMAGES = 10
 """Images of a trial in a bin; the interval of fewer spans half the panel."""
 
 
-@canvas.style
-def reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataWords) -> Figure:
+@canvas.figure_style
+def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabel) -> Figure:
     """One panel a configuration: how often the most probable class is right, by its probability.
 
     Whiskers are 95 % intervals; bars at the foot are the share of the images, on the same axis.
 
     Args:
-        bins: from `calibration.calibration`, of one family.
+        bins: from `calibration.compute_calibration`, of one family.
         errors: from the same.
         data: named in the corner.
     """
     names = list(errors["name"])
-    figure, panels = canvas.panels(len(names), width=7.2, height=3.0, data=data)
+    figure, panels = canvas.make_panels(len(names), width=7.2, height=3.0, data=data)
     for axes, name in zip(panels, names, strict=True):
-        one = errors[errors["name"] == name].iloc[0]
-        _panel(axes, bins[bins["name"] == name])
-        several = one["seeds"] > 1
-        ece = (
-            with_spread(one["ece"], one["ece_sd"], "percent")
-            if several
-            else number(one["ece"], "percent")
+        error_row = errors[errors["name"] == name].iloc[0]
+        _draw_panel(axes, bins[bins["name"] == name])
+        has_replicates = error_row["seeds"] > 1
+        ece_text = (
+            format_mean_sd(error_row["ece"], error_row["ece_sd"], "percent")
+            if has_replicates
+            else format_number(error_row["ece"], "percent")
         )
-        canvas.title(axes, name, f"ECE {ece} %")
-    canvas.label_outer(
+        canvas.set_panel_title(axes, name, f"ECE {ece_text} %")
+    canvas.label_outer_axes(
         figure, panels, "Probability of the predicted class (%)", "Right predictions (%)"
     )
     return figure
 
 
-def _panel(axes: Axes, bins: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, bins: pd.DataFrame) -> None:
     axes.bar(
         bins["low"] * 100,
         bins["share"] * 100,
@@ -53,15 +53,15 @@ def _panel(axes: Axes, bins: pd.DataFrame) -> None:
         zorder=1,
     )
     axes.plot([0, 100], [0, 100], color="#666666", linewidth=0.9, linestyle="--", zorder=2)
-    few = bins["images"] < _FAINT_BELOW
-    for part, alpha in ((bins[few], 0.3), (bins[~few], 1.0)):
-        accuracy = part["accuracy"] * 100
+    is_few = bins["images"] < _FAINT_BELOW_N_IMAGES
+    for group, alpha in ((bins[is_few], 0.3), (bins[~is_few], 1.0)):
+        accuracy = group["accuracy"] * 100
         axes.errorbar(
-            part["confidence"] * 100,
+            group["confidence"] * 100,
             accuracy,
             yerr=[
-                (accuracy - part["accuracy_low"] * 100).clip(lower=0),
-                (part["accuracy_high"] * 100 - accuracy).clip(lower=0),
+                (accuracy - group["accuracy_low"] * 100).clip(lower=0),
+                (group["accuracy_high"] * 100 - accuracy).clip(lower=0),
             ],
             color=canvas.BLUE,
             marker="o",

@@ -17,16 +17,16 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 
 BLUE, SKY, VERMILLION, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
-GREY = "#BDBDBD"
+GRAY = "#BDBDBD"
 
 _DPI = 160
 
 # Text becomes outlines: the figure looks the same where the font is missing. Names come from
 # users, so no dollar sign starts a formula. A fixed salt makes equal figures equal files.
-_STYLE = {
+_RC_PARAMS = {
     "font.size": 9.0,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
@@ -41,100 +41,104 @@ _STYLE = {
     "svg.hashsalt": "bloodstudy",
     "text.parse_math": False,
 }
-style = matplotlib.style.context(["default", _STYLE])
+figure_style = matplotlib.style.context(["default", _RC_PARAMS])
 """Decorates what makes or draws a figure: matplotlib reads some settings when it draws."""
 
 
-def blank(width: float, height: float, data: DataWords) -> Figure:
+def make_blank_figure(width: float, height: float, data: DataLabel) -> Figure:
     """An empty figure, in inches, with a strip at its foot that names the data."""
     figure = Figure(figsize=(width, height), dpi=_DPI)
-    strip = 0.22 / height
-    figure.set_layout_engine("constrained", rect=(0, strip, 1, 1 - strip))
-    look: dict[str, Any] = {"color": "#666666", "fontsize": 6.5}
-    if data.mark:
-        look = {"color": "#A8322A", "fontsize": 9, "weight": "bold"}
-    text = data.short if data.mark else f"Data: {data.short}"
-    figure.text(0.06 / width, 0.06 / height, short(text, 100), **look)
+    strip_height = 0.22 / height
+    figure.set_layout_engine("constrained", rect=(0, strip_height, 1, 1 - strip_height))
+    text_style: dict[str, Any] = {"color": "#666666", "fontsize": 6.5}
+    if data.warning:
+        text_style = {"color": "#A8322A", "fontsize": 9, "weight": "bold"}
+    text = data.short if data.warning else f"Data: {data.short}"
+    figure.text(0.06 / width, 0.06 / height, shorten(text, 100), **text_style)
     return figure
 
 
-def panels(
-    count: int, *, width: float, height: float, data: DataWords
+def make_panels(
+    n_panels: int, *, width: float, height: float, data: DataLabel
 ) -> tuple[Figure, list[Axes]]:
     """Panels in two columns, `height` inches a row, filled from the left and without gaps."""
-    columns, rows = min(count, 2), math.ceil(count / 2)
-    figure = blank(width if columns == 2 else width * 0.6, height * rows + 0.4, data)
-    grid = figure.add_gridspec(rows, columns)
-    return figure, [figure.add_subplot(grid[i // columns, i % columns]) for i in range(count)]
+    n_columns, n_rows = min(n_panels, 2), math.ceil(n_panels / 2)
+    figure = make_blank_figure(
+        width if n_columns == 2 else width * 0.6, height * n_rows + 0.4, data
+    )
+    grid_spec = figure.add_gridspec(n_rows, n_columns)
+    return figure, [
+        figure.add_subplot(grid_spec[i // n_columns, i % n_columns]) for i in range(n_panels)
+    ]
 
 
-def title(axes: Axes, name: str, rest: str) -> None:
+def set_panel_title(axes: Axes, name: str, detail: str) -> None:
     """Name a panel after its configuration."""
-    axes.set_title(f"{short(name)}: {rest}")
+    axes.set_title(f"{shorten(name)}: {detail}")
 
 
-def label_outer(figure: Figure, panels: Sequence[Axes], below: str, left: str) -> None:
+def label_outer_axes(figure: Figure, panels: Sequence[Axes], xlabel: str, ylabel: str) -> None:
     """Ticks and names of the axes at the left and below the last panel of each column only."""
     for i, axes in enumerate(panels):
-        at_left, at_foot = i % 2 == 0, i >= len(panels) - 2
-        axes.tick_params(labelleft=at_left, labelbottom=at_foot)
-        axes.set_ylabel(left if at_left else "")
-        axes.set_xlabel(below if at_foot else "")
+        is_left, is_bottom = i % 2 == 0, i >= len(panels) - 2
+        axes.tick_params(labelleft=is_left, labelbottom=is_bottom)
+        axes.set_ylabel(ylabel if is_left else "")
+        axes.set_xlabel(xlabel if is_bottom else "")
     figure.align_ylabels()
 
 
-def legend(figure: Figure, axes: Axes, *, columns: int) -> None:
+def add_legend(figure: Figure, axes: Axes, *, n_columns: int) -> None:
     """What is drawn in `axes`, above the figure: what has whiskers, then what has none."""
     # matplotlib lists them the other way round.
-    handles, names = axes.get_legend_handles_labels()
-    order = sorted(range(len(names)), key=lambda i: isinstance(handles[i], Line2D))
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: isinstance(handles[i], Line2D))
     figure.legend(
         [handles[i] for i in order],
-        [names[i] for i in order],
+        [labels[i] for i in order],
         loc="outside upper left",
-        ncols=columns,
+        ncols=n_columns,
         handletextpad=0.2,
         columnspacing=1.2,
     )
 
 
-_TICKS: Sequence[float] = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 96, 98, 99, 100)
+_TICK_PERCENTAGES: Sequence[float] = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 96, 98, 99, 100)
 
 
-STRETCHED = (lambda percent: -np.log10(101 - percent), lambda place: 101 - 10 ** (-place))
+STRETCHED_SCALE = (lambda percent: -np.log10(101 - percent), lambda place: 101 - 10 ** (-place))
 """A scale of percentages that grows towards 100, and its inverse: a search is decided at its top,
 and its worst trials would press the others together."""
 
 
-def stretch_top(axes: Axes) -> None:
-    """Percentages on a `STRETCHED` axis."""
+def stretch_y_axis(axes: Axes) -> None:
+    """Percentages on a `STRETCHED_SCALE` axis."""
     low, high = axes.dataLim.y0, axes.dataLim.y1
-    axes.set_yscale("function", functions=STRETCHED)
+    axes.set_yscale("function", functions=STRETCHED_SCALE)
     low, high = max(-5.0, low - 0.1 * (high - low)), min(100.0, high + 0.15 * (101 - high))
     axes.set_ylim(low, high)
-    axes.set_yticks(ticks(low, high))
+    axes.set_yticks(select_ticks(low, high))
     axes.minorticks_off()
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Round percentages for a `STRETCHED` scale."""
-    return [tick for tick in _TICKS if low <= tick <= high]
+def select_ticks(low: float, high: float) -> list[float]:
+    """Round percentages for a `STRETCHED_SCALE` scale."""
+    return [tick for tick in _TICK_PERCENTAGES if low <= tick <= high]
 
 
-def short(text: str, length: int = 36) -> str:
+def shorten(text: str, max_length: int = 36) -> str:
     """A name cut to what an axis bears."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
-@style
-def svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
+@figure_style
+def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
     """The figure in both formats; the same figure gives the same bytes."""
     # Laid out once, and drawn by the canvases themselves: `savefig` would do both twice over.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    vector, pixels = io.BytesIO(), io.BytesIO()
+    svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
     figure.dpi = _DPI
-    FigureCanvasAgg(figure).print_png(pixels, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(figure).print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
     # This one leaves the figure at 72 dots an inch, so it comes last.
-    FigureCanvasSVG(figure).print_svg(vector, metadata={"Date": None, "Creator": "bloodstudy"})  # type: ignore[no-untyped-call]
-    return vector.getvalue(), pixels.getvalue()
+    FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": "bloodstudy"})  # type: ignore[no-untyped-call]
+    return svg_buffer.getvalue(), png_buffer.getvalue()

@@ -8,32 +8,36 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 
-_COLOURS = LinearSegmentedColormap.from_list("", [canvas.VERMILLION, "white", canvas.BLUE], N=11)
-_DEEP = 4  # shades from here on need white text
+_DIVERGING_COLORMAP = LinearSegmentedColormap.from_list(
+    "", [canvas.VERMILLION, "white", canvas.BLUE], N=11
+)
+_MIN_WHITE_TEXT_SHADE = 4  # shades from here on need white text
 
 
-@canvas.style
-def difference(frame: pd.DataFrame, labels: Sequence[str], *, data: DataWords) -> Figure:
+@canvas.figure_style
+def draw_confusion_difference(
+    frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
+) -> Figure:
     """Rows true, columns predicted; blue is more, vermillion fewer, grey could be chance.
 
     Args:
-        frame: from `cells.differences`, of one pair, and `text`, what stands in each cell.
+        frame: from `confusion_differences.compute_cell_differences`, of one pair, and `text`, what stands in each cell.
         labels: of the eight classes.
         data: named in the corner.
     """
-    first = frame.iloc[0]
-    figure = canvas.blank(6.6, 6.0, data)
+    first_row = frame.iloc[0]
+    figure = canvas.make_blank_figure(6.6, 6.0, data)
     axes = figure.subplots()
-    shown = frame["shade"].where(~frame["chance"], 0)
-    shades = frame.assign(shade=shown).pivot_table(
+    cell_shades = frame["shade"].where(~frame["chance"], 0)
+    shade_matrix = frame.assign(shade=cell_shades).pivot_table(
         index="true", columns="predicted", values="shade"
     )
-    axes.imshow(shades, cmap=_COLOURS, vmin=-5, vmax=5)
-    for place in range(len(frame)):
-        _cell(axes, frame.iloc[place], abs(int(shown.iloc[place])))
-    names = (canvas.short(str(first[side]), 24) for side in ("a", "b"))
+    axes.imshow(shade_matrix, cmap=_DIVERGING_COLORMAP, vmin=-5, vmax=5)
+    for index in range(len(frame)):
+        _draw_cell(axes, frame.iloc[index], abs(int(cell_shades.iloc[index])))
+    names = (canvas.shorten(str(first_row[side]), 24) for side in ("a", "b"))
     axes.set_title(" \N{MINUS SIGN} ".join(names))
     axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(labels)), labels)
@@ -44,7 +48,7 @@ def difference(frame: pd.DataFrame, labels: Sequence[str], *, data: DataWords) -
     return figure
 
 
-def _cell(axes: Axes, cell: pd.Series, depth: int) -> None:
+def _draw_cell(axes: Axes, cell: pd.Series, depth: int) -> None:
     """The text of one cell: grey if it could be chance, else in black or white, by its ground."""
     axes.text(
         cell["predicted"],
@@ -54,6 +58,10 @@ def _cell(axes: Axes, cell: pd.Series, depth: int) -> None:
         va="center",
         fontsize=7 if cell["chance"] else 8.5,
         weight="bold" if cell["true"] == cell["predicted"] and not cell["chance"] else "normal",
-        color="#8A8A8A" if cell["chance"] else "white" if depth >= _DEEP else "black",
+        color="#8A8A8A"
+        if cell["chance"]
+        else "white"
+        if depth >= _MIN_WHITE_TEXT_SHADE
+        else "black",
         in_layout=False,
     )

@@ -4,24 +4,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 
 
-@canvas.style
-def effects(
+@canvas.figure_style
+def draw_effects(
     frame: pd.DataFrame,
     *,
-    data: DataWords,
-    axis: str = "Change of macro F1 on test (points), 95 % interval",
+    data: DataLabel,
+    xlabel: str = "Change of macro F1 on test (points), 95 % interval",
 ) -> Figure:
     """A line a contrast: difference and 95 % interval, with a rule at no difference.
 
     Args:
-        frame: `difference`, `low` and `high`, 0 to 1, with `choice` and `where` in words.
+        frame: `difference`, `low` and `high`, 0 to 1, with `contrast` and `family` in words.
         data: named in the corner.
-        axis: what is measured.
+        xlabel: what is measured.
     """
-    figure = canvas.blank(7.2, 1.0 + 0.34 * len(frame), data)
+    figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(frame), data)
     axes = figure.subplots()
     rows = range(len(frame))
     mean = frame["difference"] * 100
@@ -36,11 +36,11 @@ def effects(
         capsize=3,
     )
     labels = [
-        f"{choice} ({where})" if where != "all" else choice
-        for choice, where in zip(frame["choice"], frame["where"], strict=True)
+        f"{contrast} ({family})" if family != "all" else contrast
+        for contrast, family in zip(frame["choice"], frame["where"], strict=True)
     ]
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(axis)
+    axes.set_xlabel(xlabel)
     return figure

@@ -8,47 +8,49 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 
 
-@canvas.style
-def halving(
-    lines: pd.DataFrame, frame: pd.DataFrame, rungs: Sequence[int], *, data: DataWords
+@canvas.figure_style
+def draw_halving(
+    curves: pd.DataFrame, trials: pd.DataFrame, rungs: Sequence[int], *, data: DataLabel
 ) -> Figure:
     """A line a trial, ending where it ended; a rule at each rung with how many came there.
 
     Args:
-        lines: from `searches.curves`.
-        frame: from `searches.trials`.
+        curves: from `search_trials.make_search_curves_frame`.
+        trials: from `search_trials.make_search_trials_frame`.
         rungs: epochs.
         data: named in the corner.
     """
-    figure = canvas.blank(7.2, 3.8, data)
+    figure = canvas.make_blank_figure(7.2, 3.8, data)
     axes = figure.subplots()
-    state = frame.set_index("number")["state"]
-    value = frame.set_index("number")["value"]
-    best = value.idxmax() if value.notna().any() else None
-    for number, own in lines.groupby("number"):
-        look: dict[str, Any] = {"color": canvas.GREY, "lw": 0.8, "zorder": 1}
-        if number == best:
-            look = {"color": canvas.VERMILLION, "lw": 2.0, "zorder": 4}
-        elif state[number] == "complete":
-            look = {"color": canvas.BLUE, "lw": 1.0, "zorder": 2}
-        height = own["val_macro_f1"] * 100
-        axes.plot(own["epoch"], height, **look)
-        axes.plot(own["epoch"].iloc[-1:], height.iloc[-1:], marker="o", markersize=3, **look)
-    canvas.stretch_top(axes)
-    top = axes.get_ylim()[1]
+    state_by_trial = trials.set_index("number")["state"]
+    value_by_trial = trials.set_index("number")["value"]
+    best_number = value_by_trial.idxmax() if value_by_trial.notna().any() else None
+    for number, curve in curves.groupby("number"):
+        line_style: dict[str, Any] = {"color": canvas.GRAY, "lw": 0.8, "zorder": 1}
+        if number == best_number:
+            line_style = {"color": canvas.VERMILLION, "lw": 2.0, "zorder": 4}
+        elif state_by_trial[number] == "complete":
+            line_style = {"color": canvas.BLUE, "lw": 1.0, "zorder": 2}
+        percent = curve["val_macro_f1"] * 100
+        axes.plot(curve["epoch"], percent, **line_style)
+        axes.plot(
+            curve["epoch"].iloc[-1:], percent.iloc[-1:], marker="o", markersize=3, **line_style
+        )
+    canvas.stretch_y_axis(axes)
+    y_max = axes.get_ylim()[1]
     for rung in rungs:
-        came = int((lines["epoch"] == rung).sum())
+        n_trials = int((curves["epoch"] == rung).sum())
         axes.axvline(rung, color="#666666", linewidth=0.8, linestyle=":", zorder=0)
-        axes.text(rung, top, f"{came}", ha="center", va="bottom", fontsize=8, color="#444444")
-    for colour, name in (
+        axes.text(rung, y_max, f"{n_trials}", ha="center", va="bottom", fontsize=8, color="#444444")
+    for color, label in (
         (canvas.VERMILLION, "the best"),
         (canvas.BLUE, "complete"),
-        (canvas.GREY, "stopped"),
+        (canvas.GRAY, "stopped"),
     ):
-        axes.plot([], [], color=colour, label=name)
+        axes.plot([], [], color=color, label=label)
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Macro F1 on val (%)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -8,82 +8,106 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 
 # State of a trial, colour, marker, whether it is filled.
-_MARKS = (
+_STATE_MARKERS = (
     ("complete", canvas.BLUE, "o", True),
     ("pruned", canvas.SKY, "o", False),
     ("cut short", canvas.GREEN, "s", False),
 )
-_LOST = ("diverged", "failed")
-_AXIS = "Best macro F1 on val (%)"
+_STATES_WITHOUT_VALUE = ("diverged", "failed")
+_Y_LABEL = "Best macro F1 on val (%)"
 
 
-@canvas.style
-def history(frame: pd.DataFrame, *, data: DataWords) -> Figure:
+@canvas.figure_style
+def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
     """A dot a trial in the order of the proposals, and the best so far as a line.
 
     Args:
-        frame: from `searches.trials`.
+        trials: from `search_trials.make_search_trials_frame`.
         data: named in the corner.
     """
-    figure = canvas.blank(7.2, 3.6, data)
+    figure = canvas.make_blank_figure(7.2, 3.6, data)
     axes = figure.subplots()
     axes.step(
-        frame["number"], frame["best"] * 100, where="post", color=canvas.BLUE, label="best so far"
+        trials["number"], trials["best"] * 100, where="post", color=canvas.BLUE, label="best so far"
     )
-    for state, colour, marker, filled in _MARKS:
-        own = frame[(frame["state"] == state) & frame["value"].notna()]
-        if own.empty:
+    for state, color, marker, is_filled in _STATE_MARKERS:
+        rows = trials[(trials["state"] == state) & trials["value"].notna()]
+        if rows.empty:
             continue
-        face: dict[str, Any] = {"markerfacecolor": colour if filled else "white", "markersize": 5}
-        place = (own["number"], own["value"] * 100)
-        axes.plot(*place, color=colour, marker=marker, ls="none", label=state, **face)
-    known = frame[frame["start"] & frame["value"].notna()]
-    if not known.empty:
-        place = (known["number"], known["value"] * 100)
-        ring: dict[str, Any] = {"markersize": 10, "markerfacecolor": "none", "markeredgewidth": 1.2}
-        axes.plot(*place, color=canvas.VERMILLION, marker="o", ls="none", label="start", **ring)
-    canvas.stretch_top(axes)
-    _lost(axes, frame)
-    _finish(figure, axes, "Trial")
+        marker_style: dict[str, Any] = {
+            "markerfacecolor": color if is_filled else "white",
+            "markersize": 5,
+        }
+        points = (rows["number"], rows["value"] * 100)
+        axes.plot(*points, color=color, marker=marker, ls="none", label=state, **marker_style)
+    baselines = trials[trials["start"] & trials["value"].notna()]
+    if not baselines.empty:
+        points = (baselines["number"], baselines["value"] * 100)
+        ring_style: dict[str, Any] = {
+            "markersize": 10,
+            "markerfacecolor": "none",
+            "markeredgewidth": 1.2,
+        }
+        axes.plot(
+            *points, color=canvas.VERMILLION, marker="o", ls="none", label="start", **ring_style
+        )
+    canvas.stretch_y_axis(axes)
+    _draw_lost_trials(axes, trials)
+    _label_axes(figure, axes, "Trial")
     return figure
 
 
-@canvas.style
-def expected_best(expected: pd.DataFrame, actual: pd.DataFrame, *, data: DataWords) -> Figure:
+@canvas.figure_style
+def draw_expected_best(
+    expected: pd.DataFrame, search_trials: pd.DataFrame, *, data: DataLabel
+) -> Figure:
     """The best of n trials picked at random from the search's own, and the search itself.
 
     Args:
-        expected: from `searches.expected_best`.
-        actual: from `searches.trials`, those with a value.
+        expected: from `search_trials.compute_expected_best`.
+        search_trials: from `search_trials.make_search_trials_frame`, those with a value.
         data: named in the corner.
     """
-    figure = canvas.blank(7.2, 3.2, data)
+    figure = canvas.make_blank_figure(7.2, 3.2, data)
     axes = figure.subplots()
-    trials = expected["trials"]
+    n_trials = expected["trials"]
     band = (expected["low"] * 100, expected["high"] * 100)
-    axes.fill_between(trials, *band, color=canvas.GREY, alpha=0.4, lw=0, label="random: 5 to 95 %")
-    axes.plot(trials, expected["expected"] * 100, color="#333333", ls="--", label="random: mean")
-    best = actual["value"].cummax() * 100
-    axes.step(range(1, len(best) + 1), best, where="post", color=canvas.BLUE, label="this search")
-    canvas.stretch_top(axes)
-    _finish(figure, axes, "Trials")
+    axes.fill_between(
+        n_trials, *band, color=canvas.GRAY, alpha=0.4, lw=0, label="random: 5 to 95 %"
+    )
+    axes.plot(n_trials, expected["expected"] * 100, color="#333333", ls="--", label="random: mean")
+    best_so_far = search_trials["value"].cummax() * 100
+    axes.step(
+        range(1, len(best_so_far) + 1),
+        best_so_far,
+        where="post",
+        color=canvas.BLUE,
+        label="this search",
+    )
+    canvas.stretch_y_axis(axes)
+    _label_axes(figure, axes, "Trials")
     return figure
 
 
-def _lost(axes: Axes, frame: pd.DataFrame) -> None:
+def _draw_lost_trials(axes: Axes, trials: pd.DataFrame) -> None:
     """Trials without a value, as crosses on the lower edge."""
-    lost = frame[frame["state"].isin(_LOST)]
-    if not lost.empty:
-        floor = [axes.get_ylim()[0]] * len(lost)
-        cross: dict[str, Any] = {"marker": "x", "ls": "none", "clip_on": False, "label": "no value"}
-        axes.plot(lost["number"], floor, color=canvas.VERMILLION, **cross)
+    lost_trials = trials[trials["state"].isin(_STATES_WITHOUT_VALUE)]
+    if not lost_trials.empty:
+        heights = [axes.get_ylim()[0]] * len(lost_trials)
+        cross_style: dict[str, Any] = {
+            "marker": "x",
+            "ls": "none",
+            "clip_on": False,
+            "label": "no value",
+        }
+        axes.plot(lost_trials["number"], heights, color=canvas.VERMILLION, **cross_style)
 
 
-def _finish(figure: Figure, axes: Axes, below: str) -> None:
-    axes.set_xlabel(below)
-    axes.set_ylabel(_AXIS)
+def _label_axes(figure: Figure, axes: Axes, xlabel: str) -> None:
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(_Y_LABEL)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside upper left", ncols=6, handletextpad=0.3, columnspacing=1.2)

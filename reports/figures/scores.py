@@ -5,18 +5,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataWords, method
+from reports.format.text import DataLabel, loss_and_optimizer
 
 # Key in the frame, name in the legend, colour, marker.
-_SCORES = (
+_SCORE_STYLES = (
     ("test_macro_precision", "macro precision", canvas.GREEN, "s"),
     ("test_weighted_f1", "weighted F1", canvas.VERMILLION, "^"),
     ("test_macro_f1", "macro F1", canvas.BLUE, "o"),
 )
 
 
-@canvas.style
-def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
+@canvas.figure_style
+def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     """Macro precision, weighted and macro F1 of each configuration, as dots.
 
     Dots, because a bar is read by its length and would have to start at 0, where differences
@@ -24,32 +24,32 @@ def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
     published, where the frame has it.
 
     Args:
-        frame: from `tables.comparison`, of one family.
+        frame: from `frames.make_comparison_frame`, of one family.
         data: named in the corner.
     """
     height = 1.5 + 0.62 * len(frame)
-    figure = canvas.blank(7.2, height, data)
+    figure = canvas.make_blank_figure(7.2, height, data)
     axes = figure.subplots()
     rows = list(range(len(frame)))
-    for place, (key, name, colour, marker) in enumerate(_SCORES):
+    for index, (column, name, color, marker) in enumerate(_SCORE_STYLES):
         axes.errorbar(
-            frame[key] * 100,
-            [row + (place - 1) * 0.22 for row in rows],
+            frame[column] * 100,
+            [row + (index - 1) * 0.22 for row in rows],
             xerr=[
-                (frame[key] - frame[f"{key}_low"]) * 100,
-                (frame[f"{key}_high"] - frame[key]) * 100,
+                (frame[column] - frame[f"{column}_low"]) * 100,
+                (frame[f"{column}_high"] - frame[column]) * 100,
             ],
             label=name,
-            color=colour,
+            color=color,
             marker=marker,
             markersize=6,
             linestyle="none",
             elinewidth=1.2,
             capsize=3,
         )
-    _published(axes, frame)
+    _draw_published(axes, frame)
     labels = [
-        f"{canvas.short(str(name))}\n{method(loss, optimizer)}"
+        f"{canvas.shorten(str(name))}\n{loss_and_optimizer(loss, optimizer)}"
         for name, loss, optimizer in zip(
             frame["configuration"], frame["loss"], frame["optimizer"], strict=True
         )
@@ -59,11 +59,11 @@ def scores(frame: pd.DataFrame, *, data: DataWords) -> Figure:
     axes.grid(visible=False, axis="y")
     low, high = axes.get_xlim()
     axes.set_xlabel(f"Percent, on test (axis from {low:.1f} to {high:.1f}, not from 0)")
-    canvas.legend(figure, axes, columns=4)
+    canvas.add_legend(figure, axes, n_columns=4)
     return figure
 
 
-def _published(axes: Axes, frame: pd.DataFrame) -> None:
+def _draw_published(axes: Axes, frame: pd.DataFrame) -> None:
     """An open diamond in each row of which a weighted F1 was published."""
     if "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any():
         axes.plot(

@@ -12,166 +12,191 @@ from matplotlib.figure import Figure
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
-from reports.format.text import DataWords, word
-from reports.format.units import plural
+from reports.format.text import DataLabel, label
+from reports.format.units import format_count
 from reports.ledger.records import SearchRecord
 
-_MAP = "cividis"
+_COLORMAP = "cividis"
 """Even in lightness, and the same to colour-blind readers."""
 
-_NONE = -0.12
+_ABSENT_HEIGHT = -0.12
 """Where a parameter that a trial does not have stands on its axis, which goes from 0 to 1."""
 
 
-@canvas.style
-def space(
-    frame: pd.DataFrame, early: pd.DataFrame, lost: pd.DataFrame, *, rung: int, data: DataWords
+@canvas.figure_style
+def draw_search_space(
+    frame: pd.DataFrame, stopped: pd.DataFrame, failed: pd.DataFrame, *, rung: int, data: DataLabel
 ) -> Figure:
     """Dropout over learning rate, a panel a family and optimizer; colour is what was reached.
 
     Args:
-        frame: from `searches.at_rung`.
-        early: rows of `searches.trials` that were stopped before.
-        lost: rows that diverged or failed.
+        frame: from `search_trials.select_at_rung`.
+        stopped: rows of `search_trials.make_search_trials_frame` that were stopped before.
+        failed: rows that diverged or failed.
         rung: the epoch of `frame`.
         data: named in the corner.
     """
-    every = pd.concat([frame, *(rows for rows in (early, lost) if len(rows))])
-    kinds = every[["family", "optimizer"]].drop_duplicates().sort_values(["family", "optimizer"])
-    groups = [(str(family), str(optimizer)) for family, optimizer in kinds.to_numpy()]
-    figure, panels = canvas.panels(len(groups), width=7.6, height=2.9, data=data)
-    norm = _norm(frame["reached"])
+    all_rows = pd.concat([frame, *(rows for rows in (stopped, failed) if len(rows))])
+    combinations = (
+        all_rows[["family", "optimizer"]].drop_duplicates().sort_values(["family", "optimizer"])
+    )
+    groups = [(str(family), str(optimizer)) for family, optimizer in combinations.to_numpy()]
+    figure, panels = canvas.make_panels(len(groups), width=7.6, height=2.9, data=data)
+    norm = _make_color_norm(frame["reached"])
     for axes, (family, optimizer) in zip(panels, groups, strict=True):
-        own, before, broken = (_of(rows, family, optimizer) for rows in (frame, early, lost))
-        place = (before["learning_rate"], before["dropout"])
-        axes.scatter(*place, s=12, color=canvas.GREY, zorder=2)
-        _map(axes, own, broken, norm)
-        count = plural(len(own) + len(before) + len(broken), "trial")
-        axes.set_title(f"{word(family)}, {word(optimizer)}: {count}")
-    ends = every["learning_rate"].min() / 1.5, every["learning_rate"].max() * 1.5
+        panel_rows, panel_stopped, panel_failed = (
+            _select_group(rows, family, optimizer) for rows in (frame, stopped, failed)
+        )
+        points = (panel_stopped["learning_rate"], panel_stopped["dropout"])
+        axes.scatter(*points, s=12, color=canvas.GRAY, zorder=2)
+        _draw_trials(axes, panel_rows, panel_failed, norm)
+        count_text = format_count(len(panel_rows) + len(panel_stopped) + len(panel_failed), "trial")
+        axes.set_title(f"{label(family)}, {label(optimizer)}: {count_text}")
+    x_limits = all_rows["learning_rate"].min() / 1.5, all_rows["learning_rate"].max() * 1.5
     for axes in panels:
-        axes.set_xlim(*ends)
-        axes.set_ylim(every["dropout"].min() - 0.04, every["dropout"].max() + 0.04)
-    canvas.label_outer(figure, panels, "Learning rate", "Dropout")
-    _bar(figure, panels, norm, rung)
+        axes.set_xlim(*x_limits)
+        axes.set_ylim(all_rows["dropout"].min() - 0.04, all_rows["dropout"].max() + 0.04)
+    canvas.label_outer_axes(figure, panels, "Learning rate", "Dropout")
+    _draw_colorbar(figure, panels, norm, rung)
     return figure
 
 
-def _map(axes: Axes, own: pd.DataFrame, lost: pd.DataFrame, norm: FuncNorm) -> None:
+def _draw_trials(axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: FuncNorm) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:.0e}".replace("e-0", "e-"))
-    ordered = own.sort_values("reached")  # the best are drawn last, and so on top
-    place = (ordered["learning_rate"], ordered["dropout"])
-    colour: dict[str, Any] = {"c": ordered["reached"] * 100, "cmap": _MAP, "norm": norm}
-    axes.scatter(*place, s=38, edgecolor="white", linewidth=0.5, zorder=3, **colour)
-    known = own[own["start"]]
-    ring: dict[str, Any] = {"facecolor": "none", "edgecolor": canvas.VERMILLION, "linewidth": 1.4}
-    axes.scatter(known["learning_rate"], known["dropout"], s=110, zorder=4, **ring)
+    sorted_rows = rows.sort_values("reached")  # the best are drawn last, and so on top
+    points = (sorted_rows["learning_rate"], sorted_rows["dropout"])
+    color_mapping: dict[str, Any] = {
+        "c": sorted_rows["reached"] * 100,
+        "cmap": _COLORMAP,
+        "norm": norm,
+    }
+    axes.scatter(*points, s=38, edgecolor="white", linewidth=0.5, zorder=3, **color_mapping)
+    baselines = rows[rows["start"]]
+    ring_style: dict[str, Any] = {
+        "facecolor": "none",
+        "edgecolor": canvas.VERMILLION,
+        "linewidth": 1.4,
+    }
+    axes.scatter(baselines["learning_rate"], baselines["dropout"], s=110, zorder=4, **ring_style)
     axes.scatter(
-        lost["learning_rate"], lost["dropout"], s=30, marker="x", color=canvas.VERMILLION, zorder=2
+        failed["learning_rate"],
+        failed["dropout"],
+        s=30,
+        marker="x",
+        color=canvas.VERMILLION,
+        zorder=2,
     )
 
 
-@canvas.style
-def parallel(frame: pd.DataFrame, search: SearchRecord, *, rung: int, data: DataWords) -> Figure:
+@canvas.figure_style
+def draw_parallel_coordinates(
+    frame: pd.DataFrame, search: SearchRecord, *, rung: int, data: DataLabel
+) -> Figure:
     """A line a trial through its settings to what it had reached; the best on top.
 
     Args:
-        frame: from `searches.at_rung`.
+        frame: from `search_trials.select_at_rung`.
         search: whose bounds are the ends of the axes.
         rung: the epoch of `frame`.
         data: named in the corner.
     """
-    figure = canvas.blank(7.6, 3.6, data)
+    figure = canvas.make_blank_figure(7.6, 3.6, data)
     axes = figure.subplots()
-    norm, ordered = _norm(frame["reached"]), frame.sort_values("reached")
-    scales = _scales(ordered, search, norm)
+    norm, sorted_frame = _make_color_norm(frame["reached"]), frame.sort_values("reached")
+    scales = _build_axis_scales(sorted_frame, search, norm)
     heights = np.stack([height for _, height, _ in scales.values()], axis=1)
-    colours = colormaps[_MAP](norm(ordered["reached"] * 100))
-    for line, colour in zip(heights, colours, strict=True):
-        axes.plot(range(len(scales)), line, color=colour, linewidth=1.3, alpha=0.85)
+    colors = colormaps[_COLORMAP](norm(sorted_frame["reached"] * 100))
+    for trial_heights, color in zip(heights, colors, strict=True):
+        axes.plot(range(len(scales)), trial_heights, color=color, linewidth=1.3, alpha=0.85)
     for column, (_, _, ticks) in enumerate(scales.values()):
         axes.axvline(column, color="#333333", linewidth=0.8, zorder=0)
         for height, text in ticks:
-            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-            axes.text(column + 0.02, height, text, fontsize=7, va="center", bbox=box, zorder=5)
+            text_box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+            axes.text(column + 0.02, height, text, fontsize=7, va="center", bbox=text_box, zorder=5)
     axes.set_xticks(range(len(scales)), [name for name, _, _ in scales.values()])
     axes.set_xlim(-0.1, len(scales) - 0.75)
     axes.set_ylim(-0.2, 1.06)
     axes.tick_params(length=0, labelleft=False)
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
-    _bar(figure, [axes], norm, rung)
+    _draw_colorbar(figure, [axes], norm, rung)
     return figure
 
 
-_Scale = tuple[str, FloatArray, list[tuple[float, str]]]
+_AxisScale = tuple[str, FloatArray, list[tuple[float, str]]]
 
 
-def _scales(frame: pd.DataFrame, search: SearchRecord, norm: FuncNorm) -> dict[str, _Scale]:
+def _build_axis_scales(
+    frame: pd.DataFrame, search: SearchRecord, norm: FuncNorm
+) -> dict[str, _AxisScale]:
     """Name, height of each trial from 0 to 1, and ticks of every axis."""
-    momentum = _linear("Momentum", frame["momentum"], search.momentum)
+    momentum = _make_linear_scale("Momentum", frame["momentum"], search.momentum)
     scales = {
-        "family": _words("Family", frame["family"], search.families),
-        "optimizer": _words("Optimizer", frame["optimizer"], search.optimizers),
-        "learning_rate": _logarithmic(
+        "family": _make_category_scale("Family", frame["family"], search.families),
+        "optimizer": _make_category_scale("Optimizer", frame["optimizer"], search.optimizers),
+        "learning_rate": _make_log_scale(
             "Learning rate", frame["learning_rate"], search.learning_rate
         ),
         "momentum": momentum,
-        "dropout": _linear("Dropout", frame["dropout"], search.dropout),
+        "dropout": _make_linear_scale("Dropout", frame["dropout"], search.dropout),
     }
-    if (drawn := search.resnet) is not None:
+    if (resnet_space := search.resnet) is not None:
         scales |= {
-            "weight_decay": _logarithmic("Decay", frame["weight_decay"], drawn.weight_decay),
-            "label_smoothing": _linear(
-                "Smoothing", frame["label_smoothing"], drawn.label_smoothing
+            "weight_decay": _make_log_scale(
+                "Decay", frame["weight_decay"], resnet_space.weight_decay
             ),
-            "width": _linear("Width", frame["width"], drawn.width),
+            "label_smoothing": _make_linear_scale(
+                "Smoothing", frame["label_smoothing"], resnet_space.label_smoothing
+            ),
+            "width": _make_linear_scale("Width", frame["width"], resnet_space.width),
         }
     for name, values in (("family", search.families), ("optimizer", search.optimizers)):
         if len(values) < 2:
             del scales[name]
     if frame["momentum"].isna().all():
         del scales["momentum"]
-    reached = np.asarray(norm(frame["reached"] * 100), dtype=np.float64)
-    ends = [(0.0, f"{norm.vmin:.1f}"), (1.0, f"{norm.vmax:.1f}")]
-    return scales | {"reached": ("Macro F1 (%)", reached, ends)}
+    heights = np.asarray(norm(frame["reached"] * 100), dtype=np.float64)
+    ticks = [(0.0, f"{norm.vmin:.1f}"), (1.0, f"{norm.vmax:.1f}")]
+    return scales | {"reached": ("Macro F1 (%)", heights, ticks)}
 
 
-def _words(name: str, values: pd.Series, known: tuple[str, ...]) -> _Scale:
-    places = np.linspace(0, 1, len(known))
-    heights = values.map(dict(zip(known, places, strict=True))).to_numpy(dtype=np.float64)
-    return name, heights, [(p, word(text)) for p, text in zip(places, known, strict=True)]
+def _make_category_scale(name: str, values: pd.Series, categories: tuple[str, ...]) -> _AxisScale:
+    positions = np.linspace(0, 1, len(categories))
+    heights = values.map(dict(zip(categories, positions, strict=True))).to_numpy(dtype=np.float64)
+    return name, heights, [(p, label(text)) for p, text in zip(positions, categories, strict=True)]
 
 
-def _linear(name: str, values: pd.Series, ends: tuple[float, float]) -> _Scale:
-    low, high = ends
-    heights = ((values - low) / ((high - low) or 1.0)).fillna(_NONE).to_numpy(dtype=np.float64)
+def _make_linear_scale(name: str, values: pd.Series, bounds: tuple[float, float]) -> _AxisScale:
+    low, high = bounds
+    heights = (
+        ((values - low) / ((high - low) or 1.0)).fillna(_ABSENT_HEIGHT).to_numpy(dtype=np.float64)
+    )
     ticks = [(0.0, f"{low:g}"), (1.0, f"{high:g}")]
-    return name, heights, ticks + ([(_NONE, "none")] if values.isna().any() else [])
+    return name, heights, ticks + ([(_ABSENT_HEIGHT, "none")] if values.isna().any() else [])
 
 
-def _logarithmic(name: str, values: pd.Series, ends: tuple[float, float]) -> _Scale:
-    low, high = np.log10(ends)
+def _make_log_scale(name: str, values: pd.Series, bounds: tuple[float, float]) -> _AxisScale:
+    low, high = np.log10(bounds)
     decades = range(int(np.ceil(low)), int(np.floor(high)) + 1)
     width = (high - low) or 1.0
     ticks = [(float((d - low) / width), f"1e{d}") for d in decades]
     return name, (np.log10(values.to_numpy()) - low) / width, ticks
 
 
-def _norm(reached: pd.Series) -> FuncNorm:
-    low, high = reached.min() * 100, reached.max() * 100
-    return FuncNorm(canvas.STRETCHED, vmin=low, vmax=high if high > low else low + 0.5)
+def _make_color_norm(values: pd.Series) -> FuncNorm:
+    low, high = values.min() * 100, values.max() * 100
+    return FuncNorm(canvas.STRETCHED_SCALE, vmin=low, vmax=high if high > low else low + 0.5)
 
 
-def _of(frame: pd.DataFrame, family: str, optimizer: str) -> pd.DataFrame:
+def _select_group(frame: pd.DataFrame, family: str, optimizer: str) -> pd.DataFrame:
     return frame[(frame["family"] == family) & (frame["optimizer"] == optimizer)]
 
 
-def _bar(figure: Figure, panels: list[Axes], norm: FuncNorm, rung: int) -> None:
-    epochs = f"{rung} epoch{'' if rung == 1 else 's'}"
-    bar = figure.colorbar(ScalarMappable(norm, _MAP), ax=panels, aspect=30, pad=0.02)
-    bar.set_ticks(canvas.ticks(*bar.ax.get_ylim()))
-    bar.minorticks_off()
-    bar.set_label(f"Best macro F1 on val\nafter {epochs} (%)", fontsize=8)
-    bar.outline.set_visible(False)
+def _draw_colorbar(figure: Figure, panels: list[Axes], norm: FuncNorm, rung: int) -> None:
+    epochs_text = f"{rung} epoch{'' if rung == 1 else 's'}"
+    colorbar = figure.colorbar(ScalarMappable(norm, _COLORMAP), ax=panels, aspect=30, pad=0.02)
+    colorbar.set_ticks(canvas.select_ticks(*colorbar.ax.get_ylim()))
+    colorbar.minorticks_off()
+    colorbar.set_label(f"Best macro F1 on val\nafter {epochs_text} (%)", fontsize=8)
+    colorbar.outline.set_visible(False)

@@ -3,11 +3,11 @@
 from reports.format.units import BLANK
 
 
-def markdown(text: object) -> str:
+def escape_markdown(text: object) -> str:
     """Escape for Markdown, so that no name becomes a link, a tag or a formula."""
     entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
     escaped = (f"\\{c}" if c in r"\`*_[]{}|#~$!" else entities.get(c, c) for c in str(text))
-    return _one_line("".join(escaped))
+    return _join_lines("".join(escaped))
 
 
 _LATEX = {
@@ -28,11 +28,11 @@ _LATEX = {
 }
 
 
-def latex(text: object) -> str:
+def escape_latex(text: object) -> str:
     """Escape for LaTeX."""
     # ` ± ` loses its spaces to \, below; a heading or a name never has the sign.
-    return _one_line("".join(_LATEX.get(c, c) for c in str(text).replace(" ± ", "±")))
+    return _join_lines("".join(_LATEX.get(c, c) for c in str(text).replace(" ± ", "±")))
 
 
-def _one_line(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split())

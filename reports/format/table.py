@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.format.text import word
-from reports.format.units import BLANK, Unit, interval, number, with_spread
+from reports.format.text import label
+from reports.format.units import BLANK, Unit, format_interval, format_mean_sd, format_number
 
-_TEXT = frozenset({"text", "word", "prose", "verdict"})
+_TEXT_UNITS = frozenset({"text", "word", "prose", "verdict"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +19,20 @@ class Column:
     Attributes:
         key: of the frame's column; its spread, if the frame has one, is in `key` + `_sd`. The
             ends of an interval are in `key` + `_low` and `_high`.
-        head: lines of the heading, unit included.
+        heading: lines of the heading, unit included.
         unit: decides the decimals and the alignment; a `word` is a setting's value.
-        spread: whether to show it; a wide table has no room for every one.
+        show_sd: whether to show it; a wide table has no room for every one.
     """
 
     key: str
-    head: tuple[str, ...]
+    heading: tuple[str, ...]
     unit: Unit = "text"
-    spread: bool = True
+    show_sd: bool = True
 
     @property
-    def right(self) -> bool:
+    def is_right_aligned(self) -> bool:
         """Whether it is aligned right; settings differ in their decimals, so they are not."""
-        return self.unit not in _TEXT | {"setting", "rate"}
+        return self.unit not in _TEXT_UNITS | {"setting", "rate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Table:
     folded: bool = False
 
 
-def table(
+def make_table(
     name: str,
     caption: str,
     columns: Sequence[Column],
@@ -79,26 +79,30 @@ def table(
         values: what the CSV holds, if not `frame`.
         folded: see `Table`.
     """
-    shown = tuple(column for column in columns if {column.key, f"{column.key}_low"} & {*frame})
-    # A column without any spread, as of one seed, is printed without; see `with_spread`.
-    spreads = {c.key for c in shown if c.spread and f"{c.key}_sd" in frame}
-    spread = {key for key in spreads if frame[f"{key}_sd"].notna().any()}
+    shown_columns = tuple(
+        column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
+    )
+    # A column without any spread, as of one seed, is printed without; see `format_mean_sd`.
+    sd_keys = {c.key for c in shown_columns if c.show_sd and f"{c.key}_sd" in frame}
+    shown_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
     records: list[dict[Hashable, Any]] = frame.to_dict("records")
     rules = {
         i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
     }
     rows = []
     for i, record in enumerate(records):
-        repeated = group if group and i and i not in rules else None
+        repeated_key = group if group and i and i not in rules else None
         texts = (
-            "" if column.key == repeated else _cell(record, column, spread=column.key in spread)
-            for column in shown
+            ""
+            if column.key == repeated_key
+            else _format_cell(record, column, show_sd=column.key in shown_sd_keys)
+            for column in shown_columns
         )
         rows.append(tuple(texts))
     return Table(
         name=name,
         caption=caption,
-        columns=shown,
+        columns=shown_columns,
         rows=tuple(rows),
         rules=frozenset(rules),
         values=frame if values is None else values,
@@ -106,16 +110,16 @@ def table(
     )
 
 
-def _cell(record: dict[Hashable, Any], column: Column, *, spread: bool) -> str:
+def _format_cell(record: dict[Hashable, Any], column: Column, *, show_sd: bool) -> str:
     if column.unit in {"interval", "points_interval"}:
         low, high = record[f"{column.key}_low"], record[f"{column.key}_high"]
-        return interval(low, high, "percent" if column.unit == "interval" else "points")
+        return format_interval(low, high, "percent" if column.unit == "interval" else "points")
     value = record[column.key]
     if pd.isna(value):
         return BLANK
-    if column.unit in _TEXT:  # a configuration may have the name of a family, and keeps it
-        return word(value) if column.unit == "word" else str(value)
-    if spread:
-        return with_spread(value, record[f"{column.key}_sd"], column.unit)
+    if column.unit in _TEXT_UNITS:  # a configuration may have the name of a family, and keeps it
+        return label(value) if column.unit == "word" else str(value)
+    if show_sd:
+        return format_mean_sd(value, record[f"{column.key}_sd"], column.unit)
     # The mean of one count is a count.
-    return number(value, "count" if column.unit == "mean" else column.unit)
+    return format_number(value, "count" if column.unit == "mean" else column.unit)

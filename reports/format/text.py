@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.ledger.records import DataRecord, SearchRecord
 
-WORDS = {
+LABELS = {
     "cross_entropy": "CrossEntropy",
     "nll": "NLLLoss",
     "sgd": "SGD",
@@ -23,20 +23,20 @@ WORDS = {
 }
 
 
-def word(value: object) -> str:
+def label(value: object) -> str:
     """The written form of a setting's value, or the value itself if it has none."""
-    return WORDS.get(str(value), str(value))
+    return LABELS.get(str(value), str(value))
 
 
-def method(loss: object, optimizer: object) -> str:
+def loss_and_optimizer(loss: object, optimizer: object) -> str:
     """Loss and optimizer as the paper writes them: `CrossEntropy + SGD`."""
-    return f"{word(loss)} + {word(optimizer)}"
+    return f"{label(loss)} + {label(optimizer)}"
 
 
-def settings(config: Mapping[Any, Any]) -> str:
+def format_settings(config: Mapping[Any, Any]) -> str:
     """`CNN, Adam, learning rate 0.00093, dropout 0.13`, from a `TrialConfig` as a dict."""
     momentum = config["momentum"]
-    parts = [word(config["family"]), word(config["optimizer"])]
+    parts = [label(config["family"]), label(config["optimizer"])]
     parts.append(f"learning rate {config['learning_rate']:.2g}")
     if momentum is not None and not pd.isna(momentum):
         parts.append(f"momentum {momentum:.2g}")
@@ -52,22 +52,22 @@ def settings(config: Mapping[Any, Any]) -> str:
     return ", ".join(parts)
 
 
-def search_words(search: SearchRecord) -> list[tuple[str, str]]:
+def describe_search_settings(search: SearchRecord) -> list[tuple[str, str]]:
     """What a search draws from, and how, each with its name."""
     low, high = search.learning_rate
     rungs = ", ".join(map(str, search.rungs)) or "none"
     return [
-        ("Families", ", ".join(map(word, search.families))),
-        ("Optimizers", ", ".join(map(word, search.optimizers))),
+        ("Families", ", ".join(map(label, search.families))),
+        ("Optimizers", ", ".join(map(label, search.optimizers))),
         ("Learning rate", f"{low:g} to {high:g}, log-uniform"),
         ("Dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
-        *_further(search),
+        *_describe_extra_settings(search),
         ("Sampler", f"{search.sampler}, seed {search.seed}"),
         ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction} goes on"),
     ]
 
 
-def _further(search: SearchRecord) -> list[tuple[str, str]]:
+def _describe_extra_settings(search: SearchRecord) -> list[tuple[str, str]]:
     if search.resnet is None:
         return [("Momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum))]
     space = search.resnet
@@ -78,43 +78,43 @@ def _further(search: SearchRecord) -> list[tuple[str, str]]:
     ]
 
 
-def known_as(search: SearchRecord) -> str:
+def baseline_label(search: SearchRecord) -> str:
     """What the configurations that a search proposes first are called."""
     return "published" if search.resnet is None else "starting"
 
 
-def class_label(index: int, name: str) -> str:
+def make_class_label(index: int, name: str) -> str:
     """A class's number and a name short enough for an axis.
 
     The names of `medmnist.INFO` explain themselves in parentheses, at a length that no axis
     bears. The number, which is what the paper calls a class by, keeps labels distinct.
     """
-    short = name.partition("(")[0].strip() or name
-    return f"{index} {short if len(short) <= 24 else short[:23] + '…'}"
+    short_name = name.partition("(")[0].strip() or name
+    return f"{index} {short_name if len(short_name) <= 24 else short_name[:23] + '…'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataWords:
+class DataLabel:
     """How the data are named.
 
     Attributes:
-        mark: `RENDERED` if they must not pass for photographs; empty otherwise.
+        warning: `SYNTHETIC` if they must not pass for photographs; empty otherwise.
         short: for captions and the corners of figures.
         full: once in every output, with the whole hash.
     """
 
-    mark: str
+    warning: str
     short: str
     full: str
 
 
-def data_words(data: DataRecord) -> DataWords:
+def data_label(data: DataRecord) -> DataLabel:
     """Name the data: official, or by file and SHA-256, or rendered."""
     if data.kind == "rendered":
-        words = "RENDERED: drawn stand-in cells, not photographs"
-        return DataWords(mark="RENDERED", short=words, full=f"{words} (SHA-256 {data.sha256})")
+        text = "RENDERED: drawn stand-in cells, not photographs"
+        return DataLabel(warning="RENDERED", short=text, full=f"{text} (SHA-256 {data.sha256})")
     if data.kind == "official":
         full = f"official BloodMNIST ({data.name}, MD5 {data.md5})"
-        return DataWords(mark="", short="official BloodMNIST", full=full)
+        return DataLabel(warning="", short="official BloodMNIST", full=full)
     short = f"{data.name}, SHA-256 {data.sha256[:12]}…"
-    return DataWords(mark="", short=short, full=f"{data.name}, SHA-256 {data.sha256}")
+    return DataLabel(warning="", short=short, full=f"{data.name}, SHA-256 {data.sha256}")

@@ -52,7 +52,7 @@ _SCALES = {"points": 100, "millions": 1e-6}
 _SMALLEST_P = 0.0001
 
 
-def number(value: Any, unit: Unit) -> str:
+def format_number(value: Any, unit: Unit) -> str:
     """A number in the decimals of its unit, a percentage without its sign; a dash for NaN.
 
     `points` are the difference of two fractions in percentage points, always signed; of
@@ -68,18 +68,18 @@ def number(value: Any, unit: Unit) -> str:
     return text.lstrip("+\N{MINUS SIGN}") if text[1:] == "0.00" else text
 
 
-def interval(low: float, high: float, unit: Unit) -> str:
+def format_interval(low: float, high: float, unit: Unit) -> str:
     """`[low, high]`; a dash if it is not known."""
     if math.isnan(low) or math.isnan(high):
         return BLANK
-    return f"[{number(low, unit)}, {number(high, unit)}]"
+    return f"[{format_number(low, unit)}, {format_number(high, unit)}]"
 
 
-def with_spread(value: float, sd: float, unit: Unit) -> str:
+def format_mean_sd(value: float, sd: float, unit: Unit) -> str:
     """`mean ± standard deviation`; a dash for a spread that is not known."""
-    return f"{number(value, unit)} ± {number(sd, unit)}"
+    return f"{format_number(value, unit)} ± {format_number(sd, unit)}"
 
 
-def plural(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """`1 trial`, `2 trials`, `1,200 trials`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -7,7 +7,7 @@
     epochs/<id>.jsonl       one `EpochRecord` a line
     predictions/<id>.npz    probabilities and labels of val, and of test where it was looked at
     models/<id>.safetensors weights of the best epoch
-    looks.jsonl             every evaluation on test (`Look`)
+    looks.jsonl             every evaluation on test (`TestEvaluation`)
     checkpoints/<id>/       states of a trial that has begun and not ended
     report/                 made from the above, and only from it
 
@@ -31,31 +31,47 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from bloodnets.errors import ConflictError, MachineError
-from bloodnets.storage.atomic_write import sync_folder, write_whole
-from bloodnets.storage.backends import PATIENCE_S, STUDY, Address, Local, Place, Remote
-from bloodnets.storage.checkpoint_header import MAX_HEADER, STATES, read_header, state_file
+from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.storage.atomic_write import sync_folder, write_atomic
+from bloodnets.storage.backends import (
+    RETRY_TIMEOUT_S,
+    STUDY_FILE,
+    LocalStorage,
+    RemotePath,
+    RemoteStorage,
+    StudyPath,
+)
+from bloodnets.storage.checkpoint_header import (
+    CHECKPOINT_DIR,
+    MAX_HEADER_BYTES,
+    get_checkpoint_name,
+    read_checkpoint_header,
+)
 from reports.ledger.records import (
     SCHEMA_VERSION,
     Confirmation,
     EpochRecord,
-    Look,
     PlannedTrial,
-    Record,
+    RecordT,
     StudyRecord,
+    TestEvaluation,
     TrialRecord,
     from_json,
     to_json,
 )
-from reports.ledger.remote_cache import Mirror
+from reports.ledger.remote_cache import RemoteCache
 
-LOOKS, PROPOSALS, CONFIRMATION = "looks.jsonl", "proposals.jsonl", "confirmation.json"
+TEST_EVALUATIONS_FILE, PROPOSALS_FILE, CONFIRMATION_FILE = (
+    "looks.jsonl",
+    "proposals.jsonl",
+    "confirmation.json",
+)
 
-FILES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
+TRIAL_FILE_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """A trial's files beside its record: the ends of their names, by folder."""
 
 # What numpy and zipfile raise at bytes that are not what they say.
-_UNREADABLE = (
+_READ_ERRORS = (
     EOFError,
     KeyError,
     RuntimeError,
@@ -66,7 +82,7 @@ _UNREADABLE = (
 )
 
 
-class Predictions(NamedTuple):
+class TrialPredictions(NamedTuple):
     """A trial's predictions on one split.
 
     Attributes:
@@ -81,43 +97,47 @@ class Predictions(NamedTuple):
 class Ledger:
     """Reads a study's folder, and enters finished trials in it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: StudyPath) -> None:
         """Open an existing folder.
 
         Raises:
             ConflictError: there is no readable study in it.
             MachineError: its address does not answer.
         """
-        self.place = place
+        self.location = location
         try:
-            self.files = Local(place) if isinstance(place, Path) else _mirror(place)
-            found = self.files.exists(STUDY)
+            self.storage = (
+                LocalStorage(location)
+                if isinstance(location, Path)
+                else _open_remote_cache(location)
+            )
+            has_study = self.storage.exists(STUDY_FILE)
         except OSError as error:
-            raise MachineError(
+            raise ResourceError(
                 f"cannot read the study: {error}; see to the network, the rights and "
                 f"AWS_ENDPOINT_URL"
             ) from error
-        if not found:
-            raise ConflictError(f"no study in {place}: it has no study.json")
-        self.study = self._read(StudyRecord, STUDY)
+        if not has_study:
+            raise ConflictError(f"no study in {location}: it has no study.json")
+        self.study = self._read_record(StudyRecord, STUDY_FILE)
         if self.study.schema_version != SCHEMA_VERSION:
             raise ConflictError(
-                f"{place / STUDY} has schema version {self.study.schema_version}; "
+                f"{location / STUDY_FILE} has schema version {self.study.schema_version}; "
                 f"this bloodstudy reads version {SCHEMA_VERSION}"
             )
 
     @property
     def folder(self) -> Path:
         """Where its files are on this machine; of an address, a copy of those that were needed."""
-        return self.files.folder
+        return self.storage.folder
 
     @property
     def name(self) -> str:
         """Of the folder, which may have been moved: the study's own is `study.name`."""
-        return (self.place.resolve() if isinstance(self.place, Path) else self.place).name
+        return (self.location.resolve() if isinstance(self.location, Path) else self.location).name
 
     @classmethod
-    def create(cls, place: Place, study: StudyRecord) -> "Ledger":
+    def create(cls, location: StudyPath, study: StudyRecord) -> "Ledger":
         """Make the folder of a new study, which appears with its `study.json` in it.
 
         Raises:
@@ -125,24 +145,28 @@ class Ledger:
             MachineError: it cannot be written.
         """
         try:
-            if isinstance(place, Address):
-                _create_remote(place, study)
+            if isinstance(location, RemotePath):
+                _create_remote(location, study)
             else:
-                _create_local(place, study)
+                _create_local(location, study)
         except FileExistsError as error:
-            raise MachineError(f"{error.filename} is not a folder") from error
+            raise ResourceError(f"{error.filename} is not a folder") from error
         except OSError as error:
-            raise MachineError(f"cannot write the study to {place}: {error}") from error
-        return cls(place)
+            raise ResourceError(f"cannot write the study to {location}: {error}") from error
+        return cls(location)
 
-    def planned(self) -> list[PlannedTrial]:
+    def planned_trials(self) -> list[PlannedTrial]:
         """Every trial that the study means to run; of a search, proposals and then confirmation.
 
         Raises:
             ConflictError: a file is unreadable.
         """
-        end = self.confirmation()
-        return [*self.study.trials, *self.proposals(), *(end.trials if end else ())]
+        confirmation = self.read_confirmation()
+        return [
+            *self.study.trials,
+            *self.proposals(),
+            *(confirmation.trials if confirmation else ()),
+        ]
 
     def proposals(self) -> list[PlannedTrial]:
         """What a search proposed so far; a proposal's number is its place, from 0.
@@ -150,71 +174,74 @@ class Ledger:
         Raises:
             ConflictError: the file is unreadable.
         """
-        if not self.files.exists(PROPOSALS):
+        if not self.storage.exists(PROPOSALS_FILE):
             return []
-        lines = self.content(PROPOSALS).splitlines()
-        return [self._parse(PlannedTrial, PROPOSALS, line) for line in lines]
+        lines = self.read_bytes(PROPOSALS_FILE).splitlines()
+        return [self._parse_record(PlannedTrial, PROPOSALS_FILE, line) for line in lines]
 
-    def propose(self, trial: PlannedTrial) -> None:
+    def add_proposal(self, trial: PlannedTrial) -> None:
         """Enter a proposal, before it runs.
 
         Raises:
             MachineError: the folder cannot be written.
         """
-        self._append(PROPOSALS, trial)
+        self._append_record(PROPOSALS_FILE, trial)
 
-    def confirmation(self) -> Confirmation | None:
+    def read_confirmation(self) -> Confirmation | None:
         """How a search ended; None while it goes on, and of a grid.
 
         Raises:
             ConflictError: the file is unreadable.
         """
-        if not self.files.exists(CONFIRMATION):
+        if not self.storage.exists(CONFIRMATION_FILE):
             return None
-        return self._read(Confirmation, CONFIRMATION)
+        return self._read_record(Confirmation, CONFIRMATION_FILE)
 
-    def confirm(self, end: Confirmation) -> None:
+    def set_confirmation(self, confirmation: Confirmation) -> None:
         """Enter the end of a search.
 
         Raises:
             MachineError: the folder cannot be written.
         """
-        self._write(CONFIRMATION, to_json(end, indent=2))
+        self._write_file(CONFIRMATION_FILE, to_json(confirmation, indent=2))
 
-    def trials(self) -> list[TrialRecord]:
+    def read_trials(self) -> list[TrialRecord]:
         """The trials entered so far, in the order of the plan.
 
         Raises:
             ConflictError: a record is unreadable or belongs to another study.
         """
-        found = (self.trial(planned) for planned in self.planned())
-        return [record for record in found if record is not None]
+        records = (self.read_trial(planned) for planned in self.planned_trials())
+        return [record for record in records if record is not None]
 
-    def trial(self, planned: PlannedTrial) -> TrialRecord | None:
+    def read_trial(self, planned: PlannedTrial) -> TrialRecord | None:
         """The record of a planned trial; None if the trial is not in the ledger (yet).
 
         Raises:
             ConflictError: the record is unreadable or belongs to another study.
         """
         name = f"trials/{planned.id}.json"
-        if not self.files.exists(name):
+        if not self.storage.exists(name):
             return None
-        record = self._read(TrialRecord, name)
+        record = self._read_record(TrialRecord, name)
         if record.fingerprint != self.study.fingerprint or record.id != planned.id:
-            raise ConflictError(f"{self.place / name} belongs to another study")
+            raise ConflictError(f"{self.location / name} belongs to another study")
         return record
 
-    def traces(self, trial_id: str) -> list[str]:
+    def partial_files(self, trial_id: str) -> list[str]:
         """Names of the files of a trial that are there beside its record, or without it."""
-        names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in FILES.items())
-        return [name for name in names if self.files.exists(name)]
+        names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in TRIAL_FILE_SUFFIXES.items())
+        return [name for name in names if self.storage.exists(name)]
 
-    def epochs(self, trial_id: str) -> list[EpochRecord]:
+    def read_epochs(self, trial_id: str) -> list[EpochRecord]:
         """A trial's epochs, from the first to the last it ran."""
         name = f"epochs/{trial_id}.jsonl"
-        return [self._parse(EpochRecord, name, line) for line in self.content(name).splitlines()]
+        return [
+            self._parse_record(EpochRecord, name, line)
+            for line in self.read_bytes(name).splitlines()
+        ]
 
-    def predictions(self, trial_id: str, split: str) -> Predictions:
+    def read_predictions(self, trial_id: str, split: str) -> TrialPredictions:
         """A trial's predictions on `val` or `test`, by the weights of its best epoch.
 
         Raises:
@@ -222,27 +249,27 @@ class Ledger:
         """
         name = f"predictions/{trial_id}.npz"
         try:
-            with np.load(io.BytesIO(self.content(name)), allow_pickle=False) as arrays:
-                return Predictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
-        except _UNREADABLE as error:
-            raise ConflictError(f"{self.place / name} cannot be read: {error}") from error
+            with np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False) as arrays:
+                return TrialPredictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
+        except _READ_ERRORS as error:
+            raise ConflictError(f"{self.location / name} cannot be read: {error}") from error
 
-    def looks(self) -> list[Look]:
+    def read_test_evaluations(self) -> list[TestEvaluation]:
         """Every evaluation on test so far."""
-        if not self.files.exists(LOOKS):
+        if not self.storage.exists(TEST_EVALUATIONS_FILE):
             return []
-        lines = self.content(LOOKS).splitlines()
-        return [self._parse(Look, LOOKS, line) for line in lines]
+        lines = self.read_bytes(TEST_EVALUATIONS_FILE).splitlines()
+        return [self._parse_record(TestEvaluation, TEST_EVALUATIONS_FILE, line) for line in lines]
 
-    def enter(
-        self, record: TrialRecord, *, epochs: Iterable[EpochRecord], look: str | None
+    def add_trial(
+        self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
     ) -> TrialRecord:
         """Enter a trial that has ended.
 
         Args:
             record: how it ended; its `files` are those that its worker wrote, with their hashes.
             epochs: what it ran.
-            look: why the trial was evaluated on test; None if it was not.
+            test_reason: why the trial was evaluated on test; None if it was not.
 
         Returns:
             The record as entered.
@@ -252,45 +279,47 @@ class Ledger:
         """
         name = f"epochs/{record.id}.jsonl"
         lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
-        self._write(name, lines)
-        if look is not None:
-            self._look(Look(trial=record.id, at=record.started_at, reason=look))
+        self._write_file(name, lines)
+        if test_reason is not None:
+            self._add_test_evaluation(
+                TestEvaluation(trial=record.id, at=record.started_at, reason=test_reason)
+            )
         record = replace(record, files={name: hashlib.sha256(lines).hexdigest(), **record.files})
-        self._write(f"trials/{record.id}.json", to_json(record, indent=2))
+        self._write_file(f"trials/{record.id}.json", to_json(record, indent=2))
         return record
 
-    def state_epochs(self, trial_id: str) -> int:
+    def count_checkpoint_epochs(self, trial_id: str) -> int:
         """How many epochs a trial that has not ended has behind it, by the state that it left.
 
         Raises:
             ConflictError: the state is cut off or cannot be read.
             DataError: it is no state.
         """
-        name = state_file(trial_id)
+        name = get_checkpoint_name(trial_id)
         try:
-            content, size = self.files.begins(name, 8 + MAX_HEADER)
+            content, size = self.storage.read_prefix(name, 8 + MAX_HEADER_BYTES)
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise ConflictError(f"{self.place / name} cannot be read: {error}") from error
-        return len(read_header(content, size, str(self.place / name))["epochs"])
+            raise ConflictError(f"{self.location / name} cannot be read: {error}") from error
+        return len(read_checkpoint_header(content, size, str(self.location / name))["epochs"])
 
-    def forget_state(self, trial_id: str) -> None:
+    def remove_checkpoint(self, trial_id: str) -> None:
         """Remove what a trial would have needed to go on, when it is in the ledger."""
-        self.files.remove(f"{STATES}/{trial_id}")
+        self.storage.remove(f"{CHECKPOINT_DIR}/{trial_id}")
 
-    def keep(self, name: str) -> None:
+    def upload(self, name: str) -> None:
         """Put a file or a folder, made in `folder` by something else, where the study is.
 
         Raises:
             MachineError: it could not be written.
         """
         try:
-            self.files.keep(name)
+            self.storage.upload(name)
         except OSError as error:
-            raise MachineError(f"cannot write {self.place / name}: {error}") from error
+            raise ResourceError(f"cannot write {self.location / name}: {error}") from error
 
-    def content(self, name: str) -> bytes:
+    def read_bytes(self, name: str) -> bytes:
         """A file's bytes.
 
         Args:
@@ -300,68 +329,82 @@ class Ledger:
             ConflictError: it cannot be read.
         """
         try:
-            return self.files.read(name)
+            return self.storage.read(name)
         except OSError as error:
-            raise ConflictError(f"{self.place / name} cannot be read: {error}") from error
+            raise ConflictError(f"{self.location / name} cannot be read: {error}") from error
 
-    def _look(self, look: Look) -> None:
+    def _add_test_evaluation(self, evaluation: TestEvaluation) -> None:
         """Enter a look, in the place of one that was interrupted before its trial was entered."""
-        past = self.content(LOOKS) if self.files.exists(LOOKS) else b""
-        if look.trial.encode() in past:  # reading them all each time would be most of the work
-            others = (each for each in self.looks() if each.trial != look.trial)
-            past = b"".join(to_json(each, indent=None) + b"\n" for each in others)
-        self._write(LOOKS, past + to_json(look, indent=None) + b"\n")
+        previous_lines = (
+            self.read_bytes(TEST_EVALUATIONS_FILE)
+            if self.storage.exists(TEST_EVALUATIONS_FILE)
+            else b""
+        )
+        if (
+            evaluation.trial.encode() in previous_lines
+        ):  # reading them all each time would be most of the work
+            other_evaluations = (
+                other for other in self.read_test_evaluations() if other.trial != evaluation.trial
+            )
+            previous_lines = b"".join(
+                to_json(each, indent=None) + b"\n" for each in other_evaluations
+            )
+        self._write_file(
+            TEST_EVALUATIONS_FILE, previous_lines + to_json(evaluation, indent=None) + b"\n"
+        )
 
-    def _append(self, name: str, record: Record) -> None:
+    def _append_record(self, name: str, record: RecordT) -> None:
         """Add a line to a file. The whole file is written anew, so that no line is ever half."""
-        past = self.content(name) if self.files.exists(name) else b""
-        self._write(name, past + to_json(record, indent=None) + b"\n")
+        previous_lines = self.read_bytes(name) if self.storage.exists(name) else b""
+        self._write_file(name, previous_lines + to_json(record, indent=None) + b"\n")
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write_file(self, name: str, content: bytes) -> None:
         try:
-            self.files.write(name, content)
+            self.storage.write(name, content)
         except OSError as error:
-            raise MachineError(f"cannot write {self.place / name}: {error}") from error
+            raise ResourceError(f"cannot write {self.location / name}: {error}") from error
 
-    def _parse(self, kind: type[Record], name: str, text: bytes) -> Record:
+    def _parse_record(self, record_type: type[RecordT], name: str, text: bytes) -> RecordT:
         try:
-            return from_json(kind, text)
+            return from_json(record_type, text)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = "".join(f"{key}: " for key in first["loc"])
-            what = f"{place}{first['msg']}"
-            raise ConflictError(f"{self.place / name} is not readable: {what:.200}") from error
+            first_error = error.errors(include_url=False)[0]
+            key_path = "".join(f"{key}: " for key in first_error["loc"])
+            problem = f"{key_path}{first_error['msg']}"
+            raise ConflictError(
+                f"{self.location / name} is not readable: {problem:.200}"
+            ) from error
 
-    def _read(self, kind: type[Record], name: str) -> Record:
-        return self._parse(kind, name, self.content(name))
+    def _read_record(self, record_type: type[RecordT], name: str) -> RecordT:
+        return self._parse_record(record_type, name, self.read_bytes(name))
 
 
-def _mirror(address: Address) -> Mirror:
+def _open_remote_cache(address: RemotePath) -> RemoteCache:
     """Who began a command hears soon if the store is not there; later it may fail for a while."""
-    remote = Remote(address, patience_s=0)
-    mirror = Mirror(remote)
-    remote.patience_s = PATIENCE_S
-    return mirror
+    remote = RemoteStorage(address, retry_timeout_s=0)
+    cache = RemoteCache(remote)
+    remote.retry_timeout_s = RETRY_TIMEOUT_S
+    return cache
 
 
 def _create_local(folder: Path, study: StudyRecord) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as new:
-        for name in ("trials", *FILES, STATES):
-            Path(new, name).mkdir()
-        write_whole(Path(new, STUDY), to_json(study, indent=2))
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temp_folder:
+        for name in ("trials", *TRIAL_FILE_SUFFIXES, CHECKPOINT_DIR):
+            Path(temp_folder, name).mkdir()
+        write_atomic(Path(temp_folder, STUDY_FILE), to_json(study, indent=2))
         if os.path.lexists(folder):  # renaming would replace an empty folder
-            raise _exists(folder)
-        os.rename(new, folder)
+            raise _make_exists_error(folder)
+        os.rename(temp_folder, folder)
     sync_folder(folder.parent)
 
 
-def _create_remote(address: Address, study: StudyRecord) -> None:
-    remote = Remote(address)
-    if remote.names(""):
-        raise _exists(address)
-    remote.write(STUDY, to_json(study, indent=2))
+def _create_remote(address: RemotePath, study: StudyRecord) -> None:
+    remote = RemoteStorage(address)
+    if remote.list_files(""):
+        raise _make_exists_error(address)
+    remote.write(STUDY_FILE, to_json(study, indent=2))
 
 
-def _exists(place: Place) -> ConflictError:
-    return ConflictError(f"{place} exists already; choose another --name")
+def _make_exists_error(location: StudyPath) -> ConflictError:
+    return ConflictError(f"{location} exists already; choose another --name")

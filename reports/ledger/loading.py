@@ -19,10 +19,10 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import (
     Confirmation,
     EpochRecord,
-    Look,
     PlannedTrial,
     SearchRecord,
     StudyRecord,
+    TestEvaluation,
     TrialRecord,
 )
 
@@ -32,16 +32,16 @@ class Problem:
     """A trial that had to be left out of the report.
 
     Attributes:
-        trial: its id.
+        trial_id: its id.
         reason: one line that names the file.
     """
 
-    trial: str
+    trial_id: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class TestPredictions:
     """Predictions of several trials on the same test images.
 
     Attributes:
@@ -57,18 +57,18 @@ class Tested:
     probabilities: NDArray[np.float32]
 
     @property
-    def predicted(self) -> IntArray:
+    def predicted_classes(self) -> IntArray:
         """Predicted classes, int64, shape (trials, n)."""
         return np.asarray(self.probabilities.argmax(axis=2), dtype=np.int64)
 
     @property
-    def names(self) -> list[str]:
+    def configurations(self) -> list[str]:
         """The configurations that have a trial here, in order."""
         return [str(name) for name in self.trials["name"].unique()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class LoadedSearch:
     """The trials of a search, none of which saw the test split.
 
     Attributes:
@@ -76,18 +76,18 @@ class Search:
         proposals: every one so far; its number is its place.
         records: of those that ended and can be read, by id, in the order of the proposals.
         epochs: of each of `records`.
-        end: how the search ended; None if it did not.
+        confirmation: how the search ended; None if it did not.
     """
 
     record: SearchRecord
     proposals: Sequence[PlannedTrial]
     records: Mapping[str, TrialRecord]
     epochs: Mapping[str, Sequence[EpochRecord]]
-    end: Confirmation | None
+    confirmation: Confirmation | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class LoadedStudy:
     """A study's files, as far as they can be read.
 
     Of a search, what is not in `search` is of its confirmation: the configurations trained again,
@@ -97,8 +97,8 @@ class Evidence:
         study: what it is; of a search, `trials` is the plan of its confirmation.
         records: of the trials that ended and can be read, by id, in the order of the plan.
         epochs: of each of `records`.
-        looks: at test.
-        tested: predictions on test of the complete trials that were looked at.
+        test_evaluations: at test.
+        predictions: predictions on test of the complete trials that were looked at.
         search: the search itself; None of a grid.
         problems: trials left out.
     """
@@ -106,29 +106,29 @@ class Evidence:
     study: StudyRecord
     records: Mapping[str, TrialRecord]
     epochs: Mapping[str, Sequence[EpochRecord]]
-    looks: Sequence[Look]
-    tested: Tested
-    search: Search | None
+    test_evaluations: Sequence[TestEvaluation]
+    predictions: TestPredictions
+    search: LoadedSearch | None
     problems: tuple[Problem, ...]
 
     @property
-    def planned(self) -> list[PlannedTrial]:
+    def planned_trials(self) -> list[PlannedTrial]:
         """Every trial, of a search its proposals first."""
         proposals = self.search.proposals if self.search else ()
         return [*proposals, *self.study.trials]
 
 
 @dataclass(slots=True)
-class _Read:
-    """What was read of some trials so far; see `Evidence`."""
+class _LoadedTrials:
+    """What was read of some trials so far; see `LoadedStudy`."""
 
     records: dict[str, TrialRecord] = field(default_factory=dict)
     epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
-    tested: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    probabilities: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     labels: IntArray | None = None
 
 
-def read(ledger: Ledger) -> Evidence:
+def load_study(ledger: Ledger) -> LoadedStudy:
     """Read a study, leaving out the trials whose files cannot be relied on.
 
     Raises:
@@ -137,67 +137,73 @@ def read(ledger: Ledger) -> Evidence:
     problems: list[Problem] = []
     study, search = ledger.study, None
     if study.search is not None:
-        proposals, end = ledger.proposals(), ledger.confirmation()
-        own = _trials(ledger, proposals, problems)
-        search = Search(
+        proposals, confirmation = ledger.proposals(), ledger.read_confirmation()
+        proposed_trials = _load_trials(ledger, proposals, problems)
+        search = LoadedSearch(
             record=study.search,
             proposals=proposals,
-            records=own.records,
-            epochs=own.epochs,
-            end=end,
+            records=proposed_trials.records,
+            epochs=proposed_trials.epochs,
+            confirmation=confirmation,
         )
-        study = replace(study, trials=end.trials if end else ())
-    found = _trials(ledger, study.trials, problems)
+        study = replace(study, trials=confirmation.trials if confirmation else ())
+    loaded_trials = _load_trials(ledger, study.trials, problems)
     try:
-        looks = ledger.looks()
+        test_evaluations = ledger.read_test_evaluations()
     except ConflictError as error:
-        looks, problems = [], [*problems, _problem(ledger, "looks at test", error)]
-    tested = [found.records[key] for key in found.tested]
-    return Evidence(
+        test_evaluations, problems = [], [*problems, _make_problem(ledger, "looks at test", error)]
+    tested_records = [loaded_trials.records[key] for key in loaded_trials.probabilities]
+    return LoadedStudy(
         study=study,
-        records=found.records,
-        epochs=found.epochs,
-        looks=looks,
-        tested=_tested(study, tested, found.tested, found.labels),
+        records=loaded_trials.records,
+        epochs=loaded_trials.epochs,
+        test_evaluations=test_evaluations,
+        predictions=_make_test_predictions(
+            study, tested_records, loaded_trials.probabilities, loaded_trials.labels
+        ),
         search=search,
         problems=tuple(problems),
     )
 
 
-def _trials(ledger: Ledger, plan: Sequence[PlannedTrial], problems: list[Problem]) -> _Read:
+def _load_trials(
+    ledger: Ledger, planned_trials: Sequence[PlannedTrial], problems: list[Problem]
+) -> _LoadedTrials:
     """Read the planned trials; those that cannot be relied on are added to `problems`."""
-    found = _Read()
-    for planned in plan:
+    loaded_trials = _LoadedTrials()
+    for planned in planned_trials:
         try:
-            record = ledger.trial(planned)
+            record = ledger.read_trial(planned)
             if record is None:
-                _no_trace(ledger, planned.id)
+                _require_no_files(ledger, planned.id)
                 continue
             for name in record.files:
                 if not name.startswith("models/"):  # large, and nothing here reads them
                     check_hash(ledger, record, name)
-            own = ledger.epochs(record.id)
+            epochs = ledger.read_epochs(record.id)
             if record.status == "complete" and "test" in record.scores:
-                probabilities, truth = ledger.predictions(record.id, "test")
+                probabilities, labels = ledger.read_predictions(record.id, "test")
                 name = f"predictions/{record.id}.npz"
-                found.labels = _checked(found.labels, truth.astype(np.int64), probabilities, name)
-                found.tested[record.id] = probabilities
+                loaded_trials.labels = _check_labels(
+                    loaded_trials.labels, labels.astype(np.int64), probabilities, name
+                )
+                loaded_trials.probabilities[record.id] = probabilities
         except ConflictError as error:
-            problems.append(_problem(ledger, planned.id, error))
+            problems.append(_make_problem(ledger, planned.id, error))
             continue
-        found.records[record.id], found.epochs[record.id] = record, own
-    return found
+        loaded_trials.records[record.id], loaded_trials.epochs[record.id] = record, epochs
+    return loaded_trials
 
 
-def _no_trace(ledger: Ledger, trial: str) -> None:
+def _require_no_files(ledger: Ledger, trial_id: str) -> None:
     """A trial that has not run has no files; one whose record was lost has."""
-    if traces := ledger.traces(trial):
-        raise ConflictError(f"trials/{trial}.json is missing, but {traces[0]} is there")
+    if partial_files := ledger.partial_files(trial_id):
+        raise ConflictError(f"trials/{trial_id}.json is missing, but {partial_files[0]} is there")
 
 
-def _problem(ledger: Ledger, trial: str, error: ConflictError) -> Problem:
+def _make_problem(ledger: Ledger, trial_id: str, error: ConflictError) -> Problem:
     # A folder that was moved has the same report.
-    return Problem(trial=trial, reason=str(error).replace(f"{ledger.place}/", ""))
+    return Problem(trial_id=trial_id, reason=str(error).replace(f"{ledger.location}/", ""))
 
 
 def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
@@ -211,33 +217,40 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
     Raises:
         ConflictError: the file is missing, unreadable or another.
     """
-    found = hashlib.sha256(ledger.content(name)).hexdigest()
-    if found != record.files[name]:
+    sha256 = hashlib.sha256(ledger.read_bytes(name)).hexdigest()
+    if sha256 != record.files[name]:
         raise ConflictError(
-            f"{ledger.place / name} is not the file that was entered: its SHA-256 begins with "
-            f"{found[:12]}, the record says {record.files[name][:12]}"
+            f"{ledger.location / name} is not the file that was entered: its SHA-256 begins with "
+            f"{sha256[:12]}, the record says {record.files[name][:12]}"
         )
 
 
-def join(several: Mapping[str, Tested]) -> Tested:
+def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> TestPredictions:
     """Put trials of several studies of the same data side by side.
 
     Args:
-        several: by the studies' names; the same labels in each.
+        predictions_by_study: by the studies' names; the same labels in each.
     """
     frames = [
-        each.trials.assign(study=study, name=[f"{study}: {name}" for name in each.trials["name"]])
-        for study, each in several.items()
+        predictions.trials.assign(
+            study=study, name=[f"{study}: {name}" for name in predictions.trials["name"]]
+        )
+        for study, predictions in predictions_by_study.items()
     ]
-    return Tested(
+    return TestPredictions(
         trials=pd.concat(frames, ignore_index=True),
-        labels=next(iter(several.values())).labels,
-        probabilities=np.concatenate([each.probabilities for each in several.values()]),
+        labels=next(iter(predictions_by_study.values())).labels,
+        probabilities=np.concatenate(
+            [each.probabilities for each in predictions_by_study.values()]
+        ),
     )
 
 
-def _checked(
-    before: IntArray | None, labels: IntArray, probabilities: NDArray[np.float32], name: str
+def _check_labels(
+    previous_labels: IntArray | None,
+    labels: IntArray,
+    probabilities: NDArray[np.float32],
+    name: str,
 ) -> IntArray:
     """The labels, if they are of eight classes, one an image, and as in the trials before."""
     if labels.ndim != 1 or probabilities.shape != (labels.size, NUM_CLASSES):
@@ -246,24 +259,24 @@ def _checked(
         )
     if not labels.size > 0 or labels.max() >= NUM_CLASSES:
         raise ConflictError(f"{name} has no labels on test, or labels beyond {NUM_CLASSES - 1}")
-    if before is not None and not np.array_equal(before, labels):
+    if previous_labels is not None and not np.array_equal(previous_labels, labels):
         raise ConflictError(f"{name} has other labels on test than the trials before it")
     return labels
 
 
-def _tested(
+def _make_test_predictions(
     study: StudyRecord,
     records: Sequence[TrialRecord],
     probabilities: Mapping[str, NDArray[np.float32]],
     labels: IntArray | None,
-) -> Tested:
+) -> TestPredictions:
     columns = ["study", "id", "name", "family", "loss", "optimizer", "seed"]
     rows = [
         {"study": study.name, "id": record.id, "name": record.configuration}
         | {key: record.config.get(key) for key in columns[3:]}
         for record in records
     ]
-    return Tested(
+    return TestPredictions(
         trials=pd.DataFrame(rows, columns=columns),
         labels=np.empty(0, np.int64) if labels is None else labels,
         probabilities=np.stack([probabilities[record.id] for record in records])

@@ -15,10 +15,10 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from bloodnets.metrics import IntArray
-from reports.ledger.records import OPTIONAL_SETTINGS
+from reports.ledger.records import DEFAULTS_ADDED_LATER
 
 # What the published study states of each configuration, and so what identifies a row.
-SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")
+PUBLISHED_SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -53,13 +53,13 @@ class PublishedRow:
     operations: int
     confusion: tuple[tuple[int, ...], ...]
 
-    def matrix(self) -> IntArray:
+    def get_confusion_matrix(self) -> IntArray:
         """`confusion[true, predicted]`, int64, shape (8, 8)."""
         return np.array(self.confusion, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Benchmark:
+class BenchmarkMethod:
     """One method of the MedMNIST v2 benchmark on BloodMNIST.
 
     Attributes:
@@ -80,7 +80,7 @@ class Benchmark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Published:
+class PublishedStudy:
     """Everything that is taken from elsewhere.
 
     Attributes:
@@ -99,25 +99,28 @@ class Published:
     rows: tuple[PublishedRow, ...]
     cost_source: str
     benchmark_source: str
-    benchmark: tuple[Benchmark, ...]
+    benchmark: tuple[BenchmarkMethod, ...]
 
 
 @cache
-def load() -> Published:
+def load_published() -> PublishedStudy:
     """Read `published.json`, once."""
     text = Path(__file__).with_name("published.json").read_bytes()
-    return TypeAdapter(Published).validate_json(text)
+    return TypeAdapter(PublishedStudy).validate_json(text)
 
 
-def find(config: Mapping[str, Any]) -> PublishedRow | None:
+def find_published(config: Mapping[str, Any]) -> PublishedRow | None:
     """The published row with the settings of `config`; None if nothing such was published.
 
     What the paper says nothing of, as weight decay, has to be as if there were none.
     """
-    added = OPTIONAL_SETTINGS.keys() - {"precision"}
-    if any(config.get(name, OPTIONAL_SETTINGS[name]) != OPTIONAL_SETTINGS[name] for name in added):
+    extra_settings = DEFAULTS_ADDED_LATER.keys() - {"precision"}
+    if any(
+        config.get(name, DEFAULTS_ADDED_LATER[name]) != DEFAULTS_ADDED_LATER[name]
+        for name in extra_settings
+    ):
         return None
-    for row in load().rows:
-        if all(config.get(name) == getattr(row, name) for name in SETTINGS):
+    for row in load_published().rows:
+        if all(config.get(name) == getattr(row, name) for name in PUBLISHED_SETTINGS):
             return row
     return None

@@ -18,14 +18,14 @@ from pydantic.dataclasses import dataclass
 SCHEMA_VERSION = 1
 
 DataKind = Literal["official", "file", "rendered"]
-Status = Literal["complete", "pruned", "failed"]
+TrialStatus = Literal["complete", "pruned", "failed"]
 StopReason = Literal[
     "patience", "max_epochs", "error", "asha", "diverged", "time_budget", "target_f1"
 ]
 EndReason = Literal["trials", "time_budget", "target_f1"]
 Scores = Mapping[str, float | None]
 
-OPTIONAL_SETTINGS: Mapping[str, Any] = {
+DEFAULTS_ADDED_LATER: Mapping[str, Any] = {
     "precision": "float32",
     "width": None,
     "weight_decay": 0,
@@ -41,7 +41,7 @@ _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class ColourRecord:
+class ColorStats:
     """The colours of the train images, by which an image is known that is unlike them.
 
     Of each image there are six numbers: the means of red, green and blue, then their standard
@@ -82,7 +82,7 @@ class DataRecord:
     sha256: str
     class_names: tuple[str, ...]
     class_counts: Mapping[str, tuple[int, ...]]
-    colours: ColourRecord | None = None
+    colours: ColorStats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -101,7 +101,7 @@ class PlannedTrial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class ResnetSpace:
+class ResNetSpace:
     """What a search of residual networks draws besides, and where it starts.
 
     Attributes:
@@ -161,21 +161,21 @@ class SearchRecord:
     time_budget_s: float | None
     target_f1: float | None
     precision: Literal["float32", "bfloat16"] = "float32"
-    resnet: ResnetSpace | None = None
+    resnet: ResNetSpace | None = None
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest of each setting that is a number; momentum is of SGD alone."""
-        found: dict[str, tuple[float, float]] = {
+        bounds_by_name: dict[str, tuple[float, float]] = {
             "momentum": self.momentum,
             "learning_rate": self.learning_rate,
             "dropout": self.dropout,
         }
         if self.resnet is not None:
-            found["weight_decay"] = self.resnet.weight_decay
-            found["label_smoothing"] = self.resnet.label_smoothing
-            found["width"] = self.resnet.width
-        return found
+            bounds_by_name["weight_decay"] = self.resnet.weight_decay
+            bounds_by_name["label_smoothing"] = self.resnet.label_smoothing
+            bounds_by_name["width"] = self.resnet.width
+        return bounds_by_name
 
     @property
     def rungs(self) -> list[int]:
@@ -184,12 +184,12 @@ class SearchRecord:
         Each is three times the one before, and a last one lies halfway from there to the end,
         whatever the reduction; why not as far apart as that says, stands in `study.tuning.asha`.
         """
-        found, epoch = [], self.grace
+        rung_epochs, epoch = [], self.grace
         while epoch < self.max_epochs:
-            found.append(epoch)
+            rung_epochs.append(epoch)
             epoch *= 3
-        halfway = (found[-1] + self.max_epochs + 1) // 2 if found else self.max_epochs
-        return [*found, halfway] if halfway < self.max_epochs else found
+        halfway = (rung_epochs[-1] + self.max_epochs + 1) // 2 if rung_epochs else self.max_epochs
+        return [*rung_epochs, halfway] if halfway < self.max_epochs else rung_epochs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -301,7 +301,7 @@ class TrialRecord:
     configuration: str
     config: Mapping[str, Any]
     fingerprint: str
-    status: Status
+    status: TrialStatus
     stop_reason: StopReason
     error: str | None
     attempts: int
@@ -318,7 +318,7 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Look:
+class TestEvaluation:
     """One evaluation on the test split.
 
     Attributes:
@@ -332,7 +332,7 @@ class Look:
     reason: str
 
 
-def fingerprint(
+def compute_fingerprint(
     data: DataRecord,
     trial_ids: Sequence[str],
     versions: Mapping[str, str],
@@ -349,7 +349,7 @@ def fingerprint(
     Returns:
         64 hexadecimal digits.
     """
-    parts: dict[str, object] = {
+    content: dict[str, object] = {
         "data": data.sha256,
         "trials": list(trial_ids),
         "versions": dict(versions),
@@ -361,29 +361,31 @@ def fingerprint(
             del settings["precision"]
         if search.resnet is None:
             del settings["resnet"]
-        parts["search"] = settings
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        content["search"] = settings
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-Record = TypeVar("Record", StudyRecord, PlannedTrial, Confirmation, TrialRecord, EpochRecord, Look)
+RecordT = TypeVar(
+    "RecordT", StudyRecord, PlannedTrial, Confirmation, TrialRecord, EpochRecord, TestEvaluation
+)
 
 
-def to_json(record: Record, *, indent: int | None) -> bytes:
+def to_json(record: RecordT, *, indent: int | None) -> bytes:
     """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
     # An older record, written again, stays as it was.
-    left_out = {"operations"} if getattr(record, "operations", 0) is None else None
-    return _adapter(type(record)).dump_json(record, indent=indent, exclude=left_out)
+    excluded = {"operations"} if getattr(record, "operations", 0) is None else None
+    return _get_adapter(type(record)).dump_json(record, indent=indent, exclude=excluded)
 
 
-def from_json(kind: type[Record], text: bytes) -> Record:
+def from_json(record_type: type[RecordT], text: bytes) -> RecordT:
     """The inverse of `to_json`.
 
     Raises:
-        ValueError: not JSON, or not exactly the keys and types of `kind`.
+        ValueError: not JSON, or not exactly the keys and types of `record_type`.
     """
-    found: Record = _adapter(kind).validate_json(text)
-    return found
+    record: RecordT = _get_adapter(record_type).validate_json(text)
+    return record
 
 
 # Made once a type: it takes longer than to read a record with it.
-_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+_get_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

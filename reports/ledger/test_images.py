@@ -15,7 +15,7 @@ MAX_FILE_BYTES = 2**30
 """As for training, which refuses larger files."""
 
 
-def test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
+def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
     """Read the images of the test split, in the order of the study's predictions.
 
     The file is known by its hash before anything in it is unpacked: the one that the study used
@@ -31,7 +31,7 @@ def test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is missing, unreadable or another than the study's.
     """
-    content = _read(path)
+    content = _read_file(path)
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != data.sha256:
         raise DataError(
@@ -43,11 +43,11 @@ def test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
     return images
 
 
-def _read(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     try:
-        status = path.stat()
+        file_status = path.stat()
         # A pipe would be waited for, a device read without end.
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+        if not stat.S_ISREG(file_status.st_mode) or file_status.st_size > MAX_FILE_BYTES:
             raise DataError(f"{path} is not a file of at most {MAX_FILE_BYTES:,} bytes")
         return path.read_bytes()
     except OSError as error:

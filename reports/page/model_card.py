@@ -11,16 +11,21 @@ import pandas as pd
 import yaml
 
 from reports.analysis import frames
-from reports.analysis.bootstrap import sample
-from reports.analysis.calibration import EITHER, OVER, UNDER, calibration
-from reports.format.escape import markdown
-from reports.format.table import Column, table
-from reports.format.text import class_label, data_words, settings, word
-from reports.format.units import interval, number
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.calibration import (
+    OVERCONFIDENT,
+    UNDECIDED,
+    UNDERCONFIDENT,
+    compute_calibration,
+)
+from reports.format.escape import escape_markdown
+from reports.format.table import Column, make_table
+from reports.format.text import data_label, format_settings, label, make_class_label
+from reports.format.units import format_interval, format_number
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import Tested
-from reports.ledger.records import OPTIONAL_SETTINGS, StudyRecord, TrialRecord
-from reports.page.render import environment
+from reports.ledger.loading import TestPredictions
+from reports.ledger.records import DEFAULTS_ADDED_LATER, StudyRecord, TrialRecord
+from reports.page.render import make_environment
 
 _SCORES = {
     "accuracy": "Accuracy",
@@ -28,72 +33,76 @@ _SCORES = {
     "weighted_f1": "Weighted F1",
     "auc": "AUC",
 }
-_COLUMNS = (
-    Column(key="score", head=("Score",)),
+_SCORE_COLUMNS = (
+    Column(key="score", heading=("Score",)),
     *(
         column
         for split in ("val", "test")
         for column in (
-            Column(key=split, head=(split, "(%)"), unit="percent"),
-            Column(key=split, head=("95 % interval",), unit="interval"),
+            Column(key=split, heading=(split, "(%)"), unit="percent"),
+            Column(key=split, heading=("95 % interval",), unit="interval"),
         )
     ),
 )
-_CLASSES = (
-    Column(key="label", head=("Class",)),
-    Column(key="precision", head=("Precision", "(%)"), unit="percent"),
-    Column(key="recall", head=("Recall", "(%)"), unit="percent"),
-    Column(key="f1", head=("F1", "(%)"), unit="percent"),
-    Column(key="support", head=("Test", "images"), unit="count"),
+_CLASS_SCORE_COLUMNS = (
+    Column(key="label", heading=("Class",)),
+    Column(key="precision", heading=("Precision", "(%)"), unit="percent"),
+    Column(key="recall", heading=("Recall", "(%)"), unit="percent"),
+    Column(key="f1", heading=("F1", "(%)"), unit="percent"),
+    Column(key="support", heading=("Test", "images"), unit="count"),
 )
-_TENDENCY = {
-    OVER: "The model promises more than it keeps (overconfident)",
-    UNDER: "The model keeps more than it promises (underconfident)",
-    EITHER: "The model shows neither over- nor underconfidence beyond chance",
+_TENDENCY_TEXTS = {
+    OVERCONFIDENT: "The model promises more than it keeps (overconfident)",
+    UNDERCONFIDENT: "The model keeps more than it promises (underconfident)",
+    UNDECIDED: "The model shows neither over- nor underconfidence beyond chance",
 }
 
 
-def card(ledger: Ledger, record: TrialRecord, *, reason: str, checked: str) -> str:
+def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreement: str) -> str:
     """The text of the card.
 
     Args:
         ledger: of the study.
         record: of the trial whose model it is; complete.
         reason: why this one, in words that follow its name.
-        checked: how far the exported model agrees with the trained one, a sentence.
+        agreement: how far the exported model agrees with the trained one, a sentence.
 
     Raises:
         ConflictError: its predictions cannot be read.
     """
     study, name = ledger.study, record.id.rpartition("-")[0]
-    looked = [split for split in ("val", "test") if split in record.scores]
-    split = {each: _tested(ledger, record, each) for each in looked}
+    split_names = [split for split in ("val", "test") if split in record.scores]
+    split = {
+        split_name: _load_predictions(ledger, record, split_name) for split_name in split_names
+    }
     scores = pd.DataFrame({"score": list(_SCORES.values())})
-    for each, tested in split.items():
-        scores = scores.join(_scored(tested, each))
+    for each, predictions in split.items():
+        scores = scores.join(_make_score_frame(predictions, each))
     text = (
-        environment(markdown)
+        make_environment(escape_markdown)
         .get_template("card.md")
         .render(
             name=name,
             study=study,
             record=record,
-            training=_training({**OPTIONAL_SETTINGS, **record.config}),
+            training=_describe_training({**DEFAULTS_ADDED_LATER, **record.config}),
             reason=reason,
-            settings=settings(record.config),
-            loss=word(record.config["loss"]),
-            data=data_words(study.data),
-            scores=table("scores", "Scores of this one model", _COLUMNS, scores),
-            classes=_classes(study, split["test"]) if "test" in split else None,
-            trust=_trust(split["test"]) if "test" in split else None,
-            checked=checked,
+            settings=format_settings(record.config),
+            loss=label(record.config["loss"]),
+            data=data_label(study.data),
+            scores=make_table("scores", "Scores of this one model", _SCORE_COLUMNS, scores),
+            classes=_make_class_table(study, split["test"]) if "test" in split else None,
+            trust=_describe_calibration(split["test"]) if "test" in split else None,
+            checked=agreement,
         )
     )
-    front = yaml.safe_dump(_front(study, name, scores), sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{text}"
+    front_matter = yaml.safe_dump(
+        _make_front_matter(study, name, scores), sort_keys=False, allow_unicode=True
+    )
+    return f"---\n{front_matter}---\n\n{text}"
 
 
-def _training(config: Mapping[str, Any]) -> str:
+def _describe_training(config: Mapping[str, Any]) -> str:
     """How a model was trained, from a `TrialConfig` as a dict; of it all but network and update."""
     parts = [f"batch size {config['batch_size']}", f"at most {config['max_epochs']} epochs"]
     if config["schedule"] == "one_cycle":
@@ -108,67 +117,74 @@ def _training(config: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _tested(ledger: Ledger, record: TrialRecord, split: str) -> Tested:
+def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPredictions:
     """The predictions of the one trial on a split, as the report knows those of many."""
-    probabilities, labels = ledger.predictions(record.id, split)
-    keys = {key: record.config.get(key) for key in ("family", "loss", "optimizer", "seed")}
+    probabilities, labels = ledger.read_predictions(record.id, split)
+    settings_columns = {
+        key: record.config.get(key) for key in ("family", "loss", "optimizer", "seed")
+    }
     row = {"study": ledger.study.name, "id": record.id, "name": record.configuration}
-    return Tested(
-        trials=pd.DataFrame([row | keys]),
+    return TestPredictions(
+        trials=pd.DataFrame([row | settings_columns]),
         labels=labels.astype(np.int64),
         probabilities=probabilities[None],
     )
 
 
-def _scored(tested: Tested, split: str) -> pd.DataFrame:
+def _make_score_frame(predictions: TestPredictions, split: str) -> pd.DataFrame:
     """Each score with the ends of its interval, which holds the luck of the images alone."""
-    sampled = sample(tested)
-    ends = frames.intervals(sampled, tested.names).iloc[0]
+    bootstrap = bootstrap_scores(predictions)
+    interval_row = frames.make_intervals_frame(bootstrap, predictions.configurations).iloc[0]
     return pd.DataFrame(
         {
-            split: [float(sampled.values[score][0]) for score in _SCORES],
-            f"{split}_low": [ends[f"test_{score}_low"] for score in _SCORES],
-            f"{split}_high": [ends[f"test_{score}_high"] for score in _SCORES],
+            split: [float(bootstrap.values[score][0]) for score in _SCORES],
+            f"{split}_low": [interval_row[f"test_{score}_low"] for score in _SCORES],
+            f"{split}_high": [interval_row[f"test_{score}_high"] for score in _SCORES],
         }
     )
 
 
-def _classes(study: StudyRecord, tested: Tested) -> Any:
-    frame = frames.per_class(frames.confusions(tested))
-    names = study.data.class_names
-    frame = frame.assign(label=[class_label(each, names[each]) for each in frame["class"]])
+def _make_class_table(study: StudyRecord, predictions: TestPredictions) -> Any:
+    frame = frames.compute_class_scores(frames.make_confusion_frame(predictions))
+    class_names = study.data.class_names
+    frame = frame.assign(
+        label=[
+            make_class_label(class_index, class_names[class_index])
+            for class_index in frame["class"]
+        ]
+    )
     frame = frame.drop(columns=[f"{score}_sd" for score in frames.CLASS_SCORES])
-    return table("classes", "Each class on test", _CLASSES, frame)
+    return make_table("classes", "Each class on test", _CLASS_SCORE_COLUMNS, frame)
 
 
-def _trust(tested: Tested) -> str:
+def _describe_calibration(predictions: TestPredictions) -> str:
     """How far its probabilities can be trusted, in a sentence or two."""
-    found: Mapping[Any, Any] = calibration(tested).errors.iloc[0].to_dict()
-    gap, ends = number(found["gap"], "points"), (found["gap_low"], found["gap_high"])
+    errors: Mapping[Any, Any] = compute_calibration(predictions).errors.iloc[0].to_dict()
+    gap, bounds = format_number(errors["gap"], "points"), (errors["gap_low"], errors["gap_high"])
     return (
-        f"{_TENDENCY[found['tendency']]}: mean probability of the most probable class minus share "
-        f"of right predictions on test is {gap} points, 95 % interval {interval(*ends, 'points')}. "
-        f"Expected calibration error {number(found['ece'], 'percent')} %; "
-        f"{number(found['luck'], 'percent')} % would be chance alone."
+        f"{_TENDENCY_TEXTS[errors['tendency']]}: mean probability of the most probable class minus share "
+        f"of right predictions on test is {gap} points, 95 % interval {format_interval(*bounds, 'points')}. "
+        f"Expected calibration error {format_number(errors['ece'], 'percent')} %; "
+        f"{format_number(errors['luck'], 'percent')} % would be chance alone."
     )
 
 
-def _front(study: StudyRecord, name: str, scores: pd.DataFrame) -> dict[str, Any]:
+def _make_front_matter(study: StudyRecord, name: str, scores: pd.DataFrame) -> dict[str, Any]:
     """What Hugging Face reads: tags, and the scores on test where it was looked at."""
-    front: dict[str, Any] = {
+    front_matter: dict[str, Any] = {
         "library_name": "onnx",
         "pipeline_tag": "image-classification",
         "tags": ["onnx", "image-classification", "bloodstudy", "not-for-clinical-use"],
     }
     if "test" in scores:
-        kinds = {"Accuracy": "accuracy", "Macro F1": "f1"}
+        metric_types = {"Accuracy": "accuracy", "Macro F1": "f1"}
         values = scores.set_index("score")["test"]
         metrics = [
-            {"type": kind, "name": score, "value": round(float(values[score]), 4)}
-            for score, kind in kinds.items()
+            {"type": metric_type, "name": score, "value": round(float(values[score]), 4)}
+            for score, metric_type in metric_types.items()
         ]
-        data = {"name": data_words(study.data).short, "type": study.data.name, "split": "test"}
+        data = {"name": data_label(study.data).short, "type": study.data.name, "split": "test"}
         task = {"type": "image-classification"}
         results = [{"task": task, "dataset": data, "metrics": metrics}]
-        front["model-index"] = [{"name": f"{study.name}-{name}", "results": results}]
-    return front
+        front_matter["model-index"] = [{"name": f"{study.name}-{name}", "results": results}]
+    return front_matter

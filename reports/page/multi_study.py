@@ -13,42 +13,42 @@ import pandas as pd
 
 from bloodnets.errors import DataError
 from reports.analysis import frames, pairwise
-from reports.analysis.bootstrap import sample
-from reports.format.columns import SEVERAL
-from reports.format.table import table
-from reports.format.text import DataWords, data_words
-from reports.format.units import plural
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.format.columns import MULTI_STUDY_COLUMNS
+from reports.format.table import make_table
+from reports.format.text import DataLabel, data_label
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import Evidence, join, read
+from reports.ledger.loading import LoadedStudy, join_predictions, load_study
 from reports.page import publish, render
-from reports.sections.comparison.significant_differences import compared
-from reports.sections.elements import Section, caption
-from reports.sections.verdict_text import verdict
+from reports.sections.comparison.significant_differences import make_pairs_section
+from reports.sections.elements import Section, make_caption
+from reports.sections.verdict_text import describe_verdict
 
 
-class _Compared(NamedTuple):
+class _DataSetComparison(NamedTuple):
     """The studies of one data set.
 
     Attributes:
         data: how the data are named.
-        scores: one row a configuration of a study, with the columns of `tables.comparison`,
+        scores: one row a configuration of a study, with the columns of `frames.make_comparison_frame`,
             `study`, `file`, `short` (the name without the study's) and `group`.
         verdict: in a paragraph.
-        pairs: a section; None if there is no pair.
+        pairs_section: a section; None if there is no pair.
     """
 
-    data: DataWords
+    data: DataLabel
     scores: pd.DataFrame
     verdict: str
-    pairs: Section | None
+    pairs_section: Section | None
 
 
-def compare(ledgers: Sequence[Ledger], *, place: Path) -> Path:
+def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path:
     """Write one report of several studies.
 
     Args:
         ledgers: two studies or more, in folders of different names, which name them here.
-        place: folder of the report.
+        folder: folder of the report.
 
     Returns:
         Path of `index.html`.
@@ -58,91 +58,119 @@ def compare(ledgers: Sequence[Ledger], *, place: Path) -> Path:
         ConflictError: something else than a report is at its place.
         MachineError: the report cannot be written.
     """
-    publish.refuse_others(place)
+    publish.require_report_folder(folder)
     names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(f"two of these studies are in folders of one name: {', '.join(names)}")
-    studies = {name: read(ledger) for name, ledger in zip(names, ledgers, strict=True)}
-    by_data: dict[str, dict[str, Evidence]] = {}
-    for name, evidence in studies.items():
-        by_data.setdefault(evidence.study.data.sha256, {})[name] = evidence
-    found = [_of_one_data(group, i) for i, group in enumerate(by_data.values(), start=1)]
-    sections = [_summary(found, len(studies)), _scores(found)]
-    sections += [each.pairs for each in found if each.pairs is not None]
-    data = _together([each.data for each in found])
-    banner = render.banner(list(studies.values()))
-    return publish.publish(place, " and ".join(studies), data, banner, sections)
+    loaded_studies = {name: load_study(ledger) for name, ledger in zip(names, ledgers, strict=True)}
+    studies_by_data: dict[str, dict[str, LoadedStudy]] = {}
+    for name, loaded_study in loaded_studies.items():
+        studies_by_data.setdefault(loaded_study.study.data.sha256, {})[name] = loaded_study
+    data_sets = [
+        _compare_one_data_set(group, i) for i, group in enumerate(studies_by_data.values(), start=1)
+    ]
+    sections = [
+        _make_summary_section(data_sets, len(loaded_studies)),
+        _make_scores_section(data_sets),
+    ]
+    sections += [
+        data_set.pairs_section for data_set in data_sets if data_set.pairs_section is not None
+    ]
+    data = _join_data_labels([each.data for each in data_sets])
+    banner = render.make_banner(list(loaded_studies.values()))
+    return publish.publish_report(folder, " and ".join(loaded_studies), data, banner, sections)
 
 
-def _of_one_data(group: Mapping[str, Evidence], number: int) -> _Compared:
+def _compare_one_data_set(
+    loaded_studies: Mapping[str, LoadedStudy], number: int
+) -> _DataSetComparison:
     """Scores of the studies of one data set, and their pairs."""
-    record = next(iter(group.values())).study.data
-    data = data_words(record)
-    tested = join({name: evidence.tested for name, evidence in group.items()})
-    sampled = sample(tested)
+    record = next(iter(loaded_studies.values())).study.data
+    data = data_label(record)
+    predictions = join_predictions(
+        {name: loaded_study.predictions for name, loaded_study in loaded_studies.items()}
+    )
+    bootstrap = bootstrap_scores(predictions)
     rows = []
-    for study, evidence in group.items():
-        own = frames.comparison(evidence, None).rename(columns={"configuration": "short"})
-        named = [f"{study}: {name}" for name in own["short"]]
-        rows.append(own.assign(study=study, data=data.full, file=record.name, configuration=named))
+    for study, evidence in loaded_studies.items():
+        study_frame = frames.make_comparison_frame(evidence, None).rename(
+            columns={"configuration": "short"}
+        )
+        full_names = [f"{study}: {name}" for name in study_frame["short"]]
+        rows.append(
+            study_frame.assign(
+                study=study, data=data.full, file=record.name, configuration=full_names
+            )
+        )
     scores = pd.concat(rows, ignore_index=True)
-    scores = scores.join(frames.intervals(sampled, list(scores["configuration"])))
-    pairs = pairwise.pairs(tested, sampled)
+    scores = scores.join(frames.make_intervals_frame(bootstrap, list(scores["configuration"])))
+    pairs = pairwise.compare_pairs(predictions, bootstrap)
     if not pairs.empty:
-        leading = pairwise.leading(scores)
-        marks = pairwise.letters(leading, pairwise.groups(leading, pairs))
-        scores["group"] = scores["configuration"].map(marks)
+        ranked_names = pairwise.rank_best_configurations(scores)
+        letter_by_name = pairwise.assign_group_letters(
+            ranked_names, pairwise.find_tied_groups(ranked_names, pairs)
+        )
+        scores["group"] = scores["configuration"].map(letter_by_name)
     title = f"Which differences are real: {data.short}"
-    return _Compared(
+    return _DataSetComparison(
         data=data,
         scores=scores,
-        verdict=verdict(scores, pairs, pairwise.effects(sampled)),
-        pairs=compared(f"pairs-{number}", title, scores, pairs, data),
+        verdict=describe_verdict(scores, pairs, pairwise.estimate_effects(bootstrap)),
+        pairs_section=make_pairs_section(f"pairs-{number}", title, scores, pairs, data),
     )
 
 
-def _together(several: Sequence[DataWords]) -> DataWords:
+def _join_data_labels(data_labels: Sequence[DataLabel]) -> DataLabel:
     """The data of all studies; marked if any are drawings."""
-    marks = [each.mark for each in several]
-    mark = "" if not any(marks) else "RENDERED" if all(marks) else "RENDERED in part"
-    return DataWords(
-        mark=mark,
-        short="; ".join(each.short for each in several),
-        full="; ".join(each.full for each in several),
+    warnings_by_study = [label.warning for label in data_labels]
+    warning = (
+        ""
+        if not any(warnings_by_study)
+        else "RENDERED"
+        if all(warnings_by_study)
+        else "RENDERED in part"
+    )
+    return DataLabel(
+        warning=warning,
+        short="; ".join(each.short for each in data_labels),
+        full="; ".join(each.full for each in data_labels),
     )
 
 
-def _summary(found: Sequence[_Compared], studies: int) -> Section:
-    words = [f"{studies} studies of {plural(len(found), 'data set')}."]
-    if len(found) > 1:
-        words.append(
+def _make_summary_section(data_sets: Sequence[_DataSetComparison], n_studies: int) -> Section:
+    paragraphs = [f"{n_studies} studies of {format_count(len(data_sets), 'data set')}."]
+    if len(data_sets) > 1:
+        paragraphs.append(
             "Studies of different data are not ranked against each other: a higher score may be "
             "an easier test split. Group letters compare within one data set."
         )
-    several = len(found) > 1
-    words += [f"{each.data.short}: {each.verdict}" if several else each.verdict for each in found]
-    return Section(key="summary", title="In short", words=tuple(words))
+    has_several = len(data_sets) > 1
+    paragraphs += [
+        f"{data_set.data.short}: {data_set.verdict}" if has_several else data_set.verdict
+        for data_set in data_sets
+    ]
+    return Section(key="summary", title="In short", paragraphs=tuple(paragraphs))
 
 
-def _scores(found: Sequence[_Compared]) -> Section:
+def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
     """Every configuration of every study, a table a data set."""
-    words = (
+    paragraph = (
         "± is the standard deviation over seeds. An interval holds the luck of the test images "
         "and, where there are several, of the seeds."
     )
     return Section(
         key="scores",
         title="Scores of every configuration",
-        words=(words,),
+        paragraphs=(paragraph,),
         tables=tuple(
-            table(
+            make_table(
                 f"scores-{number}",
-                caption("Scores on test", each.data),
-                SEVERAL,
-                each.scores.assign(seeds_text=each.scores["seeds"].astype(str)),
+                make_caption("Scores on test", data_set.data),
+                MULTI_STUDY_COLUMNS,
+                data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
                 group="study",
-                values=each.scores.drop(columns="short"),
+                values=data_set.scores.drop(columns="short"),
             )
-            for number, each in enumerate(found, start=1)
+            for number, data_set in enumerate(data_sets, start=1)
         ),
     )

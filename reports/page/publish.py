@@ -18,63 +18,69 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.errors import ConflictError, MachineError
-from reports.format.escape import latex, markdown
+from bloodnets.errors import ConflictError, ResourceError
+from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Table
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 from reports.ledger.ledger import Ledger
-from reports.page.render import Banner, banner, environment, render
+from reports.page.render import Banner, make_banner, make_environment, render_report
 from reports.sections.elements import Section
-from reports.sections.findings import findings
-from reports.sections.order import sections
+from reports.sections.findings import analyze
+from reports.sections.order import make_sections
 
-_REPORT = {"index.html", "report.md", "tables", "figures"}
-
-
-_MARK = b'<p class="kind">bloodstudy report</p>'
+_REPORT_ENTRIES = {"index.html", "report.md", "tables", "figures"}
 
 
-_ROUNDING = 1e-12
+_REPORT_TAG = b'<p class="kind">bloodstudy report</p>'
+
+
+_ZERO_TOLERANCE = 1e-12
 
 
 def write_report(
-    ledger: Ledger, *, place: Path | None = None, images: NDArray[np.uint8] | None = None
+    ledger: Ledger, *, folder: Path | None = None, images: NDArray[np.uint8] | None = None
 ) -> Path:
     """Write the study's report from its ledger, and the test images if they are at hand.
 
     Args:
         ledger: of a study, whatever has finished of it.
-        place: the report's folder; `report` in the study's if None.
+        folder: the report's folder; `report` in the study's if None.
         images: of the test split, uint8, shape (n, 28, 28, 3), where the data are at hand.
 
     Returns:
         Path of `index.html`, on this machine.
 
     Raises:
-        ConflictError: something else than a report is at `place`.
+        ConflictError: something else than a report is at `folder`.
         MachineError: the report cannot be written.
     """
-    if place is not None:
-        refuse_others(place)
-    found = findings(ledger, images)
-    name, notice = ledger.study.name, banner([found.evidence])
-    return publish(place or ledger.folder / "report", name, found.data, notice, sections(found))
+    if folder is not None:
+        require_report_folder(folder)
+    analysis = analyze(ledger, images)
+    name, notice = ledger.study.name, make_banner([analysis.loaded_study])
+    return publish_report(
+        folder or ledger.folder / "report", name, analysis.data, notice, make_sections(analysis)
+    )
 
 
-def publish(
-    place: Path, study: str, data: DataWords, notice: Banner | None, parts: Sequence[Section]
+def publish_report(
+    folder: Path,
+    study_name: str,
+    data: DataLabel,
+    notice: Banner | None,
+    report_sections: Sequence[Section],
 ) -> Path:
-    """Write a report to the folder `place`; what was there goes.
+    """Write a report to the folder `folder`; what was there goes.
 
     It is built beside its place and then moved there: a reader sees the old report or the new
     one, never half of one.
 
     Args:
-        place: of the report.
-        study: its name.
+        folder: of the report.
+        study_name: its name.
         data: its data's.
         notice: what was left out.
-        parts: in order.
+        report_sections: in order.
 
     Returns:
         Path of `index.html`.
@@ -82,20 +88,22 @@ def publish(
     Raises:
         MachineError: the report cannot be written.
     """
-    new, old = (place.with_name(f".{place.name}.{os.getpid()}.{name}") for name in ("new", "old"))
+    new_folder, old_folder = (
+        folder.with_name(f".{folder.name}.{os.getpid()}.{name}") for name in ("new", "old")
+    )
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)
-        _write(new, study, data, notice, parts)
-        _swap(new, place, old)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(new_folder, ignore_errors=True)
+        _write_files(new_folder, study_name, data, notice, report_sections)
+        _swap_folders(new_folder, folder, old_folder)
     except OSError as error:
-        raise MachineError(f"cannot write the report to {place}: {error}") from error
+        raise ResourceError(f"cannot write the report to {folder}: {error}") from error
     finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return place / "index.html"
+        shutil.rmtree(new_folder, ignore_errors=True)
+    return folder / "index.html"
 
 
-def refuse_others(place: Path) -> None:
+def require_report_folder(folder: Path) -> None:
     """Refuse a folder that a user named and that holds anything but a report of ours.
 
     Raises:
@@ -103,68 +111,74 @@ def refuse_others(place: Path) -> None:
         MachineError: it cannot be read.
     """
     try:
-        names = {path.name for path in place.iterdir()} if place.exists() else set()
-        index = place / "index.html"
-        ours = index.is_file() and _MARK in index.read_bytes()
+        names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        index = folder / "index.html"
+        is_report = index.is_file() and _REPORT_TAG in index.read_bytes()
     except NotADirectoryError as error:
-        raise ConflictError(f"{place} is a file; choose another --output") from error
+        raise ConflictError(f"{folder} is a file; choose another --output") from error
     except OSError as error:
-        raise MachineError(f"cannot read {place}: {error}") from error
+        raise ResourceError(f"cannot read {folder}: {error}") from error
     # A folder of tables and figures may be somebody's paper.
-    if others := names - _REPORT if ours else names:
+    if foreign_names := names - _REPORT_ENTRIES if is_report else names:
         raise ConflictError(
-            f"{place} holds something else than a report ({min(others)}); choose another --output"
+            f"{folder} holds something else than a report ({min(foreign_names)}); choose another --output"
         )
 
 
-def _swap(new: Path, place: Path, old: Path) -> None:
-    """Put the folder `new` at `place`; what was there goes, or comes back if that fails."""
+def _swap_folders(new_folder: Path, folder: Path, old_folder: Path) -> None:
+    """Put the folder `new_folder` at `folder`; what was there goes, or comes back if that fails."""
     with contextlib.suppress(FileNotFoundError):
-        place.replace(old)
+        folder.replace(old_folder)
     try:
-        new.replace(place)
+        new_folder.replace(folder)
     except OSError:
-        if old.exists():
-            old.replace(place)
+        if old_folder.exists():
+            old_folder.replace(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old_folder, ignore_errors=True)
 
 
-def _write(
-    folder: Path, study: str, data: DataWords, notice: Banner | None, parts: Sequence[Section]
+def _write_files(
+    folder: Path,
+    study_name: str,
+    data: DataLabel,
+    notice: Banner | None,
+    report_sections: Sequence[Section],
 ) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True)
     for name, text in zip(
-        ("index.html", "report.md"), render(study, data, notice, parts), strict=True
+        ("index.html", "report.md"),
+        render_report(study_name, data, notice, report_sections),
+        strict=True,
     ):
-        _save(folder / name, text)
-    environments = {"md": environment(markdown), "tex": environment(latex)}
-    for table in (table for part in parts for table in part.tables):
+        _write_text(folder / name, text)
+    environments = {"md": make_environment(escape_markdown), "tex": make_environment(escape_latex)}
+    for table in (table for part in report_sections for table in part.tables):
         for suffix, templates in environments.items():
             text = templates.get_template(f"table.{suffix}").render(table=table, data=data)
-            _save(folder / "tables" / f"{table.name}.{suffix}", text)
-        _save(folder / "tables" / f"{table.name}.csv", _csv(table, study, data))
-    for picture in (picture for part in parts for picture in part.pictures):
+            _write_text(folder / "tables" / f"{table.name}.{suffix}", text)
+        _write_text(folder / "tables" / f"{table.name}.csv", _format_csv(table, study_name, data))
+    for picture in (picture for part in report_sections for picture in part.figures):
         (folder / "figures" / f"{picture.name}.svg").write_bytes(picture.svg)
         (folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
 
 
-def _csv(table: Table, study: str, data: DataWords) -> str:
+def _format_csv(table: Table, study_name: str, data: DataLabel) -> str:
     """Unrounded values; the first two columns name the study and its data.
 
     A table of several studies names each row's own.
     """
     frame = table.values.copy()
     if "study" not in frame:
-        frame.insert(0, "study", study)
+        frame.insert(0, "study", study_name)
         frame.insert(1, "data", data.full)
     for column in map(str, frame.select_dtypes("float").columns):
         # A sum of rounding errors differs from machine to machine; a p-value may be that small.
         if column != "p" and not column.startswith("p_"):
-            frame[column] = frame[column].mask(frame[column].abs() < _ROUNDING, 0.0)
+            frame[column] = frame[column].mask(frame[column].abs() < _ZERO_TOLERANCE, 0.0)
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def _save(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")

@@ -10,16 +10,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from reports.format.escape import markdown
-from reports.format.text import DataWords
-from reports.format.units import plural
-from reports.ledger.loading import Evidence
+from reports.format.escape import escape_markdown
+from reports.format.text import DataLabel
+from reports.format.units import format_count
+from reports.ledger.loading import LoadedStudy
 from reports.sections.elements import Section
 
-_TEMPLATES = Path(__file__).with_name("templates")
+_TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
 
-_NOTICES_SHOWN = 10
+_MAX_NOTICES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,56 +35,56 @@ class Banner:
     notices: tuple[str, ...]
 
 
-def banner(several: Sequence[Evidence]) -> Banner | None:
+def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
     """Say which trials are left out and why, the first ten by name; None if none is."""
-    problems = [problem for evidence in several for problem in evidence.problems]
+    problems = [problem for loaded_study in loaded_studies for problem in loaded_study.problems]
     if not problems:
         return None
-    planned = [trial.id for evidence in several for trial in evidence.planned]
-    out = len({problem.trial for problem in problems} & set(planned))
-    verb = "was" if out == 1 else "were"
-    heading = f"{out:,} of {plural(len(planned), 'trial')} {verb} left out of this report"
-    notices = [f"{problem.trial}: {problem.reason}" for problem in problems[:_NOTICES_SHOWN]]
-    more = len(problems) - len(notices)
+    planned_ids = [trial.id for evidence in loaded_studies for trial in evidence.planned_trials]
+    n_left_out = len({problem.trial_id for problem in problems} & set(planned_ids))
+    verb = "was" if n_left_out == 1 else "were"
+    heading = f"{n_left_out:,} of {format_count(len(planned_ids), 'trial')} {verb} left out of this report"
+    notices = [f"{problem.trial_id}: {problem.reason}" for problem in problems[:_MAX_NOTICES]]
+    n_more = len(problems) - len(notices)
     return Banner(
-        heading=heading if out else "Not every file of this study could be read",
-        notices=(*notices, *([f"and {more:,} more"] if more else [])),
+        heading=heading if n_left_out else "Not every file of this study could be read",
+        notices=(*notices, *([f"and {n_more:,} more"] if n_more else [])),
     )
 
 
-def render(
-    study: str, data: DataWords, notice: Banner | None, parts: Sequence[Section]
+def render_report(
+    study_name: str, data: DataLabel, notice: Banner | None, report_sections: Sequence[Section]
 ) -> tuple[str, str]:
     """The page in HTML and in Markdown; the files that they link to are not made.
 
     Args:
-        study: its name.
+        study_name: its name.
         data: its data's.
         notice: what was left out.
-        parts: in order; one with the key `summary` stands before the list of contents.
+        report_sections: in order; one with the key `summary` stands before the list of contents.
     """
-    everything = {"study": study, "data": data, "banner": notice, "sections": parts}
+    context = {"study": study_name, "data": data, "banner": notice, "sections": report_sections}
     css, script = (
-        (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
+        (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
     page = (
-        environment(None)
+        make_environment(None)
         .get_template("index.html")
         .render(
-            **everything,
+            **context,
             css=Markup(css),  # noqa: S704 - our own file
-            css_hash=_hash(css),
+            css_hash=_compute_csp_hash(css),
             script=Markup(script),  # noqa: S704 - our own file
-            script_hash=_hash(script),
+            script_hash=_compute_csp_hash(script),
         )
     )
-    return page, environment(markdown).get_template("report.md").render(**everything)
+    return page, make_environment(escape_markdown).get_template("report.md").render(**context)
 
 
-def environment(escape: Callable[..., Any] | None) -> Environment:
+def make_environment(escape: Callable[..., Any] | None) -> Environment:
     """Templates whose every output is escaped: by `escape`, or for HTML if it is None."""
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(_TEMPLATE_FOLDER),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -92,21 +92,21 @@ def environment(escape: Callable[..., Any] | None) -> Environment:
         keep_trailing_newline=True,
         finalize=escape,
     )
-    environment.filters["data_uri"] = _data_uri
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["data_uri"] = _make_data_uri
+    environment.filters["unbroken"] = _keep_percent_signs
     return environment
 
 
-def _hash(text: str) -> str:
+def _compute_csp_hash(text: str) -> str:
     """As a content security policy names the one style or script that it lets be."""
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _data_uri(image: bytes, kind: str) -> str:
+def _make_data_uri(image: bytes, media_subtype: str) -> str:
     """An image without a file: a page with it inside makes no request."""
-    return f"data:image/{kind};base64,{b64encode(image).decode()}"
+    return f"data:image/{media_subtype};base64,{b64encode(image).decode()}"
 
 
-def _unbroken(text: str) -> str:
+def _keep_percent_signs(text: str) -> str:
     """No line of the page ends between a number and its percent sign."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")

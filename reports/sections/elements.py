@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from reports import figures
 from reports.format.table import Table
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class ReportFigure:
     """A figure with its words.
 
     Attributes:
@@ -33,7 +33,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class HeatMapCell:
     """One cell of a `Grid`.
 
     Attributes:
@@ -53,7 +53,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class HeatMap:
     """A small heat map, printed as a table.
 
     Attributes:
@@ -68,7 +68,7 @@ class Grid:
     caption: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    cells: tuple[tuple[Cell, ...], ...]
+    cells: tuple[tuple[HeatMapCell, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,40 +93,42 @@ class Section:
     Attributes:
         key: its anchor.
         title: its heading.
-        words: paragraphs.
-        points: a list, below the paragraphs.
-        grids: heat maps, below the list; of several, the page shows one at a time.
+        paragraphs: paragraphs.
+        bullets: a list, below the paragraphs.
+        heat_maps: heat maps, below the list; of several, the page shows one at a time.
         tables: below the grids.
-        pictures: figures, below the tables but for folded ones.
-        gallery: small images, below the figures.
+        figures: figures, below the tables but for folded ones.
+        thumbnails: small images, below the figures.
         facts: terms and their values, last.
     """
 
     key: str
     title: str
-    words: tuple[str, ...] = ()
-    points: tuple[str, ...] = ()
-    grids: tuple[Grid, ...] = ()
+    paragraphs: tuple[str, ...] = ()
+    bullets: tuple[str, ...] = ()
+    heat_maps: tuple[HeatMap, ...] = ()
     tables: tuple[Table, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    gallery: tuple[Thumbnail, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
+    thumbnails: tuple[Thumbnail, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def picture(
-    name: str, text: str, figure: Figure, data: DataWords, *, wide: bool = False
-) -> Picture:
+def make_figure(
+    name: str, caption_text: str, figure: Figure, data: DataLabel, *, wide: bool = False
+) -> ReportFigure:
     """A figure in both formats, under a caption that names the data."""
-    svg, png = figures.svg_and_png(figure)
-    return Picture(name=name, caption=caption(text, data), wide=wide, svg=svg, png=png)
+    svg, png = figures.render_svg_and_png(figure)
+    return ReportFigure(
+        name=name, caption=make_caption(caption_text, data), wide=wide, svg=svg, png=png
+    )
 
 
-def caption(text: str, data: DataWords) -> str:
+def make_caption(text: str, data: DataLabel) -> str:
     """A sentence and the name of the data; of drawings, that they are drawings."""
-    named = data.short if data.mark else f"Data: {data.short}"
-    return f"{text.removesuffix('.')}. {named}"
+    data_text = data.short if data.warning else f"Data: {data.short}"
+    return f"{text.removesuffix('.')}. {data_text}"
 
 
-def slug(family: str) -> str:
+def make_slug(family: str) -> str:
     """A family's name as part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", family.lower()).strip("-") or "family"

@@ -21,7 +21,7 @@ from reports.sections.errors import (
     confusion_differences,
     misclassified,
 )
-from reports.sections.findings import Findings
+from reports.sections.findings import Analysis
 from reports.sections.search import (
     confirmation,
     halving,
@@ -32,7 +32,7 @@ from reports.sections.search import (
 )
 from reports.sections.study import curves, provenance, summary, unfinished
 
-_ORDER = (
+_SECTION_MODULES = (
     summary,
     confirmation,
     search_history,
@@ -59,7 +59,7 @@ _ORDER = (
 )
 
 
-def sections(found: Findings) -> list[Section]:
+def make_sections(analysis: Analysis) -> list[Section]:
     """The report; parts without content are left out."""
-    made = [part.section(found) for part in _ORDER]
-    return [section for section in made if section is not None]
+    optional_sections = [module.make_section(analysis) for module in _SECTION_MODULES]
+    return [section for section in optional_sections if section is not None]

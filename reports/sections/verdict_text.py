@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from reports.analysis.equivalent_losses import ROUNDING, below_zero
-from reports.analysis.frames import MISSING, UNREADABLE
-from reports.analysis.intervals import LEVEL
-from reports.format.text import word
-from reports.format.units import interval, number, plural, with_spread
-from reports.sections.findings import Findings
+from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, find_negative_losses
+from reports.analysis.frames import MISSING_STATUS, UNREADABLE_STATUS
+from reports.analysis.intervals import ALPHA
+from reports.format.text import label
+from reports.format.units import format_count, format_interval, format_mean_sd, format_number
+from reports.sections.findings import Analysis
 
 _RAW_LOGITS = (
     "NLLLoss fell below 0, which the negative logarithm of a probability cannot. The model ends in "
@@ -18,82 +18,87 @@ _RAW_LOGITS = (
 )
 
 
-def verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.DataFrame) -> str:
+def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.DataFrame) -> str:
     """The result in a paragraph: which is highest, from what it is apart, what each choice does.
 
     Args:
-        comparison: from `tables.comparison`.
-        pairs: from `comparisons.pairs`.
-        effects: from `comparisons.effects`.
+        comparison: from `frames.make_comparison_frame`.
+        pairs: from `pairwise.compare_pairs`.
+        effects: from `pairwise.estimate_effects`.
     """
     scored = comparison[comparison["seeds"] > 0]
     if scored.empty:
         return "No trial has finished: there is nothing to compare."
-    whole = effects[effects["within"] == "all"]
+    overall = effects[effects["within"] == "all"]
     sentences = [
-        _best(scored, pairs),
-        *(_effect(row) for row in whole.to_dict("records")),
-        *_reservations(scored),
+        _describe_best(scored, pairs),
+        *(_describe_effect(row) for row in overall.to_dict("records")),
+        *_caveats(scored),
     ]
     return " ".join(sentences)
 
 
-def _best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
+def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
     """Which configuration scored highest on test, and from how many others it is apart."""
     top = scored[scored["test_macro_f1"] == scored["test_macro_f1"].max()]
     best = top.iloc[0]
-    score = f"{number(best['test_macro_f1'], 'percent')} %"
+    score = f"{format_number(best['test_macro_f1'], 'percent')} %"
     if best["seeds"] > 1:
-        score = with_spread(best["test_macro_f1"], best["test_macro_f1_sd"], "percent") + " %"
+        score = format_mean_sd(best["test_macro_f1"], best["test_macro_f1_sd"], "percent") + " %"
         score += f" (mean and standard deviation of {best['seeds']} seeds)"
-    ends = interval(best["test_macro_f1_low"], best["test_macro_f1_high"], "percent")
-    said = f"{score}, 95 % interval {ends}."
+    interval_text = format_interval(
+        best["test_macro_f1_low"], best["test_macro_f1_high"], "percent"
+    )
+    score_text = f"{score}, 95 % interval {interval_text}."
     if len(scored) == 1:
-        return f"{best['configuration']} has a macro F1 on test of {said}"
-    tied = [str(name) for name in top["configuration"]]
+        return f"{best['configuration']} has a macro F1 on test of {score_text}"
+    tied_names = [str(name) for name in top["configuration"]]
     verb = "has" if len(top) == 1 else "share"
-    among = plural(len(scored), "configuration")
-    names = " and ".join(tied)
-    return f"{names} {verb} the highest macro F1 on test among {among}: {said}{_apart(tied, pairs)}"
+    count_text = format_count(len(scored), "configuration")
+    names = " and ".join(tied_names)
+    return f"{names} {verb} the highest macro F1 on test among {count_text}: {score_text}{_describe_significance(tied_names, pairs)}"
 
 
-def _apart(tied: Sequence[str], pairs: pd.DataFrame) -> str:
+def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> str:
     """How far the highest, of which there may be several equal ones, is above the others."""
-    of_top = pairs["a"].isin(tied[:1]) | pairs["b"].isin(tied[:1])
-    own = pairs[of_top & ~(pairs["a"].isin(tied) & pairs["b"].isin(tied))]
-    if own.empty:
+    involves_best = pairs["a"].isin(tied_names[:1]) | pairs["b"].isin(tied_names[:1])
+    best_pairs = pairs[involves_best & ~(pairs["a"].isin(tied_names) & pairs["b"].isin(tied_names))]
+    if best_pairs.empty:
         return ""
-    close = own[~own["separated"].astype(bool)]
-    others = [str(a if b in tied else b) for a, b in zip(close["a"], close["b"], strict=True)]
-    it, is_ = ("They", "are") if len(tied) > 1 else ("It", "is")
-    if not others:
-        return f" {it} {is_} above {'every other' if len(own) > 1 else 'the other'} beyond chance."
-    if len(others) == len(own):
-        return f" But {it.lower()} cannot be told apart from any other."
-    shown = ", ".join(others) if len(others) <= 4 else f"{len(others)} others"
-    rest = f"above the rest {it.lower()} {is_} beyond chance"
-    return f" {it} cannot be told apart from {shown}; {rest}."
+    undecided_pairs = best_pairs[~best_pairs["separated"].astype(bool)]
+    other_names = [
+        str(a if b in tied_names else b)
+        for a, b in zip(undecided_pairs["a"], undecided_pairs["b"], strict=True)
+    ]
+    pronoun, verb = ("They", "are") if len(tied_names) > 1 else ("It", "is")
+    if not other_names:
+        return f" {pronoun} {verb} above {'every other' if len(best_pairs) > 1 else 'the other'} beyond chance."
+    if len(other_names) == len(best_pairs):
+        return f" But {pronoun.lower()} cannot be told apart from any other."
+    names_text = ", ".join(other_names) if len(other_names) <= 4 else f"{len(other_names)} others"
+    rest_text = f"above the rest {pronoun.lower()} {verb} beyond chance"
+    return f" {pronoun} cannot be told apart from {names_text}; {rest_text}."
 
 
-def instead(effect: Mapping[Any, Any]) -> str:
+def contrast_label(effect: Mapping[Any, Any]) -> str:
     """`CNN instead of MLNN`."""
-    return f"{word(effect['to'])} instead of {word(effect['from'])}"
+    return f"{label(effect['to'])} instead of {label(effect['from'])}"
 
 
-def _effect(effect: Mapping[Any, Any]) -> str:
+def _describe_effect(effect: Mapping[Any, Any]) -> str:
     """One contrast over the grid as a sentence."""
     if effect["difference"] == effect["low"] == effect["high"] == 0:
-        return f"{instead(effect)}: no difference at all, the same function."
-    points = f"{instead(effect)}: {number(effect['difference'], 'points')} points "
-    points += interval(effect["low"], effect["high"], "points")
-    if effect["p_holm"] < LEVEL:
-        return f"{points}."
-    if effect["p"] < LEVEL:
-        return f"{points}, which is not beyond chance where several choices are compared."
-    return f"{points}, which can be chance."
+        return f"{contrast_label(effect)}: no difference at all, the same function."
+    text = f"{contrast_label(effect)}: {format_number(effect['difference'], 'points')} points "
+    text += format_interval(effect["low"], effect["high"], "points")
+    if effect["p_holm"] < ALPHA:
+        return f"{text}."
+    if effect["p"] < ALPHA:
+        return f"{text}, which is not beyond chance where several choices are compared."
+    return f"{text}, which can be chance."
 
 
-def _reservations(scored: pd.DataFrame) -> Iterator[str]:
+def _caveats(scored: pd.DataFrame) -> Iterator[str]:
     """What the numbers do not hold."""
     if scored["seeds"].max() == 1:
         yield (
@@ -107,46 +112,53 @@ def _reservations(scored: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def warnings(found: Findings) -> Iterator[str]:
+def list_warnings(analysis: Analysis) -> Iterator[str]:
     """What the data are not, and what is lacking."""
-    comparison = found.comparison
-    if found.data.mark:
+    comparison = analysis.comparison
+    if analysis.data.warning:
         yield (
             "The cells are drawings. The scores show that the software works; they say nothing "
             "about blood cells and are not compared with those of any study."
         )
-    if wrong := below_zero(found.evidence):
-        named = wrong[0] if len(wrong) == 1 else f"{wrong[0]} and {len(wrong) - 1} more"
-        yield f"In {plural(len(wrong), 'trial')} ({named}) {_RAW_LOGITS}"
-    lacking = [
+    if trial_ids := find_negative_losses(analysis.loaded_study):
+        names_text = (
+            trial_ids[0] if len(trial_ids) == 1 else f"{trial_ids[0]} and {len(trial_ids) - 1} more"
+        )
+        yield f"In {format_count(len(trial_ids), 'trial')} ({names_text}) {_RAW_LOGITS}"
+    count_texts = [
         f"{comparison[name].sum():,} {name}"
-        for name in ("failed", MISSING, UNREADABLE)
+        for name in ("failed", MISSING_STATUS, UNREADABLE_STATUS)
         if comparison[name].any()
     ]
-    if lacking:
-        planned = plural(int(comparison["seeds_planned"].sum()), "planned trial")
-        yield f"Of {planned}: {', '.join(lacking)}; see “Trials that are not in the comparison”."
+    if count_texts:
+        planned = format_count(int(comparison["seeds_planned"].sum()), "planned trial")
+        yield f"Of {planned}: {', '.join(count_texts)}; see “Trials that are not in the comparison”."
 
 
-def same_function(found: Findings, noise: pd.DataFrame) -> Iterator[str]:
+def describe_equivalent_losses(analysis: Analysis, noise: pd.DataFrame) -> Iterator[str]:
     """What CrossEntropy and NLLLoss have in common, what was found, and what follows.
 
     Args:
-        found: with `twins` that are not empty.
-        noise: from `twins.noise_floor`.
+        analysis: with `twins` that are not empty.
+        noise: from `equivalent_losses.estimate_seed_noise`.
     """
-    total, differing = found.twins["predictions"].sum(), found.twins["differing"].sum()
+    total, differing = (
+        analysis.equivalent_losses["predictions"].sum(),
+        analysis.equivalent_losses["differing"].sum(),
+    )
     yield (
         "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
         "another place. Two configurations that differ in it alone, with the same seed, on the "
-        f"same machine, should predict the same. Of {plural(int(total), 'prediction')} on test, "
+        f"same machine, should predict the same. Of {format_count(int(total), 'prediction')} on test, "
         f"{differing:,} differ; 0 are expected."
     )
-    apart = found.twins[found.twins["differing"] > 0]
-    for cause, pairs in apart.groupby([_cause(pair) for pair in apart.itertuples()], sort=False):
+    differing_pairs = analysis.equivalent_losses[analysis.equivalent_losses["differing"] > 0]
+    for cause, pairs in differing_pairs.groupby(
+        [_explain_difference(pair) for pair in differing_pairs.itertuples()], sort=False
+    ):
         names = zip(pairs["cross_entropy"], pairs["nll"], strict=True)
-        yield f"{'; '.join(f'{one} and {other}' for one, other in names)}: {cause}"
-    if found.data.mark or noise.empty:
+        yield f"{'; '.join(f'{cross_entropy_name} and {nll_name}' for cross_entropy_name, nll_name in names)}: {cause}"
+    if analysis.data.warning or noise.empty:
         return
     yield (
         "The paper compares such configurations (1 with 3, 2 with 4) as if the loss made them "
@@ -158,11 +170,11 @@ def same_function(found: Findings, noise: pd.DataFrame) -> Iterator[str]:
         yield "One seed has no spread: the limit takes --seeds 2 or more."
 
 
-def _cause(pair: Any) -> str:
+def _explain_difference(pair: Any) -> str:
     """Why two configurations that should be one function are not."""
     if pair.below_zero:
         return _RAW_LOGITS
-    if pair.first_loss <= ROUNDING:
+    if pair.first_loss <= ROUNDING_TOLERANCE:
         return (
             "they start alike and drift apart, which is rounding. Either they ran on different "
             "hardware, or one computes the log-softmax in another way, for example twice, which "

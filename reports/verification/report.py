@@ -9,17 +9,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.errors import ConflictError, MachineError
-from reports.format.escape import markdown
+from bloodnets.errors import ConflictError, ResourceError
+from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 
-_GALLERY = "hardest"
+_GALLERY_KEY = "hardest"
 """The key of the one section that holds test images, and so differs where they are not at hand."""
 
-_PICTURE = re.compile(r'src="data:image/[^"]*"')
-_DRAWN = {".svg", ".png"}
-_SHOWN = 80
+_IMAGE_SOURCE = re.compile(r'src="data:image/[^"]*"')
+_FIGURE_SUFFIXES = {".svg", ".png"}
+_EXCERPT_LENGTH = 80
 """Characters of a line that differs, from a few before the difference."""
 
 
@@ -41,81 +41,100 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         MachineError: there is no room for another report, or the stored one cannot be read.
     """
     try:
-        stored = ledger.files.fetch("report")
+        stored = ledger.storage.local_copy("report")
     except OSError as error:
-        raise MachineError(f"cannot read the report: {error}") from error
+        raise ResourceError(f"cannot read the report: {error}") from error
     if not stored.is_dir():
         return "There is no report to compare"
-    page = ledger.content("report/index.html").decode(errors="replace")
-    gallery = "data:image/png" in page
-    skipped = _gallery_heads(page) if gallery and images is None else ()
+    page = ledger.read_bytes("report/index.html").decode(errors="replace")
+    has_gallery = "data:image/png" in page
+    skipped_headings = _get_gallery_headings(page) if has_gallery and images is None else ()
     try:
-        with TemporaryDirectory() as place:
-            made = Path(place) / "report"
-            write_report(ledger, place=made, images=images if gallery else None)
-            names = _same_names(stored, made)
+        with TemporaryDirectory() as temp_folder:
+            new_report = Path(temp_folder) / "report"
+            write_report(ledger, folder=new_report, images=images if has_gallery else None)
+            names = _compare_file_names(stored, new_report)
             for name in names:
-                _same_text(name, *(_lines(folder / name, skipped) for folder in (stored, made)))
+                _compare_text(
+                    name,
+                    *(
+                        _read_lines(folder / name, skipped_headings)
+                        for folder in (stored, new_report)
+                    ),
+                )
     except OSError as error:
-        raise MachineError(f"cannot make the report again and compare it: {error}") from error
-    left_out = ", but for the test images, which need the data file" if skipped else ""
-    return f"report: {len(names):,} pages and tables follow from the ledger{left_out}"
+        raise ResourceError(f"cannot make the report again and compare it: {error}") from error
+    skipped_text = ", but for the test images, which need the data file" if skipped_headings else ""
+    return f"report: {len(names):,} pages and tables follow from the ledger{skipped_text}"
 
 
-def _gallery_heads(page: str) -> tuple[str, ...]:
+def _get_gallery_headings(page: str) -> tuple[str, ...]:
     """The lines that begin the section of test images, in HTML and in Markdown."""
-    start = f'<section id="{_GALLERY}">'
-    title = re.search(rf"{start}\s*<h2>(.*?)</h2>", page)
-    return (start, f"## {markdown(html.unescape(title[1]))}") if title else (start,)
+    section_tag = f'<section id="{_GALLERY_KEY}">'
+    title = re.search(rf"{section_tag}\s*<h2>(.*?)</h2>", page)
+    return (
+        (section_tag, f"## {escape_markdown(html.unescape(title[1]))}") if title else (section_tag,)
+    )
 
 
-def _same_names(stored: Path, made: Path) -> list[str]:
+def _compare_file_names(stored: Path, expected: Path) -> list[str]:
     """The names of the files to compare, CSV first: there a number has all its digits."""
-    own, wanted = (
+    stored_names, expected_names = (
         {
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
             if path.is_file() and not path.name.startswith(".")
         }
-        for folder in (stored, made)
+        for folder in (stored, expected)
     )
-    if missing := wanted - own:
+    if missing := expected_names - stored_names:
         raise ConflictError(f"report/{min(missing)} is missing; the ledger gives one")
-    if extra := own - wanted:
+    if extra := stored_names - expected_names:
         raise ConflictError(f"report/{min(extra)} is there; the ledger gives no such file")
-    texts = (name for name in wanted if Path(name).suffix not in _DRAWN)
-    return sorted(texts, key=lambda name: (not name.endswith(".csv"), name))
+    text_names = (name for name in expected_names if Path(name).suffix not in _FIGURE_SUFFIXES)
+    return sorted(text_names, key=lambda name: (not name.endswith(".csv"), name))
 
 
-def _lines(path: Path, skipped: tuple[str, ...]) -> list[tuple[int, str]]:
-    """Numbered lines, without pictures, and without the sections that begin as in `skipped`."""
-    text = _PICTURE.sub('src=""', path.read_text(encoding="utf-8", errors="replace"))
-    lines, within = [], False
+def _read_lines(path: Path, skipped_headings: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Numbered lines, without pictures, and without the sections that begin as in `skipped_headings`."""
+    text = _IMAGE_SOURCE.sub('src=""', path.read_text(encoding="utf-8", errors="replace"))
+    lines, in_skipped = [], False
     for number, line in enumerate(text.split("\n"), start=1):
         if line.startswith(("<section", "## ")):
-            within = line in skipped
-        if not within:
+            in_skipped = line in skipped_headings
+        if not in_skipped:
             lines.append((number, line))
     return lines
 
 
-def _same_text(name: str, stored: list[tuple[int, str]], made: list[tuple[int, str]]) -> None:
-    for ours, theirs in zip_longest(stored, made):
-        says, gives = ours[1] if ours else "", theirs[1] if theirs else ""
-        if says != gives or ours is None or theirs is None:
+def _compare_text(
+    name: str, stored: list[tuple[int, str]], expected: list[tuple[int, str]]
+) -> None:
+    for stored_line, expected_line in zip_longest(stored, expected):
+        stored_text, expected_text = (
+            stored_line[1] if stored_line else "",
+            expected_line[1] if expected_line else "",
+        )
+        if stored_text != expected_text or stored_line is None or expected_line is None:
             start = next(
-                (i for i, (a, b) in enumerate(zip(says, gives, strict=False)) if a != b),
-                min(len(says), len(gives)),
+                (
+                    i
+                    for i, (a, b) in enumerate(zip(stored_text, expected_text, strict=False))
+                    if a != b
+                ),
+                min(len(stored_text), len(expected_text)),
             )
-            number = ours[0] if ours else "after the last"
+            number = stored_line[0] if stored_line else "after the last"
             raise ConflictError(
-                f"report/{name}, line {number}, says {_excerpt(says, start)}; "
-                f"the ledger gives {_excerpt(gives, start)}"
+                f"report/{name}, line {number}, says {_make_excerpt(stored_text, start)}; "
+                f"the ledger gives {_make_excerpt(expected_text, start)}"
             )
 
 
-def _excerpt(line: str, at: int) -> str:
-    """Some characters of a line around position `at`, in quotation marks."""
-    start = max(0, at - _SHOWN // 3)
-    shown = line[start : start + _SHOWN]
-    return f'"{"… " if start else ""}{shown}{" …" if start + _SHOWN < len(line) else ""}"'
+def _make_excerpt(line: str, position: int) -> str:
+    """Some characters of a line around position `position`, in quotation marks."""
+    start = max(0, position - _EXCERPT_LENGTH // 3)
+    excerpt = line[start : start + _EXCERPT_LENGTH]
+    return (
+        f'"{"… " if start else ""}{excerpt}{" …" if start + _EXCERPT_LENGTH < len(line) else ""}"'
+    )

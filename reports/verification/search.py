@@ -7,17 +7,17 @@ from itertools import accumulate
 from typing import Any
 
 from bloodnets.errors import ConflictError
-from reports.format.units import plural
+from reports.format.units import format_count
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import Confirmation, PlannedTrial, SearchRecord, TrialRecord
-from reports.verification.scores import agree
+from reports.verification.scores import expect_equal
 
-_PROPOSALS, _CONFIRMATION = "proposals.jsonl", "confirmation.json"
+_PROPOSALS_FILE, _CONFIRMATION_FILE = "proposals.jsonl", "confirmation.json"
 
 
-def digest(config: Mapping[str, Any]) -> str:
-    """As `bloodnets.config.TrialConfig.digest`, which needs the class."""
+def compute_digest(config: Mapping[str, Any]) -> str:
+    """As `bloodnets.config.TrialConfig.compute_digest`, which needs the class."""
     return hashlib.sha256(json.dumps(dict(config), sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -27,23 +27,33 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
     Raises:
         ConflictError: one is not.
     """
-    proposals, known = ledger.proposals(), _named(search)
+    proposals, baseline_configs = ledger.proposals(), _make_baseline_configs(search)
     if len(proposals) > search.trials:
         raise ConflictError(
-            f"{_PROPOSALS} has {len(proposals)} proposals; study.json allows {search.trials}"
+            f"{_PROPOSALS_FILE} has {len(proposals)} proposals; study.json allows {search.trials}"
         )
     for number, planned in enumerate(proposals):
         name = f"trial-{number}"
-        wanted = f"{name}-{digest(planned.config)}"
-        agree(_PROPOSALS, f"trial {number}", planned.id, wanted, "its place and settings")
+        expected_id = f"{name}-{compute_digest(planned.config)}"
+        expect_equal(
+            _PROPOSALS_FILE, f"trial {number}", planned.id, expected_id, "its place and settings"
+        )
         if planned.configuration != name:
-            found = next((key for key, own in known.items() if own == planned.config), name)
-            agree(_PROPOSALS, f"the name of {name}", planned.configuration, found, "its digest")
-        _in_space(planned, search)
-    return f"{_PROPOSALS}: {plural(len(proposals), 'proposal')}, each of the space in study.json"
+            expected_name = next(
+                (key for key, config in baseline_configs.items() if config == planned.config), name
+            )
+            expect_equal(
+                _PROPOSALS_FILE,
+                f"the name of {name}",
+                planned.configuration,
+                expected_name,
+                "its digest",
+            )
+        _check_in_space(planned, search)
+    return f"{_PROPOSALS_FILE}: {format_count(len(proposals), 'proposal')}, each of the space in study.json"
 
 
-def _in_space(planned: PlannedTrial, search: SearchRecord) -> None:
+def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
     config = planned.config
     for key, value in (
         ("seed", search.seed),
@@ -52,27 +62,33 @@ def _in_space(planned: PlannedTrial, search: SearchRecord) -> None:
         ("max_epochs", search.max_epochs),
         ("patience", search.max_epochs),
     ):
-        agree(_PROPOSALS, f"{key} of {planned.id}", config.get(key), value, "study.json")
+        expect_equal(
+            _PROPOSALS_FILE, f"{key} of {planned.id}", config.get(key), value, "study.json"
+        )
     precision = config.get("precision", "float32")
-    agree(_PROPOSALS, f"precision of {planned.id}", precision, search.precision, "study.json")
+    expect_equal(
+        _PROPOSALS_FILE, f"precision of {planned.id}", precision, search.precision, "study.json"
+    )
     sgd = config.get("optimizer") == "sgd"
-    ranges = {name: ends for name, ends in search.ranges.items() if name != "momentum" or sgd}
+    ranges = {name: bounds for name, bounds in search.ranges.items() if name != "momentum" or sgd}
     if search.resnet is not None:
-        start = search.resnet.start
-        for key in (start.keys() | config.keys()) - ranges.keys():
-            what = f"{key} of {planned.id}"
-            agree(_PROPOSALS, what, config.get(key), start.get(key), "study.json")
+        baseline_config = search.resnet.start
+        for key in (baseline_config.keys() | config.keys()) - ranges.keys():
+            quantity = f"{key} of {planned.id}"
+            expect_equal(
+                _PROPOSALS_FILE, quantity, config.get(key), baseline_config.get(key), "study.json"
+            )
     inside = (
         config.get("family") in search.families
         and config.get("optimizer") in search.optimizers
         and (sgd or config.get("momentum") is None)
-        and all(_within(config.get(key, 0.0), *ends) for key, ends in ranges.items())
+        and all(_is_within(config.get(key, 0.0), *ends) for key, ends in ranges.items())
     )
     if not inside:
-        raise ConflictError(f"{_PROPOSALS} has {planned.id} outside the space in study.json")
+        raise ConflictError(f"{_PROPOSALS_FILE} has {planned.id} outside the space in study.json")
 
 
-def _within(value: object, low: float, high: float) -> bool:
+def _is_within(value: object, low: float, high: float) -> bool:
     return isinstance(value, int | float) and low <= value <= high
 
 
@@ -92,112 +108,149 @@ def check_search(
     Raises:
         ConflictError: something does not follow.
     """
-    proposals, end = ledger.proposals(), ledger.confirmation()
-    courses = {
-        planned.id: [epoch.val_macro_f1 for epoch in ledger.epochs(planned.id)]
+    proposals, confirmation = ledger.proposals(), ledger.read_confirmation()
+    curves = {
+        planned.id: [epoch.val_macro_f1 for epoch in ledger.read_epochs(planned.id)]
         for planned in proposals
         if planned.id in records
     }
-    _rungs(search, records, courses)
-    _unseen(ledger, proposals)
-    stopped = sum(records[key].stop_reason == "asha" for key in courses)
-    lines = [f"{plural(stopped, 'trial')} stopped by ASHA: each at a rung, below another there"]
-    if end is None:
+    _check_rungs(search, records, curves)
+    _check_test_unseen(ledger, proposals)
+    n_stopped = sum(records[key].stop_reason == "asha" for key in curves)
+    lines = [
+        f"{format_count(n_stopped, 'trial')} stopped by ASHA: each at a rung, below another there"
+    ]
+    if confirmation is None:
         return [*lines, "The search has not ended: there is no confirmation to check"]
-    if waiting := [planned.id for planned in proposals if planned.id not in records]:
-        raise ConflictError(f"{_CONFIRMATION} is there, but trials/{waiting[0]}.json is missing")
-    _ended(end, search, proposals, courses)
+    if unfinished := [planned.id for planned in proposals if planned.id not in records]:
+        raise ConflictError(
+            f"{_CONFIRMATION_FILE} is there, but trials/{unfinished[0]}.json is missing"
+        )
+    _check_end(confirmation, search, proposals, curves)
     values = {
-        planned.configuration: max(courses[planned.id])
+        planned.configuration: max(curves[planned.id])
         for planned in proposals
-        if courses[planned.id] and records[planned.id].error is None
+        if curves[planned.id] and records[planned.id].error is None
     }
-    _chosen(end, search, values)
-    _planned_again(end, search, proposals)
-    return [*lines, f"{_CONFIRMATION}: what was trained again follows from the epochs on val"]
+    _check_chosen(confirmation, search, values)
+    _check_retrained(confirmation, search, proposals)
+    return [*lines, f"{_CONFIRMATION_FILE}: what was trained again follows from the epochs on val"]
 
 
-def _rungs(
+def _check_rungs(
     search: SearchRecord,
     records: Mapping[str, TrialRecord],
-    courses: Mapping[str, Sequence[float]],
+    curves: Mapping[str, Sequence[float]],
 ) -> None:
     """A stopped trial is at a rung, and none of those with names, which run in full.
 
     In which order trials came to a rung is not kept; but it was not the best of all.
     """
-    names = _named(search)
-    best = {key: list(accumulate(course, max)) for key, course in courses.items()}
-    for key in courses:
+    baseline_names = _make_baseline_configs(search)
+    best_so_far = {key: list(accumulate(curve, max)) for key, curve in curves.items()}
+    for key in curves:
         if records[key].stop_reason != "asha":
             continue
-        name, last = f"trials/{key}.json", records[key].epochs
-        if records[key].configuration in names:
+        name, last_epoch = f"trials/{key}.json", records[key].epochs
+        if records[key].configuration in baseline_names:
             raise ConflictError(
                 f"{name} says that ASHA stopped it, but those with a name run in full"
             )
-        if last not in search.rungs:
-            raise ConflictError(f"{name} says that ASHA stopped it after epoch {last}, no rung")
-        there = [values[last - 1] for values in best.values() if len(values) >= last]
-        if best[key][-1] >= max(there):
-            raise ConflictError(f"{name} says that ASHA stopped it, but it led at epoch {last}")
+        if last_epoch not in search.rungs:
+            raise ConflictError(
+                f"{name} says that ASHA stopped it after epoch {last_epoch}, no rung"
+            )
+        rung_values = [
+            values[last_epoch - 1] for values in best_so_far.values() if len(values) >= last_epoch
+        ]
+        if best_so_far[key][-1] >= max(rung_values):
+            raise ConflictError(
+                f"{name} says that ASHA stopped it, but it led at epoch {last_epoch}"
+            )
 
 
-def _unseen(ledger: Ledger, proposals: Sequence[PlannedTrial]) -> None:
-    looked_at = {look.trial for look in ledger.looks()}
+def _check_test_unseen(ledger: Ledger, proposals: Sequence[PlannedTrial]) -> None:
+    tested_ids = {evaluation.trial for evaluation in ledger.read_test_evaluations()}
     for planned in proposals:
-        if planned.id in looked_at:
+        if planned.id in tested_ids:
             raise ConflictError(f"looks.jsonl has {planned.id}, a trial of the search, on test")
 
 
-def _ended(
-    end: Confirmation,
+def _check_end(
+    confirmation: Confirmation,
     search: SearchRecord,
     proposals: Sequence[PlannedTrial],
-    courses: Mapping[str, Sequence[float]],
+    curves: Mapping[str, Sequence[float]],
 ) -> None:
     """What ended the search could end it."""
-    what, by = "what ended the search", "study.json"
-    if end.ended_by == "trials":
-        agree(_CONFIRMATION, "the number of trials", search.trials, len(proposals), _PROPOSALS)
-    elif getattr(search, {"time_budget": "time_budget_s"}.get(end.ended_by, "target_f1")) is None:
-        agree(_CONFIRMATION, what, end.ended_by, "no such end", by)
-    highest = max((max(course) for course in courses.values() if course), default=0.0)
-    if end.ended_by == "target_f1" and highest < (search.target_f1 or 0):
-        agree(_CONFIRMATION, what, end.ended_by, f"{highest} at most", "the epochs")
+    quantity, source = "what ended the search", "study.json"
+    if confirmation.ended_by == "trials":
+        expect_equal(
+            _CONFIRMATION_FILE,
+            "the number of trials",
+            search.trials,
+            len(proposals),
+            _PROPOSALS_FILE,
+        )
+    elif (
+        getattr(search, {"time_budget": "time_budget_s"}.get(confirmation.ended_by, "target_f1"))
+        is None
+    ):
+        expect_equal(_CONFIRMATION_FILE, quantity, confirmation.ended_by, "no such end", source)
+    highest = max((max(curve) for curve in curves.values() if curve), default=0.0)
+    if confirmation.ended_by == "target_f1" and highest < (search.target_f1 or 0):
+        expect_equal(
+            _CONFIRMATION_FILE, quantity, confirmation.ended_by, f"{highest} at most", "the epochs"
+        )
 
 
-def _chosen(end: Confirmation, search: SearchRecord, values: Mapping[str, float]) -> None:
+def _check_chosen(
+    confirmation: Confirmation, search: SearchRecord, values: Mapping[str, float]
+) -> None:
     """The best by val, the earlier of equals, and the best with a name, or all without one."""
     ranked = sorted(values, key=lambda name: -values[name])
     best = tuple(ranked[: search.confirm])
-    names = list(_named(search))
-    known = [name for name in ranked if name in names]
-    baseline = tuple(known[:1] or names) if best else ()
-    agree(_CONFIRMATION, "the best", end.best, best, "the epochs")
-    agree(_CONFIRMATION, "the baseline", end.baseline, baseline, "the epochs")
+    baseline_names = list(_make_baseline_configs(search))
+    ranked_baselines = [name for name in ranked if name in baseline_names]
+    baselines = tuple(ranked_baselines[:1] or baseline_names) if best else ()
+    expect_equal(_CONFIRMATION_FILE, "the best", confirmation.best, best, "the epochs")
+    expect_equal(_CONFIRMATION_FILE, "the baseline", confirmation.baseline, baselines, "the epochs")
 
 
-def _planned_again(
-    end: Confirmation, search: SearchRecord, proposals: Sequence[PlannedTrial]
+def _check_retrained(
+    confirmation: Confirmation, search: SearchRecord, proposals: Sequence[PlannedTrial]
 ) -> None:
     """Each chosen configuration with each seed, and nothing else changed."""
-    configs = _named(search) | {planned.configuration: planned.config for planned in proposals}
-    first = search.seed + 1
-    wanted = [
+    configs = _make_baseline_configs(search) | {
+        planned.configuration: planned.config for planned in proposals
+    }
+    first_seed = search.seed + 1
+    expected_trials = [
         (name, dict(configs[name]) | {"seed": seed})
-        for name in dict.fromkeys((*end.best, *end.baseline))
-        for seed in range(first, first + search.confirm_seeds)
+        for name in dict.fromkeys((*confirmation.best, *confirmation.baseline))
+        for seed in range(first_seed, first_seed + search.confirm_seeds)
     ]
-    agree(_CONFIRMATION, "the number of trials", len(end.trials), len(wanted), "study.json")
-    for planned, (name, config) in zip(end.trials, wanted, strict=True):
-        wanted_id = f"{name}-s{config['seed']}-{digest(config)}"
-        agree(_CONFIRMATION, "a trial", planned.id, wanted_id, "study.json and the proposals")
-        agree(_CONFIRMATION, f"the name of {planned.id}", planned.configuration, name, "its id")
-        agree(_CONFIRMATION, f"settings of {planned.id}", dict(planned.config), config, "its id")
+    expect_equal(
+        _CONFIRMATION_FILE,
+        "the number of trials",
+        len(confirmation.trials),
+        len(expected_trials),
+        "study.json",
+    )
+    for planned, (name, config) in zip(confirmation.trials, expected_trials, strict=True):
+        expected_id = f"{name}-s{config['seed']}-{compute_digest(config)}"
+        expect_equal(
+            _CONFIRMATION_FILE, "a trial", planned.id, expected_id, "study.json and the proposals"
+        )
+        expect_equal(
+            _CONFIRMATION_FILE, f"the name of {planned.id}", planned.configuration, name, "its id"
+        )
+        expect_equal(
+            _CONFIRMATION_FILE, f"settings of {planned.id}", dict(planned.config), config, "its id"
+        )
 
 
-def _named(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
+def _make_baseline_configs(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
     """The configurations with names, as `study.configs.search_space.named` makes them."""
     if search.resnet is not None:
         return {"resnet": search.resnet.start}
@@ -205,7 +258,8 @@ def _named(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
     training |= {"patience": search.max_epochs, "seed": search.seed}
     training |= {"precision": search.precision} if search.precision != "float32" else {}
     return {
-        row.configuration: {key: getattr(row, key) for key in published.SETTINGS} | training
-        for row in published.load().rows
+        row.configuration: {key: getattr(row, key) for key in published.PUBLISHED_SETTINGS}
+        | training
+        for row in published.load_published().rows
         if row.family in search.families and row.loss == "cross_entropy"
     }

@@ -18,21 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.errors import ConflictError, StudyError
-from reports.format.units import plural
-from reports.ledger.ledger import FILES, Ledger
+from reports.format.units import format_count
+from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.loading import check_hash
 from reports.ledger.records import (
     PlannedTrial,
-    Status,
     StopReason,
     StudyRecord,
     TrialRecord,
-    fingerprint,
+    TrialStatus,
+    compute_fingerprint,
 )
-from reports.verification.scores import agree, check_epochs, check_predictions
-from reports.verification.search import check_proposals, check_search, digest
+from reports.verification.scores import check_epochs, check_predictions, expect_equal
+from reports.verification.search import check_proposals, check_search, compute_digest
 
-_STATUS: Mapping[StopReason, Status] = {
+_STATUS_BY_STOP_REASON: Mapping[StopReason, TrialStatus] = {
     "patience": "complete",
     "max_epochs": "complete",
     "asha": "pruned",
@@ -49,7 +49,7 @@ class DisagreementError(StudyError):
     exit_code = 1
 
 
-def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterator[str]:
+def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterator[str]:
     """Check that a study's numbers follow from its stored predictions.
 
     Args:
@@ -67,7 +67,7 @@ def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterat
     """
     search = ledger.study.search
     try:
-        lines, records = check_entered(ledger)
+        lines, records = check_entered_files(ledger)
         yield from lines
         yield check_predictions(ledger, records)
         yield check_epochs(ledger, records)
@@ -82,7 +82,7 @@ def verify(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterat
         raise DisagreementError(str(error)) from error
 
 
-def check_entered(
+def check_entered_files(
     ledger: Ledger, *, interrupted: bool = False
 ) -> tuple[list[str], dict[str, TrialRecord]]:
     """Check that the files are those that were entered, each of a trial that is planned.
@@ -99,84 +99,104 @@ def check_entered(
         ConflictError: at the first that is not; it names the file.
     """
     study = ledger.study
-    lines = [_plan(study)]
+    lines = [_check_plan(study)]
     if study.search is not None:
         lines.append(check_proposals(ledger, study.search))
-    planned = ledger.planned()
-    records = _records(ledger, planned, interrupted=interrupted)
+    planned = ledger.planned_trials()
+    records = _check_records(ledger, planned, interrupted=interrupted)
     lines.append(
-        f"{plural(len(records), 'trial')}: each record is as planned, with the fingerprint"
+        f"{format_count(len(records), 'trial')}: each record is as planned, with the fingerprint"
     )
-    if waiting := [trial.id for trial in planned if trial.id not in records]:
-        names = ", ".join(waiting)
-        lines.append(f"{plural(len(waiting), 'trial')} not run, and without a trace: {names}")
-    lines += [_files(ledger, records), _looks(ledger, records)]
+    if unfinished := [trial.id for trial in planned if trial.id not in records]:
+        names = ", ".join(unfinished)
+        lines.append(
+            f"{format_count(len(unfinished), 'trial')} not run, and without a trace: {names}"
+        )
+    lines += [_check_hashes(ledger, records), _check_test_evaluations(ledger, records)]
     return lines, records
 
 
-def _plan(study: StudyRecord) -> str:
+def _check_plan(study: StudyRecord) -> str:
     """Settings agree with the trials' ids, and those with the fingerprint."""
     for planned in study.trials:
-        what = f"the digest of the settings of {planned.id}"
-        found = digest(planned.config)
-        agree("study.json", what, planned.id.rpartition("-")[2], found, "their hash")
+        quantity = f"the digest of the settings of {planned.id}"
+        expected_digest = compute_digest(planned.config)
+        expect_equal(
+            "study.json", quantity, planned.id.rpartition("-")[2], expected_digest, "their hash"
+        )
         for key in ("max_epochs", "patience"):
             value = planned.config.get(key)
             if type(value) is not int or value < 1:
                 raise ConflictError(f"study.json says that {key} of {planned.id} is {value!r}")
     ids = [planned.id for planned in study.trials]
-    agree("study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids")
-    made = fingerprint(study.data, ids, study.versions, study.search)
-    agree("study.json", "its fingerprint", study.fingerprint, made, "what it is made of")
+    expect_equal(
+        "study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids"
+    )
+    expected_fingerprint = compute_fingerprint(study.data, ids, study.versions, study.search)
+    expect_equal(
+        "study.json",
+        "its fingerprint",
+        study.fingerprint,
+        expected_fingerprint,
+        "what it is made of",
+    )
     return "study.json: the fingerprint follows from data, settings, seeds and versions"
 
 
-def _records(
-    ledger: Ledger, plan: Sequence[PlannedTrial], *, interrupted: bool
+def _check_records(
+    ledger: Ledger, planned_trials: Sequence[PlannedTrial], *, interrupted: bool
 ) -> dict[str, TrialRecord]:
     """The records by id, each as planned; every file of a trial belongs to one."""
-    present = _present(ledger)
-    looked_at = {look.trial for look in ledger.looks()}
+    unclaimed_files = _list_trial_files(ledger)
+    tested_ids = {evaluation.trial for evaluation in ledger.read_test_evaluations()}
     records = {}
-    for planned in plan:
+    for planned in planned_trials:
         name = f"trials/{planned.id}.json"
-        own = set(ledger.traces(planned.id))
-        record = ledger.trial(planned)
+        partial_files = set(ledger.partial_files(planned.id))
+        record = ledger.read_trial(planned)
         if record is not None:
-            _as_planned(record, planned)
+            _check_as_planned(record, planned)
             records[planned.id] = record
         elif interrupted:
-            looked_at.discard(planned.id)
-        elif own or planned.id in looked_at:
-            trace = min(own, default="looks.jsonl")
-            raise ConflictError(f"{name} is missing, but {trace} is of that trial")
-        present -= {name, *own}
-        if record is not None and (unnamed := own - record.files.keys()):
-            raise ConflictError(f"{min(unnamed)} is there, but {name} does not name it")
-    if present:
-        raise ConflictError(f"{min(present)} belongs to no trial that is planned")
-    if unknown := looked_at - records.keys():
+            tested_ids.discard(planned.id)
+        elif partial_files or planned.id in tested_ids:
+            partial_file = min(partial_files, default="looks.jsonl")
+            raise ConflictError(f"{name} is missing, but {partial_file} is of that trial")
+        unclaimed_files -= {name, *partial_files}
+        if record is not None and (unlisted := partial_files - record.files.keys()):
+            raise ConflictError(f"{min(unlisted)} is there, but {name} does not name it")
+    if unclaimed_files:
+        raise ConflictError(f"{min(unclaimed_files)} belongs to no trial that is planned")
+    if unknown := tested_ids - records.keys():
         raise ConflictError(f"looks.jsonl names {min(unknown)}, a trial that is not planned")
     return records
 
 
-def _present(ledger: Ledger) -> set[str]:
+def _list_trial_files(ledger: Ledger) -> set[str]:
     """Names of the trials' files."""
-    return set().union(*(ledger.files.names(kind) for kind in ("trials", *FILES)))
+    return set().union(
+        *(ledger.storage.list_files(folder) for folder in ("trials", *TRIAL_FILE_SUFFIXES))
+    )
 
 
-def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
+def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     name = f"trials/{record.id}.json"
-    agree(name, "the configuration", record.configuration, planned.configuration, "study.json")
+    expect_equal(
+        name, "the configuration", record.configuration, planned.configuration, "study.json"
+    )
     for key in sorted(record.config.keys() | planned.config.keys()):
-        says, found = (repr(each.config.get(key)) for each in (record, planned))
-        agree(name, key, says, found, "study.json")
+        stored, expected = (repr(source.config.get(key)) for source in (record, planned))
+        expect_equal(name, key, stored, expected, "study.json")
     complete = record.status == "complete"
-    kinds = FILES if complete else ("epochs",)
-    needed = sorted(f"{kind}/{record.id}.{FILES[kind]}" for kind in kinds)
-    agree(name, "the list of files", sorted(record.files), needed, f"status {record.status}")
-    broke = record.stop_reason in {"error", "diverged"}
-    if record.status != _STATUS[record.stop_reason] or broke != (record.error is not None):
+    kinds = TRIAL_FILE_SUFFIXES if complete else ("epochs",)
+    expected_files = sorted(f"{kind}/{record.id}.{TRIAL_FILE_SUFFIXES[kind]}" for kind in kinds)
+    expect_equal(
+        name, "the list of files", sorted(record.files), expected_files, f"status {record.status}"
+    )
+    has_error = record.stop_reason in {"error", "diverged"}
+    if record.status != _STATUS_BY_STOP_REASON[record.stop_reason] or has_error != (
+        record.error is not None
+    ):
         raise ConflictError(
             f"{name} says that the status is {record.status}, the reason to stop "
             f"{record.stop_reason} and the error {record.error!r}"
@@ -184,29 +204,31 @@ def _as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     splits = tuple(sorted(record.scores))
     if splits not in ({("val",), ("test", "val")} if complete else {()}):
         raise ConflictError(f"{name} has scores on {splits}, with status {record.status}")
-    forestalled = record.stop_reason in {"time_budget", "target_f1"} and not record.epochs
-    if record.attempts < (0 if forestalled else 1):
+    never_started = record.stop_reason in {"time_budget", "target_f1"} and not record.epochs
+    if record.attempts < (0 if never_started else 1):
         raise ConflictError(f"{name} says that there were {record.attempts} attempts")
 
 
-def _files(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
+def _check_hashes(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
     count = 0
     for record in records.values():
         for name in record.files:
             check_hash(ledger, record, name)
             count += 1
-    return f"{plural(count, 'file')}: each is the one that was entered, by its SHA-256"
+    return f"{format_count(count, 'file')}: each is the one that was entered, by its SHA-256"
 
 
-def _looks(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
+def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
     """One look at test for each trial with scores on test, and no other."""
-    looks = ledger.looks()
+    evaluations = ledger.read_test_evaluations()
     for record in records.values():
-        name, tested = f"trials/{record.id}.json", int("test" in record.scores)
-        times = [look.at for look in looks if look.trial == record.id]
-        what = f"the number of looks at test by {record.id}"
-        agree("looks.jsonl", what, len(times), tested, name)
-        if tested:
-            what = f"the start of {record.id}"
-            agree("looks.jsonl", what, times[0], record.started_at, name)
-    return f"{plural(len(looks), 'look')} at test: one for each trial with scores on test"
+        name, n_expected = f"trials/{record.id}.json", int("test" in record.scores)
+        times = [evaluation.at for evaluation in evaluations if evaluation.trial == record.id]
+        quantity = f"the number of looks at test by {record.id}"
+        expect_equal("looks.jsonl", quantity, len(times), n_expected, name)
+        if n_expected:
+            quantity = f"the start of {record.id}"
+            expect_equal("looks.jsonl", quantity, times[0], record.started_at, name)
+    return (
+        f"{format_count(len(evaluations), 'look')} at test: one for each trial with scores on test"
+    )

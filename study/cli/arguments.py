@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import Address, Place, place
+from bloodnets.storage.backends import RemotePath, StudyPath, parse_location
 
 if TYPE_CHECKING:
     pass
@@ -13,68 +13,80 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from study.configs.presets import PUBLISHED, RESNET, WITHOUT
+from study.configs.presets import ABLATIONS, PUBLISHED, RESNET
 from study.configs.search_space import OPTIMIZERS
 
 if TYPE_CHECKING:
     pass
-from study.cli.options import Device
-from study.configs.presets import GPU_SHARE
+from study.cli.options import DeviceChoice
+from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 
 
-def name(kind: str, given: str | None, *, goes_on: bool) -> str:
+def resolve_study_name(study_kind: str, requested_name: str | None, *, resume: bool) -> str:
     """Of a study: the one given, or the kind and the time to the second, UTC.
 
     Raises:
         DataError: none is given of a study that goes on.
     """
-    if given is None and goes_on:
+    if requested_name is None and resume:
         raise DataError("--resume needs --name, to know which study goes on")
-    return f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}" if given is None else given
+    return (
+        f"{study_kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        if requested_name is None
+        else requested_name
+    )
 
 
-def configurations(given: Collection[str] | None, *, ablation: bool) -> tuple[str, ...]:
+def resolve_configurations(names: Collection[str] | None, *, ablation: bool) -> tuple[str, ...]:
     """Names of the configurations of a grid, each once.
 
     Raises:
         DataError: the ablation's are asked for, and others.
     """
     if not ablation:
-        return tuple(PUBLISHED if given is None else dict.fromkeys(given))
-    if given is not None:
+        return tuple(PUBLISHED if names is None else dict.fromkeys(names))
+    if names is not None:
         raise DataError("--ablation names its configurations itself; leave --config out")
-    return ("resnet", *WITHOUT)
+    return ("resnet", *ABLATIONS)
 
 
-def optimizers(given: str | None, family: str) -> tuple[str, ...]:
+def resolve_optimizers(optimizer: str | None, family: str) -> tuple[str, ...]:
     """That a search draws from.
 
     Raises:
         DataError: there is no such optimizer, or the family is trained with one alone.
     """
     if family == "resnet":
-        if given is not None:
+        if optimizer is not None:
             raise DataError("--optimizer is of cnn, mlnn and both; resnet is trained with AdamW")
         return (RESNET["optimizer"],)
-    return OPTIMIZERS if given is None else (one_of("--optimizer", given, OPTIMIZERS),)
+    return (
+        OPTIMIZERS if optimizer is None else (require_one_of("--optimizer", optimizer, OPTIMIZERS),)
+    )
 
 
-def gpus(device: Device, given: float | None) -> float | None:
+def resolve_gpus_per_trial(device: DeviceChoice, gpus_per_trial: float | None) -> float | None:
     """GPUs a trial; None to take what the machines have.
 
     Raises:
         DataError: the two contradict each other.
     """
-    if device is Device.CPU and given:
-        raise DataError(f"--device cpu and --gpus-per-trial {given:g} contradict each other")
-    if device is Device.CUDA and given == 0:
+    if device is DeviceChoice.CPU and gpus_per_trial:
+        raise DataError(
+            f"--device cpu and --gpus-per-trial {gpus_per_trial:g} contradict each other"
+        )
+    if device is DeviceChoice.CUDA and gpus_per_trial == 0:
         raise DataError("--device cuda and --gpus-per-trial 0 contradict each other")
-    if device is Device.CPU:
+    if device is DeviceChoice.CPU:
         return 0.0
-    return GPU_SHARE if device is Device.CUDA and given is None else given
+    return (
+        DEFAULT_GPUS_PER_TRIAL
+        if device is DeviceChoice.CUDA and gpus_per_trial is None
+        else gpus_per_trial
+    )
 
 
-def one_of(option: str, value: str, allowed: Collection[str]) -> str:
+def require_one_of(option: str, value: str, allowed: Collection[str]) -> str:
     """The value, if it is one of those allowed.
 
     Raises:
@@ -85,23 +97,25 @@ def one_of(option: str, value: str, allowed: Collection[str]) -> str:
     return value
 
 
-def seconds(option: str, text: str) -> float:
+def parse_duration_s(option: str, text: str) -> float:
     """`90s`, `30m`, `2h` or `1h30m` in seconds.
 
     Raises:
         DataError: it is none of these, or 0.
     """
     parts = re.fullmatch(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?", text)
-    hours, minutes, rest = (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
-    total = 3600 * hours + 60 * minutes + rest
-    if not total > 0:
+    hours, minutes, seconds_part = (
+        (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
+    )
+    total_s = 3600 * hours + 60 * minutes + seconds_part
+    if not total_s > 0:
         raise DataError(f"{option} is {text!r}; wanted: a time above 0, as 90s, 30m or 1h30m")
-    return float(total)
+    return float(total_s)
 
 
-def place_of(results: str, study: str) -> Place:
+def resolve_study_location(storage_root: str, study: str) -> StudyPath:
     """Of a study that is named, or whose folder or address is."""
-    here = place(results)
-    if isinstance(here, Address):
-        return here / study if "://" not in study else place(study)
-    return here / study if (here / study).is_dir() else place(study)
+    root_location = parse_location(storage_root)
+    if isinstance(root_location, RemotePath):
+        return root_location / study if "://" not in study else parse_location(study)
+    return root_location / study if (root_location / study).is_dir() else parse_location(study)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bloodnets.storage.backends import place
+from bloodnets.storage.backends import parse_location
 from study.cli import options
 
 if TYPE_CHECKING:
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 def doctor(
     *,
-    results: options.Results = "results",
-    data_file: options.DataFile = None,
-    data_root: options.DataRoot = None,
-    address: options.ClusterAddress = None,
+    results: options.StorageOption = "results",
+    data_file: options.DataFileOption = None,
+    data_root: options.DataRootOption = None,
+    address: options.AddressOption = None,
 ) -> None:
     """Check machine, Ray, GPU, data and storage, and say what a study would use."""
-    from study.lifecycle.doctor import examine
+    from study.lifecycle.doctor import run_checks
 
-    found = examine(
-        results=place(results),
+    check_results = run_checks(
+        storage_root=parse_location(results),
         data_file=data_file,
         data_root=data_root,
         address=None if address == "local" else address,
     )
     failed = False
-    for line in found:
-        typer.echo(line.text)
-        failed = failed or not line.passed
+    for check_result in check_results:
+        typer.echo(check_result.text)
+        failed = failed or not check_result.passed
     if failed:
         raise typer.Exit(3)

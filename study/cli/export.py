@@ -5,22 +5,22 @@ from typing import Annotated
 
 import typer
 
-from bloodnets.errors import MachineError
+from bloodnets.errors import ResourceError
 from study.cli import options
-from study.cli.arguments import place_of
-from study.cli.options import Trial
-from study.cli.predict import _left_out
-from study.runtime.signals import tidily
+from study.cli.arguments import resolve_study_location
+from study.cli.options import TrialOption
+from study.cli.predict import _print_skipped
+from study.runtime.signals import keyboard_interrupt_enabled
 
-EXPORT = ("onnx", "onnxruntime", "onnxscript")
+EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 """What the extra `export` brings."""
 
 
 def export(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     *,
-    results: options.Results = "results",
-    trial: Trial = None,
+    results: options.StorageOption = "results",
+    trial: TrialOption = None,
     output: Annotated[
         Path | None,
         typer.Option(show_default="STUDY-TRIAL, here", help="Folder to make."),
@@ -37,29 +37,32 @@ def export(
     try:
         from study.inference import onnx_export as exporting
     except ModuleNotFoundError as error:
-        if error.name not in EXPORT:
+        if error.name not in EXPORT_PACKAGES:
             raise
-        raise MachineError(
+        raise ResourceError(
             f"{error.name} is not installed, which export needs; install bloodstudy's extra "
             f"“export”: pip install '.[export]' --constraint constraints.txt"
         ) from error
     from rich.console import Console
 
     from reports.ledger.ledger import Ledger
-    from study.datasets.lookup import find_images
-    from study.inference.model_selection import choose
+    from study.datasets.lookup import find_test_images
+    from study.inference.model_selection import select_model
 
-    ledger = Ledger(place_of(results, study))
-    images = find_images(ledger.study, data_file)
-    chosen = choose(ledger, trial)
-    for problem in chosen.problems:
-        _left_out(problem)
-    folder = output or Path(f"{ledger.name}-{chosen.name}")
-    exporting.refuse(folder)
-    with tidily(), Console(stderr=True).status(f"{chosen.name}: exported, and tried"):
-        agreement = exporting.export(ledger, chosen, images, folder)
-    typer.echo(f"{chosen.name} of {ledger.study.name}: {chosen.reason}.")
-    typer.echo(agreement)
+    ledger = Ledger(resolve_study_location(results, study))
+    images = find_test_images(ledger.study, data_file)
+    selected = select_model(ledger, trial)
+    for problem in selected.problems:
+        _print_skipped(problem)
+    folder = output or Path(f"{ledger.name}-{selected.trial_name}")
+    exporting.require_new_folder(folder)
+    with (
+        keyboard_interrupt_enabled(),
+        Console(stderr=True).status(f"{selected.trial_name}: exported, and tried"),
+    ):
+        export_check = exporting.export_onnx(ledger, selected, images, folder)
+    typer.echo(f"{selected.trial_name} of {ledger.study.name}: {selected.reason}.")
+    typer.echo(export_check)
     typer.echo(folder)
-    if chosen.problems:
+    if selected.problems:
         raise typer.Exit(1)

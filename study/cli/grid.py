@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from bloodnets.config import MAX_EPOCHS, PATIENCE
-from bloodnets.storage.backends import place
+from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE
+from bloodnets.storage.backends import parse_location
 from study.cli import arguments, options
 from study.cli.launch import DataSource, launch
-from study.cli.options import Data, Device, Precision
+from study.cli.options import DataChoice, DeviceChoice, PrecisionChoice
 from study.configs.presets import RESNET
 
 
@@ -29,7 +29,7 @@ def grid(
         int | None,
         typer.Option(
             min=1,
-            show_default=f"{MAX_EPOCHS}; of resnet {RESNET['max_epochs']}",
+            show_default=f"{DEFAULT_MAX_EPOCHS}; of resnet {RESNET['max_epochs']}",
             help="At most, each trial.",
         ),
     ] = None,
@@ -38,38 +38,38 @@ def grid(
         typer.Option(
             min=1, help="Epochs without a better val macro F1 before a trial ends; not of resnet."
         ),
-    ] = PATIENCE,
+    ] = DEFAULT_PATIENCE,
     width: Annotated[
         int | None,
         typer.Option(
             min=1, show_default=str(RESNET["width"]), help="Channels of resnet's first stage."
         ),
     ] = None,
-    batch_size: options.BatchSize = None,
-    precision: options.PrecisionKind = Precision.FLOAT32,
-    data: options.DataKind = Data.BLOODMNIST,
-    data_file: options.DataFile = None,
-    data_root: options.DataRoot = None,
+    batch_size: options.BatchSizeOption = None,
+    precision: options.PrecisionOption = PrecisionChoice.FLOAT32,
+    data: options.DataOption = DataChoice.BLOODMNIST,
+    data_file: options.DataFileOption = None,
+    data_root: options.DataRootOption = None,
     name: Annotated[
         str | None, typer.Option(show_default="grid and the time", help="Of the study.")
     ] = None,
-    results: options.Results = "results",
-    cpus_per_trial: options.CpusPerTrial = 1,
-    device: options.DeviceKind = Device.AUTO,
-    gpus_per_trial: options.GpusPerTrial = None,
-    max_concurrent: options.MaxConcurrent = None,
-    address: options.ClusterAddress = None,
-    resume: options.Resume = False,
-    dry_run: options.DryRun = False,
-    quiet: options.Quiet = False,
+    results: options.StorageOption = "results",
+    cpus_per_trial: options.CpusPerTrialOption = 1,
+    device: options.DeviceOption = DeviceChoice.AUTO,
+    gpus_per_trial: options.GpusPerTrialOption = None,
+    max_concurrent: options.MaxConcurrentOption = None,
+    address: options.AddressOption = None,
+    resume: options.ResumeOption = False,
+    dry_run: options.DryRunOption = False,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Train the eight published configurations, or others, and compare them."""
     from study.configs.study_config import GridConfig
 
-    checked = GridConfig(
-        name=arguments.name("grid", name, goes_on=resume),
-        results=place(results),
-        configurations=arguments.configurations(config, ablation=ablation),
+    study_config = GridConfig(
+        name=arguments.resolve_study_name("grid", name, resume=resume),
+        storage_root=parse_location(results),
+        configurations=arguments.resolve_configurations(config, ablation=ablation),
         seeds=seeds,
         max_epochs=epochs,
         patience=patience,
@@ -77,14 +77,14 @@ def grid(
         batch_size=batch_size,
         precision=precision.value,
         cpus_per_trial=cpus_per_trial,
-        gpus_per_trial=arguments.gpus(device, gpus_per_trial),
+        gpus_per_trial=arguments.resolve_gpus_per_trial(device, gpus_per_trial),
         max_concurrent=max_concurrent,
         address=None if address == "local" else address,
     )
     launch(
-        checked,
+        study_config,
         DataSource(kind=data, file=data_file, root=data_root),
-        goes_on=resume,
+        resume=resume,
         dry_run=dry_run,
         quiet=quiet,
     )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from bloodnets.errors import DataError
-from study.cli.options import Data
-from study.lifecycle.preflight import check_place
-from study.runtime.signals import tidily
+from study.cli.options import DataChoice
+from study.lifecycle.preflight import check_location
+from study.runtime.signals import keyboard_interrupt_enabled
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -31,7 +31,7 @@ class DataSource:
         root: Folder of the download; None for `~/.medmnist`.
     """
 
-    kind: Data
+    kind: DataChoice
     file: Path | None
     root: Path | None
 
@@ -42,17 +42,17 @@ class DataSource:
             DataError: the options contradict each other, or the file is not what is needed.
             MachineError: it cannot be downloaded.
         """
-        if self.kind is Data.RENDERED and (self.file or self.root):
+        if self.kind is DataChoice.SYNTHETIC and (self.file or self.root):
             raise DataError("--data rendered takes neither --data-file nor --data-root")
-        from bloodnets.data.download import official_file
-        from bloodnets.data.medmnist import load_file, load_rendered
+        from bloodnets.data.download import ensure_official_file
+        from bloodnets.data.medmnist import load_file, load_synthetic
 
-        if self.kind is Data.RENDERED:
-            return load_rendered()
+        if self.kind is DataChoice.SYNTHETIC:
+            return load_synthetic()
         if self.file is not None:
             return load_file(self.file)
-        with tidily():  # a download
-            file = official_file(self.root)
+        with keyboard_interrupt_enabled():  # a download
+            file = ensure_official_file(self.root)
         return load_file(file)
 
 
@@ -60,7 +60,7 @@ def launch(
     config: "GridConfig | SearchConfig",
     source: DataSource,
     *,
-    goes_on: bool,
+    resume: bool,
     dry_run: bool = False,
     quiet: bool,
 ) -> None:
@@ -69,7 +69,7 @@ def launch(
     Args:
         config: Checked settings.
         source: Data to train on.
-        goes_on: Whether the study exists and only what it lacks is to be done.
+        resume: Whether the study exists and only what it lacks is to be done.
         dry_run: Whether to print the plan and stop.
         quiet: Whether to print only the report's path.
 
@@ -77,11 +77,11 @@ def launch(
         typer.Exit: With code 1 if a trial failed.
         StudyError: As raised by what it calls.
     """
-    check_place(config.place, goes_on=goes_on)
+    check_location(config.location, resume=resume)
     if config.address is not None or config.gpus_per_trial:
-        from study.runtime.resources import check_machine
+        from study.runtime.resources import check_compute
 
-        check_machine(config)
+        check_compute(config)
     cells = source.load()
     if dry_run:
         from study.lifecycle.dry_run import print_dry_run
@@ -91,5 +91,5 @@ def launch(
     from study.tuning.run import run_study
 
     words = ("bloodstudy", *sys.argv[1:])
-    if not run_study(config, cells, command=words, goes_on=goes_on, quiet=quiet):
+    if not run_study(config, cells, command=words, resume=resume, quiet=quiet):
         raise typer.Exit(1)

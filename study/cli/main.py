@@ -16,7 +16,7 @@ from study.cli.report import report
 from study.cli.resume import resume
 from study.cli.search import search
 from study.cli.status import status
-from study.runtime.signals import end_before_it_begins
+from study.runtime.signals import exit_on_sigint
 
 app = typer.Typer(
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
@@ -26,13 +26,13 @@ app = typer.Typer(
 )
 
 
-for command in (grid, search, resume, status, report, predict, export, replay, doctor):
-    app.command()(command)
+for typer_command in (grid, search, resume, status, report, predict, export, replay, doctor):
+    app.command()(typer_command)
 
 
 def main() -> NoReturn:
     """Entry point: one line and an exit code for everything that can be foreseen."""
-    signal.signal(signal.SIGINT, end_before_it_begins)
+    signal.signal(signal.SIGINT, exit_on_sigint)
     try:
         app()
     except StudyError as error:

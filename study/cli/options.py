@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.config import BATCH_SIZE
+from bloodnets.config import DEFAULT_BATCH_SIZE
 from study.configs.presets import RESNET
 
 if TYPE_CHECKING:
     pass
 
 
-class Data(StrEnum):
+class DataChoice(StrEnum):
     """Which images to train on."""
 
     BLOODMNIST = "bloodmnist"
-    RENDERED = "rendered"
+    SYNTHETIC = "rendered"
 
 
-class Precision(StrEnum):
+class PrecisionChoice(StrEnum):
     """Of products in training."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
 
 
-class Device(StrEnum):
+class DeviceChoice(StrEnum):
     """What trials train on."""
 
     AUTO = "auto"
@@ -35,7 +35,7 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
-class Split(StrEnum):
+class SplitChoice(StrEnum):
     """Of data in the MedMNIST format."""
 
     TRAIN = "train"
@@ -43,32 +43,33 @@ class Split(StrEnum):
     TEST = "test"
 
 
-BatchSize = Annotated[
+BatchSizeOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        show_default=f"{BATCH_SIZE}; of resnet {RESNET['batch_size']}",
+        show_default=f"{DEFAULT_BATCH_SIZE}; of resnet {RESNET['batch_size']}",
         help="Images a step.",
     ),
 ]
 
 
-PrecisionKind = Annotated[
-    Precision, typer.Option("--precision", help="Of products in training; the rest is float32.")
+PrecisionOption = Annotated[
+    PrecisionChoice,
+    typer.Option("--precision", help="Of products in training; the rest is float32."),
 ]
 
 
-DataKind = Annotated[
-    Data, typer.Option("--data", help="rendered: drawn stand-in cells, no download.")
+DataOption = Annotated[
+    DataChoice, typer.Option("--data", help="rendered: drawn stand-in cells, no download.")
 ]
 
 
-DataFile = Annotated[
+DataFileOption = Annotated[
     Path | None, typer.Option(help="A file in the MedMNIST format, instead of the download.")
 ]
 
 
-DataRoot = Annotated[
+DataRootOption = Annotated[
     Path | None,
     typer.Option(
         show_default="~/.medmnist", help="Folder of bloodmnist.npz, also of the download."
@@ -76,7 +77,7 @@ DataRoot = Annotated[
 ]
 
 
-Results = Annotated[
+StorageOption = Annotated[
     str,
     typer.Option(
         "--results",
@@ -86,43 +87,44 @@ Results = Annotated[
 ]
 
 
-CpusPerTrial = Annotated[int, typer.Option(min=1, help="Cores a trial.")]
+CpusPerTrialOption = Annotated[int, typer.Option(min=1, help="Cores a trial.")]
 
 
-DeviceKind = Annotated[
-    Device, typer.Option("--device", help="auto: a GPU where there is one; of a cluster, anywhere.")
+DeviceOption = Annotated[
+    DeviceChoice,
+    typer.Option("--device", help="auto: a GPU where there is one; of a cluster, anywhere."),
 ]
 
 
-GpusPerTrial = Annotated[
+GpusPerTrialOption = Annotated[
     float | None,
     typer.Option(show_default=".25 if there is one, else 0", help="GPUs a trial, also a fraction."),
 ]
 
 
-MaxConcurrent = Annotated[
+MaxConcurrentOption = Annotated[
     int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
 ]
 
 
-ClusterAddress = Annotated[
+AddressOption = Annotated[
     str | None,
     typer.Option(show_default="local: Ray on this machine", help="Of a Ray cluster, as host:6379."),
 ]
 
 
-Resume = Annotated[
+ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with the study of this name, with the same options.")
 ]
 
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")]
 
 
-Trial = Annotated[
+TrialOption = Annotated[
     str | None,
     typer.Option(show_default="the best, by val", help="Its name, as in the report."),
 ]

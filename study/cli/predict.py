@@ -7,8 +7,8 @@ import typer
 
 from bloodnets.errors import DataError
 from study.cli import options
-from study.cli.arguments import place_of
-from study.cli.options import Split, Trial
+from study.cli.arguments import resolve_study_location
+from study.cli.options import SplitChoice, TrialOption
 
 
 def predict(
@@ -18,8 +18,8 @@ def predict(
         typer.Argument(help="Image files, folders of them, npz files in the MedMNIST format."),
     ],
     *,
-    results: options.Results = "results",
-    trial: Trial = None,
+    results: options.StorageOption = "results",
+    trial: TrialOption = None,
     crop: Annotated[
         int | None,
         typer.Option(
@@ -28,7 +28,7 @@ def predict(
             help="Side of the centred square to cut out, in pixels; of the PBC photographs, 200.",
         ),
     ] = None,
-    split: Annotated[Split, typer.Option(help="Of npz files.")] = Split.TEST,
+    split: Annotated[SplitChoice, typer.Option(help="Of npz files.")] = SplitChoice.TEST,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON, with all probabilities.")
     ] = False,
@@ -41,37 +41,41 @@ def predict(
 
     from reports.ledger.ledger import Ledger
     from study.inference import prediction_output
-    from study.inference.model_selection import choose
-    from study.inference.predict import pictures
-    from study.inference.predict import predict as look_at
+    from study.inference.model_selection import select_model
+    from study.inference.predict import classify_images as look_at
+    from study.inference.predict import read_input_images
 
-    ledger = Ledger(place_of(results, study))
-    chosen = choose(ledger, trial)
-    for problem in chosen.problems:
-        _left_out(problem)
-    faults: list[str] = []
+    ledger = Ledger(resolve_study_location(results, study))
+    selected = select_model(ledger, trial)
+    for problem in selected.problems:
+        _print_skipped(problem)
+    skipped: list[str] = []
 
-    def fault(line: str) -> None:
-        faults.append(line)
-        _left_out(line)
+    def record_skip(line: str) -> None:
+        skipped.append(line)
+        _print_skipped(line)
 
-    shown = pictures(images, split=split.value, crop=crop, left_out=fault)
-    found = list(look_at(chosen, ledger.study.data.colours, shown))
-    if not found:
+    input_images = read_input_images(images, split=split.value, crop=crop, on_skip=record_skip)
+    predictions = list(look_at(selected, ledger.study.data.colours, input_images))
+    if not predictions:
         raise DataError("no image could be used")
     if json or csv:
-        text = prediction_output.as_json if json else prediction_output.as_csv
-        typer.echo(text(found, ledger.study, chosen))
+        format_predictions = prediction_output.format_json if json else prediction_output.format_csv
+        typer.echo(format_predictions(predictions, ledger.study, selected))
     else:
         console = Console(highlight=False)
-        console.print(*prediction_output.head(ledger.study, chosen), sep="\n", markup=False)
-        console.print(prediction_output.table(found, ledger.study, width=console.width))
-        console.print(*prediction_output.foot(found, ledger.study), sep="\n", markup=False)
-    if faults or chosen.problems:
+        console.print(
+            *prediction_output.header_lines(ledger.study, selected), sep="\n", markup=False
+        )
+        console.print(prediction_output.to_table(predictions, ledger.study, width=console.width))
+        console.print(
+            *prediction_output.footer_lines(predictions, ledger.study), sep="\n", markup=False
+        )
+    if skipped or selected.problems:
         raise typer.Exit(1)
 
 
-def _left_out(line: str) -> None:
-    from study.inference.prediction_output import printable
+def _print_skipped(line: str) -> None:
+    from study.inference.prediction_output import make_printable
 
-    typer.echo(f"bloodstudy: left out: {printable(line)}", err=True)
+    typer.echo(f"bloodstudy: left out: {make_printable(line)}", err=True)

@@ -9,14 +9,14 @@ from study.cli import options
 
 if TYPE_CHECKING:
     pass
-from study.cli.arguments import place_of
+from study.cli.arguments import resolve_study_location
 
 
 def replay(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     trial: Annotated[str, typer.Argument(help="Its name, as in the report: trial-17.")],
     *,
-    results: options.Results = "results",
+    results: options.StorageOption = "results",
     data_file: Annotated[
         Path | None,
         typer.Option(show_default="where the study had it", help="The study's data."),
@@ -26,13 +26,13 @@ def replay(
     from rich.console import Console
 
     from reports.ledger.ledger import Ledger
-    from study.datasets.lookup import find_cells
-    from study.inference.replay import lines
-    from study.inference.replay import replay as train_again
+    from study.datasets.lookup import load_study_data
+    from study.inference.replay import format_replay_lines
+    from study.inference.replay import replay_trial as train_again
 
-    ledger = Ledger(place_of(results, study))
-    cells = find_cells(ledger.study, data_file)
+    ledger = Ledger(resolve_study_location(results, study))
+    cells = load_study_data(ledger.study, data_file)
     with Console(stderr=True).status(f"{trial}: the first epoch") as status:
-        found = train_again(ledger, trial, cells, on_epoch=status.update)
-    for line in lines(found):
+        replay_result = train_again(ledger, trial, cells, on_epoch=status.update)
+    for line in format_replay_lines(replay_result):
         typer.echo(line)

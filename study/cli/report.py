@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import Address, place
+from bloodnets.storage.backends import RemotePath, parse_location
 from study.cli import options
-from study.runtime.signals import tidily
+from study.runtime.signals import keyboard_interrupt_enabled
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
-from study.cli.arguments import place_of
+from study.cli.arguments import resolve_study_location
 
 
 def report(
@@ -21,7 +21,7 @@ def report(
         typer.Argument(help="A study's name, or the path of its folder; several are compared."),
     ],
     *,
-    results: options.Results = "results",
+    results: options.StorageOption = "results",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -45,52 +45,54 @@ def report(
     """Make a study's report again, from what is stored, or one report of several studies."""
     from reports.ledger.ledger import Ledger
 
-    ledgers = [Ledger(place_of(results, study)) for study in studies]
+    ledgers = [Ledger(resolve_study_location(results, study)) for study in studies]
     if verify:
         if output is not None:
             raise DataError("--verify writes nothing; leave --output out")
-        _verify(ledgers, data_file)
+        _verify_studies(ledgers, data_file)
     elif len(ledgers) == 1:
-        _report(ledgers[0], output, data_file)
+        _write_study_report(ledgers[0], output, data_file)
     elif data_file is not None:
         raise DataError("--data-file belongs to one study; leave it out, or name one study")
     else:
-        from reports.page.multi_study import compare
+        from reports.page.multi_study import write_multi_study_report
 
         names = "+".join(ledger.name for ledger in ledgers)[:100]
-        here = place(results)
-        with tidily():
-            index = compare(
-                ledgers, place=output or (here if isinstance(here, Path) else Path()) / names
+        storage_root = parse_location(results)
+        with keyboard_interrupt_enabled():
+            report_path = write_multi_study_report(
+                ledgers,
+                folder=output
+                or (storage_root if isinstance(storage_root, Path) else Path()) / names,
             )
-        typer.echo(index)
+        typer.echo(report_path)
 
 
-def _report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
+def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
     """Write one study's report; exit code 1 if something had to be left out of it."""
-    from reports.ledger.loading import read
+    from reports.ledger.loading import load_study
     from reports.page.publish import (
         write_report,  # imports matplotlib, which a wrong name need not await
     )
-    from study.datasets.lookup import find_images
+    from study.datasets.lookup import find_test_images
 
-    images = find_images(ledger.study, data_file)
-    if output is None and isinstance(ledger.place, Address):
+    images = find_test_images(ledger.study, data_file)
+    if output is None and isinstance(ledger.location, RemotePath):
         output = Path(f"{ledger.name}-report")
-    with tidily():
-        index = write_report(ledger, place=output, images=images)
-    typer.echo(index)
-    problems = read(ledger).problems
+    with keyboard_interrupt_enabled():
+        report_path = write_report(ledger, folder=output, images=images)
+    typer.echo(report_path)
+    problems = load_study(ledger).problems
     for problem in problems:
-        typer.echo(f"bloodstudy: left out: {problem.trial}: {problem.reason}", err=True)
+        typer.echo(f"bloodstudy: left out: {problem.trial_id}: {problem.reason}", err=True)
     if problems:
         raise typer.Exit(1)
 
 
-def _verify(ledgers: "list[Ledger]", data_file: Path | None) -> None:
-    from reports.verification.verify import verify
-    from study.datasets.lookup import find_images
+def _verify_studies(ledgers: "list[Ledger]", data_file: Path | None) -> None:
+    from reports.verification.verify import verify_study
+    from study.datasets.lookup import find_test_images
 
     for ledger in ledgers:
-        for line in verify(ledger, images=find_images(ledger.study, data_file)):
+        for line in verify_study(ledger, images=find_test_images(ledger.study, data_file)):
             typer.echo(f"{ledger.study.name}: {line}" if len(ledgers) > 1 else line)

@@ -6,45 +6,45 @@ from typing import Annotated
 import typer
 
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.storage.backends import Place
+from bloodnets.storage.backends import StudyPath
 from study.cli import options
-from study.cli.arguments import place_of
-from study.cli.options import Device
+from study.cli.arguments import resolve_study_location
+from study.cli.options import DeviceChoice
 
 
 def resume(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     *,
-    results: options.Results = "results",
+    results: options.StorageOption = "results",
     data_file: Annotated[
         Path | None,
         typer.Option(show_default="where the study had it", help="The study's data."),
     ] = None,
-    device: options.DeviceKind = Device.AUTO,
-    gpus_per_trial: options.GpusPerTrial = None,
-    max_concurrent: options.MaxConcurrent = None,
-    address: options.ClusterAddress = None,
-    quiet: options.Quiet = False,
+    device: options.DeviceOption = DeviceChoice.AUTO,
+    gpus_per_trial: options.GpusPerTrialOption = None,
+    max_concurrent: options.MaxConcurrentOption = None,
+    address: options.AddressOption = None,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Go on with a study that was interrupted, with the options that it began with."""
     from study.cli.main import app
 
-    words = words_to_resume(place_of(results, study), address)
+    arguments = make_resume_arguments(resolve_study_location(results, study), address)
     for option, value in (
         ("--data-file", data_file),
-        ("--device", None if device is Device.AUTO else device.value),
+        ("--device", None if device is DeviceChoice.AUTO else device.value),
         ("--gpus-per-trial", gpus_per_trial),
         ("--max-concurrent", max_concurrent),
     ):
-        words += [] if value is None else [option, str(value)]
-    app([*words, *(["--quiet"] if quiet else [])])
+        arguments += [] if value is None else [option, str(value)]
+    app([*arguments, *(["--quiet"] if quiet else [])])
 
 
-def words_to_resume(where: Place, address: str | None) -> list[str]:
+def make_resume_arguments(location: StudyPath, address: str | None) -> list[str]:
     """What to tell the command `bloodstudy` to go on with a study.
 
     Args:
-        where: the study is.
+        location: the study is.
         address: that the user gave.
 
     Raises:
@@ -54,20 +54,20 @@ def words_to_resume(where: Place, address: str | None) -> list[str]:
     """
     from reports.ledger.ledger import Ledger
 
-    study = Ledger(where).study
-    ours, *words = study.command or ("",)
-    if not ours.endswith("bloodstudy") or not words or words[0] != study.kind:
+    study_record = Ledger(location).study
+    program, *arguments = study_record.command or ("",)
+    if not program.endswith("bloodstudy") or not arguments or arguments[0] != study_record.kind:
         raise ConflictError(
-            f"{where / 'study.json'} does not say how the study was begun; give the same options "
+            f"{location / 'study.json'} does not say how the study was begun; give the same options "
             f"again, with --resume"
         )
-    cluster = study.hardware.get("cluster", "")
-    if address is None and cluster and not cluster.startswith("none"):
+    cluster_address = study_record.hardware.get("cluster", "")
+    if address is None and cluster_address and not cluster_address.startswith("none"):
         raise DataError(
-            f"{study.name} ran on the cluster at {cluster}; give --address {cluster} to go on "
+            f"{study_record.name} ran on the cluster at {cluster_address}; give --address {cluster_address} to go on "
             f"there, or --address local for this machine"
         )
-    if isinstance(where, Path) and not where.name.strip("."):
-        where = where.resolve()
-    options = ["--name", where.name, "--results", str(where.parent)]
-    return [*words, "--resume", *options, "--address", address or "local"]
+    if isinstance(location, Path) and not location.name.strip("."):
+        location = location.resolve()
+    resume_options = ["--name", location.name, "--results", str(location.parent)]
+    return [*arguments, "--resume", *resume_options, "--address", address or "local"]

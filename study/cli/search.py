@@ -4,22 +4,22 @@ from typing import Annotated
 
 import typer
 
-from bloodnets.config import BATCH_SIZE
-from bloodnets.storage.backends import place
+from bloodnets.config import DEFAULT_BATCH_SIZE
+from bloodnets.storage.backends import parse_location
 from study.cli import arguments, options
 from study.cli.launch import DataSource, launch
-from study.cli.options import Data, Device, Precision
+from study.cli.options import DataChoice, DeviceChoice, PrecisionChoice
 from study.configs.presets import RESNET
 from study.configs.search_space import (
-    DROPOUT,
+    DROPOUT_RANGE,
     FAMILIES,
-    LABEL_SMOOTHING,
-    LEARNING_RATE,
-    MOMENTUM,
+    LABEL_SMOOTHING_RANGE,
+    LEARNING_RATE_RANGE,
+    MOMENTUM_RANGE,
     OPTIMIZERS,
     SAMPLERS,
-    WEIGHT_DECAY,
-    WIDTH,
+    WEIGHT_DECAY_RANGE,
+    WIDTH_RANGE,
 )
 
 
@@ -35,22 +35,22 @@ def search(
     ] = None,
     learning_rate: Annotated[
         tuple[float, float], typer.Option(help="Lowest and highest; drawn log-uniformly.")
-    ] = LEARNING_RATE,
+    ] = LEARNING_RATE_RANGE,
     dropout: Annotated[
         tuple[float, float], typer.Option(help="Lowest and highest; drawn uniformly.")
-    ] = DROPOUT,
+    ] = DROPOUT_RANGE,
     momentum: Annotated[
         tuple[float, float], typer.Option(help="Lowest and highest; drawn uniformly, for SGD.")
-    ] = MOMENTUM,
+    ] = MOMENTUM_RANGE,
     weight_decay: Annotated[
         tuple[float, float], typer.Option(help="Likewise, log-uniformly, for resnet.")
-    ] = WEIGHT_DECAY,
+    ] = WEIGHT_DECAY_RANGE,
     label_smoothing: Annotated[
         tuple[float, float], typer.Option(help="Likewise, uniformly, for resnet.")
-    ] = LABEL_SMOOTHING,
+    ] = LABEL_SMOOTHING_RANGE,
     width: Annotated[
         tuple[int, int], typer.Option(help="Channels of the first stage, for resnet; in eights.")
-    ] = WIDTH,
+    ] = WIDTH_RANGE,
     sampler: Annotated[str, typer.Option(metavar="|".join(SAMPLERS), help="Optuna's.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the sampler, and of every trial.")] = 0,
     max_epochs: Annotated[int, typer.Option(min=1, help="Of a trial that ASHA lets finish.")] = 20,
@@ -73,74 +73,79 @@ def search(
         float | None,
         typer.Option(show_default="none", help="Ends the search at this val macro F1, as .93."),
     ] = None,
-    batch_size: options.BatchSize = None,
-    precision: options.PrecisionKind = Precision.FLOAT32,
-    data: options.DataKind = Data.BLOODMNIST,
-    data_file: options.DataFile = None,
-    data_root: options.DataRoot = None,
+    batch_size: options.BatchSizeOption = None,
+    precision: options.PrecisionOption = PrecisionChoice.FLOAT32,
+    data: options.DataOption = DataChoice.BLOODMNIST,
+    data_file: options.DataFileOption = None,
+    data_root: options.DataRootOption = None,
     name: Annotated[
         str | None, typer.Option(show_default="search and the time", help="Of the study.")
     ] = None,
-    results: options.Results = "results",
-    cpus_per_trial: options.CpusPerTrial = 1,
-    device: options.DeviceKind = Device.AUTO,
-    gpus_per_trial: options.GpusPerTrial = None,
-    max_concurrent: options.MaxConcurrent = None,
-    address: options.ClusterAddress = None,
-    resume: options.Resume = False,
-    dry_run: options.DryRun = False,
-    quiet: options.Quiet = False,
+    results: options.StorageOption = "results",
+    cpus_per_trial: options.CpusPerTrialOption = 1,
+    device: options.DeviceOption = DeviceChoice.AUTO,
+    gpus_per_trial: options.GpusPerTrialOption = None,
+    max_concurrent: options.MaxConcurrentOption = None,
+    address: options.AddressOption = None,
+    resume: options.ResumeOption = False,
+    dry_run: options.DryRunOption = False,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Search better settings than the published ones, and confirm the best with fresh seeds."""
-    from reports.ledger.records import ResnetSpace, SearchRecord
-    from study.configs.study_config import SearchConfig, resnet_start
+    from reports.ledger.records import ResNetSpace, SearchRecord
+    from study.configs.study_config import SearchConfig, make_resnet_baseline
 
-    families = FAMILIES[arguments.one_of("--family", family, FAMILIES)]
-    batch = batch_size or (RESNET["batch_size"] if family == "resnet" else BATCH_SIZE)
-    resnet = None
+    families = FAMILIES[arguments.require_one_of("--family", family, FAMILIES)]
+    actual_batch_size = batch_size or (
+        RESNET["batch_size"] if family == "resnet" else DEFAULT_BATCH_SIZE
+    )
+    resnet_space = None
     if family == "resnet":
-        resnet = ResnetSpace(
+        resnet_space = ResNetSpace(
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
             width=width,
-            start=resnet_start(
-                max_epochs=max_epochs, batch_size=batch, precision=precision.value, seed=seed
+            start=make_resnet_baseline(
+                max_epochs=max_epochs,
+                batch_size=actual_batch_size,
+                precision=precision.value,
+                seed=seed,
             ),
         )
-    checked = SearchConfig(
-        name=arguments.name("search", name, goes_on=resume),
-        results=place(results),
+    study_config = SearchConfig(
+        name=arguments.resolve_study_name("search", name, resume=resume),
+        storage_root=parse_location(results),
         search=SearchRecord(
             trials=trials,
             families=families,
-            optimizers=arguments.optimizers(optimizer, family),
+            optimizers=arguments.resolve_optimizers(optimizer, family),
             learning_rate=learning_rate,
             dropout=dropout,
             momentum=momentum,
-            sampler=arguments.one_of("--sampler", sampler, SAMPLERS),
+            sampler=arguments.require_one_of("--sampler", sampler, SAMPLERS),
             seed=seed,
             max_epochs=max_epochs,
             grace=grace,
             reduction=reduction,
-            batch_size=batch,
+            batch_size=actual_batch_size,
             precision=precision.value,
             confirm=confirm,
             confirm_seeds=confirm_seeds,
-            time_budget_s=arguments.seconds("--time-budget", time_budget)
+            time_budget_s=arguments.parse_duration_s("--time-budget", time_budget)
             if time_budget is not None
             else None,
             target_f1=target_f1,
-            resnet=resnet,
+            resnet=resnet_space,
         ),
         cpus_per_trial=cpus_per_trial,
-        gpus_per_trial=arguments.gpus(device, gpus_per_trial),
+        gpus_per_trial=arguments.resolve_gpus_per_trial(device, gpus_per_trial),
         max_concurrent=max_concurrent,
         address=None if address == "local" else address,
     )
     launch(
-        checked,
+        study_config,
         DataSource(kind=data, file=data_file, root=data_root),
-        goes_on=resume,
+        resume=resume,
         dry_run=dry_run,
         quiet=quiet,
     )

@@ -8,17 +8,17 @@ from study.cli import options
 
 if TYPE_CHECKING:
     pass
-from study.cli.arguments import place_of
+from study.cli.arguments import resolve_study_location
 
 
 def status(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     *,
-    results: options.Results = "results",
+    results: options.StorageOption = "results",
 ) -> None:
     """Say what of a study is done, failed and left, and how to go on with it."""
     from reports.ledger.ledger import Ledger
-    from study.lifecycle.status import lines
+    from study.lifecycle.status import format_status_lines
 
-    for line in lines(Ledger(place_of(results, study))):
+    for line in format_status_lines(Ledger(resolve_study_location(results, study))):
         typer.echo(line)

@@ -38,7 +38,7 @@ RESNET: dict[str, Any] = {
 """What the paper leaves to future work, augmentation and a deeper network, in one configuration."""
 
 # What each ingredient brings is the difference between the whole and the whole without it.
-_LEFT_OUT: dict[str, dict[str, Any]] = {
+_ABLATED_SETTINGS: dict[str, dict[str, Any]] = {
     "orientations": {"orientations": False},
     "shifts": {"shift": 0},
     "smoothing": {"label_smoothing": 0.0},
@@ -46,10 +46,10 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
     "dropout": {"dropout": 0.0},
     "cycle": {"schedule": "constant"},
 }
-WITHOUT = {f"resnet-no-{name}": RESNET | setting for name, setting in _LEFT_OUT.items()}
+ABLATIONS = {f"resnet-no-{name}": RESNET | setting for name, setting in _ABLATED_SETTINGS.items()}
 
-NAMED = PUBLISHED | {"resnet": RESNET} | WITHOUT
+CONFIGURATIONS = PUBLISHED | {"resnet": RESNET} | ABLATIONS
 
-GPU_SHARE = 0.25
+DEFAULT_GPUS_PER_TRIAL = 0.25
 """GPUs a trial, where there are any. Four trials of the published networks fit on any GPU: each
 needs less than 1 GB."""

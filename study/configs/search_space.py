@@ -11,31 +11,31 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FixedTrial
 
-    from reports.ledger.records import ResnetSpace, SearchRecord
+    from reports.ledger.records import ResNetSpace, SearchRecord
 
 FAMILIES = {"cnn": ("cnn",), "mlnn": ("mlnn",), "both": ("mlnn", "cnn"), "resnet": ("resnet",)}
 OPTIMIZERS = ("sgd", "adam")
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 
-LEARNING_RATE = (1e-5, 1e-1)
-DROPOUT = (0.0, 0.7)
-MOMENTUM = (0.5, 0.99)
+LEARNING_RATE_RANGE = (1e-5, 1e-1)
+DROPOUT_RANGE = (0.0, 0.7)
+MOMENTUM_RANGE = (0.5, 0.99)
 """Below .5, momentum is little more than a slightly higher learning rate."""
 
 # Of the family resnet alone.
-WEIGHT_DECAY = (1e-3, 1.0)
-LABEL_SMOOTHING = (0.0, 0.2)
-WIDTH = (16, 56)
+WEIGHT_DECAY_RANGE = (1e-3, 1.0)
+LABEL_SMOOTHING_RANGE = (0.0, 0.2)
+WIDTH_RANGE = (16, 56)
 """Of 56 a network has 940,192 parameters, of 64 more than a million."""
 WIDTH_STEP = 8
 
 
-def draw(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
+def suggest_config(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
     """A configuration, as Optuna proposes it. The loss is no choice: the two are one function."""
     if search.resnet is not None:
-        return _draw_resnet(trial, search, search.resnet)
-    family = _one_of(trial, "family", search.families)
-    optimizer = _one_of(trial, "optimizer", search.optimizers)
+        return _suggest_resnet_config(trial, search, search.resnet)
+    family = _suggest_one_of(trial, "family", search.families)
+    optimizer = _suggest_one_of(trial, "optimizer", search.optimizers)
     momentum = trial.suggest_float("momentum", *search.momentum) if optimizer == "sgd" else None
     return TrialConfig(
         family=family,  # type: ignore[arg-type]
@@ -52,8 +52,8 @@ def draw(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
     )
 
 
-def _draw_resnet(
-    trial: "Trial | FixedTrial", search: "SearchRecord", space: "ResnetSpace"
+def _suggest_resnet_config(
+    trial: "Trial | FixedTrial", search: "SearchRecord", space: "ResNetSpace"
 ) -> TrialConfig:
     return replace(
         TrialConfig.from_dict(space.start),
@@ -65,7 +65,7 @@ def _draw_resnet(
     )
 
 
-def parameters(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
+def to_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
     """The inverse of `draw`: what Optuna knows of a configuration."""
     names = ["learning_rate", "dropout"]
     names += ["momentum"] if config.momentum is not None else []
@@ -75,7 +75,7 @@ def parameters(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
     return {name: getattr(config, name) for name in names}
 
 
-def named(search: "SearchRecord") -> dict[str, TrialConfig]:
+def baseline_configs(search: "SearchRecord") -> dict[str, TrialConfig]:
     """The configurations of the families searched that have names, as trials of the search.
 
     Those are the published ones, of two that differ in the loss alone, and so not at all, the
@@ -97,7 +97,7 @@ def named(search: "SearchRecord") -> dict[str, TrialConfig]:
     }
 
 
-def inside(config: TrialConfig, search: "SearchRecord") -> bool:
+def contains(config: TrialConfig, search: "SearchRecord") -> bool:
     """Whether the search could propose a configuration with a name."""
     return config.optimizer in search.optimizers and all(
         low <= getattr(config, name) <= high
@@ -106,7 +106,7 @@ def inside(config: TrialConfig, search: "SearchRecord") -> bool:
     )
 
 
-def check(search: "SearchRecord") -> None:
+def validate(search: "SearchRecord") -> None:
     """Check every value that a user may set.
 
     Raises:
@@ -117,7 +117,7 @@ def check(search: "SearchRecord") -> None:
     _check_range("--momentum", search.momentum, "at least 0, below 1", 0.0, 1 - 1e-9)
     if search.resnet is not None:
         _check_resnet(search.resnet)
-    for option, value, least in (
+    for option, value, minimum in (
         ("--trials", search.trials, 1),
         ("--max-epochs", search.max_epochs, 1),
         ("--grace", search.grace, 1),
@@ -126,8 +126,8 @@ def check(search: "SearchRecord") -> None:
         ("--confirm", search.confirm, 0),
         ("--confirm-seeds", search.confirm_seeds, 1),
     ):
-        if not value >= least:
-            raise DataError(f"{option} is {value}; wanted: at least {least}")
+        if not value >= minimum:
+            raise DataError(f"{option} is {value}; wanted: at least {minimum}")
     if not 0 <= search.seed < 2**32:  # PyTorch takes no more than 64 bits, others 32
         raise DataError(f"--seed is {search.seed}; wanted: 0 to {2**32 - 1}")
     if search.grace > search.max_epochs:
@@ -138,10 +138,10 @@ def check(search: "SearchRecord") -> None:
         raise DataError(f"--target-f1 is {search.target_f1}; wanted: above 0, at most 1")
 
 
-def _check_resnet(space: "ResnetSpace") -> None:
+def _check_resnet(space: "ResNetSpace") -> None:
     _check_range("--weight-decay", space.weight_decay, "above 0, at most 10", 1e-12, 10.0)
-    smoothing, wanted = space.label_smoothing, "at least 0, below 1"
-    _check_range("--label-smoothing", smoothing, wanted, 0.0, 1 - 1e-9)
+    smoothing, expected = space.label_smoothing, "at least 0, below 1"
+    _check_range("--label-smoothing", smoothing, expected, 0.0, 1 - 1e-9)
     _check_range("--width", space.width, f"{WIDTH_STEP} to 512", WIDTH_STEP, 512)
     if any(width % WIDTH_STEP for width in space.width):
         low, high = space.width
@@ -149,13 +149,13 @@ def _check_resnet(space: "ResnetSpace") -> None:
 
 
 def _check_range(
-    option: str, bounds: tuple[float, float], wanted: str, least: float, most: float
+    option: str, bounds: tuple[float, float], expected: str, minimum: float, maximum: float
 ) -> None:
     low, high = bounds
     # `not` a comparison that holds also rejects NaN.
-    if not least <= low <= high <= most:
-        raise DataError(f"{option} is {low:g} {high:g}; wanted: the lower first, each {wanted}")
+    if not minimum <= low <= high <= maximum:
+        raise DataError(f"{option} is {low:g} {high:g}; wanted: the lower first, each {expected}")
 
 
-def _one_of(trial: "Trial | FixedTrial", name: str, values: tuple[str, ...]) -> str:
+def _suggest_one_of(trial: "Trial | FixedTrial", name: str, values: tuple[str, ...]) -> str:
     return values[0] if len(values) == 1 else str(trial.suggest_categorical(name, values))

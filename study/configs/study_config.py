@@ -6,12 +6,12 @@ from typing import Any
 
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import Place
+from bloodnets.storage.backends import StudyPath
 from reports.ledger.records import PlannedTrial, SearchRecord
-from study.configs.presets import NAMED
-from study.configs.search_space import check
+from study.configs.presets import CONFIGURATIONS
+from study.configs.search_space import validate
 
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_NAME_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,10 @@ class StudyConfig:
 
     Attributes:
         name: letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
-        results: the folder, or the address, that holds studies' folders.
+        storage_root: the folder, or the address, that holds studies' folders.
         cpus_per_trial: cores, and threads on a CPU.
         gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
-            leaves it to `resources.default_gpus`.
+            leaves it to `resources.get_default_gpus`.
         max_concurrent: trials at once; None for as many as there is room for.
         address: of a Ray cluster; None starts Ray on this machine.
 
@@ -32,26 +32,26 @@ class StudyConfig:
     """
 
     name: str
-    results: Place
+    storage_root: StudyPath
     cpus_per_trial: int
     gpus_per_trial: float | None
     max_concurrent: int | None
     address: str | None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not _NAME_PATTERN.fullmatch(self.name):
             raise DataError(
                 f"--name is {self.name!r}; wanted: letters, digits, '.', '_' and '-', at most 64, "
                 f"no leading dot"
             )
-        gpus = self.gpus_per_trial
-        if gpus is not None and not (0 <= gpus <= 1 or gpus in range(2, 1025)):
-            raise DataError(f"--gpus-per-trial is {gpus}; wanted: 0 to 1, or a whole number")
+        n_gpus = self.gpus_per_trial
+        if n_gpus is not None and not (0 <= n_gpus <= 1 or n_gpus in range(2, 1025)):
+            raise DataError(f"--gpus-per-trial is {n_gpus}; wanted: 0 to 1, or a whole number")
 
     @property
-    def place(self) -> Place:
+    def location(self) -> StudyPath:
         """Where the study's ledger is."""
-        return self.results / self.name
+        return self.storage_root / self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class GridConfig(StudyConfig):
     """A grid, checked.
 
     Attributes:
-        configurations: names in `grid.NAMED`, in the order of the tables.
+        configurations: names in `presets.CONFIGURATIONS`, in the order of the tables.
         seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
         max_epochs: at most, each trial; None for what each configuration says.
         patience: epochs without a better val macro F1 before a trial ends; those of the family
@@ -84,21 +84,23 @@ class GridConfig(StudyConfig):
         # `super()` without arguments does not work here: slots make the class anew.
         StudyConfig.__post_init__(self)
         for name in self.configurations:
-            if name not in NAMED:
-                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(NAMED)}")
+            if name not in CONFIGURATIONS:
+                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(CONFIGURATIONS)}")
 
-    def trials(self) -> tuple[PlannedTrial, ...]:
+    def plan_trials(self) -> tuple[PlannedTrial, ...]:
         """The plan: every configuration with every seed."""
         return tuple(
-            replicate(name, self._config(name, seed))
+            make_planned_trial(name, self._make_trial_config(name, seed))
             for name in self.configurations
             for seed in range(self.seeds)
         )
 
-    def _config(self, name: str, seed: int) -> TrialConfig:
-        given = {"max_epochs": self.max_epochs, "batch_size": self.batch_size}
-        given |= {"width": self.width} if "width" in NAMED[name] else {}
-        values = NAMED[name] | {key: value for key, value in given.items() if value is not None}
+    def _make_trial_config(self, name: str, seed: int) -> TrialConfig:
+        overrides = {"max_epochs": self.max_epochs, "batch_size": self.batch_size}
+        overrides |= {"width": self.width} if "width" in CONFIGURATIONS[name] else {}
+        values = CONFIGURATIONS[name] | {
+            key: value for key, value in overrides.items() if value is not None
+        }
         # Also without its schedule: then nothing but what is left out differs from the whole.
         patience = values["max_epochs"] if values["family"] == "resnet" else self.patience
         return TrialConfig(**values, patience=patience, precision=self.precision, seed=seed)
@@ -119,18 +121,18 @@ class SearchConfig(StudyConfig):
 
     def __post_init__(self) -> None:
         StudyConfig.__post_init__(self)
-        check(self.search)
+        validate(self.search)
 
 
-def resnet_start(
+def make_resnet_baseline(
     *, max_epochs: int, batch_size: int, precision: Precision, seed: int
 ) -> dict[str, Any]:
-    """The configuration `resnet` as a trial of a search: `ResnetSpace.start`.
+    """The configuration `resnet` as a trial of a search: `ResNetSpace.start`.
 
     Raises:
         DataError: a value is out of its range.
     """
-    values = NAMED["resnet"] | {"max_epochs": max_epochs, "batch_size": batch_size}
+    values = CONFIGURATIONS["resnet"] | {"max_epochs": max_epochs, "batch_size": batch_size}
     try:
         config = TrialConfig(**values, patience=max_epochs, precision=precision, seed=seed)
     except ValueError as error:
@@ -138,7 +140,7 @@ def resnet_start(
     return config.to_dict()
 
 
-def replicate(name: str, config: TrialConfig) -> PlannedTrial:
+def make_planned_trial(name: str, config: TrialConfig) -> PlannedTrial:
     """A configuration with a seed, as a plan names it."""
-    trial_id = f"{name}-s{config.seed}-{config.digest()}"
+    trial_id = f"{name}-s{config.seed}-{config.compute_digest()}"
     return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())

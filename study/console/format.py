@@ -7,11 +7,11 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-WIDE = 80
+FULL_WIDTH = 80
 """Columns of a terminal in which a whole live table fits."""
 
 
-def plain_table(title: str) -> Table:
+def make_plain_table(title: str) -> Table:
     """Without lines, its title in the same style as its cells."""
     return Table(
         title=title,
@@ -24,15 +24,15 @@ def plain_table(title: str) -> Table:
     )
 
 
-def live(console: Console, view: Callable[[], RenderableType]) -> Live:
-    """What `view` returns, renewed until stopped, and then gone.
+def make_live_display(console: Console, get_renderable: Callable[[], RenderableType]) -> Live:
+    """What `get_renderable` returns, renewed until stopped, and then gone.
 
-    What Ray prints meanwhile goes to its log, where `resources.output_to` sends it: a `Live` of
+    What Ray prints meanwhile goes to its log, where `resources.redirect_output` sends it: a `Live` of
     rich's own accord takes over `sys.stdout` and shows that in the terminal.
     """
     return Live(
         console=console,
-        get_renderable=view,
+        get_renderable=get_renderable,
         refresh_per_second=2,
         transient=True,
         redirect_stdout=False,
@@ -40,23 +40,23 @@ def live(console: Console, view: Callable[[], RenderableType]) -> Live:
     )
 
 
-def clock(seconds: float) -> str:
+def format_clock(duration_s: float) -> str:
     """`0:45`, `3:05`, `2:07:00`."""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(duration_s: float) -> str:
     """`45 s`, `3 min 05 s`, `2 h 07 min`."""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def percent(value: float, sd: float = math.nan) -> str:
+def format_percent(value: float, sd: float = math.nan) -> str:
     """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known; `-` of nothing."""
     if math.isnan(value):
         return "-"

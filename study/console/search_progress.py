@@ -13,32 +13,38 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.analysis import search_trials
-from reports.format.text import data_words, settings
-from reports.format.units import plural
+from reports.format.text import data_label, format_settings
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import read
+from reports.ledger.loading import load_study
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
-from study.console.format import WIDE, duration, live, percent, plain_table
+from study.console.format import (
+    FULL_WIDTH,
+    format_duration,
+    format_percent,
+    make_live_display,
+    make_plain_table,
+)
 
-LINES = 12
+RESERVED_LINES = 12
 """Of a terminal: for all but the running trials."""
 
-NARROW = 44
+FIXED_COLUMNS_WIDTH = 44
 """Columns that the table takes without the settings."""
 
-SHOWN = 5
+MAX_TABLE_TRIALS = 5
 """Trials in the table of a search without a confirmation."""
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningTrial:
     """A trial that runs, as shown."""
 
     name: str
-    settings: str
+    settings_text: str
     epoch: int = 0
-    best: float = 0.0
-    counted: int = 0
+    best_value: float = 0.0
+    counted_epochs: int = 0
 
 
 class SearchProgress:
@@ -47,181 +53,194 @@ class SearchProgress:
     Args:
         search: its settings.
         console: where to; lines that renew themselves if it is a terminal, else a line an event.
-        spent_s: in the search before it was interrupted, in seconds.
+        elapsed_s: in the search before it was interrupted, in seconds.
     """
 
-    def __init__(self, search: SearchRecord, console: Console, *, spent_s: float = 0) -> None:
+    def __init__(self, search: SearchRecord, console: Console, *, elapsed_s: float = 0) -> None:
         self._search = search
         self._console = console
-        self._running: dict[str, _Running] = {}
-        self._ended: Counter[str] = Counter()
-        self._epochs = 0
-        self._values: dict[str, tuple[float, str]] = {}
-        self._last = ""
-        self._began = time.monotonic() - spent_s
-        self._live = live(console, self.view)
+        self._running_trials: dict[str, _RunningTrial] = {}
+        self._end_counts: Counter[str] = Counter()
+        self._trained_epochs = 0
+        self._best_values: dict[str, tuple[float, str]] = {}
+        self._last_event = ""
+        self._start_time = time.monotonic() - elapsed_s
+        self._live_display = make_live_display(console, self.build_view)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._live.start()
+            self._live_display.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        self._live_display.stop()
 
-    def proposed(self, planned: PlannedTrial) -> None:
+    def on_proposal(self, planned: PlannedTrial) -> None:
         """A trial is about to begin."""
         name = planned.id.rpartition("-")[0]
-        words = settings(planned.config)
+        settings_text = format_settings(planned.config)
         if planned.configuration != name:
-            words = f"{planned.configuration}: {words}"
-        self._running[planned.id] = _Running(name, words)
-        self._line(f"{name}: {words}")
+            settings_text = f"{planned.configuration}: {settings_text}"
+        self._running_trials[planned.id] = _RunningTrial(name, settings_text)
+        self._print_event(f"{name}: {settings_text}")
 
-    def started(self, trial_id: str) -> None:
+    def on_trial_start(self, trial_id: str) -> None:
         """A trial begins, for the first time or again."""
-        row = self._running[trial_id]
-        row.epoch, row.best = 0, 0.0
+        row = self._running_trials[trial_id]
+        row.epoch, row.best_value = 0, 0.0
 
-    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool = False) -> None:
+    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool = False) -> None:
         """A trial finished an epoch, or goes on from a state that has it behind it."""
-        row = self._running[trial_id]
-        row.epoch, row.best = epoch.epoch, max(row.best, epoch.val_macro_f1)
-        self._epochs += not again or epoch.epoch > row.counted
-        row.counted = max(row.counted, epoch.epoch)
-        self._values[trial_id] = (row.best, f"{row.name}, {row.settings}")
+        row = self._running_trials[trial_id]
+        row.epoch, row.best_value = epoch.epoch, max(row.best_value, epoch.val_macro_f1)
+        self._trained_epochs += not restored or epoch.epoch > row.counted_epochs
+        row.counted_epochs = max(row.counted_epochs, epoch.epoch)
+        self._best_values[trial_id] = (row.best_value, f"{row.name}, {row.settings_text}")
 
-    def retried(self, trial_id: str, reason: str) -> None:
+    def on_trial_retry(self, trial_id: str, reason: str) -> None:
         """A trial failed and is started again."""
-        self._say(f"{self._running[trial_id].name}: failed, is tried again ({reason})")
-
-    def past(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
-        """A trial ended before the search was interrupted."""
-        self._ended[search_trials.state(record)] += 1
-        self._epochs += len(epochs)
-        if epochs and record.error is None:
-            name = record.id.rpartition("-")[0]
-            best = max(epoch.val_macro_f1 for epoch in epochs)
-            self._values[record.id] = (best, f"{name}, {settings(record.config)}")
-
-    def ended(self, record: TrialRecord) -> None:
-        """A trial is in the ledger."""
-        row = self._running.pop(record.id)
-        state = search_trials.state(record)
-        self._ended[state] += 1
-        words = f"{row.name}: {state} after {plural(record.epochs, 'epoch')}"
-        if record.error is not None:
-            self._values.pop(record.id, None)
-            self._say(f"{words} ({record.error})")
-            return
-        self._last = f"{words}, {percent(row.best)} %"
-        self._line(f"{self._last}; best so far {percent(self._best[0])} %")
-
-    @property
-    def _best(self) -> tuple[float, str]:
-        """The highest value so far, and whose it is."""
-        return max(self._values.values(), default=(0.0, ""))
-
-    def view(self) -> Group:
-        """The search as it stands now."""
-        lines = [self._heading(), self._best_line(), self._effort()]
-        if self._last:
-            lines.append(f"Last: {self._last}")
-        return Group(
-            *(Text(line.replace(" %", "\N{NO-BREAK SPACE}%")) for line in lines), self._table()
+        self._print_line(
+            f"{self._running_trials[trial_id].name}: failed, is tried again ({reason})"
         )
 
-    def _heading(self) -> str:
-        total = sum(self._ended.values())
-        states = [f"{self._ended[s]} {s}" for s in search_trials.STATES if self._ended[s]]
-        said = ": " + ", ".join(states) if states else ""
-        passed = duration(time.monotonic() - self._began)
-        return f"{total} of {self._search.trials} trials ended after {passed}{said}"
+    def add_ended_trial(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
+        """A trial ended before the search was interrupted."""
+        self._end_counts[search_trials.get_trial_state(record)] += 1
+        self._trained_epochs += len(epochs)
+        if epochs and record.error is None:
+            name = record.id.rpartition("-")[0]
+            best_value = max(epoch.val_macro_f1 for epoch in epochs)
+            self._best_values[record.id] = (best_value, f"{name}, {format_settings(record.config)}")
 
-    def _best_line(self) -> str:
-        value, words = self._best
-        if not words:
+    def on_trial_end(self, record: TrialRecord) -> None:
+        """A trial is in the ledger."""
+        row = self._running_trials.pop(record.id)
+        state = search_trials.get_trial_state(record)
+        self._end_counts[state] += 1
+        event = f"{row.name}: {state} after {format_count(record.epochs, 'epoch')}"
+        if record.error is not None:
+            self._best_values.pop(record.id, None)
+            self._print_line(f"{event} ({record.error})")
+            return
+        self._last_event = f"{event}, {format_percent(row.best_value)} %"
+        self._print_event(
+            f"{self._last_event}; best so far {format_percent(self._best_so_far[0])} %"
+        )
+
+    @property
+    def _best_so_far(self) -> tuple[float, str]:
+        """The highest value so far, and whose it is."""
+        return max(self._best_values.values(), default=(0.0, ""))
+
+    def build_view(self) -> Group:
+        """The search as it stands now."""
+        lines = [self._format_heading(), self._format_best(), self._format_effort()]
+        if self._last_event:
+            lines.append(f"Last: {self._last_event}")
+        return Group(
+            *(Text(line.replace(" %", "\N{NO-BREAK SPACE}%")) for line in lines),
+            self._build_table(),
+        )
+
+    def _format_heading(self) -> str:
+        n_ended = sum(self._end_counts.values())
+        state_counts = [
+            f"{self._end_counts[s]} {s}" for s in search_trials.TRIAL_STATES if self._end_counts[s]
+        ]
+        suffix = ": " + ", ".join(state_counts) if state_counts else ""
+        elapsed = format_duration(time.monotonic() - self._start_time)
+        return f"{n_ended} of {self._search.trials} trials ended after {elapsed}{suffix}"
+
+    def _format_best(self) -> str:
+        value, trial_label = self._best_so_far
+        if not trial_label:
             return "Best so far: none yet"
-        return f"Best so far: {percent(value)} % val macro F1, {words}"
+        return f"Best so far: {format_percent(value)} % val macro F1, {trial_label}"
 
-    def _effort(self) -> str:
-        total, spent = sum(self._ended.values()), self._epochs
-        running = sum(row.epoch for row in self._running.values())
-        saved = total * self._search.max_epochs - (spent - running)
-        words = f"{plural(spent, 'epoch')} trained, {saved} saved"
-        left = self._left_s()
-        return words if left is None else f"{words}. About {duration(left)} left"
+    def _format_effort(self) -> str:
+        n_ended, trained_epochs = sum(self._end_counts.values()), self._trained_epochs
+        running_epochs = sum(row.epoch for row in self._running_trials.values())
+        saved_epochs = n_ended * self._search.max_epochs - (trained_epochs - running_epochs)
+        text = f"{format_count(trained_epochs, 'epoch')} trained, {saved_epochs} saved"
+        remaining_s = self._estimate_remaining_s()
+        return text if remaining_s is None else f"{text}. About {format_duration(remaining_s)} left"
 
-    def _left_s(self) -> float | None:
+    def _estimate_remaining_s(self) -> float | None:
         """Until the last trial or the end of the budget, at the pace so far; None at first."""
-        total, passed = sum(self._ended.values()), time.monotonic() - self._began
-        if not total:
+        n_ended, elapsed_s = sum(self._end_counts.values()), time.monotonic() - self._start_time
+        if not n_ended:
             return None
-        left = (self._search.trials - total) * passed / total
-        budget = self._search.time_budget_s
-        return left if budget is None else max(0.0, min(left, budget - passed))
+        remaining_s = (self._search.trials - n_ended) * elapsed_s / n_ended
+        budget_s = self._search.time_budget_s
+        return remaining_s if budget_s is None else max(0.0, min(remaining_s, budget_s - elapsed_s))
 
-    def _table(self) -> Table:
-        wide = self._console.width >= WIDE
-        table = plain_table("")
+    def _build_table(self) -> Table:
+        is_full_width = self._console.width >= FULL_WIDTH
+        table = make_plain_table("")
         table.title = None
         for heading in ("running", "epoch", "next rung", "val macro F1"):
-            if wide or heading != "next rung":
-                right = heading != "running"
-                table.add_column(heading, no_wrap=True, justify="right" if right else "left")
-        if wide:
+            if is_full_width or heading != "next rung":
+                is_number = heading != "running"
+                table.add_column(heading, no_wrap=True, justify="right" if is_number else "left")
+        if is_full_width:
             # Cut to what is left: rich would shrink the other columns as well.
-            left = self._console.width - NARROW
-            table.add_column("settings", no_wrap=True, overflow="ellipsis", max_width=left)
-        fit = max(1, self._console.height - LINES)
-        for row in list(self._running.values())[:fit]:
-            rung = next((level for level in self._search.rungs if level > row.epoch), None)
-            cells = [
+            settings_width = self._console.width - FIXED_COLUMNS_WIDTH
+            table.add_column(
+                "settings", no_wrap=True, overflow="ellipsis", max_width=settings_width
+            )
+        max_rows = max(1, self._console.height - RESERVED_LINES)
+        for row in list(self._running_trials.values())[:max_rows]:
+            next_rung = next((epoch for epoch in self._search.rungs if epoch > row.epoch), None)
+            row_cells = [
                 row.name,
                 f"{row.epoch}/{self._search.max_epochs}",
-                "end" if rung is None else str(rung),
-                f"{percent(row.best)} %" if row.epoch else "",
-                row.settings,
+                "end" if next_rung is None else str(next_rung),
+                f"{format_percent(row.best_value)} %" if row.epoch else "",
+                row.settings_text,
             ]
-            table.add_row(*(cells if wide else (cells[0], cells[1], cells[3])))
+            table.add_row(
+                *(row_cells if is_full_width else (row_cells[0], row_cells[1], row_cells[3]))
+            )
         return table
 
-    def _line(self, text: str) -> None:
-        if not self._live.is_started:
-            self._say(text)
+    def _print_event(self, text: str) -> None:
+        if not self._live_display.is_started:
+            self._print_line(text)
 
-    def _say(self, text: str) -> None:
+    def _print_line(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def closing_table(ledger: Ledger) -> Table:
+def make_search_summary_table(ledger: Ledger) -> Table:
     """What the search found, as the terminal shows it at the end: confirmed, where it was."""
-    evidence = read(ledger)
-    data = data_words(ledger.study.data).short
-    if evidence.search is not None and not evidence.study.trials:
-        return _not_confirmed(search_trials.trials(evidence.search), data)
-    table = plain_table(f"Macro F1 in %, as the search found it and confirmed. {data}")
+    loaded_study = load_study(ledger)
+    data = data_label(ledger.study.data).short
+    if loaded_study.search is not None and not loaded_study.study.trials:
+        return _make_unconfirmed_table(
+            search_trials.make_search_trials_frame(loaded_study.search), data
+        )
+    table = make_plain_table(f"Macro F1 in %, as the search found it and confirmed. {data}")
     table.add_column("configuration", no_wrap=True)
     for heading in ("seeds", "search, val", "confirmed, val", "test"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in search_trials.confirmed(evidence).to_dict("records"):
+    for row in search_trials.make_confirmation_frame(loaded_study).to_dict("records"):
         table.add_row(
             row["configuration"],
             f"{row['seeds']}",
             *(
-                percent(row[key], row.get(f"{key}_sd", math.nan))
+                format_percent(row[key], row.get(f"{key}_sd", math.nan))
                 for key in ("value", "val", "test")
             ),
         )
     return table
 
 
-def _not_confirmed(frame: pd.DataFrame, data: str) -> Table:
-    table = plain_table(f"Best val macro F1 in %, not confirmed. {data}")
+def _make_unconfirmed_table(frame: pd.DataFrame, data: str) -> Table:
+    table = make_plain_table(f"Best val macro F1 in %, not confirmed. {data}")
     table.add_column("trial", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("settings")
     best = frame[frame["value"].notna()].sort_values("value", ascending=False, kind="stable")
-    for row in best.head(SHOWN).to_dict("records"):
-        table.add_row(row["configuration"], percent(row["value"]), settings(row))
+    for row in best.head(MAX_TABLE_TRIALS).to_dict("records"):
+        table.add_row(row["configuration"], format_percent(row["value"]), format_settings(row))
     return table

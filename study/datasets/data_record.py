@@ -5,10 +5,10 @@ import numpy as np
 from bloodnets.constants import NUM_CLASSES, SPLITS
 from bloodnets.data.medmnist import BloodCells
 from reports.ledger.records import DataRecord
-from study.datasets.color_stats import colours
+from study.datasets.color_stats import compute_color_stats
 
 
-def data_record(cells: BloodCells) -> DataRecord:
+def make_data_record(cells: BloodCells) -> DataRecord:
     """Which data a study is trained on, for its ledger."""
     return DataRecord(
         kind=cells.kind,
@@ -16,12 +16,12 @@ def data_record(cells: BloodCells) -> DataRecord:
         md5=cells.md5,
         sha256=cells.sha256,
         class_names=cells.class_names,
-        class_counts=class_counts(cells),
-        colours=colours(cells.train.images),
+        class_counts=count_classes(cells),
+        colours=compute_color_stats(cells.train.images),
     )
 
 
-def class_counts(cells: BloodCells) -> dict[str, tuple[int, ...]]:
+def count_classes(cells: BloodCells) -> dict[str, tuple[int, ...]]:
     """Images of each of the eight classes, by split."""
     return {
         name: tuple(np.bincount(getattr(cells, name).labels, minlength=NUM_CLASSES).tolist())

@@ -12,14 +12,14 @@ from torch import nn
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.training.checkpoint import load_model
-from reports.format.units import number, plural
+from reports.format.units import format_count, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import check_hash
 from reports.ledger.records import PlannedTrial, TrialRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class SelectedModel:
     """A trial with its model.
 
     Attributes:
@@ -37,12 +37,12 @@ class Chosen:
     problems: tuple[str, ...]
 
     @property
-    def name(self) -> str:
+    def trial_name(self) -> str:
         """Of the trial: its id without the digest."""
         return self.record.id.rpartition("-")[0]
 
 
-def choose(ledger: Ledger, trial: str | None) -> Chosen:
+def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
     """The trial that is named, or the study's best.
 
     The best has the highest macro F1 on val of all complete trials. Of a search with a
@@ -59,19 +59,19 @@ def choose(ledger: Ledger, trial: str | None) -> Chosen:
     """
     if trial is not None:
         planned = find_trial(ledger, trial)
-        record = ledger.trial(planned)
+        record = ledger.read_trial(planned)
         if record is None or record.status != "complete":
-            state = "has not ended" if record is None else f"is {record.status}"
-            raise DataError(f"{planned.id} {state}: it left no model; name a complete trial")
-        return _load(ledger, record, "as asked for", ())
+            status_text = "has not ended" if record is None else f"is {record.status}"
+            raise DataError(f"{planned.id} {status_text}: it left no model; name a complete trial")
+        return _load_selected_model(ledger, record, "as asked for", ())
     problems: list[str] = []
-    for trials, words in _groups(ledger):
-        complete = _complete(ledger, trials, problems)
-        highest = words.format(plural(len(complete), "complete trial"))
-        for record in sorted(complete, key=lambda each: -_value(each)):
-            reason = f"macro F1 {number(_value(record), 'percent')} % on val, {highest}"
+    for trials, reason_template in _list_candidate_groups(ledger):
+        complete_records = _load_complete_records(ledger, trials, problems)
+        rank_text = reason_template.format(format_count(len(complete_records), "complete trial"))
+        for record in sorted(complete_records, key=lambda each: -_get_val_macro_f1(each)):
+            reason = f"macro F1 {format_number(_get_val_macro_f1(record), 'percent')} % on val, {rank_text}"
             try:
-                return _load(ledger, record, reason, tuple(problems))
+                return _load_selected_model(ledger, record, reason, tuple(problems))
             except ConflictError as error:
                 problems.append(str(error))
     if problems:
@@ -79,52 +79,54 @@ def choose(ledger: Ledger, trial: str | None) -> Chosen:
     raise DataError(f"{ledger.name} has no complete trial, so it has no model")
 
 
-def _groups(ledger: Ledger) -> Iterator[tuple[Sequence[PlannedTrial], str]]:
+def _list_candidate_groups(ledger: Ledger) -> Iterator[tuple[Sequence[PlannedTrial], str]]:
     """Trials among which val chooses, with words for the choice; the first that has any counts."""
-    end = ledger.confirmation()
-    if end is None or not end.trials:
-        yield ledger.planned(), "the highest of {}"
+    confirmation = ledger.read_confirmation()
+    if confirmation is None or not confirmation.trials:
+        yield ledger.planned_trials(), "the highest of {}"
         return
-    for name in end.best:
-        own = [trial for trial in end.trials if trial.configuration == name]
-        yield own, f"the highest of the {{}} in which {name} was trained again"
+    for name in confirmation.best:
+        retrained_trials = [trial for trial in confirmation.trials if trial.configuration == name]
+        yield retrained_trials, f"the highest of the {{}} in which {name} was trained again"
     yield ledger.proposals(), "the highest of {} of the search, not confirmed"
 
 
-def _complete(
+def _load_complete_records(
     ledger: Ledger, trials: Sequence[PlannedTrial], problems: list[str]
 ) -> list[TrialRecord]:
-    found = []
+    records = []
     for planned in trials:
         try:
-            record = ledger.trial(planned)
+            record = ledger.read_trial(planned)
         except ConflictError as error:
             problems.append(str(error))
             continue
         if record is not None and record.status == "complete":
-            found.append(record)
-    return found
+            records.append(record)
+    return records
 
 
-def _value(record: TrialRecord) -> float:
+def _get_val_macro_f1(record: TrialRecord) -> float:
     value = record.scores.get("val", {}).get("macro_f1")
     return -1.0 if value is None else value
 
 
-def _load(ledger: Ledger, record: TrialRecord, reason: str, problems: tuple[str, ...]) -> Chosen:
-    name = f"models/{record.id}.safetensors"
-    if name not in record.files:
-        raise ConflictError(f"{ledger.place}: {record.id} has no model")
-    for each in record.files:
-        check_hash(ledger, record, each)
+def _load_selected_model(
+    ledger: Ledger, record: TrialRecord, reason: str, problems: tuple[str, ...]
+) -> SelectedModel:
+    model_name = f"models/{record.id}.safetensors"
+    if model_name not in record.files:
+        raise ConflictError(f"{ledger.location}: {record.id} has no model")
+    for file_name in record.files:
+        check_hash(ledger, record, file_name)
     try:
         config = TrialConfig.from_dict(record.config)
     except (TypeError, ValueError) as error:
-        raise ConflictError(f"{ledger.place}: {record.id}: {error}") from error
-    return Chosen(
+        raise ConflictError(f"{ledger.location}: {record.id}: {error}") from error
+    return SelectedModel(
         record=record,
         config=config,
-        model=load_model(ledger.content(name), str(ledger.place / name), config),
+        model=load_model(ledger.read_bytes(model_name), str(ledger.location / model_name), config),
         reason=reason,
         problems=problems,
     )
@@ -141,22 +143,24 @@ def find_trial(ledger: Ledger, text: str) -> PlannedTrial:
     Raises:
         DataError: none, or several.
     """
-    every = ledger.planned()
-    for own in (
-        [trial for trial in every if trial.id == text],
-        [trial for trial in every if _name(trial) == text],
-        [trial for trial in every if trial.configuration == text],
+    planned_trials = ledger.planned_trials()
+    for matches in (
+        [trial for trial in planned_trials if trial.id == text],
+        [trial for trial in planned_trials if _get_trial_name(trial) == text],
+        [trial for trial in planned_trials if trial.configuration == text],
     ):
-        if len(own) == 1:
-            return own[0]
-        if own:
-            which = ", ".join(_name(trial) for trial in own[:6])
-            raise DataError(f"{text} has {len(own)} trials; name one: {which}")
-    close = difflib.get_close_matches(text, [_name(trial) for trial in every], n=3)
-    hint = f"; close to it: {', '.join(close)}" if close else ""
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = ", ".join(_get_trial_name(trial) for trial in matches[:6])
+            raise DataError(f"{text} has {len(matches)} trials; name one: {names}")
+    close_names = difflib.get_close_matches(
+        text, [_get_trial_name(trial) for trial in planned_trials], n=3
+    )
+    hint = f"; close to it: {', '.join(close_names)}" if close_names else ""
     raise DataError(f"{ledger.study.name} has no trial {text!r}{hint}")
 
 
-def _name(trial: PlannedTrial | TrialRecord) -> str:
+def _get_trial_name(trial: PlannedTrial | TrialRecord) -> str:
     """Its id without the digest."""
     return trial.id.rpartition("-")[0]

@@ -20,67 +20,67 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bloodnets.constants import CHANNELS, IMAGE_SIDE
-from bloodnets.data.synthetic import render
-from bloodnets.errors import ConflictError, MachineError, StudyError
-from bloodnets.storage.atomic_write import sync_folder, write_whole
-from bloodnets.training.loop import probabilities, scale
-from reports.format.units import plural
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.errors import ConflictError, ResourceError, StudyError
+from bloodnets.storage.atomic_write import sync_folder, write_atomic
+from bloodnets.training.loop import predict_probabilities, scale_pixels
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
-from reports.page.model_card import card
-from study.inference.model_selection import Chosen
+from reports.page.model_card import make_model_card
+from study.inference.model_selection import SelectedModel
 
-TOLERANCE = 1e-4
+PROBABILITY_TOLERANCE = 1e-4
 """Of a probability. On a CPU the two engines differ by a hundredth of that at most."""
 
-_CHUNK = 512
+_CHECK_BATCH_SIZE = 512
 
 
-class _Whole(nn.Module):
+class _ProbabilityModel(nn.Module):
     """From pixels to probabilities: what is exported."""
 
-    def __init__(self, chosen: Chosen) -> None:
+    def __init__(self, selected: SelectedModel) -> None:
         super().__init__()
-        self.model, self.loss = chosen.model, chosen.config.loss
+        self.model, self.loss = selected.model, selected.config.loss
 
     def forward(self, images: Tensor) -> Tensor:
         """Images, uint8 (n, 28, 28, 3), to probabilities, float32 (n, 8)."""
-        outputs: Tensor = self.model(scale(images))
+        outputs: Tensor = self.model(scale_pixels(images))
         return outputs.exp() if self.loss == "nll" else outputs.softmax(dim=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class ExportCheck:
     """How far the exported model says what the trained one says; the classes are the same.
 
     Attributes:
-        images: compared.
-        drawn: whether they are drawings, as the study's own were not at hand.
-        deviation: of a probability, the largest.
+        n_images: compared.
+        is_synthetic: whether they are drawings, as the study's own were not at hand.
+        max_deviation: of a probability, the largest.
     """
 
-    images: int
-    drawn: bool
-    deviation: float
+    n_images: int
+    is_synthetic: bool
+    max_deviation: float
 
     def __str__(self) -> str:
-        what = "drawn images" if self.drawn else "images of the test split"
+        images_label = "drawn images" if self.is_synthetic else "images of the test split"
         return (
-            f"On {self.images:,} {what} the exported model and the trained one gave the same "
-            f"classes, and probabilities that differ by {self.deviation:.1g} at most."
+            f"On {self.n_images:,} {images_label} the exported model and the trained one gave the same "
+            f"classes, and probabilities that differ by {self.max_deviation:.1g} at most."
         )
 
 
-def export(
-    ledger: Ledger, chosen: Chosen, images: NDArray[np.uint8] | None, folder: Path
-) -> Agreement:
+def export_onnx(
+    ledger: Ledger, selected: SelectedModel, images: NDArray[np.uint8] | None, folder: Path
+) -> ExportCheck:
     """Write `model.onnx` and its card, `README.md`, into a new folder, after trying the model.
 
     No label is looked at, so this is no look at test.
 
     Args:
         ledger: of the study.
-        chosen: the model.
+        selected: the model.
         images: of the study's test split, uint8, shape (n, 28, 28, 3); None if not at hand, and
             then drawings are used.
         folder: must not exist.
@@ -90,15 +90,17 @@ def export(
         MachineError: it cannot be written.
         StudyError: the exported model says something else than the trained one.
     """
-    refuse(folder)
-    model = to_onnx(chosen, ledger.study)
-    agreement = compare(model, chosen, images)
-    text = card(ledger, chosen.record, reason=chosen.reason, checked=str(agreement))
-    _write(folder, {"model.onnx": model, "README.md": text.encode()})
-    return agreement
+    require_new_folder(folder)
+    model = build_onnx_model(selected, ledger.study)
+    export_check = compare_predictions(model, selected, images)
+    card_text = make_model_card(
+        ledger, selected.record, reason=selected.reason, agreement=str(export_check)
+    )
+    _write_folder(folder, {"model.onnx": model, "README.md": card_text.encode()})
+    return export_check
 
 
-def refuse(folder: Path) -> None:
+def require_new_folder(folder: Path) -> None:
     """Refuse a folder that exists.
 
     Raises:
@@ -108,18 +110,18 @@ def refuse(folder: Path) -> None:
         raise ConflictError(f"{folder} exists already; choose another --output, or remove it")
 
 
-def to_onnx(chosen: Chosen, study: StudyRecord) -> bytes:
+def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
     """The model in the ONNX format, weights and scaling of pixels inside.
 
     Returns:
         A model with the input `images`, uint8 (n, 28, 28, 3), and the output `probabilities`,
         float32 (n, 8). Its metadata name classes (JSON), trial, study and data.
     """
-    few = torch.zeros((2, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=torch.uint8)
+    example_images = torch.zeros((2, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=torch.uint8)
     with warnings.catch_warnings(action="ignore"):  # about what PyTorch's exporter itself calls
         program: Any = torch.onnx.export(
-            _Whole(chosen).eval(),
-            (few,),
+            _ProbabilityModel(selected).eval(),
+            (example_images,),
             dynamo=True,
             verbose=False,
             external_data=False,
@@ -128,74 +130,79 @@ def to_onnx(chosen: Chosen, study: StudyRecord) -> bytes:
             dynamic_shapes=({0: torch.export.Dim("n")},),
         )
     model = program.model_proto
-    _strip(model)
+    _strip_metadata(model)
     model.doc_string = "Blood cells in eight classes. Research only: no medical use."
-    about = {
+    metadata = {
         "class_names": json.dumps(list(study.data.class_names)),
-        "trial": chosen.record.id,
+        "trial": selected.record.id,
         "study": study.name,
         "fingerprint": study.fingerprint,
         "data": study.data.name,
         "data_sha256": study.data.sha256,
     }
-    onnx.helper.set_model_props(model, about)
+    onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 
 
-def _strip(message: Any) -> None:
+def _strip_metadata(message: Any) -> None:
     """Remove what the exporter notes beside the graph: stack traces, with this machine's paths."""
     for field, value in message.ListFields():
         if field.name in {"metadata_props", "doc_string"}:
             message.ClearField(field.name)
         elif field.message_type is not None:
-            for each in [value] if hasattr(value, "ListFields") else value:
-                _strip(each)
+            for submessage in [value] if hasattr(value, "ListFields") else value:
+                _strip_metadata(submessage)
 
 
-def compare(model: bytes, chosen: Chosen, images: NDArray[np.uint8] | None) -> Agreement:
+def compare_predictions(
+    model: bytes, selected: SelectedModel, images: NDArray[np.uint8] | None
+) -> ExportCheck:
     """Run the exported model on images beside the trained one.
 
     Args:
-        model: from `to_onnx`.
-        chosen: the model.
+        model: from `build_onnx_model`.
+        selected: the model.
         images: as in `export`.
 
     Raises:
         StudyError: they do not agree.
     """
-    drawn = images is None
+    is_synthetic = images is None
     if images is None:
-        images = render(scale=0.05)["test_images"]
+        images = generate_synthetic_arrays(scale=0.05)["test_images"]
     onnxruntime.set_default_logger_severity(3)  # it warns of what a machine lacks
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     # One image by itself, too: their number is free.
-    chunks = [images[:1], *(images[i : i + _CHUNK] for i in range(1, len(images), _CHUNK))]
-    given = np.concatenate([session.run(None, {"images": chunk})[0] for chunk in chunks])
-    wanted = probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
-    deviation = float(np.abs(given - wanted).max())
-    others = int((given.argmax(axis=1) != wanted.argmax(axis=1)).sum())
+    chunks = [
+        images[:1],
+        *(images[i : i + _CHECK_BATCH_SIZE] for i in range(1, len(images), _CHECK_BATCH_SIZE)),
+    ]
+    exported = np.concatenate([session.run(None, {"images": chunk})[0] for chunk in chunks])
+    expected = predict_probabilities(selected.model, torch.from_numpy(images), selected.config.loss)
+    max_deviation = float(np.abs(exported - expected).max())
+    n_mismatches = int((exported.argmax(axis=1) != expected.argmax(axis=1)).sum())
     # `not <=` also rejects NaN.
-    if others or not deviation <= TOLERANCE:
+    if n_mismatches or not max_deviation <= PROBABILITY_TOLERANCE:
         raise StudyError(
-            f"the exported model is not the trained one: of {plural(len(images), 'image')} "
-            f"{others} got another class, and probabilities differ by up to {deviation:.2g}; "
-            f"wanted: 0, and {TOLERANCE:g} at most; nothing was written"
+            f"the exported model is not the trained one: of {format_count(len(images), 'image')} "
+            f"{n_mismatches} got another class, and probabilities differ by up to {max_deviation:.2g}; "
+            f"wanted: 0, and {PROBABILITY_TOLERANCE:g} at most; nothing was written"
         )
-    return Agreement(images=len(images), drawn=drawn, deviation=deviation)
+    return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
+def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """Make the folder with all its files, or not at all."""
-    new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    temp_folder = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
-        new.mkdir(parents=True)
+        temp_folder.mkdir(parents=True)
         for name, content in files.items():
-            write_whole(new / name, content)
-        refuse(folder)  # renaming would replace an empty one
-        new.rename(folder)
+            write_atomic(temp_folder / name, content)
+        require_new_folder(folder)  # renaming would replace an empty one
+        temp_folder.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:
-        raise MachineError(f"cannot write {folder}: {error.strerror}") from error
+        raise ResourceError(f"cannot write {folder}: {error.strerror}") from error
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(temp_folder, ignore_errors=True)

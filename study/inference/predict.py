@@ -12,18 +12,18 @@ import torch
 from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
-from bloodnets.data.image_files import SUFFIXES, read_photograph
+from bloodnets.data.image_files import IMAGE_SUFFIXES, read_image_file
 from bloodnets.data.medmnist import load_images
 from bloodnets.errors import DataError
-from bloodnets.training.loop import EVALUATION_BATCH, probabilities
-from reports.ledger.records import ColourRecord
-from study.datasets.color_stats import unlike
-from study.inference.model_selection import Chosen
+from bloodnets.training.loop import EVALUATION_BATCH_SIZES, predict_probabilities
+from reports.ledger.records import ColorStats
+from study.datasets.color_stats import describe_outliers
+from study.inference.model_selection import SelectedModel
 
-BATCH = EVALUATION_BATCH["cpu"]
+PREDICTION_BATCH_SIZE = EVALUATION_BATCH_SIZES["cpu"]
 
 
-class Picture(NamedTuple):
+class InputImage(NamedTuple):
     """An image as the network sees it.
 
     Attributes:
@@ -44,94 +44,102 @@ class Prediction:
     Attributes:
         name: as in `Picture`.
         probabilities: of the eight classes, float32, shape (8,).
-        colours: in what they are unlike those of 99.9 % of the training images, in words; None if
+        color_outlier: in what they are unlike those of 99.9 % of the training images, in words; None if
             they are not, or if the study did not keep what they were.
         note: as in `Picture`.
     """
 
     name: str
     probabilities: NDArray[np.float32]
-    colours: str | None
+    color_outlier: str | None
     note: str | None
 
     @property
-    def ranked(self) -> list[int]:
+    def ranked_classes(self) -> list[int]:
         """The classes, the most probable first."""
-        return [int(each) for each in np.argsort(-self.probabilities, kind="stable")]
+        return [int(class_index) for class_index in np.argsort(-self.probabilities, kind="stable")]
 
 
-def predict(
-    chosen: Chosen, known: ColourRecord | None, pictures: Iterable[Picture]
+def classify_images(
+    selected: SelectedModel, color_stats: ColorStats | None, input_images: Iterable[InputImage]
 ) -> Iterator[Prediction]:
     """Have a model look at pictures, in batches.
 
     Args:
-        chosen: the model.
-        known: the colours of what it was trained on; None if the study did not keep them.
-        pictures: any number; no more than a batch is held at once.
+        selected: the model.
+        color_stats: the colours of what it was trained on; None if the study did not keep them.
+        input_images: any number; no more than a batch is held at once.
     """
-    rest = iter(pictures)
-    while batch := list(islice(rest, BATCH)):
+    remaining = iter(input_images)
+    while batch := list(islice(remaining, PREDICTION_BATCH_SIZE)):
         # Always as many as where a trial is evaluated: with few images PyTorch sums in another
         # order, and the last digits would not be those that the study recorded.
-        images = np.zeros((BATCH, IMAGE_SIDE, IMAGE_SIDE, 3), np.uint8)
-        images[: len(batch)] = [picture.pixels for picture in batch]
-        found = probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
-        own = images[: len(batch)]
-        colours = unlike(known, own) if known else [None] * len(batch)
-        for picture, row, words in zip(batch, found, colours, strict=False):
-            yield Prediction(name=picture.name, probabilities=row, colours=words, note=picture.note)
+        images = np.zeros((PREDICTION_BATCH_SIZE, IMAGE_SIDE, IMAGE_SIDE, 3), np.uint8)
+        images[: len(batch)] = [input_image.pixels for input_image in batch]
+        batch_probabilities = predict_probabilities(
+            selected.model, torch.from_numpy(images), selected.config.loss
+        )
+        batch_images = images[: len(batch)]
+        outliers = (
+            describe_outliers(color_stats, batch_images) if color_stats else [None] * len(batch)
+        )
+        for picture, row, outlier in zip(batch, batch_probabilities, outliers, strict=False):
+            yield Prediction(
+                name=picture.name, probabilities=row, color_outlier=outlier, note=picture.note
+            )
 
 
-def pictures(
-    paths: Sequence[Path], *, split: str, crop: int | None, left_out: Callable[[str], None]
-) -> Iterator[Picture]:
+def read_input_images(
+    paths: Sequence[Path], *, split: str, crop: int | None, on_skip: Callable[[str], None]
+) -> Iterator[InputImage]:
     """Read images, one after the other.
 
     Args:
         paths: of image files; of folders, of which the image files are taken, also those in
             folders within; and of files in the MedMNIST format (`.npz`).
         split: that is taken of the last.
-        crop: as in `read_photograph`.
-        left_out: is told what cannot be used, and why.
+        crop: as in `read_image_file`.
+        on_skip: is told what cannot be used, and why.
     """
     for path in paths:
         if path.suffix.lower() == ".npz":
-            yield from _of_archive(path, split, left_out)
+            yield from _read_archive_images(path, split, on_skip)
             continue
-        for file in _files(path, left_out) if path.is_dir() else [path]:
+        for file in _list_image_files(path, on_skip) if path.is_dir() else [path]:
             try:
-                photograph = read_photograph(file, crop)
+                decoded_image = read_image_file(file, crop)
             except DataError as error:
-                left_out(str(error))
+                on_skip(str(error))
                 continue
-            side = photograph.side
+            side = decoded_image.crop_side
             note = f"enlarged from {side} x {side} pixels" if side < IMAGE_SIDE else None
-            yield Picture(str(file), photograph.pixels, note)
+            yield InputImage(str(file), decoded_image.pixels, note)
 
 
-def _of_archive(path: Path, split: str, left_out: Callable[[str], None]) -> Iterator[Picture]:
+def _read_archive_images(
+    path: Path, split: str, on_skip: Callable[[str], None]
+) -> Iterator[InputImage]:
     try:
         images = load_images(path, split)
     except DataError as error:
-        left_out(str(error))
+        on_skip(str(error))
         return
-    for place, pixels in enumerate(images):
-        yield Picture(f"{path}:{split}/{place}", pixels)
+    for index, pixels in enumerate(images):
+        yield InputImage(f"{path}:{split}/{index}", pixels)
 
 
-def _files(folder: Path, left_out: Callable[[str], None]) -> list[Path]:
+def _list_image_files(folder: Path, on_skip: Callable[[str], None]) -> list[Path]:
     """The image files of a folder and of those within it, by their names; not the hidden ones."""
 
-    def unreadable(error: OSError) -> None:
-        left_out(f"{error.filename} cannot be read: {error.strerror}")
+    def report_unreadable(error: OSError) -> None:
+        on_skip(f"{error.filename} cannot be read: {error.strerror}")
 
-    found = [
-        Path(place, name)
-        for place, _, names in os.walk(folder, onerror=unreadable)
+    image_paths = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, onerror=report_unreadable)
         for name in names
-        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+        if Path(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
     ]
-    if not found:
-        left_out(f"{folder} holds no image file: none ends in {', '.join(sorted(SUFFIXES))}")
-    return sorted(found)
+    if not image_paths:
+        on_skip(f"{folder} holds no image file: none ends in {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return sorted(image_paths)

@@ -8,132 +8,156 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from reports.format.text import class_label, data_words
-from reports.format.units import plural
+from reports.format.text import data_label, make_class_label
+from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
-from study.console.format import plain_table
-from study.inference.model_selection import Chosen
+from study.console.format import make_plain_table
+from study.inference.model_selection import SelectedModel
 from study.inference.predict import Prediction
 
-NO_DIAGNOSIS = "A research tool: what it says is no diagnosis, and nothing to base one on."
+RESEARCH_ONLY_NOTICE = "A research tool: what it says is no diagnosis, and nothing to base one on."
 
-SHOWN = 20
+MAX_LISTED_IMAGES = 20
 """Images whose colours are described below the table."""
 
-_MARK = "!"
+_FLAG = "!"
 
 
-def head(study: StudyRecord, chosen: Chosen) -> Iterator[str]:
+def header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator[str]:
     """Which model it was, and what it learnt from."""
-    yield f"{chosen.name} of {study.name}: {chosen.reason}."
-    yield f"Trained on: {data_words(study.data).short}"
+    yield f"{selected.trial_name} of {study.name}: {selected.reason}."
+    yield f"Trained on: {data_label(study.data).short}"
 
 
-def table(found: Sequence[Prediction], study: StudyRecord, *, width: int) -> Table:
+def to_table(predictions: Sequence[Prediction], study: StudyRecord, *, width: int) -> Table:
     """One row an image, the two most probable classes with their probabilities in %.
 
     Args:
-        found: at least one.
+        predictions: at least one.
         study: whose classes they are.
         width: of the terminal; of a file's name that does not fit, the end is shown.
     """
-    labels = [class_label(i, name) for i, name in enumerate(study.data.class_names)]
+    labels = [make_class_label(i, name) for i, name in enumerate(study.data.class_names)]
     rows = [
-        [text for place in each.ranked[:2] for text in (labels[place], _percent(each, place))]
-        for each in found
+        [
+            text
+            for class_index in prediction.ranked_classes[:2]
+            for text in (labels[class_index], _format_probability(prediction, class_index))
+        ]
+        for prediction in predictions
     ]
-    marked = any(each.colours or each.note for each in found)
-    headings = ("class", "%", "runner-up", "%")
-    taken = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    room = max(12, width - sum(taken) - 2 * len(taken) - (3 if marked else 0))
-    shown = plain_table("")
-    shown.title = None
-    shown.add_column("file", no_wrap=True)
-    for heading in headings:
-        shown.add_column(heading, no_wrap=True, justify="right" if heading == "%" else "left")
-    for each, row in zip(found, rows, strict=True):
-        name = printable(each.name)
-        short = name if len(name) <= room else f"…{name[1 - room :]}"
-        mark = [_MARK if each.colours or each.note else ""] if marked else []
-        shown.add_row(Text(short), *map(Text, row), *mark)
-    return shown
+    has_flags = any(each.color_outlier or each.note for each in predictions)
+    column_names = ("class", "%", "runner-up", "%")
+    column_widths = [max(map(len, column)) for column in zip(column_names, *rows, strict=True)]
+    max_name_width = max(
+        12, width - sum(column_widths) - 2 * len(column_widths) - (3 if has_flags else 0)
+    )
+    rich_table = make_plain_table("")
+    rich_table.title = None
+    rich_table.add_column("file", no_wrap=True)
+    for heading in column_names:
+        rich_table.add_column(heading, no_wrap=True, justify="right" if heading == "%" else "left")
+    for each, row in zip(predictions, rows, strict=True):
+        name = make_printable(each.name)
+        short_name = name if len(name) <= max_name_width else f"…{name[1 - max_name_width :]}"
+        flag_cells = [_FLAG if each.color_outlier or each.note else ""] if has_flags else []
+        rich_table.add_row(Text(short_name), *map(Text, row), *flag_cells)
+    return rich_table
 
 
-def foot(found: Sequence[Prediction], study: StudyRecord) -> Iterator[str]:
+def footer_lines(predictions: Sequence[Prediction], study: StudyRecord) -> Iterator[str]:
     """What has to be known to read the table."""
-    odd = [each for each in found if each.colours]
-    if odd:
+    outliers = [prediction for prediction in predictions if prediction.color_outlier]
+    if outliers:
         yield (
-            f"{_MARK} Colours unlike those of 99.9 % of the training images: the answer may "
+            f"{_FLAG} Colours unlike those of 99.9 % of the training images: the answer may "
             f"mean nothing:"
         )
-        yield from _each([(each.name, each.colours) for each in odd])
-    noted = [each for each in found if each.note]
-    if noted:
-        yield f"{_MARK} Not as the training images were made:"
-        yield from _each([(each.name, each.note) for each in noted])
+        yield from _format_image_notes([(each.name, each.color_outlier) for each in outliers])
+    annotated = [each for each in predictions if each.note]
+    if annotated:
+        yield f"{_FLAG} Not as the training images were made:"
+        yield from _format_image_notes([(each.name, each.note) for each in annotated])
     if study.data.colours is None:
         yield (
             "Whether the colours are like those of the training images cannot be told: the study "
             "is from before they were kept."
         )
-    yield NO_DIAGNOSIS
+    yield RESEARCH_ONLY_NOTICE
 
 
-def as_json(found: Sequence[Prediction], study: StudyRecord, chosen: Chosen) -> str:
+def format_json(
+    predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
+) -> str:
     """Everything, on indented lines."""
-    names = study.data.class_names
+    class_names = study.data.class_names
     images = [
         {
-            "file": each.name,
-            "class": each.ranked[0],
-            "class_name": names[each.ranked[0]],
-            "probability": float(each.probabilities[each.ranked[0]]),
-            "probabilities": each.probabilities.tolist(),
-            "unlike": each.colours,
-            "note": each.note,
+            "file": prediction.name,
+            "class": prediction.ranked_classes[0],
+            "class_name": class_names[prediction.ranked_classes[0]],
+            "probability": float(prediction.probabilities[prediction.ranked_classes[0]]),
+            "probabilities": prediction.probabilities.tolist(),
+            "unlike": prediction.color_outlier,
+            "note": prediction.note,
         }
-        for each in found
+        for prediction in predictions
     ]
-    whole = {
+    document = {
         "study": study.name,
         "fingerprint": study.fingerprint,
-        "trial": chosen.record.id,
-        "data": data_words(study.data).full,
-        "class_names": list(names),
+        "trial": selected.record.id,
+        "data": data_label(study.data).full,
+        "class_names": list(class_names),
         "colours_known": study.data.colours is not None,
-        "notice": NO_DIAGNOSIS,
+        "notice": RESEARCH_ONLY_NOTICE,
         "images": images,
     }
-    return json.dumps(whole, indent=2)
+    return json.dumps(document, indent=2)
 
 
-def as_csv(found: Sequence[Prediction], study: StudyRecord, chosen: Chosen) -> str:
+def format_csv(
+    predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
+) -> str:
     """One row an image; `unlike` is empty where nothing is unlike, or where it cannot be told."""
-    names, file = study.data.class_names, io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    each_class = [f"probability_{place}" for place in range(len(names))]
-    first = ["study", "trial", "file", "class", "class_name", "probability"]
-    writer.writerow([*first, *each_class, "unlike", "note"])
-    for each in found:
-        best = each.ranked[0]
-        values = [f"{value:.9g}" for value in each.probabilities]
-        start = [study.name, chosen.record.id, printable(each.name), best, names[best]]
-        writer.writerow([*start, values[best], *values, each.colours, each.note])
-    return file.getvalue().rstrip("\n")
+    class_names, buffer = study.data.class_names, io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    probability_columns = [f"probability_{class_index}" for class_index in range(len(class_names))]
+    leading_columns = ["study", "trial", "file", "class", "class_name", "probability"]
+    writer.writerow([*leading_columns, *probability_columns, "unlike", "note"])
+    for prediction in predictions:
+        top_class = prediction.ranked_classes[0]
+        probability_texts = [f"{value:.9g}" for value in prediction.probabilities]
+        leading_cells = [
+            study.name,
+            selected.record.id,
+            make_printable(prediction.name),
+            top_class,
+            class_names[top_class],
+        ]
+        writer.writerow(
+            [
+                *leading_cells,
+                probability_texts[top_class],
+                *probability_texts,
+                prediction.color_outlier,
+                prediction.note,
+            ]
+        )
+    return buffer.getvalue().rstrip("\n")
 
 
-def printable(name: str) -> str:
+def make_printable(name: str) -> str:
     """A file's name without what would move the cursor, or is no text at all."""
     return "".join(character if character.isprintable() else "?" for character in name)
 
 
-def _percent(each: Prediction, place: int) -> str:
-    return f"{100 * each.probabilities[place]:.1f}"
+def _format_probability(prediction: Prediction, class_index: int) -> str:
+    return f"{100 * prediction.probabilities[class_index]:.1f}"
 
 
-def _each(lines: Sequence[tuple[str, str | None]]) -> Iterator[str]:
-    for name, words in lines[:SHOWN]:
-        yield f"  {printable(name)}: {words}"
-    if len(lines) > SHOWN:
-        yield f"  and {plural(len(lines) - SHOWN, 'other')} (--json and --csv name all)"
+def _format_image_notes(notes: Sequence[tuple[str, str | None]]) -> Iterator[str]:
+    for name, note in notes[:MAX_LISTED_IMAGES]:
+        yield f"  {make_printable(name)}: {note}"
+    if len(notes) > MAX_LISTED_IMAGES:
+        yield f"  and {format_count(len(notes) - MAX_LISTED_IMAGES, 'other')} (--json and --csv name all)"

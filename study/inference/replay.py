@@ -11,7 +11,7 @@ from safetensors.torch import load
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
-from bloodnets.errors import ConflictError, DataError, MachineError
+from bloodnets.errors import ConflictError, DataError, ResourceError
 from bloodnets.training.loop import (
     DeviceSplit,
     EpochResult,
@@ -19,13 +19,13 @@ from bloodnets.training.loop import (
     TrainingState,
     train,
 )
-from reports.format.text import settings
-from reports.format.units import plural
+from reports.format.text import format_settings
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord, TrialRecord
-from study.inference.model_selection import _name, find_trial
+from study.inference.model_selection import _get_trial_name, find_trial
 
-COMPARED = {
+COMPARED_METRICS = {
     "train_loss": "train loss",
     "val_loss": "val loss",
     "val_accuracy": "val accuracy",
@@ -34,33 +34,33 @@ COMPARED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class ReplayResult:
     """A trial, trained again.
 
     Attributes:
         record: of the trial.
-        epochs: compared; fewer than it ran only if training diverged sooner.
-        deviations: the largest absolute difference over the epochs of each of `COMPARED`, in
+        n_epochs: compared; fewer than it ran only if training diverged sooner.
+        max_deviations: the largest absolute difference over the epochs of each of `COMPARED_METRICS`, in
             nats or as a fraction.
-        weights: the largest absolute difference of the weights of the best epoch; infinity if
+        max_weight_deviation: the largest absolute difference of the weights of the best epoch; infinity if
             another epoch is the best; None if the trial kept none.
-        diverged: why training ended, if it diverged.
+        divergence_message: why training ended, if it diverged.
     """
 
     record: TrialRecord
-    epochs: int
-    deviations: dict[str, float]
-    weights: float | None
-    diverged: str | None
+    n_epochs: int
+    max_deviations: dict[str, float]
+    max_weight_deviation: float | None
+    divergence_message: str | None
 
 
-def replay(
+def replay_trial(
     ledger: Ledger,
     trial: str,
     cells: BloodCells,
     *,
     on_epoch: Callable[[str], None] = lambda _: None,
-) -> Replay:
+) -> ReplayResult:
     """Train a trial again for as many epochs as it ran, in this process; test is not looked at.
 
     Args:
@@ -75,86 +75,100 @@ def replay(
         ConflictError: the ledger cannot be read.
     """
     planned = find_trial(ledger, trial)
-    record = ledger.trial(planned)
+    record = ledger.read_trial(planned)
     if record is None:
         raise DataError(f"{planned.id} has not ended: there is nothing to compare with")
     if not record.epochs and record.stop_reason != "diverged":
         raise DataError(f"{planned.id} ended before its first epoch ({record.error})")
-    cpus, device = _resources(ledger.study)
-    before = torch.get_num_threads()
+    cpus, device = _parse_resources(ledger.study)
+    previous_threads = torch.get_num_threads()
     torch.set_num_threads(cpus)
     try:
-        return _again(ledger, record, cells, device, on_epoch)
+        return _retrain(ledger, record, cells, device, on_epoch)
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(previous_threads)
 
 
-def _again(
+def _retrain(
     ledger: Ledger,
     record: TrialRecord,
     cells: BloodCells,
     device: torch.device,
     on_epoch: Callable[[str], None],
-) -> Replay:
+) -> ReplayResult:
     config = TrialConfig.from_dict(record.config)
-    state, stored = TrainingState.start(config, device), ledger.epochs(record.id)
-    splits = {name: DeviceSplit.of(getattr(cells, name), device) for name in ("train", "val")}
-    run = train(state, config, train=splits["train"], val=splits["val"])
+    state, stored_epochs = TrainingState.create(config, device), ledger.read_epochs(record.id)
+    splits = {
+        name: DeviceSplit.from_numpy(getattr(cells, name), device) for name in ("train", "val")
+    }
+    epoch_results = train(state, config, train_split=splits["train"], val_split=splits["val"])
     results: list[EpochResult] = []
-    diverged = None
+    divergence_message = None
     # One epoch more of a trial that diverged: the one in which it did.
-    count = record.epochs + (record.stop_reason == "diverged")
+    n_epochs = record.epochs + (record.stop_reason == "diverged")
     try:
-        for result in islice(run, count):
+        for result in islice(epoch_results, n_epochs):
             results.append(result)
-            on_epoch(f"{_name(record)}: epoch {result.epoch} of {count}")
+            on_epoch(f"{_get_trial_name(record)}: epoch {result.epoch} of {n_epochs}")
     except NonFiniteLossError as error:
-        diverged = str(error)
-    pairs = list(zip(results, stored, strict=False))
-    return Replay(
+        divergence_message = str(error)
+    pairs = list(zip(results, stored_epochs, strict=False))
+    return ReplayResult(
         record=record,
-        epochs=len(pairs),
-        deviations={
+        n_epochs=len(pairs),
+        max_deviations={
             name: max((abs(getattr(a, name) - getattr(b, name)) for a, b in pairs), default=0.0)
-            for name in COMPARED
+            for name in COMPARED_METRICS
         },
-        weights=_weights(ledger, record, state) if record.status == "complete" else None,
-        diverged=diverged,
+        max_weight_deviation=_compare_weights(ledger, record, state)
+        if record.status == "complete"
+        else None,
+        divergence_message=divergence_message,
     )
 
 
-def _weights(ledger: Ledger, record: TrialRecord, state: TrainingState) -> float:
+def _compare_weights(ledger: Ledger, record: TrialRecord, state: TrainingState) -> float:
     name = f"models/{record.id}.safetensors"
     try:
-        kept = load(ledger.content(name))
+        stored_weights = load(ledger.read_bytes(name))
     except SafetensorError as error:
-        raise ConflictError(f"{ledger.place / name} cannot be read: {error}") from error
-    if state.best_epoch != record.best_epoch or kept.keys() != state.best_weights.keys():
+        raise ConflictError(f"{ledger.location / name} cannot be read: {error}") from error
+    if state.best_epoch != record.best_epoch or stored_weights.keys() != state.best_weights.keys():
         return float("inf")
-    found = {key: value.cpu() for key, value in state.best_weights.items()}
-    return max(float((found[key] - kept[key]).abs().max()) for key in kept)
+    new_weights = {key: value.cpu() for key, value in state.best_weights.items()}
+    return max(
+        float((new_weights[key] - stored_weights[key]).abs().max()) for key in stored_weights
+    )
 
 
-def lines(found: Replay) -> Iterator[str]:
+def format_replay_lines(result: ReplayResult) -> Iterator[str]:
     """What the command prints."""
-    config = found.record.config
-    yield f"{_name(found.record)}: {settings(config)}, seed {config['seed']}"
-    words = ", ".join(f"{COMPARED[key]} {value:.2g}" for key, value in found.deviations.items())
-    largest = max(found.deviations.values())
-    said = f"largest deviation {largest:.2g}" + (f" ({words})" if largest else " in every score")
-    if found.epochs:
-        yield f"{plural(found.epochs, 'epoch')} trained again: {said}"
-    if found.weights is not None:
-        other = "of another epoch" if found.weights == float("inf") else f"{found.weights:.2g}"
-        yield f"weights kept: {'equal to the bit' if found.weights == 0 else other}"
-    if found.diverged is not None:
-        yield f"it diverged: {found.diverged}"
+    config = result.record.config
+    yield f"{_get_trial_name(result.record)}: {format_settings(config)}, seed {config['seed']}"
+    metric_deviations = ", ".join(
+        f"{COMPARED_METRICS[key]} {value:.2g}" for key, value in result.max_deviations.items()
+    )
+    largest = max(result.max_deviations.values())
+    deviation_text = f"largest deviation {largest:.2g}" + (
+        f" ({metric_deviations})" if largest else " in every score"
+    )
+    if result.n_epochs:
+        yield f"{format_count(result.n_epochs, 'epoch')} trained again: {deviation_text}"
+    if result.max_weight_deviation is not None:
+        difference_text = (
+            "of another epoch"
+            if result.max_weight_deviation == float("inf")
+            else f"{result.max_weight_deviation:.2g}"
+        )
+        yield f"weights kept: {'equal to the bit' if result.max_weight_deviation == 0 else difference_text}"
+    if result.divergence_message is not None:
+        yield f"it diverged: {result.divergence_message}"
 
 
-def _resources(study: StudyRecord) -> tuple[int, torch.device]:
-    """Threads and device of a trial, as `study.describe` put them into words."""
-    words = re.match(r"([0-9]+) CPU, ([0-9.]+) GPU", study.hardware.get("per trial", ""))
-    cpus, gpus = (int(words[1]), float(words[2])) if words else (1, 0.0)
+def _parse_resources(study: StudyRecord) -> tuple[int, torch.device]:
+    """Threads and device of a trial, as `make_study_record` put them into words."""
+    match = re.match(r"([0-9]+) CPU, ([0-9.]+) GPU", study.hardware.get("per trial", ""))
+    cpus, gpus = (int(match[1]), float(match[2])) if match else (1, 0.0)
     if gpus and not torch.cuda.is_available():
-        raise MachineError(f"{study.name} was trained on a GPU, and PyTorch sees none here")
+        raise ResourceError(f"{study.name} was trained on a GPU, and PyTorch sees none here")
     return cpus, torch.device("cuda" if gpus else "cpu")

@@ -15,30 +15,30 @@ import requests
 import torch
 from packaging.requirements import Requirement
 
-from bloodnets.data.download import FILE_NAME, official_url
-from bloodnets.data.medmnist import load_file, medmnist_facts
-from bloodnets.errors import DataError, MachineError, StudyError
-from bloodnets.storage.atomic_write import write_whole
-from bloodnets.storage.backends import Address, Place, storage_at
-from reports.format.units import plural
+from bloodnets.data.download import BLOODMNIST_FILE, get_official_url
+from bloodnets.data.medmnist import get_medmnist_info, load_file
+from bloodnets.errors import DataError, ResourceError, StudyError
+from bloodnets.storage.atomic_write import write_atomic
+from bloodnets.storage.backends import RemotePath, StudyPath, open_storage
+from reports.format.units import format_count
 from study.configs.presets import PUBLISHED
 from study.configs.study_config import GridConfig
-from study.lifecycle.preflight import check_remote
-from study.runtime.connection import private_token, probe
-from study.runtime.node_check import Node, described, fault, nodes
-from study.runtime.resources import available_cores, slots
-from study.runtime.session import default_gpus, output_to, ray_session, run_test_task
+from study.lifecycle.preflight import check_remote_location
+from study.runtime.connection import check_reachable, ensure_private_token
+from study.runtime.node_check import NodeInfo, format_node, node_problem, query_nodes
+from study.runtime.resources import count_available_cores, max_parallel_trials
+from study.runtime.session import get_default_gpus, open_ray_session, redirect_output, run_test_task
 
-TRIAL_BYTES = 0.7 * 2**30
+TRIAL_MEMORY_BYTES = 0.7 * 2**30
 """Memory of a trial's process: PyTorch and Ray take .4 GB, training on 28 x 28 images the rest."""
 
-STUDY_BYTES = 2**30
+STUDY_DISK_BYTES = 2**30
 """Room on the disk that the eight configurations with a few seeds need, and what runs beside."""
 
-TIMEOUT_S = 5.0
+REQUEST_TIMEOUT_S = 5.0
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """One line of the examination.
 
     Attributes:
@@ -50,20 +50,20 @@ class Finding(NamedTuple):
     text: str
 
 
-def examine(
-    *, results: Place, data_file: Path | None, data_root: Path | None, address: str | None
-) -> Iterator[Finding]:
+def run_checks(
+    *, storage_root: StudyPath, data_file: Path | None, data_root: Path | None, address: str | None
+) -> Iterator[CheckResult]:
     """Check one thing after another; nothing is left behind.
 
     Args:
-        results: the folder that would hold the study.
+        storage_root: the folder that would hold the study.
         data_file: data to train on; None for BloodMNIST.
         data_root: folder of BloodMNIST's file; None for medmnist's own.
         address: of a Ray cluster; None for Ray on this machine.
     """
     config = GridConfig(
         name="doctor",
-        results=results,
+        storage_root=storage_root,
         configurations=tuple(PUBLISHED),
         seeds=1,
         max_epochs=1,
@@ -72,179 +72,192 @@ def examine(
         batch_size=1,
         precision="float32",
         cpus_per_trial=1,
-        gpus_per_trial=default_gpus(None) if address is None else 0,
+        gpus_per_trial=get_default_gpus(None) if address is None else 0,
         max_concurrent=None,
         address=address,
     )
     for name, check in (
-        ("software", _software),
-        ("machine", _machine),
-        ("GPU", _gpu),
-        ("storage", lambda: _storage(results)),
-        ("data", lambda: _data(data_file, data_root)),
-        ("token", _token),
+        ("software", _check_software),
+        ("machine", _check_host),
+        ("GPU", _check_gpu),
+        ("storage", lambda: _check_storage(storage_root)),
+        ("data", lambda: _check_data(data_file, data_root)),
+        ("token", _check_token),
     ):
-        yield _finding(name, check)
+        yield _run_check(name, check)
     if address is None:
-        yield _finding("Ray", lambda: _ray(config))
+        yield _run_check("Ray", lambda: _check_ray(config))
     else:
-        yield from _cluster(config, _file(data_file, data_root))
+        yield from _check_cluster(config, _resolve_data_path(data_file, data_root))
 
 
-def _finding(name: str, check: Callable[[], str]) -> Finding:
+def _run_check(name: str, check: Callable[[], str]) -> CheckResult:
     try:
-        return Finding(True, f"pass  {name}: {check()}")
+        return CheckResult(True, f"pass  {name}: {check()}")
     except StudyError as error:
-        return Finding(False, f"FAIL  {name}: {' '.join(str(error).split())}")
+        return CheckResult(False, f"FAIL  {name}: {' '.join(str(error).split())}")
 
 
-def _software() -> str:
-    wrong = []
-    for text in requires("bloodstudy") or ():
-        needed = Requirement(text)
-        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+def _check_software() -> str:
+    problems = []
+    for requirement_text in requires("bloodstudy") or ():
+        requirement = Requirement(requirement_text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            if (found := version(needed.name)) not in needed.specifier:
-                wrong.append(f"{needed.name} is {found}, wanted {needed.specifier}")
+            if (installed := version(requirement.name)) not in requirement.specifier:
+                problems.append(
+                    f"{requirement.name} is {installed}, wanted {requirement.specifier}"
+                )
         except PackageNotFoundError:
-            wrong.append(f"{needed.name} is missing")
-    if wrong:
-        raise MachineError(f"{'; '.join(wrong)}; install bloodstudy again")
-    own = ", ".join(f"{name} {version(name)}" for name in ("bloodstudy", "torch", "ray", "optuna"))
-    return f"Python {platform.python_version()}, {own}"
+            problems.append(f"{requirement.name} is missing")
+    if problems:
+        raise ResourceError(f"{'; '.join(problems)}; install bloodstudy again")
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("bloodstudy", "torch", "ray", "optuna")
+    )
+    return f"Python {platform.python_version()}, {versions}"
 
 
-def _machine() -> str:
-    cores, memory = available_cores(), psutil.virtual_memory()
-    fit = int(memory.available / TRIAL_BYTES)
-    if fit < 1:
-        raise MachineError(
+def _check_host() -> str:
+    cores, memory = count_available_cores(), psutil.virtual_memory()
+    max_trials = int(memory.available / TRIAL_MEMORY_BYTES)
+    if max_trials < 1:
+        raise ResourceError(
             f"{memory.available / 2**30:.1f} GiB of memory are free, a trial takes "
-            f"{TRIAL_BYTES / 2**30:.1f}; close other programs"
+            f"{TRIAL_MEMORY_BYTES / 2**30:.1f}; close other programs"
         )
-    text = f"{plural(cores, 'core')}, {memory.available / 2**30:.0f} GiB of memory free"
-    return text if fit >= cores else f"{text}: use --max-concurrent {fit}"
+    text = f"{format_count(cores, 'core')}, {memory.available / 2**30:.0f} GiB of memory free"
+    return text if max_trials >= cores else f"{text}: use --max-concurrent {max_trials}"
 
 
-def _gpu() -> str:
+def _check_gpu() -> str:
     count = torch.cuda.device_count()
     if count:
         names = {torch.cuda.get_device_name(index) for index in range(count)}
         return f"{count} x {', '.join(sorted(names))}: four trials on each"
     if Path("/dev/nvidia0").exists():
-        raise MachineError(
+        raise ResourceError(
             f"there is one, but PyTorch {torch.__version__} cannot use it; install a CUDA build"
         )
     return "none; trials train on the CPU, one a core"
 
 
-def _storage(results: Place) -> str:
-    if isinstance(results, Address):
-        check_remote(results)
-        return f"{results} can be written and read"
-    parent = _parent(results)
+def _check_storage(storage_root: StudyPath) -> str:
+    if isinstance(storage_root, RemotePath):
+        check_remote_location(storage_root)
+        return f"{storage_root} can be written and read"
+    parent = _find_existing_parent(storage_root)
     try:
         with tempfile.TemporaryDirectory(dir=parent, prefix=".doctor-") as folder:
-            write_whole(Path(folder, "file"), b"whole")
-        free = shutil.disk_usage(parent).free
+            write_atomic(Path(folder, "file"), b"whole")
+        free_bytes = shutil.disk_usage(parent).free
     except OSError as error:
-        raise MachineError(
+        raise ResourceError(
             f"cannot write to {parent.absolute()}: {error.strerror}; choose another --results"
         ) from error
-    if free < STUDY_BYTES:
-        raise MachineError(
-            f"{free / 2**30:.1f} GiB are free in {parent.absolute()}, wanted "
-            f"{STUDY_BYTES / 2**30:.0f}; make room, or choose another --results"
+    if free_bytes < STUDY_DISK_BYTES:
+        raise ResourceError(
+            f"{free_bytes / 2**30:.1f} GiB are free in {parent.absolute()}, wanted "
+            f"{STUDY_DISK_BYTES / 2**30:.0f}; make room, or choose another --results"
         )
-    return f"{results.absolute()} can be written, {free / 2**30:.0f} GiB free"
+    return f"{storage_root.absolute()} can be written, {free_bytes / 2**30:.0f} GiB free"
 
 
-def _parent(results: Path) -> Path:
+def _find_existing_parent(folder: Path) -> Path:
     """The folder that is there already, in which the studies' would be made."""
-    return next(path for path in (results, *results.absolute().parents) if path.exists())
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
-def _file(file: Path | None, root: Path | None) -> Path:
-    return file or (root or Path.home() / ".medmnist") / FILE_NAME
+def _resolve_data_path(file: Path | None, root: Path | None) -> Path:
+    return file or (root or Path.home() / ".medmnist") / BLOODMNIST_FILE
 
 
-def _data(file: Path | None, root: Path | None) -> str:
-    path = _file(file, root)
+def _check_data(file: Path | None, root: Path | None) -> str:
+    path = _resolve_data_path(file, root)
     if file is not None or path.exists():
         cells = load_file(path)
-        known = "BloodMNIST" if cells.kind == "official" else f"not BloodMNIST (MD5 {cells.md5})"
+        data_name = (
+            "BloodMNIST" if cells.kind == "official" else f"not BloodMNIST (MD5 {cells.md5})"
+        )
         counts = [len(split.labels) for split in (cells.train, cells.val, cells.test)]
-        return f"{path}: {known}, {counts[0]:,} / {counts[1]:,} / {counts[2]:,} images"
-    url = official_url()
+        return f"{path}: {data_name}, {counts[0]:,} / {counts[1]:,} / {counts[2]:,} images"
+    url = get_official_url()
     try:
-        requests.head(url, timeout=TIMEOUT_S, allow_redirects=True).raise_for_status()
+        requests.head(url, timeout=REQUEST_TIMEOUT_S, allow_redirects=True).raise_for_status()
     except requests.RequestException as error:
         raise DataError(
             f"{path} is not there, and cannot be downloaded ({type(error).__name__}); give "
             f"--data-file or --data-root, or train with --data rendered"
         ) from error
-    return f"{path} is not there; a study downloads it (35 MB, MD5 {medmnist_facts()[1]})"
+    return f"{path} is not there; a study downloads it (35 MB, MD5 {get_medmnist_info()[1]})"
 
 
 @contextmanager
-def _joined(config: GridConfig) -> Iterator[None]:
+def _connect_ray(config: GridConfig) -> Iterator[None]:
     with (
         tempfile.TemporaryDirectory(prefix="bloodstudy-doctor-") as folder,
-        output_to(Path(folder, "ray.log")),
-        ray_session(config),
+        redirect_output(Path(folder, "ray.log")),
+        open_ray_session(config),
     ):
         yield
 
 
-def _ray(config: GridConfig) -> str:
-    with _joined(config):
-        host, at_once = run_test_task(), slots(config)
-    return f"starts on this machine ({host}): {plural(at_once, 'trial')} at once"
+def _check_ray(config: GridConfig) -> str:
+    with _connect_ray(config):
+        host, concurrency = run_test_task(), max_parallel_trials(config)
+    return f"starts on this machine ({host}): {format_count(concurrency, 'trial')} at once"
 
 
-def _cluster(config: GridConfig, data: Path) -> Iterator[Finding]:
+def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]:
     """The cluster, and each of its machines."""
     try:
-        probe(config.address or "")
-        cells = load_file(data) if data.exists() else None
+        check_reachable(config.address or "")
+        cells = load_file(data_path) if data_path.exists() else None
         arrays = [split.images for split in (cells.train, cells.val, cells.test)] if cells else []
-        with _joined(config), _mark(config.results) as (where, mark):
-            at_once = slots(config)
-            answers = list(nodes(where, mark, arrays))
+        with (
+            _connect_ray(config),
+            _create_probe_file(config.storage_root) as (location, probe_file),
+        ):
+            concurrency = max_parallel_trials(config)
+            node_infos = list(query_nodes(location, probe_file, arrays))
     except StudyError as error:
-        yield Finding(False, f"FAIL  Ray: {' '.join(str(error).split())}")
+        yield CheckResult(False, f"FAIL  Ray: {' '.join(str(error).split())}")
         return
-    count = plural(len(answers), "machine")
-    yield Finding(
+    count = format_count(len(node_infos), "machine")
+    yield CheckResult(
         True,
-        f"pass  Ray: answers at {config.address} ({count}): {plural(at_once, 'trial')} at once",
+        f"pass  Ray: answers at {config.address} ({count}): {format_count(concurrency, 'trial')} at once",
     )
-    for address, answer in answers:
-        wrong = fault(answer, where, arrays)
-        if isinstance(answer, Node) and wrong is None:
-            yield Finding(True, f"pass  {address} ({answer.host}): {described(answer)}")
+    for address, node_info in node_infos:
+        problem = node_problem(node_info, location, arrays)
+        if isinstance(node_info, NodeInfo) and problem is None:
+            yield CheckResult(True, f"pass  {address} ({node_info.host}): {format_node(node_info)}")
         else:
-            yield Finding(False, f"FAIL  {address} {wrong}")
+            yield CheckResult(False, f"FAIL  {address} {problem}")
 
 
 @contextmanager
-def _mark(results: Place) -> Iterator[tuple[Place, str]]:
+def _create_probe_file(storage_root: StudyPath) -> Iterator[tuple[StudyPath, str]]:
     """A file where studies would be, for other machines to find; removed afterwards."""
-    where = results if isinstance(results, Address) else _parent(results).resolve()
+    location = (
+        storage_root
+        if isinstance(storage_root, RemotePath)
+        else _find_existing_parent(storage_root).resolve()
+    )
     folder = f".doctor-{secrets.token_hex(8)}"
     try:
-        storage = storage_at(where, patience_s=0)
+        storage = open_storage(location, retry_timeout_s=0)
         storage.write(f"{folder}/mark", b"")
     except OSError as error:
-        raise MachineError(f"cannot write to {where}: {error.strerror or error}") from error
+        raise ResourceError(f"cannot write to {location}: {error.strerror or error}") from error
     try:
-        yield where, f"{folder}/mark"
+        yield location, f"{folder}/mark"
     finally:
         storage.remove(folder)
 
 
-def _token() -> str:
-    if private_token():
+def _check_token() -> str:
+    if ensure_private_token():
         return "Ray's token file could be read by all users of the machine; now by you alone"
     return "Ray's token is yours alone"

@@ -13,68 +13,72 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
-from reports.format.text import data_words, search_words
-from reports.format.units import plural
-from study.configs.search_space import inside, named
+from reports.format.text import data_label, describe_search_settings
+from reports.format.units import format_count
+from study.configs.search_space import baseline_configs, contains
 from study.configs.study_config import GridConfig, SearchConfig
-from study.console.format import duration
-from study.datasets.data_record import data_record
-from study.runtime.resources import available_cores
+from study.console.format import format_duration
+from study.datasets.data_record import make_data_record
+from study.runtime.resources import count_available_cores
 
 TIMED_STEPS = 12
 
 
-class PlannedCost(NamedTuple):
+class CostEstimate(NamedTuple):
     """The cost of one configuration's trials.
 
     Attributes:
         configuration: its name.
-        trials: how many.
-        epochs: at most, of all its trials together.
-        epoch_s: seconds an epoch on one of this machine's CPU cores.
+        n_trials: how many.
+        total_epochs: at most, of all its trials together.
+        epoch_duration_s: seconds an epoch on one of this machine's CPU cores.
         disk_bytes: that its trials leave in the study's folder.
     """
 
     configuration: str
-    trials: int
-    epochs: int
-    epoch_s: float
+    n_trials: int
+    total_epochs: int
+    epoch_duration_s: float
     disk_bytes: int
 
 
-def costs(config: GridConfig, cells: BloodCells) -> Iterator[PlannedCost]:
+def estimate_costs(config: GridConfig, cells: BloodCells) -> Iterator[CostEstimate]:
     """Time a few steps of each configuration on one CPU core, and add up."""
-    trials = config.trials()
-    predictions = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
+    trials = config.plan_trials()
+    prediction_bytes = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
     for name in config.configurations:
-        own = [TrialConfig.from_dict(t.config) for t in trials if t.configuration == name]
-        weights = 4 * count_parameters(build_model(own[0]))
-        yield PlannedCost(
+        configs = [TrialConfig.from_dict(t.config) for t in trials if t.configuration == name]
+        weight_bytes = 4 * count_parameters(build_model(configs[0]))
+        yield CostEstimate(
             configuration=name,
-            trials=len(own),
-            epochs=sum(trial.max_epochs for trial in own),
-            epoch_s=_epoch_s(own[0], cells, config.cpus_per_trial),
-            disk_bytes=len(own) * (weights + predictions),
+            n_trials=len(configs),
+            total_epochs=sum(trial.max_epochs for trial in configs),
+            epoch_duration_s=_measure_epoch_s(configs[0], cells, config.cpus_per_trial),
+            disk_bytes=len(configs) * (weight_bytes + prediction_bytes),
         )
 
 
-def _epoch_s(config: TrialConfig, cells: BloodCells, threads: int) -> float:
+def _measure_epoch_s(config: TrialConfig, cells: BloodCells, threads: int) -> float:
     """Seconds an epoch, from a short one: the second, since the first also warms up."""
     cpu = torch.device("cpu")
-    images = min(TIMED_STEPS * config.batch_size, len(cells.train.labels))
-    share = images / len(cells.train.labels)
-    few, fewer = (
-        DeviceSplit.of(Split(*(part[: math.ceil(share * len(part))] for part in split)), cpu)
+    n_images = min(TIMED_STEPS * config.batch_size, len(cells.train.labels))
+    fraction = n_images / len(cells.train.labels)
+    train_split, val_split = (
+        DeviceSplit.from_numpy(
+            Split(*(part[: math.ceil(fraction * len(part))] for part in split)), cpu
+        )
         for split in (cells.train, cells.val)
     )
     config = replace(config, max_epochs=2)
-    before = torch.get_num_threads()
+    previous_threads = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        *_, second = train(TrainingState.start(config, cpu), config, train=few, val=fewer)
+        *_, second_epoch = train(
+            TrainingState.create(config, cpu), config, train_split=train_split, val_split=val_split
+        )
     finally:
-        torch.set_num_threads(before)
-    return second.duration_s / share
+        torch.set_num_threads(previous_threads)
+    return second_epoch.duration_s / fraction
 
 
 def print_dry_run(config: GridConfig | SearchConfig, cells: BloodCells) -> None:
@@ -87,7 +91,7 @@ def print_dry_run(config: GridConfig | SearchConfig, cells: BloodCells) -> None:
 
 def print_grid_plan(config: GridConfig, cells: BloodCells) -> None:
     """Print trials, epochs, disk and time, each at most, to standard output."""
-    planned = list(costs(config, cells))
+    planned = list(estimate_costs(config, cells))
     table = Table(box=None, header_style="bold")
     table.add_column("configuration", no_wrap=True)
     for heading in ("trials", "epochs at most", "s an epoch", "disk MB"):
@@ -95,28 +99,28 @@ def print_grid_plan(config: GridConfig, cells: BloodCells) -> None:
     for cost in planned:
         table.add_row(
             cost.configuration,
-            f"{cost.trials}",
-            f"{cost.epochs}",
-            f"{cost.epoch_s:.1f}",
+            f"{cost.n_trials}",
+            f"{cost.total_epochs}",
+            f"{cost.epoch_duration_s:.1f}",
             f"{cost.disk_bytes / 1e6:.0f}",
         )
     console = Console(highlight=False)
     console.print(table)
     trials, epochs, megabytes = (
-        sum(cost.trials for cost in planned),
-        sum(cost.epochs for cost in planned),
+        sum(cost.n_trials for cost in planned),
+        sum(cost.total_epochs for cost in planned),
         sum(cost.disk_bytes for cost in planned) / 1e6,
     )
-    at_once = _at_once(config, trials)
-    seconds = sum(cost.epochs * cost.epoch_s for cost in planned) / at_once
+    at_once = _estimate_concurrency(config, trials)
+    seconds = sum(cost.total_epochs * cost.epoch_duration_s for cost in planned) / at_once
     patient = all(
-        trial.config["patience"] >= trial.config["max_epochs"] for trial in config.trials()
+        trial.config["patience"] >= trial.config["max_epochs"] for trial in config.plan_trials()
     )
     sooner = "" if patient else "Early stopping usually ends sooner. "
     console.print(
-        f"{plural(trials, 'trial')} into {config.place}: at most {plural(epochs, 'epoch')}, "
-        f"{megabytes:.0f} MB, and {duration(seconds)} with {at_once} at once on this machine's "
-        f"CPU. {sooner}{data_words(data_record(cells)).short}",
+        f"{format_count(trials, 'trial')} into {config.location}: at most {format_count(epochs, 'epoch')}, "
+        f"{megabytes:.0f} MB, and {format_duration(seconds)} with {at_once} at once on this machine's "
+        f"CPU. {sooner}{data_label(make_data_record(cells)).short}",
         markup=False,
     )
 
@@ -124,31 +128,37 @@ def print_grid_plan(config: GridConfig, cells: BloodCells) -> None:
 def print_search_plan(config: SearchConfig, cells: BloodCells) -> None:
     """Print the space, and the time that a search would take, to standard output."""
     search, console = config.search, Console(highlight=False)
-    first = [name for name, known in named(search).items() if inside(known, search)]
+    first = [name for name, known in baseline_configs(search).items() if contains(known, search)]
     table = Table(box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in (
-        *search_words(search),
-        ("First", ", ".join(first) or f"none of {', '.join(named(search))}: outside the space"),
+        *describe_search_settings(search),
+        (
+            "First",
+            ", ".join(first) or f"none of {', '.join(baseline_configs(search))}: outside the space",
+        ),
     ):
         table.add_row(name, value)
     console.print(table)
-    epoch_s = max(_epoch_s(known, cells, config.cpus_per_trial) for known in named(search).values())
+    epoch_s = max(
+        _measure_epoch_s(known, cells, config.cpus_per_trial)
+        for known in baseline_configs(search).values()
+    )
     # Beside the best, the best with a name; all of them if the search can't tell.
-    baseline = 1 if first else len(named(search))
+    baseline = 1 if first else len(baseline_configs(search))
     again = (search.confirm + baseline) * search.confirm_seeds if search.confirm else 0
     epochs = (search.trials + again) * search.max_epochs
-    at_once = _at_once(config, search.trials)
+    at_once = _estimate_concurrency(config, search.trials)
     console.print(
-        f"{plural(search.trials, 'trial')} and at most {again} of the confirmation into "
-        f"{config.place}: at most {plural(epochs, 'epoch')}, and "
-        f"{duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's CPU. "
-        f"ASHA spares most of the search's share. {data_words(data_record(cells)).short}",
+        f"{format_count(search.trials, 'trial')} and at most {again} of the confirmation into "
+        f"{config.location}: at most {format_count(epochs, 'epoch')}, and "
+        f"{format_duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's CPU. "
+        f"ASHA spares most of the search's share. {data_label(make_data_record(cells)).short}",
         markup=False,
     )
 
 
-def _at_once(config: GridConfig | SearchConfig, trials: int) -> int:
-    fit = max(1, available_cores() // config.cpus_per_trial)
-    return min(fit, config.max_concurrent or fit, trials)
+def _estimate_concurrency(config: GridConfig | SearchConfig, n_trials: int) -> int:
+    max_parallel = max(1, count_available_cores() // config.cpus_per_trial)
+    return min(max_parallel, config.max_concurrent or max_parallel, n_trials)

@@ -5,60 +5,64 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from bloodnets.errors import ConflictError, MachineError
-from bloodnets.storage.backends import STUDY, Address, Place, storage_at
-from study.runtime.lock import refuse_held
+from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.storage.backends import STUDY_FILE, RemotePath, StudyPath, open_storage
+from study.runtime.lock import require_unlocked
 
 
-def check_place(place: Place, *, goes_on: bool) -> None:
+def check_location(location: StudyPath, *, resume: bool) -> None:
     """Refuse a study's folder that cannot be made, or, of one that goes on, that is not there.
 
     Raises:
         ConflictError: it is there, or is not.
         MachineError: it is a link or a file, or lies in a folder that cannot be written.
     """
-    there = check_remote(place) if isinstance(place, Address) else _check_local(place)
-    if goes_on and not there:
-        raise ConflictError(f"no study in {place}; leave --resume out to begin one")
-    if not goes_on and there:
+    exists = (
+        check_remote_location(location)
+        if isinstance(location, RemotePath)
+        else _check_local_location(location)
+    )
+    if resume and not exists:
+        raise ConflictError(f"no study in {location}; leave --resume out to begin one")
+    if not resume and exists:
         raise ConflictError(
-            f"{place} exists already; choose another --name, or go on with it: --resume"
+            f"{location} exists already; choose another --name, or go on with it: --resume"
         )
 
 
-def check_remote(address: Address) -> bool:
+def check_remote_location(address: RemotePath) -> bool:
     """Whether there is a study; that one could be written is tried, and not waited for.
 
     Raises:
         DataError: pyarrow knows no such kind of address.
         MachineError: it could not.
     """
-    probe = f".{secrets.token_hex(8)}"
+    probe_folder = f".{secrets.token_hex(8)}"
     try:
-        remote = storage_at(address, patience_s=0)
-        there = remote.exists(STUDY)
-        remote.write(f"{probe}/empty", b"")
-        remote.remove(probe)
+        remote = open_storage(address, retry_timeout_s=0)
+        exists = remote.exists(STUDY_FILE)
+        remote.write(f"{probe_folder}/empty", b"")
+        remote.remove(probe_folder)
     except OSError as error:
-        raise MachineError(
+        raise ResourceError(
             f"cannot use {error}; choose another --storage, or see to the network, the rights and "
             f"AWS_ENDPOINT_URL"
         ) from error
-    return there
+    return exists
 
 
-def _check_local(folder: Path) -> bool:
+def _check_local_location(folder: Path) -> bool:
     """Whether there is such a folder; it can be written, or made."""
     if folder.is_symlink():
-        raise MachineError(f"{folder} is a symbolic link; wanted: a folder, or no file yet")
+        raise ResourceError(f"{folder} is a symbolic link; wanted: a folder, or no file yet")
     if os.path.lexists(folder) and not folder.is_dir():
-        raise MachineError(f"{folder} is a file; wanted: a folder, or no file yet")
-    refuse_held(folder)
+        raise ResourceError(f"{folder} is a file; wanted: a folder, or no file yet")
+    require_unlocked(folder)
     parent = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except NotADirectoryError as error:
-        raise MachineError(f"{parent} is a file; wanted: a folder") from error
+        raise ResourceError(f"{parent} is a file; wanted: a folder") from error
     except OSError as error:
-        raise MachineError(f"cannot write to {parent.absolute()}: {error.strerror}") from error
+        raise ResourceError(f"cannot write to {parent.absolute()}: {error.strerror}") from error
     return folder.exists()

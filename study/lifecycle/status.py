@@ -5,94 +5,100 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports.format.text import data_words
-from reports.format.units import plural
+from reports.format.text import data_label
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import PlannedTrial, TrialRecord
-from study.runtime.lock import is_held
+from study.runtime.lock import is_locked
 
-SHOWN = 8
+MAX_LISTED_TRIALS = 8
 """Trials named of each kind; the others are counted."""
 
 
-def lines(ledger: Ledger) -> Iterator[str]:
+def format_status_lines(ledger: Ledger) -> Iterator[str]:
     """What `bloodstudy status` prints.
 
     Raises:
         ConflictError: a file cannot be read; the message names it.
         DataError: the state of a trial is not one.
     """
-    study, end = ledger.study, ledger.confirmation()
+    study, confirmation = ledger.study, ledger.read_confirmation()
     yield f"{study.name}: {study.kind}, begun {study.created_at}"
-    yield data_words(study.data).short
-    searching = study.search is not None and end is None
-    plan = ledger.planned()
-    records = {trial.id: ledger.trial(trial) for trial in plan}
-    ended = [record for record in records.values() if record is not None]
+    yield data_label(study.data).short
+    is_searching = study.search is not None and confirmation is None
+    planned_trials = ledger.planned_trials()
+    records = {trial.id: ledger.read_trial(trial) for trial in planned_trials}
+    ended_records = [record for record in records.values() if record is not None]
     if study.search is not None:
         proposals = ledger.proposals()
-        yield _counts("search", [records[trial.id] for trial in proposals], study.search.trials)
-        plan_again = end.trials if end else ()
-        if plan_again:
-            again = [records[trial.id] for trial in plan_again]
-            yield _counts("confirmation", again, len(plan_again))
+        yield _format_counts(
+            "search", [records[trial.id] for trial in proposals], study.search.trials
+        )
+        retrained_trials = confirmation.trials if confirmation else ()
+        if retrained_trials:
+            retrained_records = [records[trial.id] for trial in retrained_trials]
+            yield _format_counts("confirmation", retrained_records, len(retrained_trials))
     else:
-        yield _counts("trials", list(records.values()), len(plan))
-    for record in [each for each in ended if each.status == "failed"][:SHOWN]:
+        yield _format_counts("trials", list(records.values()), len(planned_trials))
+    for record in [
+        trial_record for trial_record in ended_records if trial_record.status == "failed"
+    ][:MAX_LISTED_TRIALS]:
         yield f"failed: {record.id}: {record.error}"
-    left = [trial for trial in plan if records[trial.id] is None]
-    if left:
-        yield f"left: {_named(ledger, left)}" + (", and new proposals" if searching else "")
-    if is_held(ledger.place):
+    remaining_trials = [trial for trial in planned_trials if records[trial.id] is None]
+    if remaining_trials:
+        yield f"left: {_format_trial_names(ledger, remaining_trials)}" + (
+            ", and new proposals" if is_searching else ""
+        )
+    if is_locked(ledger.location):
         yield "A bloodstudy is at work on it."
-    elif unfinished(ledger):
+    elif is_unfinished(ledger):
         cluster = study.hardware.get("cluster", "none")
         address = None if cluster.startswith("none") else cluster
-        yield f"Go on with: {command(ledger, address)}"
+        yield f"Go on with: {format_resume_command(ledger, address)}"
     else:
-        index = "report/index.html"
+        report_file = "report/index.html"
         yield (
-            f"All is done. Report: {ledger.place / index}"
-            if ledger.files.exists(index)
-            else f"All is done but the report: {command(ledger, None)}"
+            f"All is done. Report: {ledger.location / report_file}"
+            if ledger.storage.exists(report_file)
+            else f"All is done but the report: {format_resume_command(ledger, None)}"
         )
 
 
-def _counts(what: str, records: Sequence[TrialRecord | None], planned: int) -> str:
+def _format_counts(label: str, records: Sequence[TrialRecord | None], n_planned: int) -> str:
     counts = Counter(record.status for record in records if record is not None)
-    states = [f"{counts[state]} {state}" for state in ("complete", "pruned", "failed")]
-    said = ", ".join(state for state in states if not state.startswith("0 "))
-    return f"{what}: {counts.total()} of {planned} ended" + (f" ({said})" if said else "")
+    state_counts = [f"{counts[state]} {state}" for state in ("complete", "pruned", "failed")]
+    summary = ", ".join(state for state in state_counts if not state.startswith("0 "))
+    return f"{label}: {counts.total()} of {n_planned} ended" + (f" ({summary})" if summary else "")
 
 
-def _named(ledger: Ledger, trials: Sequence[PlannedTrial]) -> str:
+def _format_trial_names(ledger: Ledger, trials: Sequence[PlannedTrial]) -> str:
     names = []
-    for trial in trials[:SHOWN]:
-        epochs = ledger.state_epochs(trial.id)
-        after = f" (after {plural(epochs, 'epoch')})" if epochs else ""
-        names.append(trial.id.rpartition("-")[0] + after)
-    more = len(trials) - SHOWN
-    return ", ".join(names) + (f", and {more} more" if more > 0 else "")
+    for trial in trials[:MAX_LISTED_TRIALS]:
+        epochs = ledger.count_checkpoint_epochs(trial.id)
+        epochs_note = f" (after {format_count(epochs, 'epoch')})" if epochs else ""
+        names.append(trial.id.rpartition("-")[0] + epochs_note)
+    n_more = len(trials) - MAX_LISTED_TRIALS
+    return ", ".join(names) + (f", and {n_more} more" if n_more > 0 else "")
 
 
-def command(ledger: Ledger, address: str | None) -> str:
+def format_resume_command(ledger: Ledger, address: str | None) -> str:
     """What to type to go on with a study."""
-    place = ledger.place
-    words = ["bloodstudy", "resume"]
-    words += [place.name] if place.parent == Path("results") else [str(place)]
-    return shlex.join([*words, *(["--address", address] if address else [])])
+    location = ledger.location
+    arguments = ["bloodstudy", "resume"]
+    arguments += [location.name] if location.parent == Path("results") else [str(location)]
+    return shlex.join([*arguments, *(["--address", address] if address else [])])
 
 
-def done(ledger: Ledger) -> str:
+def format_ended_count(ledger: Ledger) -> str:
     """How many trials have ended, of how many, in words."""
-    ended, search = len(ledger.trials()), ledger.study.search
-    if search is not None and ledger.confirmation() is None:
-        return f"{ended} of at most {search.trials} trials have ended"
-    return f"{ended} of {len(ledger.planned())} trials have ended"
+    n_ended, search = len(ledger.read_trials()), ledger.study.search
+    if search is not None and ledger.read_confirmation() is None:
+        return f"{n_ended} of at most {search.trials} trials have ended"
+    return f"{n_ended} of {len(ledger.planned_trials())} trials have ended"
 
 
-def unfinished(ledger: Ledger) -> bool:
+def is_unfinished(ledger: Ledger) -> bool:
     """Whether there is anything left to do but the report."""
-    if ledger.study.search is not None and ledger.confirmation() is None:
+    if ledger.study.search is not None and ledger.read_confirmation() is None:
         return True
-    return any(ledger.trial(planned) is None for planned in ledger.planned())
+    return any(ledger.read_trial(planned) is None for planned in ledger.planned_trials())

@@ -9,15 +9,15 @@ import psutil
 import torch
 
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger.records import SCHEMA_VERSION, StudyRecord, fingerprint
+from reports.ledger.records import SCHEMA_VERSION, StudyRecord, compute_fingerprint
 from study.configs.study_config import GridConfig, SearchConfig
-from study.datasets.data_record import data_record
-from study.runtime.resources import available_cores
+from study.datasets.data_record import make_data_record
+from study.runtime.resources import count_available_cores
 
 LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")
 
 
-def describe(
+def make_study_record(
     config: GridConfig | SearchConfig, cells: BloodCells, command: tuple[str, ...]
 ) -> StudyRecord:
     """The study's record, made before its first trial.
@@ -27,33 +27,33 @@ def describe(
         cells: the data.
         command: the words that the user typed.
     """
-    data = data_record(cells)
+    data = make_data_record(cells)
     versions = {"python": platform.python_version()}
     search = config.search if isinstance(config, SearchConfig) else None
     libraries = (*LIBRARIES, "optuna") if search else LIBRARIES
     versions |= {library: version(library) for library in libraries}
-    trials = config.trials() if isinstance(config, GridConfig) else ()
+    trials = config.plan_trials() if isinstance(config, GridConfig) else ()
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
         name=config.name,
         kind="search" if search else "grid",
-        fingerprint=fingerprint(data, [trial.id for trial in trials], versions, search),
+        fingerprint=compute_fingerprint(data, [trial.id for trial in trials], versions, search),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         data=data,
         trials=trials,
         versions=versions,
-        hardware=_hardware(config),
+        hardware=_describe_hardware(config),
         search=search,
     )
 
 
-def _hardware(config: GridConfig | SearchConfig) -> dict[str, str]:
+def _describe_hardware(config: GridConfig | SearchConfig) -> dict[str, str]:
     """This machine in words; of a cluster, the one that the command runs on."""
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
-        "cpu": _cpu_model(),
-        "cores": str(available_cores()),
+        "cpu": _read_cpu_model(),
+        "cores": str(count_available_cores()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "gpus": ", ".join(gpus) or "none",
         "cluster": config.address or "none: this machine alone",
@@ -61,7 +61,7 @@ def _hardware(config: GridConfig | SearchConfig) -> dict[str, str]:
     }
 
 
-def _cpu_model() -> str:
+def _read_cpu_model() -> str:
     # platform.processor() is empty on most Linux systems.
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

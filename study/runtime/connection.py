@@ -10,68 +10,70 @@ from pathlib import Path
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError, RpcError
 
-from bloodnets.errors import MachineError
+from bloodnets.errors import ResourceError
 
 CONNECT_TIMEOUT_S = 3.0
 
 
-def private_token() -> bool:
+def ensure_private_token() -> bool:
     """See to it that Ray's token is its owner's alone; whether all could read it before.
 
     Whoever has it can run any program on the cluster. Ray takes the one that is there, and would
     make one that every user of the machine can read.
     """
-    file = Path.home() / ".ray" / "auth_token"
+    token_path = Path.home() / ".ray" / "auth_token"
     with suppress(OSError):  # a home folder that cannot be written, or another user's file
-        file.parent.mkdir(mode=0o700, exist_ok=True)
+        token_path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-                new.write(secrets.token_hex(32))
+            with os.fdopen(
+                os.open(token_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+            ) as token_file:
+                token_file.write(secrets.token_hex(32))
         except FileExistsError:
-            if file.stat().st_mode & 0o077:
-                file.chmod(0o600)
+            if token_path.stat().st_mode & 0o077:
+                token_path.chmod(0o600)
                 return True
     return False
 
 
-def probe(address: str) -> None:
+def check_reachable(address: str) -> None:
     """Fail soon where nothing listens or nothing answers: Ray itself would try for minutes.
 
     Raises:
         MachineError: the cluster cannot be joined.
     """
-    private_token()
+    ensure_private_token()
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdigit()):
         return  # a name that Ray knows how to look up, as "auto"
     try:
         _connect(address, host, int(port))
     except (AuthenticationError, OSError, RuntimeError, RpcError, ValueError) as error:
-        raise could_not(f"join the cluster at {address}", error) from error
+        raise ray_error(f"join the cluster at {address}", error) from error
 
 
-def could_not(what: str, error: Exception) -> MachineError:
+def ray_error(action: str, error: Exception) -> ResourceError:
     """What Ray said, on one line."""
-    return MachineError(f"Ray could not {what}: {' '.join(str(error).split()):.300}")
+    return ResourceError(f"Ray could not {action}: {' '.join(str(error).split()):.300}")
 
 
 def _connect(address: str, host: str, port: int) -> None:
     socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
     if address.startswith("ray://"):
         return  # Ray's client has a protocol of its own, and a time limit
-    answers: list[Exception | None] = []
+    results: list[Exception | None] = []
 
-    def ask() -> None:
+    def request_answer() -> None:
         try:
             GcsClient(address=address)  # as the command `ray health-check` does
-            answers.append(None)
+            results.append(None)
         except Exception as error:
-            answers.append(error)
+            results.append(error)
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(CONNECT_TIMEOUT_S)
-    if not answers:
+    thread = threading.Thread(target=request_answer, daemon=True)
+    thread.start()
+    thread.join(CONNECT_TIMEOUT_S)
+    if not results:
         raise TimeoutError(f"it did not answer within {CONNECT_TIMEOUT_S:g} s")
-    if (error := answers[0]) is not None:
+    if (error := results[0]) is not None:
         raise error

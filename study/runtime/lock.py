@@ -14,22 +14,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from bloodnets.errors import ConflictError, MachineError
-from bloodnets.storage.backends import STUDY, Address, Place, Remote
-from study.runtime.signals import end_at_once
+from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.storage.backends import STUDY_FILE, RemotePath, RemoteStorage, StudyPath
+from study.runtime.signals import kill_process_tree
 
-LEASE = ".lease"
-RENEW_S = 5.0
-WATCH_S = 20.0
+LEASE_FILE = ".lease"
+RENEW_INTERVAL_S = 5.0
+LEASE_TIMEOUT_S = 20.0
 """A few renewals, so that a slow store or a busy process does not lose a study to another."""
 
 
 @contextmanager
-def held(place: Place) -> Iterator[None]:
+def study_lock(location: StudyPath) -> Iterator[None]:
     """Keep other processes away from a study; if one takes it over all the same, end.
 
     Args:
-        place: of the study.
+        location: of the study.
 
     Raises:
         ConflictError: another process is at work on it.
@@ -37,21 +37,23 @@ def held(place: Place) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(_locked(place) if isinstance(place, Path) else _leased(place))
+            stack.enter_context(
+                _lock_folder(location) if isinstance(location, Path) else _acquire_lease(location)
+            )
         except BlockingIOError as error:
-            raise _at_work(place) from error
+            raise _make_locked_error(location) from error
         except OSError as error:
-            raise MachineError(f"cannot write to {place}: {error.strerror or error}") from error
+            raise ResourceError(f"cannot write to {location}: {error.strerror or error}") from error
         yield
 
 
-def is_held(place: Place) -> bool:
+def is_locked(location: StudyPath) -> bool:
     """Whether a process is at work on a study; False where there is none."""
-    if isinstance(place, Address):
-        remote = Remote(place)
-        return _changes(remote, _found(remote))
+    if isinstance(location, RemotePath):
+        remote = RemoteStorage(location)
+        return _is_lease_renewed(remote, _read_lease(remote))
     try:
-        with (place / STUDY).open("rb") as file:
+        with (location / STUDY_FILE).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -60,79 +62,79 @@ def is_held(place: Place) -> bool:
     return False
 
 
-def refuse_held(folder: Path) -> None:
+def require_unlocked(folder: Path) -> None:
     """As `held` of a folder, without holding it: to say so soon.
 
     Raises:
         ConflictError: another process is at work on it.
     """
-    if is_held(folder):
-        raise _at_work(folder)
+    if is_locked(folder):
+        raise _make_locked_error(folder)
 
 
-def _at_work(place: Place) -> ConflictError:
-    return ConflictError(f"another bloodstudy is at work on {place}; wait for it, or end it")
+def _make_locked_error(location: StudyPath) -> ConflictError:
+    return ConflictError(f"another bloodstudy is at work on {location}; wait for it, or end it")
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     # `study.json` is never replaced. NFS locks only what can be written.
-    with (folder / STUDY).open("r+b") as file:
+    with (folder / STUDY_FILE).open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
 @contextmanager
-def _leased(address: Address) -> Iterator[None]:
-    remote, own, over = Remote(address), secrets.token_hex(8), threading.Event()
+def _acquire_lease(address: RemotePath) -> Iterator[None]:
+    remote, owner, stop_event = RemoteStorage(address), secrets.token_hex(8), threading.Event()
     terminal = os.dup(2)  # while trials run, 2 is a log
-    if _changes(remote, _found(remote)):
+    if _is_lease_renewed(remote, _read_lease(remote)):
         raise BlockingIOError
-    _renew(remote, own)
+    _write_lease(remote, owner)
 
-    def hold() -> None:
-        while not over.wait(RENEW_S):
+    def renew_lease() -> None:
+        while not stop_event.wait(RENEW_INTERVAL_S):
             try:
-                if not _found(remote).startswith(own.encode()):
-                    words = (
+                if not _read_lease(remote).startswith(owner.encode()):
+                    message = (
                         f"bloodstudy: another bloodstudy went on with {address}; this one ends\n"
                     )
-                    os.write(terminal, words.encode())
-                    end_at_once(ConflictError.exit_code)
-                _renew(remote, own)
+                    os.write(terminal, message.encode())
+                    kill_process_tree(ConflictError.exit_code)
+                _write_lease(remote, owner)
             except OSError:
                 continue  # what else is written to the store says so, or waits as this does
 
-    holding = threading.Thread(target=hold, daemon=True)
-    holding.start()
+    thread = threading.Thread(target=renew_lease, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        over.set()
-        holding.join()
+        stop_event.set()
+        thread.join()
         os.close(terminal)
         with suppress(OSError):
-            _renew(remote, None)
+            _write_lease(remote, None)
 
 
-def _renew(remote: Remote, own: str | None) -> None:
+def _write_lease(remote: RemoteStorage, owner: str | None) -> None:
     """Write a lease; an empty one is nobody's."""
-    remote.write(LEASE, f"{own} {secrets.token_hex(8)}".encode() if own else b"")
+    remote.write(LEASE_FILE, f"{owner} {secrets.token_hex(8)}".encode() if owner else b"")
 
 
-def _found(remote: Remote) -> bytes:
+def _read_lease(remote: RemoteStorage) -> bytes:
     try:
-        return remote.read(LEASE)
+        return remote.read(LEASE_FILE)
     except FileNotFoundError:
         return b""
 
 
-def _changes(remote: Remote, lease: bytes) -> bool:
+def _is_lease_renewed(remote: RemoteStorage, lease: bytes) -> bool:
     """Whether somebody renews a lease; watches for it as long as there is one."""
-    deadline = time.monotonic() + WATCH_S
+    deadline = time.monotonic() + LEASE_TIMEOUT_S
     while lease:
-        if (now := _found(remote)) != lease:
-            return bool(now)
+        if (current_lease := _read_lease(remote)) != lease:
+            return bool(current_lease)
         if time.monotonic() > deadline:
             return False
         time.sleep(1)

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from bloodnets.errors import DataError, MachineError
-from bloodnets.storage.backends import Place, everywhere, place, storage_at
+from bloodnets.errors import DataError, ResourceError
+from bloodnets.storage.backends import StudyPath, open_storage, parse_location, to_absolute_str
 
-ANSWER_S = 60
+ANSWER_TIMEOUT_S = 60
 """A machine starts a process that imports PyTorch before it answers."""
 
-ALIKE = ("bloodstudy", "torch", "ray", "numpy")
+UNIFORM_LIBRARIES = ("bloodstudy", "torch", "ray", "numpy")
 """Libraries whose versions must be the same everywhere, or one seed gives several weights."""
 
 
-class Node(NamedTuple):
+class NodeInfo(NamedTuple):
     """A machine, as a process on it finds it.
 
     Attributes:
@@ -44,112 +44,116 @@ class Node(NamedTuple):
     problem: str | None
 
 
-def nodes(
-    where: Place, mark: str, arrays: Sequence[NDArray[np.uint8]] = ()
-) -> Iterator[tuple[str, Node | Exception]]:
+def query_nodes(
+    location: StudyPath, probe_file: str, arrays: Sequence[NDArray[np.uint8]] = ()
+) -> Iterator[tuple[str, NodeInfo | Exception]]:
     """Ask each machine of the cluster, all at once.
 
     Args:
-        where: the study's folder is.
-        mark: a file in it, by which a machine knows that it sees the same folder.
+        location: the study's folder is.
+        probe_file: a file in it, by which a machine knows that it sees the same folder.
         arrays: data to send there.
 
     Yields:
         The machine's address, and what it answered, or why it did not.
     """
-    data = ray.put(list(arrays))
+    array_ref = ray.put(list(arrays))
     # No core is asked for: a machine whose cores are all taken answers as well.
-    ask = ray.remote(num_cpus=0, max_retries=0)(describe_here)
-    asked = {
-        node["NodeManagerAddress"]: ask.options(
+    remote_function = ray.remote(num_cpus=0, max_retries=0)(collect_node_info)
+    pending = {
+        node["NodeManagerAddress"]: remote_function.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(everywhere(where), mark, data)
+        ).remote(to_absolute_str(location), probe_file, array_ref)
         for node in ray.nodes()
         if node["Alive"]
     }
-    for address, answer in asked.items():
+    for address, answer in pending.items():
         try:
-            yield address, ray.get(answer, timeout=ANSWER_S)
+            yield address, ray.get(answer, timeout=ANSWER_TIMEOUT_S)
         except (RayError, TimeoutError) as error:
             yield address, error
 
 
-def describe_here(where: str, mark: str, arrays: Sequence[NDArray[np.uint8]]) -> Node:
+def collect_node_info(
+    location: str, probe_file: str, arrays: Sequence[NDArray[np.uint8]]
+) -> NodeInfo:
     """The machine that this runs on; arguments as of `nodes`."""
-    return Node(
+    return NodeInfo(
         host=socket.gethostname(),
-        versions=versions_here(),
+        versions=get_local_versions(),
         gpus=tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())),
         cuda=torch.version.cuda,
-        sha256=_digest(arrays),
-        problem=_problem(where, mark),
+        sha256=_compute_sha256(arrays),
+        problem=_find_storage_problem(location, probe_file),
     )
 
 
-def versions_here() -> dict[str, str]:
+def get_local_versions() -> dict[str, str]:
     """Of Python and of `ALIKE`."""
-    return {"Python": platform.python_version()} | {name: version(name) for name in ALIKE}
+    return {"Python": platform.python_version()} | {
+        name: version(name) for name in UNIFORM_LIBRARIES
+    }
 
 
-def _digest(arrays: Sequence[NDArray[np.uint8]]) -> str:
+def _compute_sha256(arrays: Sequence[NDArray[np.uint8]]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(array.tobytes())
     return digest.hexdigest() if arrays else ""
 
 
-def _problem(where: str, mark: str) -> str | None:
+def _find_storage_problem(location: str, probe_file: str) -> str | None:
     """Read a file of the study's folder and write one beside it; what is wrong, if anything."""
     try:
-        storage = storage_at(place(where), patience_s=0)
-        if not storage.exists(mark):
+        storage = open_storage(parse_location(location), retry_timeout_s=0)
+        if not storage.exists(probe_file):
             return "it does not see what the study began there"
-        storage.write(f"{mark}-{socket.gethostname()}", mark.encode())
+        storage.write(f"{probe_file}-{socket.gethostname()}", probe_file.encode())
     except (OSError, DataError) as error:
         return getattr(error, "strerror", None) or str(error)
     return None
 
 
-def refuse_unfit(where: Place, mark: str) -> None:
+def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
     """Refuse a cluster with a machine that is not like this one, before a trial runs.
 
     Args:
-        where: the study's folder is.
-        mark: a file in it.
+        location: the study's folder is.
+        probe_file: a file in it.
 
     Raises:
         MachineError: names the machine, what it lacks, and a remedy.
     """
-    for address, answer in nodes(where, mark):
-        if (wrong := fault(answer, where)) is not None:
-            raise MachineError(f"the cluster's machine {address} {wrong}")
+    for address, answer in query_nodes(location, probe_file):
+        if (problem := node_problem(answer, location)) is not None:
+            raise ResourceError(f"the cluster's machine {address} {problem}")
 
 
-def fault(
-    answer: Node | Exception, where: Place, arrays: Sequence[NDArray[np.uint8]] = ()
+def node_problem(
+    answer: NodeInfo | Exception, location: StudyPath, arrays: Sequence[NDArray[np.uint8]] = ()
 ) -> str | None:
     """What is wrong with a machine, with a remedy, in words; None if nothing is."""
-    if not isinstance(answer, Node):
+    if not isinstance(answer, NodeInfo):
         reason = " ".join(str(answer).split())[-200:] or type(answer).__name__
         return f"gives no answer: {reason}; is bloodstudy installed there, with the same Python?"
-    own = versions_here()
-    for name, found in answer.versions.items():
-        if found != own[name]:
-            return f"({answer.host}) has {name} {found}, this one {own[name]}; install the same"
+    local_versions = get_local_versions()
+    for name, node_version in answer.versions.items():
+        if node_version != local_versions[name]:
+            return f"({answer.host}) has {name} {node_version}, this one {local_versions[name]}; install the same"
     if answer.problem is not None:
         return (
-            f"({answer.host}) cannot use {where}: {answer.problem}; several machines need a "
+            f"({answer.host}) cannot use {location}: {answer.problem}; several machines need a "
             f"folder that all of them mount, or --storage s3://…"
         )
-    if answer.sha256 != _digest(arrays):
+    if answer.sha256 != _compute_sha256(arrays):
         return f"({answer.host}) got other data than were sent; see to its memory and network"
     return None
 
 
-def described(node: Node) -> str:
+def format_node(node: NodeInfo) -> str:
     """A machine in words."""
-    versions = ", ".join(f"{name} {found}" for name, found in node.versions.items())
+    versions = ", ".join(f"{name} {node_version}" for name, node_version in node.versions.items())
     gpus = f"{len(node.gpus)} x {node.gpus[0]}" if node.gpus else "no GPU"
     cuda = f"CUDA {node.cuda}" if node.cuda else "a CPU build of PyTorch"
-    data = f"; data arrive whole (SHA-256 {node.sha256[:12]}…)" if node.sha256 else ""
-    return f"{versions}; {gpus}, {cuda}; sees the storage{data}"
+    data_note = f"; data arrive whole (SHA-256 {node.sha256[:12]}…)" if node.sha256 else ""
+    return f"{versions}; {gpus}, {cuda}; sees the storage{data_note}"

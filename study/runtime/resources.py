@@ -7,70 +7,70 @@ import ray
 import torch
 import yaml
 
-from bloodnets.errors import MachineError
+from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
-from study.runtime.connection import probe
+from study.runtime.connection import check_reachable
 
 
-def available_cores() -> int:
+def count_available_cores() -> int:
     """Cores that this process may use; its affinity or a container's quota may make them fewer."""
     return int(joblib.cpu_count())
 
 
-def slots(config: StudyConfig) -> int:
+def max_parallel_trials(config: StudyConfig) -> int:
     """Trials at once, as the cluster stands now; at least 1."""
     resources = ray.cluster_resources()
-    room = resources.get("CPU", 0) / config.cpus_per_trial
+    capacity = resources.get("CPU", 0) / config.cpus_per_trial
     if config.gpus_per_trial:
-        room = min(room, resources.get("GPU", 0) / config.gpus_per_trial)
-    return max(1, min(int(room), config.max_concurrent or int(room)))
+        capacity = min(capacity, resources.get("GPU", 0) / config.gpus_per_trial)
+    return max(1, min(int(capacity), config.max_concurrent or int(capacity)))
 
 
-def check_here(config: StudyConfig) -> None:
-    """As `_check_room`, of this machine, before Ray starts."""
-    _refuse_more("--cpus-per-trial", config.cpus_per_trial, available_cores(), "CPU")
-    gpus = torch.cuda.device_count()
-    _refuse_more("--gpus-per-trial", config.gpus_per_trial or 0, gpus, "GPU")
+def check_local_resources(config: StudyConfig) -> None:
+    """As `check_cluster_resources`, of this machine, before Ray starts."""
+    _require_at_most("--cpus-per-trial", config.cpus_per_trial, count_available_cores(), "CPU")
+    n_gpus = torch.cuda.device_count()
+    _require_at_most("--gpus-per-trial", config.gpus_per_trial or 0, n_gpus, "GPU")
 
 
-def _check_room(config: StudyConfig) -> None:
+def check_cluster_resources(config: StudyConfig) -> None:
     """Ray would wait for ever for a GPU or a core that no node has."""
-    most = _most()
-    _refuse_more("--cpus-per-trial", config.cpus_per_trial, most["CPU"], "CPU")
-    _refuse_more("--gpus-per-trial", config.gpus_per_trial or 0, most["GPU"], "GPU")
+    largest = largest_node()
+    _require_at_most("--cpus-per-trial", config.cpus_per_trial, largest["CPU"], "CPU")
+    _require_at_most("--gpus-per-trial", config.gpus_per_trial or 0, largest["GPU"], "GPU")
 
 
-def _most() -> dict[str, float]:
+def largest_node() -> dict[str, float]:
     """The most CPUs and GPUs that one machine has, or one that the cluster would start has."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] + _startable()
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] + _list_startable_nodes()
     return {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
 
 
-def _startable() -> list[dict[str, float]]:
+def _list_startable_nodes() -> list[dict[str, float]]:
     """Resources of the machines that `ray up` has told this one, its head, to start on demand."""
     try:
-        found = yaml.safe_load((Path.home() / "ray_bootstrap_config.yaml").read_text())
-        kinds = found["available_node_types"].values()
-        return [kind["resources"] for kind in kinds if kind.get("max_workers")]
+        cluster_config = yaml.safe_load((Path.home() / "ray_bootstrap_config.yaml").read_text())
+        node_types = cluster_config["available_node_types"].values()
+        return [node_type["resources"] for node_type in node_types if node_type.get("max_workers")]
     except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError):
         return []
 
 
-def _refuse_more(option: str, wanted: float, most: float, resource: str) -> None:
-    if wanted > most:
+def _require_at_most(option: str, requested: float, limit: float, resource: str) -> None:
+    if requested > limit:
         remedy = "use --device cpu, without --gpus-per-trial" if resource == "GPU" else "use fewer"
-        raise MachineError(
-            f"{option} is {wanted:g}, but no machine has more than {most:g} {resource}s; {remedy}"
+        raise ResourceError(
+            f"{option} is {requested:g}, but no machine has more than {limit:g} {resource}s; {remedy}"
         )
 
 
-def check_machine(config: StudyConfig) -> None:
+def check_compute(config: StudyConfig) -> None:
     """Refuse a cluster that does not answer, and a GPU that is not there, before data are read.
 
     Raises:
         MachineError: it is so.
     """
     if config.address is not None:
-        probe(config.address)
+        check_reachable(config.address)
     elif config.gpus_per_trial:
-        check_here(config)
+        check_local_resources(config)

@@ -16,19 +16,24 @@ import ray
 import torch
 from ray.exceptions import AuthenticationError
 
-from bloodnets.storage.backends import PRIVATE
-from study.configs.presets import GPU_SHARE
+from bloodnets.storage.backends import TEMP_PREFIX
+from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
-from study.runtime.connection import could_not, private_token
-from study.runtime.out_of_memory import outlive_memory_killer
-from study.runtime.resources import _check_room, _most, available_cores, check_here
+from study.runtime.connection import ensure_private_token, ray_error
+from study.runtime.out_of_memory import patch_oom_handling
+from study.runtime.resources import (
+    check_cluster_resources,
+    check_local_resources,
+    count_available_cores,
+    largest_node,
+)
 from study.runtime.signals import SIGNALS
 
 OBJECT_STORE_BYTES = 2**29
 """Room for the data (40 MB), once a node, and little else passes through it."""
 
 
-MAX_TEMP_PATH = 12
+MAX_TEMP_PATH_BYTES = 12
 """Bytes. A socket's path has room for 107: our folder's name takes 28 of them, Ray's in it 64."""
 
 
@@ -50,8 +55,8 @@ RAY_ENVIRONMENT = {
 
 
 @contextmanager
-def output_to(log: Path) -> Iterator[TextIO]:
-    """Send what this process and its children print to `log`, and yield the real stderr.
+def redirect_output(log_path: Path) -> Iterator[TextIO]:
+    """Send what this process and its children print to `log_path`, and yield the real stderr.
 
     At the level of file descriptors, because Ray's C++ parts print too.
     """
@@ -59,20 +64,20 @@ def output_to(log: Path) -> Iterator[TextIO]:
     sys.stderr.flush()
     stdout, stderr = os.dup(1), os.dup(2)
     try:
-        with log.open("ab") as file, os.fdopen(os.dup(stderr), "w", buffering=1) as terminal:
+        with log_path.open("ab") as file, os.fdopen(os.dup(stderr), "w", buffering=1) as terminal:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
             yield terminal
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for saved, number in ((stdout, 1), (stderr, 2)):
-            os.dup2(saved, number)
-            os.close(saved)
+        for saved_fd, fd in ((stdout, 1), (stderr, 2)):
+            os.dup2(saved_fd, fd)
+            os.close(saved_fd)
 
 
 @contextmanager
-def ray_session(config: StudyConfig) -> Iterator[None]:
+def open_ray_session(config: StudyConfig) -> Iterator[None]:
     """Ray, ready for the study's trials; shut down, or disconnected from, at the end.
 
     Raises:
@@ -85,63 +90,63 @@ def ray_session(config: StudyConfig) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             if config.address is None:
-                check_here(config)
-                _start(stack)
+                check_local_resources(config)
+                _start_local_ray(stack)
             else:
                 ray.init(address=config.address, log_to_driver=False)
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            what = "start" if config.address is None else f"join the cluster at {config.address}"
-            raise could_not(what, error) from error
+            action = "start" if config.address is None else f"join the cluster at {config.address}"
+            raise ray_error(action, error) from error
         stack.callback(ray.shutdown)
         for number, handler in handlers.items():  # Ray has put its own there
             signal.signal(number, handler)
-        outlive_memory_killer()
-        _check_room(config)
+        patch_oom_handling()
+        check_cluster_resources(config)
         yield
 
 
-def _start(stack: ExitStack) -> None:
+def _start_local_ray(stack: ExitStack) -> None:
     """Ray on this machine, which no other user can read or command."""
-    private_token()
+    ensure_private_token()
     ray.init(
         # "local": without it, a stale cluster of another program may be joined.
         address="local",
-        num_cpus=available_cores(),
+        num_cpus=count_available_cores(),
         object_store_memory=OBJECT_STORE_BYTES,
         include_dashboard=False,
         log_to_driver=False,
-        _temp_dir=_private_folder(stack),
+        _temp_dir=_make_private_folder(stack),
     )
 
 
-def _private_folder(stack: ExitStack) -> str:
+def _make_private_folder(stack: ExitStack) -> str:
     """For Ray's files, which all could read and write; those of processes killed are removed."""
     parent = Path(tempfile.gettempdir())
-    if len(str(parent)) > MAX_TEMP_PATH:
+    if len(str(parent)) > MAX_TEMP_PATH_BYTES:
         parent = Path("/tmp")  # noqa: S108 - the folder in it is this user's alone
-    for old in parent.glob(f"{PRIVATE}*-*"):
-        owner = old.name.removeprefix(PRIVATE).partition("-")[0]
+    for old_folder in parent.glob(f"{TEMP_PREFIX}*-*"):
+        owner_pid = old_folder.name.removeprefix(TEMP_PREFIX).partition("-")[0]
         if (
-            owner.isdigit()
-            and not psutil.pid_exists(int(owner))
-            and old.stat().st_uid == os.getuid()
+            owner_pid.isdigit()
+            and not psutil.pid_exists(int(owner_pid))
+            and old_folder.stat().st_uid == os.getuid()
         ):
-            shutil.rmtree(old, ignore_errors=True)
-    folder = tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=parent)
+            shutil.rmtree(old_folder, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir=parent)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def default_gpus(address: str | None) -> float:
+def get_default_gpus(address: str | None) -> float:
     """GPUs a trial: a share where this machine or the cluster has one, else none."""
     if address is None:
-        return GPU_SHARE if torch.cuda.is_available() else 0.0
-    with output_to(Path(os.devnull)):
+        return DEFAULT_GPUS_PER_TRIAL if torch.cuda.is_available() else 0.0
+    with redirect_output(Path(os.devnull)):
         try:
             ray.init(address=address, log_to_driver=False)
-            return GPU_SHARE if _most()["GPU"] else 0.0
+            return DEFAULT_GPUS_PER_TRIAL if largest_node()["GPU"] else 0.0
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            raise could_not(f"join the cluster at {address}", error) from error
+            raise ray_error(f"join the cluster at {address}", error) from error
         finally:
             ray.shutdown()
 

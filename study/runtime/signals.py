@@ -28,12 +28,12 @@ class StudyInterruptedError(StudyError):
         exit_code: 128 plus the signal's number: 130 for SIGINT, 143 for SIGTERM.
     """
 
-    def __init__(self, message: str, number: int) -> None:
+    def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
-        self.exit_code = 128 + number
+        self.exit_code = 128 + signal_number
 
 
-class Interrupts:
+class InterruptHandler:
     """Turns the first SIGINT or SIGTERM into `KeyboardInterrupt`, and remembers which it was.
 
     Always that exception, and the signal kept beside it, because Ray's C++ parts let no other
@@ -42,57 +42,57 @@ class Interrupts:
     signals: so it is a thread that sees the second.
 
     Attributes:
-        number: of the first signal received; SIGINT before any.
+        signal_number: of the first signal received; SIGINT before any.
     """
 
     def __init__(self) -> None:
-        self.number: int = signal.SIGINT
-        self._received, self._arrives = socket.socketpair()
-        self._arrives.setblocking(False)
-        signal.set_wakeup_fd(self._arrives.fileno())
-        threading.Thread(target=self._count, daemon=True).start()
-        for number in SIGNALS:
-            signal.signal(number, self._interrupt)
+        self.signal_number: int = signal.SIGINT
+        self._read_socket, self._write_socket = socket.socketpair()
+        self._write_socket.setblocking(False)
+        signal.set_wakeup_fd(self._write_socket.fileno())
+        threading.Thread(target=self._count_signals, daemon=True).start()
+        for signal_number in SIGNALS:
+            signal.signal(signal_number, self._handle_signal)
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        for each in SIGNALS:  # the thread answers to a second one
-            signal.signal(each, lambda *_: None)
-        self.number = number
+    def _handle_signal(self, signal_number: int, frame: FrameType | None) -> None:
+        for handled_signal in SIGNALS:  # the thread answers to a second one
+            signal.signal(handled_signal, lambda *_: None)
+        self.signal_number = signal_number
         raise KeyboardInterrupt
 
-    def _count(self) -> None:
+    def _count_signals(self) -> None:
         count = 0
         while count < 2:
-            number = self._received.recv(1)[0]
-            count += number in SIGNALS
-        end_at_once(128 + number)
+            signal_number = self._read_socket.recv(1)[0]
+            count += signal_number in SIGNALS
+        kill_process_tree(128 + signal_number)
 
 
-def end_before_it_begins(number: int, frame: FrameType | None) -> NoReturn:
+def exit_on_sigint(signal_number: int, frame: FrameType | None) -> NoReturn:
     """What Ctrl-C does while there is nothing to lose.
 
     Most of that time is spent in imports, where `KeyboardInterrupt` can come out as any exception,
     as none, or as a crash.
     """
     os.write(2, b"bloodstudy: interrupted\n")
-    end_at_once(128 + number)
+    kill_process_tree(128 + signal_number)
 
 
 @contextmanager
-def tidily() -> Iterator[None]:
+def keyboard_interrupt_enabled() -> Iterator[None]:
     """Ctrl-C raises `KeyboardInterrupt` meanwhile: there is something half made to be removed."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    previous_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
 
 
-def end_at_once(code: int) -> NoReturn:
+def kill_process_tree(exit_code: int) -> NoReturn:
     """End this process and all that it started; Ray's own would stay for a minute."""
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
     if os.isatty(0):  # a table that renews itself had hidden it
         os.write(0, SHOW_CURSOR)
-    os._exit(code)
+    os._exit(exit_code)

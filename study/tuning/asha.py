@@ -18,43 +18,43 @@ class Rungs:
     """What each trial had reached at each rung.
 
     Attributes:
-        reached: at each rung, an epoch, the values of the trials that came there, by trial.
+        values: at each rung, an epoch, the values of the trials that came there, by trial.
     """
 
-    def __init__(self, epochs: Sequence[int], *, reduction: int) -> None:
+    def __init__(self, rung_epochs: Sequence[int], *, reduction_factor: int) -> None:
         """Without trials yet.
 
         Args:
-            epochs: the rungs, as of `SearchRecord`.
-            reduction: of the trials at a rung, one in this many goes on; at least 2.
+            rung_epochs: the rungs, as of `SearchRecord`.
+            reduction_factor: of the trials at a rung, one in this many goes on; at least 2.
         """
-        self.reduction = reduction
-        self.reached: dict[int, dict[str, float]] = {epoch: {} for epoch in epochs}
+        self.reduction_factor = reduction_factor
+        self.values: dict[int, dict[str, float]] = {epoch: {} for epoch in rung_epochs}
 
-    def goes_on(self, trial: str, epoch: int, value: float) -> bool:
+    def report(self, trial_id: str, epoch: int, value: float) -> bool:
         """Whether a trial goes on after an epoch; of an epoch that is a rung, keeps the value.
 
         Args:
-            trial: its id.
+            trial_id: its id.
             epoch: from 1.
             value: the best val macro F1 so far, 0 to 1.
         """
-        if epoch not in self.reached:
+        if epoch not in self.values:
             return True
-        rung = self.reached[epoch]
-        rung[trial] = value
+        rung_values = self.values[epoch]
+        rung_values[trial_id] = value
         # Of fewer trials than `reduction`, the best alone goes on.
-        places = max(1, len(rung) // self.reduction)
-        return sum(other > value for other in rung.values()) < places
+        n_promoted = max(1, len(rung_values) // self.reduction_factor)
+        return sum(other > value for other in rung_values.values()) < n_promoted
 
-    def replay(self, trial: str, values: Iterable[float]) -> None:
+    def add_ended_trial(self, trial_id: str, values: Iterable[float]) -> None:
         """Keep what a trial that ended before had reached.
 
         Args:
-            trial: its id.
+            trial_id: its id.
             values: of val macro F1, from the first epoch on.
         """
         best = 0.0
         for epoch, value in enumerate(values, start=1):
             best = max(best, value)
-            self.goes_on(trial, epoch, best)
+            self.report(trial_id, epoch, best)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import Confirmation, EndReason, SearchRecord
-from study.configs.search_space import named
-from study.configs.study_config import replicate
+from study.configs.search_space import baseline_configs
+from study.configs.study_config import make_planned_trial
 
 
-def values(ledger: Ledger) -> dict[str, float]:
+def best_values(ledger: Ledger) -> dict[str, float]:
     """The value of each configuration of a search: its best val macro F1, 0 to 1.
 
     One that ASHA stopped counts with what it had reached, which is less than it would have. One
@@ -20,18 +20,23 @@ def values(ledger: Ledger) -> dict[str, float]:
     Raises:
         ConflictError: the ledger cannot be read.
     """
-    found = {}
+    value_by_configuration = {}
     for planned in ledger.proposals():
-        record = ledger.trial(planned)
+        record = ledger.read_trial(planned)
         if record is None or record.error is not None or not record.epochs:
             continue
-        epochs = ledger.epochs(planned.id)
-        found[planned.configuration] = max(epoch.val_macro_f1 for epoch in epochs)
-    return found
+        epochs = ledger.read_epochs(planned.id)
+        value_by_configuration[planned.configuration] = max(epoch.val_macro_f1 for epoch in epochs)
+    return value_by_configuration
 
 
-def confirmation(
-    ledger: Ledger, search: SearchRecord, *, ended_by: EndReason, duration_s: float, at_once: int
+def plan_confirmation(
+    ledger: Ledger,
+    search: SearchRecord,
+    *,
+    ended_by: EndReason,
+    duration_s: float,
+    concurrency: int,
 ) -> Confirmation:
     """The plan of the confirmation, and how the search ended.
 
@@ -40,46 +45,48 @@ def confirmation(
         search: its settings.
         ended_by: what ended it.
         duration_s: of the search, in seconds.
-        at_once: trials that ran at the same time.
+        concurrency: trials that ran at the same time.
 
     Raises:
         ConflictError: the ledger cannot be read.
     """
-    best, baseline = choose(values(ledger), list(named(search)), search.confirm)
+    best, baselines = rank_configurations(
+        best_values(ledger), list(baseline_configs(search)), search.confirm
+    )
     configs = {planned.configuration: planned.config for planned in ledger.proposals()}
-    configs |= {name: config.to_dict() for name, config in named(search).items()}
-    first = search.seed + 1
+    configs |= {name: config.to_dict() for name, config in baseline_configs(search).items()}
+    first_seed = search.seed + 1
     return Confirmation(
         ended_by=ended_by,
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
         duration_s=duration_s,
-        at_once=at_once,
+        at_once=concurrency,
         best=best,
-        baseline=baseline,
+        baseline=baselines,
         trials=tuple(
-            replicate(name, replace(TrialConfig.from_dict(configs[name]), seed=seed))
-            for name in dict.fromkeys((*best, *baseline))
-            for seed in range(first, first + search.confirm_seeds)
+            make_planned_trial(name, replace(TrialConfig.from_dict(configs[name]), seed=seed))
+            for name in dict.fromkeys((*best, *baselines))
+            for seed in range(first_seed, first_seed + search.confirm_seeds)
         ),
     )
 
 
-def choose(
-    values: Mapping[str, float], names: Sequence[str], count: int
+def rank_configurations(
+    values: Mapping[str, float], baseline_names: Sequence[str], n_best: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The best configurations, and those with names to hold them against.
 
     Args:
         values: of the configurations, in the order of their proposals: of equals, the first.
-        names: of `space.named`.
-        count: of the best.
+        baseline_names: of `search_space.baseline_configs`.
+        n_best: of the best.
 
     Returns:
-        `best`, the best first, and `baseline`: the best of those with names that have a value,
+        `best`, the best first, and `baselines`: the best of those with names that have a value,
         or all of them if none has; none where there is no best.
     """
     ranked = sorted(values, key=lambda name: -values[name])
-    best = tuple(ranked[:count])
-    known = [name for name in ranked if name in names]
-    baseline = tuple(known[:1] or names) if best else ()
-    return best, baseline
+    best = tuple(ranked[:n_best])
+    ranked_baselines = [name for name in ranked if name in baseline_names]
+    baselines = tuple(ranked_baselines[:1] or baseline_names) if best else ()
+    return best, baselines

@@ -8,49 +8,49 @@ from typing import Any
 
 from ray import tune
 
-from bloodnets.errors import MachineError, StudyError
+from bloodnets.errors import ResourceError, StudyError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, Status, StopReason, TrialRecord
-from study.runtime.out_of_memory import cause_of_death, kernel_kills
-from study.tuning.listeners import Listener
+from reports.ledger.records import EpochRecord, StopReason, TrialRecord, TrialStatus
+from study.runtime.out_of_memory import count_kernel_kills, failure_reason
+from study.tuning.listeners import TrialListener
 
 
-class Follower(tune.Callback):
+class LedgerCallback(tune.Callback):
     """Enters trials in the ledger, and tells the listeners, in order.
 
     Attributes:
-        fault: what went wrong on the driver; raised at the end of Tune's step.
+        error: what went wrong on the driver; raised at the end of Tune's step.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        listeners: Sequence[Listener],
+        listeners: Sequence[TrialListener],
         *,
-        look: str | None = None,
-        stopped: Mapping[str, StopReason] | None = None,
+        test_reason: str | None = None,
+        stop_reasons: Mapping[str, StopReason] | None = None,
     ) -> None:
         """Without trials yet.
 
         Args:
             ledger: where the trials are entered.
             listeners: a trial is in the ledger before they hear of its end.
-            look: why trials are evaluated on test; None where they are not.
-            stopped: of a search, the trials stopped so far, and why; None of others, where a
+            test_reason: why trials are evaluated on test; None where they are not.
+            stop_reasons: of a search, the trials stopped so far, and why; None of others, where a
                 trial that diverged has failed.
         """
         self.ledger = ledger
         self.listeners = listeners
-        self.look = look
-        self.stopped = stopped
-        self.trials: dict[str, Any] = {}
+        self.test_reason = test_reason
+        self.stop_reasons = stop_reasons
+        self.tune_trials: dict[str, Any] = {}
         self.epochs: dict[str, list[EpochRecord]] = defaultdict(list)
         self.outcomes: dict[str, dict[str, Any]] = {}
-        self.errors: dict[str, str] = {}
-        self.diverged: dict[str, str] = {}
-        self.started: dict[str, float] = {}
-        self.kernel_kills = kernel_kills()
-        self.fault: StudyError | None = None
+        self.error_messages: dict[str, str] = {}
+        self.divergence_messages: dict[str, str] = {}
+        self.start_times: dict[str, float] = {}
+        self.kernel_kill_count = count_kernel_kills()
+        self.error: StudyError | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Tune pickles its callbacks for `Tuner.restore`, which is not used: leave a blank one.
@@ -58,154 +58,162 @@ class Follower(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Forget the epochs of a failed attempt."""
-        trial_id = id_of(trial)
+        trial_id = get_trial_id(trial)
         self.epochs[trial_id].clear()
-        self.trials[trial_id], self.started[trial_id] = trial, time.time()
-        self._tell(lambda listener: listener.started(trial_id))
+        self.tune_trials[trial_id], self.start_times[trial_id] = trial, time.time()
+        self._notify_listeners(lambda listener: listener.on_trial_start(trial_id))
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Keep what `bloodnets.trainable` reports."""
-        trial_id = id_of(trial)
+        trial_id = get_trial_id(trial)
         if "epoch" in result:
-            epoch, again = EpochRecord(**result["epoch"]), result.get("again", False)
+            epoch, restored = EpochRecord(**result["epoch"]), result.get("again", False)
             self.epochs[trial_id].append(epoch)
-            self._tell(lambda listener: listener.epoch(trial_id, epoch, again=again))
+            self._notify_listeners(
+                lambda listener: listener.on_epoch(trial_id, epoch, restored=restored)
+            )
         if "machine" in result:  # no fault of the trial's: it can go on when there is a remedy
-            self.fault = self.fault or MachineError(result["machine"])
-        for key, kept in (
+            self.error = self.error or ResourceError(result["machine"])
+        for key, value_by_trial in (
             ("outcome", self.outcomes),
-            ("error", self.errors),
-            ("diverged", self.diverged),
+            ("error", self.error_messages),
+            ("diverged", self.divergence_messages),
         ):
             if key in result:
-                kept[trial_id] = result[key]
+                value_by_trial[trial_id] = result[key]
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A trial failed, and is tried again."""
-        trial_id = id_of(trial)
-        reason = self._why(trial)
-        self._tell(lambda listener: listener.retried(trial_id, reason))
+        trial_id = get_trial_id(trial)
+        reason = self._pop_failure_reason(trial)
+        self._notify_listeners(lambda listener: listener.on_trial_retry(trial_id, reason))
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Enter a trial that ended by itself, diverged, or was stopped by ASHA."""
-        trial_id = id_of(trial)
+        trial_id = get_trial_id(trial)
         if trial_id in self.outcomes:
-            self._complete(trial)
-        elif trial_id in self.diverged and self.stopped is not None:
-            self._without_model(trial, "pruned", "diverged", self.diverged[trial_id])
-        elif trial_id in self.diverged:
-            self._without_model(trial, "failed", "error", self.diverged[trial_id])
-        elif self.stopped and trial_id in self.stopped:
-            self._without_model(trial, "pruned", self.stopped[trial_id], None)
+            self._record_complete(trial)
+        elif trial_id in self.divergence_messages and self.stop_reasons is not None:
+            self._record_without_model(
+                trial, "pruned", "diverged", self.divergence_messages[trial_id]
+            )
+        elif trial_id in self.divergence_messages:
+            self._record_without_model(trial, "failed", "error", self.divergence_messages[trial_id])
+        elif self.stop_reasons and trial_id in self.stop_reasons:
+            self._record_without_model(trial, "pruned", self.stop_reasons[trial_id], None)
         # Else it was stopped from outside, as by Ctrl-C.
-        _forget_statistics(trial)
+        _clear_tune_metrics(trial)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Enter a trial that failed once too often."""
-        self._without_model(trial, "failed", "error", self._why(trial))
-        _forget_statistics(trial)
+        self._record_without_model(trial, "failed", "error", self._pop_failure_reason(trial))
+        _clear_tune_metrics(trial)
 
     def on_experiment_end(self, trials: Sequence[Any], **info: Any) -> None:
         """Know those, too, that were proposed and had not started before the end."""
-        self.trials |= {id_of(trial): trial for trial in trials if id_of(trial) not in self.started}
+        self.tune_trials |= {
+            get_trial_id(trial): trial
+            for trial in trials
+            if get_trial_id(trial) not in self.start_times
+        }
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """Tune takes an exception raised in the hooks above for a failure of the trial."""
-        if self.fault is not None:
-            raise self.fault
+        if self.error is not None:
+            raise self.error
 
-    def stop_running(self, reason: StopReason) -> None:
+    def record_unfinished(self, reason: StopReason) -> None:
         """Enter the trials that still ran, or waited, when the search ended.
 
         Raises:
             StudyError: they could not be.
         """
-        for trial in list(self.trials.values()):
-            self._without_model(trial, "pruned", reason, None)
-        if self.fault is not None:
-            raise self.fault
+        for trial in list(self.tune_trials.values()):
+            self._record_without_model(trial, "pruned", reason, None)
+        if self.error is not None:
+            raise self.error
 
-    def _complete(self, trial: Any) -> None:
-        self._enter(
+    def _record_complete(self, trial: Any) -> None:
+        self._add_to_ledger(
             TrialRecord(
-                **self._identity(trial),
-                **self.outcomes[id_of(trial)],
+                **self._get_identity_fields(trial),
+                **self.outcomes[get_trial_id(trial)],
                 status="complete",
                 error=None,
                 attempts=1 + trial.num_failures,
             ),
-            look=self.look,
+            test_reason=self.test_reason,
         )
 
-    def _without_model(
-        self, trial: Any, status: Status, reason: StopReason, error: str | None
+    def _record_without_model(
+        self, trial: Any, status: TrialStatus, reason: StopReason, error: str | None
     ) -> None:
-        trial_id = id_of(trial)
+        trial_id = get_trial_id(trial)
         epochs, now = self.epochs[trial_id], time.time()
-        started = self.started.get(trial_id, now)
-        best = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
-        self._enter(
+        start_time = self.start_times.get(trial_id, now)
+        best_epoch = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
+        self._add_to_ledger(
             TrialRecord(
-                **self._identity(trial),
+                **self._get_identity_fields(trial),
                 status=status,
                 stop_reason=reason,
                 error=error,
                 # Of a trial that failed for good, each attempt was a failure.
                 attempts=trial.num_failures
-                + (trial_id in self.started and trial.status != "ERROR"),
+                + (trial_id in self.start_times and trial.status != "ERROR"),
                 epochs=len(epochs),
-                best_epoch=best.epoch if best else None,
-                started_at=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-                duration_s=now - started,
+                best_epoch=best_epoch.epoch if best_epoch else None,
+                started_at=datetime.fromtimestamp(start_time, UTC).isoformat(timespec="seconds"),
+                duration_s=now - start_time,
                 device=None,
                 host=None,
                 parameters=None,
                 scores={},
                 files={},
             ),
-            look=None,
+            test_reason=None,
         )
 
-    def _identity(self, trial: Any) -> dict[str, Any]:
-        planned = trial.config["trial"]
-        return {name: planned[name] for name in ("id", "configuration", "config")} | {
+    def _get_identity_fields(self, trial: Any) -> dict[str, Any]:
+        parameters = trial.config["trial"]
+        return {name: parameters[name] for name in ("id", "configuration", "config")} | {
             "fingerprint": self.ledger.study.fingerprint
         }
 
-    def _why(self, trial: Any) -> str:
+    def _pop_failure_reason(self, trial: Any) -> str:
         """Why the attempt that ended just now failed."""
-        kills = kernel_kills()
-        by_kernel, self.kernel_kills = kills > self.kernel_kills, kills
-        error = self.errors.pop(id_of(trial), None)
-        return error or cause_of_death(trial, killed_by_kernel=by_kernel)
+        kill_count = count_kernel_kills()
+        killed_by_kernel, self.kernel_kill_count = kill_count > self.kernel_kill_count, kill_count
+        error = self.error_messages.pop(get_trial_id(trial), None)
+        return error or failure_reason(trial, killed_by_kernel=killed_by_kernel)
 
-    def _enter(self, record: TrialRecord, *, look: str | None) -> None:
+    def _add_to_ledger(self, record: TrialRecord, *, test_reason: str | None) -> None:
         try:
             epochs = self.epochs.pop(record.id, [])
-            entered = self.ledger.enter(record, epochs=epochs, look=look)
+            saved_record = self.ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
         except StudyError as error:
-            self.fault = error
+            self.error = error
             return
-        del self.trials[record.id]
-        self.ledger.forget_state(record.id)
-        self._tell(lambda listener: listener.ended(entered))
+        del self.tune_trials[record.id]
+        self.ledger.remove_checkpoint(record.id)
+        self._notify_listeners(lambda listener: listener.on_trial_end(saved_record))
 
-    def _tell(self, event: Callable[[Listener], None]) -> None:
+    def _notify_listeners(self, notify: Callable[[TrialListener], None]) -> None:
         try:
             for listener in self.listeners:
-                event(listener)
+                notify(listener)
         except StudyError as error:
-            self.fault = error
+            self.error = error
 
 
-def id_of(trial: Any) -> str:
+def get_trial_id(trial: Any) -> str:
     """Of one of Tune's trials, as planned."""
     return str(trial.config["trial"]["id"])
 
 
-def _forget_statistics(trial: Any) -> None:
+def _clear_tune_metrics(trial: Any) -> None:
     """Of each number that a trial of Tune's reported: 70 kB, which Tune would keep to the end."""
     trial.run_metadata.metric_analysis.clear()
     trial.run_metadata.metric_n_steps.clear()

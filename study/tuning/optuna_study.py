@@ -1,6 +1,6 @@
 """The search's memory: Optuna proposes, the ledger keeps, Optuna is told how each trial ended.
 
-Everything that Optuna knows it is told from the ledger, or could be: `Searcher` begins by telling
+Everything that Optuna knows it is told from the ledger, or could be: `OptunaProposer` begins by telling
 it what the ledger holds, so a search that goes on after an interruption knows what it knew. Its
 file is a copy for `optuna-dashboard`; to lose it is to lose nothing.
 """
@@ -17,27 +17,27 @@ from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler,
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
 from bloodnets.config import TrialConfig
-from bloodnets.errors import MachineError
+from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
-from study.configs.search_space import draw, inside, named, parameters
+from study.configs.search_space import baseline_configs, contains, suggest_config, to_optuna_params
 from study.tuning.asha import Rungs
 
 OPTUNA_FILE = "optuna.db"
 """In a study's folder. SQLite, because a process killed in the middle of a write leaves a file that
 can still be read; Optuna's journal file is not readable then."""
 
-LOCK_TIMEOUT_S = 60.0
+SQLITE_TIMEOUT_S = 60.0
 """How long a write waits while a dashboard reads."""
 
-_STATES = {
+_OPTUNA_STATES = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
 
 
-class Searcher:
+class OptunaProposer:
     """Makes proposals from all that the ledger holds, and follows the trials that run.
 
     Attributes:
@@ -54,13 +54,13 @@ class Searcher:
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.ledger, self._search = ledger, search
-        self._named = named(search)
+        self._baselines = baseline_configs(search)
         self._proposals = ledger.proposals()
-        self._running: dict[str, optuna.Trial] = {}
-        self._best: dict[str, float] = {}
-        self.rungs = Rungs(search.rungs, reduction=search.reduction)
-        self._study = _new_file(ledger.folder / OPTUNA_FILE, ledger.study.name)
-        self._tell_past()
+        self._running_trials: dict[str, optuna.Trial] = {}
+        self._best_values: dict[str, float] = {}
+        self.rungs = Rungs(search.rungs, reduction_factor=search.reduction)
+        self._optuna_study = _create_optuna_study(ledger.folder / OPTUNA_FILE, ledger.study.name)
+        self._add_past_trials()
 
     def propose(self) -> PlannedTrial:
         """The next trial: one that was proposed and did not end, one with a name, or a new one.
@@ -68,95 +68,99 @@ class Searcher:
         Raises:
             MachineError: the proposal cannot be written.
         """
-        number = len(self._study.get_trials(deepcopy=False))
+        trial_number = len(self._optuna_study.get_trials(deepcopy=False))
         try:
             # A sampler of its own for each proposal: with the same history, the same proposal,
             # whether or not the search was interrupted before it.
-            seed = np.random.SeedSequence([self._search.seed, number]).generate_state(1)[0]
-            self._study.sampler = make_sampler(self._search.sampler, int(seed))
-            trial = self._study.ask()
-            config = draw(trial, self._search)
+            seed = np.random.SeedSequence([self._search.seed, trial_number]).generate_state(1)[0]
+            self._optuna_study.sampler = make_sampler(self._search.sampler, int(seed))
+            trial = self._optuna_study.ask()
+            config = suggest_config(trial, self._search)
             if trial.number < len(self._proposals):
                 planned = self._proposals[trial.number]
             else:
-                planned = self._planned(trial.number, config)
-                self.ledger.propose(planned)
+                planned = self._make_planned_trial(trial.number, config)
+                self.ledger.add_proposal(planned)
                 self._proposals.append(planned)
             trial.set_user_attr("id", planned.id)
             trial.set_user_attr("configuration", planned.configuration)
         except StorageInternalError as error:
-            raise _unwritable(error) from error
-        self._running[planned.id] = trial
+            raise _make_storage_error(error) from error
+        self._running_trials[planned.id] = trial
         return planned
 
     @property
-    def running(self) -> int:
+    def n_running(self) -> int:
         """How many trials were proposed and have not ended."""
-        return len(self._running)
+        return len(self._running_trials)
 
-    def started(self, trial_id: str) -> None:
+    def on_trial_start(self, trial_id: str) -> None:
         """A trial begins, for the first time or again."""
-        self._best[trial_id] = 0.0
+        self._best_values[trial_id] = 0.0
 
-    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool = False) -> None:
+    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool = False) -> None:
         """A trial finished an epoch, or goes on from a state that has it behind it.
 
         Raises:
             MachineError: Optuna's file cannot be written.
         """
-        best = max(self._best[trial_id], epoch.val_macro_f1)
-        self._best[trial_id] = best
+        best_value = max(self._best_values[trial_id], epoch.val_macro_f1)
+        self._best_values[trial_id] = best_value
         try:
-            self._running[trial_id].report(best, epoch.epoch)
+            self._running_trials[trial_id].report(best_value, epoch.epoch)
         except StorageInternalError as error:
-            raise _unwritable(error) from error
+            raise _make_storage_error(error) from error
 
-    def retried(self, trial_id: str, reason: str) -> None:
+    def on_trial_retry(self, trial_id: str, reason: str) -> None:
         """A trial failed and is started again; Optuna sees one trial."""
 
-    def ended(self, record: TrialRecord) -> None:
+    def on_trial_end(self, record: TrialRecord) -> None:
         """A trial is in the ledger.
 
         Raises:
             MachineError: Optuna's file cannot be written.
         """
-        trial = self._running.pop(record.id)
-        best = self._best.pop(record.id, 0.0)
+        trial = self._running_trials.pop(record.id)
+        best_value = self._best_values.pop(record.id, 0.0)
         try:
-            for name, value in _attributes(record).items():
+            for name, value in _collect_user_attrs(record).items():
                 trial.set_user_attr(name, value)
-            state = _STATES[record.status]
-            self._study.tell(trial, best if state is TrialState.COMPLETE else None, state)
+            state = _OPTUNA_STATES[record.status]
+            self._optuna_study.tell(
+                trial, best_value if state is TrialState.COMPLETE else None, state
+            )
         except StorageInternalError as error:
-            raise _unwritable(error) from error
+            raise _make_storage_error(error) from error
 
-    def _tell_past(self) -> None:
+    def _add_past_trials(self) -> None:
         for planned in self._proposals:
-            record = self.ledger.trial(planned)
-            known = parameters(TrialConfig.from_dict(planned.config), self._search)
+            record = self.ledger.read_trial(planned)
+            params = to_optuna_params(TrialConfig.from_dict(planned.config), self._search)
             if record is None:
-                self._study.enqueue_trial(known)
+                self._optuna_study.enqueue_trial(params)
                 continue
-            values = [epoch.val_macro_f1 for epoch in self.ledger.epochs(planned.id)]
-            self.rungs.replay(planned.id, values)
-            self._study.add_trial(_frozen(record, known, values, self._search))
-        names = list(self._named)
-        for name in names[len(self._proposals) :]:
-            config = self._named[name]
-            if inside(config, self._search):
-                self._study.enqueue_trial(parameters(config, self._search))
+            values = [epoch.val_macro_f1 for epoch in self.ledger.read_epochs(planned.id)]
+            self.rungs.add_ended_trial(planned.id, values)
+            self._optuna_study.add_trial(_make_frozen_trial(record, params, values, self._search))
+        baseline_names = list(self._baselines)
+        for name in baseline_names[len(self._proposals) :]:
+            config = self._baselines[name]
+            if contains(config, self._search):
+                self._optuna_study.enqueue_trial(to_optuna_params(config, self._search))
 
-    def _planned(self, number: int, config: TrialConfig) -> PlannedTrial:
-        names = [name for name, known in self._named.items() if known == config]
+    def _make_planned_trial(self, number: int, config: TrialConfig) -> PlannedTrial:
+        names = [
+            name for name, baseline_config in self._baselines.items() if baseline_config == config
+        ]
         return PlannedTrial(
-            id=f"trial-{number}-{config.digest()}",
+            id=f"trial-{number}-{config.compute_digest()}",
             configuration=names[0] if names else f"trial-{number}",
             config=config.to_dict(),
         )
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
-    """One of `space.SAMPLERS`, made by Optuna."""
+    """One of `search_space.SAMPLERS`, made by Optuna."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         if name == "tpe":
@@ -173,11 +177,11 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
         return RandomSampler(seed=seed)
 
 
-def _new_file(path: Path, name: str) -> optuna.Study:
+def _create_optuna_study(path: Path, name: str) -> optuna.Study:
     """An empty Optuna study in a file of its own; what was there was made from the ledger."""
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, check_same_thread=False)
+        return sqlite3.connect(path, timeout=SQLITE_TIMEOUT_S, check_same_thread=False)
 
     try:
         path.unlink(missing_ok=True)
@@ -193,27 +197,27 @@ def _new_file(path: Path, name: str) -> optuna.Study:
             study.set_metric_names(["val_macro_f1"])  # as a dashboard's axes say
         return study
     except (OSError, StorageInternalError) as error:
-        raise _unwritable(error) from error
+        raise _make_storage_error(error) from error
 
 
-def _frozen(
-    record: TrialRecord, known: dict[str, Any], values: list[float], search: SearchRecord
+def _make_frozen_trial(
+    record: TrialRecord, params: dict[str, Any], values: list[float], search: SearchRecord
 ) -> FrozenTrial:
     """A trial that ended, as it stood in Optuna's file when it had."""
-    fixed = FixedTrial(known)
-    draw(fixed, search)
-    best = [float(value) for value in np.maximum.accumulate(values)]
+    fixed_trial = FixedTrial(params)
+    suggest_config(fixed_trial, search)
+    running_best = [float(value) for value in np.maximum.accumulate(values)]
     return create_trial(
-        state=_STATES[record.status],
-        value=best[-1] if best and record.status != "failed" else None,
-        params=fixed.params,
-        distributions=fixed.distributions,
-        user_attrs=_attributes(record),
-        intermediate_values=dict(enumerate(best, start=1)),
+        state=_OPTUNA_STATES[record.status],
+        value=running_best[-1] if running_best and record.status != "failed" else None,
+        params=fixed_trial.params,
+        distributions=fixed_trial.distributions,
+        user_attrs=_collect_user_attrs(record),
+        intermediate_values=dict(enumerate(running_best, start=1)),
     )
 
 
-def _attributes(record: TrialRecord) -> dict[str, Any]:
+def _collect_user_attrs(record: TrialRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "configuration": record.configuration,
@@ -222,5 +226,5 @@ def _attributes(record: TrialRecord) -> dict[str, Any]:
     }
 
 
-def _unwritable(error: Exception) -> MachineError:
-    return MachineError(f"Optuna's file cannot be written: {' '.join(str(error).split()):.200}")
+def _make_storage_error(error: Exception) -> ResourceError:
+    return ResourceError(f"Optuna's file cannot be written: {' '.join(str(error).split()):.200}")

@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.table import Table
 
 from bloodnets.data.medmnist import BloodCells
-from reports.format.units import plural
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import Confirmation, PlannedTrial
 from study.configs.study_config import GridConfig, SearchConfig
-from study.console.grid_progress import Past, Progress, closing_table
+from study.console.grid_progress import EndedTrials, GridProgress, make_grid_summary_table
 from study.console.search_progress import SearchProgress
-from study.console.search_progress import closing_table as closing_table_of_search
-from study.lifecycle import resume
-from study.runtime.resources import slots
-from study.tuning.confirmation import confirmation
+from study.console.search_progress import make_search_summary_table as closing_table_of_search
+from study.lifecycle.resume import elapsed_search_s
+from study.runtime.resources import max_parallel_trials
+from study.tuning.confirmation import plan_confirmation
 from study.tuning.tuner import run_proposals, run_trials
 
 
-def work(
+def train_all(
     config: GridConfig | SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
 ) -> None:
     """Train every trial that the ledger lacks.
@@ -38,64 +38,74 @@ def work(
         StudyError: the ledger could not be written, or Ray gave up.
     """
     if isinstance(config, GridConfig):
-        _grid(config, cells, ledger, console)
+        _run_grid_phase(config, cells, ledger, console)
     else:
-        _search(config, cells, ledger, console)
+        _run_search_phase(config, cells, ledger, console)
 
 
-def closing(ledger: Ledger) -> Table:
+def summary_table(ledger: Ledger) -> Table:
     """The table that a command ends with."""
-    return closing_table(ledger) if ledger.study.search is None else closing_table_of_search(ledger)
+    return (
+        make_grid_summary_table(ledger)
+        if ledger.study.search is None
+        else closing_table_of_search(ledger)
+    )
 
 
-def _grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
+def _run_grid_phase(
+    config: GridConfig, cells: BloodCells, ledger: Ledger, console: Console
+) -> None:
     trials = ledger.study.trials
-    with Progress(trials, console, past=_past(ledger, trials)) as progress:
-        look = "chosen in advance, at its best val epoch"
-        run_trials(config, cells, ledger, trials, look=look, progress=progress)
+    with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
+        test_reason = "chosen in advance, at its best val epoch"
+        run_trials(config, cells, ledger, trials, test_reason=test_reason, listener=progress)
 
 
-def _search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
-    end = ledger.confirmation() or _proposed(config, cells, ledger, console)
+def _run_search_phase(
+    config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
+) -> None:
+    end = ledger.read_confirmation() or _finish_search(config, cells, ledger, console)
     if not end.trials:
         return
-    again = len(end.trials) // config.search.confirm_seeds
+    n_configurations = len(end.trials) // config.search.confirm_seeds
     console.print(
-        f"The search is over. {plural(again, 'configuration')} trained again with "
-        f"{plural(config.search.confirm_seeds, 'other seed')}: {plural(len(end.trials), 'trial')}.",
+        f"The search is over. {format_count(n_configurations, 'configuration')} trained again with "
+        f"{format_count(config.search.confirm_seeds, 'other seed')}: {format_count(len(end.trials), 'trial')}.",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    with Progress(end.trials, console, past=_past(ledger, end.trials)) as progress:
-        look = "chosen by the search, on val alone, to be confirmed"
-        run_trials(config, cells, ledger, end.trials, look=look, progress=progress)
+    with GridProgress(
+        end.trials, console, ended_trials=_load_ended_trials(ledger, end.trials)
+    ) as progress:
+        test_reason = "chosen by the search, on val alone, to be confirmed"
+        run_trials(config, cells, ledger, end.trials, test_reason=test_reason, listener=progress)
 
 
-def _past(ledger: Ledger, trials: Sequence[PlannedTrial]) -> Past:
+def _load_ended_trials(ledger: Ledger, trials: Sequence[PlannedTrial]) -> EndedTrials:
     """Those of the trials that have ended, each with its last epoch."""
-    found = [record for trial in trials if (record := ledger.trial(trial)) is not None]
-    return [(record, next(reversed(ledger.epochs(record.id)), None)) for record in found]
+    records = [record for trial in trials if (record := ledger.read_trial(trial)) is not None]
+    return [(record, next(reversed(ledger.read_epochs(record.id)), None)) for record in records]
 
 
-def _proposed(
+def _finish_search(
     config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
 ) -> Confirmation:
     """How the search ended, when every proposal is in the ledger."""
-    past, began = ledger.trials(), time.monotonic()
-    before_s = resume.spent_s(past)
-    with SearchProgress(config.search, console, spent_s=before_s) as progress:
-        for record in past:
-            progress.past(record, ledger.epochs(record.id))
+    ended_records, start_time = ledger.read_trials(), time.monotonic()
+    previous_s = elapsed_search_s(ended_records)
+    with SearchProgress(config.search, console, elapsed_s=previous_s) as progress:
+        for record in ended_records:
+            progress.add_ended_trial(record, ledger.read_epochs(record.id))
         ended_by = run_proposals(
-            config, cells, ledger, config.search, progress=progress, spent_s=before_s
+            config, cells, ledger, config.search, listener=progress, elapsed_s=previous_s
         )
-    end = confirmation(
+    confirmation = plan_confirmation(
         ledger,
         config.search,
         ended_by=ended_by,
-        duration_s=before_s + time.monotonic() - began,
-        at_once=min(slots(config), config.search.trials),
+        duration_s=previous_s + time.monotonic() - start_time,
+        concurrency=min(max_parallel_trials(config), config.search.trials),
     )
-    ledger.confirm(end)
-    return end
+    ledger.set_confirmation(confirmation)
+    return confirmation

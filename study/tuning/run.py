@@ -9,20 +9,20 @@ from threading import Thread
 from rich.console import Console
 
 from bloodnets.data.medmnist import BloodCells
-from bloodnets.errors import MachineError
-from reports.format.text import data_words
-from reports.format.units import plural
+from bloodnets.errors import ResourceError
+from reports.format.text import data_label
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from study.configs.study_config import GridConfig, SearchConfig
-from study.lifecycle import resume, status
-from study.lifecycle.resume import opened
-from study.lifecycle.study_record import describe
-from study.runtime.node_check import refuse_unfit
-from study.runtime.session import RAY_LOG, default_gpus, output_to, ray_session
-from study.runtime.signals import Interrupts, StudyInterruptedError
-from study.runtime.watchdog import watched
+from study.lifecycle import status
+from study.lifecycle.resume import check_study_files, open_study
+from study.lifecycle.study_record import make_study_record
+from study.runtime.node_check import require_uniform_nodes
+from study.runtime.session import RAY_LOG, get_default_gpus, open_ray_session, redirect_output
+from study.runtime.signals import InterruptHandler, StudyInterruptedError
+from study.runtime.watchdog import watch_ray
 from study.tuning.optuna_study import OPTUNA_FILE
-from study.tuning.tuner import marked
+from study.tuning.tuner import write_probe_file
 
 
 def run_study(
@@ -30,7 +30,7 @@ def run_study(
     cells: BloodCells,
     *,
     command: tuple[str, ...],
-    goes_on: bool,
+    resume: bool,
     quiet: bool,
 ) -> bool:
     """Train every trial of a grid, or search; enter each in the ledger; write the report.
@@ -39,7 +39,7 @@ def run_study(
         config: what to do.
         cells: the data.
         command: the words that the user typed, for the record.
-        goes_on: whether the study is there, and only what it lacks is to be done.
+        resume: whether the study is there, and only what it lacks is to be done.
         quiet: print the report's path alone.
 
     Returns:
@@ -50,92 +50,98 @@ def run_study(
         StudyInterruptedError: by Ctrl-C or SIGTERM; the trials that had ended are in the ledger.
     """
     if config.gpus_per_trial is None:
-        config = replace(config, gpus_per_trial=default_gpus(config.address))
-    with opened(config.place, describe(config, cells, command), goes_on=goes_on) as ledger:
-        session = _Session(config=config, cells=cells, ledger=ledger, goes_on=goes_on, quiet=quiet)
+        config = replace(config, gpus_per_trial=get_default_gpus(config.address))
+    with open_study(
+        config.location, make_study_record(config, cells, command), resume=resume
+    ) as ledger:
+        session = _StudySession(
+            config=config, cells=cells, ledger=ledger, resume=resume, quiet=quiet
+        )
         return session.run()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Session:
+class _StudySession:
     """One run of the command on a study, from the first line to the report."""
 
     config: GridConfig | SearchConfig
     cells: BloodCells
     ledger: Ledger
-    goes_on: bool
+    resume: bool
     quiet: bool
 
     def run(self) -> bool:
         config, ledger = self.config, self.ledger
         if ledger.study.search is None:
-            planned = plural(len(ledger.study.trials), "trial")
+            trial_count = format_count(len(ledger.study.trials), "trial")
         else:
-            planned = f"at most {plural(ledger.study.search.trials, 'trial')}"
+            trial_count = f"at most {format_count(ledger.study.search.trials, 'trial')}"
         console = Console(quiet=self.quiet, highlight=False)
-        interrupts = Interrupts()
-        further = f"go on with: {status.command(ledger, config.address)}"
+        interrupts = InterruptHandler()
+        resume_hint = f"go on with: {status.format_resume_command(ledger, config.address)}"
         try:
-            data = data_words(ledger.study.data).short
-            console.print(f"{config.name}: {planned}. {data}", markup=False)
-            if self.goes_on:
-                notes = resume.check(ledger)
-                console.print(f"{status.done(ledger)}.", *notes, sep="\n", markup=False)
-            if status.unfinished(ledger):
-                self._work(further)
+            data = data_label(ledger.study.data).short
+            console.print(f"{config.name}: {trial_count}. {data}", markup=False)
+            if self.resume:
+                notes = check_study_files(ledger)
+                console.print(
+                    f"{status.format_ended_count(ledger)}.", *notes, sep="\n", markup=False
+                )
+            if status.is_unfinished(ledger):
+                self._train_with_ray(resume_hint)
             from reports.page.publish import write_report
 
             write_report(ledger, images=self.cells.test.images)
-            ledger.keep("report")
+            ledger.upload("report")
         except KeyboardInterrupt:
-            words = f"interrupted; {status.done(ledger)}; {further}"
-            raise StudyInterruptedError(words, interrupts.number) from None
-        from study.tuning.phases import closing
+            message = f"interrupted; {status.format_ended_count(ledger)}; {resume_hint}"
+            raise StudyInterruptedError(message, interrupts.signal_number) from None
+        from study.tuning.phases import summary_table
 
-        console.print(closing(ledger))
-        index = ledger.place / "report/index.html"
-        said = index if self.quiet else f"Report: {index}"
-        Console(highlight=False).print(said, soft_wrap=True)
-        return all(trial.status != "failed" for trial in ledger.trials())
+        console.print(summary_table(ledger))
+        report_path = ledger.location / "report/index.html"
+        output = report_path if self.quiet else f"Report: {report_path}"
+        Console(highlight=False).print(output, soft_wrap=True)
+        return all(trial.status != "failed" for trial in ledger.read_trials())
 
-    def _work(self, further: str) -> None:
-        started, ledger = False, self.ledger
+    def _train_with_ray(self, resume_hint: str) -> None:
+        is_ray_ready, ledger = False, self.ledger
         # SciPy and matplotlib, for the screen and the report, while Ray starts: it mostly waits.
         Thread(target=import_module, args=("reports.page",)).start()
         try:
             with (
-                _kept(ledger),
-                output_to(ledger.folder / RAY_LOG) as stderr,
-                ray_session(self.config),
+                _upload_logs_on_exit(ledger),
+                redirect_output(ledger.folder / RAY_LOG) as stderr,
+                open_ray_session(self.config),
             ):
                 if self.config.address is not None:
-                    refuse_unfit(ledger.place, marked(ledger))
-                started = True
+                    require_uniform_nodes(ledger.location, write_probe_file(ledger))
+                is_ray_ready = True
                 terminal = Console(file=stderr, quiet=self.quiet)
-                from study.tuning.phases import work
+                from study.tuning.phases import train_all
 
-                with watched(
-                    lambda what: stderr.write(f"bloodstudy: Ray's {what} is gone; {further}\n")
+                with watch_ray(
+                    lambda what: stderr.write(f"bloodstudy: Ray's {what} is gone; {resume_hint}\n")
                 ):
                     try:
-                        work(self.config, self.cells, ledger, terminal)
+                        train_all(self.config, self.cells, ledger, terminal)
                     except KeyboardInterrupt:
                         stderr.write("stopping; Ctrl-C ends it at once\n")
                         raise
-        except MachineError as error:
-            if started or self.goes_on:
-                raise MachineError(f"{error}; {further}") from error
-            ledger.files.remove("")  # so that the same command can be given again
+        except ResourceError as error:
+            if is_ray_ready or self.resume:
+                raise ResourceError(f"{error}; {resume_hint}") from error
+            ledger.storage.remove("")  # so that the same command can be given again
             raise
 
 
 @contextmanager
-def _kept(ledger: Ledger) -> Iterator[None]:
+def _upload_logs_on_exit(ledger: Ledger) -> Iterator[None]:
     """Put the files that other programs write where they belong, however the work ends."""
     try:
         yield
     finally:
         # They are no part of the ledger, and an error of the work itself says more.
-        with suppress(MachineError):
+        with suppress(ResourceError):
             for name in (RAY_LOG, OPTUNA_FILE):
-                ledger.keep(name)
+                ledger.upload(name)

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from ray.tune.search import Searcher as TuneSearcher
 
 from bloodnets.errors import StudyError
-from study.tuning.ledger_callback import Follower
+from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.listeners import SearchListener
-from study.tuning.optuna_study import Searcher
-from study.tuning.parameters import tune_parameters
+from study.tuning.optuna_study import OptunaProposer
+from study.tuning.parameters import make_trial_parameters
 
-ROOM_S = 1.0
+CAPACITY_REFRESH_S = 1.0
 
 
-class Plan(TuneSearcher):
+class PlanSearcher(TuneSearcher):
     """Hands Tune the trials of a plan, in their order.
 
     Of a grid of its own, Tune copies the whole for each trial, before the first one starts.
@@ -26,7 +26,7 @@ class Plan(TuneSearcher):
         self.parameters = iter(parameters)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TuneSearcher, ()  # as in `Follower`
+        return TuneSearcher, ()  # as in `LedgerCallback`
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next trial's parameters; Tune knows how many there are."""
@@ -41,7 +41,7 @@ class Plan(TuneSearcher):
     restore = save
 
 
-class Overtaken(NamedTuple):
+class UnstartedTrial(NamedTuple):
     """What a follower looks at of a trial of Tune's that was not started."""
 
     config: dict[str, Any]
@@ -49,28 +49,28 @@ class Overtaken(NamedTuple):
     status: str = "PENDING"
 
 
-class Proposals(TuneSearcher):
+class ProposalSearcher(TuneSearcher):
     """Hands Tune what our searcher proposes; the follower tells the searcher how it went."""
 
     def __init__(
         self,
-        searcher: Searcher,
-        progress: SearchListener,
-        follower: Follower,
+        proposer: OptunaProposer,
+        listener: SearchListener,
+        callback: LedgerCallback,
         *,
-        mark: str,
-        room: Callable[[], int],
+        probe_file: str,
+        get_capacity: Callable[[], int],
     ) -> None:
         super().__init__(metric=None, mode=None)
-        self.mark = mark
-        self.room = room
-        self._fit, self._asked = 0, float("-inf")
-        self.source = searcher  # not `searcher`: Tune takes what has one for a wrapper
-        self.progress = progress
-        self.follower = follower
+        self.probe_file = probe_file
+        self.get_capacity = get_capacity
+        self._capacity, self._capacity_time = 0, float("-inf")
+        self.proposer = proposer  # not `searcher`: Tune takes what has one for a wrapper
+        self.listener = listener
+        self.callback = callback
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TuneSearcher, ()  # as in `Follower`
+        return TuneSearcher, ()  # as in `LedgerCallback`
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """The next trial's parameters; None if there is no room, or it could not be entered.
@@ -78,17 +78,21 @@ class Proposals(TuneSearcher):
         A cluster grows and shrinks, so room is asked for again. No proposal is made ahead: it would
         not know of the trials that end before it starts.
         """
-        if time.monotonic() - self._asked > ROOM_S:
-            self._fit, self._asked = self.room(), time.monotonic()
-        if self.source.running >= self._fit:
+        if time.monotonic() - self._capacity_time > CAPACITY_REFRESH_S:
+            self._capacity, self._capacity_time = self.get_capacity(), time.monotonic()
+        if self.proposer.n_running >= self._capacity:
             return None
         try:
-            planned = self.source.propose()
+            planned = self.proposer.propose()
         except StudyError as error:
-            self.follower.fault = error  # raised at the end of Tune's step
+            self.callback.error = error  # raised at the end of Tune's step
             return None
-        self.progress.proposed(planned)
-        return {"trial": tune_parameters(self.source.ledger, planned, mark=self.mark, look=False)}
+        self.listener.on_proposal(planned)
+        return {
+            "trial": make_trial_parameters(
+                self.proposer.ledger, planned, probe_file=self.probe_file, test_evaluation=False
+            )
+        }
 
     def on_trial_complete(self, *args: Any, **info: Any) -> None:
         """Nothing: the searcher is told when the trial is in the ledger."""

@@ -7,20 +7,20 @@ from ray import tune
 
 from reports.ledger.records import SearchRecord
 
-Overtaking = Literal["time_budget", "target_f1"]
+EarlyEndReason = Literal["time_budget", "target_f1"]
 
 
-class End(tune.Stopper):
+class SearchStopper(tune.Stopper):
     """Ends a search when its time is over or its target reached.
 
     Attributes:
         reason: which of the two; None before.
     """
 
-    def __init__(self, search: SearchRecord, spent_s: float) -> None:
+    def __init__(self, search: SearchRecord, elapsed_s: float) -> None:
         self.search = search
-        self.reason: Overtaking | None = None
-        self.deadline = time.monotonic() + (search.time_budget_s or float("inf")) - spent_s
+        self.reason: EarlyEndReason | None = None
+        self.deadline = time.monotonic() + (search.time_budget_s or float("inf")) - elapsed_s
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Look for the target; no single trial is stopped."""

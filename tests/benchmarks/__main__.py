@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.figures import Figure, about, about_words, table
+from tests.benchmarks.figures import Measurement, collect_host_info, format_host_info, format_table
 
 HEADINGS = {
     "loop": "The loop, on one thread",
@@ -25,28 +25,31 @@ HEADINGS = {
     "gpu": "GPU",
 }
 ROOT = Path(__file__).parents[2]
-README, RECORD = ROOT / "README.md", ROOT / "docs" / "bench.json"
-BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
+README_PATH, RECORD_PATH = ROOT / "README.md", ROOT / "docs" / "bench.json"
+README_BEGIN_TAG, README_END_TAG = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 
 
-def run(script: str, *, full: bool) -> list[dict[str, Any]]:
+def run_script(script: str, *, full: bool) -> list[dict[str, Any]]:
     """One script's figures; it prints its own as they come."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "figures.json"
-        words = [sys.executable, "-m", f"tests.benchmarks.{script}", "--json", str(file)]
-        subprocess.run([*words, *(["--full"] if full else [])], cwd=ROOT, check=False)
-        if not file.exists():
+        json_path = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", f"tests.benchmarks.{script}", "--json", str(json_path)]
+        subprocess.run([*command, *(["--full"] if full else [])], cwd=ROOT, check=False)
+        if not json_path.exists():
             sys.exit(f"{script} did not come to its end")
-        found: list[dict[str, Any]] = json.loads(file.read_text())["figures"]
-        return found
+        measurements: list[dict[str, Any]] = json.loads(json_path.read_text())["figures"]
+        return measurements
 
 
-def readme_part(record: Mapping[str, Any]) -> str:
+def format_readme_section(record: Mapping[str, Any]) -> str:
     """What stands in the README between the two marks."""
-    parts = [f"{about_words(record)}."]
-    for script, found in record["scripts"].items():
-        if found:
-            parts += [f"**{HEADINGS[script]}**", table([Figure(**each) for each in found])]
+    parts = [f"{format_host_info(record)}."]
+    for script, measurements in record["scripts"].items():
+        if measurements:
+            parts += [
+                f"**{HEADINGS[script]}**",
+                format_table([Measurement(**fields) for fields in measurements]),
+            ]
     return "\n\n".join(parts) + "\n\n"
 
 
@@ -57,20 +60,30 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="longer, and more")
     parser.add_argument("--record", action="store_true", help="in docs/bench.json and the README")
     options = parser.parse_args()
-    began = time.perf_counter()
-    record = about()
-    record["scripts"] = {script: run(script, full=options.full) for script in options.scripts}
-    print(f"\n{readme_part(record)}")
-    figures = [Figure(**each) for found in record["scripts"].values() for each in found]
-    short = [figure.what for figure in figures if figure.met is False]
-    took_s = time.perf_counter() - began
-    print(f"{len(figures)} figures in {took_s:.0f} s; short of what is wanted: {short or 'none'}")
+    start_s = time.perf_counter()
+    record = collect_host_info()
+    record["scripts"] = {
+        script: run_script(script, full=options.full) for script in options.scripts
+    }
+    print(f"\n{format_readme_section(record)}")
+    figures = [
+        Measurement(**fields)
+        for measurements in record["scripts"].values()
+        for fields in measurements
+    ]
+    failed_names = [figure.what for figure in figures if figure.is_met is False]
+    duration_s = time.perf_counter() - start_s
+    print(
+        f"{len(figures)} figures in {duration_s:.0f} s; short of what is wanted: {failed_names or 'none'}"
+    )
     if options.record:
-        RECORD.write_text(json.dumps(record, indent=1) + "\n")
-        before, _, rest = README.read_text().partition(BEGIN)
-        after = rest.partition(END)[2]
-        README.write_text(f"{before}{BEGIN}\n{readme_part(record)}{END}{after}")
-    sys.exit(bool(short))
+        RECORD_PATH.write_text(json.dumps(record, indent=1) + "\n")
+        before, _, rest = README_PATH.read_text().partition(README_BEGIN_TAG)
+        after = rest.partition(README_END_TAG)[2]
+        README_PATH.write_text(
+            f"{before}{README_BEGIN_TAG}\n{format_readme_section(record)}{README_END_TAG}{after}"
+        )
+    sys.exit(bool(failed_names))
 
 
 if __name__ == "__main__":

@@ -11,109 +11,126 @@ from pathlib import Path
 
 import numpy as np
 
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
-from study.runtime.resources import available_cores
-from tests.benchmarks.figures import Figure, main, timed
+from study.runtime.resources import count_available_cores
+from tests.benchmarks.figures import Measurement, measure_duration_s, run_benchmark
 
 TEN_MINUTES_S = 600.0
 COMMAND = (sys.executable, "-c", "from study.cli.main import main; main()")
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class GridTimes:
     """When a grid did what, in seconds after the command was given.
 
     Attributes:
         first_epoch_s: its first epoch's end, less what that epoch took.
-        trained_s: its last trial's end.
-        reported_s: its end.
-        packed_s: the least that its trials, as long as each took, would have needed in these slots
+        last_trial_end_s: its last trial's end.
+        grid_end_s: its end.
+        min_duration_s: the least that its trials, as long as each took, would have needed in these slots
             one after another, without a pause: the longest first.
     """
 
     first_epoch_s: float
-    trained_s: float
-    reported_s: float
-    packed_s: float
+    last_trial_end_s: float
+    grid_end_s: float
+    min_duration_s: float
 
 
-def packed(durations: Sequence[float], slots: int) -> float:
+def compute_packed_s(durations: Sequence[float], slots: int) -> float:
     """Seconds until all have run, the longest first, each in the slot that is free first."""
-    free = [0.0] * slots
+    free_at_s = [0.0] * slots
     for duration in sorted(durations, reverse=True):
-        heapq.heappush(free, heapq.heappop(free) + duration)
-    return max(free)
+        heapq.heappush(free_at_s, heapq.heappop(free_at_s) + duration)
+    return max(free_at_s)
 
 
-def run_grid(folder: Path, data: Path, epochs: int, slots: int) -> Grid:
+def run_grid(folder: Path, data: Path, epochs: int, slots: int) -> GridTimes:
     """The command, in a process of its own, as a user gives it."""
-    words = ["grid", "--data-file", data, "--epochs", epochs, "--patience", epochs, "--name", "g"]
-    words += ["--device", "cpu", "--max-concurrent", slots, "--results", folder]
-    began, first, last = time.perf_counter(), 0.0, 0.0
+    arguments = [
+        "grid",
+        "--data-file",
+        data,
+        "--epochs",
+        epochs,
+        "--patience",
+        epochs,
+        "--name",
+        "g",
+    ]
+    arguments += ["--device", "cpu", "--max-concurrent", slots, "--results", folder]
+    start_s, first_epoch_s, last_trial_end_s = time.perf_counter(), 0.0, 0.0
     with subprocess.Popen(
-        [*COMMAND, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            now = time.perf_counter() - began
-            if ": epoch 1/" in line and not first:
-                trial, first = line.partition(":")[0], now
+            now_s = time.perf_counter() - start_s
+            if ": epoch 1/" in line and not first_epoch_s:
+                trial_id, first_epoch_s = line.partition(":")[0], now_s
             if ": complete after " in line:
-                last = now
+                last_trial_end_s = now_s
     assert process.returncode == 0, f"exit code {process.returncode}"
-    ended, ledger = time.perf_counter() - began, Ledger(folder / "g")
-    return Grid(
-        first_epoch_s=first - ledger.epochs(trial)[1].duration_s,
-        trained_s=last,
-        reported_s=ended,
-        packed_s=packed([trial.duration_s for trial in ledger.trials()], slots),
+    end_s, ledger = time.perf_counter() - start_s, Ledger(folder / "g")
+    return GridTimes(
+        first_epoch_s=first_epoch_s - ledger.read_epochs(trial_id)[1].duration_s,
+        last_trial_end_s=last_trial_end_s,
+        grid_end_s=end_s,
+        min_duration_s=compute_packed_s(
+            [trial.duration_s for trial in ledger.read_trials()], slots
+        ),
     )
 
 
 def run_plain(folder: Path, data: Path, epochs: int, slots: int) -> float:
     """The same trials in a pool of processes, in seconds."""
-    words = [sys.executable, "-m", "tests.benchmarks.plain", data, epochs, slots, folder]
-    return timed(lambda: subprocess.run([*map(str, words)], check=True, stdout=subprocess.DEVNULL))
+    command = [sys.executable, "-m", "tests.benchmarks.plain", data, epochs, slots, folder]
+    return measure_duration_s(
+        lambda: subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL)
+    )
 
 
-def measure(full: bool) -> Iterator[Figure]:
+def measure(full: bool) -> Iterator[Measurement]:
     """Short: two epochs of each of the eight; full: a grid of ten minutes or more."""
-    epochs, slots = 30 if full else 2, available_cores()
+    epochs, slots = 30 if full else 2, count_available_cores()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = folder / "cells.npz"
-        np.savez(data, allow_pickle=False, **render(scale=1.0))
+        np.savez(data, allow_pickle=False, **generate_synthetic_arrays(scale=1.0))
         grid = run_grid(folder, data, epochs, slots)
         plain_s = run_plain(folder, data, epochs, slots)
-    words = f"8 trials of {epochs} epochs in {slots} slots"
-    yield Figure(
+    workload_text = f"8 trials of {epochs} epochs in {slots} slots"
+    yield Measurement(
         what="grid: from the command to its first epoch",
         value=grid.first_epoch_s,
         unit="s",
         at_most=12.0,
     )
-    overhead_s = grid.trained_s - grid.packed_s
-    yield Figure(
+    overhead_s = grid.last_trial_end_s - grid.min_duration_s
+    yield Measurement(
         what="grid through Ray Tune, to its trials one after another in the same slots, "
         "for ten minutes of them",
         value=1 + overhead_s / TEN_MINUTES_S,
         at_most=1.05,
-        detail=f"{words}: {grid.trained_s:.0f} s, of which {overhead_s:.1f} s are not theirs",
+        detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s, of which {overhead_s:.1f} s are not theirs",
     )
-    yield Figure(
+    yield Measurement(
         what="grid through Ray Tune, to a pool of processes",
-        value=grid.trained_s / plain_s,
+        value=grid.last_trial_end_s / plain_s,
         at_most=1.05 if full else None,
-        detail=f"{words}: {grid.trained_s:.0f} s to {plain_s:.0f} s, one run each",
+        detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s to {plain_s:.0f} s, one run each",
     )
-    yield Figure(
+    yield Measurement(
         what="its report, after the last trial",
-        value=grid.reported_s - grid.trained_s,
+        value=grid.grid_end_s - grid.last_trial_end_s,
         unit="s",
         detail="eight trials; Ray's end included",
     )
 
 
 if __name__ == "__main__":
-    main(measure)
+    run_benchmark(measure)

@@ -21,13 +21,13 @@ from typing import Any
 import psutil
 import torch
 
-from study.lifecycle.study_record import _cpu_model
+from study.lifecycle.study_record import _read_cpu_model
 
 LIBRARIES = ("torch", "ray", "optuna", "numpy", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Measurement:
     """One thing measured.
 
     Attributes:
@@ -47,38 +47,40 @@ class Figure:
     detail: str = ""
 
     @property
-    def met(self) -> bool | None:
+    def is_met(self) -> bool | None:
         """Whether the value comes up to its bar; None where there is none."""
         if self.at_least is not None:
             return self.value >= self.at_least
         return None if self.at_most is None else self.value <= self.at_most
 
 
-def ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, str]:
+def compute_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, str]:
     """The median of the rounds' ratios, and their range in words.
 
     Both sides of a round were measured one right after the other: on a machine that others use too,
     the speed of a minute says little, the ratio within it more.
     """
-    each = [a / b for a, b in zip(above, below, strict=True)]
-    if len(each) == 1:
-        return each[0], "one round"
-    return statistics.median(each), f"{len(each)} rounds, {min(each):.2f} to {max(each):.2f}"
+    ratios = [a / b for a, b in zip(numerators, denominators, strict=True)]
+    if len(ratios) == 1:
+        return ratios[0], "one round"
+    return statistics.median(
+        ratios
+    ), f"{len(ratios)} rounds, {min(ratios):.2f} to {max(ratios):.2f}"
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that `work` takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def measure_duration_s(function: Callable[[], object]) -> float:
+    """Seconds that `function` takes."""
+    start_s = time.perf_counter()
+    function()
+    return time.perf_counter() - start_s
 
 
-def about() -> dict[str, Any]:
+def collect_host_info() -> dict[str, Any]:
     """When and on what figures were measured."""
     memory = psutil.virtual_memory().total / 2**30
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": f"{os.cpu_count()} cores of an {_cpu_model()}",
+        "processor": f"{os.cpu_count()} cores of an {_read_cpu_model()}",
         "memory": f"{memory:.0f} GiB",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "load": round(os.getloadavg()[0], 1),
@@ -86,51 +88,53 @@ def about() -> dict[str, Any]:
     }
 
 
-def about_words(known: Mapping[str, Any]) -> str:
+def format_host_info(host_info: Mapping[str, Any]) -> str:
     """A line of `about`."""
-    versions = ", ".join(f"{name} {number}" for name, number in known["versions"].items())
+    versions = ", ".join(f"{name} {number}" for name, number in host_info["versions"].items())
     return (
-        f"{known['measured_at'][:10]}, {known['processor']}, {known['memory']}, GPU: "
-        f"{known['gpu']}; {versions}"
+        f"{host_info['measured_at'][:10]}, {host_info['processor']}, {host_info['memory']}, GPU: "
+        f"{host_info['gpu']}; {versions}"
     )
 
 
-def table(figures: Sequence[Figure]) -> str:
+def format_table(measurements: Sequence[Measurement]) -> str:
     """The figures as Markdown."""
     lines = ["| what | figure | wanted | how |", "|---|--:|--:|---|"]
-    for figure in figures:
-        value = f"{number(figure.value)} {figure.unit}".rstrip()
-        shown = f"**{value}, short of it**" if figure.met is False else value
-        lines.append(f"| {figure.what} | {shown} | {wanted(figure)} | {figure.detail} |")
+    for measurement in measurements:
+        value = f"{format_number(measurement.value)} {measurement.unit}".rstrip()
+        value_text = f"**{value}, short of it**" if measurement.is_met is False else value
+        lines.append(
+            f"| {measurement.what} | {value_text} | {format_bound(measurement)} | {measurement.detail} |"
+        )
     return "\n".join(lines)
 
 
-def wanted(figure: Figure) -> str:
+def format_bound(measurement: Measurement) -> str:
     """The bar in words."""
-    if figure.at_least is not None:
-        return f"≥ {number(figure.at_least)}"
-    return "" if figure.at_most is None else f"≤ {number(figure.at_most)}"
+    if measurement.at_least is not None:
+        return f"≥ {format_number(measurement.at_least)}"
+    return "" if measurement.at_most is None else f"≤ {format_number(measurement.at_most)}"
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Three digits that count."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def main(measure: Callable[[bool], Iterator[Figure]]) -> None:
+def run_benchmark(measure: Callable[[bool], Iterator[Measurement]]) -> None:
     """Run one script's measurements: print each figure as it comes, then the table, and JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--full", action="store_true", help="longer, and all variants")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()
-    known, found, began = about(), [], time.perf_counter()
-    for figure in measure(options.full):
-        found.append(figure)
-        value = f"{number(figure.value)} {figure.unit} {wanted(figure)}"
-        print(f"{figure.what}: {value}\n    {figure.detail}", flush=True)
-    took_s = time.perf_counter() - began
-    print(f"\n{table(found)}\n\n{about_words(known)}\n{took_s:.0f} s")
+    host_info, measurements, start_s = collect_host_info(), [], time.perf_counter()
+    for measurement in measure(options.full):
+        measurements.append(measurement)
+        value = f"{format_number(measurement.value)} {measurement.unit} {format_bound(measurement)}"
+        print(f"{measurement.what}: {value}\n    {measurement.detail}", flush=True)
+    duration_s = time.perf_counter() - start_s
+    print(f"\n{format_table(measurements)}\n\n{format_host_info(host_info)}\n{duration_s:.0f} s")
     if options.json:
-        figures = [asdict(figure) for figure in found]
-        options.json.write_text(json.dumps(known | {"figures": figures}, indent=1) + "\n")
-    sys.exit(any(figure.met is False for figure in found))
+        rows = [asdict(figure) for figure in measurements]
+        options.json.write_text(json.dumps(host_info | {"figures": rows}, indent=1) + "\n")
+    sys.exit(any(figure.is_met is False for figure in measurements))

@@ -16,202 +16,227 @@ from pathlib import Path
 import torch
 
 from bloodnets.config import TrialConfig
-from bloodnets.models import Cnn, Mlnn, build_model, count_parameters
-from bloodnets.training.cuda_graph import CapturedStep
-from bloodnets.training.loop import DeviceSplit, TrainingState, train, train_epoch, training_step
+from bloodnets.models import CNN, MLNN, build_model, count_parameters
+from bloodnets.training.cuda_graph import CudaGraphStep
+from bloodnets.training.loop import (
+    DeviceSplit,
+    TrainingState,
+    make_training_step,
+    train,
+    train_epoch,
+)
 from study.configs.presets import PUBLISHED
-from tests.benchmarks.figures import Figure, main, timed
-from tests.benchmarks.loop import products, write_npz
-from tests.benchmarks.medmnist_loop import Experiment, optimizer_of
+from tests.benchmarks.figures import Measurement, measure_duration_s, run_benchmark
+from tests.benchmarks.loop import iterate_products, write_npz
+from tests.benchmarks.medmnist_loop import Experiment, make_torch_optimizer
 
-BATCH = 128
-AT_ONCE = (1, 2, 4, 8, 16)
-MEDMNIST = 10.0
-ACTIVATIONS = {
+BATCH_SIZE = 128
+TRIAL_COUNTS = (1, 2, 4, 8, 16)
+MIN_MEDMNIST_RATIO = 10.0
+N_ACTIVATIONS = {
     # Numbers that the layers put out for an image: convolutions and poolings, and linear layers.
     "mlnn": 2 * 1180 + 8,
     "cnn": 32 * (28**2 + 14**2) + 64 * (14**2 + 7**2) + 128 * (7**2 + 3**2) + 256 + 128 + 8,
 }
-PASSES = {"sgd": 8, "adam": 10}
+PASSES_PER_WEIGHT = {"sgd": 8, "adam": 10}
 """How often a step reads or writes each weight or a number that goes with it: the weight forward
 and backward, its gradient once written; then the update reads gradient, weight and moments, and
 writes weight and moments."""
 
 
-def floor_s(config: TrialConfig, images: int, bandwidth: float, rate: float) -> float:
+def compute_floor_s(
+    config: TrialConfig, n_images: int, bandwidth: float, flop_rate: float
+) -> float:
     """Seconds that an epoch needs at least, if nothing stays in the GPU's caches.
 
     Args:
         config: of the trial.
-        images: in train.
+        n_images: in train.
         bandwidth: of the GPU's memory, in bytes a second.
-        rate: of its products in float32, in operations a second.
+        flop_rate: of its products in float32, in operations a second.
     """
-    steps = images / config.batch_size
-    of_weights = 4 * PASSES[config.optimizer] * count_parameters(build_model(config)) * steps
-    # Written and read forward, and so its gradient backward.
-    of_activations = 4 * 4 * ACTIVATIONS[config.family] * images
-    operations = steps * sum(
-        2.0 * m * k * n for m, k, n in products(config.family, config.batch_size)
+    steps = n_images / config.batch_size
+    weight_bytes = (
+        4 * PASSES_PER_WEIGHT[config.optimizer] * count_parameters(build_model(config)) * steps
     )
-    return max((of_weights + of_activations) / bandwidth, operations / rate)
+    # Written and read forward, and so its gradient backward.
+    activation_bytes = 4 * 4 * N_ACTIVATIONS[config.family] * n_images
+    operations = steps * sum(
+        2.0 * m * k * n for m, k, n in iterate_products(config.family, config.batch_size)
+    )
+    return max((weight_bytes + activation_bytes) / bandwidth, operations / flop_rate)
 
 
-def seconds(work: Callable[[], object], times: int) -> float:
+def measure_median_s(function: Callable[[], object], repeats: int) -> float:
     """The median time of a piece of work on the GPU."""
 
-    def finished() -> None:
-        work()
+    def run_synchronized() -> None:
+        function()
         torch.cuda.synchronize()
 
-    finished()
-    return statistics.median([timed(finished) for _ in range(times)])
+    run_synchronized()
+    return statistics.median([measure_duration_s(run_synchronized) for _ in range(repeats)])
 
 
-def capabilities(device: torch.device) -> tuple[float, float]:
+def measure_gpu(device: torch.device) -> tuple[float, float]:
     """Bytes a second of a large copy, and operations a second of a large product in float32."""
     source = torch.empty(2**28, device=device)
     target = torch.empty_like(source)
-    bandwidth = 2 * source.nbytes / seconds(lambda: target.copy_(source), 10)
+    bandwidth = 2 * source.nbytes / measure_median_s(lambda: target.copy_(source), 10)
     a, b = (torch.randn(8192, 8192, device=device) for _ in range(2))
-    return bandwidth, 2 * 8192**3 / seconds(lambda: torch.mm(a, b), 5)
+    return bandwidth, 2 * 8192**3 / measure_median_s(lambda: torch.mm(a, b), 5)
 
 
-def epoch_s(config: TrialConfig, splits: dict[str, DeviceSplit], *, epochs: int = 12) -> float:
+def measure_epoch_s(
+    config: TrialConfig, splits: dict[str, DeviceSplit], *, epochs: int = 12
+) -> float:
     """Seconds of an epoch, evaluation on val included; the median without the first two."""
     config = replace(config, max_epochs=epochs, patience=epochs)
-    state = TrainingState.start(config, splits["train"].images.device)
-    return statistics.median([result.duration_s for result in train(state, config, **splits)][2:])
+    state = TrainingState.create(config, splits["train"].images.device)
+    return statistics.median(
+        [
+            result.duration_s
+            for result in train(state, config, train_split=splits["train"], val_split=splits["val"])
+        ][2:]
+    )
 
 
-def uncaptured_s(config: TrialConfig, split: DeviceSplit) -> tuple[float, float]:
+def compare_with_graph_s(config: TrialConfig, split: DeviceSplit) -> tuple[float, float]:
     """Seconds of a pass over train, its steps run one by one, and as a graph."""
-    state = TrainingState.start(config, split.images.device)
-    step = training_step(state, config, split)
-    assert isinstance(step, CapturedStep)
-    found = []
-    for one in (step._step, step):
+    state = TrainingState.create(config, split.images.device)
+    step = make_training_step(state, config, split)
+    assert isinstance(step, CudaGraphStep)
+    durations_s = []
+    for variant in (step._step, step):
         for _ in range(4):  # until both sizes of batch are captured
-            train_epoch(state, config, one, split)
-        found.append(seconds(partial(train_epoch, state, config, one, split), 5))
-    return found[0], found[1]
+            train_epoch(state, config, variant, split)
+        durations_s.append(measure_median_s(partial(train_epoch, state, config, variant, split), 5))
+    return durations_s[0], durations_s[1]
 
 
-def theirs_s(config: TrialConfig, root: Path, device: torch.device) -> float:
+def measure_medmnist_s(config: TrialConfig, root: Path, device: torch.device) -> float:
     """Seconds of an epoch of MedMNIST's own loop, the second."""
-    model = {"mlnn": Mlnn, "cnn": Cnn}[config.family](dropout=config.dropout).to(device)
-    optimizer = optimizer_of(model, config.optimizer, config.learning_rate)
+    model = {"mlnn": MLNN, "cnn": CNN}[config.family](dropout=config.dropout).to(device)
+    optimizer = make_torch_optimizer(model, config.optimizer, config.learning_rate)
     experiment = Experiment(
         model, optimizer, root=root, batch_size=config.batch_size, device=device
     )
-    experiment.epoch()
-    return timed(experiment.epoch)
+    experiment.run_epoch()
+    return measure_duration_s(experiment.run_epoch)
 
 
-def serve(config: TrialConfig, window_s: float, connection: Connection) -> None:
+def serve_epochs(config: TrialConfig, window_s: float, connection: Connection) -> None:
     """A trial: says when it is warm, trains for a while when told to, and says how many epochs."""
     device = torch.device("cuda")
     with tempfile.TemporaryDirectory() as folder:
         splits = {
-            name: DeviceSplit(*(part.to(device) for part in split))
+            name: DeviceSplit(*(tensor.to(device) for tensor in split))
             for name, split in write_npz(Path(folder)).items()
         }
     config = replace(config, max_epochs=10**9, patience=10**9)
-    epochs = train(TrainingState.start(config, device), config, **splits)
+    epochs = train(
+        TrainingState.create(config, device),
+        config,
+        train_split=splits["train"],
+        val_split=splits["val"],
+    )
     for _ in range(4):
         next(epochs)
     connection.send(torch.cuda.max_memory_reserved())
     connection.recv()
-    count, end = 0, time.perf_counter() + window_s
-    while time.perf_counter() < end:
+    n_epochs, end_s = 0, time.perf_counter() + window_s
+    while time.perf_counter() < end_s:
         next(epochs)
-        count += 1
-    connection.send(count)
+        n_epochs += 1
+    connection.send(n_epochs)
 
 
-def together(config: TrialConfig, count: int, window_s: float) -> tuple[float, float]:
+def measure_concurrent(config: TrialConfig, n_trials: int, window_s: float) -> tuple[float, float]:
     """Epochs a second of so many trials on one GPU, and bytes that each holds of it."""
     context = multiprocessing.get_context("spawn")
-    pipes = [context.Pipe() for _ in range(count)]
+    pipes = [context.Pipe() for _ in range(n_trials)]
     processes = [
-        context.Process(target=serve, args=(config, window_s, there), daemon=True)
-        for _, there in pipes
+        context.Process(target=serve_epochs, args=(config, window_s, child_end), daemon=True)
+        for _, child_end in pipes
     ]
     for process in processes:
         process.start()
-    memory = max(here.recv() for here, _ in pipes)
+    memory_bytes = max(parent_end.recv() for parent_end, _ in pipes)
     for here, _ in pipes:
         here.send(True)
     epochs = sum(here.recv() for here, _ in pipes)
     for process in processes:
         process.join()
-    return epochs / window_s, memory
+    return epochs / window_s, memory_bytes
 
 
-def of_one(
-    name: str, root: Path, splits: dict[str, DeviceSplit], bandwidth: float, rate: float
-) -> Iterator[Figure]:
+def measure_one_trial(
+    name: str, root: Path, splits: dict[str, DeviceSplit], bandwidth: float, flop_rate: float
+) -> Iterator[Measurement]:
     """One trial alone."""
-    config = TrialConfig(**PUBLISHED[name], batch_size=BATCH)
-    images, device = len(splits["train"].labels), splits["train"].images.device
-    ours, least = epoch_s(config, splits), floor_s(config, images, bandwidth, rate)
-    mixed = epoch_s(replace(config, precision="bfloat16"), splits)
-    one_by_one, graph = uncaptured_s(config, splits["train"])
-    yield Figure(
-        what=f"{name}, batch {BATCH}: epochs a second, evaluation included",
-        value=1 / ours,
-        detail=f"{1e3 * ours:.1f} ms; in bfloat16 {1e3 * mixed:.1f}; steps one by one "
-        f"{one_by_one / graph:.1f} times the time of their graph",
+    config = TrialConfig(**PUBLISHED[name], batch_size=BATCH_SIZE)
+    n_images, device = len(splits["train"].labels), splits["train"].images.device
+    epoch_duration_s, min_duration_s = (
+        measure_epoch_s(config, splits),
+        compute_floor_s(config, n_images, bandwidth, flop_rate),
     )
-    yield Figure(
+    bfloat16_s = measure_epoch_s(replace(config, precision="bfloat16"), splits)
+    eager_s, graph_s = compare_with_graph_s(config, splits["train"])
+    yield Measurement(
+        what=f"{name}, batch {BATCH_SIZE}: epochs a second, evaluation included",
+        value=1 / epoch_duration_s,
+        detail=f"{1e3 * epoch_duration_s:.1f} ms; in bfloat16 {1e3 * bfloat16_s:.1f}; steps one by one "
+        f"{eager_s / graph_s:.1f} times the time of their graph",
+    )
+    yield Measurement(
         what=f"{name}: an epoch, to what bytes and operations need",
-        value=ours / least,
-        detail=f"{1e3 * least:.1f} ms, at {bandwidth / 1e12:.2f} TB/s and "
-        f"{rate / 1e12:.0f} TFLOP/s in float32",
+        value=epoch_duration_s / min_duration_s,
+        detail=f"{1e3 * min_duration_s:.1f} ms, at {bandwidth / 1e12:.2f} TB/s and "
+        f"{flop_rate / 1e12:.0f} TFLOP/s in float32",
     )
-    theirs = theirs_s(config, root, device)
-    yield Figure(
+    medmnist_s = measure_medmnist_s(config, root, device)
+    yield Measurement(
         what=f"{name}: an epoch of MedMNIST's own loop, to ours",
-        value=theirs / ours,
-        at_least=MEDMNIST,
-        detail=f"{theirs:.1f} s",
+        value=medmnist_s / epoch_duration_s,
+        at_least=MIN_MEDMNIST_RATIO,
+        detail=f"{medmnist_s:.1f} s",
     )
 
 
-def of_several(name: str, window_s: float) -> Figure:
+def find_best_concurrency(name: str, window_s: float) -> Measurement:
     """How many trials at once a GPU is best shared by."""
-    config = TrialConfig(**PUBLISHED[name], batch_size=BATCH)
-    rates, memory = {}, 0.0
-    for count in AT_ONCE:
-        rates[count], memory = together(config, count, window_s)
-    best = max(rates, key=lambda count: rates[count])
-    return Figure(
+    config = TrialConfig(**PUBLISHED[name], batch_size=BATCH_SIZE)
+    rates, memory_bytes = {}, 0.0
+    for count in TRIAL_COUNTS:
+        rates[count], memory_bytes = measure_concurrent(config, count, window_s)
+    best_count = max(rates, key=lambda count: rates[count])
+    return Measurement(
         what=f"{name}: trials at once that make the most epochs a second",
-        value=best,
+        value=best_count,
         detail=", ".join(f"{count}: {rate:.0f}" for count, rate in rates.items())
-        + f" epochs a second; {memory / 2**20:.0f} MiB each, without CUDA's own",
+        + f" epochs a second; {memory_bytes / 2**20:.0f} MiB each, without CUDA's own",
     )
 
 
-def measure(full: bool) -> Iterator[Figure]:
+def measure(full: bool) -> Iterator[Measurement]:
     """Adam, which moves the most bytes."""
     if not torch.cuda.is_available():
         print("no GPU here: nothing measured")
         return
     device = torch.device("cuda")
-    bandwidth, rate = capabilities(device)
+    bandwidth, flop_rate = measure_gpu(device)
     names = ("mlnn-config-2", "cnn-config-2", *(("mlnn-config-1", "cnn-config-1") if full else ()))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         splits = {
-            name: DeviceSplit(*(part.to(device) for part in split))
+            name: DeviceSplit(*(tensor.to(device) for tensor in split))
             for name, split in write_npz(root).items()
         }
         for name in names:
-            yield from of_one(name, root, splits, bandwidth, rate)
+            yield from measure_one_trial(name, root, splits, bandwidth, flop_rate)
     for name in names:
-        yield of_several(name, 20.0 if full else 5.0)
+        yield find_best_concurrency(name, 20.0 if full else 5.0)
 
 
 if __name__ == "__main__":
-    main(measure)
+    run_benchmark(measure)

@@ -19,29 +19,35 @@ from statistics import median
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord
 from reports.page.publish import write_report
-from study.runtime.session import output_to
+from study.runtime.session import redirect_output
 from tests import synthetic
 from tests.benchmarks import measured
-from tests.benchmarks.figures import Figure, main, ratio
-from tests.benchmarks.measured import Meter, Moment, cluster, moment, settings
-from tests.benchmarks.sleeping import Sleep
-from tests.synthetic import Matrix
+from tests.benchmarks.figures import Measurement, compute_ratio, run_benchmark
+from tests.benchmarks.measured import (
+    Meter,
+    UsageSample,
+    make_study_config,
+    sample_usage,
+    start_local_cluster,
+)
+from tests.benchmarks.sleeping import SleepConfig
+from tests.synthetic import ConfusionMatrix
 
-SIZES = (10, 100, 1000)
+WORKLOAD_SIZES = (10, 100, 1000)
 """Trials, and then epochs."""
 
-REPORTS = {"configurations": (8, 80, 160), "seeds": (8, 120, 240)}
-REPORTS_FULL = {"configurations": (8, 160, 1000), "seeds": (8, 160, 1000)}
+REPORT_SIZES = {"configurations": (8, 80, 160), "seeds": (8, 120, 240)}
+REPORT_SIZES_FULL = {"configurations": (8, 160, 1000), "seeds": (8, 160, 1000)}
 """Trials of the studies of which a report is made, far enough apart to differ by seconds."""
 
-LINEAR = 1.3
+MAX_GROWTH_RATIO = 1.3
 """At most, of the two steps."""
 
 SLOTS = measured.NODE_CPUS
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Duration:
     """What something took.
 
     Attributes:
@@ -53,152 +59,186 @@ class Taken:
     cpu_s: float
 
     @classmethod
-    def between(cls, first: Moment, last: Moment) -> "Taken":
-        return cls(last.at_s - first.at_s, last.cpu_s - first.cpu_s)
+    def from_samples(cls, first: UsageSample, last: UsageSample) -> "Duration":
+        return cls(last.clock_s - first.clock_s, last.cpu_s - first.cpu_s)
 
 
-Changes = Mapping[str, Mapping[str, float]]
-Rounds = Mapping[int, Sequence[Taken]]
+ConfigOverrides = Mapping[str, Mapping[str, float]]
+DurationsBySize = Mapping[int, Sequence[Duration]]
 """What each size took, in each round: the sizes of a round were measured one after the other."""
 
 
-class FromFirstReport(Meter):
+class FirstReportMeter(Meter):
     """Looks at the clock when the first report comes, too: processes have started by then."""
 
-    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool) -> None:
-        if not self.reports:
-            self.first = moment()
-        super().epoch(trial_id, epoch, again=again)
+    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool) -> None:
+        if not self.n_reports:
+            self.first_report = sample_usage()
+        super().on_epoch(trial_id, epoch, restored=restored)
 
 
-def measure(full: bool) -> Iterator[Figure]:
+def measure(full: bool) -> Iterator[Measurement]:
     rounds = 3 if full else 1
-    with tempfile.TemporaryDirectory() as name, cluster(1) as made:
+    with tempfile.TemporaryDirectory() as name, start_local_cluster(1) as ray_cluster:
         folders = (Path(name) / str(number) for number in count())
 
-        def run(trials: int, epochs: int) -> Taken:
+        def run_study(trials: int, epochs: int) -> Duration:
             """A study of empty trials, from the first report until the last trial is entered."""
             folder = next(folders)
-            plan, sleep = measured.plan(folder, trials), Sleep(epochs=epochs, epoch_s=0)
-            config = settings(made.address, at_once=SLOTS)  # as on one machine
-            with output_to(Path(os.devnull)):  # what Tune says
-                meter = measured.run(
-                    plan, folder / "s", sleep, config, screen=True, meter=FromFirstReport
+            study, sleep = measured.make_grid(folder, trials), SleepConfig(epochs=epochs, epoch_s=0)
+            config = make_study_config(ray_cluster.address, concurrency=SLOTS)  # as on one machine
+            with redirect_output(Path(os.devnull)):  # what Tune says
+                meter = measured.run_study(
+                    study,
+                    folder / "s",
+                    sleep,
+                    config,
+                    is_terminal=True,
+                    meter_class=FirstReportMeter,
                 )
-            assert isinstance(meter, FromFirstReport)
-            assert (len(meter.ends), meter.reports) == (trials, trials * epochs)
-            return Taken.between(meter.first, meter.ends[-1])
+            assert isinstance(meter, FirstReportMeter)
+            assert (len(meter.end_samples), meter.n_reports) == (trials, trials * epochs)
+            return Duration.from_samples(meter.first_report, meter.end_samples[-1])
 
-        yield from of_trials(each(SIZES, rounds, lambda trials: run(trials, 10)))
-        yield from of_epochs(each(SIZES, rounds, lambda epochs: run(SLOTS, epochs)))
-    yield from of_reports(REPORTS_FULL if full else REPORTS)
+        yield from summarize_trials(
+            measure_rounds(WORKLOAD_SIZES, rounds, lambda trials: run_study(trials, 10))
+        )
+        yield from summarize_epochs(
+            measure_rounds(WORKLOAD_SIZES, rounds, lambda epochs: run_study(SLOTS, epochs))
+        )
+    yield from measure_reports(REPORT_SIZES_FULL if full else REPORT_SIZES)
 
 
-def each(sizes: Sequence[int], rounds: int, work: Callable[[int], Taken]) -> Rounds:
+def measure_rounds(
+    sizes: Sequence[int], rounds: int, function: Callable[[int], Duration]
+) -> DurationsBySize:
     """What the work takes at each size, round by round."""
-    taken = [{size: work(size) for size in sizes} for _ in range(rounds)]
-    return {size: [found[size] for found in taken] for size in sizes}
+    durations = [{size: function(size) for size in sizes} for _ in range(rounds)]
+    return {size: [durations_by_size[size] for durations_by_size in durations] for size in sizes}
 
 
-def of_trials(rounds: Rounds) -> Iterator[Figure]:
+def summarize_trials(durations: DurationsBySize) -> Iterator[Measurement]:
     """Figures of studies with more and more trials of ten epochs."""
-    most = max(rounds)
-    wall_s, cpu_s = medians(rounds[most])
-    what = f"{most:,} empty trials of 10 epochs"
-    detail = f"{1e3 * cpu_s / most:.0f} ms of the driver's processor; {SLOTS} slots"
-    yield Figure(
-        what=f"{what}: on the clock, a trial",
-        value=1e3 * wall_s / most,
+    max_trials = max(durations)
+    wall_s, cpu_s = compute_medians(durations[max_trials])
+    label = f"{max_trials:,} empty trials of 10 epochs"
+    detail = f"{1e3 * cpu_s / max_trials:.0f} ms of the driver's processor; {SLOTS} slots"
+    yield Measurement(
+        what=f"{label}: on the clock, a trial",
+        value=1e3 * wall_s / max_trials,
         unit="ms",
         at_most=250,
         detail=detail,
     )
-    yield Figure(what=f"{what}: results", value=10 * most / wall_s, unit="a second", at_least=20)
-    yield linear("time against number of trials", "a trial", rounds)
-
-
-def of_epochs(rounds: Rounds) -> Iterator[Figure]:
-    """Figures of studies with one trial a slot, of more and more epochs."""
-    most = max(rounds)
-    wall_s, cpu_s = medians(rounds[most])
-    yield Figure(
-        what=f"{SLOTS} empty trials of {most:,} epochs: on the clock, an epoch of each",
-        value=1e3 * wall_s / most,
-        unit="ms",
-        detail=f"{1e3 * cpu_s / most:.1f} ms of the driver's processor",
+    yield Measurement(
+        what=f"{label}: results", value=10 * max_trials / wall_s, unit="a second", at_least=20
     )
-    yield linear("time against number of epochs", "an epoch of each", rounds)
+    yield compute_growth("time against number of trials", "a trial", durations)
 
 
-def of_reports(reports: Mapping[str, Sequence[int]]) -> Iterator[Figure]:
+def summarize_epochs(durations: DurationsBySize) -> Iterator[Measurement]:
+    """Figures of studies with one trial a slot, of more and more epochs."""
+    max_epochs = max(durations)
+    wall_s, cpu_s = compute_medians(durations[max_epochs])
+    yield Measurement(
+        what=f"{SLOTS} empty trials of {max_epochs:,} epochs: on the clock, an epoch of each",
+        value=1e3 * wall_s / max_epochs,
+        unit="ms",
+        detail=f"{1e3 * cpu_s / max_epochs:.1f} ms of the driver's processor",
+    )
+    yield compute_growth("time against number of epochs", "an epoch of each", durations)
+
+
+def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Measurement]:
     """Figures of reports, from the ledger to the written page."""
-    for what, matrices in (("configurations", many_configurations), ("seeds", many_seeds)):
-        sizes = reports[what]
+    for kind, make_matrices in (
+        ("configurations", make_many_configurations),
+        ("seeds", make_many_seeds),
+    ):
+        sizes = sizes_by_kind[kind]
         with tempfile.TemporaryDirectory() as name:
             for size in sizes:
-                made, changes = matrices(size)
-                synthetic.build(Path(name) / str(size), made, changes=changes)
-            report(Path(name) / str(sizes[0]))  # what is imported and read once
-            rounds = each(sizes, 1, lambda size: report(Path(name) / str(size)))
-        wall_s, cpu_s = medians(rounds[sizes[-1]])
-        yield Figure(
-            what=f"report of {sizes[-1]:,} trials, {what}",
+                study_matrices, overrides = make_matrices(size)
+                synthetic.build_grid(
+                    Path(name) / str(size), study_matrices, config_overrides=overrides
+                )
+            measure_report(Path(name) / str(sizes[0]))  # what is imported and read once
+            durations = measure_rounds(
+                sizes, 1, lambda size: measure_report(Path(name) / str(size))
+            )
+        wall_s, cpu_s = compute_medians(durations[sizes[-1]])
+        yield Measurement(
+            what=f"report of {sizes[-1]:,} trials, {kind}",
             value=wall_s,
             unit="s",
             detail=f"{cpu_s:.1f} s of the processor; {sizes[0]} trials: "
-            f"{medians(rounds[sizes[0]])[0]:.1f} s",
+            f"{compute_medians(durations[sizes[0]])[0]:.1f} s",
         )
-        yield linear(f"report's time against number of {what}", "a trial", rounds)
+        yield compute_growth(f"report's time against number of {kind}", "a trial", durations)
 
 
-def linear(what: str, apiece: str, rounds: Rounds) -> Figure:
+def compute_growth(label: str, per_unit: str, durations: DurationsBySize) -> Measurement:
     """How much more the last of many takes than the first."""
-    small, middle, large = sorted(rounds)
-    early = steps(rounds[small], rounds[middle], middle - small)
-    late = steps(rounds[middle], rounds[large], large - middle)
-    value, spread = ratio(late, early)
-    slopes = f"{1e3 * median(early):.1f} and {1e3 * median(late):.1f} ms {apiece}"
-    sizes = f"{small} to {middle} and {middle} to {large:,}"
-    return Figure(what=what, value=value, at_most=LINEAR, detail=f"{sizes}: {slopes}; {spread}")
+    small, middle, large = sorted(durations)
+    early_s = compute_step_s(durations[small], durations[middle], middle - small)
+    late_s = compute_step_s(durations[middle], durations[large], large - middle)
+    value, spread = compute_ratio(late_s, early_s)
+    slopes = f"{1e3 * median(early_s):.1f} and {1e3 * median(late_s):.1f} ms {per_unit}"
+    sizes_text = f"{small} to {middle} and {middle} to {large:,}"
+    return Measurement(
+        what=label,
+        value=value,
+        at_most=MAX_GROWTH_RATIO,
+        detail=f"{sizes_text}: {slopes}; {spread}",
+    )
 
 
-def steps(below: Sequence[Taken], above: Sequence[Taken], apart: int) -> list[float]:
+def compute_step_s(
+    shorter: Sequence[Duration], longer: Sequence[Duration], size_difference: int
+) -> list[float]:
     """Seconds apiece, by round."""
-    return [(b.wall_s - a.wall_s) / apart for a, b in zip(below, above, strict=True)]
+    return [(b.wall_s - a.wall_s) / size_difference for a, b in zip(shorter, longer, strict=True)]
 
 
-def medians(taken: Sequence[Taken]) -> tuple[float, float]:
+def compute_medians(durations: Sequence[Duration]) -> tuple[float, float]:
     """Seconds on the clock, and of the processor."""
-    return median(each.wall_s for each in taken), median(each.cpu_s for each in taken)
+    return median(duration.wall_s for duration in durations), median(
+        each.cpu_s for each in durations
+    )
 
 
-def report(study: Path) -> Taken:
+def measure_report(study: Path) -> Duration:
     """Make a study's report."""
-    began, began_cpu = time.monotonic(), time.process_time()
+    start_s, start_cpu_s = time.monotonic(), time.process_time()
     write_report(Ledger(study))
-    return Taken(time.monotonic() - began, time.process_time() - began_cpu)
+    return Duration(time.monotonic() - start_s, time.process_time() - start_cpu_s)
 
 
-def many_configurations(trials: int) -> tuple[dict[str, list[Matrix]], Changes]:
+def make_many_configurations(
+    n_trials: int,
+) -> tuple[dict[str, list[ConfusionMatrix]], ConfigOverrides]:
     """Matrices of so many configurations, and their settings; each differs from the others."""
-    published = list(synthetic.published_matrices().values())
-    names = [f"configuration-{number}" for number in range(trials)]
+    published = list(synthetic.make_published_matrices().values())
+    names = [f"configuration-{number}" for number in range(n_trials)]
     matrices = {
-        name: [synthetic.worse(published[number % 8][0], moved=number // 8)]
+        name: [synthetic.worsen_matrix(published[number % 8][0], n_moved=number // 8)]
         for number, name in enumerate(names)
     }
     return matrices, {name: {"learning_rate": 1e-6 * (i + 1)} for i, name in enumerate(names)}
 
 
-def many_seeds(trials: int) -> tuple[dict[str, list[Matrix]], Changes]:
+def make_many_seeds(n_trials: int) -> tuple[dict[str, list[ConfusionMatrix]], ConfigOverrides]:
     """Matrices of two configurations, half as many seeds each."""
-    published = synthetic.published_matrices()
+    published = synthetic.make_published_matrices()
     matrices = {
-        name: [synthetic.worse(published[name][0], moved=seed % 40) for seed in range(trials // 2)]
+        name: [
+            synthetic.worsen_matrix(published[name][0], n_moved=seed % 40)
+            for seed in range(n_trials // 2)
+        ]
         for name in ("mlnn-config-1", "cnn-config-1")
     }
     return matrices, {}
 
 
 if __name__ == "__main__":
-    main(measure)
+    run_benchmark(measure)

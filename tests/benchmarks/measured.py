@@ -23,34 +23,34 @@ from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 from rich.console import Console
 
-from bloodnets.storage.backends import Address, Place
+from bloodnets.storage.backends import RemotePath, StudyPath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord
 from study.configs.study_config import StudyConfig
-from study.console.grid_progress import Progress
+from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
-from study.runtime.session import ray_session
+from study.runtime.session import open_ray_session
 from study.tuning import tuner
 from tests import synthetic, synthetic_search
 from tests.benchmarks import sleeping
-from tests.benchmarks.sleeping import Sleep
+from tests.benchmarks.sleeping import SleepConfig
 
 NODE_CPUS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class UsageSample:
     """When a trial had been entered.
 
     Attributes:
-        at_s: on the clock.
+        clock_s: on the clock.
         cpu_s: of the driver's process, all threads.
-        rss: bytes of memory that it holds.
+        rss_bytes: bytes of memory that it holds.
     """
 
-    at_s: float
+    clock_s: float
     cpu_s: float
-    rss: int
+    rss_bytes: int
 
 
 class Meter:
@@ -58,74 +58,76 @@ class Meter:
 
     def __init__(self, progress: Any) -> None:
         self.progress = progress
-        self.reports = 0
-        self.began = moment()
-        self.starts: list[Moment] = []
-        self.ends: list[Moment] = []
+        self.n_reports = 0
+        self.start = sample_usage()
+        self.start_samples: list[UsageSample] = []
+        self.end_samples: list[UsageSample] = []
 
-    def proposed(self, planned: PlannedTrial) -> None:
+    def on_proposal(self, planned: PlannedTrial) -> None:
         self.progress.proposed(planned)
 
-    def started(self, trial_id: str) -> None:
+    def on_trial_start(self, trial_id: str) -> None:
         self.progress.started(trial_id)
-        self.starts.append(moment())
+        self.start_samples.append(sample_usage())
 
-    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool) -> None:
-        self.progress.epoch(trial_id, epoch, again=again)
-        self.reports += 1
+    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool) -> None:
+        self.progress.epoch(trial_id, epoch, again=restored)
+        self.n_reports += 1
 
-    def retried(self, trial_id: str, reason: str) -> None:
+    def on_trial_retry(self, trial_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
-    def ended(self, record: TrialRecord) -> None:
+    def on_trial_end(self, record: TrialRecord) -> None:
         self.progress.ended(record)
-        self.ends.append(moment())
+        self.end_samples.append(sample_usage())
 
-    def per_trial(self, first: int, last: int) -> tuple[float, float]:
+    def compute_per_trial_s(self, first: int, last: int) -> tuple[float, float]:
         """Seconds, and seconds of the driver's processor, for each of the trials between."""
-        begin, end = self.ends[first], self.ends[last]
-        count = last - first
-        return (end.at_s - begin.at_s) / count, (end.cpu_s - begin.cpu_s) / count
+        first_sample, last_sample = self.end_samples[first], self.end_samples[last]
+        n_trials = last - first
+        return (last_sample.clock_s - first_sample.clock_s) / n_trials, (
+            last_sample.cpu_s - first_sample.cpu_s
+        ) / n_trials
 
-    def memory(self, first: int, last: int) -> float:
+    def compute_mean_rss(self, first: int, last: int) -> float:
         """Mean bytes that the driver held at the ends of these trials."""
-        return float(np.mean([each.rss for each in self.ends[first:last]]))
+        return float(np.mean([sample.rss_bytes for sample in self.end_samples[first:last]]))
 
 
-def moment() -> Moment:
-    own = psutil.Process()
-    return Moment(time.monotonic(), time.process_time(), own.memory_info().rss)
+def sample_usage() -> UsageSample:
+    process = psutil.Process()
+    return UsageSample(time.monotonic(), time.process_time(), process.memory_info().rss)
 
 
 @contextmanager
-def cluster(nodes: int) -> Iterator[Cluster]:
+def start_local_cluster(n_nodes: int) -> Iterator[Cluster]:
     """A head without trials, and so many nodes with two cores each, as far as Ray knows."""
-    made = Cluster(
+    ray_cluster = Cluster(
         initialize_head=True,
         head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": 10**8},
     )
     try:
-        for _ in range(nodes):
-            join(made)
-        yield made
+        for _ in range(n_nodes):
+            add_node(ray_cluster)
+        yield ray_cluster
     finally:
-        made.shutdown()
+        ray_cluster.shutdown()
 
 
-def join(made: Cluster, cpus: int = NODE_CPUS) -> None:
+def add_node(ray_cluster: Cluster, cpus: int = NODE_CPUS) -> None:
     """Another node."""
-    made.add_node(num_cpus=cpus, object_store_memory=10**8)
+    ray_cluster.add_node(num_cpus=cpus, object_store_memory=10**8)
 
 
 @contextmanager
-def store() -> Iterator[Address]:
+def run_s3_bucket() -> Iterator[RemotePath]:
     """A stand-in for S3 on this machine, in a process of its own, and an empty bucket in it.
 
     The processes of a cluster know it if they are started after it.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    with socket.socket() as free_socket:
+        free_socket.bind(("127.0.0.1", 0))
+        port = str(free_socket.getsockname()[1])
     server = Path(sys.executable).with_name("moto_server")
     process = subprocess.Popen(
         [server, "-H", "127.0.0.1", "-p", port],
@@ -140,7 +142,7 @@ def store() -> Iterator[Address]:
             patch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
             patch.setenv("AWS_REGION", "us-east-1")
             _make_bucket(f"{url}/bucket")
-            yield Address("s3://bucket/studies")
+            yield RemotePath("s3://bucket/studies")
     finally:
         process.kill()
         process.wait()
@@ -158,85 +160,91 @@ def _make_bucket(url: str) -> None:
             time.sleep(0.2)
 
 
-def settings(address: str, at_once: int | None = None) -> StudyConfig:
+def make_study_config(address: str, concurrency: int | None = None) -> StudyConfig:
     return StudyConfig(
         name="s",
-        results=Path(),
+        storage_root=Path(),
         cpus_per_trial=1,
         gpus_per_trial=0.0,
-        max_concurrent=at_once,
+        max_concurrent=concurrency,
         address=address,
     )
 
 
-def plan(folder: Path, count: int) -> StudyRecord:
+def make_grid(folder: Path, n_trials: int) -> StudyRecord:
     """A grid of so many trials, half of them CNNs."""
-    matrix = synthetic.published_matrices()["cnn-config-1"][0]
-    configurations = {name: [matrix] * (count // 2) for name in ("mlnn-config-1", "cnn-config-1")}
-    every = [(name, seed) for name in configurations for seed in range(count // 2)]
+    matrix = synthetic.make_published_matrices()["cnn-config-1"][0]
+    configurations = {
+        name: [matrix] * (n_trials // 2) for name in ("mlnn-config-1", "cnn-config-1")
+    }
+    all_trials = [(name, seed) for name in configurations for seed in range(n_trials // 2)]
     folder.mkdir(exist_ok=True)
-    return synthetic.build(folder / "plan", configurations, missing=every).study
+    return synthetic.build_grid(folder / "plan", configurations, missing_trials=all_trials).study
 
 
-def search_of(folder: Path, count: int, epochs: int) -> StudyRecord:
+def make_search(folder: Path, n_trials: int, epochs: int) -> StudyRecord:
     """A search of so many trials."""
-    search = replace(synthetic_search.SEARCH, trials=count, max_epochs=epochs, sampler="random")
+    search = replace(
+        synthetic_search.SEARCH_RECORD, trials=n_trials, max_epochs=epochs, sampler="random"
+    )
     empty = replace(search, trials=0)
-    study = synthetic_search.build(folder / "plan", search=empty, ended_by=None).study
+    study = synthetic_search.build_search(folder / "plan", search=empty, ended_by=None).study
     return replace(study, search=search)
 
 
-def run(
+def run_study(
     study: StudyRecord,
-    place: Place,
-    sleep: Sleep,
+    location: StudyPath,
+    sleep: SleepConfig,
     config: StudyConfig,
     *,
-    screen: bool = False,
-    meter: type[Meter] = Meter,
+    is_terminal: bool = False,
+    meter_class: type[Meter] = Meter,
 ) -> Meter:
     """Run a study to its end in a session of Ray's that is there.
 
     Args:
         study: a grid or a search.
-        place: of its ledger, which must not exist.
+        location: of its ledger, which must not exist.
         sleep: what a trial does.
         config: resources.
-        screen: show it as in a terminal, and not as lines.
-        meter: what looks at the clock.
+        is_terminal: show it as in a terminal, and not as lines.
+        meter_class: what looks at the clock.
     """
-    ledger = Ledger.create(place, study)
+    ledger = Ledger.create(location, study)
     with (
         pytest.MonkeyPatch.context() as patch,
-        open(os.devnull, "w") as nowhere,
-        ray_session(config),
+        open(os.devnull, "w") as null_file,
+        open_ray_session(config),
     ):
-        console = Console(file=nowhere, force_terminal=screen, width=100, height=40)
+        console = Console(file=null_file, force_terminal=is_terminal, width=100, height=40)
         patch.setattr(tuner, "run_trial", sleeping.run_trial)
         cells: Any = sleep
         if study.search is None:
-            with Progress(study.trials, console) as progress:
-                made = meter(progress)
-                tuner.run_trials(config, cells, ledger, study.trials, look="l", progress=made)
+            with GridProgress(study.trials, console) as progress:
+                study_meter = meter_class(progress)
+                tuner.run_trials(
+                    config, cells, ledger, study.trials, test_reason="l", listener=study_meter
+                )
         else:
             with SearchProgress(study.search, console) as search_progress:
-                made = meter(search_progress)
-                tuner.run_proposals(config, cells, ledger, study.search, progress=made)
-    return made
+                study_meter = meter_class(search_progress)
+                tuner.run_proposals(config, cells, ledger, study.search, listener=study_meter)
+    return study_meter
 
 
-def waiting() -> int:
+def count_placement_groups() -> int:
     """Placement groups that wait for room, or have found it: what an autoscaler goes by."""
     return len(placement_group_table())
 
 
-def hosts(ledger: Ledger) -> Sequence[str]:
+def list_hosts(ledger: Ledger) -> Sequence[str]:
     """Machine and process of each trial."""
-    return [str(trial.host) for trial in ledger.trials()]
+    return [str(trial.host) for trial in ledger.read_trials()]
 
 
-def load() -> str:
+def describe_load() -> str:
     """The machine, in words."""
-    from study.lifecycle.study_record import _cpu_model
+    from study.lifecycle.study_record import _read_cpu_model
 
-    return f"{os.cpu_count()} cores of an {_cpu_model()}, load {os.getloadavg()[0]:.1f}"
+    return f"{os.cpu_count()} cores of an {_read_cpu_model()}, load {os.getloadavg()[0]:.1f}"

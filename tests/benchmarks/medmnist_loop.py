@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 SPLITS = ("train", "val", "test")
 
 
-def as_tensor(image: Image.Image) -> Tensor:
+def to_tensor(image: Image.Image) -> Tensor:
     """As torchvision's `ToTensor` and `Normalize([.5], [.5])`: float32 (3, 28, 28), -1 to 1.
 
     Operation by operation, as torchvision's CPU build cannot always be imported.
@@ -54,7 +54,7 @@ class Experiment:
         self.model, self.optimizer, self.device = model, optimizer, device
         self.loss = nn.CrossEntropyLoss()
         data = {
-            split: medmnist.BloodMNIST(split=split, transform=as_tensor, root=str(root))
+            split: medmnist.BloodMNIST(split=split, transform=to_tensor, root=str(root))
             for split in SPLITS
         }
         self.train_loader = DataLoader(data["train"], batch_size=batch_size, shuffle=True)
@@ -65,7 +65,7 @@ class Experiment:
             split: medmnist.Evaluator("bloodmnist", split, root=str(root)) for split in SPLITS
         }
 
-    def epoch(self) -> float:
+    def run_epoch(self) -> float:
         """Train and evaluate once; the accuracy on val."""
         self.model.train()
         losses = []
@@ -76,11 +76,13 @@ class Experiment:
             losses.append(loss.item())
             loss.backward()
             self.optimizer.step()
-        found = {split: self.evaluators[split].evaluate(self._scores(split)) for split in SPLITS}
-        return float(found["val"].ACC)
+        results = {
+            split: self.evaluators[split].evaluate(self._compute_scores(split)) for split in SPLITS
+        }
+        return float(results["val"].ACC)
 
     @torch.no_grad()
-    def _scores(self, split: str) -> NDArray[np.float32]:
+    def _compute_scores(self, split: str) -> NDArray[np.float32]:
         self.model.eval()
         losses, scores = [], torch.tensor([]).to(self.device)
         for images, labels in self.loaders[split]:
@@ -91,7 +93,9 @@ class Experiment:
         return values
 
 
-def optimizer_of(model: nn.Module, name: str, learning_rate: float) -> torch.optim.Optimizer:
+def make_torch_optimizer(
+    model: nn.Module, name: str, learning_rate: float
+) -> torch.optim.Optimizer:
     """PyTorch's own choice of implementation, as in a script that does not ask for another."""
     if name == "adam":
         return torch.optim.Adam(model.parameters(), lr=learning_rate)

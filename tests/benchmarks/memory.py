@@ -16,147 +16,159 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from bloodnets.data.synthetic import render
-from bloodnets.storage.checkpoint_header import STATES
-from tests.benchmarks.figures import Figure, main
-from tests.faults.studies import Study, kill, named, workers
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
+from tests.benchmarks.figures import Measurement, run_benchmark
+from tests.faults.studies import StudyRunner, kill_process, list_children, list_workers
 
 MB, MIB = 10**6, 2**20
-EVERY_S = 0.2
-CNNS = ("cnn-config-1", "cnn-config-2", "cnn-config-3", "cnn-config-4")
+SAMPLE_INTERVAL_S = 0.2
+CNN_CONFIGURATIONS = ("cnn-config-1", "cnn-config-2", "cnn-config-3", "cnn-config-4")
 
 
 @dataclass(slots=True)
-class Seen:
+class PeakUsage:
     """The most that was seen of a study's processes, in bytes.
 
     Attributes:
-        store: of Ray's object store, where the data are.
-        worker: resident memory of the largest process that trains, that of the store included.
-        private: of that, what no other process shares.
-        driver: resident memory of the driver, until the trials have ended.
-        at_once: processes that train, not bytes.
+        store_bytes: of Ray's object store, where the data are.
+        worker_bytes: resident memory of the largest process that trains, that of the store included.
+        private_bytes: of that, what no other process shares.
+        driver_bytes: resident memory of the driver, until the trials have ended.
+        n_workers: processes that train, not bytes.
     """
 
-    store: int = 0
-    worker: int = 0
-    private: int = 0
-    driver: int = 0
-    at_once: int = 0
+    store_bytes: int = 0
+    worker_bytes: int = 0
+    private_bytes: int = 0
+    driver_bytes: int = 0
+    n_workers: int = 0
 
 
-def measure(full: bool) -> Iterator[Figure]:
+def measure(full: bool) -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        yield from of_memory(folder, full=full)
-        yield from of_disk(folder, max_epochs=8 if full else 2)
+        yield from measure_memory(folder, full=full)
+        yield from measure_disk(folder, max_epochs=8 if full else 2)
 
 
-def of_memory(folder: Path, *, full: bool) -> Iterator[Figure]:
+def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
     """Figures of grids of CNNs, one trial at once and two."""
     data = folder / "cells.npz"
-    arrays_bytes = draw(data, scale=1)
+    arrays_bytes = write_synthetic_file(data, scale=1)
     epochs = ("--epochs", "2" if full else "1")
-    one = grid(folder, data, "one", at_once=1, options=epochs)
-    two = grid(folder, data, "two", at_once=2, options=epochs, trials=4 if full else 2)
-    yield Figure(
+    one_trial = measure_grid(folder, data, "one", concurrency=1, options=epochs)
+    two_trials = measure_grid(
+        folder, data, "two", concurrency=2, options=epochs, n_trials=4 if full else 2
+    )
+    yield Measurement(
         what="data in the object store, two trials at once to one",
-        value=two.store / one.store,
+        value=two_trials.store_bytes / one_trial.store_bytes,
         at_most=1.05,
-        detail=f"{two.store / MB:.1f} and {one.store / MB:.1f} MB; the file has "
+        detail=f"{two_trials.store_bytes / MB:.1f} and {one_trial.store_bytes / MB:.1f} MB; the file has "
         f"{arrays_bytes / MB:.1f}",
     )
-    yield Figure(
+    yield Measurement(
         what="memory of a process that trains a CNN, batch 64",
-        value=max(one.worker, two.worker) / MIB,
+        value=max(one_trial.worker_bytes, two_trials.worker_bytes) / MIB,
         unit="MiB",
         at_most=700,
-        detail=f"resident, the data included: alone {one.worker / MIB:.0f}, "
-        f"two at once {two.worker / MIB:.0f}",
+        detail=f"resident, the data included: alone {one_trial.worker_bytes / MIB:.0f}, "
+        f"two at once {two_trials.worker_bytes / MIB:.0f}",
     )
-    yield Figure(what="of it private", value=max(one.private, two.private) / MIB, unit="MiB")
-    yield Figure(what="memory of the driver", value=two.driver / MIB, unit="MiB")
+    yield Measurement(
+        what="of it private",
+        value=max(one_trial.private_bytes, two_trials.private_bytes) / MIB,
+        unit="MiB",
+    )
+    yield Measurement(what="memory of the driver", value=two_trials.driver_bytes / MIB, unit="MiB")
 
 
-def of_disk(folder: Path, *, max_epochs: int) -> Iterator[Figure]:
+def measure_disk(folder: Path, *, max_epochs: int) -> Iterator[Measurement]:
     """Figures of a search of fifty trials of both families."""
     data = folder / "few.npz"
-    draw(data, scale=0.02)
+    write_synthetic_file(data, scale=0.02)
     options = ("--trials", "50", "--family", "both", "--max-epochs", str(max_epochs))
-    study = Study(folder, data, "search", *options, "--device", "cpu", kind="search")
-    most = 0
+    study = StudyRunner(folder, data, "search", *options, "--device", "cpu", kind="search")
+    peak_bytes = 0
 
-    def look(_: object) -> None:
-        nonlocal most
-        most = max(most, size(study.folder))
+    def record_disk_usage(_: object) -> None:
+        nonlocal peak_bytes
+        peak_bytes = max(peak_bytes, measure_folder_bytes(study.folder))
 
-    watch(study, look)
+    run_and_sample(study, record_disk_usage)
     models = list((study.folder / "models").iterdir())
-    yield Figure(
+    yield Measurement(
         what="a search of 50 trials on the disk, at most",
-        value=most / MB,
+        value=peak_bytes / MB,
         unit="MB",
         at_most=2000,
-        detail=f"at the end {size(study.folder) / MB:.0f}; {len(models)} models, "
+        detail=f"at the end {measure_folder_bytes(study.folder) / MB:.0f}; {len(models)} models, "
         f"at most {max_epochs} epochs a trial",
     )
-    yield Figure(
+    yield Measurement(
         what="of it states of trials, at the end",
-        value=size(study.folder / STATES) / MB,
+        value=measure_folder_bytes(study.folder / CHECKPOINT_DIR) / MB,
         unit="MB",
         at_most=0,
     )
 
 
-def draw(path: Path, *, scale: float) -> int:
+def write_synthetic_file(path: Path, *, scale: float) -> int:
     """Write a file of drawn cells; the bytes of its arrays."""
-    arrays = render(scale=scale)
+    arrays = generate_synthetic_arrays(scale=scale)
     np.savez(path, allow_pickle=False, **arrays)
     return sum(array.nbytes for array in arrays.values())
 
 
-def grid(
-    folder: Path, data: Path, name: str, *, at_once: int, options: tuple[str, ...], trials: int = 1
-) -> Seen:
+def measure_grid(
+    folder: Path,
+    data: Path,
+    name: str,
+    *,
+    concurrency: int,
+    options: tuple[str, ...],
+    n_trials: int = 1,
+) -> PeakUsage:
     """Train so many CNNs, and look at the processes."""
-    chosen = [word for name in CNNS[:trials] for word in ("--config", name)]
-    concurrent = ("--max-concurrent", str(at_once), "--device", "cpu")
-    study = Study(folder, data, name, *chosen, *options, *concurrent)
-    seen = Seen()
-    watch(study, lambda driver: look_at(driver, seen))
-    assert seen.at_once == at_once
-    return seen
+    config_options = [word for name in CNN_CONFIGURATIONS[:n_trials] for word in ("--config", name)]
+    run_options = ("--max-concurrent", str(concurrency), "--device", "cpu")
+    study = StudyRunner(folder, data, name, *config_options, *options, *run_options)
+    usage = PeakUsage()
+    run_and_sample(study, lambda driver: update_peak_usage(driver, usage))
+    assert usage.n_workers == concurrency
+    return usage
 
 
-def watch(study: Study, look: Callable[[subprocess.Popen[str]], None]) -> None:
+def run_and_sample(study: StudyRunner, sample: Callable[[subprocess.Popen[str]], None]) -> None:
     """Run a study to its end, and look now and then."""
-    process = study.begin()
+    process = study.start()
     try:
         while process.poll() is None:
             # Processes and files come and go while they are looked at.
             with suppress(psutil.Error, OSError):
-                look(process)
-            time.sleep(EVERY_S)
+                sample(process)
+            time.sleep(SAMPLE_INTERVAL_S)
     finally:
         if process.poll() is None:
-            kill(process)
-    assert process.returncode == 0, study.said
+            kill_process(process)
+    assert process.returncode == 0, study.stderr_text
 
 
-def look_at(driver: subprocess.Popen[str], seen: Seen) -> None:
+def update_peak_usage(driver: subprocess.Popen[str], usage: PeakUsage) -> None:
     """Look at the processes of a study."""
-    for raylet in named(driver, "raylet"):
-        seen.store = max(seen.store, store_bytes(raylet))
-    training = workers(driver)
-    seen.at_once = max(seen.at_once, len(training))
-    for worker in training:
-        seen.worker = max(seen.worker, most_resident(worker))
-        seen.private = max(seen.private, worker.memory_full_info().uss)
-    if training:
-        seen.driver = max(seen.driver, psutil.Process(driver.pid).memory_info().rss)
+    for raylet in list_children(driver, "raylet"):
+        usage.store_bytes = max(usage.store_bytes, measure_store_bytes(raylet))
+    training_processes = list_workers(driver)
+    usage.n_workers = max(usage.n_workers, len(training_processes))
+    for worker in training_processes:
+        usage.worker_bytes = max(usage.worker_bytes, read_peak_rss_bytes(worker))
+        usage.private_bytes = max(usage.private_bytes, worker.memory_full_info().uss)
+    if training_processes:
+        usage.driver_bytes = max(usage.driver_bytes, psutil.Process(driver.pid).memory_info().rss)
 
 
-def store_bytes(process: psutil.Process) -> int:
+def measure_store_bytes(process: psutil.Process) -> int:
     """What the object store that this process has open takes of memory: its file's blocks.
 
     The file has room for half a gigabyte, and a page of memory only where something was put.
@@ -166,7 +178,7 @@ def store_bytes(process: psutil.Process) -> int:
     return max((512 * store.st_blocks for store in stores), default=0)
 
 
-def most_resident(process: psutil.Process) -> int:
+def read_peak_rss_bytes(process: psutil.Process) -> int:
     """Resident memory of a process at its most, as the system has counted it since it began."""
     for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
@@ -174,15 +186,15 @@ def most_resident(process: psutil.Process) -> int:
     return 0  # it is just ending
 
 
-def size(folder: Path) -> int:
+def measure_folder_bytes(folder: Path) -> int:
     """Bytes of the files in a folder, which may not be there."""
-    found = 0
+    n_bytes = 0
     for root, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
-                found += (Path(root) / name).lstat().st_size
-    return found
+                n_bytes += (Path(root) / name).lstat().st_size
+    return n_bytes
 
 
 if __name__ == "__main__":
-    main(measure)
+    run_benchmark(measure)

@@ -14,36 +14,45 @@ import torch
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, load_file
-from bloodnets.training.checkpoint import model_file, predictions_file
-from bloodnets.training.loop import DeviceSplit, TrainingState, probabilities, train
+from bloodnets.training.checkpoint import serialize_model, serialize_predictions
+from bloodnets.training.loop import DeviceSplit, TrainingState, predict_probabilities, train
 from bloodnets.training.malloc import keep_freed_memory
 from study.configs.presets import PUBLISHED
 
 CPU = torch.device("cpu")
-load = cache(load_file)  # once a process
+load_cached = cache(load_file)  # once a process
 
 
-def run_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
+def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
     """Train one, keep its weights and predictions; its macro F1 on test."""
     torch.set_num_threads(1)
     keep_freed_memory()
-    cells: BloodCells = load(data)
+    cells: BloodCells = load_cached(data)
     config = TrialConfig(**PUBLISHED[name], max_epochs=epochs, patience=epochs)
-    splits = {split: DeviceSplit.of(getattr(cells, split), CPU) for split in ("train", "val")}
-    state = TrainingState.start(config, CPU)
-    for _ in train(state, config, **splits):
+    splits = {
+        split: DeviceSplit.from_numpy(getattr(cells, split), CPU) for split in ("train", "val")
+    }
+    state = TrainingState.create(config, CPU)
+    for _ in train(state, config, train_split=splits["train"], val_split=splits["val"]):
         pass
     state.model.load_state_dict(state.best_weights)
     predictions = {
-        split: (probabilities(state.model, DeviceSplit.of(part, CPU).images, config.loss), labels)
+        split: (
+            predict_probabilities(
+                state.model, DeviceSplit.from_numpy(part, CPU).images, config.loss
+            ),
+            labels,
+        )
         for split in ("val", "test")
         for part in [getattr(cells, split)]
         for labels in [part.labels]
     }
-    (folder / f"{name}.safetensors").write_bytes(model_file(state.best_weights, config))
-    (folder / f"{name}.npz").write_bytes(predictions_file(predictions))
+    (folder / f"{name}.safetensors").write_bytes(serialize_model(state.best_weights, config))
+    (folder / f"{name}.npz").write_bytes(serialize_predictions(predictions))
     values, labels = predictions["test"]
-    return metrics.scores(metrics.confusion_matrix(labels, values.argmax(1)))["macro_f1"]
+    return metrics.compute_scores(metrics.compute_confusion_matrix(labels, values.argmax(1)))[
+        "macro_f1"
+    ]
 
 
 def main() -> None:
@@ -54,7 +63,7 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(int(slots)) as pool:
         trials = [(name, int(epochs), Path(data), Path(folder)) for name in names]
-        for name, score in zip(names, pool.starmap(run_trial, trials, chunksize=1), strict=True):
+        for name, score in zip(names, pool.starmap(train_trial, trials, chunksize=1), strict=True):
             print(name, score)
 
 

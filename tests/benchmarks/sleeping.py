@@ -21,7 +21,7 @@ from bloodnets.training.loop import EpochResult
 
 
 @dataclass(frozen=True, slots=True)
-class Sleep:
+class SleepConfig:
     """Takes the place of the data, which the tuner hands through.
 
     Attributes:
@@ -33,18 +33,18 @@ class Sleep:
     epoch_s: float
 
 
-def run_trial(tune_config: Mapping[str, Any], *, cells: Sleep) -> None:
+def run_trial(tune_config: Mapping[str, Any], *, cells: SleepConfig) -> None:
     """In place of `trainable.run_trial`: the same reports and files, but small ones."""
-    trial, began = tune_config["trial"], time.perf_counter()
+    trial, start_s = tune_config["trial"], time.perf_counter()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    storage = trainable._storage(trial)
+    storage = trainable._open_study_storage(trial)
     for epoch in range(1, cells.epochs + 1):
         time.sleep(cells.epoch_s)
-        tune.report({"epoch": asdict(result(epoch, trial["id"], cells.epoch_s))})
-    evaluated = ("val", "test") if trial["look"] else ("val",)
+        tune.report({"epoch": asdict(make_epoch_result(epoch, trial["id"], cells.epoch_s))})
+    evaluated_splits = ("val", "test") if trial["look"] else ("val",)
     arrays = {
         f"{split}_{name}": array
-        for split in evaluated
+        for split in evaluated_splits
         for name, array in (
             ("probabilities", np.eye(8, dtype=np.float32)),
             ("labels", np.arange(8, dtype=np.uint8)),
@@ -57,28 +57,28 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: Sleep) -> None:
         f"predictions/{trial['id']}.npz": packed.getvalue(),
     }
     for name, content in files.items():
-        trainable._write(storage, name, content)
+        trainable._write_file(storage, name, content)
     scores = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
     outcome = {
         "stop_reason": "max_epochs",
         "best_epoch": cells.epochs,
         "epochs": cells.epochs,
         "started_at": started_at,
-        "duration_s": time.perf_counter() - began,
+        "duration_s": time.perf_counter() - start_s,
         "device": "cpu",
         # With the process, so that a test can count them.
         "host": f"{socket.gethostname()}:{os.getpid()}",
         "parameters": 1000,
-        "scores": {split: dict.fromkeys(scores, 1.0) for split in evaluated},
+        "scores": {split: dict.fromkeys(scores, 1.0) for split in evaluated_splits},
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     tune.report({"outcome": outcome})
 
 
-def result(epoch: int, trial_id: str, epoch_s: float) -> EpochResult:
+def make_epoch_result(epoch: int, trial_id: str, epoch_s: float) -> EpochResult:
     """An epoch that looks like one: better ones later, and each trial another value."""
-    talent = int(hashlib.sha256(trial_id.encode()).hexdigest()[:4], 16) / 2**16
-    value = talent * (1 - 0.9**epoch)
+    limit = int(hashlib.sha256(trial_id.encode()).hexdigest()[:4], 16) / 2**16
+    value = limit * (1 - 0.9**epoch)
     return EpochResult(
         epoch=epoch,
         train_loss=1 - value,

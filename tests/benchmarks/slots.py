@@ -11,37 +11,39 @@ from typing import Self
 import torch
 
 from bloodnets.config import TrialConfig
-from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
+from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
 from bloodnets.training.malloc import keep_freed_memory
 from study.configs.presets import PUBLISHED
-from tests.benchmarks.figures import Figure, main, ratio, timed
+from tests.benchmarks.figures import Measurement, compute_ratio, measure_duration_s, run_benchmark
 
-STEPS = 30
-NAMES = ("mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-2")
+STEPS_PER_REQUEST = 30
+CONFIGURATIONS = ("mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-2")
 
 
-def serve(name: str, threads: int, connection: Connection) -> None:
+def serve_steps(name: str, threads: int, connection: Connection) -> None:
     """Train `STEPS` steps whenever asked, and answer with the seconds that they took."""
     torch.set_num_threads(threads)
     keep_freed_memory()
     config, cpu = TrialConfig(**PUBLISHED[name]), torch.device("cpu")
-    count = STEPS * config.batch_size
-    images = torch.randint(0, 256, (count, 28, 28, 3), dtype=torch.uint8)
-    split = DeviceSplit(images, torch.randint(0, 8, (count,)))
-    state = TrainingState.start(config, cpu)
-    step = training_step(state, config, split)
+    n_images = STEPS_PER_REQUEST * config.batch_size
+    images = torch.randint(0, 256, (n_images, 28, 28, 3), dtype=torch.uint8)
+    split = DeviceSplit(images, torch.randint(0, 8, (n_images,)))
+    state = TrainingState.create(config, cpu)
+    step = make_training_step(state, config, split)
     train_epoch(state, config, step, split)
     while connection.recv():
-        connection.send(timed(lambda: train_epoch(state, config, step, split)))
+        connection.send(measure_duration_s(lambda: train_epoch(state, config, step, split)))
 
 
-class Trial:
+class TrialProcess:
     """A process that trains when asked."""
 
     def __init__(self, name: str, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
-        self.connection, there = context.Pipe()
-        self.process = context.Process(target=serve, args=(name, threads, there), daemon=True)
+        self.connection, child_connection = context.Pipe()
+        self.process = context.Process(
+            target=serve_steps, args=(name, threads, child_connection), daemon=True
+        )
 
     def __enter__(self) -> Self:
         self.process.start()
@@ -57,29 +59,32 @@ class Trial:
         self.process.join()
 
 
-def rate(trials: list[Trial]) -> float:
+def measure_step_rate(trials: list[TrialProcess]) -> float:
     """Steps a second of trials that run at the same time."""
     for trial in trials:
         trial.connection.send(True)
-    return sum(STEPS / float(trial.connection.recv()) for trial in trials)
+    return sum(STEPS_PER_REQUEST / float(trial.connection.recv()) for trial in trials)
 
 
-def measure(full: bool) -> Iterator[Figure]:
+def measure(full: bool) -> Iterator[Measurement]:
     """Each in turn, on the same two cores."""
-    for name in NAMES:
+    for name in CONFIGURATIONS:
         with ExitStack() as stack:
-            two = [stack.enter_context(Trial(name, threads=1)) for _ in range(2)]
-            one = [stack.enter_context(Trial(name, threads=2))]
-            rates = [(rate(two), rate(one)) for _ in range(21 if full else 7)][1:]
-        ours, theirs = zip(*rates, strict=True)
-        value, spread = ratio(ours, theirs)
-        yield Figure(
+            two_trials = [stack.enter_context(TrialProcess(name, threads=1)) for _ in range(2)]
+            one_trial = [stack.enter_context(TrialProcess(name, threads=2))]
+            rates = [
+                (measure_step_rate(two_trials), measure_step_rate(one_trial))
+                for _ in range(21 if full else 7)
+            ][1:]
+        two_trial_rates, one_trial_rates = zip(*rates, strict=True)
+        value, spread = compute_ratio(two_trial_rates, one_trial_rates)
+        yield Measurement(
             what=f"{name}: steps a second of two trials with a thread each, to one with two",
             value=value,
             at_least=1.0,
-            detail=f"{statistics.median(ours):.0f} to {statistics.median(theirs):.0f}; {spread}",
+            detail=f"{statistics.median(two_trial_rates):.0f} to {statistics.median(one_trial_rates):.0f}; {spread}",
         )
 
 
 if __name__ == "__main__":
-    main(measure)
+    run_benchmark(measure)

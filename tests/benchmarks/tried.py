@@ -6,15 +6,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from bloodnets.models import Cnn, Mlnn
-from bloodnets.training.loop import scale
+from bloodnets.models import CNN, MLNN
+from bloodnets.training.loop import scale_pixels
 from bloodnets.training.malloc import keep_freed_memory
-from tests.benchmarks.figures import Figure, main, ratio, timed
+from tests.benchmarks.figures import Measurement, compute_ratio, measure_duration_s, run_benchmark
 
-BATCH, STEPS = 64, 10
+BATCH_SIZE, STEPS_PER_CALL = 64, 10
 
 
-class ReluFirst(Cnn):
+class ReLUFirstCNN(CNN):
     """As the paper has it: ReLU, then max-pool. The values are the same."""
 
     def __init__(self, *, dropout: float) -> None:
@@ -25,51 +25,53 @@ class ReluFirst(Cnn):
         self.features = nn.Sequential(*layers)
 
 
-def steps_of(model: nn.Module) -> Callable[[], None]:
+def make_steps(model: nn.Module) -> Callable[[], None]:
     """Some steps of training, each on other images."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
-    images = torch.randint(0, 256, (STEPS, BATCH, 28, 28, 3), dtype=torch.uint8)
-    labels = torch.randint(0, 8, (STEPS, BATCH))
+    images = torch.randint(0, 256, (STEPS_PER_CALL, BATCH_SIZE, 28, 28, 3), dtype=torch.uint8)
+    labels = torch.randint(0, 8, (STEPS_PER_CALL, BATCH_SIZE))
 
-    def steps() -> None:
-        for batch, wanted in zip(images, labels, strict=True):
-            loss = F.cross_entropy(model(scale(batch)), wanted)
+    def run_steps() -> None:
+        for batch, targets in zip(images, labels, strict=True):
+            loss = F.cross_entropy(model(scale_pixels(batch)), targets)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
-    return steps
+    return run_steps
 
 
-def compiled(model: nn.Module) -> nn.Module:
+def compile_model(model: nn.Module) -> nn.Module:
     """By PyTorch's compiler, when it is first called."""
     model.compile()
     return model
 
 
-def measure(full: bool) -> Iterator[Figure]:
+def measure(full: bool) -> Iterator[Measurement]:
     """Only with `--full`: compiling takes up to a minute."""
     if not full:
         return
     torch.set_num_threads(1)
     keep_freed_memory()
-    cnn, mlnn = Cnn(dropout=0.2), Mlnn(dropout=0.2)
-    for what, ours, other in (
-        ("cnn: ReLU before max-pool", cnn, ReluFirst(dropout=0.2)),
-        ("cnn: torch.compile", cnn, compiled(Cnn(dropout=0.2))),
-        ("mlnn: torch.compile", mlnn, compiled(Mlnn(dropout=0.2))),
+    cnn, mlnn = CNN(dropout=0.2), MLNN(dropout=0.2)
+    for label, baseline, variant in (
+        ("cnn: ReLU before max-pool", cnn, ReLUFirstCNN(dropout=0.2)),
+        ("cnn: torch.compile", cnn, compile_model(CNN(dropout=0.2))),
+        ("mlnn: torch.compile", mlnn, compile_model(MLNN(dropout=0.2))),
     ):
-        mine, theirs = steps_of(ours), steps_of(other)
-        mine()
-        start_s = timed(theirs)
-        rounds = [(timed(theirs), timed(mine)) for _ in range(25)]
-        value, spread = ratio(*zip(*rounds, strict=True))
-        yield Figure(
-            what=f"{what}, to the step without",
+        run_baseline, run_variant = make_steps(baseline), make_steps(variant)
+        run_baseline()
+        warm_up_s = measure_duration_s(run_variant)
+        rounds = [
+            (measure_duration_s(run_variant), measure_duration_s(run_baseline)) for _ in range(25)
+        ]
+        value, spread = compute_ratio(*zip(*rounds, strict=True))
+        yield Measurement(
+            what=f"{label}, to the step without",
             value=value,
-            detail=f"{start_s:.0f} s to its tenth step; {spread}",
+            detail=f"{warm_up_s:.0f} s to its tenth step; {spread}",
         )
 
 
 if __name__ == "__main__":
-    main(measure)
+    run_benchmark(measure)

@@ -10,7 +10,7 @@ from selenium.webdriver.chrome.service import Service
 from reports.page import render
 from tests import handmade
 
-FLAGS = (
+CHROME_FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -26,7 +26,7 @@ FLAGS = (
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for flag in (*CHROME_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
@@ -38,5 +38,5 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of `handmade.contents()`; the files that it links to are not there."""
     index = tmp_path_factory.mktemp("handmade") / "index.html"
-    index.write_text(render.render(*handmade.contents())[0], encoding="utf-8")
+    index.write_text(render.render_report(*handmade.make_page_inputs())[0], encoding="utf-8")
     return index

@@ -7,7 +7,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from tests.browser.visit import visit
+from tests.browser.visit import open_page
 
 SIGNS = {
     "supported": "✓",
@@ -48,7 +48,7 @@ def test_contrast(colours: tuple[str, str], expected: float) -> None:
 def test_a_reader_meets_what_is_lacking_then_the_verdict_then_the_contents(
     browser: webdriver.Chrome, made: Path
 ) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     parts = browser.find_elements(
         By.CSS_SELECTOR, "h1, .data, .banner, #summary, nav, section:not(#summary)"
     )
@@ -64,7 +64,7 @@ def test_a_reader_meets_what_is_lacking_then_the_verdict_then_the_contents(
 def test_a_verdict_has_a_sign_and_can_be_read(
     browser: webdriver.Chrome, made: Path, scheme: str
 ) -> None:
-    visit(browser, made, scheme=scheme)
+    open_page(browser, made, color_scheme=scheme)
     found = browser.execute_script(
         "return Object.fromEntries([...document.querySelectorAll('.verdict')].map(v =>"
         " [v.classList[1], [getComputedStyle(v, '::before').content, getComputedStyle(v).color]]))"
@@ -81,7 +81,7 @@ def test_a_verdict_has_a_sign_and_can_be_read(
 def test_cells_of_a_heat_map_differ_by_shade_and_can_be_read(
     browser: webdriver.Chrome, made: Path, scheme: str
 ) -> None:
-    visit(browser, made, scheme=scheme)
+    open_page(browser, made, color_scheme=scheme)
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     cells = browser.execute_script(
         "return [...document.querySelectorAll('#grid-pairs-1 tbody td')].map(td =>"
@@ -101,7 +101,7 @@ def test_cells_of_a_heat_map_differ_by_shade_and_can_be_read(
 def test_thumbnails_are_three_times_as_large_and_fit(
     browser: webdriver.Chrome, made: Path, width: int
 ) -> None:
-    visit(browser, made, width)
+    open_page(browser, made, width)
     images = browser.execute_script(
         "return [...document.querySelectorAll('.gallery img')].map(i =>"
         " [i.naturalWidth, i.clientWidth, i.clientHeight, getComputedStyle(i).imageRendering])"
@@ -114,7 +114,7 @@ def test_thumbnails_are_three_times_as_large_and_fit(
 def test_on_a_phone_a_table_with_sentences_needs_no_scrolling(
     browser: webdriver.Chrome, made: Path
 ) -> None:
-    visit(browser, made, 390)
+    open_page(browser, made, 390)
     box = browser.find_element(By.CSS_SELECTOR, "#table-claims").find_element(By.XPATH, "..")
     client, scroll = browser.execute_script(
         "return [arguments[0].clientWidth, arguments[0].scrollWidth]", box
@@ -130,7 +130,7 @@ def test_on_a_phone_a_table_with_sentences_needs_no_scrolling(
 
 
 def test_print_has_the_banner_and_no_controls(browser: webdriver.Chrome, made: Path) -> None:
-    visit(browser, made, 688, scheme="dark", media="print")
+    open_page(browser, made, 688, color_scheme="dark", media="print")
     shown = {
         selector: [e.is_displayed() for e in browser.find_elements(By.CSS_SELECTOR, selector)]
         for selector in (

@@ -10,7 +10,7 @@ from selenium import webdriver
 
 from reports.page import publish
 from tests import synthetic, synthetic_search
-from tests.browser.visit import visit
+from tests.browser.visit import open_page
 
 EVIL = "<script>alert(1)</script>"
 
@@ -19,9 +19,11 @@ EVIL = "<script>alert(1)</script>"
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The grid with two seeds, one with a long name, a study whose names are attacks, a search."""
     folder = tmp_path_factory.mktemp("browser")
-    matrices = synthetic.published_matrices(2)
-    grid = synthetic.build(folder / "grid", matrices, failed={("cnn-config-2", 1): EVIL})
-    evil = synthetic.build(
+    matrices = synthetic.make_published_matrices(2)
+    grid = synthetic.build_grid(
+        folder / "grid", matrices, failed_trials={("cnn-config-2", 1): EVIL}
+    )
+    evil = synthetic.build_grid(
         folder / "evil",
         {EVIL: matrices["cnn-config-1"], "a-very-long-name-" * 8: matrices["cnn-config-2"]},
         kind="rendered",
@@ -29,13 +31,13 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     )
     third = {"family": "resnet", "optimizer": "adamw", "orientations": True, "weight_decay": 0.05}
     other = {"resnet": third, "resnet-no-orientations": third | {"orientations": False}}
-    ablation = synthetic.build(
+    ablation = synthetic.build_grid(
         folder / "ablation",
         dict.fromkeys(other, matrices["cnn-config-1"]),
-        entered=other,
+        record_overrides=other,
     )
-    search = synthetic_search.build(
-        folder / "search", failed={5: EVIL + "very-long-word-" * 40}, diverged=[6]
+    search = synthetic_search.build_search(
+        folder / "search", failed_numbers={5: EVIL + "very-long-word-" * 40}, diverged_numbers=[6]
     )
     ledgers = {"grid": grid, "evil": evil, "search": search, "ablation": ablation}
     return {name: publish.write_report(ledger) for name, ledger in ledgers.items()}
@@ -47,7 +49,7 @@ def test_the_page_opens_cleanly(
     browser: webdriver.Chrome, reports: dict[str, Path], made: Path, study: str, width: int
 ) -> None:
     index = (reports | {"made": made})[study]
-    requests = visit(browser, index, width)
+    requests = open_page(browser, index, width)
     outside = [url for url in requests if not url.startswith("data:")]
     assert outside == [index.as_uri()]
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
@@ -61,7 +63,7 @@ def test_the_page_opens_cleanly(
 def test_images_are_decoded_and_tables_filled(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
-    visit(browser, reports["grid"], 1280)
+    open_page(browser, reports["grid"], 1280)
     widths = browser.execute_script("return [...document.images].map(i => i.naturalWidth)")
     assert len(widths) == 14
     assert min(widths) > 0
@@ -83,10 +85,10 @@ def test_the_comparison_fits_a_desktop_and_scrolls_in_its_box_on_a_phone(
         "const box = document.querySelector('#table-comparison').parentElement;"
         "return [box.clientWidth, box.scrollWidth]"
     )
-    visit(browser, reports[study], 1280)
+    open_page(browser, reports[study], 1280)
     client, scroll = browser.execute_script(script)
     assert scroll <= client
-    visit(browser, reports[study], 390)
+    open_page(browser, reports[study], 390)
     client, scroll = browser.execute_script(script)
     assert client <= 390 < scroll
     overflow = "return getComputedStyle(document.querySelector('.scroll')).overflowX"
@@ -97,7 +99,7 @@ def test_the_comparison_fits_a_desktop_and_scrolls_in_its_box_on_a_phone(
 def test_no_table_is_cut_off_on_paper(
     browser: webdriver.Chrome, reports: dict[str, Path], study: str
 ) -> None:
-    visit(browser, reports[study], 688, media="print")  # A4 less its margins, 182 mm
+    open_page(browser, reports[study], 688, media="print")  # A4 less its margins, 182 mm
     widest = browser.execute_script(
         "return Math.max(...[...document.querySelectorAll('table')].map(t => t.offsetWidth))"
     )
@@ -107,7 +109,7 @@ def test_no_table_is_cut_off_on_paper(
 def test_the_style_is_applied_under_the_policy(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
-    visit(browser, reports["evil"], 1280)
+    open_page(browser, reports["evil"], 1280)
     style = "return getComputedStyle(document.querySelector('.data.mark')).fontWeight"
     assert browser.execute_script(style) == "700"
     assert browser.execute_script("return document.scripts.length") == 1
@@ -117,7 +119,7 @@ def test_the_style_is_applied_under_the_policy(
 def test_row_heads_keep_whole_words_on_a_phone(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
-    visit(browser, reports["grid"], 390)
+    open_page(browser, reports["grid"], 390)
     widths = browser.execute_script(
         "return [...document.querySelectorAll('#table-effects tbody th')].map(h => h.offsetWidth)"
     )

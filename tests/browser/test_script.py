@@ -10,7 +10,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
 from tests import handmade
-from tests.browser.visit import visit
+from tests.browser.visit import open_page
 
 BLANK = "cnn-config-1"  # the row of `numbers` that holds dashes
 ORIGINAL = ["cnn-config-10", "cnn-config-2", "mlnn-config-1", BLANK]
@@ -45,7 +45,7 @@ def orders(browser: webdriver.Chrome, table: str) -> list[str | None]:
 def test_numbers_are_sorted_by_value_and_dashes_are_last(
     browser: webdriver.Chrome, made: Path, column: int, ascending: list[str]
 ) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     button = buttons(browser, "numbers")[column]
     for expected, order in (
         ([*ascending, BLANK], "ascending"),
@@ -58,7 +58,7 @@ def test_numbers_are_sorted_by_value_and_dashes_are_last(
 
 
 def test_numbers_inside_words_count_and_enter_sorts(browser: webdriver.Chrome, made: Path) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     buttons(browser, "numbers")[5].click()
     button = buttons(browser, "numbers")[0]
     button.send_keys(Keys.ENTER)
@@ -70,7 +70,7 @@ def test_numbers_inside_words_count_and_enter_sorts(browser: webdriver.Chrome, m
 
 
 def test_an_arrow_moves_nothing(browser: webdriver.Chrome, made: Path) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     edges = (
         "return [...document.querySelectorAll('#table-numbers th')]"
         ".map(th => { const r = th.getBoundingClientRect(); return [r.left, r.width, r.height]; })"
@@ -89,7 +89,7 @@ def test_an_arrow_moves_nothing(browser: webdriver.Chrome, made: Path) -> None:
 def test_a_groups_name_is_in_each_of_its_rows_once_sorted(
     browser: webdriver.Chrome, made: Path
 ) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     groups = ["cnn-config-2", "cnn-config-2", "cnn-config-10", "cnn-config-10"]
     assert names(browser, "groups") == groups
     again = browser.find_elements(By.CSS_SELECTOR, "#table-groups .again")
@@ -108,12 +108,12 @@ def test_a_groups_name_is_in_each_of_its_rows_once_sorted(
 def test_one_heat_map_is_shown_and_another_can_be_chosen(
     browser: webdriver.Chrome, made: Path
 ) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
     assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
     select = Select(browser.find_element(By.CSS_SELECTOR, ".grids select"))
     titles = [option.text for option in select.options]
-    assert titles == ["Accuracy", "Macro F1", handmade.ATTACK, "AUC"]
+    assert titles == ["Accuracy", "Macro F1", handmade.INJECTED_HTML, "AUC"]
     select.select_by_visible_text("AUC")
     assert [grid.is_displayed() for grid in grids] == [False, False, False, True]
     assert grids[3].text.startswith("AUC. ")
@@ -124,7 +124,7 @@ def test_one_heat_map_is_shown_and_another_can_be_chosen(
 def test_colours_follow_the_system_until_the_button_says_otherwise(
     browser: webdriver.Chrome, made: Path, system: str
 ) -> None:
-    visit(browser, made, scheme=system)
+    open_page(browser, made, color_scheme=system)
     own = DARK if system == "dark" else LIGHT
     script = "return getComputedStyle(document.body).backgroundColor"
     button = browser.find_element(By.CSS_SELECTOR, ".scheme")
@@ -139,7 +139,7 @@ def test_colours_follow_the_system_until_the_button_says_otherwise(
 def test_without_a_script_the_page_is_whole(browser: webdriver.Chrome, made: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        visit(browser, made)
+        open_page(browser, made)
         assert not browser.find_elements(By.CSS_SELECTOR, "button, select")
         rows = browser.find_elements(By.CSS_SELECTOR, "table.sheet tbody tr")
         assert len(rows) == 7 + 4 + 4
@@ -153,7 +153,7 @@ def test_without_a_script_the_page_is_whole(browser: webdriver.Chrome, made: Pat
 
 
 def test_no_other_script_runs(browser: webdriver.Chrome, made: Path) -> None:
-    visit(browser, made)
+    open_page(browser, made)
     ran = browser.execute_script(
         "const script = document.createElement('script');"
         "script.textContent = 'window.ran = true';"

@@ -4,50 +4,59 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tests.cluster.machines import Machine, machines, share_token
-from tests.store import KEYS, PORT
+from tests.cluster.machines import NamespaceNode, run_namespace_nodes, share_token
+from tests.store import S3_ENV, S3_PORT
 
-TOKEN = {"RAY_AUTH_MODE": "token"}
-SMALL = ("--num-cpus=1", "--object-store-memory=100000000")
+TOKEN_ENV = {"RAY_AUTH_MODE": "token"}
+SMALL_NODE_OPTIONS = ("--num-cpus=1", "--object-store-memory=100000000")
 
 
-def join(machine: Machine, head: Machine, env: Mapping[str, str] = TOKEN) -> str:
+def join_ray_cluster(
+    node: NamespaceNode, head: NamespaceNode, env: Mapping[str, str] = TOKEN_ENV
+) -> str:
     """Start Ray there as a part of the head's cluster; what it said."""
-    words = ["ray", "start", f"--address={head.address}:6379", *SMALL]
-    return machine.run(words, env=dict(env)).stdout
+    command = ["ray", "start", f"--address={head.address}:6379", *SMALL_NODE_OPTIONS]
+    return node.run(command, env=dict(env)).stdout
 
 
 @contextmanager
-def ray_cluster(
-    count: int, spare: int = 0, env: Mapping[str, str] = TOKEN
-) -> Iterator[Sequence[Machine]]:
+def start_ray_cluster(
+    n_nodes: int, n_spare: int = 0, env: Mapping[str, str] = TOKEN_ENV
+) -> Iterator[Sequence[NamespaceNode]]:
     """Ray on so many machines, the first its head; spare ones hold no token and have not joined."""
-    with machines(count + spare) as made:
-        head, *others = made[:count]
-        share_token(head, others)
+    with run_namespace_nodes(n_nodes + n_spare) as nodes:
+        head, *other_nodes = nodes[:n_nodes]
+        share_token(head, other_nodes)
         head.run(
-            ["ray", "start", "--head", "--port=6379", "--dashboard-host=127.0.0.1", *SMALL],
+            [
+                "ray",
+                "start",
+                "--head",
+                "--port=6379",
+                "--dashboard-host=127.0.0.1",
+                *SMALL_NODE_OPTIONS,
+            ],
             env=dict(env),
         )
-        for machine in others:
-            join(machine, head, env)
-        yield made
+        for node in other_nodes:
+            join_ray_cluster(node, head, env)
+        yield nodes
 
 
-def at(machine: Machine) -> dict[str, str]:
+def make_s3_env(node: NamespaceNode) -> dict[str, str]:
     """What AWS's library reads, to find the store that the machine serves."""
-    return KEYS | {"AWS_ENDPOINT_URL": f"http://{machine.address}:{PORT}"}
+    return S3_ENV | {"AWS_ENDPOINT_URL": f"http://{node.address}:{S3_PORT}"}
 
 
 @contextmanager
-def serving(machine: Machine) -> Iterator[None]:
+def serve_s3(node: NamespaceNode) -> Iterator[None]:
     """A store such as S3 on the machine."""
-    (machine.home / "store").mkdir()
-    words = ["python", "-m", "tests.store", machine.address, str(PORT), "/root/store"]
-    with machine.popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as served:
+    (node.home / "store").mkdir()
+    command = ["python", "-m", "tests.store", node.address, str(S3_PORT), "/root/store"]
+    with node.start_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
-            assert served.stdout is not None
-            assert served.stdout.readline() == "ready\n"
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
             yield
         finally:
-            served.kill()
+            process.kill()

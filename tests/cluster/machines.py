@@ -18,15 +18,15 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NETWORK = "10.77.0"
-HOME = Path("/root")  # as sshd reads it from /etc/passwd
+NETWORK_PREFIX = "10.77.0"
+NODE_HOME = Path("/root")  # as sshd reads it from /etc/passwd
 
 # The code and its Python stay readable where a private folder hides them.
-READABLE = (ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+READABLE_PATHS = (ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
 
 # `$@` are the paths that stay readable; /mnt holds them while the private folders are mounted.
 # The shell is process 1, and reaps what Ray leaves; it ends when its standard input is closed.
-BEGIN = """
+NODE_SCRIPT = """
 set -e
 hostname "$NAME"
 ip link set lo up
@@ -54,11 +54,13 @@ done
 echo ready
 read -r _
 """
-HUB = "ip link set lo up && ip link add hub type bridge && ip link set hub up && echo ready && read"
+HUB_SCRIPT = (
+    "ip link set lo up && ip link add hub type bridge && ip link set hub up && echo ready && read"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class NamespaceNode:
     """One of them; `pid` is its first process, as the real machine counts."""
 
     name: str
@@ -73,55 +75,57 @@ class Machine:
     @property
     def home(self) -> Path:
         """Its user's home, from outside."""
-        return self.root / HOME.relative_to("/")
+        return self.root / NODE_HOME.relative_to("/")
 
     def run(
         self,
-        words: Sequence[str | Path],
+        command: Sequence[str | Path],
         *,
         env: dict[str, str] | None = None,
         check: bool = True,
-        timeout: float = 120,
+        timeout_s: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         """A command, to its end.
 
         Raises:
             AssertionError: it failed and `check` is set; with all that it said.
         """
-        done = subprocess.run(
-            self._words(words, env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False,
+        result = subprocess.run(
+            self._build_command(command, env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=timeout_s, check=False,
         )  # fmt: skip
-        if check and done.returncode:
+        if check and result.returncode:
             raise AssertionError(
-                f"{self.name}: {words} ended with {done.returncode}\n{done.stdout}"
+                f"{self.name}: {command} ended with {result.returncode}\n{result.stdout}"
             )
-        return done
+        return result
 
-    def popen(
-        self, words: Sequence[str | Path], *, env: dict[str, str] | None = None, **options: Any
+    def start_process(
+        self, command: Sequence[str | Path], *, env: dict[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[str]:
         """A command that goes on; the machine's end is its end."""
         return subprocess.Popen(
-            self._words(words, env), stdin=subprocess.DEVNULL, text=True, **options
+            self._build_command(command, env), stdin=subprocess.DEVNULL, text=True, **options
         )
 
-    def write(self, path: str, text: str, *, mode: int = 0o600) -> None:
+    def write_file(self, path: str, text: str, *, mode: int = 0o600) -> None:
         """A file below its home, whatever was there."""
-        file = self.home / path
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as new:
-            new.write(text)
+        target = self.home / path
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
+            stream.write(text)
 
-    def processes(self, part: str) -> list[str]:
+    def list_processes(self, substring: str) -> list[str]:
         """Command lines with this in them."""
         lines = self.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
-        return [line for line in lines if part in line]
+        return [line for line in lines if substring in line]
 
-    def _words(self, words: Sequence[str | Path], env: dict[str, str] | None) -> list[str]:
+    def _build_command(
+        self, command: Sequence[str | Path], env: dict[str, str] | None
+    ) -> list[str]:
         variables = {
-            "HOME": str(HOME),
+            "HOME": str(NODE_HOME),
             "LANG": "C.UTF-8",
             "PATH": f"{sys.prefix}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -130,61 +134,65 @@ class Machine:
             **(env or {}),
         }
         return [
-            *_inside(self.pid), "env", "-i", "-C", str(HOME),
-            *(f"{key}={value}" for key, value in variables.items()), *map(str, words),
+            *_build_nsenter_command(self.pid), "env", "-i", "-C", str(NODE_HOME),
+            *(f"{key}={value}" for key, value in variables.items()), *map(str, command),
         ]  # fmt: skip
 
 
 @contextmanager
-def machines(count: int, readable: Sequence[Path] = ()) -> Iterator[list[Machine]]:
+def run_namespace_nodes(
+    n_nodes: int, readable: Sequence[Path] = ()
+) -> Iterator[list[NamespaceNode]]:
     """So many machines, named machine-1 and so on, at 10.77.0.1 and so on; as root alone.
 
     Args:
-        count: how many.
+        n_nodes: how many.
         readable: what they see of the real machine's /tmp, home and /run, beside the code.
     """
     _skip_without_root()
-    names = [f"machine-{number}" for number in range(1, count + 1)]
-    addresses = [f"{NETWORK}.{number}" for number in range(1, count + 1)]
-    known = zip(["127.0.0.1", *addresses], ["localhost", *names], strict=True)
-    hosts = "".join(f"{address} {name}\\n" for address, name in known)
+    names = [f"machine-{number}" for number in range(1, n_nodes + 1)]
+    addresses = [f"{NETWORK_PREFIX}.{number}" for number in range(1, n_nodes + 1)]
+    host_entries = zip(["127.0.0.1", *addresses], ["localhost", *names], strict=True)
+    hosts = "".join(f"{address} {name}\\n" for address, name in host_entries)
     with ExitStack() as stack:
-        hub = stack.enter_context(_held(HUB))
-        made = []
+        hub_pid = stack.enter_context(_run_namespaces(HUB_SCRIPT))
+        nodes = []
         for name, address in zip(names, addresses, strict=True):
             variables = {"NAME": name, "HOSTS": hosts}
-            pid = stack.enter_context(_held(BEGIN, *READABLE, *readable, **variables))
-            _join(hub, pid, name, address)
-            made.append(Machine(name, address, pid))
-        yield made
+            pid = stack.enter_context(
+                _run_namespaces(NODE_SCRIPT, *READABLE_PATHS, *readable, **variables)
+            )
+            _connect_to_hub(hub_pid, pid, name, address)
+            nodes.append(NamespaceNode(name, address, pid))
+        yield nodes
 
 
-def share_token(head: Machine, others: Sequence[Machine]) -> None:
+def share_token(head: NamespaceNode, other_nodes: Sequence[NamespaceNode]) -> None:
     """Ray's token of the first, made if need be, copied to the others."""
-    code = "from study.runtime.connection import private_token; private_token()"
+    code = "from study.runtime.connection import ensure_private_token; ensure_private_token()"
     head.run(["python", "-c", code])
     token = (head.home / ".ray/auth_token").read_text()
-    for machine in others:
-        machine.write(".ray/auth_token", token)
+    for node in other_nodes:
+        node.write_file(".ray/auth_token", token)
 
 
 def _skip_without_root() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can make machines of namespaces")
-    tried = subprocess.run(
+    result = subprocess.run(
         ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "true"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if tried.returncode:
-        pytest.skip(f"no namespaces here: {tried.stderr.strip()}")
+    if result.returncode:
+        pytest.skip(f"no namespaces here: {result.stderr.strip()}")
 
 
-def _inside(pid: int) -> list[str]:
+def _build_nsenter_command(pid: int) -> list[str]:
     return ["nsenter", f"--target={pid}", "--net", "--mount", "--uts", "--ipc", "--pid", "--"]
 
 
 @contextmanager
-def _held(script: str, *arguments: Path, **variables: str) -> Iterator[int]:
+def _run_namespaces(script: str, *arguments: Path, **variables: str) -> Iterator[int]:
     """New namespaces, and process 1 of them, which holds them; all killed at the end."""
     with subprocess.Popen(
         [
@@ -197,24 +205,24 @@ def _held(script: str, *arguments: Path, **variables: str) -> Iterator[int]:
         try:
             assert process.stdout is not None
             if process.stdout.readline() != "ready\n":
-                _, said = process.communicate()
-                raise RuntimeError(f"a machine did not come up: {said}")
-            (first,) = psutil.Process(process.pid).children()
-            yield first.pid
+                _, stderr_text = process.communicate()
+                raise RuntimeError(f"a machine did not come up: {stderr_text}")
+            (init_process,) = psutil.Process(process.pid).children()
+            yield init_process.pid
         finally:
             process.kill()
 
 
-def _join(hub: int, pid: int, name: str, address: str) -> None:
+def _connect_to_hub(hub_pid: int, pid: int, name: str, address: str) -> None:
     """A cable from the machine to the bridge."""
-    cable = name.replace("machine-", "to")
-    for namespace, words in (
-        (hub, f"ip link add {cable} type veth peer name eth0 netns {pid}"),
-        (hub, f"ip link set {cable} master hub up"),
+    link_name = name.replace("machine-", "to")
+    for namespace_pid, command in (
+        (hub_pid, f"ip link add {link_name} type veth peer name eth0 netns {pid}"),
+        (hub_pid, f"ip link set {link_name} master hub up"),
         (pid, f"ip address add {address}/24 dev eth0"),
         (pid, "ip link set eth0 up"),
         # Leads nowhere. Ray asks by which address it would reach the internet.
         (pid, "ip route add default dev eth0"),
     ):
-        entered = ["nsenter", f"--target={namespace}", "--net", "--", *words.split()]
-        subprocess.run(entered, check=True, capture_output=True)
+        full_command = ["nsenter", f"--target={namespace_pid}", "--net", "--", *command.split()]
+        subprocess.run(full_command, check=True, capture_output=True)

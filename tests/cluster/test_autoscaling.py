@@ -12,8 +12,8 @@ import pytest
 import yaml
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
-from tests.cluster.conftest import TOKEN
-from tests.cluster.machines import Machine, machines, share_token
+from tests.cluster.conftest import TOKEN_ENV
+from tests.cluster.machines import NamespaceNode, run_namespace_nodes, share_token
 
 # As `ray up` leaves it on the head, but for the provider.
 CONFIG = {
@@ -61,24 +61,24 @@ STAND_IN = {
 
 
 @pytest.fixture(scope="module")
-def head(data_file: Path) -> Iterator[Machine]:
-    with machines(1) as (machine,):
+def head(data_file: Path) -> Iterator[NamespaceNode]:
+    with run_namespace_nodes(1) as (machine,):
         shutil.copy(data_file, machine.home / "cells.npz")
         share_token(machine, [])
-        machine.write("ray_bootstrap_config.yaml", yaml.safe_dump(CONFIG))
+        machine.write_file("ray_bootstrap_config.yaml", yaml.safe_dump(CONFIG))
         words = ["ray", "start", "--head", "--num-cpus=0", "--object-store-memory=100000000"]
         words += ["--autoscaling-config=/root/ray_bootstrap_config.yaml"]
-        machine.run(words, env=TOKEN | STAND_IN)
+        machine.run(words, env=TOKEN_ENV | STAND_IN)
         yield machine
 
 
-def workers(head: Machine) -> int:
+def workers(head: NamespaceNode) -> int:
     count = "import ray; ray.init('auto'); print('alive', sum(n['Alive'] for n in ray.nodes()) - 1)"
-    said = head.run(["python", "-c", count], env=TOKEN).stdout
+    said = head.run(["python", "-c", count], env=TOKEN_ENV).stdout
     return int(said.split("alive ")[1])
 
 
-def test_a_grid_calls_for_machines(head: Machine) -> None:
+def test_a_grid_calls_for_machines(head: NamespaceNode) -> None:
     assert workers(head) == 0
     words = [
         "bloodstudy",
@@ -91,13 +91,13 @@ def test_a_grid_calls_for_machines(head: Machine) -> None:
         "10",
     ]
     words += ["--config", "mlnn-config-1", "--config", "mlnn-config-2"]
-    run = head.run(words, env=TOKEN, timeout=280)
+    run = head.run(words, env=TOKEN_ENV, timeout_s=280)
     assert run.stdout.count(": complete after 10 epochs") == 2
     assert workers(head) == 2
 
 
-def test_more_than_any_machine_would_have_is_refused(head: Machine) -> None:
+def test_more_than_any_machine_would_have_is_refused(head: NamespaceNode) -> None:
     words = ["bloodstudy", "grid", "--address", "auto", "--data-file", "cells.npz"]
-    run = head.run([*words, "--cpus-per-trial", "2"], env=TOKEN, check=False)
+    run = head.run([*words, "--cpus-per-trial", "2"], env=TOKEN_ENV, check=False)
     assert run.returncode == 3
     assert re.search(r"--cpus-per-trial is 2, but no machine has more than 1 CPUs", run.stdout)

@@ -10,8 +10,8 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.cluster.conftest import TOKEN, join, ray_cluster
-from tests.cluster.machines import ROOT, Machine, machines
+from tests.cluster.conftest import TOKEN_ENV, join_ray_cluster, start_ray_cluster
+from tests.cluster.machines import ROOT, NamespaceNode, run_namespace_nodes
 
 ON_EACH = """
 import json, socket, ray
@@ -38,34 +38,34 @@ except urllib.error.HTTPError as error:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Sequence[Machine]]:
+def cluster() -> Iterator[Sequence[NamespaceNode]]:
     """Three that have joined, and a stranger."""
-    with ray_cluster(3, spare=1) as made:
+    with start_ray_cluster(3, n_spare=1) as made:
         yield made
 
 
-def last(machine: Machine, *words: str) -> str:
-    return machine.run(words, env=TOKEN).stdout.splitlines()[-1]
+def last(machine: NamespaceNode, *words: str) -> str:
+    return machine.run(words, env=TOKEN_ENV).stdout.splitlines()[-1]
 
 
-def test_a_task_runs_on_each(cluster: Sequence[Machine]) -> None:
+def test_a_task_runs_on_each(cluster: Sequence[NamespaceNode]) -> None:
     for machine in cluster:
-        machine.write("mine", f"home of {machine.name}")
+        machine.write_file("mine", f"home of {machine.name}")
     word, _, found = last(cluster[0], "python", "-c", ON_EACH).partition(" ")
     assert word == "found"
     wanted = [[m.name, m.address, f"home of {m.name}"] for m in cluster[:3]]
     assert sorted(json.loads(found)) == wanted
 
 
-def test_a_stranger_cannot_join(cluster: Sequence[Machine]) -> None:
+def test_a_stranger_cannot_join(cluster: Sequence[NamespaceNode]) -> None:
     head, stranger = cluster[0], cluster[3]
-    stranger.write(".ray/auth_token", "0" * 64)
+    stranger.write_file(".ray/auth_token", "0" * 64)
     with pytest.raises(AssertionError, match=r"(?i)unauthenticated|invalid auth|token"):
-        join(stranger, head)
-    assert not stranger.processes("raylet")
+        join_ray_cluster(stranger, head)
+    assert not stranger.list_processes("raylet")
 
 
-def test_the_jobs_port_wants_the_token(cluster: Sequence[Machine]) -> None:
+def test_the_jobs_port_wants_the_token(cluster: Sequence[NamespaceNode]) -> None:
     head, other = cluster[:2]
     token = (head.home / ".ray/auth_token").read_text().strip()
     assert last(head, "python", "-c", STATUS) == "status 401"
@@ -77,14 +77,14 @@ def test_the_jobs_port_wants_the_token(cluster: Sequence[Machine]) -> None:
     assert "ConnectionRefusedError" in refused.stdout
 
 
-def test_the_token_is_its_owners_alone(cluster: Sequence[Machine]) -> None:
+def test_the_token_is_its_owners_alone(cluster: Sequence[NamespaceNode]) -> None:
     files = [machine.home / ".ray/auth_token" for machine in cluster[:3]]
     assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
     assert len({file.read_text() for file in files}) == 1
 
 
 def test_nothing_is_shared_but_the_code_which_none_can_change() -> None:
-    with machines(2) as (one, two):
+    with run_namespace_nodes(2) as (one, two):
         for folder in ("/tmp", "/root", "/run", "/dev/shm"):
             one.run(["touch", f"{folder}/here"])
             assert two.run(["test", "-e", f"{folder}/here"], check=False).returncode == 1
@@ -112,7 +112,7 @@ def test_all_ends_with_the_block_though_it_failed() -> None:
     left: list[psutil.Process] = []
 
     def block() -> None:
-        with machines(1) as (machine,):
+        with run_namespace_nodes(1) as (machine,):
             machine.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
             left.extend(inside(machine.pid))
             raise KeyError

@@ -12,28 +12,28 @@ import numpy as np
 import pytest
 
 from reports.ledger.ledger import Ledger
-from tests.cluster.conftest import TOKEN, join, ray_cluster, serving
-from tests.cluster.machines import NETWORK, Machine
-from tests.store import BUCKET, KEYS, PORT
+from tests.cluster.conftest import TOKEN_ENV, join_ray_cluster, serve_s3, start_ray_cluster
+from tests.cluster.machines import NETWORK_PREFIX, NamespaceNode
+from tests.store import S3_BUCKET, S3_ENV, S3_PORT
 
-STUDIES = f"s3://{BUCKET}/studies"
-ENVIRONMENT = TOKEN | KEYS | {"AWS_ENDPOINT_URL": f"http://{NETWORK}.5:{PORT}"}
+STUDIES = f"s3://{S3_BUCKET}/studies"
+ENVIRONMENT = TOKEN_ENV | S3_ENV | {"AWS_ENDPOINT_URL": f"http://{NETWORK_PREFIX}.5:{S3_PORT}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """Three machines that have joined; one that can; and a laptop, which also is the store."""
 
-    head: Machine
-    others: tuple[Machine, Machine]
-    late: Machine
-    laptop: Machine
+    head: NamespaceNode
+    others: tuple[NamespaceNode, NamespaceNode]
+    late: NamespaceNode
+    laptop: NamespaceNode
 
     def begin(self, name: str, *options: str) -> subprocess.Popen[str]:
         """A grid on the cluster, commanded from its head; it writes to `said`."""
         words = ["bloodstudy", "grid", "--data-file", "cells.npz", "--name", name, *options]
         with (self.head.home / f"{name}.log").open("w") as log:
-            return self.head.popen(words, env=ENVIRONMENT, stdout=log, stderr=log)
+            return self.head.start_process(words, env=ENVIRONMENT, stdout=log, stderr=log)
 
     def said(self, name: str) -> str:
         return (self.head.home / f"{name}.log").read_text()
@@ -46,15 +46,15 @@ class Cluster:
             time.sleep(0.1)
 
     def on_laptop(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.laptop.run(["bloodstudy", *words], env=ENVIRONMENT, check=check, timeout=250)
+        return self.laptop.run(["bloodstudy", *words], env=ENVIRONMENT, check=check, timeout_s=250)
 
 
 @pytest.fixture(scope="module")
 def cluster(data_file: Path) -> Iterator[Cluster]:
-    with ray_cluster(3, spare=2, env=ENVIRONMENT) as (head, one, two, late, laptop):
+    with start_ray_cluster(3, n_spare=2, env=ENVIRONMENT) as (head, one, two, late, laptop):
         for machine in (head, laptop):
             shutil.copy(data_file, machine.home / "cells.npz")
-        with serving(laptop):
+        with serve_s3(laptop):
             yield Cluster(head, (one, two), late, laptop)
 
 
@@ -72,7 +72,7 @@ def test_a_folder_of_the_heads_own_is_refused(cluster: Cluster) -> None:
 
 
 def test_the_wrong_token_is_refused(cluster: Cluster) -> None:
-    cluster.laptop.write(".ray/auth_token", "0" * 64)
+    cluster.laptop.write_file(".ray/auth_token", "0" * 64)
     address = f"{cluster.head.address}:6379"
     refused = cluster.on_laptop("doctor", "--address", address, check=False)
     assert refused.returncode == 3
@@ -102,15 +102,15 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
     process = cluster.begin("g", "--address", "auto", "--storage", STUDIES, "--epochs", "8")
     cluster.wait_for(r"epoch 2/8", "g", process)
     dying.run(["pkill", "-9", "raylet"])
-    cluster.late.write(".ray/auth_token", (cluster.head.home / ".ray/auth_token").read_text())
-    join(cluster.late, cluster.head, ENVIRONMENT)
+    cluster.late.write_file(".ray/auth_token", (cluster.head.home / ".ray/auth_token").read_text())
+    join_ray_cluster(cluster.late, cluster.head, ENVIRONMENT)
     assert process.wait(240) == 0, cluster.said("g")
     cluster.on_laptop("report", f"{STUDIES}/g")
     assert (cluster.laptop.home / "g-report/index.html").stat().st_size > 10**5
     verified = cluster.on_laptop("report", f"{STUDIES}/g", "--verify").stdout
     assert "24 files: each is the one that was entered" in verified
     ledger = fetched(cluster, "g")
-    records = ledger.trials()
+    records = ledger.read_trials()
     assert [record.status for record in records] == ["complete"] * 8
     hosts = {record.host for record in records}
     assert hosts >= {cluster.head.name, cluster.others[0].name, cluster.late.name}
@@ -118,7 +118,7 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
     assert sum(record.attempts > 1 for record in records) == 1  # what ran there
     by_name = {record.configuration: record.id for record in records}
     for first, second in (("cnn-config-1", "cnn-config-3"), ("mlnn-config-2", "mlnn-config-4")):
-        ours, theirs = (ledger.predictions(by_name[name], "test") for name in (first, second))
+        ours, theirs = (ledger.read_predictions(by_name[name], "test") for name in (first, second))
         np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
 
 
@@ -136,13 +136,15 @@ def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
     assert int(epoch) >= 1
     assert f"Report: {STUDIES}/h/report/index.html" in resumed
     cluster.on_laptop("report", f"{STUDIES}/h", "--verify")
-    assert [record.host for record in fetched(cluster, "h").trials()] == [cluster.laptop.name] * 2
+    assert [record.host for record in fetched(cluster, "h").read_trials()] == [
+        cluster.laptop.name
+    ] * 2
 
 
 def fetched(cluster: Cluster, name: str) -> Ledger:
     """A study of the store, copied out of it."""
     code = (
-        "import pyarrow.fs as fs; from tests.store import BUCKET; import sys; "
+        "import pyarrow.fs; from tests.store import S3_BUCKET; import sys; "
         "source, path = fs.FileSystem.from_uri(sys.argv[1]); "
         "fs.copy_files(path, sys.argv[2], source, fs.LocalFileSystem())"
     )

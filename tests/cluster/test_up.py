@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.conftest import at, serving
-from tests.cluster.machines import ROOT, Machine, machines, share_token
+from tests.cluster.conftest import make_s3_env, serve_s3
+from tests.cluster.machines import ROOT, NamespaceNode, run_namespace_nodes, share_token
 from tests.cluster.test_aws import written
 from tests.cluster.test_machines import ON_EACH
-from tests.store import BUCKET
+from tests.store import S3_BUCKET
 
 FILE = Path(__file__).with_name("cluster.local.yaml")
 SSHD = """
@@ -38,37 +38,37 @@ def local() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def reached(
     tmp_path_factory: pytest.TempPathFactory, data_file: Path
-) -> Iterator[Sequence[Machine]]:
+) -> Iterator[Sequence[NamespaceNode]]:
     """A laptop with key, token and store, and three machines with SSH, without Ray."""
     path = f"{os.environ['PATH']}:/usr/sbin"
     if lacking := [name for name in ("sshd", "ssh", "rsync") if not shutil.which(name, path=path)]:
         pytest.skip(f"not installed: {', '.join(lacking)}")
     key = tmp_path_factory.mktemp("keys") / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    with machines(4) as made:
+    with run_namespace_nodes(4) as made:
         laptop, *others = made
         share_token(laptop, [])
-        laptop.write("key", key.read_text())
-        exports = " ".join(f"{name}={value}" for name, value in at(laptop).items())
+        laptop.write_file("key", key.read_text())
+        exports = " ".join(f"{name}={value}" for name, value in make_s3_env(laptop).items())
         shutil.copy(data_file, others[0].home / "cells.npz")
         for machine in others:
             machine.run(["mkdir", "/run/sshd"])
             machine.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
-            machine.write(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
+            machine.write_file(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
             # Stands for the file's setup commands, which install from the internet.
-            machine.write(
+            machine.write_file(
                 ".bashrc",
                 f"export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RAY_AUTH_MODE=token\n"
                 f"export PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0 {exports}\n",
             )
             machine.run(["ln", "-s", sys.prefix, "/root/venv"])
-            machine.write("sshd_config", SSHD)
+            machine.write_file("sshd_config", SSHD)
             machine.run(["/usr/sbin/sshd", "-f", "/root/sshd_config"])
-        with serving(laptop):
+        with serve_s3(laptop):
             yield made
 
 
-def put_file(laptop: Machine, others: Sequence[Machine]) -> None:
+def put_file(laptop: NamespaceNode, others: Sequence[NamespaceNode]) -> None:
     """cluster.local.yaml with the values of these machines, and nothing to install."""
     head, *workers = (machine.address for machine in others)
     config = local()
@@ -77,16 +77,16 @@ def put_file(laptop: Machine, others: Sequence[Machine]) -> None:
     config["setup_commands"] = config["setup_commands"][:1]
     token = "~/.ray/auth_token"
     config["file_mounts"] = {token: config["file_mounts"][token]}
-    laptop.write("cluster.yaml", yaml.safe_dump(config))
+    laptop.write_file("cluster.yaml", yaml.safe_dump(config))
 
 
-def of_ray(machine: Machine) -> list[str]:
+def of_ray(machine: NamespaceNode) -> list[str]:
     """Ray's processes there."""
     lines = machine.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
     return [line for line in lines if re.search(r"raylet|gcs_server|ray::|monitor\.py", line)]
 
 
-def where(laptop: Machine) -> list[str]:
+def where(laptop: NamespaceNode) -> list[str]:
     """The machines on which a task ran, as told by the head."""
     done = laptop.run(["ray", "exec", "cluster.yaml", "python ~/on_each.py"], check=False)
     found = re.search(r"^found (.*?)\s*$", done.stdout, re.MULTILINE)
@@ -94,13 +94,13 @@ def where(laptop: Machine) -> list[str]:
 
 
 @pytest.mark.timeout(700)
-def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[Machine]) -> None:
+def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) -> None:
     laptop, *others = reached
     put_file(laptop, others)
-    others[0].write("on_each.py", ON_EACH)
+    others[0].write_file("on_each.py", ON_EACH)
     for machine in others:
-        machine.write("mine", machine.name)
-    laptop.run(["ray", "up", "--yes", "--no-config-cache", "cluster.yaml"], timeout=200)
+        machine.write_file("mine", machine.name)
+    laptop.run(["ray", "up", "--yes", "--no-config-cache", "cluster.yaml"], timeout_s=200)
     deadline = time.monotonic() + 240
     names = [machine.name for machine in others]
     while (found := where(laptop)) != names and time.monotonic() < deadline:
@@ -112,15 +112,15 @@ def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[Machine]) -> Non
         assert token.stat().st_mode & 0o077 == 0
     assert not of_ray(laptop)
     assert all(of_ray(machine) for machine in others)
-    studies = f"s3://{BUCKET}/studies"
+    studies = f"s3://{S3_BUCKET}/studies"
     grid = "bloodstudy grid --address auto --data-file cells.npz --epochs 2 --cpus-per-trial 2"
     command = f"{grid} --storage {studies} --name up"
-    done = laptop.run(["ray", "exec", "cluster.yaml", command], timeout=240)
+    done = laptop.run(["ray", "exec", "cluster.yaml", command], timeout_s=240)
     assert f"Report: {studies}/up/report/index.html" in done.stdout
     report = ["bloodstudy", "report", f"{studies}/up"]
-    laptop.run(report, env=at(laptop))
+    laptop.run(report, env=make_s3_env(laptop))
     assert (laptop.home / "up-report/index.html").stat().st_size > 10**5
-    laptop.run(["ray", "down", "--yes", "cluster.yaml"], timeout=200)
+    laptop.run(["ray", "down", "--yes", "cluster.yaml"], timeout_s=200)
     assert not of_ray(others[0])
     for machine in others[1:]:
         ssh = ["ssh", "-i", "/root/key", "-o", "StrictHostKeyChecking=no", machine.address]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.verification.verify import check_entered
-from tests.faults.conftest import Row
-from tests.faults.studies import Study, assert_equal
+from reports.verification.verify import check_entered_files
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import StudyRunner, assert_same_results
 
 GRID = (
     "--config",
@@ -36,18 +36,18 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk(tmp_path: Path, small: Path, data_file: Path, row: Row) -> None:
-    wanted = Study(tmp_path / "whole", data_file, "s", *GRID).whole()
-    study = Study(small, data_file, "s", *GRID)
-    study.log = tmp_path / "log"
-    assert study.begin().wait(200) == 3, study.said
-    last = study.said.splitlines()[-1]
+def test_a_full_disk(tmp_path: Path, small: Path, data_file: Path, row: FaultRow) -> None:
+    wanted = StudyRunner(tmp_path / "whole", data_file, "s", *GRID).run_to_end()
+    study = StudyRunner(small, data_file, "s", *GRID)
+    study.log_path = tmp_path / "log"
+    assert study.start().wait(200) == 3, study.stderr_text
+    last = study.stderr_text.splitlines()[-1]
     assert "No space left on device" in last
     assert last.endswith(f"go on with: bloodstudy resume {study.folder}")
-    _, records = check_entered(study.ledger, interrupted=True)
+    _, records = check_entered_files(study.ledger, interrupted=True)
     assert len(records) == 2
     subprocess.run(["mount", "-o", "remount,size=400m", str(small)], check=True)
-    assert_equal(study.resumed(), wanted)
+    assert_same_results(study.resume_to_end(), wanted)
     row(
         "the disk full",
         "named; old results whole",

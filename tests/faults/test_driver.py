@@ -11,41 +11,55 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from tests.faults import studies
-from tests.faults.conftest import Row
-from tests.faults.studies import Study, assert_equal, contents, kill, named, often, survivors
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import (
+    StudyRunner,
+    assert_same_results,
+    choose_repeats,
+    collect_results,
+    kill_process,
+    list_children,
+    wait_for_survivors,
+)
 
 GRID = (
     "--config", "cnn-config-2", "--config", "mlnn-config-1", "--epochs", "6",
-    "--seeds", str(often(2, 1)),
+    "--seeds", str(choose_repeats(2, 1)),
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Ledger:
-    return Study(tmp_path_factory.mktemp("whole"), data_file, "s", *GRID).whole()
+    return StudyRunner(tmp_path_factory.mktemp("whole"), data_file, "s", *GRID).run_to_end()
 
 
-def test_a_killed_driver(tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row) -> None:
+def test_a_killed_driver(
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow
+) -> None:
     """At a random time: the planned trials, the same to the bit, none that had ended run again."""
-    count, rng, again, repeated = often(20, 1), random.Random(5), 0, [0]
+    count, rng, again, repeated = choose_repeats(20, 1), random.Random(5), 0, [0]
     for number in range(count):
-        study = Study(tmp_path / str(number), data_file, "s", *GRID)
-        process = study.begin()
-        study.wait_for(r"epoch 1/", process)
+        study = StudyRunner(tmp_path / str(number), data_file, "s", *GRID)
+        process = study.start()
+        study.wait_for_output(r"epoch 1/", process)
         time.sleep(rng.uniform(0, 6))
-        kill(process)
-        heard, saved = studies.reported(study.said), studies.states(study.ledger)
+        kill_process(process)
+        heard, saved = (
+            studies.parse_last_epochs(study.stderr_text),
+            studies.get_checkpoint_epochs(study.ledger),
+        )
         ended = {
-            t.id: (study.folder / f"trials/{t.id}.json").read_bytes() for t in study.ledger.trials()
+            t.id: (study.folder / f"trials/{t.id}.json").read_bytes()
+            for t in study.ledger.read_trials()
         }
-        at = len(study.said)
-        ledger = study.resumed()
-        again += sum(f"{trial}: started" in study.said[at:] for trial in ended)
+        at = len(study.stderr_text)
+        ledger = study.resume_to_end()
+        again += sum(f"{trial}: started" in study.stderr_text[at:] for trial in ended)
         assert all(
             (ledger.folder / f"trials/{t}.json").read_bytes() == was for t, was in ended.items()
         )
         repeated += [epoch - saved.get(t, 0) for t, epoch in heard.items() if t not in ended]
-        assert_equal(ledger, undisturbed)
+        assert_same_results(ledger, undisturbed)
     assert again == 0
     row(
         "`kill -9` of the driver at a random time, seeded grid on the CPU",
@@ -57,21 +71,21 @@ def test_a_killed_driver(tmp_path: Path, data_file: Path, undisturbed: Ledger, r
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal(
-    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row, number: signal.Signals
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow, number: signal.Signals
 ) -> None:
     code = 128 + number
-    study = Study(tmp_path, data_file, "s", *GRID)
-    process = study.begin()
-    study.wait_for(r"epoch 2/", process)
-    own, began = studies.family(process), time.monotonic()
+    study = StudyRunner(tmp_path, data_file, "s", *GRID)
+    process = study.start()
+    study.wait_for_output(r"epoch 2/", process)
+    own, began = studies.list_process_tree(process), time.monotonic()
     process.send_signal(number)
     assert process.wait(60) == code
     passed = time.monotonic() - began
-    assert f"go on with: bloodstudy resume {study.folder}\n" in study.said
-    assert "Traceback" not in study.said
+    assert f"go on with: bloodstudy resume {study.folder}\n" in study.stderr_text
+    assert "Traceback" not in study.stderr_text
     assert passed < 15
-    assert survivors(own) == []
-    assert_equal(study.resumed(), undisturbed)
+    assert wait_for_survivors(own) == []
+    assert_same_results(study.resume_to_end(), undisturbed)
     row(
         number.name,
         f"state kept, exit {code} within 15 s, resume command printed",
@@ -79,40 +93,40 @@ def test_a_signal(
     )
 
 
-def test_two_signals(tmp_path: Path, data_file: Path, row: Row) -> None:
-    study = Study(tmp_path, data_file, "s", *GRID)
-    process = study.begin()
-    study.wait_for(r"epoch 1/", process)
-    own, began = studies.family(process), time.monotonic()
+def test_two_signals(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
+    study = StudyRunner(tmp_path, data_file, "s", *GRID)
+    process = study.start()
+    study.wait_for_output(r"epoch 1/", process)
+    own, began = studies.list_process_tree(process), time.monotonic()
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) in (130, -signal.SIGINT)  # a shell says 130 in both cases
     passed = time.monotonic() - began
     assert passed < 2
-    left = survivors(own)
+    left = wait_for_survivors(own)
     assert left == []
-    study.resumed()
+    study.resume_to_end()
     row("SIGINT twice", "at once", f"ended after {passed:.2f} s; no process left; resume equal")
 
 
 @pytest.mark.parametrize("victim", ["gcs_server", "raylet/raylet"])
 def test_ray_is_gone(
-    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row, victim: str
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow, victim: str
 ) -> None:
     words = {"gcs_server": "GCS", "raylet/raylet": "raylet"}[victim]
-    study = Study(tmp_path, data_file, "s", *GRID)
-    process = study.begin()
-    study.wait_for(r"epoch 1/", process)
-    own, began = studies.family(process), time.monotonic()
-    (killed,) = named(process, victim)
+    study = StudyRunner(tmp_path, data_file, "s", *GRID)
+    process = study.start()
+    study.wait_for_output(r"epoch 1/", process)
+    own, began = studies.list_process_tree(process), time.monotonic()
+    (killed,) = list_children(process, victim)
     killed.kill()
-    assert process.wait(120) == 3, study.said
+    assert process.wait(120) == 3, study.stderr_text
     passed = time.monotonic() - began
-    assert f"({words}) is gone; go on with: bloodstudy resume {study.folder}" in study.said
+    assert f"({words}) is gone; go on with: bloodstudy resume {study.folder}" in study.stderr_text
     assert passed < 90
-    assert survivors(own) == []
-    assert_equal(study.resumed(), undisturbed)
+    assert wait_for_survivors(own) == []
+    assert_same_results(study.resume_to_end(), undisturbed)
     row(
         f"the {words} killed",
         "exit 3 within 90 s, with the resume command",
@@ -120,16 +134,20 @@ def test_ray_is_gone(
     )
 
 
-def test_two_drivers(tmp_path: Path, data_file: Path, row: Row) -> None:
-    study = Study(tmp_path, data_file, "s", *GRID, "--epochs", "60")
-    process = study.begin()
-    study.wait_for(r"epoch 1/", process)
+def test_two_drivers(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
+    study = StudyRunner(tmp_path, data_file, "s", *GRID, "--epochs", "60")
+    process = study.start()
+    study.wait_for_output(r"epoch 1/", process)
     before = study.folder.joinpath("study.json").read_bytes()
     passed = []
-    for words in (["resume", str(study.folder)], [*study.words, "--resume"]):
+    for words in (["resume", str(study.folder)], [*study.arguments, "--resume"]):
         began = time.monotonic()
         second = subprocess.run(
-            [studies.BLOODSTUDY, *words], capture_output=True, text=True, check=False, timeout=60
+            [studies.BLOODSTUDY_PATH, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         passed.append(time.monotonic() - began)
         assert second.returncode == 4
@@ -137,7 +155,7 @@ def test_two_drivers(tmp_path: Path, data_file: Path, row: Row) -> None:
         assert second.stderr.count("\n") == 1
     assert process.poll() is None
     assert study.folder.joinpath("study.json").read_bytes() == before
-    kill(process)
+    kill_process(process)
     row(
         "two drivers on one study",
         "the second is refused, exit 4 within 5 s",
@@ -145,22 +163,24 @@ def test_two_drivers(tmp_path: Path, data_file: Path, row: Row) -> None:
     )
 
 
-def test_a_killed_search(tmp_path: Path, data_file: Path, row: Row) -> None:
+def test_a_killed_search(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
     """One trial at a time, where the seed decides everything: the same proposals and values."""
     options = (
         "--trials", "6", "--max-epochs", "4", "--confirm", "1", "--confirm-seeds", "1",
         "--max-concurrent", "1", "--family", "mlnn",
     )  # fmt: skip
-    wanted = contents(Study(tmp_path / "whole", data_file, "s", *options, kind="search").whole())
-    count, rng = often(10, 1), random.Random(7)
+    wanted = collect_results(
+        StudyRunner(tmp_path / "whole", data_file, "s", *options, kind="search").run_to_end()
+    )
+    count, rng = choose_repeats(10, 1), random.Random(7)
     for number in range(count):
-        study = Study(tmp_path / str(number), data_file, "s", *options, kind="search")
-        process = study.begin()
+        study = StudyRunner(tmp_path / str(number), data_file, "s", *options, kind="search")
+        process = study.start()
         ended = rng.randrange(1, 7)
-        study.wait_for(r"(complete|pruned) after", process, count=ended)
+        study.wait_for_output(r"(complete|pruned) after", process, count=ended)
         time.sleep(rng.uniform(0, 1))
-        kill(process)
-        assert without_times(contents(study.resumed())) == without_times(wanted)
+        kill_process(process)
+        assert without_times(collect_results(study.resume_to_end())) == without_times(wanted)
     row(
         "`kill -9` of the driver of a search, one trial at a time",
         "resume proposes and finds what an undisturbed search does",

@@ -21,11 +21,17 @@ from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from study.configs.presets import PUBLISHED
 from study.lifecycle import status
-from study.lifecycle.resume import check
-from tests.faults.conftest import Row
-from tests.faults.studies import BLOODSTUDY, FULL, Study, assert_equal, kill, states
-from tests.synthetic_search import SEARCH
-from tests.synthetic_search import build as build_search
+from study.lifecycle.resume import check_study_files
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import (
+    BLOODSTUDY_PATH,
+    IS_FULL_RUN,
+    StudyRunner,
+    assert_same_results,
+    get_checkpoint_epochs,
+    kill_process,
+)
+from tests.synthetic_search import SEARCH_RECORD, build_search
 
 GRID = ("--config", "cnn-config-2", "--config", "mlnn-config-1", "--seeds", "2", "--epochs", "5")
 CUTS = (0, 0.25, 0.5, 0.75, None)
@@ -36,23 +42,23 @@ MADE_ANEW = ("optuna.db", "ray.log", "report/", "checkpoints/.")
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Study:
+def interrupted(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> StudyRunner:
     """A grid with trials that ended, one that runs and one that waits."""
-    study = Study(
+    study = StudyRunner(
         tmp_path_factory.mktemp("interrupted"), data_file, "s", *GRID, "--max-concurrent", "1"
     )
-    process = study.begin()
-    study.wait_for(r": complete after", process, count=2)
-    study.wait_for(r"mlnn-config-1-s0\S+: epoch 3/", process)
-    kill(process)
-    assert states(study.ledger)
+    process = study.start()
+    study.wait_for_output(r": complete after", process, count=2)
+    study.wait_for_output(r"mlnn-config-1-s0\S+: epoch 3/", process)
+    kill_process(process)
+    assert get_checkpoint_epochs(study.ledger)
     return study
 
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """A search with its confirmation, by formula."""
-    settings = replace(SEARCH, trials=6, confirm=1, confirm_seeds=1)
+    settings = replace(SEARCH_RECORD, trials=6, confirm=1, confirm_seeds=1)
     return build_search(tmp_path_factory.mktemp("search") / "s", search=settings)
 
 
@@ -74,7 +80,7 @@ def damaged(folder: Path, scratch: Path) -> Iterator[tuple[str, float | None, Pa
 def outcome(copy: Path) -> StudyError | list[str]:
     """What a study that goes on says first."""
     try:
-        return check(Ledger(copy))
+        return check_study_files(Ledger(copy))
     except StudyError as error:
         return error
 
@@ -89,9 +95,9 @@ def rebuilt(name: str, cut: float | None, found: list[str]) -> bool:
     )
 
 
-def test_every_file_of_a_grid(interrupted: Study, tmp_path: Path, row: Row) -> None:
-    plan = Study(tmp_path / "whole", Path(interrupted.words[2]), "s", *GRID)
-    wanted = plan.whole()
+def test_every_file_of_a_grid(interrupted: StudyRunner, tmp_path: Path, row: FaultRow) -> None:
+    plan = StudyRunner(tmp_path / "whole", Path(interrupted.arguments[2]), "s", *GRID)
+    wanted = plan.run_to_end()
     cases = named = again = 0
     done: set[str] = set()
     for name, cut, copy in damaged(interrupted.folder, tmp_path):
@@ -105,19 +111,19 @@ def test_every_file_of_a_grid(interrupted: Study, tmp_path: Path, row: Row) -> N
         again += 1
         assert rebuilt(name, cut, found), (name, cut, found)
         kind = name.partition("/")[0]
-        if FULL or (kind not in done and kind in {"trials", "checkpoints"}):
+        if IS_FULL_RUN or (kind not in done and kind in {"trials", "checkpoints"}):
             done.add(kind)
-            assert_equal(Study(tmp_path, plan.folder, "s").resumed(), wanted)
+            assert_same_results(StudyRunner(tmp_path, plan.folder, "s").resume_to_end(), wanted)
     assert named > 0 < again
     row(
         "a file of a grid's folder cut at 0, 25, 50, 75 % or deleted",
         "rebuilt, or exit 4 naming it; never a silent start from scratch",
         f"{cases} cases: {named} named with exit 4, {again} rebuilt "
-        f"({'each' if FULL else len(done)} resumed: equal to the bit)",
+        f"({'each' if IS_FULL_RUN else len(done)} resumed: equal to the bit)",
     )
 
 
-def test_every_file_of_a_search(search: Ledger, tmp_path: Path, row: Row) -> None:
+def test_every_file_of_a_search(search: Ledger, tmp_path: Path, row: FaultRow) -> None:
     cases = named = again = 0
     for name, cut, copy in damaged(search.folder, tmp_path):
         cases += 1
@@ -137,13 +143,18 @@ def test_every_file_of_a_search(search: Ledger, tmp_path: Path, row: Row) -> Non
     )
 
 
-def test_the_command_names_the_file_and_changes_nothing(interrupted: Study, tmp_path: Path) -> None:
+def test_the_command_names_the_file_and_changes_nothing(
+    interrupted: StudyRunner, tmp_path: Path
+) -> None:
     copy = tmp_path / "s"
     shutil.copytree(interrupted.folder, copy)
     (broken,) = [path for path in (copy / "models").iterdir() if "cnn-config-2-s0" in path.name]
     broken.write_bytes(broken.read_bytes()[:1000])
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
-    words = [str(BLOODSTUDY), *shlex.split(status.command(Ledger(copy), None))[1:]]
+    words = [
+        str(BLOODSTUDY_PATH),
+        *shlex.split(status.format_resume_command(Ledger(copy), None))[1:],
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
     assert re.fullmatch(
@@ -181,7 +192,9 @@ def of_another_network(path: Path, marker: Path) -> None:
     save_file(tensors, path, metadata=header)
 
 
-def test_what_is_no_state_of_the_trial(interrupted: Study, tmp_path: Path, row: Row) -> None:
+def test_what_is_no_state_of_the_trial(
+    interrupted: StudyRunner, tmp_path: Path, row: FaultRow
+) -> None:
     marker = tmp_path / "marker"
     for spoil in (pickled, saved_by_torch, of_another_network):
         copy = tmp_path / spoil.__name__
@@ -190,7 +203,7 @@ def test_what_is_no_state_of_the_trial(interrupted: Study, tmp_path: Path, row: 
         spoil(state, marker)
         before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
         done = subprocess.run(
-            [BLOODSTUDY, "resume", str(copy)], capture_output=True, text=True, check=False
+            [BLOODSTUDY_PATH, "resume", str(copy)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 2, done.stderr
         assert done.stderr.startswith(f"bloodstudy: {state} ")

@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split, load_file
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import StudyError
-from bloodnets.storage.checkpoint_header import state_file
-from bloodnets.training.checkpoint import load_state, save_state
+from bloodnets.storage.checkpoint_header import get_checkpoint_name
+from bloodnets.training.checkpoint import load_checkpoint, serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import read
+from reports.ledger.loading import load_study
 from study.configs.presets import PUBLISHED
-from study.lifecycle.resume import check
-from study.lifecycle.status import lines
-from tests.faults.conftest import Row
-from tests.faults.studies import often
-from tests.synthetic import build, published_matrices
-from tests.synthetic_search import build as build_search
+from study.lifecycle.resume import check_study_files
+from study.lifecycle.status import format_status_lines
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import choose_repeats
+from tests.synthetic import build_grid, make_published_matrices
+from tests.synthetic_search import build_search
 
-EXAMPLES = often(10_000, 250)
+EXAMPLES = choose_repeats(10_000, 250)
 FUZZ = settings(
     max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -95,9 +95,12 @@ def is_read_or_refused(reader: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_data_files(compressed: bool, tmp_path: Path, row: Row) -> None:
+def test_data_files(compressed: bool, tmp_path: Path, row: FaultRow) -> None:
     whole, path = tmp_path / "whole.npz", tmp_path / "cells.npz"
-    (np.savez_compressed if compressed else np.savez)(whole, **render(scale=0.005))  # type: ignore[arg-type]
+    (np.savez_compressed if compressed else np.savez)(
+        whole,
+        **generate_synthetic_arrays(scale=0.005),  # type: ignore[arg-type]
+    )
     content, refused = whole.read_bytes(), []
 
     @FUZZ
@@ -118,18 +121,20 @@ def test_data_files(compressed: bool, tmp_path: Path, row: Row) -> None:
 
 
 @pytest.mark.parametrize("kind", ["grid", "search"])
-def test_the_files_of_a_study(kind: str, tmp_path: Path, row: Row) -> None:
+def test_the_files_of_a_study(kind: str, tmp_path: Path, row: FaultRow) -> None:
     if kind == "grid":
-        ledger = build(
+        ledger = build_grid(
             tmp_path / "s",
-            dict(list(published_matrices().items())[:2]),
-            missing={("mlnn-config-2", 0)},
+            dict(list(make_published_matrices().items())[:2]),
+            missing_trials={("mlnn-config-2", 0)},
         )
-        (waiting,) = [t for t in ledger.planned() if ledger.trial(t) is None]
+        (waiting,) = [t for t in ledger.planned_trials() if ledger.read_trial(t) is None]
         config = TrialConfig.from_dict(waiting.config)
-        state = TrainingState.start(config, torch.device("cpu"))
-        content = save_state(state, config, study=ledger.study.fingerprint, epochs=[], duration_s=0)
-        ledger.files.write(state_file(waiting.id), content)
+        state = TrainingState.create(config, torch.device("cpu"))
+        content = serialize_checkpoint(
+            state, config, study_fingerprint=ledger.study.fingerprint, epochs=[], duration_s=0
+        )
+        ledger.storage.write(get_checkpoint_name(waiting.id), content)
     else:
         ledger = build_search(tmp_path / "s")
     small = [
@@ -143,7 +148,11 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: Row) -> None:
     def every(path: Path, edits: list[tuple[str, float, int, bytes]]) -> None:
         path.write_bytes(edited(contents[path], edits))
         try:
-            for reader in (check, lambda ledger: list(lines(ledger)), read):
+            for reader in (
+                check_study_files,
+                lambda ledger: list(format_status_lines(ledger)),
+                load_study,
+            ):
                 said = is_read_or_refused(partial(opened, ledger.folder, reader))
                 refused.append(said)
         finally:
@@ -159,15 +168,24 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: Row) -> None:
     )
 
 
-def test_states(row: Row) -> None:
+def test_states(row: FaultRow) -> None:
     config, cpu = TrialConfig(**PUBLISHED["cnn-config-2"]), torch.device("cpu")
-    arrays = render(scale=0.005)
+    arrays = generate_synthetic_arrays(scale=0.005)
     few = Split(arrays["val_images"], arrays["val_labels"][:, 0])
-    state = TrainingState.start(config, cpu)
+    state = TrainingState.create(config, cpu)
     epochs = [
-        next(train(state, config, train=DeviceSplit.of(few, cpu), val=DeviceSplit.of(few, cpu)))
+        next(
+            train(
+                state,
+                config,
+                train_split=DeviceSplit.from_numpy(few, cpu),
+                val_split=DeviceSplit.from_numpy(few, cpu),
+            )
+        )
     ]
-    content = save_state(state, config, study="s", epochs=epochs, duration_s=0)
+    content = serialize_checkpoint(
+        state, config, study_fingerprint="s", epochs=epochs, duration_s=0
+    )
     refused = []
 
     @FUZZ
@@ -175,7 +193,9 @@ def test_states(row: Row) -> None:
     def every(edits: list[tuple[str, float, int, bytes]]) -> None:
         mutated = edited(content, edits)
         refused.append(
-            is_read_or_refused(lambda: load_state(mutated, "s", config, study="s", device=cpu))
+            is_read_or_refused(
+                lambda: load_checkpoint(mutated, "s", config, study_fingerprint="s", device=cpu)
+            )
         )
 
     with bounded_memory():

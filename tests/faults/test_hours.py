@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.conftest import Row
-from tests.faults.studies import Study, kill, named, often
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import StudyRunner, choose_repeats, kill_process, list_children
 
-SEEDS, PAUSE_S, FAULTS = often(25, 3), often(20, 10), often(10**6, 2)
+SEEDS, PAUSE_S, FAULTS = choose_repeats(25, 3), choose_repeats(20, 10), choose_repeats(10**6, 2)
 
 
 class Watch:
@@ -35,7 +35,7 @@ def strike(process: subprocess.Popen[str], rng: random.Random) -> str:
     kinds = ["driver killed", "worker killed", "GCS killed", "SIGTERM", "raylet killed"]
     kind = rng.choice(kinds)
     if kind == "driver killed":
-        kill(process)
+        kill_process(process)
     elif kind == "SIGTERM":
         process.send_signal(signal.SIGTERM)
         process.wait(60)
@@ -45,26 +45,30 @@ def strike(process: subprocess.Popen[str], rng: random.Random) -> str:
             "GCS killed": "gcs_server",
             "raylet killed": "raylet/raylet",
         }
-        for victim in [*named(process, part[kind])][:1]:
+        for victim in [*list_children(process, part[kind])][:1]:
             victim.kill()
     return kind
 
 
-def train(study: Study, process: subprocess.Popen[str], seconds: float, watch: Watch) -> None:
+def train(study: StudyRunner, process: subprocess.Popen[str], seconds: float, watch: Watch) -> None:
     """Let the driver be for so long from its first epoch on, as long as it is alive."""
-    driver, before, until = psutil.Process(process.pid), study.said.count(": epoch "), math.inf
+    driver, before, until = (
+        psutil.Process(process.pid),
+        study.stderr_text.count(": epoch "),
+        math.inf,
+    )
     while process.poll() is None and time.monotonic() < until:
         watch.look(driver)
         time.sleep(1)
-        if until == math.inf and study.said.count(": epoch ") > before:
+        if until == math.inf and study.stderr_text.count(": epoch ") > before:
             until = time.monotonic() + seconds
 
 
-def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: Row) -> None:
+def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
     grid = ("--config", "cnn-config-2", "--config", "mlnn-config-2", "--epochs", "6")
-    study = Study(tmp_path, data_file, "s", *grid, "--seeds", str(SEEDS))
+    study = StudyRunner(tmp_path, data_file, "s", *grid, "--seeds", str(SEEDS))
     rng, struck, watch, began = random.Random(11), list[str](), Watch(), time.monotonic()
-    process = study.begin()
+    process = study.start()
     while True:
         train(study, process, PAUSE_S, watch)
         if process.poll() is None and len(struck) < FAULTS:
@@ -72,13 +76,13 @@ def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: Row) -> 
         if process.poll() == 0:
             break
         if process.poll() is not None:
-            assert process.returncode in (3, 143, -signal.SIGKILL), study.said
+            assert process.returncode in (3, 143, -signal.SIGKILL), study.stderr_text
             process = study.resume()
-    trials = study.ledger.trials()
+    trials = study.ledger.read_trials()
     assert [trial.status for trial in trials] == ["complete"] * 2 * SEEDS
-    entered = [line for line in study.said.splitlines() if ": complete after" in line]
+    entered = [line for line in study.stderr_text.splitlines() if ": complete after" in line]
     assert len(entered) == len({line.partition(":")[0] for line in entered}) == 2 * SEEDS
-    assert len(study.ledger.looks()) == 2 * SEEDS
+    assert len(study.ledger.read_test_evaluations()) == 2 * SEEDS
     first, last = (
         watch.handles[: len(watch.handles) // 3],
         watch.handles[-len(watch.handles) // 3 :],

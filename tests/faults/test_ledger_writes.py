@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
-from reports.verification.verify import check_entered
-from tests.faults.conftest import Row
-from tests.faults.studies import often
-from tests.synthetic import build, enter, published_matrices
+from reports.verification.verify import check_entered_files
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import choose_repeats
+from tests.synthetic import add_complete_trial, build_grid, make_published_matrices
 
 FORKS = multiprocessing.get_context("forkserver")  # each process begins with all imports done
 FORKS.set_forkserver_preload([__name__, "tests.synthetic"])
@@ -21,28 +21,28 @@ def enter_all(source: Path, folder: Path) -> None:
     """Enter all trials of one study in another; a line in a file acknowledges each."""
     whole, new = Ledger(source), Ledger.create(folder, Ledger(source).study)
     with folder.with_suffix(".acknowledged").open("w", buffering=1) as acknowledged:
-        for planned in new.planned():
-            record = whole.trial(planned)
+        for planned in new.planned_trials():
+            record = whole.read_trial(planned)
             assert record is not None
-            enter(
+            add_complete_trial(
                 new,
                 record,
-                epochs=whole.epochs(record.id),
-                model=whole.content(f"models/{record.id}.safetensors"),
-                predictions=whole.content(f"predictions/{record.id}.npz"),
-                look="chosen in advance",
+                epochs=whole.read_epochs(record.id),
+                model=whole.read_bytes(f"models/{record.id}.safetensors"),
+                predictions=whole.read_bytes(f"predictions/{record.id}.npz"),
+                test_reason="chosen in advance",
             )
             acknowledged.write(f"{record.id}\n")
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    matrices = {name: seed * 5 for name, seed in published_matrices().items()}
-    return build(tmp_path_factory.mktemp("source") / "s", matrices)
+    matrices = {name: seed * 5 for name, seed in make_published_matrices().items()}
+    return build_grid(tmp_path_factory.mktemp("source") / "s", matrices)
 
 
-def test_the_ledger_holds_the_old_or_the_new(tmp_path: Path, source: Ledger, row: Row) -> None:
-    count, rng, entered, torn = often(200, 15), random.Random(3), 0, 0
+def test_the_ledger_holds_the_old_or_the_new(tmp_path: Path, source: Ledger, row: FaultRow) -> None:
+    count, rng, entered, torn = choose_repeats(200, 15), random.Random(3), 0, 0
     for number in range(count):
         folder = tmp_path / f"s{number}"
         acknowledged = folder.with_suffix(".acknowledged")
@@ -56,7 +56,7 @@ def test_the_ledger_holds_the_old_or_the_new(tmp_path: Path, source: Ledger, row
         process.join()
         ledger = Ledger(folder)
         torn += len(list(folder.rglob(".*.part")))
-        _, records = check_entered(ledger, interrupted=True)  # every file, by its hash
+        _, records = check_entered_files(ledger, interrupted=True)  # every file, by its hash
         assert records.keys() >= set(acknowledged.read_text().split())
         entered += len(records)
     assert 0 < entered < 40 * count  # it was neither too early nor too late

@@ -11,22 +11,22 @@ import psutil
 import pytest
 
 from study.configs.presets import PUBLISHED
-from tests.faults.conftest import Row
-from tests.faults.studies import Study
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import StudyRunner
 
 # The command itself, but that the training of mlnn-config-4 takes more and more memory.
 HOG = """
 import time
 import bloodnets.trainable as trainable
 import ray
-run = trainable._run
+run = trainable._train_and_report
 def hog(config, cells, trial):
     held = []
     while trial["configuration"] == "mlnn-config-4":
         held.append(b"x" * 2**26)
         time.sleep(0.05)
     run(config, cells, trial)
-trainable._run = hog
+trainable._train_and_report = hog
 ray.cloudpickle.register_pickle_by_value(trainable)
 from study.cli.main import main
 main()
@@ -35,9 +35,11 @@ BOUND = 4 * 2**30
 """Bytes of memory: twice what the whole study takes without the hog."""
 
 
-def run(study: Study, group: Path | None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    study: StudyRunner, group: Path | None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The study with the hog, within a control group if there is one."""
-    command = [sys.executable, "-c", HOG, *study.words]
+    command = [sys.executable, "-c", HOG, *study.arguments]
     if group is not None:
         join = f"echo $$ > {group / 'cgroup.procs'} && exec "
         command = ["sh", "-c", join + shlex.join(command)]
@@ -47,9 +49,11 @@ def run(study: Study, group: Path | None, **environment: str) -> subprocess.Comp
     )  # fmt: skip
 
 
-def ended(study: Study) -> dict[str, str]:
+def ended(study: StudyRunner) -> dict[str, str]:
     """How each configuration's trial ended: its status, or why it failed."""
-    return {trial.configuration: trial.error or trial.status for trial in study.ledger.trials()}
+    return {
+        trial.configuration: trial.error or trial.status for trial in study.ledger.read_trials()
+    }
 
 
 def but_one(label: str) -> dict[str, str]:
@@ -57,12 +61,12 @@ def but_one(label: str) -> dict[str, str]:
     return dict.fromkeys(PUBLISHED, "complete") | {"mlnn-config-4": label}
 
 
-def test_rays_memory_killer(tmp_path: Path, data_file: Path, row: Row) -> None:
+def test_rays_memory_killer(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
     memory = psutil.virtual_memory()
     threshold = (memory.total - memory.available + BOUND) / memory.total
     if threshold > 1:
         pytest.skip(f"needs {BOUND / 2**30:.0f} GiB of free memory")
-    study = Study(tmp_path, data_file, "s", "--epochs", "2")
+    study = StudyRunner(tmp_path, data_file, "s", "--epochs", "2")
     done = run(study, None, RAY_memory_usage_threshold=f"{threshold:.4f}")
     label = "out of memory: killed by Ray, as its machine had little left"
     assert done.returncode == 1, done.stderr
@@ -93,8 +97,10 @@ def members(folder: Path) -> list[str]:
     ]
 
 
-def test_the_kernels_memory_killer(tmp_path: Path, data_file: Path, group: Path, row: Row) -> None:
-    study = Study(tmp_path, data_file, "s", "--epochs", "2")
+def test_the_kernels_memory_killer(
+    tmp_path: Path, data_file: Path, group: Path, row: FaultRow
+) -> None:
+    study = StudyRunner(tmp_path, data_file, "s", "--epochs", "2")
 
     # Ray's own killer sees the machine's memory, which is not short.
     done = run(study, group, RAY_memory_monitor_refresh_ms="0")

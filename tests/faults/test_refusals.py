@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from tests.faults import studies
-from tests.faults.conftest import Row
-from tests.faults.studies import Study
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import StudyRunner
 
 Refuse = Callable[..., float]
 
@@ -36,7 +36,7 @@ def refused(words: list[str], code: int, *parts: str, **environment: str) -> flo
     """Seconds that it took to say so."""
     began = time.monotonic()
     done = subprocess.run(
-        [studies.BLOODSTUDY, *words], capture_output=True, text=True, check=False, timeout=100,
+        [studies.BLOODSTUDY_PATH, *words], capture_output=True, text=True, check=False, timeout=100,
         env=os.environ | environment, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     passed = time.monotonic() - began
@@ -50,8 +50,8 @@ def refused(words: list[str], code: int, *parts: str, **environment: str) -> flo
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Study:
-    own = Study(
+def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> StudyRunner:
+    own = StudyRunner(
         tmp_path_factory.mktemp("there"),
         data_file,
         "s",
@@ -60,21 +60,21 @@ def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Study:
         "--epochs",
         "1",
     )
-    own.whole()
+    own.run_to_end()
     return own
 
 
-def test_another_study_of_that_name(tmp_path: Path, study: Study, row: Row) -> None:
+def test_another_study_of_that_name(tmp_path: Path, study: StudyRunner, row: FaultRow) -> None:
     before = tree(study.folder)
     other = tmp_path / "other.npz"
-    np.savez(other, allow_pickle=False, **render(scale=0.02))
-    again = [*study.words, "--resume"]
-    refused(study.words, 4, "exists already", "--resume")
+    np.savez(other, allow_pickle=False, **generate_synthetic_arrays(scale=0.02))
+    again = [*study.arguments, "--resume"]
+    refused(study.arguments, 4, "exists already", "--resume")
     refused([*again, "--epochs", "2"], 4, "max_epochs was 1, now 2")
     refused([*again, "--seeds", "2"], 4, "the seeds were 0, now 0, 1")
     refused([*again, "--config", "mlnn-config-1"], 4, "the configurations were cnn-config-1, now")
     refused([*again, "--data-file", str(other)], 4, "the data were cells.npz", "now other.npz")
-    search = ["search", *study.words[1:7], "--resume"]
+    search = ["search", *study.arguments[1:7], "--resume"]
     refused(search, 4, "it is a grid, not a search")
     refused(["grid", "--resume", "--data", "rendered"], 2, "--resume needs --name")
     refused(["resume", str(study.folder.with_name("none"))], 4, "no study in")
@@ -86,7 +86,7 @@ def test_another_study_of_that_name(tmp_path: Path, study: Study, row: Row) -> N
     )
 
 
-def test_output_that_cannot_be_written(tmp_path: Path, data_file: Path, row: Row) -> None:
+def test_output_that_cannot_be_written(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -148,7 +148,7 @@ def cluster() -> Iterator[Callable[..., str]]:
 
 
 def test_a_machine_or_cluster_that_will_not_do(
-    tmp_path: Path, data_file: Path, cluster: Callable[..., str], row: Row
+    tmp_path: Path, data_file: Path, cluster: Callable[..., str], row: FaultRow
 ) -> None:
     words = ["grid", "--data-file", str(data_file), "--results", str(tmp_path / "r"), "--name", "s"]
     with (

@@ -11,52 +11,54 @@ import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
-from reports.format.units import plural
+from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from tests.faults.conftest import Row
-from tests.faults.studies import Study, assert_equal, often, workers
+from tests.faults.conftest import FaultRow
+from tests.faults.studies import StudyRunner, assert_same_results, choose_repeats, list_workers
 
 GRID = ("--config", "cnn-config-2", "--epochs", "14")
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Ledger:
-    return Study(tmp_path_factory.mktemp("whole"), data_file, "s", *GRID).whole()
+    return StudyRunner(tmp_path_factory.mktemp("whole"), data_file, "s", *GRID).run_to_end()
 
 
-def goes_on(study: Study, process: subprocess.Popen[str]) -> tuple[float, int]:
+def resume(study: StudyRunner, process: subprocess.Popen[str]) -> tuple[float, int]:
     """Seconds from now to the first epoch of the next attempt, and how many come again."""
     began = time.monotonic()
-    study.wait_for(r"is tried again.*\n(.*\n)*?\S+: epoch \d+/", process)
+    study.wait_for_output(r"is tried again.*\n(.*\n)*?\S+: epoch \d+/", process)
     passed = time.monotonic() - began
     before, after = (
         [int(number) for number in re.findall(r": epoch (\d+)/", part)]
-        for part in study.said.split("is tried again")
+        for part in study.stderr_text.split("is tried again")
     )
     return passed, before[-1] + 1 - after[0]
 
 
-def test_a_killed_worker(tmp_path: Path, data_file: Path, undisturbed: Ledger, row: Row) -> None:
-    count, rng, waits, again = often(10, 1), random.Random(1), [], []
+def test_a_killed_worker(
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow
+) -> None:
+    count, rng, waits, again = choose_repeats(10, 1), random.Random(1), [], []
     for number in range(count):
-        study = Study(tmp_path / str(number), data_file, "s", *GRID)
-        process = study.begin()
-        study.wait_for(r"epoch 3/", process)
+        study = StudyRunner(tmp_path / str(number), data_file, "s", *GRID)
+        process = study.start()
+        study.wait_for_output(r"epoch 3/", process)
         time.sleep(rng.uniform(0, 2))
-        (worker,) = workers(process)
+        (worker,) = list_workers(process)
         worker.kill()
-        wait, repeated = goes_on(study, process)
+        wait, repeated = resume(study, process)
         waits.append(wait)
         again.append(repeated)
-        assert process.wait(120) == 0, study.said
-        assert "is tried again (its process died)" in study.said
-        assert study.ledger.trials()[0].attempts == 2
-        assert_equal(study.ledger, undisturbed)
+        assert process.wait(120) == 0, study.stderr_text
+        assert "is tried again (its process died)" in study.stderr_text
+        assert study.ledger.read_trials()[0].attempts == 2
+        assert_same_results(study.ledger, undisturbed)
     assert max(waits) < 30
     row(
         "`kill -9` of a worker",
         "the trial goes on from its state within 30 s",
-        f"{count} of {count} within {max(waits):.1f} s, at most {plural(max(again), 'epoch')} "
+        f"{count} of {count} within {max(waits):.1f} s, at most {format_count(max(again), 'epoch')} "
         f"again; equal to the bit",
     )
 
@@ -82,15 +84,15 @@ def raylets(cluster: Cluster) -> dict[int, psutil.Process]:
 
 
 def test_a_killed_raylet(
-    tmp_path: Path, data_file: Path, undisturbed: Ledger, cluster: Cluster, row: Row
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, cluster: Cluster, row: FaultRow
 ) -> None:
     """Of the machine on which the trial runs."""
-    count, waits, again = often(5, 1), [], []
+    count, waits, again = choose_repeats(5, 1), [], []
     for number in range(count):
         options = ("--address", cluster.address, "--max-concurrent", "1")
-        study = Study(tmp_path / str(number), data_file, "s", *GRID, *options)
-        process = study.begin()
-        study.wait_for(r"epoch 3/", process)
+        study = StudyRunner(tmp_path / str(number), data_file, "s", *GRID, *options)
+        process = study.start()
+        study.wait_for_output(r"epoch 3/", process)
         running = [
             parent
             for pid, parent in raylets(cluster).items()
@@ -99,16 +101,16 @@ def test_a_killed_raylet(
         ]
         assert len(running) == 1
         running[0].kill()
-        wait, repeated = goes_on(study, process)
+        wait, repeated = resume(study, process)
         waits.append(wait)
         again.append(repeated)
-        assert process.wait(120) == 0, study.said
-        assert_equal(study.ledger, undisturbed)
+        assert process.wait(120) == 0, study.stderr_text
+        assert_same_results(study.ledger, undisturbed)
         cluster.add_node(num_cpus=1)
     assert max(waits) < 30
     row(
         "`kill -9` of a raylet, on a cluster of three",
         "the trial goes on elsewhere from its state within 30 s",
-        f"{count} of {count} within {max(waits):.1f} s, at most {plural(max(again), 'epoch')} "
+        f"{count} of {count} within {max(waits):.1f} s, at most {format_count(max(again), 'epoch')} "
         f"again; equal to the bit",
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 
 COMMAND = Path(sys.executable).parent / "bloodstudy"
 
@@ -79,12 +79,12 @@ def assert_refused(outcome: Outcome, code: int, words: Sequence[str], results: P
 
 
 def cut_off(path: Path) -> None:
-    np.savez(path, **render(scale=0.005))  # type: ignore[arg-type]
+    np.savez(path, **generate_synthetic_arrays(scale=0.005))  # type: ignore[arg-type]
     os.truncate(path, path.stat().st_size * 3 // 4)
 
 
 def label_8(path: Path) -> None:
-    arrays = render(scale=0.005)
+    arrays = generate_synthetic_arrays(scale=0.005)
     arrays["test_labels"][2] = 8
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 

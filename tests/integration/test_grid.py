@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from bloodnets.config import TrialConfig
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from study.configs.presets import PUBLISHED
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def data_file(folder: Path) -> Path:
     path = folder / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.02))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.02))
     return path
 
 
@@ -76,17 +76,21 @@ def test_all_eight_are_trained_and_reported(
     done, ledger = whole_grid
     assert done.returncode == 0, done.stderr
     assert ledger.study.command[:3] == ("bloodstudy", "grid", "--data-file")
-    trials = ledger.trials()
+    trials = ledger.read_trials()
     assert [trial.configuration for trial in trials] == list(PUBLISHED)
     for trial in trials:
         assert (trial.status, trial.epochs, trial.attempts) == ("complete", 2, 1)
-        assert [epoch.epoch for epoch in ledger.epochs(trial.id)] == [1, 2]
-        best = max(ledger.epochs(trial.id), key=lambda epoch: epoch.val_macro_f1)
+        assert [epoch.epoch for epoch in ledger.read_epochs(trial.id)] == [1, 2]
+        best = max(ledger.read_epochs(trial.id), key=lambda epoch: epoch.val_macro_f1)
         assert best.val_macro_f1 == pytest.approx(trial.scores["val"]["macro_f1"])
-        assert (trial.parameters, trial.operations) == synthetic.SIZES[trial.config["family"]]
+        assert (trial.parameters, trial.operations) == synthetic.FAMILY_COSTS[
+            trial.config["family"]
+        ]
         for name, sha256 in trial.files.items():
             assert hashlib.sha256((ledger.folder / name).read_bytes()).hexdigest() == sha256
-    assert sorted(look.trial for look in ledger.looks()) == sorted(trial.id for trial in trials)
+    assert sorted(look.trial for look in ledger.read_test_evaluations()) == sorted(
+        trial.id for trial in trials
+    )
     assert (ledger.folder / "report" / "index.html").is_file()
 
 
@@ -116,11 +120,11 @@ def test_both_losses_predict_the_same_to_the_bit(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole_grid
-    by_name = {trial.configuration: trial.id for trial in ledger.trials()}
+    by_name = {trial.configuration: trial.id for trial in ledger.read_trials()}
     for family in ("mlnn", "cnn"):
         for one, other in ((1, 3), (2, 4)):
             twins = [by_name[f"{family}-config-{number}"] for number in (one, other)]
-            first, second = (ledger.predictions(trial, "test") for trial in twins)
+            first, second = (ledger.read_predictions(trial, "test") for trial in twins)
             np.testing.assert_array_equal(first.probabilities, second.probabilities)
             np.testing.assert_array_equal(first.labels, second.labels)
 
@@ -130,17 +134,17 @@ def test_the_stored_weights_are_those_that_predicted(
 ) -> None:
     import torch
 
-    from bloodnets.training.loop import probabilities
+    from bloodnets.training.loop import predict_probabilities
 
     _, ledger = whole_grid
     images = torch.from_numpy(np.load(data_file)["test_images"])
-    for trial in ledger.trials():
+    for trial in ledger.read_trials():
         config = TrialConfig.from_dict(trial.config)
         model = build_model(config)
         model.load_state_dict(load_file(ledger.folder / f"models/{trial.id}.safetensors"))
         np.testing.assert_allclose(
-            probabilities(model, images, config.loss),
-            ledger.predictions(trial.id, "test").probabilities,
+            predict_probabilities(model, images, config.loss),
+            ledger.read_predictions(trial.id, "test").probabilities,
             atol=1e-6,  # the trial ran on one thread
         )
 
@@ -173,7 +177,7 @@ def test_a_diverging_trial_is_not_tried_again_and_does_not_end_the_study(
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    failed, complete = Ledger(folder / "diverging").trials()
+    failed, complete = Ledger(folder / "diverging").read_trials()
     assert (failed.status, failed.stop_reason, failed.attempts) == ("failed", "error", 1)
     assert failed.error is not None
     assert "loss is" in failed.error

@@ -11,18 +11,17 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from bloodnets.data.synthetic import render
-from bloodnets.storage.backends import Address
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.storage.backends import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from study.cli.main import app
 from study.configs.study_config import GridConfig
-from study.inference.replay import COMPARED, Replay
-from tests.models import give_models
-from tests.store import BUCKET, Store
-from tests.synthetic import build, published_matrices
-from tests.synthetic_search import SEARCH
-from tests.synthetic_search import build as build_search
+from study.inference.replay import COMPARED_METRICS, ReplayResult
+from tests.models import add_models
+from tests.store import S3_BUCKET, S3Server
+from tests.synthetic import build_grid, make_published_matrices
+from tests.synthetic_search import SEARCH_RECORD, build_search
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,25 +47,28 @@ def test_make_knows_its_targets_and_demo_is_the_command_shown() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_is_understood(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: Store
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: S3Server
 ) -> None:
     """Studies are planned, not trained: `test_grid.py` and `test_search.py` train."""
     monkeypatch.chdir(tmp_path)
-    np.savez("cells.npz", allow_pickle=False, **render(scale=0.01))
+    np.savez("cells.npz", allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     for study in ("STUDY", "OTHER"):
-        build(tmp_path / "results" / study, {"cnn-config-1": published_matrices()["cnn-config-1"]})
+        build_grid(
+            tmp_path / "results" / study,
+            {"cnn-config-1": make_published_matrices()["cnn-config-1"]},
+        )
     if "s3://" in command:
-        there = Address(f"s3://{BUCKET}/{tmp_path.name}")
-        build(there / "NAME", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+        there = RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}")
+        build_grid(there / "NAME", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
         command = command.replace("s3://BUCKET/PREFIX", str(there))
         command = command.replace("--name NAME", "--name NEW")
     arguments = shlex.split(command)[1:]
     if arguments[0] == "replay":
-        build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH, trials=18))
-        monkeypatch.setattr("study.datasets.lookup.find_cells", lambda study, file: None)
-        monkeypatch.setattr("study.inference.replay._again", _as_it_was)
+        build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH_RECORD, trials=18))
+        monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda study, file: None)
+        monkeypatch.setattr("study.inference.replay._retrain", _as_it_was)
     if arguments[0] in {"predict", "export"}:
-        give_models(Ledger(tmp_path / "results/STUDY"))
+        add_models(Ledger(tmp_path / "results/STUDY"))
         (tmp_path / "photographs").mkdir()
         for image in ("cell.png", "photographs/1.jpg"):
             Image.new("RGB", (360, 363)).save(image)
@@ -88,19 +90,19 @@ def test_each_command_is_understood(
     assert any(words in done.stdout for words in known)
 
 
-def _goes_on(config: GridConfig, *_: object, goes_on: bool, **__: object) -> bool:
-    assert goes_on
+def _goes_on(config: GridConfig, *_: object, resume: bool, **__: object) -> bool:
+    assert resume
     typer.echo(f"{config.name} goes on")
     return True
 
 
-def _as_it_was(ledger: Ledger, record: TrialRecord, *_: object) -> Replay:
-    return Replay(
+def _as_it_was(ledger: Ledger, record: TrialRecord, *_: object) -> ReplayResult:
+    return ReplayResult(
         record=record,
-        epochs=3,
-        deviations=dict.fromkeys(COMPARED, 0.0),
-        weights=None,
-        diverged=None,
+        n_epochs=3,
+        max_deviations=dict.fromkeys(COMPARED_METRICS, 0.0),
+        max_weight_deviation=None,
+        divergence_message=None,
     )
 
 

@@ -11,7 +11,7 @@ from bloodnets.data.medmnist import load_file
 from bloodnets.data.synthetic import CLASS_COUNTS
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from study.configs.presets import PUBLISHED
-from study.datasets.data_record import class_counts
+from study.datasets.data_record import count_classes
 
 FILE = os.environ.get("BLOODSTUDY_REAL_DATA")
 
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.skipif(FILE is None, reason="BLOODSTUDY_REAL_DATA names
 def test_two_epochs_on_real_cells_learn_the_classes() -> None:
     assert FILE is not None
     cells = load_file(Path(FILE))
-    assert class_counts(cells) == CLASS_COUNTS
+    assert count_classes(cells) == CLASS_COUNTS
     config = TrialConfig(**PUBLISHED["cnn-config-2"], max_epochs=2)
     cpu = torch.device("cpu")
-    state = TrainingState.start(config, cpu)
-    splits = DeviceSplit.of(cells.train, cpu), DeviceSplit.of(cells.val, cpu)
-    *_, last = train(state, config, train=splits[0], val=splits[1])
+    state = TrainingState.create(config, cpu)
+    splits = DeviceSplit.from_numpy(cells.train, cpu), DeviceSplit.from_numpy(cells.val, cpu)
+    *_, last = train(state, config, train_split=splits[0], val_split=splits[1])
     assert last.val_macro_f1 > 0.65

@@ -16,9 +16,9 @@ import optuna
 import pytest
 import requests
 
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
-from reports.verification.verify import verify
+from reports.verification.verify import verify_study
 
 BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
@@ -27,8 +27,8 @@ DIVERGING = """
 import study.configs.presets
 study.configs.presets.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
 import study.configs.search_space
-study.configs.search_space.inside = lambda config, search: True
-study.configs.search_space.check = lambda search: None
+study.configs.search_space.contains = lambda config, search: True
+study.configs.search_space.validate = lambda search: None
 from study.cli.main import main
 main()
 """
@@ -36,12 +36,12 @@ main()
 # The third trial ends with an error, whenever it is tried.
 FAILING = """
 import bloodnets.trainable
-run = bloodnets.trainable._run
+run = bloodnets.trainable._train_and_report
 def fails(config, cells, trial):
     if config.optimizer == "adam" and config.learning_rate == .001 and not trial["look"]:
         raise OSError("the dog ate it")
     run(config, cells, trial)
-bloodnets.trainable._run = fails
+bloodnets.trainable._train_and_report = fails
 from study.cli.main import main
 import ray
 import study.tuning.tuner
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def data_file(folder: Path) -> Path:
     path = folder / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.02))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.02))
     return path
 
 
@@ -95,7 +95,7 @@ def states(ledger: Ledger) -> Counter[str]:
 
 
 def statuses(ledger: Ledger) -> Counter[str]:
-    records = [ledger.trial(planned) for planned in ledger.proposals()]
+    records = [ledger.read_trial(planned) for planned in ledger.proposals()]
     return Counter(record.status for record in records if record is not None)
 
 
@@ -106,14 +106,14 @@ def test_every_proposal_ends_and_the_best_are_confirmed(
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert len(ledger.proposals()) == 8
-    end = ledger.confirmation()
+    end = ledger.read_confirmation()
     assert end is not None
     assert (end.ended_by, len(end.best), len(end.baseline)) == ("trials", 2, 1)
     counts = statuses(ledger)
     assert counts["failed"] == 0
     assert counts["pruned"] > 0
     assert counts["complete"] + counts["pruned"] == 8
-    again = [ledger.trial(planned) for planned in end.trials]
+    again = [ledger.read_trial(planned) for planned in end.trials]
     assert len(again) in (4, 6)  # the best published one may be among the two best
     for record in again:
         assert record is not None
@@ -125,11 +125,13 @@ def test_only_what_is_confirmed_sees_test_and_once(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
-    end = ledger.confirmation()
+    end = ledger.read_confirmation()
     assert end is not None
-    assert sorted(look.trial for look in ledger.looks()) == sorted(t.id for t in end.trials)
+    assert sorted(look.trial for look in ledger.read_test_evaluations()) == sorted(
+        t.id for t in end.trials
+    )
     for planned in ledger.proposals():
-        record = ledger.trial(planned)
+        record = ledger.read_trial(planned)
         assert record is not None
         assert set(record.scores) <= {"val"}
 
@@ -139,14 +141,14 @@ def test_a_stopped_trial_ends_at_a_rung(
 ) -> None:
     _, ledger = whole
     for planned in ledger.proposals():
-        record = ledger.trial(planned)
+        record = ledger.read_trial(planned)
         assert record is not None
         ended = (record.status, record.stop_reason)
         if planned.configuration.startswith("cnn-config"):
             assert ended == ("complete", "max_epochs")
         assert ended in {("pruned", "asha"), ("complete", "max_epochs")}
         assert record.epochs in ({1, 3} if record.status == "pruned" else {4})
-        assert len(ledger.epochs(record.id)) == record.epochs
+        assert len(ledger.read_epochs(record.id)) == record.epochs
 
 
 def test_optunas_file_counts_what_the_ledger_counts(
@@ -195,7 +197,7 @@ def test_every_number_can_be_checked_again(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
-    lines = list(verify(ledger))
+    lines = list(verify_study(ledger))
     assert any("look" in line for line in lines)
 
 
@@ -209,7 +211,7 @@ def test_a_trial_trained_again_is_the_same_to_the_bit(
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    record = ledger.trial(trial)
+    record = ledger.read_trial(trial)
     assert record is not None
     assert f"{record.epochs} epoch" in done.stdout
     assert "deviation 0" in done.stdout
@@ -228,13 +230,13 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / "diverging")
-    first = ledger.trial(ledger.proposals()[0])
+    first = ledger.read_trial(ledger.proposals()[0])
     assert first is not None
     assert (first.status, first.stop_reason, first.attempts) == ("pruned", "diverged", 1)
     assert first.error is not None
     assert "the training loss is" in first.error
     assert len(ledger.proposals()) == 3
-    end = ledger.confirmation()
+    end = ledger.read_confirmation()
     assert end is not None
     assert "cnn-config-1" not in (*end.best, *end.baseline)
     assert "diverged" in done.stderr
@@ -252,16 +254,16 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     ledger = Ledger(folder / "failing")
-    failed = ledger.trial(ledger.proposals()[1])
+    failed = ledger.read_trial(ledger.proposals()[1])
     assert failed is not None
     assert (failed.status, failed.attempts) == ("failed", 4)
     assert failed.error == "OSError: the dog ate it"
     assert statuses(ledger) == {"failed": 1, "complete": 3}
     assert states(ledger) == {"FAIL": 1, "COMPLETE": 3}
-    end = ledger.confirmation()
+    end = ledger.read_confirmation()
     assert end is not None
     assert end.trials == ()
-    assert ledger.looks() == []
+    assert ledger.read_test_evaluations() == []
 
 
 @pytest.mark.parametrize(
@@ -282,16 +284,16 @@ def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / name)
-    end = ledger.confirmation()
+    end = ledger.read_confirmation()
     assert end is not None
     assert end.ended_by == ended_by
-    records = [ledger.trial(planned) for planned in ledger.proposals()]
+    records = [ledger.read_trial(planned) for planned in ledger.proposals()]
     assert 0 < len(records) < 400
     reasons = {(record.status, record.stop_reason) for record in records if record is not None}
     assert ("pruned", ended_by) in reasons
     assert None not in records
     assert states(ledger)["RUNNING"] == 0
-    list(verify(ledger))
+    list(verify_study(ledger))
 
 
 def begun(
@@ -337,5 +339,5 @@ def test_ctrl_c_keeps_what_has_ended(folder: Path, data_file: Path) -> None:
     assert "of at most 400 trials have ended; go on with: bloodstudy resume " in errors
     assert "Traceback" not in errors
     ledger = Ledger(folder / "interrupted")
-    assert ledger.confirmation() is None
+    assert ledger.read_confirmation() is None
     assert sum(statuses(ledger).values()) >= 3

@@ -9,18 +9,18 @@ from pathlib import Path
 import pyarrow.fs
 import pytest
 
-from bloodnets.storage.backends import Address
+from bloodnets.storage.backends import RemotePath
 from reports.ledger.ledger import Ledger
-from tests.faults.studies import BLOODSTUDY, wait_until
-from tests.store import BUCKET, Store
+from tests.faults.studies import BLOODSTUDY_PATH, wait_until
+from tests.store import S3_BUCKET, S3Server
 
-STUDIES = f"s3://{BUCKET}/studies"
+STUDIES = f"s3://{S3_BUCKET}/studies"
 
 
 def run(folder: Path, *words: str, code: int = 0) -> str:
     """A command, to its end, in an empty folder; what it printed."""
     done = subprocess.run(
-        [BLOODSTUDY, *words],
+        [BLOODSTUDY_PATH, *words],
         cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, timeout=280, check=False,
     )  # fmt: skip
@@ -29,23 +29,23 @@ def run(folder: Path, *words: str, code: int = 0) -> str:
 
 
 def test_a_store_that_fails_for_a_while_costs_nothing(
-    running: Store, data_file: Path, tmp_path: Path
+    running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["grid", "--data-file", str(data_file), "--epochs", "6"]
     words += ["--config", "cnn-config-2", "--config", "mlnn-config-2"]
     log = tmp_path / "log"
     with log.open("w") as written, subprocess.Popen(
-        [BLOODSTUDY, *words, "--storage", STUDIES, "--name", "g"],
+        [BLOODSTUDY_PATH, *words, "--storage", STUDIES, "--name", "g"],
         cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=written, stderr=written, text=True,
     ) as process:  # fmt: skip
         wait_until(lambda: ": epoch 1/" in log.read_text(), process, log)
-        running.trouble("500")
+        running.set_fault("500")
         time.sleep(20)
-        running.trouble("slow")
+        running.set_fault("slow")
         time.sleep(10)
-        running.trouble("")
+        running.set_fault("")
         assert process.wait(250) == 0, log.read_text()
-    assert running.refused() > 20
+    assert running.count_refused() > 20
     here = tmp_path / "here"
     here.mkdir()
     run(here, "report", f"{STUDIES}/g")
@@ -55,22 +55,22 @@ def test_a_store_that_fails_for_a_while_costs_nothing(
     assert "report: " in said
     run(here, *words, "--name", "undisturbed")
     undisturbed = Ledger(here / "results" / "undisturbed")
-    ours = Ledger(Address(f"{STUDIES}/g"))
-    assert [record.attempts for record in ours.trials()] == [1, 1]
-    for record in undisturbed.trials():
+    ours = Ledger(RemotePath(f"{STUDIES}/g"))
+    assert [record.attempts for record in ours.read_trials()] == [1, 1]
+    for record in undisturbed.read_trials():
         for kind, suffix in (("models", "safetensors"), ("predictions", "npz")):
             name = f"{kind}/{record.id}.{suffix}"
-            assert ours.content(name) == undisturbed.content(name)
+            assert ours.read_bytes(name) == undisturbed.read_bytes(name)
 
 
 def test_wrong_addresses_are_one_line_before_anything_is_read(
-    running: Store, tmp_path: Path
+    running: S3Server, tmp_path: Path
 ) -> None:
     for address, code, said in (
         ("s3://no-such-bucket/x", 3, "NO_SUCH_BUCKET .*; choose another --storage, or see to"),
         ("ftp://host/x", 2, "Unrecognized filesystem type"),
         ("s3://me:secret@bucket/x", 2, "the address at bucket holds a name or a password"),
-        (f"s3://{BUCKET}/x?region=here", 2, "wanted: a bucket and a folder"),
+        (f"s3://{S3_BUCKET}/x?region=here", 2, "wanted: a bucket and a folder"),
     ):
         output = run(tmp_path, "grid", "--storage", address, "--data-file", "none", code=code)
         assert re.fullmatch(rf"bloodstudy: [^\n]*{said}[^\n]*\n", output), output
@@ -81,7 +81,7 @@ def test_wrong_addresses_are_one_line_before_anything_is_read(
 
 
 def test_a_store_that_is_not_there_is_said(
-    running: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     for command in ("status", "report", "resume"):
@@ -92,7 +92,7 @@ def test_a_store_that_is_not_there_is_said(
 
 
 def test_a_search_keeps_its_files_in_the_store(
-    running: Store, data_file: Path, tmp_path: Path
+    running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["search", "--data-file", str(data_file), "--trials", "4", "--max-epochs", "3"]
     words += ["--confirm", "1", "--confirm-seeds", "1", "--storage", STUDIES, "--name", "s"]

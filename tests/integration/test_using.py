@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bloodnets.errors import StudyError
-from bloodnets.models import Resnet
-from bloodnets.storage.backends import Address
+from bloodnets.models import ResNet
+from bloodnets.storage.backends import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from study.inference import onnx_export as exporting
-from study.inference.model_selection import Chosen, choose
+from study.inference.model_selection import SelectedModel, select_model
 from tests import synthetic
-from tests.models import give_models
-from tests.store import BUCKET, Store
+from tests.models import add_models
+from tests.store import S3_BUCKET, S3Server
 
 COMMAND = Path(sys.executable).with_name("bloodstudy")
 ROOT = Path(__file__).parents[2]
@@ -51,8 +51,8 @@ def bloodstudy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def recorded(study: Path, name: str) -> tuple[TrialRecord, NDArray[np.float32]]:
     ledger = Ledger(study)
-    (record,) = (each for each in ledger.trials() if each.id.startswith(name))
-    return record, ledger.predictions(record.id, "test").probabilities
+    (record,) = (each for each in ledger.read_trials() if each.id.startswith(name))
+    return record, ledger.read_predictions(record.id, "test").probabilities
 
 
 def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -131,10 +131,10 @@ def test_the_cards_five_lines_run(study: Path, data_file: Path, tmp_path: Path) 
     assert ran.stdout.strip() == str([names[place] for place in wanted[:128].argmax(axis=1)])
 
 
-def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: Store) -> None:
-    there = Address(f"s3://{BUCKET}/{tmp_path.name}/stored")
-    matrices = synthetic.published_matrices()["cnn-config-1"]
-    give_models(synthetic.build(there, {"cnn-config-1": matrices}))
+def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: S3Server) -> None:
+    there = RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}/stored")
+    matrices = synthetic.make_published_matrices()["cnn-config-1"]
+    add_models(synthetic.build_grid(there, {"cnn-config-1": matrices}))
     Image.new("RGB", (360, 363)).save(tmp_path / "cell.png")
     done = bloodstudy(tmp_path, "predict", str(there), "cell.png", "--csv")
     assert done.returncode == 0, done.stderr
@@ -142,25 +142,25 @@ def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: 
 
 
 @pytest.fixture(scope="module")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, Chosen]:
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, SelectedModel]:
     folder = tmp_path_factory.mktemp("untrained")
-    matrices = synthetic.published_matrices()["cnn-config-1"]
-    ledger = give_models(synthetic.build(folder / "s", {"cnn-config-1": matrices * 2}))
-    return ledger, choose(ledger, "cnn-config-1-s0")
+    matrices = synthetic.make_published_matrices()["cnn-config-1"]
+    ledger = add_models(synthetic.build_grid(folder / "s", {"cnn-config-1": matrices * 2}))
+    return ledger, select_model(ledger, "cnn-config-1-s0")
 
 
 def test_a_network_with_batch_norm_is_exported_as_it_predicts(
-    untrained: tuple[Ledger, Chosen],
+    untrained: tuple[Ledger, SelectedModel],
 ) -> None:
     """By its fixed statistics, and for any number of images; the file names no path."""
     ledger, chosen = untrained
     torch.manual_seed(0)
-    model = Resnet(width=4, dropout=0.5)
+    model = ResNet(width=4, dropout=0.5)
     model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
     odd = replace(chosen, model=model.eval())
-    content = exporting.to_onnx(odd, ledger.study)
+    content = exporting.build_onnx_model(odd, ledger.study)
     images = np.random.default_rng(0).integers(256, size=(37, 28, 28, 3), dtype=np.uint8)
-    assert exporting.compare(content, odd, images).deviation <= 1e-4
+    assert exporting.compare_predictions(content, odd, images).max_deviation <= 1e-4
     together = run(content, images)
     np.testing.assert_allclose(
         np.concatenate([run(content, one[None]) for one in images]), together, atol=1e-6
@@ -170,13 +170,13 @@ def test_a_network_with_batch_norm_is_exported_as_it_predicts(
 
 
 def test_nothing_is_left_of_a_model_that_says_something_else(
-    untrained: tuple[Ledger, Chosen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untrained: tuple[Ledger, SelectedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger, chosen = untrained
-    other = exporting.to_onnx(choose(ledger, "cnn-config-1-s1"), ledger.study)
-    monkeypatch.setattr(exporting, "to_onnx", lambda *_: other)
+    other = exporting.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
+    monkeypatch.setattr(exporting, "build_onnx_model", lambda *_: other)
     with pytest.raises(StudyError, match="got another class, and probabilities differ") as caught:
-        exporting.export(ledger, chosen, None, tmp_path / "out")
+        exporting.export_onnx(ledger, chosen, None, tmp_path / "out")
     assert caught.value.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 

@@ -16,58 +16,62 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import tune
 
-EPOCHS = 20
-SHIFT = 0.5  # decades
-NOISE = 0.006  # of macro F1 from epoch to epoch, standard deviation
+MAX_EPOCHS = 20
+OPTIMUM_SHIFT_DECADES = 0.5  # decades
+NOISE_SD = 0.006  # of macro F1 from epoch to epoch, standard deviation
 
 
-def _decades_off(config: Mapping[str, Any]) -> float:
+def _compute_log10_distance(config: Mapping[str, Any]) -> float:
     """From the best learning rate; with momentum, that of the steps that it adds up to."""
     if config["optimizer"] == "sgd":
-        rate, best = config["learning_rate"] / (1 - config["momentum"]), 10**-0.7
+        rate, best_rate = config["learning_rate"] / (1 - config["momentum"]), 10**-0.7
     else:
-        rate, best = config["learning_rate"], 10**-2.9
-    return math.log10(rate / best) + SHIFT
+        rate, best_rate = config["learning_rate"], 10**-2.9
+    return math.log10(rate / best_rate) + OPTIMUM_SHIFT_DECADES
 
 
-def _limit(config: Mapping[str, Any]) -> float:
+def _compute_limit(config: Mapping[str, Any]) -> float:
     """Macro F1 after endless training."""
-    off = _decades_off(config)
-    if off > 0.85:  # too large a step learns nothing
+    log_distance = _compute_log10_distance(config)
+    if log_distance > 0.85:  # too large a step learns nothing
         return 0.03
     highest = 0.933 if config["optimizer"] == "sgd" else 0.937
-    slope = 0.015 if off < 0 else 0.06  # a smaller step costs less than a larger one
-    lost = slope * off**2 + 0.05 * (config["dropout"] - 0.35) ** 2
-    return max(0.03, highest - float(lost))
+    slope = 0.015 if log_distance < 0 else 0.06  # a smaller step costs less than a larger one
+    penalty = slope * log_distance**2 + 0.05 * (config["dropout"] - 0.35) ** 2
+    return max(0.03, highest - float(penalty))
 
 
-def _learned(config: Mapping[str, Any]) -> NDArray[np.float64]:
+def _compute_learned_share(config: Mapping[str, Any]) -> NDArray[np.float64]:
     """Share of the limit by epoch: larger steps and less dropout learn faster, Adam than SGD."""
-    epochs = np.arange(1, EPOCHS + 1)
-    time = 1.7 if config["optimizer"] == "sgd" else 1.1
-    time *= math.exp(-1.07 * min(_decades_off(config), 0.2)) * (1 + 0.5 * config["dropout"])
-    share: NDArray[np.float64] = 1 - np.exp(-1.2 * (epochs / time) ** 0.6)
+    epochs = np.arange(1, MAX_EPOCHS + 1)
+    time_constant = 1.7 if config["optimizer"] == "sgd" else 1.1
+    time_constant *= math.exp(-1.07 * min(_compute_log10_distance(config), 0.2)) * (
+        1 + 0.5 * config["dropout"]
+    )
+    share: NDArray[np.float64] = 1 - np.exp(-1.2 * (epochs / time_constant) ** 0.6)
     return share
 
 
-def true_value(config: Mapping[str, Any]) -> float:
+def compute_true_value(config: Mapping[str, Any]) -> float:
     """Macro F1 on val after full training, without the luck of the epochs."""
-    return float(_limit(config) * _learned(config)[-1])
+    return float(_compute_limit(config) * _compute_learned_share(config)[-1])
 
 
-def curve(config: Mapping[str, Any], luck: int) -> NDArray[np.float64]:
+def simulate_curve(config: Mapping[str, Any], noise_seed: int) -> NDArray[np.float64]:
     """Macro F1 on val by epoch, as a trial reports it.
 
     Args:
         config: of the trial.
-        luck: seed of the noise.
+        noise_seed: seed of the noise.
     """
-    limit = _limit(config)
-    noise = np.random.default_rng(luck).normal(scale=NOISE if limit > 0.2 else 0, size=EPOCHS)
-    return np.clip(limit * _learned(config) + noise, 0, 1)
+    limit = _compute_limit(config)
+    noise = np.random.default_rng(noise_seed).normal(
+        scale=NOISE_SD if limit > 0.2 else 0, size=MAX_EPOCHS
+    )
+    return np.clip(limit * _compute_learned_share(config) + noise, 0, 1)
 
 
-def luck_of(trial_id: str) -> int:
+def derive_noise_seed(trial_id: str) -> int:
     """A seed from the digest at the end of an id: the same settings have the same luck."""
     return int(trial_id.rpartition("-")[2], 16)
 
@@ -75,7 +79,9 @@ def luck_of(trial_id: str) -> int:
 def run_trial(tune_config: Mapping[str, Any], *, cells: object) -> None:
     """In the place of `bloodnets.trainable.run_trial`: reports as it does, and trains nothing."""
     trial = tune_config["trial"]
-    values = curve(trial["config"], luck_of(trial["id"]))[: trial["config"]["max_epochs"]]
+    values = simulate_curve(trial["config"], derive_noise_seed(trial["id"]))[
+        : trial["config"]["max_epochs"]
+    ]
     for epoch, value in enumerate(values, start=1):
         losses = {"train_loss": 1 - value, "val_loss": 1 - value}
         scores = {"val_accuracy": value, "val_macro_f1": value}

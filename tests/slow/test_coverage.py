@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bloodnets import metrics
-from reports.analysis.bootstrap import sample
-from reports.analysis.intervals import Estimate, contrast
-from reports.ledger.loading import Tested
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.intervals import Estimate, estimate_contrast
+from reports.ledger.loading import TestPredictions
 
 SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # of BloodMNIST's classes
 SKILL = np.array([1.6, 2.6, 1.9, 1.4, 1.8, 1.6, 2.4, 3.2])  # of each class
@@ -33,7 +33,7 @@ def expected(skill: float) -> float:
     for c in range(8):
         matrix[c, (c + 1) % 8] += SHARES[c] * (1 - right[c]) * 0.7
         matrix[c, (c + 3) % 8] += SHARES[c] * (1 - right[c]) * 0.3
-    return metrics.scores(matrix)["macro_f1"]
+    return metrics.compute_scores(matrix)["macro_f1"]
 
 
 def truth(advantage: float, spread: float) -> float:
@@ -42,7 +42,7 @@ def truth(advantage: float, spread: float) -> float:
     return float(np.average([expected(advantage + spread * x) for x in nodes], weights=weights))
 
 
-def study(random: np.random.Generator, skills: NDArray[np.float64]) -> Tested:
+def study(random: np.random.Generator, skills: NDArray[np.float64]) -> TestPredictions:
     """Predictions of trials with these skills, shape (configurations, seeds)."""
     labels = random.choice(8, size=IMAGES, p=SHARES)
     ease = SKILL[labels] - random.normal(scale=DIFFICULTY, size=IMAGES)
@@ -53,7 +53,9 @@ def study(random: np.random.Generator, skills: NDArray[np.float64]) -> Tested:
         predicted = np.where(right, labels, (labels + step) % 8)
         probabilities.append(np.eye(8, dtype=np.float32)[predicted])
         rows.append({"name": str(configuration), "seed": seed})
-    return Tested(trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities))
+    return TestPredictions(
+        trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
+    )
 
 
 def holds(found: Estimate | None, value: float) -> bool:
@@ -74,11 +76,11 @@ def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(
     means_held, differences_held = [], []
     for _ in range(STUDIES):
         luck = random.normal(scale=spread, size=(len(ADVANTAGES), seeds))
-        sampled = sample(study(random, np.array(ADVANTAGES)[:, None] + luck))
+        sampled = bootstrap_scores(study(random, np.array(ADVANTAGES)[:, None] + luck))
         for c, mean in enumerate(means):
-            means_held.append(holds(contrast(sampled, "macro_f1", {str(c): 1}), mean))
+            means_held.append(holds(estimate_contrast(sampled, "macro_f1", {str(c): 1}), mean))
         for a, b in ((0, 1), (2, 3)):
-            found = contrast(sampled, "macro_f1", {str(a): 1, str(b): -1})
+            found = estimate_contrast(sampled, "macro_f1", {str(a): 1, str(b): -1})
             differences_held.append(holds(found, means[a] - means[b]))
     assert 0.93 <= np.mean(means_held) <= most
     assert 0.93 <= np.mean(differences_held) <= most
@@ -89,9 +91,11 @@ def test_with_one_seed_the_interval_is_of_the_trained_model() -> None:
     held = []
     for _ in range(2 * STUDIES):
         skills = random.normal(scale=0.15, size=(2, 1))
-        sampled = sample(study(random, skills))
+        sampled = bootstrap_scores(study(random, skills))
         held += [
-            holds(contrast(sampled, "macro_f1", {str(c): 1}), expected(float(skills[c, 0])))
+            holds(
+                estimate_contrast(sampled, "macro_f1", {str(c): 1}), expected(float(skills[c, 0]))
+            )
             for c in range(2)
         ]
     assert 0.93 <= np.mean(held) <= 0.97

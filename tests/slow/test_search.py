@@ -14,13 +14,19 @@ from optuna import create_study
 from optuna.samplers import RandomSampler
 
 from bloodnets.data.medmnist import BloodCells, load_file
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
-from study.configs.search_space import DROPOUT, LEARNING_RATE, MOMENTUM, OPTIMIZERS, draw
+from study.configs.search_space import (
+    DROPOUT_RANGE,
+    LEARNING_RATE_RANGE,
+    MOMENTUM_RANGE,
+    OPTIMIZERS,
+    suggest_config,
+)
 from study.configs.study_config import SearchConfig
-from study.lifecycle.study_record import describe
-from study.runtime.session import RAY_LOG, output_to, ray_session
+from study.lifecycle.study_record import make_study_record
+from study.runtime.session import RAY_LOG, open_ray_session, redirect_output
 from study.tuning import tuner
 from tests.slow import surrogate
 
@@ -29,12 +35,12 @@ SEARCH = SearchRecord(  # the defaults of the command
     trials=50,
     families=("cnn",),
     optimizers=OPTIMIZERS,
-    learning_rate=LEARNING_RATE,
-    dropout=DROPOUT,
-    momentum=MOMENTUM,
+    learning_rate=LEARNING_RATE_RANGE,
+    dropout=DROPOUT_RANGE,
+    momentum=MOMENTUM_RANGE,
     sampler="tpe",
     seed=0,
-    max_epochs=surrogate.EPOCHS,
+    max_epochs=surrogate.MAX_EPOCHS,
     grace=1,
     reduction=2,
     batch_size=64,
@@ -57,23 +63,23 @@ class Watch:
         self.best: tuple[float, float] = (-1.0, 0.0)  # as seen, and truly
         self.history: list[tuple[int, float]] = []
 
-    def proposed(self, planned: PlannedTrial) -> None:
+    def on_proposal(self, planned: PlannedTrial) -> None:
         self.values[planned.id] = 0.0
 
-    def started(self, trial_id: str) -> None:
+    def on_trial_start(self, trial_id: str) -> None:
         """Nothing."""
 
-    def epoch(self, trial_id: str, epoch: EpochRecord, *, again: bool) -> None:
+    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool) -> None:
         self.epochs += 1
         self.values[trial_id] = max(self.values[trial_id], epoch.val_macro_f1)
 
-    def retried(self, trial_id: str, reason: str) -> None:
+    def on_trial_retry(self, trial_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
-    def ended(self, record: TrialRecord) -> None:
+    def on_trial_end(self, record: TrialRecord) -> None:
         seen = self.values[record.id]
         if seen > self.best[0]:
-            self.best = (seen, surrogate.true_value(record.config))
+            self.best = (seen, surrogate.compute_true_value(record.config))
         self.history.append((self.epochs, self.best[1]))
         if len(self.history) == self.stop_after:
             raise KeyboardInterrupt
@@ -82,14 +88,14 @@ class Watch:
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
     path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     return load_file(path)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     ray.cloudpickle.register_pickle_by_value(surrogate)  # the workers have no tests
-    with ray_session(config(tmp_path_factory.mktemp("ray"), SEARCH)):
+    with open_ray_session(config(tmp_path_factory.mktemp("ray"), SEARCH)):
         yield
 
 
@@ -101,7 +107,7 @@ def nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
 def config(folder: Path, search: SearchRecord, at_once: int | None = None) -> SearchConfig:
     return SearchConfig(
         name=f"seed-{search.seed}",
-        results=folder,
+        storage_root=folder,
         search=search,
         cpus_per_trial=1,
         gpus_per_trial=0,
@@ -121,11 +127,13 @@ def run(
     """A search, begun or gone on with."""
     settings, watch = config(folder, search, at_once), watch or Watch()
     if (folder / settings.name).exists():
-        ledger = Ledger(settings.place)
+        ledger = Ledger(settings.location)
     else:
-        ledger = Ledger.create(settings.place, describe(settings, cells, ()))
-    with output_to(ledger.folder / RAY_LOG):  # Tune has much to say, and nothing of these figures
-        tuner.run_proposals(settings, cells, ledger, search, progress=watch)
+        ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
+    with redirect_output(
+        ledger.folder / RAY_LOG
+    ):  # Tune has much to say, and nothing of these figures
+        tuner.run_proposals(settings, cells, ledger, search, listener=watch)
     return ledger, watch
 
 
@@ -134,9 +142,9 @@ def random_search(seed: int) -> tuple[float, int]:
     study = create_study(direction="maximize", sampler=RandomSampler(seed=seed))
     best = (-1.0, 0.0)
     for _ in range(SEARCH.trials):
-        proposed = draw(study.ask(), SEARCH)
-        values = surrogate.curve(proposed.to_dict(), int(proposed.digest(), 16))
-        best = max(best, (float(values.max()), surrogate.true_value(proposed.to_dict())))
+        proposed = suggest_config(study.ask(), SEARCH)
+        values = surrogate.simulate_curve(proposed.to_dict(), int(proposed.compute_digest(), 16))
+        best = max(best, (float(values.max()), surrogate.compute_true_value(proposed.to_dict())))
     return best[1], SEARCH.trials * SEARCH.max_epochs
 
 
@@ -148,7 +156,7 @@ def test_it_finds_what_random_search_does_with_half_the_epochs(
         goal, cost = random_search(1000 + seed)
         ledger, watch = run(tmp_path, cells, replace(SEARCH, seed=seed))
         reached = [epochs for epochs, true in watch.history if true >= goal]
-        most = max(surrogate.true_value(trial.config) for trial in ledger.proposals())
+        most = max(surrogate.compute_true_value(trial.config) for trial in ledger.proposals())
         ratio = min(reached, default=math.inf) / cost
         rows.append((ratio, watch.epochs, most - watch.best[1], watch.best[1] - goal))
         print(
@@ -176,9 +184,9 @@ def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:
     """Every proposal with how it ended."""
     rows = []
     for planned in ledger.proposals():
-        record = ledger.trial(planned)
+        record = ledger.read_trial(planned)
         assert record is not None
-        rows.append((planned.id, record.stop_reason, ledger.epochs(planned.id)))
+        rows.append((planned.id, record.stop_reason, ledger.read_epochs(planned.id)))
     return rows
 
 
@@ -199,6 +207,6 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_been(
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "part", cells, SHORT, at_once=1, watch=Watch(stop_after))
     part = Ledger(tmp_path / "part" / "seed-0")
-    assert len(list(part.trials())) == stop_after
+    assert len(list(part.read_trials())) == stop_after
     run(tmp_path / "part", cells, SHORT, at_once=1)
     assert outcome(part) == outcome(whole)

@@ -11,11 +11,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
 from study.configs.presets import PUBLISHED
-from tests.benchmarks.__main__ import BEGIN, END, README, RECORD, readme_part
-from tests.benchmarks.engine import packed
-from tests.benchmarks.figures import Figure, number, ratio, table
-from tests.benchmarks.gpu import ACTIVATIONS, floor_s
-from tests.benchmarks.loop import products
+from tests.benchmarks.__main__ import (
+    README_BEGIN_TAG,
+    README_END_TAG,
+    README_PATH,
+    RECORD_PATH,
+    format_readme_section,
+)
+from tests.benchmarks.engine import compute_packed_s
+from tests.benchmarks.figures import Measurement, compute_ratio, format_number, format_table
+from tests.benchmarks.gpu import N_ACTIVATIONS, compute_floor_s
+from tests.benchmarks.loop import iterate_products
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
@@ -26,7 +32,7 @@ def test_the_products_are_those_of_a_step(family: str) -> None:
         loss: Tensor = model(torch.zeros(batch, 3, 28, 28)).sum()
         loss.backward()  # type: ignore[no-untyped-call]
     counted = counter.get_total_flops()
-    assert sum(2 * m * k * n for m, k, n in products(family, batch)) == counted
+    assert sum(2 * m * k * n for m, k, n in iterate_products(family, batch)) == counted
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
@@ -41,39 +47,42 @@ def test_the_activations_are_those_of_the_layers(family: str) -> None:
         if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.Linear):
             module.register_forward_hook(note)
     model(torch.zeros(1, 3, 28, 28))
-    assert sum(sizes) == ACTIVATIONS[family]
+    assert sum(sizes) == N_ACTIVATIONS[family]
 
 
 def test_an_epoch_takes_as_long_as_its_slower_part() -> None:
     config = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=128)
-    of_bytes = floor_s(config, 12_800, bandwidth=1e12, rate=1e30)
+    of_bytes = compute_floor_s(config, 12_800, bandwidth=1e12, flop_rate=1e30)
     weights = 100 * 10 * 4 * 4_179_568
     assert of_bytes == pytest.approx((weights + 12_800 * 16 * 2368) / 1e12)
-    assert floor_s(config, 12_800, 1e30, rate=1e12) == pytest.approx(
+    assert compute_floor_s(config, 12_800, 1e30, flop_rate=1e12) == pytest.approx(
         12_800 * 19.5e6 / 1e12, rel=0.01
     )
 
 
 def test_trials_are_packed_the_longest_first() -> None:
-    assert packed([1, 5, 3, 3], 2) == 6
-    assert packed([1, 5, 3, 3], 1) == 12
+    assert compute_packed_s([1, 5, 3, 3], 2) == 6
+    assert compute_packed_s([1, 5, 3, 3], 1) == 12
 
 
 def test_a_figure_knows_whether_it_comes_up_to_its_bar() -> None:
-    more, less = Figure(what="x", value=0.7, at_least=0.7), Figure(what="y", value=3, at_most=2)
-    assert (more.met, less.met, Figure(what="z", value=1).met) == (True, False, None)
-    lines = table([more, less]).splitlines()
+    more, less = (
+        Measurement(what="x", value=0.7, at_least=0.7),
+        Measurement(what="y", value=3, at_most=2),
+    )
+    assert (more.is_met, less.is_met, Measurement(what="z", value=1).is_met) == (True, False, None)
+    lines = format_table([more, less]).splitlines()
     assert lines[2] == "| x | 0.7 | ≥ 0.7 |  |"
     assert lines[3] == "| y | **3, short of it** | ≤ 2 |  |"
 
 
 def test_a_ratio_is_the_median_of_the_rounds() -> None:
-    value, words = ratio([2, 9, 3], [1, 1, 1])
+    value, words = compute_ratio([2, 9, 3], [1, 1, 1])
     assert value == 3
     assert words == "3 rounds, 2.00 to 9.00"
-    assert [number(x) for x in (0.0123456, 12.345, 1234.5)] == ["0.0123", "12.3", "1,234"]
+    assert [format_number(x) for x in (0.0123456, 12.345, 1234.5)] == ["0.0123", "12.3", "1,234"]
 
 
 def test_the_readme_shows_the_figures_as_recorded() -> None:
-    shown = README.read_text().partition(BEGIN)[2].partition(END)[0]
-    assert shown == f"\n{readme_part(json.loads(RECORD.read_text()))}"
+    shown = README_PATH.read_text().partition(README_BEGIN_TAG)[2].partition(README_END_TAG)[0]
+    assert shown == f"\n{format_readme_section(json.loads(RECORD_PATH.read_text()))}"

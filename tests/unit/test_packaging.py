@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cli.export import EXPORT
+from study.cli.export import EXPORT_PACKAGES
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def declared(wanted: list[str]) -> set[str]:
 def test_every_import_is_a_declared_dependency(package: str) -> None:
     """What `export` imports is an extra, whose absence the command names."""
     brings = packages_distributions()
-    names = imported(package) - ({*EXPORT} if package == "study" else set())
+    names = imported(package) - ({*EXPORT_PACKAGES} if package == "study" else set())
     assert names
     own = declared(PROJECT["project"]["dependencies"])
     assert {name for name in names if not {*map(normal, brings[name])} & own} == set()
@@ -49,11 +49,11 @@ def test_every_import_is_a_declared_dependency(package: str) -> None:
 
 def test_the_extra_of_export_is_what_it_imports_and_developers_have_it() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    assert {*EXPORT} <= imported("study")
-    assert declared(extras["export"]) == {*EXPORT, "torch"}
-    assert {*EXPORT} <= declared(extras["dev"])
+    assert {*EXPORT_PACKAGES} <= imported("study")
+    assert declared(extras["export"]) == {*EXPORT_PACKAGES, "torch"}
+    assert {*EXPORT_PACKAGES} <= declared(extras["dev"])
     pinned = declared((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
-    assert {*EXPORT} <= pinned
+    assert {*EXPORT_PACKAGES} <= pinned
 
 
 def test_every_folder_with_code_is_packaged() -> None:

@@ -6,61 +6,66 @@ from typing import Any
 import pandas as pd
 
 from reports import figures
-from reports.analysis.ablations import ablations, changes
-from reports.analysis.intervals import LEVEL
-from reports.format.columns import ABLATION
-from reports.format.table import Table, table
-from reports.format.text import word
-from reports.format.units import BLANK, number, plural, with_spread
-from reports.ledger.records import OPTIONAL_SETTINGS
-from reports.sections.elements import Picture, Section, caption, picture, slug
-from reports.sections.findings import Findings
+from reports.analysis.ablations import compute_ablations, find_changed_settings
+from reports.analysis.intervals import ALPHA
+from reports.format.columns import ABLATION_COLUMNS
+from reports.format.table import Table, make_table
+from reports.format.text import label
+from reports.format.units import BLANK, format_count, format_mean_sd, format_number
+from reports.ledger.records import DEFAULTS_ADDED_LATER
+from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
+from reports.sections.findings import Analysis
 
-_OFF = {**OPTIONAL_SETTINGS, "dropout": 0}
+_OFF_VALUES = {**DEFAULTS_ADDED_LATER, "dropout": 0}
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A figure and a table a configuration that is there with and without its ingredients."""
-    frame = ablations(found.evidence.study, found.sampled)
+    frame = compute_ablations(analysis.loaded_study.study, analysis.bootstrap)
     if frame.empty:
         return None
-    shown = _shown(frame, found)
-    bases = [(str(base), own) for base, own in shown.groupby("base", sort=False)]
+    display_frame = _add_display_columns(frame, analysis)
+    base_frames = [(str(base), rows) for base, rows in display_frame.groupby("base", sort=False)]
     return Section(
         key="ablation",
         title="What each ingredient brings",
-        words=(
-            *(_outcome(base, own, found) for base, own in bases),
-            _reach(),
-            *_reservations(frame, found),
+        paragraphs=(
+            *(_describe_outcome(base, own, analysis) for base, own in base_frames),
+            _explain_scope(),
+            *_caveats(frame, analysis),
         ),
-        pictures=tuple(_picture(base, own, found) for base, own in bases),
-        tables=tuple(_table(base, own, frame[frame["base"] == base], found) for base, own in bases),
+        figures=tuple(_make_report_figure(base, own, analysis) for base, own in base_frames),
+        tables=tuple(
+            _make_ablation_table(base, own, frame[frame["base"] == base], analysis)
+            for base, own in base_frames
+        ),
     )
 
 
-def _outcome(base: str, own: pd.DataFrame, found: Findings) -> str:
+def _describe_outcome(base: str, rows: pd.DataFrame, analysis: Analysis) -> str:
     """How many ingredients make a difference, and how it was measured."""
-    score = found.comparison.set_index("configuration").loc[base].to_dict()
-    value = number(score["test_macro_f1"], "percent")
-    if score["seeds"] > 1:
-        value = with_spread(score["test_macro_f1"], score["test_macro_f1_sd"], "percent")
-    real = own[own["p_holm"] < LEVEL]
-    count = f"Of {plural(len(own), 'ingredient')}, {len(real) or 'none'} "
-    count += f"make{'' if len(real) > 1 else 's'} a difference beyond chance"
-    listed = "; ".join(
-        f"{row['ingredient']}, {number(row['difference'], 'points')} points"
-        for row in real.to_dict("records")
+    base_scores = analysis.comparison.set_index("configuration").loc[base].to_dict()
+    score_text = format_number(base_scores["test_macro_f1"], "percent")
+    if base_scores["seeds"] > 1:
+        score_text = format_mean_sd(
+            base_scores["test_macro_f1"], base_scores["test_macro_f1_sd"], "percent"
+        )
+    significant = rows[rows["p_holm"] < ALPHA]
+    count_text = f"Of {format_count(len(rows), 'ingredient')}, {len(significant) or 'none'} "
+    count_text += f"make{'' if len(significant) > 1 else 's'} a difference beyond chance"
+    differences_text = "; ".join(
+        f"{row['ingredient']}, {format_number(row['difference'], 'points')} points"
+        for row in significant.to_dict("records")
     )
     return (
-        f"{base} has a macro F1 of {value} % on test. Each line is the same configuration without "
+        f"{base} has a macro F1 of {score_text} % on test. Each line is the same configuration without "
         "one of its ingredients, with all other settings, the seeds and the test images equal; the "
-        f"difference is {base} minus that. {count}, at a level of {100 * LEVEL:g} % for all of "
-        f"them together (Holm){f': {listed}' if listed else ''}."
+        f"difference is {base} minus that. {count_text}, at a level of {100 * ALPHA:g} % for all of "
+        f"them together (Holm){f': {differences_text}' if differences_text else ''}."
     )
 
 
-def _reach() -> str:
+def _explain_scope() -> str:
     return (
         "An ablation at fixed other settings shows what is lost when one ingredient is taken away "
         "and nothing else is changed; it does not show what the ingredient brings by itself, nor "
@@ -70,56 +75,64 @@ def _reach() -> str:
     )
 
 
-def _reservations(frame: pd.DataFrame, found: Findings) -> Iterator[str]:
+def _caveats(frame: pd.DataFrame, analysis: Analysis) -> Iterator[str]:
     if frame["seeds"].max() == 1:
         yield (
             "With one seed the intervals hold the luck of the test images alone: a separated line "
             "is two trained models that differ, and whether the ingredient matters takes more "
             "seeds."
         )
-    planned = changes(found.evidence.study)
-    several = [name for (_, name), changed in planned.items() if len(changed) != 1]
-    if several:
-        yield f"Not shown, as more or less than one setting differs: {', '.join(several)}."
+    planned_changes = find_changed_settings(analysis.loaded_study.study)
+    skipped = [name for (_, name), settings in planned_changes.items() if len(settings) != 1]
+    if skipped:
+        yield f"Not shown, as more or less than one setting differs: {', '.join(skipped)}."
 
 
-def _picture(base: str, own: pd.DataFrame, found: Findings) -> Picture:
-    text = f"What each ingredient of {base} brings in macro F1 on test, with 95 % intervals."
-    axis = "Macro F1 on test with it minus without it (points), 95 % interval"
-    figure = figures.effects(
-        own.assign(choice=own["ingredient"], where="all"), data=found.data, axis=axis
+def _make_report_figure(base: str, rows: pd.DataFrame, analysis: Analysis) -> ReportFigure:
+    caption_text = (
+        f"What each ingredient of {base} brings in macro F1 on test, with 95 % intervals."
     )
-    return picture(f"ablation-{slug(base)}", text, figure, found.data)
+    xlabel = "Macro F1 on test with it minus without it (points), 95 % interval"
+    figure = figures.draw_effects(
+        rows.assign(choice=rows["ingredient"], where="all"), data=analysis.data, xlabel=xlabel
+    )
+    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, analysis.data)
 
 
-def _table(base: str, own: pd.DataFrame, values: pd.DataFrame, found: Findings) -> Table:
-    named = caption(f"{base} without one of its ingredients", found.data)
-    return table(f"ablation-{slug(base)}", named, ABLATION, own, values=values)
+def _make_ablation_table(
+    base: str, rows: pd.DataFrame, values: pd.DataFrame, analysis: Analysis
+) -> Table:
+    table_caption = make_caption(f"{base} without one of its ingredients", analysis.data)
+    return make_table(
+        f"ablation-{make_slug(base)}", table_caption, ABLATION_COLUMNS, rows, values=values
+    )
 
 
-def _shown(frame: pd.DataFrame, found: Findings) -> pd.DataFrame:
+def _add_display_columns(frame: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """With the columns that are words, and the score without the ingredient."""
-    scores = found.comparison.set_index("configuration").loc[frame["configuration"]]
+    scores = analysis.comparison.set_index("configuration").loc[frame["configuration"]]
     rows = frame.to_dict("records")
     return frame.assign(
-        ingredient=[_ingredient(row["setting"], row["value"], row["without"]) for row in rows],
+        ingredient=[
+            _describe_ingredient(row["setting"], row["value"], row["without"]) for row in rows
+        ],
         score=scores["test_macro_f1"].to_numpy(),
         score_sd=scores["test_macro_f1_sd"].to_numpy(),
         interval_low=frame["low"],
         interval_high=frame["high"],
-        result=[_result(row["difference"], row["p_holm"]) for row in rows],
+        result=[_describe_result(row["difference"], row["p_holm"]) for row in rows],
     )
 
 
-def _result(difference: float, p_holm: float) -> str:
-    if not p_holm < LEVEL:
+def _describe_result(difference: float, p_holm: float) -> str:
+    if not p_holm < ALPHA:
         return "not separated"
     return "higher with it" if difference > 0 else "lower with it"
 
 
-def _ingredient(setting: str, value: Any, without: Any) -> str:
+def _describe_ingredient(setting: str, value: Any, without: Any) -> str:
     """What was left out, in words; of a setting that was changed, both values."""
-    words = {
+    ingredient_labels = {
         "orientations": "the eight orientations",
         "shift": f"shifts by up to {value} pixels",
         "label_smoothing": f"label smoothing of {value}",
@@ -127,7 +140,9 @@ def _ingredient(setting: str, value: Any, without: Any) -> str:
         "schedule": "the one-cycle learning rate",
         "dropout": f"dropout of {value}",
     }
-    if setting in words and without == _OFF[setting]:
-        return words[setting]
-    own, other = (BLANK if each is None else word(each) for each in (value, without))
-    return f"{setting.replace('_', ' ')} {own} (without: {other})"
+    if setting in ingredient_labels and without == _OFF_VALUES[setting]:
+        return ingredient_labels[setting]
+    value_text, without_text = (
+        BLANK if raw_value is None else label(raw_value) for raw_value in (value, without)
+    )
+    return f"{setting.replace('_', ' ')} {value_text} (without: {without_text})"

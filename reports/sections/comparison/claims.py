@@ -2,91 +2,102 @@
 
 import pandas as pd
 
-from reports.analysis.bootstrap import sample
-from reports.analysis.intervals import LEVEL
-from reports.claims.all_claims import MARGIN, claims, numbers, published_part
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.intervals import ALPHA
+from reports.claims.all_claims import (
+    SIMILARITY_MARGIN,
+    judge_claims,
+    make_claims_frame,
+    select_published_trials,
+)
 from reports.claims.claim import Claim
-from reports.claims.confusion import ALIKE
-from reports.claims.convergence import DROP
-from reports.format.table import Column, table
-from reports.format.units import plural
-from reports.ledger.loading import Evidence
-from reports.sections.elements import Section, caption
-from reports.sections.findings import Findings
+from reports.claims.confusion import MIN_SAME_CORRELATION
+from reports.claims.convergence import CONVERGED_DROP
+from reports.format.table import Column, make_table
+from reports.format.units import format_count
+from reports.ledger.loading import LoadedStudy
+from reports.sections.elements import Section, make_caption
+from reports.sections.findings import Analysis
 
 _COLUMNS = (
-    Column(key="claim", head=("Claim",), unit="prose"),
-    Column(key="verdict", head=("Verdict",), unit="verdict"),
-    Column(key="evidence", head=("Evidence",), unit="prose"),
+    Column(key="claim", heading=("Claim",), unit="prose"),
+    Column(key="verdict", heading=("Verdict",), unit="verdict"),
+    Column(key="evidence", heading=("Evidence",), unit="prose"),
 )
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """The eight claims as a table; None for what the paper says nothing of.
 
     That is drawn cells, and configurations with other settings than the published ones.
     """
-    if found.search is not None:  # of a search the best are trained again, and few others
+    if analysis.search is not None:  # of a search the best are trained again, and few others
         return None
-    part = published_part(found.evidence)
-    if not part.study.trials:
+    subset = select_published_trials(analysis.loaded_study)
+    if not subset.study.trials:
         return None
-    whole = len(part.tested.trials) == len(found.evidence.tested.trials)
-    judged = claims(part, found.sampled if whole else sample(part.tested))
+    is_whole = len(subset.predictions.trials) == len(analysis.loaded_study.predictions.trials)
+    judged_claims = judge_claims(
+        subset, analysis.bootstrap if is_whole else bootstrap_scores(subset.predictions)
+    )
     rows = [
         {
-            "claim": f"{claim.statement.removesuffix('.')} ({_where(claim)}).",
+            "claim": f"{claim.statement.removesuffix('.')} ({_format_paper_section(claim)}).",
             "verdict": claim.verdict,
             "evidence": claim.evidence,
         }
-        for claim in judged
+        for claim in judged_claims
     ]
     return Section(
         key="claims",
         title="What the paper claims",
-        words=_words(found, part),
+        paragraphs=_make_paragraphs(analysis, subset),
         tables=(
-            table(
+            make_table(
                 "claims",
-                caption("Claims of the paper, and what this study says about them", found.data),
+                make_caption(
+                    "Claims of the paper, and what this study says about them", analysis.data
+                ),
                 _COLUMNS,
                 pd.DataFrame(rows),
-                values=numbers(judged),
+                values=make_claims_frame(judged_claims),
             ),
         ),
-        facts=_TERMS,
+        facts=_DEFINITIONS,
     )
 
 
-def _where(claim: Claim) -> str:
-    return f"section{'s' if ',' in claim.where else ''} {claim.where}"
+def _format_paper_section(claim: Claim) -> str:
+    return f"section{'s' if ',' in claim.paper_sections else ''} {claim.paper_sections}"
 
 
-def _words(found: Findings, part: Evidence) -> tuple[str, ...]:
-    trials = part.tested.trials
-    words = [
+def _make_paragraphs(analysis: Analysis, subset: LoadedStudy) -> tuple[str, ...]:
+    trials = subset.predictions.trials
+    paragraphs = [
         "The paper draws its conclusions from one run of each configuration. Here each is held "
-        f"against the {plural(len(trials), 'finished trial')} of this study. “Supported” and "
+        f"against the {format_count(len(trials), 'finished trial')} of this study. “Supported” and "
         "“contradicted” are said only where the luck of the seeds and, for scores, the choice of "
         "the test images cannot explain what was found. “Cannot tell” means that these trials do "
         "not decide, not that the claim is wrong."
     ]
-    if found.evidence.study.data.kind == "file":
-        words.append(
+    if analysis.loaded_study.study.data.kind == "file":
+        paragraphs.append(
             "These data are not the file that the paper used: a verdict says whether the claim "
             "holds on these data."
         )
-    planned = dict.fromkeys(trial.configuration for trial in part.study.trials)
-    lacking = [name for name in planned if name not in set(trials["name"])]
-    if lacking and len(trials):
-        words.append(f"Without a finished trial, and so in no verdict: {', '.join(lacking)}.")
-    return tuple(words)
+    planned_names = dict.fromkeys(trial.configuration for trial in subset.study.trials)
+    missing_names = [name for name in planned_names if name not in set(trials["name"])]
+    if missing_names and len(trials):
+        paragraphs.append(
+            f"Without a finished trial, and so in no verdict: {', '.join(missing_names)}."
+        )
+    return tuple(paragraphs)
 
 
-_TERMS = (
+_DEFINITIONS = (
     (
         "Separated",
-        f"p < {LEVEL} after Holm's correction for the number of comparisons of the claim. "
+        f"p < {ALPHA} after Holm's correction for the number of comparisons of the claim. "
         "Intervals are of 95 %, over seeds and test images; those of loss curves are over seeds "
         "alone.",
     ),
@@ -100,12 +111,12 @@ _TERMS = (
     ),
     (
         "Convergence",
-        f"The first epoch at which the training loss has made {100 * DROP:g} % of its drop from "
+        f"The first epoch at which the training loss has made {100 * CONVERGED_DROP:g} % of its drop from "
         "the first epoch to its lowest.",
     ),
     (
         "Similar F1",
-        f"Within {MARGIN * 100:g} point of macro F1, with the whole interval. The margin is ours, "
+        f"Within {SIMILARITY_MARGIN * 100:g} point of macro F1, with the whole interval. The margin is ours, "
         "as the paper gives none.",
     ),
     (
@@ -116,7 +127,7 @@ _TERMS = (
     (
         "Pattern of confusion",
         "The 56 cells off the diagonal, summed over seeds; r is Pearson's correlation of two such "
-        f"patterns, and they count as the same from {ALIKE}, a threshold of ours. Few errors "
+        f"patterns, and they count as the same from {MIN_SAME_CORRELATION}, a threshold of ours. Few errors "
         "lower r by chance alone.",
     ),
 )

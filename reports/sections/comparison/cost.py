@@ -5,39 +5,47 @@ from collections.abc import Iterator
 import pandas as pd
 
 from reports import figures
-from reports.analysis.cost import costs
-from reports.format.columns import COSTS
-from reports.format.table import table
+from reports.analysis.cost import collect_costs
+from reports.format.columns import COST_COLUMNS
+from reports.format.table import make_table
 from reports.ledger import published
-from reports.sections.elements import Section, caption, picture
-from reports.sections.findings import Findings
+from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.findings import Analysis
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A figure and a table; nothing of records without their operations.
 
     Drawings stand beside nothing published, and nor does a search, which trains as long as the
     user says.
     """
-    drawn = found.comparison[found.comparison["configuration"].isin(found.drawn)]
-    frame = costs(drawn, beside=not found.data.mark and found.search is None)
+    plotted_rows = analysis.comparison[
+        analysis.comparison["configuration"].isin(analysis.displayed_names)
+    ]
+    frame = collect_costs(
+        plotted_rows, with_published=not analysis.data.warning and analysis.search is None
+    )
     if frame.empty:
         return None
-    text = (
+    caption_text = (
         "Accuracy on test against parameters and against operations of one image, both on "
         "logarithmic axes. Whiskers: 95 % intervals. The axis of accuracy does not start at 0."
     )
     return Section(
         key="cost",
         title="What accuracy costs",
-        words=tuple(_words(found, frame)),
-        pictures=(picture("cost", text, figures.cost(frame, data=found.data), found.data),),
+        paragraphs=tuple(_make_paragraphs(analysis, frame)),
+        figures=(
+            make_figure(
+                "cost", caption_text, figures.draw_cost(frame, data=analysis.data), analysis.data
+            ),
+        ),
         tables=(
-            table(
+            make_table(
                 "cost",
-                caption("Accuracy on test and cost", found.data),
-                COSTS,
-                _shown(frame),
+                make_caption("Accuracy on test and cost", analysis.data),
+                COST_COLUMNS,
+                _add_display_columns(frame),
                 values=frame,
                 folded=True,
             ),
@@ -45,7 +53,7 @@ def section(found: Findings) -> Section | None:
     )
 
 
-def _words(found: Findings, frame: pd.DataFrame) -> Iterator[str]:
+def _make_paragraphs(analysis: Analysis, frame: pd.DataFrame) -> Iterator[str]:
     yield (
         "Higher is better, further left is cheaper: fewer numbers to store, and fewer operations "
         "for each image that is classified. What training takes is in the comparison. "
@@ -53,25 +61,27 @@ def _words(found: Findings, frame: pd.DataFrame) -> Iterator[str]:
     )
     if set(frame["source"]) == {"study"}:
         return
-    known = published.load()
-    unknown = [row.method for row in known.benchmark if row.parameters is None]
+    published_values = published.load_published()
+    methods_without_cost = [
+        row.method for row in published_values.benchmark if row.parameters is None
+    ]
     yield (
         "Hollow marks are published values, without an interval: the paper's, of one run each, by "
-        f"its matrices, and those of {known.benchmark_source}. Neither states the costs; they are "
-        f"those of {known.cost_source}. What {', '.join(unknown[:-1])} and {unknown[-1]} found "
+        f"its matrices, and those of {published_values.benchmark_source}. Neither states the costs; they are "
+        f"those of {published_values.cost_source}. What {', '.join(methods_without_cost[:-1])} and {methods_without_cost[-1]} found "
         "there has no known cost and is not drawn."
     )
-    if found.evidence.study.data.kind == "file":
+    if analysis.loaded_study.study.data.kind == "file":
         yield (
             "Not comparable: these data are not the file that was used there but "
-            f"{found.data.short}, so the hollow marks are a landmark."
+            f"{analysis.data.short}, so the hollow marks are a landmark."
         )
 
 
-_SOURCES = {"study": "this study", "paper": "the paper", "benchmark": "MedMNIST v2"}
+_SOURCE_LABELS = {"study": "this study", "paper": "the paper", "benchmark": "MedMNIST v2"}
 
 
-def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """With the columns as tables want them: where a row is from, the ends of the interval."""
-    names = {"low": "accuracy_low", "high": "accuracy_high"}
-    return frame.rename(columns=names).assign(source=frame["source"].map(_SOURCES))
+    new_names = {"low": "accuracy_low", "high": "accuracy_high"}
+    return frame.rename(columns=new_names).assign(source=frame["source"].map(_SOURCE_LABELS))

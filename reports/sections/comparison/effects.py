@@ -3,48 +3,55 @@
 import pandas as pd
 
 from reports import figures
-from reports.format.columns import EFFECTS
-from reports.format.table import table
-from reports.format.text import word
-from reports.sections.elements import Section, caption, picture
-from reports.sections.findings import Findings
-from reports.sections.verdict_text import instead
+from reports.format.columns import EFFECT_COLUMNS
+from reports.format.table import make_table
+from reports.format.text import label
+from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.findings import Analysis
+from reports.sections.verdict_text import contrast_label
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A figure and a table."""
-    frame = _shown(found.effects)
+    frame = _add_display_columns(analysis.effects)
     if frame.empty:
         return None
-    words = (
+    paragraph = (
         "Each line compares configurations that differ in that one choice and are equal in all "
         "else, and takes the mean of their differences, on the same test images and seeds. The "
         "optimizer brings its own learning rate and momentum. Where the two families answer "
         "differently, the lines within each family say more than the line over both."
     )
-    text = "What one choice changes in macro F1 on test, with 95 % intervals."
+    caption_text = "What one choice changes in macro F1 on test, with 95 % intervals."
     return Section(
         key="effects",
         title="What each choice changes",
-        words=(words,),
-        pictures=(picture("effects", text, figures.effects(frame, data=found.data), found.data),),
-        tables=(
-            table(
+        paragraphs=(paragraph,),
+        figures=(
+            make_figure(
                 "effects",
-                caption("What one choice changes in macro F1 on test", found.data),
-                EFFECTS,
+                caption_text,
+                figures.draw_effects(frame, data=analysis.data),
+                analysis.data,
+            ),
+        ),
+        tables=(
+            make_table(
+                "effects",
+                make_caption("What one choice changes in macro F1 on test", analysis.data),
+                EFFECT_COLUMNS,
                 frame,
-                values=found.effects,
+                values=analysis.effects,
             ),
         ),
     )
 
 
-def _shown(effects: pd.DataFrame) -> pd.DataFrame:
+def _add_display_columns(effects: pd.DataFrame) -> pd.DataFrame:
     """With the columns that are words: what instead of what, and where."""
     return effects.assign(
         interval_low=effects["low"],
         interval_high=effects["high"],
-        choice=[instead(row) for row in effects.to_dict("records")],
-        where=["all" if within == "all" else word(within) for within in effects["within"]],
+        choice=[contrast_label(row) for row in effects.to_dict("records")],
+        where=["all" if family == "all" else label(family) for family in effects["within"]],
     )

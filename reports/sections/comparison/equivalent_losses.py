@@ -1,29 +1,40 @@
 """Configurations that are the same function, and what follows for the paper's comparison."""
 
-from reports.analysis.equivalent_losses import noise_floor
-from reports.format.columns import NOISE, TWINS
-from reports.format.table import table
-from reports.sections.elements import Section, caption
-from reports.sections.findings import Findings
-from reports.sections.verdict_text import same_function
+from reports.analysis.equivalent_losses import estimate_seed_noise
+from reports.format.columns import EQUIVALENT_LOSS_COLUMNS, SEED_NOISE_COLUMNS
+from reports.format.table import make_table
+from reports.sections.elements import Section, make_caption
+from reports.sections.findings import Analysis
+from reports.sections.verdict_text import describe_equivalent_losses
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """How many predictions differ, what that means, and the paper's differences beside it."""
-    frame, data = found.twins, found.data
+    frame, data = analysis.equivalent_losses, analysis.data
     if frame.empty:
         return None
-    tables = [table("twins", caption("Predictions on test, by loss", data), TWINS, frame)]
-    noise = noise_floor(found.evidence, found.sampled, frame)
-    if not data.mark and not noise.empty:
-        named = caption("The paper's differences between equal functions", data)
-        shown = noise.assign(
+    report_tables = [
+        make_table(
+            "twins",
+            make_caption("Predictions on test, by loss", data),
+            EQUIVALENT_LOSS_COLUMNS,
+            frame,
+        )
+    ]
+    noise = estimate_seed_noise(analysis.loaded_study, analysis.bootstrap, frame)
+    if not data.warning and not noise.empty:
+        table_caption = make_caption("The paper's differences between equal functions", data)
+        display_frame = noise.assign(
             verdict=noise["within"].map({True: "luck of a seed", False: "more than that"})
         )
-        tables.append(table("noise-floor", named, NOISE, shown, values=noise))
+        report_tables.append(
+            make_table(
+                "noise-floor", table_caption, SEED_NOISE_COLUMNS, display_frame, values=noise
+            )
+        )
     return Section(
         key="twins",
         title="The same function twice",
-        words=tuple(same_function(found, noise)),
-        tables=tuple(tables),
+        paragraphs=tuple(describe_equivalent_losses(analysis, noise)),
+        tables=tuple(report_tables),
     )

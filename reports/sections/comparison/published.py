@@ -2,67 +2,67 @@
 
 import pandas as pd
 
-from reports.analysis.reproduction import reproduction
-from reports.format.columns import BENCHMARK, REPRODUCTION
-from reports.format.table import table
+from reports.analysis.reproduction import compare_with_published
+from reports.format.columns import BENCHMARK_COLUMNS, REPRODUCTION_COLUMNS
+from reports.format.table import make_table
 from reports.ledger import published
-from reports.sections.elements import Section, caption
-from reports.sections.findings import Findings
+from reports.sections.elements import Section, make_caption
+from reports.sections.findings import Analysis
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """Every published configuration of this study; drawings stand beside nothing published."""
-    if found.search is not None:  # it trains as long as the user says, not as the paper
+    if analysis.search is not None:  # it trains as long as the user says, not as the paper
         return None
-    frame = reproduction(found.evidence, found.sampled)
+    frame = compare_with_published(analysis.loaded_study, analysis.bootstrap)
     if frame.empty:
         return None
-    theirs = published.load()
-    benchmark = pd.DataFrame([_benchmark(row) for row in theirs.benchmark])
+    published_values = published.load_published()
+    benchmark_frame = pd.DataFrame([_make_benchmark_row(row) for row in published_values.benchmark])
     return Section(
         key="published",
         title="Beside the published values",
-        words=tuple(_words(found)),
-        points=theirs.discrepancies,
+        paragraphs=tuple(_make_paragraphs(analysis)),
+        bullets=published_values.discrepancies,
         tables=(
-            table(
+            make_table(
                 "published",
-                caption("Weighted F1 on test, published and ours", found.data),
-                REPRODUCTION,
+                make_caption("Weighted F1 on test, published and ours", analysis.data),
+                REPRODUCTION_COLUMNS,
                 frame,
             ),
-            table(
+            make_table(
                 "benchmark",
-                f"For reference: {theirs.benchmark_source}. Official BloodMNIST, not these runs",
-                BENCHMARK,
-                benchmark,
+                f"For reference: {published_values.benchmark_source}. Official BloodMNIST, not these runs",
+                BENCHMARK_COLUMNS,
+                benchmark_frame,
                 folded=True,
             ),
         ),
     )
 
 
-def _benchmark(row: published.Benchmark) -> dict[str, object]:
-    names = ("method", "resolution", "accuracy", "auc")
-    return {name: getattr(row, name) for name in names}
+def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:
+    fields = ("method", "resolution", "accuracy", "auc")
+    return {name: getattr(row, name) for name in fields}
 
 
-def _words(found: Findings) -> list[str]:
-    words = [
+def _make_paragraphs(analysis: Analysis) -> list[str]:
+    paragraphs = [
         "The paper lists the weighted F1 of one run of each configuration. Its confusion matrices "
         "give the same score again, and an interval for the choice of test images. The range of "
         "one more run is where a single run of ours, with another seed and other images, would "
         "lie in 95 % of cases: a published value inside it is reproduced as well as one run can be."
     ]
-    if found.evidence.study.data.kind == "file":
-        words.append(
+    if analysis.loaded_study.study.data.kind == "file":
+        paragraphs.append(
             "Not comparable: these data are not the file that the paper used but "
-            f"{found.data.short}, so its values are a landmark and are not judged."
+            f"{analysis.data.short}, so its values are a landmark and are not judged."
         )
-    elif found.comparison["seeds"].max() <= 1:
-        words.append(
+    elif analysis.comparison["seeds"].max() <= 1:
+        paragraphs.append(
             "With one seed the range lacks the seeds' luck. A value inside it would be inside the "
             "wider one too; of a value outside it, nothing can be told."
         )
-    words.append("What the paper says that does not agree with itself or with the data:")
-    return words
+    paragraphs.append("What the paper says that does not agree with itself or with the data:")
+    return paragraphs

@@ -6,100 +6,108 @@ import pandas as pd
 
 from reports import figures
 from reports.analysis import frames, pairwise
-from reports.format.columns import COMPARISON, EFFORT, INTERVALS
-from reports.format.table import table
-from reports.format.text import method, word
-from reports.sections.elements import Section, caption, picture, slug
-from reports.sections.findings import DRAWN_AT_MOST, Findings, beside
+from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
+from reports.format.table import make_table
+from reports.format.text import label, loss_and_optimizer
+from reports.sections.elements import Section, make_caption, make_figure, make_slug
+from reports.sections.findings import MAX_PANELS, Analysis, paper_figure_ref
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """Scores, their intervals, and what training took; nothing of a search without confirmation."""
-    if found.comparison.empty:
+    if analysis.comparison.empty:
         return None
-    frame, data = _shown(found), found.data
-    scored = frame[(frame["seeds"] > 0) & frame["configuration"].isin(found.drawn)]
-    named = "Scores on test"
-    effort = [str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.EFFORT]
+    frame, data = _add_display_columns(analysis), analysis.data
+    scored_rows = frame[
+        (frame["seeds"] > 0) & frame["configuration"].isin(analysis.displayed_names)
+    ]
+    title_text = "Scores on test"
+    training_columns = [
+        str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.TRAINING_FIELDS
+    ]
     return Section(
         key="comparison",
         title="Comparison of the configurations",
-        words=tuple(_words(found)),
-        pictures=tuple(
-            picture(
-                f"scores-{slug(family)}",
-                f"Macro precision, weighted F1 and macro F1 on test, {word(family)}"
-                f"{beside(family, 'scores', found)}. Whiskers: 95 % intervals. The axis does not "
+        paragraphs=tuple(_make_paragraphs(analysis)),
+        figures=tuple(
+            make_figure(
+                f"scores-{make_slug(family)}",
+                f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
+                f"{paper_figure_ref(family, 'scores', analysis)}. Whiskers: 95 % intervals. The axis does not "
                 "start at 0.",
-                figures.scores(scored[scored["family"] == family], data=data),
+                figures.draw_scores(scored_rows[scored_rows["family"] == family], data=data),
                 data,
             )
-            for family in scored["family"].unique()
+            for family in scored_rows["family"].unique()
         ),
         tables=(
-            table(
+            make_table(
                 "comparison",
-                caption("Scores on test, and what they cost", data),
-                COMPARISON,
+                make_caption("Scores on test, and what they cost", data),
+                COMPARISON_COLUMNS,
                 frame,
-                values=found.comparison,
+                values=analysis.comparison,
             ),
-            table(
+            make_table(
                 "intervals",
-                caption(f"{named}: more of them, and their 95 % intervals", data),
-                INTERVALS,
+                make_caption(f"{title_text}: more of them, and their 95 % intervals", data),
+                INTERVAL_COLUMNS,
                 frame,
-                values=found.comparison,
+                values=analysis.comparison,
                 folded=True,
             ),
-            table(
+            make_table(
                 "training",
-                caption("Training: epochs, time and size", data),
-                EFFORT,
+                make_caption("Training: epochs, time and size", data),
+                TRAINING_COLUMNS,
                 frame,
-                values=found.comparison[["configuration", "seeds", *effort, *frames.SIZE]],
+                values=analysis.comparison[
+                    ["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]
+                ],
                 folded=True,
             ),
         ),
     )
 
 
-def _words(found: Findings) -> list[str]:
-    several = found.comparison["seeds"].max() > 1
-    words = ["Scores are on test, at the epoch with the best macro F1 on val."]
-    if found.search is not None:
-        words = [f"From here on it is the confirmation that is compared. {words[0]}"]
-    if several:
-        words[0] += " ± is the standard deviation over seeds (divisor n - 1)."
-    images = "the choice of test images (the same draws of them for every configuration)"
-    words.append(
-        f"An interval holds two sources of luck: {images} and that of the seeds, whose variance "
+def _make_paragraphs(analysis: Analysis) -> list[str]:
+    has_replicates = analysis.comparison["seeds"].max() > 1
+    paragraphs = ["Scores are on test, at the epoch with the best macro F1 on val."]
+    if analysis.search is not None:
+        paragraphs = [f"From here on it is the confirmation that is compared. {paragraphs[0]}"]
+    if has_replicates:
+        paragraphs[0] += " ± is the standard deviation over seeds (divisor n - 1)."
+    sampling_text = "the choice of test images (the same draws of them for every configuration)"
+    paragraphs.append(
+        f"An interval holds two sources of luck: {sampling_text} and that of the seeds, whose variance "
         "is pooled over the configurations."
-        if several
-        else f"An interval holds one source of luck, {images}. With one seed nothing is known "
+        if has_replicates
+        else f"An interval holds one source of luck, {sampling_text}. With one seed nothing is known "
         "of the other, so it is too narrow: with another seed, a score may lie outside."
     )
-    words += _cost(found)
-    if len(found.drawn) < len(found.comparison):
-        words.append(
-            f"Figures and long tables show the {DRAWN_AT_MOST} configurations of each family with "
+    paragraphs += _describe_cost(analysis)
+    if len(analysis.displayed_names) < len(analysis.comparison):
+        paragraphs.append(
+            f"Figures and long tables show the {MAX_PANELS} configurations of each family with "
             "the highest macro F1 on test; the CSV files hold all."
         )
-    if not found.pairs.empty:
-        words.append(
+    if not analysis.pairs.empty:
+        paragraphs.append(
             "Configurations that share a letter under “Group” could not be told apart; "
             "see “Which differences are real”."
         )
-    return words
+    return paragraphs
 
 
-def _cost(found: Findings) -> Iterator[str]:
+def _describe_cost(analysis: Analysis) -> Iterator[str]:
     """What the columns of cost hold, and where the times were taken; nothing without a trial."""
-    done = found.trials[found.trials["status"] == "complete"]
-    devices = ["the CPU" if name == "cpu" else str(name) for name in done["device"].unique()]
+    complete_trials = analysis.trials[analysis.trials["status"] == "complete"]
+    devices = [
+        "the CPU" if name == "cpu" else str(name) for name in complete_trials["device"].unique()
+    ]
     if not devices:
         return
-    text = (
+    paragraph = (
         "The last columns are what a configuration costs. MFLOP are millions of floating-point "
         "operations of one image's way through the network, a multiplication and its addition "
         "counted as two; they and the parameters are the same on every machine. The time is of a "
@@ -107,27 +115,29 @@ def _cost(found: Findings) -> Iterator[str]:
         f"the epochs, validation included: means over the seeds, on {' and '.join(devices)}, "
         "beside whatever else ran there."
     )
-    if len(done[["device", "host"]].drop_duplicates()) > 1:
-        text += " Not all trials ran on the same machine, so times compare the machines, too."
-    yield text
+    if len(complete_trials[["device", "host"]].drop_duplicates()) > 1:
+        paragraph += " Not all trials ran on the same machine, so times compare the machines, too."
+    yield paragraph
 
 
-def _shown(found: Findings) -> pd.DataFrame:
+def _add_display_columns(analysis: Analysis) -> pd.DataFrame:
     """With the columns that are words: the method, the seeds as `2 of 3`, the groups' letters."""
-    frame = found.comparison
-    seeds = [
-        str(done) if done == planned else f"{done} of {planned}"
-        for done, planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
+    frame = analysis.comparison
+    seed_texts = [
+        str(n_complete) if n_complete == n_planned else f"{n_complete} of {n_planned}"
+        for n_complete, n_planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
     ]
-    methods = [
-        method(loss, optimizer)
+    method_labels = [
+        loss_and_optimizer(loss, optimizer)
         for loss, optimizer in zip(frame["loss"], frame["optimizer"], strict=True)
     ]
-    shown = frame.assign(method=methods, seeds_text=seeds)
+    display_frame = frame.assign(method=method_labels, seeds_text=seed_texts)
     if frame["operations"].isna().all():  # an older study
-        shown = shown.drop(columns="operations")
-    if not found.pairs.empty:
-        leading = pairwise.leading(frame)
-        marks = pairwise.letters(leading, pairwise.groups(leading, found.pairs))
-        shown["group"] = frame["configuration"].map(marks)
-    return shown
+        display_frame = display_frame.drop(columns="operations")
+    if not analysis.pairs.empty:
+        ranked_names = pairwise.rank_best_configurations(frame)
+        letter_by_name = pairwise.assign_group_letters(
+            ranked_names, pairwise.find_tied_groups(ranked_names, analysis.pairs)
+        )
+        display_frame["group"] = frame["configuration"].map(letter_by_name)
+    return display_frame

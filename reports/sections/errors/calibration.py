@@ -3,65 +3,78 @@
 import pandas as pd
 
 from reports import figures
-from reports.analysis.calibration import BINS, EITHER, OVER, UNDER, calibration
-from reports.format.table import Column, table
-from reports.format.text import word
-from reports.format.units import number
-from reports.sections.elements import Picture, Section, caption, picture, slug
-from reports.sections.findings import Findings
+from reports.analysis.calibration import (
+    N_BINS,
+    OVERCONFIDENT,
+    UNDECIDED,
+    UNDERCONFIDENT,
+    compute_calibration,
+)
+from reports.format.table import Column, make_table
+from reports.format.text import label
+from reports.format.units import format_number
+from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
+from reports.sections.findings import Analysis
 
-_ERRORS = (
-    Column(key="name", head=("Configuration",)),
-    Column(key="seeds", head=("Seeds",), unit="count"),
-    Column(key="ece", head=("ECE", "%"), unit="percent"),
-    Column(key="luck", head=("ECE by", "chance, %"), unit="percent"),
-    Column(key="confidence", head=("Mean", "probability, %"), unit="percent"),
-    Column(key="accuracy", head=("Right", "%"), unit="percent"),
-    Column(key="gap", head=("Difference", "points"), unit="points"),
-    Column(key="gap", head=("95 % interval", "points"), unit="points_interval"),
-    Column(key="tendency", head=("Tendency",)),
+_ERROR_COLUMNS = (
+    Column(key="name", heading=("Configuration",)),
+    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="ece", heading=("ECE", "%"), unit="percent"),
+    Column(key="luck", heading=("ECE by", "chance, %"), unit="percent"),
+    Column(key="confidence", heading=("Mean", "probability, %"), unit="percent"),
+    Column(key="accuracy", heading=("Right", "%"), unit="percent"),
+    Column(key="gap", heading=("Difference", "points"), unit="points"),
+    Column(key="gap", heading=("95 % interval", "points"), unit="points_interval"),
+    Column(key="tendency", heading=("Tendency",)),
 )
-_BINS = (
-    Column(key="name", head=("Configuration",)),
-    Column(key="low", head=("From", "%"), unit="percent"),
-    Column(key="high", head=("to", "%"), unit="percent"),
-    Column(key="images_text", head=("Images", "a trial")),
-    Column(key="confidence", head=("Mean", "probability, %"), unit="percent"),
-    Column(key="accuracy", head=("Right", "%"), unit="percent"),
-    Column(key="accuracy", head=("95 % interval", "%"), unit="interval"),
+_BIN_COLUMNS = (
+    Column(key="name", heading=("Configuration",)),
+    Column(key="low", heading=("From", "%"), unit="percent"),
+    Column(key="high", heading=("to", "%"), unit="percent"),
+    Column(key="images_text", heading=("Images", "a trial")),
+    Column(key="confidence", heading=("Mean", "probability, %"), unit="percent"),
+    Column(key="accuracy", heading=("Right", "%"), unit="percent"),
+    Column(key="accuracy", heading=("95 % interval", "%"), unit="interval"),
 )
-_MEANING = {
-    OVER: "promise more than they keep (overconfident)",
-    UNDER: "keep more than they promise (underconfident)",
-    EITHER: "show neither over- nor underconfidence beyond chance",
+_TENDENCY_PHRASES = {
+    OVERCONFIDENT: "promise more than they keep (overconfident)",
+    UNDERCONFIDENT: "keep more than they promise (underconfident)",
+    UNDECIDED: "show neither over- nor underconfidence beyond chance",
 }
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """Reliability diagrams by family, and the expected calibration errors."""
-    if not found.evidence.tested.names:
+    if not analysis.loaded_study.predictions.configurations:
         return None
-    bins, errors = calibration(found.evidence.tested)
-    drawn = errors[errors["name"].isin(found.drawn)]
+    bins, errors = compute_calibration(analysis.loaded_study.predictions)
+    plotted_errors = errors[errors["name"].isin(analysis.displayed_names)]
     # How many images are in a bin is a mean over seeds.
-    printed = bins.assign(images_text=[number(images, "seconds") for images in bins["images"]])
+    display_bins = bins.assign(
+        images_text=[format_number(images, "seconds") for images in bins["images"]]
+    )
     return Section(
         key="calibration",
         title="How far the probabilities can be trusted",
-        words=(_how(), _outcome(errors)),
-        pictures=tuple(_picture(family, bins, drawn, found) for family in _families(drawn)),
+        paragraphs=(_explain_method(), _describe_outcome(errors)),
+        figures=tuple(
+            _make_report_figure(family, bins, plotted_errors, analysis)
+            for family in _list_families(plotted_errors)
+        ),
         tables=(
-            table(
+            make_table(
                 "calibration",
-                caption(f"Expected calibration error (ECE, {BINS} bins) on test", found.data),
-                _ERRORS,
+                make_caption(
+                    f"Expected calibration error (ECE, {N_BINS} bins) on test", analysis.data
+                ),
+                _ERROR_COLUMNS,
                 errors,
             ),
-            table(
+            make_table(
                 "calibration-bins",
-                caption("Right predictions on test, by their probability", found.data),
-                _BINS,
-                printed,
+                make_caption("Right predictions on test, by their probability", analysis.data),
+                _BIN_COLUMNS,
+                display_bins,
                 group="name",
                 values=bins,
                 folded=True,
@@ -70,43 +83,47 @@ def section(found: Findings) -> Section | None:
     )
 
 
-def _how() -> str:
+def _explain_method() -> str:
     return (
         "A classifier gives its prediction a probability. It can be trusted if, of the predictions "
         "made with 90 %, nine in ten are right: then the points lie on the dashed line, and below "
         "it the classifier promises too much. The expected calibration error (ECE) is the mean "
-        f"distance from the line, in {BINS} bins of equal width, weighted by their images; “by "
+        f"distance from the line, in {N_BINS} bins of equal width, weighted by their images; “by "
         "chance” is what a perfectly calibrated classifier with these probabilities would show."
     )
 
 
-def _outcome(errors: pd.DataFrame) -> str:
+def _describe_outcome(errors: pd.DataFrame) -> str:
     """Who promises too much, and how much."""
     sentences = []
-    for tendency, meaning in _MEANING.items():
-        own = errors[errors["tendency"] == tendency]
-        if own.empty:
+    for tendency, meaning in _TENDENCY_PHRASES.items():
+        rows = errors[errors["tendency"] == tendency]
+        if rows.empty:
             continue
-        low, high = (number(gap, "points") for gap in (own["gap"].min(), own["gap"].max()))
-        by = low if low == high else f"{low} to {high}"
-        everyone = f"All {len(errors)} configurations" if len(own) == len(errors) > 1 else None
-        who = everyone or ", ".join(str(name) for name in own["name"])
+        low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
+        gap_text = low if low == high else f"{low} to {high}"
+        all_text = f"All {len(errors)} configurations" if len(rows) == len(errors) > 1 else None
+        subject = all_text or ", ".join(str(name) for name in rows["name"])
         sentences.append(
-            f"{who} {meaning}: mean probability minus share of right predictions is {by} points."
+            f"{subject} {meaning}: mean probability minus share of right predictions is {gap_text} points."
         )
     return " ".join(sentences)
 
 
-def _families(errors: pd.DataFrame) -> list[str]:
+def _list_families(errors: pd.DataFrame) -> list[str]:
     return [str(family) for family in errors["family"].unique()]
 
 
-def _picture(family: str, bins: pd.DataFrame, errors: pd.DataFrame, found: Findings) -> Picture:
-    own = errors[errors["family"] == family]
-    return picture(
-        f"calibration-{slug(family)}",
-        f"Right predictions by their probability, {word(family)}, on test. Whiskers: 95 % interval "
+def _make_report_figure(
+    family: str, bins: pd.DataFrame, errors: pd.DataFrame, analysis: Analysis
+) -> ReportFigure:
+    family_errors = errors[errors["family"] == family]
+    return make_figure(
+        f"calibration-{make_slug(family)}",
+        f"Right predictions by their probability, {label(family)}, on test. Whiskers: 95 % interval "
         "for the images of one trial; pale: fewer than ten images; bars: share of the images",
-        figures.reliability(bins[bins["name"].isin(own["name"])], own, data=found.data),
-        found.data,
+        figures.draw_reliability(
+            bins[bins["name"].isin(family_errors["name"])], family_errors, data=analysis.data
+        ),
+        analysis.data,
     )

@@ -1,31 +1,34 @@
 """Precision, recall and F1 of each class."""
 
-from reports.format.columns import PER_CLASS
-from reports.format.table import table
-from reports.format.text import word
-from reports.sections.elements import Section, caption, slug
-from reports.sections.findings import Findings
+from reports.format.columns import CLASS_COLUMNS
+from reports.format.table import make_table
+from reports.format.text import label
+from reports.sections.elements import Section, make_caption, make_slug
+from reports.sections.findings import Analysis
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A table a family."""
-    if found.per_class.empty:
+    if analysis.per_class.empty:
         return None
-    every = found.per_class.assign(label=[found.labels[c] for c in found.per_class["class"]])
-    frame = every[every["configuration"].isin(found.drawn)]
+    all_rows = analysis.per_class.assign(
+        label=[analysis.class_labels[c] for c in analysis.per_class["class"]]
+    )
+    frame = all_rows[all_rows["configuration"].isin(analysis.displayed_names)]
     return Section(
         key="classes",
         title="Scores of each class",
         tables=tuple(
-            table(
-                f"per-class-{slug(family)}",
-                caption(
-                    f"Precision, recall and F1 of each class on test, {word(family)}", found.data
+            make_table(
+                f"per-class-{make_slug(family)}",
+                make_caption(
+                    f"Precision, recall and F1 of each class on test, {label(family)}",
+                    analysis.data,
                 ),
-                PER_CLASS,
+                CLASS_COLUMNS,
                 frame[frame["family"] == family],
                 group="configuration",
-                values=every[every["family"] == family],
+                values=all_rows[all_rows["family"] == family],
                 folded=True,
             )
             for family in frame["family"].unique()

@@ -3,57 +3,76 @@
 import pandas as pd
 
 from reports import figures
-from reports.format.columns import CONFIGURATION
-from reports.format.table import Column, Table, table
-from reports.format.text import word
-from reports.sections.elements import Section, caption, picture, slug
-from reports.sections.findings import Findings, beside
+from reports.format.columns import CONFIGURATION_COLUMN
+from reports.format.table import Column, Table, make_table
+from reports.format.text import label
+from reports.sections.elements import Section, make_caption, make_figure, make_slug
+from reports.sections.findings import Analysis, paper_figure_ref
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A figure and a table a family."""
-    frame, data, labels = found.confusion, found.data, found.labels
+    frame, data, labels = analysis.confusion, analysis.data, analysis.class_labels
     if frame.empty:
         return None
-    many = frame["seeds"].max() > 1
-    words = "Rows are true classes, columns predicted ones. In a cell: images, and below them the "
-    words += "percentage of the row. The shade is that percentage on a square-root scale."
-    words += " Counts are summed over seeds." if many else ""
-    pictures, sheets = [], []
+    has_replicates = frame["seeds"].max() > 1
+    paragraph = (
+        "Rows are true classes, columns predicted ones. In a cell: images, and below them the "
+    )
+    paragraph += "percentage of the row. The shade is that percentage on a square-root scale."
+    paragraph += " Counts are summed over seeds." if has_replicates else ""
+    report_figures, report_tables = [], []
     for family in frame["family"].unique():
-        own = frame[(frame["family"] == family) & frame["configuration"].isin(found.drawn)]
-        what = f"Confusion on test, {word(family)}"
-        pictures.append(
-            picture(
-                f"confusion-{slug(family)}",
-                f"{what}{beside(family, 'confusion', found)}. Rows: true; columns: predicted.",
-                figures.confusions(own, labels, data=data),
+        plotted_rows = frame[
+            (frame["family"] == family) & frame["configuration"].isin(analysis.displayed_names)
+        ]
+        caption_text = f"Confusion on test, {label(family)}"
+        report_figures.append(
+            make_figure(
+                f"confusion-{make_slug(family)}",
+                f"{caption_text}{paper_figure_ref(family, 'confusion', analysis)}. Rows: true; columns: predicted.",
+                figures.draw_confusion_matrices(plotted_rows, labels, data=data),
                 data,
                 wide=True,
             )
         )
-        every = frame[frame["family"] == family]
-        sheets.append(_counts(own, every, found, f"confusion-{slug(family)}", what))
+        family_rows = frame[frame["family"] == family]
+        report_tables.append(
+            _make_count_table(
+                plotted_rows, family_rows, analysis, f"confusion-{make_slug(family)}", caption_text
+            )
+        )
     return Section(
         key="confusion",
         title="Confusion matrices",
-        words=(words,),
-        pictures=tuple(pictures),
-        tables=tuple(sheets),
+        paragraphs=(paragraph,),
+        figures=tuple(report_figures),
+        tables=tuple(report_tables),
     )
 
 
-def _counts(
-    frame: pd.DataFrame, every: pd.DataFrame, found: Findings, name: str, what: str
+def _make_count_table(
+    frame: pd.DataFrame, all_rows: pd.DataFrame, analysis: Analysis, name: str, caption_text: str
 ) -> Table:
     """Confusion as a table: a row for each true class, a column for each predicted one."""
     keys = ["configuration", "true"]
-    wide = frame.pivot_table(index=keys, columns="predicted", values="count", sort=False)
-    wide = wide.rename(columns=str).reset_index()
-    wide["label"] = [found.labels[c] for c in wide["true"]]
-    columns = [CONFIGURATION, Column(key="label", head=("True class",))]
+    wide_frame = frame.pivot_table(index=keys, columns="predicted", values="count", sort=False)
+    wide_frame = wide_frame.rename(columns=str).reset_index()
+    wide_frame["label"] = [analysis.class_labels[c] for c in wide_frame["true"]]
+    columns = [CONFIGURATION_COLUMN, Column(key="label", heading=("True class",))]
     columns += [
-        Column(key=str(i), head=("as", label), unit="count") for i, label in enumerate(found.labels)
+        Column(key=str(i), heading=("as", class_name), unit="count")
+        for i, class_name in enumerate(analysis.class_labels)
     ]
-    named = caption(f"{what}: images, rows true, columns predicted", found.data)
-    return table(name, named, columns, wide, group="configuration", values=every, folded=True)
+    table_caption = make_caption(
+        f"{caption_text}: images, rows true, columns predicted", analysis.data
+    )
+    return make_table(
+        name,
+        table_caption,
+        columns,
+        wide_frame,
+        group="configuration",
+        values=all_rows,
+        folded=True,
+    )

@@ -4,53 +4,70 @@ import pandas as pd
 
 from reports import figures
 from reports.analysis import confusion_differences
-from reports.format.table import Column, Table, table
-from reports.format.units import interval, number, plural
-from reports.sections.elements import Cell, Grid, Picture, Section, caption, picture
-from reports.sections.findings import Findings
+from reports.format.table import Column, Table, make_table
+from reports.format.units import format_count, format_interval, format_number
+from reports.sections.elements import (
+    HeatMap,
+    HeatMapCell,
+    ReportFigure,
+    Section,
+    make_caption,
+    make_figure,
+)
+from reports.sections.findings import Analysis
 
 _MINUS = "\N{MINUS SIGN}"
 _FEW_SEEDS = 5
 _COLUMNS = (
-    Column(key="a", head=("A",)),
-    Column(key="b", head=("B",)),
-    Column(key="true_label", head=("True class",)),
-    Column(key="predicted_label", head=("Predicted as",)),
-    Column(key="count_a", head=("Images", "of A"), unit="mean"),
-    Column(key="count_b", head=("Images", "of B"), unit="mean"),
-    Column(key="difference", head=(f"A {_MINUS} B",), unit="mean"),
-    Column(key="range", head=("95 %", "interval")),
-    Column(key="p_holm", head=("p", "(Holm)"), unit="p"),
+    Column(key="a", heading=("A",)),
+    Column(key="b", heading=("B",)),
+    Column(key="true_label", heading=("True class",)),
+    Column(key="predicted_label", heading=("Predicted as",)),
+    Column(key="count_a", heading=("Images", "of A"), unit="mean"),
+    Column(key="count_b", heading=("Images", "of B"), unit="mean"),
+    Column(key="difference", heading=(f"A {_MINUS} B",), unit="mean"),
+    Column(key="range", heading=("95 %", "interval")),
+    Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
 )
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A grid for each pair of configurations; a figure and a table of the first."""
-    tested = found.evidence.tested
-    if len(tested.names) < 2:
+    predictions = analysis.loaded_study.predictions
+    if len(predictions.configurations) < 2:
         return None
-    every = confusion_differences.differences(tested)
-    equal = confusion_differences.same(every)
-    if all(equal.values()):
+    all_rows = confusion_differences.compute_cell_differences(predictions)
+    identical_pairs = confusion_differences.same_predictions(all_rows)
+    if all(identical_pairs.values()):
         return None
-    pairs = {
-        pair: own.assign(text=_texts(own))
-        for pair, (_, own) in zip(equal, every.groupby(["a", "b"], sort=False), strict=True)
-        if not equal[pair]
+    pair_rows = {
+        pair: rows.assign(text=_format_differences(rows))
+        for pair, (_, rows) in zip(
+            identical_pairs, all_rows.groupby(["a", "b"], sort=False), strict=True
+        )
+        if not identical_pairs[pair]
     }
-    families = dict(zip(tested.trials["name"], tested.trials["family"], strict=True))
-    first = pairs.pop(confusion_differences.first(every, families))
+    family_by_name = dict(
+        zip(predictions.trials["name"], predictions.trials["family"], strict=True)
+    )
+    first_pair = pair_rows.pop(confusion_differences.choose_first_pair(all_rows, family_by_name))
     return Section(
         key="differences",
         title="Where two configurations differ",
-        words=(_how(), _outcome(first, found), *_left_out(found, every)),
-        grids=tuple(_grid(pair, found) for pair in (first, *pairs.values())),
-        pictures=(_picture(first, found),),
-        tables=(_table(first, every, found),),
+        paragraphs=(
+            _explain_method(),
+            _describe_outcome(first_pair, analysis),
+            *_list_omissions(analysis, all_rows),
+        ),
+        heat_maps=tuple(
+            _make_heat_map(pair, analysis) for pair in (first_pair, *pair_rows.values())
+        ),
+        figures=(_make_report_figure(first_pair, analysis),),
+        tables=(_make_difference_table(first_pair, all_rows, analysis),),
     )
 
 
-def _how() -> str:
+def _explain_method() -> str:
     return (
         "A number says how many more test images a trial of the first configuration has in the "
         "cell than a trial of the second; both saw the same images. Rows are true classes, "
@@ -62,107 +79,115 @@ def _how() -> str:
     )
 
 
-def _outcome(first: pd.DataFrame, found: Findings) -> str:
+def _describe_outcome(pair: pd.DataFrame, analysis: Analysis) -> str:
     """What the first pair shows: how many cells, and the largest of them."""
-    sure, seeds = first[~first["chance"]], int(first["seeds"].iloc[0])
-    few = ""
-    if seeds == 1:
-        few = " With one common seed this says nothing of the luck of the seeds."
-    elif seeds <= _FEW_SEEDS:
-        few = (
-            f" With {seeds} seeds only differences that are large against the spread over seeds "
+    significant, n_seeds = pair[~pair["chance"]], int(pair["seeds"].iloc[0])
+    seeds_note = ""
+    if n_seeds == 1:
+        seeds_note = " With one common seed this says nothing of the luck of the seeds."
+    elif n_seeds <= _FEW_SEEDS:
+        seeds_note = (
+            f" With {n_seeds} seeds only differences that are large against the spread over seeds "
             "can be told from chance."
         )
-    if sure.empty:
-        return f"{_title(first)}: no cell differs by more than chance explains.{few}"
-    most = sure.iloc[sure["difference"].abs().argmax()]
-    true, predicted = (found.labels[int(most[key])] for key in ("true", "predicted"))
-    what = f"{true} rightly named" if true == predicted else f"{true} taken for {predicted}"
+    if significant.empty:
+        return f"{_format_title(pair)}: no cell differs by more than chance explains.{seeds_note}"
+    largest = significant.iloc[significant["difference"].abs().argmax()]
+    true, predicted = (analysis.class_labels[int(largest[key])] for key in ("true", "predicted"))
+    largest_text = f"{true} rightly named" if true == predicted else f"{true} taken for {predicted}"
     return (
-        f"{_title(first)}: {plural(len(sure), 'cell')} of 64 differ by more than chance explains. "
-        f"The largest: {what}, {most['text']} images a trial (95 % interval {_range(most)}).{few}"
+        f"{_format_title(pair)}: {format_count(len(significant), 'cell')} of 64 differ by more than chance explains. "
+        f"The largest: {largest_text}, {largest['text']} images a trial (95 % interval {_format_row_interval(largest)}).{seeds_note}"
     )
 
 
-def _left_out(found: Findings, every: pd.DataFrame) -> list[str]:
+def _list_omissions(analysis: Analysis, all_rows: pd.DataFrame) -> list[str]:
     """What is not shown, and why."""
-    names = found.evidence.tested.names
-    words = []
-    if len(names) > confusion_differences.AT_MOST:
-        words.append(
-            f"Of {len(names)} configurations the {confusion_differences.AT_MOST} with the highest "
+    names = analysis.loaded_study.predictions.configurations
+    sentences = []
+    if len(names) > confusion_differences.MAX_COMPARED:
+        sentences.append(
+            f"Of {len(names)} configurations the {confusion_differences.MAX_COMPARED} with the highest "
             "macro F1 on test are compared."
         )
-    equal = confusion_differences.same(every)
-    if any(equal.values()):
-        words.append(
-            f"{sum(equal.values())} of {plural(len(equal), 'pair')} agree on every test image with "
+    identical_pairs = confusion_differences.same_predictions(all_rows)
+    if any(identical_pairs.values()):
+        sentences.append(
+            f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')} agree on every test image with "
             "every seed: they are the same function twice, and are not shown."
         )
-    compared = min(len(names), confusion_differences.AT_MOST)
-    if lacking := compared * (compared - 1) // 2 - len(equal):
-        words.append(f"{plural(lacking, 'pair')} without a common seed cannot be compared.")
-    return [" ".join(words)] if words else []
+    n_compared = min(len(names), confusion_differences.MAX_COMPARED)
+    if n_missing := n_compared * (n_compared - 1) // 2 - len(identical_pairs):
+        sentences.append(
+            f"{format_count(n_missing, 'pair')} without a common seed cannot be compared."
+        )
+    return [" ".join(sentences)] if sentences else []
 
 
-def _grid(pair: pd.DataFrame, found: Findings) -> Grid:
-    shown = [
-        Cell(text=row["text"], shade=0 if row["chance"] else int(row["shade"]), faint=row["chance"])
+def _make_heat_map(pair: pd.DataFrame, analysis: Analysis) -> HeatMap:
+    flat_cells = [
+        HeatMapCell(
+            text=row["text"], shade=0 if row["chance"] else int(row["shade"]), faint=row["chance"]
+        )
         for row in pair.sort_values(["true", "predicted"]).to_dict("records")
     ]
-    seeds = plural(int(pair["seeds"].iloc[0]), "common seed")
-    side = len(found.labels)
-    return Grid(
-        title=_title(pair),
-        caption=caption(
-            f"Images a trial, {seeds}. Rows: true class; columns: predicted. Grey: could be chance",
-            found.data,
+    seeds_text = format_count(int(pair["seeds"].iloc[0]), "common seed")
+    n_classes = len(analysis.class_labels)
+    return HeatMap(
+        title=_format_title(pair),
+        caption=make_caption(
+            f"Images a trial, {seeds_text}. Rows: true class; columns: predicted. Grey: could be chance",
+            analysis.data,
         ),
-        rows=found.labels,
-        columns=found.labels,
-        cells=tuple(tuple(shown[i * side : (i + 1) * side]) for i in range(side)),
+        rows=analysis.class_labels,
+        columns=analysis.class_labels,
+        cells=tuple(
+            tuple(flat_cells[i * n_classes : (i + 1) * n_classes]) for i in range(n_classes)
+        ),
     )
 
 
-def _picture(first: pd.DataFrame, found: Findings) -> Picture:
-    return picture(
+def _make_report_figure(pair: pd.DataFrame, analysis: Analysis) -> ReportFigure:
+    return make_figure(
         "difference",
-        f"Confusion on test, {_title(first)}, in images a trial. Rows: true; columns: predicted. "
+        f"Confusion on test, {_format_title(pair)}, in images a trial. Rows: true; columns: predicted. "
         "Grey: could be chance",
-        figures.difference(first, found.labels, data=found.data),
-        found.data,
+        figures.draw_confusion_difference(pair, analysis.class_labels, data=analysis.data),
+        analysis.data,
     )
 
 
-def _table(first: pd.DataFrame, every: pd.DataFrame, found: Findings) -> Table:
+def _make_difference_table(pair: pd.DataFrame, all_rows: pd.DataFrame, analysis: Analysis) -> Table:
     """The cells of the first pair that are no chance; in the CSV, all cells of all pairs."""
-    sure = first[~first["chance"]]
-    order = sure["difference"].abs().sort_values(ascending=False, kind="stable").index
-    frame = sure.loc[order].assign(
-        true_label=[found.labels[c] for c in sure.loc[order, "true"]],
-        predicted_label=[found.labels[c] for c in sure.loc[order, "predicted"]],
-        range=[_range(row) for _, row in sure.loc[order].iterrows()],
+    significant = pair[~pair["chance"]]
+    order = significant["difference"].abs().sort_values(ascending=False, kind="stable").index
+    frame = significant.loc[order].assign(
+        true_label=[analysis.class_labels[c] for c in significant.loc[order, "true"]],
+        predicted_label=[analysis.class_labels[c] for c in significant.loc[order, "predicted"]],
+        range=[_format_row_interval(row) for _, row in significant.loc[order].iterrows()],
     )
-    return table(
+    return make_table(
         "differences",
-        caption(f"Cells that differ by more than chance explains, {_title(first)}", found.data),
+        make_caption(
+            f"Cells that differ by more than chance explains, {_format_title(pair)}", analysis.data
+        ),
         _COLUMNS,
         frame,
-        values=every.drop(columns="shade"),
+        values=all_rows.drop(columns="shade"),
         folded=True,
     )
 
 
-def _title(pair: pd.DataFrame) -> str:
+def _format_title(pair: pd.DataFrame) -> str:
     return f"{pair['a'].iloc[0]} {_MINUS} {pair['b'].iloc[0]}"
 
 
-def _range(row: pd.Series) -> str:
-    return interval(row["difference_low"], row["difference_high"], "mean")
+def _format_row_interval(row: pd.Series) -> str:
+    return format_interval(row["difference_low"], row["difference_high"], "mean")
 
 
-def _texts(pair: pd.DataFrame) -> list[str]:
+def _format_differences(pair: pd.DataFrame) -> list[str]:
     """Signed, with a decimal where they are means of several seeds."""
-    several = pair["seeds"].iloc[0] > 1
-    texts = [number(value, "mean" if several else "count") for value in pair["difference"]]
+    is_mean = pair["seeds"].iloc[0] > 1
+    texts = [format_number(value, "mean" if is_mean else "count") for value in pair["difference"]]
     return [f"+{t}" if v > 0 else t for t, v in zip(texts, pair["difference"], strict=True)]

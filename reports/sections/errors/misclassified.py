@@ -7,100 +7,102 @@ import pandas as pd
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
-from reports.analysis.misclassified import Tally, hardest, tally
-from reports.format.table import Column, table
-from reports.format.units import plural
-from reports.sections.elements import Section, Thumbnail, caption
-from reports.sections.findings import Findings
+from reports.analysis.misclassified import ErrorCounts, count_errors, find_misclassified
+from reports.format.table import Column, make_table
+from reports.format.units import format_count
+from reports.sections.elements import Section, Thumbnail, make_caption
+from reports.sections.findings import Analysis
 
 _COLUMNS = (
-    Column(key="index", head=("Test image", "(from 0)"), unit="count"),
-    Column(key="true_label", head=("True class",)),
-    Column(key="predicted_label", head=("Most often", "predicted as")),
-    Column(key="wrong", head=("Trials", "wrong"), unit="count"),
-    Column(key="trials", head=("Trials", "in all"), unit="count"),
-    Column(key="probability_true", head=("Probability", "of true, %"), unit="percent"),
-    Column(key="probability_predicted", head=("of predicted", "%"), unit="percent"),
+    Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
+    Column(key="true_label", heading=("True class",)),
+    Column(key="predicted_label", heading=("Most often", "predicted as")),
+    Column(key="wrong", heading=("Trials", "wrong"), unit="count"),
+    Column(key="trials", heading=("Trials", "in all"), unit="count"),
+    Column(key="probability_true", heading=("Probability", "of true, %"), unit="percent"),
+    Column(key="probability_predicted", heading=("of predicted", "%"), unit="percent"),
 )
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A gallery, where the images are at hand, and a table."""
-    tested = found.evidence.tested
-    if not tested.names:
+    predictions = analysis.loaded_study.predictions
+    if not predictions.configurations:
         return None
-    frame = hardest(tested)
+    frame = find_misclassified(predictions)
     if frame.empty:
         return None
-    labelled = frame.assign(
-        true_label=[found.labels[c] for c in frame["true"]],
-        predicted_label=[found.labels[c] for c in frame["predicted"]],
+    labeled_frame = frame.assign(
+        true_label=[analysis.class_labels[c] for c in frame["true"]],
+        predicted_label=[analysis.class_labels[c] for c in frame["predicted"]],
     )
     return Section(
         key="hardest",
         title="The images most often wrong",
-        words=(_counts(tally(tested)), _order(found)),
-        gallery=() if found.images is None else _gallery(labelled, found.images),
+        paragraphs=(_describe_counts(count_errors(predictions)), _describe_order(analysis)),
+        thumbnails=()
+        if analysis.images is None
+        else _make_thumbnails(labeled_frame, analysis.images),
         tables=(
-            table(
+            make_table(
                 "hardest",
-                caption("Test images that most trials got wrong", found.data),
+                make_caption("Test images that most trials got wrong", analysis.data),
                 _COLUMNS,
-                labelled,
-                folded=found.images is not None,
+                labeled_frame,
+                folded=analysis.images is not None,
             ),
         ),
     )
 
 
-def _counts(got: Tally) -> str:
-    words = (
-        f"Of {plural(got.images, 'test image')}, {got.never:,} are right in every one of "
-        f"{plural(got.trials, 'trial')} and {got.always:,} are wrong in every one."
+def _describe_counts(counts: ErrorCounts) -> str:
+    paragraph = (
+        f"Of {format_count(counts.n_images, 'test image')}, {counts.n_never_wrong:,} are right in every one of "
+        f"{format_count(counts.n_trials, 'trial')} and {counts.n_always_wrong:,} are wrong in every one."
     )
-    if got.trials == 1:
-        words = f"One trial has {got.never:,} of {plural(got.images, 'test image')} right."
-    if got.repeated:
-        have = "repeats" if got.repeated == 1 else "repeat"
-        words += (
-            f" {plural(got.repeated, 'trial')} more {have} the answers of another trial with the "
+    if counts.n_trials == 1:
+        paragraph = f"One trial has {counts.n_never_wrong:,} of {format_count(counts.n_images, 'test image')} right."
+    if counts.n_repeated:
+        repeat_verb = "repeats" if counts.n_repeated == 1 else "repeat"
+        paragraph += (
+            f" {format_count(counts.n_repeated, 'trial')} more {repeat_verb} the answers of another trial with the "
             "same seed, image by image, and are not counted: they are the same function, and its "
             "mistakes would count twice."
         )
-    return words
+    return paragraph
 
 
-def _order(found: Findings) -> str:
-    order = (
+def _describe_order(analysis: Analysis) -> str:
+    text = (
         "Most often wrong first, then by the probability given to the true class, lowest first. "
         "Percentages are probabilities, means over the trials."
     )
-    if found.images is not None:
+    if analysis.images is not None:
         return (
-            f"{order} An image that every classifier gets wrong may be a rare form, or its label "
+            f"{text} An image that every classifier gets wrong may be a rare form, or its label "
             "may be wrong."
         )
-    if found.data.mark:
-        return order
-    return f"{order} The images are shown where the data file is at hand."
+    if analysis.data.warning:
+        return text
+    return f"{text} The images are shown where the data file is at hand."
 
 
-def _gallery(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Thumbnail, ...]:
+def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Thumbnail, ...]:
     return tuple(
         Thumbnail(
-            png=png(images[row["index"]]),
+            png=encode_png(images[row["index"]]),
             alt=f"Test image {row['index']}: {row['true_label']}",
             lines=(
                 f"true: {row['true_label']} ({row['probability_true'] * 100:.0f} %)",
                 f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f} %)",
-                f"wrong in {row['wrong']} of {plural(row['trials'], 'trial')}",
+                f"wrong in {row['wrong']} of {format_count(row['trials'], 'trial')}",
             ),
         )
         for row in frame.to_dict("records")
     )
 
 
-def png(image: NDArray[np.uint8]) -> bytes:
+def encode_png(image: NDArray[np.uint8]) -> bytes:
     """The same image gives the same bytes."""
     buffer = io.BytesIO()
     imsave(buffer, image, format="png", metadata={"Software": "bloodstudy"})

@@ -2,41 +2,50 @@
 
 import pandas as pd
 
-from reports.format.columns import PROPOSALS
-from reports.format.table import Column, table
-from reports.sections.elements import Section, caption
-from reports.sections.findings import Findings
+from reports.format.columns import PROPOSAL_COLUMNS
+from reports.format.table import Column, make_table
+from reports.sections.elements import Section, make_caption
+from reports.sections.findings import Analysis
 
-_ERRORS = (
-    Column(key="number", head=("Trial",), unit="setting"),
-    Column(key="state", head=("Status",)),
-    Column(key="epochs", head=("Epochs", "run"), unit="count"),
-    Column(key="error", head=("Reason",), unit="prose"),
+_ERROR_COLUMNS = (
+    Column(key="number", heading=("Trial",), unit="setting"),
+    Column(key="state", heading=("Status",)),
+    Column(key="epochs", heading=("Epochs", "run"), unit="count"),
+    Column(key="error", heading=("Reason",), unit="prose"),
 )
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A table of all, the best first; and the reasons of those that broke."""
-    search, data = found.search, found.data
+    search, data = analysis.search, analysis.data
     if search is None or search.trials.empty:
         return None
     frame = search.trials.sort_values("value", ascending=False, kind="stable", na_position="last")
-    columns = [c for c in PROPOSALS if c.key in frame and c.key not in _constant(frame)]
-    tables = [table("trials", caption("Trials of the search", data), columns, frame, folded=True)]
-    broken = search.trials[search.trials["error"].notna()]
-    if not broken.empty:
-        named = caption("Trials of the search without a value, and why", data)
-        tables.insert(0, table("broken", named, _ERRORS, broken))
-    words = (
+    columns = [
+        c for c in PROPOSAL_COLUMNS if c.key in frame and c.key not in _find_constant_columns(frame)
+    ]
+    report_tables = [
+        make_table(
+            "trials", make_caption("Trials of the search", data), columns, frame, folded=True
+        )
+    ]
+    failed_trials = search.trials[search.trials["error"].notna()]
+    if not failed_trials.empty:
+        table_caption = make_caption("Trials of the search without a value, and why", data)
+        report_tables.insert(0, make_table("broken", table_caption, _ERROR_COLUMNS, failed_trials))
+    paragraph = (
         "The best first. A pruned trial is listed with what it had reached. “bloodstudy replay” "
         "trains any of them again, by its number: trial-17."
     )
     return Section(
-        key="trials", title="All trials of the search", words=(words,), tables=tuple(tables)
+        key="trials",
+        title="All trials of the search",
+        paragraphs=(paragraph,),
+        tables=tuple(report_tables),
     )
 
 
-def _constant(frame: pd.DataFrame) -> set[str]:
+def _find_constant_columns(frame: pd.DataFrame) -> set[str]:
     """Settings that no trial varies need no column."""
-    names = {"family", "optimizer", "momentum"}
-    return {name for name in names if len(frame[name].drop_duplicates()) == 1}
+    candidates = {"family", "optimizer", "momentum"}
+    return {name for name in candidates if len(frame[name].drop_duplicates()) == 1}

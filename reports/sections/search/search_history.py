@@ -4,80 +4,88 @@ import pandas as pd
 
 from reports import figures
 from reports.analysis import search_trials
-from reports.format.columns import EFFORT_OF_SEARCH
-from reports.format.table import table
-from reports.format.text import DataWords, known_as
-from reports.sections.elements import Picture, Section, caption, picture
-from reports.sections.findings import Findings, Searched
-from reports.sections.search_text import repeatable
+from reports.format.columns import SEARCH_EFFORT_COLUMNS
+from reports.format.table import make_table
+from reports.format.text import DataLabel, baseline_label
+from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
+from reports.sections.findings import Analysis, SearchAnalysis
+from reports.sections.search_text import describe_repeatability
 
-_STRETCHED = "The axis is stretched towards 100 %."
+_STRETCHED_AXIS_NOTE = "The axis is stretched towards 100 %."
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """Figures of the history and of the expected best, a table of the effort."""
-    search, data = found.search, found.data
+    search, data = analysis.search, analysis.data
     if search is None:
         return None
-    frame = _effort(search)
+    frame = _summarize_effort(search)
     return Section(
         key="search",
         title="The search, trial by trial",
-        words=(_words(search), repeatable(search)),
-        tables=(table("effort", caption("Effort of the search", data), EFFORT_OF_SEARCH, frame),),
-        pictures=tuple(_pictures(search, data)),
+        paragraphs=(_make_paragraph(search), describe_repeatability(search)),
+        tables=(
+            make_table(
+                "effort", make_caption("Effort of the search", data), SEARCH_EFFORT_COLUMNS, frame
+            ),
+        ),
+        figures=tuple(_make_report_figures(search, data)),
     )
 
 
-def _pictures(search: Searched, data: DataWords) -> list[Picture]:
-    valued = search.trials[search.trials["value"].notna()]
-    if valued.empty:
+def _make_report_figures(search: SearchAnalysis, data: DataLabel) -> list[ReportFigure]:
+    trials_with_value = search.trials[search.trials["value"].notna()]
+    if trials_with_value.empty:
         return []
-    history = (
+    history_text = (
         "The best macro F1 on val of every trial, in the order of the proposals, and the best so "
-        f"far. A pruned trial shows what it had reached when ASHA stopped it. {_STRETCHED}"
+        f"far. A pruned trial shows what it had reached when ASHA stopped it. {_STRETCHED_AXIS_NOTE}"
     )
-    shown = [picture("history", history, figures.history(search.trials, data=data), data)]
-    if len(valued) > 1:
-        expected = search_trials.expected_best(valued["value"].to_numpy())
-        text = (
+    report_figures = [
+        make_figure("history", history_text, figures.draw_history(search.trials, data=data), data)
+    ]
+    if len(trials_with_value) > 1:
+        expected = search_trials.compute_expected_best(trials_with_value["value"].to_numpy())
+        caption_text = (
             "The best of as many trials picked at random from this search's own, mean and 5 to "
-            f"95 %, and the search in its own order. {_STRETCHED}"
+            f"95 %, and the search in its own order. {_STRETCHED_AXIS_NOTE}"
         )
-        figure = figures.expected_best(expected, valued, data=data)
-        shown.append(picture("expected-best", text, figure, data))
-    return shown
+        figure = figures.draw_expected_best(expected, trials_with_value, data=data)
+        report_figures.append(make_figure("expected-best", caption_text, figure, data))
+    return report_figures
 
 
-def _words(search: Searched) -> str:
+def _make_paragraph(search: SearchAnalysis) -> str:
     record = search.record
-    words = (
+    paragraph = (
         f"Optuna's sampler ({record.sampler}) proposed; every trial trained with seed "
         f"{record.seed} for at most {record.max_epochs} epochs. The value of a trial is its best "
         "macro F1 on val."
     )
     if len(search.trials) > 1:
-        words += (
+        paragraph += (
             " The grey band below shows how soon the best would have come if the same trials had "
-            f"run in random order. It knows only these trials: the {known_as(record)} "
+            f"run in random order. It knows only these trials: the {baseline_label(record)} "
             "configurations ran first, which lifts the search above it, and a sampler that learns "
             "has its better trials later, which presses it below."
         )
-    return words
+    return paragraph
 
 
-def _effort(search: Searched) -> pd.DataFrame:
+def _summarize_effort(search: SearchAnalysis) -> pd.DataFrame:
     """A row a state, and one for all that ended."""
-    frame, last = search.trials, search.record.max_epochs
+    frame, max_epochs = search.trials, search.record.max_epochs
     rows = []
-    for state in ("all that ended", *search_trials.STATES):
-        own = frame[frame["state"] == state] if state in search_trials.STATES else frame
-        if own.empty:
+    for state in ("all that ended", *search_trials.TRIAL_STATES):
+        state_trials = (
+            frame[frame["state"] == state] if state in search_trials.TRIAL_STATES else frame
+        )
+        if state_trials.empty:
             continue
-        spent = search_trials.effort(own, last)
-        minutes = own["duration_s"].sum() / 60
-        if not spent["trials"]:  # running, or unreadable: nothing is known
-            spent |= {"trials": len(own), "epochs": float("nan"), "full": float("nan")}
+        effort = search_trials.summarize_effort(state_trials, max_epochs)
+        minutes = state_trials["duration_s"].sum() / 60
+        if not effort["trials"]:  # running, or unreadable: nothing is known
+            effort |= {"trials": len(state_trials), "epochs": float("nan"), "full": float("nan")}
             minutes = float("nan")
-        rows.append({"state": state, **spent, "minutes": minutes})
+        rows.append({"state": state, **effort, "minutes": minutes})
     return pd.DataFrame(rows, columns=["state", "trials", "epochs", "full", "factor", "minutes"])

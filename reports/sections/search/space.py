@@ -2,55 +2,57 @@
 
 from reports import figures
 from reports.analysis import search_trials
-from reports.format.text import known_as
-from reports.format.units import plural
-from reports.sections.elements import Section, picture
-from reports.sections.findings import Findings, Searched
+from reports.format.text import baseline_label
+from reports.format.units import format_count
+from reports.sections.elements import Section, make_figure
+from reports.sections.findings import Analysis, SearchAnalysis
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A map of learning rate and dropout, and parallel coordinates, at one rung."""
-    search, data = found.search, found.data
+    search, data = analysis.search, analysis.data
     if search is None:
         return None
-    rung = _rung(search)
-    valued = search.trials[search.trials["value"].notna()]
-    frame = search_trials.at_rung(valued, search.curves, rung)
+    rung = _choose_rung(search)
+    trials_with_value = search.trials[search.trials["value"].notna()]
+    frame = search_trials.select_at_rung(trials_with_value, search.curves, rung)
     if len(frame) < 2:
         return None
-    early = valued[~valued["number"].isin(frame["number"])]
-    lost = search.trials[search.trials["state"].isin(["diverged", "failed"])]
-    epochs = plural(rung, "epoch")
+    stopped = trials_with_value[~trials_with_value["number"].isin(frame["number"])]
+    failed = search.trials[search.trials["state"].isin(["diverged", "failed"])]
+    epochs_text = format_count(rung, "epoch")
     map_text = (
         "Learning rate and dropout of every trial; colour: the best macro F1 on val after "
-        f"{epochs}. Ring: {known_as(search.record)} configurations. Grey: stopped before. Cross: "
+        f"{epochs_text}. Ring: {baseline_label(search.record)} configurations. Grey: stopped before. Cross: "
         "diverged or failed."
     )
     parallel_text = (
-        f"The settings of every trial that came to {epochs}, and the best macro F1 on val there. "
+        f"The settings of every trial that came to {epochs_text}, and the best macro F1 on val there. "
         "The best are drawn on top."
     )
-    mapped = figures.space(frame, early, lost, rung=rung, data=data)
-    shown = figures.parallel(frame, search.record, rung=rung, data=data)
+    map_figure = figures.draw_search_space(frame, stopped, failed, rung=rung, data=data)
+    parallel_figure = figures.draw_parallel_coordinates(frame, search.record, rung=rung, data=data)
     return Section(
         key="space",
         title="Where good settings lie",
-        words=(
-            f"Trials are compared after {epochs}, the last rung that at least half of them came to "
-            f"({plural(len(frame), 'trial')}): values after different numbers of epochs are not "
+        paragraphs=(
+            f"Trials are compared after {epochs_text}, the last rung that at least half of them came to "
+            f"({format_count(len(frame), 'trial')}): values after different numbers of epochs are not "
             "comparable. What is best so early need not be best in the end."
             if search.record.rungs
-            else f"{plural(len(frame), 'trial')} came to {epochs}, and are compared there.",
+            else f"{format_count(len(frame), 'trial')} came to {epochs_text}, and are compared there.",
         ),
-        pictures=(
-            picture("space", map_text, mapped, data, wide=True),
-            picture("parallel", parallel_text, shown, data, wide=True),
+        figures=(
+            make_figure("space", map_text, map_figure, data, wide=True),
+            make_figure("parallel", parallel_text, parallel_figure, data, wide=True),
         ),
     )
 
 
-def _rung(search: Searched) -> int:
+def _choose_rung(search: SearchAnalysis) -> int:
     """The last that half of the trials came to; where there is none, the end of training."""
-    levels = search.record.rungs or [search.record.max_epochs]
-    came = {level: int((search.curves["epoch"] == level).sum()) for level in levels}
-    return max(level for level in levels if came[level] >= came[levels[0]] / 2)
+    rungs = search.record.rungs or [search.record.max_epochs]
+    n_trials_by_rung = {rung: int((search.curves["epoch"] == rung).sum()) for rung in rungs}
+    return max(
+        level for level in rungs if n_trials_by_rung[level] >= n_trials_by_rung[rungs[0]] / 2
+    )

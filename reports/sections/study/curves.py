@@ -1,43 +1,51 @@
 """Training loss and macro F1 on val, epoch by epoch."""
 
 from reports import figures
-from reports.figures.curves import BAND_FROM, LINES_AT_MOST
-from reports.format.text import word
-from reports.sections.elements import Section, picture, slug
-from reports.sections.findings import Findings, beside
+from reports.figures.curves import MAX_SEED_LINES, MIN_SEEDS_FOR_BAND
+from reports.format.text import label
+from reports.sections.elements import Section, make_figure, make_slug
+from reports.sections.findings import Analysis, paper_figure_ref
 
 
-def _lines(seeds: int) -> str:
+def _describe_lines(n_seeds: int) -> str:
     """What the lines of a panel are."""
-    words = "Grey: the other configurations. Ring: the epoch whose weights were kept."
-    if seeds > 1:
-        words = f"Bold: the mean of the seeds, up to the last epoch that all ran. {words}"
-    if seeds >= BAND_FROM:
-        words = f"Band: mean ± standard deviation over seeds. {words}"
-    return f"Thin: a seed. {words}" if 1 < seeds <= LINES_AT_MOST else words
+    text = "Grey: the other configurations. Ring: the epoch whose weights were kept."
+    if n_seeds > 1:
+        text = f"Bold: the mean of the seeds, up to the last epoch that all ran. {text}"
+    if n_seeds >= MIN_SEEDS_FOR_BAND:
+        text = f"Band: mean ± standard deviation over seeds. {text}"
+    return f"Thin: a seed. {text}" if 1 < n_seeds <= MAX_SEED_LINES else text
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """A figure a family for each of the two."""
-    frame = found.curves[found.curves["configuration"].isin(found.drawn)]
+    frame = analysis.curves[analysis.curves["configuration"].isin(analysis.displayed_names)]
     if frame.empty:
         return None
-    lines = _lines(frame.groupby("configuration")["seed"].nunique().max())
-    pictures = []
-    for value, title in (("train_loss", "Training loss"), ("val_macro_f1", "Macro F1 on val")):
+    lines_text = _describe_lines(frame.groupby("configuration")["seed"].nunique().max())
+    report_figures = []
+    for column, title in (("train_loss", "Training loss"), ("val_macro_f1", "Macro F1 on val")):
         for family in frame["family"].unique():
-            own = frame[frame["family"] == family]
-            means = found.mean_curves[found.mean_curves["configuration"].isin(own["configuration"])]
-            pictures.append(
-                picture(
-                    f"{value.replace('_', '-')}-{slug(family)}",
-                    f"{title}, {word(family)}{beside(family, value, found)}. {lines}",
-                    figures.curves(own, means, value=value, data=found.data),
-                    found.data,
+            family_rows = frame[frame["family"] == family]
+            family_means = analysis.mean_curves[
+                analysis.mean_curves["configuration"].isin(family_rows["configuration"])
+            ]
+            report_figures.append(
+                make_figure(
+                    f"{column.replace('_', '-')}-{make_slug(family)}",
+                    f"{title}, {label(family)}{paper_figure_ref(family, column, analysis)}. {lines_text}",
+                    figures.draw_curves(
+                        family_rows, family_means, column=column, data=analysis.data
+                    ),
+                    analysis.data,
                 )
             )
-    title = "Learning curves" if found.search is None else "Learning curves of the confirmation"
-    words = "The training loss is the mean over an epoch, with dropout active."
-    if not found.twins.empty:
-        words += " Equal curves are expected where only the loss differs: it is the same function."
-    return Section(key="curves", title=title, words=(words,), pictures=tuple(pictures))
+    title = "Learning curves" if analysis.search is None else "Learning curves of the confirmation"
+    paragraph = "The training loss is the mean over an epoch, with dropout active."
+    if not analysis.equivalent_losses.empty:
+        paragraph += (
+            " Equal curves are expected where only the loss differs: it is the same function."
+        )
+    return Section(
+        key="curves", title=title, paragraphs=(paragraph,), figures=tuple(report_figures)
+    )

@@ -1,26 +1,32 @@
 """Trials that failed, are missing, or whose files cannot be relied on."""
 
 from reports.analysis import frames
-from reports.format.columns import UNFINISHED
-from reports.format.table import table
-from reports.sections.elements import Section, caption
-from reports.sections.findings import Findings
+from reports.format.columns import UNFINISHED_COLUMNS
+from reports.format.table import make_table
+from reports.sections.elements import Section, make_caption
+from reports.sections.findings import Analysis
 
-_MISSING = "not in the ledger: not run yet, or interrupted"
+_MISSING_REASON = "not in the ledger: not run yet, or interrupted"
 
 
-def section(found: Findings) -> Section | None:
+def make_section(analysis: Analysis) -> Section | None:
     """Which, and why."""
-    lacking = found.trials["status"].isin(["failed", frames.MISSING, frames.UNREADABLE])
-    frame = found.trials[lacking]
+    is_unfinished = analysis.trials["status"].isin(
+        ["failed", frames.MISSING_STATUS, frames.UNREADABLE_STATUS]
+    )
+    frame = analysis.trials[is_unfinished]
     if frame.empty:
         return None
-    frame = frame.assign(reason=frame["error"].fillna(_MISSING))
-    shown = [str(c) for c in ("id", *(column.key for column in UNFINISHED))]
-    named = caption("Trials that are not in the comparison", found.data)
+    frame = frame.assign(reason=frame["error"].fillna(_MISSING_REASON))
+    csv_columns = [str(c) for c in ("id", *(column.key for column in UNFINISHED_COLUMNS))]
+    table_caption = make_caption("Trials that are not in the comparison", analysis.data)
     return Section(
         key="unfinished",
         title="Trials that are not in the comparison",
-        words=("They have no scores here and enter no mean.",),
-        tables=(table("unfinished", named, UNFINISHED, frame, values=frame[shown]),),
+        paragraphs=("They have no scores here and enter no mean.",),
+        tables=(
+            make_table(
+                "unfinished", table_caption, UNFINISHED_COLUMNS, frame, values=frame[csv_columns]
+            ),
+        ),
     )

@@ -17,12 +17,12 @@ PAIRS = st.lists(st.tuples(CLASSES, CLASSES), min_size=1, max_size=60)
 @given(PAIRS)
 def test_scores_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     true, predicted = np.array(pairs).T
-    confusion = metrics.confusion_matrix(true, predicted)
-    each = metrics.class_scores(confusion)
+    confusion = metrics.compute_confusion_matrix(true, predicted)
+    each = metrics.compute_class_scores(confusion)
     expected = precision_recall_fscore_support(true, predicted, labels=range(8), zero_division=0.0)
     for ours, theirs in zip(each, expected, strict=True):
         np.testing.assert_allclose(ours, theirs)
-    whole = metrics.scores(confusion)
+    whole = metrics.compute_scores(confusion)
     assert np.isclose(whole["accuracy"], accuracy_score(true, predicted))
     assert np.isclose(whole["macro_f1"], np.mean(expected[2]))
     assert np.isclose(whole["weighted_f1"], np.average(expected[2], weights=expected[3]))
@@ -32,7 +32,7 @@ def test_scores_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
 
 @given(PAIRS)
 def test_rows_are_true_and_columns_predicted(pairs: list[tuple[int, int]]) -> None:
-    confusion = metrics.confusion_matrix(*np.array(pairs).T)
+    confusion = metrics.compute_confusion_matrix(*np.array(pairs).T)
     assert confusion.shape == (8, 8)
     for true in range(8):
         for predicted in range(8):
@@ -43,14 +43,14 @@ def test_rows_are_true_and_columns_predicted(pairs: list[tuple[int, int]]) -> No
 def test_auc_is_medmnists(probabilities: NDArray[np.float32]) -> None:
     labels = np.arange(24) % 8
     expected = getAUC(labels[:, None], probabilities, "multi-class")
-    assert np.isclose(metrics.auc(labels, probabilities), expected)
+    assert np.isclose(metrics.compute_auc(labels, probabilities), expected)
 
 
 def test_auc_is_undefined_where_a_class_is_absent() -> None:
-    assert np.isnan(metrics.auc(np.arange(7), np.eye(8)[:7]))
+    assert np.isnan(metrics.compute_auc(np.arange(7), np.eye(8)[:7]))
 
 
 def test_an_absent_class_counts_zero_in_the_macro_f1() -> None:
     """Of two classes, both always right, the other six pull the mean down to a quarter."""
-    confusion = metrics.confusion_matrix(np.array([0, 1]), np.array([0, 1]))
-    assert metrics.scores(confusion)["macro_f1"] == 2 / 8
+    confusion = metrics.compute_confusion_matrix(np.array([0, 1]), np.array([0, 1]))
+    assert metrics.compute_scores(confusion)["macro_f1"] == 2 / 8

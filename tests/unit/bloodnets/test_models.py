@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bloodnets.config import Family, Loss, TrialConfig
-from bloodnets.models import Cnn, Resnet, build_model, count_operations, count_parameters
+from bloodnets.models import CNN, ResNet, build_model, count_operations, count_parameters
 from study.configs.presets import PUBLISHED, RESNET
 
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"])
@@ -79,7 +79,7 @@ def test_nll_models_end_in_log_softmax_and_the_others_in_logits(family: Family) 
 def test_the_cnn_is_the_papers_layer_by_layer() -> None:
     """Max-pool before ReLU, as here, gives the values of ReLU before max-pool, as there."""
     torch.manual_seed(0)
-    model = Cnn(dropout=0.2).eval()
+    model = CNN(dropout=0.2).eval()
     convolutions = [module for module in model.features if isinstance(module, nn.Conv2d)]
     assert [(c.in_channels, c.out_channels) for c in convolutions] == [(3, 32), (32, 64), (64, 128)]
     values = IMAGES
@@ -98,7 +98,7 @@ def test_a_resnet_has_less_than_a_million_parameters(width: int, parameters: int
 
 
 def test_the_stages_of_a_resnet_are_at_28_14_and_7_pixels() -> None:
-    model = Resnet(width=4, dropout=0.2).eval()
+    model = ResNet(width=4, dropout=0.2).eval()
     shapes, values = [], IMAGES
     for layer in model.features:
         values = layer(values)
@@ -109,7 +109,7 @@ def test_the_stages_of_a_resnet_are_at_28_14_and_7_pixels() -> None:
 
 def test_a_block_adds_to_what_it_is_given() -> None:
     """With convolutions that give nothing, it passes on what is positive."""
-    block = Resnet(width=3, dropout=0.0).eval().features[3]
+    block = ResNet(width=3, dropout=0.0).eval().features[3]
     for parameter in block.parameters():
         nn.init.zeros_(parameter)
     torch.testing.assert_close(block(IMAGES), IMAGES.relu())

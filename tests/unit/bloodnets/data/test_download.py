@@ -16,8 +16,13 @@ import pytest
 import requests
 
 from bloodnets.data import download as module
-from bloodnets.data.download import FILE_NAME, RETRIES, download, official_file
-from bloodnets.errors import MachineError
+from bloodnets.data.download import (
+    BLOODMNIST_FILE,
+    MAX_RETRIES,
+    download_file,
+    ensure_official_file,
+)
+from bloodnets.errors import ResourceError
 
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -107,7 +112,7 @@ def running() -> Iterator[Server]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        answers = Server(f"http://127.0.0.1:{http.server_port}/{FILE_NAME}?download=1")
+        answers = Server(f"http://127.0.0.1:{http.server_port}/{BLOODMNIST_FILE}?download=1")
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -126,7 +131,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between tries, in seconds, which the tests do not wait for; short patience."""
-    monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "DOWNLOAD_TIMEOUT_S", 0.3)
     pauses: list[float] = []
     monkeypatch.setattr(pooch.core.time, "sleep", pauses.append)
     for name in ("http_proxy", "https_proxy", "all_proxy"):
@@ -137,13 +142,13 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "new" / "folder" / FILE_NAME
+    return tmp_path / "new" / "folder" / BLOODMNIST_FILE
 
 
 def refusal(path: Path, url: str, md5: str = MD5) -> str:
     """The cause that the user is told, after checking all that is always so."""
-    with pytest.raises(MachineError) as caught:
-        download(path, url=url, md5=md5)
+    with pytest.raises(ResourceError) as caught:
+        download_file(path, url=url, md5=md5)
     message = str(caught.value)
     assert message.isprintable()
     before, cause, after = message.partition("(")[0], *message.partition("(")[2].split(")", 1)
@@ -176,9 +181,9 @@ def test_a_download_that_succeeds(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     server.answers = answers
-    assert download(path, url=server.url, md5=MD5) == path
+    assert download_file(path, url=server.url, md5=MD5) == path
     assert path.read_bytes() == CONTENT
-    assert [file.name for file in path.parent.iterdir()] == [FILE_NAME]  # nothing left over
+    assert [file.name for file in path.parent.iterdir()] == [BLOODMNIST_FILE]  # nothing left over
     assert server.requests == tries
     assert capfd.readouterr() == ("", "")  # no bar where there is no terminal, no retry in sight
 
@@ -202,11 +207,11 @@ def test_the_bar_is_gone_at_the_end(
     server.answers = [answer]
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     if answer is good:
-        download(path, url=server.url, md5=MD5)
+        download_file(path, url=server.url, md5=MD5)
     else:
         refusal(path, server.url)
     seen = terminal.getvalue()
-    assert FILE_NAME in seen
+    assert BLOODMNIST_FILE in seen
     assert "\n" not in seen
     before, last = seen.removesuffix("\r").rsplit("\r", 1)
     assert last.isspace()
@@ -215,7 +220,7 @@ def test_the_bar_is_gone_at_the_end(
 
 def test_others_may_read_the_file(server: Server, path: Path) -> None:
     """A teacher downloads once for a class."""
-    download(path, url=server.url, md5=MD5)
+    download_file(path, url=server.url, md5=MD5)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
@@ -241,7 +246,7 @@ def test_a_download_that_always_fails(
 ) -> None:
     server.answers = [answer]
     assert refusal(path, server.url) == cause
-    assert server.requests == (1 + RETRIES) * (31 if answer is elsewhere else 1)
+    assert server.requests == (1 + MAX_RETRIES) * (31 if answer is elsewhere else 1)
     assert capfd.readouterr() == ("", "")
 
 
@@ -251,18 +256,20 @@ def closed_port() -> int:
 
 
 def test_nobody_listens(path: Path) -> None:
-    url = f"http://127.0.0.1:{closed_port()}/{FILE_NAME}"
+    url = f"http://127.0.0.1:{closed_port()}/{BLOODMNIST_FILE}"
     assert refusal(path, url) == "no connection to the server"
 
 
 def test_the_proxy_does_not_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
-    assert refusal(path, f"http://nowhere.invalid/{FILE_NAME}") == "no connection to the proxy"
+    assert (
+        refusal(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}") == "no connection to the proxy"
+    )
 
 
 def test_the_proxy_is_no_address(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://:port")
-    cause = refusal(path, f"http://nowhere.invalid/{FILE_NAME}")
+    cause = refusal(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
     assert "MD5" not in cause
     assert "port" in cause
 
@@ -275,7 +282,7 @@ def test_the_server_is_not_who_it_says(path: Path, server: Server) -> None:
 
 def test_a_file_where_the_folder_should_be(server: Server, tmp_path: Path) -> None:
     (folder := tmp_path / "folder").write_text("mine")
-    cause = refusal(folder / FILE_NAME, server.url)
+    cause = refusal(folder / BLOODMNIST_FILE, server.url)
     assert cause == f"{folder} cannot be written: Not a directory"
     assert folder.read_text() == "mine"
     assert server.requests == 0
@@ -284,7 +291,7 @@ def test_a_file_where_the_folder_should_be(server: Server, tmp_path: Path) -> No
 def test_a_folder_below_a_file(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     folder = tmp_path / "file" / "folder"
-    cause = refusal(folder / FILE_NAME, server.url)
+    cause = refusal(folder / BLOODMNIST_FILE, server.url)
     assert cause == f"{folder} cannot be written: Not a directory"
 
 
@@ -308,7 +315,7 @@ def test_a_full_disk(server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
     def fill(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_fetch", fill)
+    monkeypatch.setattr(module, "_fetch_url", fill)
     cause = refusal(path, server.url)
     assert cause == f"{path.parent} cannot be written: No space left on device"
 
@@ -321,7 +328,7 @@ def test_an_interrupted_download_leaves_nothing(
 
     monkeypatch.setattr(requests.Response, "iter_content", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        download(path, url=server.url, md5=MD5)
+        download_file(path, url=server.url, md5=MD5)
     assert list(path.parent.iterdir()) == []
 
 
@@ -337,8 +344,8 @@ def official(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 def test_the_official_file_is_downloaded_once(official: Server, tmp_path: Path) -> None:
     for _ in range(2):
-        assert official_file(tmp_path / "root") == tmp_path / "root" / FILE_NAME
-    assert (tmp_path / "root" / FILE_NAME).read_bytes() == CONTENT
+        assert ensure_official_file(tmp_path / "root") == tmp_path / "root" / BLOODMNIST_FILE
+    assert (tmp_path / "root" / BLOODMNIST_FILE).read_bytes() == CONTENT
     assert official.requests == 1
 
 
@@ -346,17 +353,17 @@ def test_the_default_folder_is_that_of_medmnist(
     official: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert official_file(None) == tmp_path / ".medmnist" / FILE_NAME
+    assert ensure_official_file(None) == tmp_path / ".medmnist" / BLOODMNIST_FILE
     assert official.requests == 1
 
 
 def test_a_file_at_hand_is_left_as_it_is(official: Server, tmp_path: Path) -> None:
     """Whatever it holds: `load_file` says what is wrong with it, nobody mends it."""
-    path = tmp_path / FILE_NAME
+    path = tmp_path / BLOODMNIST_FILE
     path.write_bytes(b"half of a download, or my own cells")
     path.chmod(0o600)
     before = path.stat()
-    assert official_file(tmp_path) == path
+    assert ensure_official_file(tmp_path) == path
     assert path.read_bytes() == b"half of a download, or my own cells"
     assert (path.stat().st_mtime_ns, path.stat().st_mode) == (before.st_mtime_ns, before.st_mode)
     assert official.requests == 0
@@ -373,5 +380,5 @@ def test_a_folder_that_may_not_be_looked_into(
     with monkeypatch.context() as patch:
         patch.setattr(os, "stat", refuse)
         patch.setattr(os, "makedirs", refuse)
-        with pytest.raises(MachineError, match="root cannot be written: Permission denied"):
-            official_file(tmp_path / "root")
+        with pytest.raises(ResourceError, match="root cannot be written: Permission denied"):
+            ensure_official_file(tmp_path / "root")

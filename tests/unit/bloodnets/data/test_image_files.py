@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bloodnets.data.image_files import MAX_PIXELS, read_photograph
+from bloodnets.data.image_files import MAX_PIXELS, read_image_file
 from bloodnets.errors import DataError
 
 CELL: NDArray[np.uint8] = np.random.default_rng(0).integers(256, size=(28, 28, 3), dtype=np.uint8)
@@ -28,7 +28,7 @@ def photograph(width: int, height: int) -> Image.Image:
 
 def read(image: Image.Image, path: Path, crop: int | None = None) -> NDArray[np.int64]:
     image.save(path)
-    return read_photograph(path, crop).pixels.astype(np.int64)
+    return read_image_file(path, crop).pixels.astype(np.int64)
 
 
 @pytest.mark.parametrize("crop", [None, 28, 200])
@@ -43,13 +43,13 @@ def test_the_centred_square_is_cut_out_and_made_smaller(tmp_path: Path) -> None:
     assert np.array_equal(read(whole, tmp_path / "a.png", 200), np.asarray(wanted))
     largest = whole.crop((0, 1, 360, 361)).resize((28, 28), Image.Resampling.BILINEAR)
     assert np.array_equal(read(whole, tmp_path / "b.png"), np.asarray(largest))
-    assert read_photograph(tmp_path / "a.png", 200).side == 200
+    assert read_image_file(tmp_path / "a.png", 200).crop_side == 200
 
 
 def test_a_small_image_is_enlarged_and_says_so(tmp_path: Path) -> None:
     photograph(14, 20).save(tmp_path / "a.png")
-    found = read_photograph(tmp_path / "a.png", None)
-    assert (found.pixels.shape, found.side) == ((28, 28, 3), 14)
+    found = read_image_file(tmp_path / "a.png", None)
+    assert (found.pixels.shape, found.crop_side) == ((28, 28, 3), 14)
 
 
 @pytest.mark.parametrize("size", [(650, 601), (610, 700)])
@@ -61,9 +61,9 @@ def test_a_large_image_is_made_smaller_in_pieces_as_at_once(
     rings = Image.effect_mandelbrot(size, (-3, -2.5, 2, 2.5), 20)
     image = Image.merge("RGB", (rings, rings.rotate(90), rings.point(lambda v: 255 - v)))
     at_once = read(image, tmp_path / f"a.{suffix}")
-    monkeypatch.setattr("bloodnets.data.image_files._FINE", 256)
-    found = read_photograph(tmp_path / f"a.{suffix}", None)
-    assert found.side == min(size)
+    monkeypatch.setattr("bloodnets.data.image_files._MAX_RESIZE_SIDE", 256)
+    found = read_image_file(tmp_path / f"a.{suffix}", None)
+    assert found.crop_side == min(size)
     deviation = np.abs(found.pixels - at_once)
     assert 0 < deviation.max() <= 8
     assert deviation.mean() < 1
@@ -71,7 +71,7 @@ def test_a_large_image_is_made_smaller_in_pieces_as_at_once(
     alpha.putalpha(255)
     alpha.save(tmp_path / "alpha.png")
     image.save(tmp_path / "opaque.png")
-    one, other = (read_photograph(tmp_path / f"{n}.png", None) for n in ("alpha", "opaque"))
+    one, other = (read_image_file(tmp_path / f"{n}.png", None) for n in ("alpha", "opaque"))
     assert np.array_equal(one.pixels, other.pixels)
 
 
@@ -83,7 +83,7 @@ def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     palette = Image.new("P", (40, 40), 3)
     palette.putpalette([c for i in range(256) for c in (i, 0, 0)])
     palette.save(tmp_path / "p.png", transparency=3)
-    assert (read_photograph(tmp_path / "p.png", None).pixels == 255).all()
+    assert (read_image_file(tmp_path / "p.png", None).pixels == 255).all()
 
 
 def test_other_kinds_of_pixels_become_red_green_and_blue(tmp_path: Path) -> None:
@@ -108,13 +108,13 @@ def test_the_orientation_is_followed(tmp_path: Path, suffix: str) -> None:
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     stored.save(tmp_path / f"a.{suffix}", exif=exif)
     wanted = read(upright, tmp_path / "b.png")
-    assert np.abs(read_photograph(tmp_path / f"a.{suffix}", None).pixels - wanted).max() <= 12
+    assert np.abs(read_image_file(tmp_path / f"a.{suffix}", None).pixels - wanted).max() <= 12
 
 
 def test_of_a_phones_jpeg_with_a_second_picture_the_first_is_taken(tmp_path: Path) -> None:
     first, second = Image.new("RGB", (60, 60), "red"), Image.new("RGB", (60, 60), "blue")
     first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
-    red, _, blue = read_photograph(tmp_path / "a.jpg", None).pixels[0, 0]
+    red, _, blue = read_image_file(tmp_path / "a.jpg", None).pixels[0, 0]
     assert red > 200
     assert blue < 50
 
@@ -165,6 +165,6 @@ def test_what_cannot_be_used_is_named_in_one_line(tmp_path: Path, name: str, wor
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError) as caught:
-        read_photograph(tmp_path / name, 45 if name == "small.png" else None)
+        read_image_file(tmp_path / name, 45 if name == "small.png" else None)
     assert str(caught.value).startswith(f"{tmp_path / name} {words}")
     assert "\n" not in str(caught.value)

@@ -19,8 +19,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bloodnets.data import medmnist
-from bloodnets.data.medmnist import MAX_FILE_BYTES, MAX_IMAGES, MAX_MEMBERS, BloodCells, load_file
-from bloodnets.data.synthetic import render
+from bloodnets.data.medmnist import (
+    MAX_ARCHIVE_MEMBERS,
+    MAX_FILE_BYTES,
+    MAX_IMAGES,
+    BloodCells,
+    load_file,
+)
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import DataError
 
 Array = NDArray[Any]
@@ -304,7 +310,10 @@ BAD: dict[str, tuple[Spoil, Sequence[str]]] = {
         member(npy(header(f"({10**30}, 1)")), "val_labels"),
         ["val_labels has 1,000,000", "wanted: 1 to 100,000"],
     ),
-    "very many members": (members(MAX_MEMBERS), ["has 1,006 members", "wanted: at most 1,000"]),
+    "very many members": (
+        members(MAX_ARCHIVE_MEMBERS),
+        ["has 1,006 members", "wanted: at most 1,000"],
+    ),
     "a member twice": (
         member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS)), times=2),
         ["has the key train_images 2 times", "wanted: once"],
@@ -500,24 +509,28 @@ def test_the_official_file_is_known_by_its_md5(
 
 
 def test_the_official_md5_is_that_of_medmnist() -> None:
-    class_names, md5 = medmnist.medmnist_facts()
+    class_names, md5 = medmnist.get_medmnist_info()
     assert md5 == "7053d0359d879ad8a5505303e11de1dc"
     assert class_names[:3] == ("basophil", "eosinophil", "erythroblast")
 
 
 def test_drawn_cells_are_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(medmnist, "render", partial(render, scale=0.01))
-    cells, again = medmnist.load_rendered(), medmnist.load_rendered()
-    assert_same(cells, render(scale=0.01))
+    monkeypatch.setattr(
+        medmnist, "generate_synthetic_arrays", partial(generate_synthetic_arrays, scale=0.01)
+    )
+    cells, again = medmnist.load_synthetic(), medmnist.load_synthetic()
+    assert_same(cells, generate_synthetic_arrays(scale=0.01))
     assert cells.sha256 == again.sha256
     assert (cells.kind, cells.name, cells.md5) == ("rendered", "rendered", None)
-    assert cells.class_names == medmnist.medmnist_facts()[0]
+    assert cells.class_names == medmnist.get_medmnist_info()[0]
 
-    for key, array in (arrays := render(scale=0.01)).items():  # each counts
+    for key, array in (arrays := generate_synthetic_arrays(scale=0.01)).items():  # each counts
         other = array.copy()
         other.flat[0] ^= 1
-        monkeypatch.setattr(medmnist, "render", lambda other=arrays | {key: other}: other)
-        assert medmnist.load_rendered().sha256 != cells.sha256
+        monkeypatch.setattr(
+            medmnist, "generate_synthetic_arrays", lambda other=arrays | {key: other}: other
+        )
+        assert medmnist.load_synthetic().sha256 != cells.sha256
 
 
 TINY: Arrays = {

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
-from bloodnets.data.synthetic import CLASS_COUNTS, DEFAULT_SCALE, render
+from bloodnets.data.synthetic import CLASS_COUNTS, DEFAULT_SCALE, generate_synthetic_arrays
 
 BASOPHIL, EOSINOPHIL, ERYTHROBLAST, _, LYMPHOCYTE, MONOCYTE, NEUTROPHIL, PLATELET = range(8)
 SCALE = 0.02
@@ -14,7 +14,7 @@ Arrays = dict[str, NDArray[np.uint8]]
 
 @pytest.fixture(scope="module")
 def drawn() -> Arrays:
-    return render(scale=SCALE, seed=0)
+    return generate_synthetic_arrays(scale=SCALE, seed=0)
 
 
 def test_format_is_that_of_medmnist(drawn: Arrays) -> None:
@@ -43,13 +43,16 @@ def test_class_counts_are_the_official_ones_scaled(drawn: Arrays) -> None:
 
 
 def test_no_class_is_empty_at_the_smallest_scale() -> None:
-    for name, labels in render(scale=1e-9).items():
+    for name, labels in generate_synthetic_arrays(scale=1e-9).items():
         if name.endswith("labels"):
             assert sorted(labels[:, 0]) == list(range(8))
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(drawn: Arrays) -> None:
-    again, other = render(scale=SCALE, seed=0), render(scale=SCALE, seed=1)
+    again, other = (
+        generate_synthetic_arrays(scale=SCALE, seed=0),
+        generate_synthetic_arrays(scale=SCALE, seed=1),
+    )
     for name, array in drawn.items():
         assert array.tobytes() == again[name].tobytes()
         assert array.tobytes() != other[name].tobytes()
@@ -58,7 +61,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(drawn: Arrays)
 # With one image of each class a split, splits that shared a random stream would be equal.
 @pytest.mark.parametrize("scale", [SCALE, 1e-9])
 def test_no_image_appears_twice(scale: float) -> None:
-    drawn = render(scale=scale)
+    drawn = generate_synthetic_arrays(scale=scale)
     images = [image.tobytes() for split in CLASS_COUNTS for image in drawn[f"{split}_images"]]
     assert len(set(images)) == len(images)
 
@@ -72,12 +75,12 @@ def test_classes_are_mixed_within_a_split(drawn: Arrays) -> None:
 @pytest.mark.parametrize("scale", [0.0, -0.1, 1.01, float("nan"), float("inf")])
 def test_scale_out_of_range_is_refused(scale: float) -> None:
     with pytest.raises(ValueError, match=rf"scale is {scale}; wanted: above 0 and at most 1"):
-        render(scale=scale)
+        generate_synthetic_arrays(scale=scale)
 
 
 def test_negative_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="seed is -1; wanted: at least 0"):
-        render(scale=SCALE, seed=-1)
+        generate_synthetic_arrays(scale=SCALE, seed=-1)
 
 
 def test_default_scale_is_large_enough_for_every_class_in_val() -> None:

@@ -5,66 +5,66 @@ from pathlib import Path
 import pytest
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import Address, Local, Remote, place
-from reports.ledger.remote_cache import Mirror
-from tests.store import BUCKET, Store
+from bloodnets.storage.backends import LocalStorage, RemotePath, RemoteStorage, parse_location
+from reports.ledger.remote_cache import RemoteCache
+from tests.store import S3_BUCKET, S3Server
 
 
 @pytest.fixture(params=["local", "remote", "mirror"])
 def files(
-    request: pytest.FixtureRequest, running: Store, tmp_path: Path
-) -> Local | Remote | Mirror:
+    request: pytest.FixtureRequest, running: S3Server, tmp_path: Path
+) -> LocalStorage | RemoteStorage | RemoteCache:
     if request.param == "local":
-        return Local(tmp_path)
-    remote = Remote(Address(f"s3://{BUCKET}/{tmp_path.name}"))
-    return remote if request.param == "remote" else Mirror(remote)
+        return LocalStorage(tmp_path)
+    remote = RemoteStorage(RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}"))
+    return remote if request.param == "remote" else RemoteCache(remote)
 
 
-def test_what_is_written_is_read(files: Local | Remote | Mirror) -> None:
+def test_what_is_written_is_read(files: LocalStorage | RemoteStorage | RemoteCache) -> None:
     files.write("trials/a.json", b"one")
     files.write("trials/a.json", b"another")
     files.write("trials/.hidden", b"nobody's")
     assert files.read("trials/a.json") == b"another"
-    assert files.begins("trials/a.json", 3) == (b"ano", 7)
+    assert files.read_prefix("trials/a.json", 3) == (b"ano", 7)
     assert files.exists("trials/a.json")
     assert not files.exists("trials/b.json")
     assert not files.exists("trials")
-    assert files.names("trials") == {"trials/a.json"}
+    assert files.list_files("trials") == {"trials/a.json"}
     files.remove("trials")
     files.remove("never/was")
-    assert files.names("trials") == set()
+    assert files.list_files("trials") == set()
     assert not files.exists("trials/a.json")
-    for read in (files.read, lambda name: files.begins(name, 1)):
+    for read in (files.read, lambda name: files.read_prefix(name, 1)):
         with pytest.raises(FileNotFoundError):
             read("epochs/none")
 
 
-def test_names_are_of_all_folders_within(files: Local | Remote | Mirror) -> None:
+def test_names_are_of_all_folders_within(files: LocalStorage | RemoteStorage | RemoteCache) -> None:
     files.write("checkpoints/a", b"")
     files.write("checkpoints/a-1/state", b"1")
     files.write("checkpoints-other/state", b"2")
-    assert files.names("checkpoints") == {"checkpoints/a", "checkpoints/a-1/state"}
+    assert files.list_files("checkpoints") == {"checkpoints/a", "checkpoints/a-1/state"}
 
 
 def test_a_local_study_is_not_made_where_there_is_none(tmp_path: Path) -> None:
     """A worker that does not see the driver's folder must not make one of its own."""
     with pytest.raises(FileNotFoundError):
-        Local(tmp_path / "s").write("checkpoints/a/state", b"")
+        LocalStorage(tmp_path / "s").write("checkpoints/a/state", b"")
     assert not (tmp_path / "s").exists()
 
 
-def mirrored(name: str) -> tuple[Remote, Mirror]:
-    address = Address(f"s3://{BUCKET}/{name}")
-    remote = Remote(address)
+def mirrored(name: str) -> tuple[RemoteStorage, RemoteCache]:
+    address = RemotePath(f"s3://{S3_BUCKET}/{name}")
+    remote = RemoteStorage(address)
     remote.write("trials/a.json", b"a")
     remote.write("trials/b.json", b"b")
     remote.write("models/a", b"weights")
     remote.write("models/b", b"weights")
     remote.write("checkpoints/c/state", b"1")
-    return remote, Mirror(Remote(address))
+    return remote, RemoteCache(RemoteStorage(address))
 
 
-def test_a_mirror_keeps_what_it_read_but_no_state(running: Store) -> None:
+def test_a_mirror_keeps_what_it_read_but_no_state(running: S3Server) -> None:
     remote, mirror = mirrored("read")
     assert mirror.read("trials/a.json") == b"a"
     assert mirror.read("models/a") == b"weights"
@@ -75,22 +75,22 @@ def test_a_mirror_keeps_what_it_read_but_no_state(running: Store) -> None:
     assert mirror.read("checkpoints/c/state") == b"2"
 
 
-def test_a_mirror_puts_what_was_made_here_where_it_belongs(running: Store) -> None:
+def test_a_mirror_puts_what_was_made_here_where_it_belongs(running: S3Server) -> None:
     remote, mirror = mirrored("keep")
     remote.write("report/old.csv", b"old")
-    mirror = Mirror(remote)
+    mirror = RemoteCache(remote)
     (mirror.folder / "report" / "figures").mkdir(parents=True)
     (mirror.folder / "report" / "index.html").write_bytes(b"page")
     (mirror.folder / "report" / "figures" / "a.svg").write_bytes(b"figure")
-    mirror.keep("report")
-    assert remote.names("report") == {"report/index.html", "report/figures/a.svg"}
-    assert mirror.names("report") == remote.names("report")
+    mirror.upload("report")
+    assert remote.list_files("report") == {"report/index.html", "report/figures/a.svg"}
+    assert mirror.list_files("report") == remote.list_files("report")
     assert remote.read("report/index.html") == b"page"
-    mirror.keep("optuna.db")  # which there is none of
-    assert remote.names("trials") == {"trials/a.json", "trials/b.json"}
+    mirror.upload("optuna.db")  # which there is none of
+    assert remote.list_files("trials") == {"trials/a.json", "trials/b.json"}
 
 
-def test_the_copy_goes_with_the_mirror(running: Store) -> None:
+def test_the_copy_goes_with_the_mirror(running: S3Server) -> None:
     _, mirror = mirrored("gone")
     mirror.read("trials/a.json")
     folder = mirror.folder
@@ -99,21 +99,21 @@ def test_the_copy_goes_with_the_mirror(running: Store) -> None:
     assert not folder.exists()
 
 
-def test_a_store_that_fails_is_tried_again(running: Store) -> None:
-    remote = Remote(Address(f"s3://{BUCKET}/failing"), patience_s=0)
-    running.trouble("500")
+def test_a_store_that_fails_is_tried_again(running: S3Server) -> None:
+    remote = RemoteStorage(RemotePath(f"s3://{S3_BUCKET}/failing"), retry_timeout_s=0)
+    running.set_fault("500")
     try:
         with pytest.raises(OSError, match=r"^s3://cells/failing: .*500"):
             remote.write("a", b"1")
     finally:
-        running.trouble("")
+        running.set_fault("")
     remote.write("a", b"2")
     assert remote.read("a") == b"2"
 
 
-def test_what_would_be_the_same_the_next_time_is_not_tried_again(running: Store) -> None:
+def test_what_would_be_the_same_the_next_time_is_not_tried_again(running: S3Server) -> None:
     with pytest.raises(OSError, match="NO_SUCH_BUCKET"):
-        Remote(Address("s3://no-such-bucket/x"), patience_s=3600).write("a", b"")
+        RemoteStorage(RemotePath("s3://no-such-bucket/x"), retry_timeout_s=3600).write("a", b"")
 
 
 @pytest.mark.parametrize(
@@ -127,19 +127,19 @@ def test_what_would_be_the_same_the_next_time_is_not_tried_again(running: Store)
 )
 def test_an_address_that_cannot_be_one_is_refused(text: str, words: str) -> None:
     with pytest.raises(DataError, match=words) as raised:
-        place(text)
+        parse_location(text)
     assert "secret" not in str(raised.value)
 
 
 def test_an_unknown_kind_of_address_is_refused() -> None:
     with pytest.raises(DataError, match=r"^ftp://bucket/x cannot be used: Unrecognized filesystem"):
-        Remote(Address("ftp://bucket/x"))
+        RemoteStorage(RemotePath("ftp://bucket/x"))
 
 
 def test_places() -> None:
-    assert place("results/a") == Path("results/a")
-    found = place("s3://bucket/studies/")
-    assert found == Address("s3://bucket/studies")
+    assert parse_location("results/a") == Path("results/a")
+    found = parse_location("s3://bucket/studies/")
+    assert found == RemotePath("s3://bucket/studies")
     assert (str(found / "a"), (found / "a").name, (found / "a").parent) == (
         "s3://bucket/studies/a",
         "a",

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from bloodnets.training.augmentation import count_views, views
+from bloodnets.training.augmentation import count_permutations, pixel_permutations
 
 PIXELS = np.arange(28 * 28).reshape(28, 28)
 
 
 def shown(*, orientations: bool, shift: int) -> set[bytes]:
-    return {view.numpy().tobytes() for view in views(orientations=orientations, shift=shift)}
+    return {
+        view.numpy().tobytes()
+        for view in pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
+    }
 
 
 @pytest.mark.parametrize("orientations", [False, True])
@@ -20,16 +23,18 @@ def shown(*, orientations: bool, shift: int) -> set[bytes]:
 def test_there_are_as_many_as_are_counted_and_no_two_are_alike(
     orientations: bool, shift: int
 ) -> None:
-    table = views(orientations=orientations, shift=shift)
+    table = pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
     count = (8 if orientations else 1) * (2 * shift + 1) ** 2
     assert table.shape == (count, 784)
     assert table.dtype == torch.int64
-    assert count_views(orientations=orientations, shift=shift) == count
+    assert count_permutations(dihedral_augmentation=orientations, max_shift=shift) == count
     assert len(shown(orientations=orientations, shift=shift)) == count
 
 
 def test_without_augmentation_the_one_view_is_the_image() -> None:
-    assert views(orientations=False, shift=0).tolist() == [PIXELS.ravel().tolist()]
+    assert pixel_permutations(dihedral_augmentation=False, max_shift=0).tolist() == [
+        PIXELS.ravel().tolist()
+    ]
 
 
 def test_the_eight_orientations_are_the_rotations_and_their_mirror_images() -> None:

@@ -15,10 +15,10 @@ from safetensors.torch import load, save
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.storage.checkpoint_header import read_header
-from bloodnets.training.checkpoint import Checkpoint, load_state, save_state
+from bloodnets.storage.checkpoint_header import read_checkpoint_header
+from bloodnets.training.checkpoint import Checkpoint, load_checkpoint, serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, EpochResult, TrainingState, train
 from study.configs.presets import PUBLISHED, RESNET
 
@@ -28,9 +28,11 @@ CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, DeviceSplit]:
-    arrays = render(scale=0.01)
+    arrays = generate_synthetic_arrays(scale=0.01)
     return {
-        name: DeviceSplit.of(Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU)
+        name: DeviceSplit.from_numpy(
+            Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU
+        )
         for name in ("train", "val")
     }
 
@@ -39,13 +41,19 @@ def begun(
     config: TrialConfig, splits: dict[str, DeviceSplit], epochs: int = 2
 ) -> tuple[bytes, list[EpochResult]]:
     """The file of a state after some epochs, and the epochs."""
-    state = TrainingState.start(config, CPU)
-    results = list(islice(train(state, config, **splits), epochs))
-    return save_state(state, config, study="mine", epochs=results, duration_s=1.5), results
+    state = TrainingState.create(config, CPU)
+    results = list(
+        islice(train(state, config, train_split=splits["train"], val_split=splits["val"]), epochs)
+    )
+    return serialize_checkpoint(
+        state, config, study_fingerprint="mine", epochs=results, duration_s=1.5
+    ), results
 
 
 def found_in(content: bytes, config: TrialConfig = CONFIG, study: str = "mine") -> Checkpoint:
-    return load_state(content, "state.safetensors", config, study=study, device=CPU)
+    return load_checkpoint(
+        content, "state.safetensors", config, study_fingerprint=study, device=CPU
+    )
 
 
 def timeless(results: list[EpochResult]) -> list[EpochResult]:
@@ -68,13 +76,13 @@ def test_training_goes_on_to_the_bit(
     changes: dict[str, Any], splits: dict[str, DeviceSplit]
 ) -> None:
     config = TrialConfig(**changes | {"batch_size": 16, "max_epochs": 4})
-    undisturbed = TrainingState.start(config, CPU)
-    wanted = list(train(undisturbed, config, **splits))
+    undisturbed = TrainingState.create(config, CPU)
+    wanted = list(train(undisturbed, config, train_split=splits["train"], val_split=splits["val"]))
     content, before = begun(config, splits)
     torch.manual_seed(77)  # another process has drawn other numbers
     found = found_in(content, config)
     assert (found.epochs, found.duration_s) == (before, 1.5)
-    after = list(train(found.state, config, **splits))
+    after = list(train(found.state, config, train_split=splits["train"], val_split=splits["val"]))
     assert timeless([*before, *after]) == timeless(wanted)
     for one, other in (
         (found.state.model.state_dict(), undisturbed.model.state_dict()),
@@ -86,7 +94,7 @@ def test_training_goes_on_to_the_bit(
 
 def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit]) -> None:
     content, results = begun(CONFIG, splits)
-    epochs = read_header(content[:10_000], len(content), "s")["epochs"]
+    epochs = read_checkpoint_header(content[:10_000], len(content), "s")["epochs"]
     assert [EpochResult(**values) for values in epochs] == results
 
 
@@ -94,7 +102,10 @@ def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit]) -> None:
 def test_a_file_that_is_cut_off_is_named(share: float, splits: dict[str, DeviceSplit]) -> None:
     content, _ = begun(CONFIG, splits)
     part = content[: int(share * len(content))]
-    for read in (found_in, lambda part: read_header(part, len(part), "state.safetensors")):
+    for read in (
+        found_in,
+        lambda part: read_checkpoint_header(part, len(part), "state.safetensors"),
+    ):
         with pytest.raises(ConflictError, match=r"state\.safetensors is cut off, at .* remove it"):
             read(part)
 
@@ -191,4 +202,4 @@ def test_a_checkpoint_of_pytorch_in_its_place_is_not_opened(tmp_path: Path) -> N
 )
 def test_a_file_that_is_no_state_is_refused(content: bytes) -> None:
     with pytest.raises(DataError, match="remove it to train the trial from its first epoch"):
-        read_header(content, len(content), "s")
+        read_checkpoint_header(content, len(content), "s")

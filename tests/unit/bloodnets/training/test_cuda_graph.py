@@ -12,25 +12,25 @@ from torch import Tensor
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training import cuda_graph
-from bloodnets.training.cuda_graph import WARM_UP, Captured, CapturedStep, Step
-from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
-from study.configs.presets import NAMED, PUBLISHED
+from bloodnets.training.cuda_graph import WARM_UP_STEPS, CapturedGraph, CudaGraphStep, TrainingStep
+from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
+from study.configs.presets import CONFIGURATIONS, PUBLISHED
 
 Losses = list[Tensor]
 
 SMALL = {
-    name: NAMED[name] | {"batch_size": 50}
+    name: CONFIGURATIONS[name] | {"batch_size": 50}
     for name in ("mlnn-config-1", "mlnn-config-4", "cnn-config-1", "cnn-config-2", "cnn-config-4")
-} | {"resnet": NAMED["resnet"] | {"batch_size": 50, "width": 8, "patience": 60}}
+} | {"resnet": CONFIGURATIONS["resnet"] | {"batch_size": 50, "width": 8, "patience": 60}}
 
 
 @dataclass
 class Replayed:
     """Runs the step again on the tensors of its capture, as a graph does."""
 
-    step: Step
+    step: TrainingStep
     batch: Tensor
     loss: Tensor
 
@@ -51,23 +51,27 @@ def captures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Sizes of the batches captured, in order."""
     sizes: list[int] = []
 
-    def capture(step: Step, batch: Tensor) -> Captured:
+    def capture(step: TrainingStep, batch: Tensor) -> CapturedGraph:
         sizes.append(len(batch))
         graph = Replayed(step, batch.clone(), torch.full((), torch.nan))  # nothing runs yet
-        return Captured(graph, graph.batch, graph.loss)
+        return CapturedGraph(graph, graph.batch, graph.loss)
 
-    monkeypatch.setattr(cuda_graph, "_aside", lambda step, batch: step(batch))
-    monkeypatch.setattr(cuda_graph, "_capture", capture)
+    monkeypatch.setattr(cuda_graph, "_run_in_side_stream", lambda step, batch: step(batch))
+    monkeypatch.setattr(cuda_graph, "_capture_graph", capture)
     return sizes
 
 
-def trained(config: TrialConfig, wrap: Callable[[Step], Step], device: str) -> tuple[Tensor, ...]:
+def trained(
+    config: TrialConfig, wrap: Callable[[TrainingStep], TrainingStep], device: str
+) -> tuple[Tensor, ...]:
     """The losses of each of six epochs, and the weights at the end."""
-    arrays = render(scale=0.01)
+    arrays = generate_synthetic_arrays(scale=0.01)
     where = torch.device(device)
-    split = DeviceSplit.of(Split(arrays["train_images"], arrays["train_labels"][:, 0]), where)
-    state = TrainingState.start(config, where)
-    step = wrap(training_step(state, config, split))
+    split = DeviceSplit.from_numpy(
+        Split(arrays["train_images"], arrays["train_labels"][:, 0]), where
+    )
+    state = TrainingState.create(config, where)
+    step = wrap(make_training_step(state, config, split))
     losses = [train_epoch(state, config, step, split) for _ in range(6)]
     return (*losses, *state.model.state_dict().values())
 
@@ -76,7 +80,7 @@ def trained(config: TrialConfig, wrap: Callable[[Step], Step], device: str) -> t
 def test_epochs_of_captured_steps_are_the_same_to_the_bit(name: str, captures: list[int]) -> None:
     config = TrialConfig(**SMALL[name])
     plain = trained(config, lambda step: step, "cpu")
-    replayed = trained(config, CapturedStep, "cpu")
+    replayed = trained(config, CudaGraphStep, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(plain, replayed, strict=True))
     assert len(captures) == 2  # the full batch and the last
     assert captures[0] == 50 > captures[1] > 0
@@ -89,11 +93,11 @@ def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
         ran.append(float(batch.sum()))
         return batch.sum().float()
 
-    one = CapturedStep(step)
-    for count in range(1, WARM_UP + 3):
+    one = CudaGraphStep(step)
+    for count in range(1, WARM_UP_STEPS + 3):
         loss = one(torch.tensor([count, 1]))
         assert float(loss) == count + 1
-        assert captures == ([2] if count > WARM_UP else [])
+        assert captures == ([2] if count > WARM_UP_STEPS else [])
     kept = one(torch.tensor([5, 5]))
     one(torch.tensor([6, 6]))
     assert float(kept) == 10  # not written over
@@ -109,8 +113,8 @@ def test_a_graph_on_a_gpu_trains_as_its_step_does(
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     config = TrialConfig(**SMALL[name] | {"dropout": 0.0, "precision": precision})
 
-    def uncaptured(step: Step) -> Step:
-        assert isinstance(step, CapturedStep)
+    def uncaptured(step: TrainingStep) -> TrainingStep:
+        assert isinstance(step, CudaGraphStep)
         return step._step
 
     plain = trained(config, uncaptured, "cuda")
@@ -123,11 +127,13 @@ def test_a_graph_on_a_gpu_trains_as_its_step_does(
 def test_dropout_in_a_graph_draws_anew_each_step() -> None:
     """Weights that do not move give another loss a step only if other units are dropped."""
     config = TrialConfig(**PUBLISHED["cnn-config-2"] | {"learning_rate": 1e-30, "dropout": 0.5})
-    arrays, device = render(scale=0.01), torch.device("cuda")
-    split = DeviceSplit.of(Split(arrays["train_images"], arrays["train_labels"][:, 0]), device)
-    step = training_step(TrainingState.start(config, device), config, split)
+    arrays, device = generate_synthetic_arrays(scale=0.01), torch.device("cuda")
+    split = DeviceSplit.from_numpy(
+        Split(arrays["train_images"], arrays["train_labels"][:, 0]), device
+    )
+    step = make_training_step(TrainingState.create(config, device), config, split)
     batch = torch.arange(64, device=device)
-    losses = [float(step(batch)) for _ in range(WARM_UP + 20)]
+    losses = [float(step(batch)) for _ in range(WARM_UP_STEPS + 20)]
     assert len(set(losses)) == len(losses)
 
 

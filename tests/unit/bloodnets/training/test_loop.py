@@ -11,20 +11,20 @@ from torch.nn import functional as F  # noqa: N812
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training import loop
-from bloodnets.training.augmentation import views
+from bloodnets.training.augmentation import pixel_permutations
 from bloodnets.training.loop import (
     DeviceSplit,
     EpochResult,
     NonFiniteLossError,
     TrainingState,
-    probabilities,
-    scale,
-    stop_reason,
+    get_stop_reason,
+    predict_probabilities,
+    scale_pixels,
     train,
 )
-from bloodnets.training.optimizers import one_cycle
+from bloodnets.training.optimizers import compute_one_cycle_factor
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
@@ -42,9 +42,11 @@ def one_thread() -> Any:
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, DeviceSplit]:
-    arrays = render(scale=0.01)
+    arrays = generate_synthetic_arrays(scale=0.01)
     return {
-        name: DeviceSplit.of(Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU)
+        name: DeviceSplit.from_numpy(
+            Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU
+        )
         for name in ("train", "val")
     }
 
@@ -52,15 +54,15 @@ def splits() -> dict[str, DeviceSplit]:
 def run(
     config: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> tuple[TrainingState, list[EpochResult]]:
-    state = TrainingState.start(config, CPU)
-    return state, list(train(state, config, train=splits["train"], val=splits["val"]))
+    state = TrainingState.create(config, CPU)
+    return state, list(train(state, config, train_split=splits["train"], val_split=splits["val"]))
 
 
 def test_each_epoch_yields_one_result(splits: dict[str, DeviceSplit]) -> None:
     state, results = run(CONFIG, splits)
     assert [result.epoch for result in results] == [1, 2]
     assert results[1].train_loss < results[0].train_loss
-    assert stop_reason(state, CONFIG) == "max_epochs"
+    assert get_stop_reason(state, CONFIG) == "max_epochs"
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
@@ -80,7 +82,7 @@ def test_both_losses_are_the_same_function_to_the_bit(
     found = []
     for loss in ("cross_entropy", "nll"):
         state, _ = run(replace(config, loss=loss), splits)
-        values = probabilities(state.model, splits["val"].images, loss)
+        values = predict_probabilities(state.model, splits["val"].images, loss)
         found.append((list(state.best_weights.values()), values))
     (one, p_one), (other, p_other) = found
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
@@ -111,17 +113,17 @@ def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
 
     def kept(batch: torch.Tensor) -> torch.Tensor:
         seen.append(batch)
-        return scale(batch)
+        return scale_pixels(batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "scale", kept)
-        state = TrainingState.start(BEYOND, CPU)
-        step = loop.training_step(state, BEYOND, splits["train"])
+        patch.setattr(loop, "scale_pixels", kept)
+        state = TrainingState.create(BEYOND, CPU)
+        step = loop.make_training_step(state, BEYOND, splits["train"])
         loop.train_epoch(state, BEYOND, step, splits["train"])
     draws = torch.Generator().manual_seed(BEYOND.seed)
     order = torch.randperm(len(labels), generator=draws)
     chosen = torch.randint(200, (len(labels),), generator=draws)
-    table = views(orientations=True, shift=2)
+    table = pixel_permutations(dihedral_augmentation=True, max_shift=2)
     wanted = torch.stack(
         [
             images[i].flatten(0, 1)[table[v]].view(28, 28, 3)
@@ -133,24 +135,26 @@ def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
 
 def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, DeviceSplit]) -> None:
     config = replace(BEYOND, label_smoothing=0.4, dropout=0.0)
-    state = TrainingState.start(config, CPU)
+    state = TrainingState.create(config, CPU)
     state.model.train()
     images, labels = splits["train"]
     index, view = torch.arange(16), 77
-    pixels = images[index].flatten(1, 2)[:, views(orientations=True, shift=2)[view]]
+    pixels = images[index].flatten(1, 2)[
+        :, pixel_permutations(dihedral_augmentation=True, max_shift=2)[view]
+    ]
     with torch.no_grad():
-        logs = F.log_softmax(state.model(scale(pixels.view(16, 28, 28, 3))), 1)
-    state = TrainingState.start(config, CPU)
+        logs = F.log_softmax(state.model(scale_pixels(pixels.view(16, 28, 28, 3))), 1)
+    state = TrainingState.create(config, CPU)
     state.model.train()
     batch = torch.stack([index, torch.full_like(index, view)], 1)
-    loss = loop.training_step(state, config, splits["train"])(batch)
+    loss = loop.make_training_step(state, config, splits["train"])(batch)
     target = 0.6 * F.one_hot(labels[index], 8) + 0.4 / 8
     torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
 
 
 def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
-    state, seen = TrainingState.start(BEYOND, CPU), []
-    step = loop.training_step(state, BEYOND, splits["train"])
+    state, seen = TrainingState.create(BEYOND, CPU), []
+    step = loop.make_training_step(state, BEYOND, splits["train"])
 
     def watched(batch: torch.Tensor) -> torch.Tensor:
         seen.append(state.optimizer.param_groups[0]["lr"])
@@ -159,7 +163,9 @@ def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) 
     for state.epoch in range(BEYOND.max_epochs):
         loop.train_epoch(state, BEYOND, watched, splits["train"])
     middles = [(i + 0.5) / len(seen) for i in range(len(seen))]
-    assert seen == pytest.approx([BEYOND.learning_rate * one_cycle(at) for at in middles])
+    assert seen == pytest.approx(
+        [BEYOND.learning_rate * compute_one_cycle_factor(at) for at in middles]
+    )
 
 
 def test_products_in_bfloat16_train_nearly_the_same_weights_in_float32(
@@ -168,7 +174,7 @@ def test_products_in_bfloat16_train_nearly_the_same_weights_in_float32(
     config = replace(CONFIG, dropout=0.0, max_epochs=1)
     exact, _ = run(config, splits)
     mixed, _ = run(replace(config, precision="bfloat16"), splits)
-    start = TrainingState.start(config, CPU).model.state_dict()
+    start = TrainingState.create(config, CPU).model.state_dict()
     for name, value in exact.best_weights.items():
         assert mixed.best_weights[name].dtype == torch.float32
         assert not torch.equal(mixed.best_weights[name], value)
@@ -181,7 +187,7 @@ def test_the_order_of_images_depends_on_the_seed_alone(splits: dict[str, DeviceS
     config = replace(CONFIG, max_epochs=1)
     states = [run(replace(config, family=family), splits)[0] for family in ("mlnn", "cnn")]
     first = torch.randperm(100, generator=torch.Generator().manual_seed(config.seed))
-    one, other = (torch.randperm(100, generator=state.shuffle) for state in states)
+    one, other = (torch.randperm(100, generator=state.shuffle_generator) for state in states)
     assert torch.equal(one, other)
     assert not torch.equal(one, first)  # the epoch has drawn from it
 
@@ -190,15 +196,17 @@ def test_patience_ends_training_and_the_best_epoch_is_kept(
     splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = iter([0.5, 0.7, 0.6, 0.7, 0.4, 0.9])
-    monkeypatch.setattr(metrics, "scores", lambda _: {"macro_f1": next(course), "accuracy": 0.5})
+    monkeypatch.setattr(
+        metrics, "compute_scores", lambda _: {"macro_f1": next(course), "accuracy": 0.5}
+    )
     config = replace(CONFIG, patience=3, max_epochs=50)
-    state = TrainingState.start(config, CPU)
+    state = TrainingState.create(config, CPU)
     weights = [
         {key: value.clone() for key, value in state.model.state_dict().items()}
-        for _ in train(state, config, train=splits["train"], val=splits["val"])
+        for _ in train(state, config, train_split=splits["train"], val_split=splits["val"])
     ]
     assert (state.epoch, state.best_epoch) == (5, 2)  # an equal score is not a better one
-    assert stop_reason(state, config) == "patience"
+    assert get_stop_reason(state, config) == "patience"
     for key, value in state.best_weights.items():
         assert torch.equal(value, weights[1][key])
         assert not torch.equal(value, weights[4][key])
@@ -219,7 +227,7 @@ def test_the_epochs_loss_is_the_mean_over_images(splits: dict[str, DeviceSplit])
     config = replace(CONFIG, learning_rate=1e-12, dropout=0.0, batch_size=50, max_epochs=1)
     state, (result,) = run(config, splits)
     with torch.inference_mode():
-        outputs = state.model(scale(splits["train"].images))
+        outputs = state.model(scale_pixels(splits["train"].images))
         loss = F.cross_entropy(outputs, splits["train"].labels)
     assert result.train_loss == pytest.approx(float(loss), rel=1e-5)
 
@@ -227,13 +235,13 @@ def test_the_epochs_loss_is_the_mean_over_images(splits: dict[str, DeviceSplit])
 def test_read_only_arrays_are_shared_without_a_word() -> None:
     images = np.zeros((2, 28, 28, 3), np.uint8)
     images.setflags(write=False)
-    split = DeviceSplit.of(Split(images, np.zeros(2, np.uint8)), CPU)
+    split = DeviceSplit.from_numpy(Split(images, np.zeros(2, np.uint8)), CPU)
     assert split.images.data_ptr() == images.ctypes.data
 
 
 def test_images_are_scaled_to_minus_one_to_one() -> None:
     images = torch.tensor([0, 255, 51], dtype=torch.uint8).expand(1, 28, 28, 3)
-    scaled = scale(images)
+    scaled = scale_pixels(images)
     assert scaled.shape == (1, 3, 28, 28)
     torch.testing.assert_close(scaled[0, :, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
 
@@ -242,9 +250,9 @@ def test_predictions_do_not_depend_on_the_batch(
     splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state, _ = run(replace(CONFIG, max_epochs=1), splits)
-    whole = probabilities(state.model, splits["val"].images, "cross_entropy")
-    monkeypatch.setitem(loop.EVALUATION_BATCH, "cpu", 7)
-    parts = probabilities(state.model, splits["val"].images, "cross_entropy")
+    whole = predict_probabilities(state.model, splits["val"].images, "cross_entropy")
+    monkeypatch.setitem(loop.EVALUATION_BATCH_SIZES, "cpu", 7)
+    parts = predict_probabilities(state.model, splits["val"].images, "cross_entropy")
     np.testing.assert_allclose(whole, parts, atol=1e-5)
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)
 

@@ -12,7 +12,7 @@ import resource
 import torch
 from bloodnets.training.malloc import keep_freed_memory
 from bloodnets.config import TrialConfig
-from bloodnets.training.loop import DeviceSplit, TrainingState, train_epoch, training_step
+from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
 from study.configs.presets import PUBLISHED
 
 torch.set_num_threads(1)
@@ -20,8 +20,8 @@ keep_freed_memory()
 config, cpu = TrialConfig(**PUBLISHED["cnn-config-1"]), torch.device("cpu")
 images = torch.zeros(10 * config.batch_size, 28, 28, 3, dtype=torch.uint8)
 split = DeviceSplit(images, torch.zeros(len(images), dtype=torch.int64))
-state = TrainingState.start(config, cpu)
-step = training_step(state, config, split)
+state = TrainingState.create(config, cpu)
+step = make_training_step(state, config, split)
 train_epoch(state, config, step, split)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(3):

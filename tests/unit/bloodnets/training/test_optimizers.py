@@ -8,19 +8,27 @@ import torch
 from torch import nn
 
 from bloodnets.config import TrialConfig
-from bloodnets.training.optimizers import CLIMB, make_optimizer, one_cycle, set_learning_rate
+from bloodnets.training.optimizers import (
+    WARM_UP_SHARE,
+    compute_one_cycle_factor,
+    make_optimizer,
+    set_learning_rate,
+)
 from study.configs.presets import PUBLISHED, RESNET
 
 CONFIG = TrialConfig(**RESNET, patience=60)
 
 
 def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
-    assert one_cycle(0) == 0
-    assert one_cycle(CLIMB / 2) == pytest.approx(0.5)
-    assert one_cycle(CLIMB) == 1
-    assert one_cycle((1 + CLIMB) / 2) == pytest.approx(0.5)
-    assert one_cycle(1) == pytest.approx(0, abs=1e-12)
-    fall = [one_cycle(CLIMB + step / 100 * (1 - CLIMB)) for step in range(101)]
+    assert compute_one_cycle_factor(0) == 0
+    assert compute_one_cycle_factor(WARM_UP_SHARE / 2) == pytest.approx(0.5)
+    assert compute_one_cycle_factor(WARM_UP_SHARE) == 1
+    assert compute_one_cycle_factor((1 + WARM_UP_SHARE) / 2) == pytest.approx(0.5)
+    assert compute_one_cycle_factor(1) == pytest.approx(0, abs=1e-12)
+    fall = [
+        compute_one_cycle_factor(WARM_UP_SHARE + step / 100 * (1 - WARM_UP_SHARE))
+        for step in range(101)
+    ]
     assert fall == sorted(fall, reverse=True)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from reports.analysis import ablations
-from reports.analysis.bootstrap import sample
-from reports.analysis.intervals import holm
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.intervals import adjust_holm
 from reports.ledger import loading
 from reports.sections.comparison import ablation, scores
-from reports.sections.findings import Findings, findings
+from reports.sections.findings import Analysis, analyze
 from reports.sections.study import provenance
 from tests import synthetic
-from tests.synthetic import Matrix
+from tests.synthetic import ConfusionMatrix
 
 BASE: dict[str, Any] = {
     "family": "resnet",
@@ -45,7 +45,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def wrong(matrix: Matrix, errors: int, seed: int) -> Matrix:
+def wrong(matrix: ConfusionMatrix, errors: int, seed: int) -> ConfusionMatrix:
     """`errors` images of each class taken for the next one, give or take one by the seed."""
     moved = (errors + seed % 2) * (np.roll(np.eye(8, dtype=np.int64), 1, axis=1) - np.eye(8))
     return np.asarray(matrix + moved, dtype=np.int64)
@@ -56,23 +56,23 @@ def study(
     configs: Mapping[str, Mapping[str, Any]],
     errors: Mapping[str, int],
     seeds: int = 3,
-) -> Findings:
+) -> Analysis:
     matrices = {
         name: [wrong(GOOD, errors.get(name, 4), seed) for seed in range(seeds)] for name in configs
     }
-    return findings(synthetic.build(folder, matrices, entered=configs), None)
+    return analyze(synthetic.build_grid(folder, matrices, record_overrides=configs), None)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+def found(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     """Without shifts nothing changes, without orientations much, without dropout it is better."""
     errors = {"resnet-no-orientations": 40, "resnet-no-shifts": 5, "resnet-no-dropout": 2}
     configs = {"resnet-no-shifts": VARIANTS["resnet-no-shifts"], "resnet": BASE, **VARIANTS}
     return study(tmp_path_factory.mktemp("ablations") / "s", configs, errors)
 
 
-def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Findings) -> None:
-    frame = ablations.ablations(found.evidence.study, found.sampled)
+def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analysis) -> None:
+    frame = ablations.compute_ablations(found.loaded_study.study, found.bootstrap)
     names = ["orientations", "shifts", "width", "dropout"]
     assert frame["configuration"].tolist() == [f"resnet-no-{name}" for name in names]
     assert frame["setting"].tolist() == ["orientations", "shift", "width", "dropout"]
@@ -82,12 +82,12 @@ def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Findi
     assert frame["difference"].iloc[0] > 0.15
     assert frame["difference"].is_monotonic_decreasing
     assert frame["seeds"].tolist() == [3] * 4
-    np.testing.assert_allclose(frame["p_holm"], holm(frame["p"].to_numpy()))
+    np.testing.assert_allclose(frame["p_holm"], adjust_holm(frame["p"].to_numpy()))
     assert (frame["p_holm"] > frame["p"]).sum() >= 2
 
 
-def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Findings) -> None:
-    section = ablation.section(found)
+def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Analysis) -> None:
+    section = ablation.make_section(found)
     assert section is not None
     (table,) = section.tables
     assert [(row[0], row[-1]) for row in table.rows] == [
@@ -96,16 +96,16 @@ def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Findings
         ("width 64 (without: 32)", "not separated"),
         ("dropout of 0.1", "lower with it"),
     ]
-    assert "Of 4 ingredients, 2 make a difference beyond chance" in section.words[0]
-    assert section.words[1].startswith("An ablation at fixed other settings shows")
-    assert len(section.words) == 2
-    (picture,) = section.pictures
+    assert "Of 4 ingredients, 2 make a difference beyond chance" in section.paragraphs[0]
+    assert section.paragraphs[1].startswith("An ablation at fixed other settings shows")
+    assert len(section.paragraphs) == 2
+    (picture,) = section.figures
     assert picture.name == "ablation-resnet"
     assert picture.caption.endswith("Data: official BloodMNIST")
 
 
-def test_a_configuration_keeps_its_name_and_a_setting_gets_its_word(found: Findings) -> None:
-    scores_section, settings = scores.section(found), provenance.section(found)
+def test_a_configuration_keeps_its_name_and_a_setting_gets_its_word(found: Analysis) -> None:
+    scores_section, settings = scores.make_section(found), provenance.make_section(found)
     assert scores_section is not None
     names = ["resnet-no-shifts", "resnet", *list(VARIANTS)[1:]]
     assert [row[0] for row in scores_section.tables[0].rows] == names
@@ -125,15 +125,20 @@ def test_every_setting_of_a_residual_network_has_words() -> None:
         ("momentum", None, 0.9, "momentum \N{EN DASH} (without: 0.9)"),
     ]
     for setting, value, other, words in pairs:
-        assert ablation._ingredient(setting, value, other) == words
+        assert ablation._describe_ingredient(setting, value, other) == words
 
 
 def test_with_one_seed_the_luck_of_the_seed_is_said_to_be_missing(tmp_path: Path) -> None:
     configs = {"resnet": BASE, "resnet-no-orientations": VARIANTS["resnet-no-orientations"]}
-    section = ablation.section(study(tmp_path / "s", configs, {"resnet-no-orientations": 40}, 1))
+    section = ablation.make_section(
+        study(tmp_path / "s", configs, {"resnet-no-orientations": 40}, 1)
+    )
     assert section is not None
-    assert "With one seed the intervals hold the luck of the test images alone" in section.words[2]
-    assert "Of 1 ingredient, 1 makes a difference" in section.words[0]
+    assert (
+        "With one seed the intervals hold the luck of the test images alone"
+        in section.paragraphs[2]
+    )
+    assert "Of 1 ingredient, 1 makes a difference" in section.paragraphs[0]
 
 
 def test_two_settings_at_once_are_no_ingredient(tmp_path: Path) -> None:
@@ -143,10 +148,10 @@ def test_two_settings_at_once_are_no_ingredient(tmp_path: Path) -> None:
         "resnet-no-cycle": without("schedule", learning_rate=0.001),
         "resnet-no-nothing": BASE,
     }
-    section = ablation.section(study(tmp_path / "s", configs, {}))
+    section = ablation.make_section(study(tmp_path / "s", configs, {}))
     assert section is not None
     assert [row[0] for row in section.tables[0].rows] == ["shifts by up to 2 pixels"]
-    assert section.words[-1].endswith("differs: resnet-no-cycle, resnet-no-nothing.")
+    assert section.paragraphs[-1].endswith("differs: resnet-no-cycle, resnet-no-nothing.")
 
 
 def test_each_base_has_its_own_table_and_correction(tmp_path: Path) -> None:
@@ -158,11 +163,11 @@ def test_each_base_has_its_own_table_and_correction(tmp_path: Path) -> None:
         "b-no-decay": without("weight_decay", dropout=0.3),
     }
     whole = study(tmp_path / "s", configs, {"b-no-dropout": 5, "a-no-shifts": 5})
-    frame = ablations.ablations(whole.evidence.study, whole.sampled)
+    frame = ablations.compute_ablations(whole.loaded_study.study, whole.bootstrap)
     assert frame["base"].tolist() == ["a", "b", "b"]
     assert frame["p_holm"].iloc[0] == frame["p"].iloc[0] > 0
     assert frame["p_holm"].iloc[1] == pytest.approx(min(1, 2 * frame["p"].iloc[1]))
-    section = ablation.section(whole)
+    section = ablation.make_section(whole)
     assert section is not None
     assert [(table.name, len(table.rows)) for table in section.tables] == [
         ("ablation-a", 1),
@@ -177,19 +182,21 @@ def test_without_a_base_and_its_variants_there_is_no_section(
     tmp_path: Path, names: list[str]
 ) -> None:
     configs = {name: VARIANTS.get(name, BASE) for name in names}
-    assert ablation.section(study(tmp_path / "s", configs, {})) is None
+    assert ablation.make_section(study(tmp_path / "s", configs, {})) is None
 
 
 def test_the_eight_have_no_ingredients(tmp_path: Path) -> None:
-    ledger = synthetic.build(tmp_path / "s", synthetic.published_matrices())
-    read = loading.read(ledger)
-    assert ablations.changes(read.study) == {}
-    assert ablations.ablations(read.study, sample(read.tested)).empty
+    ledger = synthetic.build_grid(tmp_path / "s", synthetic.make_published_matrices())
+    read = loading.load_study(ledger)
+    assert ablations.find_changed_settings(read.study) == {}
+    assert ablations.compute_ablations(read.study, bootstrap_scores(read.predictions)).empty
 
 
 def test_a_pair_without_a_common_seed_is_left_out(tmp_path: Path) -> None:
     configs = {"resnet": BASE, "resnet-no-shifts": VARIANTS["resnet-no-shifts"]}
     matrices = {name: [GOOD, GOOD] for name in configs}
     missing = [("resnet", 0), ("resnet-no-shifts", 1)]
-    ledger = synthetic.build(tmp_path / "s", matrices, entered=configs, missing=missing)
-    assert ablation.section(findings(ledger, None)) is None
+    ledger = synthetic.build_grid(
+        tmp_path / "s", matrices, record_overrides=configs, missing_trials=missing
+    )
+    assert ablation.make_section(analyze(ledger, None)) is None

@@ -8,18 +8,18 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from reports import figures
-from reports.analysis.calibration import BINS, Calibration, calibration
-from reports.format.text import DataWords
+from reports.analysis.calibration import N_BINS, Calibration, compute_calibration
+from reports.format.text import DataLabel
 from reports.ledger import loading
 from reports.sections.errors import calibration as section
-from reports.sections.findings import findings
+from reports.sections.findings import analyze
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
-DATA = DataWords(mark="", short="official BloodMNIST", full="official BloodMNIST")
+DATA = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST")
 
 
-def made(*trials: tuple[str, np.ndarray, np.ndarray]) -> loading.Tested:
+def made(*trials: tuple[str, np.ndarray, np.ndarray]) -> loading.TestPredictions:
     """Trials by name, the probability of the predicted class, and whether it is right.
 
     Every image is of class 0; a wrong one is called class 1.
@@ -31,7 +31,7 @@ def made(*trials: tuple[str, np.ndarray, np.ndarray]) -> loading.Tested:
         probabilities.append(each)
     names = [name for name, _, _ in trials]
     frame = pd.DataFrame({"name": names, "family": "cnn", "seed": range(len(trials))})
-    return loading.Tested(
+    return loading.TestPredictions(
         trials=frame.assign(study="s", loss="nll", optimizer="sgd"),
         labels=np.zeros(trials[0][1].size, dtype=np.int64),
         probabilities=np.array(probabilities, dtype=np.float32),
@@ -47,16 +47,16 @@ def one(found: Calibration) -> pd.Series:
 
 
 def test_certain_and_right_nine_times_in_ten_is_off_by_a_tenth() -> None:
-    found = calibration(made(("sure", *shares(1.0, 0.9, 1000))))
+    found = compute_calibration(made(("sure", *shares(1.0, 0.9, 1000))))
     assert one(found)["ece"] == pytest.approx(0.1, abs=1e-12)
     assert one(found)["gap"] == pytest.approx(0.1, abs=1e-12)
     assert one(found)["tendency"] == "overconfident"
     assert one(found)["luck"] == 0
-    assert found.bins["bin"].tolist() == [BINS - 1]
+    assert found.bins["bin"].tolist() == [N_BINS - 1]
 
 
 def test_more_often_right_than_promised_is_underconfident() -> None:
-    found = calibration(made(("shy", *shares(0.5, 0.9, 1000))))
+    found = compute_calibration(made(("shy", *shares(0.5, 0.9, 1000))))
     assert one(found)["ece"] == pytest.approx(0.4, abs=1e-6)
     assert one(found)["gap"] == pytest.approx(-0.4, abs=1e-6)
     assert one(found)["tendency"] == "underconfident"
@@ -65,7 +65,7 @@ def test_more_often_right_than_promised_is_underconfident() -> None:
 def test_errors_of_bins_do_not_cancel() -> None:
     high, low = shares(0.95, 0.75, 500), shares(0.45, 0.65, 500)
     top, right = (np.concatenate(parts) for parts in zip(high, low, strict=True))
-    found = calibration(made(("both", top, right)))
+    found = compute_calibration(made(("both", top, right)))
     assert one(found)["ece"] == pytest.approx(0.2, abs=1e-6)
     assert one(found)["gap"] == pytest.approx(0, abs=1e-6)
     assert one(found)["tendency"] == "cannot tell"
@@ -75,7 +75,7 @@ def test_perfect_calibration_shows_what_luck_explains_and_no_more() -> None:
     random = np.random.default_rng(0)
     top = random.uniform(0.3, 1, size=(20, 3000))
     trials = [("fair", each, random.uniform(size=each.size) < each) for each in top]
-    found = one(calibration(made(*trials)))
+    found = one(compute_calibration(made(*trials)))
     # An ECE is a sum of sizes, so luck alone keeps it above 0: sqrt(15 bins / 3,000) is .07.
     assert 0.01 < found["ece"] < 0.03
     assert found["ece"] == pytest.approx(found["luck"], rel=0.1)
@@ -83,7 +83,7 @@ def test_perfect_calibration_shows_what_luck_explains_and_no_more() -> None:
 
 
 def test_whiskers_are_for_the_images_of_one_trial() -> None:
-    found = calibration(made(*(("c", *shares(0.97, 0.9, 100)) for _ in range(5))))
+    found = compute_calibration(made(*(("c", *shares(0.97, 0.9, 100)) for _ in range(5))))
     (bin_,) = found.bins.to_dict("records")
     assert (bin_["images"], bin_["share"], bin_["accuracy"]) == (100, 1, 0.9)
     # Wilson's interval of 90 in 100; of 450 in 500 it would be half as wide.
@@ -93,7 +93,7 @@ def test_whiskers_are_for_the_images_of_one_trial() -> None:
 
 def test_the_mean_over_seeds_is_of_each_trials_own_error() -> None:
     # Pooled, the two would cancel.
-    found = calibration(made(("c", *shares(0.9, 0.8, 100)), ("c", *shares(0.9, 1.0, 100))))
+    found = compute_calibration(made(("c", *shares(0.9, 0.8, 100)), ("c", *shares(0.9, 1.0, 100))))
     assert one(found)["ece"] == pytest.approx(0.1, abs=1e-6)
     assert one(found)["ece_sd"] == pytest.approx(0, abs=1e-6)
     assert one(found)["seeds"] == 2
@@ -102,8 +102,8 @@ def test_the_mean_over_seeds_is_of_each_trials_own_error() -> None:
 def test_the_figure_draws_points_intervals_and_pales_the_few() -> None:
     many, few = shares(0.97, 0.9, 100), shares(0.3, 1 / 3, 9)
     top, right = (np.concatenate(parts) for parts in zip(many, few, strict=True))
-    found = calibration(made(("c", top, right)))
-    figure = figures.reliability(found.bins, found.errors, data=DATA)
+    found = compute_calibration(made(("c", top, right)))
+    figure = figures.draw_reliability(found.bins, found.errors, data=DATA)
     axes = figure.axes[0]
     pale, full = axes.containers[-2:]
     np.testing.assert_allclose(full[0].get_xydata(), [[97, 90]], rtol=1e-6)
@@ -119,11 +119,11 @@ def test_the_figure_draws_points_intervals_and_pales_the_few() -> None:
 
 def test_the_section_says_who_promises_too_much(tmp_path: Path) -> None:
     matrices = {name: [ASYMMETRIC] for name in ("mlnn-config-1", "cnn-config-1")}
-    found = section.section(findings(synthetic.build(tmp_path / "s", matrices), None))
+    found = section.make_section(analyze(synthetic.build_grid(tmp_path / "s", matrices), None))
     assert found is not None
     # The stand-in predictions are right nine times in ten and give their class a third.
-    assert found.words[1].startswith("All 2 configurations keep more than they promise")
-    assert [picture.name for picture in found.pictures] == ["calibration-mlnn", "calibration-cnn"]
+    assert found.paragraphs[1].startswith("All 2 configurations keep more than they promise")
+    assert [picture.name for picture in found.figures] == ["calibration-mlnn", "calibration-cnn"]
     errors, bins = found.tables
     assert [row[0] for row in errors.rows] == list(matrices)
     assert all(row[-1] == "underconfident" for row in errors.rows)

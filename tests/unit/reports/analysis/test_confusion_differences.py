@@ -11,23 +11,23 @@ from matplotlib.image import imread
 
 from reports import figures
 from reports.analysis import bootstrap, confusion_differences
-from reports.format.text import DataWords
+from reports.format.text import DataLabel
 from reports.ledger import loading
 from reports.sections.elements import Section
 from reports.sections.errors import confusion_differences as section_module
-from reports.sections.findings import findings
+from reports.sections.findings import analyze
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
-DATA = DataWords(mark="", short="official BloodMNIST", full="official BloodMNIST")
+DATA = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST")
 LABELS = [str(c) for c in range(8)]
 
 
-def made(labels: Sequence[int], *trials: Trial) -> loading.Tested:
+def made(labels: Sequence[int], *trials: Trial) -> loading.TestPredictions:
     """Trials that are certain of what they predict."""
     frame = pd.DataFrame(trials, columns=["name", "family", "seed", "predicted"])
-    return loading.Tested(
+    return loading.TestPredictions(
         trials=frame.drop(columns="predicted").assign(study="s", loss="nll", optimizer="sgd"),
         labels=np.array(labels, dtype=np.int64),
         probabilities=np.eye(8, dtype=np.float32)[np.array(frame["predicted"].tolist())],
@@ -46,7 +46,7 @@ POOR = [2] * 30 + [5] * 130 + [2] * 840
 
 
 def test_a_difference_has_the_sign_and_the_place_of_the_images() -> None:
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(TRUE, ("poor", "cnn", 0, POOR), ("good", "cnn", 0, GOOD))
     )
     assert len(frame) == 64
@@ -58,7 +58,7 @@ def test_a_difference_has_the_sign_and_the_place_of_the_images() -> None:
 
 
 def test_the_interval_of_one_seed_is_that_of_the_discordant_images() -> None:
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(TRUE, ("good", "cnn", 0, GOOD), ("poor", "cnn", 0, POOR))
     )
     found = cell(frame, "good", "poor", 2, 5)
@@ -73,7 +73,7 @@ def test_the_interval_of_one_seed_is_that_of_the_discordant_images() -> None:
 def test_p_is_corrected_for_the_64_cells_of_a_pair() -> None:
     # Two cells differ, by 1.9 standard errors and so by p = .06 each; the others do not.
     near = [5] * 13 + [2] * 987
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(TRUE, ("a", "cnn", 0, [2] * 1000), ("b", "cnn", 0, near))
     )
     found = cell(frame, "a", "b", 2, 5)
@@ -84,9 +84,9 @@ def test_p_is_corrected_for_the_64_cells_of_a_pair() -> None:
 def test_equal_counts_of_other_images_are_not_the_same_function() -> None:
     other = [2] * 960 + [5] * 40
     trials = made(TRUE, ("a", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD), ("other", "cnn", 0, other))
-    frame = confusion_differences.differences(trials)
+    frame = confusion_differences.compute_cell_differences(trials)
     assert (frame["difference"] == 0).all()
-    assert confusion_differences.same(frame) == {
+    assert confusion_differences.same_predictions(frame) == {
         ("a", "twin"): True,
         ("a", "other"): False,
         ("twin", "other"): False,
@@ -95,7 +95,7 @@ def test_equal_counts_of_other_images_are_not_the_same_function() -> None:
 
 def test_only_seeds_that_both_have_are_compared() -> None:
     worse = [5] * 200 + [2] * 800
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(
             TRUE,
             ("a", "cnn", 0, GOOD),
@@ -105,8 +105,8 @@ def test_only_seeds_that_both_have_are_compared() -> None:
             ("alone", "cnn", 7, GOOD),
         )
     )
-    assert list(confusion_differences.same(frame)) == [("b", "a")] or list(
-        confusion_differences.same(frame)
+    assert list(confusion_differences.same_predictions(frame)) == [("b", "a")] or list(
+        confusion_differences.same_predictions(frame)
     ) == [("a", "b")]
     assert frame["seeds"].tolist() == [1] * 64
     assert abs(cell(frame, frame["a"][0], frame["b"][0], 2, 5)["difference"]) == 90
@@ -114,7 +114,7 @@ def test_only_seeds_that_both_have_are_compared() -> None:
 
 def test_a_mean_over_seeds_has_its_spread() -> None:
     second = [5] * 50 + [2] * 950
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(
             TRUE,
             ("a", "cnn", 0, GOOD),
@@ -130,7 +130,7 @@ def test_a_mean_over_seeds_has_its_spread() -> None:
 
 def test_seeds_that_agree_by_luck_leave_the_luck_of_the_images() -> None:
     # Each seed of `a` gets two images wrong, other ones: 4 chances of 1 image, halved, is se 1.
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(
             TRUE,
             ("a", "cnn", 0, [5] * 2 + [2] * 998),
@@ -153,19 +153,26 @@ def test_the_first_pair_is_the_best_of_two_families_and_no_twin() -> None:
         ("c-twin", "cnn", 0, GOOD),
         ("d", "cnn", 0, [5] * 41 + [2] * 959),
     )
-    frame = confusion_differences.differences(trials)
+    frame = confusion_differences.compute_cell_differences(trials)
     families = {"m": "mlnn", "c": "cnn", "c-twin": "cnn", "d": "cnn"}
-    assert confusion_differences.ranked(trials) == ["c", "c-twin", "d", "m"]
-    assert confusion_differences.first(frame, families) == ("c", "m")
-    assert confusion_differences.first(frame, dict.fromkeys(families, "cnn")) == ("c", "d")
+    assert confusion_differences.rank_by_macro_f1(trials) == ["c", "c-twin", "d", "m"]
+    assert confusion_differences.choose_first_pair(frame, families) == ("c", "m")
+    assert confusion_differences.choose_first_pair(frame, dict.fromkeys(families, "cnn")) == (
+        "c",
+        "d",
+    )
 
 
 def test_the_best_are_compared_if_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confusion_differences, "AT_MOST", 3)
+    monkeypatch.setattr(confusion_differences, "MAX_COMPARED", 3)
     trials = made(
         TRUE[:100], *((f"c{i}", "cnn", 0, [5] * (9 - i) + [2] * (91 + i)) for i in range(5))
     )
-    assert list(confusion_differences.same(confusion_differences.differences(trials))) == [
+    assert list(
+        confusion_differences.same_predictions(
+            confusion_differences.compute_cell_differences(trials)
+        )
+    ) == [
         ("c4", "c3"),
         ("c4", "c2"),
         ("c3", "c2"),
@@ -173,31 +180,31 @@ def test_the_best_are_compared_if_they_are_many(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_in_common_gives_an_empty_frame() -> None:
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 1, POOR))
     )
     assert frame.empty
-    assert confusion_differences.same(frame) == {}
+    assert confusion_differences.same_predictions(frame) == {}
 
 
 def test_all_draws_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     trials = made(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 0, POOR))
-    resampled = confusion_differences.resampled_counts(trials, np.array([1, 0]))
-    assert resampled.shape == (bootstrap.RESAMPLES, 2, 64)
+    resampled = confusion_differences.bootstrap_cell_counts(trials, np.array([1, 0]))
+    assert resampled.shape == (bootstrap.N_RESAMPLES, 2, 64)
     assert (resampled.sum(axis=2) == 1000).all()
     np.testing.assert_allclose(resampled[:, :, 2 * 8 + 5].mean(axis=0), [130, 40], rtol=0.02)
     monkeypatch.setattr(bootstrap, "_CHUNK_BYTES", 4 * 1000 * 700)
-    in_chunks = confusion_differences.resampled_counts(trials, np.array([1, 0]))
+    in_chunks = confusion_differences.bootstrap_cell_counts(trials, np.array([1, 0]))
     np.testing.assert_array_equal(in_chunks, resampled)
 
 
 def test_the_figure_shows_what_stands_in_the_cells_and_pales_what_could_be_chance() -> None:
-    frame = confusion_differences.differences(
+    frame = confusion_differences.compute_cell_differences(
         made(TRUE, ("good", "cnn", 0, GOOD), ("poor", "cnn", 0, POOR))
     )
     frame = frame.assign(text=[f"<{d:.0f}>" for d in frame["difference"]])
     frame.loc[(frame["true"] == 2) & (frame["predicted"] == 2), "chance"] = True
-    figure = figures.difference(frame, LABELS, data=DATA)
+    figure = figures.draw_confusion_difference(frame, LABELS, data=DATA)
     axes = figure.axes[0]
     texts = {(text.get_position()[1], text.get_position()[0]): text for text in axes.texts}
     assert texts[(2, 5)].get_text() == "<-90>"
@@ -207,19 +214,22 @@ def test_the_figure_shows_what_stands_in_the_cells_and_pales_what_could_be_chanc
     assert (shades[2, 5], np.abs(shades).sum()) == (-5, 5)
     assert axes.get_title(loc="left") == "good \N{MINUS SIGN} poor"
     assert [text.get_text() for text in figure.texts] == ["Data: official BloodMNIST"]
-    assert imread(io.BytesIO(figures.svg_and_png(figure)[1])).shape[1] > 900
+    assert imread(io.BytesIO(figures.render_svg_and_png(figure)[1])).shape[1] > 900
 
 
-BETTER = [ASYMMETRIC, synthetic.worse(ASYMMETRIC, moved=1)]
-POORER = [synthetic.worse(ASYMMETRIC, moved=20), synthetic.worse(ASYMMETRIC, moved=22)]
+BETTER = [ASYMMETRIC, synthetic.worsen_matrix(ASYMMETRIC, n_moved=1)]
+POORER = [
+    synthetic.worsen_matrix(ASYMMETRIC, n_moved=20),
+    synthetic.worsen_matrix(ASYMMETRIC, n_moved=22),
+]
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Section:
     """CNN 1 and its twin 3 beside MLNN 1, two seeds."""
     matrices = {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-3": BETTER}
-    ledger = synthetic.build(tmp_path_factory.mktemp("cells") / "s", matrices)
-    section = section_module.section(findings(ledger, None))
+    ledger = synthetic.build_grid(tmp_path_factory.mktemp("cells") / "s", matrices)
+    section = section_module.make_section(analyze(ledger, None))
     if section is None:
         raise AssertionError("no section")
     return section
@@ -227,38 +237,41 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Section:
 
 def test_a_grid_a_pair_but_none_for_the_same_function_twice(shown: Section) -> None:
     minus = "\N{MINUS SIGN}"
-    assert [grid.title for grid in shown.grids] == [
+    assert [grid.title for grid in shown.heat_maps] == [
         f"cnn-config-1 {minus} mlnn-config-1",
         f"cnn-config-3 {minus} mlnn-config-1",
     ]
-    assert "1 of 3 pairs agree on every test image" in shown.words[-1]
-    assert [picture.name for picture in shown.pictures] == ["difference"]
+    assert "1 of 3 pairs agree on every test image" in shown.paragraphs[-1]
+    assert [picture.name for picture in shown.figures] == ["difference"]
 
 
 def test_the_grid_holds_signed_means_faint_where_they_could_be_chance(shown: Section) -> None:
     # Of class 3, the MLNN names 20 and 22 images wrongly as 6; the CNN none, and then one.
-    cells_of_3 = shown.grids[0].cells[3]
+    cells_of_3 = shown.heat_maps[0].cells[3]
     minus = "\N{MINUS SIGN}"
     assert [cell.text for cell in cells_of_3] == [
         *("0.0", "0.0", "0.0", "+20.5", "0.0", "0.0", f"{minus}20.5", "0.0")
     ]
     assert (cells_of_3[3].shade, cells_of_3[6].shade) == (5, -5)
     assert [cell.faint for cell in cells_of_3] == [c not in (3, 6) for c in range(8)]
-    assert all(cell.shade == 0 for row in shown.grids[0].cells for cell in row if cell.faint)
+    assert all(cell.shade == 0 for row in shown.heat_maps[0].cells for cell in row if cell.faint)
 
 
 def test_the_page_lists_findings_and_the_file_everything(shown: Section) -> None:
     (table,) = shown.tables
-    findings_of_first = sum(not cell.faint for row in shown.grids[0].cells for cell in row)
+    findings_of_first = sum(not cell.faint for row in shown.heat_maps[0].cells for cell in row)
     assert table.folded
     assert len(table.rows) == findings_of_first > 0
     assert len(table.values) == 3 * 64
-    assert f"{findings_of_first} cells of 64" in shown.words[1]
+    assert f"{findings_of_first} cells of 64" in shown.paragraphs[1]
 
 
 def test_one_function_has_no_such_section(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": BETTER[:1]}
-    found = findings(synthetic.build(tmp_path / "one", matrices), None)
-    assert section_module.section(found) is None
+    found = analyze(synthetic.build_grid(tmp_path / "one", matrices), None)
+    assert section_module.make_section(found) is None
     twins = dict.fromkeys(("cnn-config-1", "cnn-config-3"), BETTER[:1])
-    assert section_module.section(findings(synthetic.build(tmp_path / "two", twins), None)) is None
+    assert (
+        section_module.make_section(analyze(synthetic.build_grid(tmp_path / "two", twins), None))
+        is None
+    )

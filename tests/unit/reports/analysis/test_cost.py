@@ -12,12 +12,12 @@ from bloodnets.config import TrialConfig
 from bloodnets.models import build_model, count_operations, count_parameters
 from reports import figures
 from reports.analysis import cost, frames
-from reports.analysis.bootstrap import sample
+from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger import loading, published
 from reports.ledger.records import DataKind
 from reports.sections.comparison import cost as cost_section
 from reports.sections.comparison import scores
-from reports.sections.findings import findings
+from reports.sections.findings import analyze
 from study.configs.presets import PUBLISHED
 from tests import synthetic, synthetic_search
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
@@ -26,13 +26,13 @@ from tests.unit.reports.figures.test_figures import PHOTOGRAPHS
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         tmp_path_factory.mktemp("costs") / "s",
         {"mlnn-config-1": [ASYMMETRIC], "cnn-config-1": [ASYMMETRIC], "resnet": [ASYMMETRIC]},
-        entered={"resnet": {"family": "resnet"}},
+        record_overrides={"resnet": {"family": "resnet"}},
     )
-    found = loading.read(ledger)
-    return frames.comparison(found, sample(found.tested))
+    found = loading.load_study(ledger)
+    return frames.make_comparison_frame(found, bootstrap_scores(found.predictions))
 
 
 class Block(nn.Module):
@@ -72,9 +72,9 @@ def residual(layers: list[int], *, pixels: int) -> nn.Sequential:
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, 8))
 
 
-@pytest.mark.parametrize("row", published.load().benchmark, ids=str)
+@pytest.mark.parametrize("row", published.load_published().benchmark, ids=str)
 def test_costs_of_the_benchmark_are_those_of_its_layers(
-    row: published.Benchmark, monkeypatch: pytest.MonkeyPatch
+    row: published.BenchmarkMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layers = {"ResNet-18": [2, 2, 2, 2], "ResNet-50": [3, 4, 6, 3]}.get(row.method)
     if layers is None:
@@ -89,33 +89,35 @@ def test_costs_of_the_benchmark_are_those_of_its_layers(
 @pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-4", "cnn-config-2", "cnn-config-3"])
 def test_costs_of_the_papers_rows_are_those_of_its_networks(name: str) -> None:
     config = TrialConfig(**PUBLISHED[name])
-    row, model = published.find(config.to_dict()), build_model(config)
+    row, model = published.find_published(config.to_dict()), build_model(config)
     assert row is not None
     assert (row.parameters, row.operations) == (count_parameters(model), count_operations(model))
 
 
 def test_ours_come_with_intervals_and_the_published_without(compared: pd.DataFrame) -> None:
-    frame = cost.costs(compared, beside=True)
+    frame = cost.collect_costs(compared, with_published=True)
     assert frame["source"].value_counts().to_dict() == {"paper": 8, "benchmark": 4, "study": 3}
     ours = frame[frame["source"] == "study"].set_index("name")
     assert ours["accuracy"].tolist() == [pytest.approx(32 / 36)] * 3
     assert (ours["low"] < ours["accuracy"]).all()
     assert (ours["high"] > ours["accuracy"]).all()
-    assert tuple(ours.loc["resnet", ["parameters", "operations"]]) == synthetic.SIZES["resnet"]
+    assert (
+        tuple(ours.loc["resnet", ["parameters", "operations"]]) == synthetic.FAMILY_COSTS["resnet"]
+    )
     theirs = frame[frame["source"] != "study"].set_index("name")
     assert theirs[["low", "high"]].isna().all(axis=None)
     assert theirs.loc["cnn-config-1", "accuracy"] == 3222 / 3421
     assert theirs.loc["ResNet-18, 28 pixels", "accuracy"] == 0.958
-    assert set(cost.costs(compared, beside=False)["source"]) == {"study"}
+    assert set(cost.collect_costs(compared, with_published=False)["source"]) == {"study"}
 
 
 def test_without_operations_there_is_nothing_to_show(compared: pd.DataFrame) -> None:
-    assert cost.costs(compared.assign(operations=np.nan), beside=True).empty
-    assert cost.costs(compared.assign(seeds=0), beside=True).empty
+    assert cost.collect_costs(compared.assign(operations=np.nan), with_published=True).empty
+    assert cost.collect_costs(compared.assign(seeds=0), with_published=True).empty
 
 
 def test_each_panel_has_every_row_once_and_none_hides_another(compared: pd.DataFrame) -> None:
-    figure = figures.cost(cost.costs(compared, beside=True), data=PHOTOGRAPHS)
+    figure = figures.draw_cost(cost.collect_costs(compared, with_published=True), data=PHOTOGRAPHS)
     for axes, millions in zip(figure.axes, (4.179568, 8.3544), strict=True):
         hollow = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
         theirs = [np.asarray(line.get_xdata(), dtype=np.float64) for line in hollow]
@@ -135,7 +137,7 @@ def test_each_panel_has_every_row_once_and_none_hides_another(compared: pd.DataF
 @pytest.mark.parametrize("families", [["mlnn", "cnn", "resnet"], ["mlnn", "cnn"], ["resnet"]])
 def test_the_legend_is_not_cut_off(compared: pd.DataFrame, families: list[str]) -> None:
     own = compared[compared["family"].isin(families)]
-    figure = figures.cost(cost.costs(own, beside=True), data=PHOTOGRAPHS)
+    figure = figures.draw_cost(cost.collect_costs(own, with_published=True), data=PHOTOGRAPHS)
     figure.draw_without_rendering()
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
@@ -143,43 +145,45 @@ def test_the_legend_is_not_cut_off(compared: pd.DataFrame, families: list[str]) 
 
 @pytest.mark.parametrize("kind", ["official", "file", "rendered"])
 def test_drawings_stand_beside_nothing_published(tmp_path: Path, kind: DataKind) -> None:
-    found = findings(synthetic.build(tmp_path / "s", {"cnn-x": [ASYMMETRIC]}, kind=kind), None)
-    section = cost_section.section(found)
+    found = analyze(synthetic.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]}, kind=kind), None)
+    section = cost_section.make_section(found)
     assert section is not None
-    words = " ".join(section.words)
+    words = " ".join(section.paragraphs)
     assert ("Google AutoML Vision found there has no known cost" in words) == (kind != "rendered")
     assert ("so the hollow marks are a landmark" in words) == (kind == "file")
     assert (len(section.tables[0].rows) == 13) == (kind != "rendered")
-    assert found.data.mark in section.pictures[0].caption
+    assert found.data.warning in section.figures[0].caption
 
 
 def test_a_search_stands_beside_nothing_published(tmp_path: Path) -> None:
-    section = cost_section.section(findings(synthetic_search.build(tmp_path / "s"), None))
+    section = cost_section.make_section(
+        analyze(synthetic_search.build_search(tmp_path / "s"), None)
+    )
     assert section is not None
     assert set(section.tables[0].values["source"]) == {"study"}
 
 
 def test_an_older_study_lacks_the_operations_and_nothing_else(tmp_path: Path) -> None:
-    ledger = synthetic.build(tmp_path / "s", {"cnn-x": [ASYMMETRIC]})
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]})
     (path,) = (ledger.folder / "trials").iterdir()
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(',\n  "operations": 16462848', ""), encoding="utf-8")
-    found = findings(ledger, None)
-    assert cost_section.section(found) is None
-    section = scores.section(found)
+    found = analyze(ledger, None)
+    assert cost_section.make_section(found) is None
+    section = scores.make_section(found)
     assert section is not None
-    heads = [" ".join(column.head) for column in section.tables[0].columns]
+    heads = [" ".join(column.heading) for column in section.tables[0].columns]
     assert heads[-3:] == ["Parameters (millions)", "Time of a trial (s)", "Images a second"]
 
 
 @pytest.mark.parametrize("hosts", [("here", "here"), ("here", "there")])
 def test_times_of_several_machines_are_said_to_be(tmp_path: Path, hosts: tuple[str, str]) -> None:
-    ledger = synthetic.build(tmp_path / "s", {"cnn-x": [ASYMMETRIC] * 2})
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC] * 2})
     for path, host in zip(sorted((ledger.folder / "trials").iterdir()), hosts, strict=True):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace('"host": "here"', f'"host": "{host}"'), encoding="utf-8")
-    section = scores.section(findings(ledger, None))
+    section = scores.make_section(analyze(ledger, None))
     assert section is not None
-    words = " ".join(section.words)
+    words = " ".join(section.paragraphs)
     assert "on the CPU, beside whatever else ran there" in words
     assert ("so times compare the machines" in words) == (len(set(hosts)) > 1)

@@ -11,12 +11,12 @@ import torch
 from scipy import stats
 from torch import nn
 
-from reports.analysis.bootstrap import sample
-from reports.analysis.equivalent_losses import noise_floor, twins
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.equivalent_losses import compare_equivalent_losses, estimate_seed_noise
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import Evidence, read
-from reports.sections.findings import findings
-from reports.sections.verdict_text import same_function, warnings
+from reports.ledger.loading import LoadedStudy, load_study
+from reports.sections.findings import analyze
+from reports.sections.verdict_text import describe_equivalent_losses, list_warnings
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
@@ -26,18 +26,18 @@ OTHER[7, 6] += 4
 
 
 def of(folder: Path, *, other: bool = True) -> Ledger:
-    return synthetic.build(
+    return synthetic.build_grid(
         folder,
         {
             "cnn-config-1": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
             "cnn-config-2": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
             "cnn-config-3": [ASYMMETRIC, OTHER if other else ASYMMETRIC, ASYMMETRIC],
         },
-        missing=[("cnn-config-1", 2)],
+        missing_trials=[("cnn-config-1", 2)],
     )
 
 
-def with_losses(evidence: Evidence, factor: float, shift: float) -> Evidence:
+def with_losses(evidence: LoadedStudy, factor: float, shift: float) -> LoadedStudy:
     """The same study, but for the losses of cnn-config-3."""
     epochs = {
         trial: [replace(epoch, train_loss=epoch.train_loss * factor + shift) for epoch in own]
@@ -60,7 +60,9 @@ def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
             "below_zero": [False],
         }
     )
-    pd.testing.assert_frame_equal(twins(read(of(tmp_path / "s"))), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        compare_equivalent_losses(load_study(of(tmp_path / "s"))), expected, check_dtype=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,41 +77,47 @@ def test_why_two_that_should_be_equal_are_not(
     tmp_path: Path, factor: float, shift: float, words: str
 ) -> None:
     ledger = of(tmp_path / "s")
-    found = findings(ledger, None)
-    frame = twins(with_losses(found.evidence, factor, shift))
-    (_, cause) = same_function(replace(found, twins=frame), pd.DataFrame())
+    found = analyze(ledger, None)
+    frame = compare_equivalent_losses(with_losses(found.loaded_study, factor, shift))
+    (_, cause) = describe_equivalent_losses(replace(found, equivalent_losses=frame), pd.DataFrame())
     assert cause.startswith("cnn-config-1 and cnn-config-3: ")
     assert words in cause
 
 
 def test_raw_logits_are_pointed_out_without_a_twin_too(tmp_path: Path) -> None:
-    found = findings(of(tmp_path / "s"), None)
-    assert "raw logits" not in " ".join(warnings(found))
-    wrong = with_losses(found.evidence, 1.0, -3.0)
-    (words,) = (w for w in warnings(replace(found, evidence=wrong)) if "raw logits" in w)
+    found = analyze(of(tmp_path / "s"), None)
+    assert "raw logits" not in " ".join(list_warnings(found))
+    wrong = with_losses(found.loaded_study, 1.0, -3.0)
+    (words,) = (w for w in list_warnings(replace(found, loaded_study=wrong)) if "raw logits" in w)
     trials = [trial for trial in wrong.records if trial.startswith("cnn-config-3")]
     assert words.startswith(f"In 3 trials ({trials[0]} and 2 more) NLLLoss fell below 0")
 
 
 def test_equal_ones_have_no_cause(tmp_path: Path) -> None:
-    found = findings(of(tmp_path / "s", other=False), None)
-    (sentence,) = same_function(found, pd.DataFrame())
+    found = analyze(of(tmp_path / "s", other=False), None)
+    (sentence,) = describe_equivalent_losses(found, pd.DataFrame())
     assert "Of 720 predictions on test, 0 differ; 0 are expected." in sentence
 
 
 def test_nothing_tested_has_no_twins(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
     missing = [(name, 0) for name in matrices]
-    assert twins(read(synthetic.build(tmp_path / "s", matrices, missing=missing))).empty
+    assert compare_equivalent_losses(
+        load_study(synthetic.build_grid(tmp_path / "s", matrices, missing_trials=missing))
+    ).empty
 
 
 def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
-    matrices = synthetic.published_matrices(3)
+    matrices = synthetic.make_published_matrices(3)
     for seed in range(3):  # NLLLoss repeats CrossEntropy, as it should
         matrices["mlnn-config-3"][seed] = matrices["mlnn-config-1"][seed]
     names = ("mlnn-config-1", "mlnn-config-3")
-    evidence = read(synthetic.build(tmp_path / "s", {name: matrices[name] for name in names}))
-    (row,) = noise_floor(evidence, sample(evidence.tested), twins(evidence)).to_dict("records")
+    evidence = load_study(
+        synthetic.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
+    )
+    (row,) = estimate_seed_noise(
+        evidence, bootstrap_scores(evidence.predictions), compare_equivalent_losses(evidence)
+    ).to_dict("records")
     scores = [
         record.scores["test"]["weighted_f1"]
         for record in evidence.records.values()
@@ -123,10 +131,14 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
 
 
 def test_one_seed_has_no_noise_floor(tmp_path: Path) -> None:
-    matrices = synthetic.published_matrices()
+    matrices = synthetic.make_published_matrices()
     names = ("cnn-config-2", "cnn-config-4")
-    evidence = read(synthetic.build(tmp_path / "s", {name: matrices[name] for name in names}))
-    (row,) = noise_floor(evidence, sample(evidence.tested), twins(evidence)).to_dict("records")
+    evidence = load_study(
+        synthetic.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
+    )
+    (row,) = estimate_seed_noise(
+        evidence, bootstrap_scores(evidence.predictions), compare_equivalent_losses(evidence)
+    ).to_dict("records")
     assert math.isnan(row["limit"])
     assert row["within"] is None
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from reports.analysis import frames
-from reports.analysis.bootstrap import sample
-from reports.ledger.loading import Evidence, read
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.ledger.loading import LoadedStudy, load_study
 from reports.ledger.records import DataKind
 from tests import synthetic
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
@@ -21,63 +21,67 @@ ASYMMETRIC[0, 1] = 40
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def grid(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     folder = tmp_path_factory.mktemp("tables") / "grid"
-    return read(synthetic.build(folder, synthetic.published_matrices()))
+    return load_study(synthetic.build_grid(folder, synthetic.make_published_matrices()))
 
 
 @pytest.fixture(scope="module")
-def replicated(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     """Two configurations, three seeds, of which one failed and one is missing."""
-    matrices = synthetic.published_matrices(3)
-    ledger = synthetic.build(
+    matrices = synthetic.make_published_matrices(3)
+    ledger = synthetic.build_grid(
         tmp_path_factory.mktemp("tables") / "replicated",
         {name: matrices[name] for name in ("mlnn-config-1", "mlnn-config-3", "cnn-config-2")},
-        failed={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
-        missing=[("mlnn-config-3", 2)],
+        failed_trials={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
+        missing_trials=[("mlnn-config-3", 2)],
     )
-    return read(ledger)
+    return load_study(ledger)
 
 
-def test_our_columns_give_the_scores_of_the_published_matrices(grid: Evidence) -> None:
-    frame = frames.comparison(grid, None)
+def test_our_columns_give_the_scores_of_the_published_matrices(grid: LoadedStudy) -> None:
+    frame = frames.make_comparison_frame(grid, None)
     weighted = [0.8866, *WEIGHTED_F1[1:]]
     np.testing.assert_allclose(frame["test_weighted_f1"], weighted, atol=0.00006)
     np.testing.assert_allclose(frame["test_macro_f1"], MACRO_F1, atol=0.00006)
 
 
-def test_published_columns_stand_beside_their_own_configuration(grid: Evidence) -> None:
-    frame = frames.comparison(grid, None)
+def test_published_columns_stand_beside_their_own_configuration(grid: LoadedStudy) -> None:
+    frame = frames.make_comparison_frame(grid, None)
     assert frame["published_weighted_f1"].tolist() == WEIGHTED_F1
     for name in ("accuracy", "macro_f1"):
         np.testing.assert_allclose(frame[f"published_{name}"], frame[f"test_{name}"])
     np.testing.assert_allclose(frame["published_matrix_weighted_f1"], frame["test_weighted_f1"])
 
 
-def test_class_counts_and_support(grid: Evidence) -> None:
-    assert frames.class_counts(grid)["test"].tolist() == CLASS_COUNTS
-    scores = frames.per_class(frames.confusions(grid.tested))
+def test_class_counts_and_support(grid: LoadedStudy) -> None:
+    assert frames.make_class_counts_frame(grid)["test"].tolist() == CLASS_COUNTS
+    scores = frames.compute_class_scores(frames.make_confusion_frame(grid.predictions))
     for _, one in scores.groupby("configuration"):
         assert one["support"].tolist() == CLASS_COUNTS
 
 
 def test_orientation_is_true_by_predicted(tmp_path: Path) -> None:
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
-    cells = frames.confusions(read(ledger).tested)
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    cells = frames.make_confusion_frame(load_study(ledger).predictions)
     mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
     assert mistake["count"].tolist() == [40]
-    scores = frames.per_class(cells).set_index("class")
+    scores = frames.compute_class_scores(cells).set_index("class")
     assert scores.loc[0, "recall"] == pytest.approx(0.6)
     assert scores.loc[0, "precision"] == 1
     assert scores.loc[1, "recall"] == 1
     assert scores.loc[1, "precision"] == pytest.approx(100 / 140)
-    summed = frames.summed(cells).set_index(["true", "predicted"])
+    summed = frames.sum_confusions(cells).set_index(["true", "predicted"])
     assert summed.loc[(0, 1), "row_share"] == pytest.approx(0.4)
 
 
-def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: Evidence) -> None:
-    row = frames.comparison(replicated, None).set_index("configuration").loc["mlnn-config-1"]
-    right = [sum(np.diag(m)) / 3421 for m in synthetic.published_matrices(3)["mlnn-config-1"]]
+def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: LoadedStudy) -> None:
+    row = (
+        frames.make_comparison_frame(replicated, None)
+        .set_index("configuration")
+        .loc["mlnn-config-1"]
+    )
+    right = [sum(np.diag(m)) / 3421 for m in synthetic.make_published_matrices(3)["mlnn-config-1"]]
     assert row["seeds"] == 3
     assert row["test_accuracy"] == pytest.approx(sum(right) / 3)
     mean = sum(right) / 3
@@ -86,40 +90,47 @@ def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: Evidence) -> N
     )
 
 
-def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Evidence) -> None:
-    frame = frames.comparison(replicated, None).set_index("configuration")
+def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: LoadedStudy) -> None:
+    frame = frames.make_comparison_frame(replicated, None).set_index("configuration")
     row = frame.loc["mlnn-config-3"]
     assert [row[key] for key in ("seeds_planned", "seeds", "failed", "missing")] == [3, 1, 1, 1]
     assert row["epochs"] == 30  # not the 3 that the failed one ran
     assert pd.isna(row["test_macro_f1_sd"])
-    trials = frames.trials(replicated).set_index(["configuration", "seed"])
+    trials = frames.make_trials_frame(replicated).set_index(["configuration", "seed"])
     assert trials.loc[("mlnn-config-3", 1), "error"] == "loss is nan in epoch 3, step 5"
     assert trials.loc[("mlnn-config-3", 2), "status"] == "missing"
-    assert set(frames.curves(replicated)["configuration"]) == set(frame.index)
-    assert frames.curves(replicated).query("configuration == 'mlnn-config-3'")["seed"].max() == 0
+    assert set(frames.make_curves_frame(replicated)["configuration"]) == set(frame.index)
+    assert (
+        frames.make_curves_frame(replicated).query("configuration == 'mlnn-config-3'")["seed"].max()
+        == 0
+    )
 
 
 def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
-    matrices = synthetic.published_matrices()
-    ledger = synthetic.build(tmp_path / "s", matrices, missing=[(name, 0) for name in matrices])
-    evidence = read(ledger)
-    frame = frames.comparison(evidence, sample(evidence.tested))
+    matrices = synthetic.make_published_matrices()
+    ledger = synthetic.build_grid(
+        tmp_path / "s", matrices, missing_trials=[(name, 0) for name in matrices]
+    )
+    evidence = load_study(ledger)
+    frame = frames.make_comparison_frame(evidence, bootstrap_scores(evidence.predictions))
     assert frame["configuration"].tolist() == list(matrices)
     assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
     assert (frame["seeds"] == 0).all()
-    cells = frames.confusions(evidence.tested)
-    for empty in (cells, frames.summed(cells), frames.per_class(cells)):
+    cells = frames.make_confusion_frame(evidence.predictions)
+    for empty in (cells, frames.sum_confusions(cells), frames.compute_class_scores(cells)):
         assert empty.empty
-    assert frames.mean_curves(frames.curves(evidence)).empty
+    assert frames.average_curves(frames.make_curves_frame(evidence)).empty
 
 
 def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> None:
     perfect = np.diag(ASYMMETRIC.sum(axis=1))
     nearly = perfect.copy()
     nearly[0, 0], nearly[0, 1] = 98, 2
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]})
-    evidence = read(ledger)
-    frame = frames.comparison(evidence, sample(evidence.tested))
+    ledger = synthetic.build_grid(
+        tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]}
+    )
+    evidence = load_study(ledger)
+    frame = frames.make_comparison_frame(evidence, bootstrap_scores(evidence.predictions))
     assert frame["test_accuracy_low"].tolist()[0] == frame["test_accuracy_high"].tolist()[0] == 1
     p, n = 358 / 360, 360
     assert frame["test_accuracy_high"].tolist()[1] == 1  # clipped
@@ -130,9 +141,9 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kind", ["official", "file", "rendered"])
 def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
-    evidence = read(synthetic.build(tmp_path / "s", matrices, kind=kind))
-    frame = frames.comparison(evidence, None)
+    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
+    evidence = load_study(synthetic.build_grid(tmp_path / "s", matrices, kind=kind))
+    frame = frames.make_comparison_frame(evidence, None)
     shown = any(str(column).startswith("published") for column in frame.columns)
     assert shown == (kind != "rendered")
 
@@ -140,11 +151,13 @@ def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKi
 def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
     usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
-    lean = read(synthetic.build(tmp_path / "lean", matrices)).study
-    assert list(frames.settings(lean).columns) == usual
+    lean = load_study(synthetic.build_grid(tmp_path / "lean", matrices)).study
+    assert list(frames.make_settings_frame(lean).columns) == usual
     added = {"shift": 2, "orientations": True, "weight_decay": 0.0, "max_epochs": 30}
-    more = read(synthetic.build(tmp_path / "more", matrices, entered={"other": added})).study
-    frame = frames.settings(more).set_index("configuration")
+    more = load_study(
+        synthetic.build_grid(tmp_path / "more", matrices, record_overrides={"other": added})
+    ).study
+    frame = frames.make_settings_frame(more).set_index("configuration")
     assert list(frame.columns) == [*usual[1:], "orientations", "shift", "max_epochs"]
     assert frame["shift"].tolist() == [0, 0, 2]
     assert frame["orientations"].tolist() == [False, False, True]
@@ -152,17 +165,17 @@ def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
 
 
 def test_images_a_second_are_those_of_train_over_the_time_of_the_epochs(
-    replicated: Evidence,
+    replicated: LoadedStudy,
 ) -> None:
-    frame = frames.comparison(replicated, None).set_index("configuration")
+    frame = frames.make_comparison_frame(replicated, None).set_index("configuration")
     assert frame.loc["mlnn-config-1", "images_per_s"] == pytest.approx(11_959 / 2.5)
     assert frame.loc["mlnn-config-1", "images_per_s_sd"] == pytest.approx(0, abs=1e-9)
     assert frame["operations"].tolist() == [8_354_400, 8_354_400, 16_462_848]
 
 
-def test_mean_curves_end_with_the_shortest_trial(replicated: Evidence) -> None:
-    curves = frames.curves(replicated)
-    means = frames.mean_curves(curves)
+def test_mean_curves_end_with_the_shortest_trial(replicated: LoadedStudy) -> None:
+    curves = frames.make_curves_frame(replicated)
+    means = frames.average_curves(curves)
     own = means[means["configuration"] == "mlnn-config-1"]
     assert own["epoch"].tolist() == list(range(1, 31))  # of 30, 33 and 36
     at_7 = curves[(curves["configuration"] == "mlnn-config-1") & (curves["epoch"] == 7)]

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.analysis.importance import LEAST, importances
-from tests.synthetic_search import SEARCH
+from reports.analysis.importance import MIN_TRIALS, compute_importances
+from tests.synthetic_search import SEARCH_RECORD
 
-BOTH = replace(SEARCH, families=("mlnn", "cnn"))
+BOTH = replace(SEARCH_RECORD, families=("mlnn", "cnn"))
 
 
 def trials(
@@ -47,7 +47,7 @@ def shares(found: pd.DataFrame, column: str = "importance") -> dict[str, float]:
 
 def test_the_setting_that_decides_has_all_the_importance() -> None:
     frame = trials(60)
-    found = importances(frame, curves(frame, frame["dropout"]), SEARCH)
+    found = compute_importances(frame, curves(frame, frame["dropout"]), SEARCH_RECORD)
     assert shares(found)["dropout"] > 0.9
     assert shares(found, "importance_low")["dropout"] > 0.7
     assert sum(shares(found).values()) == pytest.approx(1)
@@ -57,14 +57,14 @@ def test_the_learning_rate_counts_by_its_logarithm() -> None:
     # Half of the decades are within a thousandth of the range, where nobody would look.
     frame = trials(60)
     value = (frame["learning_rate"] > 1e-3).astype(float) + 0.5 * frame["dropout"]
-    found = importances(frame, curves(frame, value), SEARCH)
+    found = compute_importances(frame, curves(frame, value), SEARCH_RECORD)
     assert shares(found)["learning_rate"] > 0.8
 
 
 def test_momentum_counts_among_the_trials_that_have_one() -> None:
     frame = trials(60)
     value = frame["momentum"].fillna(0.5)
-    found = importances(frame, curves(frame, value), SEARCH)
+    found = compute_importances(frame, curves(frame, value), SEARCH_RECORD)
     groups = found.groupby("optimizer", dropna=False)["setting"].agg(list)
     assert groups["sgd"] == ["momentum", "learning_rate", "dropout"]
     own = found[found["optimizer"] == "sgd"].to_dict("records")
@@ -81,36 +81,36 @@ def test_only_trials_that_came_to_the_rung_count_there() -> None:
             curves(frame[frame["number"] >= 20], frame["dropout"][20:], epochs=1),
         ]
     )
-    found = importances(frame, lines, SEARCH)
+    found = compute_importances(frame, lines, SEARCH_RECORD)
     assert found.groupby("rung")["trials"].first().to_dict() == {1: 60, 3: 20}
 
 
 def test_of_fewer_trials_nothing_is_said() -> None:
-    frame = trials(LEAST - 1, optimizers=("adam",))
-    assert importances(frame, curves(frame, frame["dropout"]), SEARCH).empty
-    frame = trials(LEAST, optimizers=("adam",))
-    assert not importances(frame, curves(frame, frame["dropout"]), SEARCH).empty
+    frame = trials(MIN_TRIALS - 1, optimizers=("adam",))
+    assert compute_importances(frame, curves(frame, frame["dropout"]), SEARCH_RECORD).empty
+    frame = trials(MIN_TRIALS, optimizers=("adam",))
+    assert not compute_importances(frame, curves(frame, frame["dropout"]), SEARCH_RECORD).empty
 
 
 def test_settings_that_were_fixed_have_no_importance() -> None:
-    fixed = replace(SEARCH, optimizers=("sgd",), momentum=(0.9, 0.9))
+    fixed = replace(SEARCH_RECORD, optimizers=("sgd",), momentum=(0.9, 0.9))
     frame = trials(20, optimizers=("sgd",)).assign(momentum=0.9)
-    found = importances(frame, curves(frame, frame["dropout"]), fixed)
+    found = compute_importances(frame, curves(frame, frame["dropout"]), fixed)
     assert found["setting"].tolist() == ["learning_rate", "dropout"]
     alone = replace(fixed, dropout=(0.2, 0.2))
     frame = frame.assign(dropout=0.2)
-    assert importances(frame, curves(frame, frame["learning_rate"]), alone).empty
+    assert compute_importances(frame, curves(frame, frame["learning_rate"]), alone).empty
 
 
 def test_trials_that_all_reached_the_same_say_nothing() -> None:
     frame = trials(20, optimizers=("adam",))
-    assert importances(frame, curves(frame, 0 * frame["dropout"]), SEARCH).empty
+    assert compute_importances(frame, curves(frame, 0 * frame["dropout"]), SEARCH_RECORD).empty
 
 
 def test_the_same_trials_give_the_same_importances() -> None:
     frame = trials(15)
     lines = curves(frame, frame["dropout"] - frame["learning_rate"])
-    first, second = (importances(frame, lines, SEARCH) for _ in range(2))
+    first, second = (compute_importances(frame, lines, SEARCH_RECORD) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
 
 
@@ -118,5 +118,5 @@ def test_the_family_counts_where_both_are_searched() -> None:
     frame = trials(60, optimizers=("adam",))
     frame["family"] = np.where(frame["number"] % 2, "cnn", "mlnn")
     value = (frame["family"] == "cnn").astype(float) + 0.01 * frame["dropout"]
-    found = importances(frame, curves(frame, value), BOTH)
+    found = compute_importances(frame, curves(frame, value), BOTH)
     assert shares(found)["family"] > 0.9

@@ -10,19 +10,24 @@ import pytest
 from matplotlib.image import imread
 
 from bloodnets.errors import DataError
-from reports.analysis.misclassified import Tally, distinct, hardest, tally
+from reports.analysis.misclassified import (
+    ErrorCounts,
+    count_errors,
+    drop_repeated_trials,
+    find_misclassified,
+)
 from reports.ledger import loading
 from reports.ledger.records import DataRecord
-from reports.ledger.test_images import test_images as read_test_images
+from reports.ledger.test_images import load_test_images as read_test_images
 from reports.sections.errors import misclassified as section
-from reports.sections.findings import findings
+from reports.sections.findings import analyze
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 TRUE = (0, 1, 2, 3)
 
 
-def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.Tested:
+def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.TestPredictions:
     """Trials by their seed, and what they give each class of the images that they get wrong."""
     probabilities = np.zeros((len(trials), len(TRUE), 8), np.float32)
     for t, (_, wrong) in enumerate(trials):
@@ -31,7 +36,7 @@ def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.Tested:
                 probabilities[t, image, c] = value
     frame = pd.DataFrame({"seed": [seed for seed, _ in trials]})
     names = [f"c{t}" for t in range(len(trials))]
-    return loading.Tested(
+    return loading.TestPredictions(
         trials=frame.assign(study="s", name=names, family="cnn", loss="nll", optimizer="sgd"),
         labels=np.array(TRUE, dtype=np.int64),
         probabilities=probabilities,
@@ -47,7 +52,7 @@ TRIALS = made(
 
 
 def test_most_often_wrong_first_then_least_probable() -> None:
-    frame = hardest(TRIALS)
+    frame = find_misclassified(TRIALS)
     assert frame["index"].tolist() == [1, 3, 2]
     assert frame["wrong"].tolist() == [3, 1, 1]
     assert frame["trials"].tolist() == [3, 3, 3]
@@ -58,63 +63,67 @@ def test_most_often_wrong_first_then_least_probable() -> None:
     np.testing.assert_allclose(
         frame["probability_predicted"], [1.6 / 3, 0.8 / 3, 0.5 / 3], rtol=1e-6
     )
-    assert hardest(TRIALS, at_most=2)["index"].tolist() == [1, 3]
+    assert find_misclassified(TRIALS, max_images=2)["index"].tolist() == [1, 3]
 
 
 def test_of_equal_numbers_of_votes_the_more_probable_class_is_named() -> None:
     trials = made((0, {1: {5: 0.6, 1: 0.4}}), (1, {1: {3: 0.5, 1: 0.45, 5: 0.05}}))
-    assert hardest(trials)["predicted"].tolist() == [5]
+    assert find_misclassified(trials)["predicted"].tolist() == [5]
 
 
 def test_the_same_function_counts_once() -> None:
     wrong = {1: {5: 0.9, 1: 0.1}}
     trials = made((0, wrong), (0, wrong), (1, wrong), (1, {}))
-    assert distinct(trials).trials["name"].tolist() == ["c0", "c2", "c3"]
-    assert hardest(trials)["wrong"].tolist() == [2]
-    assert tally(trials) == Tally(images=4, trials=3, repeated=1, always=0, never=3)
+    assert drop_repeated_trials(trials).trials["name"].tolist() == ["c0", "c2", "c3"]
+    assert find_misclassified(trials)["wrong"].tolist() == [2]
+    assert count_errors(trials) == ErrorCounts(
+        n_images=4, n_trials=3, n_repeated=1, n_always_wrong=0, n_never_wrong=3
+    )
 
 
 def test_images_that_all_or_none_get_wrong_are_counted() -> None:
-    assert tally(TRIALS) == Tally(images=4, trials=3, repeated=0, always=1, never=1)
-    assert hardest(made((0, {}))).empty
+    assert count_errors(TRIALS) == ErrorCounts(
+        n_images=4, n_trials=3, n_repeated=0, n_always_wrong=1, n_never_wrong=1
+    )
+    assert find_misclassified(made((0, {}))).empty
 
 
 def test_the_gallery_shows_the_images_of_the_rows(tmp_path: Path) -> None:
-    poorer = synthetic.worse(ASYMMETRIC, moved=5)
+    poorer = synthetic.worsen_matrix(ASYMMETRIC, n_moved=5)
     matrices = {"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2}
-    ledger = synthetic.build(tmp_path / "s", matrices, kind="file")
+    ledger = synthetic.build_grid(tmp_path / "s", matrices, kind="file")
     count = int(ASYMMETRIC.sum())
     images = np.zeros((count, 28, 28, 3), np.uint8)
     images[:, 0, 0] = np.stack([np.arange(count) // 256, np.arange(count) % 256, [7] * count], 1)
-    found = section.section(findings(ledger, images))
-    alone = section.section(findings(ledger, None))
+    found = section.make_section(analyze(ledger, images))
+    alone = section.make_section(analyze(ledger, None))
     assert found is not None
     assert alone is not None
     (table,) = found.tables
-    assert len(found.gallery) == len(table.rows) == 24
-    for thumbnail, (_, row) in zip(found.gallery, table.values.iterrows(), strict=True):
+    assert len(found.thumbnails) == len(table.rows) == 24
+    for thumbnail, (_, row) in zip(found.thumbnails, table.values.iterrows(), strict=True):
         pixel = np.round(imread(io.BytesIO(thumbnail.png))[0, 0, :3] * 255)
         assert pixel.tolist() == [row["index"] // 256, row["index"] % 256, 7]
         assert thumbnail.lines[0].startswith(f"true: {row['true_label']} (")
         assert thumbnail.lines[2] == f"wrong in {row['wrong']} of 4 trials"
     assert table.folded
-    assert (alone.gallery, alone.tables[0].folded) == ((), False)
-    assert "shown where the data file is at hand" in alone.words[1]
+    assert (alone.thumbnails, alone.tables[0].folded) == ((), False)
+    assert "shown where the data file is at hand" in alone.paragraphs[1]
 
 
 def test_equal_images_give_equal_bytes() -> None:
     image = np.arange(28 * 28 * 3, dtype=np.uint32).reshape(28, 28, 3).astype(np.uint8)
-    one, other = section.png(image), section.png(image.copy())
+    one, other = section.encode_png(image), section.encode_png(image.copy())
     assert one == other
     np.testing.assert_array_equal(np.round(imread(io.BytesIO(one))[..., :3] * 255), image)
 
 
 def test_drawings_promise_no_images(tmp_path: Path) -> None:
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind="rendered")
-    found = section.section(findings(ledger, None))
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind="rendered")
+    found = section.make_section(analyze(ledger, None))
     assert found is not None
-    assert "at hand" not in " ".join(found.words)
-    assert "One trial has " in found.words[0]
+    assert "at hand" not in " ".join(found.paragraphs)
+    assert "One trial has " in found.paragraphs[0]
 
 
 def record(content: bytes) -> DataRecord:

@@ -11,13 +11,15 @@ from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.multitest import multipletests
 
 from reports.analysis import pairwise
-from reports.analysis.bootstrap import sample
-from reports.ledger.loading import Tested
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.ledger.loading import TestPredictions
 
 IMAGES = 2000
 
 
-def simulated(accuracies: dict[str, float], *, seeds: int = 3, spread: float = 0.0) -> Tested:
+def simulated(
+    accuracies: dict[str, float], *, seeds: int = 3, spread: float = 0.0
+) -> TestPredictions:
     """Trials that err at random, on images of which some are hard for all."""
     random = np.random.default_rng(5)
     labels = random.integers(8, size=IMAGES)
@@ -32,7 +34,9 @@ def simulated(accuracies: dict[str, float], *, seeds: int = 3, spread: float = 0
             family, loss, optimizer = name.split()
             settings = {"family": family, "loss": loss, "optimizer": optimizer}
             rows.append({"name": name, "seed": seed, **settings})
-    return Tested(trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities))
+    return TestPredictions(
+        trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
+    )
 
 
 GRID = {
@@ -44,13 +48,13 @@ GRID = {
 
 
 @pytest.fixture(scope="module")
-def grid() -> Tested:
+def grid() -> TestPredictions:
     return simulated(GRID)
 
 
 @pytest.fixture(scope="module")
-def found(grid: Tested) -> pd.DataFrame:
-    return pairwise.pairs(grid, sample(grid))
+def found(grid: TestPredictions) -> pd.DataFrame:
+    return pairwise.compare_pairs(grid, bootstrap_scores(grid))
 
 
 def test_a_planted_difference_is_found_and_equal_ones_are_not_separated(
@@ -66,28 +70,33 @@ def test_a_planted_difference_is_found_and_equal_ones_are_not_separated(
 def test_one_better_configuration_among_equals_is_found() -> None:
     accuracies = dict.fromkeys(GRID, 0.9) | {"cnn nll adam": 0.94}
     tested = simulated(accuracies, spread=0.003)
-    pairs = pairwise.pairs(tested, sample(tested))
+    pairs = pairwise.compare_pairs(tested, bootstrap_scores(tested))
     own = (pairs["a"] == "cnn nll adam") | (pairs["b"] == "cnn nll adam")
     assert pairs.loc[own, "separated"].all()
     assert not pairs.loc[~own, "separated"].any()
 
 
-def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: Tested) -> None:
+def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: TestPredictions) -> None:
     third = simulated(GRID | {"resnet cross_entropy adamw": 0.95})
     twice = third.trials["name"] == "resnet cross_entropy adamw"
     trials = pd.concat([third.trials, third.trials[twice].assign(name="another")])
-    every = Tested(
+    every = TestPredictions(
         trials=trials.reset_index(drop=True),
         labels=third.labels,
         probabilities=np.concatenate([third.probabilities, third.probabilities[twice]]),
     )
-    found, alone = pairwise.effects(sample(every)), pairwise.effects(sample(grid))
+    found, alone = (
+        pairwise.estimate_effects(bootstrap_scores(every)),
+        pairwise.estimate_effects(bootstrap_scores(grid)),
+    )
     names = ["factor", "from", "to", "within", "pairs", "difference"]
     pd.testing.assert_frame_equal(found[names], alone[names])
 
 
-def test_mcnemar_and_holm_are_those_of_statsmodels(grid: Tested, found: pd.DataFrame) -> None:
-    right = pd.Series(list(grid.predicted == grid.labels), index=grid.trials["name"])
+def test_mcnemar_and_holm_are_those_of_statsmodels(
+    grid: TestPredictions, found: pd.DataFrame
+) -> None:
+    right = pd.Series(list(grid.predicted_classes == grid.labels), index=grid.trials["name"])
     expected, alone = [], []
     for a, b in combinations(GRID, 2):
         tables = [
@@ -107,28 +116,30 @@ def test_mcnemar_and_holm_are_those_of_statsmodels(grid: Tested, found: pd.DataF
     ("a", "b", "p"), [(0, 0, 1.0), (1, 5, 14 / 64), (5, 5, 1.0), (0, 6, 2 / 64)]
 )
 def test_mcnemar_by_hand(a: int, b: int, p: float) -> None:
-    assert pairwise.mcnemar(np.array([float(a)]), np.array([float(b)])) == pytest.approx([p])
+    assert pairwise.compute_mcnemar_p(np.array([float(a)]), np.array([float(b)])) == pytest.approx(
+        [p]
+    )
 
 
-def test_identical_predictions_are_no_difference(grid: Tested) -> None:
-    twice = Tested(
+def test_identical_predictions_are_no_difference(grid: TestPredictions) -> None:
+    twice = TestPredictions(
         trials=pd.concat([grid.trials[:3], grid.trials[:3].assign(name="copy")], ignore_index=True),
         labels=grid.labels,
         probabilities=np.concatenate([grid.probabilities[:3]] * 2),
     )
-    (row,) = pairwise.pairs(twice, sample(twice)).to_dict("records")
+    (row,) = pairwise.compare_pairs(twice, bootstrap_scores(twice)).to_dict("records")
     assert (row["difference"], row["p"], row["differing"], row["separated"]) == (0, 1, 0, False)
 
 
-def test_pairs_use_the_seeds_that_both_have(grid: Tested, found: pd.DataFrame) -> None:
+def test_pairs_use_the_seeds_that_both_have(grid: TestPredictions, found: pd.DataFrame) -> None:
     keep = np.ones(len(grid.trials), bool)
     keep[[0, 4]] = False  # seed 0 of the first configuration, seed 1 of the second
-    rest = Tested(
+    rest = TestPredictions(
         trials=grid.trials[keep].reset_index(drop=True),
         labels=grid.labels,
         probabilities=grid.probabilities[keep],
     )
-    pairs = pairwise.pairs(rest, sample(rest))
+    pairs = pairwise.compare_pairs(rest, bootstrap_scores(rest))
     assert list(pairs[["a", "b"]].itertuples(index=False)) == list(
         found[["a", "b"]].itertuples(index=False)
     )
@@ -144,18 +155,23 @@ def _compared(names: str, separated: set[str]) -> pd.DataFrame:
 
 def test_groups_overlap_and_are_as_large_as_they_come() -> None:
     compared = _compared("abcd", {"ac", "ad", "bd"})
-    groups = pairwise.groups(list("abcd"), compared)
+    groups = pairwise.find_tied_groups(list("abcd"), compared)
     assert groups == [["a", "b"], ["b", "c"], ["c", "d"]]
-    assert pairwise.letters(list("abcd"), groups) == {"a": "a", "b": "ab", "c": "bc", "d": "c"}
+    assert pairwise.assign_group_letters(list("abcd"), groups) == {
+        "a": "a",
+        "b": "ab",
+        "c": "bc",
+        "d": "c",
+    }
 
 
 def test_groups_of_the_leading_alone_leave_the_others_out() -> None:
-    groups = pairwise.groups(["b", "a"], _compared("abcd", set()))
+    groups = pairwise.find_tied_groups(["b", "a"], _compared("abcd", set()))
     assert groups == [["b", "a"]]
 
 
-def test_effects_of_the_grid(grid: Tested) -> None:
-    frame = pairwise.effects(sample(grid)).set_index(["factor", "within"])
+def test_effects_of_the_grid(grid: TestPredictions) -> None:
+    frame = pairwise.estimate_effects(bootstrap_scores(grid)).set_index(["factor", "within"])
     (family,) = frame.loc[[("family", "all")]].to_dict("records")
     assert 0.05 < family["low"] < family["difference"] < family["high"] < 0.09
     assert family["pairs"] == 4
@@ -169,35 +185,37 @@ def test_effects_of_the_grid(grid: Tested) -> None:
     assert (others["p_holm"] >= 0.05).all()
 
 
-def test_a_loss_that_changes_nothing_has_no_effect_at_all(grid: Tested) -> None:
+def test_a_loss_that_changes_nothing_has_no_effect_at_all(grid: TestPredictions) -> None:
     """Not even by a rounding error."""
     same = grid.probabilities.copy()
     for (_, _), own in grid.trials.groupby(["family", "optimizer"]):
         same[own.index[own["loss"] == "nll"]] = same[own.index[own["loss"] != "nll"]]
-    tested = Tested(trials=grid.trials, labels=grid.labels, probabilities=same)
-    frame = pairwise.effects(sample(tested))
+    tested = TestPredictions(trials=grid.trials, labels=grid.labels, probabilities=same)
+    frame = pairwise.estimate_effects(bootstrap_scores(tested))
     frame = frame[frame["factor"] == "loss"]
     assert len(frame) == 3
     assert (frame[["difference", "low", "high"]] == 0).all(axis=None)
     assert (frame["p"] == 1).all()
 
 
-def test_effects_need_partners_and_unambiguous_settings(grid: Tested) -> None:
-    alone = Tested(trials=grid.trials[:3], labels=grid.labels, probabilities=grid.probabilities[:3])
-    assert pairwise.effects(sample(alone)).empty
-    clash = Tested(
+def test_effects_need_partners_and_unambiguous_settings(grid: TestPredictions) -> None:
+    alone = TestPredictions(
+        trials=grid.trials[:3], labels=grid.labels, probabilities=grid.probabilities[:3]
+    )
+    assert pairwise.estimate_effects(bootstrap_scores(alone)).empty
+    clash = TestPredictions(
         trials=grid.trials[:6].assign(loss="nll", optimizer="sgd").reset_index(drop=True),
         labels=grid.labels,
         probabilities=grid.probabilities[:6],
     )
-    assert pairwise.effects(sample(clash)).empty
+    assert pairwise.estimate_effects(bootstrap_scores(clash)).empty
 
 
 def test_nothing_to_compare() -> None:
     empty: NDArray[np.float32] = np.empty((0, 0, 8), np.float32)
     columns = ["name", "family", "loss", "optimizer", "seed"]
-    none = Tested(
+    none = TestPredictions(
         trials=pd.DataFrame(columns=columns), labels=np.empty(0, np.int64), probabilities=empty
     )
-    assert pairwise.pairs(none, sample(none)).empty
-    assert pairwise.effects(sample(none)).empty
+    assert pairwise.compare_pairs(none, bootstrap_scores(none)).empty
+    assert pairwise.estimate_effects(bootstrap_scores(none)).empty

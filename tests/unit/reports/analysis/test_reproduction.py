@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from reports.analysis.bootstrap import sample
-from reports.analysis.reproduction import reproduction
-from reports.ledger.loading import read
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.reproduction import compare_with_published
+from reports.ledger.loading import load_study
 from reports.ledger.records import DataKind
 from tests import synthetic
 from tests.unit.reports.ledger.test_published import WEIGHTED_F1
@@ -17,12 +17,12 @@ from tests.unit.reports.ledger.test_published import WEIGHTED_F1
 def of(folder: Path, moved: int, *, seeds: int = 3, kind: DataKind = "official") -> pd.DataFrame:
     """Configurations 1 of both families, their published matrices `moved` images worse."""
     matrices = {
-        name: [synthetic.worse(own[0], moved=moved + 2 * seed) for seed in range(seeds)]
-        for name, own in synthetic.published_matrices().items()
+        name: [synthetic.worsen_matrix(own[0], n_moved=moved + 2 * seed) for seed in range(seeds)]
+        for name, own in synthetic.make_published_matrices().items()
         if name.endswith("-1")
     }
-    evidence = read(synthetic.build(folder, matrices, kind=kind))
-    return reproduction(evidence, sample(evidence.tested))
+    evidence = load_study(synthetic.build_grid(folder, matrices, kind=kind))
+    return compare_with_published(evidence, bootstrap_scores(evidence.predictions))
 
 
 def test_a_score_like_the_published_is_inside(tmp_path: Path) -> None:
@@ -45,11 +45,13 @@ def test_an_interval_of_a_published_matrix_is_the_sampling_of_its_images(tmp_pat
 @pytest.mark.parametrize("step", [0, 30])
 def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path, step: int) -> None:
     """With equal seeds the images of both are all; far apart, the new run's seed is nearly all."""
-    (own,) = synthetic.published_matrices()["cnn-config-1"]
-    matrices = {"cnn-config-1": [synthetic.worse(own, moved=step * seed) for seed in range(3)]}
-    evidence = read(synthetic.build(tmp_path / "s", matrices))
-    sampled = sample(evidence.tested)
-    (row,) = reproduction(evidence, sampled).to_dict("records")
+    (own,) = synthetic.make_published_matrices()["cnn-config-1"]
+    matrices = {
+        "cnn-config-1": [synthetic.worsen_matrix(own, n_moved=step * seed) for seed in range(3)]
+    }
+    evidence = load_study(synthetic.build_grid(tmp_path / "s", matrices))
+    sampled = bootstrap_scores(evidence.predictions)
+    (row,) = compare_with_published(evidence, sampled).to_dict("records")
     sd = sampled.values["weighted_f1"].std(ddof=1)
     of_seeds = stats.t.ppf(0.975, 2) * sd * (1 + 1 / 3) ** 0.5
     of_images = 1.96 * (2 * 0.942 * 0.058 / 3421) ** 0.5
@@ -72,8 +74,10 @@ def test_other_data_are_not_judged_and_drawings_not_shown(tmp_path: Path) -> Non
 
 
 def test_a_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
-    ledger = synthetic.build(tmp_path / "s", matrices, missing=[("cnn-config-1", 0)])
-    evidence = read(ledger)
-    (row,) = reproduction(evidence, sample(evidence.tested)).to_dict("records")
+    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
+    ledger = synthetic.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
+    evidence = load_study(ledger)
+    (row,) = compare_with_published(evidence, bootstrap_scores(evidence.predictions)).to_dict(
+        "records"
+    )
     assert (row["seeds"], row["verdict"]) == (0, "cannot tell")

@@ -10,28 +10,33 @@ import pandas as pd
 import pytest
 
 from reports.analysis import search_trials
-from reports.ledger.loading import Evidence, Search, read
+from reports.ledger.loading import LoadedSearch, LoadedStudy, load_study
 from tests import synthetic_search
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import SEARCH_RECORD
 
-SMALL = replace(SEARCH, trials=12, confirm=2, confirm_seeds=2)
+SMALL = replace(SEARCH_RECORD, trials=12, confirm=2, confirm_seeds=2)
 
 
-def found(evidence: Evidence) -> Search:
+def found(evidence: LoadedStudy) -> LoadedSearch:
     assert evidence.search is not None
     return evidence.search
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def broken(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     """A search with a failed trial, a diverged one, and one that still runs."""
     folder = tmp_path_factory.mktemp("searches") / "s"
-    options = {"failed": {5: "boom"}, "diverged": [6], "running": [11], "ended_by": None}
-    return read(synthetic_search.build(folder, search=SMALL, **options))  # type: ignore[arg-type]
+    options = {
+        "failed_numbers": {5: "boom"},
+        "diverged_numbers": [6],
+        "running_numbers": [11],
+        "ended_by": None,
+    }
+    return load_study(synthetic_search.build_search(folder, search=SMALL, **options))  # type: ignore[arg-type]
 
 
-def test_every_proposal_has_a_row_with_how_it_ended(broken: Evidence) -> None:
-    frame = search_trials.trials(found(broken))
+def test_every_proposal_has_a_row_with_how_it_ended(broken: LoadedStudy) -> None:
+    frame = search_trials.make_search_trials_frame(found(broken))
     assert list(frame["number"]) == list(range(12))
     assert frame.loc[[5, 6, 11], "state"].tolist() == ["failed", "diverged", "running"]
     assert set(frame["state"].drop([5, 6, 11])) == {"complete", "pruned"}
@@ -41,9 +46,9 @@ def test_every_proposal_has_a_row_with_how_it_ended(broken: Evidence) -> None:
     ]
 
 
-def test_a_value_is_the_best_epoch_and_what_broke_has_none(broken: Evidence) -> None:
+def test_a_value_is_the_best_epoch_and_what_broke_has_none(broken: LoadedStudy) -> None:
     search = found(broken)
-    frame = search_trials.trials(search)
+    frame = search_trials.make_search_trials_frame(search)
     assert frame.loc[[5, 6, 11], "value"].isna().all()
     assert frame.loc[5, "error"] == "boom"
     for number in frame.index[frame["value"].notna()]:
@@ -51,28 +56,28 @@ def test_a_value_is_the_best_epoch_and_what_broke_has_none(broken: Evidence) -> 
         assert frame.loc[number, "value"] == max(epoch.val_macro_f1 for epoch in epochs)
 
 
-def test_the_best_so_far_never_falls_and_passes_over_what_has_no_value(broken: Evidence) -> None:
-    frame = search_trials.trials(found(broken))
+def test_the_best_so_far_never_falls_and_passes_over_what_has_no_value(broken: LoadedStudy) -> None:
+    frame = search_trials.make_search_trials_frame(found(broken))
     known = frame["value"].fillna(-1)
     assert frame["best"].tolist() == list(itertools.accumulate(known, max))
 
 
 def test_a_trial_whose_files_are_broken_is_unreadable(tmp_path: Path) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", search=SMALL)
+    ledger = synthetic_search.build_search(tmp_path / "s", search=SMALL)
     first = ledger.proposals()[0]
     (ledger.folder / "epochs" / f"{first.id}.jsonl").write_text("{}\n")
-    evidence = read(ledger)
-    row = search_trials.trials(found(evidence), evidence.problems).iloc[0]
+    evidence = load_study(ledger)
+    row = search_trials.make_search_trials_frame(found(evidence), evidence.problems).iloc[0]
     assert row["state"] == "unreadable"
     assert math.isnan(row["value"])
     assert "epochs/" in row["error"]
 
 
 def test_trials_that_the_end_of_the_search_cut_short(tmp_path: Path) -> None:
-    ledger = synthetic_search.build(
-        tmp_path / "s", search=SMALL, ended_by="time_budget", running=[10, 11]
+    ledger = synthetic_search.build_search(
+        tmp_path / "s", search=SMALL, ended_by="time_budget", running_numbers=[10, 11]
     )
-    frame = search_trials.trials(found(read(ledger)))
+    frame = search_trials.make_search_trials_frame(found(load_study(ledger)))
     assert frame["state"].tolist()[10:] == ["cut short"] * 2
     assert frame["value"].notna().all()
 
@@ -84,7 +89,7 @@ def test_at_a_rung_are_those_that_came_there_with_their_best_until_then() -> Non
         columns=["number", "epoch", "val_macro_f1"],
     )
     lines["best"] = lines.groupby("number")["val_macro_f1"].cummax()
-    there = search_trials.at_rung(frame, lines, 2)
+    there = search_trials.select_at_rung(frame, lines, 2)
     assert there["number"].tolist() == [0, 2]
     assert there["reached"].tolist() == [0.5, 0.2]
 
@@ -93,7 +98,7 @@ def test_effort_counts_what_was_spent_and_what_asha_saved() -> None:
     frame = pd.DataFrame(
         {"state": ["complete", "pruned", "failed", "running"], "epochs": [20, 2, 5, np.nan]}
     )
-    assert search_trials.effort(frame, 20) == {
+    assert search_trials.summarize_effort(frame, 20) == {
         "trials": 3,
         "epochs": 27,
         "full": 60,
@@ -104,7 +109,7 @@ def test_effort_counts_what_was_spent_and_what_asha_saved() -> None:
 
 @pytest.mark.parametrize("values", [[0.3, 0.9, 0.5, 0.5, 0.1, 0.7], [0.4], [0.2, 0.2]])
 def test_the_expected_best_is_that_of_every_choice_of_trials(values: list[float]) -> None:
-    frame = search_trials.expected_best(np.array(values))
+    frame = search_trials.compute_expected_best(np.array(values))
     for n in range(1, len(values) + 1):
         best = sorted(max(chosen) for chosen in itertools.combinations(values, n))
         row = frame.iloc[n - 1]
@@ -117,7 +122,7 @@ def test_the_expected_best_is_that_of_every_choice_of_trials(values: list[float]
 
 def test_the_expected_best_of_many_trials_stays_exact() -> None:
     values = np.random.default_rng(0).uniform(size=1000)
-    frame = search_trials.expected_best(values)
+    frame = search_trials.compute_expected_best(values)
     # Of a uniform distribution the best of n is n / (n + 1) on average.
     assert frame["expected"].iloc[9] == pytest.approx(10 / 11, abs=0.01)
     assert frame["low"].iloc[9] == pytest.approx(0.05 ** (1 / 10), abs=0.02)
@@ -127,9 +132,9 @@ def test_the_expected_best_of_many_trials_stays_exact() -> None:
 
 
 def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -> None:
-    evidence = read(synthetic_search.build(tmp_path / "s", search=SMALL))
-    frame = search_trials.confirmed(evidence)
-    end = found(evidence).end
+    evidence = load_study(synthetic_search.build_search(tmp_path / "s", search=SMALL))
+    frame = search_trials.make_confirmation_frame(evidence)
+    end = found(evidence).confirmation
     assert end is not None
     assert frame["configuration"].tolist() == list(dict.fromkeys((*end.best, *end.baseline)))
     row = frame.iloc[0]
@@ -141,15 +146,19 @@ def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -
     assert len(again) == row["seeds"] == 2
     assert row["val"] == pytest.approx(np.mean(again))  # type: ignore[arg-type]
     assert row["val_sd"] == pytest.approx(np.std(again, ddof=1))  # type: ignore[arg-type]
-    values = search_trials.trials(found(evidence)).set_index("configuration")["value"]
+    values = search_trials.make_search_trials_frame(found(evidence)).set_index("configuration")[
+        "value"
+    ]
     assert row["shrinkage"] == pytest.approx(values[row["configuration"]] - row["val"])
     assert 0 < row["shrinkage"] < 0.01
 
 
 def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Path) -> None:
     narrow = replace(SMALL, learning_rate=(1e-5, 5e-4))
-    evidence = read(synthetic_search.build(tmp_path / "s", search=narrow, published=False))
-    rows = search_trials.confirmed(evidence).to_dict("records")
+    evidence = load_study(
+        synthetic_search.build_search(tmp_path / "s", search=narrow, with_published=False)
+    )
+    rows = search_trials.make_confirmation_frame(evidence).to_dict("records")
     assert [row["role"] for row in rows] == ["best", "best", "baseline", "baseline"]
     assert [row["configuration"] for row in rows[2:]] == ["cnn-config-1", "cnn-config-2"]
     assert all(row["start"] and row["seeds"] == 2 for row in rows[2:])
@@ -158,7 +167,7 @@ def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Pat
 
 @pytest.mark.parametrize("options", [{"ended_by": None}, {"search": replace(SMALL, confirm=0)}])
 def test_without_a_confirmation_there_is_none(tmp_path: Path, options: dict[str, object]) -> None:
-    evidence = read(
-        synthetic_search.build(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
+    evidence = load_study(
+        synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
     )
-    assert search_trials.confirmed(evidence).empty
+    assert search_trials.make_confirmation_frame(evidence).empty

@@ -9,26 +9,31 @@ import pandas as pd
 import pytest
 
 from bloodnets.metrics import FloatArray
-from reports.analysis.bootstrap import sample
-from reports.analysis.error_patterns import likeness, mistakes, shares, taken_for
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.error_patterns import (
+    compute_error_shares,
+    compute_mistaken_shares,
+    count_confusion_errors,
+    pattern_correlation,
+)
 from reports.claims.all_claims import (
-    better_family,
-    better_precision,
-    claims,
-    numbers,
-    published_part,
-    similar_scores,
+    judge_better_family,
+    judge_better_precision,
+    judge_claims,
+    judge_similar_scores,
+    make_claims_frame,
+    select_published_trials,
 )
-from reports.claims.claim import Claim, functions
-from reports.claims.confusion import central_class, perfect_class, same_pattern
+from reports.claims.claim import Claim, make_equivalence_keys
+from reports.claims.confusion import judge_central_class, judge_perfect_class, judge_same_pattern
 from reports.claims.convergence import (
-    epochs_until,
-    faster_convergence,
-    rougher,
-    roughness,
-    smoother_curves,
+    compare_roughness,
+    compute_roughness,
+    count_epochs_until,
+    judge_faster_convergence,
+    judge_smoother_curves,
 )
-from reports.ledger.loading import Evidence, Tested, read
+from reports.ledger.loading import LoadedStudy, TestPredictions, load_study
 from reports.ledger.records import (
     SCHEMA_VERSION,
     DataKind,
@@ -37,10 +42,10 @@ from reports.ledger.records import (
     StudyRecord,
     TrialRecord,
 )
-from reports.sections.comparison.claims import section
-from reports.sections.findings import findings
+from reports.sections.comparison.claims import make_section
+from reports.sections.findings import analyze
 from tests import synthetic
-from tests.synthetic import Matrix
+from tests.synthetic import ConfusionMatrix
 
 EACH = 50  # images of a class
 SGD, ADAM, SGD_TWIN, ADAM_TWIN = (f"cnn-config-{i}" for i in (1, 2, 3, 4))
@@ -48,12 +53,12 @@ MLNN, MLNN_ADAM = "mlnn-config-1", "mlnn-config-2"
 LABELS = tuple(f"label {c}" for c in range(8))
 
 
-def wheel(*right: int) -> list[Matrix]:
+def wheel(*right: int) -> list[ConfusionMatrix]:
     """A matrix a seed; the errors of a class go to the next: F1 and precision are right / 50."""
     return [errors({(c, (c + 1) % 8): EACH - n for c in range(8)}) for n in right]
 
 
-def errors(cells: Mapping[tuple[int, int], int]) -> Matrix:
+def errors(cells: Mapping[tuple[int, int], int]) -> ConfusionMatrix:
     """All right but for the cells given."""
     matrix = np.diag([EACH] * 8).astype(np.int64)
     for (true, predicted), count in cells.items():
@@ -63,16 +68,16 @@ def errors(cells: Mapping[tuple[int, int], int]) -> Matrix:
 
 
 def planted(
-    matrices: Mapping[str, Sequence[Matrix]],
+    matrices: Mapping[str, Sequence[ConfusionMatrix]],
     curves: Mapping[str, Sequence[FloatArray]] | None = None,
     kind: DataKind = "official",
-) -> Evidence:
+) -> LoadedStudy:
     """A study in memory: a matrix, and a curve if there are any, for each seed."""
     records, rows, predicted = {}, [], []
     epochs: dict[str, list[EpochRecord]] = {}
     for name, replicates in matrices.items():
         for seed, matrix in enumerate(replicates):
-            key, config = f"{name}-s{seed}", synthetic.config(name, seed=seed)
+            key, config = f"{name}-s{seed}", synthetic.make_config(name, seed=seed)
             losses = curves[name][seed] if curves else np.empty(0)
             epochs[key] = [epoch(i, loss) for i, loss in enumerate(losses, start=1)]
             records[key] = record(key, name, config)
@@ -81,12 +86,12 @@ def planted(
             predicted.append(np.repeat(np.tile(np.arange(8), 8), matrix.ravel()))
     columns = ["study", "name", "family", "loss", "optimizer", "seed"]
     one_hot = np.eye(8, dtype=np.float32)
-    return Evidence(
+    return LoadedStudy(
         study=study(kind),
         records=records,
         epochs=epochs,
-        looks=[],
-        tested=Tested(
+        test_evaluations=[],
+        predictions=TestPredictions(
             trials=pd.DataFrame(rows, columns=columns),
             labels=np.repeat(np.arange(8), EACH),
             probabilities=one_hot[np.array(predicted)] if rows else np.empty((0, 0, 8), np.float32),
@@ -182,7 +187,7 @@ def test_the_better_family(
     cnn: tuple[int, ...], mlnn: tuple[int, ...], verdict: str, words: str
 ) -> None:
     evidence = planted({MLNN: wheel(*mlnn), SGD: wheel(*cnn)})
-    claim = clean(better_family(sample(evidence.tested)))
+    claim = clean(judge_better_family(bootstrap_scores(evidence.predictions)))
     assert claim.verdict == verdict
     assert words in claim.evidence
     assert claim.numbers["value"].tolist() == pytest.approx(
@@ -192,7 +197,7 @@ def test_the_better_family(
 
 def test_one_pair_that_is_the_other_way_round_contradicts_every_configuration() -> None:
     matrices = {MLNN: wheel(30, 31, 32), SGD: wheel(45, 46, 47), ADAM: wheel(20, 21, 22)}
-    claim = clean(better_family(sample(planted(matrices).tested)))
+    claim = clean(judge_better_family(bootstrap_scores(planted(matrices).predictions)))
     assert claim.verdict == "contradicted"
     assert "In 1 of 2 pairs the CNN is separated above the MLNN, in 1 below" in claim.evidence
 
@@ -203,7 +208,7 @@ def test_one_pair_that_is_the_other_way_round_contradicts_every_configuration() 
 def test_precision_of_each_class() -> None:
     matrices = {MLNN: wheel(34, 35, 36), MLNN_ADAM: wheel(32, 33, 34)}
     matrices |= {SGD: wheel(44, 45, 46), ADAM: wheel(46, 47, 48)}
-    claim = clean(better_precision(sample(planted(matrices).tested), LABELS))
+    claim = clean(judge_better_precision(bootstrap_scores(planted(matrices).predictions), LABELS))
     assert claim.verdict == "supported"
     assert claim.numbers["value"].tolist() == pytest.approx([0.92 - 0.68] * 8)
     assert "above that of the MLNNs in 8 of 8 classes, below it in 0" in claim.evidence
@@ -213,18 +218,18 @@ def test_one_class_of_lower_precision_contradicts_and_is_named() -> None:
     # All errors of the CNN are taken for class 2: 50 right of 155 predicted.
     into_two = [errors({(c, 2): 15 for c in range(8) if c != 2})] * 3
     matrices = {MLNN: wheel(35, 35, 35), SGD: into_two}
-    claim = clean(better_precision(sample(planted(matrices).tested), LABELS))
+    claim = clean(judge_better_precision(bootstrap_scores(planted(matrices).predictions), LABELS))
     assert claim.verdict == "contradicted"
     assert "Below: label 2 −37.74 points" in claim.evidence  # noqa: RUF001
     assert claim.numbers["value"][2] == pytest.approx(50 / 155 - 35 / 50)
 
 
 def test_a_class_that_cannot_be_separated_is_named() -> None:
-    def but_seven(n: int) -> Matrix:
+    def but_seven(n: int) -> ConfusionMatrix:
         return errors({(c, (c + 1) % 7): EACH - n for c in range(7)})
 
     matrices = {MLNN: [but_seven(n) for n in (34, 35, 36)], SGD: [but_seven(45)] * 3}
-    claim = clean(better_precision(sample(planted(matrices).tested), LABELS))
+    claim = clean(judge_better_precision(bootstrap_scores(planted(matrices).predictions), LABELS))
     assert claim.verdict == "cannot tell"
     assert "in 7 of 8 classes" in claim.evidence
     assert "Not separated: label 7 0.00 points" in claim.evidence
@@ -235,8 +240,8 @@ def test_a_class_that_cannot_be_separated_is_named() -> None:
 
 def test_roughness_measures_the_noise_and_not_the_speed_of_the_fall() -> None:
     for speed in (2.0, 5.0, 20.0):
-        assert roughness(curve(speed=speed, noise=0)) < 1e-12
-        assert roughness(curve(speed=speed)) == pytest.approx(0.04 / np.sqrt(6))
+        assert compute_roughness(curve(speed=speed, noise=0)) < 1e-12
+        assert compute_roughness(curve(speed=speed)) == pytest.approx(0.04 / np.sqrt(6))
 
 
 def test_curves_whose_noise_grows_as_the_loss_falls_are_equally_rough_at_any_speed() -> None:
@@ -246,17 +251,17 @@ def test_curves_whose_noise_grows_as_the_loss_falls_are_equally_rough_at_any_spe
         return np.asarray(np.exp(-t / speed + 0.01 * np.exp(t / speed / 2) * (-1.0) ** t))
 
     slow, fast = growing(12), growing(6)
-    assert rougher(slow, fast) == pytest.approx(0, abs=0.2)
+    assert compare_roughness(slow, fast) == pytest.approx(0, abs=0.2)
     # The comparison that would be wrong, epoch by epoch, sees a difference.
-    assert np.log(roughness(fast) / roughness(slow)) > 0.5
+    assert np.log(compute_roughness(fast) / compute_roughness(slow)) > 0.5
 
 
 def test_epochs_until() -> None:
-    assert epochs_until(np.linspace(1, 0, 101)) == 96
-    assert epochs_until(np.array([2.0, 1.0, 0.196, 0.195, 0.1, 0.3])) == 4
+    assert count_epochs_until(np.linspace(1, 0, 101)) == 96
+    assert count_epochs_until(np.array([2.0, 1.0, 0.196, 0.195, 0.1, 0.3])) == 4
 
 
-def curves_of(ratios: Sequence[float], speeds: Sequence[float]) -> Evidence:
+def curves_of(ratios: Sequence[float], speeds: Sequence[float]) -> LoadedStudy:
     """A seed for each ratio of Adam's roughness to SGD's; `speeds` of SGD's fall over Adam's."""
     pairs = list(zip(ratios, speeds, strict=True))
     curves = {
@@ -276,7 +281,7 @@ def curves_of(ratios: Sequence[float], speeds: Sequence[float]) -> Evidence:
     ],
 )
 def test_the_smoother_curves(ratios: tuple[float, ...], verdict: str) -> None:
-    claim = clean(smoother_curves(curves_of(ratios, [1.5] * len(ratios))))
+    claim = clean(judge_smoother_curves(curves_of(ratios, [1.5] * len(ratios))))
     assert claim.verdict == verdict
     mean = np.exp(np.mean(np.log(ratios)))
     assert claim.numbers["value"][0] == pytest.approx(mean)
@@ -294,7 +299,7 @@ def test_the_smoother_curves(ratios: tuple[float, ...], verdict: str) -> None:
     ],
 )
 def test_the_faster_convergence(speeds: tuple[float, ...], verdict: str) -> None:
-    assert clean(faster_convergence(curves_of([1] * len(speeds), speeds))).verdict == verdict
+    assert clean(judge_faster_convergence(curves_of([1] * len(speeds), speeds))).verdict == verdict
 
 
 def test_the_ratio_of_epochs_is_of_sgd_to_adam_and_said_for_each_family() -> None:
@@ -303,7 +308,7 @@ def test_the_ratio_of_epochs_is_of_sgd_to_adam_and_said_for_each_family() -> Non
 
     # 95 % of the way from 1.95 to .95 is 1.00, which the line reaches at its last epoch.
     curves = {SGD: line(20), ADAM: line(10), MLNN: line(40), MLNN_ADAM: line(10)}
-    claim = clean(faster_convergence(planted(dict.fromkeys(curves, wheel(45, 45)), curves)))
+    claim = clean(judge_faster_convergence(planted(dict.fromkeys(curves, wheel(45, 45)), curves)))
     assert claim.numbers["value"].tolist() == pytest.approx([8**0.5, 2, 4])
     assert "CNN 2.00 (95 % interval [2.00, 2.00]), MLNN 4.00" in claim.evidence
 
@@ -314,7 +319,7 @@ def test_one_family_does_not_speak_for_the_other() -> None:
     less = [curve(speed=8, noise=0.009)] * 2
     for own, verdict in ((rough, "supported"), (less, "cannot tell")):
         curves = {SGD: flat, ADAM: rough, MLNN: flat, MLNN_ADAM: own}
-        claim = smoother_curves(planted(dict.fromkeys(curves, wheel(45, 45)), curves))
+        claim = judge_smoother_curves(planted(dict.fromkeys(curves, wheel(45, 45)), curves))
         assert claim.numbers["low"][0] > 1
         assert claim.verdict == verdict
 
@@ -327,7 +332,7 @@ def test_a_seed_that_one_family_lacks_enters_no_mean() -> None:
         MLNN_ADAM: [curve(speed=8, noise=0.01 * ratio) for ratio in (2, 3)],
     }
     matrices = {name: wheel(*[45] * len(own)) for name, own in curves.items()}
-    found = smoother_curves(planted(matrices, curves))
+    found = judge_smoother_curves(planted(matrices, curves))
     assert found.numbers["value"].tolist() == pytest.approx([6**0.5] * 3)
     assert "2 seeds" in found.evidence
 
@@ -346,7 +351,11 @@ def test_a_seed_that_one_family_lacks_enters_no_mean() -> None:
 )
 def test_similar_scores(adam: tuple[int, ...], verdict: str) -> None:
     evidence = planted({SGD: wheel(45, 45, 45), ADAM: wheel(*adam)})
-    claim = clean(similar_scores(sample(evidence.tested), functions(evidence)))
+    claim = clean(
+        judge_similar_scores(
+            bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+        )
+    )
     assert claim.verdict == verdict
     assert claim.numbers["value"][0] == pytest.approx(0.9 - np.mean(adam) / EACH)
 
@@ -358,18 +367,28 @@ def test_a_separated_difference_of_about_a_point_contradicts_nothing(
     # Always the same images of 400, so that the seeds have no spread.
     sgd, adam = (errors({(c, (c + 1) % 8): 8 - (c == 0) * n for c in range(8)}) for n in (0, fewer))
     evidence = planted({SGD: [sgd] * 3, ADAM: [adam] * 3})
-    claim = similar_scores(sample(evidence.tested), functions(evidence))
+    claim = judge_similar_scores(
+        bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+    )
     assert claim.verdict == verdict
     assert (claim.numbers["p_holm"][0] < 0.05) == (fewer == 6)
 
 
 def test_the_same_function_twice_is_counted_and_decides_nothing() -> None:
     evidence = planted({SGD: wheel(45, 44), SGD_TWIN: wheel(45, 44)})
-    claim = clean(similar_scores(sample(evidence.tested), functions(evidence)))
+    claim = clean(
+        judge_similar_scores(
+            bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+        )
+    )
     assert claim.verdict == "cannot tell"
     assert "In 1 pair the loss alone differs" in claim.evidence
     evidence = planted({SGD: wheel(45, 44), ADAM: wheel(35, 34), SGD_TWIN: wheel(45, 44)})
-    claim = clean(similar_scores(sample(evidence.tested), functions(evidence)))
+    claim = clean(
+        judge_similar_scores(
+            bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+        )
+    )
     assert claim.verdict == "contradicted"
     assert "Of 2 pairs within a family" in claim.evidence
 
@@ -379,7 +398,7 @@ def test_the_same_function_twice_is_counted_and_decides_nothing() -> None:
 CENTRE = {(0, 3): 18, (0, 1): 6, (5, 3): 24, (5, 4): 6, (1, 2): 12}
 
 
-def moved(cells: Mapping[tuple[int, int], int], one: int, other: int) -> Matrix:
+def moved(cells: Mapping[tuple[int, int], int], one: int, other: int) -> ConfusionMatrix:
     swap = {one: other, other: one}
     return errors({(swap.get(t, t), swap.get(p, p)): n for (t, p), n in cells.items()})
 
@@ -387,9 +406,11 @@ def moved(cells: Mapping[tuple[int, int], int], one: int, other: int) -> Matrix:
 def test_shares_of_the_errors() -> None:
     cells = (errors(CENTRE) - np.diag(np.diag(errors(CENTRE)))).astype(float)
     expected = np.array([24, 18, 12, 42, 6, 30, 0, 0]) / 66
-    np.testing.assert_allclose(shares(cells), expected)
-    np.testing.assert_allclose(taken_for(cells, 0), [0, 6 / 24, 0, 18 / 24, 0, 0, 0, 0])
-    np.testing.assert_allclose(taken_for(cells, 7), np.zeros(8))
+    np.testing.assert_allclose(compute_error_shares(cells), expected)
+    np.testing.assert_allclose(
+        compute_mistaken_shares(cells, 0), [0, 6 / 24, 0, 18 / 24, 0, 0, 0, 0]
+    )
+    np.testing.assert_allclose(compute_mistaken_shares(cells, 7), np.zeros(8))
 
 
 @pytest.mark.parametrize(
@@ -403,9 +424,11 @@ def test_shares_of_the_errors() -> None:
         (errors(CENTRE | {(1, 2): 30}), "cannot tell"),
     ],
 )
-def test_the_central_class(matrix: Matrix, verdict: str) -> None:
+def test_the_central_class(matrix: ConfusionMatrix, verdict: str) -> None:
     evidence = planted({MLNN: [errors(CENTRE)] * 3, SGD: [matrix] * 3})
-    claim = clean(central_class(evidence.tested, mistakes(evidence.tested)))
+    claim = clean(
+        judge_central_class(evidence.predictions, count_confusion_errors(evidence.predictions))
+    )
     assert claim.verdict == verdict
     assert claim.numbers["value"][0] == pytest.approx((42 - 30) / 66)
     assert "MLNN: class 3 takes part in 63.64 % of the errors, class 5 in 45.45 %" in claim.evidence
@@ -413,7 +436,9 @@ def test_the_central_class(matrix: Matrix, verdict: str) -> None:
 
 def test_one_seed_does_not_decide_the_central_class() -> None:
     evidence = planted({SGD: [errors(CENTRE)]})
-    claim = clean(central_class(evidence.tested, mistakes(evidence.tested)))
+    claim = clean(
+        judge_central_class(evidence.predictions, count_confusion_errors(evidence.predictions))
+    )
     assert claim.verdict == "cannot tell"
     assert claim.numbers["low"][0] > 0
 
@@ -421,7 +446,7 @@ def test_one_seed_does_not_decide_the_central_class() -> None:
 def test_the_interval_of_a_share_is_that_of_counting() -> None:
     # Of the 24 errors on class 0, 18 are taken for 3 and 6 for 1: a mean of 24 ones and -1s.
     evidence = planted({SGD: [errors(CENTRE)]})
-    claim = central_class(evidence.tested, mistakes(evidence.tested))
+    claim = judge_central_class(evidence.predictions, count_confusion_errors(evidence.predictions))
     half = (claim.numbers["high"][1] - claim.numbers["low"][1]) / 2
     assert half == pytest.approx(1.96 * np.repeat([1, -1], [18, 6]).std() / np.sqrt(24), rel=0.1)
 
@@ -430,7 +455,9 @@ def test_the_interval_of_a_share_is_that_of_counting() -> None:
 
 
 def test_a_class_without_errors() -> None:
-    claim = clean(perfect_class(planted({SGD: wheel(50, 50), MLNN: wheel(50, 50)}).tested))
+    claim = clean(
+        judge_perfect_class(planted({SGD: wheel(50, 50), MLNN: wheel(50, 50)}).predictions)
+    )
     assert claim.verdict == "supported"
     assert "Of 200 predictions on class 7 (4 trials), none is wrong" in claim.evidence
     assert f"{0.025 ** (1 / 50):.2%}".replace("%", " %") in claim.evidence
@@ -438,7 +465,7 @@ def test_a_class_without_errors() -> None:
 
 def test_one_error_contradicts_and_the_paper_contradicts_itself() -> None:
     matrices = {SGD: [errors({}), errors({(7, 1): 1, (2, 7): 3})]}
-    claim = clean(perfect_class(planted(matrices).tested))
+    claim = clean(judge_perfect_class(planted(matrices).predictions))
     assert claim.verdict == "contradicted"
     assert "Of 100 predictions on class 7 (2 trials), 1 is wrong, in 1 trial." in claim.evidence
     assert "taken for it 3 times" in claim.evidence
@@ -453,7 +480,9 @@ FAR = {(3, 0): 18, (1, 0): 6, (3, 5): 24, (4, 5): 6, (2, 1): 12}
 def test_likeness_is_the_correlation_of_the_sums() -> None:
     one = [errors(CENTRE), errors({(0, 3): 10, (6, 2): 9}), errors({(0, 3): 9, (6, 2): 7})]
     other = [errors({(0, 3): 8, (5, 3): 9}), errors({(0, 3): 12, (6, 1): 4}), errors(CENTRE)]
-    found = likeness(mistakes(planted({SGD: one, ADAM: other}).tested), [SGD], [ADAM])
+    found = pattern_correlation(
+        count_confusion_errors(planted({SGD: one, ADAM: other}).predictions), [SGD], [ADAM]
+    )
     off = ~np.eye(8, dtype=bool)
 
     def r(seeds: Sequence[int]) -> float:
@@ -478,17 +507,21 @@ def test_likeness_is_the_correlation_of_the_sums() -> None:
         ([errors(CENTRE), errors(CENTRE | {(6, 2): 24}), errors(CENTRE)], "cannot tell"),
     ],
 )
-def test_the_same_pattern(adam: list[Matrix], verdict: str) -> None:
+def test_the_same_pattern(adam: list[ConfusionMatrix], verdict: str) -> None:
     evidence = planted({SGD: [errors(CENTRE)] * 3, ADAM: adam, MLNN: [errors(FAR)] * 3})
-    found = mistakes(evidence.tested)
-    claim = clean(same_pattern(evidence.tested, found, functions(evidence)))
+    found = count_confusion_errors(evidence.predictions)
+    claim = clean(judge_same_pattern(evidence.predictions, found, make_equivalence_keys(evidence)))
     assert claim.verdict == verdict
     assert "Between the two families" in claim.evidence
 
 
 def test_patterns_of_the_same_function_are_no_evidence() -> None:
     evidence = planted({SGD: [errors(CENTRE)] * 2, SGD_TWIN: [errors(CENTRE)] * 2})
-    claim = same_pattern(evidence.tested, mistakes(evidence.tested), functions(evidence))
+    claim = judge_same_pattern(
+        evidence.predictions,
+        count_confusion_errors(evidence.predictions),
+        make_equivalence_keys(evidence),
+    )
     assert claim.verdict == "cannot tell"
     assert len(claim.numbers) == 0
 
@@ -508,9 +541,11 @@ def test_patterns_of_the_same_function_are_no_evidence() -> None:
         ({"a": wheel(45), "b": wheel(45)}, "no finished MLNN trial"),
     ],
 )
-def test_what_a_study_lacks_is_said(matrices: dict[str, list[Matrix]], words: str) -> None:
+def test_what_a_study_lacks_is_said(matrices: dict[str, list[ConfusionMatrix]], words: str) -> None:
     evidence = planted(matrices)
-    found = [clean(claim) for claim in claims(evidence, sample(evidence.tested))]
+    found = [
+        clean(claim) for claim in judge_claims(evidence, bootstrap_scores(evidence.predictions))
+    ]
     assert len(found) == 8
     assert words in found[0].evidence
     wrong = [c for own in matrices.values() for c in own if c[7, 7] < EACH]
@@ -524,48 +559,52 @@ def test_curves_that_are_too_short_are_said() -> None:
     evidence = planted(
         {SGD: wheel(45), ADAM: wheel(45)}, {SGD: [np.array([1.0])], ADAM: [np.array([1.0])]}
     )
-    for claim in (smoother_curves(evidence), faster_convergence(evidence)):
+    for claim in (judge_smoother_curves(evidence), judge_faster_convergence(evidence)):
         assert clean(claim).evidence == "The curves are too short to be compared."
 
 
 def test_drawn_cells_have_no_claims(tmp_path: Path) -> None:
-    ledger = synthetic.build(tmp_path / "drawn", {SGD: wheel(45)}, kind="rendered")
-    assert section(findings(ledger, None)) is None
+    ledger = synthetic.build_grid(tmp_path / "drawn", {SGD: wheel(45)}, kind="rendered")
+    assert make_section(analyze(ledger, None)) is None
 
 
 def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         tmp_path / "search",
         {SGD: wheel(45), MLNN: wheel(35), "other": wheel(20)},
-        changes={"other": {"learning_rate": 0.5, "dropout": 0.6}},
+        config_overrides={"other": {"learning_rate": 0.5, "dropout": 0.6}},
     )
-    evidence = read(ledger)
-    part = published_part(evidence)
-    assert part.tested.names == [SGD, MLNN]
+    evidence = load_study(ledger)
+    part = select_published_trials(evidence)
+    assert part.predictions.configurations == [SGD, MLNN]
     assert [trial.configuration for trial in part.study.trials] == [SGD, MLNN]
-    assert set(part.epochs) == set(part.records) == set(part.tested.trials["id"])
-    np.testing.assert_array_equal(part.tested.predicted, evidence.tested.predicted[:2])
+    assert set(part.epochs) == set(part.records) == set(part.predictions.trials["id"])
+    np.testing.assert_array_equal(
+        part.predictions.predicted_classes, evidence.predictions.predicted_classes[:2]
+    )
     others = {name: {"learning_rate": 0.5} for name in ("a", "b")}
-    none = synthetic.build(tmp_path / "none", {name: wheel(20) for name in others}, changes=others)
-    assert section(findings(none, None)) is None
+    none = synthetic.build_grid(
+        tmp_path / "none", {name: wheel(20) for name in others}, config_overrides=others
+    )
+    assert make_section(analyze(none, None)) is None
 
 
 def test_the_section_of_a_study_with_a_failed_trial(tmp_path: Path) -> None:
     matrices = {SGD: wheel(45, 44, 46), MLNN: wheel(35, 36, 34), ADAM: wheel(45)}
     failed = {(SGD, 1): "loss is nan in epoch 3, step 5", (ADAM, 0): "killed"}
-    ledger = synthetic.build(tmp_path / "own", matrices, kind="file", failed=failed)
-    made = section(findings(ledger, None))
+    ledger = synthetic.build_grid(tmp_path / "own", matrices, kind="file", failed_trials=failed)
+    made = make_section(analyze(ledger, None))
     assert made is not None
     (table,) = made.tables
     assert [row[1] for row in table.rows][:2] == ["supported", "supported"]
     assert table.rows[0][0].endswith("in every configuration (sections 4.3, 5).")
-    assert any("not the file that the paper used" in words for words in made.words)
-    assert any(words.endswith("in no verdict: cnn-config-2.") for words in made.words)
+    assert any("not the file that the paper used" in words for words in made.paragraphs)
+    assert any(words.endswith("in no verdict: cnn-config-2.") for words in made.paragraphs)
     assert set(table.values["claim"]) == set(range(1, 9))
 
 
 def test_every_claim_is_in_the_numbers() -> None:
     evidence = planted({SGD: wheel(45)})
-    frame = numbers(claims(evidence, sample(evidence.tested)))
+    frame = make_claims_frame(judge_claims(evidence, bootstrap_scores(evidence.predictions)))
     assert frame["claim"].unique().tolist() == list(range(1, 9))
     assert frame["statement"].notna().all()

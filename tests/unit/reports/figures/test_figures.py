@@ -13,43 +13,47 @@ from matplotlib.image import imread
 
 from reports import figures
 from reports.analysis import frames
-from reports.analysis.bootstrap import sample
-from reports.format.text import DataWords
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.format.text import DataLabel
 from reports.ledger import loading
-from reports.ledger.loading import Evidence
+from reports.ledger.loading import LoadedStudy
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
-PHOTOGRAPHS = DataWords(mark="", short="official BloodMNIST", full="official BloodMNIST")
-DRAWINGS = DataWords(mark="RENDERED", short="RENDERED: drawings", full="RENDERED: drawings")
+PHOTOGRAPHS = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST")
+DRAWINGS = DataLabel(warning="RENDERED", short="RENDERED: drawings", full="RENDERED: drawings")
 LABELS = [f"{i} $c_{i}$" for i in range(8)]
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
-    ledger = synthetic.build(
+def study(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
+    ledger = synthetic.build_grid(
         tmp_path_factory.mktemp("figures") / "s",
         {
             "cnn-config-1": [ASYMMETRIC] * 2,
             "$\\frac$ <odd> name": [np.diag(ASYMMETRIC.sum(axis=1))] * 2,
         },
-        changes={"$\\frac$ <odd> name": {"dropout": 0.4}},
+        config_overrides={"$\\frac$ <odd> name": {"dropout": 0.4}},
     )
-    return loading.read(ledger)
+    return loading.load_study(ledger)
 
 
-def drawn(study: Evidence, kind: str, data: DataWords = PHOTOGRAPHS) -> Figure:
+def drawn(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) -> Figure:
     if kind == "scores":
-        return figures.scores(frames.comparison(study, sample(study.tested)), data=data)
+        return figures.draw_scores(
+            frames.make_comparison_frame(study, bootstrap_scores(study.predictions)), data=data
+        )
     if kind == "confusions":
-        cells = frames.summed(frames.confusions(study.tested))
-        return figures.confusions(cells, LABELS, data=data)
-    curves = frames.curves(study)
-    return figures.curves(curves, frames.mean_curves(curves), value="train_loss", data=data)
+        cells = frames.sum_confusions(frames.make_confusion_frame(study.predictions))
+        return figures.draw_confusion_matrices(cells, LABELS, data=data)
+    curves = frames.make_curves_frame(study)
+    return figures.draw_curves(
+        curves, frames.average_curves(curves), column="train_loss", data=data
+    )
 
 
 @pytest.mark.parametrize("kind", ["curves", "scores", "confusions"])
-def test_every_figure_names_its_data(study: Evidence, kind: str) -> None:
+def test_every_figure_names_its_data(study: LoadedStudy, kind: str) -> None:
     notes = {
         data: [text.get_text() for text in drawn(study, kind, data).texts]
         for data in (PHOTOGRAPHS, DRAWINGS)
@@ -58,9 +62,9 @@ def test_every_figure_names_its_data(study: Evidence, kind: str) -> None:
     assert notes[DRAWINGS] == ["RENDERED: drawings"]
 
 
-def test_a_line_a_seed_and_a_bold_mean(study: Evidence) -> None:
+def test_a_line_a_seed_and_a_bold_mean(study: LoadedStudy) -> None:
     axes = drawn(study, "curves").axes[0]
-    one = frames.curves(study).query("configuration == 'cnn-config-1'")
+    one = frames.make_curves_frame(study).query("configuration == 'cnn-config-1'")
     widths = [line.get_linewidth() for line in axes.lines]
     assert len(widths) == 4  # the other configuration, two seeds, their mean
     assert max(widths) == widths[-1]
@@ -70,14 +74,14 @@ def test_a_line_a_seed_and_a_bold_mean(study: Evidence) -> None:
     assert axes.get_ylim()[0] == 0
 
 
-def test_scores_say_where_the_axis_starts(study: Evidence) -> None:
+def test_scores_say_where_the_axis_starts(study: LoadedStudy) -> None:
     axes = drawn(study, "scores").axes[0]
     low, high = axes.get_xlim()
     assert low > 0
     assert f"axis from {low:.1f} to {high:.1f}, not from 0" in axes.get_xlabel()
 
 
-def test_confusion_is_drawn_true_down_predicted_across(study: Evidence) -> None:
+def test_confusion_is_drawn_true_down_predicted_across(study: LoadedStudy) -> None:
     axes = drawn(study, "confusions").axes[0]
     texts = {
         (text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts
@@ -89,10 +93,10 @@ def test_confusion_is_drawn_true_down_predicted_across(study: Evidence) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == LABELS
 
 
-def test_rendering_is_repeatable_and_leaves_matplotlib_alone(study: Evidence) -> None:
+def test_rendering_is_repeatable_and_leaves_matplotlib_alone(study: LoadedStudy) -> None:
     before = dict(rcParams)
-    svg, png = figures.svg_and_png(drawn(study, "scores"))
-    again = figures.svg_and_png(drawn(study, "scores"))
+    svg, png = figures.render_svg_and_png(drawn(study, "scores"))
+    again = figures.render_svg_and_png(drawn(study, "scores"))
     assert (svg, png) == again
     assert dict(rcParams) == before
     assert svg.startswith(b"<?xml")
@@ -104,20 +108,20 @@ def test_rendering_is_repeatable_and_leaves_matplotlib_alone(study: Evidence) ->
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> None:
     changes = {f"c{i}": {"dropout": i / 10} for i in range(count)}
-    ledger = synthetic.build(
-        tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, changes=changes
+    ledger = synthetic.build_grid(
+        tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, config_overrides=changes
     )
-    panels = drawn(loading.read(ledger), "curves").axes
+    panels = drawn(loading.load_study(ledger), "curves").axes
     assert len(panels) == count
     assert [bool(axes.get_xlabel()) for axes in panels] == [i >= count - 2 for i in range(count)]
     assert [bool(axes.get_ylabel()) for axes in panels] == [i % 2 == 0 for i in range(count)]
 
 
 def seeds_of(tmp_path: Path, count: int, value: str) -> tuple[Figure, pd.DataFrame]:
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
-    frame = frames.curves(loading.read(ledger))
-    means = frames.mean_curves(frame)
-    return figures.curves(frame, means, value=value, data=PHOTOGRAPHS), means
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
+    frame = frames.make_curves_frame(loading.load_study(ledger))
+    means = frames.average_curves(frame)
+    return figures.draw_curves(frame, means, column=value, data=PHOTOGRAPHS), means
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bloodnets.errors import ConflictError, MachineError
+from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord, from_json, to_json
-from tests.synthetic import build, published_matrices
+from tests.synthetic import build_grid, make_published_matrices
 
-ONE = {"cnn-config-1": published_matrices()["cnn-config-1"]}
+ONE = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return build(tmp_path / "study", ONE)
+    return build_grid(tmp_path / "study", ONE)
 
 
 def trial_file(ledger: Ledger) -> Path:
@@ -26,7 +26,7 @@ def trial_file(ledger: Ledger) -> Path:
 
 
 def test_a_record_survives_json(ledger: Ledger) -> None:
-    (trial,) = ledger.trials()
+    (trial,) = ledger.read_trials()
     assert from_json(StudyRecord, to_json(ledger.study, indent=2)) == ledger.study
     assert from_json(TrialRecord, to_json(trial, indent=None)) == trial
 
@@ -43,7 +43,7 @@ def test_a_record_that_is_older_than_a_key_is_written_as_it_was(ledger: Ledger) 
 
 
 def test_an_undefined_score_is_null_in_the_file_and_none_when_read(ledger: Ledger) -> None:
-    (trial,) = ledger.trials()
+    (trial,) = ledger.read_trials()
     text = to_json(replace(trial, scores={"val": {"auc": float("nan")}}), indent=None)
     assert b'"auc":null' in text
     assert from_json(TrialRecord, text).scores == {"val": {"auc": None}}
@@ -65,7 +65,7 @@ def test_a_changed_record_is_an_error_that_names_the_file(
     path = trial_file(ledger)
     path.write_bytes(path.read_bytes().replace(old, new, 1))
     with pytest.raises(ConflictError, match=path.name) as caught:
-        ledger.trials()
+        ledger.read_trials()
     assert "\n" not in str(caught.value)
 
 
@@ -74,7 +74,7 @@ def test_a_trial_of_another_study_is_refused(ledger: Ledger) -> None:
     record = from_json(TrialRecord, path.read_bytes())
     path.write_bytes(to_json(replace(record, fingerprint="other"), indent=None))
     with pytest.raises(ConflictError, match="another study"):
-        ledger.trials()
+        ledger.read_trials()
 
 
 def test_another_schema_version_is_refused(ledger: Ledger) -> None:
@@ -98,13 +98,13 @@ def test_a_study_is_never_made_over_another(ledger: Ledger) -> None:
 
 def test_a_file_in_the_way_is_named(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(MachineError, match="file is not a folder"):
+    with pytest.raises(ResourceError, match="file is not a folder"):
         Ledger.create(tmp_path / "file" / "study", ledger.study)
 
 
 def test_predictions_come_back_as_they_were(ledger: Ledger) -> None:
-    (trial,) = ledger.trials()
-    probabilities, labels = ledger.predictions(trial.id, "test")
+    (trial,) = ledger.read_trials()
+    probabilities, labels = ledger.read_predictions(trial.id, "test")
     assert probabilities.shape == (3421, 8)
     assert probabilities.dtype == np.float32
     assert np.bincount(labels).tolist() == [244, 624, 311, 579, 243, 284, 666, 470]
@@ -114,19 +114,19 @@ def test_damaged_predictions_are_named(ledger: Ledger) -> None:
     (path,) = (ledger.folder / "predictions").iterdir()
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ConflictError, match=path.name):
-        ledger.predictions(path.stem, "test")
+        ledger.read_predictions(path.stem, "test")
 
 
 def test_a_look_at_test_is_written_down(ledger: Ledger) -> None:
-    (trial,) = ledger.trials()
-    assert [look.trial for look in ledger.looks()] == [trial.id]
+    (trial,) = ledger.read_trials()
+    assert [look.trial for look in ledger.read_test_evaluations()] == [trial.id]
 
 
 def test_a_look_takes_the_place_of_one_that_was_interrupted(ledger: Ledger) -> None:
-    (trial,) = ledger.trials()
+    (trial,) = ledger.read_trials()
     for changed in (replace(trial, id="another"), trial):
-        ledger.enter(changed, epochs=[], look="again")
-    found = [(look.trial, look.reason) for look in ledger.looks()]
+        ledger.add_trial(changed, epochs=[], test_reason="again")
+    found = [(look.trial, look.reason) for look in ledger.read_test_evaluations()]
     assert found == [("another", "again"), (trial.id, "again")]
 
 
@@ -135,7 +135,7 @@ def test_a_fault_while_entering_leaves_no_trial_behind(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, broken: int
 ) -> None:
     """Whichever of the writes fails, the trial is not in the ledger and nothing is half there."""
-    (trial,) = ledger.trials()
+    (trial,) = ledger.read_trials()
     trial_file(ledger).unlink()
     real, calls = os.fsync, []
 
@@ -149,7 +149,7 @@ def test_a_fault_while_entering_leaves_no_trial_behind(
     epoch = EpochRecord(
         epoch=1, train_loss=1, val_loss=1, val_accuracy=1, val_macro_f1=1, duration_s=1
     )
-    with pytest.raises(MachineError, match="No space left"):
-        ledger.enter(trial, epochs=[epoch], look="chosen in advance")
-    assert ledger.trials() == []
+    with pytest.raises(ResourceError, match="No space left"):
+        ledger.add_trial(trial, epochs=[epoch], test_reason="chosen in advance")
+    assert ledger.read_trials() == []
     assert not list(ledger.folder.rglob("*.part"))

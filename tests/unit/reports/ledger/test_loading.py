@@ -13,7 +13,7 @@ import pytest
 from bloodnets.errors import ConflictError
 from reports.analysis import frames
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import join, read
+from reports.ledger.loading import join_predictions, load_study
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
@@ -22,7 +22,7 @@ from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 def ledger(tmp_path: Path) -> Ledger:
     """Two configurations with two seeds."""
     matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "cnn-config-2": [ASYMMETRIC] * 2}
-    return synthetic.build(tmp_path / "s", matrices)
+    return synthetic.build_grid(tmp_path / "s", matrices)
 
 
 def first(ledger: Ledger, kind: str) -> Path:
@@ -46,13 +46,13 @@ def of_another_study(path: Path) -> None:
 
 
 def test_an_intact_study_is_read_whole(ledger: Ledger) -> None:
-    evidence = read(ledger)
+    evidence = load_study(ledger)
     assert evidence.problems == ()
     assert list(evidence.records) == [trial.id for trial in ledger.study.trials]
-    assert evidence.tested.probabilities.shape == (4, 360, 8)
-    assert evidence.tested.names == ["cnn-config-1", "cnn-config-2"]
-    assert evidence.tested.trials["seed"].tolist() == [0, 1, 0, 1]
-    assert evidence.tested.trials["id"].tolist() == list(evidence.records)
+    assert evidence.predictions.probabilities.shape == (4, 360, 8)
+    assert evidence.predictions.configurations == ["cnn-config-1", "cnn-config-2"]
+    assert evidence.predictions.trials["seed"].tolist() == [0, 1, 0, 1]
+    assert evidence.predictions.trials["id"].tolist() == list(evidence.records)
 
 
 @pytest.mark.parametrize(
@@ -73,35 +73,35 @@ def test_a_damaged_trial_is_left_out_and_named(
 ) -> None:
     path = first(ledger, kind)
     damage(path)
-    evidence = read(ledger)
+    evidence = load_study(ledger)
     (problem,) = evidence.problems
-    assert problem.trial == ledger.study.trials[0].id
+    assert problem.trial_id == ledger.study.trials[0].id
     assert problem.reason.startswith(f"{kind}/{path.name} {reason}")
     assert len(evidence.records) == 3
-    assert len(evidence.tested.trials) == 3
-    frame = frames.trials(evidence)
+    assert len(evidence.predictions.trials) == 3
+    frame = frames.make_trials_frame(evidence)
     assert frame["status"].tolist() == ["unreadable", *["complete"] * 3]
-    assert frames.comparison(evidence, None)["unreadable"].tolist() == [1, 0]
+    assert frames.make_comparison_frame(evidence, None)["unreadable"].tolist() == [1, 0]
 
 
 def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> None:
     for kind in ("trials", "predictions", "epochs", "models"):
         first(ledger, kind).unlink()
-    evidence = read(ledger)
+    evidence = load_study(ledger)
     assert evidence.problems == ()
-    assert frames.trials(evidence)["status"].tolist() == ["missing", *["complete"] * 3]
+    assert frames.make_trials_frame(evidence)["status"].tolist() == ["missing", *["complete"] * 3]
 
 
 def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
     (ledger.folder / "looks.jsonl").write_text("{")
-    evidence = read(ledger)
-    assert [problem.trial for problem in evidence.problems] == ["looks at test"]
+    evidence = load_study(ledger)
+    assert [problem.trial_id for problem in evidence.problems] == ["looks at test"]
     assert len(evidence.records) == 4
-    assert evidence.looks == []
+    assert evidence.test_evaluations == []
 
 
 def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> None:
-    other = synthetic.build(
+    other = synthetic.build_grid(
         ledger.folder.with_name("other"), {"cnn-config-1": [ASYMMETRIC.T.copy()] * 2}
     )
     names = [trial.id for trial in ledger.study.trials[:2]]
@@ -111,9 +111,9 @@ def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> Non
             other.study.fingerprint.encode(), ledger.study.fingerprint.encode()
         )
         (ledger.folder / kind / source.name).write_bytes(text)
-    (problem,) = read(ledger).problems
+    (problem,) = load_study(ledger).problems
     assert "has other labels on test than the trials before it" in problem.reason
-    assert problem.trial == names[1]
+    assert problem.trial_id == names[1]
 
 
 def rewrite(ledger: Ledger, content: bytes) -> None:
@@ -166,9 +166,9 @@ def test_predictions_that_are_none_are_left_out(
     ledger: Ledger, content: bytes, reason: str
 ) -> None:
     rewrite(ledger, content)
-    (problem,) = read(ledger).problems
+    (problem,) = load_study(ledger).problems
     assert re.search(reason, problem.reason)
-    assert len(read(ledger).tested.trials) == 3
+    assert len(load_study(ledger).predictions.trials) == 3
 
 
 def test_without_a_study_there_is_nothing_to_read(ledger: Ledger) -> None:
@@ -178,8 +178,8 @@ def test_without_a_study_there_is_nothing_to_read(ledger: Ledger) -> None:
 
 
 def test_studies_are_joined_under_their_own_names(ledger: Ledger) -> None:
-    tested = read(ledger).tested
-    both = join({"x": tested, "y": tested})
-    assert both.names == [f"{s}: cnn-config-{c}" for s in "xy" for c in (1, 2)]
+    tested = load_study(ledger).predictions
+    both = join_predictions({"x": tested, "y": tested})
+    assert both.configurations == [f"{s}: cnn-config-{c}" for s in "xy" for c in (1, 2)]
     assert both.trials["study"].tolist() == [*"xxxxyyyy"]
-    np.testing.assert_array_equal(both.predicted[:4], both.predicted[4:])
+    np.testing.assert_array_equal(both.predicted_classes[:4], both.predicted_classes[4:])

@@ -15,7 +15,7 @@ WEIGHTED_F1 = [0.8856, 0.8767, 0.8857, 0.8838, 0.9420, 0.9504, 0.9487, 0.9440]
 MACRO_F1 = [0.8735, 0.8610, 0.8710, 0.8669, 0.9337, 0.9433, 0.9422, 0.9370]
 CLASS_COUNTS = [244, 624, 311, 579, 243, 284, 666, 470]
 
-ROWS = published.load().rows
+ROWS = published.load_published().rows
 
 
 def test_the_eight_configurations_are_there_in_order() -> None:
@@ -26,7 +26,7 @@ def test_the_eight_configurations_are_there_in_order() -> None:
 
 @pytest.mark.parametrize("i", range(8))
 def test_matrices_give_the_published_scores(i: int) -> None:
-    scores = metrics.scores(ROWS[i].matrix())
+    scores = metrics.compute_scores(ROWS[i].get_confusion_matrix())
     # The paper lists 88.56 for the first row, and its matrix says otherwise.
     weighted = 0.8866 if i == 0 else WEIGHTED_F1[i]
     assert scores["weighted_f1"] == pytest.approx(weighted, abs=0.00006)
@@ -35,17 +35,17 @@ def test_matrices_give_the_published_scores(i: int) -> None:
 
 @pytest.mark.parametrize("i", range(8))
 def test_rows_of_a_matrix_are_the_true_classes(i: int) -> None:
-    np.testing.assert_array_equal(ROWS[i].matrix().sum(axis=1), CLASS_COUNTS)
+    np.testing.assert_array_equal(ROWS[i].get_confusion_matrix().sum(axis=1), CLASS_COUNTS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.configuration)
 def test_a_row_is_found_by_its_settings(row: published.PublishedRow) -> None:
-    assert published.find(synthetic.config(row.configuration, seed=7)) is row
+    assert published.find_published(synthetic.make_config(row.configuration, seed=7)) is row
 
 
 @pytest.mark.parametrize("change", [{"dropout": 0.3}, {"learning_rate": 0.02}, {"momentum": 0.8}])
 def test_other_settings_are_not_published(change: dict[str, Any]) -> None:
-    assert published.find(synthetic.config("mlnn-config-1", **change)) is None
+    assert published.find_published(synthetic.make_config("mlnn-config-1", **change)) is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,9 @@ def test_other_settings_are_not_published(change: dict[str, Any]) -> None:
     ],
 )
 def test_what_the_paper_says_nothing_of_must_be_absent(added: dict[str, Any], same: bool) -> None:
-    assert (published.find(synthetic.config("mlnn-config-1") | added) is not None) == same
+    assert (
+        published.find_published(synthetic.make_config("mlnn-config-1") | added) is not None
+    ) == same
 
 
 def test_rows_cannot_be_changed() -> None:

@@ -6,45 +6,51 @@ from pathlib import Path
 import yaml
 
 from reports.analysis import frames
-from reports.analysis.bootstrap import sample
-from reports.format.escape import markdown
+from reports.analysis.bootstrap import bootstrap_scores
+from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import read
+from reports.ledger.loading import load_study
 from reports.ledger.records import DataKind
-from reports.page.model_card import card
+from reports.page.model_card import make_model_card
 from study.configs.presets import RESNET
 from tests import synthetic
-from tests.models import rewrite
+from tests.models import write_trial_record
 
 
 def written(ledger: Ledger, place: int = 0) -> str:
-    return card(ledger, ledger.trials()[place], reason="as asked for", checked="It agrees.")
+    return make_model_card(
+        ledger, ledger.read_trials()[place], reason="as asked for", agreement="It agrees."
+    )
 
 
 def study(folder: Path, kind: DataKind = "official", seeds: int = 1) -> Ledger:
-    matrices = synthetic.published_matrices()["cnn-config-1"]
-    return synthetic.build(folder / kind, {"cnn-config-1": matrices * seeds}, kind=kind)
+    matrices = synthetic.make_published_matrices()["cnn-config-1"]
+    return synthetic.build_grid(folder / kind, {"cnn-config-1": matrices * seeds}, kind=kind)
 
 
 def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path) -> None:
     ledger = study(tmp_path)
-    evidence = read(ledger)
-    (row,) = frames.comparison(evidence, sample(evidence.tested)).to_dict("records")
+    evidence = load_study(ledger)
+    (row,) = frames.make_comparison_frame(evidence, bootstrap_scores(evidence.predictions)).to_dict(
+        "records"
+    )
     text = written(ledger)
     for score, name in (("accuracy", "Accuracy"), ("macro_f1", "Macro F1")):
         value = 100 * row[f"test_{score}"]
         low, high = (100 * row[f"test_{score}_{end}"] for end in ("low", "high"))
         (line,) = (line for line in text.splitlines() if line.startswith(f"| {name} "))
         assert line.endswith(f"| {value:.2f} | \\[{low:.2f}, {high:.2f}\\] |")
-    classes = frames.per_class(frames.confusions(evidence.tested))
+    classes = frames.compute_class_scores(frames.make_confusion_frame(evidence.predictions))
     assert f"| {100 * classes['f1'][7]:.2f} | {classes['support'][7]} |" in text
 
 
 def test_training_is_described_with_its_augmentation(tmp_path: Path) -> None:
     beyond = RESNET | {"patience": 60}
-    matrix = synthetic.published_matrices()["cnn-config-1"]
-    ledger = synthetic.build(
-        tmp_path / "s", {"cnn-config-1": matrix, "resnet": matrix}, entered={"resnet": beyond}
+    matrix = synthetic.make_published_matrices()["cnn-config-1"]
+    ledger = synthetic.build_grid(
+        tmp_path / "s",
+        {"cnn-config-1": matrix, "resnet": matrix},
+        record_overrides={"resnet": beyond},
     )
     paper, resnet = (
         line
@@ -92,8 +98,8 @@ def test_drawings_are_called_so_and_have_no_source(tmp_path: Path) -> None:
 
 def test_a_model_that_was_not_looked_at_has_scores_on_val_alone(tmp_path: Path) -> None:
     ledger = study(tmp_path)
-    (record,) = ledger.trials()
-    rewrite(ledger, replace(record, scores={"val": record.scores["val"]}))
+    (record,) = ledger.read_trials()
+    write_trial_record(ledger, replace(record, scores={"val": record.scores["val"]}))
     text = written(ledger)
     assert "It was not looked at on test." in text
     assert "| Accuracy | " in text
@@ -109,9 +115,9 @@ def test_how_far_probabilities_can_be_trusted_is_said(tmp_path: Path) -> None:
 
 def test_names_from_the_study_are_text_in_the_card(tmp_path: Path) -> None:
     names = (*synthetic.CLASS_NAMES[:7], "[x](http://a.b) <b>|`")
-    matrices = synthetic.published_matrices()["cnn-config-1"]
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": matrices}, class_names=names)
+    matrices = synthetic.make_published_matrices()["cnn-config-1"]
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": matrices}, class_names=names)
     text = written(ledger)
     assert " [x](http" not in text
     assert "<b>" not in text
-    assert markdown("[x](http://a.b) <b>|`") in text
+    assert escape_markdown("[x](http://a.b) <b>|`") in text

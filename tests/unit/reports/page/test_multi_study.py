@@ -10,7 +10,7 @@ import pytest
 from bloodnets.errors import ConflictError, DataError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import to_json
-from reports.page.multi_study import compare
+from reports.page.multi_study import write_multi_study_report
 from tests import synthetic
 
 
@@ -25,19 +25,19 @@ def of_other_data(ledger: Ledger) -> Ledger:
 @pytest.fixture(scope="module")
 def ledgers(tmp_path_factory: pytest.TempPathFactory) -> list[Ledger]:
     """Two studies of the same data, of which the second repeats the first's CNN, and another."""
-    folder, matrices = tmp_path_factory.mktemp("several"), synthetic.published_matrices(2)
+    folder, matrices = tmp_path_factory.mktemp("several"), synthetic.make_published_matrices(2)
     own = {name: matrices[name] for name in ("mlnn-config-1", "cnn-config-1")}
     again = {name: matrices[name] for name in ("cnn-config-1", "cnn-config-2")}
     return [
-        synthetic.build(folder / "one", own),
-        synthetic.build(folder / "two", again),
-        of_other_data(synthetic.build(folder / "three", own)),
+        synthetic.build_grid(folder / "one", own),
+        synthetic.build_grid(folder / "two", again),
+        of_other_data(synthetic.build_grid(folder / "three", own)),
     ]
 
 
 @pytest.fixture(scope="module")
 def report(ledgers: list[Ledger]) -> Path:
-    return compare(ledgers, place=ledgers[0].folder.with_name("all")).parent
+    return write_multi_study_report(ledgers, folder=ledgers[0].folder.with_name("all")).parent
 
 
 def test_every_row_names_its_study_and_its_data(report: Path) -> None:
@@ -73,10 +73,10 @@ def test_different_data_are_not_ranked(report: Path) -> None:
 
 
 def test_drawings_among_them_are_marked(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
-    drawn = synthetic.build(tmp_path / "drawn", matrices, kind="rendered")
-    real = of_other_data(synthetic.build(tmp_path / "real", matrices))
-    index = compare([drawn, real], place=tmp_path / "both")
+    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
+    drawn = synthetic.build_grid(tmp_path / "drawn", matrices, kind="rendered")
+    real = of_other_data(synthetic.build_grid(tmp_path / "real", matrices))
+    index = write_multi_study_report([drawn, real], folder=tmp_path / "both")
     assert "RENDERED in part" in index.read_text(encoding="utf-8")
     drawings = (index.parent / "tables" / "scores-1.md").read_text(encoding="utf-8")
     others = (index.parent / "tables" / "scores-2.md").read_text(encoding="utf-8")
@@ -85,23 +85,23 @@ def test_drawings_among_them_are_marked(tmp_path: Path) -> None:
 
 
 def test_damage_in_any_study_is_in_the_banner(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices(2)["cnn-config-1"]}
-    both = [synthetic.build(tmp_path / name, matrices) for name in ("a", "b")]
+    matrices = {"cnn-config-1": synthetic.make_published_matrices(2)["cnn-config-1"]}
+    both = [synthetic.build_grid(tmp_path / name, matrices) for name in ("a", "b")]
     next((tmp_path / "b" / "predictions").iterdir()).unlink()
-    text = compare(both, place=tmp_path / "c").read_text(encoding="utf-8")
+    text = write_multi_study_report(both, folder=tmp_path / "c").read_text(encoding="utf-8")
     assert "1 of 4 trials was left out of this report" in text
 
 
 def test_folders_of_one_name_are_refused(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
-    ledger = synthetic.build(tmp_path / "a", matrices)
+    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
+    ledger = synthetic.build_grid(tmp_path / "a", matrices)
     with pytest.raises(DataError, match="in folders of one name: a, a"):
-        compare([ledger, ledger], place=tmp_path / "b")
+        write_multi_study_report([ledger, ledger], folder=tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 
 def test_a_study_is_not_overwritten_by_a_report(ledgers: list[Ledger]) -> None:
     before = sorted(ledgers[1].folder.rglob("*"))
     with pytest.raises(ConflictError, match="something else than a report"):
-        compare(ledgers, place=ledgers[1].folder)
+        write_multi_study_report(ledgers, folder=ledgers[1].folder)
     assert sorted(ledgers[1].folder.rglob("*")) == before

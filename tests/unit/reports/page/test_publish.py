@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bloodnets.errors import MachineError
-from reports.format.escape import latex, markdown
-from reports.format.table import Column, table
-from reports.format.text import DataWords, class_label, data_words
+from bloodnets.errors import ResourceError
+from reports.format.escape import escape_latex, escape_markdown
+from reports.format.table import Column, make_table
+from reports.format.text import DataLabel, data_label, make_class_label
 from reports.format.units import BLANK
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import DataRecord
@@ -61,12 +61,12 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of two families with three seeds, a failed trial and a missing one."""
-    matrices = synthetic.published_matrices(3)
-    ledger = synthetic.build(
+    matrices = synthetic.make_published_matrices(3)
+    ledger = synthetic.build_grid(
         tmp_path_factory.mktemp("page") / "full",
         {name: matrices[name] for name in ("mlnn-config-1", "cnn-config-1", "cnn-config-3")},
-        failed={("cnn-config-1", 1): "loss is nan in epoch 3"},
-        missing=[("cnn-config-3", 0)],
+        failed_trials={("cnn-config-1", 1): "loss is nan in epoch 3"},
+        missing_trials=[("cnn-config-3", 0)],
     )
     return publish.write_report(ledger).parent
 
@@ -75,16 +75,16 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page") / "demo"
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
-    return publish.write_report(synthetic.build(folder, matrices, kind="rendered")).parent
+    return publish.write_report(synthetic.build_grid(folder, matrices, kind="rendered")).parent
 
 
 def unfinished(folder: Path) -> Ledger:
     """A study in which nothing has finished: its report has no figure, and is made at once."""
-    return synthetic.build(
+    return synthetic.build_grid(
         folder,
         {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]},
-        failed={("cnn-config-1", 0): f"RuntimeError: {EVIL}"},
-        missing=[("cnn-config-2", 0)],
+        failed_trials={("cnn-config-1", 0): f"RuntimeError: {EVIL}"},
+        missing_trials=[("cnn-config-2", 0)],
     )
 
 
@@ -166,7 +166,7 @@ def test_the_papers_own_slip_is_told(full: Path) -> None:
 
 def test_csv_holds_unrounded_values_and_names_the_data(full: Path) -> None:
     frame = pd.read_csv(full / "tables" / "comparison.csv").set_index("configuration")
-    matrices = synthetic.published_matrices(3)["mlnn-config-1"]
+    matrices = synthetic.make_published_matrices(3)["mlnn-config-1"]
     expected = np.mean([np.trace(matrix) / 3421 for matrix in matrices])
     assert frame.loc["mlnn-config-1", "test_accuracy"] == pytest.approx(expected, abs=1e-8)
     assert set(frame["data"]) == {
@@ -176,9 +176,9 @@ def test_csv_holds_unrounded_values_and_names_the_data(full: Path) -> None:
 
 def test_csv_holds_no_rounding_errors_and_keeps_what_is_not_known() -> None:
     frame = pd.DataFrame({"x": [1e-17, float("nan"), -0.5], "p_holm": [1e-46, 0.5, 1.0]})
-    data = DataWords(mark="", short="d", full="d")
-    made = table("t", "T", [Column(key="x", head=("X",))], frame)
-    rows = [line.split(",")[-2:] for line in publish._csv(made, "s", data).splitlines()]
+    data = DataLabel(warning="", short="d", full="d")
+    made = make_table("t", "T", [Column(key="x", heading=("X",))], frame)
+    rows = [line.split(",")[-2:] for line in publish._format_csv(made, "s", data).splitlines()]
     assert rows == [["x", "p_holm"], ["0", "1e-46"], ["", "0.5"], ["-0.5", "1"]]
 
 
@@ -211,7 +211,7 @@ def test_one_seed_is_said_to_have_no_spread(rendered: Path) -> None:
 
 
 def test_of_one_configuration_none_is_the_highest(tmp_path: Path) -> None:
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
     text = publish.write_report(ledger).with_name("report.md").read_text(encoding="utf-8")
     assert "cnn-config-1 has a macro F1 on test of" in text
     assert "highest macro F1" not in text
@@ -219,7 +219,9 @@ def test_of_one_configuration_none_is_the_highest(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_official_is_a_landmark_only(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC]}
-    ledger = synthetic.build(tmp_path / "s", matrices, kind="file", missing=[("cnn-config-1", 0)])
+    ledger = synthetic.build_grid(
+        tmp_path / "s", matrices, kind="file", missing_trials=[("cnn-config-1", 0)]
+    )
     text = publish.write_report(ledger).with_name("report.md").read_text(encoding="utf-8")
     assert "so its values are a landmark and are not judged" in text
     assert "my\\_cells.npz, SHA-256 " + "0123456789abcdef" * 4 in text
@@ -235,13 +237,13 @@ def test_a_study_with_nothing_finished_says_so(tmp_path: Path) -> None:
 
 
 def test_configurations_without_a_common_seed_have_a_report(tmp_path: Path) -> None:
-    matrices = synthetic.published_matrices(2)
+    matrices = synthetic.make_published_matrices(2)
     names = ("cnn-config-1", "cnn-config-2", "mlnn-config-1")
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         tmp_path / "s",
         {name: matrices[name] for name in names},
-        missing=[("cnn-config-1", 0), ("cnn-config-2", 1)],
-        failed={("mlnn-config-1", 1): "killed"},
+        missing_trials=[("cnn-config-1", 0), ("cnn-config-2", 1)],
+        failed_trials={("mlnn-config-1", 1): "killed"},
     )
     index = publish.write_report(ledger)
     text = index.with_name("report.md").read_text(encoding="utf-8")
@@ -252,10 +254,10 @@ def test_configurations_without_a_common_seed_have_a_report(tmp_path: Path) -> N
 
 
 def test_names_from_users_stay_text(tmp_path: Path) -> None:
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         tmp_path / f"{EVIL.replace('/', '')} & $x_1$ | *b* \\",
         {EVIL: [ASYMMETRIC]},
-        missing=[(EVIL, 0)],
+        missing_trials=[(EVIL, 0)],
         class_names=(
             EVIL,
             "$x$",
@@ -289,25 +291,27 @@ def test_names_from_users_stay_text(tmp_path: Path) -> None:
     ],
 )
 def test_latex_is_escaped(text: str, escaped: str) -> None:
-    assert latex(text) == escaped
+    assert escape_latex(text) == escaped
 
 
 def test_markdown_is_escaped() -> None:
-    assert markdown("<b>_a_|`c`[d](e)\n$f$ & g") == (r"&lt;b&gt;\_a\_\|\`c\`\[d\](e) \$f\$ &amp; g")
+    assert escape_markdown("<b>_a_|`c`[d](e)\n$f$ & g") == (
+        r"&lt;b&gt;\_a\_\|\`c\`\[d\](e) \$f\$ &amp; g"
+    )
 
 
 def test_tables_show_a_group_once_and_a_dash_for_an_unknown_spread() -> None:
     frame = pd.DataFrame({"g": ["a", "a", "b"], "x": [0.5, 0.25, float("nan")]})
     frame["x_sd"] = [0.01, float("nan"), float("nan")]
-    columns = (Column(key="g", head=("G",)), Column(key="x", head=("X",), unit="percent"))
-    made = table("t", "T", (*columns, Column(key="absent", head=("A",))), frame, group="g")
+    columns = (Column(key="g", heading=("G",)), Column(key="x", heading=("X",), unit="percent"))
+    made = make_table("t", "T", (*columns, Column(key="absent", heading=("A",))), frame, group="g")
     assert made.rows == (("a", "50.00 ± 1.00"), ("", f"25.00 ± {BLANK}"), ("b", BLANK))
     assert made.rules == {2}
 
 
 def test_class_labels_are_short_and_distinct() -> None:
     names = (synthetic.CLASS_NAMES[3], "x" * 99, "x" * 99, "(odd)")
-    labels = [class_label(i, name) for i, name in enumerate(names)]
+    labels = [make_class_label(i, name) for i, name in enumerate(names)]
     assert labels[0] == "0 immature granulocytes"
     assert len(set(labels)) == 4
     assert max(map(len, labels)) <= 26
@@ -317,7 +321,7 @@ def test_data_are_named() -> None:
     record = DataRecord(
         kind="file", name="c.npz", md5="m", sha256="f" * 64, class_names=(), class_counts={}
     )
-    words = data_words(record)
+    words = data_label(record)
     assert words.full == "c.npz, SHA-256 " + "f" * 64
     assert words.short.startswith("c.npz, SHA-256 ffff")
 
@@ -340,8 +344,8 @@ def test_a_failure_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.Mon
     def full_disk(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publish, "_save", full_disk)
-    with pytest.raises(MachineError, match=r"cannot write the report to .*No space left"):
+    monkeypatch.setattr(publish, "_write_text", full_disk)
+    with pytest.raises(ResourceError, match=r"cannot write the report to .*No space left"):
         publish.write_report(ledger)
     assert index.read_bytes() == before
     assert not list(ledger.folder.glob(".report*"))
@@ -360,7 +364,7 @@ def test_a_failed_swap_brings_the_old_report_back(
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(MachineError):
+    with pytest.raises(ResourceError):
         publish.write_report(ledger)
     assert index.is_file()
 

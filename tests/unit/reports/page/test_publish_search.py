@@ -9,12 +9,12 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from reports.page import publish
-from reports.page.multi_study import compare
+from reports.page.multi_study import write_multi_study_report
 from tests import synthetic, synthetic_search
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import SEARCH_RECORD
 from tests.unit.reports.page.test_publish import Page
 
-SMALL = replace(SEARCH, trials=12, confirm=2, confirm_seeds=2)
+SMALL = replace(SEARCH_RECORD, trials=12, confirm=2, confirm_seeds=2)
 NARROW = replace(SMALL, learning_rate=(1e-5, 5e-4))
 
 
@@ -29,7 +29,9 @@ def summary(ledger: Ledger) -> list[str]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search-page") / "whole"
     search = replace(NARROW, trials=30)
-    ledger = synthetic_search.build(folder, search=search, published=False, diverged=[3])
+    ledger = synthetic_search.build_search(
+        folder, search=search, with_published=False, diverged_numbers=[3]
+    )
     return publish.write_report(ledger).parent
 
 
@@ -127,7 +129,9 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
     assert "2 trials ran at once: which of them ends first decides" in section(
         whole, "The search, trial by trial"
     )
-    alone = synthetic_search.build(tmp_path / "s", search=replace(SMALL, trials=3), at_once=1)
+    alone = synthetic_search.build_search(
+        tmp_path / "s", search=replace(SMALL, trials=3), concurrency=1
+    )
     report = publish.write_report(alone).parent
     assert "the same seed proposes the same trials" in section(report, "The search, trial by trial")
 
@@ -135,16 +139,22 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"ended_by": None, "running": [11]}, "The search has not ended: 12 of 12 trials were"),
+        (
+            {"ended_by": None, "running_numbers": [11]},
+            "The search has not ended: 12 of 12 trials were",
+        ),
         ({"search": replace(SMALL, trials=0), "ended_by": None}, "No trial of this search has a"),
         ({"search": replace(SMALL, trials=1)}, "the best of 1 trial."),
-        ({"search": replace(SMALL, trials=1), "ended_by": None, "running": [0]}, "has a value yet"),
-        ({"failed": dict.fromkeys(range(12), "x " * 300)}, "Without a value: 12 failed"),
-        ({"diverged": range(12)}, "Without a value: 12 diverged"),
+        (
+            {"search": replace(SMALL, trials=1), "ended_by": None, "running_numbers": [0]},
+            "has a value yet",
+        ),
+        ({"failed_numbers": dict.fromkeys(range(12), "x " * 300)}, "Without a value: 12 failed"),
+        ({"diverged_numbers": range(12)}, "Without a value: 12 diverged"),
         ({"search": replace(SMALL, confirm=0)}, "Nothing was confirmed, so the value is of one"),
-        ({"confirmed": False}, "None of the best has finished its confirmation"),
-        ({"ended_by": "time_budget", "running": [11]}, "as its time was over"),
-        ({"ended_by": "target_f1", "running": [11]}, "as a trial had reached the target"),
+        ({"with_confirmation": False}, "None of the best has finished its confirmation"),
+        ({"ended_by": "time_budget", "running_numbers": [11]}, "as its time was over"),
+        ({"ended_by": "target_f1", "running_numbers": [11]}, "as a trial had reached the target"),
         ({"kind": "rendered"}, "The cells are drawings."),
         ({"search": replace(SMALL, grace=20)}, "12 trials took 240 epochs, all in full."),
         ({"search": replace(SMALL, confirm_seeds=1)}, "Trained again in full with 1 other seed"),
@@ -153,7 +163,7 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
         (
             {
                 "search": replace(SMALL, learning_rate=(1e-3, 1e-3), dropout=(0.2, 0.2)),
-                "published": False,
+                "with_published": False,
             },
             "the best of 12 trials.",
         ),
@@ -162,13 +172,13 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
 def test_a_search_in_any_state_has_a_page(
     tmp_path: Path, options: dict[str, Any], says: str
 ) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", **{"search": SMALL} | options)
+    ledger = synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)
     assert says in "\n".join(summary(ledger))
 
 
 def test_a_baseline_that_finished_alone_is_not_taken_for_the_winner(tmp_path: Path) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", search=NARROW, published=False)
-    end = ledger.confirmation()
+    ledger = synthetic_search.build_search(tmp_path / "s", search=NARROW, with_published=False)
+    end = ledger.read_confirmation()
     assert end is not None
     assert not {*end.best} & {*end.baseline}
     for planned in end.trials:
@@ -195,12 +205,12 @@ def test_what_a_search_drew_from_is_among_what_was_run(whole: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"search": replace(SMALL, confirm=0)}, {"ended_by": None, "running": [11]}],
+    [{"search": replace(SMALL, confirm=0)}, {"ended_by": None, "running_numbers": [11]}],
 )
 def test_without_a_confirmation_nothing_is_said_of_one(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", **{"search": SMALL} | options)
+    ledger = synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)
     report = publish.write_report(ledger).parent
     text = (report / "report.md").read_text()
     assert "Comparison of the configurations" not in text
@@ -213,25 +223,25 @@ def test_without_a_confirmation_nothing_is_said_of_one(
 
 
 def test_the_same_search_gives_the_same_page(tmp_path: Path) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", search=SMALL)
-    first = publish.write_report(ledger, place=tmp_path / "one").read_bytes()
-    assert publish.write_report(ledger, place=tmp_path / "two").read_bytes() == first
+    ledger = synthetic_search.build_search(tmp_path / "s", search=SMALL)
+    first = publish.write_report(ledger, folder=tmp_path / "one").read_bytes()
+    assert publish.write_report(ledger, folder=tmp_path / "two").read_bytes() == first
 
 
 def test_a_trial_of_the_search_that_cannot_be_read_is_counted_in_the_banner(
     tmp_path: Path,
 ) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", search=SMALL)
+    ledger = synthetic_search.build_search(tmp_path / "s", search=SMALL)
     trial = ledger.proposals()[4]
     (ledger.folder / "epochs" / f"{trial.id}.jsonl").unlink()
     text = publish.write_report(ledger).read_text()
-    planned = len(ledger.planned())
+    planned = len(ledger.planned_trials())
     assert f"1 of {planned} trials was left out of this report" in text
 
 
 def test_a_search_is_compared_with_a_grid(tmp_path: Path) -> None:
-    search = synthetic_search.build(tmp_path / "search", search=SMALL)
-    matrices = synthetic.published_matrices(2)
-    grid = synthetic.build(tmp_path / "grid", {"cnn-config-1": matrices["cnn-config-1"]})
-    index = compare([grid, search], place=tmp_path / "both")
+    search = synthetic_search.build_search(tmp_path / "search", search=SMALL)
+    matrices = synthetic.make_published_matrices(2)
+    grid = synthetic.build_grid(tmp_path / "grid", {"cnn-config-1": matrices["cnn-config-1"]})
+    index = write_multi_study_report([grid, search], folder=tmp_path / "both")
     assert "search: cnn-config-2" in index.with_name("report.md").read_text()

@@ -12,7 +12,7 @@ from reports.ledger import loading
 from reports.ledger.loading import Problem
 from reports.page import render
 from reports.page.render import Banner
-from reports.sections.elements import Cell, Grid, Section
+from reports.sections.elements import HeatMap, HeatMapCell, Section
 from tests import handmade, synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
@@ -20,7 +20,7 @@ from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 @pytest.fixture(scope="module")
 def both() -> tuple[str, str]:
     """The handmade page in HTML and in Markdown."""
-    return render.render(*handmade.contents())
+    return render.render_report(*handmade.make_page_inputs())
 
 
 def test_the_policy_names_the_style_and_the_script_and_nothing_else(both: tuple[str, str]) -> None:
@@ -68,25 +68,26 @@ def test_markdown_has_points_one_heat_map_of_four_and_what_the_thumbnails_show(
 
 
 def test_markdown_has_all_of_three_heat_maps() -> None:
-    cells = ((Cell(text="1"),),)
+    cells = ((HeatMapCell(text="1"),),)
     grids = [
-        Grid(title=title, caption="C", rows=("r",), columns=("c",), cells=cells) for title in "XYZ"
+        HeatMap(title=title, caption="C", rows=("r",), columns=("c",), cells=cells)
+        for title in "XYZ"
     ]
-    section = Section(key="k", title="T", grids=tuple(grids))
-    text = render.render("s", handmade.DATA, None, [section])[1]
+    section = Section(key="k", title="T", heat_maps=tuple(grids))
+    text = render.render_report("s", handmade.DATA_LABEL, None, [section])[1]
     assert [line for line in text.split("\n") if line.endswith(". C")] == ["X. C", "Y. C", "Z. C"]
     assert "are on the page" not in text
 
 
 def test_a_line_does_not_end_before_a_percent_sign() -> None:
-    section = Section(key="k", title="T", words=("95 % & more",))
-    html, text = render.render("s", handmade.DATA, None, [section])
+    section = Section(key="k", title="T", paragraphs=("95 % & more",))
+    html, text = render.render_report("s", handmade.DATA_LABEL, None, [section])
     assert "<p>95\N{NO-BREAK SPACE}% &amp; more</p>" in html
     assert "95 % &amp; more" in text
 
 
 def test_a_page_without_notices_has_no_banner() -> None:
-    html, text = render.render("s", handmade.DATA, None, [])
+    html, text = render.render_report("s", handmade.DATA_LABEL, None, [])
     assert 'class="banner"' not in html
     assert "> " not in text
 
@@ -94,18 +95,18 @@ def test_a_page_without_notices_has_no_banner() -> None:
 @pytest.mark.parametrize("shade", [-6, 6])
 def test_a_shade_beyond_the_palette_is_refused(shade: int) -> None:
     with pytest.raises(ValueError, match=f"shade is {shade}, expected -5 to 5"):
-        Cell(text="", shade=shade)
+        HeatMapCell(text="", shade=shade)
 
 
 def test_a_trial_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         tmp_path / "s", {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]}
     )
-    assert render.banner([loading.read(ledger)]) is None
+    assert render.make_banner([loading.load_study(ledger)]) is None
     (trial, _) = (planned.id for planned in ledger.study.trials)
     spoilt = ledger.folder / "predictions" / f"{trial}.npz"
     spoilt.write_bytes(b"torn")
-    found = render.banner([loading.read(ledger)])
+    found = render.make_banner([loading.load_study(ledger)])
     assert found is not None
     assert found.heading == "1 of 2 trials was left out of this report"
     (notice,) = found.notices
@@ -115,11 +116,11 @@ def test_a_trial_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
 
 def _left_out(tmp_path: Path, trials: int, *others: Problem) -> Banner:
     """The banner of a study of 20 trials, the first of them left out."""
-    ledger = synthetic.build(
-        tmp_path / "s", {"x": [ASYMMETRIC] * 20}, missing=[("x", seed) for seed in range(20)]
+    ledger = synthetic.build_grid(
+        tmp_path / "s", {"x": [ASYMMETRIC] * 20}, missing_trials=[("x", seed) for seed in range(20)]
     )
-    out = [Problem(trial=planned.id, reason="torn") for planned in ledger.study.trials[:trials]]
-    found = render.banner([replace(loading.read(ledger), problems=(*out, *others))])
+    out = [Problem(trial_id=planned.id, reason="torn") for planned in ledger.study.trials[:trials]]
+    found = render.make_banner([replace(loading.load_study(ledger), problems=(*out, *others))])
     assert found is not None
     return found
 
@@ -137,7 +138,7 @@ def test_ten_trials_left_out_are_all_of_them(tmp_path: Path) -> None:
 
 
 def test_a_file_of_no_trial_is_not_counted_as_one(tmp_path: Path) -> None:
-    looks = Problem(trial="looks at test", reason="torn")
+    looks = Problem(trial_id="looks at test", reason="torn")
     (tmp_path / "a").mkdir()
     assert _left_out(tmp_path / "a", 1, looks).heading.startswith("1 of 20 trials was")
     (tmp_path / "b").mkdir()

@@ -11,17 +11,19 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
-from reports.verification.verify import DisagreementError, verify
+from reports.verification.verify import DisagreementError, verify_study
 from tests import synthetic_search
-from tests.synthetic_search import RESNETS, SEARCH
+from tests.synthetic_search import RESNET_SEARCH_RECORD, SEARCH_RECORD
 
-SMALL = replace(SEARCH, trials=10, confirm=2, confirm_seeds=2)
+SMALL = replace(SEARCH_RECORD, trials=10, confirm=2, confirm_seeds=2)
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify") / "s"
-    synthetic_search.build(folder, search=SMALL, failed={5: "RuntimeError: x"}, diverged=[6])
+    synthetic_search.build_search(
+        folder, search=SMALL, failed_numbers={5: "RuntimeError: x"}, diverged_numbers=[6]
+    )
     return folder
 
 
@@ -32,7 +34,7 @@ def folder(original: Path, tmp_path: Path) -> Path:
 
 def disagreement(folder: Path) -> str:
     with pytest.raises(DisagreementError) as found:
-        list(verify(Ledger(folder)))
+        list(verify_study(Ledger(folder)))
     return str(found.value)
 
 
@@ -49,21 +51,25 @@ def change(path: Path, edit: Callable[[Any], None], *, line: int | None = None) 
     "options",
     [
         {},
-        {"ended_by": None, "running": [9]},
-        {"ended_by": "time_budget", "running": [9], "search": replace(SMALL, time_budget_s=60.0)},
-        {"ended_by": "target_f1", "running": [9], "search": replace(SMALL, target_f1=0.5)},
+        {"ended_by": None, "running_numbers": [9]},
+        {
+            "ended_by": "time_budget",
+            "running_numbers": [9],
+            "search": replace(SMALL, time_budget_s=60.0),
+        },
+        {"ended_by": "target_f1", "running_numbers": [9], "search": replace(SMALL, target_f1=0.5)},
         {"search": replace(SMALL, confirm=0)},
-        {"search": replace(SMALL, learning_rate=(1e-5, 5e-4)), "published": False},
+        {"search": replace(SMALL, learning_rate=(1e-5, 5e-4)), "with_published": False},
         {"search": replace(SMALL, families=("mlnn", "cnn"))},
         {"search": replace(SMALL, precision="bfloat16")},
-        {"search": replace(RESNETS, trials=10, confirm=2, confirm_seeds=2)},
-        {"confirmed": False},
-        {"diverged": range(10)},
+        {"search": replace(RESNET_SEARCH_RECORD, trials=10, confirm=2, confirm_seeds=2)},
+        {"with_confirmation": False},
+        {"diverged_numbers": range(10)},
     ],
 )
 def test_a_search_as_it_was_run_has_no_disagreement(tmp_path: Path, options: Any) -> None:
-    ledger = synthetic_search.build(tmp_path / "s", **{"search": SMALL} | options)
-    lines = list(verify(ledger))
+    ledger = synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)
+    lines = list(verify_study(ledger))
     assert any(line.startswith("proposals.jsonl: 10 proposals") for line in lines)
     assert any("stopped by ASHA" in line for line in lines)
     ended = options.get("ended_by", "trials") is not None
@@ -72,7 +78,7 @@ def test_a_search_as_it_was_run_has_no_disagreement(tmp_path: Path, options: Any
 
 def test_its_report_follows_too(folder: Path) -> None:
     write_report(Ledger(folder))
-    assert list(verify(Ledger(folder)))[-1].startswith("report: ")
+    assert list(verify_study(Ledger(folder)))[-1].startswith("report: ")
     with (folder / "report" / "tables" / "trials.csv").open("a") as file:
         file.write("one more\n")
     assert disagreement(folder).startswith("report/tables/trials.csv, line 12, says")
@@ -128,13 +134,13 @@ def test_a_trial_of_a_search_that_ended_without_a_record(folder: Path) -> None:
 )
 def test_another_end(tmp_path: Path, edit: Callable[[Any], None], says: str) -> None:
     # Before the confirmation has run, so that the plan is not held against its records first.
-    synthetic_search.build(tmp_path / "s", search=SMALL, confirmed=False)
+    synthetic_search.build_search(tmp_path / "s", search=SMALL, with_confirmation=False)
     change(tmp_path / "s" / "confirmation.json", edit)
     assert disagreement(tmp_path / "s").startswith(f"confirmation.json says {says}")
 
 
 def test_fewer_trials_than_the_search_meant_to_run(folder: Path, tmp_path: Path) -> None:
-    ledger = synthetic_search.build(
+    ledger = synthetic_search.build_search(
         tmp_path / "short", search=replace(SMALL, target_f1=0.99), ended_by="target_f1"
     )
     assert "what ended the search is target_f1; the epochs gives 0." in disagreement(ledger.folder)
@@ -223,7 +229,7 @@ def test_a_status_that_does_not_go_with_its_reason(folder: Path, changes: dict[s
 
 def test_a_look_at_test_by_a_trial_of_the_search(folder: Path) -> None:
     ledger = Ledger(folder)
-    planned = next(p for p in ledger.proposals() if (r := ledger.trial(p)) and r.scores)
+    planned = next(p for p in ledger.proposals() if (r := ledger.read_trial(p)) and r.scores)
     looks = folder / "looks.jsonl"
     first = json.loads(looks.read_text().splitlines()[0])
     with looks.open("a") as file:
@@ -232,13 +238,13 @@ def test_a_look_at_test_by_a_trial_of_the_search(folder: Path) -> None:
 
 
 def test_a_proposal_out_of_the_space(folder: Path) -> None:
-    from reports.verification.search import digest
+    from reports.verification.search import compute_digest
 
     path = folder / "proposals.jsonl"
 
     def edit(trial: Any) -> None:
         trial["config"]["dropout"] = 0.9
-        trial["id"] = f"trial-3-{digest(trial['config'])}"
+        trial["id"] = f"trial-3-{compute_digest(trial['config'])}"
 
     change(path, edit, line=3)
     assert "outside the space in study.json" in disagreement(folder)

@@ -15,17 +15,17 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord, fingerprint
+from reports.ledger.records import DataRecord, compute_fingerprint
 from reports.page.publish import write_report
 from reports.verification import report as report_check
-from reports.verification.verify import DisagreementError, verify
+from reports.verification.verify import DisagreementError, verify_study
 from tests import synthetic
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import SEARCH_RECORD
 
 MATRIX = np.diag([20, 30, 15, 12, 10, 8, 6, 5]).astype(np.int64)
 MATRIX[0, 1] = 6
 MATRIX[3, 6] = 3
-OTHER = synthetic.worse(MATRIX, moved=2)
+OTHER = synthetic.worsen_matrix(MATRIX, n_moved=2)
 MATRICES = {"cnn-config-1": [MATRIX, OTHER], "mlnn-config-2": [OTHER, MATRIX]}
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
 KINDS = {"trials": "json", "epochs": "jsonl", "predictions": "npz", "models": "safetensors"}
@@ -35,14 +35,14 @@ Arrays = dict[str, NDArray[Any]]
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.build(tmp_path_factory.mktemp("verify") / "study", MATRICES).folder
+    return synthetic.build_grid(tmp_path_factory.mktemp("verify") / "study", MATRICES).folder
 
 
 @pytest.fixture(scope="module")
 def report(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the original study, which has none in its folder."""
     place = tmp_path_factory.mktemp("verify") / "report"
-    return write_report(Ledger(original), place=place).parent
+    return write_report(Ledger(original), folder=place).parent
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def reported(study: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """A study whose report is made again by copying the one that its ledger gives."""
     shutil.copytree(report, study / "report")
 
-    def copied(ledger: Ledger, *, place: Path, images: object) -> Path:
-        return Path(shutil.copytree(report, place)) / "index.html"
+    def copied(ledger: Ledger, *, folder: Path, images: object) -> Path:
+        return Path(shutil.copytree(report, folder)) / "index.html"
 
     monkeypatch.setattr(report_check, "write_report", copied)
     return study
@@ -64,7 +64,7 @@ def reported(study: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def disagreement(folder: Path) -> str:
     with pytest.raises(DisagreementError) as caught:
-        list(verify(Ledger(folder)))
+        list(verify_study(Ledger(folder)))
     assert caught.value.exit_code == 1
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -119,7 +119,7 @@ def looks(folder: Path, change: Callable[[list[str]], list[str]]) -> str:
 
 
 def test_an_intact_study_passes_with_a_line_for_each_check(study: Path) -> None:
-    assert list(verify(Ledger(study))) == [
+    assert list(verify_study(Ledger(study))) == [
         "study.json: the fingerprint follows from data, settings, seeds and versions",
         "4 trials: each record is as planned, with the fingerprint",
         "12 files: each is the one that was entered, by its SHA-256",
@@ -132,23 +132,25 @@ def test_an_intact_study_passes_with_a_line_for_each_check(study: Path) -> None:
 
 
 def test_the_digest_is_that_of_all_eight_configurations(tmp_path: Path) -> None:
-    """Ids are made by `TrialConfig.digest`, and a study that has not run is no disagreement."""
-    names = list(synthetic.published_matrices())
+    """Ids are made by `TrialConfig.compute_digest`, and a study that has not run is no disagreement."""
+    names = list(synthetic.make_published_matrices())
     matrices = {name: [MATRIX] for name in names}
-    ledger = synthetic.build(tmp_path / "s", matrices, missing=[(name, 0) for name in names])
-    lines = list(verify(ledger))
+    ledger = synthetic.build_grid(
+        tmp_path / "s", matrices, missing_trials=[(name, 0) for name in names]
+    )
+    lines = list(verify_study(ledger))
     assert lines[1].startswith("0 trials: ")
     assert lines[2].startswith("8 trials not run, and without a trace: mlnn-config-1-s0-")
 
 
 def test_failed_and_missing_trials_are_no_disagreement(tmp_path: Path) -> None:
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         tmp_path / "s",
         MATRICES,
-        failed={("cnn-config-1", 0): "loss is nan"},
-        missing=[("mlnn-config-2", 1)],
+        failed_trials={("cnn-config-1", 0): "loss is nan"},
+        missing_trials=[("mlnn-config-2", 1)],
     )
-    lines = list(verify(ledger))
+    lines = list(verify_study(ledger))
     assert lines[1].startswith("3 trials: ")
     assert lines[2].startswith("1 trial not run, and without a trace: mlnn-config-2-s1-")
 
@@ -156,22 +158,22 @@ def test_failed_and_missing_trials_are_no_disagreement(tmp_path: Path) -> None:
 def test_an_undefined_score_passes_as_none(tmp_path: Path) -> None:
     matrix = MATRIX.copy()
     matrix[7, 7] = 1  # so that val has no image of the class, and no AUC
-    ledger = synthetic.build(tmp_path / "s", {"cnn-config-1": [matrix]})
-    (record,) = ledger.trials()
+    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [matrix]})
+    (record,) = ledger.read_trials()
     assert record.scores["val"]["auc"] is None
-    assert len(list(verify(ledger))) == 7
+    assert len(list(verify_study(ledger))) == 7
 
 
 def test_the_fingerprint_is_a_known_one() -> None:
     data = DataRecord(
         kind="rendered", name="x", md5=None, sha256="ab" * 32, class_names=(), class_counts={}
     )
-    made = fingerprint(data, ["a-s0-1", "b-s0-2"], {"torch": "2.13.0", "python": "3.11.9"})
+    made = compute_fingerprint(data, ["a-s0-1", "b-s0-2"], {"torch": "2.13.0", "python": "3.11.9"})
     assert made == "a71bcac166649804ba0d5670e2757aafb471d6ef1f5dcb458a56071134b7000f"
-    of_search = fingerprint(data, [], {"torch": "2.13.0"}, SEARCH)
+    of_search = compute_fingerprint(data, [], {"torch": "2.13.0"}, SEARCH_RECORD)
     assert of_search == "7d4409c3d2d03c3e1576ec725b1a15897a9972a7e9ef9ac7c53a7582202a080f"
-    other = replace(SEARCH, precision="bfloat16")
-    assert fingerprint(data, [], {"torch": "2.13.0"}, other) != of_search
+    other = replace(SEARCH_RECORD, precision="bfloat16")
+    assert compute_fingerprint(data, [], {"torch": "2.13.0"}, other) != of_search
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
@@ -250,13 +252,13 @@ def test_a_changed_plan_is_named(
 @pytest.mark.parametrize("patience", [0, "10", None, True])
 def test_a_plan_without_a_rule_to_stop_is_named(tmp_path: Path, patience: object) -> None:
     """Also where id and fingerprint were made to fit."""
-    ledger = synthetic.build(tmp_path / "s", {"x": [MATRIX]}, missing=[("x", 0)])
+    ledger = synthetic.build_grid(tmp_path / "s", {"x": [MATRIX]}, missing_trials=[("x", 0)])
     config = {**ledger.study.trials[0].config, "patience": patience}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     trial = f"x-s0-{digest}"
     edit(ledger.folder / "study.json", ("trials", 0, "config"), lambda _: config)
     edit(ledger.folder / "study.json", ("trials", 0, "id"), lambda _: trial)
-    made = fingerprint(ledger.study.data, [trial], ledger.study.versions)
+    made = compute_fingerprint(ledger.study.data, [trial], ledger.study.versions)
     edit(ledger.folder / "study.json", ("fingerprint",), lambda _: made)
     assert (
         disagreement(ledger.folder) == f"study.json says that patience of {trial} is {patience!r}"
@@ -415,12 +417,12 @@ def test_a_stray_file_is_named(study: Path, kind: str) -> None:
 
 def test_what_an_interruption_leaves_is_no_stray(study: Path) -> None:
     (study / "models" / ".x.safetensors.123.part").write_bytes(b"half")
-    assert list(verify(Ledger(study)))
+    assert list(verify_study(Ledger(study)))
 
 
 def test_a_file_that_no_record_names_is_named(tmp_path: Path) -> None:
     failed = {("cnn-config-1", 0): "loss is nan"}
-    folder = synthetic.build(tmp_path / "s", MATRICES, failed=failed).folder
+    folder = synthetic.build_grid(tmp_path / "s", MATRICES, failed_trials=failed).folder
     name = f"models/{ids(folder)[0]}.safetensors"
     (folder / name).write_bytes(b"weights")
     assert disagreement(folder).startswith(f"{name} is there, but trials/")
@@ -494,16 +496,20 @@ def test_a_training_that_ended_early_is_named(study: Path) -> None:
 
 def test_the_epochs_may_run_out(tmp_path: Path) -> None:
     settings = {"x": {"max_epochs": 25, "patience": 5}}
-    assert list(verify(synthetic.build(tmp_path / "s", {"x": [MATRIX]}, changes=settings)))
+    assert list(
+        verify_study(
+            synthetic.build_grid(tmp_path / "s", {"x": [MATRIX]}, config_overrides=settings)
+        )
+    )
     settings = {"x": {"max_epochs": 24, "patience": 5}}
-    folder = synthetic.build(tmp_path / "t", {"x": [MATRIX]}, changes=settings).folder
+    folder = synthetic.build_grid(tmp_path / "t", {"x": [MATRIX]}, config_overrides=settings).folder
     assert "the rule to stop gives 24" in disagreement(folder)
 
 
 def test_an_intact_report_passes(study: Path, report: Path) -> None:
     shutil.copytree(report, study / "report")
     before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
-    assert list(verify(Ledger(study)))[-1].endswith("follow from the ledger")
+    assert list(verify_study(Ledger(study)))[-1].endswith("follow from the ledger")
     assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
 
 
@@ -531,7 +537,7 @@ def test_another_matplotlib_may_draw_other_figures(reported: Path) -> None:
     page = reported / "report" / "index.html"
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace(";base64,", ";base64,AAAA"), encoding="utf-8")
-    assert list(verify(Ledger(reported)))[-1].endswith("follow from the ledger")
+    assert list(verify_study(Ledger(reported)))[-1].endswith("follow from the ledger")
 
 
 @pytest.mark.parametrize(
@@ -584,19 +590,19 @@ def test_test_images_are_compared_where_they_are_at_hand(
     assert "data:image/png" in page.read_text(encoding="utf-8")
     shown = shutil.copytree(page.parent, tmp_path / "shown")
 
-    def copied(ledger: Ledger, *, place: Path, images: object) -> Path:
-        return Path(shutil.copytree(report if images is None else shown, place)) / "index.html"
+    def copied(ledger: Ledger, *, folder: Path, images: object) -> Path:
+        return Path(shutil.copytree(report if images is None else shown, folder)) / "index.html"
 
     monkeypatch.setattr(report_check, "write_report", copied)
-    assert list(verify(Ledger(study), images=images))[-1].endswith("follow from the ledger")
-    without = list(verify(Ledger(study)))[-1]
+    assert list(verify_study(Ledger(study), images=images))[-1].endswith("follow from the ledger")
+    without = list(verify_study(Ledger(study)))[-1]
     assert without.endswith("but for the test images, which need the data file")
     text = page.read_text(encoding="utf-8")
     start = text.index('<section id="hardest">')
     page.write_text(text[:start] + text[start:].replace("<span>", "<span>no ", 1), encoding="utf-8")
-    assert list(verify(Ledger(study)))[-1] == without
+    assert list(verify_study(Ledger(study)))[-1] == without
     with pytest.raises(DisagreementError, match=r"^report/index\.html, line"):
-        list(verify(Ledger(study), images=images))
+        list(verify_study(Ledger(study), images=images))
     page.write_text(text.replace("</dl>", "</dl> ", 1), encoding="utf-8")  # after the images
     assert disagreement(study).startswith("report/index.html, line")
 
@@ -607,4 +613,4 @@ def test_a_report_without_test_images_is_whole_where_they_are_at_hand(
     """It was made without the data file, and is made so again."""
     shutil.copytree(report, study / "report")
     images = np.zeros((115, 28, 28, 3), np.uint8)
-    assert list(verify(Ledger(study), images=images))[-1].endswith("follow from the ledger")
+    assert list(verify_study(Ledger(study), images=images))[-1].endswith("follow from the ledger")

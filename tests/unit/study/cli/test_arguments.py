@@ -3,8 +3,8 @@
 import pytest
 
 from bloodnets.errors import DataError
-from study.cli.arguments import gpus, one_of, seconds
-from study.cli.options import Device
+from study.cli.arguments import parse_duration_s, require_one_of, resolve_gpus_per_trial
+from study.cli.options import DeviceChoice
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from study.cli.options import Device
     [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1h1m1s", 3661)],
 )
 def test_a_time_is_read(text: str, expected: int) -> None:
-    assert seconds("--time-budget", text) == expected
+    assert parse_duration_s("--time-budget", text) == expected
 
 
 @pytest.mark.parametrize(
@@ -20,31 +20,31 @@ def test_a_time_is_read(text: str, expected: int) -> None:
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"--time-budget is .*wanted: a time above 0"):
-        seconds("--time-budget", text)
+        parse_duration_s("--time-budget", text)
 
 
 def test_another_word_is_refused_with_the_known_ones() -> None:
-    assert one_of("--sampler", "gp", ("tpe", "gp")) == "gp"
+    assert require_one_of("--sampler", "gp", ("tpe", "gp")) == "gp"
     with pytest.raises(DataError, match="--sampler is 'GP'; wanted: tpe or gp"):
-        one_of("--sampler", "GP", ("tpe", "gp"))
+        require_one_of("--sampler", "GP", ("tpe", "gp"))
 
 
 @pytest.mark.parametrize(
     ("device", "given", "wanted"),
     [
-        (Device.AUTO, None, None),
-        (Device.AUTO, 0.5, 0.5),
-        (Device.CPU, None, 0.0),
-        (Device.CPU, 0, 0.0),
-        (Device.CUDA, None, 0.25),
-        (Device.CUDA, 1, 1),
+        (DeviceChoice.AUTO, None, None),
+        (DeviceChoice.AUTO, 0.5, 0.5),
+        (DeviceChoice.CPU, None, 0.0),
+        (DeviceChoice.CPU, 0, 0.0),
+        (DeviceChoice.CUDA, None, 0.25),
+        (DeviceChoice.CUDA, 1, 1),
     ],
 )
-def test_gpus(device: Device, given: float | None, wanted: float | None) -> None:
-    assert gpus(device, given) == wanted
+def test_gpus(device: DeviceChoice, given: float | None, wanted: float | None) -> None:
+    assert resolve_gpus_per_trial(device, given) == wanted
 
 
-@pytest.mark.parametrize(("device", "given"), [(Device.CPU, 0.5), (Device.CUDA, 0)])
-def test_a_device_and_gpus_that_contradict_each_other(device: Device, given: float) -> None:
+@pytest.mark.parametrize(("device", "given"), [(DeviceChoice.CPU, 0.5), (DeviceChoice.CUDA, 0)])
+def test_a_device_and_gpus_that_contradict_each_other(device: DeviceChoice, given: float) -> None:
     with pytest.raises(DataError, match=f"--device {device} and --gpus-per-trial {given:g} contra"):
-        gpus(device, given)
+        resolve_gpus_per_trial(device, given)

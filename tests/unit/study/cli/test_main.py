@@ -11,9 +11,9 @@ from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
 from study.cli import arguments
 from study.cli.main import app
-from study.configs.presets import PUBLISHED, RESNET, WITHOUT
-from study.configs.study_config import GridConfig, SearchConfig, resnet_start
-from tests.synthetic import build, published_matrices
+from study.configs.presets import ABLATIONS, PUBLISHED, RESNET
+from study.configs.study_config import GridConfig, SearchConfig, make_resnet_baseline
+from tests.synthetic import build_grid, make_published_matrices
 
 HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy")
 
@@ -37,7 +37,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
-    build(tmp_path / "study", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    build_grid(tmp_path / "study", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     code = (
         "from study.cli.main import main\ntry: main()\n"
         "except SystemExit as end: assert end.code == 0"
@@ -49,7 +49,7 @@ def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
 
 
 def test_status_waits_for_nothing_heavy(tmp_path: Path) -> None:
-    build(tmp_path / "study", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    build_grid(tmp_path / "study", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     code = (
         "from study.cli.main import main\ntry: main()\n"
         "except SystemExit as end: assert end.code == 0"
@@ -63,7 +63,7 @@ def test_a_study_begins_before_what_only_its_report_wants_is_there() -> None:
 
 @pytest.mark.parametrize("by_name", [True, False])
 def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> None:
-    build(tmp_path / "mine", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    build_grid(tmp_path / "mine", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     study = "mine" if by_name else str(tmp_path / "mine")
     done = CliRunner().invoke(app, ["report", study, "--results", str(tmp_path)])
     assert done.exit_code == 0, done.output
@@ -117,13 +117,13 @@ def test_the_grid_is_the_published_one_unless_asked(
     for words, names in (
         ([], [*PUBLISHED]),
         (["--config", "resnet", "--config", "cnn-config-1"], ["resnet", "cnn-config-1"]),
-        (["--ablation"], ["resnet", *WITHOUT]),
+        (["--ablation"], ["resnet", *ABLATIONS]),
     ):
         config = asked_for(["grid", *words], tmp_path, monkeypatch)
         assert isinstance(config, GridConfig)
         assert [*config.configurations] == names
     with pytest.raises(DataError, match="leave --config out"):
-        arguments.configurations(["resnet"], ablation=True)
+        arguments.resolve_configurations(["resnet"], ablation=True)
 
 
 def test_a_search_of_resnets_starts_from_the_one_with_a_name(
@@ -141,9 +141,9 @@ def test_a_search_of_resnets_starts_from_the_one_with_a_name(
     assert isinstance(plain, SearchConfig)
     assert (plain.search.resnet, plain.search.batch_size) == (None, 64)
     with pytest.raises(DataError, match="resnet is trained with AdamW"):
-        arguments.optimizers("sgd", "resnet")
+        arguments.resolve_optimizers("sgd", "resnet")
     with pytest.raises(DataError, match="max_epochs is 0"):
-        resnet_start(max_epochs=0, batch_size=1, precision="float32", seed=0)
+        make_resnet_baseline(max_epochs=0, batch_size=1, precision="float32", seed=0)
 
 
 @pytest.mark.parametrize("family", ["cnn", "resnet"])

@@ -11,12 +11,18 @@ from optuna.trial import FixedTrial
 from bloodnets.errors import DataError
 from reports.ledger.records import SearchRecord
 from study.configs.presets import PUBLISHED
-from study.configs.search_space import check, draw, inside, named, parameters
-from tests.synthetic_search import RESNETS, SEARCH, SPACE
+from study.configs.search_space import (
+    baseline_configs,
+    contains,
+    suggest_config,
+    to_optuna_params,
+    validate,
+)
+from tests.synthetic_search import RESNET_SEARCH_RECORD, RESNET_SPACE, SEARCH_RECORD
 
 
 def changed(**values: Any) -> SearchRecord:
-    return replace(SEARCH, **values)
+    return replace(SEARCH_RECORD, **values)
 
 
 def test_every_draw_lies_in_the_space() -> None:
@@ -29,8 +35,8 @@ def test_every_draw_lies_in_the_space() -> None:
         precision="bfloat16",
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    drawn = [draw(study.ask(), search) for _ in range(60)]
-    assert all(inside(config, search) for config in drawn)
+    drawn = [suggest_config(study.ask(), search) for _ in range(60)]
+    assert all(contains(config, search) for config in drawn)
     assert {config.family for config in drawn} == {"mlnn", "cnn"}
     assert {config.optimizer for config in drawn} == {"sgd", "adam"}
     assert {config.loss for config in drawn} == {"cross_entropy"}
@@ -44,15 +50,15 @@ def test_every_draw_lies_in_the_space() -> None:
 def test_adam_has_no_momentum_and_what_is_fixed_is_no_parameter() -> None:
     search = changed(optimizers=("adam",))
     trial = FixedTrial({"learning_rate": 1e-3, "dropout": 0.2})
-    assert draw(trial, search).momentum is None
+    assert suggest_config(trial, search).momentum is None
     assert set(trial.params) == {"learning_rate", "dropout"}
 
 
 def test_a_search_of_resnets_draws_what_only_they_have() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    drawn = [draw(study.ask(), RESNETS) for _ in range(60)]
-    start = named(RESNETS)["resnet"]
-    assert all(inside(config, RESNETS) for config in [*drawn, start])
+    drawn = [suggest_config(study.ask(), RESNET_SEARCH_RECORD) for _ in range(60)]
+    start = baseline_configs(RESNET_SEARCH_RECORD)["resnet"]
+    assert all(contains(config, RESNET_SEARCH_RECORD) for config in [*drawn, start])
     assert {config.width for config in drawn} == {16, 24, 32, 40, 48, 56}
     assert {config.momentum for config in drawn} == {None}
     below = sum(config.weight_decay < 10**-1.5 for config in drawn)  # drawn by its logarithm
@@ -66,30 +72,30 @@ def test_a_search_of_resnets_draws_what_only_they_have() -> None:
 @pytest.mark.parametrize("name", ["weight_decay", "label_smoothing", "width"])
 def test_a_resnet_may_lie_outside(name: str) -> None:
     end: Any = {"weight_decay": (0.5, 1.0), "label_smoothing": (0.1, 0.2), "width": (16, 40)}[name]
-    search = replace(RESNETS, resnet=replace(SPACE, **{name: end}))
-    assert not inside(named(search)["resnet"], search)
+    search = replace(RESNET_SEARCH_RECORD, resnet=replace(RESNET_SPACE, **{name: end}))
+    assert not contains(baseline_configs(search)["resnet"], search)
 
 
 @pytest.mark.parametrize(
     "search",
-    [SEARCH, replace(SEARCH, families=("mlnn", "cnn")), RESNETS],
+    [SEARCH_RECORD, replace(SEARCH_RECORD, families=("mlnn", "cnn")), RESNET_SEARCH_RECORD],
     ids=["cnn", "both", "resnet"],
 )
 def test_parameters_are_the_inverse_of_a_draw(search: SearchRecord) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=2))
     for _ in range(10):
         trial = study.ask()
-        config = draw(trial, search)
-        assert parameters(config, search) == trial.params
-        assert draw(FixedTrial(trial.params), search) == config
+        config = suggest_config(trial, search)
+        assert to_optuna_params(config, search) == trial.params
+        assert suggest_config(FixedTrial(trial.params), search) == config
 
 
 def test_the_published_ones_of_a_family_are_two_functions() -> None:
-    assert list(named(SEARCH)) == ["cnn-config-1", "cnn-config-2"]
-    assert len(named(changed(families=("mlnn", "cnn")))) == 4
-    for name, config in named(SEARCH).items():
+    assert list(baseline_configs(SEARCH_RECORD)) == ["cnn-config-1", "cnn-config-2"]
+    assert len(baseline_configs(changed(families=("mlnn", "cnn")))) == 4
+    for name, config in baseline_configs(SEARCH_RECORD).items():
         assert PUBLISHED[name].items() <= config.to_dict().items()
-        assert inside(config, SEARCH)
+        assert contains(config, SEARCH_RECORD)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_the_published_ones_of_a_family_are_two_functions() -> None:
 )
 def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
     search = changed(**values)
-    assert not inside(named(search)["cnn-config-1"], search)
+    assert not contains(baseline_configs(search)["cnn-config-1"], search)
 
 
 @pytest.mark.parametrize(
@@ -127,12 +133,12 @@ def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
         ("--reduction", {"reduction": 1}),
         ("--confirm", {"confirm": -1}),
         ("--confirm-seeds", {"confirm_seeds": 0}),
-        ("--weight-decay", {"resnet": replace(SPACE, weight_decay=(0.0, 0.1))}),
-        ("--weight-decay", {"resnet": replace(SPACE, weight_decay=(0.1, math.nan))}),
-        ("--label-smoothing", {"resnet": replace(SPACE, label_smoothing=(0.0, 1.0))}),
-        ("--width", {"resnet": replace(SPACE, width=(32, 16))}),
-        ("--width", {"resnet": replace(SPACE, width=(0, 16))}),
-        ("--width", {"resnet": replace(SPACE, width=(16, 20))}),
+        ("--weight-decay", {"resnet": replace(RESNET_SPACE, weight_decay=(0.0, 0.1))}),
+        ("--weight-decay", {"resnet": replace(RESNET_SPACE, weight_decay=(0.1, math.nan))}),
+        ("--label-smoothing", {"resnet": replace(RESNET_SPACE, label_smoothing=(0.0, 1.0))}),
+        ("--width", {"resnet": replace(RESNET_SPACE, width=(32, 16))}),
+        ("--width", {"resnet": replace(RESNET_SPACE, width=(0, 16))}),
+        ("--width", {"resnet": replace(RESNET_SPACE, width=(16, 20))}),
         ("--target-f1", {"target_f1": 93.0}),
         ("--target-f1", {"target_f1": 0.0}),
         ("--target-f1", {"target_f1": math.nan}),
@@ -141,11 +147,11 @@ def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
 def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> None:
     search = changed(**values)
     with pytest.raises(DataError, match=f"{option} is .*wanted"):
-        check(search)
+        validate(search)
 
 
 def test_the_widest_values_are_taken() -> None:
     ends = {"learning_rate": (1e-3, 1e-3), "dropout": (0.0, 0.0)}
     widest = changed(**ends, grace=20, confirm=0, trials=1, seed=2**32 - 1)
-    check(widest)
+    validate(widest)
     assert widest.rungs == []  # a search without ASHA

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bloodnets.config import LATER, TrialConfig
+from bloodnets.config import DEFAULTS_ADDED_LATER, TrialConfig
 from bloodnets.errors import DataError
-from reports.ledger.records import OPTIONAL_SETTINGS
+from reports.ledger import records
 from study.cli import arguments
-from study.configs.presets import NAMED, PUBLISHED, RESNET, WITHOUT
+from study.configs.presets import ABLATIONS, CONFIGURATIONS, PUBLISHED, RESNET
 from study.configs.study_config import GridConfig
 
 CONFIG = TrialConfig(
@@ -29,7 +29,7 @@ BEYOND = TrialConfig(**RESNET, patience=60)
 def study(**changes: Any) -> GridConfig:
     defaults: dict[str, Any] = {
         "name": "a-study",
-        "results": Path("results"),
+        "storage_root": Path("results"),
         "configurations": ("cnn-config-1", "mlnn-config-2"),
         "seeds": 3,
         "max_epochs": 7,
@@ -113,10 +113,10 @@ def test_a_config_survives_its_dict() -> None:
 
 def test_a_precision_is_named_only_where_it_is_not_float32() -> None:
     """Or the trials of older studies would have other ids."""
-    assert TrialConfig(**PUBLISHED["cnn-config-1"]).digest() == "6f847e8f"
+    assert TrialConfig(**PUBLISHED["cnn-config-1"]).compute_digest() == "6f847e8f"
     config = replace(CONFIG, precision="bfloat16")
     assert config.to_dict() == CONFIG.to_dict() | {"precision": "bfloat16"}
-    assert config.digest() != CONFIG.digest()
+    assert config.compute_digest() != CONFIG.compute_digest()
 
 
 @pytest.mark.parametrize("change", [{"colour": 1}, {"seed": None}])
@@ -129,8 +129,8 @@ def test_a_dict_with_other_keys_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_the_digest_tells_seeds_apart() -> None:
-    assert CONFIG.digest() == replace(CONFIG).digest()
-    assert CONFIG.digest() != replace(CONFIG, seed=1).digest()
+    assert CONFIG.compute_digest() == replace(CONFIG).compute_digest()
+    assert CONFIG.compute_digest() != replace(CONFIG, seed=1).compute_digest()
 
 
 def test_the_grid_is_the_published_one() -> None:
@@ -145,26 +145,26 @@ def test_the_grid_is_the_published_one() -> None:
 
 def test_a_report_knows_what_a_configuration_leaves_out() -> None:
     defaults = {field.name: field.default for field in fields(TrialConfig)}
-    assert {name: defaults[name] for name in LATER} == OPTIONAL_SETTINGS
+    assert {name: defaults[name] for name in DEFAULTS_ADDED_LATER} == records.DEFAULTS_ADDED_LATER
 
 
 def test_what_is_left_out_is_one_ingredient() -> None:
-    for name, values in WITHOUT.items():
+    for name, values in ABLATIONS.items():
         changed = [key for key, value in values.items() if RESNET[key] != value]
         assert len(changed) == 1, name
-    assert [*NAMED] == [*PUBLISHED, "resnet", *WITHOUT]
+    assert [*CONFIGURATIONS] == [*PUBLISHED, "resnet", *ABLATIONS]
 
 
 def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
     names = ("cnn-config-1", "resnet", "resnet-no-cycle")
-    own = study(configurations=names, seeds=1, max_epochs=None, batch_size=None).trials()
+    own = study(configurations=names, seeds=1, max_epochs=None, batch_size=None).plan_trials()
     keys = ("max_epochs", "patience", "batch_size")
     assert [tuple(trial.config[key] for key in keys) for trial in own] == [
         (100, 2, 64),
         (60, 60, 128),
         (60, 60, 128),
     ]
-    given = study(configurations=names, seeds=1, width=16).trials()
+    given = study(configurations=names, seeds=1, width=16).plan_trials()
     assert [tuple(trial.config[key] for key in keys) for trial in given] == [
         (7, 2, 32),
         (7, 7, 32),
@@ -174,13 +174,13 @@ def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
 
 
 def test_every_configuration_gets_every_seed() -> None:
-    trials = study().trials()
+    trials = study().plan_trials()
     assert [(t.configuration, t.config["seed"]) for t in trials] == [
         (name, seed) for name in ("cnn-config-1", "mlnn-config-2") for seed in (0, 1, 2)
     ]
     assert len({trial.id for trial in trials}) == 6
     assert all(trial.config["max_epochs"] == 7 for trial in trials)
-    mixed = study(precision="bfloat16").trials()
+    mixed = study(precision="bfloat16").plan_trials()
     assert all(trial.config["precision"] == "bfloat16" for trial in mixed)
 
 
@@ -192,7 +192,7 @@ def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "A.1_b-c", "x" * 64])
 def test_a_plain_name_is_taken(name: str) -> None:
-    assert study(name=name).place == Path("results") / name
+    assert study(name=name).location == Path("results") / name
 
 
 @pytest.mark.parametrize("gpus", [-0.5, 1.5, math.nan, math.inf])
@@ -207,4 +207,6 @@ def test_an_unknown_configuration_is_named_with_the_known() -> None:
 
 
 def test_the_default_name_is_a_valid_one() -> None:
-    assert study(name=arguments.name("grid", None, goes_on=False)).name.startswith("grid-")
+    assert study(name=arguments.resolve_study_name("grid", None, resume=False)).name.startswith(
+        "grid-"
+    )

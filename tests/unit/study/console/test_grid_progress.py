@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from reports.ledger.records import EpochRecord, PlannedTrial
-from study.console.format import duration
-from study.console.grid_progress import Progress, closing_table
+from study.console.format import format_duration
+from study.console.grid_progress import GridProgress, make_grid_summary_table
 from tests import synthetic
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
@@ -34,10 +34,10 @@ def text(target: Console) -> str:
 
 def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
     target = console(terminal=False)
-    with Progress(TRIALS, target) as progress:
-        progress.started(FIRST)
-        progress.epoch(FIRST, EPOCH)
-        progress.retried(FIRST, "its process died")
+    with GridProgress(TRIALS, target) as progress:
+        progress.on_trial_start(FIRST)
+        progress.on_epoch(FIRST, EPOCH)
+        progress.on_trial_retry(FIRST, "its process died")
     assert text(target).splitlines() == [
         f"{FIRST}: started",
         f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60 %",
@@ -47,10 +47,10 @@ def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
 
 def test_a_terminal_shows_every_trial_with_its_state() -> None:
     target = console(terminal=True)
-    progress = Progress(TRIALS, target)
-    progress.started(FIRST)
-    progress.epoch(FIRST, EPOCH)
-    target.print(progress.table())
+    progress = GridProgress(TRIALS, target)
+    progress.on_trial_start(FIRST)
+    progress.on_epoch(FIRST, EPOCH)
+    target.print(progress.build_table())
     shown = text(target)
     assert "0 of 2 trials done" in shown
     first, second = (line.split() for line in shown.splitlines()[-2:])
@@ -62,7 +62,7 @@ def test_what_others_print_meanwhile_stays_out_of_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     target = console(terminal=True)
-    with Progress(TRIALS, target):
+    with GridProgress(TRIALS, target):
         sys.stdout.write("noise\n")
     assert "noise" not in text(target)
     assert capsys.readouterr().out == "noise\n"
@@ -70,20 +70,20 @@ def test_what_others_print_meanwhile_stays_out_of_the_terminal(
 
 def test_a_narrow_terminal_still_shows_trial_and_status() -> None:
     target = console(terminal=True, width=44)
-    target.print(Progress(TRIALS, target).table())
+    target.print(GridProgress(TRIALS, target).build_table())
     lines = text(target).splitlines()
     assert all(len(line) <= 44 for line in lines)
     assert any("cnn-config-1-s0" in line and "waiting" in line for line in lines)
 
 
 def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
-    progress = Progress(TRIALS, console(terminal=True))
-    progress.started(FIRST)
-    progress.epoch(FIRST, EPOCH)
-    progress.retried(FIRST, "x")
-    progress.started(FIRST)
+    progress = GridProgress(TRIALS, console(terminal=True))
+    progress.on_trial_start(FIRST)
+    progress.on_epoch(FIRST, EPOCH)
+    progress.on_trial_retry(FIRST, "x")
+    progress.on_trial_start(FIRST)
     target = console(terminal=True)
-    target.print(progress.table())
+    target.print(progress.build_table())
     assert "4/10" not in text(target)
 
 
@@ -99,15 +99,15 @@ def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
     ],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_an_80_column_terminal_shows_every_column_whole() -> None:
     target = console(terminal=True, width=80)
-    progress = Progress(TRIALS, target)
-    progress.started(FIRST)
-    progress.epoch(FIRST, EPOCH)
-    target.print(progress.table())
+    progress = GridProgress(TRIALS, target)
+    progress.on_trial_start(FIRST)
+    progress.on_epoch(FIRST, EPOCH)
+    target.print(progress.build_table())
     heading = next(line for line in text(target).splitlines() if "trial  " in line)
     assert heading.split("  ")[0] == "trial"
     for column in ("status", "epoch", "train loss", "val macro F1", "time", "left at most"):
@@ -120,9 +120,9 @@ def test_more_trials_than_lines_show_the_running_ones() -> None:
         for n in range(40)
     )
     target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    progress = Progress(many, target)
-    progress.started(many[30].id)
-    target.print(progress.table())
+    progress = GridProgress(many, target)
+    progress.on_trial_start(many[30].id)
+    target.print(progress.build_table())
     assert "0 of 40 trials done" in text(target)
     assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
     assert "waiting" not in text(target)
@@ -130,13 +130,15 @@ def test_more_trials_than_lines_show_the_running_ones() -> None:
 
 def closing(folder: Path, *names: str) -> list[str]:
     """Lines of the closing table of two seeds of each configuration, 80 columns wide."""
-    ledger = synthetic.build(
+    ledger = synthetic.build_grid(
         folder,
-        {name: [ASYMMETRIC, synthetic.worse(ASYMMETRIC, moved=9)] for name in names},
-        entered={name: {"family": "resnet"} for name in names if name.startswith("resnet")},
+        {name: [ASYMMETRIC, synthetic.worsen_matrix(ASYMMETRIC, n_moved=9)] for name in names},
+        record_overrides={
+            name: {"family": "resnet"} for name in names if name.startswith("resnet")
+        },
     )
     target = console(terminal=True, width=80)
-    target.print(closing_table(ledger))
+    target.print(make_grid_summary_table(ledger))
     return text(target).splitlines()
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from reports.ledger.records import EpochRecord, PlannedTrial, Status, StopReason, TrialRecord
-from study.console.search_progress import SearchProgress, closing_table
+from reports.ledger.records import EpochRecord, PlannedTrial, StopReason, TrialRecord, TrialStatus
+from study.console.search_progress import SearchProgress, make_search_summary_table
 from tests import synthetic_search
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import SEARCH_RECORD
 from tests.unit.study.console.test_grid_progress import console, text
 
 
@@ -39,7 +39,7 @@ def ended(
     epochs: int,
     reason: StopReason,
     *,
-    status: Status = "pruned",
+    status: TrialStatus = "pruned",
     error: str | None = None,
 ) -> TrialRecord:
     return TrialRecord(
@@ -66,26 +66,26 @@ def ended(
 def shown(progress: SearchProgress, *, width: int = 120) -> list[str]:
     target = console(terminal=True, width=width)
     progress._console = target
-    target.print(progress.view())
+    target.print(progress.build_view())
     return text(target).splitlines()
 
 
 def run(progress: SearchProgress, trial: PlannedTrial, *values: float) -> None:
-    progress.proposed(trial)
-    progress.started(trial.id)
+    progress.on_proposal(trial)
+    progress.on_trial_start(trial.id)
     for number, value in enumerate(values, start=1):
-        progress.epoch(trial.id, epoch(number, value))
+        progress.on_epoch(trial.id, epoch(number, value))
 
 
 def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_ends() -> None:
     target = console(terminal=False)
     first, second = planned(0, "cnn-config-1"), planned(1)
-    with SearchProgress(SEARCH, target) as progress:
+    with SearchProgress(SEARCH_RECORD, target) as progress:
         run(progress, first, 0.5, 0.876, 0.8)
-        progress.retried(first.id, "its process died")
-        progress.ended(ended(first, 3, "asha"))
+        progress.on_trial_retry(first.id, "its process died")
+        progress.on_trial_end(ended(first, 3, "asha"))
         run(progress, second, 0.1)
-        progress.ended(ended(second, 1, "diverged", error="the training loss is nan"))
+        progress.on_trial_end(ended(second, 1, "diverged", error="the training loss is nan"))
     words = "CNN, SGD, learning rate 0.012, momentum 0.9, dropout 0.25"
     assert text(target).splitlines() == [
         f"trial-0: cnn-config-1: {words}",
@@ -97,12 +97,12 @@ def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_end
 
 
 def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
-    progress = SearchProgress(SEARCH, console(terminal=True))
+    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     first, second, third = planned(0, "cnn-config-1"), planned(1), planned(2)
     run(progress, first, 0.9, 0.85)
-    progress.ended(ended(first, 2, "asha"))
+    progress.on_trial_end(ended(first, 2, "asha"))
     run(progress, second, 0.95)
-    progress.ended(ended(second, 1, "error", status="failed", error="boom"))
+    progress.on_trial_end(ended(second, 1, "error", status="failed", error="boom"))
     run(progress, third, 0.1, 0.2, 0.3)
     lines = shown(progress)
     assert lines[0].startswith("2 of 50 trials ended after ")
@@ -116,25 +116,25 @@ def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
 
 
 def test_before_the_first_trial_ends_nothing_is_said_of_the_time_left() -> None:
-    progress = SearchProgress(SEARCH, console(terminal=True))
+    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     assert shown(progress)[1] == "Best so far: none yet"
     run(progress, planned(0), 0.5)
     assert shown(progress)[2] == "1 epoch trained, 0 saved"
 
 
 def test_no_more_time_is_left_than_the_budget_has() -> None:
-    progress = SearchProgress(replace(SEARCH, time_budget_s=100.0), console(terminal=True))
+    progress = SearchProgress(replace(SEARCH_RECORD, time_budget_s=100.0), console(terminal=True))
     trial = planned(0)
     run(progress, trial, 0.5)
-    progress.ended(ended(trial, 1, "asha"))
-    progress._began -= 60
+    progress.on_trial_end(ended(trial, 1, "asha"))
+    progress._start_time -= 60
     assert "About 40 s left" in shown(progress)[2]
-    progress._began -= 60
+    progress._start_time -= 60
     assert "About 0 s left" in shown(progress)[2]
 
 
 def test_a_narrow_terminal_shows_trial_epoch_and_score_whole() -> None:
-    progress = SearchProgress(SEARCH, console(terminal=True))
+    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     run(progress, planned(0), 0.5)
     lines = shown(progress, width=44)
     assert all(len(line) <= 44 for line in lines)
@@ -143,10 +143,10 @@ def test_a_narrow_terminal_shows_trial_epoch_and_score_whole() -> None:
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
-    progress = SearchProgress(SEARCH, console(terminal=True))
-    progress.proposed(planned(49, "cnn-config-1"))
-    progress.started(planned(49).id)
-    progress.epoch(planned(49).id, epoch(20, 0.5))
+    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
+    progress.on_proposal(planned(49, "cnn-config-1"))
+    progress.on_trial_start(planned(49).id)
+    progress.on_epoch(planned(49).id, epoch(20, 0.5))
     heading, row = shown(progress, width=width)[-2:]
     assert " ".join(heading.split()) == "running epoch next rung val macro F1 settings"
     assert row.split()[:3] == ["trial-49", "20/20", "end"]
@@ -155,28 +155,28 @@ def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
 
 
 def test_no_more_running_trials_than_the_terminal_has_lines() -> None:
-    progress = SearchProgress(SEARCH, console(terminal=True))
+    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     for number in range(40):
         run(progress, planned(number), 0.5)
     target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
     progress._console = target
-    target.print(progress.view())
+    target.print(progress.build_view())
     assert len(text(target).splitlines()) <= 24
 
 
 @pytest.mark.parametrize("confirm", [0, 2])
 def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, confirm: int) -> None:
-    search = replace(SEARCH, trials=12, confirm=confirm, confirm_seeds=2)
-    ledger = synthetic_search.build(tmp_path / "s", search=search)
+    search = replace(SEARCH_RECORD, trials=12, confirm=confirm, confirm_seeds=2)
+    ledger = synthetic_search.build_search(tmp_path / "s", search=search)
     target = console(terminal=True, width=80)
-    target.print(closing_table(ledger))
+    target.print(make_search_summary_table(ledger))
     lines = text(target).splitlines()
     assert "official BloodMNIST" in " ".join(" ".join(lines[:2]).split())
     if not confirm:
         assert "not confirmed" in lines[0]
         assert len([line for line in lines if "learning rate" in line]) == 5
         return
-    end = ledger.confirmation()
+    end = ledger.read_confirmation()
     assert end is not None
     rows = [line.split()[0] for line in lines[3:]]
     assert rows == list(dict.fromkeys((*end.best, *end.baseline)))

@@ -8,18 +8,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord, fingerprint, to_json
-from study.datasets.color_stats import colours, measure, unlike
-from tests.synthetic import build, published_matrices
+from reports.ledger.records import DataRecord, compute_fingerprint, to_json
+from study.datasets.color_stats import (
+    compute_color_features,
+    compute_color_stats,
+    describe_outliers,
+)
+from tests.synthetic import build_grid, make_published_matrices
 
 Images = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def cells() -> dict[str, Images]:
-    return render(scale=0.05)
+    return generate_synthetic_arrays(scale=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +35,17 @@ def test_the_six_numbers_are_means_and_standard_deviations(train: Images) -> Non
     few = train[:300]  # more than are measured at once
     pixels = few.reshape(300, 784, 3).astype(np.float64)
     wanted = np.hstack([pixels.mean(axis=1), pixels.std(axis=1)])
-    np.testing.assert_allclose(measure(few), wanted, rtol=1e-12)
+    np.testing.assert_allclose(compute_color_features(few), wanted, rtol=1e-12)
     white = np.full((1, 28, 28, 3), 255, np.uint8)
-    assert measure(white).tolist() == [[255, 255, 255, 0, 0, 0]]
+    assert compute_color_features(white).tolist() == [[255, 255, 255, 0, 0, 0]]
 
 
 def test_nearly_all_images_of_the_same_kind_are_alike(cells: dict[str, Images]) -> None:
-    known = colours(cells["train_images"])
-    odd = [words for words in unlike(known, cells["train_images"]) if words]
+    known = compute_color_stats(cells["train_images"])
+    odd = [words for words in describe_outliers(known, cells["train_images"]) if words]
     assert len(odd) <= len(cells["train_images"]) / 1000
     others = np.concatenate([cells["val_images"], cells["test_images"]])
-    assert sum(words is not None for words in unlike(known, others)) < 0.02 * len(others)
+    assert sum(words is not None for words in describe_outliers(known, others)) < 0.02 * len(others)
 
 
 @pytest.mark.parametrize(
@@ -56,14 +60,14 @@ def test_how_an_image_is_unlike_is_said(
     train: Images, change: tuple[float, float, float], words: str
 ) -> None:
     changed = (train[:1] * np.array(change)).astype(np.uint8)
-    (said,) = unlike(colours(train), changed)
+    (said,) = describe_outliers(compute_color_stats(train), changed)
     assert said is not None
     assert said.startswith(words)
 
 
 def test_words_hold_for_nearly_all_train_images(train: Images) -> None:
     """`green darker` is said where 99.9 % of the train images are brighter, and not before."""
-    known, greens = colours(train), measure(train)[:, 1]
+    known, greens = compute_color_stats(train), compute_color_features(train)[:, 1]
     assert (greens < known.low[1]).mean() <= 0.001
     assert (greens > known.high[1]).mean() <= 0.001
     assert known.low[1] in greens
@@ -75,8 +79,10 @@ def test_channels_that_never_differ_are_noticed_when_they_do() -> None:
     noise = random.normal(0, 5, size=(2000, 28, 28, 3))
     grey = (random.uniform(60, 190, size=(2000, 1, 1, 1)) + noise).astype(np.uint8)
     odd = (np.array([90, 125, 160]) + noise[:1]).astype(np.uint8)
-    assert unlike(colours(grey), grey[:1]) == [None]
-    assert unlike(colours(grey), odd) == ["no channel by itself, but all of them together"]
+    assert describe_outliers(compute_color_stats(grey), grey[:1]) == [None]
+    assert describe_outliers(compute_color_stats(grey), odd) == [
+        "no channel by itself, but all of them together"
+    ]
 
 
 def test_images_that_are_all_grey_or_all_one_can_be_described() -> None:
@@ -84,23 +90,23 @@ def test_images_that_are_all_grey_or_all_one_can_be_described() -> None:
     grey = np.repeat(random.integers(256, size=(50, 28, 28, 1), dtype=np.uint8), 3, axis=3)
     red = np.zeros((1, 28, 28, 3), np.uint8)
     red[..., 0] = 255
-    assert unlike(colours(grey), red) != [None]
-    assert unlike(colours(red), red) == [None]
-    assert unlike(colours(red), grey[:1]) != [None]
+    assert describe_outliers(compute_color_stats(grey), red) != [None]
+    assert describe_outliers(compute_color_stats(red), red) == [None]
+    assert describe_outliers(compute_color_stats(red), grey[:1]) != [None]
 
 
 def test_a_study_keeps_them_and_is_the_same_study(tmp_path: Path, train: Images) -> None:
-    ledger = build(tmp_path / "s", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    ledger = build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     old: DataRecord = ledger.study.data
     assert old.colours is None
-    new = replace(old, colours=colours(train))
-    assert fingerprint(new, [], {}) == fingerprint(old, [], {})
+    new = replace(old, colours=compute_color_stats(train))
+    assert compute_fingerprint(new, [], {}) == compute_fingerprint(old, [], {})
     (tmp_path / "s/study.json").write_bytes(to_json(replace(ledger.study, data=new), indent=2))
     assert Ledger(tmp_path / "s").study.data == new
 
 
 def test_a_study_from_before_is_read(tmp_path: Path) -> None:
-    build(tmp_path / "s", {"cnn-config-1": published_matrices()["cnn-config-1"]})
+    build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     path = tmp_path / "s/study.json"
     values = json.loads(path.read_bytes())
     del values["data"]["colours"]

@@ -10,31 +10,31 @@ import torch
 from bloodnets.errors import ConflictError, DataError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
-from study.inference.model_selection import choose
+from study.inference.model_selection import select_model
 from tests import synthetic, synthetic_search
-from tests.models import give_models, rewrite
+from tests.models import add_models, write_trial_record
 
-SEARCH = replace(synthetic_search.SEARCH, trials=4, confirm=2)
+SEARCH = replace(synthetic_search.SEARCH_RECORD, trials=4, confirm=2)
 
 
 def grid(folder: Path) -> Ledger:
     """Two CNNs with two seeds each."""
-    matrices = synthetic.published_matrices()
+    matrices = synthetic.make_published_matrices()
     names = ("cnn-config-1", "cnn-config-2")
-    return give_models(synthetic.build(folder, {name: matrices[name] * 2 for name in names}))
+    return add_models(synthetic.build_grid(folder, {name: matrices[name] * 2 for name in names}))
 
 
 def score(ledger: Ledger, values: Mapping[str, tuple[float, float]]) -> None:
     """Give trials other macro F1s on val and on test, by the beginnings of their ids."""
-    for record in ledger.trials():
+    for record in ledger.read_trials():
         for name, (val, test) in values.items():
             if record.id.startswith(name):
                 scores = {"val": {"macro_f1": val}, "test": {"macro_f1": test}}
-                rewrite(ledger, replace(record, scores=scores))
+                write_trial_record(ledger, replace(record, scores=scores))
 
 
 def named(ledger: Ledger, name: str) -> TrialRecord:
-    (found,) = (each for each in ledger.trials() if each.id.startswith(name))
+    (found,) = (each for each in ledger.read_trials() if each.id.startswith(name))
     return found
 
 
@@ -49,8 +49,8 @@ def test_the_best_is_the_highest_on_val_whatever_test_says(tmp_path: Path) -> No
             "cnn-config-2-s1": (0.92, 0.95),
         },
     )
-    found = choose(ledger, None)
-    assert found.name == "cnn-config-2-s0"
+    found = select_model(ledger, None)
+    assert found.trial_name == "cnn-config-2-s0"
     assert found.reason == "macro F1 93.00 % on val, the highest of 4 complete trials"
     assert found.problems == ()
     assert not found.model.training
@@ -59,12 +59,12 @@ def test_the_best_is_the_highest_on_val_whatever_test_says(tmp_path: Path) -> No
 def test_of_equals_the_first_is_taken(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     score(ledger, {"cnn": (0.9, 0.9)})
-    assert choose(ledger, None).name == "cnn-config-1-s0"
+    assert select_model(ledger, None).trial_name == "cnn-config-1-s0"
 
 
 def test_the_model_has_the_weights_that_were_kept(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
-    first, second = (choose(ledger, f"cnn-config-1-s{seed}") for seed in (0, 1))
+    first, second = (select_model(ledger, f"cnn-config-1-s{seed}") for seed in (0, 1))
     assert first.config.seed == 0
     torch.manual_seed(0)
     drawn = torch.nn.Conv2d(3, 32, 3, padding=1).weight
@@ -79,30 +79,30 @@ def test_a_trial_with_a_damaged_file_is_passed_over_and_named(tmp_path: Path, fo
     path = next((tmp_path / "s" / folder).glob("cnn-config-2-s1*"))
     score(ledger, {"cnn-config-2-s1": (0.95, 0.5)})
     path.write_bytes(path.read_bytes()[:-1])
-    found = choose(Ledger(tmp_path / "s"), None)
-    assert found.name == "cnn-config-2-s0"
+    found = select_model(Ledger(tmp_path / "s"), None)
+    assert found.trial_name == "cnn-config-2-s0"
     (problem,) = found.problems
     assert f"{folder}/cnn-config-2-s1" in problem
     with pytest.raises(ConflictError, match="is not the file that was entered"):
-        choose(Ledger(tmp_path / "s"), "cnn-config-2-s1")
+        select_model(Ledger(tmp_path / "s"), "cnn-config-2-s1")
 
 
 def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     record = named(ledger, "cnn-config-1-s0")
-    rewrite(ledger, replace(record, config={**record.config, "family": "mlnn"}))
+    write_trial_record(ledger, replace(record, config={**record.config, "family": "mlnn"}))
     with pytest.raises(ConflictError, match="does not fit the network"):
-        choose(Ledger(tmp_path / "s"), "cnn-config-1-s0")
+        select_model(Ledger(tmp_path / "s"), "cnn-config-1-s0")
 
 
 def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path) -> None:
     """Its best seed on val; neither the search's own trials nor another configuration's."""
-    ledger = give_models(synthetic_search.build(tmp_path / "s", search=SEARCH))
-    end = ledger.confirmation()
+    ledger = add_models(synthetic_search.build_search(tmp_path / "s", search=SEARCH))
+    end = ledger.read_confirmation()
     assert end is not None
     winner, other = end.best
     proposed = {planned.id for planned in ledger.proposals()}
-    for record in ledger.trials():
+    for record in ledger.read_trials():
         if record.id in proposed or record.configuration == other:
             value = 0.99
         elif record.configuration == winner:
@@ -111,8 +111,8 @@ def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path)
             continue
         if record.status == "complete":
             scores = {"val": {"macro_f1": value}, "test": {"macro_f1": 1 - value}}
-            rewrite(ledger, replace(record, scores=scores))
-    found = choose(ledger, None)
+            write_trial_record(ledger, replace(record, scores=scores))
+    found = select_model(ledger, None)
     assert found.record.configuration == winner
     assert found.config.seed == 2
     assert found.reason == (
@@ -124,24 +124,24 @@ def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path)
 def test_of_a_search_without_a_confirmation_the_best_is_said_to_be_unconfirmed(
     tmp_path: Path,
 ) -> None:
-    built = synthetic_search.build(tmp_path / "s", search=SEARCH, confirmed=False)
-    found = choose(give_models(built), None)
+    built = synthetic_search.build_search(tmp_path / "s", search=SEARCH, with_confirmation=False)
+    found = select_model(add_models(built), None)
     assert found.record.id in {planned.id for planned in built.proposals()}
     assert found.reason.endswith("of the search, not confirmed")
 
 
 def test_a_study_without_a_complete_trial_has_no_model(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
+    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
     failed = {("cnn-config-1", 0): "out of memory"}
-    ledger = synthetic.build(tmp_path / "s", matrices, failed=failed)
+    ledger = synthetic.build_grid(tmp_path / "s", matrices, failed_trials=failed)
     with pytest.raises(DataError, match="s has no complete trial, so it has no model"):
-        choose(ledger, None)
+        select_model(ledger, None)
     with pytest.raises(DataError, match=r"cnn-config-1-s0-\w+ is failed: it left no model"):
-        choose(ledger, "cnn-config-1")
+        select_model(ledger, "cnn-config-1")
 
 
 def test_a_study_whose_models_are_all_damaged_has_none_to_rely_on(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.published_matrices()["cnn-config-1"]}
-    ledger = synthetic.build(tmp_path / "s", matrices)  # its models are no weights
+    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
+    ledger = synthetic.build_grid(tmp_path / "s", matrices)  # its models are no weights
     with pytest.raises(ConflictError, match=r"s has no model that can be relied on: .*not fit"):
-        choose(ledger, None)
+        select_model(ledger, None)

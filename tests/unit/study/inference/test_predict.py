@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from bloodnets.data.synthetic import render
-from bloodnets.training.loop import probabilities
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.training.loop import predict_probabilities
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import to_json
 from study.cli.main import app
-from study.datasets.color_stats import colours
+from study.datasets.color_stats import compute_color_stats
 from study.inference import prediction_output
-from study.inference.model_selection import choose
-from study.inference.predict import Picture, Prediction, pictures, predict
-from tests.models import give_models
-from tests.synthetic import build, published_matrices
+from study.inference.model_selection import select_model
+from study.inference.predict import InputImage, Prediction, classify_images, read_input_images
+from tests.models import add_models
+from tests.synthetic import build_grid, make_published_matrices
 
 
 @pytest.fixture(scope="module")
 def cells() -> dict[str, NDArray[np.uint8]]:
-    return render(scale=0.02)
+    return generate_synthetic_arrays(scale=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,12 @@ def results(tmp_path_factory: pytest.TempPathFactory, cells: dict[str, NDArray[n
     """`new`, a study that kept the colours of its images, and `old`, one that did not."""
     folder = tmp_path_factory.mktemp("results")
     for name in ("new", "old"):
-        ledger = build(folder / name, {"cnn-config-1": published_matrices()["cnn-config-1"]})
-        give_models(ledger)
+        ledger = build_grid(
+            folder / name, {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
+        )
+        add_models(ledger)
     study = Ledger(folder / "new").study
-    known = replace(study.data, colours=colours(cells["train_images"]))
+    known = replace(study.data, colours=compute_color_stats(cells["train_images"]))
     (folder / "new/study.json").write_bytes(to_json(replace(study, data=known), indent=2))
     return folder
 
@@ -59,8 +61,8 @@ def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
 
 def recorded(results: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What a study would have recorded of the images."""
-    chosen = choose(Ledger(results / "new"), None)
-    return probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
+    chosen = select_model(Ledger(results / "new"), None)
+    return predict_probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
 
 
 def test_few_images_get_the_probabilities_that_they_have_among_many(
@@ -68,10 +70,10 @@ def test_few_images_get_the_probabilities_that_they_have_among_many(
 ) -> None:
     images = cells["train_images"][:200]
     wanted = recorded(results, images)
-    chosen = choose(Ledger(results / "new"), None)
+    chosen = select_model(Ledger(results / "new"), None)
     for count in (1, 3, 130):
-        shown = (Picture(str(place), images[place]) for place in range(count))
-        found = list(predict(chosen, None, shown))
+        shown = (InputImage(str(place), images[place]) for place in range(count))
+        found = list(classify_images(chosen, None, shown))
         assert [each.name for each in found] == [str(place) for place in range(count)]
         assert np.array_equal([each.probabilities for each in found], wanted[:count])
 
@@ -81,13 +83,13 @@ def test_no_more_than_a_batch_of_images_is_read_ahead(
 ) -> None:
     taken = 0
 
-    def many() -> Iterator[Picture]:
+    def many() -> Iterator[InputImage]:
         nonlocal taken
         for taken in range(1, 301):  # noqa: B007 - read below
-            yield Picture("x", cells["train_images"][0])
+            yield InputImage("x", cells["train_images"][0])
 
-    chosen = choose(Ledger(results / "new"), None)
-    next(predict(chosen, None, many()))
+    chosen = select_model(Ledger(results / "new"), None)
+    next(classify_images(chosen, None, many()))
     assert taken == 128
 
 
@@ -143,14 +145,14 @@ def test_folders_and_archives_are_read_image_by_image(
     np.savez(tmp_path / "c.npz", val_images=cells["val_images"][:3])
     left_out: list[str] = []
     paths = [tmp_path / name for name in ("a", "empty", "c.npz")]
-    found = list(pictures(paths, split="val", crop=None, left_out=left_out.append))
+    found = list(read_input_images(paths, split="val", crop=None, on_skip=left_out.append))
     assert [Path(each.name).relative_to(tmp_path).as_posix() for each in found] == [
         "a/b/000.png", "a/b/001.png", "c.npz:val/0", "c.npz:val/1", "c.npz:val/2"
     ]  # fmt: skip
     assert np.array_equal(found[1].pixels, found[3].pixels)
     (line,) = left_out
     assert line.startswith(f"{tmp_path / 'empty'} holds no image file: none ends in .bmp, .gif")
-    list(pictures(paths[2:], split="test", crop=None, left_out=left_out.append))
+    list(read_input_images(paths[2:], split="test", crop=None, on_skip=left_out.append))
     assert "c.npz lacks the key test_images" in left_out[-1]
 
 
@@ -180,7 +182,7 @@ def test_a_table_fits_a_terminal_and_ends_with_what_it_is_not(
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].startswith("cnn-config-1-s0 of new: macro F1 ")
-    assert lines[-1] == prediction_output.NO_DIAGNOSIS
+    assert lines[-1] == prediction_output.RESEARCH_ONLY_NOTICE
     (black,) = (line for line in lines if "black.png" in line and line.rstrip().endswith("!"))
     assert black.startswith("…")
     text = "".join(done.stdout.split())  # a line may end within a name
@@ -201,16 +203,16 @@ def test_an_old_study_cannot_tell_whether_colours_are_alike(results: Path, tmp_p
 
 def test_classes_are_ranked_by_their_probabilities() -> None:
     row = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
-    found = Prediction(name="x", probabilities=row, colours=None, note=None)
-    assert found.ranked[:2] == [1, 3]
+    found = Prediction(name="x", probabilities=row, color_outlier=None, note=None)
+    assert found.ranked_classes[:2] == [1, 3]
 
 
 def test_of_many_unlike_images_some_are_described_and_the_rest_counted(results: Path) -> None:
     row = np.full(8, 0.125, np.float32)
     odd = [
-        Prediction(name=f"{place}.png", probabilities=row, colours="red darker", note=None)
-        for place in range(prediction_output.SHOWN + 3)
+        Prediction(name=f"{place}.png", probabilities=row, color_outlier="red darker", note=None)
+        for place in range(prediction_output.MAX_LISTED_IMAGES + 3)
     ]
-    lines = list(prediction_output.foot(odd, Ledger(results / "new").study))
+    lines = list(prediction_output.footer_lines(odd, Ledger(results / "new").study))
     assert lines[-2] == "  and 3 others (--json and --csv name all)"
-    assert len(lines) == prediction_output.SHOWN + 3
+    assert len(lines) == prediction_output.MAX_LISTED_IMAGES + 3

@@ -11,19 +11,25 @@ import torch
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, load_file
-from bloodnets.data.synthetic import render
-from bloodnets.errors import ConflictError, DataError, MachineError
-from bloodnets.training.checkpoint import model_file
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.errors import ConflictError, DataError, ResourceError
+from bloodnets.training.checkpoint import serialize_model
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord, fingerprint
+from reports.ledger.records import (
+    EpochRecord,
+    PlannedTrial,
+    StudyRecord,
+    TrialRecord,
+    compute_fingerprint,
+)
 from study.configs.presets import PUBLISHED
-from study.configs.study_config import replicate
-from study.datasets.data_record import data_record
-from study.datasets.lookup import find_cells
+from study.configs.study_config import make_planned_trial
+from study.datasets.data_record import make_data_record
+from study.datasets.lookup import load_study_data
 from study.inference.model_selection import find_trial
-from study.inference.replay import lines, replay
-from tests.synthetic import enter
+from study.inference.replay import format_replay_lines, replay_trial
+from tests.synthetic import add_complete_trial
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
@@ -32,7 +38,7 @@ CONFIG = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
     path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     return load_file(path)
 
 
@@ -45,12 +51,12 @@ def one_thread() -> Iterator[None]:
 
 
 def study(cells: BloodCells, trials: tuple[PlannedTrial, ...], **changes: Any) -> StudyRecord:
-    data = data_record(cells)
+    data = make_data_record(cells)
     record = StudyRecord(
         schema_version=1,
         name="s",
         kind="grid",
-        fingerprint=fingerprint(data, [trial.id for trial in trials], {}),
+        fingerprint=compute_fingerprint(data, [trial.id for trial in trials], {}),
         created_at="",
         command=("bloodstudy", "grid"),
         data=data,
@@ -65,12 +71,12 @@ def trained(
     folder: Path, cells: BloodCells, config: TrialConfig = CONFIG, *, epochs: int = 9
 ) -> Ledger:
     """A study of one trial, that ran as if ASHA had stopped it after `epochs`."""
-    planned = replicate("mlnn-config-2", config)
+    planned = make_planned_trial("mlnn-config-2", config)
     ledger = Ledger.create(folder / "s", study(cells, (planned,)))
-    splits = {name: DeviceSplit.of(getattr(cells, name), CPU) for name in ("train", "val")}
-    state, rows, error = TrainingState.start(config, CPU), [], None
+    splits = {name: DeviceSplit.from_numpy(getattr(cells, name), CPU) for name in ("train", "val")}
+    state, rows, error = TrainingState.create(config, CPU), [], None
     try:
-        for result in train(state, config, train=splits["train"], val=splits["val"]):
+        for result in train(state, config, train_split=splits["train"], val_split=splits["val"]):
             rows.append(EpochRecord(**asdict(result)))
             if len(rows) == epochs:
                 break
@@ -97,19 +103,21 @@ def trained(
         files={},
     )
     if complete:
-        model = model_file(state.best_weights, config)
-        enter(ledger, record, epochs=rows, model=model, predictions=b"none", look=None)
+        model = serialize_model(state.best_weights, config)
+        add_complete_trial(
+            ledger, record, epochs=rows, model=model, predictions=b"none", test_reason=None
+        )
     else:
-        ledger.enter(record, epochs=rows, look=None)
+        ledger.add_trial(record, epochs=rows, test_reason=None)
     return ledger
 
 
 def test_a_complete_trial_comes_out_the_same_to_the_bit(tmp_path: Path, cells: BloodCells) -> None:
-    found = replay(trained(tmp_path, cells), "mlnn-config-2-s0", cells)
-    assert found.epochs == 2
-    assert set(found.deviations.values()) == {0.0}
-    assert found.weights == 0.0
-    said = list(lines(found))
+    found = replay_trial(trained(tmp_path, cells), "mlnn-config-2-s0", cells)
+    assert found.n_epochs == 2
+    assert set(found.max_deviations.values()) == {0.0}
+    assert found.max_weight_deviation == 0.0
+    said = list(format_replay_lines(found))
     assert said[0].startswith("mlnn-config-2-s0: MLNN, Adam, learning rate 0.001, dropout 0.2, s")
     assert said[1] == "2 epochs trained again: largest deviation 0 in every score"
     assert said[2] == "weights kept: equal to the bit"
@@ -118,47 +126,47 @@ def test_a_complete_trial_comes_out_the_same_to_the_bit(tmp_path: Path, cells: B
 def test_of_a_pruned_trial_the_epochs_that_it_ran(tmp_path: Path, cells: BloodCells) -> None:
     told: list[str] = []
     ledger = trained(tmp_path, cells, epochs=1)
-    found = replay(ledger, "mlnn-config-2", cells, on_epoch=told.append)
-    assert (found.epochs, found.weights, found.diverged) == (1, None, None)
-    assert set(found.deviations.values()) == {0.0}
+    found = replay_trial(ledger, "mlnn-config-2", cells, on_epoch=told.append)
+    assert (found.n_epochs, found.max_weight_deviation, found.divergence_message) == (1, None, None)
+    assert set(found.max_deviations.values()) == {0.0}
     assert told == ["mlnn-config-2-s0: epoch 1 of 1"]
 
 
 def test_a_diverging_trial_diverges_at_the_same_step(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells, replace(CONFIG, learning_rate=1e30))
-    record = ledger.trial(ledger.planned()[0])
+    record = ledger.read_trial(ledger.planned_trials()[0])
     assert record is not None
     assert record.stop_reason == "diverged"
-    found = replay(ledger, "mlnn-config-2", cells)
-    assert found.diverged == record.error
-    assert list(lines(found))[-1] == f"it diverged: {record.error}"
+    found = replay_trial(ledger, "mlnn-config-2", cells)
+    assert found.divergence_message == record.error
+    assert list(format_replay_lines(found))[-1] == f"it diverged: {record.error}"
 
 
 def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
-    planned = ledger.planned()[0]
+    planned = ledger.planned_trials()[0]
     path = ledger.folder / "epochs" / f"{planned.id}.jsonl"
-    first, second = ledger.epochs(planned.id)
+    first, second = ledger.read_epochs(planned.id)
     changed = replace(second, val_macro_f1=second.val_macro_f1 + 0.25)
     rows = [asdict(first), asdict(changed)]
     path.write_text("\n".join(str(row).replace("'", '"') for row in rows))
-    found = replay(ledger, planned.id, cells)
-    assert found.deviations["val_macro_f1"] == pytest.approx(0.25)
-    assert found.deviations["train_loss"] == 0
-    assert "largest deviation 0.25 (train loss 0, " in list(lines(found))[1]
+    found = replay_trial(ledger, planned.id, cells)
+    assert found.max_deviations["val_macro_f1"] == pytest.approx(0.25)
+    assert found.max_deviations["train_loss"] == 0
+    assert "largest deviation 0.25 (train loss 0, " in list(format_replay_lines(found))[1]
 
 
 def test_other_weights_are_said(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
-    other = TrainingState.start(CONFIG, CPU)
-    path = ledger.folder / "models" / f"{ledger.planned()[0].id}.safetensors"
-    path.write_bytes(model_file(dict(other.model.state_dict()), CONFIG))
-    found = replay(ledger, "mlnn-config-2", cells)
-    assert found.weights is not None
-    assert 0 < found.weights < 1
+    other = TrainingState.create(CONFIG, CPU)
+    path = ledger.folder / "models" / f"{ledger.planned_trials()[0].id}.safetensors"
+    path.write_bytes(serialize_model(dict(other.model.state_dict()), CONFIG))
+    found = replay_trial(ledger, "mlnn-config-2", cells)
+    assert found.max_weight_deviation is not None
+    assert 0 < found.max_weight_deviation < 1
     path.write_bytes(b"no weights")
     with pytest.raises(ConflictError, match="safetensors cannot be read"):
-        replay(ledger, "mlnn-config-2", cells)
+        replay_trial(ledger, "mlnn-config-2", cells)
 
 
 def test_the_number_of_threads_is_the_studys_and_is_put_back(
@@ -168,7 +176,7 @@ def test_the_number_of_threads_is_the_studys_and_is_put_back(
     ledger = Ledger(ledger.folder)
     ledger.study = replace(ledger.study, hardware={"per trial": "2 CPU, 0 GPU"})
     threads: list[int] = []
-    replay(
+    replay_trial(
         ledger, "mlnn-config-2", cells, on_epoch=lambda _: threads.append(torch.get_num_threads())
     )
     assert threads == [2]
@@ -181,15 +189,15 @@ def test_a_gpus_trial_is_not_trained_on_the_cpu(
     ledger = trained(tmp_path, cells, epochs=1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     ledger.study = replace(ledger.study, hardware={"per trial": "1 CPU, 0.25 GPU"})
-    with pytest.raises(MachineError, match="on a GPU"):
-        replay(ledger, "mlnn-config-2", cells)
+    with pytest.raises(ResourceError, match="on a GPU"):
+        replay_trial(ledger, "mlnn-config-2", cells)
 
 
 def test_a_trial_that_has_not_ended_cannot_be_compared(tmp_path: Path, cells: BloodCells) -> None:
-    planned = replicate("mlnn-config-2", CONFIG)
+    planned = make_planned_trial("mlnn-config-2", CONFIG)
     ledger = Ledger.create(tmp_path / "s", study(cells, (planned,)))
     with pytest.raises(DataError, match="has not ended"):
-        replay(ledger, "mlnn-config-2", cells)
+        replay_trial(ledger, "mlnn-config-2", cells)
 
 
 def search_like(folder: Path, cells: BloodCells) -> Ledger:
@@ -224,14 +232,16 @@ def test_the_data_are_found_where_the_study_had_them_or_where_the_user_says(
     tmp_path: Path, cells: BloodCells
 ) -> None:
     path = tmp_path / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     had = study(load_file(path), (), command=("bloodstudy", "grid", "--data-file", str(path)))
-    assert find_cells(had, None).sha256 == had.data.sha256
+    assert load_study_data(had, None).sha256 == had.data.sha256
     moved = path.rename(tmp_path / "moved.npz")
     with pytest.raises(DataError, match=r"not at hand; give --data-file; wanted: cells\.npz"):
-        find_cells(replace(had, command=("bloodstudy", "grid", "--data-file", str(path))), None)
-    assert find_cells(had, moved).sha256 == had.data.sha256
+        load_study_data(
+            replace(had, command=("bloodstudy", "grid", "--data-file", str(path))), None
+        )
+    assert load_study_data(had, moved).sha256 == had.data.sha256
     other = tmp_path / "other.npz"
-    np.savez(other, allow_pickle=False, **render(scale=0.02))
+    np.savez(other, allow_pickle=False, **generate_synthetic_arrays(scale=0.02))
     with pytest.raises(DataError, match=r"other.npz is not what s was trained on"):
-        find_cells(had, other)
+        load_study_data(had, other)

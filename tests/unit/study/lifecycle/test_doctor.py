@@ -11,20 +11,20 @@ import pytest
 import requests
 import torch
 
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from study.lifecycle import doctor
-from study.lifecycle.doctor import Finding
+from study.lifecycle.doctor import CheckResult
 
 
-def finding(name: str, *arguments: object) -> Finding:
-    return doctor._finding(name, lambda: getattr(doctor, f"_{name}")(*arguments))
+def finding(name: str, *arguments: object) -> CheckResult:
+    return doctor._run_check(name, lambda: getattr(doctor, f"_check_{name}")(*arguments))
 
 
 def test_this_machine_has_what_is_needed() -> None:
     found = finding("software")
     assert found.passed, found.text
     assert "torch" in found.text
-    assert finding("machine").passed
+    assert finding("host").passed
 
 
 def test_software_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +42,8 @@ def test_software_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 def test_memory(free_gib: float, passed: bool, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = SimpleNamespace(available=free_gib * 2**30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    monkeypatch.setattr(doctor, "available_cores", lambda: 2)
-    found = finding("machine")
+    monkeypatch.setattr(doctor, "count_available_cores", lambda: 2)
+    found = finding("host")
     assert found.passed == passed
     assert words in found.text
 
@@ -64,7 +64,7 @@ def test_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.005))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.005))
     found = finding("data", path, None)
     assert found.passed
     assert "not BloodMNIST (MD5 " in found.text

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from bloodnets.data.medmnist import BloodCells, load_file
-from bloodnets.data.synthetic import render
+from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.loop import train
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import dry_run
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import SEARCH_RECORD
 
 RESOURCES: dict[str, Any] = {
     "name": "s",
@@ -27,7 +27,7 @@ RESOURCES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
     path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **render(scale=0.01))
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     return load_file(path)
 
 
@@ -51,13 +51,15 @@ def test_an_epoch_is_timed_with_a_trials_threads(
         names = ("mlnn-config-1",)
         dry_run.print_grid_plan(
             GridConfig(
-                results=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
+                storage_root=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
                 width=None, batch_size=64, precision="float32", **RESOURCES,
             ),
             cells,
         )  # fmt: skip
     else:
-        dry_run.print_search_plan(SearchConfig(results=tmp_path, search=SEARCH, **RESOURCES), cells)
+        dry_run.print_search_plan(
+            SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), cells
+        )
     assert set(threads) == {3}
     assert torch.get_num_threads() == before
     said = " ".join(capsys.readouterr().out.split())
@@ -67,7 +69,9 @@ def test_an_epoch_is_timed_with_a_trials_threads(
 def test_a_search_says_how_many_epochs_it_takes_at_most(
     cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dry_run.print_search_plan(SearchConfig(results=tmp_path, search=SEARCH, **RESOURCES), cells)
+    dry_run.print_search_plan(
+        SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), cells
+    )
     said = " ".join(capsys.readouterr().out.split())
     assert "50 trials and at most 12 of the confirmation" in said
     assert "at most 1,240 epochs" in said  # 50 and 4 times 3 trials, of 20 epochs
@@ -77,8 +81,10 @@ def test_a_search_says_how_many_epochs_it_takes_at_most(
 def test_without_a_published_configuration_in_the_space_all_of_them_are_confirmed(
     cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    search = replace(SEARCH, learning_rate=(1e-5, 1e-4))
-    dry_run.print_search_plan(SearchConfig(results=tmp_path, search=search, **RESOURCES), cells)
+    search = replace(SEARCH_RECORD, learning_rate=(1e-5, 1e-4))
+    dry_run.print_search_plan(
+        SearchConfig(storage_root=tmp_path, search=search, **RESOURCES), cells
+    )
     said = " ".join(capsys.readouterr().out.split())
     assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
     assert "First none of cnn-config-1, cnn-config-2: outside the space" in said
@@ -94,7 +100,7 @@ def test_only_where_patience_can_end_a_trial_the_plan_says_so(
 ) -> None:
     dry_run.print_grid_plan(
         GridConfig(
-            results=tmp_path, configurations=(name,), seeds=1, max_epochs=20, patience=5,
+            storage_root=tmp_path, configurations=(name,), seeds=1, max_epochs=20, patience=5,
             width=4, batch_size=64, precision="float32", **RESOURCES,
         ),
         cells,

@@ -7,41 +7,41 @@ from contextlib import ExitStack
 
 import pytest
 
-from bloodnets.errors import ConflictError, MachineError
-from bloodnets.storage.backends import Address, Remote
+from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.storage.backends import RemotePath, RemoteStorage
 from study.runtime import lock
-from study.runtime.lock import LEASE, held, is_held
-from tests.store import BUCKET, Store
+from study.runtime.lock import LEASE_FILE, is_locked, study_lock
+from tests.store import S3_BUCKET, S3Server
 
 
 @pytest.fixture
-def study(running: Store, request: pytest.FixtureRequest) -> Iterator[Address]:
+def study(running: S3Server, request: pytest.FixtureRequest) -> Iterator[RemotePath]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lock, "RENEW_S", 0.2)
-        patch.setattr(lock, "WATCH_S", 3.0)
-        yield Address(f"s3://{BUCKET}/{request.node.name}")
+        patch.setattr(lock, "RENEW_INTERVAL_S", 0.2)
+        patch.setattr(lock, "LEASE_TIMEOUT_S", 3.0)
+        yield RemotePath(f"s3://{S3_BUCKET}/{request.node.name}")
 
 
-def test_a_second_process_is_refused_and_the_next_is_not(study: Address) -> None:
-    assert not is_held(study)
-    with held(study):
-        assert is_held(study)
+def test_a_second_process_is_refused_and_the_next_is_not(study: RemotePath) -> None:
+    assert not is_locked(study)
+    with study_lock(study):
+        assert is_locked(study)
         with pytest.raises(ConflictError, match=f"another bloodstudy is at work on {study}"):
-            ExitStack().enter_context(held(study))
-    assert not is_held(study)
-    with held(study):
-        assert is_held(study)
+            ExitStack().enter_context(study_lock(study))
+    assert not is_locked(study)
+    with study_lock(study):
+        assert is_locked(study)
 
 
-def test_a_lease_that_nobody_renews_is_over(study: Address) -> None:
-    Remote(study).write(LEASE, b"who was killed")
+def test_a_lease_that_nobody_renews_is_over(study: RemotePath) -> None:
+    RemoteStorage(study).write(LEASE_FILE, b"who was killed")
     began = time.monotonic()
-    with held(study):
+    with study_lock(study):
         waited = time.monotonic() - began
     assert waited > 3.0
 
 
-def test_who_lost_its_study_ends(study: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_lost_its_study_ends(study: RemotePath, monkeypatch: pytest.MonkeyPatch) -> None:
     ended, codes = threading.Event(), []
 
     def end(code: int) -> None:
@@ -49,13 +49,13 @@ def test_who_lost_its_study_ends(study: Address, monkeypatch: pytest.MonkeyPatch
         ended.set()
         raise OSError  # as far as this thread is concerned, that is the end
 
-    monkeypatch.setattr(lock, "end_at_once", end)
-    with held(study):
-        Remote(study).write(LEASE, b"another that took it over")
+    monkeypatch.setattr(lock, "kill_process_tree", end)
+    with study_lock(study):
+        RemoteStorage(study).write(LEASE_FILE, b"another that took it over")
         assert ended.wait(20)
     assert set(codes) == {4}
 
 
-def test_a_store_that_cannot_be_written_is_named(running: Store) -> None:
-    with pytest.raises(MachineError, match=r"cannot write to s3://no-such-bucket/x: .*NO_SUCH"):
-        ExitStack().enter_context(held(Address("s3://no-such-bucket/x")))
+def test_a_store_that_cannot_be_written_is_named(running: S3Server) -> None:
+    with pytest.raises(ResourceError, match=r"cannot write to s3://no-such-bucket/x: .*NO_SUCH"):
+        ExitStack().enter_context(study_lock(RemotePath("s3://no-such-bucket/x")))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from ray.exceptions import GetTimeoutError
 
-from bloodnets.errors import MachineError
-from bloodnets.storage.backends import Local
-from bloodnets.trainable import _storage as worker_storage
-from study.runtime.node_check import Node, describe_here, described, fault
+from bloodnets.errors import ResourceError
+from bloodnets.storage.backends import LocalStorage
+from bloodnets.trainable import _open_study_storage as worker_storage
+from study.runtime.node_check import NodeInfo, collect_node_info, format_node, node_problem
 
 ARRAYS = [np.arange(9, dtype=np.uint8), np.ones(3, np.uint8)]
 
@@ -17,18 +17,18 @@ ARRAYS = [np.arange(9, dtype=np.uint8), np.ones(3, np.uint8)]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "checkpoints").mkdir()
-    Local(tmp_path).write("checkpoints/.mark", b"")
+    LocalStorage(tmp_path).write("checkpoints/.mark", b"")
     return tmp_path
 
 
-def here(folder: Path, mark: str = "checkpoints/.mark") -> Node:
-    return describe_here(str(folder), mark, ARRAYS)
+def here(folder: Path, mark: str = "checkpoints/.mark") -> NodeInfo:
+    return collect_node_info(str(folder), mark, ARRAYS)
 
 
 def test_this_machine_is_fit(folder: Path) -> None:
     node = here(folder)
-    assert fault(node, folder, ARRAYS) is None
-    assert "; data arrive whole (SHA-256 " in described(node)
+    assert node_problem(node, folder, ARRAYS) is None
+    assert "; data arrive whole (SHA-256 " in format_node(node)
     names = {path.name for path in (folder / "checkpoints").iterdir()}
     assert names == {".mark", f".mark-{node.host}"}  # it has written there, too
 
@@ -36,7 +36,7 @@ def test_this_machine_is_fit(folder: Path) -> None:
 def test_a_machine_that_sees_another_folder_is_not(folder: Path, tmp_path: Path) -> None:
     node = here(folder, "checkpoints/.another")
     assert node.problem is not None
-    words = fault(node, folder, ARRAYS)
+    words = node_problem(node, folder, ARRAYS)
     assert words is not None
     assert words.startswith(f"({node.host}) cannot use {folder}: it does not see what the study")
     assert words.endswith("--storage s3://…")
@@ -44,30 +44,30 @@ def test_a_machine_that_sees_another_folder_is_not(folder: Path, tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written(folder: Path) -> None:
     (folder / "file").write_text("")
-    node = describe_here("/proc", "version", [])
+    node = collect_node_info("/proc", "version", [])
     assert node.problem is not None
-    assert fault(node, Path("/proc")) is not None
+    assert node_problem(node, Path("/proc")) is not None
 
 
 def test_other_versions_and_other_data_are_named(folder: Path) -> None:
     node = here(folder)
     older = node._replace(versions=node.versions | {"torch": "2.4.0"})
     assert f"({node.host}) has torch 2.4.0, this one {node.versions['torch']}; install" in str(
-        fault(older, folder, ARRAYS)
+        node_problem(older, folder, ARRAYS)
     )
-    assert "got other data than were sent" in str(fault(node, folder, ARRAYS[:1]))
+    assert "got other data than were sent" in str(node_problem(node, folder, ARRAYS[:1]))
 
 
 def test_no_answer_is_said_with_its_reason(folder: Path) -> None:
-    words = str(fault(ModuleNotFoundError("No module named 'study'"), folder))
+    words = str(node_problem(ModuleNotFoundError("No module named 'study'"), folder))
     assert "gives no answer: No module named 'study'; is bloodstudy installed there" in words
-    assert "GetTimeoutError" in str(fault(GetTimeoutError(), folder))
+    assert "GetTimeoutError" in str(node_problem(GetTimeoutError(), folder))
 
 
 @pytest.mark.parametrize("mark", ["checkpoints/.another", "checkpoints"])
 def test_a_worker_on_a_machine_that_joined_later_looks_for_the_mark(
     folder: Path, mark: str
 ) -> None:
-    assert worker_storage({"place": str(folder), "mark": "checkpoints/.mark"}).place == folder
-    with pytest.raises(MachineError, match=r"cannot use .*: it does not see there what the study"):
+    assert worker_storage({"place": str(folder), "mark": "checkpoints/.mark"}).location == folder
+    with pytest.raises(ResourceError, match=r"cannot use .*: it does not see there what the study"):
         worker_storage({"place": str(folder), "mark": mark})

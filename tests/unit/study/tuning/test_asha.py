@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from study.tuning.asha import Rungs
-from tests.synthetic_search import SEARCH
+from tests.synthetic_search import SEARCH_RECORD
 
 
 def rungs(reduction: int = 3) -> Rungs:
-    return Rungs([1, 3, 9], reduction=reduction)
+    return Rungs([1, 3, 9], reduction_factor=reduction)
 
 
 @pytest.mark.parametrize(
@@ -29,49 +29,49 @@ def rungs(reduction: int = 3) -> Rungs:
 def test_each_rung_is_three_times_the_one_before_and_the_last_halfway_to_the_end(
     grace: int, reduction: int, max_epochs: int, expected: list[int]
 ) -> None:
-    search = replace(SEARCH, grace=grace, reduction=reduction, max_epochs=max_epochs)
+    search = replace(SEARCH_RECORD, grace=grace, reduction=reduction, max_epochs=max_epochs)
     assert search.rungs == expected
 
 
 def test_between_rungs_every_trial_goes_on() -> None:
-    own = Rungs([2, 6, 18], reduction=3)
-    assert own.goes_on("a", 2, 0.9)
-    assert own.goes_on("b", 3, 0.1)
-    assert own.reached[2] == {"a": 0.9}
+    own = Rungs([2, 6, 18], reduction_factor=3)
+    assert own.report("a", 2, 0.9)
+    assert own.report("b", 3, 0.1)
+    assert own.values[2] == {"a": 0.9}
 
 
 def test_the_first_goes_on_and_of_the_next_the_better_alone() -> None:
     own = rungs()
-    assert own.goes_on("a", 1, 0.5)
-    assert not own.goes_on("b", 1, 0.4)
-    assert own.goes_on("c", 1, 0.6)
+    assert own.report("a", 1, 0.5)
+    assert not own.report("b", 1, 0.4)
+    assert own.report("c", 1, 0.6)
 
 
 def test_of_many_one_in_three_goes_on() -> None:
     own = rungs()
     for i, value in enumerate(np.linspace(0.1, 0.8, 8)):
-        own.goes_on(f"t{i}", 1, float(value))
-    assert own.goes_on("third", 1, 0.65)  # .8 and .7 are higher: of nine, it is the third
-    assert not own.goes_on("fourth", 1, 0.64)
+        own.report(f"t{i}", 1, float(value))
+    assert own.report("third", 1, 0.65)  # .8 and .7 are higher: of nine, it is the third
+    assert not own.report("fourth", 1, 0.64)
 
 
 def test_equal_values_go_on_together() -> None:
     own = rungs()
-    assert own.goes_on("a", 1, 0.5)
-    assert own.goes_on("b", 1, 0.5)
+    assert own.report("a", 1, 0.5)
+    assert own.report("b", 1, 0.5)
 
 
 def test_a_trial_that_is_tried_again_counts_once() -> None:
     own = rungs()
-    own.goes_on("a", 1, 0.9)
-    own.goes_on("a", 1, 0.3)
-    assert own.reached[1] == {"a": 0.3}
+    own.report("a", 1, 0.9)
+    own.report("a", 1, 0.3)
+    assert own.values[1] == {"a": 0.3}
 
 
 def test_replayed_epochs_give_the_same_rungs_with_the_best_so_far() -> None:
     live, again = (rungs() for _ in range(2))
     curve = [0.2, 0.5, 0.4, 0.3]
     for epoch, best in enumerate(np.maximum.accumulate(curve), start=1):
-        live.goes_on("a", epoch, float(best))
-    again.replay("a", curve)
-    assert again.reached == live.reached == {1: {"a": 0.2}, 3: {"a": 0.5}, 9: {}}
+        live.report("a", epoch, float(best))
+    again.add_ended_trial("a", curve)
+    assert again.values == live.values == {1: {"a": 0.2}, 3: {"a": 0.5}, 9: {}}

@@ -7,52 +7,54 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import Confirmation
-from study.tuning.confirmation import choose, confirmation, values
-from tests.synthetic_search import SEARCH, build
+from study.tuning.confirmation import best_values, plan_confirmation, rank_configurations
+from tests.synthetic_search import SEARCH_RECORD, build_search
 
 NAMES = ["cnn-config-1", "cnn-config-2"]
 
 
 def end(ledger: Ledger) -> Confirmation:
     assert ledger.study.search is not None
-    return confirmation(ledger, ledger.study.search, ended_by="trials", duration_s=1.0, at_once=2)
+    return plan_confirmation(
+        ledger, ledger.study.search, ended_by="trials", duration_s=1.0, concurrency=2
+    )
 
 
 def test_the_best_are_chosen_and_the_best_published_one_beside_them() -> None:
     known = {"cnn-config-1": 0.91, "cnn-config-2": 0.92, "trial-2": 0.95, "trial-3": 0.93}
-    assert choose(known, NAMES, 2) == (("trial-2", "trial-3"), ("cnn-config-2",))
+    assert rank_configurations(known, NAMES, 2) == (("trial-2", "trial-3"), ("cnn-config-2",))
 
 
 def test_a_published_one_may_be_among_the_best() -> None:
     known = {"cnn-config-1": 0.91, "cnn-config-2": 0.97, "trial-2": 0.95}
-    assert choose(known, NAMES, 2) == (("cnn-config-2", "trial-2"), ("cnn-config-2",))
+    assert rank_configurations(known, NAMES, 2) == (("cnn-config-2", "trial-2"), ("cnn-config-2",))
 
 
 def test_of_equals_the_first_proposed_is_the_best() -> None:
-    assert choose({"trial-5": 0.9, "trial-6": 0.9}, [], 1)[0] == ("trial-5",)
+    assert rank_configurations({"trial-5": 0.9, "trial-6": 0.9}, [], 1)[0] == ("trial-5",)
 
 
 def test_where_none_of_the_published_was_proposed_all_are_held_against() -> None:
-    assert choose({"trial-0": 0.5}, NAMES, 3) == (("trial-0",), tuple(NAMES))
+    assert rank_configurations({"trial-0": 0.5}, NAMES, 3) == (("trial-0",), tuple(NAMES))
 
 
 @pytest.mark.parametrize(("known", "count"), [({}, 3), ({"trial-0": 0.5}, 0)])
 def test_without_a_best_there_is_nothing_to_confirm(known: dict[str, float], count: int) -> None:
-    assert choose(known, NAMES, count) == ((), ())
+    assert rank_configurations(known, NAMES, count) == ((), ())
 
 
 def test_failed_and_diverged_trials_have_no_value(tmp_path: Path) -> None:
-    search = replace(SEARCH, trials=6)
-    ledger = build(
-        tmp_path / "s", search=search, failed={2: "OSError: x"}, diverged=[3], running=[5],
+    search = replace(SEARCH_RECORD, trials=6)
+    ledger = build_search(
+        tmp_path / "s", search=search, failed_numbers={2: "OSError: x"}, diverged_numbers=[3], running_numbers=[5],
         ended_by=None,
     )  # fmt: skip
-    assert set(values(ledger)) == {"cnn-config-1", "cnn-config-2", "trial-4"}
+    assert set(best_values(ledger)) == {"cnn-config-1", "cnn-config-2", "trial-4"}
 
 
 def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> None:
-    search = replace(SEARCH, trials=8, seed=4, confirm=2, confirm_seeds=3)
-    ledger = build(tmp_path / "s", search=search, ended_by=None)
+    search = replace(SEARCH_RECORD, trials=8, seed=4, confirm=2, confirm_seeds=3)
+    ledger = build_search(tmp_path / "s", search=search, ended_by=None)
     found = end(ledger)
     configs = {planned.configuration: planned.config for planned in ledger.proposals()}
     names = tuple(dict.fromkeys((*found.best, *found.baseline)))
@@ -66,7 +68,9 @@ def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> 
 
 
 def test_the_synthetic_search_ends_as_a_real_one_would(tmp_path: Path) -> None:
-    ledger = build(tmp_path / "s", search=replace(SEARCH, trials=20), diverged=[7])
-    stored, made = ledger.confirmation(), end(ledger)
+    ledger = build_search(
+        tmp_path / "s", search=replace(SEARCH_RECORD, trials=20), diverged_numbers=[7]
+    )
+    stored, made = ledger.read_confirmation(), end(ledger)
     assert stored is not None
     assert (stored.best, stored.baseline, stored.trials) == (made.best, made.baseline, made.trials)

@@ -4,9 +4,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from study.tuning.ledger_callback import Follower
-from study.tuning.optuna_study import Searcher
-from tests.synthetic_search import SEARCH
+from study.tuning.ledger_callback import LedgerCallback
+from study.tuning.optuna_study import OptunaProposer
+from tests.synthetic_search import SEARCH_RECORD
 from tests.unit.study.tuning.test_optuna_study import empty, opened
 
 
@@ -17,7 +17,7 @@ class Silent:
         return lambda *args: None
 
 
-def tune_trial(own: Searcher) -> SimpleNamespace:
+def tune_trial(own: OptunaProposer) -> SimpleNamespace:
     """The next proposal, as far as a follower looks at Tune's trial."""
     planned = own.propose()
     parameters = {
@@ -30,13 +30,13 @@ def tune_trial(own: Searcher) -> SimpleNamespace:
 
 def test_a_trial_that_waits_when_the_search_ends_has_not_been_tried(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
-    own = Searcher(ledger, SEARCH)
-    follower = Follower(ledger, [own, Silent()], stopped={})
+    own = OptunaProposer(ledger, SEARCH_RECORD)
+    follower = LedgerCallback(ledger, [own, Silent()], stop_reasons={})
     runs, waits = tune_trial(own), tune_trial(own)
     follower.on_trial_start(0, [], runs)
     follower.on_experiment_end([runs, waits])
-    follower.stop_running("time_budget")
-    records = [ledger.trial(planned) for planned in ledger.proposals()]
+    follower.record_unfinished("time_budget")
+    records = [ledger.read_trial(planned) for planned in ledger.proposals()]
     assert [(r.status, r.stop_reason, r.attempts, r.epochs) for r in records if r] == [
         ("pruned", "time_budget", 1, 0),
         ("pruned", "time_budget", 0, 0),

@@ -11,25 +11,25 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from bloodnets.errors import MachineError
+from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import (
     EpochRecord,
     PlannedTrial,
     SearchRecord,
-    Status,
     StopReason,
     TrialRecord,
+    TrialStatus,
 )
 from study.tuning import optuna_study
-from study.tuning.optuna_study import OPTUNA_FILE, Searcher
-from tests.synthetic_search import SEARCH, build
+from study.tuning.optuna_study import OPTUNA_FILE, OptunaProposer
+from tests.synthetic_search import SEARCH_RECORD, build_search
 
-SMALL = replace(SEARCH, trials=6, max_epochs=6, grace=1)
+SMALL = replace(SEARCH_RECORD, trials=6, max_epochs=6, grace=1)
 
 
 def empty(folder: Path, search: SearchRecord = SMALL) -> Ledger:
-    return build(folder, search=replace(search, trials=0), ended_by=None)
+    return build_search(folder, search=replace(search, trials=0), ended_by=None)
 
 
 def opened(ledger: Ledger) -> list[FrozenTrial]:
@@ -38,7 +38,9 @@ def opened(ledger: Ledger) -> list[FrozenTrial]:
     return optuna.load_study(study_name=name, storage=f"sqlite:///{file}").trials
 
 
-def run(own: Searcher, ledger: Ledger, values: list[float], reason: StopReason) -> PlannedTrial:
+def run(
+    own: OptunaProposer, ledger: Ledger, values: list[float], reason: StopReason
+) -> PlannedTrial:
     """Propose a trial, let it have epochs, end it."""
     planned = own.propose()
     finish(own, ledger, planned, values, reason)
@@ -46,9 +48,13 @@ def run(own: Searcher, ledger: Ledger, values: list[float], reason: StopReason) 
 
 
 def finish(
-    own: Searcher, ledger: Ledger, planned: PlannedTrial, values: list[float], reason: StopReason
+    own: OptunaProposer,
+    ledger: Ledger,
+    planned: PlannedTrial,
+    values: list[float],
+    reason: StopReason,
 ) -> None:
-    own.started(planned.id)
+    own.on_trial_start(planned.id)
     epochs = []
     for number, value in enumerate(values, start=1):
         epochs.append(
@@ -57,9 +63,9 @@ def finish(
                 duration_s=1,
             )
         )  # fmt: skip
-        own.epoch(planned.id, epochs[-1])
-        own.rungs.goes_on(planned.id, number, max(values[:number]))
-    status: Status = {"max_epochs": "complete", "error": "failed"}.get(reason, "pruned")  # type: ignore[assignment]
+        own.on_epoch(planned.id, epochs[-1])
+        own.rungs.report(planned.id, number, max(values[:number]))
+    status: TrialStatus = {"max_epochs": "complete", "error": "failed"}.get(reason, "pruned")  # type: ignore[assignment]
     record = TrialRecord(
         id=planned.id, configuration=planned.configuration, config=planned.config,
         fingerprint=ledger.study.fingerprint, status=status, stop_reason=reason,
@@ -68,7 +74,7 @@ def finish(
         started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
         scores={}, files={},
     )  # fmt: skip
-    own.ended(ledger.enter(record, epochs=epochs, look=None))
+    own.on_trial_end(ledger.add_trial(record, epochs=epochs, test_reason=None))
 
 
 def seen(trial: FrozenTrial) -> tuple[Any, ...]:
@@ -81,7 +87,7 @@ def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
     tmp_path: Path,
 ) -> None:
     ledger = empty(tmp_path / "s")
-    own = Searcher(ledger, SMALL)
+    own = OptunaProposer(ledger, SMALL)
     run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], "max_epochs")
     run(own, ledger, [0.1], "asha")
     run(own, ledger, [0.3, 0.2], "error")
@@ -99,7 +105,7 @@ def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
 
 def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
-    Searcher(ledger, SMALL)
+    OptunaProposer(ledger, SMALL)
     file = ledger.folder / OPTUNA_FILE
     study = optuna.load_study(study_name=ledger.study.name, storage=f"sqlite:///{file}")
     assert study.metric_names == ["val_macro_f1"]
@@ -107,7 +113,7 @@ def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
 
 def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
-    own = Searcher(ledger, SMALL)
+    own = OptunaProposer(ledger, SMALL)
     first, second, third = (own.propose() for _ in range(3))
     assert (first.configuration, second.configuration) == ("cnn-config-1", "cnn-config-2")
     assert (first.config["learning_rate"], second.config["learning_rate"]) == (0.01, 0.001)
@@ -117,7 +123,7 @@ def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None
 
 def test_published_ones_outside_the_space_are_not_proposed(tmp_path: Path) -> None:
     search = replace(SMALL, optimizers=("adam",))
-    own = Searcher(empty(tmp_path / "s", search), search)
+    own = OptunaProposer(empty(tmp_path / "s", search), search)
     assert [own.propose().configuration for _ in range(2)] == ["cnn-config-2", "trial-1"]
 
 
@@ -125,28 +131,28 @@ def test_published_ones_outside_the_space_are_not_proposed(tmp_path: Path) -> No
 def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) -> None:
     search = replace(SMALL, sampler=sampler)
     ledger = empty(tmp_path / "s", search)
-    own = Searcher(ledger, search)
+    own = OptunaProposer(ledger, search)
     run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], "max_epochs")
     run(own, ledger, [0.1], "asha")
     run(own, ledger, [0.3, 0.2], "error")
     run(own, ledger, [0.4, 0.1, 0.5], "asha")
-    before, rungs = [seen(trial) for trial in opened(ledger)], own.rungs.reached
+    before, rungs = [seen(trial) for trial in opened(ledger)], own.rungs.values
     nxt = own.propose()
     ledger.folder.joinpath("proposals.jsonl").write_bytes(
-        b"".join(ledger.content("proposals.jsonl").splitlines(keepends=True)[:-1])
+        b"".join(ledger.read_bytes("proposals.jsonl").splitlines(keepends=True)[:-1])
     )
-    again = Searcher(ledger, search)
+    again = OptunaProposer(ledger, search)
     assert [seen(trial) for trial in opened(ledger)] == before
-    assert again.rungs.reached == rungs
+    assert again.rungs.values == rungs
     assert again.propose() == nxt
 
 
 def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
-    own = Searcher(ledger, SMALL)
+    own = OptunaProposer(ledger, SMALL)
     run(own, ledger, [0.5, 0.6], "asha")
     lost = [own.propose(), own.propose()]
-    again = Searcher(ledger, SMALL)
+    again = OptunaProposer(ledger, SMALL)
     assert [again.propose(), again.propose()] == lost
     assert len(ledger.proposals()) == 3
     finish(again, ledger, lost[1], [0.4], "asha")
@@ -162,7 +168,7 @@ def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_p
     def proposals(name: str, seed: int) -> list[dict[str, Any]]:
         search = replace(SMALL, seed=seed)
         ledger = empty(tmp_path / name, search)
-        own = Searcher(ledger, search)
+        own = OptunaProposer(ledger, search)
         drawn = [run(own, ledger, [0.1 * number], "asha").config for number in range(5)]
         return [{**config, "seed": 0} for config in drawn]
 
@@ -171,10 +177,14 @@ def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_p
 
 
 def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
-    ledger = build(tmp_path / "s", failed={4: "OSError: x"}, diverged=[7], running=[9])
-    Searcher(ledger, SEARCH)
+    ledger = build_search(
+        tmp_path / "s", failed_numbers={4: "OSError: x"}, diverged_numbers=[7], running_numbers=[9]
+    )
+    OptunaProposer(ledger, SEARCH_RECORD)
     states = Counter(trial.state.name for trial in opened(ledger))
-    statuses = Counter(record.status for record in ledger.trials() if "test" not in record.scores)
+    statuses = Counter(
+        record.status for record in ledger.read_trials() if "test" not in record.scores
+    )
     assert states == {
         "COMPLETE": statuses["complete"],
         "PRUNED": statuses["pruned"],
@@ -189,7 +199,7 @@ def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> 
     ledger = empty(tmp_path / "s", search)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        own = Searcher(ledger, search)
+        own = OptunaProposer(ledger, search)
         for number in range(14):
             run(own, ledger, [0.05 * number], "max_epochs" if number % 2 else "asha")
     assert len({planned.id for planned in ledger.proposals()}) == 14
@@ -200,14 +210,14 @@ def test_a_file_that_cannot_be_written_is_one_line(
 ) -> None:
     ledger = empty(tmp_path / "s")
     monkeypatch.setattr(optuna_study, "OPTUNA_FILE", "no-such-folder/optuna.db")
-    with pytest.raises(MachineError, match="Optuna's file cannot be written"):
-        Searcher(ledger, SMALL)
+    with pytest.raises(ResourceError, match="Optuna's file cannot be written"):
+        OptunaProposer(ledger, SMALL)
 
 
 @pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
 def test_the_file_may_lie_in_any_folder(tmp_path: Path, name: str) -> None:
     ledger = empty(tmp_path / name / "s")
-    Searcher(ledger, SMALL).propose()
+    OptunaProposer(ledger, SMALL).propose()
     with sqlite3.connect(ledger.folder / OPTUNA_FILE) as file:
         assert file.execute("SELECT COUNT(*) FROM trials").fetchone() == (2,)
     file.close()

@@ -7,7 +7,7 @@ import pytest
 
 from reports.ledger.records import StopReason
 from study.tuning.asha import Rungs
-from study.tuning.schedulers import Asha, InOrder
+from study.tuning.schedulers import AshaScheduler, PendingFirstScheduler
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from study.tuning.schedulers import Asha, InOrder
 def test_what_lags_at_a_rung_is_stopped_unless_it_is_published(
     configuration: str, answer: str
 ) -> None:
-    rungs = Rungs([2], reduction=3)
+    rungs = Rungs([2], reduction_factor=3)
     stopped: dict[str, StopReason] = {}
-    asha = Asha(rungs, stopped)
-    rungs.goes_on("first", 2, 0.9)
+    asha = AshaScheduler(rungs, stopped)
+    rungs.report("first", 2, 0.9)
     trial = SimpleNamespace(config={"trial": {"id": "own", "configuration": configuration}})
     values = {1: 0.6, 2: 0.5}
     answers = [
@@ -27,7 +27,7 @@ def test_what_lags_at_a_rung_is_stopped_unless_it_is_published(
         for epoch, value in values.items()
     ]
     assert answers == ["CONTINUE", answer]
-    assert rungs.reached[2] == {"first": 0.9, "own": 0.6}  # the best so far, and others see it
+    assert rungs.values[2] == {"first": 0.9, "own": 0.6}  # the best so far, and others see it
     assert stopped == ({"own": "asha"} if answer == "STOP" else {})
 
 
@@ -43,9 +43,9 @@ def test_a_trial_whose_process_is_starting_is_given_no_other() -> None:
         _actor_manager=SimpleNamespace(is_actor_started=lambda actor: actor == "its process"),
     )
     controller = SimpleNamespace(_tune_controller=own)
-    assert InOrder().choose_trial_to_run(controller) is waits
+    assert PendingFirstScheduler().choose_trial_to_run(controller) is waits
     waits.status = "RUNNING"
-    assert InOrder().choose_trial_to_run(controller).name == "new"
+    assert PendingFirstScheduler().choose_trial_to_run(controller).name == "new"
 
 
 class _ByName(dict[str, str]):
