@@ -14,7 +14,7 @@ help:  ## list the targets
 	@touch $@
 
 demo: .venv/installed  ## the whole grid on drawn cells, with report: three minutes on two cores
-	$(BIN)/bloodstudy grid --data rendered --epochs 16
+	$(BIN)/bloodstudy grid --data synthetic --max-epochs 16
 
 check: .venv/installed  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

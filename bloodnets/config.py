@@ -26,18 +26,6 @@ DEFAULT_PATIENCE = 10
 moves by half a point (CNN) to one and a half (MLNN), so a shorter patience ends trials by luck."""
 
 
-DEFAULTS_ADDED_LATER = (
-    "precision",
-    "schedule",
-    "width",
-    "weight_decay",
-    "label_smoothing",
-    "orientations",
-    "shift",
-)
-"""Settings that came later. A configuration without them is called as it was, so ids stay."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialConfig:
     """Everything that decides the outcome of one trial on given data.
@@ -66,8 +54,8 @@ class TrialConfig:
             times the learning rate.
         label_smoothing: in [0, 1): how much of a label is spread evenly over all eight classes;
             with `cross_entropy` alone.
-        orientations: whether training sees each image in the eight orientations of a square.
-        shift: pixels, 0 to 27, by which training moves an image at most, along each axis.
+        dihedral_augmentation: whether training sees each image in the eight orientations of a square.
+        max_shift: pixels, 0 to 27, by which training moves an image at most, along each axis.
 
     Raises:
         ValueError: a value is out of its range; the message gives name, value and bound.
@@ -88,8 +76,8 @@ class TrialConfig:
     width: int | None = None
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
-    orientations: bool = False
-    shift: int = 0
+    dihedral_augmentation: bool = False
+    max_shift: int = 0
 
     def __post_init__(self) -> None:
         for name, literal in (
@@ -110,9 +98,11 @@ class TrialConfig:
             raise ValueError(f"weight_decay is {self.weight_decay}; wanted: finite, at least 0")
         for name, minimum in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
             _require_int(name, getattr(self, name), minimum)
-        _require_int("shift", self.shift, 0, 27)
-        if not isinstance(self.orientations, bool):
-            raise ValueError(f"orientations is {self.orientations!r}; wanted: true or false")
+        _require_int("max_shift", self.max_shift, 0, 27)
+        if not isinstance(self.dihedral_augmentation, bool):
+            raise ValueError(
+                f"dihedral_augmentation is {self.dihedral_augmentation!r}; wanted: true or false"
+            )
         self._check_combinations()
 
     def _check_combinations(self) -> None:
@@ -145,17 +135,13 @@ class TrialConfig:
             ValueError: a key is missing or unknown, or a value is out of range.
         """
         expected_keys = {field.name for field in fields(cls)}
-        if wrong_keys := expected_keys.symmetric_difference(values) - set(DEFAULTS_ADDED_LATER):
+        if wrong_keys := expected_keys.symmetric_difference(values):
             raise ValueError(f"configuration has missing or unknown keys: {sorted(wrong_keys)}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, one key an attribute; of `DEFAULTS_ADDED_LATER` only what is not the default."""
-        defaults = {field.name: field.default for field in fields(self)}
-        values = asdict(self)
-        return {
-            k: v for k, v in values.items() if k not in DEFAULTS_ADDED_LATER or v != defaults[k]
-        }
+        """Return plain JSON types, one key per attribute."""
+        return asdict(self)
 
     def compute_digest(self) -> str:
         """Eight hexadecimal digits that tell this configuration with its seed from others."""

@@ -46,16 +46,16 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
     Reports `{"epoch": {...}}` after each epoch (the fields of `loop.EpochResult`) and, last,
     `{"outcome": {...}}`, when its model and its predictions are in the study's folder. Now and then
     it writes its state there; a trial that finds one goes on from it, and first reports the epochs
-    in it, with `"again": True`.
+    in it, with `"restored": True`.
 
     A loss that is not finite is reported as `{"diverged": text}` and ends the trial: it would come
-    again. What the machine lacks, as room on the disk, is reported as `{"machine": text}`, any
+    again. What the machine lacks, as room on the disk, is reported as `{"resource_error": text}`, any
     other exception as `{"error": text}`, before it goes on to Ray Tune, which decides whether to
     try again.
 
     Args:
-        tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `look`, whether to evaluate
-            on test; `id`; `place`, of the study's folder; `mark`, a file in it; and `study`, its
+        tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `evaluate_test`, whether to evaluate
+            on test; `id`; `location`, of the study's folder; `probe_file`, a file in it; and `study_fingerprint`, its
             fingerprint.
         cells: the data, from Ray's object store: shared between workers, so never written to.
     """
@@ -65,7 +65,7 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
     except NonFiniteLossError as error:
         tune.report({"diverged": _format_error(error)})
     except ResourceError as error:
-        tune.report({"machine": _format_error(error).partition(": ")[2]})
+        tune.report({"resource_error": _format_error(error).partition(": ")[2]})
         raise
     except Exception as error:
         tune.report({"error": _format_error(error)})
@@ -81,7 +81,7 @@ def _train_and_report(config: TrialConfig, cells: BloodCells, trial: Mapping[str
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     keep_freed_memory()
     device, storage = _select_device(), _open_study_storage(trial)
-    evaluated_splits = ("val", "test") if trial["look"] else ("val",)
+    evaluated_splits = ("val", "test") if trial["evaluate_test"] else ("val",)
     splits = {
         name: DeviceSplit.from_numpy(getattr(cells, name), device)
         for name in ("train", *evaluated_splits)
@@ -133,7 +133,7 @@ def _train_with_checkpoints(
     start_s, name, study_fingerprint = (
         time.perf_counter(),
         get_checkpoint_name(trial["id"]),
-        trial["study"],
+        trial["study_fingerprint"],
     )
     try:
         content, path = storage.read(name), str(storage.location / name)
@@ -146,7 +146,7 @@ def _train_with_checkpoints(
         raise _make_storage_error("read", storage, name, error) from error
     start_s -= previous_s
     for result in epochs:
-        tune.report({"epoch": asdict(result), "again": True})
+        tune.report({"epoch": asdict(result), "restored": True})
     last_save_s, save_duration_s = time.perf_counter(), 0.0
     for result in train(state, config, train_split=splits["train"], val_split=splits["val"]):
         # Returns when the driver has said that the trial goes on: what a state holds is settled.
@@ -172,10 +172,10 @@ def _train_with_checkpoints(
 
 def _open_study_storage(trial: Mapping[str, Any]) -> LocalStorage | RemoteStorage:
     """The study's folder, if this machine sees the driver's."""
-    location = parse_location(trial["place"])
+    location = parse_location(trial["location"])
     try:
         storage = open_storage(location)
-        if storage.exists(trial["mark"]):
+        if storage.exists(trial["probe_file"]):
             return storage
         problem = "it does not see there what the study began"
     except OSError as error:

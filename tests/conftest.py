@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from tests.store import S3Server, run_s3_server
+from tests.helpers.s3 import S3Server, run_s3_server
 
 # The machine's speed decides no test, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)

@@ -29,7 +29,7 @@ MAX_ARCHIVE_MEMBERS = 1000
 
 FORMAT_HINT = "wanted: an npz file in the MedMNIST format"
 
-DataKind = Literal["official", "file", "rendered"]
+DataKind = Literal["official", "file", "synthetic"]
 
 
 class Split(NamedTuple):
@@ -52,17 +52,19 @@ class BloodCells:
         train: what weights are fitted to.
         val: what epochs and configurations are chosen by.
         test: looked at once per chosen model.
-        kind: `official` (BloodMNIST, by its MD5), `file` (any other), `rendered` (drawings).
-        name: of the file; `rendered` for drawings.
-        md5: of the file's bytes; None for drawings.
-        sha256: of the file's bytes, or of the drawn arrays' bytes.
-        class_names: eight, in the order of the labels.
+        kind: `official` (BloodMNIST, by its MD5), `file` (any other) or `synthetic`.
+        path: Absolute path of the file; None for synthetic cells.
+        name: Name of the file; `synthetic` for synthetic cells.
+        md5: MD5 of the file's bytes; None for synthetic cells.
+        sha256: SHA-256 of the file's bytes, or of the synthetic arrays' bytes.
+        class_names: Names of the eight classes, in the order of the labels.
     """
 
     train: Split
     val: Split
     test: Split
     kind: DataKind
+    path: Path | None
     name: str
     md5: str | None
     sha256: str
@@ -72,13 +74,14 @@ class BloodCells:
 def load_synthetic() -> BloodCells:
     """Drawn stand-in cells: no file, no network."""
     arrays = generate_synthetic_arrays()
-    splits = {name: _make_split(arrays, name, "rendered") for name in SPLITS}
+    splits = {name: _make_split(arrays, name, "synthetic") for name in SPLITS}
     sha256 = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays)))
     class_names, _ = get_medmnist_info()
     return BloodCells(
         **splits,
-        kind="rendered",
-        name="rendered",
+        kind="synthetic",
+        path=None,
+        name="synthetic",
         md5=None,
         sha256=sha256.hexdigest(),
         class_names=class_names,
@@ -109,6 +112,7 @@ def load_file(path: Path) -> BloodCells:
     return BloodCells(
         **splits,
         kind="official" if md5 == official_md5 else "file",
+        path=path.absolute(),
         name=path.name,
         md5=md5,
         sha256=hashlib.sha256(content).hexdigest(),

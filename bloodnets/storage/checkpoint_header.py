@@ -11,7 +11,14 @@ CHECKPOINT_DIR = "checkpoints"
 MAX_HEADER_BYTES = 2**22
 """Bytes. A thousand epochs take .2 MB; ZIP files and pickles begin with a number beyond this."""
 
-_HEADER_KEYS = {"config", "study", "best_epoch", "best_macro_f1", "epochs", "duration_s"}
+_HEADER_KEYS = {
+    "config",
+    "study_fingerprint",
+    "best_epoch",
+    "best_macro_f1",
+    "epochs",
+    "duration_s",
+}
 RETRAIN_HINT = "remove it to train the trial from its first epoch"
 
 
@@ -30,7 +37,7 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[s
         name: of the file, for messages.
 
     Returns:
-        `config` (a `TrialConfig` as a dict), `study` (fingerprint of the trial's study),
+        `config` (a `TrialConfig` as a dict), `study_fingerprint` (fingerprint of the trial's study),
         `best_epoch`, `best_macro_f1`, `epochs` (each as `EpochResult`'s fields) and `duration_s`.
 
     Raises:

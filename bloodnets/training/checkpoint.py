@@ -109,7 +109,7 @@ def serialize_checkpoint(
     """
     header = {
         "config": config.to_dict(),
-        "study": study_fingerprint,
+        "study_fingerprint": study_fingerprint,
         "best_epoch": state.best_epoch,
         "best_macro_f1": state.best_macro_f1,
         "epochs": [asdict(epoch) for epoch in epochs],
@@ -140,7 +140,7 @@ def load_checkpoint(
         DataError: it is whole, and is no state of this trial.
     """
     header = read_checkpoint_header(content, len(content), name)
-    if header["study"] != study_fingerprint or header["config"] != config.to_dict():
+    if header["study_fingerprint"] != study_fingerprint or header["config"] != config.to_dict():
         raise DataError(f"{name} is the state of another trial; {RETRAIN_HINT}")
     try:
         tensors = load(content)

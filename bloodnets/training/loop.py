@@ -205,7 +205,7 @@ def make_training_step(
         else F.nll_loss
     )
     permutations = pixel_permutations(
-        dihedral_augmentation=config.orientations, max_shift=config.shift
+        dihedral_augmentation=config.dihedral_augmentation, max_shift=config.max_shift
     ).to(train_split.images.device)
     get_batch = (
         _augmented_batches(train_split, permutations)
@@ -259,7 +259,7 @@ def train_epoch(
     order = torch.randperm(n_images, generator=state.shuffle_generator)
     if (
         n_permutations := count_permutations(
-            dihedral_augmentation=config.orientations, max_shift=config.shift
+            dihedral_augmentation=config.dihedral_augmentation, max_shift=config.max_shift
         )
     ) > 1:
         order = torch.stack(

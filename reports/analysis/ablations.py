@@ -12,10 +12,10 @@ import pandas as pd
 from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.intervals import adjust_holm, estimate_contrast
 from reports.analysis.pairwise import COMPARED_SCORE
-from reports.ledger.records import DEFAULTS_ADDED_LATER, StudyRecord
+from reports.ledger.records import StudyRecord
 
 _ABLATION_INFIX = "-no-"
-_SETTING_COLUMNS = ("base", "configuration", "setting", "value", "without", "seeds")
+_SETTING_COLUMNS = ("base", "configuration", "setting", "value", "value_without", "seeds")
 _ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
 
 
@@ -30,9 +30,9 @@ def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str,
     }
     return {
         (base, name): {
-            key: (base_config.get(key), config.get(key))
-            for key in base_config | config
-            if base_config.get(key) != config.get(key)
+            key: (base_config[key], config[key])
+            for key in base_config
+            if base_config[key] != config[key]
         }
         for base, base_config in configs.items()
         for name, config in configs.items()
@@ -41,7 +41,7 @@ def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str,
 
 
 def _get_settings_without_seed(config: Mapping[str, Any]) -> dict[str, Any]:
-    settings = dict(DEFAULTS_ADDED_LATER) | dict(config)
+    settings = dict(config)
     del settings["seed"]
     return settings
 
@@ -55,10 +55,10 @@ def compute_ablations(study: StudyRecord, bootstrap: BootstrapScores) -> pd.Data
 
     Returns:
         One row an ingredient, the largest difference of each base first: `base` and
-        `configuration` (their names), `setting`, its `value` in the base and `value_without`, `seeds`,
-        `difference` (base minus configuration) with `sd`, `low`, `high`, `p`, and `p_holm`
-        (corrected over the base's ingredients). Pairs that differ in several settings, or have
-        no seed in common, are left out.
+        `configuration` (their names), `setting`, its `value` in the base and `value_without`,
+        `seeds`, `difference` (base minus configuration) with `sd`, `low`, `high`, `p`, and
+        `p_holm` (corrected over the base's ingredients). Pairs that differ in several settings, or
+        have no seed in common, are left out.
     """
     rows = []
     for (base, name), changed_settings in find_changed_settings(study).items():
@@ -72,8 +72,7 @@ def compute_ablations(study: StudyRecord, bootstrap: BootstrapScores) -> pd.Data
     frame = frame.reindex(columns=[*_SETTING_COLUMNS, *_ESTIMATE_COLUMNS])
     groups = frame.groupby("base", sort=False)
     frame["p_holm"] = groups["p"].transform(lambda p: adjust_holm(p.to_numpy(dtype="float64")))
-    base_order = groups.ngroup()
-    ordered = frame.assign(place=base_order).sort_values(
-        ["place", "difference"], ascending=[True, False], kind="stable"
+    ordered = frame.assign(base_order=groups.ngroup()).sort_values(
+        ["base_order", "difference"], ascending=[True, False], kind="stable"
     )
-    return ordered.drop(columns="place").reset_index(drop=True)
+    return ordered.drop(columns="base_order").reset_index(drop=True)

@@ -52,8 +52,8 @@ class BootstrapScores:
     Attributes:
         trials: as in `TestPredictions`.
         values: by score (`SCORES` and `CLASS_PRECISIONS`), float64, shape (trials,).
-        resampled: the same on each draw of the images, float64, shape (RESAMPLES, trials).
-        representatives: from the function of that name.
+        resampled: the same on each draw of the images, float64, shape (N_RESAMPLES, trials).
+        representatives: from `equivalence_classes`.
         variances: by score, what seeds change, pooled over the configurations.
     """
 
@@ -74,7 +74,7 @@ def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
         n_images: n, at least 1.
 
     Yields:
-        Chunks of shape (b, n), whole numbers, each row of sum n; together RESAMPLES rows.
+        Chunks of shape (b, n), whole numbers, each row of sum n; together N_RESAMPLES rows.
     """
     generator = np.random.default_rng(0)
     chunk_size = max(1, _CHUNK_BYTES // (4 * n_images))
@@ -93,7 +93,7 @@ def bootstrap_confusion(
     Args:
         labels: true classes, shape (n,).
         predicted: shape (n,).
-        chunk: from `draws`, shape (b, n).
+        chunk: from `bootstrap_counts`, shape (b, n).
 
     Returns:
         `[draw, true, predicted]`, shape (b, 8, 8), whole numbers: exact whatever the machine.
@@ -145,7 +145,10 @@ def equivalence_classes(predictions: TestPredictions) -> dict[str, str]:
     predicted_bytes = [trial.tobytes() for trial in predictions.predicted_classes]
     by_seed: dict[str, dict[int, bytes]] = {name: {} for name in predictions.configurations}
     for name, seed, current in zip(
-        predictions.trials["name"], predictions.trials["seed"], predicted_bytes, strict=True
+        predictions.trials["configuration"],
+        predictions.trials["seed"],
+        predicted_bytes,
+        strict=True,
     ):
         by_seed[name][seed] = current
     representatives: dict[str, str] = {}
@@ -175,8 +178,8 @@ def pool_variances(
     Args:
         values: of each trial, shape (trials, ...).
         resampled: the same on each draw of the images, shape (draws, trials, ...).
-        trials: with the columns `name` and `seed`.
-        representatives: from `functions`.
+        trials: with the columns `configuration` and `seed`.
+        representatives: from `equivalence_classes`.
     """
     zero = np.zeros(values.shape[1:])
     total, sampling, dof = zero, zero, 0
@@ -252,7 +255,7 @@ def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:
     """Where the trial of each configuration and seed is.
 
     Args:
-        trials: with the columns `name` and `seed`.
+        trials: with the columns `configuration` and `seed`.
         names: of configurations.
 
     Returns:
@@ -261,7 +264,7 @@ def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:
     column_by_seed = {seed: column for column, seed in enumerate(trials["seed"].unique())}
     row_by_name = {name: row for row, name in enumerate(names)}
     rows = np.full((len(names), len(column_by_seed)), -1, np.int64)
-    for t, (name, seed) in enumerate(zip(trials["name"], trials["seed"], strict=True)):
+    for t, (name, seed) in enumerate(zip(trials["configuration"], trials["seed"], strict=True)):
         if name in row_by_name:
             rows[row_by_name[name], column_by_seed[seed]] = t
     return rows

@@ -24,17 +24,18 @@ class Calibration(NamedTuple):
     """Reliability of several configurations.
 
     Attributes:
-        bins: one row a configuration and bin that holds an image of any seed: `name`, `family`,
-            `bin` (0 to 14), `low` and `high` (its edges; it holds its upper one), `images` (a
-            trial, mean over seeds), `share` (of all images), `confidence` and `accuracy` (means
-            over the images of all seeds), `accuracy_low` and `accuracy_high` (Wilson's 95 %
-            interval for the images of one trial: the seeds see the same images, so their answers
-            are no independent ones).
-        errors: one row a configuration: `name`, `family`, `seeds`, `ece` and `ece_sd` (mean and
-            standard deviation over seeds), `luck` (the ECE that a perfectly calibrated
+        bins: one row a configuration and bin that holds an image of any seed: `configuration`,
+            `family`, `bin` (0 to 14), `lower_edge` and `upper_edge` (the bin holds its upper one),
+            `images` (a trial, mean over seeds), `share` (of all images), `confidence` and
+            `accuracy` (means over the images of all seeds), `accuracy_low` and `accuracy_high`
+            (Wilson's 95 % interval for the images of one trial: the seeds see the same images, so
+            their answers are no independent ones).
+        errors: one row a configuration: `configuration`, `family`, `seeds`, `ece` and `ece_sd`
+            (mean and standard deviation over seeds), `expected_ece` (what a perfectly calibrated
             classifier with these probabilities is expected to show), `confidence` and `accuracy`
             (means), `gap` (confidence - accuracy) with its 95 % interval `gap_low` and
-            `gap_high`, and `tendency` (`OVERCONFIDENT`, `UNDERCONFIDENT` or, where the interval holds 0, `UNDECIDED`).
+            `gap_high`, and `tendency` (`OVERCONFIDENT`, `UNDERCONFIDENT` or, where the interval
+            holds 0, `UNDECIDED`).
     """
 
     bins: pd.DataFrame
@@ -53,9 +54,9 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
     bin_indices = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(np.int64)
     resampled_gaps = _bootstrap_means(confidence - is_correct)
     bins, errors = [], []
-    for name, trials in predictions.trials.reset_index().groupby("name", sort=False):
+    for name, trials in predictions.trials.reset_index().groupby("configuration", sort=False):
         trial_indices = trials.index.to_numpy()
-        keys = {"name": name, "family": trials["family"].iloc[0]}
+        keys = {"configuration": name, "family": trials["family"].iloc[0]}
         bins.append(
             _summarize_bins(
                 bin_indices[trial_indices], confidence[trial_indices], is_correct[trial_indices]
@@ -89,8 +90,8 @@ def _summarize_bins(
         frame["accuracy"] * frame["images"], frame["images"], method="wilson"
     )
     return frame.assign(
-        low=frame["bin"] / N_BINS,
-        high=(frame["bin"] + 1) / N_BINS,
+        lower_edge=frame["bin"] / N_BINS,
+        upper_edge=(frame["bin"] + 1) / N_BINS,
         share=frame["images"] * n_seeds / bin_indices.size,
         accuracy_low=low,
         accuracy_high=high,
@@ -103,7 +104,7 @@ def _summarize_errors(
     is_correct: FloatArray,
     resampled_gaps: FloatArray,
 ) -> dict[str, float | str]:
-    """Of one configuration: arguments as in `_summarize_bins`, and gaps on each draw, (draws, seeds)."""
+    """Of one configuration: arguments as in `_summarize_bins`, gaps on each draw (draws, seeds)."""
     eces = [_compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
     expected_eces = [
         _compute_expected_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)
@@ -113,7 +114,7 @@ def _summarize_errors(
         "seeds": len(eces),
         "ece": float(np.mean(eces)),
         "ece_sd": float(np.std(eces, ddof=1)) if len(eces) > 1 else float("nan"),
-        "luck": float(np.mean(expected_eces)),
+        "expected_ece": float(np.mean(expected_eces)),
         "confidence": float(confidence.mean()),
         "accuracy": float(is_correct.mean()),
         "gap": gap.mean,

@@ -1,7 +1,7 @@
 """Where two configurations differ: their confusion cells, compared image by image.
 
 Both see the same test images, so a cell's difference is measured on each draw of the images for
-both at once, and over the seeds that both have; `statistics` says how the two sources of luck
+both at once, and over the seeds that both have; `intervals` says how the two sources of luck
 are joined.
 """
 
@@ -26,7 +26,7 @@ _DIFFERENCE_COLUMNS = (
     *("a", "b", "seeds", "true", "predicted"),
     *("count_a", "count_a_sd", "count_b", "count_b_sd"),
     *("difference", "difference_sd", "difference_low", "difference_high", "p", "p_holm"),
-    *("chance", "shade"),
+    *("significant", "shade"),
 )
 
 
@@ -35,26 +35,28 @@ def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
     scores = metrics.compute_score_arrays(
         _count_cells(predictions).reshape(-1, NUM_CLASSES, NUM_CLASSES)
     )
-    means = predictions.trials.assign(score=scores["macro_f1"]).groupby("name", sort=False)["score"]
+    means = predictions.trials.assign(score=scores["macro_f1"]).groupby(
+        "configuration", sort=False
+    )["score"]
     return [str(name) for name in means.mean().sort_values(ascending=False, kind="stable").index]
 
 
 def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
-    """Every cell of every pair among the first `AT_MOST` of `ranked`, over their common seeds.
+    """Every cell of every pair among the first `MAX_COMPARED`, over their common seeds.
 
     Args:
         predictions: trials on the same images.
 
     Returns:
-        64 rows a pair: `a` and `b` (a ranks before b), `seeds` in common, `true`, `predicted`
-        (0 to 7), `count_a` and `count_b` (images a trial, means over the seeds, with their `_sd`),
-        `difference` (a - b), its `difference_sd` and 95 % interval `difference_low` and
-        `difference_high`, `p` (two-sided), `p_holm`, corrected over the 64 cells of the pair,
-        `not_significant` (whether `p_holm` is no smaller than `intervals.ALPHA`), and `shade`, from -5 to
-        5 (`_compute_shades`). Pairs without a common seed are left out.
+        64 rows a pair: `a` and `b` (a is before b in `rank_by_macro_f1`), `seeds` in common,
+        `true`, `predicted` (0 to 7), `count_a` and `count_b` (images a trial, means over the seeds,
+        with their `_sd`), `difference` (a - b), its `difference_sd` and 95 % interval
+        `difference_low` and `difference_high`, `p` (two-sided), `p_holm`, corrected over the 64
+        cells of the pair, `significant` (whether `p_holm` is below `intervals.ALPHA`), and `shade`,
+        from -5 to 5 (`_compute_shades`). Pairs without a common seed are left out.
     """
     names = rank_by_macro_f1(predictions)[:MAX_COMPARED]
-    trial_rows = np.flatnonzero(predictions.trials["name"].isin(names))
+    trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
     trials = predictions.trials.iloc[trial_rows]
     counts = _count_cells(predictions)[trial_rows]
     resampled = bootstrap_cell_counts(predictions, trial_rows)
@@ -80,8 +82,8 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     if not pair_frames:
         return pd.DataFrame(columns=list(_DIFFERENCE_COLUMNS))
     frame = pd.concat(pair_frames, ignore_index=True)
-    not_significant = ~(frame["p_holm"] < intervals.ALPHA)
-    return frame.assign(chance=not_significant, shade=_compute_shades(frame["difference"]))[
+    significant = frame["p_holm"] < intervals.ALPHA
+    return frame.assign(significant=significant, shade=_compute_shades(frame["difference"]))[
         list(_DIFFERENCE_COLUMNS)
     ]
 
@@ -90,7 +92,7 @@ def same_predictions(differences: pd.DataFrame) -> dict[tuple[str, str], bool]:
     """Of each pair, whether no image of any seed is in another cell: one function, twice.
 
     Args:
-        differences: from `differences`.
+        differences: from `compute_cell_differences`.
 
     Returns:
         By `a` and `b`, in the order of the rows.
@@ -111,7 +113,7 @@ def choose_first_pair(
     Pairs that are the same function twice are passed over; at least one must not be.
 
     Args:
-        differences: from `differences`.
+        differences: from `compute_cell_differences`.
         family_by_name: of the configurations, by name.
     """
     pairs = [pair for pair, is_same in same_predictions(differences).items() if not is_same]

@@ -15,8 +15,8 @@ COST_FRAME_COLUMNS = (
     "parameters",
     "operations",
     "accuracy",
-    "low",
-    "high",
+    "accuracy_low",
+    "accuracy_high",
 )
 
 
@@ -30,15 +30,15 @@ def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataF
     Returns:
         Columns `source` (`study`, `paper`, or `benchmark`), `family` (None of the benchmark),
         `name`, `parameters`, `operations` (of one image's way through the network), `accuracy` on
-        test with the ends `low` and `high` of its 95 % interval (NaN of what was published). Empty
-        where no record of the study has its operations.
+        test with the ends `accuracy_low` and `accuracy_high` of its 95 % interval (NaN of what was
+        published). Empty where no record of the study has its operations.
     """
     scored = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
     column_names = {
         "configuration": "name",
         "test_accuracy": "accuracy",
-        "test_accuracy_low": "low",
-        "test_accuracy_high": "high",
+        "test_accuracy_low": "accuracy_low",
+        "test_accuracy_high": "accuracy_high",
     }
     frame = (
         scored.rename(columns=column_names)
@@ -51,7 +51,8 @@ def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataF
         columns=[*COST_FRAME_COLUMNS]
     )
     return pd.concat(
-        [frame, published_frame.astype({"low": float, "high": float})], ignore_index=True
+        [frame, published_frame.astype({"accuracy_low": float, "accuracy_high": float})],
+        ignore_index=True,
     )
 
 

@@ -29,9 +29,9 @@ def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
 
     Returns:
         One row a pair: `cross_entropy` and `nll` (names of the configurations), `seeds`
-        compared, `predictions` compared, `differing` among them, `first_loss` (the largest
-        relative difference of the training loss in the first epoch), `below_zero` (whether
-        NLLLoss fell below 0).
+        compared, `n_predictions` compared, `n_differing` among them, `first_loss_difference` (the
+        largest relative one of the training loss in the first epoch), `has_negative_loss`
+        (whether NLLLoss fell below 0).
     """
     predictions = loaded_study.predictions
     predicted = dict(zip(predictions.trials["id"], predictions.predicted_classes, strict=True))
@@ -39,7 +39,7 @@ def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
     for record in (loaded_study.records[key] for key in predicted):
         other_settings = {key: value for key, value in record.config.items() if key != "loss"}
         pair = pairs.setdefault(json.dumps(other_settings, sort_keys=True), {})
-        pair[str(record.config.get("loss"))] = record
+        pair[str(record.config["loss"])] = record
     rows, negative_loss_ids = [], find_negative_losses(loaded_study)
     for pair in pairs.values():
         if {"cross_entropy", "nll"} <= pair.keys():
@@ -52,19 +52,21 @@ def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
                     "cross_entropy": cross_entropy_record.configuration,
                     "nll": nll_record.configuration,
                     "seeds": 1,
-                    "predictions": predicted[cross_entropy_record.id].size,
-                    "differing": int(
+                    "n_predictions": predicted[cross_entropy_record.id].size,
+                    "n_differing": int(
                         (predicted[cross_entropy_record.id] != predicted[nll_record.id]).sum()
                     ),
-                    "first_loss": abs(cross_entropy_loss - nll_loss) / abs(cross_entropy_loss),
-                    "below_zero": nll_record.id in negative_loss_ids,
+                    "first_loss_difference": abs(cross_entropy_loss - nll_loss)
+                    / abs(cross_entropy_loss),
+                    "has_negative_loss": nll_record.id in negative_loss_ids,
                 }
             )
-    columns = ["cross_entropy", "nll", "seeds", "predictions", "differing"]
-    frame = pd.DataFrame(rows, columns=[*columns, "first_loss", "below_zero"])
+    columns = ["cross_entropy", "nll", "seeds", "n_predictions", "n_differing"]
+    frame = pd.DataFrame(rows, columns=[*columns, "first_loss_difference", "has_negative_loss"])
     groups = frame.groupby(columns[:2], sort=False, as_index=False)
     return groups.agg(
-        dict.fromkeys(columns[2:], "sum") | {"first_loss": "max", "below_zero": "any"}
+        dict.fromkeys(columns[2:], "sum")
+        | {"first_loss_difference": "max", "has_negative_loss": "any"}
     )
 
 
@@ -73,7 +75,7 @@ def find_negative_losses(loaded_study: LoadedStudy) -> list[str]:
     return [
         record.id
         for record in loaded_study.records.values()
-        if record.config.get("loss") == "nll"
+        if record.config["loss"] == "nll"
         and any(
             min(epoch.train_loss, epoch.val_loss) < 0 for epoch in loaded_study.epochs[record.id]
         )
@@ -93,12 +95,12 @@ def estimate_seed_noise(
     Args:
         loaded_study: of the study.
         bootstrap: its trials' scores.
-        pairs: from `twins`.
+        pairs: from `compare_equivalent_losses`.
 
     Returns:
         One row a published pair of this study: `family`, `cross_entropy`, `nll`,
         `published_cross_entropy`, `published_nll` (weighted F1 as listed), `published_difference`
-        (absolute), `seed_sd`, `seed_freedom` (degrees of freedom), `limit`, `within`; the last
+        (absolute), `seed_sd`, `seed_dof` (degrees of freedom), `limit`, `within_limit`; the last
         four NaN or None with one seed.
     """
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
@@ -122,9 +124,9 @@ def estimate_seed_noise(
                 "published_nll": published_rows[1].weighted_f1,
                 "published_difference": difference,
                 "seed_sd": sd,
-                "seed_freedom": dof,
+                "seed_dof": dof,
                 "limit": limit,
-                "within": None if np.isnan(limit) else bool(difference <= limit),
+                "within_limit": None if np.isnan(limit) else bool(difference <= limit),
             }
         )
     return pd.DataFrame(rows)
@@ -134,9 +136,11 @@ def _pool_seed_sd(
     bootstrap: BootstrapScores, family: str, *, exclude: Sequence[str]
 ) -> tuple[float, int]:
     """Standard deviation over seeds of a family's weighted F1, and its degrees of freedom."""
-    is_included = (bootstrap.trials["family"] == family) & ~bootstrap.trials["name"].isin(exclude)
+    is_included = (bootstrap.trials["family"] == family) & ~bootstrap.trials["configuration"].isin(
+        exclude
+    )
     scores = pd.Series(bootstrap.values["weighted_f1"])[is_included.to_numpy()]
-    groups = scores.groupby(bootstrap.trials["name"][is_included])
+    groups = scores.groupby(bootstrap.trials["configuration"][is_included])
     dof = int((groups.size() - 1).sum())
     squares = float((groups.var(ddof=0) * groups.size()).sum())
     return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)

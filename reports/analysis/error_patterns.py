@@ -34,7 +34,7 @@ class ConfusionErrors:
     Attributes:
         trials: as in `TestPredictions`.
         counts: shape (trials, 8, 8).
-        resampled: on each draw of the images, float32, shape (trials, RESAMPLES, 8, 8).
+        resampled: on each draw of the images, float32, shape (trials, N_RESAMPLES, 8, 8).
     """
 
     trials: pd.DataFrame
@@ -45,7 +45,7 @@ class ConfusionErrors:
         """Sums over the configurations of each group, by the seeds that all groups have.
 
         Returns:
-            For each group, shapes (seeds, 8, 8) and (RESAMPLES, seeds, 8, 8).
+            For each group, shapes (seeds, 8, 8) and (N_RESAMPLES, seeds, 8, 8).
         """
         rows = find_trial_rows(self.trials, [name for group in groups for name in group])
         rows = rows[:, (rows >= 0).all(axis=0)]
@@ -144,7 +144,7 @@ def pattern_correlation(
     """Correlation of the 56 cells off the diagonal, summed over configurations and seeds.
 
     Args:
-        errors: from `mistakes`.
+        errors: from `count_confusion_errors`.
         names_a: configurations whose errors are summed.
         names_b: those that they are compared with.
 

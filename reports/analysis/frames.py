@@ -2,7 +2,7 @@
 
 Scores are fractions, 0 to 1; the spread of a column `x` is `x_sd`, the standard deviation over
 replicates (n - 1 in the denominator), NaN where fewer than two were measured. Only trials of
-status `complete` are averaged. Rows follow the order of the study's plan.
+state `complete` are averaged. Rows follow the order of the study's plan.
 """
 
 from collections import Counter
@@ -18,17 +18,17 @@ from reports.analysis.bootstrap import SCORES, BootstrapScores
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy, TestPredictions
-from reports.ledger.records import DEFAULTS_ADDED_LATER, PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.records import NEUTRAL_SETTINGS, PlannedTrial, StudyRecord, TrialRecord
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
 TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")
 SIZE_FIELDS = ("parameters", "operations")
 CLASS_SCORES = ("precision", "recall", "f1")
 
-MISSING_STATUS = "missing"
-"""Stands where a planned trial has no status, because the ledger does not hold it (yet)."""
+MISSING_STATE = "missing"
+"""Stands where a planned trial has no state, because the ledger does not hold it (yet)."""
 
-UNREADABLE_STATUS = "unreadable"
+UNREADABLE_STATE = "unreadable"
 """Stands where a trial's files cannot be relied on."""
 
 
@@ -36,21 +36,21 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """One row a planned trial: its settings, how it ended, its scores.
 
     Returns:
-        Columns `id`, `configuration`, one for each key of the configuration, `status` (of the
+        Columns `id`, `configuration`, one for each key of the configuration, `state` (of the
         record; `missing` if there is none, `unreadable` if it had to be left out),
         `stop_reason`, `error`, `attempts`, `epochs`, `best_epoch`, `duration_s`, `device`,
         `host`, `parameters`, `operations` (of an image's way through the model), `images_per_s`
-        (images of train trained on in a second, while val is waited for too), `evaluation_counts` (at
-        test), and the scores of val and test.
+        (images of train trained on in a second, while val is waited for too), `test_evaluations`
+        (how often it was looked at on test), and the scores of val and test.
     """
     reason_by_trial = {problem.trial_id: problem.reason for problem in loaded_study.problems}
-    evaluation_counts = Counter(evaluation.trial for evaluation in loaded_study.test_evaluations)
+    evaluation_counts = Counter(evaluation.trial_id for evaluation in loaded_study.test_evaluations)
     rows = [
         _make_trial_row(
             planned, loaded_study.records.get(planned.id), reason_by_trial.get(planned.id)
         )
         | {
-            "looks": evaluation_counts[planned.id],
+            "test_evaluations": evaluation_counts[planned.id],
             "images_per_s": _compute_images_per_s(loaded_study, planned.id),
         }
         for planned in loaded_study.study.trials
@@ -63,10 +63,10 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         "id",
         "configuration",
         "seed",
-        "status",
+        "state",
         "stop_reason",
         "error",
-        "looks",
+        "test_evaluations",
         "device",
     ]
     required_columns += ["host", *numeric_columns]
@@ -79,15 +79,15 @@ def _make_trial_row(
 ) -> dict[str, Any]:
     row = {"id": planned.id, "configuration": planned.configuration, **planned.config}
     if record is None:
-        status = UNREADABLE_STATUS if problem else MISSING_STATUS
-        return row | {"status": status, "stop_reason": None, "error": problem}
+        state = UNREADABLE_STATE if problem else MISSING_STATE
+        return row | {"state": state, "stop_reason": None, "error": problem}
     scores = {
         f"{split}_{name}": value
         for split, values in record.scores.items()
         for name, value in values.items()
     }
     field_names = (
-        "status",
+        "state",
         "stop_reason",
         "error",
         "attempts",
@@ -128,7 +128,7 @@ def make_comparison_frame(
     n_images = sum(study.data.class_counts.get("test", ()))
     configs = {planned.configuration: planned.config for planned in study.trials}
     # A search trains as long as the user says, not as the paper.
-    with_published = study.data.kind != "rendered" and study.search is None
+    with_published = study.data.kind != "synthetic" and study.search is None
 
     def make_row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -148,35 +148,33 @@ def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
     """One row a configuration: what it was trained with.
 
     Returns:
-        Columns `configuration`, `published.SETTINGS`; of `DEFAULTS_ADDED_LATER`, precision apart,
-        those that a configuration has otherwise than as given there; of `batch_size`,
-        `max_epochs` and `patience` those that are not the same in all.
+        Columns `configuration`, `published.PUBLISHED_SETTINGS`; of `NEUTRAL_SETTINGS`,
+        precision apart, those that a configuration has otherwise than as given there; of
+        `batch_size`, `max_epochs` and `patience` those that are not the same in all.
     """
     configs = {planned.configuration: planned.config for planned in study.trials}
-    frame = pd.DataFrame([{**DEFAULTS_ADDED_LATER, **config} for config in configs.values()])
+    frame = pd.DataFrame(list(configs.values()))
     frame.insert(0, "configuration", list(configs))
     added = [
         name
-        for name, default in DEFAULTS_ADDED_LATER.items()
-        if name != "precision" and any(c.get(name, default) != default for c in configs.values())
+        for name, default in NEUTRAL_SETTINGS.items()
+        if name != "precision" and any(c[name] != default for c in configs.values())
     ]
     training_settings = ("batch_size", "max_epochs", "patience")
-    varied = [
-        name for name in training_settings if len({c.get(name) for c in configs.values()}) > 1
-    ]
+    varied = [name for name in training_settings if len({c[name] for c in configs.values()}) > 1]
     return frame.reindex(columns=["configuration", *published.PUBLISHED_SETTINGS, *added, *varied])
 
 
 def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
     """Counts, means and standard deviations of one configuration's trials."""
-    status = trial_frame["status"]
-    complete = trial_frame[status == "complete"]
+    states = trial_frame["state"]
+    complete = trial_frame[states == "complete"]
     row: dict[str, float] = {
         "seeds_planned": len(trial_frame),
         "seeds": int(complete["test_accuracy"].notna().sum()),
         **{
-            name: int((status == name).sum())
-            for name in ("failed", MISSING_STATUS, UNREADABLE_STATUS)
+            name: int((states == name).sum())
+            for name in ("failed", MISSING_STATE, UNREADABLE_STATE)
         },
     }
     for name in (*TEST_SCORES, *TRAINING_FIELDS):
@@ -227,7 +225,7 @@ def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "family": str(trial.family),
-                "configuration": trial.name,
+                "configuration": trial.configuration,
                 "seed": trial.seed,
                 "true": np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
                 "predicted": np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
@@ -246,7 +244,7 @@ def sum_confusions(cells: pd.DataFrame) -> pd.DataFrame:
     """Confusion summed over replicates.
 
     Args:
-        cells: from `confusions`.
+        cells: from `make_confusion_frame`.
 
     Returns:
         One row a cell: `family`, `configuration`, `true`, `predicted`, `count`, `seeds` summed
@@ -266,7 +264,7 @@ def compute_class_scores(cells: pd.DataFrame) -> pd.DataFrame:
     """Scores of each class on test, mean and `_sd` over replicates.
 
     Args:
-        cells: from `confusions`.
+        cells: from `make_confusion_frame`.
 
     Returns:
         One row a configuration and class: `family`, `configuration`, `class` (0 to 7),
@@ -296,7 +294,7 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """
     rows = [
         {
-            **{key: record.config.get(key) for key in ("family", "loss", "optimizer", "seed")},
+            **{key: record.config[key] for key in ("family", "loss", "optimizer", "seed")},
             "configuration": record.configuration,
             "epoch": epoch.epoch,
             "train_loss": epoch.train_loss,
@@ -304,7 +302,7 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
             "best_epoch": record.best_epoch,
         }
         for record in loaded_study.records.values()
-        if record.status == "complete"
+        if record.state == "complete"
         for epoch in loaded_study.epochs[record.id]
     ]
     columns = ["family", "loss", "optimizer", "seed", "configuration", "epoch"]
@@ -317,7 +315,7 @@ def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
     Beyond it the mean would be of fewer and fewer trials, and jump as each one ends.
 
     Args:
-        frame: from `curves`.
+        frame: from `make_curves_frame`.
 
     Returns:
         Columns `configuration`, `epoch`, `train_loss`, `val_macro_f1` and their `_sd`.
@@ -331,9 +329,9 @@ def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def make_class_counts_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """One row a class: `class`, `name` (in full), and its images in each split."""
+    """One row a class: `class`, `class_name` (in full), and its images in each split."""
     data = loaded_study.study.data
-    names = {"class": range(len(data.class_names)), "name": list(data.class_names)}
+    names = {"class": range(len(data.class_names)), "class_name": list(data.class_names)}
     return pd.DataFrame(
         names | {split: list(counts) for split, counts in data.class_counts.items()}
     )

@@ -30,7 +30,7 @@ def compute_importances(
     Functional ANOVA on a random forest (Hutter, Hoos, Leyton-Brown, ICML 2014), by Optuna. At each
     rung among all trials that came there, by the settings that all have, and among those with one
     family and optimizer, by theirs. A setting that is drawn by its logarithm is taken by it;
-    Optuna's own evaluation weighs it stands, so that only its uppermost decade
+    Optuna's own evaluation weighs it as it stands, so that only its uppermost decade
     would count.
 
     Args:
@@ -53,7 +53,7 @@ def compute_importances(
             if (
                 len(group) < MIN_TRIALS
                 or len(varied_settings) < 2
-                or group["reached"].nunique() < 2
+                or group["value_at_rung"].nunique() < 2
             ):
                 continue
             key = {"rung": rung, "family": family, "optimizer": optimizer, "trials": len(group)}
@@ -66,7 +66,7 @@ def compute_importances(
 def _estimate_importances(
     group: pd.DataFrame, varied_settings: Sequence[str], search: SearchRecord
 ) -> pd.DataFrame:
-    """`setting`, `importance`, and its ends `_low` and `_high`, in the order of `varied_settings`."""
+    """`setting`, `importance`, its ends `_low` and `_high`, in the order of `varied_settings`."""
     resampled = [
         _compute_shares(
             group.sample(frac=1, replace=True, random_state=i),
@@ -124,7 +124,7 @@ def _compute_shares(
             optuna.trial.create_trial(
                 params={name: row[name] for name in varied_settings},
                 distributions=varied_distributions,
-                value=row["reached"],
+                value=row["value_at_rung"],
             )
             for row in values.to_dict("records")
         ]

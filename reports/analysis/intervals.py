@@ -64,8 +64,8 @@ def estimate_means(
 ) -> pd.DataFrame:
     """Means over seeds with their intervals and tests, many at once.
 
-    The variance of a mean over R seeds is images + share (between - own) / R, with the variance
-    of the mean over the draws, and the variances of a `Spread`.
+    The variance of a mean over R seeds is images + share (total - sampling) / R, with the variance
+    of the mean over the draws, and the `VarianceComponents`.
 
     Args:
         values: shape (seeds, k).
@@ -120,7 +120,7 @@ def estimate_contrasts(
     """Weighted sums of configurations' scores, seed by seed, with the pooled spread of the seeds.
 
     Args:
-        bootstrap: from `sample`.
+        bootstrap: from `bootstrap_scores`.
         score: of `SCORES` or `CLASS_PRECISIONS`.
         rows: trials, shape (k, configurations, seeds), all there.
         weights: k times, of as many configurations in the order of `rows`.
@@ -158,10 +158,10 @@ def _compute_variance_share(
 def estimate_contrast(
     bootstrap: BootstrapScores, score: str, weights: Mapping[str, float]
 ) -> Estimate | None:
-    """A weighted sum of configurations' scores over the seeds that all have: see `contrasts`.
+    """A weighted sum of configurations' scores over the seeds that all have: `estimate_contrasts`.
 
     Args:
-        bootstrap: from `sample`.
+        bootstrap: from `bootstrap_scores`.
         score: of `SCORES` or `CLASS_PRECISIONS`.
         weights: by configuration; {"a": 1, "b": -1} is the difference of two.
 
@@ -182,7 +182,7 @@ def compute_prediction_interval(
     """Where one more run, with a seed and test images of its own, would lie in 95 % of cases.
 
     Args:
-        bootstrap: from `sample`.
+        bootstrap: from `bootstrap_scores`.
         score: of `SCORES`.
         name: of a configuration.
         new_scores: the new run's score on each draw of its images, shape (draws,).

@@ -60,7 +60,7 @@ def count_errors(predictions: TestPredictions) -> ErrorCounts:
 
 
 def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGES) -> pd.DataFrame:
-    """The test images that most trials got wrong, each function counted once (`distinct`).
+    """The test images that most trials got wrong, each function once (`drop_repeated_trials`).
 
     Args:
         predictions: trials on the same images, at least one.

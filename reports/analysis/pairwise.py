@@ -24,7 +24,10 @@ FACTORS: Mapping[str, tuple[str, str]] = {
 """What the grid varies, each from the first value to the second."""
 
 _PAIR_FRAME_COLUMNS = ["a", "b", "seeds", "difference", "sd", "low", "high", "p", "p_holm"]
-_MCNEMAR_COLUMNS = ["only_a", "only_b", "differing", "p_mcnemar", "p_mcnemar_holm", "separated"]
+_MCNEMAR_COLUMNS = [
+    *("only_a_correct", "only_b_correct", "n_differing"),
+    *("p_mcnemar", "p_mcnemar_holm", "significant"),
+]
 
 
 def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> pd.DataFrame:
@@ -37,9 +40,10 @@ def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> p
 
     Returns:
         One row a pair in the order of the plan: `a`, `b`, `seeds` in common; `difference` (a - b
-        in macro F1, mean over seeds), its `sd`, `low`, `high`, `p`, `p_holm`; `only_a`, `only_b`
-        (images that one of them alone gets right, mean over seeds), `differing` predictions (sum
-        over seeds), `p_mcnemar`, `p_mcnemar_holm`; `separated`, whether `p_holm` < LEVEL.
+        in macro F1, mean over seeds), its `sd`, `low`, `high`, `p`, `p_holm`; `only_a_correct`,
+        `only_b_correct` (images that one of them alone gets right, mean over seeds), `n_differing`
+        (predictions, sum over seeds), `p_mcnemar`, `p_mcnemar_holm`; `significant`, whether
+        `p_holm` < ALPHA.
     """
     names = predictions.configurations
     rows = find_trial_rows(bootstrap.trials, names)
@@ -68,14 +72,14 @@ def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> p
     frame["a"], frame["b"] = ([names[i] for i in column] for column in pair_indices.T)
     frame["p_holm"] = adjust_holm(frame["p"].to_numpy())
     frame["p_mcnemar_holm"] = adjust_holm(frame["p_mcnemar"].to_numpy())
-    frame["separated"] = frame["p_holm"] < ALPHA
+    frame["significant"] = frame["p_holm"] < ALPHA
     return frame[[*_PAIR_FRAME_COLUMNS, *_MCNEMAR_COLUMNS]]
 
 
 def _run_mcnemar_tests(
     predictions: TestPredictions, row_pairs: Sequence[tuple[IntArray, IntArray]]
 ) -> pd.DataFrame:
-    """The exact test on every seed of every couple of rows; see `pairs` for the columns."""
+    """The exact test on every seed of every couple of rows; see `compare_pairs` for the columns."""
     predicted = predictions.predicted_classes
     is_correct = (predicted == predictions.labels).astype(np.float32)
     only_first_counts = (
@@ -90,7 +94,7 @@ def _run_mcnemar_tests(
         results.append(
             (only_a.mean(), only_b.mean(), differing, compute_mcnemar_p(only_a, only_b).max())
         )
-    return pd.DataFrame(results, columns=["only_a", "only_b", "differing", "p_mcnemar"])
+    return pd.DataFrame(results, columns=_MCNEMAR_COLUMNS[:4])
 
 
 def compute_mcnemar_p(only_a: FloatArray, only_b: FloatArray) -> FloatArray:
@@ -122,14 +126,14 @@ def find_tied_groups(names: Sequence[str], pair_frame: pd.DataFrame) -> list[lis
 
     Args:
         names: from the best to the worst.
-        pair_frame: from `pairs`.
+        pair_frame: from `compare_pairs`.
 
     Returns:
         Groups in the order of their best member, then of their worst; members in that of `names`.
     """
     graph = nx.Graph()
     graph.add_nodes_from(names)
-    tied_pairs = pair_frame[~pair_frame["separated"].astype(bool)]
+    tied_pairs = pair_frame[~pair_frame["significant"].astype(bool)]
     graph.add_edges_from(zip(tied_pairs["a"], tied_pairs["b"], strict=True))
     rank_by_name = {name: i for i, name in enumerate(names)}
     cliques = nx.find_cliques(graph.subgraph(names))
@@ -144,7 +148,7 @@ def assign_group_letters(
 
     Args:
         names: from the best to the worst.
-        tied_groups: from `groups`, at most 26.
+        tied_groups: from `find_tied_groups`, at most 26.
     """
     lettered_groups = list(zip(ascii_lowercase, tied_groups, strict=False))
     return {
@@ -160,14 +164,14 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
     optimizer, in the settings that go with it), then within each family.
 
     Returns:
-        Columns `factor`, `from`, `to`, `within` (a family, or "all"), `pairs`, `seeds`,
-        `difference`, `sd`, `low`, `high`, `p`, `p_holm` (over the rows for all, and
+        Columns `factor`, `from_value`, `to_value`, `scope` (a family, or "all"), `pairs`,
+        `seeds`, `difference`, `sd`, `low`, `high`, `p`, `p_holm` (over the rows for all, and
         over those within families); empty where no configuration has a partner, or where two of
         these families have the same family, loss and optimizer.
     """
     columns = list(FACTORS)
     trials = bootstrap.trials[bootstrap.trials["family"].isin(FACTORS["family"])]
-    configs = trials.drop_duplicates("name").set_index(columns)["name"]
+    configs = trials.drop_duplicates("configuration").set_index(columns)["configuration"]
     rows = []
     if configs.index.is_unique:
         for factor, (first_value, second_value) in FACTORS.items():
@@ -184,12 +188,12 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
                 for scope, scope_pairs in scopes
                 if scope_pairs
             ]
-    label_columns = ["factor", "from", "to", "within", "pairs", "seeds"]
+    label_columns = ["factor", "from_value", "to_value", "scope", "pairs", "seeds"]
     frame = pd.DataFrame(
         [row for row in rows if row], columns=[*label_columns, *_PAIR_FRAME_COLUMNS[3:8]]
     )
     frame = frame.astype({"pairs": int, "seeds": int, "p": float})
-    is_overall = frame["within"] == "all"
+    is_overall = frame["scope"] == "all"
     for mask in (is_overall, ~is_overall):
         frame.loc[mask, "p_holm"] = adjust_holm(frame.loc[mask, "p"].to_numpy())
     return frame
@@ -218,9 +222,9 @@ def _estimate_effect(
     first_value, second_value = FACTORS[factor]
     row = {
         "factor": factor,
-        "from": first_value,
-        "to": second_value,
-        "within": scope,
+        "from_value": first_value,
+        "to_value": second_value,
+        "scope": scope,
         "pairs": len(name_pairs),
     }
     return row | estimate._asdict() | {"difference": estimate.mean}

@@ -27,10 +27,11 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
     Returns:
         Columns `configuration`, `family`; `published` (weighted F1 as listed), `recomputed`
         (from the published matrix) with `recomputed_low` and `_high` (test images alone);
-        `seeds`, `ours` with `ours_low`, `ours_high`; `range_low`, `range_high`; `verdict`
-        (inside, outside, cannot tell, not comparable). Empty for drawings.
+        `seeds`, our `score` with `score_low`, `score_high`; `prediction_interval_low`,
+        `prediction_interval_high`; `verdict` (inside, outside, cannot tell, not comparable). Empty
+        for drawings.
     """
-    if loaded_study.study.data.kind == "rendered":
+    if loaded_study.study.data.kind == "synthetic":
         return pd.DataFrame()
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     published_rows = {name: published.find_published(config) for name, config in configs.items()}
@@ -74,11 +75,11 @@ def _make_row(
     )
     return published_columns | {
         "seeds": score_estimate.seeds,
-        "ours": score_estimate.mean,
-        "ours_low": score_estimate.low,
-        "ours_high": score_estimate.high,
-        "range_low": low,
-        "range_high": high,
+        "score": score_estimate.mean,
+        "score_low": score_estimate.low,
+        "score_high": score_estimate.high,
+        "prediction_interval_low": low,
+        "prediction_interval_high": high,
         "verdict": verdict if comparable else "not comparable",
     }
 

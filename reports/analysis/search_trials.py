@@ -12,7 +12,7 @@ import pandas as pd
 
 from bloodnets.metrics import FloatArray
 from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
-from reports.ledger.records import DEFAULTS_ADDED_LATER, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.records import PlannedTrial, SearchRecord, TrialRecord
 
 SEARCH_PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
 RESNET_PARAMETERS = ("weight_decay", "label_smoothing", "width")
@@ -33,7 +33,7 @@ _FLOAT_COLUMNS = (
 
 
 def get_trial_state(record: TrialRecord) -> str:
-    """How a trial of a search ended: one of `STATES`."""
+    """How a trial of a search ended: one of `TRIAL_STATES`."""
     state_by_reason = {
         "max_epochs": "complete",
         "asha": "pruned",
@@ -53,10 +53,10 @@ def make_search_trials_frame(
         problems: trials whose files cannot be relied on.
 
     Returns:
-        Columns `number` (from 0), `id`, `configuration`, `start` (whether it has a name, and so
-        was proposed first), the `SEARCH_PARAMETERS` (of a search of residual networks also the
-        `RESNET_PARAMETERS`), `state` (one of `STATES`), `error`, `epochs`,
-        `best_epoch`, `duration_s`, `value` and `best` (the highest value so far, NaN before any).
+        Columns `number` (from 0), `id`, `configuration`, `is_baseline` (whether it has a name, and
+        so was proposed first), the `SEARCH_PARAMETERS` (of a search of residual networks also the
+        `RESNET_PARAMETERS`), `state` (one of `TRIAL_STATES`), `error`, `epochs`, `best_epoch`,
+        `duration_s`, `value` and `best_so_far` (the highest value so far, NaN before any).
     """
     reason_by_trial = {problem.trial_id: problem.reason for problem in problems}
     rows = [
@@ -64,11 +64,11 @@ def make_search_trials_frame(
         for number, planned in enumerate(search.proposals)
     ]
     parameter_names = list_search_parameters(search.record)
-    columns = ["number", "id", "configuration", "start", *parameter_names, "state", "error"]
+    columns = ["number", "id", "configuration", "is_baseline", *parameter_names, "state", "error"]
     frame = pd.DataFrame(rows, columns=[*columns, "epochs", "best_epoch", "duration_s", "value"])
     frame = frame.astype(dict.fromkeys(_FLOAT_COLUMNS, "float64"))
     # A trial without a value changes nothing of the best so far.
-    return frame.assign(best=frame["value"].cummax().ffill())
+    return frame.assign(best_so_far=frame["value"].cummax().ffill())
 
 
 def list_search_parameters(record: SearchRecord) -> tuple[str, ...]:
@@ -77,10 +77,7 @@ def list_search_parameters(record: SearchRecord) -> tuple[str, ...]:
 
 
 def _get_settings(config: Mapping[str, Any], record: SearchRecord) -> dict[str, Any]:
-    return {
-        name: config.get(name, DEFAULTS_ADDED_LATER.get(name))
-        for name in list_search_parameters(record)
-    }
+    return {name: config[name] for name in list_search_parameters(record)}
 
 
 def _make_trial_row(
@@ -91,7 +88,7 @@ def _make_trial_row(
         "number": number,
         "id": planned.id,
         "configuration": planned.configuration,
-        "start": planned.configuration != f"trial-{number}",
+        "is_baseline": planned.configuration != f"trial-{number}",
         **_get_settings(planned.config, search.record),
         "state": "unreadable" if problem else "running",
         "error": problem,
@@ -118,8 +115,8 @@ def make_search_curves_frame(search: LoadedSearch) -> pd.DataFrame:
     """What every trial that ended reported, one row an epoch.
 
     Returns:
-        Columns `number` of the trial, `epoch` (from 1), `val_macro_f1`, and `best`, its highest
-        so far, which is what ASHA compares.
+        Columns `number` of the trial, `epoch` (from 1), `val_macro_f1`, and `best_so_far`,
+        its highest so far, which is what ASHA compares.
     """
     rows = [
         (number, epoch.epoch, epoch.val_macro_f1)
@@ -128,35 +125,35 @@ def make_search_curves_frame(search: LoadedSearch) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=["number", "epoch", "val_macro_f1"])
     frame = frame.astype({"val_macro_f1": "float64"})
-    return frame.assign(best=frame.groupby("number")["val_macro_f1"].cummax())
+    return frame.assign(best_so_far=frame.groupby("number")["val_macro_f1"].cummax())
 
 
 def select_at_rung(trial_frame: pd.DataFrame, curve_frame: pd.DataFrame, rung: int) -> pd.DataFrame:
     """The trials that came to an epoch, with what they had reached there: equal training for all.
 
     Args:
-        trial_frame: from `trials`.
-        curve_frame: from `curves`.
+        trial_frame: from `make_search_trials_frame`.
+        curve_frame: from `make_search_curves_frame`.
         rung: the epoch.
 
     Returns:
-        The rows of those trials, with `reached`.
+        The rows of those trials, with `value_at_rung`.
     """
-    value_by_number = curve_frame[curve_frame["epoch"] == rung].set_index("number")["best"]
+    value_by_number = curve_frame[curve_frame["epoch"] == rung].set_index("number")["best_so_far"]
     reached_trials = trial_frame[trial_frame["number"].isin(value_by_number.index)]
-    return reached_trials.assign(reached=reached_trials["number"].map(value_by_number))
+    return reached_trials.assign(value_at_rung=reached_trials["number"].map(value_by_number))
 
 
 def summarize_effort(trial_frame: pd.DataFrame, max_epochs: int) -> dict[str, float]:
     """Epochs of the trials that ended, and of the same trials in full training.
 
     Args:
-        trial_frame: from `trials`.
+        trial_frame: from `make_search_trials_frame`.
         max_epochs: of full training.
 
     Returns:
-        `trials` that ended; `epochs`; `full_epochs`; `saved` by ASHA, in the trials that it pruned;
-        `factor`, full training by what was spent, NaN before the first epoch.
+        `trials` that ended; `epochs`; `full_epochs`; `saved_epochs`, by ASHA, in the trials that
+        it pruned; `speedup`, full training by what was spent, NaN before the first epoch.
     """
     ended = trial_frame[trial_frame["epochs"].notna()]
     epochs, full_epochs = ended["epochs"].sum(), len(ended) * max_epochs
@@ -164,9 +161,9 @@ def summarize_effort(trial_frame: pd.DataFrame, max_epochs: int) -> dict[str, fl
     return {
         "trials": len(ended),
         "epochs": epochs,
-        "full": full_epochs,
-        "saved": len(pruned) * max_epochs - pruned["epochs"].sum(),
-        "factor": full_epochs / epochs if epochs else float("nan"),
+        "full_epochs": full_epochs,
+        "saved_epochs": len(pruned) * max_epochs - pruned["epochs"].sum(),
+        "speedup": full_epochs / epochs if epochs else float("nan"),
     }
 
 
@@ -202,34 +199,39 @@ def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         loaded_study: of a search.
 
     Returns:
-        Columns `configuration`; `role` (`best` or `baseline`); `start`, and the settings, as in
-        `trials`; `value` of the search (NaN if it did not run there); `val`, mean of the best val
-        macro F1 over the seeds, and `val_sd`; `shrinkage` (`value` - `val`); `test` and `test_sd`,
-        macro F1; `seeds` finished. Empty where nothing is confirmed.
+        Columns `configuration`; `role` (`best` or `baseline`); `is_baseline`, and the settings, as
+        in `make_search_trials_frame`; `value` of the search (NaN if it did not run there);
+        `val_macro_f1`, mean of the best over the seeds, and `val_macro_f1_sd`; `shrinkage`
+        (`value` - `val_macro_f1`); `test_macro_f1` and `test_macro_f1_sd`; `seeds` finished. Empty
+        where nothing is confirmed.
     """
     search = loaded_study.search
-    columns = ["configuration", "role", "start", *SEARCH_PARAMETERS, "value", "seeds"]
+    columns = ["configuration", "role", "is_baseline", *SEARCH_PARAMETERS, "value", "seeds"]
     if search is None or search.confirmation is None or not search.confirmation.trials:
-        return pd.DataFrame(columns=[*columns, "val", "val_sd", "shrinkage", "test", "test_sd"])
+        val_columns = ["val_macro_f1", "val_macro_f1_sd", "shrinkage"]
+        return pd.DataFrame(columns=[*columns, *val_columns, "test_macro_f1", "test_macro_f1_sd"])
     value_by_name = make_search_trials_frame(search).set_index("configuration")["value"]
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     rows = []
     for name, config in configs.items():
         role = "best" if name in search.confirmation.best else "baseline"
         value = float(value_by_name.get(name, float("nan")))
-        row = {"configuration": name, "role": role, "start": not name.startswith("trial-")}
+        row = {"configuration": name, "role": role, "is_baseline": not name.startswith("trial-")}
         row |= {"value": value} | _get_settings(config, search.record)
         rows.append(row | _summarize_retrained(loaded_study, name))
     frame = pd.DataFrame(rows).astype({"momentum": "float64"})
-    return frame.assign(shrinkage=frame["value"] - frame["val"])
+    return frame.assign(shrinkage=frame["value"] - frame["val_macro_f1"])
 
 
 def _summarize_retrained(loaded_study: LoadedStudy, name: str) -> dict[str, float]:
     """Mean and spread over the finished seeds of a configuration of the confirmation."""
     records = [record for record in loaded_study.records.values() if record.configuration == name]
-    records = [record for record in records if record.status == "complete"]
+    records = [record for record in records if record.state == "complete"]
     row: dict[str, float] = {"seeds": len(records)}
     for split in ("val", "test"):
         scores = pd.Series([r.scores[split]["macro_f1"] for r in records], dtype="float64")
-        row |= {split: scores.mean(), f"{split}_sd": scores.std(ddof=1)}
+        row |= {
+            f"{split}_macro_f1": scores.mean(),
+            f"{split}_macro_f1_sd": scores.std(ddof=1),
+        }
     return row

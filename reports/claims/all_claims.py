@@ -46,7 +46,7 @@ def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
     trial_ids = {
         trial.id
         for trial in loaded_study.study.trials
-        if loaded_study.study.data.kind != "rendered"
+        if loaded_study.study.data.kind != "synthetic"
         and published.find_published(trial.config) is not None
     }
     predictions = loaded_study.predictions
@@ -109,7 +109,7 @@ def make_claims_frame(judged_claims: list[Claim]) -> pd.DataFrame:
 
 
 def judge_better_family(bootstrap: BootstrapScores) -> Claim:
-    """The CNN beats the MLNN: every pair of one each is separated in macro F1; `judge_all_above`."""
+    """The CNN beats the MLNN: each pair of one each is separated in macro F1; `judge_all_above`."""
     make_claim = partial(
         Claim, statement="The CNN beats the MLNN in every configuration.", paper_sections="4.3, 5"
     )
@@ -123,10 +123,10 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
     if rows.empty:
         return make_claim(evidence="No CNN and MLNN have a finished seed in common.")
     text = (
-        f"In {is_above(rows).sum()} of {format_count(len(rows), 'pair')} the CNN is separated above the "
-        f"MLNN, in {is_below(rows).sum()} below. The differences in macro F1 are {_format_range(rows)} "
-        f"points, their 95 % intervals within {_format_bounds(rows)}; the largest p after Holm's "
-        f"correction is {format_number(rows['p_holm'].max(), 'p')}."
+        f"In {is_above(rows).sum()} of {format_count(len(rows), 'pair')} the CNN is separated "
+        f"above the MLNN, in {is_below(rows).sum()} below. The differences in macro F1 are "
+        f"{_format_range(rows)} points, their 95 % intervals within {_format_bounds(rows)}; the "
+        f"largest p after Holm's correction is {format_number(rows['p_holm'].max(), 'p')}."
     )
     return make_claim(
         verdict=judge_all_above(rows), evidence=_add_seed_caveat(text, rows), numbers=rows
@@ -154,7 +154,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
     rows = measure_contrasts(bootstrap, contrast_by_quantity)
     if rows.empty:
         return make_claim(evidence="No seed was finished by all CNNs and MLNNs.")
-    rows = rows.assign(label=labels)
+    rows = rows.assign(class_label=labels)
     significant = is_above(rows)
     text = "The mean precision of the CNNs is separated above that of the MLNNs in "
     text += (
@@ -165,7 +165,9 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
         ("Below", is_below(rows)),
         ("Not separated", ~significant & ~is_below(rows)),
     ):
-        items = [f"{row['label']} {format_points(row)}" for row in rows[own].to_dict("records")]
+        items = [
+            f"{row['class_label']} {format_points(row)}" for row in rows[own].to_dict("records")
+        ]
         text += f" {heading}: {'; '.join(items)}." if items else ""
     return make_claim(
         verdict=judge_all_above(rows),
@@ -178,12 +180,12 @@ def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[s
     """Within a family all configurations score alike, to `SIMILARITY_MARGIN`.
 
     Supported if the 95 % interval of every pair's difference in macro F1 is within the margin;
-    contradicted if that of some pair is beyond it whole, and p < LEVEL after Holm's correction;
+    contradicted if that of some pair is beyond it whole, and p < ALPHA after Holm's correction;
     one seed tells nothing. Pairs that are the same function twice are counted and left out.
 
     Args:
         bootstrap: of the study.
-        equivalence_keys: from `functions`.
+        equivalence_keys: from `make_equivalence_keys`.
     """
     make_claim = partial(
         Claim,
@@ -194,8 +196,8 @@ def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[s
     note = ""
     if n_equivalent:
         note = (
-            f" In {format_count(n_equivalent, 'pair')} the loss alone differs: the same function twice, and a "
-            "difference of exactly 0."
+            f" In {format_count(n_equivalent, 'pair')} the loss alone differs: the same function "
+            "twice, and a difference of exactly 0."
         )
     if rows.empty:
         reason = "No family has two different configurations with a finished seed in common."
@@ -207,10 +209,10 @@ def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[s
     if rows["seeds"].min() > 1 and (inside.all() or differs.any()):
         verdict = "supported" if inside.all() else "contradicted"
     text = (
-        f"Of {format_count(len(rows), 'pair')} within a family, {inside.sum()} differ by less than a "
-        f"point of macro F1 with 95 % confidence, {differs.sum()} by more; "
-        f"{(~inside & ~differs).sum()} cannot be told. The differences are {_format_range(rows)} points, "
-        f"their 95 % intervals within {_format_bounds(rows)}.{note}"
+        f"Of {format_count(len(rows), 'pair')} within a family, {inside.sum()} differ by less than "
+        f"a point of macro F1 with 95 % confidence, {differs.sum()} by more; "
+        f"{(~inside & ~differs).sum()} cannot be told. The differences are {_format_range(rows)} "
+        f"points, their 95 % intervals within {_format_bounds(rows)}.{note}"
     )
     return make_claim(verdict=verdict, evidence=_add_seed_caveat(text, rows), numbers=rows)
 

@@ -16,7 +16,7 @@ from reports.ledger.loading import LoadedStudy
 Verdict = Literal["supported", "contradicted", "cannot tell"]
 
 NUMBER_COLUMNS = ("quantity", "value", "low", "high", "p", "p_holm", "seeds")
-"""Columns of `Claim.make_claims_frame`: `value` with its 95 % interval, `p_holm` over the claim's rows."""
+"""Columns of `Claim.numbers`: `value` with its 95 % interval, `p_holm` over the claim's rows."""
 
 ONE_SEED_TEXT = "One seed: how much of this is the luck of that seed is unknown."
 
@@ -45,7 +45,7 @@ class Claim:
 
 
 def make_numbers_frame(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
-    """Estimates as rows of `Claim.make_claims_frame`, their p-values corrected for how many they are."""
+    """Estimates as rows of `Claim.numbers`, their p-values corrected for how many they are."""
     frame = pd.DataFrame(
         [
             {"quantity": key, "value": estimate.mean} | estimate._asdict()
@@ -61,12 +61,12 @@ def make_numbers_frame(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
 def measure_contrasts(
     bootstrap: BootstrapScores, contrast_by_quantity: Mapping[str, tuple[str, Mapping[str, float]]]
 ) -> pd.DataFrame:
-    """Contrasts as rows of `Claim.make_claims_frame`.
+    """Contrasts as rows of `Claim.numbers`.
 
     Args:
         bootstrap: of the study.
-        contrast_by_quantity: score and weights of each contrast, by the quantity's name; one without a seed
-            that all its configurations have is left out.
+        contrast_by_quantity: score and weights of each contrast, by the quantity's name; one
+            without a seed that all its configurations have is left out.
     """
     estimates = {
         quantity: estimate_contrast(bootstrap, score, weights)
@@ -80,7 +80,7 @@ def measure_contrasts(
 def judge_all_above(numbers: pd.DataFrame) -> Verdict:
     """Whether every value is above 0.
 
-    Supported if all are, each with p < LEVEL after Holm's correction; contradicted if any is
+    Supported if all are, each with p < ALPHA after Holm's correction; contradicted if any is
     below 0 with such a p; one seed tells nothing.
     """
     if numbers.empty or numbers["seeds"].min() < 2:
@@ -103,7 +103,7 @@ def is_below(numbers: pd.DataFrame) -> "pd.Series[bool]":
 def list_configurations(bootstrap: BootstrapScores, family: str) -> list[str]:
     """Names of a family's configurations that have a score, in the order of the plan."""
     trials = bootstrap.trials
-    return [str(name) for name in trials.loc[trials["family"] == family, "name"].unique()]
+    return [str(name) for name in trials.loc[trials["family"] == family, "configuration"].unique()]
 
 
 def list_families(bootstrap: BootstrapScores) -> list[str]:
@@ -156,4 +156,5 @@ def format_plain_interval(row: Mapping[Any, Any]) -> str:
     """`1.67 (95 % interval [1.18, 2.37])`; without the interval where there is none."""
     if pd.isna(row["low"]):
         return format_plain(row["value"])
-    return f"{format_plain(row['value'])} (95 % interval [{format_plain(row['low'])}, {format_plain(row['high'])}])"
+    value_text, low_text, high_text = (format_plain(row[key]) for key in ("value", "low", "high"))
+    return f"{value_text} (95 % interval [{low_text}, {high_text}])"

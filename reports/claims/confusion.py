@@ -51,7 +51,7 @@ def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -
     Three shares of the family's errors, each less that of the class that comes next to class 3:
     of all errors, those in which it takes part; of the errors on class 0, those taken for it; of
     those on class 5 likewise. Supported if the first is above 0 with its 95 % interval and the
-    other two are above 0 as they stand; contradicted if one of them is below 0 with p < LEVEL
+    other two are above 0 as they stand; contradicted if one of them is below 0 with p < ALPHA
     after Holm's correction; one seed tells nothing.
     """
     make_claim = partial(
@@ -99,7 +99,7 @@ _SHARE_FUNCTIONS: Mapping[str, Callable[[AnyFloatArray], FloatArray]] = {
 
 def _group_by_family(predictions: TestPredictions) -> dict[str, list[str]]:
     """Names of the configurations of each family, in the order of the plan."""
-    names = predictions.trials.groupby("family", sort=False)["name"].unique()
+    names = predictions.trials.groupby("family", sort=False)["configuration"].unique()
     return {str(family): family_names.tolist() for family, family_names in names.items()}
 
 
@@ -110,16 +110,18 @@ def _is_always_ahead(leads: Mapping[str, LeadOverRunnerUp]) -> bool:
 def _format_leads(leads: Mapping[str, LeadOverRunnerUp]) -> str:
     overall = leads["errors"]
     texts = [
-        f"class {CENTRAL_CLASS} takes part in {format_number(overall.share, 'percent')} % of the errors, class "
-        f"{overall.runner_up} in {format_number(overall.runner_up_share, 'percent')} %: "
+        f"class {CENTRAL_CLASS} takes part in {format_number(overall.share, 'percent')} % of the "
+        f"errors, class {overall.runner_up} in "
+        f"{format_number(overall.runner_up_share, 'percent')} %: "
         f"{format_points(_make_interval_row(overall.margin))}."
     ]
     for part in ("errors on class 0", "errors on class 5"):
         part_lead = leads[part]
         includes_zero = part_lead.margin.low <= 0 <= part_lead.margin.high
         texts.append(
-            f"Of the {part}, {format_number(part_lead.share, 'percent')} % are taken for class {CENTRAL_CLASS}, "
-            f"{format_number(part_lead.runner_up_share, 'percent')} % for class {part_lead.runner_up}"
+            f"Of the {part}, {format_number(part_lead.share, 'percent')} % are taken for class "
+            f"{CENTRAL_CLASS}, {format_number(part_lead.runner_up_share, 'percent')} % for class "
+            f"{part_lead.runner_up}"
             f"{': a difference that could be chance.' if includes_zero else '.'}"
         )
     return " ".join(texts)
@@ -155,9 +157,9 @@ def judge_perfect_class(predictions: TestPredictions) -> Claim:
     else:
         low = stats.binomtest(n_images, n_images).proportion_ci(0.95, "exact").low
         text = (
-            f"Of {total_text}, none is wrong. A trial without an error on {format_count(n_images, 'image')} may "
-            f"still miss some: with 95 % confidence it recognises {format_number(low, 'percent')} % or "
-            "more (Clopper and Pearson)."
+            f"Of {total_text}, none is wrong. A trial without an error on "
+            f"{format_count(n_images, 'image')} may still miss some: with 95 % confidence it "
+            f"recognises {format_number(low, 'percent')} % or more (Clopper and Pearson)."
         )
     text += f" Images of other classes were taken for it {format_count(n_mistaken, 'time')}."
     counts = {
@@ -192,11 +194,12 @@ def judge_same_pattern(
 
     The pattern is the 56 cells off the diagonal, summed over seeds; likeness is Pearson's
     correlation. Supported if the smallest lower end of the pairs' 95 % intervals is above
-    `ALIKE`; contradicted if any pair's upper end is below it; one seed tells nothing.
+    `MIN_SAME_CORRELATION`; contradicted if any pair's upper end is below it; one seed tells
+    nothing.
 
     Args:
         predictions: of the study.
-        errors: from `mistakes`.
+        errors: from `count_confusion_errors`.
         equivalence_keys: from `claim.make_equivalence_keys`; pairs of equal ones are left out.
     """
     make_claim = partial(
@@ -217,9 +220,9 @@ def judge_same_pattern(
     numbers = make_numbers_frame(rows)
     low, high = numbers["low"].min(), numbers["high"].min()
     text = (
-        f"In {format_count(len(rows), 'pair')} of configurations of a family that differ in more than "
-        f"the loss, r is {_format_span(numbers['value'])}; the 95 % intervals reach from {format_plain(low)} to "
-        f"{format_plain(numbers['high'].max())}."
+        f"In {format_count(len(rows), 'pair')} of configurations of a family that differ in more "
+        f"than the loss, r is {_format_span(numbers['value'])}; the 95 % intervals reach from "
+        f"{format_plain(low)} to {format_plain(numbers['high'].max())}."
     )
     verdict: Verdict = "cannot tell"
     if numbers["seeds"].min() < 2:

@@ -104,7 +104,7 @@ def count_epochs_until(losses: FloatArray, share: float = CONVERGED_DROP) -> int
 
 
 def compare_convergence(sgd: FloatArray, adam: FloatArray) -> float:
-    """Logarithm of the epochs that SGD needs over those that Adam needs, to `CONVERGED_DROP` of the drop.
+    """Logarithm of the epochs that SGD needs over those of Adam, to `CONVERGED_DROP` of the drop.
 
     Returns:
         NaN where a loss never falls.
@@ -115,10 +115,11 @@ def compare_convergence(sgd: FloatArray, adam: FloatArray) -> float:
 
 
 def judge_smoother_curves(loaded_study: LoadedStudy) -> Claim:
-    """SGD's curves are smoother: `rougher` is above 0, as a mean over all pairs, seed by seed.
+    """SGD's curves are smoother: `compare_roughness` is above 0.
 
-    Supported if the 95 % interval over seeds lies above 0, and each family's mean does too, as the
-    paper says it of both; contradicted likewise below 0.
+    It is taken as a mean over all pairs, seed by seed. Supported if the 95 % interval over seeds
+    lies above 0, and each family's mean does too, as the paper says it of both; contradicted
+    likewise below 0.
     """
     return _judge_ratios(
         partial(
@@ -133,7 +134,7 @@ def judge_smoother_curves(loaded_study: LoadedStudy) -> Claim:
 
 
 def judge_faster_convergence(loaded_study: LoadedStudy) -> Claim:
-    """Adam converges faster: `slower` is above 0; the same rule as `judge_smoother_curves`."""
+    """Adam converges faster: `compare_convergence` is above 0; as in `judge_smoother_curves`."""
     return _judge_ratios(
         partial(Claim, statement="Adam converges faster than SGD.", paper_sections="3.1, 3.2, 5"),
         _compare_paired_curves(loaded_study, compare_convergence),
@@ -218,7 +219,12 @@ def _compare_paired_curves(
     if missing:
         return describe_missing(missing)
     rows = [
-        {"family": family, "other": other_settings, "seed": seed, "value": compare(sgd, adam)}
+        {
+            "family": family,
+            "other_settings": other_settings,
+            "seed": seed,
+            "value": compare(sgd, adam),
+        }
         for (optimizer, family, other_settings, seed), sgd in curves.items()
         if optimizer == "sgd"
         and (adam := curves.get(("adam", family, other_settings, seed))) is not None
@@ -226,7 +232,7 @@ def _compare_paired_curves(
     if not rows:
         return "No trial with SGD has a partner with Adam, equal settings and the same seed."
     table = pd.DataFrame(rows).pivot_table(
-        index="seed", columns=["family", "other"], values="value", sort=False
+        index="seed", columns=["family", "other_settings"], values="value", sort=False
     )
     table = table.dropna(axis="index")
     return table if table.size else "The curves are too short to be compared."
@@ -237,7 +243,7 @@ def _collect_curves(loaded_study: LoadedStudy) -> dict[tuple[str, str, str, int]
     curves = {}
     for key, record in loaded_study.records.items():
         losses = _to_valid_losses([epoch.train_loss for epoch in loaded_study.epochs[key]])
-        if record.status == "complete" and losses is not None:
+        if record.state == "complete" and losses is not None:
             config = record.config
             other_settings = repr(
                 sorted((k, v) for k, v in config.items() if k not in _OPTIMIZER_SETTINGS)

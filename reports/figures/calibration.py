@@ -23,11 +23,11 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
         errors: from the same.
         data: named in the corner.
     """
-    names = list(errors["name"])
+    names = list(errors["configuration"])
     figure, panels = canvas.make_panels(len(names), width=7.2, height=3.0, data=data)
     for axes, name in zip(panels, names, strict=True):
-        error_row = errors[errors["name"] == name].iloc[0]
-        _draw_panel(axes, bins[bins["name"] == name])
+        error_row = errors[errors["configuration"] == name].iloc[0]
+        _draw_panel(axes, bins[bins["configuration"] == name])
         has_replicates = error_row["seeds"] > 1
         ece_text = (
             format_mean_sd(error_row["ece"], error_row["ece_sd"], "percent")
@@ -43,9 +43,9 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
 
 def _draw_panel(axes: Axes, bins: pd.DataFrame) -> None:
     axes.bar(
-        bins["low"] * 100,
+        bins["lower_edge"] * 100,
         bins["share"] * 100,
-        width=(bins["high"] - bins["low"]) * 100,
+        width=(bins["upper_edge"] - bins["lower_edge"]) * 100,
         align="edge",
         color="#D9D9D9",
         edgecolor="white",

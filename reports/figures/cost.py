@@ -64,7 +64,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> 
     style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4.5, "ls": "none"}
     accuracy = points["accuracy"] * 100
     if source == "study":
-        errors = [accuracy - points["low"] * 100, points["high"] * 100 - accuracy]
+        errors = [accuracy - points["accuracy_low"] * 100, points["accuracy_high"] * 100 - accuracy]
         axes.errorbar(
             points["x"],
             accuracy,

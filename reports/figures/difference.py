@@ -23,14 +23,15 @@ def draw_confusion_difference(
     """Rows true, columns predicted; blue is more, vermillion fewer, grey could be chance.
 
     Args:
-        frame: from `confusion_differences.compute_cell_differences`, of one pair, and `text`, what stands in each cell.
+        frame: from `confusion_differences.compute_cell_differences`, of one pair, and
+            `difference_text`, what stands in each cell.
         labels: of the eight classes.
         data: named in the corner.
     """
     first_row = frame.iloc[0]
     figure = canvas.make_blank_figure(6.6, 6.0, data)
     axes = figure.subplots()
-    cell_shades = frame["shade"].where(~frame["chance"], 0)
+    cell_shades = frame["shade"].where(frame["significant"], 0)
     shade_matrix = frame.assign(shade=cell_shades).pivot_table(
         index="true", columns="predicted", values="shade"
     )
@@ -53,13 +54,13 @@ def _draw_cell(axes: Axes, cell: pd.Series, depth: int) -> None:
     axes.text(
         cell["predicted"],
         cell["true"],
-        cell["text"],
+        cell["difference_text"],
         ha="center",
         va="center",
-        fontsize=7 if cell["chance"] else 8.5,
-        weight="bold" if cell["true"] == cell["predicted"] and not cell["chance"] else "normal",
+        fontsize=8.5 if cell["significant"] else 7,
+        weight="bold" if cell["true"] == cell["predicted"] and cell["significant"] else "normal",
         color="#8A8A8A"
-        if cell["chance"]
+        if not cell["significant"]
         else "white"
         if depth >= _MIN_WHITE_TEXT_SHADE
         else "black",

@@ -17,7 +17,7 @@ def draw_effects(
     """A line a contrast: difference and 95 % interval, with a rule at no difference.
 
     Args:
-        frame: `difference`, `low` and `high`, 0 to 1, with `contrast` and `family` in words.
+        frame: `difference`, `low` and `high`, 0 to 1, with `contrast_label` and `family_label`.
         data: named in the corner.
         xlabel: what is measured.
     """
@@ -37,7 +37,7 @@ def draw_effects(
     )
     labels = [
         f"{contrast} ({family})" if family != "all" else contrast
-        for contrast, family in zip(frame["choice"], frame["where"], strict=True)
+        for contrast, family in zip(frame["contrast_label"], frame["family_label"], strict=True)
     ]
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(frame) - 0.5, -0.5)

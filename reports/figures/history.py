@@ -31,7 +31,11 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
     figure = canvas.make_blank_figure(7.2, 3.6, data)
     axes = figure.subplots()
     axes.step(
-        trials["number"], trials["best"] * 100, where="post", color=canvas.BLUE, label="best so far"
+        trials["number"],
+        trials["best_so_far"] * 100,
+        where="post",
+        color=canvas.BLUE,
+        label="best so far",
     )
     for state, color, marker, is_filled in _STATE_MARKERS:
         rows = trials[(trials["state"] == state) & trials["value"].notna()]
@@ -43,7 +47,7 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
         }
         points = (rows["number"], rows["value"] * 100)
         axes.plot(*points, color=color, marker=marker, ls="none", label=state, **marker_style)
-    baselines = trials[trials["start"] & trials["value"].notna()]
+    baselines = trials[trials["is_baseline"] & trials["value"].notna()]
     if not baselines.empty:
         points = (baselines["number"], baselines["value"] * 100)
         ring_style: dict[str, Any] = {

@@ -20,15 +20,15 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     """A panel a group of trials, a line a parameter, a dot a rung.
 
     Args:
-        frame: from `importance.importances`, with `among` and `setting_text`.
+        frame: from `importance.compute_importances`, with `trial_group` and `setting_text`.
         data: named in the corner.
     """
-    groups, rungs = list(frame["among"].unique()), list(frame["rung"].unique())
-    n_lines = frame.groupby("among", sort=False)["setting_text"].nunique()
+    groups, rungs = list(frame["trial_group"].unique()), list(frame["rung"].unique())
+    n_lines = frame.groupby("trial_group", sort=False)["setting_text"].nunique()
     figure = canvas.make_blank_figure(7.2, 1.2 + 0.42 * n_lines.sum(), data)
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=[*n_lines])
     for axes, group in zip(panels[:, 0], groups, strict=True):
-        group_rows = frame[frame["among"] == group]
+        group_rows = frame[frame["trial_group"] == group]
         names = list(group_rows["setting_text"].unique())
         for index, rung in enumerate(rungs):
             rung_rows = group_rows[group_rows["rung"] == rung]

@@ -42,7 +42,7 @@ def draw_search_space(
     )
     groups = [(str(family), str(optimizer)) for family, optimizer in combinations.to_numpy()]
     figure, panels = canvas.make_panels(len(groups), width=7.6, height=2.9, data=data)
-    norm = _make_color_norm(frame["reached"])
+    norm = _make_color_norm(frame["value_at_rung"])
     for axes, (family, optimizer) in zip(panels, groups, strict=True):
         panel_rows, panel_stopped, panel_failed = (
             _select_group(rows, family, optimizer) for rows in (frame, stopped, failed)
@@ -64,15 +64,15 @@ def draw_search_space(
 def _draw_trials(axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: FuncNorm) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:.0e}".replace("e-0", "e-"))
-    sorted_rows = rows.sort_values("reached")  # the best are drawn last, and so on top
+    sorted_rows = rows.sort_values("value_at_rung")  # the best are drawn last, and so on top
     points = (sorted_rows["learning_rate"], sorted_rows["dropout"])
     color_mapping: dict[str, Any] = {
-        "c": sorted_rows["reached"] * 100,
+        "c": sorted_rows["value_at_rung"] * 100,
         "cmap": _COLORMAP,
         "norm": norm,
     }
     axes.scatter(*points, s=38, edgecolor="white", linewidth=0.5, zorder=3, **color_mapping)
-    baselines = rows[rows["start"]]
+    baselines = rows[rows["is_baseline"]]
     ring_style: dict[str, Any] = {
         "facecolor": "none",
         "edgecolor": canvas.VERMILLION,
@@ -103,10 +103,13 @@ def draw_parallel_coordinates(
     """
     figure = canvas.make_blank_figure(7.6, 3.6, data)
     axes = figure.subplots()
-    norm, sorted_frame = _make_color_norm(frame["reached"]), frame.sort_values("reached")
+    norm, sorted_frame = (
+        _make_color_norm(frame["value_at_rung"]),
+        frame.sort_values("value_at_rung"),
+    )
     scales = _build_axis_scales(sorted_frame, search, norm)
     heights = np.stack([height for _, height, _ in scales.values()], axis=1)
-    colors = colormaps[_COLORMAP](norm(sorted_frame["reached"] * 100))
+    colors = colormaps[_COLORMAP](norm(sorted_frame["value_at_rung"] * 100))
     for trial_heights, color in zip(heights, colors, strict=True):
         axes.plot(range(len(scales)), trial_heights, color=color, linewidth=1.3, alpha=0.85)
     for column, (_, _, ticks) in enumerate(scales.values()):
@@ -156,9 +159,9 @@ def _build_axis_scales(
             del scales[name]
     if frame["momentum"].isna().all():
         del scales["momentum"]
-    heights = np.asarray(norm(frame["reached"] * 100), dtype=np.float64)
+    heights = np.asarray(norm(frame["value_at_rung"] * 100), dtype=np.float64)
     ticks = [(0.0, f"{norm.vmin:.1f}"), (1.0, f"{norm.vmax:.1f}")]
-    return scales | {"reached": ("Macro F1 (%)", heights, ticks)}
+    return scales | {"value_at_rung": ("Macro F1 (%)", heights, ticks)}
 
 
 def _make_category_scale(name: str, values: pd.Series, categories: tuple[str, ...]) -> _AxisScale:

@@ -33,7 +33,7 @@ COST_COLUMNS = (
 MULTI_STUDY_COLUMNS = (
     Column(key="study", heading=("Study",)),
     Column(key="file", heading=("Data",)),
-    Column(key="short", heading=("Configuration",)),
+    Column(key="label", heading=("Configuration",)),
     *COMPARISON_COLUMNS[2:],
 )
 INTERVAL_COLUMNS = (
@@ -57,14 +57,14 @@ PAIR_COLUMNS = (
     ),
     Column(key="interval", heading=("95 %", "interval"), unit="points_interval"),
     Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
-    Column(key="only_a", heading=("A alone", "right", "(images)"), unit="mean"),
-    Column(key="only_b", heading=("B alone", "right", "(images)"), unit="mean"),
+    Column(key="only_a_correct", heading=("A alone", "right", "(images)"), unit="mean"),
+    Column(key="only_b_correct", heading=("B alone", "right", "(images)"), unit="mean"),
     Column(key="p_mcnemar_holm", heading=("McNemar", "p (Holm)"), unit="p"),
     Column(key="result", heading=("Result",)),
 )
 EFFECT_COLUMNS = (
-    Column(key="choice", heading=("Choice",)),
-    Column(key="where", heading=("Family",)),
+    Column(key="contrast_label", heading=("Choice",)),
+    Column(key="family_label", heading=("Family",)),
     Column(key="pairs", heading=("Pairs", "compared"), unit="count"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="difference", heading=("Difference", "(points)"), unit="points"),
@@ -73,7 +73,7 @@ EFFECT_COLUMNS = (
 )
 ABLATION_COLUMNS = (
     Column(key="ingredient", heading=("Left out",)),
-    Column(key="score", heading=("Macro F1", "without", "it (%)"), unit="percent"),
+    Column(key="score_without", heading=("Macro F1", "without", "it (%)"), unit="percent"),
     Column(key="difference", heading=("With minus", "without", "(points)"), unit="points"),
     Column(key="interval", heading=("95 %", "interval"), unit="points_interval"),
     Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
@@ -86,9 +86,9 @@ REPRODUCTION_COLUMNS = (
     Column(key="recomputed", heading=("From the", "published", "matrix (%)"), unit="percent"),
     Column(key="recomputed", heading=("95 %", "interval"), unit="interval"),
     Column(key="seeds", heading=("Our", "seeds"), unit="count"),
-    Column(key="ours", heading=("Ours", "(%)"), unit="percent"),
-    Column(key="ours", heading=("95 %", "interval"), unit="interval"),
-    Column(key="range", heading=("One more", "run: 95 %"), unit="interval"),
+    Column(key="score", heading=("Ours", "(%)"), unit="percent"),
+    Column(key="score", heading=("95 %", "interval"), unit="interval"),
+    Column(key="prediction_interval", heading=("One more", "run: 95 %"), unit="interval"),
     Column(key="verdict", heading=("Published", "value is"), unit="verdict"),
 )
 BENCHMARK_COLUMNS = (
@@ -120,7 +120,7 @@ TRAINING_COLUMNS = (
 )
 CLASS_COLUMNS = (
     CONFIGURATION_COLUMN,
-    Column(key="label", heading=("Class",)),
+    Column(key="class_label", heading=("Class",)),
     Column(key="precision", heading=("Precision", "(%)"), unit="percent"),
     Column(key="recall", heading=("Recall", "(%)"), unit="percent"),
     Column(key="f1", heading=("F1", "(%)"), unit="percent"),
@@ -130,13 +130,13 @@ EQUIVALENT_LOSS_COLUMNS = (
     Column(key="cross_entropy", heading=("CrossEntropy",)),
     Column(key="nll", heading=("NLLLoss",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="predictions", heading=("Predictions", "compared"), unit="count"),
-    Column(key="differing", heading=("Differing",), unit="count"),
+    Column(key="n_predictions", heading=("Predictions", "compared"), unit="count"),
+    Column(key="n_differing", heading=("Differing",), unit="count"),
 )
 UNFINISHED_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="seed", heading=("Seed",), unit="setting"),
-    Column(key="status", heading=("Status",)),
+    Column(key="state", heading=("Status",)),
     Column(key="epochs", heading=("Epochs run",), unit="count"),
     Column(key="attempts", heading=("Attempts",), unit="count"),
     Column(key="reason", heading=("Reason",)),
@@ -155,8 +155,8 @@ EXTRA_SETTING_COLUMNS = (
     Column(key="width", heading=("Width",), unit="setting"),
     Column(key="weight_decay", heading=("Weight", "decay"), unit="setting"),
     Column(key="label_smoothing", heading=("Label", "smoothing"), unit="setting"),
-    Column(key="orientations", heading=("Eight", "orientations"), unit="word"),
-    Column(key="shift", heading=("Shifts", "(pixels)"), unit="setting"),
+    Column(key="dihedral_augmentation", heading=("Eight", "dihedral_augmentation"), unit="word"),
+    Column(key="max_shift", heading=("Shifts", "(pixels)"), unit="setting"),
     Column(key="schedule", heading=("Learning", "rate is"), unit="word"),
     Column(key="batch_size", heading=("Batch", "size"), unit="setting"),
     Column(key="max_epochs", heading=("Epochs", "at most"), unit="setting"),
@@ -165,24 +165,24 @@ EXTRA_SETTING_COLUMNS = (
 CONFIRMATION_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="settings", heading=("Settings",), unit="prose"),
-    Column(key="role_text", heading=("It is",)),
+    Column(key="origin_label", heading=("It is",)),
     Column(key="value", heading=("Search:", "val (%)"), unit="percent"),
     Column(key="seeds_text", heading=("Seeds",)),
-    Column(key="val", heading=("Confirmed:", "val (%)"), unit="percent"),
+    Column(key="val_macro_f1", heading=("Confirmed:", "val (%)"), unit="percent"),
     Column(key="shrinkage", heading=("Shrinkage", "(points)"), unit="points"),
-    Column(key="test", heading=("Confirmed:", "test (%)"), unit="percent"),
-    Column(key="test", heading=("95 %", "interval"), unit="interval"),
+    Column(key="test_macro_f1", heading=("Confirmed:", "test (%)"), unit="percent"),
+    Column(key="test_macro_f1", heading=("95 %", "interval"), unit="interval"),
 )
 SEARCH_EFFORT_COLUMNS = (
     Column(key="state", heading=("Trials",)),
     Column(key="trials", heading=("Number",), unit="count"),
     Column(key="epochs", heading=("Epochs", "trained"), unit="count"),
-    Column(key="full", heading=("Epochs of", "full training"), unit="count"),
-    Column(key="factor", heading=("Full training", "\N{DIVISION SIGN} trained"), unit="seconds"),
-    Column(key="minutes", heading=("Time of the", "trials (min)"), unit="seconds"),
+    Column(key="full_epochs", heading=("Epochs of", "full training"), unit="count"),
+    Column(key="speedup", heading=("Full training", "\N{DIVISION SIGN} trained"), unit="seconds"),
+    Column(key="duration_min", heading=("Time of the", "trials (min)"), unit="seconds"),
 )
 IMPORTANCE_COLUMNS = (
-    Column(key="among", heading=("Among",)),
+    Column(key="trial_group", heading=("Among",)),
     Column(key="rung", heading=("After", "epoch"), unit="count"),
     Column(key="trials", heading=("Trials",), unit="count"),
     Column(key="setting_text", heading=("Setting",)),

@@ -6,7 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from reports.ledger.records import DataRecord, SearchRecord
+from reports.format.units import format_count
+from reports.ledger.loading import LoadedStudy
+from reports.ledger.records import (
+    NEUTRAL_SETTINGS,
+    DataRecord,
+    SearchRecord,
+    SoftwareRecord,
+)
 
 LABELS = {
     "cross_entropy": "CrossEntropy",
@@ -47,7 +54,7 @@ def format_settings(config: Mapping[Any, Any]) -> str:
         ("width", "width {:.0f}"),
     ):
         value = config.get(name)
-        if value is not None and not pd.isna(value):
+        if value is not None and not pd.isna(value) and value != NEUTRAL_SETTINGS[name]:
             parts.append(text.format(value))
     return ", ".join(parts)
 
@@ -63,7 +70,7 @@ def describe_search_settings(search: SearchRecord) -> list[tuple[str, str]]:
         ("Dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
         *_describe_extra_settings(search),
         ("Sampler", f"{search.sampler}, seed {search.seed}"),
-        ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction} goes on"),
+        ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction_factor} goes on"),
     ]
 
 
@@ -98,7 +105,7 @@ class DataLabel:
     """How the data are named.
 
     Attributes:
-        warning: `SYNTHETIC` if they must not pass for photographs; empty otherwise.
+        warning: `RENDERED` if they must not pass for photographs; empty otherwise.
         short: for captions and the corners of figures.
         full: once in every output, with the whole hash.
     """
@@ -110,11 +117,59 @@ class DataLabel:
 
 def data_label(data: DataRecord) -> DataLabel:
     """Name the data: official, or by file and SHA-256, or rendered."""
-    if data.kind == "rendered":
-        text = "RENDERED: drawn stand-in cells, not photographs"
-        return DataLabel(warning="RENDERED", short=text, full=f"{text} (SHA-256 {data.sha256})")
+    if data.kind == "synthetic":
+        text = "SYNTHETIC: stand-in cells, not photographs"
+        return DataLabel(warning="SYNTHETIC", short=text, full=f"{text} (SHA-256 {data.sha256})")
     if data.kind == "official":
         full = f"official BloodMNIST ({data.name}, MD5 {data.md5})"
         return DataLabel(warning="", short="official BloodMNIST", full=full)
     short = f"{data.name}, SHA-256 {data.sha256[:12]}…"
     return DataLabel(warning="", short=short, full=f"{data.name}, SHA-256 {data.sha256}")
+
+
+def list_software_differences(existing: SoftwareRecord, new: SoftwareRecord) -> list[str]:
+    """Describe what differs between two versions of the software, one phrase per difference."""
+    differences = []
+    for name in sorted(existing.versions.keys() | new.versions.keys()):
+        was, now = (software.versions.get(name, "missing") for software in (existing, new))
+        if was != now:
+            differences.append(f"{name} was {was}, now {now}")
+    changed_packages = [
+        name
+        for name in sorted(existing.sources.keys() | new.sources.keys())
+        if existing.sources.get(name) != new.sources.get(name)
+    ]
+    if changed_packages:
+        difference = f"the source code of {' and '.join(changed_packages)} changed"
+        if existing.commit and new.commit and existing.commit != new.commit:
+            difference += f" (commit {_shorten_commit(existing)} to {_shorten_commit(new)})"
+        differences.append(difference)
+    return differences
+
+
+def _shorten_commit(software: SoftwareRecord) -> str:
+    commit, dash, dirty = (software.commit or "").partition("-")
+    return commit[:12] + dash + dirty
+
+
+def list_software_notices(loaded_study: LoadedStudy) -> list[str]:
+    """Describe each allowed change of software, and how many trials were trained after it."""
+    records = [*loaded_study.records.values()]
+    if loaded_study.search is not None:
+        records += loaded_study.search.records.values()
+    notices, previous = [], loaded_study.study.software
+    for change in loaded_study.software_changes:
+        differences = "; ".join(list_software_differences(previous, change.software))
+        sha256 = change.software.sha256
+        n_after = sum(record.software_sha256 == sha256 for record in records)
+        trials = f"{n_after} of {format_count(len(records), 'trial')}"
+        notices.append(f"{change.changed_at}: {differences}; {trials} trained with this software")
+        previous = change.software
+    return notices
+
+
+def describe_sources(software: SoftwareRecord) -> str:
+    """Name the source code: its commit, if known, and the SHA-256 of each package."""
+    hashes = ", ".join(f"{name} {sha256[:12]}…" for name, sha256 in software.sources.items())
+    commit = f"commit {_shorten_commit(software)}; " if software.commit else ""
+    return f"{commit}SHA-256 of {hashes}"

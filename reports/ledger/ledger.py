@@ -7,7 +7,8 @@
     epochs/<id>.jsonl       one `EpochRecord` a line
     predictions/<id>.npz    probabilities and labels of val, and of test where it was looked at
     models/<id>.safetensors weights of the best epoch
-    looks.jsonl             every evaluation on test (`TestEvaluation`)
+    test_evaluations.jsonl  every evaluation on test (`TestEvaluation`)
+    software_changes.jsonl  changes of software that the user allowed (`SoftwareChange`)
     checkpoints/<id>/       states of a trial that has begun and not ended
     report/                 made from the above, and only from it
 
@@ -53,19 +54,21 @@ from reports.ledger.records import (
     EpochRecord,
     PlannedTrial,
     RecordT,
+    SoftwareChange,
+    SoftwareRecord,
     StudyRecord,
     TestEvaluation,
     TrialRecord,
     from_json,
+    read_schema_version,
     to_json,
 )
 from reports.ledger.remote_cache import RemoteCache
 
-TEST_EVALUATIONS_FILE, PROPOSALS_FILE, CONFIRMATION_FILE = (
-    "looks.jsonl",
-    "proposals.jsonl",
-    "confirmation.json",
-)
+TEST_EVALUATIONS_FILE = "test_evaluations.jsonl"
+PROPOSALS_FILE = "proposals.jsonl"
+CONFIRMATION_FILE = "confirmation.json"
+SOFTWARE_CHANGES_FILE = "software_changes.jsonl"
 
 TRIAL_FILE_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """A trial's files beside its record: the ends of their names, by folder."""
@@ -102,7 +105,7 @@ class Ledger:
 
         Raises:
             ConflictError: there is no readable study in it.
-            MachineError: its address does not answer.
+            ResourceError: its address does not answer.
         """
         self.location = location
         try:
@@ -119,12 +122,13 @@ class Ledger:
             ) from error
         if not has_study:
             raise ConflictError(f"no study in {location}: it has no study.json")
-        self.study = self._read_record(StudyRecord, STUDY_FILE)
-        if self.study.schema_version != SCHEMA_VERSION:
+        content = self.read_bytes(STUDY_FILE)
+        if (version := read_schema_version(content)) not in (None, SCHEMA_VERSION):
             raise ConflictError(
-                f"{location / STUDY_FILE} has schema version {self.study.schema_version}; "
-                f"this bloodstudy reads version {SCHEMA_VERSION}"
+                f"{location / STUDY_FILE} has schema version {version}; this bloodstudy reads "
+                f"version {SCHEMA_VERSION}"
             )
+        self.study = self._parse_record(StudyRecord, STUDY_FILE, content)
 
     @property
     def folder(self) -> Path:
@@ -142,7 +146,7 @@ class Ledger:
 
         Raises:
             ConflictError: the folder exists.
-            MachineError: it cannot be written.
+            ResourceError: it cannot be written.
         """
         try:
             if isinstance(location, RemotePath):
@@ -183,7 +187,7 @@ class Ledger:
         """Enter a proposal, before it runs.
 
         Raises:
-            MachineError: the folder cannot be written.
+            ResourceError: the folder cannot be written.
         """
         self._append_record(PROPOSALS_FILE, trial)
 
@@ -201,9 +205,47 @@ class Ledger:
         """Enter the end of a search.
 
         Raises:
-            MachineError: the folder cannot be written.
+            ResourceError: the folder cannot be written.
         """
         self._write_file(CONFIRMATION_FILE, to_json(confirmation, indent=2))
+
+    @property
+    def current_software(self) -> SoftwareRecord:
+        """Software of the trials that start now: that of the last change, or of the study.
+
+        Raises:
+            ConflictError: a file is unreadable.
+        """
+        changes = self.read_software_changes()
+        return changes[-1].software if changes else self.study.software
+
+    def list_software_hashes(self) -> set[str]:
+        """Return `SoftwareRecord.sha256` of every software that the study was trained with.
+
+        Raises:
+            ConflictError: a file is unreadable.
+        """
+        changes = (change.software for change in self.read_software_changes())
+        return {software.sha256 for software in (self.study.software, *changes)}
+
+    def read_software_changes(self) -> list[SoftwareChange]:
+        """Return the changes of software that the user allowed, the oldest first.
+
+        Raises:
+            ConflictError: the file is unreadable.
+        """
+        if not self.storage.exists(SOFTWARE_CHANGES_FILE):
+            return []
+        lines = self.read_bytes(SOFTWARE_CHANGES_FILE).splitlines()
+        return [self._parse_record(SoftwareChange, SOFTWARE_CHANGES_FILE, line) for line in lines]
+
+    def add_software_change(self, change: SoftwareChange) -> None:
+        """Append a change of software, before a trial starts with it.
+
+        Raises:
+            ResourceError: the folder cannot be written.
+        """
+        self._append_record(SOFTWARE_CHANGES_FILE, change)
 
     def read_trials(self) -> list[TrialRecord]:
         """The trials entered so far, in the order of the plan.
@@ -275,14 +317,16 @@ class Ledger:
             The record as entered.
 
         Raises:
-            MachineError: the folder cannot be written, as when the disk is full.
+            ResourceError: the folder cannot be written, as when the disk is full.
         """
         name = f"epochs/{record.id}.jsonl"
         lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
         self._write_file(name, lines)
         if test_reason is not None:
             self._add_test_evaluation(
-                TestEvaluation(trial=record.id, at=record.started_at, reason=test_reason)
+                TestEvaluation(
+                    trial_id=record.id, evaluated_at=record.started_at, reason=test_reason
+                )
             )
         record = replace(record, files={name: hashlib.sha256(lines).hexdigest(), **record.files})
         self._write_file(f"trials/{record.id}.json", to_json(record, indent=2))
@@ -312,7 +356,7 @@ class Ledger:
         """Put a file or a folder, made in `folder` by something else, where the study is.
 
         Raises:
-            MachineError: it could not be written.
+            ResourceError: it could not be written.
         """
         try:
             self.storage.upload(name)
@@ -341,10 +385,12 @@ class Ledger:
             else b""
         )
         if (
-            evaluation.trial.encode() in previous_lines
+            evaluation.trial_id.encode() in previous_lines
         ):  # reading them all each time would be most of the work
             other_evaluations = (
-                other for other in self.read_test_evaluations() if other.trial != evaluation.trial
+                other
+                for other in self.read_test_evaluations()
+                if other.trial_id != evaluation.trial_id
             )
             previous_lines = b"".join(
                 to_json(each, indent=None) + b"\n" for each in other_evaluations

@@ -21,9 +21,16 @@ from reports.ledger.records import (
     EpochRecord,
     PlannedTrial,
     SearchRecord,
+    SoftwareChange,
     StudyRecord,
     TestEvaluation,
     TrialRecord,
+    TrialState,
+)
+
+UNKNOWN_SOFTWARE = (
+    "says that it was trained with software that neither study.json nor software_changes.jsonl "
+    "names"
 )
 
 
@@ -45,9 +52,9 @@ class TestPredictions:
     """Predictions of several trials on the same test images.
 
     Attributes:
-        trials: one row a trial, in the order of the arrays: `study`, `id`, `name` (of the
-            configuration; with the study before it where there are several), `family`, `loss`,
-            `optimizer`, `seed`.
+        trials: one row a trial, in the order of the arrays: `study`, `id`,
+            `configuration` (its name; with the study before it where there are several),
+            `family`, `loss`, `optimizer`, `seed`.
         labels: true classes, int64, shape (n,).
         probabilities: float32, shape (trials, n, 8).
     """
@@ -64,7 +71,7 @@ class TestPredictions:
     @property
     def configurations(self) -> list[str]:
         """The configurations that have a trial here, in order."""
-        return [str(name) for name in self.trials["name"].unique()]
+        return [str(name) for name in self.trials["configuration"].unique()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +107,7 @@ class LoadedStudy:
         test_evaluations: at test.
         predictions: predictions on test of the complete trials that were looked at.
         search: the search itself; None of a grid.
+        software_changes: Changes of software that the user allowed, the oldest first.
         problems: trials left out.
     """
 
@@ -109,6 +117,7 @@ class LoadedStudy:
     test_evaluations: Sequence[TestEvaluation]
     predictions: TestPredictions
     search: LoadedSearch | None
+    software_changes: tuple[SoftwareChange, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -162,6 +171,7 @@ def load_study(ledger: Ledger) -> LoadedStudy:
             study, tested_records, loaded_trials.probabilities, loaded_trials.labels
         ),
         search=search,
+        software_changes=tuple(ledger.read_software_changes()),
         problems=tuple(problems),
     )
 
@@ -170,18 +180,20 @@ def _load_trials(
     ledger: Ledger, planned_trials: Sequence[PlannedTrial], problems: list[Problem]
 ) -> _LoadedTrials:
     """Read the planned trials; those that cannot be relied on are added to `problems`."""
-    loaded_trials = _LoadedTrials()
+    loaded_trials, known_software = _LoadedTrials(), ledger.list_software_hashes()
     for planned in planned_trials:
         try:
             record = ledger.read_trial(planned)
             if record is None:
                 _require_no_files(ledger, planned.id)
                 continue
+            if record.software_sha256 not in known_software:
+                raise ConflictError(f"trials/{planned.id}.json {UNKNOWN_SOFTWARE}")
             for name in record.files:
                 if not name.startswith("models/"):  # large, and nothing here reads them
                     check_hash(ledger, record, name)
             epochs = ledger.read_epochs(record.id)
-            if record.status == "complete" and "test" in record.scores:
+            if record.state is TrialState.COMPLETE and "test" in record.scores:
                 probabilities, labels = ledger.read_predictions(record.id, "test")
                 name = f"predictions/{record.id}.npz"
                 loaded_trials.labels = _check_labels(
@@ -233,7 +245,8 @@ def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> Tes
     """
     frames = [
         predictions.trials.assign(
-            study=study, name=[f"{study}: {name}" for name in predictions.trials["name"]]
+            study=study,
+            configuration=[f"{study}: {name}" for name in predictions.trials["configuration"]],
         )
         for study, predictions in predictions_by_study.items()
     ]
@@ -270,10 +283,10 @@ def _make_test_predictions(
     probabilities: Mapping[str, NDArray[np.float32]],
     labels: IntArray | None,
 ) -> TestPredictions:
-    columns = ["study", "id", "name", "family", "loss", "optimizer", "seed"]
+    columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
     rows = [
-        {"study": study.name, "id": record.id, "name": record.configuration}
-        | {key: record.config.get(key) for key in columns[3:]}
+        {"study": study.name, "id": record.id, "configuration": record.configuration}
+        | {key: record.config[key] for key in columns[3:]}
         for record in records
     ]
     return TestPredictions(

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from bloodnets.metrics import IntArray
-from reports.ledger.records import DEFAULTS_ADDED_LATER
+from reports.ledger.records import NEUTRAL_SETTINGS
 
 # What the published study states of each configuration, and so what identifies a row.
 PUBLISHED_SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")
@@ -110,13 +110,13 @@ def load_published() -> PublishedStudy:
 
 
 def find_published(config: Mapping[str, Any]) -> PublishedRow | None:
-    """The published row with the settings of `config`; None if nothing such was published.
+    """Return the published row with the settings of `config`; None if nothing such was published.
 
-    What the paper says nothing of, as weight decay, has to be as if there were none.
+    What the paper does not mention, e.g. weight decay, has to be neutral, or absent from `config`.
     """
-    extra_settings = DEFAULTS_ADDED_LATER.keys() - {"precision"}
+    extra_settings = NEUTRAL_SETTINGS.keys() - {"precision"}
     if any(
-        config.get(name, DEFAULTS_ADDED_LATER[name]) != DEFAULTS_ADDED_LATER[name]
+        config.get(name, NEUTRAL_SETTINGS[name]) != NEUTRAL_SETTINGS[name]
         for name in extra_settings
     ):
         return None

@@ -9,33 +9,97 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-DataKind = Literal["official", "file", "rendered"]
-TrialStatus = Literal["complete", "pruned", "failed"]
-StopReason = Literal[
-    "patience", "max_epochs", "error", "asha", "diverged", "time_budget", "target_f1"
-]
-EndReason = Literal["trials", "time_budget", "target_f1"]
 Scores = Mapping[str, float | None]
+Precision = Literal["float32", "bfloat16"]
 
-DEFAULTS_ADDED_LATER: Mapping[str, Any] = {
+
+class StudyKind(StrEnum):
+    """What a study does."""
+
+    GRID = "grid"
+    SEARCH = "search"
+
+
+class DataKind(StrEnum):
+    """Where the images come from: the official file (by its MD5), any other file, or a generator."""
+
+    OFFICIAL = "official"
+    FILE = "file"
+    SYNTHETIC = "synthetic"
+
+
+class TrialState(StrEnum):
+    """How a trial ended; a pruned one was stopped before its last epoch, a failed one by an error."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+class StopReason(StrEnum):
+    """Why a trial ended."""
+
+    PATIENCE = "patience"
+    MAX_EPOCHS = "max_epochs"
+    ERROR = "error"
+    ASHA = "asha"
+    DIVERGED = "diverged"
+    TIME_BUDGET = "time_budget"
+    TARGET_MACRO_F1 = "target_macro_f1"
+
+
+class EndReason(StrEnum):
+    """Why a search ended."""
+
+    TRIALS = "trials"
+    TIME_BUDGET = "time_budget"
+    TARGET_MACRO_F1 = "target_macro_f1"
+
+
+NEUTRAL_SETTINGS: Mapping[str, Any] = {
     "precision": "float32",
     "width": None,
-    "weight_decay": 0,
-    "label_smoothing": 0,
-    "orientations": False,
-    "shift": 0,
+    "weight_decay": 0.0,
+    "label_smoothing": 0.0,
+    "dihedral_augmentation": False,
+    "max_shift": 0,
     "schedule": "constant",
 }
-"""Keys of a configuration that it lacks where they have these values: older studies knew none, and
-ids are made of the keys that are there. None is the family's own."""
+"""Values of the settings that the published study does not have; with them, an ingredient is off."""
+
+CONFIG_KEYS = (
+    "family",
+    "loss",
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "dropout",
+    "batch_size",
+    "max_epochs",
+    "patience",
+    "seed",
+    *NEUTRAL_SETTINGS,
+)
+"""Keys of a trial's configuration: the attributes of `bloodnets.config.TrialConfig`."""
+
+
+def _require_config_keys(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    if wrong_keys := sorted(config.keys() ^ {*CONFIG_KEYS}):
+        raise ValueError(f"missing or unknown keys: {', '.join(wrong_keys)}")
+    return config
+
+
+Config = Annotated[Mapping[str, Any], AfterValidator(_require_config_keys)]
+"""`bloodnets.config.TrialConfig` as a dict, seed included: every key is required."""
 
 _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
@@ -67,22 +131,24 @@ class DataRecord:
     """Which data a study was trained on.
 
     Attributes:
-        kind: `official` (the MD5 is BloodMNIST's), `file` (any other), `rendered` (drawings).
-        name: of the file; `rendered` for drawings.
-        md5: of the file's bytes; None for drawings.
-        sha256: of the file's bytes, or of the drawn arrays.
-        class_names: eight, in the order of the labels.
-        class_counts: images of each class by split, eight numbers each.
-        colours: of the train images; the key may be missing, as older studies did not keep them.
+        kind: Official file, other file, or synthetic cells.
+        path: Absolute path of the file on the driver; None for synthetic cells.
+        name: Name of the file; `synthetic` for synthetic cells.
+        md5: MD5 of the file's bytes; None for synthetic cells.
+        sha256: SHA-256 of the file's bytes, or of the synthetic arrays.
+        class_names: Names of the eight classes, in the order of the labels.
+        class_counts: Images of each class by split, eight numbers each.
+        color_stats: Colors of the train images.
     """
 
     kind: DataKind
+    path: str | None
     name: str
     md5: str | None
     sha256: str
     class_names: tuple[str, ...]
     class_counts: Mapping[str, tuple[int, ...]]
-    colours: ColorStats | None = None
+    color_stats: ColorStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -97,7 +163,7 @@ class PlannedTrial:
 
     id: str
     configuration: str
-    config: Mapping[str, Any]
+    config: Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -108,14 +174,14 @@ class ResNetSpace:
         weight_decay: lowest and highest, drawn log-uniformly.
         label_smoothing: lowest and highest, drawn uniformly.
         width: lowest and highest, both multiples of 8, as are those drawn.
-        start: the configuration `resnet` as a trial of the search: proposed first, and what the
+        baseline_config: the configuration `resnet` as a trial of the search: proposed first, and what the
             best is compared with. What is not drawn is as there.
     """
 
     weight_decay: tuple[float, float]
     label_smoothing: tuple[float, float]
     width: tuple[int, int]
-    start: Mapping[str, Any]
+    baseline_config: Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -123,7 +189,7 @@ class SearchRecord:
     """What a search draws from, and how: all that decides its proposals but their order.
 
     Attributes:
-        trials: proposals, at most.
+        n_trials: proposals, at most.
         families: drawn from.
         optimizers: drawn from.
         learning_rate: lowest and highest, drawn log-uniformly.
@@ -132,19 +198,18 @@ class SearchRecord:
         sampler: of Optuna: `tpe`, `random`, `gp` or `cmaes`.
         seed: of the sampler, and of every trial's training; confirmation takes the next ones.
         max_epochs: of a trial that ASHA lets finish, and of every confirmation.
-        grace: epochs before ASHA's first comparison, its first rung.
-        reduction: of the trials at a rung, one in this many goes on.
+        grace_period: epochs before ASHA's first comparison, its first rung.
+        reduction_factor: of the trials at a rung, one in this many goes on.
         batch_size: images a step.
-        confirm: best configurations to train again.
-        confirm_seeds: how often, each with another seed.
+        retrain_top: best configurations to train again.
+        retrain_seeds: how often, each with another seed.
         time_budget_s: seconds after which the search ends; None for no such end.
-        target_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
-        precision: of products in training; the key may be missing, as there was no choice at first.
-        resnet: of a search of residual networks, the rest of its space; None of any other, where
-            the key may be missing.
+        target_macro_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
+        precision: Precision of matrix products in training.
+        resnet: Further settings of a search of residual networks; None for any other.
     """
 
-    trials: int
+    n_trials: int
     families: tuple[str, ...]
     optimizers: tuple[str, ...]
     learning_rate: tuple[float, float]
@@ -153,15 +218,15 @@ class SearchRecord:
     sampler: str
     seed: int
     max_epochs: int
-    grace: int
-    reduction: int
+    grace_period: int
+    reduction_factor: int
     batch_size: int
-    confirm: int
-    confirm_seeds: int
+    retrain_top: int
+    retrain_seeds: int
     time_budget_s: float | None
-    target_f1: float | None
-    precision: Literal["float32", "bfloat16"] = "float32"
-    resnet: ResNetSpace | None = None
+    target_macro_f1: float | None
+    precision: Precision
+    resnet: ResNetSpace | None
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -184,7 +249,7 @@ class SearchRecord:
         Each is three times the one before, and a last one lies halfway from there to the end,
         whatever the reduction; why not as far apart as that says, stands in `study.tuning.asha`.
         """
-        rung_epochs, epoch = [], self.grace
+        rung_epochs, epoch = [], self.grace_period
         while epoch < self.max_epochs:
             rung_epochs.append(epoch)
             epoch *= 3
@@ -198,22 +263,111 @@ class Confirmation:
 
     Attributes:
         ended_by: `trials` (all were run), `time_budget` or `target_f1`.
-        ended_at: ISO 8601, UTC.
         duration_s: of the search, in seconds.
-        at_once: trials that ran at the same time; with 1, the seed decides every proposal.
+        concurrency: trials that ran at the same time; with 1, the seed decides every proposal.
         best: configurations with the best val macro F1, the best first; never one that diverged.
-        baseline: the published configurations that they are compared with: the best one of the
+        baselines: the published configurations that they are compared with: the best one of the
             search, or all of the families searched if none was in its space.
-        trials: the plan: `best` and `baseline`, each with the same seeds.
+        trials: the plan: `best` and `baselines`, each with the same seeds.
     """
 
     ended_by: EndReason
-    ended_at: str
     duration_s: float
-    at_once: int
+    concurrency: int
     best: tuple[str, ...]
-    baseline: tuple[str, ...]
+    baselines: tuple[str, ...]
     trials: tuple[PlannedTrial, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class GridRecord:
+    """The settings of a grid, from which its plan follows.
+
+    Attributes:
+        configurations: Names of the configurations, in the order of the tables.
+        seeds: Number of seeds; seeds 0 to `seeds - 1`, the same for every configuration.
+        max_epochs: Maximum number of epochs per trial; None for that of each configuration.
+        patience: Epochs without a better val macro F1 before a trial ends.
+        width: First-stage channels of the residual networks; None for that of each configuration.
+        batch_size: Images per step; None for that of each configuration.
+        precision: Precision of matrix products in training.
+    """
+
+    configurations: tuple[str, ...]
+    seeds: int
+    max_epochs: int | None
+    patience: int
+    width: int | None
+    batch_size: int | None
+    precision: Precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ResourcesRecord:
+    """What a study was asked to run with.
+
+    Attributes:
+        cpus_per_trial: CPU cores per trial, and threads of a trial on a CPU.
+        gpus_per_trial: GPUs per trial, a fraction if trials share one; 0 for the CPU.
+        max_concurrent: Maximum number of trials at the same time; None for as many as fit.
+        cluster_address: Address of the Ray cluster; None for Ray on the host of the command.
+    """
+
+    cpus_per_trial: int
+    gpus_per_trial: float
+    max_concurrent: int | None
+    cluster_address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class HardwareRecord:
+    """The host that the command ran on; in a cluster, that of the driver.
+
+    Attributes:
+        cpu: Model name of the CPU.
+        cores: CPU cores available to the process.
+        memory_mib: Main memory in MiB.
+        gpus: Names of the GPUs that PyTorch sees.
+    """
+
+    cpu: str
+    cores: int
+    memory_mib: int
+    gpus: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class SoftwareRecord:
+    """The software that decides a trial's result.
+
+    Attributes:
+        versions: Versions of Python and of the libraries, by name.
+        sources: SHA-256 of the source code of `bloodnets`, `reports` and `study`, by package.
+        commit: Git commit of the source code, with `-dirty` if files differ from it; None outside
+            a Git checkout. It tells a reader more than a hash does, and decides nothing.
+    """
+
+    versions: Mapping[str, str]
+    sources: Mapping[str, str]
+    commit: str | None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over versions and sources: 64 hexadecimal digits."""
+        return _hash_json({"versions": dict(self.versions), "sources": dict(self.sources)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class SoftwareChange:
+    """A change of software that the user allowed when resuming a study.
+
+    Attributes:
+        changed_at: Time of the change, ISO 8601, UTC.
+        software: Software of all trials that start after it.
+    """
+
+    changed_at: str
+    software: SoftwareRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -224,27 +378,31 @@ class StudyRecord:
         schema_version: of this file format.
         name: of the study, also its folder's.
         kind: of study.
-        fingerprint: sha256 over data, planned trials, search and versions; each trial carries it.
+        fingerprint: SHA-256 over data, planned trials, search and software; each trial carries it.
         created_at: ISO 8601, UTC.
-        command: the words the user typed.
+        command: Command line, for the reader; nothing is read from it.
         data: what it is trained on.
         trials: the plan, in the order of the tables; empty in a search, which plans as it goes.
-        versions: of Python and the libraries that decide results.
-        hardware: what the study ran on, in words (`cpu`, `cores`, `memory`, `gpus`).
-        search: of a search, what it draws from; None of a grid.
+        grid: Settings of a grid; None for a search.
+        search: Search space and settings of a search; None for a grid.
+        resources: Resources that were asked for.
+        hardware: Host of the driver.
+        software: Software when the study was created; see also `SoftwareChange`.
     """
 
     schema_version: int
     name: str
-    kind: Literal["grid", "search"]
+    kind: StudyKind
     fingerprint: str
     created_at: str
     command: tuple[str, ...]
     data: DataRecord
     trials: tuple[PlannedTrial, ...]
-    versions: Mapping[str, str]
-    hardware: Mapping[str, str]
-    search: SearchRecord | None = None  # the key may be missing: grids had none at first
+    grid: GridRecord | None
+    search: SearchRecord | None
+    resources: ResourcesRecord
+    hardware: HardwareRecord
+    software: SoftwareRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -276,8 +434,9 @@ class TrialRecord:
         id: as planned.
         configuration: as planned.
         config: as planned.
-        fingerprint: of the study it belongs to.
-        status: `complete`; `pruned` (of a search: ended before its last epoch); or `failed`.
+        fingerprint: Fingerprint of the study.
+        software_sha256: `SoftwareRecord.sha256` of the software that trained it.
+        state: `complete`; `pruned` (of a search: ended before its last epoch); or `failed`.
         stop_reason: of a complete trial `patience` or `max_epochs`; of a pruned one `asha`,
             `diverged`, or `time_budget` or `target_f1`, which ended the search; else `error`.
         error: one line that says why a trial failed or diverged; None otherwise.
@@ -292,16 +451,16 @@ class TrialRecord:
         scores: by split (`val`, and `test` where it was looked at): accuracy, macro_f1,
             weighted_f1, macro_precision, macro_recall, auc, each 0 to 1 or None (undefined).
         files: sha256 of the trial's other files, by path within the study's folder.
-        operations: floating-point operations of one image's way through the model; None unless
-            the trial is complete. The key is missing where it is None, as it was in every record
-            at first.
+        operations: Floating-point operations of one image's forward pass; None unless the trial is
+            complete.
     """
 
     id: str
     configuration: str
-    config: Mapping[str, Any]
+    config: Config
     fingerprint: str
-    status: TrialStatus
+    software_sha256: str
+    state: TrialState
     stop_reason: StopReason
     error: str | None
     attempts: int
@@ -314,7 +473,7 @@ class TrialRecord:
     parameters: int | None
     scores: Mapping[str, Scores]
     files: Mapping[str, str]
-    operations: int | None = None
+    operations: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -322,59 +481,63 @@ class TestEvaluation:
     """One evaluation on the test split.
 
     Attributes:
-        trial: whose model was evaluated.
-        at: ISO 8601, UTC.
+        trial_id: whose model was evaluated.
+        evaluated_at: ISO 8601, UTC.
         reason: why this model was chosen to be looked at.
     """
 
-    trial: str
-    at: str
+    trial_id: str
+    evaluated_at: str
     reason: str
 
 
 def compute_fingerprint(
     data: DataRecord,
     trial_ids: Sequence[str],
-    versions: Mapping[str, str],
-    search: SearchRecord | None = None,
+    software: SoftwareRecord,
+    search: SearchRecord | None,
 ) -> str:
-    """What tells a study from any other: sha256 over data, planned trials, search and versions.
+    """Return what tells a study from any other: a SHA-256 over all that decides its results.
 
     Args:
-        data: what the study is trained on; its own sha256 stands for it.
-        trial_ids: of the plan, in order; each ends in a digest of its configuration and seed.
-        versions: as in `StudyRecord`.
-        search: as in `StudyRecord`.
+        data: Data of the study; its own SHA-256 stands for it.
+        trial_ids: Ids of the planned trials, in order; each ends in a digest of configuration and
+            seed.
+        software: Software that the study was created with.
+        search: Settings of a search; None for a grid.
 
     Returns:
         64 hexadecimal digits.
     """
-    content: dict[str, object] = {
-        "data": data.sha256,
-        "trials": list(trial_ids),
-        "versions": dict(versions),
-    }
-    if search is not None:
-        settings = asdict(search)
-        # As it was when there was no choice.
-        if search.precision == "float32":
-            del settings["precision"]
-        if search.resnet is None:
-            del settings["resnet"]
-        content["search"] = settings
+    return _hash_json(
+        {
+            "data": data.sha256,
+            "trials": list(trial_ids),
+            "software": software.sha256,
+            "search": None if search is None else asdict(search),
+        }
+    )
+
+
+def _hash_json(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 RecordT = TypeVar(
-    "RecordT", StudyRecord, PlannedTrial, Confirmation, TrialRecord, EpochRecord, TestEvaluation
+    "RecordT",
+    StudyRecord,
+    PlannedTrial,
+    Confirmation,
+    TrialRecord,
+    EpochRecord,
+    TestEvaluation,
+    SoftwareChange,
 )
 
 
 def to_json(record: RecordT, *, indent: int | None) -> bytes:
     """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
-    # An older record, written again, stays as it was.
-    excluded = {"operations"} if getattr(record, "operations", 0) is None else None
-    return _get_adapter(type(record)).dump_json(record, indent=indent, exclude=excluded)
+    return _get_adapter(type(record)).dump_json(record, indent=indent)
 
 
 def from_json(record_type: type[RecordT], text: bytes) -> RecordT:
@@ -385,6 +548,18 @@ def from_json(record_type: type[RecordT], text: bytes) -> RecordT:
     """
     record: RecordT = _get_adapter(record_type).validate_json(text)
     return record
+
+
+def read_schema_version(text: bytes) -> object:
+    """Return the schema version that a `study.json` of any version states; None if it states none.
+
+    The record of another version cannot be parsed, so its version is read before.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content.get("schema_version") if isinstance(content, dict) else None
 
 
 # Made once a type: it takes longer than to read a record with it.

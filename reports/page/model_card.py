@@ -24,7 +24,7 @@ from reports.format.text import data_label, format_settings, label, make_class_l
 from reports.format.units import format_interval, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import TestPredictions
-from reports.ledger.records import DEFAULTS_ADDED_LATER, StudyRecord, TrialRecord
+from reports.ledger.records import StudyRecord, TrialRecord
 from reports.page.render import make_environment
 
 _SCORES = {
@@ -45,7 +45,7 @@ _SCORE_COLUMNS = (
     ),
 )
 _CLASS_SCORE_COLUMNS = (
-    Column(key="label", heading=("Class",)),
+    Column(key="class_label", heading=("Class",)),
     Column(key="precision", heading=("Precision", "(%)"), unit="percent"),
     Column(key="recall", heading=("Recall", "(%)"), unit="percent"),
     Column(key="f1", heading=("F1", "(%)"), unit="percent"),
@@ -85,7 +85,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             name=name,
             study=study,
             record=record,
-            training=_describe_training({**DEFAULTS_ADDED_LATER, **record.config}),
+            training=_describe_training(record.config),
             reason=reason,
             settings=format_settings(record.config),
             loss=label(record.config["loss"]),
@@ -110,20 +110,18 @@ def _describe_training(config: Mapping[str, Any]) -> str:
     else:
         parts.append(f"patience {config['patience']}")
     parts += [f"seed {config['seed']}", f"products in {config['precision']}"]
-    if config["orientations"]:
+    if config["dihedral_augmentation"]:
         parts.append("images in any of the eight orientations of a square")
-    if config["shift"]:
-        parts.append(f"moved by up to {config['shift']} pixels")
+    if config["max_shift"]:
+        parts.append(f"moved by up to {config['max_shift']} pixels")
     return ", ".join(parts)
 
 
 def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPredictions:
     """The predictions of the one trial on a split, as the report knows those of many."""
     probabilities, labels = ledger.read_predictions(record.id, split)
-    settings_columns = {
-        key: record.config.get(key) for key in ("family", "loss", "optimizer", "seed")
-    }
-    row = {"study": ledger.study.name, "id": record.id, "name": record.configuration}
+    settings_columns = {key: record.config[key] for key in ("family", "loss", "optimizer", "seed")}
+    row = {"study": ledger.study.name, "id": record.id, "configuration": record.configuration}
     return TestPredictions(
         trials=pd.DataFrame([row | settings_columns]),
         labels=labels.astype(np.int64),
@@ -148,7 +146,7 @@ def _make_class_table(study: StudyRecord, predictions: TestPredictions) -> Any:
     frame = frames.compute_class_scores(frames.make_confusion_frame(predictions))
     class_names = study.data.class_names
     frame = frame.assign(
-        label=[
+        class_label=[
             make_class_label(class_index, class_names[class_index])
             for class_index in frame["class"]
         ]
@@ -162,10 +160,11 @@ def _describe_calibration(predictions: TestPredictions) -> str:
     errors: Mapping[Any, Any] = compute_calibration(predictions).errors.iloc[0].to_dict()
     gap, bounds = format_number(errors["gap"], "points"), (errors["gap_low"], errors["gap_high"])
     return (
-        f"{_TENDENCY_TEXTS[errors['tendency']]}: mean probability of the most probable class minus share "
-        f"of right predictions on test is {gap} points, 95 % interval {format_interval(*bounds, 'points')}. "
-        f"Expected calibration error {format_number(errors['ece'], 'percent')} %; "
-        f"{format_number(errors['luck'], 'percent')} % would be chance alone."
+        f"{_TENDENCY_TEXTS[errors['tendency']]}: mean probability of the most probable class minus "
+        f"share of right predictions on test is {gap} points, 95 % interval "
+        f"{format_interval(*bounds, 'points')}. Expected calibration error "
+        f"{format_number(errors['ece'], 'percent')} %; "
+        f"{format_number(errors['expected_ece'], 'percent')} % would be chance alone."
     )
 
 

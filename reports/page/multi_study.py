@@ -31,8 +31,9 @@ class _DataSetComparison(NamedTuple):
 
     Attributes:
         data: how the data are named.
-        scores: one row a configuration of a study, with the columns of `frames.make_comparison_frame`,
-            `study`, `file`, `short` (the name without the study's) and `group`.
+        scores: one row a configuration of a study, with the columns of
+            `frames.make_comparison_frame`, `study`, `file`, `label` (the name without the study's)
+            and `group`.
         verdict: in a paragraph.
         pairs_section: a section; None if there is no pair.
     """
@@ -56,7 +57,7 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     Raises:
         DataError: two folders have one name.
         ConflictError: something else than a report is at its place.
-        MachineError: the report cannot be written.
+        ResourceError: the report cannot be written.
     """
     publish.require_report_folder(folder)
     names = [ledger.name for ledger in ledgers]
@@ -94,9 +95,9 @@ def _compare_one_data_set(
     rows = []
     for study, evidence in loaded_studies.items():
         study_frame = frames.make_comparison_frame(evidence, None).rename(
-            columns={"configuration": "short"}
+            columns={"configuration": "label"}
         )
-        full_names = [f"{study}: {name}" for name in study_frame["short"]]
+        full_names = [f"{study}: {name}" for name in study_frame["label"]]
         rows.append(
             study_frame.assign(
                 study=study, data=data.full, file=record.name, configuration=full_names
@@ -126,9 +127,9 @@ def _join_data_labels(data_labels: Sequence[DataLabel]) -> DataLabel:
     warning = (
         ""
         if not any(warnings_by_study)
-        else "RENDERED"
+        else "SYNTHETIC"
         if all(warnings_by_study)
-        else "RENDERED in part"
+        else "SYNTHETIC in part"
     )
     return DataLabel(
         warning=warning,
@@ -169,7 +170,7 @@ def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
                 MULTI_STUDY_COLUMNS,
                 data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
                 group="study",
-                values=data_set.scores.drop(columns="short"),
+                values=data_set.scores.drop(columns="label"),
             )
             for number, data_set in enumerate(data_sets, start=1)
         ),

@@ -25,7 +25,7 @@ from reports.format.text import DataLabel
 from reports.ledger.ledger import Ledger
 from reports.page.render import Banner, make_banner, make_environment, render_report
 from reports.sections.elements import Section
-from reports.sections.findings import analyze
+from reports.sections.findings import Analysis, analyze
 from reports.sections.order import make_sections
 
 _REPORT_ENTRIES = {"index.html", "report.md", "tables", "figures"}
@@ -52,14 +52,33 @@ def write_report(
 
     Raises:
         ConflictError: something else than a report is at `folder`.
-        MachineError: the report cannot be written.
+        ResourceError: the report cannot be written.
     """
     if folder is not None:
         require_report_folder(folder)
-    analysis = analyze(ledger, images)
-    name, notice = ledger.study.name, make_banner([analysis.loaded_study])
+    return write_analysis(analyze(ledger, images), folder or ledger.folder / "report")
+
+
+def write_analysis(analysis: Analysis, folder: Path) -> Path:
+    """Write the report of an analysis, for which nothing is read again.
+
+    Args:
+        analysis: Everything that the sections are made from.
+        folder: Folder of the report; what was there is replaced.
+
+    Returns:
+        Path of `index.html`.
+
+    Raises:
+        ResourceError: The report cannot be written.
+    """
+    loaded_study = analysis.loaded_study
     return publish_report(
-        folder or ledger.folder / "report", name, analysis.data, notice, make_sections(analysis)
+        folder,
+        loaded_study.study.name,
+        analysis.data,
+        make_banner([loaded_study]),
+        make_sections(analysis),
     )
 
 
@@ -86,7 +105,7 @@ def publish_report(
         Path of `index.html`.
 
     Raises:
-        MachineError: the report cannot be written.
+        ResourceError: the report cannot be written.
     """
     new_folder, old_folder = (
         folder.with_name(f".{folder.name}.{os.getpid()}.{name}") for name in ("new", "old")
@@ -108,7 +127,7 @@ def require_report_folder(folder: Path) -> None:
 
     Raises:
         ConflictError: it does, or it is a file.
-        MachineError: it cannot be read.
+        ResourceError: it cannot be read.
     """
     try:
         names = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -121,7 +140,8 @@ def require_report_folder(folder: Path) -> None:
     # A folder of tables and figures may be somebody's paper.
     if foreign_names := names - _REPORT_ENTRIES if is_report else names:
         raise ConflictError(
-            f"{folder} holds something else than a report ({min(foreign_names)}); choose another --output"
+            f"{folder} holds something else than a report ({min(foreign_names)}); choose another "
+            "--output"
         )
 
 

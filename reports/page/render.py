@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from reports.format.escape import escape_markdown
-from reports.format.text import DataLabel
+from reports.format.text import DataLabel, list_software_notices
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
 from reports.sections.elements import Section
@@ -24,7 +24,7 @@ _MAX_NOTICES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
-    """What a reader must know before any number: what the report had to leave out.
+    """What a reader must know before any number: what was left out, or not the same.
 
     Attributes:
         heading: how much.
@@ -36,20 +36,29 @@ class Banner:
 
 
 def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
-    """Say which trials are left out and why, the first ten by name; None if none is."""
+    """Name the trials that are left out, the first ten, and the changes of software.
+
+    Returns:
+        The banner; None if there is nothing to say.
+    """
     problems = [problem for loaded_study in loaded_studies for problem in loaded_study.problems]
-    if not problems:
-        return None
-    planned_ids = [trial.id for evidence in loaded_studies for trial in evidence.planned_trials]
-    n_left_out = len({problem.trial_id for problem in problems} & set(planned_ids))
-    verb = "was" if n_left_out == 1 else "were"
-    heading = f"{n_left_out:,} of {format_count(len(planned_ids), 'trial')} {verb} left out of this report"
     notices = [f"{problem.trial_id}: {problem.reason}" for problem in problems[:_MAX_NOTICES]]
-    n_more = len(problems) - len(notices)
-    return Banner(
-        heading=heading if n_left_out else "Not every file of this study could be read",
-        notices=(*notices, *([f"and {n_more:,} more"] if n_more else [])),
-    )
+    if n_more := len(problems) - len(notices):
+        notices.append(f"and {n_more:,} more")
+    notices += [notice for study in loaded_studies for notice in list_software_notices(study)]
+    if not notices:
+        return None
+    planned_ids = [trial.id for study in loaded_studies for trial in study.planned_trials]
+    n_left_out = len({problem.trial_id for problem in problems} & {*planned_ids})
+    if n_left_out:
+        verb, n_planned = "was" if n_left_out == 1 else "were", len(planned_ids)
+        planned = format_count(n_planned, "trial")
+        heading = f"{n_left_out:,} of {planned} {verb} left out of this report"
+    elif problems:
+        heading = "Not every file of this study could be read"
+    else:
+        heading = "Not all trials were trained with the same software"
+    return Banner(heading=heading, notices=tuple(notices))
 
 
 def render_report(

@@ -34,7 +34,7 @@ class ReportFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMapCell:
-    """One cell of a `Grid`.
+    """One cell of a `HeatMap`.
 
     Attributes:
         text: what stands in it.
@@ -57,7 +57,7 @@ class HeatMap:
     """A small heat map, printed as a table.
 
     Attributes:
-        title: what it is chosen by among the grids of its section.
+        title: what it is chosen by among the heat maps of its section.
         caption: names the data, and says what rows, columns and shades are.
         rows: heads.
         columns: heads.
@@ -96,7 +96,7 @@ class Section:
         paragraphs: paragraphs.
         bullets: a list, below the paragraphs.
         heat_maps: heat maps, below the list; of several, the page shows one at a time.
-        tables: below the grids.
+        tables: below the heat maps.
         figures: figures, below the tables but for folded ones.
         thumbnails: small images, below the figures.
         facts: terms and their values, last.

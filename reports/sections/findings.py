@@ -52,8 +52,8 @@ class Analysis:
         class_labels: of the eight classes, short enough for an axis.
         bootstrap: scores of the trials on test, and on draws of its images.
         images: of the test split, uint8, shape (n, 28, 28, 3), where the data are at hand.
-        displayed_names: configurations with a panel in figures and rows in long tables: of each family
-            the `MAX_PANELS` with the highest macro F1, or without a score.
+        displayed_names: configurations with a panel in figures and rows in long tables: of each
+            family the `MAX_PANELS` with the highest macro F1, or without a score.
         search: None of a grid.
     """
 

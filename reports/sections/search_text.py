@@ -12,7 +12,7 @@ from reports.sections.findings import Analysis, SearchAnalysis
 
 _END_REASON_TEXTS = {
     "time_budget": "its time was over (--time-budget)",
-    "target_f1": "a trial had reached the target (--target-f1)",
+    "target_macro_f1": "a trial had reached the target (--target-macro-f1)",
 }
 
 
@@ -39,10 +39,13 @@ def _describe_best_trial(search: SearchAnalysis) -> str:
         return "No trial of this search has a value yet: there is nothing to compare."
     best = max(scored.to_dict("records"), key=lambda row: row["value"])
     baseline_name = baseline_label(search.record)
-    settings_text = f"a {baseline_name} configuration" if best["start"] else format_settings(best)
+    settings_text = (
+        f"a {baseline_name} configuration" if best["is_baseline"] else format_settings(best)
+    )
     return (
         f"The highest macro F1 on val in this search is {_format_percent(best['value'])}, of "
-        f"{best['configuration']} ({settings_text}), the best of {format_count(len(scored), 'trial')}."
+        f"{best['configuration']} ({settings_text}), the best of "
+        f"{format_count(len(scored), 'trial')}."
     )
 
 
@@ -51,15 +54,18 @@ def _describe_confirmation(finished: list[dict[Any, Any]], baseline_name: str) -
     best = finished[0]
     name, seeds_text = best["configuration"], format_count(best["seeds"], "other seed")
     sentence = (
-        f"Trained again in full with {seeds_text}, {name} reaches {_format_mean_sd(best, 'val')} on val, "
-        f"{_format_shrinkage(best['shrinkage'])}."
+        f"Trained again in full with {seeds_text}, {name} reaches {_format_mean_sd(best, 'val')} "
+        f"on val, {_format_shrinkage(best['shrinkage'])}."
     )
     baseline = _find_best_baseline(finished)
     if baseline is None:
         return sentence
     if baseline["configuration"] == name:
-        return f"{sentence} It is a {baseline_name} configuration: the search found none that is better."
-    points = format_number(best["val"] - baseline["val"], "points")
+        return (
+            f"{sentence} It is a {baseline_name} configuration: the search found none that is "
+            "better."
+        )
+    points = format_number(best["val_macro_f1"] - baseline["val_macro_f1"], "points")
     return (
         f"{sentence} {baseline['configuration']}, the best {baseline_name} configuration, reaches "
         f"{_format_mean_sd(baseline, 'val')} with the same seeds: a difference of {points} points."
@@ -92,16 +98,19 @@ def _describe_test_score(analysis: Analysis, search: SearchAnalysis) -> str:
     pair = pairs[is_pair].iloc[0]
     sign = 1 if pair["a"] == best else -1
     bounds = (sign * pair["low"], sign * pair["high"])
-    significance = "beyond chance" if pair["separated"] else "a difference that can be chance"
+    significance = "beyond chance" if pair["significant"] else "a difference that can be chance"
     points = format_number(sign * pair["difference"], "points")
     interval_text = format_interval(min(bounds), max(bounds), "points")
-    return f"{best_text}, {baseline_name} {_format_mean_sd(baseline, 'test')}: {points} points {interval_text}, {significance}."
+    return (
+        f"{best_text}, {baseline_name} {_format_mean_sd(baseline, 'test')}: {points} points "
+        f"{interval_text}, {significance}."
+    )
 
 
 def _find_best_baseline(rows: list[dict[Any, Any]]) -> Mapping[Any, Any] | None:
     """The best of those that were confirmed and that the search began with."""
-    baselines = [row for row in rows if row["start"]]
-    return max(baselines, key=lambda row: row["val"], default=None)
+    baselines = [row for row in rows if row["is_baseline"]]
+    return max(baselines, key=lambda row: row["val_macro_f1"], default=None)
 
 
 def _describe_effort(search: SearchAnalysis) -> str:
@@ -113,9 +122,9 @@ def _describe_effort(search: SearchAnalysis) -> str:
     text = (
         f"{format_count(len(ended), 'trial')} took {format_count(int(effort['epochs']), 'epoch')}"
     )
-    if effort["epochs"] == effort["full"]:
+    if effort["epochs"] == effort["full_epochs"]:
         return f"{text}, all in full."
-    full_text = f"{int(effort['full']):,}, {effort['factor']:.1f} times as many"
+    full_text = f"{int(effort['full_epochs']):,}, {effort['speedup']:.1f} times as many"
     return f"{text}; without ASHA they would have taken {full_text}."
 
 
@@ -128,11 +137,11 @@ def _caveats(search: SearchAnalysis) -> Iterator[str]:
     )
     if confirmation is None:
         yield (
-            f"The search has not ended: {len(search.trials)} of {record.trials} trials were "
+            f"The search has not ended: {len(search.trials)} of {record.n_trials} trials were "
             "proposed, and nothing is confirmed."
         )
     elif confirmation.ended_by != "trials":
-        proposed = f"{len(search.trials)} of {format_count(record.trials, 'trial')}"
+        proposed = f"{len(search.trials)} of {format_count(record.n_trials, 'trial')}"
         yield f"It ended after {proposed}, as {_END_REASON_TEXTS[confirmation.ended_by]}."
     lost_counts = [
         f"{counts[state]} {state}" for state in ("diverged", "failed") if state in counts
@@ -144,7 +153,7 @@ def _caveats(search: SearchAnalysis) -> Iterator[str]:
 def describe_repeatability(search: SearchAnalysis) -> str:
     """Whether the same seed would propose the same trials."""
     confirmation = search.confirmation
-    if confirmation is not None and confirmation.at_once == 1:
+    if confirmation is not None and confirmation.concurrency == 1:
         return (
             "One trial ran at a time, so the same seed proposes the same trials on the same "
             "machine."
@@ -152,7 +161,7 @@ def describe_repeatability(search: SearchAnalysis) -> str:
     concurrency_text = (
         "Several trials ran at once"
         if confirmation is None
-        else f"{confirmation.at_once} trials ran at once"
+        else f"{confirmation.concurrency} trials ran at once"
     )
     return (
         f"{concurrency_text}: which of them ends first decides what is proposed next and what ASHA "
@@ -166,6 +175,6 @@ def _format_percent(value: float) -> str:
 
 
 def _format_mean_sd(row: Mapping[Any, Any], split: str) -> str:
-    if pd.isna(row[f"{split}_sd"]):
-        return _format_percent(row[split])
-    return format_mean_sd(row[split], row[f"{split}_sd"], "percent") + " %"
+    """The macro F1 on a split of a configuration of the confirmation."""
+    mean, sd = row[f"{split}_macro_f1"], row[f"{split}_macro_f1_sd"]
+    return _format_percent(mean) if pd.isna(sd) else f"{format_mean_sd(mean, sd, 'percent')} %"

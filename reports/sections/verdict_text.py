@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, find_negative_losses
-from reports.analysis.frames import MISSING_STATUS, UNREADABLE_STATUS
+from reports.analysis.frames import MISSING_STATE, UNREADABLE_STATE
 from reports.analysis.intervals import ALPHA
 from reports.format.text import label
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
@@ -29,7 +29,7 @@ def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.
     scored = comparison[comparison["seeds"] > 0]
     if scored.empty:
         return "No trial has finished: there is nothing to compare."
-    overall = effects[effects["within"] == "all"]
+    overall = effects[effects["scope"] == "all"]
     sentences = [
         _describe_best(scored, pairs),
         *(_describe_effect(row) for row in overall.to_dict("records")),
@@ -56,7 +56,10 @@ def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
     verb = "has" if len(top) == 1 else "share"
     count_text = format_count(len(scored), "configuration")
     names = " and ".join(tied_names)
-    return f"{names} {verb} the highest macro F1 on test among {count_text}: {score_text}{_describe_significance(tied_names, pairs)}"
+    return (
+        f"{names} {verb} the highest macro F1 on test among {count_text}: {score_text}"
+        f"{_describe_significance(tied_names, pairs)}"
+    )
 
 
 def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> str:
@@ -65,14 +68,15 @@ def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> st
     best_pairs = pairs[involves_best & ~(pairs["a"].isin(tied_names) & pairs["b"].isin(tied_names))]
     if best_pairs.empty:
         return ""
-    undecided_pairs = best_pairs[~best_pairs["separated"].astype(bool)]
+    undecided_pairs = best_pairs[~best_pairs["significant"].astype(bool)]
     other_names = [
         str(a if b in tied_names else b)
         for a, b in zip(undecided_pairs["a"], undecided_pairs["b"], strict=True)
     ]
     pronoun, verb = ("They", "are") if len(tied_names) > 1 else ("It", "is")
     if not other_names:
-        return f" {pronoun} {verb} above {'every other' if len(best_pairs) > 1 else 'the other'} beyond chance."
+        others_text = "every other" if len(best_pairs) > 1 else "the other"
+        return f" {pronoun} {verb} above {others_text} beyond chance."
     if len(other_names) == len(best_pairs):
         return f" But {pronoun.lower()} cannot be told apart from any other."
     names_text = ", ".join(other_names) if len(other_names) <= 4 else f"{len(other_names)} others"
@@ -82,7 +86,7 @@ def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> st
 
 def contrast_label(effect: Mapping[Any, Any]) -> str:
     """`CNN instead of MLNN`."""
-    return f"{label(effect['to'])} instead of {label(effect['from'])}"
+    return f"{label(effect['to_value'])} instead of {label(effect['from_value'])}"
 
 
 def _describe_effect(effect: Mapping[Any, Any]) -> str:
@@ -127,37 +131,39 @@ def list_warnings(analysis: Analysis) -> Iterator[str]:
         yield f"In {format_count(len(trial_ids), 'trial')} ({names_text}) {_RAW_LOGITS}"
     count_texts = [
         f"{comparison[name].sum():,} {name}"
-        for name in ("failed", MISSING_STATUS, UNREADABLE_STATUS)
+        for name in ("failed", MISSING_STATE, UNREADABLE_STATE)
         if comparison[name].any()
     ]
     if count_texts:
         planned = format_count(int(comparison["seeds_planned"].sum()), "planned trial")
-        yield f"Of {planned}: {', '.join(count_texts)}; see “Trials that are not in the comparison”."
+        yield (
+            f"Of {planned}: {', '.join(count_texts)}; see “Trials that are not in the comparison”."
+        )
 
 
 def describe_equivalent_losses(analysis: Analysis, noise: pd.DataFrame) -> Iterator[str]:
     """What CrossEntropy and NLLLoss have in common, what was found, and what follows.
 
     Args:
-        analysis: with `twins` that are not empty.
+        analysis: with `equivalent_losses` that are not empty.
         noise: from `equivalent_losses.estimate_seed_noise`.
     """
     total, differing = (
-        analysis.equivalent_losses["predictions"].sum(),
-        analysis.equivalent_losses["differing"].sum(),
+        analysis.equivalent_losses["n_predictions"].sum(),
+        analysis.equivalent_losses["n_differing"].sum(),
     )
     yield (
         "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
         "another place. Two configurations that differ in it alone, with the same seed, on the "
-        f"same machine, should predict the same. Of {format_count(int(total), 'prediction')} on test, "
-        f"{differing:,} differ; 0 are expected."
+        f"same machine, should predict the same. Of {format_count(int(total), 'prediction')} on "
+        f"test, {differing:,} differ; 0 are expected."
     )
-    differing_pairs = analysis.equivalent_losses[analysis.equivalent_losses["differing"] > 0]
+    differing_pairs = analysis.equivalent_losses[analysis.equivalent_losses["n_differing"] > 0]
     for cause, pairs in differing_pairs.groupby(
         [_explain_difference(pair) for pair in differing_pairs.itertuples()], sort=False
     ):
         names = zip(pairs["cross_entropy"], pairs["nll"], strict=True)
-        yield f"{'; '.join(f'{cross_entropy_name} and {nll_name}' for cross_entropy_name, nll_name in names)}: {cause}"
+        yield f"{'; '.join(' and '.join(pair_names) for pair_names in names)}: {cause}"
     if analysis.data.warning or noise.empty:
         return
     yield (
@@ -172,9 +178,9 @@ def describe_equivalent_losses(analysis: Analysis, noise: pd.DataFrame) -> Itera
 
 def _explain_difference(pair: Any) -> str:
     """Why two configurations that should be one function are not."""
-    if pair.below_zero:
+    if pair.has_negative_loss:
         return _RAW_LOGITS
-    if pair.first_loss <= ROUNDING_TOLERANCE:
+    if pair.first_loss_difference <= ROUNDING_TOLERANCE:
         return (
             "they start alike and drift apart, which is rounding. Either they ran on different "
             "hardware, or one computes the log-softmax in another way, for example twice, which "

@@ -38,7 +38,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
 
     Raises:
         ConflictError: names the first file that differs, the line, and what either says.
-        MachineError: there is no room for another report, or the stored one cannot be read.
+        ResourceError: there is no room for another report, or the stored one cannot be read.
     """
     try:
         stored = ledger.storage.local_copy("report")
@@ -96,7 +96,7 @@ def _compare_file_names(stored: Path, expected: Path) -> list[str]:
 
 
 def _read_lines(path: Path, skipped_headings: tuple[str, ...]) -> list[tuple[int, str]]:
-    """Numbered lines, without pictures, and without the sections that begin as in `skipped_headings`."""
+    """Numbered lines, without pictures and the sections that begin as in `skipped_headings`."""
     text = _IMAGE_SOURCE.sub('src=""', path.read_text(encoding="utf-8", errors="replace"))
     lines, in_skipped = [], False
     for number, line in enumerate(text.split("\n"), start=1):

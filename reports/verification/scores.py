@@ -71,8 +71,8 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
         if record.scores:
             _check_splits(ledger, name, record)
     return (
-        f"{format_count(n_scores, 'score')}: each follows from the stored predictions, whose labels are "
-        f"the same in every trial and whose probabilities sum to 1"
+        f"{format_count(n_scores, 'score')}: each follows from the stored predictions, whose "
+        "labels are the same in every trial and whose probabilities sum to 1"
     )
 
 
@@ -157,12 +157,13 @@ def check_epochs(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
         expect_equal(
             source, f"the last epoch of {record.id}", len(epochs), last_epoch, "the rule to stop"
         )
-        if record.status == "complete":
+        if record.state == "complete":
             expect_equal(name, "the reason to stop", record.stop_reason, reason, source)
-        if record.status == "complete" and best:
+        if record.state == "complete" and best:
             _check_best_scores(record, best, source)
         n_epochs += len(epochs)
-    return f"{format_count(n_epochs, 'epoch')}: the best was kept, and training stopped where it should"
+    count_text = format_count(n_epochs, "epoch")
+    return f"{count_text}: the best was kept, and training stopped where it should"
 
 
 def _replay_stopping(

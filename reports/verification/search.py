@@ -10,7 +10,13 @@ from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import Confirmation, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.records import (
+    NEUTRAL_SETTINGS,
+    Confirmation,
+    PlannedTrial,
+    SearchRecord,
+    TrialRecord,
+)
 from reports.verification.scores import expect_equal
 
 _PROPOSALS_FILE, _CONFIRMATION_FILE = "proposals.jsonl", "confirmation.json"
@@ -28,9 +34,9 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
         ConflictError: one is not.
     """
     proposals, baseline_configs = ledger.proposals(), _make_baseline_configs(search)
-    if len(proposals) > search.trials:
+    if len(proposals) > search.n_trials:
         raise ConflictError(
-            f"{_PROPOSALS_FILE} has {len(proposals)} proposals; study.json allows {search.trials}"
+            f"{_PROPOSALS_FILE} has {len(proposals)} proposals; study.json allows {search.n_trials}"
         )
     for number, planned in enumerate(proposals):
         name = f"trial-{number}"
@@ -50,7 +56,8 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
                 "its digest",
             )
         _check_in_space(planned, search)
-    return f"{_PROPOSALS_FILE}: {format_count(len(proposals), 'proposal')}, each of the space in study.json"
+    count_text = format_count(len(proposals), "proposal")
+    return f"{_PROPOSALS_FILE}: {count_text}, each of the space in study.json"
 
 
 def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
@@ -61,28 +68,21 @@ def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
         ("batch_size", search.batch_size),
         ("max_epochs", search.max_epochs),
         ("patience", search.max_epochs),
+        ("precision", search.precision),
     ):
-        expect_equal(
-            _PROPOSALS_FILE, f"{key} of {planned.id}", config.get(key), value, "study.json"
-        )
-    precision = config.get("precision", "float32")
-    expect_equal(
-        _PROPOSALS_FILE, f"precision of {planned.id}", precision, search.precision, "study.json"
-    )
-    sgd = config.get("optimizer") == "sgd"
+        expect_equal(_PROPOSALS_FILE, f"{key} of {planned.id}", config[key], value, "study.json")
+    sgd = config["optimizer"] == "sgd"
     ranges = {name: bounds for name, bounds in search.ranges.items() if name != "momentum" or sgd}
     if search.resnet is not None:
-        baseline_config = search.resnet.start
+        baseline_config = search.resnet.baseline_config
         for key in (baseline_config.keys() | config.keys()) - ranges.keys():
             quantity = f"{key} of {planned.id}"
-            expect_equal(
-                _PROPOSALS_FILE, quantity, config.get(key), baseline_config.get(key), "study.json"
-            )
+            expect_equal(_PROPOSALS_FILE, quantity, config[key], baseline_config[key], "study.json")
     inside = (
-        config.get("family") in search.families
-        and config.get("optimizer") in search.optimizers
-        and (sgd or config.get("momentum") is None)
-        and all(_is_within(config.get(key, 0.0), *ends) for key, ends in ranges.items())
+        config["family"] in search.families
+        and config["optimizer"] in search.optimizers
+        and (sgd or config["momentum"] is None)
+        and all(_is_within(config[key], *ends) for key, ends in ranges.items())
     )
     if not inside:
         raise ConflictError(f"{_PROPOSALS_FILE} has {planned.id} outside the space in study.json")
@@ -170,10 +170,12 @@ def _check_rungs(
 
 
 def _check_test_unseen(ledger: Ledger, proposals: Sequence[PlannedTrial]) -> None:
-    tested_ids = {evaluation.trial for evaluation in ledger.read_test_evaluations()}
+    tested_ids = {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
     for planned in proposals:
         if planned.id in tested_ids:
-            raise ConflictError(f"looks.jsonl has {planned.id}, a trial of the search, on test")
+            raise ConflictError(
+                f"test_evaluations.jsonl has {planned.id}, a trial of the search, on test"
+            )
 
 
 def _check_end(
@@ -188,17 +190,19 @@ def _check_end(
         expect_equal(
             _CONFIRMATION_FILE,
             "the number of trials",
-            search.trials,
+            search.n_trials,
             len(proposals),
             _PROPOSALS_FILE,
         )
     elif (
-        getattr(search, {"time_budget": "time_budget_s"}.get(confirmation.ended_by, "target_f1"))
+        getattr(
+            search, {"time_budget": "time_budget_s"}.get(confirmation.ended_by, "target_macro_f1")
+        )
         is None
     ):
         expect_equal(_CONFIRMATION_FILE, quantity, confirmation.ended_by, "no such end", source)
     highest = max((max(curve) for curve in curves.values() if curve), default=0.0)
-    if confirmation.ended_by == "target_f1" and highest < (search.target_f1 or 0):
+    if confirmation.ended_by == "target_macro_f1" and highest < (search.target_macro_f1 or 0):
         expect_equal(
             _CONFIRMATION_FILE, quantity, confirmation.ended_by, f"{highest} at most", "the epochs"
         )
@@ -209,12 +213,14 @@ def _check_chosen(
 ) -> None:
     """The best by val, the earlier of equals, and the best with a name, or all without one."""
     ranked = sorted(values, key=lambda name: -values[name])
-    best = tuple(ranked[: search.confirm])
+    best = tuple(ranked[: search.retrain_top])
     baseline_names = list(_make_baseline_configs(search))
     ranked_baselines = [name for name in ranked if name in baseline_names]
     baselines = tuple(ranked_baselines[:1] or baseline_names) if best else ()
     expect_equal(_CONFIRMATION_FILE, "the best", confirmation.best, best, "the epochs")
-    expect_equal(_CONFIRMATION_FILE, "the baseline", confirmation.baseline, baselines, "the epochs")
+    expect_equal(
+        _CONFIRMATION_FILE, "the baseline", confirmation.baselines, baselines, "the epochs"
+    )
 
 
 def _check_retrained(
@@ -227,8 +233,8 @@ def _check_retrained(
     first_seed = search.seed + 1
     expected_trials = [
         (name, dict(configs[name]) | {"seed": seed})
-        for name in dict.fromkeys((*confirmation.best, *confirmation.baseline))
-        for seed in range(first_seed, first_seed + search.confirm_seeds)
+        for name in dict.fromkeys((*confirmation.best, *confirmation.baselines))
+        for seed in range(first_seed, first_seed + search.retrain_seeds)
     ]
     expect_equal(
         _CONFIRMATION_FILE,
@@ -251,12 +257,12 @@ def _check_retrained(
 
 
 def _make_baseline_configs(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
-    """The configurations with names, as `study.configs.search_space.named` makes them."""
+    """The configurations with names, as of `study.configs.search_space.baseline_configs`."""
     if search.resnet is not None:
-        return {"resnet": search.resnet.start}
+        return {"resnet": search.resnet.baseline_config}
     training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
     training |= {"patience": search.max_epochs, "seed": search.seed}
-    training |= {"precision": search.precision} if search.precision != "float32" else {}
+    training |= {**NEUTRAL_SETTINGS, "precision": search.precision}
     return {
         row.configuration: {key: getattr(row, key) for key in published.PUBLISHED_SETTINGS}
         | training

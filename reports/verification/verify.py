@@ -20,26 +20,26 @@ from numpy.typing import NDArray
 from bloodnets.errors import ConflictError, StudyError
 from reports.format.units import format_count
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
-from reports.ledger.loading import check_hash
+from reports.ledger.loading import UNKNOWN_SOFTWARE, check_hash
 from reports.ledger.records import (
     PlannedTrial,
     StopReason,
     StudyRecord,
     TrialRecord,
-    TrialStatus,
+    TrialState,
     compute_fingerprint,
 )
 from reports.verification.scores import check_epochs, check_predictions, expect_equal
 from reports.verification.search import check_proposals, check_search, compute_digest
 
-_STATUS_BY_STOP_REASON: Mapping[StopReason, TrialStatus] = {
-    "patience": "complete",
-    "max_epochs": "complete",
-    "asha": "pruned",
-    "diverged": "pruned",
-    "time_budget": "pruned",
-    "target_f1": "pruned",
-    "error": "failed",
+_STATE_BY_STOP_REASON = {
+    StopReason.PATIENCE: TrialState.COMPLETE,
+    StopReason.MAX_EPOCHS: TrialState.COMPLETE,
+    StopReason.ASHA: TrialState.PRUNED,
+    StopReason.DIVERGED: TrialState.PRUNED,
+    StopReason.TIME_BUDGET: TrialState.PRUNED,
+    StopReason.TARGET_MACRO_F1: TrialState.PRUNED,
+    StopReason.ERROR: TrialState.FAILED,
 }
 
 
@@ -63,7 +63,7 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
     Raises:
         DisagreementError: at the first that did not; it names the file, what it says and what
             was found.
-        MachineError: there is no room to make the report again.
+        ResourceError: there is no room to make the report again.
     """
     search = ledger.study.search
     try:
@@ -105,7 +105,7 @@ def check_entered_files(
     planned = ledger.planned_trials()
     records = _check_records(ledger, planned, interrupted=interrupted)
     lines.append(
-        f"{format_count(len(records), 'trial')}: each record is as planned, with the fingerprint"
+        f"{format_count(len(records), 'trial')}: each record is as planned, with fingerprint and software"
     )
     if unfinished := [trial.id for trial in planned if trial.id not in records]:
         names = ", ".join(unfinished)
@@ -125,14 +125,14 @@ def _check_plan(study: StudyRecord) -> str:
             "study.json", quantity, planned.id.rpartition("-")[2], expected_digest, "their hash"
         )
         for key in ("max_epochs", "patience"):
-            value = planned.config.get(key)
+            value = planned.config[key]
             if type(value) is not int or value < 1:
                 raise ConflictError(f"study.json says that {key} of {planned.id} is {value!r}")
     ids = [planned.id for planned in study.trials]
     expect_equal(
         "study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids"
     )
-    expected_fingerprint = compute_fingerprint(study.data, ids, study.versions, study.search)
+    expected_fingerprint = compute_fingerprint(study.data, ids, study.software, study.search)
     expect_equal(
         "study.json",
         "its fingerprint",
@@ -140,7 +140,7 @@ def _check_plan(study: StudyRecord) -> str:
         expected_fingerprint,
         "what it is made of",
     )
-    return "study.json: the fingerprint follows from data, settings, seeds and versions"
+    return "study.json: the fingerprint follows from data, settings, seeds and software"
 
 
 def _check_records(
@@ -148,19 +148,21 @@ def _check_records(
 ) -> dict[str, TrialRecord]:
     """The records by id, each as planned; every file of a trial belongs to one."""
     unclaimed_files = _list_trial_files(ledger)
-    tested_ids = {evaluation.trial for evaluation in ledger.read_test_evaluations()}
-    records = {}
+    tested_ids = {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
+    records, known_software = {}, ledger.list_software_hashes()
     for planned in planned_trials:
         name = f"trials/{planned.id}.json"
         partial_files = set(ledger.partial_files(planned.id))
         record = ledger.read_trial(planned)
         if record is not None:
             _check_as_planned(record, planned)
+            if record.software_sha256 not in known_software:
+                raise ConflictError(f"{name} {UNKNOWN_SOFTWARE}")
             records[planned.id] = record
         elif interrupted:
             tested_ids.discard(planned.id)
         elif partial_files or planned.id in tested_ids:
-            partial_file = min(partial_files, default="looks.jsonl")
+            partial_file = min(partial_files, default="test_evaluations.jsonl")
             raise ConflictError(f"{name} is missing, but {partial_file} is of that trial")
         unclaimed_files -= {name, *partial_files}
         if record is not None and (unlisted := partial_files - record.files.keys()):
@@ -168,7 +170,9 @@ def _check_records(
     if unclaimed_files:
         raise ConflictError(f"{min(unclaimed_files)} belongs to no trial that is planned")
     if unknown := tested_ids - records.keys():
-        raise ConflictError(f"looks.jsonl names {min(unknown)}, a trial that is not planned")
+        raise ConflictError(
+            f"test_evaluations.jsonl names {min(unknown)}, a trial that is not planned"
+        )
     return records
 
 
@@ -184,27 +188,34 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     expect_equal(
         name, "the configuration", record.configuration, planned.configuration, "study.json"
     )
-    for key in sorted(record.config.keys() | planned.config.keys()):
-        stored, expected = (repr(source.config.get(key)) for source in (record, planned))
+    for key in sorted(planned.config):
+        stored, expected = (repr(source.config[key]) for source in (record, planned))
         expect_equal(name, key, stored, expected, "study.json")
-    complete = record.status == "complete"
+    complete = record.state is TrialState.COMPLETE
     kinds = TRIAL_FILE_SUFFIXES if complete else ("epochs",)
     expected_files = sorted(f"{kind}/{record.id}.{TRIAL_FILE_SUFFIXES[kind]}" for kind in kinds)
     expect_equal(
-        name, "the list of files", sorted(record.files), expected_files, f"status {record.status}"
+        name, "the list of files", sorted(record.files), expected_files, f"state {record.state}"
     )
-    has_error = record.stop_reason in {"error", "diverged"}
-    if record.status != _STATUS_BY_STOP_REASON[record.stop_reason] or has_error != (
+    has_error = record.stop_reason in {StopReason.ERROR, StopReason.DIVERGED}
+    if record.state != _STATE_BY_STOP_REASON[record.stop_reason] or has_error != (
         record.error is not None
     ):
         raise ConflictError(
-            f"{name} says that the status is {record.status}, the reason to stop "
+            f"{name} says that the state is {record.state}, the reason to stop "
             f"{record.stop_reason} and the error {record.error!r}"
         )
     splits = tuple(sorted(record.scores))
     if splits not in ({("val",), ("test", "val")} if complete else {()}):
-        raise ConflictError(f"{name} has scores on {splits}, with status {record.status}")
-    never_started = record.stop_reason in {"time_budget", "target_f1"} and not record.epochs
+        raise ConflictError(f"{name} has scores on {splits}, with state {record.state}")
+    never_started = (
+        record.stop_reason
+        in {
+            StopReason.TIME_BUDGET,
+            StopReason.TARGET_MACRO_F1,
+        }
+        and not record.epochs
+    )
     if record.attempts < (0 if never_started else 1):
         raise ConflictError(f"{name} says that there were {record.attempts} attempts")
 
@@ -223,12 +234,16 @@ def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) 
     evaluations = ledger.read_test_evaluations()
     for record in records.values():
         name, n_expected = f"trials/{record.id}.json", int("test" in record.scores)
-        times = [evaluation.at for evaluation in evaluations if evaluation.trial == record.id]
+        times = [
+            evaluation.evaluated_at
+            for evaluation in evaluations
+            if evaluation.trial_id == record.id
+        ]
         quantity = f"the number of looks at test by {record.id}"
-        expect_equal("looks.jsonl", quantity, len(times), n_expected, name)
+        expect_equal("test_evaluations.jsonl", quantity, len(times), n_expected, name)
         if n_expected:
             quantity = f"the start of {record.id}"
-            expect_equal("looks.jsonl", quantity, times[0], record.started_at, name)
+            expect_equal("test_evaluations.jsonl", quantity, times[0], record.started_at, name)
     return (
         f"{format_count(len(evaluations), 'look')} at test: one for each trial with scores on test"
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def doctor(
     *,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     data_file: options.DataFileOption = None,
     data_root: options.DataRootOption = None,
     address: options.AddressOption = None,
@@ -22,7 +22,7 @@ def doctor(
     from study.lifecycle.doctor import run_checks
 
     check_results = run_checks(
-        storage_root=parse_location(results),
+        storage_root=parse_location(storage),
         data_file=data_file,
         data_root=data_root,
         address=None if address == "local" else address,

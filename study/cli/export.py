@@ -19,7 +19,7 @@ EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 def export(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     *,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     trial: TrialOption = None,
     output: Annotated[
         Path | None,
@@ -49,7 +49,7 @@ def export(
     from study.datasets.lookup import find_test_images
     from study.inference.model_selection import select_model
 
-    ledger = Ledger(resolve_study_location(results, study))
+    ledger = Ledger(resolve_study_location(storage, study))
     images = find_test_images(ledger.study, data_file)
     selected = select_model(ledger, trial)
     for problem in selected.problems:

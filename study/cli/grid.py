@@ -25,7 +25,7 @@ def grid(
         bool, typer.Option("--ablation", help="resnet, and resnet without each of its ingredients.")
     ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Trials a configuration: seeds 0, 1, …")] = 1,
-    epochs: Annotated[
+    max_epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
@@ -53,13 +53,14 @@ def grid(
     name: Annotated[
         str | None, typer.Option(show_default="grid and the time", help="Of the study.")
     ] = None,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     cpus_per_trial: options.CpusPerTrialOption = 1,
     device: options.DeviceOption = DeviceChoice.AUTO,
     gpus_per_trial: options.GpusPerTrialOption = None,
     max_concurrent: options.MaxConcurrentOption = None,
     address: options.AddressOption = None,
     resume: options.ResumeOption = False,
+    allow_code_change: options.AllowCodeChangeOption = False,
     dry_run: options.DryRunOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -68,10 +69,10 @@ def grid(
 
     study_config = GridConfig(
         name=arguments.resolve_study_name("grid", name, resume=resume),
-        storage_root=parse_location(results),
+        storage_root=parse_location(storage),
         configurations=arguments.resolve_configurations(config, ablation=ablation),
         seeds=seeds,
-        max_epochs=epochs,
+        max_epochs=max_epochs,
         patience=patience,
         width=width,
         batch_size=batch_size,
@@ -83,8 +84,9 @@ def grid(
     )
     launch(
         study_config,
-        DataSource(kind=data, file=data_file, root=data_root),
+        DataSource(kind=data, file=data_file, root=data_root).load,
         resume=resume,
+        allow_code_change=allow_code_change,
         dry_run=dry_run,
         quiet=quiet,
     )

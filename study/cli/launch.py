@@ -5,6 +5,7 @@ refused before that.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ class DataSource:
             MachineError: it cannot be downloaded.
         """
         if self.kind is DataChoice.SYNTHETIC and (self.file or self.root):
-            raise DataError("--data rendered takes neither --data-file nor --data-root")
+            raise DataError("--data synthetic takes neither --data-file nor --data-root")
         from bloodnets.data.download import ensure_official_file
         from bloodnets.data.medmnist import load_file, load_synthetic
 
@@ -58,9 +59,10 @@ class DataSource:
 
 def launch(
     config: "GridConfig | SearchConfig",
-    source: DataSource,
+    load_cells: Callable[[], "BloodCells"],
     *,
     resume: bool,
+    allow_code_change: bool = False,
     dry_run: bool = False,
     quiet: bool,
 ) -> None:
@@ -68,8 +70,9 @@ def launch(
 
     Args:
         config: Checked settings.
-        source: Data to train on.
+        load_cells: Loads the data to train on.
         resume: Whether the study exists and only what it lacks is to be done.
+        allow_code_change: Whether the study may be resumed with other software.
         dry_run: Whether to print the plan and stop.
         quiet: Whether to print only the report's path.
 
@@ -77,12 +80,14 @@ def launch(
         typer.Exit: With code 1 if a trial failed.
         StudyError: As raised by what it calls.
     """
+    if allow_code_change and not resume:
+        raise DataError("--allow-code-change is for a study that is resumed; give --resume too")
     check_location(config.location, resume=resume)
     if config.address is not None or config.gpus_per_trial:
         from study.runtime.resources import check_compute
 
         check_compute(config)
-    cells = source.load()
+    cells = load_cells()
     if dry_run:
         from study.lifecycle.dry_run import print_dry_run
 
@@ -91,5 +96,12 @@ def launch(
     from study.tuning.run import run_study
 
     words = ("bloodstudy", *sys.argv[1:])
-    if not run_study(config, cells, command=words, resume=resume, quiet=quiet):
+    if not run_study(
+        config,
+        cells,
+        command=words,
+        resume=resume,
+        allow_code_change=allow_code_change,
+        quiet=quiet,
+    ):
         raise typer.Exit(1)

@@ -17,7 +17,7 @@ class DataChoice(StrEnum):
     """Which images to train on."""
 
     BLOODMNIST = "bloodmnist"
-    SYNTHETIC = "rendered"
+    SYNTHETIC = "synthetic"
 
 
 class PrecisionChoice(StrEnum):
@@ -80,7 +80,7 @@ DataRootOption = Annotated[
 StorageOption = Annotated[
     str,
     typer.Option(
-        "--results",
+        "--storage",
         "--storage",
         help="Folder that holds the studies' folders; also an address, as s3://bucket/studies.",
     ),
@@ -118,6 +118,13 @@ ResumeOption = Annotated[
 ]
 
 
+AllowCodeChangeOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code-change",
+        help="Resume although the software changed since; the change is recorded and reported.",
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
 
 

@@ -18,7 +18,7 @@ def predict(
         typer.Argument(help="Image files, folders of them, npz files in the MedMNIST format."),
     ],
     *,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     trial: TrialOption = None,
     crop: Annotated[
         int | None,
@@ -45,7 +45,7 @@ def predict(
     from study.inference.predict import classify_images as look_at
     from study.inference.predict import read_input_images
 
-    ledger = Ledger(resolve_study_location(results, study))
+    ledger = Ledger(resolve_study_location(storage, study))
     selected = select_model(ledger, trial)
     for problem in selected.problems:
         _print_skipped(problem)
@@ -56,7 +56,7 @@ def predict(
         _print_skipped(line)
 
     input_images = read_input_images(images, split=split.value, crop=crop, on_skip=record_skip)
-    predictions = list(look_at(selected, ledger.study.data.colours, input_images))
+    predictions = list(look_at(selected, ledger.study.data.color_stats, input_images))
     if not predictions:
         raise DataError("no image could be used")
     if json or csv:
@@ -68,9 +68,7 @@ def predict(
             *prediction_output.header_lines(ledger.study, selected), sep="\n", markup=False
         )
         console.print(prediction_output.to_table(predictions, ledger.study, width=console.width))
-        console.print(
-            *prediction_output.footer_lines(predictions, ledger.study), sep="\n", markup=False
-        )
+        console.print(*prediction_output.footer_lines(predictions), sep="\n", markup=False)
     if skipped or selected.problems:
         raise typer.Exit(1)
 

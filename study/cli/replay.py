@@ -16,7 +16,7 @@ def replay(
     study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
     trial: Annotated[str, typer.Argument(help="Its name, as in the report: trial-17.")],
     *,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     data_file: Annotated[
         Path | None,
         typer.Option(show_default="where the study had it", help="The study's data."),
@@ -30,7 +30,7 @@ def replay(
     from study.inference.replay import format_replay_lines
     from study.inference.replay import replay_trial as train_again
 
-    ledger = Ledger(resolve_study_location(results, study))
+    ledger = Ledger(resolve_study_location(storage, study))
     cells = load_study_data(ledger.study, data_file)
     with Console(stderr=True).status(f"{trial}: the first epoch") as status:
         replay_result = train_again(ledger, trial, cells, on_epoch=status.update)

@@ -21,12 +21,12 @@ def report(
         typer.Argument(help="A study's name, or the path of its folder; several are compared."),
     ],
     *,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     output: Annotated[
         Path | None,
         typer.Option(
             show_default="report, in the study's folder; of a study elsewhere, NAME-report here; "
-            "of several, their names in --results",
+            "of several, their names in --storage",
             help="Folder of the report.",
         ),
     ] = None,
@@ -45,7 +45,7 @@ def report(
     """Make a study's report again, from what is stored, or one report of several studies."""
     from reports.ledger.ledger import Ledger
 
-    ledgers = [Ledger(resolve_study_location(results, study)) for study in studies]
+    ledgers = [Ledger(resolve_study_location(storage, study)) for study in studies]
     if verify:
         if output is not None:
             raise DataError("--verify writes nothing; leave --output out")
@@ -58,7 +58,7 @@ def report(
         from reports.page.multi_study import write_multi_study_report
 
         names = "+".join(ledger.name for ledger in ledgers)[:100]
-        storage_root = parse_location(results)
+        storage_root = parse_location(storage)
         with keyboard_interrupt_enabled():
             report_path = write_multi_study_report(
                 ledgers,
@@ -70,19 +70,21 @@ def report(
 
 def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
     """Write one study's report; exit code 1 if something had to be left out of it."""
-    from reports.ledger.loading import load_study
-    from reports.page.publish import (
-        write_report,  # imports matplotlib, which a wrong name need not await
-    )
+    # With matplotlib, for which a wrong name need not wait.
+    from reports.page.publish import require_report_folder, write_analysis
+    from reports.sections.findings import analyze
     from study.datasets.lookup import find_test_images
 
     images = find_test_images(ledger.study, data_file)
     if output is None and isinstance(ledger.location, RemotePath):
         output = Path(f"{ledger.name}-report")
+    if output is not None:
+        require_report_folder(output)
     with keyboard_interrupt_enabled():
-        report_path = write_report(ledger, folder=output, images=images)
+        analysis = analyze(ledger, images)
+        report_path = write_analysis(analysis, output or ledger.folder / "report")
     typer.echo(report_path)
-    problems = load_study(ledger).problems
+    problems = analysis.loaded_study.problems
     for problem in problems:
         typer.echo(f"bloodstudy: left out: {problem.trial_id}: {problem.reason}", err=True)
     if problems:

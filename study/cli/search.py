@@ -54,14 +54,14 @@ def search(
     sampler: Annotated[str, typer.Option(metavar="|".join(SAMPLERS), help="Optuna's.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the sampler, and of every trial.")] = 0,
     max_epochs: Annotated[int, typer.Option(min=1, help="Of a trial that ASHA lets finish.")] = 20,
-    grace: Annotated[int, typer.Option(help="Epochs before ASHA may stop a trial.")] = 1,
-    reduction: Annotated[
+    grace_period: Annotated[int, typer.Option(help="Epochs before ASHA may stop a trial.")] = 1,
+    reduction_factor: Annotated[
         int, typer.Option(help="ASHA lets one in this many go on, at each rung.")
     ] = 2,
-    confirm: Annotated[
+    retrain_top: Annotated[
         int, typer.Option(help="Best configurations to train again and test; 0 for none.")
     ] = 3,
-    confirm_seeds: Annotated[int, typer.Option(help="How often, each with a fresh seed.")] = 3,
+    retrain_seeds: Annotated[int, typer.Option(help="How often, each with a fresh seed.")] = 3,
     time_budget: Annotated[
         str | None,
         typer.Option(
@@ -69,7 +69,7 @@ def search(
             help="Ends the search after 30m, or 1h30m; the confirmation comes after.",
         ),
     ] = None,
-    target_f1: Annotated[
+    target_macro_f1: Annotated[
         float | None,
         typer.Option(show_default="none", help="Ends the search at this val macro F1, as .93."),
     ] = None,
@@ -81,13 +81,14 @@ def search(
     name: Annotated[
         str | None, typer.Option(show_default="search and the time", help="Of the study.")
     ] = None,
-    results: options.StorageOption = "results",
+    storage: options.StorageOption = "results",
     cpus_per_trial: options.CpusPerTrialOption = 1,
     device: options.DeviceOption = DeviceChoice.AUTO,
     gpus_per_trial: options.GpusPerTrialOption = None,
     max_concurrent: options.MaxConcurrentOption = None,
     address: options.AddressOption = None,
     resume: options.ResumeOption = False,
+    allow_code_change: options.AllowCodeChangeOption = False,
     dry_run: options.DryRunOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -105,7 +106,7 @@ def search(
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
             width=width,
-            start=make_resnet_baseline(
+            baseline_config=make_resnet_baseline(
                 max_epochs=max_epochs,
                 batch_size=actual_batch_size,
                 precision=precision.value,
@@ -114,9 +115,9 @@ def search(
         )
     study_config = SearchConfig(
         name=arguments.resolve_study_name("search", name, resume=resume),
-        storage_root=parse_location(results),
+        storage_root=parse_location(storage),
         search=SearchRecord(
-            trials=trials,
+            n_trials=trials,
             families=families,
             optimizers=arguments.resolve_optimizers(optimizer, family),
             learning_rate=learning_rate,
@@ -125,16 +126,16 @@ def search(
             sampler=arguments.require_one_of("--sampler", sampler, SAMPLERS),
             seed=seed,
             max_epochs=max_epochs,
-            grace=grace,
-            reduction=reduction,
+            grace_period=grace_period,
+            reduction_factor=reduction_factor,
             batch_size=actual_batch_size,
             precision=precision.value,
-            confirm=confirm,
-            confirm_seeds=confirm_seeds,
+            retrain_top=retrain_top,
+            retrain_seeds=retrain_seeds,
             time_budget_s=arguments.parse_duration_s("--time-budget", time_budget)
             if time_budget is not None
             else None,
-            target_f1=target_f1,
+            target_macro_f1=target_macro_f1,
             resnet=resnet_space,
         ),
         cpus_per_trial=cpus_per_trial,
@@ -144,8 +145,9 @@ def search(
     )
     launch(
         study_config,
-        DataSource(kind=data, file=data_file, root=data_root),
+        DataSource(kind=data, file=data_file, root=data_root).load,
         resume=resume,
+        allow_code_change=allow_code_change,
         dry_run=dry_run,
         quiet=quiet,
     )

@@ -32,15 +32,15 @@ RESNET: dict[str, Any] = {
     "schedule": "one_cycle",
     "batch_size": 128,
     "max_epochs": 60,
-    "orientations": True,
-    "shift": 2,
+    "dihedral_augmentation": True,
+    "max_shift": 2,
 }
 """What the paper leaves to future work, augmentation and a deeper network, in one configuration."""
 
 # What each ingredient brings is the difference between the whole and the whole without it.
 _ABLATED_SETTINGS: dict[str, dict[str, Any]] = {
-    "orientations": {"orientations": False},
-    "shifts": {"shift": 0},
+    "orientations": {"dihedral_augmentation": False},
+    "shifts": {"max_shift": 0},
     "smoothing": {"label_smoothing": 0.0},
     "decay": {"weight_decay": 0.0},
     "dropout": {"dropout": 0.0},

@@ -56,7 +56,7 @@ def _suggest_resnet_config(
     trial: "Trial | FixedTrial", search: "SearchRecord", space: "ResNetSpace"
 ) -> TrialConfig:
     return replace(
-        TrialConfig.from_dict(space.start),
+        TrialConfig.from_dict(space.baseline_config),
         learning_rate=trial.suggest_float("learning_rate", *search.learning_rate, log=True),
         dropout=trial.suggest_float("dropout", *search.dropout),
         weight_decay=trial.suggest_float("weight_decay", *space.weight_decay, log=True),
@@ -82,7 +82,7 @@ def baseline_configs(search: "SearchRecord") -> dict[str, TrialConfig]:
     first; or `resnet`.
     """
     if search.resnet is not None:
-        return {"resnet": TrialConfig.from_dict(search.resnet.start)}
+        return {"resnet": TrialConfig.from_dict(search.resnet.baseline_config)}
     return {
         name: TrialConfig(
             **values,
@@ -118,24 +118,26 @@ def validate(search: "SearchRecord") -> None:
     if search.resnet is not None:
         _check_resnet(search.resnet)
     for option, value, minimum in (
-        ("--trials", search.trials, 1),
+        ("--trials", search.n_trials, 1),
         ("--max-epochs", search.max_epochs, 1),
-        ("--grace", search.grace, 1),
-        ("--reduction", search.reduction, 2),
+        ("--grace-period", search.grace_period, 1),
+        ("--reduction-factor", search.reduction_factor, 2),
         ("--batch-size", search.batch_size, 1),
-        ("--confirm", search.confirm, 0),
-        ("--confirm-seeds", search.confirm_seeds, 1),
+        ("--retrain-top", search.retrain_top, 0),
+        ("--retrain-seeds", search.retrain_seeds, 1),
     ):
         if not value >= minimum:
             raise DataError(f"{option} is {value}; wanted: at least {minimum}")
     if not 0 <= search.seed < 2**32:  # PyTorch takes no more than 64 bits, others 32
         raise DataError(f"--seed is {search.seed}; wanted: 0 to {2**32 - 1}")
-    if search.grace > search.max_epochs:
+    if search.grace_period > search.max_epochs:
         raise DataError(
-            f"--grace is {search.grace}; wanted: at most --max-epochs, which is {search.max_epochs}"
+            f"--grace-period is {search.grace_period}; wanted: at most --max-epochs, which is {search.max_epochs}"
         )
-    if search.target_f1 is not None and not 0 < search.target_f1 <= 1:
-        raise DataError(f"--target-f1 is {search.target_f1}; wanted: above 0, at most 1")
+    if search.target_macro_f1 is not None and not 0 < search.target_macro_f1 <= 1:
+        raise DataError(
+            f"--target-macro-f1 is {search.target_macro_f1}; wanted: above 0, at most 1"
+        )
 
 
 def _check_resnet(space: "ResNetSpace") -> None:

@@ -1,13 +1,14 @@
 """What a command is asked to do: `GridConfig` and `SearchConfig`, checked before Ray starts."""
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
 
 from bloodnets.config import Precision, TrialConfig
-from bloodnets.errors import DataError
-from bloodnets.storage.backends import StudyPath
-from reports.ledger.records import PlannedTrial, SearchRecord
+from bloodnets.errors import ConflictError, DataError
+from bloodnets.storage.backends import STUDY_FILE, StudyPath
+from reports.ledger.records import GridRecord, PlannedTrial, SearchRecord, StudyRecord
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import validate
 
@@ -87,6 +88,20 @@ class GridConfig(StudyConfig):
             if name not in CONFIGURATIONS:
                 raise DataError(f"--config is {name!r}; wanted: one of {', '.join(CONFIGURATIONS)}")
 
+    @classmethod
+    def from_record(cls, record: GridRecord, **common: Any) -> Self:
+        """Make the settings of a grid from its record.
+
+        Args:
+            record: Record of the grid.
+            **common: Attributes of `StudyConfig`.
+        """
+        return cls(**asdict(record), **common)
+
+    def to_record(self) -> GridRecord:
+        """Return the settings of the grid as the ledger keeps them."""
+        return GridRecord(**{field.name: getattr(self, field.name) for field in fields(GridRecord)})
+
     def plan_trials(self) -> tuple[PlannedTrial, ...]:
         """The plan: every configuration with every seed."""
         return tuple(
@@ -144,3 +159,47 @@ def make_planned_trial(name: str, config: TrialConfig) -> PlannedTrial:
     """A configuration with a seed, as a plan names it."""
     trial_id = f"{name}-s{config.seed}-{config.compute_digest()}"
     return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
+
+
+def make_resume_config(
+    study: StudyRecord,
+    location: StudyPath,
+    *,
+    gpus_per_trial: float | None,
+    max_concurrent: int | None,
+    address: str | None,
+) -> GridConfig | SearchConfig:
+    """Make the settings with which a study is resumed, from its record.
+
+    Args:
+        study: Record of the study.
+        location: Folder or address of the study.
+        gpus_per_trial: GPUs per trial instead of those recorded; None for those.
+        max_concurrent: Trials at the same time instead of those recorded; None for those.
+        address: Address of the Ray cluster; `local` for Ray on this host; None if none is given.
+
+    Raises:
+        DataError: The study ran on a cluster and no address is given: an address in a folder that
+            came from elsewhere is not connected to unasked.
+    """
+    resources = study.resources
+    if address is None and resources.cluster_address is not None:
+        raise DataError(
+            f"{study.name} ran on the cluster at {resources.cluster_address}; give --address "
+            f"{resources.cluster_address} to go on there, or --address local for this machine"
+        )
+    if isinstance(location, Path) and not location.name.strip("."):
+        location = location.resolve()
+    common: dict[str, Any] = {
+        "name": location.name,
+        "storage_root": location.parent,
+        "cpus_per_trial": resources.cpus_per_trial,
+        "gpus_per_trial": resources.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
+        "max_concurrent": resources.max_concurrent if max_concurrent is None else max_concurrent,
+        "address": None if address == "local" else address,
+    }
+    if study.search is not None:
+        return SearchConfig(search=study.search, **common)
+    if study.grid is None:
+        raise ConflictError(f"{location / STUDY_FILE} describes neither a grid nor a search")
+    return GridConfig.from_record(study.grid, **common)

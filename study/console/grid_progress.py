@@ -11,8 +11,7 @@ from rich.table import Table
 from reports.analysis.frames import make_comparison_frame
 from reports.format.text import data_label
 from reports.format.units import format_count
-from reports.ledger.ledger import Ledger
-from reports.ledger.loading import load_study
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord
 from study.console.format import (
     FULL_WIDTH,
@@ -82,7 +81,7 @@ class GridProgress:
         for record, last_epoch in ended_trials:
             row = self._rows[record.id]
             row.status, row.duration_s, row.last_epoch = (
-                record.status,
+                record.state,
                 record.duration_s,
                 last_epoch,
             )
@@ -125,12 +124,12 @@ class GridProgress:
     def on_trial_end(self, record: TrialRecord) -> None:
         """A trial is in the ledger."""
         row = self._rows[record.id]
-        row.status, row.duration_s = record.status, record.duration_s
-        if record.status == "failed":
+        row.status, row.duration_s = record.state, record.duration_s
+        if record.state == "failed":
             self._print_line(f"{record.id}: failed ({record.error})")
         else:
             self._print_event(
-                f"{record.id}: {record.status} after {format_count(record.epochs, 'epoch')} in "
+                f"{record.id}: {record.state} after {format_count(record.epochs, 'epoch')} in "
                 f"{format_duration(record.duration_s)} ({record.stop_reason})"
             )
 
@@ -180,13 +179,13 @@ def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
     }
 
 
-def make_grid_summary_table(ledger: Ledger) -> Table:
+def make_grid_summary_table(loaded_study: LoadedStudy) -> Table:
     """The comparison of the configurations, on test, as the terminal shows it at the end."""
-    frame = make_comparison_frame(load_study(ledger), None)
+    frame = make_comparison_frame(loaded_study, None)
     has_published = (
         "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
     )
-    table = make_plain_table(f"Scores on test in %. {data_label(ledger.study.data).short}")
+    table = make_plain_table(f"Scores on test in %. {data_label(loaded_study.study.data).short}")
     table.add_column("configuration", no_wrap=True)
     # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
     headings = ("seeds", "accuracy", "macro F1", "weighted F1")

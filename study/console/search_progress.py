@@ -15,8 +15,7 @@ from rich.text import Text
 from reports.analysis import search_trials
 from reports.format.text import data_label, format_settings
 from reports.format.units import format_count
-from reports.ledger.ledger import Ledger
-from reports.ledger.loading import load_study
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
 from study.console.format import (
     FULL_WIDTH,
@@ -149,7 +148,7 @@ class SearchProgress:
         ]
         suffix = ": " + ", ".join(state_counts) if state_counts else ""
         elapsed = format_duration(time.monotonic() - self._start_time)
-        return f"{n_ended} of {self._search.trials} trials ended after {elapsed}{suffix}"
+        return f"{n_ended} of {self._search.n_trials} trials ended after {elapsed}{suffix}"
 
     def _format_best(self) -> str:
         value, trial_label = self._best_so_far
@@ -170,7 +169,7 @@ class SearchProgress:
         n_ended, elapsed_s = sum(self._end_counts.values()), time.monotonic() - self._start_time
         if not n_ended:
             return None
-        remaining_s = (self._search.trials - n_ended) * elapsed_s / n_ended
+        remaining_s = (self._search.n_trials - n_ended) * elapsed_s / n_ended
         budget_s = self._search.time_budget_s
         return remaining_s if budget_s is None else max(0.0, min(remaining_s, budget_s - elapsed_s))
 
@@ -211,10 +210,9 @@ class SearchProgress:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def make_search_summary_table(ledger: Ledger) -> Table:
+def make_search_summary_table(loaded_study: LoadedStudy) -> Table:
     """What the search found, as the terminal shows it at the end: confirmed, where it was."""
-    loaded_study = load_study(ledger)
-    data = data_label(ledger.study.data).short
+    data = data_label(loaded_study.study.data).short
     if loaded_study.search is not None and not loaded_study.study.trials:
         return _make_unconfirmed_table(
             search_trials.make_search_trials_frame(loaded_study.search), data
@@ -229,7 +227,7 @@ def make_search_summary_table(ledger: Ledger) -> Table:
             f"{row['seeds']}",
             *(
                 format_percent(row[key], row.get(f"{key}_sd", math.nan))
-                for key in ("value", "val", "test")
+                for key in ("value", "val_macro_f1", "test_macro_f1")
             ),
         )
     return table

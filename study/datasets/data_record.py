@@ -4,20 +4,21 @@ import numpy as np
 
 from bloodnets.constants import NUM_CLASSES, SPLITS
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger.records import DataRecord
+from reports.ledger.records import DataKind, DataRecord
 from study.datasets.color_stats import compute_color_stats
 
 
 def make_data_record(cells: BloodCells) -> DataRecord:
     """Which data a study is trained on, for its ledger."""
     return DataRecord(
-        kind=cells.kind,
+        kind=DataKind(cells.kind),
+        path=None if cells.path is None else str(cells.path),
         name=cells.name,
         md5=cells.md5,
         sha256=cells.sha256,
         class_names=cells.class_names,
         class_counts=count_classes(cells),
-        colours=compute_color_stats(cells.train.images),
+        color_stats=compute_color_stats(cells.train.images),
     )
 
 

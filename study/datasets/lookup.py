@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.data.download import BLOODMNIST_FILE
+from bloodnets.data.download import BLOODMNIST_FILE, ensure_official_file
 from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
 from bloodnets.errors import DataError
-from reports.ledger.records import StudyRecord
+from reports.ledger.records import DataKind, StudyRecord
 from reports.ledger.test_images import load_test_images
 
 
@@ -28,7 +28,7 @@ def find_test_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8]
     """
     if file is not None:
         return load_test_images(file, study.data)
-    if study.data.kind == "rendered":
+    if study.data.kind is DataKind.SYNTHETIC:
         cells = load_synthetic()
         return cells.test.images if cells.sha256 == study.data.sha256 else None
     for path in find_data_paths(study):
@@ -40,34 +40,37 @@ def find_test_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8]
 
 
 def find_data_paths(study: StudyRecord) -> Iterator[Path]:
-    """Where the command that ran the study found its data."""
-    path_by_option = {
-        option: Path(value)
-        for option, value in zip(study.command, study.command[1:], strict=False)
-        if option in {"--data-file", "--data-root"}
-    }
-    if "--data-file" in path_by_option:
-        yield path_by_option["--data-file"]
-    yield path_by_option.get("--data-root", Path.home() / ".medmnist") / BLOODMNIST_FILE
+    """Yield the paths where a study's file may be, the recorded one first."""
+    if study.data.path is not None:
+        yield Path(study.data.path)
+    if study.data.kind is DataKind.OFFICIAL:
+        yield Path.home() / ".medmnist" / BLOODMNIST_FILE
 
 
-def load_study_data(study: StudyRecord, file: Path | None) -> BloodCells:
-    """The data of a study: drawn again, from `file`, or from where the study had them.
+def load_study_data(study: StudyRecord, file: Path | None, *, download: bool = False) -> BloodCells:
+    """Load the data that a study was trained on.
+
+    Args:
+        study: Record of the study.
+        file: File that the user names; None for the recorded one, or for synthetic cells.
+        download: Whether the official file is downloaded if it is found nowhere.
 
     Raises:
-        DataError: they are not at hand, or other data are.
+        DataError: The data are not found, or other data are.
+        ResourceError: The official file cannot be downloaded.
     """
     expected = f"wanted: {study.data.name}, SHA-256 {study.data.sha256[:12]}…"
-    if file is None and study.data.kind == "rendered":
+    if file is None and study.data.kind is DataKind.SYNTHETIC:
         cells = load_synthetic()
     else:
-        existing_paths = [path for path in find_data_paths(study) if path.exists()]
-        place = file or next(iter(existing_paths), None)
-        if place is None:
+        path = file or next((path for path in find_data_paths(study) if path.exists()), None)
+        if path is None and download and study.data.kind is DataKind.OFFICIAL:
+            path = ensure_official_file(None)
+        if path is None:
             raise DataError(
                 f"the data of {study.name} are not at hand; give --data-file; {expected}"
             )
-        cells = load_file(place)
+        cells = load_file(path)
     if cells.sha256 != study.data.sha256:
         raise DataError(
             f"{cells.name} is not what {study.name} was trained on: its SHA-256 begins with "

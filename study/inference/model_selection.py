@@ -60,8 +60,8 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
     if trial is not None:
         planned = find_trial(ledger, trial)
         record = ledger.read_trial(planned)
-        if record is None or record.status != "complete":
-            status_text = "has not ended" if record is None else f"is {record.status}"
+        if record is None or record.state != "complete":
+            status_text = "has not ended" if record is None else f"is {record.state}"
             raise DataError(f"{planned.id} {status_text}: it left no model; name a complete trial")
         return _load_selected_model(ledger, record, "as asked for", ())
     problems: list[str] = []
@@ -101,7 +101,7 @@ def _load_complete_records(
         except ConflictError as error:
             problems.append(str(error))
             continue
-        if record is not None and record.status == "complete":
+        if record is not None and record.state == "complete":
             records.append(record)
     return records
 

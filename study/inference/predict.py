@@ -61,13 +61,13 @@ class Prediction:
 
 
 def classify_images(
-    selected: SelectedModel, color_stats: ColorStats | None, input_images: Iterable[InputImage]
+    selected: SelectedModel, color_stats: ColorStats, input_images: Iterable[InputImage]
 ) -> Iterator[Prediction]:
     """Have a model look at pictures, in batches.
 
     Args:
         selected: the model.
-        color_stats: the colours of what it was trained on; None if the study did not keep them.
+        color_stats: Colors of the images that it was trained on.
         input_images: any number; no more than a batch is held at once.
     """
     remaining = iter(input_images)
@@ -80,9 +80,7 @@ def classify_images(
             selected.model, torch.from_numpy(images), selected.config.loss
         )
         batch_images = images[: len(batch)]
-        outliers = (
-            describe_outliers(color_stats, batch_images) if color_stats else [None] * len(batch)
-        )
+        outliers = describe_outliers(color_stats, batch_images)
         for picture, row, outlier in zip(batch, batch_probabilities, outliers, strict=False):
             yield Prediction(
                 name=picture.name, probabilities=row, color_outlier=outlier, note=picture.note

@@ -65,7 +65,7 @@ def to_table(predictions: Sequence[Prediction], study: StudyRecord, *, width: in
     return rich_table
 
 
-def footer_lines(predictions: Sequence[Prediction], study: StudyRecord) -> Iterator[str]:
+def footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     """What has to be known to read the table."""
     outliers = [prediction for prediction in predictions if prediction.color_outlier]
     if outliers:
@@ -78,11 +78,6 @@ def footer_lines(predictions: Sequence[Prediction], study: StudyRecord) -> Itera
     if annotated:
         yield f"{_FLAG} Not as the training images were made:"
         yield from _format_image_notes([(each.name, each.note) for each in annotated])
-    if study.data.colours is None:
-        yield (
-            "Whether the colours are like those of the training images cannot be told: the study "
-            "is from before they were kept."
-        )
     yield RESEARCH_ONLY_NOTICE
 
 
@@ -98,7 +93,7 @@ def format_json(
             "class_name": class_names[prediction.ranked_classes[0]],
             "probability": float(prediction.probabilities[prediction.ranked_classes[0]]),
             "probabilities": prediction.probabilities.tolist(),
-            "unlike": prediction.color_outlier,
+            "color_outlier": prediction.color_outlier,
             "note": prediction.note,
         }
         for prediction in predictions
@@ -109,7 +104,6 @@ def format_json(
         "trial": selected.record.id,
         "data": data_label(study.data).full,
         "class_names": list(class_names),
-        "colours_known": study.data.colours is not None,
         "notice": RESEARCH_ONLY_NOTICE,
         "images": images,
     }
@@ -119,12 +113,12 @@ def format_json(
 def format_csv(
     predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
 ) -> str:
-    """One row an image; `unlike` is empty where nothing is unlike, or where it cannot be told."""
+    """One row an image; `color_outlier` is empty where its colors are like those of train."""
     class_names, buffer = study.data.class_names, io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     probability_columns = [f"probability_{class_index}" for class_index in range(len(class_names))]
     leading_columns = ["study", "trial", "file", "class", "class_name", "probability"]
-    writer.writerow([*leading_columns, *probability_columns, "unlike", "note"])
+    writer.writerow([*leading_columns, *probability_columns, "color_outlier", "note"])
     for prediction in predictions:
         top_class = prediction.ranked_classes[0]
         probability_texts = [f"{value:.9g}" for value in prediction.probabilities]

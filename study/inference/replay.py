@@ -1,6 +1,5 @@
 """Train one trial of a study again, and say how far it comes out otherwise."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -80,9 +79,9 @@ def replay_trial(
         raise DataError(f"{planned.id} has not ended: there is nothing to compare with")
     if not record.epochs and record.stop_reason != "diverged":
         raise DataError(f"{planned.id} ended before its first epoch ({record.error})")
-    cpus, device = _parse_resources(ledger.study)
+    device = _select_device(ledger.study)
     previous_threads = torch.get_num_threads()
-    torch.set_num_threads(cpus)
+    torch.set_num_threads(ledger.study.resources.cpus_per_trial)
     try:
         return _retrain(ledger, record, cells, device, on_epoch)
     finally:
@@ -121,7 +120,7 @@ def _retrain(
             for name in COMPARED_METRICS
         },
         max_weight_deviation=_compare_weights(ledger, record, state)
-        if record.status == "complete"
+        if record.state == "complete"
         else None,
         divergence_message=divergence_message,
     )
@@ -165,10 +164,9 @@ def format_replay_lines(result: ReplayResult) -> Iterator[str]:
         yield f"it diverged: {result.divergence_message}"
 
 
-def _parse_resources(study: StudyRecord) -> tuple[int, torch.device]:
-    """Threads and device of a trial, as `make_study_record` put them into words."""
-    match = re.match(r"([0-9]+) CPU, ([0-9.]+) GPU", study.hardware.get("per trial", ""))
-    cpus, gpus = (int(match[1]), float(match[2])) if match else (1, 0.0)
-    if gpus and not torch.cuda.is_available():
+def _select_device(study: StudyRecord) -> torch.device:
+    if not study.resources.gpus_per_trial:
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
         raise ResourceError(f"{study.name} was trained on a GPU, and PyTorch sees none here")
-    return cpus, torch.device("cuda" if gpus else "cpu")
+    return torch.device("cuda")

@@ -154,12 +154,12 @@ def _check_storage(storage_root: StudyPath) -> str:
         free_bytes = shutil.disk_usage(parent).free
     except OSError as error:
         raise ResourceError(
-            f"cannot write to {parent.absolute()}: {error.strerror}; choose another --results"
+            f"cannot write to {parent.absolute()}: {error.strerror}; choose another --storage"
         ) from error
     if free_bytes < STUDY_DISK_BYTES:
         raise ResourceError(
             f"{free_bytes / 2**30:.1f} GiB are free in {parent.absolute()}, wanted "
-            f"{STUDY_DISK_BYTES / 2**30:.0f}; make room, or choose another --results"
+            f"{STUDY_DISK_BYTES / 2**30:.0f}; make room, or choose another --storage"
         )
     return f"{storage_root.absolute()} can be written, {free_bytes / 2**30:.0f} GiB free"
 
@@ -188,7 +188,7 @@ def _check_data(file: Path | None, root: Path | None) -> str:
     except requests.RequestException as error:
         raise DataError(
             f"{path} is not there, and cannot be downloaded ({type(error).__name__}); give "
-            f"--data-file or --data-root, or train with --data rendered"
+            f"--data-file or --data-root, or train with --data synthetic"
         ) from error
     return f"{path} is not there; a study downloads it (35 MB, MD5 {get_medmnist_info()[1]})"
 

@@ -147,11 +147,11 @@ def print_search_plan(config: SearchConfig, cells: BloodCells) -> None:
     )
     # Beside the best, the best with a name; all of them if the search can't tell.
     baseline = 1 if first else len(baseline_configs(search))
-    again = (search.confirm + baseline) * search.confirm_seeds if search.confirm else 0
-    epochs = (search.trials + again) * search.max_epochs
-    at_once = _estimate_concurrency(config, search.trials)
+    again = (search.retrain_top + baseline) * search.retrain_seeds if search.retrain_top else 0
+    epochs = (search.n_trials + again) * search.max_epochs
+    at_once = _estimate_concurrency(config, search.n_trials)
     console.print(
-        f"{format_count(search.trials, 'trial')} and at most {again} of the confirmation into "
+        f"{format_count(search.n_trials, 'trial')} and at most {again} of the confirmation into "
         f"{config.location}: at most {format_count(epochs, 'epoch')}, and "
         f"{format_duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's CPU. "
         f"ASHA spares most of the search's share. {data_label(make_data_record(cells)).short}",

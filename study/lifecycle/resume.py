@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 import torch
 
@@ -12,52 +12,86 @@ from bloodnets.errors import ConflictError
 from bloodnets.storage.backends import StudyPath
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_name
 from bloodnets.training.checkpoint import load_checkpoint
+from reports.format.text import list_software_differences
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
-from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.records import (
+    PlannedTrial,
+    SoftwareChange,
+    StudyRecord,
+    TrialRecord,
+    compute_fingerprint,
+)
 from reports.verification.verify import check_entered_files
 from study.runtime.lock import study_lock
 
 RESTORE_HINT = "bring the file back from a copy"
-DEFAULT_PRECISION = "float32"
-"""Of the precision, the one setting that a configuration need not name."""
 
 
 @contextmanager
-def open_study(location: StudyPath, requested: StudyRecord, *, resume: bool) -> Iterator[Ledger]:
-    """A new study, or one that goes on, in which no other process is at work meanwhile.
+def open_study(
+    location: StudyPath, requested: StudyRecord, *, resume: bool, allow_code_change: bool = False
+) -> Iterator[Ledger]:
+    """Create a study or reopen one, and lock it.
 
     Args:
-        location: of the study.
-        requested: what it shall be.
-        resume: whether it is there, and the same.
+        location: Folder or address of the study.
+        requested: What the study is to be.
+        resume: Whether the study exists.
+        allow_code_change: Whether a study may be resumed with other software than it was created
+            with. The change is recorded.
 
     Raises:
-        ConflictError: there is none, or there is one already; it was begun otherwise; or another
-            process is at work on it.
-        MachineError: the folder cannot be written.
+        ConflictError: The study does not exist, or exists already; it was created with other
+            data, settings or software; or another process runs it.
+        ResourceError: The location cannot be written.
     """
     ledger = Ledger(location) if resume else Ledger.create(location, requested)
     with study_lock(location):
         if resume:
             ledger = Ledger(location)  # anew: another process may have been at work until just now
-            require_same_study(ledger, requested)
+            require_same_study(ledger, requested, allow_code_change=allow_code_change)
         yield ledger
 
 
-def require_same_study(ledger: Ledger, requested: StudyRecord) -> None:
-    """Refuse to go on with other data, settings or versions than a study began with.
+def require_same_study(
+    ledger: Ledger, requested: StudyRecord, *, allow_code_change: bool = False
+) -> None:
+    """Refuse to resume a study with other data, settings or software; record an allowed change.
 
     Raises:
-        ConflictError: they differ; the message says in what.
+        ConflictError: Something differs; the message names it.
     """
-    if requested.fingerprint == ledger.study.fingerprint:
+    study = ledger.study
+    same_software = replace(requested, software=study.software)
+    reasons = list_differences(study, same_software)
+    if not reasons and study.fingerprint != _compute_own_fingerprint(same_software):
+        reasons = ["its study.json was changed since"]
+    if reasons:
+        raise ConflictError(
+            f"{ledger.location} was begun otherwise: {'; '.join(reasons)}; give what it was begun "
+            f"with, or choose another --name"
+        )
+    current = ledger.current_software
+    if requested.software.sha256 == current.sha256:
         return
-    reasons = (
-        "; ".join(list_differences(ledger.study, requested)) or "its study.json was changed since"
+    if not allow_code_change:
+        changes = "; ".join(list_software_differences(current, requested.software))
+        raise ConflictError(
+            f"{ledger.location} was trained with other software: {changes}; restore it, choose "
+            f"another --name, or accept that its trials differ with --allow-code-change"
+        )
+    ledger.add_software_change(
+        SoftwareChange(
+            changed_at=datetime.now(UTC).isoformat(timespec="seconds"), software=requested.software
+        )
     )
-    raise ConflictError(
-        f"{ledger.location} was begun otherwise: {reasons}; give what it was begun with, or choose "
-        f"another --name"
+    # A trial is trained by one version of the code, from its first epoch to its last.
+    ledger.storage.remove(CHECKPOINT_DIR)
+
+
+def _compute_own_fingerprint(study: StudyRecord) -> str:
+    return compute_fingerprint(
+        study.data, [trial.id for trial in study.trials], study.software, study.search
     )
 
 
@@ -71,10 +105,6 @@ def list_differences(existing: StudyRecord, requested: StudyRecord) -> list[str]
             f"{data.name} (SHA-256 {data.sha256[:12]}…)" for data in (existing.data, requested.data)
         )
         reasons.append("the data were {}, now {}".format(*names))
-    for name in sorted(existing.versions.keys() | requested.versions.keys()):
-        was, now = (record.versions.get(name, "missing") for record in (existing, requested))
-        if was != now:
-            reasons.append(f"{name} was {was}, now {now}")
     was_search, now_search = (asdict(r.search) if r.search else {} for r in (existing, requested))
     for name, was in was_search.items():
         if was != now_search.get(name):
@@ -103,12 +133,8 @@ def _list_plan_differences(
     config_pairs = [
         (t.config, requested_configs.get((t.configuration, t.config["seed"]))) for t in existing
     ]
-    for key in {**existing[0].config, **requested[0].config}:
-        values = [
-            (was.get(key, DEFAULT_PRECISION), now.get(key, DEFAULT_PRECISION))
-            for was, now in config_pairs
-            if now
-        ]
+    for key in existing[0].config:
+        values = [(was[key], now[key]) for was, now in config_pairs if now]
         changed = [(was, now) for was, now in values if was != now]
         if changed:
             yield f"{key} was {changed[0][0]}, now {changed[0][1]}"

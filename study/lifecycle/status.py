@@ -8,7 +8,7 @@ from pathlib import Path
 from reports.format.text import data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import PlannedTrial, TrialRecord
+from reports.ledger.records import PlannedTrial, TrialRecord, TrialState
 from study.runtime.lock import is_locked
 
 MAX_LISTED_TRIALS = 8
@@ -32,7 +32,7 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
     if study.search is not None:
         proposals = ledger.proposals()
         yield _format_counts(
-            "search", [records[trial.id] for trial in proposals], study.search.trials
+            "search", [records[trial.id] for trial in proposals], study.search.n_trials
         )
         retrained_trials = confirmation.trials if confirmation else ()
         if retrained_trials:
@@ -41,7 +41,7 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
     else:
         yield _format_counts("trials", list(records.values()), len(planned_trials))
     for record in [
-        trial_record for trial_record in ended_records if trial_record.status == "failed"
+        trial_record for trial_record in ended_records if trial_record.state is TrialState.FAILED
     ][:MAX_LISTED_TRIALS]:
         yield f"failed: {record.id}: {record.error}"
     remaining_trials = [trial for trial in planned_trials if records[trial.id] is None]
@@ -52,8 +52,7 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
     if is_locked(ledger.location):
         yield "A bloodstudy is at work on it."
     elif is_unfinished(ledger):
-        cluster = study.hardware.get("cluster", "none")
-        address = None if cluster.startswith("none") else cluster
+        address = study.resources.cluster_address
         yield f"Go on with: {format_resume_command(ledger, address)}"
     else:
         report_file = "report/index.html"
@@ -65,9 +64,8 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
 
 
 def _format_counts(label: str, records: Sequence[TrialRecord | None], n_planned: int) -> str:
-    counts = Counter(record.status for record in records if record is not None)
-    state_counts = [f"{counts[state]} {state}" for state in ("complete", "pruned", "failed")]
-    summary = ", ".join(state for state in state_counts if not state.startswith("0 "))
+    counts = Counter(record.state for record in records if record is not None)
+    summary = ", ".join(f"{counts[state]} {state}" for state in TrialState if counts[state])
     return f"{label}: {counts.total()} of {n_planned} ended" + (f" ({summary})" if summary else "")
 
 
@@ -93,7 +91,7 @@ def format_ended_count(ledger: Ledger) -> str:
     """How many trials have ended, of how many, in words."""
     n_ended, search = len(ledger.read_trials()), ledger.study.search
     if search is not None and ledger.read_confirmation() is None:
-        return f"{n_ended} of at most {search.trials} trials have ended"
+        return f"{n_ended} of at most {search.n_trials} trials have ended"
     return f"{n_ended} of {len(ledger.planned_trials())} trials have ended"
 
 

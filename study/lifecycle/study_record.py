@@ -1,18 +1,25 @@
-"""What a study is, for its ledger: data, plan, versions, hardware, and a fingerprint of them."""
+"""Describe a new study for its ledger: data, plan, resources, hardware and software."""
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 import torch
 
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger.records import SCHEMA_VERSION, StudyRecord, compute_fingerprint
+from reports.ledger.records import (
+    SCHEMA_VERSION,
+    HardwareRecord,
+    ResourcesRecord,
+    StudyKind,
+    StudyRecord,
+    compute_fingerprint,
+)
 from study.configs.study_config import GridConfig, SearchConfig
 from study.datasets.data_record import make_data_record
 from study.runtime.resources import count_available_cores
+from study.runtime.software import collect_software
 
 LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")
 
@@ -20,45 +27,48 @@ LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")
 def make_study_record(
     config: GridConfig | SearchConfig, cells: BloodCells, command: tuple[str, ...]
 ) -> StudyRecord:
-    """The study's record, made before its first trial.
+    """Make the study's record, before its first trial.
 
     Args:
-        config: what to do.
-        cells: the data.
-        command: the words that the user typed.
+        config: Checked settings; `gpus_per_trial` is resolved, or counts as 0.
+        cells: Data of the study.
+        command: Command line, for the reader.
     """
     data = make_data_record(cells)
-    versions = {"python": platform.python_version()}
     search = config.search if isinstance(config, SearchConfig) else None
-    libraries = (*LIBRARIES, "optuna") if search else LIBRARIES
-    versions |= {library: version(library) for library in libraries}
+    grid = config.to_record() if isinstance(config, GridConfig) else None
     trials = config.plan_trials() if isinstance(config, GridConfig) else ()
+    software = collect_software((*LIBRARIES, "optuna") if search else LIBRARIES)
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
         name=config.name,
-        kind="search" if search else "grid",
-        fingerprint=compute_fingerprint(data, [trial.id for trial in trials], versions, search),
+        kind=StudyKind.SEARCH if search else StudyKind.GRID,
+        fingerprint=compute_fingerprint(data, [trial.id for trial in trials], software, search),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         data=data,
         trials=trials,
-        versions=versions,
-        hardware=_describe_hardware(config),
+        grid=grid,
         search=search,
+        resources=ResourcesRecord(
+            cpus_per_trial=config.cpus_per_trial,
+            gpus_per_trial=config.gpus_per_trial or 0.0,
+            max_concurrent=config.max_concurrent,
+            cluster_address=config.address,
+        ),
+        hardware=_collect_hardware(),
+        software=software,
     )
 
 
-def _describe_hardware(config: GridConfig | SearchConfig) -> dict[str, str]:
-    """This machine in words; of a cluster, the one that the command runs on."""
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {
-        "cpu": _read_cpu_model(),
-        "cores": str(count_available_cores()),
-        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "gpus": ", ".join(gpus) or "none",
-        "cluster": config.address or "none: this machine alone",
-        "per trial": f"{config.cpus_per_trial} CPU, {config.gpus_per_trial or 0:g} GPU",
-    }
+def _collect_hardware() -> HardwareRecord:
+    gpus = (torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return HardwareRecord(
+        cpu=_read_cpu_model(),
+        cores=count_available_cores(),
+        memory_mib=psutil.virtual_memory().total // 2**20,
+        gpus=tuple(gpus),
+    )
 
 
 def _read_cpu_model() -> str:

@@ -7,10 +7,10 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError, RpcError
 
 from bloodnets.errors import ResourceError
+from study.runtime.ray_internals import connect_gcs
 
 CONNECT_TIMEOUT_S = 3.0
 
@@ -65,7 +65,7 @@ def _connect(address: str, host: str, port: int) -> None:
 
     def request_answer() -> None:
         try:
-            GcsClient(address=address)  # as the command `ray health-check` does
+            connect_gcs(address)
             results.append(None)
         except Exception as error:
             results.append(error)

@@ -16,6 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.backends import StudyPath, open_storage, parse_location, to_absolute_str
+from study.runtime.software import hash_sources
 
 ANSWER_TIMEOUT_S = 60
 """A machine starts a process that imports PyTorch before it answers."""
@@ -29,7 +30,7 @@ class NodeInfo(NamedTuple):
 
     Attributes:
         host: its name.
-        versions: of Python and of `ALIKE`.
+        versions: as of `get_local_versions`.
         gpus: names of those that PyTorch sees.
         cuda: that PyTorch was built for; None for CPUs alone.
         sha256: of the data that were sent there; empty if none were.
@@ -89,10 +90,10 @@ def collect_node_info(
 
 
 def get_local_versions() -> dict[str, str]:
-    """Of Python and of `ALIKE`."""
-    return {"Python": platform.python_version()} | {
-        name: version(name) for name in UNIFORM_LIBRARIES
-    }
+    """Return the versions of Python and of `UNIFORM_LIBRARIES`, and a hash of our source code."""
+    libraries = {name: version(name) for name in UNIFORM_LIBRARIES}
+    source_code = hashlib.sha256("".join(hash_sources().values()).encode()).hexdigest()[:12]
+    return {"Python": platform.python_version()} | libraries | {"source code": source_code}
 
 
 def _compute_sha256(arrays: Sequence[NDArray[np.uint8]]) -> str:

@@ -20,7 +20,7 @@ from bloodnets.storage.backends import TEMP_PREFIX
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import ensure_private_token, ray_error
-from study.runtime.out_of_memory import patch_oom_handling
+from study.runtime.ray_internals import patch_oom_handling, start_ray
 from study.runtime.resources import (
     check_cluster_resources,
     check_local_resources,
@@ -108,14 +108,14 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
 def _start_local_ray(stack: ExitStack) -> None:
     """Ray on this machine, which no other user can read or command."""
     ensure_private_token()
-    ray.init(
+    start_ray(
+        _make_private_folder(stack),
         # "local": without it, a stale cluster of another program may be joined.
         address="local",
         num_cpus=count_available_cores(),
         object_store_memory=OBJECT_STORE_BYTES,
         include_dashboard=False,
         log_to_driver=False,
-        _temp_dir=_make_private_folder(stack),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
@@ -51,22 +50,21 @@ def plan_confirmation(
         ConflictError: the ledger cannot be read.
     """
     best, baselines = rank_configurations(
-        best_values(ledger), list(baseline_configs(search)), search.confirm
+        best_values(ledger), list(baseline_configs(search)), search.retrain_top
     )
     configs = {planned.configuration: planned.config for planned in ledger.proposals()}
     configs |= {name: config.to_dict() for name, config in baseline_configs(search).items()}
     first_seed = search.seed + 1
     return Confirmation(
         ended_by=ended_by,
-        ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
         duration_s=duration_s,
-        at_once=concurrency,
+        concurrency=concurrency,
         best=best,
-        baseline=baselines,
+        baselines=baselines,
         trials=tuple(
             make_planned_trial(name, replace(TrialConfig.from_dict(configs[name]), seed=seed))
             for name in dict.fromkeys((*best, *baselines))
-            for seed in range(first_seed, first_seed + search.confirm_seeds)
+            for seed in range(first_seed, first_seed + search.retrain_seeds)
         ),
     )
 

@@ -10,12 +10,13 @@ from ray import tune
 
 from bloodnets.errors import ResourceError, StudyError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, StopReason, TrialRecord, TrialStatus
+from reports.ledger.records import EpochRecord, StopReason, TrialRecord, TrialState
 from study.runtime.out_of_memory import count_kernel_kills, failure_reason
+from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
 from study.tuning.listeners import TrialListener
 
 
-class LedgerCallback(tune.Callback):
+class LedgerCallback(PickledAsBlank, tune.Callback):
     """Enters trials in the ledger, and tells the listeners, in order.
 
     Attributes:
@@ -40,6 +41,7 @@ class LedgerCallback(tune.Callback):
                 trial that diverged has failed.
         """
         self.ledger = ledger
+        self.software_sha256 = ledger.current_software.sha256
         self.listeners = listeners
         self.test_reason = test_reason
         self.stop_reasons = stop_reasons
@@ -51,10 +53,6 @@ class LedgerCallback(tune.Callback):
         self.start_times: dict[str, float] = {}
         self.kernel_kill_count = count_kernel_kills()
         self.error: StudyError | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Tune pickles its callbacks for `Tuner.restore`, which is not used: leave a blank one.
-        return tune.Callback, ()
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Forget the epochs of a failed attempt."""
@@ -69,13 +67,15 @@ class LedgerCallback(tune.Callback):
         """Keep what `bloodnets.trainable` reports."""
         trial_id = get_trial_id(trial)
         if "epoch" in result:
-            epoch, restored = EpochRecord(**result["epoch"]), result.get("again", False)
+            epoch, restored = EpochRecord(**result["epoch"]), result.get("restored", False)
             self.epochs[trial_id].append(epoch)
             self._notify_listeners(
                 lambda listener: listener.on_epoch(trial_id, epoch, restored=restored)
             )
-        if "machine" in result:  # no fault of the trial's: it can go on when there is a remedy
-            self.error = self.error or ResourceError(result["machine"])
+        if (
+            "resource_error" in result
+        ):  # no fault of the trial's: it can go on when there is a remedy
+            self.error = self.error or ResourceError(result["resource_error"])
         for key, value_by_trial in (
             ("outcome", self.outcomes),
             ("error", self.error_messages),
@@ -97,19 +97,23 @@ class LedgerCallback(tune.Callback):
             self._record_complete(trial)
         elif trial_id in self.divergence_messages and self.stop_reasons is not None:
             self._record_without_model(
-                trial, "pruned", "diverged", self.divergence_messages[trial_id]
+                trial, TrialState.PRUNED, StopReason.DIVERGED, self.divergence_messages[trial_id]
             )
         elif trial_id in self.divergence_messages:
-            self._record_without_model(trial, "failed", "error", self.divergence_messages[trial_id])
+            self._record_without_model(
+                trial, TrialState.FAILED, StopReason.ERROR, self.divergence_messages[trial_id]
+            )
         elif self.stop_reasons and trial_id in self.stop_reasons:
-            self._record_without_model(trial, "pruned", self.stop_reasons[trial_id], None)
+            self._record_without_model(trial, TrialState.PRUNED, self.stop_reasons[trial_id], None)
         # Else it was stopped from outside, as by Ctrl-C.
-        _clear_tune_metrics(trial)
+        clear_trial_metrics(trial)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Enter a trial that failed once too often."""
-        self._record_without_model(trial, "failed", "error", self._pop_failure_reason(trial))
-        _clear_tune_metrics(trial)
+        self._record_without_model(
+            trial, TrialState.FAILED, StopReason.ERROR, self._pop_failure_reason(trial)
+        )
+        clear_trial_metrics(trial)
 
     def on_experiment_end(self, trials: Sequence[Any], **info: Any) -> None:
         """Know those, too, that were proposed and had not started before the end."""
@@ -131,7 +135,7 @@ class LedgerCallback(tune.Callback):
             StudyError: they could not be.
         """
         for trial in list(self.tune_trials.values()):
-            self._record_without_model(trial, "pruned", reason, None)
+            self._record_without_model(trial, TrialState.PRUNED, reason, None)
         if self.error is not None:
             raise self.error
 
@@ -140,7 +144,7 @@ class LedgerCallback(tune.Callback):
             TrialRecord(
                 **self._get_identity_fields(trial),
                 **self.outcomes[get_trial_id(trial)],
-                status="complete",
+                state=TrialState.COMPLETE,
                 error=None,
                 attempts=1 + trial.num_failures,
             ),
@@ -148,7 +152,7 @@ class LedgerCallback(tune.Callback):
         )
 
     def _record_without_model(
-        self, trial: Any, status: TrialStatus, reason: StopReason, error: str | None
+        self, trial: Any, state: TrialState, reason: StopReason, error: str | None
     ) -> None:
         trial_id = get_trial_id(trial)
         epochs, now = self.epochs[trial_id], time.time()
@@ -157,7 +161,7 @@ class LedgerCallback(tune.Callback):
         self._add_to_ledger(
             TrialRecord(
                 **self._get_identity_fields(trial),
-                status=status,
+                state=state,
                 stop_reason=reason,
                 error=error,
                 # Of a trial that failed for good, each attempt was a failure.
@@ -170,6 +174,7 @@ class LedgerCallback(tune.Callback):
                 device=None,
                 host=None,
                 parameters=None,
+                operations=None,
                 scores={},
                 files={},
             ),
@@ -179,7 +184,8 @@ class LedgerCallback(tune.Callback):
     def _get_identity_fields(self, trial: Any) -> dict[str, Any]:
         parameters = trial.config["trial"]
         return {name: parameters[name] for name in ("id", "configuration", "config")} | {
-            "fingerprint": self.ledger.study.fingerprint
+            "fingerprint": self.ledger.study.fingerprint,
+            "software_sha256": self.software_sha256,
         }
 
     def _pop_failure_reason(self, trial: Any) -> str:
@@ -211,9 +217,3 @@ class LedgerCallback(tune.Callback):
 def get_trial_id(trial: Any) -> str:
     """Of one of Tune's trials, as planned."""
     return str(trial.config["trial"]["id"])
-
-
-def _clear_tune_metrics(trial: Any) -> None:
-    """Of each number that a trial of Tune's reported: 70 kB, which Tune would keep to the end."""
-    trial.run_metadata.metric_analysis.clear()
-    trial.run_metadata.metric_n_steps.clear()

@@ -58,7 +58,7 @@ class OptunaProposer:
         self._proposals = ledger.proposals()
         self._running_trials: dict[str, optuna.Trial] = {}
         self._best_values: dict[str, float] = {}
-        self.rungs = Rungs(search.rungs, reduction_factor=search.reduction)
+        self.rungs = Rungs(search.rungs, reduction_factor=search.reduction_factor)
         self._optuna_study = _create_optuna_study(ledger.folder / OPTUNA_FILE, ledger.study.name)
         self._add_past_trials()
 
@@ -125,7 +125,7 @@ class OptunaProposer:
         try:
             for name, value in _collect_user_attrs(record).items():
                 trial.set_user_attr(name, value)
-            state = _OPTUNA_STATES[record.status]
+            state = _OPTUNA_STATES[record.state]
             self._optuna_study.tell(
                 trial, best_value if state is TrialState.COMPLETE else None, state
             )
@@ -208,8 +208,8 @@ def _make_frozen_trial(
     suggest_config(fixed_trial, search)
     running_best = [float(value) for value in np.maximum.accumulate(values)]
     return create_trial(
-        state=_OPTUNA_STATES[record.status],
-        value=running_best[-1] if running_best and record.status != "failed" else None,
+        state=_OPTUNA_STATES[record.state],
+        value=running_best[-1] if running_best and record.state != "failed" else None,
         params=fixed_trial.params,
         distributions=fixed_trial.distributions,
         user_attrs=_collect_user_attrs(record),

@@ -8,15 +8,15 @@ from reports.ledger.records import PlannedTrial
 
 
 def make_trial_parameters(
-    ledger: Ledger, trial: PlannedTrial, *, probe_file: str, test_evaluation: bool
+    ledger: Ledger, trial: PlannedTrial, *, probe_file: str, evaluate_test: bool
 ) -> dict[str, Any]:
     """A trial as Tune's parameters, and `bloodnets.trainable`'s."""
     return {
-        "place": to_absolute_str(ledger.location),
-        "mark": probe_file,
-        "study": ledger.study.fingerprint,
+        "location": to_absolute_str(ledger.location),
+        "probe_file": probe_file,
+        "study_fingerprint": ledger.study.fingerprint,
         "id": trial.id,
         "configuration": trial.configuration,
         "config": dict(trial.config),
-        "look": test_evaluation,
+        "evaluate_test": evaluate_test,
     }

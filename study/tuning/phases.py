@@ -12,11 +12,11 @@ from rich.table import Table
 from bloodnets.data.medmnist import BloodCells
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import Confirmation, PlannedTrial
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.grid_progress import EndedTrials, GridProgress, make_grid_summary_table
-from study.console.search_progress import SearchProgress
-from study.console.search_progress import make_search_summary_table as closing_table_of_search
+from study.console.search_progress import SearchProgress, make_search_summary_table
 from study.lifecycle.resume import elapsed_search_s
 from study.runtime.resources import max_parallel_trials
 from study.tuning.confirmation import plan_confirmation
@@ -43,13 +43,11 @@ def train_all(
         _run_search_phase(config, cells, ledger, console)
 
 
-def summary_table(ledger: Ledger) -> Table:
+def summary_table(loaded_study: LoadedStudy) -> Table:
     """The table that a command ends with."""
-    return (
-        make_grid_summary_table(ledger)
-        if ledger.study.search is None
-        else closing_table_of_search(ledger)
-    )
+    if loaded_study.search is None:
+        return make_grid_summary_table(loaded_study)
+    return make_search_summary_table(loaded_study)
 
 
 def _run_grid_phase(
@@ -67,10 +65,10 @@ def _run_search_phase(
     end = ledger.read_confirmation() or _finish_search(config, cells, ledger, console)
     if not end.trials:
         return
-    n_configurations = len(end.trials) // config.search.confirm_seeds
+    n_configurations = len(end.trials) // config.search.retrain_seeds
     console.print(
         f"The search is over. {format_count(n_configurations, 'configuration')} trained again with "
-        f"{format_count(config.search.confirm_seeds, 'other seed')}: {format_count(len(end.trials), 'trial')}.",
+        f"{format_count(config.search.retrain_seeds, 'other seed')}: {format_count(len(end.trials), 'trial')}.",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -105,7 +103,7 @@ def _finish_search(
         config.search,
         ended_by=ended_by,
         duration_s=previous_s + time.monotonic() - start_time,
-        concurrency=min(max_parallel_trials(config), config.search.trials),
+        concurrency=min(max_parallel_trials(config), config.search.n_trials),
     )
     ledger.set_confirmation(confirmation)
     return confirmation

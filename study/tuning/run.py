@@ -13,6 +13,7 @@ from bloodnets.errors import ResourceError
 from reports.format.text import data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
+from reports.ledger.records import TrialState
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import status
 from study.lifecycle.resume import check_study_files, open_study
@@ -31,6 +32,7 @@ def run_study(
     *,
     command: tuple[str, ...],
     resume: bool,
+    allow_code_change: bool = False,
     quiet: bool,
 ) -> bool:
     """Train every trial of a grid, or search; enter each in the ledger; write the report.
@@ -40,6 +42,7 @@ def run_study(
         cells: the data.
         command: the words that the user typed, for the record.
         resume: whether the study is there, and only what it lacks is to be done.
+        allow_code_change: whether it may be resumed with other software.
         quiet: print the report's path alone.
 
     Returns:
@@ -51,8 +54,9 @@ def run_study(
     """
     if config.gpus_per_trial is None:
         config = replace(config, gpus_per_trial=get_default_gpus(config.address))
+    requested = make_study_record(config, cells, command)
     with open_study(
-        config.location, make_study_record(config, cells, command), resume=resume
+        config.location, requested, resume=resume, allow_code_change=allow_code_change
     ) as ledger:
         session = _StudySession(
             config=config, cells=cells, ledger=ledger, resume=resume, quiet=quiet
@@ -75,7 +79,7 @@ class _StudySession:
         if ledger.study.search is None:
             trial_count = format_count(len(ledger.study.trials), "trial")
         else:
-            trial_count = f"at most {format_count(ledger.study.search.trials, 'trial')}"
+            trial_count = f"at most {format_count(ledger.study.search.n_trials, 'trial')}"
         console = Console(quiet=self.quiet, highlight=False)
         interrupts = InterruptHandler()
         resume_hint = f"go on with: {status.format_resume_command(ledger, config.address)}"
@@ -89,20 +93,22 @@ class _StudySession:
                 )
             if status.is_unfinished(ledger):
                 self._train_with_ray(resume_hint)
-            from reports.page.publish import write_report
+            from reports.page.publish import write_analysis
+            from reports.sections.findings import analyze
 
-            write_report(ledger, images=self.cells.test.images)
+            analysis = analyze(ledger, self.cells.test.images)
+            write_analysis(analysis, ledger.folder / "report")
             ledger.upload("report")
         except KeyboardInterrupt:
             message = f"interrupted; {status.format_ended_count(ledger)}; {resume_hint}"
             raise StudyInterruptedError(message, interrupts.signal_number) from None
         from study.tuning.phases import summary_table
 
-        console.print(summary_table(ledger))
+        console.print(summary_table(analysis.loaded_study))
         report_path = ledger.location / "report/index.html"
         output = report_path if self.quiet else f"Report: {report_path}"
         Console(highlight=False).print(output, soft_wrap=True)
-        return all(trial.status != "failed" for trial in ledger.read_trials())
+        return all(trial.state is not TrialState.FAILED for trial in ledger.read_trials())
 
     def _train_with_ray(self, resume_hint: str) -> None:
         is_ray_ready, ledger = False, self.ledger

@@ -6,30 +6,20 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from reports.ledger.records import StopReason
 from study.configs.presets import CONFIGURATIONS
+from study.runtime.ray_internals import PickledAsBlank, find_pending_trial
 from study.tuning.asha import Rungs
 from study.tuning.ledger_callback import get_trial_id
 
 
-class PendingFirstScheduler(FIFOScheduler):
-    """Gives a process that a trial left to the first trial that waits for room.
+class PendingFirstScheduler(PickledAsBlank, FIFOScheduler):
+    """FIFO scheduler that gives a free process to the first trial that has none.
 
-    Tune's own gives it to the first that waits for anything, which is one whose process is just
-    starting, and stops that process: where trials end oftener than processes take to start, a
-    machine that joins is never used.
+    See `ray_internals.find_pending_trial` for why Tune's own does not.
     """
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return FIFOScheduler, ()  # as in `LedgerCallback`
-
     def choose_trial_to_run(self, controller: Any) -> Any:
-        """One of Tune's trials, or None."""
-        tune_controller = controller._tune_controller
-        for trial in tune_controller.get_trials():
-            if trial.status == "PENDING":
-                actor = tune_controller._trial_to_actor.get(trial)
-                if actor is None or not tune_controller._actor_manager.is_actor_started(actor):
-                    return trial
-        return None
+        """Return one of Tune's trials; None if none can start."""
+        return find_pending_trial(controller)
 
 
 class AshaScheduler(PendingFirstScheduler):
@@ -54,8 +44,8 @@ class AshaScheduler(PendingFirstScheduler):
         # A trial that is tried again begins anew, or says again what let it go on before.
         best_value = max(value, self.best_values.get(trial_id, 0.0)) if epoch > 1 else value
         self.best_values[trial_id] = best_value
-        promoted = self.rungs.report(trial_id, epoch, best_value) or result.get("again", False)
+        promoted = self.rungs.report(trial_id, epoch, best_value) or result.get("restored", False)
         if promoted or trial.config["trial"]["configuration"] in CONFIGURATIONS:
             return str(TrialScheduler.CONTINUE)
-        self.stop_reasons[trial_id] = "asha"
+        self.stop_reasons[trial_id] = StopReason.ASHA
         return str(TrialScheduler.STOP)

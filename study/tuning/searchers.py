@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ray.tune.search import Searcher as TuneSearcher
 
 from bloodnets.errors import StudyError
+from study.runtime.ray_internals import PickledAsBlank
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.listeners import SearchListener
 from study.tuning.optuna_study import OptunaProposer
@@ -15,7 +16,7 @@ from study.tuning.parameters import make_trial_parameters
 CAPACITY_REFRESH_S = 1.0
 
 
-class PlanSearcher(TuneSearcher):
+class PlanSearcher(PickledAsBlank, TuneSearcher):
     """Hands Tune the trials of a plan, in their order.
 
     Of a grid of its own, Tune copies the whole for each trial, before the first one starts.
@@ -24,9 +25,6 @@ class PlanSearcher(TuneSearcher):
     def __init__(self, parameters: Iterable[dict[str, Any]]) -> None:
         super().__init__(metric=None, mode=None)
         self.parameters = iter(parameters)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return TuneSearcher, ()  # as in `LedgerCallback`
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next trial's parameters; Tune knows how many there are."""
@@ -49,7 +47,7 @@ class UnstartedTrial(NamedTuple):
     status: str = "PENDING"
 
 
-class ProposalSearcher(TuneSearcher):
+class ProposalSearcher(PickledAsBlank, TuneSearcher):
     """Hands Tune what our searcher proposes; the follower tells the searcher how it went."""
 
     def __init__(
@@ -69,9 +67,6 @@ class ProposalSearcher(TuneSearcher):
         self.listener = listener
         self.callback = callback
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return TuneSearcher, ()  # as in `LedgerCallback`
-
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """The next trial's parameters; None if there is no room, or it could not be entered.
 
@@ -90,7 +85,7 @@ class ProposalSearcher(TuneSearcher):
         self.listener.on_proposal(planned)
         return {
             "trial": make_trial_parameters(
-                self.proposer.ledger, planned, probe_file=self.probe_file, test_evaluation=False
+                self.proposer.ledger, planned, probe_file=self.probe_file, evaluate_test=False
             )
         }
 

@@ -26,7 +26,7 @@ from study.tuning.optuna_study import OptunaProposer
 from study.tuning.parameters import make_trial_parameters
 from study.tuning.schedulers import AshaScheduler, PendingFirstScheduler
 from study.tuning.searchers import PlanSearcher, ProposalSearcher, UnstartedTrial
-from study.tuning.stoppers import EarlyEndReason, SearchStopper
+from study.tuning.stoppers import SearchStopper
 
 MAX_RETRIES = 3
 """How often a failed trial goes on from its last state before it counts as failed."""
@@ -62,7 +62,7 @@ def run_trials(
     if remaining_trials:
         probe_file = write_probe_file(ledger)
         parameters = [
-            make_trial_parameters(ledger, trial, probe_file=probe_file, test_evaluation=True)
+            make_trial_parameters(ledger, trial, probe_file=probe_file, evaluate_test=True)
             for trial in _sort_longest_first(remaining_trials)
         ]
         _run_tuner(
@@ -116,12 +116,10 @@ def run_proposals(
         for _ in range(len(ledger.proposals()) - len(ended_records)):
             planned = proposer.propose()
             listener.on_proposal(planned)
-            parameters = make_trial_parameters(
-                ledger, planned, probe_file="", test_evaluation=False
-            )
+            parameters = make_trial_parameters(ledger, planned, probe_file="", evaluate_test=False)
             callback.tune_trials[planned.id] = UnstartedTrial({"trial": parameters})
         stopper.reason = reason
-    elif len(ended_records) < search.trials:
+    elif len(ended_records) < search.n_trials:
         _run_tuner(
             config,
             cells,
@@ -136,15 +134,15 @@ def run_proposals(
                     get_capacity=lambda: config.max_concurrent or max_parallel_trials(config),
                 ),
                 "scheduler": AshaScheduler(proposer.rungs, stop_reasons),
-                "num_samples": search.trials - len(ended_records),
-                "max_concurrent_trials": search.trials,  # `ProposalSearcher` knows when there is room
+                "num_samples": search.n_trials - len(ended_records),
+                "max_concurrent_trials": search.n_trials,  # `ProposalSearcher` knows when there is room
             },
             stopper=stopper,
         )
     if stopper.reason is not None:
-        callback.record_unfinished(stopper.reason)
+        callback.record_unfinished(StopReason(stopper.reason))
     ledger.storage.remove(CHECKPOINT_DIR)
-    return stopper.reason or "trials"
+    return stopper.reason or EndReason.TRIALS
 
 
 def write_probe_file(ledger: Ledger) -> str:
@@ -164,11 +162,11 @@ def write_probe_file(ledger: Ledger) -> str:
     return name
 
 
-def find_early_end_reason(ended_records: Sequence[TrialRecord]) -> EarlyEndReason | None:
+def find_early_end_reason(ended_records: Sequence[TrialRecord]) -> EndReason | None:
     """What ended a search, if its trials say that something other than their number did."""
-    reasons: tuple[EarlyEndReason, ...] = ("time_budget", "target_f1")
-    stop_reasons = {record.stop_reason for record in ended_records}
-    return next((reason for reason in reasons if reason in stop_reasons), None)
+    stop_reasons = {record.stop_reason.value for record in ended_records}
+    early_reasons = (EndReason.TIME_BUDGET, EndReason.TARGET_MACRO_F1)
+    return next((reason for reason in early_reasons if reason in stop_reasons), None)
 
 
 def _run_tuner(

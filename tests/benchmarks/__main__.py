@@ -74,7 +74,8 @@ def main() -> None:
     failed_names = [figure.what for figure in figures if figure.is_met is False]
     duration_s = time.perf_counter() - start_s
     print(
-        f"{len(figures)} figures in {duration_s:.0f} s; short of what is wanted: {failed_names or 'none'}"
+        f"{len(figures)} figures in {duration_s:.0f} s; short of what is wanted: "
+        f"{failed_names or 'none'}"
     )
     if options.record:
         RECORD_PATH.write_text(json.dumps(record, indent=1) + "\n")

@@ -28,8 +28,8 @@ class GridTimes:
         first_epoch_s: its first epoch's end, less what that epoch took.
         last_trial_end_s: its last trial's end.
         grid_end_s: its end.
-        min_duration_s: the least that its trials, as long as each took, would have needed in these slots
-            one after another, without a pause: the longest first.
+        min_duration_s: the least that its trials, as long as each took, would have needed in these
+            slots one after another, without a pause: the longest first.
     """
 
     first_epoch_s: float
@@ -52,14 +52,14 @@ def run_grid(folder: Path, data: Path, epochs: int, slots: int) -> GridTimes:
         "grid",
         "--data-file",
         data,
-        "--epochs",
+        "--max-epochs",
         epochs,
         "--patience",
         epochs,
         "--name",
         "g",
     ]
-    arguments += ["--device", "cpu", "--max-concurrent", slots, "--results", folder]
+    arguments += ["--device", "cpu", "--max-concurrent", slots, "--storage", folder]
     start_s, first_epoch_s, last_trial_end_s = time.perf_counter(), 0.0, 0.0
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
@@ -116,7 +116,8 @@ def measure(full: bool) -> Iterator[Measurement]:
         "for ten minutes of them",
         value=1 + overhead_s / TEN_MINUTES_S,
         at_most=1.05,
-        detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s, of which {overhead_s:.1f} s are not theirs",
+        detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s, of which {overhead_s:.1f} s are "
+        "not theirs",
     )
     yield Measurement(
         what="grid through Ray Tune, to a pool of processes",

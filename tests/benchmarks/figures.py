@@ -104,7 +104,8 @@ def format_table(measurements: Sequence[Measurement]) -> str:
         value = f"{format_number(measurement.value)} {measurement.unit}".rstrip()
         value_text = f"**{value}, short of it**" if measurement.is_met is False else value
         lines.append(
-            f"| {measurement.what} | {value_text} | {format_bound(measurement)} | {measurement.detail} |"
+            f"| {measurement.what} | {value_text} | {format_bound(measurement)} | "
+            f"{measurement.detail} |"
         )
     return "\n".join(lines)
 

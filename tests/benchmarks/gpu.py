@@ -185,8 +185,8 @@ def measure_one_trial(
     yield Measurement(
         what=f"{name}, batch {BATCH_SIZE}: epochs a second, evaluation included",
         value=1 / epoch_duration_s,
-        detail=f"{1e3 * epoch_duration_s:.1f} ms; in bfloat16 {1e3 * bfloat16_s:.1f}; steps one by one "
-        f"{eager_s / graph_s:.1f} times the time of their graph",
+        detail=f"{1e3 * epoch_duration_s:.1f} ms; in bfloat16 {1e3 * bfloat16_s:.1f}; steps one by "
+        f"one {eager_s / graph_s:.1f} times the time of their graph",
     )
     yield Measurement(
         what=f"{name}: an epoch, to what bytes and operations need",

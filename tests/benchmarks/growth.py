@@ -20,7 +20,6 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord
 from reports.page.publish import write_report
 from study.runtime.session import redirect_output
-from tests import synthetic
 from tests.benchmarks import measured
 from tests.benchmarks.figures import Measurement, compute_ratio, run_benchmark
 from tests.benchmarks.measured import (
@@ -31,7 +30,8 @@ from tests.benchmarks.measured import (
     start_local_cluster,
 )
 from tests.benchmarks.sleeping import SleepConfig
-from tests.synthetic import ConfusionMatrix
+from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ConfusionMatrix
 
 WORKLOAD_SIZES = (10, 100, 1000)
 """Trials, and then epochs."""
@@ -159,7 +159,7 @@ def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Meas
         with tempfile.TemporaryDirectory() as name:
             for size in sizes:
                 study_matrices, overrides = make_matrices(size)
-                synthetic.build_grid(
+                grid_builder.build_grid(
                     Path(name) / str(size), study_matrices, config_overrides=overrides
                 )
             measure_report(Path(name) / str(sizes[0]))  # what is imported and read once
@@ -218,10 +218,10 @@ def make_many_configurations(
     n_trials: int,
 ) -> tuple[dict[str, list[ConfusionMatrix]], ConfigOverrides]:
     """Matrices of so many configurations, and their settings; each differs from the others."""
-    published = list(synthetic.make_published_matrices().values())
+    published = list(grid_builder.make_published_matrices().values())
     names = [f"configuration-{number}" for number in range(n_trials)]
     matrices = {
-        name: [synthetic.worsen_matrix(published[number % 8][0], n_moved=number // 8)]
+        name: [grid_builder.worsen_matrix(published[number % 8][0], n_moved=number // 8)]
         for number, name in enumerate(names)
     }
     return matrices, {name: {"learning_rate": 1e-6 * (i + 1)} for i, name in enumerate(names)}
@@ -229,10 +229,10 @@ def make_many_configurations(
 
 def make_many_seeds(n_trials: int) -> tuple[dict[str, list[ConfusionMatrix]], ConfigOverrides]:
     """Matrices of two configurations, half as many seeds each."""
-    published = synthetic.make_published_matrices()
+    published = grid_builder.make_published_matrices()
     matrices = {
         name: [
-            synthetic.worsen_matrix(published[name][0], n_moved=seed % 40)
+            grid_builder.worsen_matrix(published[name][0], n_moved=seed % 40)
             for seed in range(n_trials // 2)
         ]
         for name in ("mlnn-config-1", "cnn-config-1")

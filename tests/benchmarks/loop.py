@@ -158,7 +158,8 @@ def compare_with_medmnist(
         what=f"{family} with Adam: an epoch of MedMNIST's own loop, to ours",
         value=value,
         at_least=MIN_MEDMNIST_RATIOS[family],
-        detail=f"{statistics.median(medmnist_s):.1f} s to {statistics.median(loop_s):.1f}; {spread}",
+        detail=f"{statistics.median(medmnist_s):.1f} s to {statistics.median(loop_s):.1f}; "
+        f"{spread}",
     )
 
 

@@ -31,9 +31,9 @@ from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
 from study.runtime.session import open_ray_session
 from study.tuning import tuner
-from tests import synthetic, synthetic_search
 from tests.benchmarks import sleeping
 from tests.benchmarks.sleeping import SleepConfig
+from tests.helpers import grid_builder, search_builder
 
 NODE_CPUS = 2
 
@@ -173,22 +173,22 @@ def make_study_config(address: str, concurrency: int | None = None) -> StudyConf
 
 def make_grid(folder: Path, n_trials: int) -> StudyRecord:
     """A grid of so many trials, half of them CNNs."""
-    matrix = synthetic.make_published_matrices()["cnn-config-1"][0]
+    matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
     configurations = {
         name: [matrix] * (n_trials // 2) for name in ("mlnn-config-1", "cnn-config-1")
     }
     all_trials = [(name, seed) for name in configurations for seed in range(n_trials // 2)]
     folder.mkdir(exist_ok=True)
-    return synthetic.build_grid(folder / "plan", configurations, missing_trials=all_trials).study
+    return grid_builder.build_grid(folder / "plan", configurations, missing_trials=all_trials).study
 
 
 def make_search(folder: Path, n_trials: int, epochs: int) -> StudyRecord:
     """A search of so many trials."""
     search = replace(
-        synthetic_search.SEARCH_RECORD, trials=n_trials, max_epochs=epochs, sampler="random"
+        search_builder.SEARCH_RECORD, n_trials=n_trials, max_epochs=epochs, sampler="random"
     )
-    empty = replace(search, trials=0)
-    study = synthetic_search.build_search(folder / "plan", search=empty, ended_by=None).study
+    empty = replace(search, n_trials=0)
+    study = search_builder.build_search(folder / "plan", search=empty, ended_by=None).study
     return replace(study, search=search)
 
 

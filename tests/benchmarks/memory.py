@@ -32,7 +32,8 @@ class PeakUsage:
 
     Attributes:
         store_bytes: of Ray's object store, where the data are.
-        worker_bytes: resident memory of the largest process that trains, that of the store included.
+        worker_bytes: resident memory of the largest process that trains, that of the store
+            included.
         private_bytes: of that, what no other process shares.
         driver_bytes: resident memory of the driver, until the trials have ended.
         n_workers: processes that train, not bytes.
@@ -56,7 +57,7 @@ def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
     """Figures of grids of CNNs, one trial at once and two."""
     data = folder / "cells.npz"
     arrays_bytes = write_synthetic_file(data, scale=1)
-    epochs = ("--epochs", "2" if full else "1")
+    epochs = ("--max-epochs", "2" if full else "1")
     one_trial = measure_grid(folder, data, "one", concurrency=1, options=epochs)
     two_trials = measure_grid(
         folder, data, "two", concurrency=2, options=epochs, n_trials=4 if full else 2
@@ -65,8 +66,8 @@ def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
         what="data in the object store, two trials at once to one",
         value=two_trials.store_bytes / one_trial.store_bytes,
         at_most=1.05,
-        detail=f"{two_trials.store_bytes / MB:.1f} and {one_trial.store_bytes / MB:.1f} MB; the file has "
-        f"{arrays_bytes / MB:.1f}",
+        detail=f"{two_trials.store_bytes / MB:.1f} and {one_trial.store_bytes / MB:.1f} MB; "
+        f"the file has {arrays_bytes / MB:.1f}",
     )
     yield Measurement(
         what="memory of a process that trains a CNN, batch 64",

@@ -41,7 +41,7 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: SleepConfig) -> None:
     for epoch in range(1, cells.epochs + 1):
         time.sleep(cells.epoch_s)
         tune.report({"epoch": asdict(make_epoch_result(epoch, trial["id"], cells.epoch_s))})
-    evaluated_splits = ("val", "test") if trial["look"] else ("val",)
+    evaluated_splits = ("val", "test") if trial["evaluate_test"] else ("val",)
     arrays = {
         f"{split}_{name}": array
         for split in evaluated_splits

@@ -82,7 +82,8 @@ def measure(full: bool) -> Iterator[Measurement]:
             what=f"{name}: steps a second of two trials with a thread each, to one with two",
             value=value,
             at_least=1.0,
-            detail=f"{statistics.median(two_trial_rates):.0f} to {statistics.median(one_trial_rates):.0f}; {spread}",
+            detail=f"{statistics.median(two_trial_rates):.0f} to "
+            f"{statistics.median(one_trial_rates):.0f}; {spread}",
         )
 
 

@@ -61,7 +61,8 @@ def test_trials_a_second_grow_with_the_nodes(
     share = TRIAL_S / slots / per_trial_s
     processes = len(set(measured.list_hosts(Ledger(tmp_path / "s"))))
     say(
-        f"{nodes} nodes, {slots} slots: {1 / per_trial_s:.2f} trials a second, {share:.3f} of linear"
+        f"{nodes} nodes, {slots} slots: {1 / per_trial_s:.2f} trials a second, {share:.3f} of "
+        "linear"
     )
     assert share > 0.9
     assert processes == slots  # each imports torch once
@@ -111,8 +112,8 @@ def test_a_thousand_trials(
     _, last_s = meter.compute_per_trial_s(trials - 1 - tenth, trials - 1)
     memory = meter.compute_mean_rss(trials - tenth, trials) / meter.compute_mean_rss(0, tenth)
     say(
-        f"{kind} of {trials} trials, {meter.n_reports} epochs: {1e3 * cpu_s:.1f} ms of the driver's "
-        f"processor a trial, {1e3 * wall_s:.0f} ms on the clock; the first tenth "
+        f"{kind} of {trials} trials, {meter.n_reports} epochs: {1e3 * cpu_s:.1f} ms of the "
+        f"driver's processor a trial, {1e3 * wall_s:.0f} ms on the clock; the first tenth "
         f"{1e3 * first_s:.1f}, the last {1e3 * last_s:.1f}; memory {memory:.3f} times"
     )
     assert len(Ledger(tmp_path / "s").read_trials()) == trials

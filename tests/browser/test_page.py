@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
+from reports.ledger.records import DataKind
 from reports.page import publish
-from tests import synthetic, synthetic_search
 from tests.browser.visit import open_page
+from tests.helpers import grid_builder, search_builder
 
 EVIL = "<script>alert(1)</script>"
 
@@ -19,24 +20,29 @@ EVIL = "<script>alert(1)</script>"
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The grid with two seeds, one with a long name, a study whose names are attacks, a search."""
     folder = tmp_path_factory.mktemp("browser")
-    matrices = synthetic.make_published_matrices(2)
-    grid = synthetic.build_grid(
+    matrices = grid_builder.make_published_matrices(2)
+    grid = grid_builder.build_grid(
         folder / "grid", matrices, failed_trials={("cnn-config-2", 1): EVIL}
     )
-    evil = synthetic.build_grid(
+    evil = grid_builder.build_grid(
         folder / "evil",
         {EVIL: matrices["cnn-config-1"], "a-very-long-name-" * 8: matrices["cnn-config-2"]},
-        kind="rendered",
-        class_names=(EVIL, *synthetic.CLASS_NAMES[1:]),
+        kind=DataKind.SYNTHETIC,
+        class_names=(EVIL, *grid_builder.CLASS_NAMES[1:]),
     )
-    third = {"family": "resnet", "optimizer": "adamw", "orientations": True, "weight_decay": 0.05}
-    other = {"resnet": third, "resnet-no-orientations": third | {"orientations": False}}
-    ablation = synthetic.build_grid(
+    third = {
+        "family": "resnet",
+        "optimizer": "adamw",
+        "dihedral_augmentation": True,
+        "weight_decay": 0.05,
+    }
+    other = {"resnet": third, "resnet-no-orientations": third | {"dihedral_augmentation": False}}
+    ablation = grid_builder.build_grid(
         folder / "ablation",
         dict.fromkeys(other, matrices["cnn-config-1"]),
         record_overrides=other,
     )
-    search = synthetic_search.build_search(
+    search = search_builder.build_search(
         folder / "search", failed_numbers={5: EVIL + "very-long-word-" * 40}, diverged_numbers=[6]
     )
     ledgers = {"grid": grid, "evil": evil, "search": search, "ablation": ablation}

@@ -9,8 +9,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
-from tests import handmade
 from tests.browser.visit import open_page
+from tests.helpers import page_contents
 
 BLANK = "cnn-config-1"  # the row of `numbers` that holds dashes
 ORIGINAL = ["cnn-config-10", "cnn-config-2", "mlnn-config-1", BLANK]
@@ -113,7 +113,7 @@ def test_one_heat_map_is_shown_and_another_can_be_chosen(
     assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
     select = Select(browser.find_element(By.CSS_SELECTOR, ".grids select"))
     titles = [option.text for option in select.options]
-    assert titles == ["Accuracy", "Macro F1", handmade.INJECTED_HTML, "AUC"]
+    assert titles == ["Accuracy", "Macro F1", page_contents.INJECTED_HTML, "AUC"]
     select.select_by_visible_text("AUC")
     assert [grid.is_displayed() for grid in grids] == [False, False, False, True]
     assert grids[3].text.startswith("AUC. ")

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tests.cluster.machines import NamespaceNode, run_namespace_nodes, share_token
-from tests.store import S3_ENV, S3_PORT
+from tests.helpers.network_namespaces import NamespaceNode, run_namespace_nodes, share_token
+from tests.helpers.s3 import S3_ENV, S3_PORT
 
 TOKEN_ENV = {"RAY_AUTH_MODE": "token"}
 SMALL_NODE_OPTIONS = ("--num-cpus=1", "--object-store-memory=100000000")
@@ -52,7 +52,7 @@ def make_s3_env(node: NamespaceNode) -> dict[str, str]:
 def serve_s3(node: NamespaceNode) -> Iterator[None]:
     """A store such as S3 on the machine."""
     (node.home / "store").mkdir()
-    command = ["python", "-m", "tests.store", node.address, str(S3_PORT), "/root/store"]
+    command = ["python", "-m", "tests.helpers.s3", node.address, str(S3_PORT), "/root/store"]
     with node.start_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout is not None

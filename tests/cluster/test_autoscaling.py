@@ -13,7 +13,7 @@ import yaml
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from tests.cluster.conftest import TOKEN_ENV
-from tests.cluster.machines import NamespaceNode, run_namespace_nodes, share_token
+from tests.helpers.network_namespaces import NamespaceNode, run_namespace_nodes, share_token
 
 # As `ray up` leaves it on the head, but for the provider.
 CONFIG = {
@@ -87,7 +87,7 @@ def test_a_grid_calls_for_machines(head: NamespaceNode) -> None:
         "auto",
         "--data-file",
         "cells.npz",
-        "--epochs",
+        "--max-epochs",
         "10",
     ]
     words += ["--config", "mlnn-config-1", "--config", "mlnn-config-2"]

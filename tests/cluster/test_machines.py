@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.cluster.conftest import TOKEN_ENV, join_ray_cluster, start_ray_cluster
-from tests.cluster.machines import ROOT, NamespaceNode, run_namespace_nodes
+from tests.helpers.network_namespaces import ROOT, NamespaceNode, run_namespace_nodes
 
 ON_EACH = """
 import json, socket, ray
@@ -126,7 +126,7 @@ def test_all_ends_with_the_block_though_it_failed() -> None:
 def test_all_ends_when_the_tests_are_killed() -> None:
     script = """
 import time
-from tests.cluster.machines import machines
+from tests.helpers.network_namespaces import machines
 with machines(1) as (machine,):
     machine.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
     print(machine.pid, flush=True)

@@ -13,8 +13,8 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from tests.cluster.conftest import TOKEN_ENV, join_ray_cluster, serve_s3, start_ray_cluster
-from tests.cluster.machines import NETWORK_PREFIX, NamespaceNode
-from tests.store import S3_BUCKET, S3_ENV, S3_PORT
+from tests.helpers.network_namespaces import NETWORK_PREFIX, NamespaceNode
+from tests.helpers.s3 import S3_BUCKET, S3_ENV, S3_PORT
 
 STUDIES = f"s3://{S3_BUCKET}/studies"
 ENVIRONMENT = TOKEN_ENV | S3_ENV | {"AWS_ENDPOINT_URL": f"http://{NETWORK_PREFIX}.5:{S3_PORT}"}
@@ -99,7 +99,7 @@ def test_the_doctor_asks_every_machine(cluster: Cluster) -> None:
 
 def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
     dying = cluster.others[1]
-    process = cluster.begin("g", "--address", "auto", "--storage", STUDIES, "--epochs", "8")
+    process = cluster.begin("g", "--address", "auto", "--storage", STUDIES, "--max-epochs", "8")
     cluster.wait_for(r"epoch 2/8", "g", process)
     dying.run(["pkill", "-9", "raylet"])
     cluster.late.write_file(".ray/auth_token", (cluster.head.home / ".ray/auth_token").read_text())
@@ -111,7 +111,7 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
     assert "24 files: each is the one that was entered" in verified
     ledger = fetched(cluster, "g")
     records = ledger.read_trials()
-    assert [record.status for record in records] == ["complete"] * 8
+    assert [record.state for record in records] == ["complete"] * 8
     hosts = {record.host for record in records}
     assert hosts >= {cluster.head.name, cluster.others[0].name, cluster.late.name}
     assert dying.name not in {record.host for record in records if record.attempts > 1}
@@ -123,7 +123,7 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
 
 
 def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
-    options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--epochs", "15")
+    options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--max-epochs", "15")
     process = cluster.begin("h", "--address", "auto", "--storage", STUDIES, *options)
     cluster.wait_for(r"cnn-config-1\S*: epoch 4/", "h", process)
     cluster.head.run(["sh", "-c", "kill -9 -1"], check=False)  # all but the machine's first process
@@ -144,7 +144,7 @@ def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
 def fetched(cluster: Cluster, name: str) -> Ledger:
     """A study of the store, copied out of it."""
     code = (
-        "import pyarrow.fs; from tests.store import S3_BUCKET; import sys; "
+        "import pyarrow.fs; from tests.helpers.s3 import S3_BUCKET; import sys; "
         "source, path = fs.FileSystem.from_uri(sys.argv[1]); "
         "fs.copy_files(path, sys.argv[2], source, fs.LocalFileSystem())"
     )

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import make_s3_env, serve_s3
-from tests.cluster.machines import ROOT, NamespaceNode, run_namespace_nodes, share_token
 from tests.cluster.test_aws import written
 from tests.cluster.test_machines import ON_EACH
-from tests.store import S3_BUCKET
+from tests.helpers.network_namespaces import ROOT, NamespaceNode, run_namespace_nodes, share_token
+from tests.helpers.s3 import S3_BUCKET
 
 FILE = Path(__file__).with_name("cluster.local.yaml")
 SSHD = """
@@ -113,7 +113,7 @@ def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) 
     assert not of_ray(laptop)
     assert all(of_ray(machine) for machine in others)
     studies = f"s3://{S3_BUCKET}/studies"
-    grid = "bloodstudy grid --address auto --data-file cells.npz --epochs 2 --cpus-per-trial 2"
+    grid = "bloodstudy grid --address auto --data-file cells.npz --max-epochs 2 --cpus-per-trial 2"
     command = f"{grid} --storage {studies} --name up"
     done = laptop.run(["ray", "exec", "cluster.yaml", command], timeout_s=240)
     assert f"Report: {studies}/up/report/index.html" in done.stdout

@@ -40,7 +40,7 @@ class StudyRunner:
         folder.mkdir(exist_ok=True)
         self.folder = folder / name
         self.arguments = [
-            kind, "--data-file", str(data_file), "--results", str(folder), "--name", name, *options
+            kind, "--data-file", str(data_file), "--storage", str(folder), "--name", name, *options
         ]  # fmt: skip
         self.log_path = folder / f"{name}.err"
 
@@ -177,6 +177,6 @@ def collect_results(ledger: Ledger) -> dict[str, Any]:
         )
         results[f"report/{path.name}"] = frame_without_times.to_csv()
     results["looks"] = sorted(
-        (evaluation.trial, evaluation.reason) for evaluation in ledger.read_test_evaluations()
+        (evaluation.trial_id, evaluation.reason) for evaluation in ledger.read_test_evaluations()
     )
     return results

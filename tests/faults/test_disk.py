@@ -17,7 +17,7 @@ GRID = (
     "mlnn-config-2",
     "--seeds",
     "2",
-    "--epochs",
+    "--max-epochs",
     "3",
     "--max-concurrent",
     "1",

@@ -23,7 +23,7 @@ from tests.faults.studies import (
 )
 
 GRID = (
-    "--config", "cnn-config-2", "--config", "mlnn-config-1", "--epochs", "6",
+    "--config", "cnn-config-2", "--config", "mlnn-config-1", "--max-epochs", "6",
     "--seeds", str(choose_repeats(2, 1)),
 )  # fmt: skip
 
@@ -135,7 +135,7 @@ def test_ray_is_gone(
 
 
 def test_two_drivers(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
-    study = StudyRunner(tmp_path, data_file, "s", *GRID, "--epochs", "60")
+    study = StudyRunner(tmp_path, data_file, "s", *GRID, "--max-epochs", "60")
     process = study.start()
     study.wait_for_output(r"epoch 1/", process)
     before = study.folder.joinpath("study.json").read_bytes()
@@ -166,7 +166,7 @@ def test_two_drivers(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
 def test_a_killed_search(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
     """One trial at a time, where the seed decides everything: the same proposals and values."""
     options = (
-        "--trials", "6", "--max-epochs", "4", "--confirm", "1", "--confirm-seeds", "1",
+        "--trials", "6", "--max-epochs", "4", "--retrain-top", "1", "--retrain-seeds", "1",
         "--max-concurrent", "1", "--family", "mlnn",
     )  # fmt: skip
     wanted = collect_results(

@@ -31,9 +31,18 @@ from tests.faults.studies import (
     get_checkpoint_epochs,
     kill_process,
 )
-from tests.synthetic_search import SEARCH_RECORD, build_search
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
-GRID = ("--config", "cnn-config-2", "--config", "mlnn-config-1", "--seeds", "2", "--epochs", "5")
+GRID = (
+    "--config",
+    "cnn-config-2",
+    "--config",
+    "mlnn-config-1",
+    "--seeds",
+    "2",
+    "--max-epochs",
+    "5",
+)
 CUTS = (0, 0.25, 0.5, 0.75, None)
 """What is left of a file; None: nothing, not even its name."""
 
@@ -58,7 +67,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> St
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """A search with its confirmation, by formula."""
-    settings = replace(SEARCH_RECORD, trials=6, confirm=1, confirm_seeds=1)
+    settings = replace(SEARCH_RECORD, n_trials=6, retrain_top=1, retrain_seeds=1)
     return build_search(tmp_path_factory.mktemp("search") / "s", search=settings)
 
 

@@ -25,8 +25,8 @@ from study.lifecycle.resume import check_study_files
 from study.lifecycle.status import format_status_lines
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
-from tests.synthetic import build_grid, make_published_matrices
-from tests.synthetic_search import build_search
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.search_builder import build_search
 
 EXAMPLES = choose_repeats(10_000, 250)
 FUZZ = settings(

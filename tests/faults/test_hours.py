@@ -65,7 +65,7 @@ def train(study: StudyRunner, process: subprocess.Popen[str], seconds: float, wa
 
 
 def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
-    grid = ("--config", "cnn-config-2", "--config", "mlnn-config-2", "--epochs", "6")
+    grid = ("--config", "cnn-config-2", "--config", "mlnn-config-2", "--max-epochs", "6")
     study = StudyRunner(tmp_path, data_file, "s", *grid, "--seeds", str(SEEDS))
     rng, struck, watch, began = random.Random(11), list[str](), Watch(), time.monotonic()
     process = study.start()
@@ -79,7 +79,7 @@ def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: FaultRow
             assert process.returncode in (3, 143, -signal.SIGKILL), study.stderr_text
             process = study.resume()
     trials = study.ledger.read_trials()
-    assert [trial.status for trial in trials] == ["complete"] * 2 * SEEDS
+    assert [trial.state for trial in trials] == ["complete"] * 2 * SEEDS
     entered = [line for line in study.stderr_text.splitlines() if ": complete after" in line]
     assert len(entered) == len({line.partition(":")[0] for line in entered}) == 2 * SEEDS
     assert len(study.ledger.read_test_evaluations()) == 2 * SEEDS

@@ -51,9 +51,7 @@ def run(
 
 def ended(study: StudyRunner) -> dict[str, str]:
     """How each configuration's trial ended: its status, or why it failed."""
-    return {
-        trial.configuration: trial.error or trial.status for trial in study.ledger.read_trials()
-    }
+    return {trial.configuration: trial.error or trial.state for trial in study.ledger.read_trials()}
 
 
 def but_one(label: str) -> dict[str, str]:
@@ -66,7 +64,7 @@ def test_rays_memory_killer(tmp_path: Path, data_file: Path, row: FaultRow) -> N
     threshold = (memory.total - memory.available + BOUND) / memory.total
     if threshold > 1:
         pytest.skip(f"needs {BOUND / 2**30:.0f} GiB of free memory")
-    study = StudyRunner(tmp_path, data_file, "s", "--epochs", "2")
+    study = StudyRunner(tmp_path, data_file, "s", "--max-epochs", "2")
     done = run(study, None, RAY_memory_usage_threshold=f"{threshold:.4f}")
     label = "out of memory: killed by Ray, as its machine had little left"
     assert done.returncode == 1, done.stderr
@@ -100,7 +98,7 @@ def members(folder: Path) -> list[str]:
 def test_the_kernels_memory_killer(
     tmp_path: Path, data_file: Path, group: Path, row: FaultRow
 ) -> None:
-    study = StudyRunner(tmp_path, data_file, "s", "--epochs", "2")
+    study = StudyRunner(tmp_path, data_file, "s", "--max-epochs", "2")
 
     # Ray's own killer sees the machine's memory, which is not short.
     done = run(study, group, RAY_memory_monitor_refresh_ms="0")

@@ -57,7 +57,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> StudyRun
         "s",
         "--config",
         "cnn-config-1",
-        "--epochs",
+        "--max-epochs",
         "1",
     )
     own.run_to_end()
@@ -70,13 +70,13 @@ def test_another_study_of_that_name(tmp_path: Path, study: StudyRunner, row: Fau
     np.savez(other, allow_pickle=False, **generate_synthetic_arrays(scale=0.02))
     again = [*study.arguments, "--resume"]
     refused(study.arguments, 4, "exists already", "--resume")
-    refused([*again, "--epochs", "2"], 4, "max_epochs was 1, now 2")
+    refused([*again, "--max-epochs", "2"], 4, "max_epochs was 1, now 2")
     refused([*again, "--seeds", "2"], 4, "the seeds were 0, now 0, 1")
     refused([*again, "--config", "mlnn-config-1"], 4, "the configurations were cnn-config-1, now")
     refused([*again, "--data-file", str(other)], 4, "the data were cells.npz", "now other.npz")
     search = ["search", *study.arguments[1:7], "--resume"]
     refused(search, 4, "it is a grid, not a search")
-    refused(["grid", "--resume", "--data", "rendered"], 2, "--resume needs --name")
+    refused(["grid", "--resume", "--data", "synthetic"], 2, "--resume needs --name")
     refused(["resume", str(study.folder.with_name("none"))], 4, "no study in")
     assert tree(study.folder) == before
     row(
@@ -92,7 +92,7 @@ def test_output_that_cannot_be_written(tmp_path: Path, data_file: Path, row: Fau
     (tmp_path / "link").symlink_to(tmp_path / "real")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     before = tree(tmp_path)
-    words = ["grid", "--data-file", str(data_file), "--results"]
+    words = ["grid", "--data-file", str(data_file), "--storage"]
     passed = [
         refused([*words, "/proc/self", "--name", "s"], 3, "cannot write to /proc/self"),
         refused([*words, str(tmp_path / "file"), "--name", "s"], 3, "file is a file"),
@@ -150,7 +150,7 @@ def cluster() -> Iterator[Callable[..., str]]:
 def test_a_machine_or_cluster_that_will_not_do(
     tmp_path: Path, data_file: Path, cluster: Callable[..., str], row: FaultRow
 ) -> None:
-    words = ["grid", "--data-file", str(data_file), "--results", str(tmp_path / "r"), "--name", "s"]
+    words = ["grid", "--data-file", str(data_file), "--storage", str(tmp_path / "r"), "--name", "s"]
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         socket.create_server(("127.0.0.1", 0)) as gone,

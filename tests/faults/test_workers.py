@@ -16,7 +16,7 @@ from reports.ledger.ledger import Ledger
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import StudyRunner, assert_same_results, choose_repeats, list_workers
 
-GRID = ("--config", "cnn-config-2", "--epochs", "14")
+GRID = ("--config", "cnn-config-2", "--max-epochs", "14")
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def test_a_killed_worker(
     row(
         "`kill -9` of a worker",
         "the trial goes on from its state within 30 s",
-        f"{count} of {count} within {max(waits):.1f} s, at most {format_count(max(again), 'epoch')} "
-        f"again; equal to the bit",
+        f"{count} of {count} within {max(waits):.1f} s, at most "
+        f"{format_count(max(again), 'epoch')} again; equal to the bit",
     )
 
 
@@ -111,6 +111,6 @@ def test_a_killed_raylet(
     row(
         "`kill -9` of a raylet, on a cluster of three",
         "the trial goes on elsewhere from its state within 30 s",
-        f"{count} of {count} within {max(waits):.1f} s, at most {format_count(max(again), 'epoch')} "
-        f"again; equal to the bit",
+        f"{count} of {count} within {max(waits):.1f} s, at most "
+        f"{format_count(max(again), 'epoch')} again; equal to the bit",
     )

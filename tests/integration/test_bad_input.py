@@ -135,13 +135,13 @@ BAD_OPTIONS = {
     "--name ../x": ["--name is '../x'", "wanted: letters"],
     "--name .hidden": ["--name is '.hidden'", "no leading dot"],
     "--name ''": ["--name is ''", "wanted: letters"],
-    "--data-file cells.npz": ["--data rendered takes neither --data-file nor --data-root"],
+    "--data-file cells.npz": ["--data synthetic takes neither --data-file nor --data-root"],
 }
 
 
 @pytest.mark.parametrize("options", BAD_OPTIONS)
 def test_bad_options(options: str, bloodstudy: Run, tmp_path: Path) -> None:
-    outcome = bloodstudy("grid", "--data", "rendered", *shlex.split(options))
+    outcome = bloodstudy("grid", "--data", "synthetic", *shlex.split(options))
     assert_refused(outcome, 2, BAD_OPTIONS[options], tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
 
@@ -154,9 +154,9 @@ BAD_SEARCHES = {
     "--learning-rate .1 .01": ["--learning-rate is 0.1 0.01", "wanted: the lower first"],
     "--learning-rate nan .1": ["--learning-rate is nan 0.1", "wanted: the lower first"],
     "--dropout .2 1": ["--dropout is 0.2 1", "below 1"],
-    "--grace 30": ["--grace is 30", "wanted: at most --max-epochs, which is 20"],
-    "--reduction 1": ["--reduction is 1", "wanted: at least 2"],
-    "--target-f1 93": ["--target-f1 is 93", "wanted: above 0, at most 1"],
+    "--grace-period 30": ["--grace-period is 30", "wanted: at most --max-epochs, which is 20"],
+    "--reduction-factor 1": ["--reduction-factor is 1", "wanted: at least 2"],
+    "--target-macro-f1 93": ["--target-macro-f1 is 93", "wanted: above 0, at most 1"],
     "--time-budget soon": ["--time-budget is 'soon'", "as 90s, 30m or 1h30m"],
     "--time-budget 0m": ["--time-budget is '0m'", "above 0"],
     "--name a/b": ["--name is 'a/b'", "wanted: letters"],
@@ -165,7 +165,7 @@ BAD_SEARCHES = {
 
 @pytest.mark.parametrize("options", BAD_SEARCHES)
 def test_bad_searches(options: str, bloodstudy: Run, tmp_path: Path) -> None:
-    outcome = bloodstudy("search", "--data", "rendered", *shlex.split(options))
+    outcome = bloodstudy("search", "--data", "synthetic", *shlex.split(options))
     assert_refused(outcome, 2, BAD_SEARCHES[options], tmp_path / "results")
     assert "torch" not in outcome.modules
     assert list(tmp_path.iterdir()) == []
@@ -173,7 +173,7 @@ def test_bad_searches(options: str, bloodstudy: Run, tmp_path: Path) -> None:
 
 BAD_USAGE = {
     "grid --seeds 0": "--seeds",
-    "grid --epochs 0": "--epochs",
+    "grid --max-epochs 0": "--max-epochs",
     "grid --seeds many": "--seeds",
     "grid --data drawn": "drawn",
     "grid --no-such-option": "--no-such-option",
@@ -200,7 +200,7 @@ def test_bad_usage(arguments: str, bloodstudy: Run, tmp_path: Path) -> None:
 def test_an_existing_folder_is_not_touched(bloodstudy: Run, tmp_path: Path) -> None:
     (folder := tmp_path / "results" / "mine").mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
-    outcome = bloodstudy("grid", "--name", "mine", "--data", "rendered")
+    outcome = bloodstudy("grid", "--name", "mine", "--data", "synthetic")
     words = ["results/mine exists already", "choose another --name"]
     assert_refused(outcome, 4, words, tmp_path / "elsewhere")
     assert [file.name for file in tmp_path.rglob("*")] == ["results", "mine", "notes.txt"]
@@ -218,6 +218,6 @@ def test_no_network(bloodstudy: Run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
     outcome = bloodstudy("grid", "--data-root", "root", HTTP_PROXY=closed, HTTPS_PROXY=closed)
-    words = ["no connection to the proxy", "--data-file", "--data-root", "--data rendered"]
+    words = ["no connection to the proxy", "--data-file", "--data-root", "--data synthetic"]
     assert_refused(outcome, 3, words, tmp_path / "results")
     assert list((tmp_path / "root").iterdir()) == []

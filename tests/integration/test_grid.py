@@ -14,7 +14,7 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from study.configs.presets import PUBLISHED
-from tests import synthetic
+from tests.helpers import grid_builder
 
 BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
@@ -42,13 +42,13 @@ def data_file(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def whole_grid(folder: Path, data_file: Path) -> tuple[subprocess.CompletedProcess[str], Ledger]:
     """All eight configurations, two epochs each."""
-    done = grid(folder, data_file, "whole", "--epochs", "2")
+    done = grid(folder, data_file, "whole", "--max-epochs", "2")
     return done, Ledger(folder / "whole")
 
 
 def command(folder: Path, data_file: Path, name: str, *options: str) -> list[str]:
     return [
-        "grid", "--data-file", str(data_file), "--results", str(folder), "--name", name, *options
+        "grid", "--data-file", str(data_file), "--storage", str(folder), "--name", name, *options
     ]  # fmt: skip
 
 
@@ -79,16 +79,16 @@ def test_all_eight_are_trained_and_reported(
     trials = ledger.read_trials()
     assert [trial.configuration for trial in trials] == list(PUBLISHED)
     for trial in trials:
-        assert (trial.status, trial.epochs, trial.attempts) == ("complete", 2, 1)
+        assert (trial.state, trial.epochs, trial.attempts) == ("complete", 2, 1)
         assert [epoch.epoch for epoch in ledger.read_epochs(trial.id)] == [1, 2]
         best = max(ledger.read_epochs(trial.id), key=lambda epoch: epoch.val_macro_f1)
         assert best.val_macro_f1 == pytest.approx(trial.scores["val"]["macro_f1"])
-        assert (trial.parameters, trial.operations) == synthetic.FAMILY_COSTS[
+        assert (trial.parameters, trial.operations) == grid_builder.FAMILY_COSTS[
             trial.config["family"]
         ]
         for name, sha256 in trial.files.items():
             assert hashlib.sha256((ledger.folder / name).read_bytes()).hexdigest() == sha256
-    assert sorted(look.trial for look in ledger.read_test_evaluations()) == sorted(
+    assert sorted(look.trial_id for look in ledger.read_test_evaluations()) == sorted(
         trial.id for trial in trials
     )
     assert (ledger.folder / "report" / "index.html").is_file()
@@ -111,7 +111,7 @@ def test_nothing_but_the_ledger_is_left(
 ) -> None:
     _, ledger = whole_grid
     assert sorted(path.name for path in ledger.folder.iterdir()) == [
-        "epochs", "looks.jsonl", "models", "predictions", "ray.log", "report", "study.json",
+        "epochs", "test_evaluations.jsonl", "models", "predictions", "ray.log", "report", "study.json",
         "trials",
     ]  # fmt: skip
 
@@ -155,7 +155,7 @@ def test_the_same_command_gives_the_same_weights_to_the_bit(
     """In another process, another order of trials and with other neighbours."""
     _, ledger = whole_grid
     done = grid(
-        folder, data_file, "again", "--epochs", "2", "--max-concurrent", "1",
+        folder, data_file, "again", "--max-epochs", "2", "--max-concurrent", "1",
         "--config", "mlnn-config-2", "--config", "cnn-config-1", "--quiet",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -171,25 +171,25 @@ def test_a_diverging_trial_is_not_tried_again_and_does_not_end_the_study(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIVERGING, *command(
-            folder, data_file, "diverging", "--epochs", "1",
+            folder, data_file, "diverging", "--max-epochs", "1",
             "--config", "cnn-config-1", "--config", "cnn-config-2",
         )],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     failed, complete = Ledger(folder / "diverging").read_trials()
-    assert (failed.status, failed.stop_reason, failed.attempts) == ("failed", "error", 1)
+    assert (failed.state, failed.stop_reason, failed.attempts) == ("failed", "error", 1)
     assert failed.error is not None
     assert "loss is" in failed.error
     assert "epoch 1, step" in failed.error
-    assert complete.status == "complete"
+    assert complete.state == "complete"
     assert "tried again" not in done.stderr
     assert "failed (NonFiniteLossError" in done.stderr
     assert (folder / "diverging" / "report" / "index.html").is_file()
 
 
 def test_a_dry_run_shows_the_plan_and_leaves_nothing(folder: Path, data_file: Path) -> None:
-    done = grid(folder, data_file, "dry", "--seeds", "2", "--epochs", "3", "--dry-run")
+    done = grid(folder, data_file, "dry", "--seeds", "2", "--max-epochs", "3", "--dry-run")
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())
     assert f"16 trials into {folder / 'dry'}: at most 48 epochs, 147 MB" in words

@@ -18,10 +18,10 @@ from reports.ledger.records import TrialRecord
 from study.cli.main import app
 from study.configs.study_config import GridConfig
 from study.inference.replay import COMPARED_METRICS, ReplayResult
-from tests.models import add_models
-from tests.store import S3_BUCKET, S3Server
-from tests.synthetic import build_grid, make_published_matrices
-from tests.synthetic_search import SEARCH_RECORD, build_search
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.models import add_models
+from tests.helpers.s3 import S3_BUCKET, S3Server
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_each_command_is_understood(
         command = command.replace("--name NAME", "--name NEW")
     arguments = shlex.split(command)[1:]
     if arguments[0] == "replay":
-        build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH_RECORD, trials=18))
+        build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH_RECORD, n_trials=18))
         monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda study, file: None)
         monkeypatch.setattr("study.inference.replay._retrain", _as_it_was)
     if arguments[0] in {"predict", "export"}:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import to_json
-from tests import synthetic
+from reports.ledger.records import DataKind, to_json
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 COMMAND = Path(sys.executable).parent / "bloodstudy"
@@ -29,7 +29,7 @@ def study(tmp_path: Path) -> Ledger:
     """`results/mine`: two configurations, two seeds, and the data's file where it was."""
     matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "mlnn-config-1": [ASYMMETRIC] * 2}
     (tmp_path / "results").mkdir()
-    ledger = synthetic.build_grid(tmp_path / "results" / "mine", matrices, kind="file")
+    ledger = grid_builder.build_grid(tmp_path / "results" / "mine", matrices, kind=DataKind.FILE)
     images = np.random.default_rng(0).integers(256, size=(360, 28, 28, 3), dtype=np.uint8)
     np.savez(tmp_path / "cells.npz", test_images=images)
     sha256 = hashlib.sha256((tmp_path / "cells.npz").read_bytes()).hexdigest()
@@ -86,7 +86,7 @@ def test_a_damaged_trial_is_left_out_said_and_shown(study: Ledger, tmp_path: Pat
 
 
 def test_verify_passes_a_whole_study_and_writes_nothing(tmp_path: Path) -> None:
-    whole = synthetic.build_grid(tmp_path / "whole", {"cnn-config-1": [ASYMMETRIC]})
+    whole = grid_builder.build_grid(tmp_path / "whole", {"cnn-config-1": [ASYMMETRIC]})
     assert report(tmp_path, "whole").returncode == 0
     before = files(whole.folder)
     done = report(tmp_path, "whole", "--verify")
@@ -96,7 +96,7 @@ def test_verify_passes_a_whole_study_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_verify_names_what_does_not_agree(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "forged", {"cnn-config-1": [ASYMMETRIC]})
+    ledger = grid_builder.build_grid(tmp_path / "forged", {"cnn-config-1": [ASYMMETRIC]})
     path = first(ledger, "trials")
     record = json.loads(path.read_text(encoding="utf-8"))
     record["scores"]["test"]["macro_f1"] += 0.01
@@ -110,7 +110,7 @@ def test_verify_names_what_does_not_agree(tmp_path: Path) -> None:
 
 
 def test_several_studies_have_a_report_of_their_own(study: Ledger, tmp_path: Path) -> None:
-    synthetic.build_grid(tmp_path / "results" / "other", {"cnn-config-2": [ASYMMETRIC]})
+    grid_builder.build_grid(tmp_path / "results" / "other", {"cnn-config-2": [ASYMMETRIC]})
     done = report(tmp_path, "mine", "other")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "results/mine+other/index.html"

@@ -38,7 +38,7 @@ FAILING = """
 import bloodnets.trainable
 run = bloodnets.trainable._train_and_report
 def fails(config, cells, trial):
-    if config.optimizer == "adam" and config.learning_rate == .001 and not trial["look"]:
+    if config.optimizer == "adam" and config.learning_rate == .001 and not trial["evaluate_test"]:
         raise OSError("the dog ate it")
     run(config, cells, trial)
 bloodnets.trainable._train_and_report = fails
@@ -66,15 +66,15 @@ def data_file(folder: Path) -> Path:
 def whole(folder: Path, data_file: Path) -> tuple[subprocess.CompletedProcess[str], Ledger]:
     done = search(
         folder, data_file, "whole",
-        "--trials", "8", "--max-epochs", "4", "--grace", "1", "--confirm", "2",
-        "--confirm-seeds", "2",
+        "--trials", "8", "--max-epochs", "4", "--grace-period", "1", "--retrain-top", "2",
+        "--retrain-seeds", "2",
     )  # fmt: skip
     return done, Ledger(folder / "whole")
 
 
 def command(folder: Path, data_file: Path, name: str, *options: str) -> list[str]:
     return [
-        "search", "--data-file", str(data_file), "--results", str(folder), "--name", name, *options
+        "search", "--data-file", str(data_file), "--storage", str(folder), "--name", name, *options
     ]  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def states(ledger: Ledger) -> Counter[str]:
 
 def statuses(ledger: Ledger) -> Counter[str]:
     records = [ledger.read_trial(planned) for planned in ledger.proposals()]
-    return Counter(record.status for record in records if record is not None)
+    return Counter(record.state for record in records if record is not None)
 
 
 def test_every_proposal_ends_and_the_best_are_confirmed(
@@ -108,7 +108,7 @@ def test_every_proposal_ends_and_the_best_are_confirmed(
     assert len(ledger.proposals()) == 8
     end = ledger.read_confirmation()
     assert end is not None
-    assert (end.ended_by, len(end.best), len(end.baseline)) == ("trials", 2, 1)
+    assert (end.ended_by, len(end.best), len(end.baselines)) == ("trials", 2, 1)
     counts = statuses(ledger)
     assert counts["failed"] == 0
     assert counts["pruned"] > 0
@@ -117,7 +117,7 @@ def test_every_proposal_ends_and_the_best_are_confirmed(
     assert len(again) in (4, 6)  # the best published one may be among the two best
     for record in again:
         assert record is not None
-        assert (record.status, record.epochs) == ("complete", 4)
+        assert (record.state, record.epochs) == ("complete", 4)
     assert (ledger.folder / "report" / "index.html").is_file()
 
 
@@ -127,7 +127,7 @@ def test_only_what_is_confirmed_sees_test_and_once(
     _, ledger = whole
     end = ledger.read_confirmation()
     assert end is not None
-    assert sorted(look.trial for look in ledger.read_test_evaluations()) == sorted(
+    assert sorted(look.trial_id for look in ledger.read_test_evaluations()) == sorted(
         t.id for t in end.trials
     )
     for planned in ledger.proposals():
@@ -143,11 +143,11 @@ def test_a_stopped_trial_ends_at_a_rung(
     for planned in ledger.proposals():
         record = ledger.read_trial(planned)
         assert record is not None
-        ended = (record.status, record.stop_reason)
+        ended = (record.state, record.stop_reason)
         if planned.configuration.startswith("cnn-config"):
             assert ended == ("complete", "max_epochs")
         assert ended in {("pruned", "asha"), ("complete", "max_epochs")}
-        assert record.epochs in ({1, 3} if record.status == "pruned" else {4})
+        assert record.epochs in ({1, 3} if record.state == "pruned" else {4})
         assert len(ledger.read_epochs(record.id)) == record.epochs
 
 
@@ -207,7 +207,7 @@ def test_a_trial_trained_again_is_the_same_to_the_bit(
     _, ledger = whole
     trial = next(p for p in ledger.proposals() if p.configuration == "trial-3")
     done = subprocess.run(
-        [BLOODSTUDY, "replay", "whole", "trial-3", "--results", folder],
+        [BLOODSTUDY, "replay", "whole", "trial-3", "--storage", folder],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -222,8 +222,8 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIVERGING, *command(
-            folder, data_file, "diverging", "--trials", "3", "--max-epochs", "2", "--grace", "1",
-            "--learning-rate", "1e-4", "1e31", "--confirm", "1", "--confirm-seeds", "1",
+            folder, data_file, "diverging", "--trials", "3", "--max-epochs", "2", "--grace-period", "1",
+            "--learning-rate", "1e-4", "1e31", "--retrain-top", "1", "--retrain-seeds", "1",
             "--max-concurrent", "1",
         )],
         capture_output=True, text=True, check=False, timeout=250,
@@ -232,13 +232,13 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
     ledger = Ledger(folder / "diverging")
     first = ledger.read_trial(ledger.proposals()[0])
     assert first is not None
-    assert (first.status, first.stop_reason, first.attempts) == ("pruned", "diverged", 1)
+    assert (first.state, first.stop_reason, first.attempts) == ("pruned", "diverged", 1)
     assert first.error is not None
     assert "the training loss is" in first.error
     assert len(ledger.proposals()) == 3
     end = ledger.read_confirmation()
     assert end is not None
-    assert "cnn-config-1" not in (*end.best, *end.baseline)
+    assert "cnn-config-1" not in (*end.best, *end.baselines)
     assert "diverged" in done.stderr
 
 
@@ -247,8 +247,8 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILING, *command(
-            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1", "--grace", "1",
-            "--confirm", "0",
+            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1", "--grace-period", "1",
+            "--retrain-top", "0",
         )],
         capture_output=True, text=True, check=False, timeout=250,
     )  # fmt: skip
@@ -256,7 +256,7 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
     ledger = Ledger(folder / "failing")
     failed = ledger.read_trial(ledger.proposals()[1])
     assert failed is not None
-    assert (failed.status, failed.attempts) == ("failed", 4)
+    assert (failed.state, failed.attempts) == ("failed", 4)
     assert failed.error == "OSError: the dog ate it"
     assert statuses(ledger) == {"failed": 1, "complete": 3}
     assert states(ledger) == {"FAIL": 1, "COMPLETE": 3}
@@ -271,7 +271,7 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
     [
         (("--time-budget", "1s"), "time_budget"),  # the first trials have hardly started
         (("--time-budget", "8s"), "time_budget"),
-        (("--target-f1", ".02"), "target_f1"),
+        (("--target-macro-f1", ".02"), "target_macro_f1"),
     ],
 )
 def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
@@ -280,7 +280,7 @@ def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     name = f"{ended_by}-{options[1]}"
     done = search(
         folder, data_file, name,
-        "--trials", "400", "--max-epochs", "300", "--grace", "300", "--confirm", "0", *options,
+        "--trials", "400", "--max-epochs", "300", "--grace-period", "300", "--retrain-top", "0", *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / name)
@@ -289,7 +289,7 @@ def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     assert end.ended_by == ended_by
     records = [ledger.read_trial(planned) for planned in ledger.proposals()]
     assert 0 < len(records) < 400
-    reasons = {(record.status, record.stop_reason) for record in records if record is not None}
+    reasons = {(record.state, record.stop_reason) for record in records if record is not None}
     assert ("pruned", ended_by) in reasons
     assert None not in records
     assert states(ledger)["RUNNING"] == 0
@@ -300,7 +300,7 @@ def begun(
     folder: Path, data_file: Path, name: str, *, trials: int, number: signal.Signals
 ) -> tuple[int, str]:
     """A search that gets a signal when so many trials have ended: exit code and stderr."""
-    options = ("--trials", "400", "--max-epochs", "30", "--grace", "1")
+    options = ("--trials", "400", "--max-epochs", "30", "--grace-period", "1")
     process = subprocess.Popen(
         [BLOODSTUDY, *command(folder, data_file, name, *options)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -327,7 +327,7 @@ def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file
     file.close()
     assert json.loads(trials.joinpath(min(p.name for p in trials.glob("*.json"))).read_text())
     done = subprocess.run(
-        [BLOODSTUDY, "report", "killed", "--results", folder],
+        [BLOODSTUDY, "report", "killed", "--storage", folder],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import pytest
 from bloodnets.storage.backends import RemotePath
 from reports.ledger.ledger import Ledger
 from tests.faults.studies import BLOODSTUDY_PATH, wait_until
-from tests.store import S3_BUCKET, S3Server
+from tests.helpers.s3 import S3_BUCKET, S3Server
 
 STUDIES = f"s3://{S3_BUCKET}/studies"
 
@@ -31,7 +31,7 @@ def run(folder: Path, *words: str, code: int = 0) -> str:
 def test_a_store_that_fails_for_a_while_costs_nothing(
     running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
-    words = ["grid", "--data-file", str(data_file), "--epochs", "6"]
+    words = ["grid", "--data-file", str(data_file), "--max-epochs", "6"]
     words += ["--config", "cnn-config-2", "--config", "mlnn-config-2"]
     log = tmp_path / "log"
     with log.open("w") as written, subprocess.Popen(
@@ -95,7 +95,7 @@ def test_a_search_keeps_its_files_in_the_store(
     running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["search", "--data-file", str(data_file), "--trials", "4", "--max-epochs", "3"]
-    words += ["--confirm", "1", "--confirm-seeds", "1", "--storage", STUDIES, "--name", "s"]
+    words += ["--retrain-top", "1", "--retrain-seeds", "1", "--storage", STUDIES, "--name", "s"]
     said = run(tmp_path, *words)
     assert f"Report: {STUDIES}/s/report/index.html" in said
     assert os.listdir(tmp_path) == []

@@ -32,7 +32,7 @@ from tests.slow import surrogate
 
 SEEDS = 40
 SEARCH = SearchRecord(  # the defaults of the command
-    trials=50,
+    n_trials=50,
     families=("cnn",),
     optimizers=OPTIMIZERS,
     learning_rate=LEARNING_RATE_RANGE,
@@ -41,13 +41,15 @@ SEARCH = SearchRecord(  # the defaults of the command
     sampler="tpe",
     seed=0,
     max_epochs=surrogate.MAX_EPOCHS,
-    grace=1,
-    reduction=2,
+    grace_period=1,
+    reduction_factor=2,
     batch_size=64,
-    confirm=0,
-    confirm_seeds=1,
+    retrain_top=0,
+    retrain_seeds=1,
     time_budget_s=None,
-    target_f1=None,
+    target_macro_f1=None,
+    precision="float32",
+    resnet=None,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -141,11 +143,11 @@ def random_search(seed: int) -> tuple[float, int]:
     """What 50 random trials in full training find, truly, and their epochs."""
     study = create_study(direction="maximize", sampler=RandomSampler(seed=seed))
     best = (-1.0, 0.0)
-    for _ in range(SEARCH.trials):
+    for _ in range(SEARCH.n_trials):
         proposed = suggest_config(study.ask(), SEARCH)
         values = surrogate.simulate_curve(proposed.to_dict(), int(proposed.compute_digest(), 16))
         best = max(best, (float(values.max()), surrogate.compute_true_value(proposed.to_dict())))
-    return best[1], SEARCH.trials * SEARCH.max_epochs
+    return best[1], SEARCH.n_trials * SEARCH.max_epochs
 
 
 def test_it_finds_what_random_search_does_with_half_the_epochs(
@@ -174,10 +176,10 @@ def test_it_finds_what_random_search_does_with_half_the_epochs(
     )
     assert np.median(ratios) <= 0.5
     assert within >= 0.8
-    assert epochs.mean() <= SEARCH.trials * SEARCH.max_epochs / 3
+    assert epochs.mean() <= SEARCH.n_trials * SEARCH.max_epochs / 3
 
 
-SHORT = replace(SEARCH, trials=15, max_epochs=9, grace=1)
+SHORT = replace(SEARCH, n_trials=15, max_epochs=9, grace_period=1)
 
 
 def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:

@@ -12,11 +12,11 @@ from reports.format.columns import ABLATION_COLUMNS
 from reports.format.table import Table, make_table
 from reports.format.text import label
 from reports.format.units import BLANK, format_count, format_mean_sd, format_number
-from reports.ledger.records import DEFAULTS_ADDED_LATER
+from reports.ledger.records import NEUTRAL_SETTINGS
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
 from reports.sections.findings import Analysis
 
-_OFF_VALUES = {**DEFAULTS_ADDED_LATER, "dropout": 0}
+_OFF_VALUES = {**NEUTRAL_SETTINGS, "dropout": 0}
 
 
 def make_section(analysis: Analysis) -> Section | None:
@@ -58,10 +58,10 @@ def _describe_outcome(base: str, rows: pd.DataFrame, analysis: Analysis) -> str:
         for row in significant.to_dict("records")
     )
     return (
-        f"{base} has a macro F1 of {score_text} % on test. Each line is the same configuration without "
-        "one of its ingredients, with all other settings, the seeds and the test images equal; the "
-        f"difference is {base} minus that. {count_text}, at a level of {100 * ALPHA:g} % for all of "
-        f"them together (Holm){f': {differences_text}' if differences_text else ''}."
+        f"{base} has a macro F1 of {score_text} % on test. Each line is the same configuration "
+        "without one of its ingredients, with all other settings, the seeds and the test images "
+        f"equal; the difference is {base} minus that. {count_text}, at a level of {100 * ALPHA:g} "
+        f"% for all of them together (Holm){f': {differences_text}' if differences_text else ''}."
     )
 
 
@@ -94,7 +94,9 @@ def _make_report_figure(base: str, rows: pd.DataFrame, analysis: Analysis) -> Re
     )
     xlabel = "Macro F1 on test with it minus without it (points), 95 % interval"
     figure = figures.draw_effects(
-        rows.assign(choice=rows["ingredient"], where="all"), data=analysis.data, xlabel=xlabel
+        rows.assign(contrast_label=rows["ingredient"], family_label="all"),
+        data=analysis.data,
+        xlabel=xlabel,
     )
     return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, analysis.data)
 
@@ -114,10 +116,10 @@ def _add_display_columns(frame: pd.DataFrame, analysis: Analysis) -> pd.DataFram
     rows = frame.to_dict("records")
     return frame.assign(
         ingredient=[
-            _describe_ingredient(row["setting"], row["value"], row["without"]) for row in rows
+            _describe_ingredient(row["setting"], row["value"], row["value_without"]) for row in rows
         ],
-        score=scores["test_macro_f1"].to_numpy(),
-        score_sd=scores["test_macro_f1_sd"].to_numpy(),
+        score_without=scores["test_macro_f1"].to_numpy(),
+        score_without_sd=scores["test_macro_f1_sd"].to_numpy(),
         interval_low=frame["low"],
         interval_high=frame["high"],
         result=[_describe_result(row["difference"], row["p_holm"]) for row in rows],
@@ -133,8 +135,8 @@ def _describe_result(difference: float, p_holm: float) -> str:
 def _describe_ingredient(setting: str, value: Any, without: Any) -> str:
     """What was left out, in words; of a setting that was changed, both values."""
     ingredient_labels = {
-        "orientations": "the eight orientations",
-        "shift": f"shifts by up to {value} pixels",
+        "dihedral_augmentation": "the eight orientations",
+        "max_shift": f"shifts by up to {value} pixels",
         "label_smoothing": f"label smoothing of {value}",
         "weight_decay": f"weight decay of {value}",
         "schedule": "the one-cycle learning rate",

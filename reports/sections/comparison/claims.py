@@ -86,7 +86,7 @@ def _make_paragraphs(analysis: Analysis, subset: LoadedStudy) -> tuple[str, ...]
             "holds on these data."
         )
     planned_names = dict.fromkeys(trial.configuration for trial in subset.study.trials)
-    missing_names = [name for name in planned_names if name not in set(trials["name"])]
+    missing_names = [name for name in planned_names if name not in set(trials["configuration"])]
     if missing_names and len(trials):
         paragraphs.append(
             f"Without a finished trial, and so in no verdict: {', '.join(missing_names)}."
@@ -111,13 +111,13 @@ _DEFINITIONS = (
     ),
     (
         "Convergence",
-        f"The first epoch at which the training loss has made {100 * CONVERGED_DROP:g} % of its drop from "
-        "the first epoch to its lowest.",
+        f"The first epoch at which the training loss has made {100 * CONVERGED_DROP:g} % of its "
+        "drop from the first epoch to its lowest.",
     ),
     (
         "Similar F1",
-        f"Within {SIMILARITY_MARGIN * 100:g} point of macro F1, with the whole interval. The margin is ours, "
-        "as the paper gives none.",
+        f"Within {SIMILARITY_MARGIN * 100:g} point of macro F1, with the whole interval. The "
+        "margin is ours, as the paper gives none.",
     ),
     (
         "Share of the errors",
@@ -127,7 +127,7 @@ _DEFINITIONS = (
     (
         "Pattern of confusion",
         "The 56 cells off the diagonal, summed over seeds; r is Pearson's correlation of two such "
-        f"patterns, and they count as the same from {MIN_SAME_CORRELATION}, a threshold of ours. Few errors "
-        "lower r by chance alone.",
+        f"patterns, and they count as the same from {MIN_SAME_CORRELATION}, a threshold of ours. "
+        "Few errors lower r by chance alone.",
     ),
 )

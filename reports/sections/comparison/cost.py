@@ -67,9 +67,10 @@ def _make_paragraphs(analysis: Analysis, frame: pd.DataFrame) -> Iterator[str]:
     ]
     yield (
         "Hollow marks are published values, without an interval: the paper's, of one run each, by "
-        f"its matrices, and those of {published_values.benchmark_source}. Neither states the costs; they are "
-        f"those of {published_values.cost_source}. What {', '.join(methods_without_cost[:-1])} and {methods_without_cost[-1]} found "
-        "there has no known cost and is not drawn."
+        f"its matrices, and those of {published_values.benchmark_source}. Neither states the "
+        f"costs; they are those of {published_values.cost_source}. What "
+        f"{', '.join(methods_without_cost[:-1])} and {methods_without_cost[-1]} found there has no "
+        "known cost and is not drawn."
     )
     if analysis.loaded_study.study.data.kind == "file":
         yield (
@@ -82,6 +83,5 @@ _SOURCE_LABELS = {"study": "this study", "paper": "the paper", "benchmark": "Med
 
 
 def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the columns as tables want them: where a row is from, the ends of the interval."""
-    new_names = {"low": "accuracy_low", "high": "accuracy_high"}
-    return frame.rename(columns=new_names).assign(source=frame["source"].map(_SOURCE_LABELS))
+    """With the column that is words: where a row is from."""
+    return frame.assign(source=frame["source"].map(_SOURCE_LABELS))

@@ -52,6 +52,6 @@ def _add_display_columns(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(
         interval_low=effects["low"],
         interval_high=effects["high"],
-        choice=[contrast_label(row) for row in effects.to_dict("records")],
-        where=["all" if family == "all" else label(family) for family in effects["within"]],
+        contrast_label=[contrast_label(row) for row in effects.to_dict("records")],
+        family_label=["all" if family == "all" else label(family) for family in effects["scope"]],
     )

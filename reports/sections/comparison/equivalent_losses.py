@@ -25,7 +25,7 @@ def make_section(analysis: Analysis) -> Section | None:
     if not data.warning and not noise.empty:
         table_caption = make_caption("The paper's differences between equal functions", data)
         display_frame = noise.assign(
-            verdict=noise["within"].map({True: "luck of a seed", False: "more than that"})
+            verdict=noise["within_limit"].map({True: "luck of a seed", False: "more than that"})
         )
         report_tables.append(
             make_table(

@@ -33,7 +33,8 @@ def make_section(analysis: Analysis) -> Section | None:
             ),
             make_table(
                 "benchmark",
-                f"For reference: {published_values.benchmark_source}. Official BloodMNIST, not these runs",
+                f"For reference: {published_values.benchmark_source}. Official BloodMNIST, not "
+                "these runs",
                 BENCHMARK_COLUMNS,
                 benchmark_frame,
                 folded=True,

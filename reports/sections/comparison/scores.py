@@ -33,8 +33,8 @@ def make_section(analysis: Analysis) -> Section | None:
             make_figure(
                 f"scores-{make_slug(family)}",
                 f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
-                f"{paper_figure_ref(family, 'scores', analysis)}. Whiskers: 95 % intervals. The axis does not "
-                "start at 0.",
+                f"{paper_figure_ref(family, 'scores', analysis)}. Whiskers: 95 % intervals. The "
+                "axis does not start at 0.",
                 figures.draw_scores(scored_rows[scored_rows["family"] == family], data=data),
                 data,
             )
@@ -79,11 +79,11 @@ def _make_paragraphs(analysis: Analysis) -> list[str]:
         paragraphs[0] += " ± is the standard deviation over seeds (divisor n - 1)."
     sampling_text = "the choice of test images (the same draws of them for every configuration)"
     paragraphs.append(
-        f"An interval holds two sources of luck: {sampling_text} and that of the seeds, whose variance "
-        "is pooled over the configurations."
+        f"An interval holds two sources of luck: {sampling_text} and that of the seeds, whose "
+        "variance is pooled over the configurations."
         if has_replicates
-        else f"An interval holds one source of luck, {sampling_text}. With one seed nothing is known "
-        "of the other, so it is too narrow: with another seed, a score may lie outside."
+        else f"An interval holds one source of luck, {sampling_text}. With one seed nothing is "
+        "known of the other, so it is too narrow: with another seed, a score may lie outside."
     )
     paragraphs += _describe_cost(analysis)
     if len(analysis.displayed_names) < len(analysis.comparison):
@@ -101,7 +101,7 @@ def _make_paragraphs(analysis: Analysis) -> list[str]:
 
 def _describe_cost(analysis: Analysis) -> Iterator[str]:
     """What the columns of cost hold, and where the times were taken; nothing without a trial."""
-    complete_trials = analysis.trials[analysis.trials["status"] == "complete"]
+    complete_trials = analysis.trials[analysis.trials["state"] == "complete"]
     devices = [
         "the CPU" if name == "cpu" else str(name) for name in complete_trials["device"].unique()
     ]

@@ -64,7 +64,10 @@ def make_pairs_section(
 
 def _make_paragraphs(pairs: pd.DataFrame, n_rows: int) -> list[str]:
     n_seeds = pairs["seeds"].max()
-    n_separated, n_identical = int(pairs["separated"].sum()), int((pairs["differing"] == 0).sum())
+    n_separated, n_identical = (
+        int(pairs["significant"].sum()),
+        int((pairs["n_differing"] == 0).sum()),
+    )
     verb = "differs" if n_separated == 1 else "differ"
     count_text = (
         f"Of {format_count(len(pairs), 'pair')}, {n_separated} {verb} beyond what chance explains"
@@ -81,9 +84,9 @@ def _make_paragraphs(pairs: pd.DataFrame, n_rows: int) -> list[str]:
     )
     paragraphs.append(
         "Two configurations are compared on the same test images and the same seeds. The first p, "
-        f"which decides, is of their difference in macro F1, over {variance_sources}. The second is McNemar's "
-        "exact test, of the images that one of two trained models alone gets right; of several "
-        "seeds, the least favourable."
+        f"which decides, is of their difference in macro F1, over {variance_sources}. The second "
+        "is McNemar's exact test, of the images that one of two trained models alone gets right; "
+        "of several seeds, the least favourable."
     )
     if n_seeds == 1:
         paragraphs.append(
@@ -109,8 +112,8 @@ def _select_display_rows(pairs: pd.DataFrame, best_name: str) -> pd.DataFrame:
 
 
 def _describe_result(row: dict[object, object]) -> str:
-    if row["differing"] == 0:
+    if row["n_differing"] == 0:
         return "identical"
-    if not row["separated"]:
+    if not row["significant"]:
         return "not separated"
     return f"{row['a'] if row['difference'] > 0 else row['b']} is higher"  # type: ignore[operator]

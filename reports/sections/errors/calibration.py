@@ -17,10 +17,10 @@ from reports.sections.elements import ReportFigure, Section, make_caption, make_
 from reports.sections.findings import Analysis
 
 _ERROR_COLUMNS = (
-    Column(key="name", heading=("Configuration",)),
+    Column(key="configuration", heading=("Configuration",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="ece", heading=("ECE", "%"), unit="percent"),
-    Column(key="luck", heading=("ECE by", "chance, %"), unit="percent"),
+    Column(key="expected_ece", heading=("ECE by", "chance, %"), unit="percent"),
     Column(key="confidence", heading=("Mean", "probability, %"), unit="percent"),
     Column(key="accuracy", heading=("Right", "%"), unit="percent"),
     Column(key="gap", heading=("Difference", "points"), unit="points"),
@@ -28,9 +28,9 @@ _ERROR_COLUMNS = (
     Column(key="tendency", heading=("Tendency",)),
 )
 _BIN_COLUMNS = (
-    Column(key="name", heading=("Configuration",)),
-    Column(key="low", heading=("From", "%"), unit="percent"),
-    Column(key="high", heading=("to", "%"), unit="percent"),
+    Column(key="configuration", heading=("Configuration",)),
+    Column(key="lower_edge", heading=("From", "%"), unit="percent"),
+    Column(key="upper_edge", heading=("to", "%"), unit="percent"),
     Column(key="images_text", heading=("Images", "a trial")),
     Column(key="confidence", heading=("Mean", "probability, %"), unit="percent"),
     Column(key="accuracy", heading=("Right", "%"), unit="percent"),
@@ -48,7 +48,7 @@ def make_section(analysis: Analysis) -> Section | None:
     if not analysis.loaded_study.predictions.configurations:
         return None
     bins, errors = compute_calibration(analysis.loaded_study.predictions)
-    plotted_errors = errors[errors["name"].isin(analysis.displayed_names)]
+    plotted_errors = errors[errors["configuration"].isin(analysis.displayed_names)]
     # How many images are in a bin is a mean over seeds.
     display_bins = bins.assign(
         images_text=[format_number(images, "seconds") for images in bins["images"]]
@@ -75,7 +75,7 @@ def make_section(analysis: Analysis) -> Section | None:
                 make_caption("Right predictions on test, by their probability", analysis.data),
                 _BIN_COLUMNS,
                 display_bins,
-                group="name",
+                group="configuration",
                 values=bins,
                 folded=True,
             ),
@@ -103,9 +103,10 @@ def _describe_outcome(errors: pd.DataFrame) -> str:
         low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
         gap_text = low if low == high else f"{low} to {high}"
         all_text = f"All {len(errors)} configurations" if len(rows) == len(errors) > 1 else None
-        subject = all_text or ", ".join(str(name) for name in rows["name"])
+        subject = all_text or ", ".join(str(name) for name in rows["configuration"])
         sentences.append(
-            f"{subject} {meaning}: mean probability minus share of right predictions is {gap_text} points."
+            f"{subject} {meaning}: mean probability minus share of right predictions is {gap_text} "
+            "points."
         )
     return " ".join(sentences)
 
@@ -120,10 +121,13 @@ def _make_report_figure(
     family_errors = errors[errors["family"] == family]
     return make_figure(
         f"calibration-{make_slug(family)}",
-        f"Right predictions by their probability, {label(family)}, on test. Whiskers: 95 % interval "
-        "for the images of one trial; pale: fewer than ten images; bars: share of the images",
+        f"Right predictions by their probability, {label(family)}, on test. Whiskers: 95 % "
+        "interval for the images of one trial; pale: fewer than ten images; bars: share of the "
+        "images",
         figures.draw_reliability(
-            bins[bins["name"].isin(family_errors["name"])], family_errors, data=analysis.data
+            bins[bins["configuration"].isin(family_errors["configuration"])],
+            family_errors,
+            data=analysis.data,
         ),
         analysis.data,
     )

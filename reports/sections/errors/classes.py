@@ -12,7 +12,7 @@ def make_section(analysis: Analysis) -> Section | None:
     if analysis.per_class.empty:
         return None
     all_rows = analysis.per_class.assign(
-        label=[analysis.class_labels[c] for c in analysis.per_class["class"]]
+        class_label=[analysis.class_labels[c] for c in analysis.per_class["class"]]
     )
     frame = all_rows[all_rows["configuration"].isin(analysis.displayed_names)]
     return Section(

@@ -30,7 +30,8 @@ def make_section(analysis: Analysis) -> Section | None:
         report_figures.append(
             make_figure(
                 f"confusion-{make_slug(family)}",
-                f"{caption_text}{paper_figure_ref(family, 'confusion', analysis)}. Rows: true; columns: predicted.",
+                f"{caption_text}{paper_figure_ref(family, 'confusion', analysis)}. Rows: true; "
+                "columns: predicted.",
                 figures.draw_confusion_matrices(plotted_rows, labels, data=data),
                 data,
                 wide=True,
@@ -58,8 +59,8 @@ def _make_count_table(
     keys = ["configuration", "true"]
     wide_frame = frame.pivot_table(index=keys, columns="predicted", values="count", sort=False)
     wide_frame = wide_frame.rename(columns=str).reset_index()
-    wide_frame["label"] = [analysis.class_labels[c] for c in wide_frame["true"]]
-    columns = [CONFIGURATION_COLUMN, Column(key="label", heading=("True class",))]
+    wide_frame["class_label"] = [analysis.class_labels[c] for c in wide_frame["true"]]
+    columns = [CONFIGURATION_COLUMN, Column(key="class_label", heading=("True class",))]
     columns += [
         Column(key=str(i), heading=("as", class_name), unit="count")
         for i, class_name in enumerate(analysis.class_labels)

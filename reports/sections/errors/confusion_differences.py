@@ -26,7 +26,7 @@ _COLUMNS = (
     Column(key="count_a", heading=("Images", "of A"), unit="mean"),
     Column(key="count_b", heading=("Images", "of B"), unit="mean"),
     Column(key="difference", heading=(f"A {_MINUS} B",), unit="mean"),
-    Column(key="range", heading=("95 %", "interval")),
+    Column(key="interval_text", heading=("95 %", "interval")),
     Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
 )
 
@@ -41,14 +41,14 @@ def make_section(analysis: Analysis) -> Section | None:
     if all(identical_pairs.values()):
         return None
     pair_rows = {
-        pair: rows.assign(text=_format_differences(rows))
+        pair: rows.assign(difference_text=_format_differences(rows))
         for pair, (_, rows) in zip(
             identical_pairs, all_rows.groupby(["a", "b"], sort=False), strict=True
         )
         if not identical_pairs[pair]
     }
     family_by_name = dict(
-        zip(predictions.trials["name"], predictions.trials["family"], strict=True)
+        zip(predictions.trials["configuration"], predictions.trials["family"], strict=True)
     )
     first_pair = pair_rows.pop(confusion_differences.choose_first_pair(all_rows, family_by_name))
     return Section(
@@ -81,7 +81,7 @@ def _explain_method() -> str:
 
 def _describe_outcome(pair: pd.DataFrame, analysis: Analysis) -> str:
     """What the first pair shows: how many cells, and the largest of them."""
-    significant, n_seeds = pair[~pair["chance"]], int(pair["seeds"].iloc[0])
+    significant, n_seeds = pair[pair["significant"]], int(pair["seeds"].iloc[0])
     seeds_note = ""
     if n_seeds == 1:
         seeds_note = " With one common seed this says nothing of the luck of the seeds."
@@ -96,8 +96,9 @@ def _describe_outcome(pair: pd.DataFrame, analysis: Analysis) -> str:
     true, predicted = (analysis.class_labels[int(largest[key])] for key in ("true", "predicted"))
     largest_text = f"{true} rightly named" if true == predicted else f"{true} taken for {predicted}"
     return (
-        f"{_format_title(pair)}: {format_count(len(significant), 'cell')} of 64 differ by more than chance explains. "
-        f"The largest: {largest_text}, {largest['text']} images a trial (95 % interval {_format_row_interval(largest)}).{seeds_note}"
+        f"{_format_title(pair)}: {format_count(len(significant), 'cell')} of 64 differ by more "
+        f"than chance explains. The largest: {largest_text}, {largest['difference_text']} images a "
+        f"trial (95 % interval {_format_row_interval(largest)}).{seeds_note}"
     )
 
 
@@ -107,14 +108,15 @@ def _list_omissions(analysis: Analysis, all_rows: pd.DataFrame) -> list[str]:
     sentences = []
     if len(names) > confusion_differences.MAX_COMPARED:
         sentences.append(
-            f"Of {len(names)} configurations the {confusion_differences.MAX_COMPARED} with the highest "
-            "macro F1 on test are compared."
+            f"Of {len(names)} configurations the {confusion_differences.MAX_COMPARED} with the "
+            "highest macro F1 on test are compared."
         )
     identical_pairs = confusion_differences.same_predictions(all_rows)
     if any(identical_pairs.values()):
         sentences.append(
-            f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')} agree on every test image with "
-            "every seed: they are the same function twice, and are not shown."
+            f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')} "
+            "agree on every test image with every seed: they are the same function twice, and are "
+            "not shown."
         )
     n_compared = min(len(names), confusion_differences.MAX_COMPARED)
     if n_missing := n_compared * (n_compared - 1) // 2 - len(identical_pairs):
@@ -127,7 +129,9 @@ def _list_omissions(analysis: Analysis, all_rows: pd.DataFrame) -> list[str]:
 def _make_heat_map(pair: pd.DataFrame, analysis: Analysis) -> HeatMap:
     flat_cells = [
         HeatMapCell(
-            text=row["text"], shade=0 if row["chance"] else int(row["shade"]), faint=row["chance"]
+            text=row["difference_text"],
+            shade=int(row["shade"]) if row["significant"] else 0,
+            faint=not row["significant"],
         )
         for row in pair.sort_values(["true", "predicted"]).to_dict("records")
     ]
@@ -136,7 +140,8 @@ def _make_heat_map(pair: pd.DataFrame, analysis: Analysis) -> HeatMap:
     return HeatMap(
         title=_format_title(pair),
         caption=make_caption(
-            f"Images a trial, {seeds_text}. Rows: true class; columns: predicted. Grey: could be chance",
+            f"Images a trial, {seeds_text}. Rows: true class; columns: predicted. Grey: could be "
+            "chance",
             analysis.data,
         ),
         rows=analysis.class_labels,
@@ -150,8 +155,8 @@ def _make_heat_map(pair: pd.DataFrame, analysis: Analysis) -> HeatMap:
 def _make_report_figure(pair: pd.DataFrame, analysis: Analysis) -> ReportFigure:
     return make_figure(
         "difference",
-        f"Confusion on test, {_format_title(pair)}, in images a trial. Rows: true; columns: predicted. "
-        "Grey: could be chance",
+        f"Confusion on test, {_format_title(pair)}, in images a trial. Rows: true; columns: "
+        "predicted. Grey: could be chance",
         figures.draw_confusion_difference(pair, analysis.class_labels, data=analysis.data),
         analysis.data,
     )
@@ -159,12 +164,12 @@ def _make_report_figure(pair: pd.DataFrame, analysis: Analysis) -> ReportFigure:
 
 def _make_difference_table(pair: pd.DataFrame, all_rows: pd.DataFrame, analysis: Analysis) -> Table:
     """The cells of the first pair that are no chance; in the CSV, all cells of all pairs."""
-    significant = pair[~pair["chance"]]
+    significant = pair[pair["significant"]]
     order = significant["difference"].abs().sort_values(ascending=False, kind="stable").index
     frame = significant.loc[order].assign(
         true_label=[analysis.class_labels[c] for c in significant.loc[order, "true"]],
         predicted_label=[analysis.class_labels[c] for c in significant.loc[order, "predicted"]],
-        range=[_format_row_interval(row) for _, row in significant.loc[order].iterrows()],
+        interval_text=[_format_row_interval(row) for _, row in significant.loc[order].iterrows()],
     )
     return make_table(
         "differences",

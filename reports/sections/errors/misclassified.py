@@ -57,17 +57,19 @@ def make_section(analysis: Analysis) -> Section | None:
 
 def _describe_counts(counts: ErrorCounts) -> str:
     paragraph = (
-        f"Of {format_count(counts.n_images, 'test image')}, {counts.n_never_wrong:,} are right in every one of "
-        f"{format_count(counts.n_trials, 'trial')} and {counts.n_always_wrong:,} are wrong in every one."
+        f"Of {format_count(counts.n_images, 'test image')}, {counts.n_never_wrong:,} are right in "
+        f"every one of {format_count(counts.n_trials, 'trial')} and {counts.n_always_wrong:,} are "
+        "wrong in every one."
     )
     if counts.n_trials == 1:
-        paragraph = f"One trial has {counts.n_never_wrong:,} of {format_count(counts.n_images, 'test image')} right."
+        count_text = format_count(counts.n_images, "test image")
+        paragraph = f"One trial has {counts.n_never_wrong:,} of {count_text} right."
     if counts.n_repeated:
         repeat_verb = "repeats" if counts.n_repeated == 1 else "repeat"
         paragraph += (
-            f" {format_count(counts.n_repeated, 'trial')} more {repeat_verb} the answers of another trial with the "
-            "same seed, image by image, and are not counted: they are the same function, and its "
-            "mistakes would count twice."
+            f" {format_count(counts.n_repeated, 'trial')} more {repeat_verb} the answers of "
+            "another trial with the same seed, image by image, and are not counted: they are the "
+            "same function, and its mistakes would count twice."
         )
     return paragraph
 

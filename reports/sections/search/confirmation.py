@@ -14,15 +14,14 @@ def make_section(analysis: Analysis) -> Section | None:
     search = analysis.search
     if search is None or search.confirmed.empty:
         return None
-    frame, n_seeds = search.confirmed, search.record.confirm_seeds
+    frame, n_seeds = search.confirmed, search.record.retrain_seeds
     interval_columns = ["configuration", "test_macro_f1_low", "test_macro_f1_high"]
     frame = frame.merge(analysis.comparison[interval_columns], on="configuration", how="left")
-    frame = frame.rename(
-        columns={"test_macro_f1_low": "test_low", "test_macro_f1_high": "test_high"}
-    )
     display_frame = frame.assign(
         settings=[format_settings(row) for row in frame.to_dict("records")],
-        role_text=frame["start"].map({True: baseline_label(search.record), False: "found"}),
+        origin_label=frame["is_baseline"].map(
+            {True: baseline_label(search.record), False: "found"}
+        ),
         seeds_text=[str(n) if n == n_seeds else f"{n} of {n_seeds}" for n in frame["seeds"]],
     )
     return Section(
@@ -43,12 +42,12 @@ def make_section(analysis: Analysis) -> Section | None:
 
 def _make_paragraphs(frame: pd.DataFrame, search: SearchAnalysis) -> list[str]:
     first_seed = search.record.seed + 1
-    seeds_text = ", ".join(str(first_seed + i) for i in range(search.record.confirm_seeds))
+    seeds_text = ", ".join(str(first_seed + i) for i in range(search.record.retrain_seeds))
     paragraphs = [
         "The winner of a search is the luckiest of many: its value in the search is too high on "
         "average. So the best were trained again in full, with seeds that the search did not use "
-        f"({seeds_text}), beside the best {baseline_label(search.record)} configuration. The difference is "
-        "the shrinkage. Only these trials saw the test split, each once.",
+        f"({seeds_text}), beside the best {baseline_label(search.record)} configuration. The "
+        "difference is the shrinkage. Only these trials saw the test split, each once.",
         "Val chose the configuration and, in each trial, the epoch; test chose nothing. So the "
         "value to quote is the confirmed one on test.",
     ]

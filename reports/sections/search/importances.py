@@ -23,9 +23,9 @@ def make_section(analysis: Analysis) -> Section | None:
     paragraphs = [
         "How much of the variance of the best macro F1 on val goes with each setting alone "
         "(functional ANOVA, by Optuna), among trials that were trained equally long. What is "
-        f"measured at a rung by {format_count(MIN_TRIALS, 'trial')} or more is shown. Importances are about "
-        "the trials that were proposed, and a sampler that homes in proposes fewer bad ones. "
-        "Intervals are over the trials, drawn again with replacement."
+        f"measured at a rung by {format_count(MIN_TRIALS, 'trial')} or more is shown. Importances "
+        "are about the trials that were proposed, and a sampler that homes in proposes fewer bad "
+        "ones. Intervals are over the trials, drawn again with replacement."
     ]
     if frame.empty:
         paragraphs.append(
@@ -69,6 +69,6 @@ def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:
         for row in frame.to_dict("records")
     ]
     setting_labels = [str(name).replace("_", " ").capitalize() for name in frame["setting"]]
-    return frame.assign(among=group_labels, setting_text=setting_labels).sort_values(
-        ["among", "rung"], kind="stable"
+    return frame.assign(trial_group=group_labels, setting_text=setting_labels).sort_values(
+        ["trial_group", "rung"], kind="stable"
     )

@@ -39,7 +39,8 @@ def _make_report_figures(search: SearchAnalysis, data: DataLabel) -> list[Report
         return []
     history_text = (
         "The best macro F1 on val of every trial, in the order of the proposals, and the best so "
-        f"far. A pruned trial shows what it had reached when ASHA stopped it. {_STRETCHED_AXIS_NOTE}"
+        "far. A pruned trial shows what it had reached when ASHA stopped it. "
+        f"{_STRETCHED_AXIS_NOTE}"
     )
     report_figures = [
         make_figure("history", history_text, figures.draw_history(search.trials, data=data), data)
@@ -83,9 +84,14 @@ def _summarize_effort(search: SearchAnalysis) -> pd.DataFrame:
         if state_trials.empty:
             continue
         effort = search_trials.summarize_effort(state_trials, max_epochs)
-        minutes = state_trials["duration_s"].sum() / 60
+        duration_min = state_trials["duration_s"].sum() / 60
         if not effort["trials"]:  # running, or unreadable: nothing is known
-            effort |= {"trials": len(state_trials), "epochs": float("nan"), "full": float("nan")}
-            minutes = float("nan")
-        rows.append({"state": state, **effort, "minutes": minutes})
-    return pd.DataFrame(rows, columns=["state", "trials", "epochs", "full", "factor", "minutes"])
+            effort |= {
+                "trials": len(state_trials),
+                "epochs": float("nan"),
+                "full_epochs": float("nan"),
+            }
+            duration_min = float("nan")
+        rows.append({"state": state, **effort, "duration_min": duration_min})
+    columns = ["state", "trials", "epochs", "full_epochs", "speedup", "duration_min"]
+    return pd.DataFrame(rows, columns=columns)

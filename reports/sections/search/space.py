@@ -23,12 +23,12 @@ def make_section(analysis: Analysis) -> Section | None:
     epochs_text = format_count(rung, "epoch")
     map_text = (
         "Learning rate and dropout of every trial; colour: the best macro F1 on val after "
-        f"{epochs_text}. Ring: {baseline_label(search.record)} configurations. Grey: stopped before. Cross: "
-        "diverged or failed."
+        f"{epochs_text}. Ring: {baseline_label(search.record)} configurations. Grey: stopped "
+        "before. Cross: diverged or failed."
     )
     parallel_text = (
-        f"The settings of every trial that came to {epochs_text}, and the best macro F1 on val there. "
-        "The best are drawn on top."
+        f"The settings of every trial that came to {epochs_text}, and the best macro F1 on val "
+        "there. The best are drawn on top."
     )
     map_figure = figures.draw_search_space(frame, stopped, failed, rung=rung, data=data)
     parallel_figure = figures.draw_parallel_coordinates(frame, search.record, rung=rung, data=data)
@@ -36,11 +36,12 @@ def make_section(analysis: Analysis) -> Section | None:
         key="space",
         title="Where good settings lie",
         paragraphs=(
-            f"Trials are compared after {epochs_text}, the last rung that at least half of them came to "
-            f"({format_count(len(frame), 'trial')}): values after different numbers of epochs are not "
-            "comparable. What is best so early need not be best in the end."
+            f"Trials are compared after {epochs_text}, the last rung that at least half of them "
+            f"came to ({format_count(len(frame), 'trial')}): values after different numbers of "
+            "epochs are not comparable. What is best so early need not be best in the end."
             if search.record.rungs
-            else f"{format_count(len(frame), 'trial')} came to {epochs_text}, and are compared there.",
+            else f"{format_count(len(frame), 'trial')} came to {epochs_text}, and are compared "
+            "there.",
         ),
         figures=(
             make_figure("space", map_text, map_figure, data, wide=True),

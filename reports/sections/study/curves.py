@@ -33,7 +33,8 @@ def make_section(analysis: Analysis) -> Section | None:
             report_figures.append(
                 make_figure(
                     f"{column.replace('_', '-')}-{make_slug(family)}",
-                    f"{title}, {label(family)}{paper_figure_ref(family, column, analysis)}. {lines_text}",
+                    f"{title}, {label(family)}{paper_figure_ref(family, column, analysis)}. "
+                    f"{lines_text}",
                     figures.draw_curves(
                         family_rows, family_means, column=column, data=analysis.data
                     ),

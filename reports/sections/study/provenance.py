@@ -7,8 +7,14 @@ import pandas as pd
 from reports.analysis import frames
 from reports.format.columns import EXTRA_SETTING_COLUMNS, SETTING_COLUMNS
 from reports.format.table import Column, Table, make_table
-from reports.format.text import describe_search_settings
+from reports.format.text import (
+    describe_search_settings,
+    describe_sources,
+    list_software_notices,
+)
 from reports.format.units import BLANK
+from reports.ledger.loading import LoadedStudy
+from reports.ledger.records import StudyRecord
 from reports.sections.elements import Section, make_caption
 from reports.sections.findings import Analysis
 
@@ -16,11 +22,11 @@ from reports.sections.findings import Analysis
 def make_section(analysis: Analysis) -> Section:
     """Data, settings, seeds, looks at test, hardware, versions and the command."""
     study, data = analysis.loaded_study.study, analysis.data
-    splits = [c for c in analysis.class_counts.columns if c not in {"class", "name"}]
+    splits = [c for c in analysis.class_counts.columns if c not in {"class", "class_name"}]
     class_frame = analysis.class_counts.assign(
-        label=[f"{i} {name}" for i, name in enumerate(analysis.class_counts["name"])]
+        class_label=[f"{i} {name}" for i, name in enumerate(analysis.class_counts["class_name"])]
     )
-    columns = [Column(key="label", heading=("Class",))]
+    columns = [Column(key="class_label", heading=("Class",))]
     columns += [Column(key=split, heading=(split, "images"), unit="count") for split in splits]
     totals_text = ", ".join(f"{split} {analysis.class_counts[split].sum():,}" for split in splits)
     facts = [
@@ -34,8 +40,8 @@ def make_section(analysis: Analysis) -> Section:
         *_list_training_facts(analysis),
         ("Looks at test", _describe_test_evaluations(analysis.trials)),
         ("Device", _join_distinct(analysis.trials, "device")),
-        *((f"Hardware: {name}", value) for name, value in study.hardware.items()),
-        ("Versions", ", ".join(f"{name} {value}" for name, value in study.versions.items())),
+        *_list_resource_facts(study),
+        *_list_software_facts(analysis.loaded_study),
         ("Fingerprint", study.fingerprint),
     ]
     return Section(
@@ -75,7 +81,7 @@ def _list_search_facts(analysis: Analysis) -> list[tuple[str, str]]:
     search = analysis.search
     if search is None:
         return []
-    proposed_text = f"{len(search.trials)} of at most {search.record.trials}"
+    proposed_text = f"{len(search.trials)} of at most {search.record.n_trials}"
     return [("Trials of the search", proposed_text), *describe_search_settings(search.record)]
 
 
@@ -101,12 +107,10 @@ def _list_training_facts(analysis: Analysis) -> list[tuple[str, str]]:
             ("Precision of products in training", record.precision),
             ("Epochs at most", epochs_text),
         ]
-    has_precision = "precision" in analysis.trials  # a configuration with float32 does not name it
-    precision = _join_distinct(analysis.trials, "precision") if has_precision else "float32"
     patience = f"{_join_distinct(analysis.trials, 'patience')} epochs without a better val macro F1"
     return [
         ("Batch size", _join_distinct(analysis.trials, "batch_size")),
-        ("Precision of products in training", precision),
+        ("Precision of products in training", _join_distinct(analysis.trials, "precision")),
         ("Epochs at most", _join_distinct(analysis.trials, "max_epochs")),
         ("Patience", patience),
     ]
@@ -119,8 +123,28 @@ def _join_distinct(frame: pd.DataFrame, column: str) -> str:
 
 
 def _describe_test_evaluations(trials: pd.DataFrame) -> str:
-    repeated, total = trials[trials["looks"] > 1], int(trials["looks"].sum())
+    repeated, total = trials[trials["test_evaluations"] > 1], int(trials["test_evaluations"].sum())
     text = f"{total}, at most one a trial" if total else "0"
     if not repeated.empty:
         text = f"{total}; more than one at " + ", ".join(map(str, repeated["id"]))
     return text
+
+
+def _list_resource_facts(study: StudyRecord) -> list[tuple[str, str]]:
+    hardware, resources = study.hardware, study.resources
+    per_trial = f"{resources.cpus_per_trial} CPU, {resources.gpus_per_trial:g} GPU"
+    return [
+        ("CPU", hardware.cpu),
+        ("Cores", str(hardware.cores)),
+        ("Memory", f"{hardware.memory_mib / 1024:.0f} GiB"),
+        ("GPUs", ", ".join(hardware.gpus) or "none"),
+        ("Ray cluster", resources.cluster_address or "none: Ray ran on this host only"),
+        ("Per trial", per_trial),
+    ]
+
+
+def _list_software_facts(loaded_study: LoadedStudy) -> list[tuple[str, str]]:
+    software = loaded_study.study.software
+    versions = ", ".join(f"{name} {value}" for name, value in software.versions.items())
+    facts = [("Versions", versions), ("Source code", describe_sources(software))]
+    return facts + [("Software changed", text) for text in list_software_notices(loaded_study)]

@@ -11,8 +11,8 @@ _MISSING_REASON = "not in the ledger: not run yet, or interrupted"
 
 def make_section(analysis: Analysis) -> Section | None:
     """Which, and why."""
-    is_unfinished = analysis.trials["status"].isin(
-        ["failed", frames.MISSING_STATUS, frames.UNREADABLE_STATUS]
+    is_unfinished = analysis.trials["state"].isin(
+        ["failed", frames.MISSING_STATE, frames.UNREADABLE_STATE]
     )
     frame = analysis.trials[is_unfinished]
     if frame.empty:

@@ -521,7 +521,7 @@ def test_drawn_cells_are_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> 
     cells, again = medmnist.load_synthetic(), medmnist.load_synthetic()
     assert_same(cells, generate_synthetic_arrays(scale=0.01))
     assert cells.sha256 == again.sha256
-    assert (cells.kind, cells.name, cells.md5) == ("rendered", "rendered", None)
+    assert (cells.kind, cells.name, cells.md5) == ("synthetic", "synthetic", None)
     assert cells.class_names == medmnist.get_medmnist_info()[0]
 
     for key, array in (arrays := generate_synthetic_arrays(scale=0.01)).items():  # each counts

@@ -7,7 +7,7 @@ import pytest
 from bloodnets.errors import DataError
 from bloodnets.storage.backends import LocalStorage, RemotePath, RemoteStorage, parse_location
 from reports.ledger.remote_cache import RemoteCache
-from tests.store import S3_BUCKET, S3Server
+from tests.helpers.s3 import S3_BUCKET, S3Server
 
 
 @pytest.fixture(params=["local", "remote", "mirror"])

@@ -14,8 +14,8 @@ from reports.ledger import loading
 from reports.sections.comparison import ablation, scores
 from reports.sections.findings import Analysis, analyze
 from reports.sections.study import provenance
-from tests import synthetic
-from tests.synthetic import ConfusionMatrix
+from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ConfusionMatrix
 
 BASE: dict[str, Any] = {
     "family": "resnet",
@@ -25,8 +25,8 @@ BASE: dict[str, Any] = {
     "dropout": 0.1,
     "weight_decay": 0.05,
     "label_smoothing": 0.1,
-    "orientations": True,
-    "shift": 2,
+    "dihedral_augmentation": True,
+    "max_shift": 2,
     "schedule": "one_cycle",
     "width": 64,
 }
@@ -38,8 +38,8 @@ def without(*keys: str, **changed: Any) -> dict[str, Any]:
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "resnet-no-shifts": without("shift"),
-    "resnet-no-orientations": without("orientations"),
+    "resnet-no-shifts": without("max_shift"),
+    "resnet-no-orientations": without("dihedral_augmentation"),
     "resnet-no-dropout": without(dropout=0.0),
     "resnet-no-width": without(width=32),
 }
@@ -60,7 +60,7 @@ def study(
     matrices = {
         name: [wrong(GOOD, errors.get(name, 4), seed) for seed in range(seeds)] for name in configs
     }
-    return analyze(synthetic.build_grid(folder, matrices, record_overrides=configs), None)
+    return analyze(grid_builder.build_grid(folder, matrices, record_overrides=configs), None)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analy
     frame = ablations.compute_ablations(found.loaded_study.study, found.bootstrap)
     names = ["orientations", "shifts", "width", "dropout"]
     assert frame["configuration"].tolist() == [f"resnet-no-{name}" for name in names]
-    assert frame["setting"].tolist() == ["orientations", "shift", "width", "dropout"]
+    assert frame["setting"].tolist() == ["dihedral_augmentation", "max_shift", "width", "dropout"]
     scores = found.comparison.set_index("configuration")["test_macro_f1"]
     expected = scores["resnet"] - scores.loc[frame["configuration"]].to_numpy()
     np.testing.assert_allclose(frame["difference"], expected)
@@ -157,7 +157,7 @@ def test_two_settings_at_once_are_no_ingredient(tmp_path: Path) -> None:
 def test_each_base_has_its_own_table_and_correction(tmp_path: Path) -> None:
     configs = {
         "a": BASE,
-        "a-no-shifts": without("shift"),
+        "a-no-shifts": without("max_shift"),
         "b": without(dropout=0.3),
         "b-no-dropout": without(dropout=0.0),
         "b-no-decay": without("weight_decay", dropout=0.3),
@@ -186,7 +186,7 @@ def test_without_a_base_and_its_variants_there_is_no_section(
 
 
 def test_the_eight_have_no_ingredients(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "s", synthetic.make_published_matrices())
+    ledger = grid_builder.build_grid(tmp_path / "s", grid_builder.make_published_matrices())
     read = loading.load_study(ledger)
     assert ablations.find_changed_settings(read.study) == {}
     assert ablations.compute_ablations(read.study, bootstrap_scores(read.predictions)).empty
@@ -196,7 +196,7 @@ def test_a_pair_without_a_common_seed_is_left_out(tmp_path: Path) -> None:
     configs = {"resnet": BASE, "resnet-no-shifts": VARIANTS["resnet-no-shifts"]}
     matrices = {name: [GOOD, GOOD] for name in configs}
     missing = [("resnet", 0), ("resnet-no-shifts", 1)]
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, record_overrides=configs, missing_trials=missing
     )
     assert ablation.make_section(analyze(ledger, None)) is None

@@ -13,7 +13,7 @@ from reports.format.text import DataLabel
 from reports.ledger import loading
 from reports.sections.errors import calibration as section
 from reports.sections.findings import analyze
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 DATA = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST")
@@ -30,7 +30,7 @@ def made(*trials: tuple[str, np.ndarray, np.ndarray]) -> loading.TestPredictions
         each[np.arange(top.size), np.where(right, 0, 1)] = top
         probabilities.append(each)
     names = [name for name, _, _ in trials]
-    frame = pd.DataFrame({"name": names, "family": "cnn", "seed": range(len(trials))})
+    frame = pd.DataFrame({"configuration": names, "family": "cnn", "seed": range(len(trials))})
     return loading.TestPredictions(
         trials=frame.assign(study="s", loss="nll", optimizer="sgd"),
         labels=np.zeros(trials[0][1].size, dtype=np.int64),
@@ -51,7 +51,7 @@ def test_certain_and_right_nine_times_in_ten_is_off_by_a_tenth() -> None:
     assert one(found)["ece"] == pytest.approx(0.1, abs=1e-12)
     assert one(found)["gap"] == pytest.approx(0.1, abs=1e-12)
     assert one(found)["tendency"] == "overconfident"
-    assert one(found)["luck"] == 0
+    assert one(found)["expected_ece"] == 0
     assert found.bins["bin"].tolist() == [N_BINS - 1]
 
 
@@ -78,7 +78,7 @@ def test_perfect_calibration_shows_what_luck_explains_and_no_more() -> None:
     found = one(compute_calibration(made(*trials)))
     # An ECE is a sum of sizes, so luck alone keeps it above 0: sqrt(15 bins / 3,000) is .07.
     assert 0.01 < found["ece"] < 0.03
-    assert found["ece"] == pytest.approx(found["luck"], rel=0.1)
+    assert found["ece"] == pytest.approx(found["expected_ece"], rel=0.1)
     assert found["tendency"] == "cannot tell"
 
 
@@ -119,7 +119,7 @@ def test_the_figure_draws_points_intervals_and_pales_the_few() -> None:
 
 def test_the_section_says_who_promises_too_much(tmp_path: Path) -> None:
     matrices = {name: [ASYMMETRIC] for name in ("mlnn-config-1", "cnn-config-1")}
-    found = section.make_section(analyze(synthetic.build_grid(tmp_path / "s", matrices), None))
+    found = section.make_section(analyze(grid_builder.build_grid(tmp_path / "s", matrices), None))
     assert found is not None
     # The stand-in predictions are right nine times in ten and give their class a third.
     assert found.paragraphs[1].startswith("All 2 configurations keep more than they promise")

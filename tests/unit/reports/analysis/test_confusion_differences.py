@@ -16,7 +16,7 @@ from reports.ledger import loading
 from reports.sections.elements import Section
 from reports.sections.errors import confusion_differences as section_module
 from reports.sections.findings import analyze
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
@@ -26,7 +26,7 @@ LABELS = [str(c) for c in range(8)]
 
 def made(labels: Sequence[int], *trials: Trial) -> loading.TestPredictions:
     """Trials that are certain of what they predict."""
-    frame = pd.DataFrame(trials, columns=["name", "family", "seed", "predicted"])
+    frame = pd.DataFrame(trials, columns=["configuration", "family", "seed", "predicted"])
     return loading.TestPredictions(
         trials=frame.drop(columns="predicted").assign(study="s", loss="nll", optimizer="sgd"),
         labels=np.array(labels, dtype=np.int64),
@@ -66,7 +66,7 @@ def test_the_interval_of_one_seed_is_that_of_the_discordant_images() -> None:
     half = 1.96 * np.sqrt(30 + 120 - 90**2 / 1000)
     assert found["difference_high"] - found["difference"] == pytest.approx(half, rel=0.06)
     assert found["p_holm"] < 1e-9
-    assert not found["chance"]
+    assert found["significant"]
     assert np.isnan(found["difference_sd"])
 
 
@@ -142,7 +142,7 @@ def test_seeds_that_agree_by_luck_leave_the_luck_of_the_images() -> None:
     found = cell(frame, "b", "a", 2, 5)
     assert (found["difference"], found["difference_sd"]) == (-2, 0)
     assert found["difference_high"] == pytest.approx(-2 + 1.96, abs=0.1)
-    assert found["chance"]
+    assert not found["significant"]
 
 
 def test_the_first_pair_is_the_best_of_two_families_and_no_twin() -> None:
@@ -202,8 +202,8 @@ def test_the_figure_shows_what_stands_in_the_cells_and_pales_what_could_be_chanc
     frame = confusion_differences.compute_cell_differences(
         made(TRUE, ("good", "cnn", 0, GOOD), ("poor", "cnn", 0, POOR))
     )
-    frame = frame.assign(text=[f"<{d:.0f}>" for d in frame["difference"]])
-    frame.loc[(frame["true"] == 2) & (frame["predicted"] == 2), "chance"] = True
+    frame = frame.assign(difference_text=[f"<{d:.0f}>" for d in frame["difference"]])
+    frame.loc[(frame["true"] == 2) & (frame["predicted"] == 2), "significant"] = False
     figure = figures.draw_confusion_difference(frame, LABELS, data=DATA)
     axes = figure.axes[0]
     texts = {(text.get_position()[1], text.get_position()[0]): text for text in axes.texts}
@@ -217,10 +217,10 @@ def test_the_figure_shows_what_stands_in_the_cells_and_pales_what_could_be_chanc
     assert imread(io.BytesIO(figures.render_svg_and_png(figure)[1])).shape[1] > 900
 
 
-BETTER = [ASYMMETRIC, synthetic.worsen_matrix(ASYMMETRIC, n_moved=1)]
+BETTER = [ASYMMETRIC, grid_builder.worsen_matrix(ASYMMETRIC, n_moved=1)]
 POORER = [
-    synthetic.worsen_matrix(ASYMMETRIC, n_moved=20),
-    synthetic.worsen_matrix(ASYMMETRIC, n_moved=22),
+    grid_builder.worsen_matrix(ASYMMETRIC, n_moved=20),
+    grid_builder.worsen_matrix(ASYMMETRIC, n_moved=22),
 ]
 
 
@@ -228,7 +228,7 @@ POORER = [
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Section:
     """CNN 1 and its twin 3 beside MLNN 1, two seeds."""
     matrices = {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-3": BETTER}
-    ledger = synthetic.build_grid(tmp_path_factory.mktemp("cells") / "s", matrices)
+    ledger = grid_builder.build_grid(tmp_path_factory.mktemp("cells") / "s", matrices)
     section = section_module.make_section(analyze(ledger, None))
     if section is None:
         raise AssertionError("no section")
@@ -268,10 +268,10 @@ def test_the_page_lists_findings_and_the_file_everything(shown: Section) -> None
 
 def test_one_function_has_no_such_section(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": BETTER[:1]}
-    found = analyze(synthetic.build_grid(tmp_path / "one", matrices), None)
+    found = analyze(grid_builder.build_grid(tmp_path / "one", matrices), None)
     assert section_module.make_section(found) is None
     twins = dict.fromkeys(("cnn-config-1", "cnn-config-3"), BETTER[:1])
     assert (
-        section_module.make_section(analyze(synthetic.build_grid(tmp_path / "two", twins), None))
+        section_module.make_section(analyze(grid_builder.build_grid(tmp_path / "two", twins), None))
         is None
     )

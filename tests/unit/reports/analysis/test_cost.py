@@ -19,14 +19,14 @@ from reports.sections.comparison import cost as cost_section
 from reports.sections.comparison import scores
 from reports.sections.findings import analyze
 from study.configs.presets import PUBLISHED
-from tests import synthetic, synthetic_search
+from tests.helpers import grid_builder, search_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 from tests.unit.reports.figures.test_figures import PHOTOGRAPHS
 
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path_factory.mktemp("costs") / "s",
         {"mlnn-config-1": [ASYMMETRIC], "cnn-config-1": [ASYMMETRIC], "resnet": [ASYMMETRIC]},
         record_overrides={"resnet": {"family": "resnet"}},
@@ -99,13 +99,14 @@ def test_ours_come_with_intervals_and_the_published_without(compared: pd.DataFra
     assert frame["source"].value_counts().to_dict() == {"paper": 8, "benchmark": 4, "study": 3}
     ours = frame[frame["source"] == "study"].set_index("name")
     assert ours["accuracy"].tolist() == [pytest.approx(32 / 36)] * 3
-    assert (ours["low"] < ours["accuracy"]).all()
-    assert (ours["high"] > ours["accuracy"]).all()
+    assert (ours["accuracy_low"] < ours["accuracy"]).all()
+    assert (ours["accuracy_high"] > ours["accuracy"]).all()
     assert (
-        tuple(ours.loc["resnet", ["parameters", "operations"]]) == synthetic.FAMILY_COSTS["resnet"]
+        tuple(ours.loc["resnet", ["parameters", "operations"]])
+        == grid_builder.FAMILY_COSTS["resnet"]
     )
     theirs = frame[frame["source"] != "study"].set_index("name")
-    assert theirs[["low", "high"]].isna().all(axis=None)
+    assert theirs[["accuracy_low", "accuracy_high"]].isna().all(axis=None)
     assert theirs.loc["cnn-config-1", "accuracy"] == 3222 / 3421
     assert theirs.loc["ResNet-18, 28 pixels", "accuracy"] == 0.958
     assert set(cost.collect_costs(compared, with_published=False)["source"]) == {"study"}
@@ -143,28 +144,28 @@ def test_the_legend_is_not_cut_off(compared: pd.DataFrame, families: list[str]) 
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
 
 
-@pytest.mark.parametrize("kind", ["official", "file", "rendered"])
+@pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
 def test_drawings_stand_beside_nothing_published(tmp_path: Path, kind: DataKind) -> None:
-    found = analyze(synthetic.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]}, kind=kind), None)
+    found = analyze(
+        grid_builder.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]}, kind=kind), None
+    )
     section = cost_section.make_section(found)
     assert section is not None
     words = " ".join(section.paragraphs)
-    assert ("Google AutoML Vision found there has no known cost" in words) == (kind != "rendered")
+    assert ("Google AutoML Vision found there has no known cost" in words) == (kind != "synthetic")
     assert ("so the hollow marks are a landmark" in words) == (kind == "file")
-    assert (len(section.tables[0].rows) == 13) == (kind != "rendered")
+    assert (len(section.tables[0].rows) == 13) == (kind != "synthetic")
     assert found.data.warning in section.figures[0].caption
 
 
 def test_a_search_stands_beside_nothing_published(tmp_path: Path) -> None:
-    section = cost_section.make_section(
-        analyze(synthetic_search.build_search(tmp_path / "s"), None)
-    )
+    section = cost_section.make_section(analyze(search_builder.build_search(tmp_path / "s"), None))
     assert section is not None
     assert set(section.tables[0].values["source"]) == {"study"}
 
 
 def test_an_older_study_lacks_the_operations_and_nothing_else(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]})
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]})
     (path,) = (ledger.folder / "trials").iterdir()
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(',\n  "operations": 16462848', ""), encoding="utf-8")
@@ -178,7 +179,7 @@ def test_an_older_study_lacks_the_operations_and_nothing_else(tmp_path: Path) ->
 
 @pytest.mark.parametrize("hosts", [("here", "here"), ("here", "there")])
 def test_times_of_several_machines_are_said_to_be(tmp_path: Path, hosts: tuple[str, str]) -> None:
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC] * 2})
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC] * 2})
     for path, host in zip(sorted((ledger.folder / "trials").iterdir()), hosts, strict=True):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace('"host": "here"', f'"host": "{host}"'), encoding="utf-8")

@@ -17,7 +17,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, load_study
 from reports.sections.findings import analyze
 from reports.sections.verdict_text import describe_equivalent_losses, list_warnings
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 OTHER = ASYMMETRIC.copy()
@@ -26,7 +26,7 @@ OTHER[7, 6] += 4
 
 
 def of(folder: Path, *, other: bool = True) -> Ledger:
-    return synthetic.build_grid(
+    return grid_builder.build_grid(
         folder,
         {
             "cnn-config-1": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
@@ -54,10 +54,10 @@ def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
             "cross_entropy": ["cnn-config-1"],
             "nll": ["cnn-config-3"],
             "seeds": [2],
-            "predictions": [720],
-            "differing": [4],
-            "first_loss": [0.0],
-            "below_zero": [False],
+            "n_predictions": [720],
+            "n_differing": [4],
+            "first_loss_difference": [0.0],
+            "has_negative_loss": [False],
         }
     )
     pd.testing.assert_frame_equal(
@@ -103,17 +103,17 @@ def test_nothing_tested_has_no_twins(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
     missing = [(name, 0) for name in matrices]
     assert compare_equivalent_losses(
-        load_study(synthetic.build_grid(tmp_path / "s", matrices, missing_trials=missing))
+        load_study(grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=missing))
     ).empty
 
 
 def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
-    matrices = synthetic.make_published_matrices(3)
+    matrices = grid_builder.make_published_matrices(3)
     for seed in range(3):  # NLLLoss repeats CrossEntropy, as it should
         matrices["mlnn-config-3"][seed] = matrices["mlnn-config-1"][seed]
     names = ("mlnn-config-1", "mlnn-config-3")
     evidence = load_study(
-        synthetic.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
+        grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
     )
     (row,) = estimate_seed_noise(
         evidence, bootstrap_scores(evidence.predictions), compare_equivalent_losses(evidence)
@@ -127,20 +127,20 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
     assert row["seed_sd"] == pytest.approx(sd)
     assert row["limit"] == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(2) * sd)
     assert row["published_difference"] == pytest.approx(0.8857 - 0.8856)
-    assert row["within"] is True
+    assert row["within_limit"] is True
 
 
 def test_one_seed_has_no_noise_floor(tmp_path: Path) -> None:
-    matrices = synthetic.make_published_matrices()
+    matrices = grid_builder.make_published_matrices()
     names = ("cnn-config-2", "cnn-config-4")
     evidence = load_study(
-        synthetic.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
+        grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
     )
     (row,) = estimate_seed_noise(
         evidence, bootstrap_scores(evidence.predictions), compare_equivalent_losses(evidence)
     ).to_dict("records")
     assert math.isnan(row["limit"])
-    assert row["within"] is None
+    assert row["within_limit"] is None
 
 
 def test_what_the_two_slips_do() -> None:

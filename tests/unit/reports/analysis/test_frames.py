@@ -11,7 +11,7 @@ from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import LoadedStudy, load_study
 from reports.ledger.records import DataKind
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
 
 # Class 0 is often taken for 1, never the other way round: macro F1 alone would not notice a
@@ -23,14 +23,14 @@ ASYMMETRIC[0, 1] = 40
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     folder = tmp_path_factory.mktemp("tables") / "grid"
-    return load_study(synthetic.build_grid(folder, synthetic.make_published_matrices()))
+    return load_study(grid_builder.build_grid(folder, grid_builder.make_published_matrices()))
 
 
 @pytest.fixture(scope="module")
 def replicated(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     """Two configurations, three seeds, of which one failed and one is missing."""
-    matrices = synthetic.make_published_matrices(3)
-    ledger = synthetic.build_grid(
+    matrices = grid_builder.make_published_matrices(3)
+    ledger = grid_builder.build_grid(
         tmp_path_factory.mktemp("tables") / "replicated",
         {name: matrices[name] for name in ("mlnn-config-1", "mlnn-config-3", "cnn-config-2")},
         failed_trials={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
@@ -62,7 +62,7 @@ def test_class_counts_and_support(grid: LoadedStudy) -> None:
 
 
 def test_orientation_is_true_by_predicted(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
     cells = frames.make_confusion_frame(load_study(ledger).predictions)
     mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
     assert mistake["count"].tolist() == [40]
@@ -81,7 +81,9 @@ def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: LoadedStudy) -
         .set_index("configuration")
         .loc["mlnn-config-1"]
     )
-    right = [sum(np.diag(m)) / 3421 for m in synthetic.make_published_matrices(3)["mlnn-config-1"]]
+    right = [
+        sum(np.diag(m)) / 3421 for m in grid_builder.make_published_matrices(3)["mlnn-config-1"]
+    ]
     assert row["seeds"] == 3
     assert row["test_accuracy"] == pytest.approx(sum(right) / 3)
     mean = sum(right) / 3
@@ -98,7 +100,7 @@ def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Load
     assert pd.isna(row["test_macro_f1_sd"])
     trials = frames.make_trials_frame(replicated).set_index(["configuration", "seed"])
     assert trials.loc[("mlnn-config-3", 1), "error"] == "loss is nan in epoch 3, step 5"
-    assert trials.loc[("mlnn-config-3", 2), "status"] == "missing"
+    assert trials.loc[("mlnn-config-3", 2), "state"] == "missing"
     assert set(frames.make_curves_frame(replicated)["configuration"]) == set(frame.index)
     assert (
         frames.make_curves_frame(replicated).query("configuration == 'mlnn-config-3'")["seed"].max()
@@ -107,8 +109,8 @@ def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Load
 
 
 def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
-    matrices = synthetic.make_published_matrices()
-    ledger = synthetic.build_grid(
+    matrices = grid_builder.make_published_matrices()
+    ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, missing_trials=[(name, 0) for name in matrices]
     )
     evidence = load_study(ledger)
@@ -126,7 +128,7 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
     perfect = np.diag(ASYMMETRIC.sum(axis=1))
     nearly = perfect.copy()
     nearly[0, 0], nearly[0, 1] = 98, 2
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]}
     )
     evidence = load_study(ledger)
@@ -139,28 +141,28 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize("kind", ["official", "file", "rendered"])
+@pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
 def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
-    evidence = load_study(synthetic.build_grid(tmp_path / "s", matrices, kind=kind))
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
+    evidence = load_study(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
     frame = frames.make_comparison_frame(evidence, None)
     shown = any(str(column).startswith("published") for column in frame.columns)
-    assert shown == (kind != "rendered")
+    assert shown == (kind != "synthetic")
 
 
 def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
     usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
-    lean = load_study(synthetic.build_grid(tmp_path / "lean", matrices)).study
+    lean = load_study(grid_builder.build_grid(tmp_path / "lean", matrices)).study
     assert list(frames.make_settings_frame(lean).columns) == usual
-    added = {"shift": 2, "orientations": True, "weight_decay": 0.0, "max_epochs": 30}
+    added = {"max_shift": 2, "dihedral_augmentation": True, "weight_decay": 0.0, "max_epochs": 30}
     more = load_study(
-        synthetic.build_grid(tmp_path / "more", matrices, record_overrides={"other": added})
+        grid_builder.build_grid(tmp_path / "more", matrices, record_overrides={"other": added})
     ).study
     frame = frames.make_settings_frame(more).set_index("configuration")
-    assert list(frame.columns) == [*usual[1:], "orientations", "shift", "max_epochs"]
-    assert frame["shift"].tolist() == [0, 0, 2]
-    assert frame["orientations"].tolist() == [False, False, True]
+    assert list(frame.columns) == [*usual[1:], "dihedral_augmentation", "max_shift", "max_epochs"]
+    assert frame["max_shift"].tolist() == [0, 0, 2]
+    assert frame["dihedral_augmentation"].tolist() == [False, False, True]
     assert frame["max_epochs"].tolist() == [100, 100, 30]
 
 

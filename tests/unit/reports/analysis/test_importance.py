@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis.importance import MIN_TRIALS, compute_importances
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers.search_builder import SEARCH_RECORD
 
 BOTH = replace(SEARCH_RECORD, families=("mlnn", "cnn"))
 
@@ -36,7 +36,7 @@ def curves(frame: pd.DataFrame, value: pd.Series, *, epochs: int = 2) -> pd.Data
         for number, reached in zip(frame["number"], value, strict=True)
         for epoch in range(1, epochs + 1)
     ]
-    return pd.DataFrame(rows, columns=["number", "epoch", "val_macro_f1", "best"])
+    return pd.DataFrame(rows, columns=["number", "epoch", "val_macro_f1", "best_so_far"])
 
 
 def shares(found: pd.DataFrame, column: str = "importance") -> dict[str, float]:

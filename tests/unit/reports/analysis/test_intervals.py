@@ -27,7 +27,7 @@ def from_matrices(*matrices: metrics.IntArray, names: Sequence[str] = ()) -> Tes
     names = list(names) or ["a"] * len(matrices)
     seeds = [names[:i].count(name) for i, name in enumerate(names)]
     return TestPredictions(
-        trials=pd.DataFrame({"name": names, "seed": seeds}),
+        trials=pd.DataFrame({"configuration": names, "seed": seeds}),
         labels=cells[0][:, 0],
         probabilities=np.stack(probabilities),
     )
@@ -176,7 +176,7 @@ def test_the_same_function_is_known_by_the_seeds_that_both_have() -> None:
     other[0, 0], other[0, 1] = 80, 20
     both = from_matrices(ASYMMETRIC, other, names=["a", "a"]).probabilities
     tested = TestPredictions(
-        trials=pd.DataFrame({"name": [*"aabccd"], "seed": [0, 1, 1, 0, 1, 2]}),
+        trials=pd.DataFrame({"configuration": [*"aabccd"], "seed": [0, 1, 1, 0, 1, 2]}),
         labels=from_matrices(ASYMMETRIC).labels,
         probabilities=both[[0, 1, 1, 0, 0, 0]],
     )
@@ -197,7 +197,7 @@ def test_the_spread_is_pooled_and_equal_functions_count_once() -> None:
     assert sampled.variances["accuracy"].total == pytest.approx((a - b) ** 2 / 2 / 2)
     twice = from_matrices(ASYMMETRIC, other, names=["a", "a"])
     twice = TestPredictions(
-        trials=pd.DataFrame({"name": [*"aabb"], "seed": [0, 1, 0, 1]}),
+        trials=pd.DataFrame({"configuration": [*"aabb"], "seed": [0, 1, 0, 1]}),
         labels=twice.labels,
         probabilities=np.concatenate([twice.probabilities] * 2),
     )

@@ -17,11 +17,11 @@ from reports.analysis.misclassified import (
     find_misclassified,
 )
 from reports.ledger import loading
-from reports.ledger.records import DataRecord
+from reports.ledger.records import DataKind, DataRecord
 from reports.ledger.test_images import load_test_images as read_test_images
 from reports.sections.errors import misclassified as section
 from reports.sections.findings import analyze
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 TRUE = (0, 1, 2, 3)
@@ -37,7 +37,9 @@ def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.TestPredic
     frame = pd.DataFrame({"seed": [seed for seed, _ in trials]})
     names = [f"c{t}" for t in range(len(trials))]
     return loading.TestPredictions(
-        trials=frame.assign(study="s", name=names, family="cnn", loss="nll", optimizer="sgd"),
+        trials=frame.assign(
+            study="s", configuration=names, family="cnn", loss="nll", optimizer="sgd"
+        ),
         labels=np.array(TRUE, dtype=np.int64),
         probabilities=probabilities,
     )
@@ -74,7 +76,7 @@ def test_of_equal_numbers_of_votes_the_more_probable_class_is_named() -> None:
 def test_the_same_function_counts_once() -> None:
     wrong = {1: {5: 0.9, 1: 0.1}}
     trials = made((0, wrong), (0, wrong), (1, wrong), (1, {}))
-    assert drop_repeated_trials(trials).trials["name"].tolist() == ["c0", "c2", "c3"]
+    assert drop_repeated_trials(trials).trials["configuration"].tolist() == ["c0", "c2", "c3"]
     assert find_misclassified(trials)["wrong"].tolist() == [2]
     assert count_errors(trials) == ErrorCounts(
         n_images=4, n_trials=3, n_repeated=1, n_always_wrong=0, n_never_wrong=3
@@ -89,9 +91,9 @@ def test_images_that_all_or_none_get_wrong_are_counted() -> None:
 
 
 def test_the_gallery_shows_the_images_of_the_rows(tmp_path: Path) -> None:
-    poorer = synthetic.worsen_matrix(ASYMMETRIC, n_moved=5)
+    poorer = grid_builder.worsen_matrix(ASYMMETRIC, n_moved=5)
     matrices = {"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2}
-    ledger = synthetic.build_grid(tmp_path / "s", matrices, kind="file")
+    ledger = grid_builder.build_grid(tmp_path / "s", matrices, kind=DataKind.FILE)
     count = int(ASYMMETRIC.sum())
     images = np.zeros((count, 28, 28, 3), np.uint8)
     images[:, 0, 0] = np.stack([np.arange(count) // 256, np.arange(count) % 256, [7] * count], 1)
@@ -119,7 +121,9 @@ def test_equal_images_give_equal_bytes() -> None:
 
 
 def test_drawings_promise_no_images(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind="rendered")
+    ledger = grid_builder.build_grid(
+        tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind=DataKind.SYNTHETIC
+    )
     found = section.make_section(analyze(ledger, None))
     assert found is not None
     assert "at hand" not in " ".join(found.paragraphs)
@@ -128,12 +132,14 @@ def test_drawings_promise_no_images(tmp_path: Path) -> None:
 
 def record(content: bytes) -> DataRecord:
     return DataRecord(
-        kind="file",
+        kind=DataKind.FILE,
         name="cells.npz",
         md5="e" * 32,
         sha256=hashlib.sha256(content).hexdigest(),
-        class_names=synthetic.CLASS_NAMES,
+        class_names=grid_builder.CLASS_NAMES,
         class_counts={},
+        path=None,
+        color_stats=grid_builder.COLOR_STATS,
     )
 
 

@@ -33,7 +33,7 @@ def simulated(
             probabilities.append(np.eye(8, dtype=np.float32)[predicted])
             family, loss, optimizer = name.split()
             settings = {"family": family, "loss": loss, "optimizer": optimizer}
-            rows.append({"name": name, "seed": seed, **settings})
+            rows.append({"configuration": name, "seed": seed, **settings})
     return TestPredictions(
         trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
     )
@@ -62,9 +62,9 @@ def test_a_planted_difference_is_found_and_equal_ones_are_not_separated(
 ) -> None:
     assert len(found) == 28
     across = found["a"].str.split().str[0] != found["b"].str.split().str[0]
-    assert found.loc[across, "separated"].all()
+    assert found.loc[across, "significant"].all()
     assert (found.loc[across, "difference"] < 0).all()  # the MLNN is A
-    assert not found.loc[~across, "separated"].any()
+    assert not found.loc[~across, "significant"].any()
 
 
 def test_one_better_configuration_among_equals_is_found() -> None:
@@ -72,14 +72,14 @@ def test_one_better_configuration_among_equals_is_found() -> None:
     tested = simulated(accuracies, spread=0.003)
     pairs = pairwise.compare_pairs(tested, bootstrap_scores(tested))
     own = (pairs["a"] == "cnn nll adam") | (pairs["b"] == "cnn nll adam")
-    assert pairs.loc[own, "separated"].all()
-    assert not pairs.loc[~own, "separated"].any()
+    assert pairs.loc[own, "significant"].all()
+    assert not pairs.loc[~own, "significant"].any()
 
 
 def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: TestPredictions) -> None:
     third = simulated(GRID | {"resnet cross_entropy adamw": 0.95})
-    twice = third.trials["name"] == "resnet cross_entropy adamw"
-    trials = pd.concat([third.trials, third.trials[twice].assign(name="another")])
+    twice = third.trials["configuration"] == "resnet cross_entropy adamw"
+    trials = pd.concat([third.trials, third.trials[twice].assign(configuration="another")])
     every = TestPredictions(
         trials=trials.reset_index(drop=True),
         labels=third.labels,
@@ -89,14 +89,16 @@ def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: TestPred
         pairwise.estimate_effects(bootstrap_scores(every)),
         pairwise.estimate_effects(bootstrap_scores(grid)),
     )
-    names = ["factor", "from", "to", "within", "pairs", "difference"]
+    names = ["factor", "from_value", "to_value", "scope", "pairs", "difference"]
     pd.testing.assert_frame_equal(found[names], alone[names])
 
 
 def test_mcnemar_and_holm_are_those_of_statsmodels(
     grid: TestPredictions, found: pd.DataFrame
 ) -> None:
-    right = pd.Series(list(grid.predicted_classes == grid.labels), index=grid.trials["name"])
+    right = pd.Series(
+        list(grid.predicted_classes == grid.labels), index=grid.trials["configuration"]
+    )
     expected, alone = [], []
     for a, b in combinations(GRID, 2):
         tables = [
@@ -106,7 +108,7 @@ def test_mcnemar_and_holm_are_those_of_statsmodels(
         expected.append(max(reference(table, exact=True).pvalue for table in tables))
         alone.append(np.mean([table.to_numpy()[0, 1] for table in tables]))
     np.testing.assert_allclose(found["p_mcnemar"], expected, rtol=1e-9)
-    np.testing.assert_allclose(found["only_a"], alone)
+    np.testing.assert_allclose(found["only_a_correct"], alone)
     for p in ("p", "p_mcnemar"):
         corrected = multipletests(found[p], method="holm")[1]
         np.testing.assert_allclose(found[f"{p}_holm"], corrected)
@@ -123,12 +125,14 @@ def test_mcnemar_by_hand(a: int, b: int, p: float) -> None:
 
 def test_identical_predictions_are_no_difference(grid: TestPredictions) -> None:
     twice = TestPredictions(
-        trials=pd.concat([grid.trials[:3], grid.trials[:3].assign(name="copy")], ignore_index=True),
+        trials=pd.concat(
+            [grid.trials[:3], grid.trials[:3].assign(configuration="copy")], ignore_index=True
+        ),
         labels=grid.labels,
         probabilities=np.concatenate([grid.probabilities[:3]] * 2),
     )
     (row,) = pairwise.compare_pairs(twice, bootstrap_scores(twice)).to_dict("records")
-    assert (row["difference"], row["p"], row["differing"], row["separated"]) == (0, 1, 0, False)
+    assert (row["difference"], row["p"], row["n_differing"], row["significant"]) == (0, 1, 0, False)
 
 
 def test_pairs_use_the_seeds_that_both_have(grid: TestPredictions, found: pd.DataFrame) -> None:
@@ -150,7 +154,7 @@ def test_pairs_use_the_seeds_that_both_have(grid: TestPredictions, found: pd.Dat
 
 def _compared(names: str, separated: set[str]) -> pd.DataFrame:
     rows = [(a, b, a + b in separated) for a, b in combinations(names, 2)]
-    return pd.DataFrame(rows, columns=["a", "b", "separated"])
+    return pd.DataFrame(rows, columns=["a", "b", "significant"])
 
 
 def test_groups_overlap_and_are_as_large_as_they_come() -> None:
@@ -171,7 +175,7 @@ def test_groups_of_the_leading_alone_leave_the_others_out() -> None:
 
 
 def test_effects_of_the_grid(grid: TestPredictions) -> None:
-    frame = pairwise.estimate_effects(bootstrap_scores(grid)).set_index(["factor", "within"])
+    frame = pairwise.estimate_effects(bootstrap_scores(grid)).set_index(["factor", "scope"])
     (family,) = frame.loc[[("family", "all")]].to_dict("records")
     assert 0.05 < family["low"] < family["difference"] < family["high"] < 0.09
     assert family["pairs"] == 4
@@ -213,7 +217,7 @@ def test_effects_need_partners_and_unambiguous_settings(grid: TestPredictions) -
 
 def test_nothing_to_compare() -> None:
     empty: NDArray[np.float32] = np.empty((0, 0, 8), np.float32)
-    columns = ["name", "family", "loss", "optimizer", "seed"]
+    columns = ["configuration", "family", "loss", "optimizer", "seed"]
     none = TestPredictions(
         trials=pd.DataFrame(columns=columns), labels=np.empty(0, np.int64), probabilities=empty
     )

@@ -10,18 +10,22 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.reproduction import compare_with_published
 from reports.ledger.loading import load_study
 from reports.ledger.records import DataKind
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import WEIGHTED_F1
 
 
-def of(folder: Path, moved: int, *, seeds: int = 3, kind: DataKind = "official") -> pd.DataFrame:
+def of(
+    folder: Path, moved: int, *, seeds: int = 3, kind: DataKind = DataKind.OFFICIAL
+) -> pd.DataFrame:
     """Configurations 1 of both families, their published matrices `moved` images worse."""
     matrices = {
-        name: [synthetic.worsen_matrix(own[0], n_moved=moved + 2 * seed) for seed in range(seeds)]
-        for name, own in synthetic.make_published_matrices().items()
+        name: [
+            grid_builder.worsen_matrix(own[0], n_moved=moved + 2 * seed) for seed in range(seeds)
+        ]
+        for name, own in grid_builder.make_published_matrices().items()
         if name.endswith("-1")
     }
-    evidence = load_study(synthetic.build_grid(folder, matrices, kind=kind))
+    evidence = load_study(grid_builder.build_grid(folder, matrices, kind=kind))
     return compare_with_published(evidence, bootstrap_scores(evidence.predictions))
 
 
@@ -31,8 +35,8 @@ def test_a_score_like_the_published_is_inside(tmp_path: Path) -> None:
     assert frame["verdict"].tolist() == ["inside", "inside"]
     assert frame["published"].tolist() == [WEIGHTED_F1[0], WEIGHTED_F1[4]]
     assert frame["recomputed"].tolist() == pytest.approx([0.8866, 0.9420], abs=0.00006)
-    assert (frame["range_low"] < frame["ours_low"]).all()
-    assert (frame["range_high"] > frame["ours_high"]).all()
+    assert (frame["prediction_interval_low"] < frame["score_low"]).all()
+    assert (frame["prediction_interval_high"] > frame["score_high"]).all()
 
 
 def test_an_interval_of_a_published_matrix_is_the_sampling_of_its_images(tmp_path: Path) -> None:
@@ -45,17 +49,17 @@ def test_an_interval_of_a_published_matrix_is_the_sampling_of_its_images(tmp_pat
 @pytest.mark.parametrize("step", [0, 30])
 def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path, step: int) -> None:
     """With equal seeds the images of both are all; far apart, the new run's seed is nearly all."""
-    (own,) = synthetic.make_published_matrices()["cnn-config-1"]
+    (own,) = grid_builder.make_published_matrices()["cnn-config-1"]
     matrices = {
-        "cnn-config-1": [synthetic.worsen_matrix(own, n_moved=step * seed) for seed in range(3)]
+        "cnn-config-1": [grid_builder.worsen_matrix(own, n_moved=step * seed) for seed in range(3)]
     }
-    evidence = load_study(synthetic.build_grid(tmp_path / "s", matrices))
+    evidence = load_study(grid_builder.build_grid(tmp_path / "s", matrices))
     sampled = bootstrap_scores(evidence.predictions)
     (row,) = compare_with_published(evidence, sampled).to_dict("records")
     sd = sampled.values["weighted_f1"].std(ddof=1)
     of_seeds = stats.t.ppf(0.975, 2) * sd * (1 + 1 / 3) ** 0.5
     of_images = 1.96 * (2 * 0.942 * 0.058 / 3421) ** 0.5
-    half = (row["range_high"] - row["range_low"]) / 2
+    half = (row["prediction_interval_high"] - row["prediction_interval_low"]) / 2
     assert half == pytest.approx(of_seeds if step else of_images, rel=0.1)
 
 
@@ -69,13 +73,16 @@ def test_one_seed_cannot_tell_that_a_score_is_outside(tmp_path: Path) -> None:
 
 
 def test_other_data_are_not_judged_and_drawings_not_shown(tmp_path: Path) -> None:
-    assert of(tmp_path / "file", 0, kind="file")["verdict"].tolist() == ["not comparable"] * 2
-    assert of(tmp_path / "drawn", 0, kind="rendered").empty
+    assert (
+        of(tmp_path / DataKind.FILE, 0, kind=DataKind.FILE)["verdict"].tolist()
+        == ["not comparable"] * 2
+    )
+    assert of(tmp_path / "drawn", 0, kind=DataKind.SYNTHETIC).empty
 
 
 def test_a_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
-    ledger = synthetic.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
+    ledger = grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
     evidence = load_study(ledger)
     (row,) = compare_with_published(evidence, bootstrap_scores(evidence.predictions)).to_dict(
         "records"

@@ -11,10 +11,11 @@ import pytest
 
 from reports.analysis import search_trials
 from reports.ledger.loading import LoadedSearch, LoadedStudy, load_study
-from tests import synthetic_search
-from tests.synthetic_search import SEARCH_RECORD
+from reports.ledger.records import EndReason
+from tests.helpers import search_builder
+from tests.helpers.search_builder import SEARCH_RECORD
 
-SMALL = replace(SEARCH_RECORD, trials=12, confirm=2, confirm_seeds=2)
+SMALL = replace(SEARCH_RECORD, n_trials=12, retrain_top=2, retrain_seeds=2)
 
 
 def found(evidence: LoadedStudy) -> LoadedSearch:
@@ -32,7 +33,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         "running_numbers": [11],
         "ended_by": None,
     }
-    return load_study(synthetic_search.build_search(folder, search=SMALL, **options))  # type: ignore[arg-type]
+    return load_study(search_builder.build_search(folder, search=SMALL, **options))  # type: ignore[arg-type]
 
 
 def test_every_proposal_has_a_row_with_how_it_ended(broken: LoadedStudy) -> None:
@@ -40,7 +41,7 @@ def test_every_proposal_has_a_row_with_how_it_ended(broken: LoadedStudy) -> None
     assert list(frame["number"]) == list(range(12))
     assert frame.loc[[5, 6, 11], "state"].tolist() == ["failed", "diverged", "running"]
     assert set(frame["state"].drop([5, 6, 11])) == {"complete", "pruned"}
-    assert frame.loc[frame["start"], "configuration"].tolist() == [
+    assert frame.loc[frame["is_baseline"], "configuration"].tolist() == [
         "cnn-config-1",
         "cnn-config-2",
     ]
@@ -59,11 +60,11 @@ def test_a_value_is_the_best_epoch_and_what_broke_has_none(broken: LoadedStudy) 
 def test_the_best_so_far_never_falls_and_passes_over_what_has_no_value(broken: LoadedStudy) -> None:
     frame = search_trials.make_search_trials_frame(found(broken))
     known = frame["value"].fillna(-1)
-    assert frame["best"].tolist() == list(itertools.accumulate(known, max))
+    assert frame["best_so_far"].tolist() == list(itertools.accumulate(known, max))
 
 
 def test_a_trial_whose_files_are_broken_is_unreadable(tmp_path: Path) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", search=SMALL)
+    ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
     first = ledger.proposals()[0]
     (ledger.folder / "epochs" / f"{first.id}.jsonl").write_text("{}\n")
     evidence = load_study(ledger)
@@ -74,8 +75,8 @@ def test_a_trial_whose_files_are_broken_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_trials_that_the_end_of_the_search_cut_short(tmp_path: Path) -> None:
-    ledger = synthetic_search.build_search(
-        tmp_path / "s", search=SMALL, ended_by="time_budget", running_numbers=[10, 11]
+    ledger = search_builder.build_search(
+        tmp_path / "s", search=SMALL, ended_by=EndReason.TIME_BUDGET, running_numbers=[10, 11]
     )
     frame = search_trials.make_search_trials_frame(found(load_study(ledger)))
     assert frame["state"].tolist()[10:] == ["cut short"] * 2
@@ -88,10 +89,10 @@ def test_at_a_rung_are_those_that_came_there_with_their_best_until_then() -> Non
         [(0, 1, 0.5), (0, 2, 0.4), (0, 3, 0.9), (1, 1, 0.3), (2, 1, 0.1), (2, 2, 0.2)],
         columns=["number", "epoch", "val_macro_f1"],
     )
-    lines["best"] = lines.groupby("number")["val_macro_f1"].cummax()
+    lines["best_so_far"] = lines.groupby("number")["val_macro_f1"].cummax()
     there = search_trials.select_at_rung(frame, lines, 2)
     assert there["number"].tolist() == [0, 2]
-    assert there["reached"].tolist() == [0.5, 0.2]
+    assert there["value_at_rung"].tolist() == [0.5, 0.2]
 
 
 def test_effort_counts_what_was_spent_and_what_asha_saved() -> None:
@@ -101,9 +102,9 @@ def test_effort_counts_what_was_spent_and_what_asha_saved() -> None:
     assert search_trials.summarize_effort(frame, 20) == {
         "trials": 3,
         "epochs": 27,
-        "full": 60,
-        "saved": 18,
-        "factor": 60 / 27,
+        "full_epochs": 60,
+        "saved_epochs": 18,
+        "speedup": 60 / 27,
     }
 
 
@@ -132,11 +133,11 @@ def test_the_expected_best_of_many_trials_stays_exact() -> None:
 
 
 def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -> None:
-    evidence = load_study(synthetic_search.build_search(tmp_path / "s", search=SMALL))
+    evidence = load_study(search_builder.build_search(tmp_path / "s", search=SMALL))
     frame = search_trials.make_confirmation_frame(evidence)
     end = found(evidence).confirmation
     assert end is not None
-    assert frame["configuration"].tolist() == list(dict.fromkeys((*end.best, *end.baseline)))
+    assert frame["configuration"].tolist() == list(dict.fromkeys((*end.best, *end.baselines)))
     row = frame.iloc[0]
     again = [
         record.scores["val"]["macro_f1"]
@@ -144,30 +145,30 @@ def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -
         if record.configuration == row["configuration"]
     ]
     assert len(again) == row["seeds"] == 2
-    assert row["val"] == pytest.approx(np.mean(again))  # type: ignore[arg-type]
-    assert row["val_sd"] == pytest.approx(np.std(again, ddof=1))  # type: ignore[arg-type]
+    assert row["val_macro_f1"] == pytest.approx(np.mean(again))  # type: ignore[arg-type]
+    assert row["val_macro_f1_sd"] == pytest.approx(np.std(again, ddof=1))  # type: ignore[arg-type]
     values = search_trials.make_search_trials_frame(found(evidence)).set_index("configuration")[
         "value"
     ]
-    assert row["shrinkage"] == pytest.approx(values[row["configuration"]] - row["val"])
+    assert row["shrinkage"] == pytest.approx(values[row["configuration"]] - row["val_macro_f1"])
     assert 0 < row["shrinkage"] < 0.01
 
 
 def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Path) -> None:
     narrow = replace(SMALL, learning_rate=(1e-5, 5e-4))
     evidence = load_study(
-        synthetic_search.build_search(tmp_path / "s", search=narrow, with_published=False)
+        search_builder.build_search(tmp_path / "s", search=narrow, with_published=False)
     )
     rows = search_trials.make_confirmation_frame(evidence).to_dict("records")
     assert [row["role"] for row in rows] == ["best", "best", "baseline", "baseline"]
     assert [row["configuration"] for row in rows[2:]] == ["cnn-config-1", "cnn-config-2"]
-    assert all(row["start"] and row["seeds"] == 2 for row in rows[2:])
+    assert all(row["is_baseline"] and row["seeds"] == 2 for row in rows[2:])
     assert all(math.isnan(row["value"]) for row in rows[2:])
 
 
-@pytest.mark.parametrize("options", [{"ended_by": None}, {"search": replace(SMALL, confirm=0)}])
+@pytest.mark.parametrize("options", [{"ended_by": None}, {"search": replace(SMALL, retrain_top=0)}])
 def test_without_a_confirmation_there_is_none(tmp_path: Path, options: dict[str, object]) -> None:
     evidence = load_study(
-        synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
+        search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
     )
     assert search_trials.make_confirmation_frame(evidence).empty

@@ -1,6 +1,7 @@
 """The paper's claims on planted matrices and curves: each supported, contradicted, undecided."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,18 @@ from reports.claims.convergence import (
 )
 from reports.ledger.loading import LoadedStudy, TestPredictions, load_study
 from reports.ledger.records import (
-    SCHEMA_VERSION,
     DataKind,
     DataRecord,
     EpochRecord,
+    StopReason,
     StudyRecord,
     TrialRecord,
+    TrialState,
 )
 from reports.sections.comparison.claims import make_section
 from reports.sections.findings import analyze
-from tests import synthetic
-from tests.synthetic import ConfusionMatrix
+from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ConfusionMatrix
 
 EACH = 50  # images of a class
 SGD, ADAM, SGD_TWIN, ADAM_TWIN = (f"cnn-config-{i}" for i in (1, 2, 3, 4))
@@ -70,21 +72,21 @@ def errors(cells: Mapping[tuple[int, int], int]) -> ConfusionMatrix:
 def planted(
     matrices: Mapping[str, Sequence[ConfusionMatrix]],
     curves: Mapping[str, Sequence[FloatArray]] | None = None,
-    kind: DataKind = "official",
+    kind: DataKind = DataKind.OFFICIAL,
 ) -> LoadedStudy:
     """A study in memory: a matrix, and a curve if there are any, for each seed."""
     records, rows, predicted = {}, [], []
     epochs: dict[str, list[EpochRecord]] = {}
     for name, replicates in matrices.items():
         for seed, matrix in enumerate(replicates):
-            key, config = f"{name}-s{seed}", synthetic.make_config(name, seed=seed)
+            key, config = f"{name}-s{seed}", grid_builder.make_config(name, seed=seed)
             losses = curves[name][seed] if curves else np.empty(0)
             epochs[key] = [epoch(i, loss) for i, loss in enumerate(losses, start=1)]
             records[key] = record(key, name, config)
             settings = {k: config[k] for k in ("family", "loss", "optimizer", "seed")}
-            rows.append({"study": "planted", "name": name} | settings)
+            rows.append({"study": "planted", "configuration": name} | settings)
             predicted.append(np.repeat(np.tile(np.arange(8), 8), matrix.ravel()))
-    columns = ["study", "name", "family", "loss", "optimizer", "seed"]
+    columns = ["study", "configuration", "family", "loss", "optimizer", "seed"]
     one_hot = np.eye(8, dtype=np.float32)
     return LoadedStudy(
         study=study(kind),
@@ -97,6 +99,7 @@ def planted(
             probabilities=one_hot[np.array(predicted)] if rows else np.empty((0, 0, 8), np.float32),
         ),
         search=None,
+        software_changes=(),
         problems=(),
     )
 
@@ -107,20 +110,16 @@ def study(kind: DataKind) -> StudyRecord:
         name="planted",
         md5=None,
         sha256="0" * 64,
-        class_names=synthetic.CLASS_NAMES,
+        class_names=grid_builder.CLASS_NAMES,
         class_counts={"test": (EACH,) * 8},
+        path=None,
+        color_stats=grid_builder.COLOR_STATS,
     )
-    return StudyRecord(
-        schema_version=SCHEMA_VERSION,
-        name="planted",
-        kind="grid",
-        fingerprint="0" * 64,
-        created_at="2026-01-02T03:04:05Z",
-        command=("bloodstudy",),
+    return replace(
+        grid_builder.make_grid_record(
+            "planted", kind, grid_builder.CLASS_NAMES, np.eye(8, dtype=np.int64), []
+        ),
         data=data,
-        trials=(),
-        versions={},
-        hardware={},
     )
 
 
@@ -130,8 +129,8 @@ def record(key: str, name: str, config: Mapping[str, Any]) -> TrialRecord:
         configuration=name,
         config=config,
         fingerprint="0" * 64,
-        status="complete",
-        stop_reason="patience",
+        state=TrialState.COMPLETE,
+        stop_reason=StopReason.PATIENCE,
         error=None,
         attempts=1,
         epochs=30,
@@ -143,6 +142,8 @@ def record(key: str, name: str, config: Mapping[str, Any]) -> TrialRecord:
         parameters=1,
         scores={},
         files={},
+        software_sha256="0" * 64,
+        operations=None,
     )
 
 
@@ -564,12 +565,12 @@ def test_curves_that_are_too_short_are_said() -> None:
 
 
 def test_drawn_cells_have_no_claims(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "drawn", {SGD: wheel(45)}, kind="rendered")
+    ledger = grid_builder.build_grid(tmp_path / "drawn", {SGD: wheel(45)}, kind=DataKind.SYNTHETIC)
     assert make_section(analyze(ledger, None)) is None
 
 
 def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "search",
         {SGD: wheel(45), MLNN: wheel(35), "other": wheel(20)},
         config_overrides={"other": {"learning_rate": 0.5, "dropout": 0.6}},
@@ -583,7 +584,7 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
         part.predictions.predicted_classes, evidence.predictions.predicted_classes[:2]
     )
     others = {name: {"learning_rate": 0.5} for name in ("a", "b")}
-    none = synthetic.build_grid(
+    none = grid_builder.build_grid(
         tmp_path / "none", {name: wheel(20) for name in others}, config_overrides=others
     )
     assert make_section(analyze(none, None)) is None
@@ -592,7 +593,9 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
 def test_the_section_of_a_study_with_a_failed_trial(tmp_path: Path) -> None:
     matrices = {SGD: wheel(45, 44, 46), MLNN: wheel(35, 36, 34), ADAM: wheel(45)}
     failed = {(SGD, 1): "loss is nan in epoch 3, step 5", (ADAM, 0): "killed"}
-    ledger = synthetic.build_grid(tmp_path / "own", matrices, kind="file", failed_trials=failed)
+    ledger = grid_builder.build_grid(
+        tmp_path / "own", matrices, kind=DataKind.FILE, failed_trials=failed
+    )
     made = make_section(analyze(ledger, None))
     assert made is not None
     (table,) = made.tables

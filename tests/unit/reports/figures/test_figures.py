@@ -17,17 +17,17 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.text import DataLabel
 from reports.ledger import loading
 from reports.ledger.loading import LoadedStudy
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 PHOTOGRAPHS = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST")
-DRAWINGS = DataLabel(warning="RENDERED", short="RENDERED: drawings", full="RENDERED: drawings")
+DRAWINGS = DataLabel(warning="SYNTHETIC", short="SYNTHETIC: drawings", full="SYNTHETIC: drawings")
 LABELS = [f"{i} $c_{i}$" for i in range(8)]
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path_factory.mktemp("figures") / "s",
         {
             "cnn-config-1": [ASYMMETRIC] * 2,
@@ -59,7 +59,7 @@ def test_every_figure_names_its_data(study: LoadedStudy, kind: str) -> None:
         for data in (PHOTOGRAPHS, DRAWINGS)
     }
     assert notes[PHOTOGRAPHS] == ["Data: official BloodMNIST"]
-    assert notes[DRAWINGS] == ["RENDERED: drawings"]
+    assert notes[DRAWINGS] == ["SYNTHETIC: drawings"]
 
 
 def test_a_line_a_seed_and_a_bold_mean(study: LoadedStudy) -> None:
@@ -108,7 +108,7 @@ def test_rendering_is_repeatable_and_leaves_matplotlib_alone(study: LoadedStudy)
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> None:
     changes = {f"c{i}": {"dropout": i / 10} for i in range(count)}
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, config_overrides=changes
     )
     panels = drawn(loading.load_study(ledger), "curves").axes
@@ -118,7 +118,7 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
 
 
 def seeds_of(tmp_path: Path, count: int, value: str) -> tuple[Figure, pd.DataFrame]:
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
     frame = frames.make_curves_frame(loading.load_study(ledger))
     means = frames.average_curves(frame)
     return figures.draw_curves(frame, means, column=value, data=PHOTOGRAPHS), means

@@ -14,7 +14,7 @@ from bloodnets.errors import ConflictError
 from reports.analysis import frames
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import join_predictions, load_study
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 
@@ -22,7 +22,7 @@ from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 def ledger(tmp_path: Path) -> Ledger:
     """Two configurations with two seeds."""
     matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "cnn-config-2": [ASYMMETRIC] * 2}
-    return synthetic.build_grid(tmp_path / "s", matrices)
+    return grid_builder.build_grid(tmp_path / "s", matrices)
 
 
 def first(ledger: Ledger, kind: str) -> Path:
@@ -80,7 +80,7 @@ def test_a_damaged_trial_is_left_out_and_named(
     assert len(evidence.records) == 3
     assert len(evidence.predictions.trials) == 3
     frame = frames.make_trials_frame(evidence)
-    assert frame["status"].tolist() == ["unreadable", *["complete"] * 3]
+    assert frame["state"].tolist() == ["unreadable", *["complete"] * 3]
     assert frames.make_comparison_frame(evidence, None)["unreadable"].tolist() == [1, 0]
 
 
@@ -89,11 +89,11 @@ def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> Non
         first(ledger, kind).unlink()
     evidence = load_study(ledger)
     assert evidence.problems == ()
-    assert frames.make_trials_frame(evidence)["status"].tolist() == ["missing", *["complete"] * 3]
+    assert frames.make_trials_frame(evidence)["state"].tolist() == ["missing", *["complete"] * 3]
 
 
 def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
-    (ledger.folder / "looks.jsonl").write_text("{")
+    (ledger.folder / "test_evaluations.jsonl").write_text("{")
     evidence = load_study(ledger)
     assert [problem.trial_id for problem in evidence.problems] == ["looks at test"]
     assert len(evidence.records) == 4
@@ -101,7 +101,7 @@ def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
 
 
 def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> None:
-    other = synthetic.build_grid(
+    other = grid_builder.build_grid(
         ledger.folder.with_name("other"), {"cnn-config-1": [ASYMMETRIC.T.copy()] * 2}
     )
     names = [trial.id for trial in ledger.study.trials[:2]]

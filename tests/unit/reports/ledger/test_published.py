@@ -8,7 +8,7 @@ import pytest
 
 from bloodnets import metrics
 from reports.ledger import published
-from tests import synthetic
+from tests.helpers import grid_builder
 
 # From the paper's text and matrices, by hand; not from our file.
 WEIGHTED_F1 = [0.8856, 0.8767, 0.8857, 0.8838, 0.9420, 0.9504, 0.9487, 0.9440]
@@ -40,27 +40,27 @@ def test_rows_of_a_matrix_are_the_true_classes(i: int) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.configuration)
 def test_a_row_is_found_by_its_settings(row: published.PublishedRow) -> None:
-    assert published.find_published(synthetic.make_config(row.configuration, seed=7)) is row
+    assert published.find_published(grid_builder.make_config(row.configuration, seed=7)) is row
 
 
 @pytest.mark.parametrize("change", [{"dropout": 0.3}, {"learning_rate": 0.02}, {"momentum": 0.8}])
 def test_other_settings_are_not_published(change: dict[str, Any]) -> None:
-    assert published.find_published(synthetic.make_config("mlnn-config-1", **change)) is None
+    assert published.find_published(grid_builder.make_config("mlnn-config-1", **change)) is None
 
 
 @pytest.mark.parametrize(
     ("added", "same"),
     [
-        ({"orientations": True}, False),
+        ({"dihedral_augmentation": True}, False),
         ({"weight_decay": 1e-4}, False),
         ({"schedule": "one_cycle"}, False),
-        ({"weight_decay": 0.0, "shift": 0}, True),
+        ({"weight_decay": 0.0, "max_shift": 0}, True),
         ({"precision": "bfloat16"}, True),
     ],
 )
 def test_what_the_paper_says_nothing_of_must_be_absent(added: dict[str, Any], same: bool) -> None:
     assert (
-        published.find_published(synthetic.make_config("mlnn-config-1") | added) is not None
+        published.find_published(grid_builder.make_config("mlnn-config-1") | added) is not None
     ) == same
 
 

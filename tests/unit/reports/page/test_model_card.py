@@ -13,8 +13,8 @@ from reports.ledger.loading import load_study
 from reports.ledger.records import DataKind
 from reports.page.model_card import make_model_card
 from study.configs.presets import RESNET
-from tests import synthetic
-from tests.models import write_trial_record
+from tests.helpers import grid_builder
+from tests.helpers.models import write_trial_record
 
 
 def written(ledger: Ledger, place: int = 0) -> str:
@@ -23,9 +23,9 @@ def written(ledger: Ledger, place: int = 0) -> str:
     )
 
 
-def study(folder: Path, kind: DataKind = "official", seeds: int = 1) -> Ledger:
-    matrices = synthetic.make_published_matrices()["cnn-config-1"]
-    return synthetic.build_grid(folder / kind, {"cnn-config-1": matrices * seeds}, kind=kind)
+def study(folder: Path, kind: DataKind = DataKind.OFFICIAL, seeds: int = 1) -> Ledger:
+    matrices = grid_builder.make_published_matrices()["cnn-config-1"]
+    return grid_builder.build_grid(folder / kind, {"cnn-config-1": matrices * seeds}, kind=kind)
 
 
 def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path
 
 def test_training_is_described_with_its_augmentation(tmp_path: Path) -> None:
     beyond = RESNET | {"patience": 60}
-    matrix = synthetic.make_published_matrices()["cnn-config-1"]
-    ledger = synthetic.build_grid(
+    matrix = grid_builder.make_published_matrices()["cnn-config-1"]
+    ledger = grid_builder.build_grid(
         tmp_path / "s",
         {"cnn-config-1": matrix, "resnet": matrix},
         record_overrides={"resnet": beyond},
@@ -74,7 +74,7 @@ def test_another_seed_changes_no_interval(tmp_path: Path) -> None:
 
 
 def test_official_data_are_named_with_their_licence_and_source(tmp_path: Path) -> None:
-    text = written(study(tmp_path, "official"))
+    text = written(study(tmp_path, DataKind.OFFICIAL))
     assert "bloodmnist.npz, MD5 7053d0359d879ad8a5505303e11de1dc" in text
     assert "official file of BloodMNIST, CC BY 4.0" in text
     assert "Acevedo" in text
@@ -82,15 +82,15 @@ def test_official_data_are_named_with_their_licence_and_source(tmp_path: Path) -
 
 
 def test_of_another_file_nothing_is_claimed(tmp_path: Path) -> None:
-    text = written(study(tmp_path, "file"))
+    text = written(study(tmp_path, DataKind.FILE))
     assert f"MD5 {'e' * 32}" in text
     assert "not the official file of BloodMNIST, and what it holds is not known" in text
     assert "Acevedo" in text
 
 
 def test_drawings_are_called_so_and_have_no_source(tmp_path: Path) -> None:
-    text = written(study(tmp_path, "rendered"))
-    assert "RENDERED: drawn stand-in cells, not photographs. The model knows nothing" in text
+    text = written(study(tmp_path, DataKind.SYNTHETIC))
+    assert "SYNTHETIC: stand-in cells, not photographs. The model knows nothing" in text
     assert "Acevedo" not in text
     assert "hospital" not in text
     assert "no medical use, no diagnosis" in text
@@ -114,9 +114,9 @@ def test_how_far_probabilities_can_be_trusted_is_said(tmp_path: Path) -> None:
 
 
 def test_names_from_the_study_are_text_in_the_card(tmp_path: Path) -> None:
-    names = (*synthetic.CLASS_NAMES[:7], "[x](http://a.b) <b>|`")
-    matrices = synthetic.make_published_matrices()["cnn-config-1"]
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": matrices}, class_names=names)
+    names = (*grid_builder.CLASS_NAMES[:7], "[x](http://a.b) <b>|`")
+    matrices = grid_builder.make_published_matrices()["cnn-config-1"]
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": matrices}, class_names=names)
     text = written(ledger)
     assert " [x](http" not in text
     assert "<b>" not in text

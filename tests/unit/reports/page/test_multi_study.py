@@ -9,14 +9,14 @@ import pytest
 
 from bloodnets.errors import ConflictError, DataError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import to_json
+from reports.ledger.records import DataKind, to_json
 from reports.page.multi_study import write_multi_study_report
-from tests import synthetic
+from tests.helpers import grid_builder
 
 
 def of_other_data(ledger: Ledger) -> Ledger:
     """The same study, as if it had been run on another file."""
-    data = replace(ledger.study.data, kind="file", name="other.npz", sha256="f" * 64)
+    data = replace(ledger.study.data, kind=DataKind.FILE, name="other.npz", sha256="f" * 64)
     study = replace(ledger.study, data=data)
     (ledger.folder / "study.json").write_bytes(to_json(study, indent=2))
     return Ledger(ledger.folder)
@@ -25,13 +25,13 @@ def of_other_data(ledger: Ledger) -> Ledger:
 @pytest.fixture(scope="module")
 def ledgers(tmp_path_factory: pytest.TempPathFactory) -> list[Ledger]:
     """Two studies of the same data, of which the second repeats the first's CNN, and another."""
-    folder, matrices = tmp_path_factory.mktemp("several"), synthetic.make_published_matrices(2)
+    folder, matrices = tmp_path_factory.mktemp("several"), grid_builder.make_published_matrices(2)
     own = {name: matrices[name] for name in ("mlnn-config-1", "cnn-config-1")}
     again = {name: matrices[name] for name in ("cnn-config-1", "cnn-config-2")}
     return [
-        synthetic.build_grid(folder / "one", own),
-        synthetic.build_grid(folder / "two", again),
-        of_other_data(synthetic.build_grid(folder / "three", own)),
+        grid_builder.build_grid(folder / "one", own),
+        grid_builder.build_grid(folder / "two", again),
+        of_other_data(grid_builder.build_grid(folder / "three", own)),
     ]
 
 
@@ -57,9 +57,9 @@ def test_the_same_data_are_compared_across_studies(report: Path) -> None:
     pairs = {(row["a"], row["b"]): row for row in rows}
     assert len(pairs) == 6
     twice = pairs["one: cnn-config-1", "two: cnn-config-1"]
-    assert (twice["differing"], twice["difference"], twice["separated"]) == (0, 0, False)
+    assert (twice["n_differing"], twice["difference"], twice["significant"]) == (0, 0, False)
     apart = pairs["one: mlnn-config-1", "two: cnn-config-2"]
-    assert apart["separated"]
+    assert apart["significant"]
     assert apart["difference"] < -0.05
 
 
@@ -73,28 +73,28 @@ def test_different_data_are_not_ranked(report: Path) -> None:
 
 
 def test_drawings_among_them_are_marked(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
-    drawn = synthetic.build_grid(tmp_path / "drawn", matrices, kind="rendered")
-    real = of_other_data(synthetic.build_grid(tmp_path / "real", matrices))
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
+    drawn = grid_builder.build_grid(tmp_path / "drawn", matrices, kind=DataKind.SYNTHETIC)
+    real = of_other_data(grid_builder.build_grid(tmp_path / "real", matrices))
     index = write_multi_study_report([drawn, real], folder=tmp_path / "both")
-    assert "RENDERED in part" in index.read_text(encoding="utf-8")
+    assert "SYNTHETIC in part" in index.read_text(encoding="utf-8")
     drawings = (index.parent / "tables" / "scores-1.md").read_text(encoding="utf-8")
     others = (index.parent / "tables" / "scores-2.md").read_text(encoding="utf-8")
-    assert "RENDERED" in drawings
-    assert "RENDERED" not in others
+    assert "SYNTHETIC" in drawings
+    assert "SYNTHETIC" not in others
 
 
 def test_damage_in_any_study_is_in_the_banner(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices(2)["cnn-config-1"]}
-    both = [synthetic.build_grid(tmp_path / name, matrices) for name in ("a", "b")]
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices(2)["cnn-config-1"]}
+    both = [grid_builder.build_grid(tmp_path / name, matrices) for name in ("a", "b")]
     next((tmp_path / "b" / "predictions").iterdir()).unlink()
     text = write_multi_study_report(both, folder=tmp_path / "c").read_text(encoding="utf-8")
     assert "1 of 4 trials was left out of this report" in text
 
 
 def test_folders_of_one_name_are_refused(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
-    ledger = synthetic.build_grid(tmp_path / "a", matrices)
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
+    ledger = grid_builder.build_grid(tmp_path / "a", matrices)
     with pytest.raises(DataError, match="in folders of one name: a, a"):
         write_multi_study_report([ledger, ledger], folder=tmp_path / "b")
     assert not (tmp_path / "b").exists()

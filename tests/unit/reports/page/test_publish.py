@@ -18,9 +18,9 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel, data_label, make_class_label
 from reports.format.units import BLANK
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord
+from reports.ledger.records import DataKind, DataRecord
 from reports.page import publish
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 EVIL = "<script>alert(1)</script>"
@@ -61,8 +61,8 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of two families with three seeds, a failed trial and a missing one."""
-    matrices = synthetic.make_published_matrices(3)
-    ledger = synthetic.build_grid(
+    matrices = grid_builder.make_published_matrices(3)
+    ledger = grid_builder.build_grid(
         tmp_path_factory.mktemp("page") / "full",
         {name: matrices[name] for name in ("mlnn-config-1", "cnn-config-1", "cnn-config-3")},
         failed_trials={("cnn-config-1", 1): "loss is nan in epoch 3"},
@@ -75,12 +75,14 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page") / "demo"
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
-    return publish.write_report(synthetic.build_grid(folder, matrices, kind="rendered")).parent
+    return publish.write_report(
+        grid_builder.build_grid(folder, matrices, kind=DataKind.SYNTHETIC)
+    ).parent
 
 
 def unfinished(folder: Path) -> Ledger:
     """A study in which nothing has finished: its report has no figure, and is made at once."""
-    return synthetic.build_grid(
+    return grid_builder.build_grid(
         folder,
         {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]},
         failed_trials={("cnn-config-1", 0): f"RuntimeError: {EVIL}"},
@@ -166,7 +168,7 @@ def test_the_papers_own_slip_is_told(full: Path) -> None:
 
 def test_csv_holds_unrounded_values_and_names_the_data(full: Path) -> None:
     frame = pd.read_csv(full / "tables" / "comparison.csv").set_index("configuration")
-    matrices = synthetic.make_published_matrices(3)["mlnn-config-1"]
+    matrices = grid_builder.make_published_matrices(3)["mlnn-config-1"]
     expected = np.mean([np.trace(matrix) / 3421 for matrix in matrices])
     assert frame.loc["mlnn-config-1", "test_accuracy"] == pytest.approx(expected, abs=1e-8)
     assert set(frame["data"]) == {
@@ -189,17 +191,17 @@ def test_drawings_are_marked_in_every_file_and_beside_nothing_published(rendered
     assert {path.name for path in texts} >= SUFFIXES
     for path in texts:
         content = path.read_text(encoding="utf-8")
-        assert "RENDERED" in content, path
+        assert "SYNTHETIC" in content, path
         assert not re.search(r"\bpaper\b|published_|Published", content), path
     html = Page(rendered / "index.html")
     images = [str(a["alt"]) for tag, a in html.tags if tag == "img"]
     assert images
-    assert all("RENDERED" in alt for alt in images)
+    assert all("SYNTHETIC" in alt for alt in images)
     assert any(a.get("class") == "data mark" for _, a in html.tags)
     content = (rendered / "index.html").read_text(encoding="utf-8")
     captions = re.findall(r"<(?:fig)?caption>(.*?)</(?:fig)?caption>", content, re.DOTALL)
     assert len(captions) == len(images) + len(html.tables)
-    assert all("RENDERED" in caption for caption in captions)
+    assert all("SYNTHETIC" in caption for caption in captions)
 
 
 def test_one_seed_is_said_to_have_no_spread(rendered: Path) -> None:
@@ -211,7 +213,7 @@ def test_one_seed_is_said_to_have_no_spread(rendered: Path) -> None:
 
 
 def test_of_one_configuration_none_is_the_highest(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
     text = publish.write_report(ledger).with_name("report.md").read_text(encoding="utf-8")
     assert "cnn-config-1 has a macro F1 on test of" in text
     assert "highest macro F1" not in text
@@ -219,8 +221,8 @@ def test_of_one_configuration_none_is_the_highest(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_official_is_a_landmark_only(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC]}
-    ledger = synthetic.build_grid(
-        tmp_path / "s", matrices, kind="file", missing_trials=[("cnn-config-1", 0)]
+    ledger = grid_builder.build_grid(
+        tmp_path / "s", matrices, kind=DataKind.FILE, missing_trials=[("cnn-config-1", 0)]
     )
     text = publish.write_report(ledger).with_name("report.md").read_text(encoding="utf-8")
     assert "so its values are a landmark and are not judged" in text
@@ -237,9 +239,9 @@ def test_a_study_with_nothing_finished_says_so(tmp_path: Path) -> None:
 
 
 def test_configurations_without_a_common_seed_have_a_report(tmp_path: Path) -> None:
-    matrices = synthetic.make_published_matrices(2)
+    matrices = grid_builder.make_published_matrices(2)
     names = ("cnn-config-1", "cnn-config-2", "mlnn-config-1")
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s",
         {name: matrices[name] for name in names},
         missing_trials=[("cnn-config-1", 0), ("cnn-config-2", 1)],
@@ -254,7 +256,7 @@ def test_configurations_without_a_common_seed_have_a_report(tmp_path: Path) -> N
 
 
 def test_names_from_users_stay_text(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / f"{EVIL.replace('/', '')} & $x_1$ | *b* \\",
         {EVIL: [ASYMMETRIC]},
         missing_trials=[(EVIL, 0)],
@@ -278,7 +280,9 @@ def test_names_from_users_stay_text(tmp_path: Path) -> None:
     assert r"\$x\$" in tex
     assert r"\textbackslash{}input\{x\}" in tex
     with (index.parent / "tables" / "classes.csv").open(encoding="utf-8", newline="") as file:
-        assert [row["name"] for row in csv.DictReader(file)] == list(ledger.study.data.class_names)
+        assert [row["class_name"] for row in csv.DictReader(file)] == list(
+            ledger.study.data.class_names
+        )
 
 
 @pytest.mark.parametrize(
@@ -310,7 +314,7 @@ def test_tables_show_a_group_once_and_a_dash_for_an_unknown_spread() -> None:
 
 
 def test_class_labels_are_short_and_distinct() -> None:
-    names = (synthetic.CLASS_NAMES[3], "x" * 99, "x" * 99, "(odd)")
+    names = (grid_builder.CLASS_NAMES[3], "x" * 99, "x" * 99, "(odd)")
     labels = [make_class_label(i, name) for i, name in enumerate(names)]
     assert labels[0] == "0 immature granulocytes"
     assert len(set(labels)) == 4
@@ -319,7 +323,14 @@ def test_class_labels_are_short_and_distinct() -> None:
 
 def test_data_are_named() -> None:
     record = DataRecord(
-        kind="file", name="c.npz", md5="m", sha256="f" * 64, class_names=(), class_counts={}
+        kind=DataKind.FILE,
+        name="c.npz",
+        md5="m",
+        sha256="f" * 64,
+        class_names=(),
+        class_counts={},
+        path="/c.npz",
+        color_stats=grid_builder.COLOR_STATS,
     )
     words = data_label(record)
     assert words.full == "c.npz, SHA-256 " + "f" * 64

@@ -10,11 +10,11 @@ import pytest
 from reports.ledger.ledger import Ledger
 from reports.page import publish
 from reports.page.multi_study import write_multi_study_report
-from tests import synthetic, synthetic_search
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers import grid_builder, search_builder
+from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.reports.page.test_publish import Page
 
-SMALL = replace(SEARCH_RECORD, trials=12, confirm=2, confirm_seeds=2)
+SMALL = replace(SEARCH_RECORD, n_trials=12, retrain_top=2, retrain_seeds=2)
 NARROW = replace(SMALL, learning_rate=(1e-5, 5e-4))
 
 
@@ -28,8 +28,8 @@ def summary(ledger: Ledger) -> list[str]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search-page") / "whole"
-    search = replace(NARROW, trials=30)
-    ledger = synthetic_search.build_search(
+    search = replace(NARROW, n_trials=30)
+    ledger = search_builder.build_search(
         folder, search=search, with_published=False, diverged_numbers=[3]
     )
     return publish.write_report(ledger).parent
@@ -84,7 +84,7 @@ def test_the_confirmation_has_the_value_of_the_search_beside_its_own(whole: Path
     roles = [row["role"] for row in rows]
     assert roles == ["best", "best", "baseline", "baseline"]
     best = rows[0]
-    shrinkage = float(best["value"]) - float(best["val"])
+    shrinkage = float(best["value"]) - float(best["val_macro_f1"])
     assert float(best["shrinkage"]) == pytest.approx(shrinkage, abs=1e-8)
     table = Page(whole / "index.html").tables["table-confirmation"]
     assert table[1][2] == "found"
@@ -120,17 +120,17 @@ def test_the_effort_is_that_of_the_trials(whole: Path) -> None:
     rows = rows_of(whole, "trials")
     effort = {row["state"]: row for row in rows_of(whole, "effort")}
     assert float(effort["all that ended"]["epochs"]) == sum(float(r["epochs"]) for r in rows)
-    assert float(effort["all that ended"]["full"]) == 30 * 20
+    assert float(effort["all that ended"]["full_epochs"]) == 30 * 20
     pruned = [float(row["epochs"]) for row in rows if row["state"] == "pruned"]
-    assert float(effort["pruned"]["factor"]) == pytest.approx(20 * len(pruned) / sum(pruned))
+    assert float(effort["pruned"]["speedup"]) == pytest.approx(20 * len(pruned) / sum(pruned))
 
 
 def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Path) -> None:
     assert "2 trials ran at once: which of them ends first decides" in section(
         whole, "The search, trial by trial"
     )
-    alone = synthetic_search.build_search(
-        tmp_path / "s", search=replace(SMALL, trials=3), concurrency=1
+    alone = search_builder.build_search(
+        tmp_path / "s", search=replace(SMALL, n_trials=3), concurrency=1
     )
     report = publish.write_report(alone).parent
     assert "the same seed proposes the same trials" in section(report, "The search, trial by trial")
@@ -143,21 +143,27 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
             {"ended_by": None, "running_numbers": [11]},
             "The search has not ended: 12 of 12 trials were",
         ),
-        ({"search": replace(SMALL, trials=0), "ended_by": None}, "No trial of this search has a"),
-        ({"search": replace(SMALL, trials=1)}, "the best of 1 trial."),
+        ({"search": replace(SMALL, n_trials=0), "ended_by": None}, "No trial of this search has a"),
+        ({"search": replace(SMALL, n_trials=1)}, "the best of 1 trial."),
         (
-            {"search": replace(SMALL, trials=1), "ended_by": None, "running_numbers": [0]},
+            {"search": replace(SMALL, n_trials=1), "ended_by": None, "running_numbers": [0]},
             "has a value yet",
         ),
         ({"failed_numbers": dict.fromkeys(range(12), "x " * 300)}, "Without a value: 12 failed"),
         ({"diverged_numbers": range(12)}, "Without a value: 12 diverged"),
-        ({"search": replace(SMALL, confirm=0)}, "Nothing was confirmed, so the value is of one"),
+        (
+            {"search": replace(SMALL, retrain_top=0)},
+            "Nothing was confirmed, so the value is of one",
+        ),
         ({"with_confirmation": False}, "None of the best has finished its confirmation"),
         ({"ended_by": "time_budget", "running_numbers": [11]}, "as its time was over"),
-        ({"ended_by": "target_f1", "running_numbers": [11]}, "as a trial had reached the target"),
-        ({"kind": "rendered"}, "The cells are drawings."),
-        ({"search": replace(SMALL, grace=20)}, "12 trials took 240 epochs, all in full."),
-        ({"search": replace(SMALL, confirm_seeds=1)}, "Trained again in full with 1 other seed"),
+        (
+            {"ended_by": "target_macro_f1", "running_numbers": [11]},
+            "as a trial had reached the target",
+        ),
+        ({"kind": "synthetic"}, "The cells are drawings."),
+        ({"search": replace(SMALL, grace_period=20)}, "12 trials took 240 epochs, all in full."),
+        ({"search": replace(SMALL, retrain_seeds=1)}, "Trained again in full with 1 other seed"),
         ({"search": replace(SMALL, families=("mlnn", "cnn"))}, "the best of 12 trials."),
         ({"search": replace(SMALL, optimizers=("sgd",))}, "the search found none that is better"),
         (
@@ -172,15 +178,15 @@ def test_several_at_once_are_said_to_decide_the_order(whole: Path, tmp_path: Pat
 def test_a_search_in_any_state_has_a_page(
     tmp_path: Path, options: dict[str, Any], says: str
 ) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)
+    ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
     assert says in "\n".join(summary(ledger))
 
 
 def test_a_baseline_that_finished_alone_is_not_taken_for_the_winner(tmp_path: Path) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", search=NARROW, with_published=False)
+    ledger = search_builder.build_search(tmp_path / "s", search=NARROW, with_published=False)
     end = ledger.read_confirmation()
     assert end is not None
-    assert not {*end.best} & {*end.baseline}
+    assert not {*end.best} & {*end.baselines}
     for planned in end.trials:
         if planned.configuration in end.best:
             for path in list(ledger.folder.glob(f"*/{planned.id}.*")):
@@ -205,12 +211,12 @@ def test_what_a_search_drew_from_is_among_what_was_run(whole: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"search": replace(SMALL, confirm=0)}, {"ended_by": None, "running_numbers": [11]}],
+    [{"search": replace(SMALL, retrain_top=0)}, {"ended_by": None, "running_numbers": [11]}],
 )
 def test_without_a_confirmation_nothing_is_said_of_one(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)
+    ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
     report = publish.write_report(ledger).parent
     text = (report / "report.md").read_text()
     assert "Comparison of the configurations" not in text
@@ -223,7 +229,7 @@ def test_without_a_confirmation_nothing_is_said_of_one(
 
 
 def test_the_same_search_gives_the_same_page(tmp_path: Path) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", search=SMALL)
+    ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
     first = publish.write_report(ledger, folder=tmp_path / "one").read_bytes()
     assert publish.write_report(ledger, folder=tmp_path / "two").read_bytes() == first
 
@@ -231,7 +237,7 @@ def test_the_same_search_gives_the_same_page(tmp_path: Path) -> None:
 def test_a_trial_of_the_search_that_cannot_be_read_is_counted_in_the_banner(
     tmp_path: Path,
 ) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", search=SMALL)
+    ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
     trial = ledger.proposals()[4]
     (ledger.folder / "epochs" / f"{trial.id}.jsonl").unlink()
     text = publish.write_report(ledger).read_text()
@@ -240,8 +246,8 @@ def test_a_trial_of_the_search_that_cannot_be_read_is_counted_in_the_banner(
 
 
 def test_a_search_is_compared_with_a_grid(tmp_path: Path) -> None:
-    search = synthetic_search.build_search(tmp_path / "search", search=SMALL)
-    matrices = synthetic.make_published_matrices(2)
-    grid = synthetic.build_grid(tmp_path / "grid", {"cnn-config-1": matrices["cnn-config-1"]})
+    search = search_builder.build_search(tmp_path / "search", search=SMALL)
+    matrices = grid_builder.make_published_matrices(2)
+    grid = grid_builder.build_grid(tmp_path / "grid", {"cnn-config-1": matrices["cnn-config-1"]})
     index = write_multi_study_report([grid, search], folder=tmp_path / "both")
     assert "search: cnn-config-2" in index.with_name("report.md").read_text()

@@ -13,14 +13,14 @@ from reports.ledger.loading import Problem
 from reports.page import render
 from reports.page.render import Banner
 from reports.sections.elements import HeatMap, HeatMapCell, Section
-from tests import handmade, synthetic
+from tests.helpers import grid_builder, page_contents
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 
 @pytest.fixture(scope="module")
 def both() -> tuple[str, str]:
     """The handmade page in HTML and in Markdown."""
-    return render.render_report(*handmade.make_page_inputs())
+    return render.render_report(*page_contents.make_page_inputs())
 
 
 def test_the_policy_names_the_style_and_the_script_and_nothing_else(both: tuple[str, str]) -> None:
@@ -74,20 +74,20 @@ def test_markdown_has_all_of_three_heat_maps() -> None:
         for title in "XYZ"
     ]
     section = Section(key="k", title="T", heat_maps=tuple(grids))
-    text = render.render_report("s", handmade.DATA_LABEL, None, [section])[1]
+    text = render.render_report("s", page_contents.DATA_LABEL, None, [section])[1]
     assert [line for line in text.split("\n") if line.endswith(". C")] == ["X. C", "Y. C", "Z. C"]
     assert "are on the page" not in text
 
 
 def test_a_line_does_not_end_before_a_percent_sign() -> None:
     section = Section(key="k", title="T", paragraphs=("95 % & more",))
-    html, text = render.render_report("s", handmade.DATA_LABEL, None, [section])
+    html, text = render.render_report("s", page_contents.DATA_LABEL, None, [section])
     assert "<p>95\N{NO-BREAK SPACE}% &amp; more</p>" in html
     assert "95 % &amp; more" in text
 
 
 def test_a_page_without_notices_has_no_banner() -> None:
-    html, text = render.render_report("s", handmade.DATA_LABEL, None, [])
+    html, text = render.render_report("s", page_contents.DATA_LABEL, None, [])
     assert 'class="banner"' not in html
     assert "> " not in text
 
@@ -99,7 +99,7 @@ def test_a_shade_beyond_the_palette_is_refused(shade: int) -> None:
 
 
 def test_a_trial_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]}
     )
     assert render.make_banner([loading.load_study(ledger)]) is None
@@ -116,7 +116,7 @@ def test_a_trial_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
 
 def _left_out(tmp_path: Path, trials: int, *others: Problem) -> Banner:
     """The banner of a study of 20 trials, the first of them left out."""
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s", {"x": [ASYMMETRIC] * 20}, missing_trials=[("x", seed) for seed in range(20)]
     )
     out = [Problem(trial_id=planned.id, reason="torn") for planned in ledger.study.trials[:trials]]

@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 
 from reports.ledger.ledger import Ledger
+from reports.ledger.records import EndReason
 from reports.page.publish import write_report
 from reports.verification.verify import DisagreementError, verify_study
-from tests import synthetic_search
-from tests.synthetic_search import RESNET_SEARCH_RECORD, SEARCH_RECORD
+from tests.helpers import search_builder
+from tests.helpers.search_builder import RESNET_SEARCH_RECORD, SEARCH_RECORD
 
-SMALL = replace(SEARCH_RECORD, trials=10, confirm=2, confirm_seeds=2)
+SMALL = replace(SEARCH_RECORD, n_trials=10, retrain_top=2, retrain_seeds=2)
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify") / "s"
-    synthetic_search.build_search(
+    search_builder.build_search(
         folder, search=SMALL, failed_numbers={5: "RuntimeError: x"}, diverged_numbers=[6]
     )
     return folder
@@ -57,18 +58,22 @@ def change(path: Path, edit: Callable[[Any], None], *, line: int | None = None) 
             "running_numbers": [9],
             "search": replace(SMALL, time_budget_s=60.0),
         },
-        {"ended_by": "target_f1", "running_numbers": [9], "search": replace(SMALL, target_f1=0.5)},
-        {"search": replace(SMALL, confirm=0)},
+        {
+            "ended_by": "target_macro_f1",
+            "running_numbers": [9],
+            "search": replace(SMALL, target_macro_f1=0.5),
+        },
+        {"search": replace(SMALL, retrain_top=0)},
         {"search": replace(SMALL, learning_rate=(1e-5, 5e-4)), "with_published": False},
         {"search": replace(SMALL, families=("mlnn", "cnn"))},
         {"search": replace(SMALL, precision="bfloat16")},
-        {"search": replace(RESNET_SEARCH_RECORD, trials=10, confirm=2, confirm_seeds=2)},
+        {"search": replace(RESNET_SEARCH_RECORD, n_trials=10, retrain_top=2, retrain_seeds=2)},
         {"with_confirmation": False},
         {"diverged_numbers": range(10)},
     ],
 )
 def test_a_search_as_it_was_run_has_no_disagreement(tmp_path: Path, options: Any) -> None:
-    ledger = synthetic_search.build_search(tmp_path / "s", **{"search": SMALL} | options)
+    ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
     lines = list(verify_study(ledger))
     assert any(line.startswith("proposals.jsonl: 10 proposals") for line in lines)
     assert any("stopped by ASHA" in line for line in lines)
@@ -85,7 +90,7 @@ def test_its_report_follows_too(folder: Path) -> None:
 
 
 def test_another_setting_of_the_search(folder: Path) -> None:
-    change(folder / "study.json", lambda study: study["search"].update(reduction=4))
+    change(folder / "study.json", lambda study: study["search"].update(reduction_factor=4))
     assert disagreement(folder).startswith("study.json says that its fingerprint is ")
 
 
@@ -124,26 +129,33 @@ def test_a_trial_of_a_search_that_ended_without_a_record(folder: Path) -> None:
     ("edit", "says"),
     [
         (lambda end: end.update(best=end["best"][::-1]), "that the best is ("),
-        (lambda end: end.update(baseline=[]), "that the baseline is ();"),
+        (lambda end: end.update(baselines=[]), "that the baseline is ();"),
         (lambda end: end["trials"].pop(), "that the number of trials is "),
         (lambda end: end["trials"][0]["config"].update(seed=7), "that settings of "),
         (lambda end: end["trials"][0].update(configuration="x"), "that the name of "),
         (lambda end: end.update(ended_by="time_budget"), "that what ended the search is time_b"),
-        (lambda end: end.update(ended_by="target_f1"), "that what ended the search is target_f1"),
+        (
+            lambda end: end.update(ended_by="target_macro_f1"),
+            "that what ended the search is target_macro_f1",
+        ),
     ],
 )
 def test_another_end(tmp_path: Path, edit: Callable[[Any], None], says: str) -> None:
     # Before the confirmation has run, so that the plan is not held against its records first.
-    synthetic_search.build_search(tmp_path / "s", search=SMALL, with_confirmation=False)
+    search_builder.build_search(tmp_path / "s", search=SMALL, with_confirmation=False)
     change(tmp_path / "s" / "confirmation.json", edit)
     assert disagreement(tmp_path / "s").startswith(f"confirmation.json says {says}")
 
 
 def test_fewer_trials_than_the_search_meant_to_run(folder: Path, tmp_path: Path) -> None:
-    ledger = synthetic_search.build_search(
-        tmp_path / "short", search=replace(SMALL, target_f1=0.99), ended_by="target_f1"
+    ledger = search_builder.build_search(
+        tmp_path / "short",
+        search=replace(SMALL, target_macro_f1=0.99),
+        ended_by=EndReason.TARGET_MACRO_F1,
     )
-    assert "what ended the search is target_f1; the epochs gives 0." in disagreement(ledger.folder)
+    assert "what ended the search is target_macro_f1; the epochs gives 0." in disagreement(
+        ledger.folder
+    )
 
 
 def asha_stopped(folder: Path, *, at_least: int = 1) -> Path:
@@ -200,8 +212,8 @@ def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
     change(
         record,
         lambda trial: trial.update(
-            status="pruned", stop_reason="asha", epochs=2, best_epoch=2, scores={}, device=None,
-            host=None, parameters=None,
+            state="pruned", stop_reason="asha", epochs=2, best_epoch=2, scores={}, device=None,
+            host=None, parameters=None, operations=None,
             files={f"epochs/{planned.id}.jsonl": trial["files"][f"epochs/{planned.id}.jsonl"]},
         ),
     )  # fmt: skip
@@ -215,10 +227,10 @@ def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
     "changes",
     [
         {"stop_reason": "max_epochs"},
-        {"status": "failed"},
+        {"state": "failed"},
         {"error": "x"},
         {"stop_reason": "diverged"},
-        {"status": "complete"},
+        {"state": "complete"},
     ],
 )
 def test_a_status_that_does_not_go_with_its_reason(folder: Path, changes: dict[str, str]) -> None:
@@ -230,10 +242,10 @@ def test_a_status_that_does_not_go_with_its_reason(folder: Path, changes: dict[s
 def test_a_look_at_test_by_a_trial_of_the_search(folder: Path) -> None:
     ledger = Ledger(folder)
     planned = next(p for p in ledger.proposals() if (r := ledger.read_trial(p)) and r.scores)
-    looks = folder / "looks.jsonl"
+    looks = folder / "test_evaluations.jsonl"
     first = json.loads(looks.read_text().splitlines()[0])
     with looks.open("a") as file:
-        file.write(json.dumps(first | {"trial": planned.id}) + "\n")
+        file.write(json.dumps(first | {"trial_id": planned.id}) + "\n")
     assert f"looks at test by {planned.id} is 1" in disagreement(folder)
 
 

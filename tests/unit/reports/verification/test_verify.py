@@ -15,17 +15,17 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord, compute_fingerprint
+from reports.ledger.records import DataKind, DataRecord, compute_fingerprint
 from reports.page.publish import write_report
 from reports.verification import report as report_check
 from reports.verification.verify import DisagreementError, verify_study
-from tests import synthetic
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers import grid_builder
+from tests.helpers.search_builder import SEARCH_RECORD
 
 MATRIX = np.diag([20, 30, 15, 12, 10, 8, 6, 5]).astype(np.int64)
 MATRIX[0, 1] = 6
 MATRIX[3, 6] = 3
-OTHER = synthetic.worsen_matrix(MATRIX, n_moved=2)
+OTHER = grid_builder.worsen_matrix(MATRIX, n_moved=2)
 MATRICES = {"cnn-config-1": [MATRIX, OTHER], "mlnn-config-2": [OTHER, MATRIX]}
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
 KINDS = {"trials": "json", "epochs": "jsonl", "predictions": "npz", "models": "safetensors"}
@@ -35,7 +35,7 @@ Arrays = dict[str, NDArray[Any]]
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.build_grid(tmp_path_factory.mktemp("verify") / "study", MATRICES).folder
+    return grid_builder.build_grid(tmp_path_factory.mktemp("verify") / "study", MATRICES).folder
 
 
 @pytest.fixture(scope="module")
@@ -113,15 +113,15 @@ def rewrite_epochs(
 
 
 def looks(folder: Path, change: Callable[[list[str]], list[str]]) -> str:
-    path = folder / "looks.jsonl"
+    path = folder / "test_evaluations.jsonl"
     path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
     return disagreement(folder)
 
 
 def test_an_intact_study_passes_with_a_line_for_each_check(study: Path) -> None:
     assert list(verify_study(Ledger(study))) == [
-        "study.json: the fingerprint follows from data, settings, seeds and versions",
-        "4 trials: each record is as planned, with the fingerprint",
+        "study.json: the fingerprint follows from data, settings, seeds and software",
+        "4 trials: each record is as planned, with fingerprint and software",
         "12 files: each is the one that was entered, by its SHA-256",
         "4 looks at test: one for each trial with scores on test",
         "48 scores: each follows from the stored predictions, whose labels are the same in every "
@@ -132,10 +132,10 @@ def test_an_intact_study_passes_with_a_line_for_each_check(study: Path) -> None:
 
 
 def test_the_digest_is_that_of_all_eight_configurations(tmp_path: Path) -> None:
-    """Ids are made by `TrialConfig.compute_digest`, and a study that has not run is no disagreement."""
-    names = list(synthetic.make_published_matrices())
+    """`TrialConfig.compute_digest` makes ids, and a study that has not run is no disagreement."""
+    names = list(grid_builder.make_published_matrices())
     matrices = {name: [MATRIX] for name in names}
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, missing_trials=[(name, 0) for name in names]
     )
     lines = list(verify_study(ledger))
@@ -144,7 +144,7 @@ def test_the_digest_is_that_of_all_eight_configurations(tmp_path: Path) -> None:
 
 
 def test_failed_and_missing_trials_are_no_disagreement(tmp_path: Path) -> None:
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         tmp_path / "s",
         MATRICES,
         failed_trials={("cnn-config-1", 0): "loss is nan"},
@@ -158,7 +158,7 @@ def test_failed_and_missing_trials_are_no_disagreement(tmp_path: Path) -> None:
 def test_an_undefined_score_passes_as_none(tmp_path: Path) -> None:
     matrix = MATRIX.copy()
     matrix[7, 7] = 1  # so that val has no image of the class, and no AUC
-    ledger = synthetic.build_grid(tmp_path / "s", {"cnn-config-1": [matrix]})
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [matrix]})
     (record,) = ledger.read_trials()
     assert record.scores["val"]["auc"] is None
     assert len(list(verify_study(ledger))) == 7
@@ -166,14 +166,21 @@ def test_an_undefined_score_passes_as_none(tmp_path: Path) -> None:
 
 def test_the_fingerprint_is_a_known_one() -> None:
     data = DataRecord(
-        kind="rendered", name="x", md5=None, sha256="ab" * 32, class_names=(), class_counts={}
+        kind=DataKind.SYNTHETIC,
+        name="x",
+        md5=None,
+        sha256="ab" * 32,
+        class_names=(),
+        class_counts={},
+        path=None,
+        color_stats=grid_builder.COLOR_STATS,
     )
-    made = compute_fingerprint(data, ["a-s0-1", "b-s0-2"], {"torch": "2.13.0", "python": "3.11.9"})
-    assert made == "a71bcac166649804ba0d5670e2757aafb471d6ef1f5dcb458a56071134b7000f"
-    of_search = compute_fingerprint(data, [], {"torch": "2.13.0"}, SEARCH_RECORD)
-    assert of_search == "7d4409c3d2d03c3e1576ec725b1a15897a9972a7e9ef9ac7c53a7582202a080f"
+    made = compute_fingerprint(data, ["a-s0-1", "b-s0-2"], grid_builder.SOFTWARE, None)
+    assert made == "e2ee7f9bb5fd2589c54242cbc21d3a9e0b31e89678d7c54766c8dda78e686d14"
+    of_search = compute_fingerprint(data, [], grid_builder.SOFTWARE, SEARCH_RECORD)
+    assert of_search == "edadc392b8c980a600967116003e7cfd95d10f11d99ab490a53bedbf5524b10e"
     other = replace(SEARCH_RECORD, precision="bfloat16")
-    assert compute_fingerprint(data, [], {"torch": "2.13.0"}, other) != of_search
+    assert compute_fingerprint(data, [], grid_builder.SOFTWARE, other) != of_search
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
@@ -200,7 +207,7 @@ def test_a_score_that_is_none_is_named(study: Path) -> None:
         (("configuration",), "cnn-config-3", "the configuration is cnn-config-3"),
         (("config", "learning_rate"), 0.02, "learning_rate is 0.02; study.json gives 0.01"),
         (("config", "seed"), 1, "seed is 1; study.json gives 0"),
-        (("status",), "failed", "the list of files is"),
+        (("state",), "failed", "the list of files is"),
         (("stop_reason",), "max_epochs", "the reason to stop is max_epochs"),
         (("stop_reason",), "error", "the reason to stop error"),
         (("error",), "no room", "the error 'no room'"),
@@ -225,7 +232,7 @@ def test_a_changed_start_is_found_by_its_look(study: Path) -> None:
     trial = ids(study)[0]
     edit(study / f"trials/{trial}.json", ("started_at",), lambda x: x.replace("03", "04"))
     said = disagreement(study)
-    assert said.startswith("looks.jsonl says that the start of")
+    assert said.startswith("test_evaluations.jsonl says that the start of")
     assert f"trials/{trial}.json" in said
 
 
@@ -235,7 +242,7 @@ def test_a_changed_start_is_found_by_its_look(study: Path) -> None:
         (("trials", 1, "config", "learning_rate"), 0.02, "the digest of the settings of cnn-"),
         (("trials", 1, "config", "seed"), 7, "the digest of the settings of cnn-config-1-s1-"),
         (("trials", 1, "config", "patience"), 0, "the digest of the settings of cnn-config-1-s1-"),
-        (("versions", "torch"), "2.14.0", "its fingerprint is"),
+        (("software", "versions", "torch"), "2.14.0", "its fingerprint is"),
         (("data", "sha256"), "f" * 64, "its fingerprint is"),
         (("fingerprint",), "f" * 64, "its fingerprint is ffff"),
         (("data", "class_counts", "val", 2), 9, "the number of val images of each class"),
@@ -252,13 +259,13 @@ def test_a_changed_plan_is_named(
 @pytest.mark.parametrize("patience", [0, "10", None, True])
 def test_a_plan_without_a_rule_to_stop_is_named(tmp_path: Path, patience: object) -> None:
     """Also where id and fingerprint were made to fit."""
-    ledger = synthetic.build_grid(tmp_path / "s", {"x": [MATRIX]}, missing_trials=[("x", 0)])
+    ledger = grid_builder.build_grid(tmp_path / "s", {"x": [MATRIX]}, missing_trials=[("x", 0)])
     config = {**ledger.study.trials[0].config, "patience": patience}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     trial = f"x-s0-{digest}"
     edit(ledger.folder / "study.json", ("trials", 0, "config"), lambda _: config)
     edit(ledger.folder / "study.json", ("trials", 0, "id"), lambda _: trial)
-    made = compute_fingerprint(ledger.study.data, [trial], ledger.study.versions)
+    made = compute_fingerprint(ledger.study.data, [trial], ledger.study.software, None)
     edit(ledger.folder / "study.json", ("fingerprint",), lambda _: made)
     assert (
         disagreement(ledger.folder) == f"study.json says that patience of {trial} is {patience!r}"
@@ -395,7 +402,8 @@ def test_a_record_that_only_a_look_remembers_is_named(study: Path) -> None:
     for kind, suffix in KINDS.items():
         (study / kind / f"{trial}.{suffix}").unlink()
     assert (
-        disagreement(study) == f"trials/{trial}.json is missing, but looks.jsonl is of that trial"
+        disagreement(study)
+        == f"trials/{trial}.json is missing, but test_evaluations.jsonl is of that trial"
     )
 
 
@@ -422,7 +430,7 @@ def test_what_an_interruption_leaves_is_no_stray(study: Path) -> None:
 
 def test_a_file_that_no_record_names_is_named(tmp_path: Path) -> None:
     failed = {("cnn-config-1", 0): "loss is nan"}
-    folder = synthetic.build_grid(tmp_path / "s", MATRICES, failed_trials=failed).folder
+    folder = grid_builder.build_grid(tmp_path / "s", MATRICES, failed_trials=failed).folder
     name = f"models/{ids(folder)[0]}.safetensors"
     (folder / name).write_bytes(b"weights")
     assert disagreement(folder).startswith(f"{name} is there, but trials/")
@@ -430,23 +438,29 @@ def test_a_file_that_no_record_names_is_named(tmp_path: Path) -> None:
 
 def test_a_second_look_is_named(study: Path) -> None:
     said = looks(study, lambda lines: [*lines, lines[2]])
-    assert said.startswith(f"looks.jsonl says that the number of looks at test by {ids(study)[2]}")
+    assert said.startswith(
+        f"test_evaluations.jsonl says that the number of looks at test by {ids(study)[2]}"
+    )
     assert " is 2;" in said
 
 
 def test_a_removed_look_is_named(study: Path) -> None:
     said = looks(study, lambda lines: lines[1:])
-    assert said.startswith(f"looks.jsonl says that the number of looks at test by {ids(study)[0]}")
+    assert said.startswith(
+        f"test_evaluations.jsonl says that the number of looks at test by {ids(study)[0]}"
+    )
     assert " is 0;" in said
 
 
 def test_a_look_at_an_unknown_trial_is_named(study: Path) -> None:
     said = looks(study, lambda lines: [*lines, lines[0].replace("cnn-config-1", "cnn-config-8")])
-    assert said.startswith("looks.jsonl names cnn-config-8-s0-")
+    assert said.startswith("test_evaluations.jsonl names cnn-config-8-s0-")
 
 
 def test_a_torn_look_is_named(study: Path) -> None:
-    assert "looks.jsonl is not readable" in looks(study, lambda lines: [*lines, lines[0][:20]])
+    assert "test_evaluations.jsonl is not readable" in looks(
+        study, lambda lines: [*lines, lines[0][:20]]
+    )
 
 
 def later(epochs: list[dict[str, Any]]) -> None:
@@ -498,11 +512,13 @@ def test_the_epochs_may_run_out(tmp_path: Path) -> None:
     settings = {"x": {"max_epochs": 25, "patience": 5}}
     assert list(
         verify_study(
-            synthetic.build_grid(tmp_path / "s", {"x": [MATRIX]}, config_overrides=settings)
+            grid_builder.build_grid(tmp_path / "s", {"x": [MATRIX]}, config_overrides=settings)
         )
     )
     settings = {"x": {"max_epochs": 24, "patience": 5}}
-    folder = synthetic.build_grid(tmp_path / "t", {"x": [MATRIX]}, config_overrides=settings).folder
+    folder = grid_builder.build_grid(
+        tmp_path / "t", {"x": [MATRIX]}, config_overrides=settings
+    ).folder
     assert "the rule to stop gives 24" in disagreement(folder)
 
 
@@ -526,7 +542,7 @@ def test_a_trial_that_only_the_report_remembers_is_found(study: Path, report: Pa
     trial = ids(study)[3]
     for kind, suffix in KINDS.items():
         (study / kind / f"{trial}.{suffix}").unlink()
-    path = study / "looks.jsonl"
+    path = study / "test_evaluations.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
     assert disagreement(study).startswith("report/tables/")
 

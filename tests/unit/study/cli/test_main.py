@@ -13,7 +13,7 @@ from study.cli import arguments
 from study.cli.main import app
 from study.configs.presets import ABLATIONS, PUBLISHED, RESNET
 from study.configs.study_config import GridConfig, SearchConfig, make_resnet_baseline
-from tests.synthetic import build_grid, make_published_matrices
+from tests.helpers.grid_builder import build_grid, make_published_matrices
 
 HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy")
 
@@ -65,7 +65,7 @@ def test_a_study_begins_before_what_only_its_report_wants_is_there() -> None:
 def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> None:
     build_grid(tmp_path / "mine", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     study = "mine" if by_name else str(tmp_path / "mine")
-    done = CliRunner().invoke(app, ["report", study, "--results", str(tmp_path)])
+    done = CliRunner().invoke(app, ["report", study, "--storage", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(tmp_path / "mine" / "report" / "index.html")
 
@@ -80,7 +80,7 @@ def test_without_a_command_the_commands_are_listed() -> None:
     "words",
     [
         ["--seeds", "0"],
-        ["--epochs", "0"],
+        ["--max-epochs", "0"],
         ["--patience", "0"],
         ["--batch-size", "0"],
         ["--cpus-per-trial", "0"],
@@ -107,7 +107,7 @@ def asked_for(
 
     monkeypatch.setattr("study.tuning.run.run_study", run)
     monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
-    CliRunner().invoke(app, [*words, "--results", str(tmp_path)], catch_exceptions=False)
+    CliRunner().invoke(app, [*words, "--storage", str(tmp_path)], catch_exceptions=False)
     return seen[0]
 
 
@@ -136,7 +136,7 @@ def test_a_search_of_resnets_starts_from_the_one_with_a_name(
     assert found.resnet is not None
     assert (found.optimizers, found.batch_size, found.resnet.width) == (("adamw",), 128, (16, 32))
     start = TrialConfig(**RESNET | {"max_epochs": 5}, patience=5, seed=3)
-    assert found.resnet.start == start.to_dict()
+    assert found.resnet.baseline_config == start.to_dict()
     plain = asked_for(["search"], tmp_path, monkeypatch)
     assert isinstance(plain, SearchConfig)
     assert (plain.search.resnet, plain.search.batch_size) == (None, 64)
@@ -168,7 +168,7 @@ def test_the_precision_of_products_is_handed_on(
     monkeypatch.setattr("study.tuning.run.run_study", run)
     monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
     for given in ([], ["--precision", "bfloat16"]):
-        CliRunner().invoke(app, [kind, "--results", str(tmp_path), *given], catch_exceptions=False)
+        CliRunner().invoke(app, [kind, "--storage", str(tmp_path), *given], catch_exceptions=False)
     assert seen == ["float32", "bfloat16"]
     wrong = CliRunner().invoke(app, [kind, "--precision", "float16"])
     assert wrong.exit_code == 2

@@ -18,7 +18,7 @@ from study.configs.search_space import (
     to_optuna_params,
     validate,
 )
-from tests.synthetic_search import RESNET_SEARCH_RECORD, RESNET_SPACE, SEARCH_RECORD
+from tests.helpers.search_builder import RESNET_SEARCH_RECORD, RESNET_SPACE, SEARCH_RECORD
 
 
 def changed(**values: Any) -> SearchRecord:
@@ -124,24 +124,24 @@ def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
         ("--dropout", {"dropout": (0.0, 1.0)}),
         ("--dropout", {"dropout": (0.0, math.nan)}),
         ("--momentum", {"momentum": (0.5, 1.0)}),
-        ("--trials", {"trials": 0}),
+        ("--trials", {"n_trials": 0}),
         ("--seed", {"seed": -1}),
         ("--seed", {"seed": 2**32}),
         ("--max-epochs", {"max_epochs": 0}),
-        ("--grace", {"grace": 0}),
-        ("--grace", {"grace": 21}),
-        ("--reduction", {"reduction": 1}),
-        ("--confirm", {"confirm": -1}),
-        ("--confirm-seeds", {"confirm_seeds": 0}),
+        ("--grace-period", {"grace_period": 0}),
+        ("--grace-period", {"grace_period": 21}),
+        ("--reduction-factor", {"reduction_factor": 1}),
+        ("--retrain-top", {"retrain_top": -1}),
+        ("--retrain-seeds", {"retrain_seeds": 0}),
         ("--weight-decay", {"resnet": replace(RESNET_SPACE, weight_decay=(0.0, 0.1))}),
         ("--weight-decay", {"resnet": replace(RESNET_SPACE, weight_decay=(0.1, math.nan))}),
         ("--label-smoothing", {"resnet": replace(RESNET_SPACE, label_smoothing=(0.0, 1.0))}),
         ("--width", {"resnet": replace(RESNET_SPACE, width=(32, 16))}),
         ("--width", {"resnet": replace(RESNET_SPACE, width=(0, 16))}),
         ("--width", {"resnet": replace(RESNET_SPACE, width=(16, 20))}),
-        ("--target-f1", {"target_f1": 93.0}),
-        ("--target-f1", {"target_f1": 0.0}),
-        ("--target-f1", {"target_f1": math.nan}),
+        ("--target-macro-f1", {"target_macro_f1": 93.0}),
+        ("--target-macro-f1", {"target_macro_f1": 0.0}),
+        ("--target-macro-f1", {"target_macro_f1": math.nan}),
     ],
 )
 def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> None:
@@ -152,6 +152,6 @@ def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> N
 
 def test_the_widest_values_are_taken() -> None:
     ends = {"learning_rate": (1e-3, 1e-3), "dropout": (0.0, 0.0)}
-    widest = changed(**ends, grace=20, confirm=0, trials=1, seed=2**32 - 1)
+    widest = changed(**ends, grace_period=20, retrain_top=0, n_trials=1, seed=2**32 - 1)
     validate(widest)
     assert widest.rungs == []  # a search without ASHA

@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from reports.ledger.loading import load_study
 from reports.ledger.records import EpochRecord, PlannedTrial
 from study.console.format import format_duration
 from study.console.grid_progress import GridProgress, make_grid_summary_table
-from tests import synthetic
+from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 TRIALS = tuple(
-    PlannedTrial(id=f"cnn-config-{n}-s0-1a2b3c4d", configuration="c", config={"max_epochs": 10})
+    PlannedTrial(
+        id=f"cnn-config-{n}-s0-1a2b3c4d",
+        configuration="c",
+        config=grid_builder.make_config("c", max_epochs=10),
+    )
     for n in (1, 2)
 )
 FIRST, SECOND = (trial.id for trial in TRIALS)
@@ -116,7 +121,11 @@ def test_an_80_column_terminal_shows_every_column_whole() -> None:
 
 def test_more_trials_than_lines_show_the_running_ones() -> None:
     many = tuple(
-        PlannedTrial(id=f"cnn-config-1-s{n}-1a2b3c4d", configuration="c", config={"max_epochs": 9})
+        PlannedTrial(
+            id=f"cnn-config-1-s{n}-1a2b3c4d",
+            configuration="c",
+            config=grid_builder.make_config("c", max_epochs=9),
+        )
         for n in range(40)
     )
     target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
@@ -130,15 +139,15 @@ def test_more_trials_than_lines_show_the_running_ones() -> None:
 
 def closing(folder: Path, *names: str) -> list[str]:
     """Lines of the closing table of two seeds of each configuration, 80 columns wide."""
-    ledger = synthetic.build_grid(
+    ledger = grid_builder.build_grid(
         folder,
-        {name: [ASYMMETRIC, synthetic.worsen_matrix(ASYMMETRIC, n_moved=9)] for name in names},
+        {name: [ASYMMETRIC, grid_builder.worsen_matrix(ASYMMETRIC, n_moved=9)] for name in names},
         record_overrides={
             name: {"family": "resnet"} for name in names if name.startswith("resnet")
         },
     )
     target = console(terminal=True, width=80)
-    target.print(make_grid_summary_table(ledger))
+    target.print(make_grid_summary_table(load_study(ledger)))
     return text(target).splitlines()
 
 

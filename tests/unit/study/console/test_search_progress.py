@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from reports.ledger.records import EpochRecord, PlannedTrial, StopReason, TrialRecord, TrialStatus
+from reports.ledger.loading import load_study
+from reports.ledger.records import EpochRecord, PlannedTrial, StopReason, TrialRecord, TrialState
 from study.console.search_progress import SearchProgress, make_search_summary_table
-from tests import synthetic_search
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers import grid_builder, search_builder
+from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.console.test_grid_progress import console, text
 
 
@@ -18,13 +19,9 @@ def planned(number: int, configuration: str | None = None) -> PlannedTrial:
     return PlannedTrial(
         id=f"trial-{number}-1a2b3c4d",
         configuration=configuration or f"trial-{number}",
-        config={
-            "family": "cnn",
-            "optimizer": "sgd",
-            "learning_rate": 0.0123,
-            "momentum": 0.9,
-            "dropout": 0.25,
-        },
+        config=grid_builder.make_config(
+            "x", optimizer="sgd", learning_rate=0.0123, momentum=0.9, dropout=0.25
+        ),
     )
 
 
@@ -39,7 +36,7 @@ def ended(
     epochs: int,
     reason: StopReason,
     *,
-    status: TrialStatus = "pruned",
+    status: TrialState = TrialState.PRUNED,
     error: str | None = None,
 ) -> TrialRecord:
     return TrialRecord(
@@ -47,7 +44,7 @@ def ended(
         configuration=trial.configuration,
         config=trial.config,
         fingerprint="",
-        status=status,
+        state=status,
         stop_reason=reason,
         error=error,
         attempts=1,
@@ -60,6 +57,8 @@ def ended(
         parameters=None,
         scores={},
         files={},
+        software_sha256="",
+        operations=None,
     )
 
 
@@ -83,9 +82,11 @@ def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_end
     with SearchProgress(SEARCH_RECORD, target) as progress:
         run(progress, first, 0.5, 0.876, 0.8)
         progress.on_trial_retry(first.id, "its process died")
-        progress.on_trial_end(ended(first, 3, "asha"))
+        progress.on_trial_end(ended(first, 3, StopReason.ASHA))
         run(progress, second, 0.1)
-        progress.on_trial_end(ended(second, 1, "diverged", error="the training loss is nan"))
+        progress.on_trial_end(
+            ended(second, 1, StopReason.DIVERGED, error="the training loss is nan")
+        )
     words = "CNN, SGD, learning rate 0.012, momentum 0.9, dropout 0.25"
     assert text(target).splitlines() == [
         f"trial-0: cnn-config-1: {words}",
@@ -100,9 +101,11 @@ def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     first, second, third = planned(0, "cnn-config-1"), planned(1), planned(2)
     run(progress, first, 0.9, 0.85)
-    progress.on_trial_end(ended(first, 2, "asha"))
+    progress.on_trial_end(ended(first, 2, StopReason.ASHA))
     run(progress, second, 0.95)
-    progress.on_trial_end(ended(second, 1, "error", status="failed", error="boom"))
+    progress.on_trial_end(
+        ended(second, 1, StopReason.ERROR, status=TrialState.FAILED, error="boom")
+    )
     run(progress, third, 0.1, 0.2, 0.3)
     lines = shown(progress)
     assert lines[0].startswith("2 of 50 trials ended after ")
@@ -126,7 +129,7 @@ def test_no_more_time_is_left_than_the_budget_has() -> None:
     progress = SearchProgress(replace(SEARCH_RECORD, time_budget_s=100.0), console(terminal=True))
     trial = planned(0)
     run(progress, trial, 0.5)
-    progress.on_trial_end(ended(trial, 1, "asha"))
+    progress.on_trial_end(ended(trial, 1, StopReason.ASHA))
     progress._start_time -= 60
     assert "About 40 s left" in shown(progress)[2]
     progress._start_time -= 60
@@ -166,10 +169,10 @@ def test_no_more_running_trials_than_the_terminal_has_lines() -> None:
 
 @pytest.mark.parametrize("confirm", [0, 2])
 def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, confirm: int) -> None:
-    search = replace(SEARCH_RECORD, trials=12, confirm=confirm, confirm_seeds=2)
-    ledger = synthetic_search.build_search(tmp_path / "s", search=search)
+    search = replace(SEARCH_RECORD, n_trials=12, retrain_top=confirm, retrain_seeds=2)
+    ledger = search_builder.build_search(tmp_path / "s", search=search)
     target = console(terminal=True, width=80)
-    target.print(make_search_summary_table(ledger))
+    target.print(make_search_summary_table(load_study(ledger)))
     lines = text(target).splitlines()
     assert "official BloodMNIST" in " ".join(" ".join(lines[:2]).split())
     if not confirm:
@@ -179,5 +182,5 @@ def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, con
     end = ledger.read_confirmation()
     assert end is not None
     rows = [line.split()[0] for line in lines[3:]]
-    assert rows == list(dict.fromkeys((*end.best, *end.baseline)))
+    assert rows == list(dict.fromkeys((*end.best, *end.baselines)))
     assert all(line.count("±") == 2 for line in lines[3:])

@@ -1,6 +1,5 @@
 """Colours of images beside those of the train images: measured, kept, told apart, in words."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +9,13 @@ from numpy.typing import NDArray
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord, compute_fingerprint, to_json
+from reports.ledger.records import compute_fingerprint, to_json
 from study.datasets.color_stats import (
     compute_color_features,
     compute_color_stats,
     describe_outliers,
 )
-from tests.synthetic import build_grid, make_published_matrices
+from tests.helpers.grid_builder import SOFTWARE, build_grid, make_published_matrices
 
 Images = NDArray[np.uint8]
 
@@ -95,20 +94,13 @@ def test_images_that_are_all_grey_or_all_one_can_be_described() -> None:
     assert describe_outliers(compute_color_stats(red), grey[:1]) != [None]
 
 
-def test_a_study_keeps_them_and_is_the_same_study(tmp_path: Path, train: Images) -> None:
+def test_color_stats_survive_json_and_are_no_part_of_the_fingerprint(
+    tmp_path: Path, train: Images
+) -> None:
     ledger = build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
-    old: DataRecord = ledger.study.data
-    assert old.colours is None
-    new = replace(old, colours=compute_color_stats(train))
-    assert compute_fingerprint(new, [], {}) == compute_fingerprint(old, [], {})
-    (tmp_path / "s/study.json").write_bytes(to_json(replace(ledger.study, data=new), indent=2))
-    assert Ledger(tmp_path / "s").study.data == new
-
-
-def test_a_study_from_before_is_read(tmp_path: Path) -> None:
-    build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
-    path = tmp_path / "s/study.json"
-    values = json.loads(path.read_bytes())
-    del values["data"]["colours"]
-    path.write_text(json.dumps(values))
-    assert Ledger(tmp_path / "s").study.data.colours is None
+    data = replace(ledger.study.data, color_stats=compute_color_stats(train))
+    assert compute_fingerprint(data, [], SOFTWARE, None) == compute_fingerprint(
+        ledger.study.data, [], SOFTWARE, None
+    )
+    (tmp_path / "s/study.json").write_bytes(to_json(replace(ledger.study, data=data), indent=2))
+    assert Ledger(tmp_path / "s").study.data == data

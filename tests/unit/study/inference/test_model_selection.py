@@ -11,17 +11,17 @@ from bloodnets.errors import ConflictError, DataError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from study.inference.model_selection import select_model
-from tests import synthetic, synthetic_search
-from tests.models import add_models, write_trial_record
+from tests.helpers import grid_builder, search_builder
+from tests.helpers.models import add_models, write_trial_record
 
-SEARCH = replace(synthetic_search.SEARCH_RECORD, trials=4, confirm=2)
+SEARCH = replace(search_builder.SEARCH_RECORD, n_trials=4, retrain_top=2)
 
 
 def grid(folder: Path) -> Ledger:
     """Two CNNs with two seeds each."""
-    matrices = synthetic.make_published_matrices()
+    matrices = grid_builder.make_published_matrices()
     names = ("cnn-config-1", "cnn-config-2")
-    return add_models(synthetic.build_grid(folder, {name: matrices[name] * 2 for name in names}))
+    return add_models(grid_builder.build_grid(folder, {name: matrices[name] * 2 for name in names}))
 
 
 def score(ledger: Ledger, values: Mapping[str, tuple[float, float]]) -> None:
@@ -97,7 +97,7 @@ def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
 
 def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path) -> None:
     """Its best seed on val; neither the search's own trials nor another configuration's."""
-    ledger = add_models(synthetic_search.build_search(tmp_path / "s", search=SEARCH))
+    ledger = add_models(search_builder.build_search(tmp_path / "s", search=SEARCH))
     end = ledger.read_confirmation()
     assert end is not None
     winner, other = end.best
@@ -109,7 +109,7 @@ def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path)
             value = {1: 0.90, 2: 0.92, 3: 0.91}[record.config["seed"]]
         else:
             continue
-        if record.status == "complete":
+        if record.state == "complete":
             scores = {"val": {"macro_f1": value}, "test": {"macro_f1": 1 - value}}
             write_trial_record(ledger, replace(record, scores=scores))
     found = select_model(ledger, None)
@@ -124,16 +124,16 @@ def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path)
 def test_of_a_search_without_a_confirmation_the_best_is_said_to_be_unconfirmed(
     tmp_path: Path,
 ) -> None:
-    built = synthetic_search.build_search(tmp_path / "s", search=SEARCH, with_confirmation=False)
+    built = search_builder.build_search(tmp_path / "s", search=SEARCH, with_confirmation=False)
     found = select_model(add_models(built), None)
     assert found.record.id in {planned.id for planned in built.proposals()}
     assert found.reason.endswith("of the search, not confirmed")
 
 
 def test_a_study_without_a_complete_trial_has_no_model(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     failed = {("cnn-config-1", 0): "out of memory"}
-    ledger = synthetic.build_grid(tmp_path / "s", matrices, failed_trials=failed)
+    ledger = grid_builder.build_grid(tmp_path / "s", matrices, failed_trials=failed)
     with pytest.raises(DataError, match="s has no complete trial, so it has no model"):
         select_model(ledger, None)
     with pytest.raises(DataError, match=r"cnn-config-1-s0-\w+ is failed: it left no model"):
@@ -141,7 +141,7 @@ def test_a_study_without_a_complete_trial_has_no_model(tmp_path: Path) -> None:
 
 
 def test_a_study_whose_models_are_all_damaged_has_none_to_rely_on(tmp_path: Path) -> None:
-    matrices = {"cnn-config-1": synthetic.make_published_matrices()["cnn-config-1"]}
-    ledger = synthetic.build_grid(tmp_path / "s", matrices)  # its models are no weights
+    matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
+    ledger = grid_builder.build_grid(tmp_path / "s", matrices)  # its models are no weights
     with pytest.raises(ConflictError, match=r"s has no model that can be relied on: .*not fit"):
         select_model(ledger, None)

@@ -23,8 +23,8 @@ from study.datasets.color_stats import compute_color_stats
 from study.inference import prediction_output
 from study.inference.model_selection import select_model
 from study.inference.predict import InputImage, Prediction, classify_images, read_input_images
-from tests.models import add_models
-from tests.synthetic import build_grid, make_published_matrices
+from tests.helpers.grid_builder import COLOR_STATS, build_grid, make_published_matrices
+from tests.helpers.models import add_models
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +34,19 @@ def cells() -> dict[str, NDArray[np.uint8]]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, cells: dict[str, NDArray[np.uint8]]) -> Path:
-    """`new`, a study that kept the colours of its images, and `old`, one that did not."""
+    """`new`, a study that was trained on images with these colors."""
     folder = tmp_path_factory.mktemp("results")
-    for name in ("new", "old"):
-        ledger = build_grid(
-            folder / name, {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
-        )
-        add_models(ledger)
-    study = Ledger(folder / "new").study
-    known = replace(study.data, colours=compute_color_stats(cells["train_images"]))
+    matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
+    ledger = build_grid(folder / "new", matrices)
+    add_models(ledger)
+    study = ledger.study
+    known = replace(study.data, color_stats=compute_color_stats(cells["train_images"]))
     (folder / "new/study.json").write_bytes(to_json(replace(study, data=known), indent=2))
     return folder
 
 
 def run(results: Path, *arguments: object, study: str = "new") -> Result:
-    words = ["predict", study, "--results", str(results), *map(str, arguments)]
+    words = ["predict", study, "--storage", str(results), *map(str, arguments)]
     return CliRunner().invoke(app, words, env={"COLUMNS": "80"})
 
 
@@ -73,7 +71,7 @@ def test_few_images_get_the_probabilities_that_they_have_among_many(
     chosen = select_model(Ledger(results / "new"), None)
     for count in (1, 3, 130):
         shown = (InputImage(str(place), images[place]) for place in range(count))
-        found = list(classify_images(chosen, None, shown))
+        found = list(classify_images(chosen, COLOR_STATS, shown))
         assert [each.name for each in found] == [str(place) for place in range(count)]
         assert np.array_equal([each.probabilities for each in found], wanted[:count])
 
@@ -89,7 +87,7 @@ def test_no_more_than_a_batch_of_images_is_read_ahead(
             yield InputImage("x", cells["train_images"][0])
 
     chosen = select_model(Ledger(results / "new"), None)
-    next(classify_images(chosen, None, many()))
+    next(classify_images(chosen, COLOR_STATS, many()))
     assert taken == 128
 
 
@@ -101,7 +99,6 @@ def test_json_holds_every_probability(
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["trial"].startswith("cnn-config-1-s0-")
-    assert found["colours_known"] is True
     assert "no diagnosis" in found["notice"]
     assert [each["file"] for each in found["images"]] == [str(path) for path in paths]
     wanted = recorded(results, cells["test_images"][:5])
@@ -191,16 +188,6 @@ def test_a_table_fits_a_terminal_and_ends_with_what_it_is_not(
     assert "000.png:" not in text
 
 
-def test_an_old_study_cannot_tell_whether_colours_are_alike(results: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (300, 300)).save(tmp_path / "black.png")
-    done = run(results, tmp_path / "black.png", study="old")
-    assert done.exit_code == 0
-    assert "cannot be told" in " ".join(done.stdout.split())
-    assert "!" not in done.stdout
-    found = json.loads(run(results, tmp_path / "black.png", "--json", study="old").stdout)
-    assert (found["colours_known"], found["images"][0]["unlike"]) == (False, None)
-
-
 def test_classes_are_ranked_by_their_probabilities() -> None:
     row = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
     found = Prediction(name="x", probabilities=row, color_outlier=None, note=None)
@@ -213,6 +200,6 @@ def test_of_many_unlike_images_some_are_described_and_the_rest_counted(results: 
         Prediction(name=f"{place}.png", probabilities=row, color_outlier="red darker", note=None)
         for place in range(prediction_output.MAX_LISTED_IMAGES + 3)
     ]
-    lines = list(prediction_output.footer_lines(odd, Ledger(results / "new").study))
+    lines = list(prediction_output.footer_lines(odd))
     assert lines[-2] == "  and 3 others (--json and --csv name all)"
     assert len(lines) == prediction_output.MAX_LISTED_IMAGES + 3

@@ -17,10 +17,16 @@ from bloodnets.training.checkpoint import serialize_model
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import (
+    SCHEMA_VERSION,
     EpochRecord,
+    HardwareRecord,
     PlannedTrial,
+    ResourcesRecord,
+    StopReason,
+    StudyKind,
     StudyRecord,
     TrialRecord,
+    TrialState,
     compute_fingerprint,
 )
 from study.configs.presets import PUBLISHED
@@ -29,10 +35,13 @@ from study.datasets.data_record import make_data_record
 from study.datasets.lookup import load_study_data
 from study.inference.model_selection import find_trial
 from study.inference.replay import format_replay_lines, replay_trial
-from tests.synthetic import add_complete_trial
+from tests.helpers.grid_builder import GRID_RECORD, SOFTWARE, add_complete_trial
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
+RESOURCES = ResourcesRecord(
+    cpus_per_trial=1, gpus_per_trial=0.0, max_concurrent=None, cluster_address=None
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +62,19 @@ def one_thread() -> Iterator[None]:
 def study(cells: BloodCells, trials: tuple[PlannedTrial, ...], **changes: Any) -> StudyRecord:
     data = make_data_record(cells)
     record = StudyRecord(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         name="s",
-        kind="grid",
-        fingerprint=compute_fingerprint(data, [trial.id for trial in trials], {}),
+        kind=StudyKind.GRID,
+        fingerprint=compute_fingerprint(data, [trial.id for trial in trials], SOFTWARE, None),
         created_at="",
         command=("bloodstudy", "grid"),
         data=data,
         trials=trials,
-        versions={},
-        hardware={"per trial": "1 CPU, 0 GPU"},
+        grid=GRID_RECORD,
+        search=None,
+        resources=RESOURCES,
+        hardware=HardwareRecord(cpu="x", cores=2, memory_mib=1, gpus=()),
+        software=SOFTWARE,
     )
     return replace(record, **changes)
 
@@ -88,8 +100,14 @@ def trained(
         configuration=planned.configuration,
         config=planned.config,
         fingerprint=ledger.study.fingerprint,
-        status="complete" if complete else "pruned",
-        stop_reason="diverged" if error else "max_epochs" if complete else "asha",
+        software_sha256=SOFTWARE.sha256,
+        operations=1 if complete else None,
+        state=TrialState.COMPLETE if complete else TrialState.PRUNED,
+        stop_reason=StopReason.DIVERGED
+        if error
+        else StopReason.MAX_EPOCHS
+        if complete
+        else StopReason.ASHA,
         error=error,
         attempts=1,
         epochs=len(rows),
@@ -174,7 +192,7 @@ def test_the_number_of_threads_is_the_studys_and_is_put_back(
 ) -> None:
     ledger = trained(tmp_path, cells, epochs=1)
     ledger = Ledger(ledger.folder)
-    ledger.study = replace(ledger.study, hardware={"per trial": "2 CPU, 0 GPU"})
+    ledger.study = replace(ledger.study, resources=replace(RESOURCES, cpus_per_trial=2))
     threads: list[int] = []
     replay_trial(
         ledger, "mlnn-config-2", cells, on_epoch=lambda _: threads.append(torch.get_num_threads())
@@ -188,7 +206,7 @@ def test_a_gpus_trial_is_not_trained_on_the_cpu(
 ) -> None:
     ledger = trained(tmp_path, cells, epochs=1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    ledger.study = replace(ledger.study, hardware={"per trial": "1 CPU, 0.25 GPU"})
+    ledger.study = replace(ledger.study, resources=replace(RESOURCES, gpus_per_trial=0.25))
     with pytest.raises(ResourceError, match="on a GPU"):
         replay_trial(ledger, "mlnn-config-2", cells)
 
@@ -206,7 +224,7 @@ def search_like(folder: Path, cells: BloodCells) -> Ledger:
         PlannedTrial(
             id=f"{name}-0a1b2c3d",
             configuration="cnn-config-1" if "config" in name else "trial-17",
-            config={},
+            config=CONFIG.to_dict(),
         )
         for name in names
     )

@@ -56,7 +56,7 @@ def test_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = finding("storage", Path("/proc/self/results"))
     assert not refused.passed
     assert "cannot write to /proc/self" in refused.text
-    assert "choose another --results" in refused.text
+    assert "choose another --storage" in refused.text
     full = SimpleNamespace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     assert "make room" in finding("storage", tmp_path).text
@@ -78,7 +78,7 @@ def test_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     offline = finding("data", None, tmp_path)
     assert not offline.passed
     assert "bloodmnist.npz is not there, and cannot be downloaded" in offline.text
-    assert "--data rendered" in offline.text
+    assert "--data synthetic" in offline.text
     answer = SimpleNamespace(raise_for_status=lambda: None)
     monkeypatch.setattr(requests, "head", lambda *_, **__: answer)
     online = finding("data", None, tmp_path)

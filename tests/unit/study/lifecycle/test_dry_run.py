@@ -13,7 +13,7 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.loop import train
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import dry_run
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers.search_builder import SEARCH_RECORD
 
 RESOURCES: dict[str, Any] = {
     "name": "s",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import EpochResult, TrainingState
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.loading import load_study
+from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord, to_json
 from study.lifecycle import status
 from study.lifecycle.resume import (
     check_study_files,
@@ -29,9 +31,10 @@ from study.lifecycle.resume import (
 )
 from study.lifecycle.status import format_status_lines
 from study.runtime.lock import is_locked, study_lock
-from tests.store import S3_BUCKET, S3Server
-from tests.synthetic import build_grid, make_published_matrices
-from tests.synthetic_search import SEARCH_RECORD, build_search
+from tests.helpers import grid_builder
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.s3 import S3_BUCKET, S3Server
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 WAITS = ("cnn-config-1", 0)
 
@@ -121,14 +124,16 @@ def test_the_state_of_no_trial_is_named(ledger: Ledger) -> None:
 
 
 def test_a_look_that_is_gone_is_named(ledger: Ledger) -> None:
-    path = ledger.folder / "looks.jsonl"
+    path = ledger.folder / "test_evaluations.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
-    with pytest.raises(ConflictError, match=r"^looks\.jsonl says that .*; bring the file back"):
+    with pytest.raises(
+        ConflictError, match=r"^test_evaluations\.jsonl says that .*; bring the file back"
+    ):
         check_study_files(ledger)
 
 
 def test_a_search_that_is_over_does_not_go_on_without_one_of_its_trials(tmp_path: Path) -> None:
-    ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, trials=6))
+    ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=6))
     lost = ledger.proposals()[5].id
     (ledger.folder / f"trials/{lost}.json").unlink()
     with pytest.raises(ConflictError, match=rf"trials/{lost}\.json is missing, but the search is"):
@@ -148,7 +153,7 @@ def changed(study: StudyRecord, **settings: object) -> StudyRecord:
 
 def test_differences_are_said_in_words(ledger: Ledger, tmp_path: Path) -> None:
     study = ledger.study
-    search = build_search(tmp_path / "search", search=replace(SEARCH_RECORD, trials=3)).study
+    search = build_search(tmp_path / "search", search=replace(SEARCH_RECORD, n_trials=3)).study
     assert search.search is not None
     other = replace(study.data, name="other.npz", sha256="f" * 64)
     for begun, asked, words in (
@@ -175,11 +180,6 @@ def test_differences_are_said_in_words(ledger: Ledger, tmp_path: Path) -> None:
         ),
         (
             study,
-            replace(study, versions={**study.versions, "torch": "9.9"}),
-            [f"torch was {study.versions['torch']}, now 9.9"],
-        ),
-        (
-            study,
             replace(study, data=other),
             [
                 f"the data were {study.data.name} (SHA-256 {study.data.sha256[:12]}…), now "
@@ -201,14 +201,78 @@ def test_differences_are_said_in_words(ledger: Ledger, tmp_path: Path) -> None:
         assert list_differences(begun, asked) == words
 
 
-def test_another_study_is_refused_and_one_that_was_changed(ledger: Ledger) -> None:
+def test_require_same_study_with_other_settings_names_them(ledger: Ledger) -> None:
     require_same_study(ledger, ledger.study)
-    for asked, words in (
-        (changed(ledger.study, max_epochs=7), "begun otherwise: max_epochs was 100, now 7; give"),
-        (ledger.study, r"begun otherwise: its study\.json was changed since"),
-    ):
-        with pytest.raises(ConflictError, match=words):
-            require_same_study(ledger, replace(asked, fingerprint="another"))
+    with pytest.raises(ConflictError, match="begun otherwise: max_epochs was 100, now 7; give"):
+        require_same_study(ledger, changed(ledger.study, max_epochs=7))
+
+
+def test_require_same_study_with_an_edited_record_says_so(ledger: Ledger) -> None:
+    ledger.study = replace(ledger.study, fingerprint="another")
+    with pytest.raises(ConflictError, match=r"begun otherwise: its study\.json was changed since"):
+        require_same_study(ledger, ledger.study)
+
+
+def with_software(study: StudyRecord, **changes: Any) -> StudyRecord:
+    return replace(study, software=replace(study.software, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"versions": {**grid_builder.SOFTWARE.versions} | {"torch": "9.9"}},
+            "torch was 2.13.0, now 9.9",
+        ),
+        (
+            {
+                "sources": {**grid_builder.SOFTWARE.sources} | {"bloodnets": "f" * 64},
+                "commit": "f" * 40,
+            },
+            r"the source code of bloodnets changed \(commit e{12} to f{12}\)",
+        ),
+    ],
+)
+def test_require_same_study_with_other_software_names_it_and_changes_nothing(
+    ledger: Ledger, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConflictError, match=f"{words}; .*--allow-code-change"):
+        require_same_study(ledger, with_software(ledger.study, **changes))
+    assert not ledger.read_software_changes()
+
+
+def test_require_same_study_with_another_commit_of_the_same_code_is_the_same(
+    ledger: Ledger,
+) -> None:
+    require_same_study(ledger, with_software(ledger.study, commit=None))
+    assert not ledger.read_software_changes()
+
+
+def test_an_allowed_code_change_is_recorded_once_and_restarts_unfinished_trials(
+    ledger: Ledger,
+) -> None:
+    requested = with_software(ledger.study, sources={"bloodnets": "f" * 64})
+    checkpoint = get_checkpoint_name(waiting(ledger).id)
+    ledger.storage.write(checkpoint, b"state")
+    require_same_study(ledger, requested, allow_code_change=True)
+    (change,) = ledger.read_software_changes()
+    assert change.software == ledger.current_software == requested.software
+    assert not ledger.storage.exists(checkpoint)
+    require_same_study(ledger, requested)  # it is the study's software now
+    with pytest.raises(ConflictError, match="the source code of bloodnets"):
+        require_same_study(ledger, ledger.study)
+
+
+def test_a_trial_of_unknown_software_is_named(ledger: Ledger) -> None:
+    (planned, *_) = ledger.study.trials
+    path = ledger.folder / "trials" / f"{planned.id}.json"
+    record = ledger.read_trial(planned)
+    assert record is not None
+    path.write_bytes(to_json(replace(record, software_sha256="f" * 64), indent=2))
+    with pytest.raises(ConflictError, match="software that neither"):
+        check_study_files(ledger)
+    (problem,) = load_study(ledger).problems
+    assert problem.trial_id == planned.id
 
 
 def test_a_study_is_held_by_one(ledger: Ledger) -> None:
@@ -286,7 +350,7 @@ def test_status_of_a_grid(ledger: Ledger) -> None:
 
 
 def test_status_of_a_search(tmp_path: Path) -> None:
-    search = replace(SEARCH_RECORD, trials=6)
+    search = replace(SEARCH_RECORD, n_trials=6)
     begun = build_search(tmp_path / "begun", search=search, ended_by=None, running_numbers={4, 5})
     said = [*format_status_lines(begun)]
     assert said[2].startswith("search: 4 of 6 ended (")

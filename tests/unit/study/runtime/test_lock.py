@@ -11,7 +11,7 @@ from bloodnets.errors import ConflictError, ResourceError
 from bloodnets.storage.backends import RemotePath, RemoteStorage
 from study.runtime import lock
 from study.runtime.lock import LEASE_FILE, is_locked, study_lock
-from tests.store import S3_BUCKET, S3Server
+from tests.helpers.s3 import S3_BUCKET, S3Server
 
 
 @pytest.fixture

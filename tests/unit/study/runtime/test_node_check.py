@@ -68,6 +68,9 @@ def test_no_answer_is_said_with_its_reason(folder: Path) -> None:
 def test_a_worker_on_a_machine_that_joined_later_looks_for_the_mark(
     folder: Path, mark: str
 ) -> None:
-    assert worker_storage({"place": str(folder), "mark": "checkpoints/.mark"}).location == folder
+    assert (
+        worker_storage({"location": str(folder), "probe_file": "checkpoints/.mark"}).location
+        == folder
+    )
     with pytest.raises(ResourceError, match=r"cannot use .*: it does not see there what the study"):
-        worker_storage({"place": str(folder), "mark": mark})
+        worker_storage({"location": str(folder), "probe_file": mark})

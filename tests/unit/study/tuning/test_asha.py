@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from study.tuning.asha import Rungs
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers.search_builder import SEARCH_RECORD
 
 
 def rungs(reduction: int = 3) -> Rungs:
@@ -29,7 +29,9 @@ def rungs(reduction: int = 3) -> Rungs:
 def test_each_rung_is_three_times_the_one_before_and_the_last_halfway_to_the_end(
     grace: int, reduction: int, max_epochs: int, expected: list[int]
 ) -> None:
-    search = replace(SEARCH_RECORD, grace=grace, reduction=reduction, max_epochs=max_epochs)
+    search = replace(
+        SEARCH_RECORD, grace_period=grace, reduction_factor=reduction, max_epochs=max_epochs
+    )
     assert search.rungs == expected
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import Confirmation
+from reports.ledger.records import Confirmation, EndReason
 from study.tuning.confirmation import best_values, plan_confirmation, rank_configurations
-from tests.synthetic_search import SEARCH_RECORD, build_search
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 NAMES = ["cnn-config-1", "cnn-config-2"]
 
@@ -16,7 +16,7 @@ NAMES = ["cnn-config-1", "cnn-config-2"]
 def end(ledger: Ledger) -> Confirmation:
     assert ledger.study.search is not None
     return plan_confirmation(
-        ledger, ledger.study.search, ended_by="trials", duration_s=1.0, concurrency=2
+        ledger, ledger.study.search, ended_by=EndReason.TRIALS, duration_s=1.0, concurrency=2
     )
 
 
@@ -44,20 +44,20 @@ def test_without_a_best_there_is_nothing_to_confirm(known: dict[str, float], cou
 
 
 def test_failed_and_diverged_trials_have_no_value(tmp_path: Path) -> None:
-    search = replace(SEARCH_RECORD, trials=6)
+    search = replace(SEARCH_RECORD, n_trials=6)
     ledger = build_search(
-        tmp_path / "s", search=search, failed_numbers={2: "OSError: x"}, diverged_numbers=[3], running_numbers=[5],
-        ended_by=None,
+        tmp_path / "s", search=search, failed_numbers={2: "OSError: x"}, diverged_numbers=[3],
+        running_numbers=[5], ended_by=None,
     )  # fmt: skip
     assert set(best_values(ledger)) == {"cnn-config-1", "cnn-config-2", "trial-4"}
 
 
 def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> None:
-    search = replace(SEARCH_RECORD, trials=8, seed=4, confirm=2, confirm_seeds=3)
+    search = replace(SEARCH_RECORD, n_trials=8, seed=4, retrain_top=2, retrain_seeds=3)
     ledger = build_search(tmp_path / "s", search=search, ended_by=None)
     found = end(ledger)
     configs = {planned.configuration: planned.config for planned in ledger.proposals()}
-    names = tuple(dict.fromkeys((*found.best, *found.baseline)))
+    names = tuple(dict.fromkeys((*found.best, *found.baselines)))
     assert len(found.best) == 2
     assert [(t.configuration, t.config["seed"]) for t in found.trials] == [
         (name, seed) for name in names for seed in (5, 6, 7)
@@ -69,8 +69,12 @@ def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> 
 
 def test_the_synthetic_search_ends_as_a_real_one_would(tmp_path: Path) -> None:
     ledger = build_search(
-        tmp_path / "s", search=replace(SEARCH_RECORD, trials=20), diverged_numbers=[7]
+        tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=20), diverged_numbers=[7]
     )
     stored, made = ledger.read_confirmation(), end(ledger)
     assert stored is not None
-    assert (stored.best, stored.baseline, stored.trials) == (made.best, made.baseline, made.trials)
+    assert (stored.best, stored.baselines, stored.trials) == (
+        made.best,
+        made.baselines,
+        made.trials,
+    )

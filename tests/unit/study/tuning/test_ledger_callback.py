@@ -4,9 +4,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from reports.ledger.records import StopReason
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.optuna_study import OptunaProposer
-from tests.synthetic_search import SEARCH_RECORD
+from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.tuning.test_optuna_study import empty, opened
 
 
@@ -35,9 +36,9 @@ def test_a_trial_that_waits_when_the_search_ends_has_not_been_tried(tmp_path: Pa
     runs, waits = tune_trial(own), tune_trial(own)
     follower.on_trial_start(0, [], runs)
     follower.on_experiment_end([runs, waits])
-    follower.record_unfinished("time_budget")
+    follower.record_unfinished(StopReason.TIME_BUDGET)
     records = [ledger.read_trial(planned) for planned in ledger.proposals()]
-    assert [(r.status, r.stop_reason, r.attempts, r.epochs) for r in records if r] == [
+    assert [(r.state, r.stop_reason, r.attempts, r.epochs) for r in records if r] == [
         ("pruned", "time_budget", 1, 0),
         ("pruned", "time_budget", 0, 0),
     ]

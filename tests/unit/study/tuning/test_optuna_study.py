@@ -12,6 +12,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from bloodnets.errors import ResourceError
+from reports.ledger import records
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import (
     EpochRecord,
@@ -19,17 +20,16 @@ from reports.ledger.records import (
     SearchRecord,
     StopReason,
     TrialRecord,
-    TrialStatus,
 )
 from study.tuning import optuna_study
 from study.tuning.optuna_study import OPTUNA_FILE, OptunaProposer
-from tests.synthetic_search import SEARCH_RECORD, build_search
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
-SMALL = replace(SEARCH_RECORD, trials=6, max_epochs=6, grace=1)
+SMALL = replace(SEARCH_RECORD, n_trials=6, max_epochs=6, grace_period=1)
 
 
 def empty(folder: Path, search: SearchRecord = SMALL) -> Ledger:
-    return build_search(folder, search=replace(search, trials=0), ended_by=None)
+    return build_search(folder, search=replace(search, n_trials=0), ended_by=None)
 
 
 def opened(ledger: Ledger) -> list[FrozenTrial]:
@@ -65,11 +65,15 @@ def finish(
         )  # fmt: skip
         own.on_epoch(planned.id, epochs[-1])
         own.rungs.report(planned.id, number, max(values[:number]))
-    status: TrialStatus = {"max_epochs": "complete", "error": "failed"}.get(reason, "pruned")  # type: ignore[assignment]
+    states = {
+        StopReason.MAX_EPOCHS: records.TrialState.COMPLETE,
+        StopReason.ERROR: records.TrialState.FAILED,
+    }
     record = TrialRecord(
         id=planned.id, configuration=planned.configuration, config=planned.config,
-        fingerprint=ledger.study.fingerprint, status=status, stop_reason=reason,
-        error="RuntimeError: no" if reason in ("error", "diverged") else None,
+        fingerprint=ledger.study.fingerprint, software_sha256=ledger.study.software.sha256, operations=None,
+        state=states.get(reason, records.TrialState.PRUNED), stop_reason=reason,
+        error="RuntimeError: no" if reason in (StopReason.ERROR, StopReason.DIVERGED) else None,
         attempts=1, epochs=len(values), best_epoch=1 if values else None,
         started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
         scores={}, files={},
@@ -88,11 +92,11 @@ def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
 ) -> None:
     ledger = empty(tmp_path / "s")
     own = OptunaProposer(ledger, SMALL)
-    run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], "max_epochs")
-    run(own, ledger, [0.1], "asha")
-    run(own, ledger, [0.3, 0.2], "error")
-    run(own, ledger, [], "diverged")
-    run(own, ledger, [0.3, 0.4], "time_budget")
+    run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], StopReason.MAX_EPOCHS)
+    run(own, ledger, [0.1], StopReason.ASHA)
+    run(own, ledger, [0.3, 0.2], StopReason.ERROR)
+    run(own, ledger, [], StopReason.DIVERGED)
+    run(own, ledger, [0.3, 0.4], StopReason.TIME_BUDGET)
     complete, stopped, failed, diverged, ended = opened(ledger)
     assert (complete.state, complete.value) == (TrialState.COMPLETE, 0.6)  # the best, not the last
     assert complete.intermediate_values == {1: 0.2, 2: 0.6, 3: 0.6, 4: 0.6, 5: 0.6, 6: 0.6}
@@ -132,10 +136,10 @@ def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) 
     search = replace(SMALL, sampler=sampler)
     ledger = empty(tmp_path / "s", search)
     own = OptunaProposer(ledger, search)
-    run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], "max_epochs")
-    run(own, ledger, [0.1], "asha")
-    run(own, ledger, [0.3, 0.2], "error")
-    run(own, ledger, [0.4, 0.1, 0.5], "asha")
+    run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], StopReason.MAX_EPOCHS)
+    run(own, ledger, [0.1], StopReason.ASHA)
+    run(own, ledger, [0.3, 0.2], StopReason.ERROR)
+    run(own, ledger, [0.4, 0.1, 0.5], StopReason.ASHA)
     before, rungs = [seen(trial) for trial in opened(ledger)], own.rungs.values
     nxt = own.propose()
     ledger.folder.joinpath("proposals.jsonl").write_bytes(
@@ -150,12 +154,12 @@ def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) 
 def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
     own = OptunaProposer(ledger, SMALL)
-    run(own, ledger, [0.5, 0.6], "asha")
+    run(own, ledger, [0.5, 0.6], StopReason.ASHA)
     lost = [own.propose(), own.propose()]
     again = OptunaProposer(ledger, SMALL)
     assert [again.propose(), again.propose()] == lost
     assert len(ledger.proposals()) == 3
-    finish(again, ledger, lost[1], [0.4], "asha")
+    finish(again, ledger, lost[1], [0.4], StopReason.ASHA)
     assert [trial.state for trial in opened(ledger)] == [
         TrialState.PRUNED,
         TrialState.RUNNING,
@@ -169,7 +173,7 @@ def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_p
         search = replace(SMALL, seed=seed)
         ledger = empty(tmp_path / name, search)
         own = OptunaProposer(ledger, search)
-        drawn = [run(own, ledger, [0.1 * number], "asha").config for number in range(5)]
+        drawn = [run(own, ledger, [0.1 * number], StopReason.ASHA).config for number in range(5)]
         return [{**config, "seed": 0} for config in drawn]
 
     assert proposals("a", 1) == proposals("b", 1)
@@ -183,12 +187,12 @@ def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
     OptunaProposer(ledger, SEARCH_RECORD)
     states = Counter(trial.state.name for trial in opened(ledger))
     statuses = Counter(
-        record.status for record in ledger.read_trials() if "test" not in record.scores
+        record.state for record in ledger.read_trials() if "test" not in record.scores
     )
     assert states == {
-        "COMPLETE": statuses["complete"],
-        "PRUNED": statuses["pruned"],
-        "FAIL": statuses["failed"],
+        "COMPLETE": statuses[records.TrialState.COMPLETE],
+        "PRUNED": statuses[records.TrialState.PRUNED],
+        "FAIL": statuses[records.TrialState.FAILED],
         "WAITING": 1,
     }
 
@@ -201,7 +205,12 @@ def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> 
         warnings.simplefilter("error")
         own = OptunaProposer(ledger, search)
         for number in range(14):
-            run(own, ledger, [0.05 * number], "max_epochs" if number % 2 else "asha")
+            run(
+                own,
+                ledger,
+                [0.05 * number],
+                StopReason.MAX_EPOCHS if number % 2 else StopReason.ASHA,
+            )
     assert len({planned.id for planned in ledger.proposals()}) == 14
 
 

@@ -1,6 +1,6 @@
 """A store that speaks as S3 does (moto's server), and can be made to fail or to be slow.
 
-    python -m tests.store ADDRESS PORT FOLDER
+    python -m tests.helpers.s3 ADDRESS PORT FOLDER
 
 While `FOLDER/trouble` says `500`, each request is answered so; while `slow`, after a second.
 `FOLDER/refused` holds a byte for each that was refused.
@@ -52,8 +52,8 @@ def run_s3_server(folder: Path) -> Iterator[S3Server]:
     with socket.socket() as free_socket:
         free_socket.bind(("127.0.0.1", 0))
         port = free_socket.getsockname()[1]
-    command = [sys.executable, "-m", "tests.store", "127.0.0.1", str(port), str(folder)]
-    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "tests.helpers.s3", "127.0.0.1", str(port), str(folder)]
+    root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

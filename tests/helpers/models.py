@@ -1,4 +1,4 @@
-"""Real weights for the studies of `synthetic.py`, which come without."""
+"""Real weights for the studies of `grid_builder`, which come without."""
 
 import hashlib
 from dataclasses import replace
@@ -15,7 +15,7 @@ from reports.ledger.records import TrialRecord, to_json
 def add_models(ledger: Ledger) -> Ledger:
     """Give every complete trial an untrained model, by its seed, and enter that."""
     for record in ledger.read_trials():
-        if record.status == "complete":
+        if record.state == "complete":
             add_model(ledger, record)
     return Ledger(ledger.location)
 

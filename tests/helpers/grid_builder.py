@@ -18,12 +18,20 @@ from reports.ledger import published
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import (
     SCHEMA_VERSION,
+    ColorStats,
     DataKind,
     DataRecord,
     EpochRecord,
+    GridRecord,
+    HardwareRecord,
     PlannedTrial,
+    ResourcesRecord,
+    SoftwareRecord,
+    StopReason,
+    StudyKind,
     StudyRecord,
     TrialRecord,
+    TrialState,
     compute_fingerprint,
 )
 from reports.verification.search import compute_digest
@@ -47,6 +55,28 @@ FAMILY_COSTS = {
     "cnn": (422_344, 16_462_848),
     "resnet": (698_888, 68_000_000),
 }
+SOFTWARE = SoftwareRecord(
+    versions={"python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.0", "ray": "2.60.0"},
+    sources={"bloodnets": "b" * 64, "reports": "c" * 64, "study": "d" * 64},
+    commit="e" * 40,
+)
+GRID_RECORD = GridRecord(
+    configurations=("cnn-config-1",),
+    seeds=1,
+    max_epochs=None,
+    patience=10,
+    width=None,
+    batch_size=None,
+    precision="float32",
+)
+"""Settings of a grid; no test of a built study resumes it from them."""
+COLOR_STATS = ColorStats(
+    mean=(200.0, 180.0, 200.0, 30.0, 40.0, 20.0),
+    covariance=tuple(tuple(100.0 if i == k else 0.0 for k in range(6)) for i in range(6)),
+    distance=5.0,
+    low=(150.0, 130.0, 150.0, 5.0, 5.0, 5.0),
+    high=(250.0, 230.0, 250.0, 60.0, 80.0, 50.0),
+)
 TRAIN_COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
 
 
@@ -89,7 +119,7 @@ def build_grid(
     location: StudyPath,
     matrices: Mapping[str, Sequence[ConfusionMatrix]],
     *,
-    kind: DataKind = "official",
+    kind: DataKind = DataKind.OFFICIAL,
     failed_trials: Mapping[TrialKey, str] | None = None,
     missing_trials: Collection[TrialKey] = (),
     class_names: tuple[str, ...] = CLASS_NAMES,
@@ -106,7 +136,8 @@ def build_grid(
         missing_trials: trials that are planned and not in the ledger.
         class_names: eight.
         config_overrides: settings of configurations whose names are not the published ones.
-        record_overrides: settings that the records have besides, whether or not they can be trained.
+        record_overrides: settings that the records have besides, whether or not they can be
+            trained.
     """
     planned_trials = [
         _plan_trial(
@@ -179,34 +210,43 @@ def make_grid_record(
     test_matrix: ConfusionMatrix,
     planned_trials: list[PlannedTrial],
 ) -> StudyRecord:
-    name_by_kind = {"official": "bloodmnist.npz", "file": "my_cells.npz", "rendered": "rendered"}
+    path_by_kind = {"official": "/data/bloodmnist.npz", "file": "/data/my_cells.npz"}
+    name_by_kind = {"official": "bloodmnist.npz", "file": "my_cells.npz", "synthetic": "synthetic"}
     md5_by_kind = {
         "official": "7053d0359d879ad8a5505303e11de1dc",
         "file": "e" * 32,
-        "rendered": None,
+        "synthetic": None,
     }
     matrices = {"val": halve_matrix(test_matrix), "test": test_matrix}
     class_counts = {split: tuple(matrix.sum(axis=1).tolist()) for split, matrix in matrices.items()}
     data = DataRecord(
         kind=kind,
+        path=path_by_kind.get(kind),
         name=name_by_kind[kind],
         md5=md5_by_kind[kind],
         sha256="0123456789abcdef" * 4,
         class_names=class_names,
         class_counts={"train": TRAIN_COUNTS, **class_counts},
+        color_stats=COLOR_STATS,
     )
-    versions = {"python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.0", "ray": "2.60.0"}
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
         name=name,
-        kind="grid",
-        fingerprint=compute_fingerprint(data, [planned.id for planned in planned_trials], versions),
+        kind=StudyKind.GRID,
+        fingerprint=compute_fingerprint(
+            data, [planned.id for planned in planned_trials], SOFTWARE, None
+        ),
         created_at="2026-01-02T03:04:05Z",
         command=("bloodstudy", "grid", "--name", name),
         data=data,
         trials=tuple(planned_trials),
-        versions=versions,
-        hardware={"cpu": "Imaginary 9000", "cores": "2", "memory": "8 GiB", "gpus": "none"},
+        grid=GRID_RECORD,
+        search=None,
+        resources=ResourcesRecord(
+            cpus_per_trial=1, gpus_per_trial=0.0, max_concurrent=None, cluster_address=None
+        ),
+        hardware=HardwareRecord(cpu="Imaginary 9000", cores=2, memory_mib=8192, gpus=()),
+        software=SOFTWARE,
     )
 
 
@@ -293,8 +333,9 @@ def _make_trial_record(
         configuration=planned.configuration,
         config=planned.config,
         fingerprint=ledger.study.fingerprint,
-        status="failed" if error else "complete",
-        stop_reason="error" if error else "patience",
+        software_sha256=ledger.current_software.sha256,
+        state=TrialState.FAILED if error else TrialState.COMPLETE,
+        stop_reason=StopReason.ERROR if error else StopReason.PATIENCE,
         error=error,
         attempts=2 if error else 1,
         epochs=len(epochs),

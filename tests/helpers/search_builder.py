@@ -20,18 +20,22 @@ from reports.ledger.records import (
     ResNetSpace,
     SearchRecord,
     StopReason,
+    StudyKind,
     TrialRecord,
+    TrialState,
     compute_fingerprint,
 )
 from study.configs.search_space import baseline_configs
 from study.configs.study_config import make_planned_trial, make_resnet_baseline
 from study.tuning.asha import Rungs
 from study.tuning.confirmation import rank_configurations
-from tests import synthetic
-from tests.synthetic import ConfusionMatrix
+from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ConfusionMatrix
+
+_STATES = {StopReason.MAX_EPOCHS: TrialState.COMPLETE, StopReason.ERROR: TrialState.FAILED}
 
 SEARCH_RECORD = SearchRecord(
-    trials=50,
+    n_trials=50,
     families=("cnn",),
     optimizers=("sgd", "adam"),
     learning_rate=(1e-5, 1e-1),
@@ -40,20 +44,24 @@ SEARCH_RECORD = SearchRecord(
     sampler="tpe",
     seed=0,
     max_epochs=20,
-    grace=1,
-    reduction=2,
+    grace_period=1,
+    reduction_factor=2,
     batch_size=64,
-    confirm=3,
-    confirm_seeds=3,
+    retrain_top=3,
+    retrain_seeds=3,
     time_budget_s=None,
-    target_f1=None,
+    target_macro_f1=None,
+    precision="float32",
+    resnet=None,
 )
 
 RESNET_SPACE = ResNetSpace(
     weight_decay=(1e-3, 1.0),
     label_smoothing=(0.0, 0.2),
     width=(16, 56),
-    start=make_resnet_baseline(max_epochs=20, batch_size=128, precision="float32", seed=0),
+    baseline_config=make_resnet_baseline(
+        max_epochs=20, batch_size=128, precision="float32", seed=0
+    ),
 )
 RESNET_SEARCH_RECORD = replace(
     SEARCH_RECORD, families=("resnet",), optimizers=("adamw",), batch_size=128, resnet=RESNET_SPACE
@@ -64,8 +72,8 @@ def build_search(
     folder: Path,
     *,
     search: SearchRecord = SEARCH_RECORD,
-    kind: DataKind = "official",
-    ended_by: EndReason | None = "trials",
+    kind: DataKind = DataKind.OFFICIAL,
+    ended_by: EndReason | None = EndReason.TRIALS,
     concurrency: int = 2,
     with_published: bool = True,
     failed_numbers: Mapping[int, str] | None = None,
@@ -86,52 +94,55 @@ def build_search(
         with_published: the published configurations are the first proposals.
         failed_numbers: numbers of trials that ended with an error after two epochs, and the error.
         diverged_numbers: numbers of trials that diverged in their second epoch.
-        running_numbers: numbers of trials that are proposed and not in the ledger; where the search was
-            ended by a budget or a target, trials that it ended after three epochs.
+        running_numbers: numbers of trials that are proposed and not in the ledger; where the search
+            was ended by a budget or a target, trials that it ended after three epochs.
         with_confirmation: the trials of the confirmation are in the ledger.
     """
-    test_matrix = synthetic.make_published_matrices()["cnn-config-1"][0]
-    study = synthetic.make_grid_record(folder.name, kind, synthetic.CLASS_NAMES, test_matrix, [])
+    test_matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
+    study = grid_builder.make_grid_record(
+        folder.name, kind, grid_builder.CLASS_NAMES, test_matrix, []
+    )
     study = replace(
         study,
-        kind="search",
+        kind=StudyKind.SEARCH,
+        grid=None,
         command=("bloodstudy", "search", "--name", folder.name),
         search=search,
-        fingerprint=compute_fingerprint(study.data, [], study.versions, search),
+        fingerprint=compute_fingerprint(study.data, [], study.software, search),
     )
     ledger = Ledger.create(folder, study)
-    rungs = Rungs(search.rungs, reduction_factor=search.reduction)
+    rungs = Rungs(search.rungs, reduction_factor=search.reduction_factor)
     baselines = baseline_configs(search)
     rng = np.random.default_rng(search.seed)
     values: dict[str, float] = {}
     planned_by_name: dict[str, PlannedTrial] = {}
     stop_reason: StopReason
-    for number in range(search.trials):
+    for number in range(search.n_trials):
         planned = _make_proposal(search, number, rng, with_published)
         ledger.add_proposal(planned)
         planned_by_name[planned.configuration] = planned
         matrix = _make_matrix(compute_final_value(planned.config))
-        curve, stop_reason = _make_curve(planned.config, matrix), "max_epochs"
+        curve, stop_reason = _make_curve(planned.config, matrix), StopReason.MAX_EPOCHS
         if number in running_numbers:
-            if ended_by is None or ended_by == "trials":
+            if ended_by is None or ended_by is EndReason.TRIALS:
                 continue
             curve = curve[:3]
-            stop_reason = ended_by
+            stop_reason = StopReason(ended_by)
         elif number in (failed_numbers or {}):
-            curve, stop_reason = curve[:2], "error"
+            curve, stop_reason = curve[:2], StopReason.ERROR
         elif number in diverged_numbers:
-            curve, stop_reason = curve[:1], "diverged"
+            curve, stop_reason = curve[:1], StopReason.DIVERGED
         for epoch in range(1, len(curve) + 1):
             best = max(curve[:epoch])
             promoted = rungs.report(planned.id, epoch, best) or planned.configuration in baselines
-            if not promoted and stop_reason == "max_epochs":
-                curve, stop_reason = curve[:epoch], "asha"
+            if not promoted and stop_reason == StopReason.MAX_EPOCHS:
+                curve, stop_reason = curve[:epoch], StopReason.ASHA
                 break
         error = (failed_numbers or {}).get(number)
-        if stop_reason == "diverged":
+        if stop_reason == StopReason.DIVERGED:
             error = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
         _add_search_trial(ledger, planned, curve, stop_reason, error, matrix)
-        if stop_reason not in ("error", "diverged"):
+        if stop_reason not in (StopReason.ERROR, StopReason.DIVERGED):
             values[planned.configuration] = max(curve)
     if ended_by is None:
         return ledger
@@ -143,7 +154,7 @@ def build_search(
         matrix = _make_matrix(compute_final_value(planned.config) - shrinkage)
         curve = _make_curve(planned.config, matrix)
         test_reason = "confirmation of the search"
-        _add_search_trial(ledger, planned, curve, "max_epochs", None, matrix, test_reason)
+        _add_search_trial(ledger, planned, curve, StopReason.MAX_EPOCHS, None, matrix, test_reason)
     return ledger
 
 
@@ -158,15 +169,15 @@ def compute_final_value(config: Mapping[str, Any]) -> float:
 
 def _make_matrix(value: float) -> ConfusionMatrix:
     """Of test; its macro F1 is about `value`, where that is .65 to .94."""
-    best_matrix = synthetic.make_published_matrices()["cnn-config-1"][0]
-    return synthetic.worsen_matrix(
+    best_matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
+    return grid_builder.worsen_matrix(
         best_matrix, n_moved=min(120, max(0, round((0.94 - value) * 400)))
     )
 
 
 def _make_curve(config: Mapping[str, Any], matrix: ConfusionMatrix) -> list[float]:
     """Macro F1 on val by epoch, ending with that of half the matrix."""
-    best_value = metrics.compute_scores(synthetic.halve_matrix(matrix))["macro_f1"]
+    best_value = metrics.compute_scores(grid_builder.halve_matrix(matrix))["macro_f1"]
     time_constant, n_epochs = 2 + 3 * config["dropout"], config["max_epochs"]
     progress = [1 - math.exp(-epoch / time_constant) for epoch in range(1, n_epochs + 1)]
     return [best_value * fraction / progress[-1] for fraction in progress]
@@ -186,7 +197,7 @@ def _make_proposal(
     names = [f"{family}-config-{n}" for family in search.families for n in (1, 2)]
     if with_published and number < len(names):
         name = names[number]
-        config_values = synthetic.make_config(name, seed=search.seed, **config)
+        config_values = grid_builder.make_config(name, seed=search.seed, **config)
     else:
         name = f"trial-{number}"
         optimizer = search.optimizers[rng.integers(len(search.optimizers))]
@@ -198,7 +209,7 @@ def _make_proposal(
             "dropout": rng.uniform(*search.dropout),
             "momentum": rng.uniform(*search.momentum) if optimizer == "sgd" else None,
         }
-        config_values = synthetic.make_config(name, seed=search.seed, **config)
+        config_values = grid_builder.make_config(name, seed=search.seed, **config)
     trial_id = f"trial-{number}-{TrialConfig.from_dict(config_values).compute_digest()}"
     return PlannedTrial(id=trial_id, configuration=name, config=config_values)
 
@@ -226,21 +237,20 @@ def _make_confirmation(
     concurrency: int,
 ) -> Confirmation:
     baselines = baseline_configs(search)
-    best_names, baseline_names = rank_configurations(values, list(baselines), search.confirm)
+    best_names, baseline_names = rank_configurations(values, list(baselines), search.retrain_top)
     configs = {name: planned.config for name, planned in planned_by_name.items()}
     configs = {name: config.to_dict() for name, config in baselines.items()} | configs
     trials = [
         make_planned_trial(name, TrialConfig.from_dict({**configs[name], "seed": seed}))
         for name in dict.fromkeys((*best_names, *baseline_names))
-        for seed in range(search.seed + 1, search.seed + 1 + search.confirm_seeds)
+        for seed in range(search.seed + 1, search.seed + 1 + search.retrain_seeds)
     ]
     return Confirmation(
         ended_by=ended_by,
-        ended_at="2026-01-02T04:04:05Z",
         duration_s=3600.0,
-        at_once=concurrency,
+        concurrency=concurrency,
         best=best_names,
-        baseline=baseline_names,
+        baselines=baseline_names,
         trials=tuple(trials),
     )
 
@@ -254,13 +264,17 @@ def _add_search_trial(  # noqa: PLR0917 - a test's
     matrix: ConfusionMatrix,
     test_reason: str | None = None,
 ) -> None:
-    is_complete = stop_reason == "max_epochs"
+    is_complete = stop_reason == StopReason.MAX_EPOCHS
     scores: dict[str, dict[str, float]] = {}
     arrays: dict[str, Any] = {}
     if is_complete:
-        splits = {"val": synthetic.halve_matrix(matrix)} | ({"test": matrix} if test_reason else {})
+        splits = {"val": grid_builder.halve_matrix(matrix)} | (
+            {"test": matrix} if test_reason else {}
+        )
         for split, split_matrix in splits.items():
-            probabilities, labels = synthetic.make_predictions(split_matrix, planned.config["seed"])
+            probabilities, labels = grid_builder.make_predictions(
+                split_matrix, planned.config["seed"]
+            )
             arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
             scores[split] = metrics.compute_scores(split_matrix) | {
                 "auc": metrics.compute_auc(labels, probabilities)
@@ -282,10 +296,11 @@ def _add_search_trial(  # noqa: PLR0917 - a test's
         configuration=planned.configuration,
         config=planned.config,
         fingerprint=ledger.study.fingerprint,
-        status="complete" if is_complete else "failed" if stop_reason == "error" else "pruned",
+        software_sha256=ledger.current_software.sha256,
+        state=_STATES.get(stop_reason, TrialState.PRUNED),
         stop_reason=stop_reason,
         error=error,
-        attempts=2 if stop_reason == "error" else 1,
+        attempts=2 if stop_reason == StopReason.ERROR else 1,
         epochs=len(epochs),
         best_epoch=max(epochs, key=lambda epoch: epoch.val_macro_f1).epoch,
         started_at="2026-01-02T03:04:05Z",
@@ -298,8 +313,8 @@ def _add_search_trial(  # noqa: PLR0917 - a test's
         operations=16_462_848 if is_complete else None,
     )
     if is_complete:
-        predictions = synthetic.pack_npz(arrays)
-        synthetic.add_complete_trial(
+        predictions = grid_builder.pack_npz(arrays)
+        grid_builder.add_complete_trial(
             ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
         )
     else:

@@ -1,0 +1,125 @@
+"""Ray's private API is still there, and does what we use it for: on the installed Ray."""
+
+import inspect
+import os
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError, RpcError
+from ray.tune.schedulers import FIFOScheduler
+
+from study.runtime import ray_internals
+from study.runtime.ray_internals import (
+    PickledAsBlank,
+    clear_trial_metrics,
+    connect_gcs,
+    find_pending_trial,
+    patch_oom_handling,
+    start_ray,
+)
+
+
+@pytest.fixture(scope="module")
+def ray_folder() -> Iterator[Path]:
+    """The folder of a Ray on this host, with one core."""
+    # Not below pytest's own: the path of a socket has room for 107 bytes.
+    folder = Path(f"/tmp/bs-test-{os.getpid()}")
+    start_ray(
+        str(folder), address="local", num_cpus=1, include_dashboard=False, log_to_driver=False,
+        object_store_memory=2**27,
+    )  # fmt: skip
+    yield folder
+    ray.shutdown()
+
+
+class SpyScheduler(PickledAsBlank, FIFOScheduler):
+    """Scheduler that keeps what Tune passed and what was chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: list[Any] = []
+
+    def choose_trial_to_run(self, controller: Any) -> Any:
+        self.chosen.append(find_pending_trial(controller))
+        return self.chosen[-1]
+
+
+class SpyCallback(PickledAsBlank, tune.Callback):
+    """Callback that clears each ended trial's metrics, and keeps what there was before."""
+
+    def __init__(self) -> None:
+        self.metrics: list[tuple[dict[str, Any], dict[str, Any]]] = []
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        metadata = trial.run_metadata
+        before = dict(metadata.metric_analysis)
+        clear_trial_metrics(trial)
+        self.metrics.append((before, dict(metadata.metric_analysis)))
+
+
+def report_loss(config: dict[str, Any]) -> None:
+    tune.report({"loss": float(config["number"])})
+
+
+def test_start_ray_puts_its_files_into_the_given_folder(ray_folder: Path) -> None:
+    assert list(ray_folder.glob("session_*/sockets"))
+
+
+def test_connect_gcs_answers_for_a_cluster_and_raises_elsewhere(ray_folder: Path) -> None:
+    address = ray.get_runtime_context().gcs_address
+    connect_gcs(address)
+    with pytest.raises((RpcError, RuntimeError, OSError, ValueError)):
+        connect_gcs("no address")
+
+
+def test_find_pending_trial_on_a_real_controller_starts_every_trial(
+    ray_folder: Path, tmp_path: Path
+) -> None:
+    scheduler, callback = SpyScheduler(), SpyCallback()
+    results = tune.Tuner(
+        tune.with_resources(report_loss, {"cpu": 1}),
+        param_space={"number": tune.grid_search([0, 1, 2])},
+        tune_config=tune.TuneConfig(scheduler=scheduler, reuse_actors=True),
+        run_config=tune.RunConfig(storage_path=str(tmp_path), callbacks=[callback], verbose=0),
+    ).fit()
+    assert sorted(result.metrics["loss"] for result in results) == [0, 1, 2]
+    assert any(trial is not None for trial in scheduler.chosen)
+    assert len(callback.metrics) == 3
+    for before, after in callback.metrics:
+        assert "loss" in before
+        assert after == {}
+
+
+@pytest.mark.parametrize("cls", [SpyScheduler, SpyCallback])
+def test_pickled_as_blank_leaves_an_object_of_the_ray_class(cls: type[Any]) -> None:
+    restored = pickle.loads(pickle.dumps(cls()))
+    assert type(restored) in {FIFOScheduler, tune.Callback}
+
+
+def test_patch_oom_handling_passes_a_kill_on_as_a_dead_actor_and_patches_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler = RayActorManager._actor_task_failed
+    if getattr(handler, "handles_oom", False):  # patched by an earlier test of this process
+        handler = inspect.getclosurevars(handler).nonlocals["original_handler"]
+    assert [*inspect.signature(handler).parameters] == ["self", "tracked_actor_task", "exception"]
+    passed: list[Exception] = []
+    monkeypatch.setattr(
+        RayActorManager,
+        "_actor_task_failed",
+        lambda self, *, exception, **_: passed.append(exception),
+    )
+    patch_oom_handling()
+    patched = RayActorManager._actor_task_failed
+    patch_oom_handling()
+    assert RayActorManager._actor_task_failed is patched
+    for error in (OutOfMemoryError("killed"), ValueError("other")):
+        patched(None, exception=error)
+    assert [type(error) for error in passed] == [RayActorError, ValueError]
+    assert ray_internals.KILLED_BY_RAY in str(passed[0])
