@@ -1,13 +1,12 @@
 """Where a study's files are: a folder of this machine, or an address such as s3://bucket/studies.
 
-`LocalStorage` and `RemoteStorage` have the same methods. Names of files are paths within the study's folder, with
-`/`. A file appears whole or not at all, in a folder by `atomic_write.write_atomic`, elsewhere
+`LocalStorage` and `RemoteStorage` have the same methods. Names of files are paths within the study's
+folder, with `/`. A file appears whole or not at all, in a folder by `atomic_write.write_atomic`, elsewhere
 as object stores put objects. Files whose names begin with a dot are nobody's: they are not listed.
 """
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -256,20 +255,28 @@ class RemoteStorage:
         return f"{self._root}/{name}" if name else self._root
 
     def _retry(self, operation: Callable[[], ResultT]) -> ResultT:
-        deadline_s, wait_s = time.monotonic() + self.retry_timeout_s, 0.5
-        while True:
-            try:
-                return operation()
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                remaining_s = deadline_s - time.monotonic()
-                if remaining_s <= 0 or any(
-                    f"AWS Error {code}" in str(error) for code in _PERMANENT_S3_ERRORS
-                ):
-                    raise OSError(f"{self.location}: {_shorten_error(error)}") from error
-                time.sleep(min(wait_s, remaining_s))
-                wait_s = min(2 * wait_s, 10.0)
+        # Imported here, as pyarrow is: a study in a local folder needs neither.
+        from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+        retrying = Retrying(
+            retry=retry_if_exception(_is_transient),
+            wait=wait_exponential(multiplier=0.5, max=10),
+            stop=stop_after_delay(self.retry_timeout_s),
+            reraise=True,
+        )
+        try:
+            return retrying(operation)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise OSError(f"{self.location}: {_shorten_error(error)}") from error
+
+
+def _is_transient(error: BaseException) -> bool:
+    """Whether a request that failed may succeed when it is sent again."""
+    if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
+        return False
+    return not any(f"AWS Error {code}" in str(error) for code in _PERMANENT_S3_ERRORS)
 
 
 def open_storage(

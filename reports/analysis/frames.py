@@ -7,6 +7,7 @@ state `complete` are averaged. Rows follow the order of the study's plan.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,41 @@ from reports.analysis.bootstrap import SCORES, BootstrapScores
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy, TestPredictions
-from reports.ledger.records import NEUTRAL_SETTINGS, PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.records import (
+    NEUTRAL_SETTINGS,
+    PlannedTrial,
+    StudyRecord,
+    TrialRecord,
+    TrialState,
+)
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
 TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")
 SIZE_FIELDS = ("parameters", "operations")
 CLASS_SCORES = ("precision", "recall", "f1")
 
-MISSING_STATE = "missing"
-"""Stands where a planned trial has no state, because the ledger does not hold it (yet)."""
 
-UNREADABLE_STATE = "unreadable"
-"""Stands where a trial's files cannot be relied on."""
+class PlannedTrialState(StrEnum):
+    """How a planned trial ended: that of its record, or why there is none.
+
+    Attributes:
+        MISSING: The ledger does not hold it (yet).
+        UNREADABLE: Its files cannot be relied on.
+    """
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+NOT_COMPLETE = (
+    PlannedTrialState.FAILED,
+    PlannedTrialState.MISSING,
+    PlannedTrialState.UNREADABLE,
+)
+"""States of the trials that a comparison of complete trials lacks."""
 
 
 def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
@@ -79,7 +103,7 @@ def _make_trial_row(
 ) -> dict[str, Any]:
     row = {"id": planned.id, "configuration": planned.configuration, **planned.config}
     if record is None:
-        state = UNREADABLE_STATE if problem else MISSING_STATE
+        state = PlannedTrialState.UNREADABLE if problem else PlannedTrialState.MISSING
         return row | {"state": state, "stop_reason": None, "error": problem}
     scores = {
         f"{split}_{name}": value
@@ -168,14 +192,11 @@ def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
 def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
     """Counts, means and standard deviations of one configuration's trials."""
     states = trial_frame["state"]
-    complete = trial_frame[states == "complete"]
+    complete = trial_frame[states == PlannedTrialState.COMPLETE]
     row: dict[str, float] = {
         "seeds_planned": len(trial_frame),
         "seeds": int(complete["test_accuracy"].notna().sum()),
-        **{
-            name: int((states == name).sum())
-            for name in ("failed", MISSING_STATE, UNREADABLE_STATE)
-        },
+        **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
     for name in (*TEST_SCORES, *TRAINING_FIELDS):
         row[name] = complete[name].mean()
@@ -302,7 +323,7 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
             "best_epoch": record.best_epoch,
         }
         for record in loaded_study.records.values()
-        if record.state == "complete"
+        if record.state is TrialState.COMPLETE
         for epoch in loaded_study.epochs[record.id]
     ]
     columns = ["family", "loss", "optimizer", "seed", "configuration", "epoch"]

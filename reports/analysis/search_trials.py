@@ -5,6 +5,7 @@ was stopped it is less than full training would have brought; one that failed or
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,36 @@ import pandas as pd
 
 from bloodnets.metrics import FloatArray
 from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
-from reports.ledger.records import PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.records import PlannedTrial, SearchRecord, StopReason, TrialRecord, TrialState
 
 SEARCH_PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
 RESNET_PARAMETERS = ("weight_decay", "label_smoothing", "width")
 
-TRIAL_STATES = ("complete", "pruned", "diverged", "failed", "cut short", "unreadable", "running")
-"""How a trial ended: `pruned` by ASHA, `cut short` by the end of the search; `running` if it has
-not ended, or was interrupted."""
+
+class SearchTrialState(StrEnum):
+    """How a trial of a search ended, or that it did not.
+
+    Attributes:
+        CUT_SHORT: Stopped by the end of the search.
+        UNREADABLE: Its files cannot be relied on.
+        RUNNING: It has not ended, or was interrupted.
+    """
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    CUT_SHORT = "cut short"
+    UNREADABLE = "unreadable"
+    RUNNING = "running"
+
+
+_STATE_BY_STOP_REASON = {
+    StopReason.MAX_EPOCHS: SearchTrialState.COMPLETE,
+    StopReason.ASHA: SearchTrialState.PRUNED,
+    StopReason.DIVERGED: SearchTrialState.DIVERGED,
+    StopReason.ERROR: SearchTrialState.FAILED,
+}
 
 _FLOAT_COLUMNS = (
     "learning_rate",
@@ -32,15 +55,9 @@ _FLOAT_COLUMNS = (
 )
 
 
-def get_trial_state(record: TrialRecord) -> str:
-    """How a trial of a search ended: one of `TRIAL_STATES`."""
-    state_by_reason = {
-        "max_epochs": "complete",
-        "asha": "pruned",
-        "diverged": "diverged",
-        "error": "failed",
-    }
-    return state_by_reason.get(record.stop_reason, "cut short")
+def get_trial_state(record: TrialRecord) -> SearchTrialState:
+    """Return how a trial of a search ended."""
+    return _STATE_BY_STOP_REASON.get(record.stop_reason, SearchTrialState.CUT_SHORT)
 
 
 def make_search_trials_frame(
@@ -55,7 +72,7 @@ def make_search_trials_frame(
     Returns:
         Columns `number` (from 0), `id`, `configuration`, `is_baseline` (whether it has a name, and
         so was proposed first), the `SEARCH_PARAMETERS` (of a search of residual networks also the
-        `RESNET_PARAMETERS`), `state` (one of `TRIAL_STATES`), `error`, `epochs`, `best_epoch`,
+        `RESNET_PARAMETERS`), `state` (a `SearchTrialState`), `error`, `epochs`, `best_epoch`,
         `duration_s`, `value` and `best_so_far` (the highest value so far, NaN before any).
     """
     reason_by_trial = {problem.trial_id: problem.reason for problem in problems}
@@ -90,7 +107,7 @@ def _make_trial_row(
         "configuration": planned.configuration,
         "is_baseline": planned.configuration != f"trial-{number}",
         **_get_settings(planned.config, search.record),
-        "state": "unreadable" if problem else "running",
+        "state": SearchTrialState.UNREADABLE if problem else SearchTrialState.RUNNING,
         "error": problem,
     }
     if record is None:
@@ -157,7 +174,7 @@ def summarize_effort(trial_frame: pd.DataFrame, max_epochs: int) -> dict[str, fl
     """
     ended = trial_frame[trial_frame["epochs"].notna()]
     epochs, full_epochs = ended["epochs"].sum(), len(ended) * max_epochs
-    pruned = ended[ended["state"] == "pruned"]
+    pruned = ended[ended["state"] == SearchTrialState.PRUNED]
     return {
         "trials": len(ended),
         "epochs": epochs,
@@ -226,7 +243,7 @@ def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
 def _summarize_retrained(loaded_study: LoadedStudy, name: str) -> dict[str, float]:
     """Mean and spread over the finished seeds of a configuration of the confirmation."""
     records = [record for record in loaded_study.records.values() if record.configuration == name]
-    records = [record for record in records if record.state == "complete"]
+    records = [record for record in records if record.state is TrialState.COMPLETE]
     row: dict[str, float] = {"seeds": len(records)}
     for split in ("val", "test"):
         scores = pd.Series([r.scores[split]["macro_f1"] for r in records], dtype="float64")

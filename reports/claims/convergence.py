@@ -23,6 +23,7 @@ from reports.claims.claim import (
 from reports.format.text import label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
+from reports.ledger.records import TrialState
 
 CONVERGED_DROP = 0.95
 """Share of a curve's final drop at which it counts as converged."""
@@ -243,7 +244,7 @@ def _collect_curves(loaded_study: LoadedStudy) -> dict[tuple[str, str, str, int]
     curves = {}
     for key, record in loaded_study.records.items():
         losses = _to_valid_losses([epoch.train_loss for epoch in loaded_study.epochs[key]])
-        if record.state == "complete" and losses is not None:
+        if record.state is TrialState.COMPLETE and losses is not None:
             config = record.config
             other_settings = repr(
                 sorted((k, v) for k, v in config.items() if k not in _OPTIMIZER_SETTINGS)

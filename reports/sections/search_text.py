@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports.analysis import search_trials
+from reports.analysis.search_trials import SearchTrialState
 from reports.format.text import baseline_label, format_settings
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
 from reports.sections.findings import Analysis, SearchAnalysis
@@ -115,7 +116,7 @@ def _find_best_baseline(rows: list[dict[Any, Any]]) -> Mapping[Any, Any] | None:
 
 def _describe_effort(search: SearchAnalysis) -> str:
     frame = search.trials
-    ended = frame[frame["state"].isin(["complete", "pruned"])]
+    ended = frame[frame["state"].isin([SearchTrialState.COMPLETE, SearchTrialState.PRUNED])]
     if ended.empty:
         return "No trial ended in full or by ASHA."
     effort = search_trials.summarize_effort(ended, search.record.max_epochs)
@@ -144,7 +145,9 @@ def _caveats(search: SearchAnalysis) -> Iterator[str]:
         proposed = f"{len(search.trials)} of {format_count(record.n_trials, 'trial')}"
         yield f"It ended after {proposed}, as {_END_REASON_TEXTS[confirmation.ended_by]}."
     lost_counts = [
-        f"{counts[state]} {state}" for state in ("diverged", "failed") if state in counts
+        f"{counts[state]} {state}"
+        for state in (SearchTrialState.DIVERGED, SearchTrialState.FAILED)
+        if state in counts
     ]
     if lost_counts:
         yield f"Without a value: {' and '.join(lost_counts)}; see “All trials of the search”."

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, find_negative_losses
-from reports.analysis.frames import MISSING_STATE, UNREADABLE_STATE
+from reports.analysis.frames import NOT_COMPLETE
 from reports.analysis.intervals import ALPHA
 from reports.format.text import label
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
@@ -130,9 +130,7 @@ def list_warnings(analysis: Analysis) -> Iterator[str]:
         )
         yield f"In {format_count(len(trial_ids), 'trial')} ({names_text}) {_RAW_LOGITS}"
     count_texts = [
-        f"{comparison[name].sum():,} {name}"
-        for name in ("failed", MISSING_STATE, UNREADABLE_STATE)
-        if comparison[name].any()
+        f"{comparison[name].sum():,} {name}" for name in NOT_COMPLETE if comparison[name].any()
     ]
     if count_texts:
         planned = format_count(int(comparison["seeds_planned"].sum()), "planned trial")

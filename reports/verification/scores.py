@@ -12,7 +12,7 @@ from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger, TrialPredictions
-from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.records import EpochRecord, TrialRecord, TrialState
 
 _SUM_TOLERANCE = 1e-4
 """By which a row of probabilities may miss 1: eight float32 numbers, each the exponential of a
@@ -157,9 +157,9 @@ def check_epochs(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
         expect_equal(
             source, f"the last epoch of {record.id}", len(epochs), last_epoch, "the rule to stop"
         )
-        if record.state == "complete":
+        if record.state is TrialState.COMPLETE:
             expect_equal(name, "the reason to stop", record.stop_reason, reason, source)
-        if record.state == "complete" and best:
+        if record.state is TrialState.COMPLETE and best:
             _check_best_scores(record, best, source)
         n_epochs += len(epochs)
     count_text = format_count(n_epochs, "epoch")

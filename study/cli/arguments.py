@@ -8,7 +8,6 @@ from bloodnets.storage.backends import RemotePath, StudyPath, parse_location
 if TYPE_CHECKING:
     pass
 
-import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -98,19 +97,21 @@ def require_one_of(option: str, value: str, allowed: Collection[str]) -> str:
 
 
 def parse_duration_s(option: str, text: str) -> float:
-    """`90s`, `30m`, `2h` or `1h30m` in seconds.
+    """Return the seconds of `90s`, `30m`, `2h`, `1h30m`, or any other time that pandas reads.
 
     Raises:
-        DataError: it is none of these, or 0.
+        DataError: It is no time, has no unit, or is not above 0.
     """
-    parts = re.fullmatch(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?", text)
-    hours, minutes, seconds_part = (
-        (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
-    )
-    total_s = 3600 * hours + 60 * minutes + seconds_part
-    if not total_s > 0:
+    from pandas import Timedelta
+
+    has_unit = any(character.isalpha() for character in text)
+    try:
+        duration_s = Timedelta(text).total_seconds() if has_unit else float("nan")
+    except ValueError:
+        duration_s = float("nan")
+    if not duration_s > 0:
         raise DataError(f"{option} is {text!r}; wanted: a time above 0, as 90s, 30m or 1h30m")
-    return float(total_s)
+    return duration_s
 
 
 def resolve_study_location(storage_root: str, study: str) -> StudyPath:

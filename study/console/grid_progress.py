@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from reports.analysis.frames import make_comparison_frame
 from reports.format.text import data_label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord
+from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord, TrialState
 from study.console.format import (
     FULL_WIDTH,
     format_clock,
@@ -22,7 +23,24 @@ from study.console.format import (
     make_plain_table,
 )
 
-_STATUS_STYLES = {"waiting": "dim", "running": "cyan", "complete": "green", "failed": "bold red"}
+
+class RowState(StrEnum):
+    """State of a trial while the study runs."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+_STYLES = {
+    RowState.WAITING: "dim",
+    RowState.RUNNING: "cyan",
+    RowState.COMPLETE: "green",
+    RowState.PRUNED: "yellow",
+    RowState.FAILED: "bold red",
+}
 
 
 @dataclass(slots=True)
@@ -30,26 +48,30 @@ class _TrialRow:
     """The state of one trial, as shown."""
 
     max_epochs: int
-    status: str = "waiting"
+    state: RowState = RowState.WAITING
     last_epoch: EpochRecord | None = None
     duration_s: float = 0.0
     start_time: float = 0.0
 
     @property
     def elapsed_s(self) -> float:
-        return time.monotonic() - self.start_time if self.status == "running" else self.duration_s
+        return (
+            time.monotonic() - self.start_time
+            if self.state is RowState.RUNNING
+            else self.duration_s
+        )
 
     @property
     def remaining_s(self) -> float | None:
         """Seconds to `max_epochs`, which early stopping may spare; None if not yet known."""
-        if self.status != "running" or self.last_epoch is None:
+        if self.state is not RowState.RUNNING or self.last_epoch is None:
             return None
         return (self.max_epochs - self.last_epoch.epoch) * self.elapsed_s / self.last_epoch.epoch
 
 
 _COLUMNS = {
     "trial": "trial",
-    "status": "status",
+    "state": "status",
     "epoch": "epoch",
     "loss": "train loss",
     "f1": "val macro F1",
@@ -80,8 +102,8 @@ class GridProgress:
         self._rows = {trial.id: _TrialRow(trial.config["max_epochs"]) for trial in trials}
         for record, last_epoch in ended_trials:
             row = self._rows[record.id]
-            row.status, row.duration_s, row.last_epoch = (
-                record.state,
+            row.state, row.duration_s, row.last_epoch = (
+                RowState(record.state),
                 record.duration_s,
                 last_epoch,
             )
@@ -100,7 +122,7 @@ class GridProgress:
     def on_trial_start(self, trial_id: str) -> None:
         """A trial begins, for the first time or again."""
         row = self._rows[trial_id]
-        row.status, row.last_epoch = "running", None
+        row.state, row.last_epoch = RowState.RUNNING, None
         row.start_time = time.monotonic()
         self._print_event(f"{trial_id}: started")
 
@@ -118,14 +140,14 @@ class GridProgress:
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         """A trial failed and is started again."""
-        self._rows[trial_id].status = "waiting"
+        self._rows[trial_id].state = RowState.WAITING
         self._print_line(f"{trial_id}: failed, is tried again ({reason})")
 
     def on_trial_end(self, record: TrialRecord) -> None:
         """A trial is in the ledger."""
         row = self._rows[record.id]
-        row.status, row.duration_s = record.state, record.duration_s
-        if record.state == "failed":
+        row.state, row.duration_s = RowState(record.state), record.duration_s
+        if record.state is TrialState.FAILED:
             self._print_line(f"{record.id}: failed ({record.error})")
         else:
             self._print_event(
@@ -135,7 +157,9 @@ class GridProgress:
 
     def build_table(self) -> Table:
         """The trials as they stand now: all of them, or the running ones if they are too many."""
-        n_ended = sum(row.status in ("complete", "failed") for row in self._rows.values())
+        n_ended = sum(
+            row.state not in (RowState.WAITING, RowState.RUNNING) for row in self._rows.values()
+        )
         table = make_plain_table(
             f"{n_ended} of {len(self._rows)} trials done after "
             f"{format_duration(time.monotonic() - self._start_time)}"
@@ -143,11 +167,11 @@ class GridProgress:
         is_full_width = self._console.width >= FULL_WIDTH
         for name, heading in _COLUMNS.items():
             if is_full_width or name not in _FULL_WIDTH_COLUMNS:
-                is_text = name in ("trial", "status")
+                is_text = name in ("trial", "state")
                 table.add_column(heading, no_wrap=True, justify="left" if is_text else "right")
         all_rows_fit = len(self._rows) + MARGIN_LINES <= self._console.height
         for trial_id, row in self._rows.items():
-            if all_rows_fit or row.status == "running":
+            if all_rows_fit or row.state is RowState.RUNNING:
                 row_cells = _format_cells(trial_id, row)
                 table.add_row(
                     *(
@@ -170,11 +194,11 @@ def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
     last_epoch = row.last_epoch
     return {
         "trial": trial_id.rpartition("-")[0],
-        "status": f"[{_STATUS_STYLES[row.status]}]{row.status}[/]",
+        "state": f"[{_STYLES[row.state]}]{row.state}[/]",
         "epoch": f"{last_epoch.epoch}/{row.max_epochs}" if last_epoch else "",
         "loss": f"{last_epoch.train_loss:.4f}" if last_epoch else "",
         "f1": f"{100 * last_epoch.val_macro_f1:.2f} %" if last_epoch else "",
-        "time": format_clock(row.elapsed_s) if row.status != "waiting" else "",
+        "time": format_clock(row.elapsed_s) if row.state is not RowState.WAITING else "",
         "left": format_clock(row.remaining_s) if row.remaining_s is not None else "",
     }
 

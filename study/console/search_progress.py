@@ -144,7 +144,9 @@ class SearchProgress:
     def _format_heading(self) -> str:
         n_ended = sum(self._end_counts.values())
         state_counts = [
-            f"{self._end_counts[s]} {s}" for s in search_trials.TRIAL_STATES if self._end_counts[s]
+            f"{self._end_counts[s]} {s}"
+            for s in search_trials.SearchTrialState
+            if self._end_counts[s]
         ]
         suffix = ": " + ", ".join(state_counts) if state_counts else ""
         elapsed = format_duration(time.monotonic() - self._start_time)

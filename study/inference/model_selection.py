@@ -15,7 +15,7 @@ from bloodnets.training.checkpoint import load_model
 from reports.format.units import format_count, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import check_hash
-from reports.ledger.records import PlannedTrial, TrialRecord
+from reports.ledger.records import PlannedTrial, TrialRecord, TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
     if trial is not None:
         planned = find_trial(ledger, trial)
         record = ledger.read_trial(planned)
-        if record is None or record.state != "complete":
+        if record is None or record.state is not TrialState.COMPLETE:
             status_text = "has not ended" if record is None else f"is {record.state}"
             raise DataError(f"{planned.id} {status_text}: it left no model; name a complete trial")
         return _load_selected_model(ledger, record, "as asked for", ())
@@ -101,7 +101,7 @@ def _load_complete_records(
         except ConflictError as error:
             problems.append(str(error))
             continue
-        if record is not None and record.state == "complete":
+        if record is not None and record.state is TrialState.COMPLETE:
             records.append(record)
     return records
 

@@ -21,7 +21,7 @@ from bloodnets.training.loop import (
 from reports.format.text import format_settings
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import StudyRecord, TrialRecord
+from reports.ledger.records import StopReason, StudyRecord, TrialRecord, TrialState
 from study.inference.model_selection import _get_trial_name, find_trial
 
 COMPARED_METRICS = {
@@ -77,7 +77,7 @@ def replay_trial(
     record = ledger.read_trial(planned)
     if record is None:
         raise DataError(f"{planned.id} has not ended: there is nothing to compare with")
-    if not record.epochs and record.stop_reason != "diverged":
+    if not record.epochs and record.stop_reason is not StopReason.DIVERGED:
         raise DataError(f"{planned.id} ended before its first epoch ({record.error})")
     device = _select_device(ledger.study)
     previous_threads = torch.get_num_threads()
@@ -104,7 +104,7 @@ def _retrain(
     results: list[EpochResult] = []
     divergence_message = None
     # One epoch more of a trial that diverged: the one in which it did.
-    n_epochs = record.epochs + (record.stop_reason == "diverged")
+    n_epochs = record.epochs + (record.stop_reason is StopReason.DIVERGED)
     try:
         for result in islice(epoch_results, n_epochs):
             results.append(result)
@@ -120,7 +120,7 @@ def _retrain(
             for name in COMPARED_METRICS
         },
         max_weight_deviation=_compare_weights(ledger, record, state)
-        if record.state == "complete"
+        if record.state is TrialState.COMPLETE
         else None,
         divergence_message=divergence_message,
     )

@@ -14,12 +14,13 @@ import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
-from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
+from optuna.trial import FixedTrial, FrozenTrial, create_trial
+from optuna.trial import TrialState as OptunaState
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord, TrialState
 from study.configs.search_space import baseline_configs, contains, suggest_config, to_optuna_params
 from study.tuning.asha import Rungs
 
@@ -31,9 +32,9 @@ SQLITE_TIMEOUT_S = 60.0
 """How long a write waits while a dashboard reads."""
 
 _OPTUNA_STATES = {
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "failed": TrialState.FAIL,
+    TrialState.COMPLETE: OptunaState.COMPLETE,
+    TrialState.PRUNED: OptunaState.PRUNED,
+    TrialState.FAILED: OptunaState.FAIL,
 }
 
 
@@ -127,7 +128,7 @@ class OptunaProposer:
                 trial.set_user_attr(name, value)
             state = _OPTUNA_STATES[record.state]
             self._optuna_study.tell(
-                trial, best_value if state is TrialState.COMPLETE else None, state
+                trial, best_value if state is OptunaState.COMPLETE else None, state
             )
         except StorageInternalError as error:
             raise _make_storage_error(error) from error
@@ -209,7 +210,7 @@ def _make_frozen_trial(
     running_best = [float(value) for value in np.maximum.accumulate(values)]
     return create_trial(
         state=_OPTUNA_STATES[record.state],
-        value=running_best[-1] if running_best and record.state != "failed" else None,
+        value=running_best[-1] if running_best and record.state is not TrialState.FAILED else None,
         params=fixed_trial.params,
         distributions=fixed_trial.distributions,
         user_attrs=_collect_user_attrs(record),

@@ -111,8 +111,8 @@ def test_nothing_but_the_ledger_is_left(
 ) -> None:
     _, ledger = whole_grid
     assert sorted(path.name for path in ledger.folder.iterdir()) == [
-        "epochs", "test_evaluations.jsonl", "models", "predictions", "ray.log", "report", "study.json",
-        "trials",
+        "epochs", "models", "predictions", "ray.log", "report", "study.json",
+        "test_evaluations.jsonl", "trials",
     ]  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def _make_paragraphs(analysis: Analysis) -> list[str]:
 
 def _describe_cost(analysis: Analysis) -> Iterator[str]:
     """What the columns of cost hold, and where the times were taken; nothing without a trial."""
-    complete_trials = analysis.trials[analysis.trials["state"] == "complete"]
+    complete_trials = analysis.trials[analysis.trials["state"] == frames.PlannedTrialState.COMPLETE]
     devices = [
         "the CPU" if name == "cpu" else str(name) for name in complete_trials["device"].unique()
     ]

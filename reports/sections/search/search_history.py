@@ -77,9 +77,9 @@ def _summarize_effort(search: SearchAnalysis) -> pd.DataFrame:
     """A row a state, and one for all that ended."""
     frame, max_epochs = search.trials, search.record.max_epochs
     rows = []
-    for state in ("all that ended", *search_trials.TRIAL_STATES):
+    for state in ("all that ended", *search_trials.SearchTrialState):
         state_trials = (
-            frame[frame["state"] == state] if state in search_trials.TRIAL_STATES else frame
+            frame[frame["state"] == state] if state in search_trials.SearchTrialState else frame
         )
         if state_trials.empty:
             continue

@@ -2,6 +2,7 @@
 
 from reports import figures
 from reports.analysis import search_trials
+from reports.analysis.search_trials import SearchTrialState
 from reports.format.text import baseline_label
 from reports.format.units import format_count
 from reports.sections.elements import Section, make_figure
@@ -19,7 +20,9 @@ def make_section(analysis: Analysis) -> Section | None:
     if len(frame) < 2:
         return None
     stopped = trials_with_value[~trials_with_value["number"].isin(frame["number"])]
-    failed = search.trials[search.trials["state"].isin(["diverged", "failed"])]
+    failed = search.trials[
+        search.trials["state"].isin([SearchTrialState.DIVERGED, SearchTrialState.FAILED])
+    ]
     epochs_text = format_count(rung, "epoch")
     map_text = (
         "Learning rate and dropout of every trial; colour: the best macro F1 on val after "

@@ -11,9 +11,7 @@ _MISSING_REASON = "not in the ledger: not run yet, or interrupted"
 
 def make_section(analysis: Analysis) -> Section | None:
     """Which, and why."""
-    is_unfinished = analysis.trials["state"].isin(
-        ["failed", frames.MISSING_STATE, frames.UNREADABLE_STATE]
-    )
+    is_unfinished = analysis.trials["state"].isin(frames.NOT_COMPLETE)
     frame = analysis.trials[is_unfinished]
     if frame.empty:
         return None

@@ -9,14 +9,22 @@ from study.cli.options import DeviceChoice
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1h1m1s", 3661)],
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("1h1m1s", 3661),
+        ("1.5h", 5400),
+        ("30 m", 1800),
+    ],
 )
 def test_a_time_is_read(text: str, expected: int) -> None:
     assert parse_duration_s("--time-budget", text) == expected
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "0m", "30", "m", "1.5h", "-5m", "30m1h", "30 m", "\u0661m"]
+    "text", ["", "0", "0m", "30", "1:30", "m", "-5m", "NaT", "soon", "30 parsecs", "\u0661m"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"--time-budget is .*wanted: a time above 0"):
