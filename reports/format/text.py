@@ -140,7 +140,9 @@ def list_software_differences(existing: SoftwareRecord, new: SoftwareRecord) -> 
         if existing.sources.get(name) != new.sources.get(name)
     ]
     if changed_packages:
-        difference = f"the source code of {' and '.join(changed_packages)} changed"
+        *others, last = changed_packages
+        names = f"{', '.join(others)} and {last}" if others else last
+        difference = f"the source code of {names} changed"
         if existing.commit and new.commit and existing.commit != new.commit:
             difference += f" (commit {_shorten_commit(existing)} to {_shorten_commit(new)})"
         differences.append(difference)
@@ -153,15 +155,17 @@ def _shorten_commit(software: SoftwareRecord) -> str:
 
 
 def list_software_notices(loaded_study: LoadedStudy) -> list[str]:
-    """Describe each allowed change of software, and how many trials were trained after it."""
+    """Describe each change of software with which trials were trained, and how many."""
     records = [*loaded_study.records.values()]
     if loaded_study.search is not None:
         records += loaded_study.search.records.values()
     notices, previous = [], loaded_study.study.software
     for change in loaded_study.software_changes:
-        differences = "; ".join(list_software_differences(previous, change.software))
         sha256 = change.software.sha256
         n_after = sum(record.software_sha256 == sha256 for record in records)
+        if not n_after:
+            continue
+        differences = "; ".join(list_software_differences(previous, change.software))
         trials = f"{n_after} of {format_count(len(records), 'trial')}"
         notices.append(f"{change.changed_at}: {differences}; {trials} trained with this software")
         previous = change.software

@@ -57,7 +57,7 @@ def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
     elif problems:
         heading = "Not every file of this study could be read"
     else:
-        heading = "Not all trials were trained with the same software"
+        heading = "The software changed while this study was trained"
     return Banner(heading=heading, notices=tuple(notices))
 
 

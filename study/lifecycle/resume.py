@@ -22,6 +22,7 @@ from reports.ledger.records import (
     compute_fingerprint,
 )
 from reports.verification.verify import check_entered_files
+from study.lifecycle.status import is_unfinished
 from study.runtime.lock import study_lock
 
 RESTORE_HINT = "bring the file back from a copy"
@@ -72,8 +73,8 @@ def require_same_study(
             f"with, or choose another --name"
         )
     current = ledger.current_software
-    if requested.software.sha256 == current.sha256:
-        return
+    if requested.software.sha256 == current.sha256 or not is_unfinished(ledger):
+        return  # of a finished study, nothing is trained
     if not allow_code_change:
         changes = "; ".join(list_software_differences(current, requested.software))
         raise ConflictError(

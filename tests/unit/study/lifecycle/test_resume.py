@@ -21,6 +21,7 @@ from bloodnets.training.loop import EpochResult, TrainingState
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import load_study
 from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord, to_json
+from reports.page.render import make_banner
 from study.lifecycle import status
 from study.lifecycle.resume import (
     check_study_files,
@@ -261,6 +262,31 @@ def test_an_allowed_code_change_is_recorded_once_and_restarts_unfinished_trials(
     require_same_study(ledger, requested)  # it is the study's software now
     with pytest.raises(ConflictError, match="the source code of bloodnets"):
         require_same_study(ledger, ledger.study)
+
+
+def test_require_same_study_with_other_software_lets_a_finished_study_pass(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
+    ledger = build_grid(tmp_path / "finished", matrices)
+    require_same_study(ledger, with_software(ledger.study, sources={"bloodnets": "f" * 64}))
+    assert not ledger.read_software_changes()
+
+
+def test_a_report_names_a_software_change_only_if_trials_were_trained_with_it(
+    ledger: Ledger,
+) -> None:
+    software = replace(ledger.study.software, sources={"bloodnets": "f" * 64})
+    require_same_study(ledger, replace(ledger.study, software=software), allow_code_change=True)
+    assert make_banner([load_study(ledger)]) is None
+    (planned, *_) = ledger.study.trials
+    record = ledger.read_trial(planned)
+    assert record is not None
+    path = ledger.folder / "trials" / f"{planned.id}.json"
+    path.write_bytes(to_json(replace(record, software_sha256=software.sha256), indent=2))
+    banner = make_banner([load_study(ledger)])
+    assert banner is not None
+    assert banner.heading == "The software changed while this study was trained"
+    (notice,) = banner.notices
+    assert "the source code of bloodnets, reports and study changed; 1 of 2 trials" in notice
 
 
 def test_a_trial_of_unknown_software_is_named(ledger: Ledger) -> None:
