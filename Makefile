@@ -13,7 +13,7 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: .venv/installed  ## the whole grid on drawn cells, with report: three minutes on two cores
+demo: .venv/installed  ## the whole grid on synthetic cells, with report: three minutes on two cores
 	$(BIN)/bloodstudy grid --data synthetic --max-epochs 16
 
 check: .venv/installed  ## format, lint, types, layers
