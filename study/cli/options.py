@@ -60,7 +60,7 @@ PrecisionOption = Annotated[
 
 
 DataOption = Annotated[
-    DataChoice, typer.Option("--data", help="rendered: drawn stand-in cells, no download.")
+    DataChoice, typer.Option("--data", help="synthetic: generated stand-in cells, no download.")
 ]
 
 
@@ -80,7 +80,6 @@ DataRootOption = Annotated[
 StorageOption = Annotated[
     str,
     typer.Option(
-        "--storage",
         "--storage",
         help="Folder that holds the studies' folders; also an address, as s3://bucket/studies.",
     ),
