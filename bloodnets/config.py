@@ -54,7 +54,8 @@ class TrialConfig:
             times the learning rate.
         label_smoothing: in [0, 1): how much of a label is spread evenly over all eight classes;
             with `cross_entropy` alone.
-        dihedral_augmentation: whether training sees each image in the eight orientations of a square.
+        dihedral_augmentation: whether training sees each image in the eight orientations of a
+            square.
         max_shift: pixels, 0 to 27, by which training moves an image at most, along each axis.
 
     Raises:

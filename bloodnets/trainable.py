@@ -49,14 +49,14 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
     in it, with `"restored": True`.
 
     A loss that is not finite is reported as `{"diverged": text}` and ends the trial: it would come
-    again. What the machine lacks, as room on the disk, is reported as `{"resource_error": text}`, any
-    other exception as `{"error": text}`, before it goes on to Ray Tune, which decides whether to
-    try again.
+    again. What the machine lacks, as room on the disk, is reported as `{"resource_error": text}`,
+    any other exception as `{"error": text}`, before it goes on to Ray Tune, which decides whether
+    to try again.
 
     Args:
-        tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `evaluate_test`, whether to evaluate
-            on test; `id`; `location`, of the study's folder; `probe_file`, a file in it; and `study_fingerprint`, its
-            fingerprint.
+        tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `evaluate_test`, whether to
+            evaluate on test; `id`; `location`, of the study's folder; `probe_file`, a file in it;
+            and `study_fingerprint`, its fingerprint.
         cells: the data, from Ray's object store: shared between workers, so never written to.
     """
     trial = tune_config["trial"]
@@ -198,7 +198,8 @@ def _make_storage_error(
     action: str, storage: LocalStorage | RemoteStorage, name: str, error: OSError
 ) -> ResourceError:
     return ResourceError(
-        f"cannot {action} {storage.location / name} on {socket.gethostname()}: {error.strerror or error}"
+        f"cannot {action} {storage.location / name} on {socket.gethostname()}: "
+        f"{error.strerror or error}"
     )
 
 

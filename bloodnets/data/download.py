@@ -67,8 +67,8 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     except (requests.RequestException, OSError, ValueError) as error:
         raise ResourceError(
             f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)}). Ways on: "
-            f"--data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a folder that holds "
-            f"it), or --data synthetic (drawn cells, no download)"
+            f"--data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a folder that "
+            f"holds it), or --data synthetic (drawn cells, no download)"
         ) from error
     with contextlib.suppress(OSError):  # some file systems have no permissions
         path.chmod(0o644)  # not the temporary file's 600: the folder may be shared

@@ -197,8 +197,8 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
         raise
     except Exception as error:  # as above, and NumPy's parser of headers likewise
         raise DataError(
-            f"{path}: {key} cannot be unpacked ({_shorten_error(error)}); wanted: a whole file, made by "
-            f"numpy.savez or numpy.savez_compressed"
+            f"{path}: {key} cannot be unpacked ({_shorten_error(error)}); wanted: a whole file, "
+            f"made by numpy.savez or numpy.savez_compressed"
         ) from error
     if len(data) != size_bytes:
         raise DataError(

@@ -37,8 +37,9 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[s
         name: of the file, for messages.
 
     Returns:
-        `config` (a `TrialConfig` as a dict), `study_fingerprint` (fingerprint of the trial's study),
-        `best_epoch`, `best_macro_f1`, `epochs` (each as `EpochResult`'s fields) and `duration_s`.
+        `config` (a `TrialConfig` as a dict), `study_fingerprint` (fingerprint of the trial's
+        study), `best_epoch`, `best_macro_f1`, `epochs` (each as `EpochResult`'s fields) and
+        `duration_s`.
 
     Raises:
         ConflictError: it is cut off.

@@ -17,7 +17,8 @@ def pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor
     What is moved in from outside the image repeats the pixel at its edge.
 
     Args:
-        dihedral_augmentation: the eight of a square, rotations and their mirror images; else the one.
+        dihedral_augmentation: the eight of a square, rotations and their mirror images; else the
+            one.
         max_shift: pixels, in both directions along both axes; 0 for none.
 
     Returns:

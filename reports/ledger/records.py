@@ -30,7 +30,7 @@ class StudyKind(StrEnum):
 
 
 class DataKind(StrEnum):
-    """Where the images come from: the official file (by its MD5), any other file, or a generator."""
+    """Where the images come from: the official file (by its MD5), another file, or a generator."""
 
     OFFICIAL = "official"
     FILE = "file"
@@ -38,7 +38,7 @@ class DataKind(StrEnum):
 
 
 class TrialState(StrEnum):
-    """How a trial ended; a pruned one was stopped before its last epoch, a failed one by an error."""
+    """How a trial ended; one pruned was stopped before its last epoch, one failed by an error."""
 
     COMPLETE = "complete"
     PRUNED = "pruned"
@@ -74,7 +74,7 @@ NEUTRAL_SETTINGS: Mapping[str, Any] = {
     "max_shift": 0,
     "schedule": "constant",
 }
-"""Values of the settings that the published study does not have; with them, an ingredient is off."""
+"""Values of the settings that the published study lacks; with them, an ingredient is off."""
 
 CONFIG_KEYS = (
     "family",
@@ -174,8 +174,8 @@ class ResNetSpace:
         weight_decay: lowest and highest, drawn log-uniformly.
         label_smoothing: lowest and highest, drawn uniformly.
         width: lowest and highest, both multiples of 8, as are those drawn.
-        baseline_config: the configuration `resnet` as a trial of the search: proposed first, and what the
-            best is compared with. What is not drawn is as there.
+        baseline_config: the configuration `resnet` as a trial of the search: proposed first, and
+            what the best is compared with. What is not drawn is as there.
     """
 
     weight_decay: tuple[float, float]

@@ -105,7 +105,8 @@ def check_entered_files(
     planned = ledger.planned_trials()
     records = _check_records(ledger, planned, interrupted=interrupted)
     lines.append(
-        f"{format_count(len(records), 'trial')}: each record is as planned, with fingerprint and software"
+        f"{format_count(len(records), 'trial')}: each record is as planned, with fingerprint and "
+        f"software"
     )
     if unfinished := [trial.id for trial in planned if trial.id not in records]:
         names = ", ".join(unfinished)

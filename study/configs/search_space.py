@@ -132,7 +132,8 @@ def validate(search: "SearchRecord") -> None:
         raise DataError(f"--seed is {search.seed}; wanted: 0 to {2**32 - 1}")
     if search.grace_period > search.max_epochs:
         raise DataError(
-            f"--grace-period is {search.grace_period}; wanted: at most --max-epochs, which is {search.max_epochs}"
+            f"--grace-period is {search.grace_period}; wanted: at most --max-epochs, which is "
+            f"{search.max_epochs}"
         )
     if search.target_macro_f1 is not None and not 0 < search.target_macro_f1 <= 1:
         raise DataError(

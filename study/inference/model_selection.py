@@ -69,7 +69,8 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
         complete_records = _load_complete_records(ledger, trials, problems)
         rank_text = reason_template.format(format_count(len(complete_records), "complete trial"))
         for record in sorted(complete_records, key=lambda each: -_get_val_macro_f1(each)):
-            reason = f"macro F1 {format_number(_get_val_macro_f1(record), 'percent')} % on val, {rank_text}"
+            macro_f1_text = format_number(_get_val_macro_f1(record), "percent")
+            reason = f"macro F1 {macro_f1_text} % on val, {rank_text}"
             try:
                 return _load_selected_model(ledger, record, reason, tuple(problems))
             except ConflictError as error:

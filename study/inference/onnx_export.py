@@ -66,8 +66,8 @@ class ExportCheck:
     def __str__(self) -> str:
         images_label = "drawn images" if self.is_synthetic else "images of the test split"
         return (
-            f"On {self.n_images:,} {images_label} the exported model and the trained one gave the same "
-            f"classes, and probabilities that differ by {self.max_deviation:.1g} at most."
+            f"On {self.n_images:,} {images_label} the exported model and the trained one gave the "
+            f"same classes, and probabilities that differ by {self.max_deviation:.1g} at most."
         )
 
 
@@ -186,8 +186,9 @@ def compare_predictions(
     if n_mismatches or not max_deviation <= PROBABILITY_TOLERANCE:
         raise StudyError(
             f"the exported model is not the trained one: of {format_count(len(images), 'image')} "
-            f"{n_mismatches} got another class, and probabilities differ by up to {max_deviation:.2g}; "
-            f"wanted: 0, and {PROBABILITY_TOLERANCE:g} at most; nothing was written"
+            f"{n_mismatches} got another class, and probabilities differ by up to "
+            f"{max_deviation:.2g}; wanted: 0, and {PROBABILITY_TOLERANCE:g} at most; "
+            f"nothing was written"
         )
     return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)
 

@@ -44,8 +44,8 @@ class Prediction:
     Attributes:
         name: as in `Picture`.
         probabilities: of the eight classes, float32, shape (8,).
-        color_outlier: in what they are unlike those of 99.9 % of the training images, in words; None if
-            they are not, or if the study did not keep what they were.
+        color_outlier: in what they are unlike those of 99.9 % of the training images, in words;
+            None if they are not, or if the study did not keep what they were.
         note: as in `Picture`.
     """
 

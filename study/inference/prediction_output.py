@@ -154,4 +154,5 @@ def _format_image_notes(notes: Sequence[tuple[str, str | None]]) -> Iterator[str
     for name, note in notes[:MAX_LISTED_IMAGES]:
         yield f"  {make_printable(name)}: {note}"
     if len(notes) > MAX_LISTED_IMAGES:
-        yield f"  and {format_count(len(notes) - MAX_LISTED_IMAGES, 'other')} (--json and --csv name all)"
+        others = format_count(len(notes) - MAX_LISTED_IMAGES, "other")
+        yield f"  and {others} (--json and --csv name all)"

@@ -39,10 +39,10 @@ class ReplayResult:
     Attributes:
         record: of the trial.
         n_epochs: compared; fewer than it ran only if training diverged sooner.
-        max_deviations: the largest absolute difference over the epochs of each of `COMPARED_METRICS`, in
-            nats or as a fraction.
-        max_weight_deviation: the largest absolute difference of the weights of the best epoch; infinity if
-            another epoch is the best; None if the trial kept none.
+        max_deviations: the largest absolute difference over the epochs of each of
+            `COMPARED_METRICS`, in nats or as a fraction.
+        max_weight_deviation: the largest absolute difference of the weights of the best epoch;
+            infinity if another epoch is the best; None if the trial kept none.
         divergence_message: why training ended, if it diverged.
     """
 
@@ -159,7 +159,8 @@ def format_replay_lines(result: ReplayResult) -> Iterator[str]:
             if result.max_weight_deviation == float("inf")
             else f"{result.max_weight_deviation:.2g}"
         )
-        yield f"weights kept: {'equal to the bit' if result.max_weight_deviation == 0 else difference_text}"
+        weights_text = "equal to the bit" if result.max_weight_deviation == 0 else difference_text
+        yield f"weights kept: {weights_text}"
     if result.divergence_message is not None:
         yield f"it diverged: {result.divergence_message}"
 

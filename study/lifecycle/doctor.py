@@ -227,7 +227,8 @@ def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]
     count = format_count(len(node_infos), "machine")
     yield CheckResult(
         True,
-        f"pass  Ray: answers at {config.address} ({count}): {format_count(concurrency, 'trial')} at once",
+        f"pass  Ray: answers at {config.address} ({count}): "
+        f"{format_count(concurrency, 'trial')} at once",
     )
     for address, node_info in node_infos:
         problem = node_problem(node_info, location, arrays)

@@ -118,9 +118,10 @@ def print_grid_plan(config: GridConfig, cells: BloodCells) -> None:
     )
     sooner = "" if patient else "Early stopping usually ends sooner. "
     console.print(
-        f"{format_count(trials, 'trial')} into {config.location}: at most {format_count(epochs, 'epoch')}, "
-        f"{megabytes:.0f} MB, and {format_duration(seconds)} with {at_once} at once on this machine's "
-        f"CPU. {sooner}{data_label(make_data_record(cells)).short}",
+        f"{format_count(trials, 'trial')} into {config.location}: at most "
+        f"{format_count(epochs, 'epoch')}, {megabytes:.0f} MB, and {format_duration(seconds)} with "
+        f"{at_once} at once on this machine's CPU. "
+        f"{sooner}{data_label(make_data_record(cells)).short}",
         markup=False,
     )
 
@@ -153,8 +154,8 @@ def print_search_plan(config: SearchConfig, cells: BloodCells) -> None:
     console.print(
         f"{format_count(search.n_trials, 'trial')} and at most {again} of the confirmation into "
         f"{config.location}: at most {format_count(epochs, 'epoch')}, and "
-        f"{format_duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's CPU. "
-        f"ASHA spares most of the search's share. {data_label(make_data_record(cells)).short}",
+        f"{format_duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's "
+        f"CPU. ASHA spares most of the search's share. {data_label(make_data_record(cells)).short}",
         markup=False,
     )
 

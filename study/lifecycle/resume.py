@@ -127,7 +127,8 @@ def _list_plan_differences(
             for trials in (existing, requested)
         ]
         if value_lists[0] != value_lists[1]:
-            yield f"the {label} were {_format_value(value_lists[0])}, now {_format_value(value_lists[1])}"
+            before, now = (_format_value(values) for values in value_lists)
+            yield f"the {label} were {before}, now {now}"
     requested_configs = {
         (trial.configuration, trial.config["seed"]): trial.config for trial in requested
     }
@@ -203,9 +204,15 @@ def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
         )
         yield f"{trial.id}: goes on after epoch {len(checkpoint.epochs)}"
     elif (ledger.folder / name).parent.exists():  # which no store can tell
-        yield f"{trial.id}: {CHECKPOINT_DIR}/{trial.id} holds no state: it is trained from its first epoch"
+        yield (
+            f"{trial.id}: {CHECKPOINT_DIR}/{trial.id} holds no state: it is trained from its first "
+            f"epoch"
+        )
     elif partial_files := ledger.partial_files(trial.id):
-        yield f"{trial.id}: {partial_files[0]} is there without its record: the trial is trained again"
+        yield (
+            f"{trial.id}: {partial_files[0]} is there without its record: the trial is trained "
+            f"again"
+        )
 
 
 def elapsed_search_s(records: Sequence[TrialRecord]) -> float:

@@ -140,7 +140,10 @@ def node_problem(
     local_versions = get_local_versions()
     for name, node_version in answer.versions.items():
         if node_version != local_versions[name]:
-            return f"({answer.host}) has {name} {node_version}, this one {local_versions[name]}; install the same"
+            return (
+                f"({answer.host}) has {name} {node_version}, this one {local_versions[name]}; "
+                f"install the same"
+            )
     if answer.problem is not None:
         return (
             f"({answer.host}) cannot use {location}: {answer.problem}; several machines need a "

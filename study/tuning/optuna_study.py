@@ -1,8 +1,8 @@
 """The search's memory: Optuna proposes, the ledger keeps, Optuna is told how each trial ended.
 
-Everything that Optuna knows it is told from the ledger, or could be: `OptunaProposer` begins by telling
-it what the ledger holds, so a search that goes on after an interruption knows what it knew. Its
-file is a copy for `optuna-dashboard`; to lose it is to lose nothing.
+Everything that Optuna knows it is told from the ledger, or could be: `OptunaProposer` begins by
+telling it what the ledger holds, so a search that goes on after an interruption knows what it knew.
+Its file is a copy for `optuna-dashboard`; to lose it is to lose nothing.
 """
 
 import sqlite3

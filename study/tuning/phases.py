@@ -68,7 +68,8 @@ def _run_search_phase(
     n_configurations = len(end.trials) // config.search.retrain_seeds
     console.print(
         f"The search is over. {format_count(n_configurations, 'configuration')} trained again with "
-        f"{format_count(config.search.retrain_seeds, 'other seed')}: {format_count(len(end.trials), 'trial')}.",
+        f"{format_count(config.search.retrain_seeds, 'other seed')}: "
+        f"{format_count(len(end.trials), 'trial')}.",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -135,7 +135,8 @@ def run_proposals(
                 ),
                 "scheduler": AshaScheduler(proposer.rungs, stop_reasons),
                 "num_samples": search.n_trials - len(ended_records),
-                "max_concurrent_trials": search.n_trials,  # `ProposalSearcher` knows when there is room
+                # `ProposalSearcher` knows when there is room
+                "max_concurrent_trials": search.n_trials,
             },
             stopper=stopper,
         )

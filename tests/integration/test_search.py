@@ -222,9 +222,9 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIVERGING, *command(
-            folder, data_file, "diverging", "--trials", "3", "--max-epochs", "2", "--grace-period", "1",
-            "--learning-rate", "1e-4", "1e31", "--retrain-top", "1", "--retrain-seeds", "1",
-            "--max-concurrent", "1",
+            folder, data_file, "diverging", "--trials", "3", "--max-epochs", "2",
+            "--grace-period", "1", "--learning-rate", "1e-4", "1e31", "--retrain-top", "1",
+            "--retrain-seeds", "1", "--max-concurrent", "1",
         )],
         capture_output=True, text=True, check=False, timeout=250,
     )  # fmt: skip
@@ -247,8 +247,8 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILING, *command(
-            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1", "--grace-period", "1",
-            "--retrain-top", "0",
+            folder, data_file, "failing", "--trials", "4", "--max-epochs", "1",
+            "--grace-period", "1", "--retrain-top", "0",
         )],
         capture_output=True, text=True, check=False, timeout=250,
     )  # fmt: skip
@@ -280,7 +280,8 @@ def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     name = f"{ended_by}-{options[1]}"
     done = search(
         folder, data_file, name,
-        "--trials", "400", "--max-epochs", "300", "--grace-period", "300", "--retrain-top", "0", *options,
+        "--trials", "400", "--max-epochs", "300", "--grace-period", "300", "--retrain-top", "0",
+        *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / name)

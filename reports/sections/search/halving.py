@@ -15,9 +15,9 @@ def make_section(analysis: Analysis) -> Section | None:
     rungs_text = ", ".join(map(str, record.rungs))
     paragraph = (
         f"At the rungs, epochs {rungs_text}, ASHA compares a trial with all that came there "
-        f"before: it goes on if it is among the best 1 in {record.reduction_factor}. Nothing waits, so "
-        f"the first to come are judged by few. The {baseline_label(record)} configurations run in "
-        "full whatever they reach."
+        f"before: it goes on if it is among the best 1 in {record.reduction_factor}. Nothing "
+        f"waits, so the first to come are judged by few. The {baseline_label(record)} "
+        "configurations run in full whatever they reach."
         if rungs_text
         else "There is no rung below the last epoch: no trial was stopped by ASHA."
     )
