@@ -70,7 +70,7 @@ class CNN(nn.Module):
 class ResNet(nn.Module):
     """A small residual network: 3x3 convolutions at 28, 14 and 7 pixels, each stage twice as wide.
 
-    Batch normalisation after every convolution, a block of two convolutions a stage (He et al.,
+    Batch normalization after every convolution, a block of two convolutions a stage (He et al.,
     arXiv:1512.03385), global max-pool, dropout, one linear layer. 691,448 parameters of width 48,
     less than a million up to width 57.
     """
@@ -94,7 +94,7 @@ class ResNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two normalised convolutions, added to what they are given."""
+    """Two normalized convolutions, added to what they are given."""
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class ResidualBlock(nn.Module):
 def _make_normalized_conv(
     in_channels: int, out_channels: int, kernel_size: int = 3, *, stride: int = 1
 ) -> tuple[nn.Module, ...]:
-    # No bias: the normalisation brings one.
+    # No bias: the normalization brings one.
     convolution = nn.Conv2d(
         in_channels, out_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False
     )
@@ -144,7 +144,7 @@ def _make_conv_block(in_channels: int, out_channels: int) -> tuple[nn.Module, ..
 
 
 def build_model(config: TrialConfig) -> nn.Module:
-    """A freshly initialised model, by PyTorch's defaults and its global random state.
+    """A freshly initialized model, by PyTorch's defaults and its global random state.
 
     For `cross_entropy` it returns logits, for `nll` log-probabilities; the two have the same
     parameters, and with the same seed the same values.

@@ -28,7 +28,7 @@ def ensure_official_file(root: Path | None) -> Path:
         root: the folder; None for medmnist's own, `~/.medmnist`.
 
     Raises:
-        MachineError: it could not be downloaded, or the folder could not be written.
+        ResourceError: it could not be downloaded, or the folder could not be written.
     """
     if root is None:
         root = Path.home() / ".medmnist"
@@ -52,7 +52,7 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     Tries again, a little later each time, after a failure or a wrong MD5.
 
     Raises:
-        MachineError: no try succeeded; the message gives the cause and the ways on.
+        ResourceError: no try succeeded; the message gives the cause and the ways on.
     """
     pooch.get_logger().setLevel(logging.ERROR)
     store = pooch.create(

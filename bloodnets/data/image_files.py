@@ -1,6 +1,6 @@
 """One image file, of any size and kind, to the 28 x 28 pixels that the networks see.
 
-BloodMNIST was made of photographs of 360 x 363 pixels: the centred 200 x 200 were cut out and made
+BloodMNIST was made of photographs of 360 x 363 pixels: the centered 200 x 200 were cut out and made
 smaller. The same is done here; the pass through JPEG, whose traces BloodMNIST carries, is not.
 """
 
@@ -47,9 +47,9 @@ class DecodedImage(NamedTuple):
 
 
 def read_image_file(path: Path, crop: int | None) -> DecodedImage:
-    """Cut the centred square out of an image and make it 28 x 28 pixels, as BloodMNIST was made.
+    """Cut the centered square out of an image and make it 28 x 28 pixels, as BloodMNIST was made.
 
-    An image of 28 x 28 pixels is taken as it is. Grey images become coloured ones of equal
+    An image of 28 x 28 pixels is taken as it is. Gray images become colored ones of equal
     channels, transparent pixels white, 16 bits 8; an orientation in EXIF is followed.
 
     Args:
@@ -114,7 +114,7 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
 
 
 def _crop_square(image: Image.Image, side: int) -> Image.Image:
-    """The centred square, smaller by a whole factor where it is large."""
+    """The centered square, smaller by a whole factor where it is large."""
     if side > _MAX_RESIZE_SIDE:
         # A JPEG can be decoded at a half, a quarter or an eighth of its size.
         width, height = image.size
@@ -124,7 +124,7 @@ def _crop_square(image: Image.Image, side: int) -> Image.Image:
     factor = side // _MAX_RESIZE_SIDE
     if factor < 2:
         return image.crop((left, top, left + side, top + side))
-    # A copy of the whole, in colours, would take as much memory again as the image.
+    # A copy of the whole, in colors, would take as much memory again as the image.
     strip_height = factor * (_MAX_RESIZE_SIDE // 16)
     square = Image.new("RGB", (-(-side // factor),) * 2)
     for row in range(0, side, strip_height):

@@ -1,7 +1,7 @@
 """Drawings of the eight kinds of blood cell, in the MedMNIST format.
 
 They stand in for BloodMNIST where the download is missing: in a demo and in tests. Every shape,
-colour and spread below was chosen by hand to resemble a stained smear at 28 x 28 pixels and to
+color and spread below was chosen by hand to resemble a stained smear at 28 x 28 pixels and to
 leave the kinds overlapping. Nothing about real cells, and nothing about how a model does on real
 cells, may be concluded from them.
 
@@ -54,7 +54,7 @@ class _CellType:
     """How one kind of cell is drawn. Lengths but `radius` are in cell radii.
 
     A nucleus is a chain of round lobes that melt into each other, strung along an arc about the
-    cell's centre: one lobe is a round nucleus, wide overlapping ones a kidney, small and spaced
+    cell's center: one lobe is a round nucleus, wide overlapping ones a kidney, small and spaced
     ones the beads of a neutrophil.
     """
 
@@ -64,8 +64,8 @@ class _CellType:
     veil: float  # how much of them is seen over the nucleus
     lobes: tuple[float, ...]  # probabilities of 0, 1, 2, ... lobes
     lobe: MeanAndSd  # radius of a lobe
-    orbit: MeanAndSd  # distance of the lobes from the cell's centre
-    step: MeanAndSd  # angle between neighbouring lobes, in radians
+    orbit: MeanAndSd  # distance of the lobes from the cell's center
+    step: MeanAndSd  # angle between neighboring lobes, in radians
     cytoplasm: RGB
     granule: RGB
     nucleus: RGB
@@ -84,7 +84,7 @@ _CELL_TYPES: Final = (
         lobes=(0, 0, 0.85, 0.15), lobe=(0.38, 0.05), orbit=(0.48, 0.06), step=(1.8, 0.3),
         cytoplasm=(212, 156, 176), granule=(202, 118, 144), nucleus=(92, 48, 142),
     ),
-    _CellType(  # erythroblast: a small dense round nucleus in a thin grey-blue rim
+    _CellType(  # erythroblast: a small dense round nucleus in a thin gray-blue rim
         radius=(6.2, 0.7), ruffle=0.05, granules=(0.20, 0.10), veil=0.0,
         lobes=(0, 1), lobe=(0.61, 0.07), orbit=(0.12, 0.06), step=(0.0, 0.0),
         cytoplasm=(168, 150, 186), granule=(150, 130, 175), nucleus=(58, 28, 116),
@@ -99,7 +99,7 @@ _CELL_TYPES: Final = (
         lobes=(0, 0.7, 0.3), lobe=(0.80, 0.07), orbit=(0.14, 0.07), step=(1.2, 0.4),
         cytoplasm=(148, 132, 200), granule=(120, 90, 165), nucleus=(74, 32, 124),
     ),
-    _CellType(  # monocyte: kidney-shaped nucleus in a large ruffled grey-blue cell
+    _CellType(  # monocyte: kidney-shaped nucleus in a large ruffled gray-blue cell
         radius=(10.3, 1.2), ruffle=0.12, granules=(0.15, 0.12), veil=0.1,
         lobes=(0, 0, 0.25, 0.75), lobe=(0.45, 0.06), orbit=(0.42, 0.07), step=(1.1, 0.3),
         cytoplasm=(164, 152, 192), granule=(140, 112, 170), nucleus=(98, 48, 144),
@@ -198,7 +198,7 @@ def _sample_normal(rng: np.random.Generator, mean_and_sd: MeanAndSd, n: int) -> 
 
 
 def _sample_color(rng: np.random.Generator, color: RGB, n: int) -> Float32Array:
-    """The colour as it came out in each image, float32 of shape (n, 1, 1, 3)."""
+    """The color as it came out in each image, float32 of shape (n, 1, 1, 3)."""
     return rng.normal(color, 6.0, (n, 1, 1, 3)).astype(np.float32)
 
 
@@ -253,7 +253,7 @@ def _compute_nucleus_distance(
 def _compute_red_cell_coverage(
     rng: np.random.Generator, n: int, blur: Float32Array
 ) -> Float32Array:
-    """Coverage by red cells around the middle: discs with a pale centre."""
+    """Coverage by red cells around the middle: discs with a pale center."""
     coverage = np.zeros((n, IMAGE_SIDE, IMAGE_SIDE), np.float32)
     for _ in range(_RED_CELLS_PER_IMAGE):
         angle = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)

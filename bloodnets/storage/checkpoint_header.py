@@ -55,7 +55,9 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[s
         tensor_infos = [
             tensor_info for key, tensor_info in safetensors_header.items() if key != "__metadata__"
         ]
-        data_bytes = max((int(each["data_offsets"][1]) for each in tensor_infos), default=0)
+        data_bytes = max(
+            (int(tensor_info["data_offsets"][1]) for tensor_info in tensor_infos), default=0
+        )
         header: dict[str, Any] = (
             json.loads(safetensors_header["__metadata__"]["state"]) if is_header_complete else {}
         )

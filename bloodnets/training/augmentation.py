@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 from bloodnets.constants import IMAGE_SIDE
 
 
-def pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor:
+def make_pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor:
     """Where in an image each pixel of a view comes from.
 
     What is moved in from outside the image repeats the pixel at its edge.
@@ -42,5 +42,5 @@ def pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor
 
 
 def count_permutations(*, dihedral_augmentation: bool, max_shift: int) -> int:
-    """How many rows `views` gives."""
+    """How many rows `make_pixel_permutations` gives."""
     return (8 if dihedral_augmentation else 1) * (2 * max_shift + 1) ** 2

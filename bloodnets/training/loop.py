@@ -22,7 +22,7 @@ from bloodnets.config import Loss, TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
-from bloodnets.training.augmentation import count_permutations, pixel_permutations
+from bloodnets.training.augmentation import count_permutations, make_pixel_permutations
 from bloodnets.training.cuda_graph import CudaGraphStep, TrainingStep
 from bloodnets.training.optimizers import (
     compute_one_cycle_factor,
@@ -189,7 +189,7 @@ def scale_pixels(images: Tensor) -> Tensor:
 
 
 def predict_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
-    """Class probabilities of images (see `predict`), float32 (n, 8), on the CPU."""
+    """Class probabilities (see `predict_log_probabilities`), float32 (n, 8), on the CPU."""
     values: NDArray[np.float32] = predict_log_probabilities(model, images, loss).exp().cpu().numpy()
     return values
 
@@ -204,13 +204,13 @@ def make_training_step(
         if config.loss == "cross_entropy"
         else F.nll_loss
     )
-    permutations = pixel_permutations(
+    permutations = make_pixel_permutations(
         dihedral_augmentation=config.dihedral_augmentation, max_shift=config.max_shift
     ).to(train_split.images.device)
     get_batch = (
-        _augmented_batches(train_split, permutations)
+        _make_augmented_batches(train_split, permutations)
         if len(permutations) > 1
-        else _plain_batches(train_split)
+        else _make_plain_batches(train_split)
     )
 
     def run_step(batch: Tensor) -> Tensor:
@@ -229,11 +229,11 @@ def make_training_step(
     return CudaGraphStep(run_step) if device_type == "cuda" else run_step
 
 
-def _plain_batches(train_split: DeviceSplit) -> Callable[[Tensor], DeviceSplit]:
+def _make_plain_batches(train_split: DeviceSplit) -> Callable[[Tensor], DeviceSplit]:
     return lambda batch: DeviceSplit(train_split.images[batch], train_split.labels[batch])
 
 
-def _augmented_batches(
+def _make_augmented_batches(
     train_split: DeviceSplit, permutations: Tensor
 ) -> Callable[[Tensor], DeviceSplit]:
     """Each image of a batch in the view that stands beside it."""

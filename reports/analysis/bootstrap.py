@@ -53,7 +53,7 @@ class BootstrapScores:
         trials: as in `TestPredictions`.
         values: by score (`SCORES` and `CLASS_PRECISIONS`), float64, shape (trials,).
         resampled: the same on each draw of the images, float64, shape (N_RESAMPLES, trials).
-        representatives: from `equivalence_classes`.
+        representatives: from `find_equivalence_classes`.
         variances: by score, what seeds change, pooled over the configurations.
     """
 
@@ -126,7 +126,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
                 cells, auc.value + exact_counts @ auc.influence
             )
         start = stop
-    keys, representatives = (*SCORES, *CLASS_PRECISIONS), equivalence_classes(predictions)
+    keys, representatives = (*SCORES, *CLASS_PRECISIONS), find_equivalence_classes(predictions)
     variances = (
         pool_variances(*both, predictions.trials, representatives)
         for both in zip(values, resampled, strict=True)
@@ -140,7 +140,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     )
 
 
-def equivalence_classes(predictions: TestPredictions) -> dict[str, str]:
+def find_equivalence_classes(predictions: TestPredictions) -> dict[str, str]:
     """Of each configuration, the first that predicts the same with every seed that both have."""
     predicted_bytes = [trial.tobytes() for trial in predictions.predicted_classes]
     by_seed: dict[str, dict[int, bytes]] = {name: {} for name in predictions.configurations}
@@ -179,7 +179,7 @@ def pool_variances(
         values: of each trial, shape (trials, ...).
         resampled: the same on each draw of the images, shape (draws, trials, ...).
         trials: with the columns `configuration` and `seed`.
-        representatives: from `equivalence_classes`.
+        representatives: from `find_equivalence_classes`.
     """
     zero = np.zeros(values.shape[1:])
     total, sampling, dof = zero, zero, 0

@@ -60,7 +60,7 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     trials = predictions.trials.iloc[trial_rows]
     counts = _count_cells(predictions)[trial_rows]
     resampled = bootstrap_cell_counts(predictions, trial_rows)
-    representatives = bootstrap.equivalence_classes(predictions)
+    representatives = bootstrap.find_equivalence_classes(predictions)
     variances = bootstrap.pool_variances(
         counts, resampled, trials, {name: representatives[name] for name in names}
     )
@@ -88,7 +88,7 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     ]
 
 
-def same_predictions(differences: pd.DataFrame) -> dict[tuple[str, str], bool]:
+def check_pairs_identical(differences: pd.DataFrame) -> dict[tuple[str, str], bool]:
     """Of each pair, whether no image of any seed is in another cell: one function, twice.
 
     Args:
@@ -116,7 +116,7 @@ def choose_first_pair(
         differences: from `compute_cell_differences`.
         family_by_name: of the configurations, by name.
     """
-    pairs = [pair for pair, is_same in same_predictions(differences).items() if not is_same]
+    pairs = [pair for pair, is_same in check_pairs_identical(differences).items() if not is_same]
     return next(
         (pair for pair in pairs if family_by_name[pair[0]] != family_by_name[pair[1]]), pairs[0]
     )

@@ -71,8 +71,10 @@ def count_confusion_errors(predictions: TestPredictions) -> ConfusionErrors:
     start = 0
     for chunk in bootstrap_counts(labels.size) if len(predicted) else ():
         stop, by_image = start + len(chunk), np.ascontiguousarray(chunk.T)
-        for own, cell_matrix in zip(resampled, cell_matrices, strict=True):
-            own[start:stop] = (cell_matrix @ by_image).T.reshape(-1, NUM_CLASSES, NUM_CLASSES)
+        for trial_cells, cell_matrix in zip(resampled, cell_matrices, strict=True):
+            trial_cells[start:stop] = (cell_matrix @ by_image).T.reshape(
+                -1, NUM_CLASSES, NUM_CLASSES
+            )
         start = stop
     counts = [picture.sum(axis=1).reshape(NUM_CLASSES, NUM_CLASSES) for picture in cell_matrices]
     return ConfusionErrors(
@@ -138,7 +140,7 @@ def compute_lead(values: FloatArray, resampled: FloatArray) -> LeadOverRunnerUp:
     )
 
 
-def pattern_correlation(
+def correlate_patterns(
     errors: ConfusionErrors, names_a: Sequence[str], names_b: Sequence[str]
 ) -> Estimate | None:
     """Correlation of the 56 cells off the diagonal, summed over configurations and seeds.
@@ -157,7 +159,7 @@ def pattern_correlation(
         cells.reshape(*cells.shape[:-2], NUM_CLASSES**2)
         for cells in (x, y, x_resampled, y_resampled)
     )
-    sides = [each[..., _OFF_DIAGONAL] for each in flat]
+    sides = [side[..., _OFF_DIAGONAL] for side in flat]
     if not x.size or not all(np.ptp(side.sum(axis=0)) > 0 for side in sides[:2]):
         return None
     z = estimate_mean(_split_by_seed(*sides[:2]), _split_by_seed(*sides[2:]))

@@ -145,7 +145,7 @@ def make_comparison_frame(
         `missing`, `unreadable`; mean and `_sd` of the scores on test, with the ends `_low` and
         `_high` of their 95 % intervals (clipped to 0 to 1); of `best_epoch`, `epochs`,
         `duration_s` and `images_per_s`; `parameters`; `operations`; `test_images`. Of a grid,
-        unless the data are rendered, also the `published_` scores: `weighted_f1` as listed, and
+        unless the data are synthetic, also the `published_` scores: `weighted_f1` as listed, and
         `matrix_weighted_f1`, `accuracy` and `macro_f1` from the published matrix.
     """
     trial_frame, study = make_trials_frame(loaded_study), loaded_study.study

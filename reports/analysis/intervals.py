@@ -134,7 +134,7 @@ def estimate_contrasts(
             for weight_by_name in weights
         ]
     )
-    weight = np.array([list(each.values()) for each in weights])
+    weight = np.array([list(weight_by_name.values()) for weight_by_name in weights])
     weight[share == 0] = 0  # one function against itself: not even a rounding error apart
     values = np.einsum("kc,kcs->sk", weight, bootstrap.values[score][rows])
     resampled = np.einsum("kc,bkcs->bsk", weight, bootstrap.resampled[score][:, rows])

@@ -161,12 +161,13 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
         f"{significant.sum()} of 8 classes, below it in {is_below(rows).sum()}. The differences "
     )
     text += f"are {_format_range(rows)} points."
-    for heading, own in (
+    for heading, is_selected in (
         ("Below", is_below(rows)),
         ("Not separated", ~significant & ~is_below(rows)),
     ):
         items = [
-            f"{row['class_label']} {format_points(row)}" for row in rows[own].to_dict("records")
+            f"{row['class_label']} {format_points(row)}"
+            for row in rows[is_selected].to_dict("records")
         ]
         text += f" {heading}: {'; '.join(items)}." if items else ""
     return make_claim(

@@ -17,7 +17,7 @@ from reports.analysis.error_patterns import (
     compute_error_shares,
     compute_lead,
     compute_mistaken_shares,
-    pattern_correlation,
+    correlate_patterns,
 )
 from reports.analysis.intervals import Estimate
 from reports.claims.claim import (
@@ -46,7 +46,7 @@ At .9 one pattern explains four fifths (.81) of the other's variance over the ce
 
 
 def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -> Claim:
-    """Class 3 is the centre of confusion, in every family.
+    """Class 3 is the center of confusion, in every family.
 
     Three shares of the family's errors, each less that of the class that comes next to class 3:
     of all errors, those in which it takes part; of the errors on class 0, those taken for it; of
@@ -213,7 +213,7 @@ def judge_same_pattern(
         for names in families.values()
         for a, b in combinations(names, 2)
         if equivalence_keys[a] != equivalence_keys[b]
-        and (correlation := pattern_correlation(errors, [a], [b])) is not None
+        and (correlation := correlate_patterns(errors, [a], [b])) is not None
     }
     if not rows:
         return make_claim(evidence=_NO_PAIR_TEXT if families else NO_TRIAL_TEXT)
@@ -231,7 +231,7 @@ def judge_same_pattern(
         verdict = "supported" if low > MIN_SAME_CORRELATION else "contradicted"
     if (
         len(families) == 2
-        and (correlation := pattern_correlation(errors, *families.values())) is not None
+        and (correlation := correlate_patterns(errors, *families.values())) is not None
     ):
         row = _make_interval_row(correlation) | {"p": correlation.p, "seeds": correlation.seeds}
         row["quantity"] = f"r of {' and '.join(map(label, families))}"

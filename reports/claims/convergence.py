@@ -48,7 +48,7 @@ def compute_roughness(losses: FloatArray) -> float:
         losses: positive, at least three, shape (epochs,).
 
     Returns:
-        At least 0; .1 means that an epoch's loss is off its neighbours' line by 10 %.
+        At least 0; .1 means that an epoch's loss is off its neighbors' line by 10 %.
     """
     return float(np.sqrt(np.mean(np.diff(np.log(losses), 2) ** 2) / 6))
 

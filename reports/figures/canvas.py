@@ -1,7 +1,7 @@
-"""What every figure shares: the style, the colours, the panels, the strip that names the data.
+"""What every figure shares: the style, the colors, the panels, the strip that names the data.
 
-Figures are objects of their own (no pyplot, no global state), in colours that colour-blind
-readers can tell apart (Okabe & Ito), with line styles and markers for print in grey.
+Figures are objects of their own (no pyplot, no global state), in colors that color-blind
+readers can tell apart (Okabe & Ito), with line styles and markers for print in gray.
 """
 
 import io
@@ -105,7 +105,10 @@ def add_legend(figure: Figure, axes: Axes, *, n_columns: int) -> None:
 _TICK_PERCENTAGES: Sequence[float] = (0, 20, 40, 60, 70, 80, 85, 90, 92, 94, 96, 98, 99, 100)
 
 
-STRETCHED_SCALE = (lambda percent: -np.log10(101 - percent), lambda place: 101 - 10 ** (-place))
+STRETCHED_SCALE = (
+    lambda percent: -np.log10(101 - percent),
+    lambda position: 101 - 10 ** (-position),
+)
 """A scale of percentages that grows towards 100, and its inverse: a search is decided at its top,
 and its worst trials would press the others together."""
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
-from reports.format.text import DataLabel, loss_and_optimizer
+from reports.format.text import DataLabel, format_loss_and_optimizer
 
 # Key in the frame of `frames.make_curves_frame`, label of the axis.
 _AXIS_LABELS = {"train_loss": "Training loss (nats)", "val_macro_f1": "Macro F1 on val (%)"}
@@ -24,7 +24,7 @@ MAX_SEED_LINES = 5
 def draw_curves(
     frame: pd.DataFrame, means: pd.DataFrame, *, column: str, data: DataLabel
 ) -> Figure:
-    """One panel a configuration: thin lines for the seeds, their mean bold, the others in grey.
+    """One panel a configuration: thin lines for the seeds, their mean bold, the others in gray.
 
     From three seeds on, a band shows mean ± standard deviation, and of more than five it stands
     alone. Panels, because configurations that differ in the loss alone have the same curve, and one
@@ -51,7 +51,7 @@ def draw_curves(
         rows = frame[frame["configuration"] == name]
         _draw_replicates(axes, rows, means[means["configuration"] == name], column, scale)
         canvas.set_panel_title(
-            axes, name, loss_and_optimizer(rows["loss"].iloc[0], rows["optimizer"].iloc[0])
+            axes, name, format_loss_and_optimizer(rows["loss"].iloc[0], rows["optimizer"].iloc[0])
         )
     _set_shared_limits(panels, from_zero=column == "train_loss")
     canvas.label_outer_axes(figure, panels, "Epoch", _AXIS_LABELS[column])

@@ -20,7 +20,7 @@ _MIN_WHITE_TEXT_SHADE = 4  # shades from here on need white text
 def draw_confusion_difference(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
 ) -> Figure:
-    """Rows true, columns predicted; blue is more, vermillion fewer, grey could be chance.
+    """Rows true, columns predicted; blue is more, vermillion fewer, gray could be chance.
 
     Args:
         frame: from `confusion_differences.compute_cell_differences`, of one pair, and
@@ -50,7 +50,7 @@ def draw_confusion_difference(
 
 
 def _draw_cell(axes: Axes, cell: pd.Series, depth: int) -> None:
-    """The text of one cell: grey if it could be chance, else in black or white, by its ground."""
+    """The text of one cell: gray if it could be chance, else in black or white, by its ground."""
     axes.text(
         cell["predicted"],
         cell["true"],

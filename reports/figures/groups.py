@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataLabel, loss_and_optimizer
+from reports.format.text import DataLabel, format_loss_and_optimizer
 
 
 @canvas.figure_style
@@ -34,7 +34,7 @@ def draw_groups(
         mean, rows, xerr=errors, color=canvas.BLUE, marker="o", linestyle="none", capsize=3
     )
     labels = [
-        f"{canvas.shorten(str(name))}   {loss_and_optimizer(loss, optimizer)}"
+        f"{canvas.shorten(str(name))}   {format_loss_and_optimizer(loss, optimizer)}"
         for name, loss, optimizer in zip(names, frame["loss"], frame["optimizer"], strict=True)
     ]
     axes.set_yticks(rows, labels)

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures import canvas
 from reports.format.text import DataLabel
 
-# State of a trial, colour, marker, whether it is filled.
+# State of a trial, color, marker, whether it is filled.
 _STATE_MARKERS = (
     ("complete", canvas.BLUE, "o", True),
     ("pruned", canvas.SKY, "o", False),

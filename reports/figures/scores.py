@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataLabel, loss_and_optimizer
+from reports.format.text import DataLabel, format_loss_and_optimizer
 
-# Key in the frame, name in the legend, colour, marker.
+# Key in the frame, name in the legend, color, marker.
 _SCORE_STYLES = (
     ("test_macro_precision", "macro precision", canvas.GREEN, "s"),
     ("test_weighted_f1", "weighted F1", canvas.VERMILLION, "^"),
@@ -49,7 +49,7 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
         )
     _draw_published(axes, frame)
     labels = [
-        f"{canvas.shorten(str(name))}\n{loss_and_optimizer(loss, optimizer)}"
+        f"{canvas.shorten(str(name))}\n{format_loss_and_optimizer(loss, optimizer)}"
         for name, loss, optimizer in zip(
             frame["configuration"], frame["loss"], frame["optimizer"], strict=True
         )

@@ -17,7 +17,7 @@ from reports.format.units import format_count
 from reports.ledger.records import SearchRecord
 
 _COLORMAP = "cividis"
-"""Even in lightness, and the same to colour-blind readers."""
+"""Even in lightness, and the same to color-blind readers."""
 
 _ABSENT_HEIGHT = -0.12
 """Where a parameter that a trial does not have stands on its axis, which goes from 0 to 1."""
@@ -27,7 +27,7 @@ _ABSENT_HEIGHT = -0.12
 def draw_search_space(
     frame: pd.DataFrame, stopped: pd.DataFrame, failed: pd.DataFrame, *, rung: int, data: DataLabel
 ) -> Figure:
-    """Dropout over learning rate, a panel a family and optimizer; colour is what was reached.
+    """Dropout over learning rate, a panel a family and optimizer; color is what was reached.
 
     Args:
         frame: from `search_trials.select_at_rung`.

@@ -79,12 +79,12 @@ def make_table(
         values: what the CSV holds, if not `frame`.
         folded: see `Table`.
     """
-    shown_columns = tuple(
+    display_columns = tuple(
         column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
     )
     # A column without any spread, as of one seed, is printed without; see `format_mean_sd`.
-    sd_keys = {c.key for c in shown_columns if c.show_sd and f"{c.key}_sd" in frame}
-    shown_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
+    sd_keys = {c.key for c in display_columns if c.show_sd and f"{c.key}_sd" in frame}
+    display_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
     records: list[dict[Hashable, Any]] = frame.to_dict("records")
     rules = {
         i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
@@ -95,14 +95,14 @@ def make_table(
         texts = (
             ""
             if column.key == repeated_key
-            else _format_cell(record, column, show_sd=column.key in shown_sd_keys)
-            for column in shown_columns
+            else _format_cell(record, column, show_sd=column.key in display_sd_keys)
+            for column in display_columns
         )
         rows.append(tuple(texts))
     return Table(
         name=name,
         caption=caption,
-        columns=shown_columns,
+        columns=display_columns,
         rows=tuple(rows),
         rules=frozenset(rules),
         values=frame if values is None else values,

@@ -35,7 +35,7 @@ def label(value: object) -> str:
     return LABELS.get(str(value), str(value))
 
 
-def loss_and_optimizer(loss: object, optimizer: object) -> str:
+def format_loss_and_optimizer(loss: object, optimizer: object) -> str:
     """Loss and optimizer as the paper writes them: `CrossEntropy + SGD`."""
     return f"{label(loss)} + {label(optimizer)}"
 
@@ -85,7 +85,7 @@ def _describe_extra_settings(search: SearchRecord) -> list[tuple[str, str]]:
     ]
 
 
-def baseline_label(search: SearchRecord) -> str:
+def get_baseline_label(search: SearchRecord) -> str:
     """What the configurations that a search proposes first are called."""
     return "published" if search.resnet is None else "starting"
 
@@ -105,7 +105,7 @@ class DataLabel:
     """How the data are named.
 
     Attributes:
-        warning: `RENDERED` if they must not pass for photographs; empty otherwise.
+        warning: `SYNTHETIC` if they must not pass for photographs; empty otherwise.
         short: for captions and the corners of figures.
         full: once in every output, with the whole hash.
     """
@@ -115,8 +115,8 @@ class DataLabel:
     full: str
 
 
-def data_label(data: DataRecord) -> DataLabel:
-    """Name the data: official, or by file and SHA-256, or rendered."""
+def make_data_label(data: DataRecord) -> DataLabel:
+    """Name the data: official, or by file and SHA-256, or synthetic."""
     if data.kind == "synthetic":
         text = "SYNTHETIC: stand-in cells, not photographs"
         return DataLabel(warning="SYNTHETIC", short=text, full=f"{text} (SHA-256 {data.sha256})")

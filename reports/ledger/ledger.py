@@ -159,7 +159,7 @@ class Ledger:
             raise ResourceError(f"cannot write the study to {location}: {error}") from error
         return cls(location)
 
-    def planned_trials(self) -> list[PlannedTrial]:
+    def list_planned_trials(self) -> list[PlannedTrial]:
         """Every trial that the study means to run; of a search, proposals and then confirmation.
 
         Raises:
@@ -168,11 +168,11 @@ class Ledger:
         confirmation = self.read_confirmation()
         return [
             *self.study.trials,
-            *self.proposals(),
+            *self.read_proposals(),
             *(confirmation.trials if confirmation else ()),
         ]
 
-    def proposals(self) -> list[PlannedTrial]:
+    def read_proposals(self) -> list[PlannedTrial]:
         """What a search proposed so far; a proposal's number is its place, from 0.
 
         Raises:
@@ -253,7 +253,7 @@ class Ledger:
         Raises:
             ConflictError: a record is unreadable or belongs to another study.
         """
-        records = (self.read_trial(planned) for planned in self.planned_trials())
+        records = (self.read_trial(planned) for planned in self.list_planned_trials())
         return [record for record in records if record is not None]
 
     def read_trial(self, planned: PlannedTrial) -> TrialRecord | None:
@@ -270,7 +270,7 @@ class Ledger:
             raise ConflictError(f"{self.location / name} belongs to another study")
         return record
 
-    def partial_files(self, trial_id: str) -> list[str]:
+    def list_partial_files(self, trial_id: str) -> list[str]:
         """Names of the files of a trial that are there beside its record, or without it."""
         names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in TRIAL_FILE_SUFFIXES.items())
         return [name for name in names if self.storage.exists(name)]
@@ -384,16 +384,15 @@ class Ledger:
             if self.storage.exists(TEST_EVALUATIONS_FILE)
             else b""
         )
-        if (
-            evaluation.trial_id.encode() in previous_lines
-        ):  # reading them all each time would be most of the work
+        # Reading them all each time would be most of the work.
+        if evaluation.trial_id.encode() in previous_lines:
             other_evaluations = (
                 other
                 for other in self.read_test_evaluations()
                 if other.trial_id != evaluation.trial_id
             )
             previous_lines = b"".join(
-                to_json(each, indent=None) + b"\n" for each in other_evaluations
+                to_json(other, indent=None) + b"\n" for other in other_evaluations
             )
         self._write_file(
             TEST_EVALUATIONS_FILE, previous_lines + to_json(evaluation, indent=None) + b"\n"

@@ -146,7 +146,7 @@ def load_study(ledger: Ledger) -> LoadedStudy:
     problems: list[Problem] = []
     study, search = ledger.study, None
     if study.search is not None:
-        proposals, confirmation = ledger.proposals(), ledger.read_confirmation()
+        proposals, confirmation = ledger.read_proposals(), ledger.read_confirmation()
         proposed_trials = _load_trials(ledger, proposals, problems)
         search = LoadedSearch(
             record=study.search,
@@ -209,7 +209,7 @@ def _load_trials(
 
 def _require_no_files(ledger: Ledger, trial_id: str) -> None:
     """A trial that has not run has no files; one whose record was lost has."""
-    if partial_files := ledger.partial_files(trial_id):
+    if partial_files := ledger.list_partial_files(trial_id):
         raise ConflictError(f"trials/{trial_id}.json is missing, but {partial_files[0]} is there")
 
 
@@ -254,7 +254,7 @@ def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> Tes
         trials=pd.concat(frames, ignore_index=True),
         labels=next(iter(predictions_by_study.values())).labels,
         probabilities=np.concatenate(
-            [each.probabilities for each in predictions_by_study.values()]
+            [predictions.probabilities for predictions in predictions_by_study.values()]
         ),
     )
 

@@ -2,7 +2,7 @@
 
 The facts are in `published.json`; this module gives them types and finds the row that belongs
 to a configuration. Rows are found by their settings, not by name: a configuration of a search
-that happens to be a published one is recognised, and a renamed one is not mistaken for it.
+that happens to be a published one is recognized, and a renamed one is not mistaken for it.
 """
 
 from collections.abc import Mapping

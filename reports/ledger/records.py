@@ -106,14 +106,14 @@ _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ColorStats:
-    """The colours of the train images, by which an image is known that is unlike them.
+    """The colors of the train images, by which an image is known that is unlike them.
 
     Of each image there are six numbers: the means of red, green and blue, then their standard
-    deviations, in grey levels, 0 to 255.
+    deviations, in gray levels, 0 to 255.
 
     Attributes:
         mean: of the six numbers over the train images.
-        covariance: 6 x 6, in grey levels squared.
+        covariance: 6 x 6, in gray levels squared.
         distance: Mahalanobis distance from `mean` that 99.9 % of the train images do not exceed.
         low: of each number, the value that 99.9 % of the train images are not below.
         high: of each number, the value that 99.9 % of the train images are not above.
@@ -262,7 +262,7 @@ class Confirmation:
     """How a search ended, and what is trained again because of it: written once, at its end.
 
     Attributes:
-        ended_by: `trials` (all were run), `time_budget` or `target_f1`.
+        ended_by: `trials` (all were run), `time_budget` or `target_macro_f1`.
         duration_s: of the search, in seconds.
         concurrency: trials that ran at the same time; with 1, the seed decides every proposal.
         best: configurations with the best val macro F1, the best first; never one that diverged.
@@ -438,7 +438,7 @@ class TrialRecord:
         software_sha256: `SoftwareRecord.sha256` of the software that trained it.
         state: `complete`; `pruned` (of a search: ended before its last epoch); or `failed`.
         stop_reason: of a complete trial `patience` or `max_epochs`; of a pruned one `asha`,
-            `diverged`, or `time_budget` or `target_f1`, which ended the search; else `error`.
+            `diverged`, or `time_budget` or `target_macro_f1`, which ended the search; else `error`.
         error: one line that says why a trial failed or diverged; None otherwise.
         attempts: how often it was started; 0 if the search ended before it could be.
         epochs: that it ran.

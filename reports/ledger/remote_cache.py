@@ -89,7 +89,7 @@ class RemoteCache:
         """
         path = self.folder / name
         files = [file for file in (path, *path.rglob("*")) if file.is_file()]
-        file_by_name = {each.relative_to(self.folder).as_posix(): each for each in files}
+        file_by_name = {file.relative_to(self.folder).as_posix(): file for file in files}
         if self.list_files(name) - file_by_name.keys():
             self._remote.remove(name)
         _run_in_parallel(

@@ -20,7 +20,7 @@ from reports.analysis.calibration import (
 )
 from reports.format.escape import escape_markdown
 from reports.format.table import Column, make_table
-from reports.format.text import data_label, format_settings, label, make_class_label
+from reports.format.text import format_settings, label, make_class_label, make_data_label
 from reports.format.units import format_interval, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import TestPredictions
@@ -76,8 +76,8 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
         split_name: _load_predictions(ledger, record, split_name) for split_name in split_names
     }
     scores = pd.DataFrame({"score": list(_SCORES.values())})
-    for each, predictions in split.items():
-        scores = scores.join(_make_score_frame(predictions, each))
+    for split_name, predictions in split.items():
+        scores = scores.join(_make_score_frame(predictions, split_name))
     text = (
         make_environment(escape_markdown)
         .get_template("card.md")
@@ -89,7 +89,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             reason=reason,
             settings=format_settings(record.config),
             loss=label(record.config["loss"]),
-            data=data_label(study.data),
+            data=make_data_label(study.data),
             scores=make_table("scores", "Scores of this one model", _SCORE_COLUMNS, scores),
             classes=_make_class_table(study, split["test"]) if "test" in split else None,
             trust=_describe_calibration(split["test"]) if "test" in split else None,
@@ -182,7 +182,7 @@ def _make_front_matter(study: StudyRecord, name: str, scores: pd.DataFrame) -> d
             {"type": metric_type, "name": score, "value": round(float(values[score]), 4)}
             for score, metric_type in metric_types.items()
         ]
-        data = {"name": data_label(study.data).short, "type": study.data.name, "split": "test"}
+        data = {"name": make_data_label(study.data).short, "type": study.data.name, "split": "test"}
         task = {"type": "image-classification"}
         results = [{"task": task, "dataset": data, "metrics": metrics}]
         front_matter["model-index"] = [{"name": f"{study.name}-{name}", "results": results}]

@@ -16,7 +16,7 @@ from reports.analysis import frames, pairwise
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.columns import MULTI_STUDY_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import DataLabel, data_label
+from reports.format.text import DataLabel, make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, join_predictions, load_study
@@ -77,7 +77,7 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     sections += [
         data_set.pairs_section for data_set in data_sets if data_set.pairs_section is not None
     ]
-    data = _join_data_labels([each.data for each in data_sets])
+    data = _join_data_labels([data_set.data for data_set in data_sets])
     banner = render.make_banner(list(loaded_studies.values()))
     return publish.publish_report(folder, " and ".join(loaded_studies), data, banner, sections)
 
@@ -87,14 +87,14 @@ def _compare_one_data_set(
 ) -> _DataSetComparison:
     """Scores of the studies of one data set, and their pairs."""
     record = next(iter(loaded_studies.values())).study.data
-    data = data_label(record)
+    data = make_data_label(record)
     predictions = join_predictions(
         {name: loaded_study.predictions for name, loaded_study in loaded_studies.items()}
     )
     bootstrap = bootstrap_scores(predictions)
     rows = []
-    for study, evidence in loaded_studies.items():
-        study_frame = frames.make_comparison_frame(evidence, None).rename(
+    for study, loaded_study in loaded_studies.items():
+        study_frame = frames.make_comparison_frame(loaded_study, None).rename(
             columns={"configuration": "label"}
         )
         full_names = [f"{study}: {name}" for name in study_frame["label"]]
@@ -133,8 +133,8 @@ def _join_data_labels(data_labels: Sequence[DataLabel]) -> DataLabel:
     )
     return DataLabel(
         warning=warning,
-        short="; ".join(each.short for each in data_labels),
-        full="; ".join(each.full for each in data_labels),
+        short="; ".join(label.short for label in data_labels),
+        full="; ".join(label.full for label in data_labels),
     )
 
 

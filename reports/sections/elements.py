@@ -39,7 +39,7 @@ class HeatMapCell:
     Attributes:
         text: what stands in it.
         shade: from -5 (far below) over 0 (none) to 5 (far above).
-        faint: it is not a finding: grey, and without a shade.
+        faint: it is not a finding: gray, and without a shade.
     """
 
     text: str

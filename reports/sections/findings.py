@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reports.analysis import equivalent_losses, frames, pairwise, search_trials
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
-from reports.format.text import DataLabel, data_label, make_class_label
+from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, load_study
 from reports.ledger.records import Confirmation, SearchRecord
@@ -95,7 +95,7 @@ def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
     ranks = comparison.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
     return Analysis(
         loaded_study=loaded_study,
-        data=data_label(loaded_study.study.data),
+        data=make_data_label(loaded_study.study.data),
         class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
         bootstrap=bootstrap,
         images=images,
@@ -127,7 +127,7 @@ def _analyze_search(loaded_study: LoadedStudy) -> SearchAnalysis | None:
     )
 
 
-def paper_figure_ref(family: str, quantity: str, analysis: Analysis) -> str:
+def cite_paper_figure(family: str, quantity: str, analysis: Analysis) -> str:
     """Which figure of the paper this one stands beside; drawings and a search stand beside none."""
     figure = (
         None

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports.analysis import search_trials
 from reports.analysis.search_trials import SearchTrialState
-from reports.format.text import baseline_label, format_settings
+from reports.format.text import format_settings, get_baseline_label
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
 from reports.sections.findings import Analysis, SearchAnalysis
 
@@ -23,14 +23,14 @@ def describe_search(analysis: Analysis, search: SearchAnalysis) -> Iterator[str]
     rows = search.confirmed.to_dict("records")
     finished = [row for row in rows if row["seeds"]]
     if any(row["role"] == "best" for row in finished):
-        yield _describe_confirmation(finished, baseline_label(search.record))
+        yield _describe_confirmation(finished, get_baseline_label(search.record))
         yield _describe_test_score(analysis, search)
     elif search.confirmation is not None and not rows and search.trials["value"].notna().any():
         yield "Nothing was confirmed, so the value is of one seed and picked as the highest of all."
     elif rows:
         yield "None of the best has finished its confirmation: nothing is known of it on test."
     yield _describe_effort(search)
-    yield from _caveats(search)
+    yield from _list_caveats(search)
 
 
 def _describe_best_trial(search: SearchAnalysis) -> str:
@@ -39,7 +39,7 @@ def _describe_best_trial(search: SearchAnalysis) -> str:
     if scored.empty:
         return "No trial of this search has a value yet: there is nothing to compare."
     best = max(scored.to_dict("records"), key=lambda row: row["value"])
-    baseline_name = baseline_label(search.record)
+    baseline_name = get_baseline_label(search.record)
     settings_text = (
         f"a {baseline_name} configuration" if best["is_baseline"] else format_settings(best)
     )
@@ -129,7 +129,7 @@ def _describe_effort(search: SearchAnalysis) -> str:
     return f"{text}; without ASHA they would have taken {full_text}."
 
 
-def _caveats(search: SearchAnalysis) -> Iterator[str]:
+def _list_caveats(search: SearchAnalysis) -> Iterator[str]:
     """What did not go as planned, and what the seed does not decide."""
     record, confirmation, counts = (
         search.record,

@@ -33,7 +33,7 @@ def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.
     sentences = [
         _describe_best(scored, pairs),
         *(_describe_effect(row) for row in overall.to_dict("records")),
-        *_caveats(scored),
+        *_list_caveats(scored),
     ]
     return " ".join(sentences)
 
@@ -84,7 +84,7 @@ def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> st
     return f" {pronoun} cannot be told apart from {names_text}; {rest_text}."
 
 
-def contrast_label(effect: Mapping[Any, Any]) -> str:
+def format_contrast_label(effect: Mapping[Any, Any]) -> str:
     """`CNN instead of MLNN`."""
     return f"{label(effect['to_value'])} instead of {label(effect['from_value'])}"
 
@@ -92,8 +92,10 @@ def contrast_label(effect: Mapping[Any, Any]) -> str:
 def _describe_effect(effect: Mapping[Any, Any]) -> str:
     """One contrast over the grid as a sentence."""
     if effect["difference"] == effect["low"] == effect["high"] == 0:
-        return f"{contrast_label(effect)}: no difference at all, the same function."
-    text = f"{contrast_label(effect)}: {format_number(effect['difference'], 'points')} points "
+        return f"{format_contrast_label(effect)}: no difference at all, the same function."
+    text = (
+        f"{format_contrast_label(effect)}: {format_number(effect['difference'], 'points')} points "
+    )
     text += format_interval(effect["low"], effect["high"], "points")
     if effect["p_holm"] < ALPHA:
         return f"{text}."
@@ -102,7 +104,7 @@ def _describe_effect(effect: Mapping[Any, Any]) -> str:
     return f"{text}, which can be chance."
 
 
-def _caveats(scored: pd.DataFrame) -> Iterator[str]:
+def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
     """What the numbers do not hold."""
     if scored["seeds"].max() == 1:
         yield (

@@ -33,7 +33,7 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
     Raises:
         ConflictError: one is not.
     """
-    proposals, baseline_configs = ledger.proposals(), _make_baseline_configs(search)
+    proposals, baseline_configs = ledger.read_proposals(), _make_baseline_configs(search)
     if len(proposals) > search.n_trials:
         raise ConflictError(
             f"{_PROPOSALS_FILE} has {len(proposals)} proposals; study.json allows {search.n_trials}"
@@ -108,7 +108,7 @@ def check_search(
     Raises:
         ConflictError: something does not follow.
     """
-    proposals, confirmation = ledger.proposals(), ledger.read_confirmation()
+    proposals, confirmation = ledger.read_proposals(), ledger.read_confirmation()
     curves = {
         planned.id: [epoch.val_macro_f1 for epoch in ledger.read_epochs(planned.id)]
         for planned in proposals
@@ -257,7 +257,7 @@ def _check_retrained(
 
 
 def _make_baseline_configs(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
-    """The configurations with names, as of `study.configs.search_space.baseline_configs`."""
+    """The configurations with names, as of `study.configs.search_space.make_baseline_configs`."""
     if search.resnet is not None:
         return {"resnet": search.resnet.baseline_config}
     training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}

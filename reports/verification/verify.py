@@ -102,7 +102,7 @@ def check_entered_files(
     lines = [_check_plan(study)]
     if study.search is not None:
         lines.append(check_proposals(ledger, study.search))
-    planned = ledger.planned_trials()
+    planned = ledger.list_planned_trials()
     records = _check_records(ledger, planned, interrupted=interrupted)
     lines.append(
         f"{format_count(len(records), 'trial')}: each record is as planned, with fingerprint and "
@@ -153,7 +153,7 @@ def _check_records(
     records, known_software = {}, ledger.list_software_hashes()
     for planned in planned_trials:
         name = f"trials/{planned.id}.json"
-        partial_files = set(ledger.partial_files(planned.id))
+        partial_files = set(ledger.list_partial_files(planned.id))
         record = ledger.read_trial(planned)
         if record is not None:
             _check_as_planned(record, planned)

@@ -1,14 +1,9 @@
 """`bloodstudy doctor`."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from bloodnets.storage.backends import parse_location
 from study.cli import options
-
-if TYPE_CHECKING:
-    pass
 
 
 def doctor(

@@ -10,7 +10,7 @@ from study.cli import options
 from study.cli.arguments import resolve_study_location
 from study.cli.options import TrialOption
 from study.cli.predict import _print_skipped
-from study.runtime.signals import keyboard_interrupt_enabled
+from study.runtime.signals import enable_keyboard_interrupt
 
 EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 """What the extra `export` brings."""
@@ -35,7 +35,7 @@ def export(
 ) -> None:
     """Write a study's best model as ONNX, with a card, after checking that it says the same."""
     try:
-        from study.inference import onnx_export as exporting
+        from study.inference import onnx_export
     except ModuleNotFoundError as error:
         if error.name not in EXPORT_PACKAGES:
             raise
@@ -55,12 +55,12 @@ def export(
     for problem in selected.problems:
         _print_skipped(problem)
     folder = output or Path(f"{ledger.name}-{selected.trial_name}")
-    exporting.require_new_folder(folder)
+    onnx_export.require_new_folder(folder)
     with (
-        keyboard_interrupt_enabled(),
+        enable_keyboard_interrupt(),
         Console(stderr=True).status(f"{selected.trial_name}: exported, and tried"),
     ):
-        export_check = exporting.export_onnx(ledger, selected, images, folder)
+        export_check = onnx_export.export_onnx(ledger, selected, images, folder)
     typer.echo(f"{selected.trial_name} of {ledger.study.name}: {selected.reason}.")
     typer.echo(export_check)
     typer.echo(folder)

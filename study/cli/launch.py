@@ -15,7 +15,7 @@ import typer
 from bloodnets.errors import DataError
 from study.cli.options import DataChoice
 from study.lifecycle.preflight import check_location
-from study.runtime.signals import keyboard_interrupt_enabled
+from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -41,7 +41,7 @@ class DataSource:
 
         Raises:
             DataError: the options contradict each other, or the file is not what is needed.
-            MachineError: it cannot be downloaded.
+            ResourceError: it cannot be downloaded.
         """
         if self.kind is DataChoice.SYNTHETIC and (self.file or self.root):
             raise DataError("--data synthetic takes neither --data-file nor --data-root")
@@ -52,7 +52,7 @@ class DataSource:
             return load_synthetic()
         if self.file is not None:
             return load_file(self.file)
-        with keyboard_interrupt_enabled():  # a download
+        with enable_keyboard_interrupt():  # a download
             file = ensure_official_file(self.root)
         return load_file(file)
 
@@ -95,11 +95,11 @@ def launch(
         return
     from study.tuning.run import run_study
 
-    words = ("bloodstudy", *sys.argv[1:])
+    command = ("bloodstudy", *sys.argv[1:])
     if not run_study(
         config,
         cells,
-        command=words,
+        command=command,
         resume=resume,
         allow_code_change=allow_code_change,
         quiet=quiet,

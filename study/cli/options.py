@@ -2,15 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bloodnets.config import DEFAULT_BATCH_SIZE
 from study.configs.presets import RESNET
-
-if TYPE_CHECKING:
-    pass
 
 
 class DataChoice(StrEnum):

@@ -42,8 +42,7 @@ def predict(
     from reports.ledger.ledger import Ledger
     from study.inference import prediction_output
     from study.inference.model_selection import select_model
-    from study.inference.predict import classify_images as look_at
-    from study.inference.predict import read_input_images
+    from study.inference.predict import classify_images, read_input_images
 
     ledger = Ledger(resolve_study_location(storage, study))
     selected = select_model(ledger, trial)
@@ -56,7 +55,7 @@ def predict(
         _print_skipped(line)
 
     input_images = read_input_images(images, split=split.value, crop=crop, on_skip=record_skip)
-    predictions = list(look_at(selected, ledger.study.data.color_stats, input_images))
+    predictions = list(classify_images(selected, ledger.study.data.color_stats, input_images))
     if not predictions:
         raise DataError("no image could be used")
     if json or csv:
@@ -65,10 +64,12 @@ def predict(
     else:
         console = Console(highlight=False)
         console.print(
-            *prediction_output.header_lines(ledger.study, selected), sep="\n", markup=False
+            *prediction_output.format_header_lines(ledger.study, selected), sep="\n", markup=False
         )
-        console.print(prediction_output.to_table(predictions, ledger.study, width=console.width))
-        console.print(*prediction_output.footer_lines(predictions), sep="\n", markup=False)
+        console.print(
+            prediction_output.make_prediction_table(predictions, ledger.study, width=console.width)
+        )
+        console.print(*prediction_output.format_footer_lines(predictions), sep="\n", markup=False)
     if skipped or selected.problems:
         raise typer.Exit(1)
 

@@ -1,14 +1,11 @@
 """`bloodstudy replay`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from study.cli import options
-
-if TYPE_CHECKING:
-    pass
 from study.cli.arguments import resolve_study_location
 
 
@@ -27,12 +24,11 @@ def replay(
 
     from reports.ledger.ledger import Ledger
     from study.datasets.lookup import load_study_data
-    from study.inference.replay import format_replay_lines
-    from study.inference.replay import replay_trial as train_again
+    from study.inference.replay import format_replay_lines, replay_trial
 
     ledger = Ledger(resolve_study_location(storage, study))
     cells = load_study_data(ledger.study, data_file)
     with Console(stderr=True).status(f"{trial}: the first epoch") as status:
-        replay_result = train_again(ledger, trial, cells, on_epoch=status.update)
+        replay_result = replay_trial(ledger, trial, cells, on_epoch=status.update)
     for line in format_replay_lines(replay_result):
         typer.echo(line)

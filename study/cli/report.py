@@ -8,7 +8,7 @@ import typer
 from bloodnets.errors import DataError
 from bloodnets.storage.backends import RemotePath, parse_location
 from study.cli import options
-from study.runtime.signals import keyboard_interrupt_enabled
+from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
@@ -59,7 +59,7 @@ def report(
 
         names = "+".join(ledger.name for ledger in ledgers)[:100]
         storage_root = parse_location(storage)
-        with keyboard_interrupt_enabled():
+        with enable_keyboard_interrupt():
             report_path = write_multi_study_report(
                 ledgers,
                 folder=output
@@ -80,7 +80,7 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
         output = Path(f"{ledger.name}-report")
     if output is not None:
         require_report_folder(output)
-    with keyboard_interrupt_enabled():
+    with enable_keyboard_interrupt():
         analysis = analyze(ledger, images)
         report_path = write_analysis(analysis, output or ledger.folder / "report")
     typer.echo(report_path)

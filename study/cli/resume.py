@@ -9,7 +9,7 @@ from study.cli import options
 from study.cli.arguments import resolve_gpus_per_trial, resolve_study_location
 from study.cli.launch import launch
 from study.cli.options import DeviceChoice
-from study.runtime.signals import keyboard_interrupt_enabled
+from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -47,7 +47,7 @@ def resume(
     def load_cells() -> "BloodCells":
         from study.datasets.lookup import load_study_data
 
-        with keyboard_interrupt_enabled():  # a download
+        with enable_keyboard_interrupt():  # a download
             return load_study_data(record, data_file, download=True)
 
     launch(config, load_cells, resume=True, allow_code_change=allow_code_change, quiet=quiet)

@@ -1,13 +1,10 @@
 """`bloodstudy status`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from study.cli import options
-
-if TYPE_CHECKING:
-    pass
 from study.cli.arguments import resolve_study_location
 
 

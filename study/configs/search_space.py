@@ -65,8 +65,8 @@ def _suggest_resnet_config(
     )
 
 
-def to_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
-    """The inverse of `draw`: what Optuna knows of a configuration."""
+def make_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
+    """The inverse of `suggest_config`: what Optuna knows of a configuration."""
     names = ["learning_rate", "dropout"]
     names += ["momentum"] if config.momentum is not None else []
     names += ["family"] if len(search.families) > 1 else []
@@ -75,7 +75,7 @@ def to_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, A
     return {name: getattr(config, name) for name in names}
 
 
-def baseline_configs(search: "SearchRecord") -> dict[str, TrialConfig]:
+def make_baseline_configs(search: "SearchRecord") -> dict[str, TrialConfig]:
     """The configurations of the families searched that have names, as trials of the search.
 
     Those are the published ones, of two that differ in the loss alone, and so not at all, the

@@ -24,7 +24,7 @@ class StudyConfig:
         storage_root: the folder, or the address, that holds studies' folders.
         cpus_per_trial: cores, and threads on a CPU.
         gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
-            leaves it to `resources.get_default_gpus`.
+            leaves it to `session.get_default_gpus`.
         max_concurrent: trials at once; None for as many as there is room for.
         address: of a Ray cluster; None starts Ray on this machine.
 
@@ -142,7 +142,7 @@ class SearchConfig(StudyConfig):
 def make_resnet_baseline(
     *, max_epochs: int, batch_size: int, precision: Precision, seed: int
 ) -> dict[str, Any]:
-    """The configuration `resnet` as a trial of a search: `ResNetSpace.start`.
+    """The configuration `resnet` as a trial of a search: `ResNetSpace.baseline_config`.
 
     Raises:
         DataError: a value is out of its range.

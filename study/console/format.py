@@ -27,7 +27,7 @@ def make_plain_table(title: str) -> Table:
 def make_live_display(console: Console, get_renderable: Callable[[], RenderableType]) -> Live:
     """What `get_renderable` returns, renewed until stopped, and then gone.
 
-    What Ray prints meanwhile goes to its log, where `resources.redirect_output` sends it: a `Live`
+    What Ray prints meanwhile goes to its log, where `session.redirect_output` sends it: a `Live`
     of rich's own accord takes over `sys.stdout` and shows that in the terminal.
     """
     return Live(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reports.analysis.frames import make_comparison_frame
-from reports.format.text import data_label
+from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord, TrialState
@@ -209,7 +209,9 @@ def make_grid_summary_table(loaded_study: LoadedStudy) -> Table:
     has_published = (
         "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
     )
-    table = make_plain_table(f"Scores on test in %. {data_label(loaded_study.study.data).short}")
+    table = make_plain_table(
+        f"Scores on test in %. {make_data_label(loaded_study.study.data).short}"
+    )
     table.add_column("configuration", no_wrap=True)
     # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
     headings = ("seeds", "accuracy", "macro F1", "weighted F1")

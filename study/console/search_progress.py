@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.analysis import search_trials
-from reports.format.text import data_label, format_settings
+from reports.format.text import format_settings, make_data_label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
@@ -214,7 +214,7 @@ class SearchProgress:
 
 def make_search_summary_table(loaded_study: LoadedStudy) -> Table:
     """What the search found, as the terminal shows it at the end: confirmed, where it was."""
-    data = data_label(loaded_study.study.data).short
+    data = make_data_label(loaded_study.study.data).short
     if loaded_study.search is not None and not loaded_study.study.trials:
         return _make_unconfirmed_table(
             search_trials.make_search_trials_frame(loaded_study.search), data

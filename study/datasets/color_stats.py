@@ -1,7 +1,7 @@
-"""Whether an image's colours are like those that a model was trained on, and if not, how.
+"""Whether an image's colors are like those that a model was trained on, and if not, how.
 
 A network gives every image one of its classes. One that comes from elsewhere (another stain,
-another camera, no cell at all) mostly has other colours, and six numbers are enough to see that:
+another camera, no cell at all) mostly has other colors, and six numbers are enough to see that:
 the means and the standard deviations of its channels. What it shows, they do not tell.
 """
 
@@ -18,7 +18,7 @@ _TAIL_SHARE = 0.001
 """Share of the train images that lie beyond each bound."""
 
 _ROUNDING_VARIANCE = 1 / 12
-"""Variance of the rounding to whole grey levels: without it, images that are all grey would have
+"""Variance of the rounding to whole gray levels: without it, images that are all gray would have
 a covariance that cannot be inverted."""
 
 _CHUNK_SIZE = 256
@@ -26,7 +26,7 @@ _CHUNK_SIZE = 256
 
 
 def compute_color_features(images: NDArray[np.uint8]) -> FloatArray:
-    """Means of red, green and blue, then their standard deviations, in grey levels.
+    """Means of red, green and blue, then their standard deviations, in gray levels.
 
     In .2 s for 12,000 images. The sums are of whole numbers, so they are the same everywhere.
 
@@ -69,7 +69,7 @@ def compute_color_stats(images: NDArray[np.uint8]) -> ColorStats:
 
 
 def describe_outliers(color_stats: ColorStats, images: NDArray[np.uint8]) -> list[str | None]:
-    """In what each image's colours differ from those of nearly all train images.
+    """In what each image's colors differ from those of nearly all train images.
 
     Args:
         color_stats: of the train images.
@@ -112,11 +112,11 @@ def _describe_deviation(color_stats: ColorStats, features: FloatArray) -> str:
             "more uneven": above[index + 3],
         }
         if deviations := [
-            deviation for deviation, is_beyond in deviation_flags.items() if is_beyond
+            deviation for deviation, is_outlier in deviation_flags.items() if is_outlier
         ]:
             channels_by_deviation.setdefault(" and ".join(deviations), []).append(name)
     phrases = [
-        f"{'every channel' if len(names) == len(COLORS) else ' and '.join(names)} {words}"
-        for words, names in channels_by_deviation.items()
+        f"{'every channel' if len(names) == len(COLORS) else ' and '.join(names)} {phrase}"
+        for phrase, names in channels_by_deviation.items()
     ]
     return ", ".join(phrases) or "no channel by itself, but all of them together"

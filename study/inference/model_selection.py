@@ -68,7 +68,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
     for trials, reason_template in _list_candidate_groups(ledger):
         complete_records = _load_complete_records(ledger, trials, problems)
         rank_text = reason_template.format(format_count(len(complete_records), "complete trial"))
-        for record in sorted(complete_records, key=lambda each: -_get_val_macro_f1(each)):
+        for record in sorted(complete_records, key=lambda record: -_get_val_macro_f1(record)):
             macro_f1_text = format_number(_get_val_macro_f1(record), "percent")
             reason = f"macro F1 {macro_f1_text} % on val, {rank_text}"
             try:
@@ -84,12 +84,12 @@ def _list_candidate_groups(ledger: Ledger) -> Iterator[tuple[Sequence[PlannedTri
     """Trials among which val chooses, with words for the choice; the first that has any counts."""
     confirmation = ledger.read_confirmation()
     if confirmation is None or not confirmation.trials:
-        yield ledger.planned_trials(), "the highest of {}"
+        yield ledger.list_planned_trials(), "the highest of {}"
         return
     for name in confirmation.best:
         retrained_trials = [trial for trial in confirmation.trials if trial.configuration == name]
         yield retrained_trials, f"the highest of the {{}} in which {name} was trained again"
-    yield ledger.proposals(), "the highest of {} of the search, not confirmed"
+    yield ledger.read_proposals(), "the highest of {} of the search, not confirmed"
 
 
 def _load_complete_records(
@@ -144,7 +144,7 @@ def find_trial(ledger: Ledger, text: str) -> PlannedTrial:
     Raises:
         DataError: none, or several.
     """
-    planned_trials = ledger.planned_trials()
+    planned_trials = ledger.list_planned_trials()
     for matches in (
         [trial for trial in planned_trials if trial.id == text],
         [trial for trial in planned_trials if _get_trial_name(trial) == text],

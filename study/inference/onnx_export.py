@@ -87,7 +87,7 @@ def export_onnx(
 
     Raises:
         ConflictError: it exists.
-        MachineError: it cannot be written.
+        ResourceError: it cannot be written.
         StudyError: the exported model says something else than the trained one.
     """
     require_new_folder(folder)

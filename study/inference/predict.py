@@ -42,11 +42,11 @@ class Prediction:
     """What the model says of an image.
 
     Attributes:
-        name: as in `Picture`.
+        name: as in `InputImage`.
         probabilities: of the eight classes, float32, shape (8,).
         color_outlier: in what they are unlike those of 99.9 % of the training images, in words;
             None if they are not, or if the study did not keep what they were.
-        note: as in `Picture`.
+        note: as in `InputImage`.
     """
 
     name: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from reports.format.text import data_label, make_class_label
+from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
 from study.console.format import make_plain_table
@@ -18,18 +18,20 @@ from study.inference.predict import Prediction
 RESEARCH_ONLY_NOTICE = "A research tool: what it says is no diagnosis, and nothing to base one on."
 
 MAX_LISTED_IMAGES = 20
-"""Images whose colours are described below the table."""
+"""Images whose colors are described below the table."""
 
 _FLAG = "!"
 
 
-def header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator[str]:
-    """Which model it was, and what it learnt from."""
+def format_header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator[str]:
+    """Which model it was, and what it learned from."""
     yield f"{selected.trial_name} of {study.name}: {selected.reason}."
-    yield f"Trained on: {data_label(study.data).short}"
+    yield f"Trained on: {make_data_label(study.data).short}"
 
 
-def to_table(predictions: Sequence[Prediction], study: StudyRecord, *, width: int) -> Table:
+def make_prediction_table(
+    predictions: Sequence[Prediction], study: StudyRecord, *, width: int
+) -> Table:
     """One row an image, the two most probable classes with their probabilities in %.
 
     Args:
@@ -46,7 +48,7 @@ def to_table(predictions: Sequence[Prediction], study: StudyRecord, *, width: in
         ]
         for prediction in predictions
     ]
-    has_flags = any(each.color_outlier or each.note for each in predictions)
+    has_flags = any(prediction.color_outlier or prediction.note for prediction in predictions)
     column_names = ("class", "%", "runner-up", "%")
     column_widths = [max(map(len, column)) for column in zip(column_names, *rows, strict=True)]
     max_name_width = max(
@@ -57,15 +59,17 @@ def to_table(predictions: Sequence[Prediction], study: StudyRecord, *, width: in
     rich_table.add_column("file", no_wrap=True)
     for heading in column_names:
         rich_table.add_column(heading, no_wrap=True, justify="right" if heading == "%" else "left")
-    for each, row in zip(predictions, rows, strict=True):
-        name = make_printable(each.name)
+    for prediction, row in zip(predictions, rows, strict=True):
+        name = make_printable(prediction.name)
         short_name = name if len(name) <= max_name_width else f"…{name[1 - max_name_width :]}"
-        flag_cells = [_FLAG if each.color_outlier or each.note else ""] if has_flags else []
+        flag_cells = (
+            [_FLAG if prediction.color_outlier or prediction.note else ""] if has_flags else []
+        )
         rich_table.add_row(Text(short_name), *map(Text, row), *flag_cells)
     return rich_table
 
 
-def footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
+def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     """What has to be known to read the table."""
     outliers = [prediction for prediction in predictions if prediction.color_outlier]
     if outliers:
@@ -73,11 +77,15 @@ def footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
             f"{_FLAG} Colours unlike those of 99.9 % of the training images: the answer may "
             f"mean nothing:"
         )
-        yield from _format_image_notes([(each.name, each.color_outlier) for each in outliers])
-    annotated = [each for each in predictions if each.note]
+        yield from _format_image_notes(
+            [(prediction.name, prediction.color_outlier) for prediction in outliers]
+        )
+    annotated = [prediction for prediction in predictions if prediction.note]
     if annotated:
         yield f"{_FLAG} Not as the training images were made:"
-        yield from _format_image_notes([(each.name, each.note) for each in annotated])
+        yield from _format_image_notes(
+            [(prediction.name, prediction.note) for prediction in annotated]
+        )
     yield RESEARCH_ONLY_NOTICE
 
 
@@ -102,7 +110,7 @@ def format_json(
         "study": study.name,
         "fingerprint": study.fingerprint,
         "trial": selected.record.id,
-        "data": data_label(study.data).full,
+        "data": make_data_label(study.data).full,
         "class_names": list(class_names),
         "notice": RESEARCH_ONLY_NOTICE,
         "images": images,

@@ -70,7 +70,7 @@ def replay_trial(
 
     Raises:
         DataError: there is no such trial, or nothing of it to compare with.
-        MachineError: it was trained on a GPU, and there is none here.
+        ResourceError: it was trained on a GPU, and there is none here.
         ConflictError: the ledger cannot be read.
     """
     planned = find_trial(ledger, trial)

@@ -25,8 +25,8 @@ from study.configs.presets import PUBLISHED
 from study.configs.study_config import GridConfig
 from study.lifecycle.preflight import check_remote_location
 from study.runtime.connection import check_reachable, ensure_private_token
-from study.runtime.node_check import NodeInfo, format_node, node_problem, query_nodes
-from study.runtime.resources import count_available_cores, max_parallel_trials
+from study.runtime.node_check import NodeInfo, find_node_problem, format_node, query_nodes
+from study.runtime.resources import compute_max_parallel_trials, count_available_cores
 from study.runtime.session import get_default_gpus, open_ray_session, redirect_output, run_test_task
 
 TRIAL_MEMORY_BYTES = 0.7 * 2**30
@@ -205,7 +205,7 @@ def _connect_ray(config: GridConfig) -> Iterator[None]:
 
 def _check_ray(config: GridConfig) -> str:
     with _connect_ray(config):
-        host, concurrency = run_test_task(), max_parallel_trials(config)
+        host, concurrency = run_test_task(), compute_max_parallel_trials(config)
     return f"starts on this machine ({host}): {format_count(concurrency, 'trial')} at once"
 
 
@@ -219,7 +219,7 @@ def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]
             _connect_ray(config),
             _create_probe_file(config.storage_root) as (location, probe_file),
         ):
-            concurrency = max_parallel_trials(config)
+            concurrency = compute_max_parallel_trials(config)
             node_infos = list(query_nodes(location, probe_file, arrays))
     except StudyError as error:
         yield CheckResult(False, f"FAIL  Ray: {' '.join(str(error).split())}")
@@ -231,7 +231,7 @@ def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]
         f"{format_count(concurrency, 'trial')} at once",
     )
     for address, node_info in node_infos:
-        problem = node_problem(node_info, location, arrays)
+        problem = find_node_problem(node_info, location, arrays)
         if isinstance(node_info, NodeInfo) and problem is None:
             yield CheckResult(True, f"pass  {address} ({node_info.host}): {format_node(node_info)}")
         else:
@@ -249,11 +249,11 @@ def _create_probe_file(storage_root: StudyPath) -> Iterator[tuple[StudyPath, str
     folder = f".doctor-{secrets.token_hex(8)}"
     try:
         storage = open_storage(location, retry_timeout_s=0)
-        storage.write(f"{folder}/mark", b"")
+        storage.write(f"{folder}/probe", b"")
     except OSError as error:
         raise ResourceError(f"cannot write to {location}: {error.strerror or error}") from error
     try:
-        yield location, f"{folder}/mark"
+        yield location, f"{folder}/probe"
     finally:
         storage.remove(folder)
 

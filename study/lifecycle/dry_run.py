@@ -13,9 +13,9 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
-from reports.format.text import data_label, describe_search_settings
+from reports.format.text import describe_search_settings, make_data_label
 from reports.format.units import format_count
-from study.configs.search_space import baseline_configs, contains
+from study.configs.search_space import contains, make_baseline_configs
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.format import format_duration
 from study.datasets.data_record import make_data_record
@@ -121,7 +121,7 @@ def print_grid_plan(config: GridConfig, cells: BloodCells) -> None:
         f"{format_count(trials, 'trial')} into {config.location}: at most "
         f"{format_count(epochs, 'epoch')}, {megabytes:.0f} MB, and {format_duration(seconds)} with "
         f"{at_once} at once on this machine's CPU. "
-        f"{sooner}{data_label(make_data_record(cells)).short}",
+        f"{sooner}{make_data_label(make_data_record(cells)).short}",
         markup=False,
     )
 
@@ -129,7 +129,9 @@ def print_grid_plan(config: GridConfig, cells: BloodCells) -> None:
 def print_search_plan(config: SearchConfig, cells: BloodCells) -> None:
     """Print the space, and the time that a search would take, to standard output."""
     search, console = config.search, Console(highlight=False)
-    first = [name for name, known in baseline_configs(search).items() if contains(known, search)]
+    first = [
+        name for name, known in make_baseline_configs(search).items() if contains(known, search)
+    ]
     table = Table(box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
@@ -137,17 +139,18 @@ def print_search_plan(config: SearchConfig, cells: BloodCells) -> None:
         *describe_search_settings(search),
         (
             "First",
-            ", ".join(first) or f"none of {', '.join(baseline_configs(search))}: outside the space",
+            ", ".join(first)
+            or f"none of {', '.join(make_baseline_configs(search))}: outside the space",
         ),
     ):
         table.add_row(name, value)
     console.print(table)
     epoch_s = max(
         _measure_epoch_s(known, cells, config.cpus_per_trial)
-        for known in baseline_configs(search).values()
+        for known in make_baseline_configs(search).values()
     )
     # Beside the best, the best with a name; all of them if the search can't tell.
-    baseline = 1 if first else len(baseline_configs(search))
+    baseline = 1 if first else len(make_baseline_configs(search))
     again = (search.retrain_top + baseline) * search.retrain_seeds if search.retrain_top else 0
     epochs = (search.n_trials + again) * search.max_epochs
     at_once = _estimate_concurrency(config, search.n_trials)
@@ -155,7 +158,8 @@ def print_search_plan(config: SearchConfig, cells: BloodCells) -> None:
         f"{format_count(search.n_trials, 'trial')} and at most {again} of the confirmation into "
         f"{config.location}: at most {format_count(epochs, 'epoch')}, and "
         f"{format_duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's "
-        f"CPU. ASHA spares most of the search's share. {data_label(make_data_record(cells)).short}",
+        f"CPU. ASHA spares most of the search's share. "
+        f"{make_data_label(make_data_record(cells)).short}",
         markup=False,
     )
 

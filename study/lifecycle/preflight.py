@@ -15,7 +15,7 @@ def check_location(location: StudyPath, *, resume: bool) -> None:
 
     Raises:
         ConflictError: it is there, or is not.
-        MachineError: it is a link or a file, or lies in a folder that cannot be written.
+        ResourceError: it is a link or a file, or lies in a folder that cannot be written.
     """
     exists = (
         check_remote_location(location)
@@ -35,7 +35,7 @@ def check_remote_location(address: RemotePath) -> bool:
 
     Raises:
         DataError: pyarrow knows no such kind of address.
-        MachineError: it could not.
+        ResourceError: it could not.
     """
     probe_folder = f".{secrets.token_hex(8)}"
     try:

@@ -23,7 +23,7 @@ from reports.ledger.records import (
 )
 from reports.verification.verify import check_entered_files
 from study.lifecycle.status import is_unfinished
-from study.runtime.lock import study_lock
+from study.runtime.lock import lock_study
 
 RESTORE_HINT = "bring the file back from a copy"
 
@@ -47,7 +47,7 @@ def open_study(
         ResourceError: The location cannot be written.
     """
     ledger = Ledger(location) if resume else Ledger.create(location, requested)
-    with study_lock(location):
+    with lock_study(location):
         if resume:
             ledger = Ledger(location)  # anew: another process may have been at work until just now
             require_same_study(ledger, requested, allow_code_change=allow_code_change)
@@ -65,7 +65,7 @@ def require_same_study(
     study = ledger.study
     same_software = replace(requested, software=study.software)
     reasons = list_differences(study, same_software)
-    if not reasons and study.fingerprint != _compute_own_fingerprint(same_software):
+    if not reasons and study.fingerprint != _compute_fingerprint(same_software):
         reasons = ["its study.json was changed since"]
     if reasons:
         raise ConflictError(
@@ -90,7 +90,7 @@ def require_same_study(
     ledger.storage.remove(CHECKPOINT_DIR)
 
 
-def _compute_own_fingerprint(study: StudyRecord) -> str:
+def _compute_fingerprint(study: StudyRecord) -> str:
     return compute_fingerprint(
         study.data, [trial.id for trial in study.trials], study.software, study.search
     )
@@ -163,13 +163,15 @@ def check_study_files(ledger: Ledger) -> list[str]:
     except ConflictError as error:
         raise ConflictError(f"{error}{_format_remedy(ledger, str(error))}") from error
     confirmation = ledger.read_confirmation()
-    for planned in ledger.proposals() if confirmation else ():
+    for planned in ledger.read_proposals() if confirmation else ():
         if planned.id not in records:
             raise ConflictError(
                 f"{ledger.location}: trials/{planned.id}.json is missing, but the search is over; "
                 f"{RESTORE_HINT}"
             )
-    unfinished = {trial.id: trial for trial in ledger.planned_trials() if trial.id not in records}
+    unfinished = {
+        trial.id: trial for trial in ledger.list_planned_trials() if trial.id not in records
+    }
     for name in sorted(ledger.storage.list_files(CHECKPOINT_DIR)):
         trial_id = name.split("/")[1]
         if trial_id in records:  # it was entered, and its folder not yet removed
@@ -208,14 +210,14 @@ def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
             f"{trial.id}: {CHECKPOINT_DIR}/{trial.id} holds no state: it is trained from its first "
             f"epoch"
         )
-    elif partial_files := ledger.partial_files(trial.id):
+    elif partial_files := ledger.list_partial_files(trial.id):
         yield (
             f"{trial.id}: {partial_files[0]} is there without its record: the trial is trained "
             f"again"
         )
 
 
-def elapsed_search_s(records: Sequence[TrialRecord]) -> float:
+def compute_elapsed_search_s(records: Sequence[TrialRecord]) -> float:
     """Seconds in which at least one of the trials ran: the length of a search, less its breaks."""
     spans = sorted(
         (

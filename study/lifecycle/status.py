@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports.format.text import data_label
+from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import PlannedTrial, TrialRecord, TrialState
@@ -24,13 +24,13 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
     """
     study, confirmation = ledger.study, ledger.read_confirmation()
     yield f"{study.name}: {study.kind}, begun {study.created_at}"
-    yield data_label(study.data).short
+    yield make_data_label(study.data).short
     is_searching = study.search is not None and confirmation is None
-    planned_trials = ledger.planned_trials()
+    planned_trials = ledger.list_planned_trials()
     records = {trial.id: ledger.read_trial(trial) for trial in planned_trials}
     ended_records = [record for record in records.values() if record is not None]
     if study.search is not None:
-        proposals = ledger.proposals()
+        proposals = ledger.read_proposals()
         yield _format_counts(
             "search", [records[trial.id] for trial in proposals], study.search.n_trials
         )
@@ -92,11 +92,11 @@ def format_ended_count(ledger: Ledger) -> str:
     n_ended, search = len(ledger.read_trials()), ledger.study.search
     if search is not None and ledger.read_confirmation() is None:
         return f"{n_ended} of at most {search.n_trials} trials have ended"
-    return f"{n_ended} of {len(ledger.planned_trials())} trials have ended"
+    return f"{n_ended} of {len(ledger.list_planned_trials())} trials have ended"
 
 
 def is_unfinished(ledger: Ledger) -> bool:
     """Whether there is anything left to do but the report."""
     if ledger.study.search is not None and ledger.read_confirmation() is None:
         return True
-    return any(ledger.read_trial(planned) is None for planned in ledger.planned_trials())
+    return any(ledger.read_trial(planned) is None for planned in ledger.list_planned_trials())

@@ -40,7 +40,7 @@ def check_reachable(address: str) -> None:
     """Fail soon where nothing listens or nothing answers: Ray itself would try for minutes.
 
     Raises:
-        MachineError: the cluster cannot be joined.
+        ResourceError: the cluster cannot be joined.
     """
     ensure_private_token()
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -49,10 +49,10 @@ def check_reachable(address: str) -> None:
     try:
         _connect(address, host, int(port))
     except (AuthenticationError, OSError, RuntimeError, RpcError, ValueError) as error:
-        raise ray_error(f"join the cluster at {address}", error) from error
+        raise make_ray_error(f"join the cluster at {address}", error) from error
 
 
-def ray_error(action: str, error: Exception) -> ResourceError:
+def make_ray_error(action: str, error: Exception) -> ResourceError:
     """What Ray said, on one line."""
     return ResourceError(f"Ray could not {action}: {' '.join(str(error).split()):.300}")
 

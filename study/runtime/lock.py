@@ -25,7 +25,7 @@ LEASE_TIMEOUT_S = 20.0
 
 
 @contextmanager
-def study_lock(location: StudyPath) -> Iterator[None]:
+def lock_study(location: StudyPath) -> Iterator[None]:
     """Keep other processes away from a study; if one takes it over all the same, end.
 
     Args:
@@ -33,7 +33,7 @@ def study_lock(location: StudyPath) -> Iterator[None]:
 
     Raises:
         ConflictError: another process is at work on it.
-        MachineError: its folder cannot be written.
+        ResourceError: its folder cannot be written.
     """
     with ExitStack() as stack:
         try:
@@ -63,7 +63,7 @@ def is_locked(location: StudyPath) -> bool:
 
 
 def require_unlocked(folder: Path) -> None:
-    """As `held` of a folder, without holding it: to say so soon.
+    """As `lock_study` of a folder, without holding it: to say so soon.
 
     Raises:
         ConflictError: another process is at work on it.

@@ -78,7 +78,7 @@ def query_nodes(
 def collect_node_info(
     location: str, probe_file: str, arrays: Sequence[NDArray[np.uint8]]
 ) -> NodeInfo:
-    """The machine that this runs on; arguments as of `nodes`."""
+    """The machine that this runs on; arguments as of `query_nodes`."""
     return NodeInfo(
         host=socket.gethostname(),
         versions=get_local_versions(),
@@ -123,14 +123,14 @@ def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
         probe_file: a file in it.
 
     Raises:
-        MachineError: names the machine, what it lacks, and a remedy.
+        ResourceError: names the machine, what it lacks, and a remedy.
     """
     for address, answer in query_nodes(location, probe_file):
-        if (problem := node_problem(answer, location)) is not None:
+        if (problem := find_node_problem(answer, location)) is not None:
             raise ResourceError(f"the cluster's machine {address} {problem}")
 
 
-def node_problem(
+def find_node_problem(
     answer: NodeInfo | Exception, location: StudyPath, arrays: Sequence[NDArray[np.uint8]] = ()
 ) -> str | None:
     """What is wrong with a machine, with a remedy, in words; None if nothing is."""

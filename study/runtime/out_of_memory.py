@@ -32,7 +32,7 @@ def _list_cgroup_counters() -> Iterator[Path]:
             yield Path(f"/sys/fs/cgroup{path}/memory.events")
 
 
-def failure_reason(trial: Any, *, killed_by_kernel: bool) -> str:
+def describe_failure(trial: Any, *, killed_by_kernel: bool) -> str:
     """A few words on why the process of one of Tune's trials is no more."""
     error_file = Path(trial.error_file)  # Tune adds each failure at its end
     error_log = error_file.read_text(errors="replace") if error_file.exists() else ""

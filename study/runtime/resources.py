@@ -17,7 +17,7 @@ def count_available_cores() -> int:
     return int(joblib.cpu_count())
 
 
-def max_parallel_trials(config: StudyConfig) -> int:
+def compute_max_parallel_trials(config: StudyConfig) -> int:
     """Trials at once, as the cluster stands now; at least 1."""
     resources = ray.cluster_resources()
     capacity = resources.get("CPU", 0) / config.cpus_per_trial
@@ -35,12 +35,12 @@ def check_local_resources(config: StudyConfig) -> None:
 
 def check_cluster_resources(config: StudyConfig) -> None:
     """Ray would wait for ever for a GPU or a core that no node has."""
-    largest = largest_node()
+    largest = find_largest_node()
     _require_at_most("--cpus-per-trial", config.cpus_per_trial, largest["CPU"], "CPU")
     _require_at_most("--gpus-per-trial", config.gpus_per_trial or 0, largest["GPU"], "GPU")
 
 
-def largest_node() -> dict[str, float]:
+def find_largest_node() -> dict[str, float]:
     """The most CPUs and GPUs that one machine has, or one that the cluster would start has."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] + _list_startable_nodes()
     return {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
@@ -69,7 +69,7 @@ def check_compute(config: StudyConfig) -> None:
     """Refuse a cluster that does not answer, and a GPU that is not there, before data are read.
 
     Raises:
-        MachineError: it is so.
+        ResourceError: it is so.
     """
     if config.address is not None:
         check_reachable(config.address)

@@ -19,13 +19,13 @@ from ray.exceptions import AuthenticationError
 from bloodnets.storage.backends import TEMP_PREFIX
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
-from study.runtime.connection import ensure_private_token, ray_error
+from study.runtime.connection import ensure_private_token, make_ray_error
 from study.runtime.ray_internals import patch_oom_handling, start_ray
 from study.runtime.resources import (
     check_cluster_resources,
     check_local_resources,
     count_available_cores,
-    largest_node,
+    find_largest_node,
 )
 from study.runtime.signals import SIGNALS
 
@@ -45,7 +45,7 @@ RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Tune's own copies of each result, in three formats; the ledger has them.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Ours is in `interrupts`.
+    # Ours is in `signals`.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     # All its trials, into a temporary folder that nobody reads: once, for it cannot be never.
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
@@ -81,7 +81,7 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
     """Ray, ready for the study's trials; shut down, or disconnected from, at the end.
 
     Raises:
-        MachineError: Ray did not start, the address does not answer, or no node could ever
+        ResourceError: Ray did not start, the address does not answer, or no node could ever
             hold a trial.
     """
     for name, value in RAY_ENVIRONMENT.items():
@@ -96,7 +96,7 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
                 ray.init(address=config.address, log_to_driver=False)
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
             action = "start" if config.address is None else f"join the cluster at {config.address}"
-            raise ray_error(action, error) from error
+            raise make_ray_error(action, error) from error
         stack.callback(ray.shutdown)
         for number, handler in handlers.items():  # Ray has put its own there
             signal.signal(number, handler)
@@ -144,9 +144,9 @@ def get_default_gpus(address: str | None) -> float:
     with redirect_output(Path(os.devnull)):
         try:
             ray.init(address=address, log_to_driver=False)
-            return DEFAULT_GPUS_PER_TRIAL if largest_node()["GPU"] else 0.0
+            return DEFAULT_GPUS_PER_TRIAL if find_largest_node()["GPU"] else 0.0
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            raise ray_error(f"join the cluster at {address}", error) from error
+            raise make_ray_error(f"join the cluster at {address}", error) from error
         finally:
             ray.shutdown()
 

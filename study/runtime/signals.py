@@ -79,7 +79,7 @@ def exit_on_sigint(signal_number: int, frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def keyboard_interrupt_enabled() -> Iterator[None]:
+def enable_keyboard_interrupt() -> Iterator[None]:
     """Ctrl-C raises `KeyboardInterrupt` meanwhile: there is something half made to be removed."""
     previous_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -43,7 +43,7 @@ class Rungs:
             return True
         rung_values = self.values[epoch]
         rung_values[trial_id] = value
-        # Of fewer trials than `reduction`, the best alone goes on.
+        # Of fewer trials than `reduction_factor`, the best alone goes on.
         n_promoted = max(1, len(rung_values) // self.reduction_factor)
         return sum(other > value for other in rung_values.values()) < n_promoted
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import Confirmation, EndReason, SearchRecord
-from study.configs.search_space import baseline_configs
+from study.configs.search_space import make_baseline_configs
 from study.configs.study_config import make_planned_trial
 
 
-def best_values(ledger: Ledger) -> dict[str, float]:
+def find_best_values(ledger: Ledger) -> dict[str, float]:
     """The value of each configuration of a search: its best val macro F1, 0 to 1.
 
     One that ASHA stopped counts with what it had reached, which is less than it would have. One
@@ -20,7 +20,7 @@ def best_values(ledger: Ledger) -> dict[str, float]:
         ConflictError: the ledger cannot be read.
     """
     value_by_configuration = {}
-    for planned in ledger.proposals():
+    for planned in ledger.read_proposals():
         record = ledger.read_trial(planned)
         if record is None or record.error is not None or not record.epochs:
             continue
@@ -50,10 +50,10 @@ def plan_confirmation(
         ConflictError: the ledger cannot be read.
     """
     best, baselines = rank_configurations(
-        best_values(ledger), list(baseline_configs(search)), search.retrain_top
+        find_best_values(ledger), list(make_baseline_configs(search)), search.retrain_top
     )
-    configs = {planned.configuration: planned.config for planned in ledger.proposals()}
-    configs |= {name: config.to_dict() for name, config in baseline_configs(search).items()}
+    configs = {planned.configuration: planned.config for planned in ledger.read_proposals()}
+    configs |= {name: config.to_dict() for name, config in make_baseline_configs(search).items()}
     first_seed = search.seed + 1
     return Confirmation(
         ended_by=ended_by,
@@ -76,7 +76,7 @@ def rank_configurations(
 
     Args:
         values: of the configurations, in the order of their proposals: of equals, the first.
-        baseline_names: of `search_space.baseline_configs`.
+        baseline_names: of `search_space.make_baseline_configs`.
         n_best: of the best.
 
     Returns:

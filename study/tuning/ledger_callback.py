@@ -11,7 +11,7 @@ from ray import tune
 from bloodnets.errors import ResourceError, StudyError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, StopReason, TrialRecord, TrialState
-from study.runtime.out_of_memory import count_kernel_kills, failure_reason
+from study.runtime.out_of_memory import count_kernel_kills, describe_failure
 from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
 from study.tuning.listeners import TrialListener
 
@@ -72,9 +72,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             self._notify_listeners(
                 lambda listener: listener.on_epoch(trial_id, epoch, restored=restored)
             )
-        if (
-            "resource_error" in result
-        ):  # no fault of the trial's: it can go on when there is a remedy
+        if "resource_error" in result:
+            # No fault of the trial's: it can go on when there is a remedy.
             self.error = self.error or ResourceError(result["resource_error"])
         for key, value_by_trial in (
             ("outcome", self.outcomes),
@@ -193,7 +192,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         kill_count = count_kernel_kills()
         killed_by_kernel, self.kernel_kill_count = kill_count > self.kernel_kill_count, kill_count
         error = self.error_messages.pop(get_trial_id(trial), None)
-        return error or failure_reason(trial, killed_by_kernel=killed_by_kernel)
+        return error or describe_failure(trial, killed_by_kernel=killed_by_kernel)
 
     def _add_to_ledger(self, record: TrialRecord, *, test_reason: str | None) -> None:
         try:

@@ -21,7 +21,12 @@ from bloodnets.config import TrialConfig
 from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord, TrialState
-from study.configs.search_space import baseline_configs, contains, suggest_config, to_optuna_params
+from study.configs.search_space import (
+    contains,
+    make_baseline_configs,
+    make_optuna_params,
+    suggest_config,
+)
 from study.tuning.asha import Rungs
 
 OPTUNA_FILE = "optuna.db"
@@ -50,13 +55,13 @@ class OptunaProposer:
         """Tell Optuna what the ledger holds: nothing, or the trials of a search that goes on.
 
         Raises:
-            MachineError: Optuna's file cannot be written.
+            ResourceError: Optuna's file cannot be written.
             ConflictError: the ledger cannot be read.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.ledger, self._search = ledger, search
-        self._baselines = baseline_configs(search)
-        self._proposals = ledger.proposals()
+        self._baselines = make_baseline_configs(search)
+        self._proposals = ledger.read_proposals()
         self._running_trials: dict[str, optuna.Trial] = {}
         self._best_values: dict[str, float] = {}
         self.rungs = Rungs(search.rungs, reduction_factor=search.reduction_factor)
@@ -67,7 +72,7 @@ class OptunaProposer:
         """The next trial: one that was proposed and did not end, one with a name, or a new one.
 
         Raises:
-            MachineError: the proposal cannot be written.
+            ResourceError: the proposal cannot be written.
         """
         trial_number = len(self._optuna_study.get_trials(deepcopy=False))
         try:
@@ -103,7 +108,7 @@ class OptunaProposer:
         """A trial finished an epoch, or goes on from a state that has it behind it.
 
         Raises:
-            MachineError: Optuna's file cannot be written.
+            ResourceError: Optuna's file cannot be written.
         """
         best_value = max(self._best_values[trial_id], epoch.val_macro_f1)
         self._best_values[trial_id] = best_value
@@ -119,7 +124,7 @@ class OptunaProposer:
         """A trial is in the ledger.
 
         Raises:
-            MachineError: Optuna's file cannot be written.
+            ResourceError: Optuna's file cannot be written.
         """
         trial = self._running_trials.pop(record.id)
         best_value = self._best_values.pop(record.id, 0.0)
@@ -136,7 +141,7 @@ class OptunaProposer:
     def _add_past_trials(self) -> None:
         for planned in self._proposals:
             record = self.ledger.read_trial(planned)
-            params = to_optuna_params(TrialConfig.from_dict(planned.config), self._search)
+            params = make_optuna_params(TrialConfig.from_dict(planned.config), self._search)
             if record is None:
                 self._optuna_study.enqueue_trial(params)
                 continue
@@ -147,7 +152,7 @@ class OptunaProposer:
         for name in baseline_names[len(self._proposals) :]:
             config = self._baselines[name]
             if contains(config, self._search):
-                self._optuna_study.enqueue_trial(to_optuna_params(config, self._search))
+                self._optuna_study.enqueue_trial(make_optuna_params(config, self._search))
 
     def _make_planned_trial(self, number: int, config: TrialConfig) -> PlannedTrial:
         names = [

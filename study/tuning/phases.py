@@ -1,6 +1,7 @@
 """What a study does while Ray runs: train what its plan or its search asks for.
 
-Apart from `run`, as the screen wants the tables of reports, and with them SciPy and matplotlib.
+Apart from `tuning.run`, as the screen wants the tables of reports, and with them SciPy and
+matplotlib.
 """
 
 import time
@@ -17,8 +18,8 @@ from reports.ledger.records import Confirmation, PlannedTrial
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.grid_progress import EndedTrials, GridProgress, make_grid_summary_table
 from study.console.search_progress import SearchProgress, make_search_summary_table
-from study.lifecycle.resume import elapsed_search_s
-from study.runtime.resources import max_parallel_trials
+from study.lifecycle.resume import compute_elapsed_search_s
+from study.runtime.resources import compute_max_parallel_trials
 from study.tuning.confirmation import plan_confirmation
 from study.tuning.tuner import run_proposals, run_trials
 
@@ -43,7 +44,7 @@ def train_all(
         _run_search_phase(config, cells, ledger, console)
 
 
-def summary_table(loaded_study: LoadedStudy) -> Table:
+def make_summary_table(loaded_study: LoadedStudy) -> Table:
     """The table that a command ends with."""
     if loaded_study.search is None:
         return make_grid_summary_table(loaded_study)
@@ -92,7 +93,7 @@ def _finish_search(
 ) -> Confirmation:
     """How the search ended, when every proposal is in the ledger."""
     ended_records, start_time = ledger.read_trials(), time.monotonic()
-    previous_s = elapsed_search_s(ended_records)
+    previous_s = compute_elapsed_search_s(ended_records)
     with SearchProgress(config.search, console, elapsed_s=previous_s) as progress:
         for record in ended_records:
             progress.add_ended_trial(record, ledger.read_epochs(record.id))
@@ -104,7 +105,7 @@ def _finish_search(
         config.search,
         ended_by=ended_by,
         duration_s=previous_s + time.monotonic() - start_time,
-        concurrency=min(max_parallel_trials(config), config.search.n_trials),
+        concurrency=min(compute_max_parallel_trials(config), config.search.n_trials),
     )
     ledger.set_confirmation(confirmation)
     return confirmation

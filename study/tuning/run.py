@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
-from reports.format.text import data_label
+from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialState
@@ -84,7 +84,7 @@ class _StudySession:
         interrupts = InterruptHandler()
         resume_hint = f"go on with: {status.format_resume_command(ledger, config.address)}"
         try:
-            data = data_label(ledger.study.data).short
+            data = make_data_label(ledger.study.data).short
             console.print(f"{config.name}: {trial_count}. {data}", markup=False)
             if self.resume:
                 notes = check_study_files(ledger)
@@ -102,9 +102,9 @@ class _StudySession:
         except KeyboardInterrupt:
             message = f"interrupted; {status.format_ended_count(ledger)}; {resume_hint}"
             raise StudyInterruptedError(message, interrupts.signal_number) from None
-        from study.tuning.phases import summary_table
+        from study.tuning.phases import make_summary_table
 
-        console.print(summary_table(analysis.loaded_study))
+        console.print(make_summary_table(analysis.loaded_study))
         report_path = ledger.location / "report/index.html"
         output = report_path if self.quiet else f"Report: {report_path}"
         Console(highlight=False).print(output, soft_wrap=True)

@@ -31,7 +31,7 @@ class PlanSearcher(PickledAsBlank, TuneSearcher):
         return {"trial": next(self.parameters)}
 
     def on_trial_complete(self, *args: Any, **info: Any) -> None:
-        """Nothing: the follower enters it in the ledger."""
+        """Nothing: the callback enters it in the ledger."""
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger has everything."""
@@ -40,7 +40,7 @@ class PlanSearcher(PickledAsBlank, TuneSearcher):
 
 
 class UnstartedTrial(NamedTuple):
-    """What a follower looks at of a trial of Tune's that was not started."""
+    """What the callback reads of a trial of Tune's that was not started."""
 
     config: dict[str, Any]
     num_failures: int = 0
@@ -48,7 +48,7 @@ class UnstartedTrial(NamedTuple):
 
 
 class ProposalSearcher(PickledAsBlank, TuneSearcher):
-    """Hands Tune what our searcher proposes; the follower tells the searcher how it went."""
+    """Hands Tune what our proposer proposes; the callback tells the proposer how it went."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class ProposalSearcher(PickledAsBlank, TuneSearcher):
         }
 
     def on_trial_complete(self, *args: Any, **info: Any) -> None:
-        """Nothing: the searcher is told when the trial is in the ledger."""
+        """Nothing: the proposer is told when the trial is in the ledger."""
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger has everything."""

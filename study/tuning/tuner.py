@@ -18,7 +18,7 @@ from bloodnets.trainable import run_trial
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EndReason, PlannedTrial, SearchRecord, StopReason, TrialRecord
 from study.configs.study_config import StudyConfig
-from study.runtime.resources import max_parallel_trials
+from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import RAY_LOG
 from study.tuning.ledger_callback import LedgerCallback, get_trial_id
 from study.tuning.listeners import SearchListener, TrialListener
@@ -113,7 +113,7 @@ def run_proposals(
     ended_records = ledger.read_trials()
     if (reason := find_early_end_reason(ended_records)) is not None:
         # It was interrupted while the trials that its end overtook were entered.
-        for _ in range(len(ledger.proposals()) - len(ended_records)):
+        for _ in range(len(ledger.read_proposals()) - len(ended_records)):
             planned = proposer.propose()
             listener.on_proposal(planned)
             parameters = make_trial_parameters(ledger, planned, probe_file="", evaluate_test=False)
@@ -131,7 +131,9 @@ def run_proposals(
                     listener,
                     callback,
                     probe_file=write_probe_file(ledger),
-                    get_capacity=lambda: config.max_concurrent or max_parallel_trials(config),
+                    get_capacity=lambda: (
+                        config.max_concurrent or compute_max_parallel_trials(config)
+                    ),
                 ),
                 "scheduler": AshaScheduler(proposer.rungs, stop_reasons),
                 "num_samples": search.n_trials - len(ended_records),
@@ -153,7 +155,7 @@ def write_probe_file(ledger: Ledger) -> str:
         Its name.
 
     Raises:
-        MachineError: the folder cannot be written.
+        ResourceError: the folder cannot be written.
     """
     name = f"{CHECKPOINT_DIR}/.{secrets.token_hex(8)}"
     try:
@@ -220,7 +222,7 @@ def _limit_concurrency(config: StudyConfig) -> int | None:
     On a cluster all wait for room at the same time, so that its autoscaler sees what is wanted, and
     a machine that joins is used. On one machine nothing is gained by that.
     """
-    return config.max_concurrent if config.address else max_parallel_trials(config)
+    return config.max_concurrent if config.address else compute_max_parallel_trials(config)
 
 
 def _sort_longest_first(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:

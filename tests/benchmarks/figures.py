@@ -89,7 +89,7 @@ def collect_host_info() -> dict[str, Any]:
 
 
 def format_host_info(host_info: Mapping[str, Any]) -> str:
-    """A line of `about`."""
+    """A line of `collect_host_info`."""
     versions = ", ".join(f"{name} {number}" for name, number in host_info["versions"].items())
     return (
         f"{host_info['measured_at'][:10]}, {host_info['processor']}, {host_info['memory']}, GPU: "

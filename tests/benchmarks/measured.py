@@ -1,7 +1,7 @@
 """Studies of trials that sleep, on clusters whose nodes are all on this machine, and their figures.
 
 All else is as in a study: `study.tuning.tuner` and Ray Tune run the trials, in processes of their
-own, the follower enters each in a ledger, and the screen is told.
+own, the callback enters each in a ledger, and the screen is told.
 """
 
 import os

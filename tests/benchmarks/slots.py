@@ -21,7 +21,7 @@ CONFIGURATIONS = ("mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-
 
 
 def serve_steps(name: str, threads: int, connection: Connection) -> None:
-    """Train `STEPS` steps whenever asked, and answer with the seconds that they took."""
+    """Train `STEPS_PER_REQUEST` steps whenever asked, and answer with the seconds they took."""
     torch.set_num_threads(threads)
     keep_freed_memory()
     config, cpu = TrialConfig(**PUBLISHED[name]), torch.device("cpu")

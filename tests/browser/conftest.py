@@ -36,7 +36,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of `page_contents.contents()`; the files that it links to are not there."""
+    """The page of `page_contents.make_page_inputs()`; the files that it links to are not there."""
     index = tmp_path_factory.mktemp("handmade") / "index.html"
     index.write_text(render.render_report(*page_contents.make_page_inputs())[0], encoding="utf-8")
     return index

@@ -20,29 +20,29 @@ SIGNS = {
 
 
 def contrast(one: str, other: str) -> float:
-    """Contrast of two colours written `rgb(r, g, b)`, 1 to 21, as WCAG 2.2 defines it."""
+    """Contrast of two colors written `rgb(r, g, b)`, 1 to 21, as WCAG 2.2 defines it."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def _luminance(colour: str) -> float:
-    if colour.startswith("color(srgb"):
-        shares = [float(x) for x in re.findall(r"[\d.]+", colour)[:3]]
+def _luminance(color: str) -> float:
+    if color.startswith("color(srgb"):
+        shares = [float(x) for x in re.findall(r"[\d.]+", color)[:3]]
     else:
-        shares = [int(x) / 255 for x in re.findall(r"\d+", colour)[:3]]
+        shares = [int(x) / 255 for x in re.findall(r"\d+", color)[:3]]
     linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize(
-    ("colours", "expected"),
+    ("colors", "expected"),
     [
         (("rgb(0, 0, 0)", "rgb(255, 255, 255)"), 21),
         (("rgb(119, 119, 119)", "color(srgb 1 1 1)"), 4.48),
     ],
 )
-def test_contrast(colours: tuple[str, str], expected: float) -> None:
-    assert contrast(*colours) == pytest.approx(expected, abs=0.005)
+def test_contrast(colors: tuple[str, str], expected: float) -> None:
+    assert contrast(*colors) == pytest.approx(expected, abs=0.005)
 
 
 def test_a_reader_meets_what_is_lacking_then_the_verdict_then_the_contents(
@@ -71,9 +71,9 @@ def test_a_verdict_has_a_sign_and_can_be_read(
     )
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     for word, sign in SIGNS.items():
-        content, colour = found[word]
+        content, color = found[word]
         assert content == f'"{sign}"'
-        assert contrast(colour, ground) >= 4.5, word
+        assert contrast(color, ground) >= 4.5, word
     assert found["supported"][1] != found["contradicted"][1] != found["cannot-tell"][1]
 
 

@@ -62,14 +62,14 @@ STAND_IN = {
 
 @pytest.fixture(scope="module")
 def head(data_file: Path) -> Iterator[NamespaceNode]:
-    with run_namespace_nodes(1) as (machine,):
-        shutil.copy(data_file, machine.home / "cells.npz")
-        share_token(machine, [])
-        machine.write_file("ray_bootstrap_config.yaml", yaml.safe_dump(CONFIG))
+    with run_namespace_nodes(1) as (node,):
+        shutil.copy(data_file, node.home / "cells.npz")
+        share_token(node, [])
+        node.write_file("ray_bootstrap_config.yaml", yaml.safe_dump(CONFIG))
         words = ["ray", "start", "--head", "--num-cpus=0", "--object-store-memory=100000000"]
         words += ["--autoscaling-config=/root/ray_bootstrap_config.yaml"]
-        machine.run(words, env=TOKEN_ENV | STAND_IN)
-        yield machine
+        node.run(words, env=TOKEN_ENV | STAND_IN)
+        yield node
 
 
 def workers(head: NamespaceNode) -> int:

@@ -237,10 +237,10 @@ def test_the_project_is_copied_and_nothing_else(resolved: dict[str, Any]) -> Non
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = {name.partition(".")[0] for name in project["tool"]["setuptools"]["packages"]}
     files = {"pyproject.toml", "constraints.txt", project["project"]["readme"]}
-    wanted = packages | files | {*project["project"]["license-files"]}
+    expected = packages | files | {*project["project"]["license-files"]}
     token = "~/.ray/auth_token"
-    assert resolved["file_mounts"] == {token: token} | {f"~/bloodstudy/{n}": n for n in wanted}
-    assert all((ROOT / name).exists() for name in wanted)
+    assert resolved["file_mounts"] == {token: token} | {f"~/bloodstudy/{n}": n for n in expected}
+    assert all((ROOT / name).exists() for name in expected)
 
 
 def test_versions_are_exact_and_the_same_everywhere(resolved: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.conftest import TOKEN_ENV, join_ray_cluster, start_ray_cluster
 from tests.helpers.network_namespaces import ROOT, NamespaceNode, run_namespace_nodes
 
-ON_EACH = """
+QUERY_NODES = """
 import json, socket, ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 ray.init(address="auto", log_to_driver=False)
@@ -44,17 +44,17 @@ def cluster() -> Iterator[Sequence[NamespaceNode]]:
         yield made
 
 
-def last(machine: NamespaceNode, *words: str) -> str:
-    return machine.run(words, env=TOKEN_ENV).stdout.splitlines()[-1]
+def last(node: NamespaceNode, *words: str) -> str:
+    return node.run(words, env=TOKEN_ENV).stdout.splitlines()[-1]
 
 
 def test_a_task_runs_on_each(cluster: Sequence[NamespaceNode]) -> None:
-    for machine in cluster:
-        machine.write_file("mine", f"home of {machine.name}")
-    word, _, found = last(cluster[0], "python", "-c", ON_EACH).partition(" ")
+    for node in cluster:
+        node.write_file("mine", f"home of {node.name}")
+    word, _, found = last(cluster[0], "python", "-c", QUERY_NODES).partition(" ")
     assert word == "found"
-    wanted = [[m.name, m.address, f"home of {m.name}"] for m in cluster[:3]]
-    assert sorted(json.loads(found)) == wanted
+    expected = [[node.name, node.address, f"home of {node.name}"] for node in cluster[:3]]
+    assert sorted(json.loads(found)) == expected
 
 
 def test_a_stranger_cannot_join(cluster: Sequence[NamespaceNode]) -> None:
@@ -78,7 +78,7 @@ def test_the_jobs_port_wants_the_token(cluster: Sequence[NamespaceNode]) -> None
 
 
 def test_the_token_is_its_owners_alone(cluster: Sequence[NamespaceNode]) -> None:
-    files = [machine.home / ".ray/auth_token" for machine in cluster[:3]]
+    files = [node.home / ".ray/auth_token" for node in cluster[:3]]
     assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
     assert len({file.read_text() for file in files}) == 1
 
@@ -112,9 +112,9 @@ def test_all_ends_with_the_block_though_it_failed() -> None:
     left: list[psutil.Process] = []
 
     def block() -> None:
-        with run_namespace_nodes(1) as (machine,):
-            machine.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
-            left.extend(inside(machine.pid))
+        with run_namespace_nodes(1) as (node,):
+            node.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
+            left.extend(inside(node.pid))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -126,10 +126,10 @@ def test_all_ends_with_the_block_though_it_failed() -> None:
 def test_all_ends_when_the_tests_are_killed() -> None:
     script = """
 import time
-from tests.helpers.network_namespaces import machines
-with machines(1) as (machine,):
-    machine.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
-    print(machine.pid, flush=True)
+from tests.helpers.network_namespaces import run_namespace_nodes
+with run_namespace_nodes(1) as (node,):
+    node.run(["sh", "-c", "setsid nohup sleep 1234 >/dev/null 2>&1 &"])
+    print(node.pid, flush=True)
     time.sleep(100)
 """
     with subprocess.Popen(

@@ -52,8 +52,8 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster(data_file: Path) -> Iterator[Cluster]:
     with start_ray_cluster(3, n_spare=2, env=ENVIRONMENT) as (head, one, two, late, laptop):
-        for machine in (head, laptop):
-            shutil.copy(data_file, machine.home / "cells.npz")
+        for node in (head, laptop):
+            shutil.copy(data_file, node.home / "cells.npz")
         with serve_s3(laptop):
             yield Cluster(head, (one, two), late, laptop)
 
@@ -86,10 +86,8 @@ def test_the_wrong_token_is_refused(cluster: Cluster) -> None:
 def test_the_doctor_asks_every_machine(cluster: Cluster) -> None:
     words = ["doctor", "--address", "auto", "--data-file", "cells.npz"]
     run = cluster.head.run(["bloodstudy", *words, "--storage", STUDIES], env=ENVIRONMENT)
-    for machine in (cluster.head, *cluster.others):
-        (line,) = re.findall(
-            rf"^pass  {machine.address} \({machine.name}\): (.*)$", run.stdout, re.M
-        )
+    for node in (cluster.head, *cluster.others):
+        (line,) = re.findall(rf"^pass  {node.address} \({node.name}\): (.*)$", run.stdout, re.M)
         for part in ("Python 3.", "torch ", "ray ", "no GPU", "sees the storage", "arrive whole"):
             assert part in line
     run = cluster.head.run(["bloodstudy", *words], env=ENVIRONMENT, check=False)
@@ -144,7 +142,7 @@ def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
 def fetched(cluster: Cluster, name: str) -> Ledger:
     """A study of the store, copied out of it."""
     code = (
-        "import pyarrow.fs; from tests.helpers.s3 import S3_BUCKET; import sys; "
+        "from pyarrow import fs; import sys; "
         "source, path = fs.FileSystem.from_uri(sys.argv[1]); "
         "fs.copy_files(path, sys.argv[2], source, fs.LocalFileSystem())"
     )

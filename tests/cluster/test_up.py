@@ -16,7 +16,7 @@ import yaml
 
 from tests.cluster.conftest import make_s3_env, serve_s3
 from tests.cluster.test_aws import written
-from tests.cluster.test_machines import ON_EACH
+from tests.cluster.test_machines import QUERY_NODES
 from tests.helpers.network_namespaces import ROOT, NamespaceNode, run_namespace_nodes, share_token
 from tests.helpers.s3 import S3_BUCKET
 
@@ -51,26 +51,26 @@ def reached(
         laptop.write_file("key", key.read_text())
         exports = " ".join(f"{name}={value}" for name, value in make_s3_env(laptop).items())
         shutil.copy(data_file, others[0].home / "cells.npz")
-        for machine in others:
-            machine.run(["mkdir", "/run/sshd"])
-            machine.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
-            machine.write_file(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
+        for node in others:
+            node.run(["mkdir", "/run/sshd"])
+            node.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
+            node.write_file(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
             # Stands for the file's setup commands, which install from the internet.
-            machine.write_file(
+            node.write_file(
                 ".bashrc",
                 f"export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RAY_AUTH_MODE=token\n"
                 f"export PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0 {exports}\n",
             )
-            machine.run(["ln", "-s", sys.prefix, "/root/venv"])
-            machine.write_file("sshd_config", SSHD)
-            machine.run(["/usr/sbin/sshd", "-f", "/root/sshd_config"])
+            node.run(["ln", "-s", sys.prefix, "/root/venv"])
+            node.write_file("sshd_config", SSHD)
+            node.run(["/usr/sbin/sshd", "-f", "/root/sshd_config"])
         with serve_s3(laptop):
             yield made
 
 
 def put_file(laptop: NamespaceNode, others: Sequence[NamespaceNode]) -> None:
     """cluster.local.yaml with the values of these machines, and nothing to install."""
-    head, *workers = (machine.address for machine in others)
+    head, *workers = (node.address for node in others)
     config = local()
     config["provider"] |= {"head_ip": head, "worker_ips": workers}
     config["auth"] = {"ssh_user": "root", "ssh_private_key": "~/key"}
@@ -80,9 +80,9 @@ def put_file(laptop: NamespaceNode, others: Sequence[NamespaceNode]) -> None:
     laptop.write_file("cluster.yaml", yaml.safe_dump(config))
 
 
-def of_ray(machine: NamespaceNode) -> list[str]:
+def of_ray(node: NamespaceNode) -> list[str]:
     """Ray's processes there."""
-    lines = machine.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
+    lines = node.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
     return [line for line in lines if re.search(r"raylet|gcs_server|ray::|monitor\.py", line)]
 
 
@@ -97,21 +97,21 @@ def where(laptop: NamespaceNode) -> list[str]:
 def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) -> None:
     laptop, *others = reached
     put_file(laptop, others)
-    others[0].write_file("on_each.py", ON_EACH)
-    for machine in others:
-        machine.write_file("mine", machine.name)
+    others[0].write_file("on_each.py", QUERY_NODES)
+    for node in others:
+        node.write_file("mine", node.name)
     laptop.run(["ray", "up", "--yes", "--no-config-cache", "cluster.yaml"], timeout_s=200)
     deadline = time.monotonic() + 240
-    names = [machine.name for machine in others]
+    names = [node.name for node in others]
     while (found := where(laptop)) != names and time.monotonic() < deadline:
         time.sleep(2)
     assert found == names
-    for machine in others:
-        token = machine.home / ".ray/auth_token"
+    for node in others:
+        token = node.home / ".ray/auth_token"
         assert token.read_text() == (laptop.home / ".ray/auth_token").read_text()
         assert token.stat().st_mode & 0o077 == 0
     assert not of_ray(laptop)
-    assert all(of_ray(machine) for machine in others)
+    assert all(of_ray(node) for node in others)
     studies = f"s3://{S3_BUCKET}/studies"
     grid = "bloodstudy grid --address auto --data-file cells.npz --max-epochs 2 --cpus-per-trial 2"
     command = f"{grid} --storage {studies} --name up"
@@ -122,10 +122,10 @@ def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) 
     assert (laptop.home / "up-report/index.html").stat().st_size > 10**5
     laptop.run(["ray", "down", "--yes", "cluster.yaml"], timeout_s=200)
     assert not of_ray(others[0])
-    for machine in others[1:]:
-        ssh = ["ssh", "-i", "/root/key", "-o", "StrictHostKeyChecking=no", machine.address]
+    for node in others[1:]:
+        ssh = ["ssh", "-i", "/root/key", "-o", "StrictHostKeyChecking=no", node.address]
         laptop.run([*ssh, "venv/bin/ray stop"])
-    assert {machine.name: of_ray(machine) for machine in others} == {name: [] for name in names}
+    assert {node.name: of_ray(node) for node in others} == {name: [] for name in names}
 
 
 def test_the_file_does_on_your_machines_what_cluster_yaml_does_on_aws() -> None:

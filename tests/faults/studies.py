@@ -139,7 +139,7 @@ def get_checkpoint_epochs(ledger: Ledger) -> dict[str, int]:
     """Epochs behind each trial that has begun and not ended."""
     return {
         trial.id: n_epochs
-        for trial in ledger.planned_trials()
+        for trial in ledger.list_planned_trials()
         if (n_epochs := ledger.count_checkpoint_epochs(trial.id))
     }
 
@@ -162,7 +162,7 @@ def assert_same_results(ledger: Ledger, other: Ledger) -> None:
 
 def collect_results(ledger: Ledger) -> dict[str, Any]:
     """All of a study that does not depend on when and how often it was run."""
-    results: dict[str, Any] = {"plan": [trial.id for trial in ledger.planned_trials()]}
+    results: dict[str, Any] = {"plan": [trial.id for trial in ledger.list_planned_trials()]}
     for trial in ledger.read_trials():
         record = {key: value for key, value in asdict(trial).items() if key not in VARYING_FIELDS}
         epochs = [asdict(epoch) | {"duration_s": 0} for epoch in ledger.read_epochs(trial.id)]
@@ -176,7 +176,7 @@ def collect_results(ledger: Ledger) -> dict[str, Any]:
             columns=csv_frame.filter(regex="duration|images_per_s").columns
         )
         results[f"report/{path.name}"] = frame_without_times.to_csv()
-    results["looks"] = sorted(
+    results["test_evaluations"] = sorted(
         (evaluation.trial_id, evaluation.reason) for evaluation in ledger.read_test_evaluations()
     )
     return results

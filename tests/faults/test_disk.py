@@ -37,7 +37,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk(tmp_path: Path, small: Path, data_file: Path, row: FaultRow) -> None:
-    wanted = StudyRunner(tmp_path / "whole", data_file, "s", *GRID).run_to_end()
+    expected = StudyRunner(tmp_path / "whole", data_file, "s", *GRID).run_to_end()
     study = StudyRunner(small, data_file, "s", *GRID)
     study.log_path = tmp_path / "log"
     assert study.start().wait(200) == 3, study.stderr_text
@@ -47,7 +47,7 @@ def test_a_full_disk(tmp_path: Path, small: Path, data_file: Path, row: FaultRow
     _, records = check_entered_files(study.ledger, interrupted=True)
     assert len(records) == 2
     subprocess.run(["mount", "-o", "remount,size=400m", str(small)], check=True)
-    assert_same_results(study.resume_to_end(), wanted)
+    assert_same_results(study.resume_to_end(), expected)
     row(
         "the disk full",
         "named; old results whole",

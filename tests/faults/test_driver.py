@@ -169,7 +169,7 @@ def test_a_killed_search(tmp_path: Path, data_file: Path, row: FaultRow) -> None
         "--trials", "6", "--max-epochs", "4", "--retrain-top", "1", "--retrain-seeds", "1",
         "--max-concurrent", "1", "--family", "mlnn",
     )  # fmt: skip
-    wanted = collect_results(
+    expected = collect_results(
         StudyRunner(tmp_path / "whole", data_file, "s", *options, kind="search").run_to_end()
     )
     count, rng = choose_repeats(10, 1), random.Random(7)
@@ -180,7 +180,7 @@ def test_a_killed_search(tmp_path: Path, data_file: Path, row: FaultRow) -> None
         study.wait_for_output(r"(complete|pruned) after", process, count=ended)
         time.sleep(rng.uniform(0, 1))
         kill_process(process)
-        assert without_times(collect_results(study.resume_to_end())) == without_times(wanted)
+        assert without_times(collect_results(study.resume_to_end())) == without_times(expected)
     row(
         "`kill -9` of the driver of a search, one trial at a time",
         "resume proposes and finds what an undisturbed search does",

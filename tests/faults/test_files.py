@@ -46,7 +46,7 @@ GRID = (
 CUTS = (0, 0.25, 0.5, 0.75, None)
 """What is left of a file; None: nothing, not even its name."""
 
-MADE_ANEW = ("optuna.db", "ray.log", "report/", "checkpoints/.")
+REGENERATED_FILES = ("optuna.db", "ray.log", "report/", "checkpoints/.")
 """What a study that goes on does not read: made from the rest, a log, its workers' mark."""
 
 
@@ -97,7 +97,7 @@ def outcome(copy: Path) -> StudyError | list[str]:
 def rebuilt(name: str, cut: float | None, found: list[str]) -> bool:
     """Whether it is right to go on without this file, and said where a trial begins anew."""
     trial = Path(name).stem if name.startswith("trials/") else Path(name).parent.name
-    return name.startswith(MADE_ANEW) or (
+    return name.startswith(REGENERATED_FILES) or (
         cut is None
         and name.startswith(("trials/", "checkpoints/"))
         and any(note.startswith(f"{trial}: ") for note in found)
@@ -106,7 +106,7 @@ def rebuilt(name: str, cut: float | None, found: list[str]) -> bool:
 
 def test_every_file_of_a_grid(interrupted: StudyRunner, tmp_path: Path, row: FaultRow) -> None:
     plan = StudyRunner(tmp_path / "whole", Path(interrupted.arguments[2]), "s", *GRID)
-    wanted = plan.run_to_end()
+    expected = plan.run_to_end()
     cases = named = again = 0
     done: set[str] = set()
     for name, cut, copy in damaged(interrupted.folder, tmp_path):
@@ -122,7 +122,7 @@ def test_every_file_of_a_grid(interrupted: StudyRunner, tmp_path: Path, row: Fau
         kind = name.partition("/")[0]
         if IS_FULL_RUN or (kind not in done and kind in {"trials", "checkpoints"}):
             done.add(kind)
-            assert_same_results(StudyRunner(tmp_path, plan.folder, "s").resume_to_end(), wanted)
+            assert_same_results(StudyRunner(tmp_path, plan.folder, "s").resume_to_end(), expected)
     assert named > 0 < again
     row(
         "a file of a grid's folder cut at 0, 25, 50, 75 % or deleted",

@@ -128,7 +128,7 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: FaultRow) -> None:
             dict(list(make_published_matrices().items())[:2]),
             missing_trials={("mlnn-config-2", 0)},
         )
-        (waiting,) = [t for t in ledger.planned_trials() if ledger.read_trial(t) is None]
+        (waiting,) = [t for t in ledger.list_planned_trials() if ledger.read_trial(t) is None]
         config = TrialConfig.from_dict(waiting.config)
         state = TrainingState.create(config, torch.device("cpu"))
         content = serialize_checkpoint(

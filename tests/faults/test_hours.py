@@ -22,7 +22,7 @@ class Watch:
         self.handles: list[int] = []
         self.memory_mib: list[float] = []
 
-    def look(self, driver: psutil.Process) -> None:
+    def sample(self, driver: psutil.Process) -> None:
         try:
             self.handles.append(driver.num_fds())
             self.memory_mib.append(driver.memory_info().rss / 2**20)
@@ -58,7 +58,7 @@ def train(study: StudyRunner, process: subprocess.Popen[str], seconds: float, wa
         math.inf,
     )
     while process.poll() is None and time.monotonic() < until:
-        watch.look(driver)
+        watch.sample(driver)
         time.sleep(1)
         if until == math.inf and study.stderr_text.count(": epoch ") > before:
             until = time.monotonic() + seconds

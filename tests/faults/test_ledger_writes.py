@@ -21,7 +21,7 @@ def enter_all(source: Path, folder: Path) -> None:
     """Enter all trials of one study in another; a line in a file acknowledges each."""
     whole, new = Ledger(source), Ledger.create(folder, Ledger(source).study)
     with folder.with_suffix(".acknowledged").open("w", buffering=1) as acknowledged:
-        for planned in new.planned_trials():
+        for planned in new.list_planned_trials():
             record = whole.read_trial(planned)
             assert record is not None
             add_complete_trial(

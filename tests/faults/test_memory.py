@@ -1,4 +1,4 @@
-"""One trial takes all memory: it fails, labelled so, and the others do not."""
+"""One trial takes all memory: it fails, labeled so, and the others do not."""
 
 import os
 import shlex
@@ -21,9 +21,9 @@ import bloodnets.trainable as trainable
 import ray
 run = trainable._train_and_report
 def hog(config, cells, trial):
-    held = []
+    blocks = []
     while trial["configuration"] == "mlnn-config-4":
-        held.append(b"x" * 2**26)
+        blocks.append(b"x" * 2**26)
         time.sleep(0.05)
     run(config, cells, trial)
 trainable._train_and_report = hog

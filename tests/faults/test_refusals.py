@@ -117,9 +117,9 @@ from ray._raylet import GcsClient
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 changes = json.loads(sys.argv[1])
 if changes:
-    client, place = GcsClient(address=cluster.address), {"namespace": b"cluster"}
-    known = json.loads(client.internal_kv_get(b"CLUSTER_METADATA", **place))
-    client.internal_kv_put(b"CLUSTER_METADATA", json.dumps(known | changes).encode(), True, **place)
+    client, space = GcsClient(address=cluster.address), {"namespace": b"cluster"}
+    known = json.loads(client.internal_kv_get(b"CLUSTER_METADATA", **space))
+    client.internal_kv_put(b"CLUSTER_METADATA", json.dumps(known | changes).encode(), True, **space)
 print("address", cluster.address, flush=True)
 sys.stdin.read()
 cluster.shutdown()

@@ -25,7 +25,7 @@ from reports.ledger.records import (
     TrialState,
     compute_fingerprint,
 )
-from study.configs.search_space import baseline_configs
+from study.configs.search_space import make_baseline_configs
 from study.configs.study_config import make_planned_trial, make_resnet_baseline
 from study.tuning.asha import Rungs
 from study.tuning.confirmation import rank_configurations
@@ -112,7 +112,7 @@ def build_search(
     )
     ledger = Ledger.create(folder, study)
     rungs = Rungs(search.rungs, reduction_factor=search.reduction_factor)
-    baselines = baseline_configs(search)
+    baselines = make_baseline_configs(search)
     rng = np.random.default_rng(search.seed)
     values: dict[str, float] = {}
     planned_by_name: dict[str, PlannedTrial] = {}
@@ -217,7 +217,7 @@ def _make_proposal(
 def _make_resnet_proposal(
     search: SearchRecord, number: int, rng: np.random.Generator, with_published: bool
 ) -> PlannedTrial:
-    config, name = baseline_configs(search)["resnet"], "resnet"
+    config, name = make_baseline_configs(search)["resnet"], "resnet"
     if number or not with_published:
         name = f"trial-{number}"
         sampled_values: dict[str, Any] = {
@@ -236,7 +236,7 @@ def _make_confirmation(
     ended_by: EndReason,
     concurrency: int,
 ) -> Confirmation:
-    baselines = baseline_configs(search)
+    baselines = make_baseline_configs(search)
     best_names, baseline_names = rank_configurations(values, list(baselines), search.retrain_top)
     configs = {name: planned.config for name, planned in planned_by_name.items()}
     configs = {name: config.to_dict() for name, config in baselines.items()} | configs

@@ -88,7 +88,7 @@ def test_all_eight_are_trained_and_reported(
         ]
         for name, sha256 in trial.files.items():
             assert hashlib.sha256((ledger.folder / name).read_bytes()).hexdigest() == sha256
-    assert sorted(look.trial_id for look in ledger.read_test_evaluations()) == sorted(
+    assert sorted(evaluation.trial_id for evaluation in ledger.read_test_evaluations()) == sorted(
         trial.id for trial in trials
     )
     assert (ledger.folder / "report" / "index.html").is_file()
@@ -123,8 +123,8 @@ def test_both_losses_predict_the_same_to_the_bit(
     by_name = {trial.configuration: trial.id for trial in ledger.read_trials()}
     for family in ("mlnn", "cnn"):
         for one, other in ((1, 3), (2, 4)):
-            twins = [by_name[f"{family}-config-{number}"] for number in (one, other)]
-            first, second = (ledger.read_predictions(trial, "test") for trial in twins)
+            same_loss_trials = [by_name[f"{family}-config-{number}"] for number in (one, other)]
+            first, second = (ledger.read_predictions(trial, "test") for trial in same_loss_trials)
             np.testing.assert_array_equal(first.probabilities, second.probabilities)
             np.testing.assert_array_equal(first.labels, second.labels)
 
@@ -152,7 +152,7 @@ def test_the_stored_weights_are_those_that_predicted(
 def test_the_same_command_gives_the_same_weights_to_the_bit(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path, data_file: Path
 ) -> None:
-    """In another process, another order of trials and with other neighbours."""
+    """In another process, another order of trials and with other neighbors."""
     _, ledger = whole_grid
     done = grid(
         folder, data_file, "again", "--max-epochs", "2", "--max-concurrent", "1",

@@ -81,7 +81,7 @@ def test_each_command_is_understood(
         arguments += ["--data-file", "cells.npz"]
     if arguments[0] == "resume":
         monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
-        monkeypatch.setattr("study.tuning.run.run_study", _goes_on)
+        monkeypatch.setattr("study.tuning.run.run_study", _fake_resume)
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
@@ -90,7 +90,7 @@ def test_each_command_is_understood(
     assert any(words in done.stdout for words in known)
 
 
-def _goes_on(config: GridConfig, *_: object, resume: bool, **__: object) -> bool:
+def _fake_resume(config: GridConfig, *_: object, resume: bool, **__: object) -> bool:
     assert resume
     typer.echo(f"{config.name} goes on")
     return True

@@ -95,7 +95,7 @@ def states(ledger: Ledger) -> Counter[str]:
 
 
 def statuses(ledger: Ledger) -> Counter[str]:
-    records = [ledger.read_trial(planned) for planned in ledger.proposals()]
+    records = [ledger.read_trial(planned) for planned in ledger.read_proposals()]
     return Counter(record.state for record in records if record is not None)
 
 
@@ -105,7 +105,7 @@ def test_every_proposal_ends_and_the_best_are_confirmed(
     done, ledger = whole
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert len(ledger.proposals()) == 8
+    assert len(ledger.read_proposals()) == 8
     end = ledger.read_confirmation()
     assert end is not None
     assert (end.ended_by, len(end.best), len(end.baselines)) == ("trials", 2, 1)
@@ -127,10 +127,10 @@ def test_only_what_is_confirmed_sees_test_and_once(
     _, ledger = whole
     end = ledger.read_confirmation()
     assert end is not None
-    assert sorted(look.trial_id for look in ledger.read_test_evaluations()) == sorted(
+    assert sorted(evaluation.trial_id for evaluation in ledger.read_test_evaluations()) == sorted(
         t.id for t in end.trials
     )
-    for planned in ledger.proposals():
+    for planned in ledger.read_proposals():
         record = ledger.read_trial(planned)
         assert record is not None
         assert set(record.scores) <= {"val"}
@@ -140,7 +140,7 @@ def test_a_stopped_trial_ends_at_a_rung(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
-    for planned in ledger.proposals():
+    for planned in ledger.read_proposals():
         record = ledger.read_trial(planned)
         assert record is not None
         ended = (record.state, record.stop_reason)
@@ -205,7 +205,7 @@ def test_a_trial_trained_again_is_the_same_to_the_bit(
     whole: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path
 ) -> None:
     _, ledger = whole
-    trial = next(p for p in ledger.proposals() if p.configuration == "trial-3")
+    trial = next(p for p in ledger.read_proposals() if p.configuration == "trial-3")
     done = subprocess.run(
         [BLOODSTUDY, "replay", "whole", "trial-3", "--storage", folder],
         capture_output=True, text=True, check=False, timeout=120,
@@ -230,12 +230,12 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / "diverging")
-    first = ledger.read_trial(ledger.proposals()[0])
+    first = ledger.read_trial(ledger.read_proposals()[0])
     assert first is not None
     assert (first.state, first.stop_reason, first.attempts) == ("pruned", "diverged", 1)
     assert first.error is not None
     assert "the training loss is" in first.error
-    assert len(ledger.proposals()) == 3
+    assert len(ledger.read_proposals()) == 3
     end = ledger.read_confirmation()
     assert end is not None
     assert "cnn-config-1" not in (*end.best, *end.baselines)
@@ -254,7 +254,7 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     ledger = Ledger(folder / "failing")
-    failed = ledger.read_trial(ledger.proposals()[1])
+    failed = ledger.read_trial(ledger.read_proposals()[1])
     assert failed is not None
     assert (failed.state, failed.attempts) == ("failed", 4)
     assert failed.error == "OSError: the dog ate it"
@@ -288,7 +288,7 @@ def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
     end = ledger.read_confirmation()
     assert end is not None
     assert end.ended_by == ended_by
-    records = [ledger.read_trial(planned) for planned in ledger.proposals()]
+    records = [ledger.read_trial(planned) for planned in ledger.read_proposals()]
     assert 0 < len(records) < 400
     reasons = {(record.state, record.stop_reason) for record in records if record is not None}
     assert ("pruned", ended_by) in reasons

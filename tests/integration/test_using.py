@@ -21,7 +21,7 @@ from bloodnets.models import ResNet
 from bloodnets.storage.backends import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
-from study.inference import onnx_export as exporting
+from study.inference import onnx_export
 from study.inference.model_selection import SelectedModel, select_model
 from tests.helpers import grid_builder
 from tests.helpers.models import add_models
@@ -68,15 +68,15 @@ def test_a_png_of_a_test_image_gets_what_was_recorded_of_it(
 ) -> None:
     """One by itself and all of them, the same class and probabilities to the bit."""
     images = np.load(data_file)["test_images"]
-    for place, pixels in enumerate(images):
-        Image.fromarray(pixels).save(tmp_path / f"{place:04}.png")
-    _, wanted = recorded(study, name)
+    for index, pixels in enumerate(images):
+        Image.fromarray(pixels).save(tmp_path / f"{index:04}.png")
+    _, expected = recorded(study, name)
     for given in (tmp_path, tmp_path / "0003.png"):
         done = bloodstudy(study, "predict", ".", str(given), "--trial", name, "--json")
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
         rows = [np.float32(each["probabilities"]) for each in found["images"]]
-        own = wanted if given.is_dir() else wanted[3:4]
+        own = expected if given.is_dir() else expected[3:4]
         assert np.array_equal(rows, own)
         assert [each["class"] for each in found["images"]] == own.argmax(axis=1).tolist()
 
@@ -92,11 +92,11 @@ def test_the_exported_model_says_what_was_recorded_and_its_card_how_well(
     assert f"On {len(images):,} images of the test split the exported" in done.stdout
     assert done.stdout.splitlines()[-1] == "out"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "model.onnx"]
-    record, wanted = recorded(study, name)
+    record, expected = recorded(study, name)
     given = run(tmp_path / "out/model.onnx", images)
     assert given.dtype == np.float32
-    assert np.abs(given - wanted).max() <= 1e-4
-    assert np.array_equal(given.argmax(axis=1), wanted.argmax(axis=1))
+    assert np.abs(given - expected).max() <= 1e-4
+    assert np.array_equal(given.argmax(axis=1), expected.argmax(axis=1))
     about = {each.key: each.value for each in onnx.load(tmp_path / "out/model.onnx").metadata_props}
     assert about["trial"] == record.id
     assert about["fingerprint"] == record.fingerprint
@@ -125,9 +125,9 @@ def test_the_cards_five_lines_run(study: Path, data_file: Path, tmp_path: Path) 
         text=True,
         check=True,
     )
-    _, wanted = recorded(study, "mlnn-config-2")
+    _, expected = recorded(study, "mlnn-config-2")
     names = Ledger(study).study.data.class_names
-    assert ran.stdout.strip() == str([names[place] for place in wanted[:128].argmax(axis=1)])
+    assert ran.stdout.strip() == str([names[index] for index in expected[:128].argmax(axis=1)])
 
 
 def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: S3Server) -> None:
@@ -157,9 +157,9 @@ def test_a_network_with_batch_norm_is_exported_as_it_predicts(
     model = ResNet(width=4, dropout=0.5)
     model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
     odd = replace(chosen, model=model.eval())
-    content = exporting.build_onnx_model(odd, ledger.study)
+    content = onnx_export.build_onnx_model(odd, ledger.study)
     images = np.random.default_rng(0).integers(256, size=(37, 28, 28, 3), dtype=np.uint8)
-    assert exporting.compare_predictions(content, odd, images).max_deviation <= 1e-4
+    assert onnx_export.compare_predictions(content, odd, images).max_deviation <= 1e-4
     together = run(content, images)
     np.testing.assert_allclose(
         np.concatenate([run(content, one[None]) for one in images]), together, atol=1e-6
@@ -172,10 +172,10 @@ def test_nothing_is_left_of_a_model_that_says_something_else(
     untrained: tuple[Ledger, SelectedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger, chosen = untrained
-    other = exporting.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
-    monkeypatch.setattr(exporting, "build_onnx_model", lambda *_: other)
+    other = onnx_export.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
+    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: other)
     with pytest.raises(StudyError, match="got another class, and probabilities differ") as caught:
-        exporting.export_onnx(ledger, chosen, None, tmp_path / "out")
+        onnx_export.export_onnx(ledger, chosen, None, tmp_path / "out")
     assert caught.value.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 

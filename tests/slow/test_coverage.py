@@ -58,7 +58,7 @@ def study(random: np.random.Generator, skills: NDArray[np.float64]) -> TestPredi
     )
 
 
-def holds(found: Estimate | None, value: float) -> bool:
+def is_covered(found: Estimate | None, value: float) -> bool:
     return found is not None and found.low <= value <= found.high
 
 
@@ -73,29 +73,31 @@ def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(
     """
     random = np.random.default_rng(seeds)
     means = [truth(advantage, spread) for advantage in ADVANTAGES]
-    means_held, differences_held = [], []
+    means_covered, differences_covered = [], []
     for _ in range(STUDIES):
-        luck = random.normal(scale=spread, size=(len(ADVANTAGES), seeds))
-        sampled = bootstrap_scores(study(random, np.array(ADVANTAGES)[:, None] + luck))
+        seed_noise = random.normal(scale=spread, size=(len(ADVANTAGES), seeds))
+        sampled = bootstrap_scores(study(random, np.array(ADVANTAGES)[:, None] + seed_noise))
         for c, mean in enumerate(means):
-            means_held.append(holds(estimate_contrast(sampled, "macro_f1", {str(c): 1}), mean))
+            means_covered.append(
+                is_covered(estimate_contrast(sampled, "macro_f1", {str(c): 1}), mean)
+            )
         for a, b in ((0, 1), (2, 3)):
             found = estimate_contrast(sampled, "macro_f1", {str(a): 1, str(b): -1})
-            differences_held.append(holds(found, means[a] - means[b]))
-    assert 0.93 <= np.mean(means_held) <= most
-    assert 0.93 <= np.mean(differences_held) <= most
+            differences_covered.append(is_covered(found, means[a] - means[b]))
+    assert 0.93 <= np.mean(means_covered) <= most
+    assert 0.93 <= np.mean(differences_covered) <= most
 
 
 def test_with_one_seed_the_interval_is_of_the_trained_model() -> None:
     random = np.random.default_rng(1)
-    held = []
+    covered = []
     for _ in range(2 * STUDIES):
         skills = random.normal(scale=0.15, size=(2, 1))
         sampled = bootstrap_scores(study(random, skills))
-        held += [
-            holds(
+        covered += [
+            is_covered(
                 estimate_contrast(sampled, "macro_f1", {str(c): 1}), expected(float(skills[c, 0]))
             )
             for c in range(2)
         ]
-    assert 0.93 <= np.mean(held) <= 0.97
+    assert 0.93 <= np.mean(covered) <= 0.97

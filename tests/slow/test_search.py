@@ -132,9 +132,8 @@ def run(
         ledger = Ledger(settings.location)
     else:
         ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
-    with redirect_output(
-        ledger.folder / RAY_LOG
-    ):  # Tune has much to say, and nothing of these figures
+    # Tune has much to say, and nothing of these figures.
+    with redirect_output(ledger.folder / RAY_LOG):
         tuner.run_proposals(settings, cells, ledger, search, listener=watch)
     return ledger, watch
 
@@ -158,7 +157,7 @@ def test_it_finds_what_random_search_does_with_half_the_epochs(
         goal, cost = random_search(1000 + seed)
         ledger, watch = run(tmp_path, cells, replace(SEARCH, seed=seed))
         reached = [epochs for epochs, true in watch.history if true >= goal]
-        most = max(surrogate.compute_true_value(trial.config) for trial in ledger.proposals())
+        most = max(surrogate.compute_true_value(trial.config) for trial in ledger.read_proposals())
         ratio = min(reached, default=math.inf) / cost
         rows.append((ratio, watch.epochs, most - watch.best[1], watch.best[1] - goal))
         print(
@@ -185,7 +184,7 @@ SHORT = replace(SEARCH, n_trials=15, max_epochs=9, grace_period=1)
 def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:
     """Every proposal with how it ended."""
     rows = []
-    for planned in ledger.proposals():
+    for planned in ledger.read_proposals():
         record = ledger.read_trial(planned)
         assert record is not None
         rows.append((planned.id, record.stop_reason, ledger.read_epochs(planned.id)))

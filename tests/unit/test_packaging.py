@@ -33,8 +33,8 @@ def imported(package: str) -> set[str]:
     return names - sys.stdlib_module_names - {*OWN}
 
 
-def declared(wanted: list[str]) -> set[str]:
-    return {normal(re.split(r"[\[<>=~! ]", line)[0]) for line in wanted}
+def declared(requirements: list[str]) -> set[str]:
+    return {normal(re.split(r"[\[<>=~! ]", line)[0]) for line in requirements}
 
 
 @pytest.mark.parametrize("package", OWN)

@@ -30,14 +30,14 @@ def make_section(analysis: Analysis) -> Section | None:
         key="ablation",
         title="What each ingredient brings",
         paragraphs=(
-            *(_describe_outcome(base, own, analysis) for base, own in base_frames),
+            *(_describe_outcome(base, rows, analysis) for base, rows in base_frames),
             _explain_scope(),
-            *_caveats(frame, analysis),
+            *_list_caveats(frame, analysis),
         ),
-        figures=tuple(_make_report_figure(base, own, analysis) for base, own in base_frames),
+        figures=tuple(_make_report_figure(base, rows, analysis) for base, rows in base_frames),
         tables=tuple(
-            _make_ablation_table(base, own, frame[frame["base"] == base], analysis)
-            for base, own in base_frames
+            _make_ablation_table(base, rows, frame[frame["base"] == base], analysis)
+            for base, rows in base_frames
         ),
     )
 
@@ -75,7 +75,7 @@ def _explain_scope() -> str:
     )
 
 
-def _caveats(frame: pd.DataFrame, analysis: Analysis) -> Iterator[str]:
+def _list_caveats(frame: pd.DataFrame, analysis: Analysis) -> Iterator[str]:
     if frame["seeds"].max() == 1:
         yield (
             "With one seed the intervals hold the luck of the test images alone: a separated line "

@@ -8,7 +8,7 @@ from reports.format.table import make_table
 from reports.format.text import label
 from reports.sections.elements import Section, make_caption, make_figure
 from reports.sections.findings import Analysis
-from reports.sections.verdict_text import contrast_label
+from reports.sections.verdict_text import format_contrast_label
 
 
 def make_section(analysis: Analysis) -> Section | None:
@@ -52,6 +52,6 @@ def _add_display_columns(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(
         interval_low=effects["low"],
         interval_high=effects["high"],
-        contrast_label=[contrast_label(row) for row in effects.to_dict("records")],
+        contrast_label=[format_contrast_label(row) for row in effects.to_dict("records")],
         family_label=["all" if family == "all" else label(family) for family in effects["scope"]],
     )

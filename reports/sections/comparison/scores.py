@@ -8,9 +8,9 @@ from reports import figures
 from reports.analysis import frames, pairwise
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import label, loss_and_optimizer
+from reports.format.text import format_loss_and_optimizer, label
 from reports.sections.elements import Section, make_caption, make_figure, make_slug
-from reports.sections.findings import MAX_PANELS, Analysis, paper_figure_ref
+from reports.sections.findings import MAX_PANELS, Analysis, cite_paper_figure
 
 
 def make_section(analysis: Analysis) -> Section | None:
@@ -33,7 +33,7 @@ def make_section(analysis: Analysis) -> Section | None:
             make_figure(
                 f"scores-{make_slug(family)}",
                 f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
-                f"{paper_figure_ref(family, 'scores', analysis)}. Whiskers: 95 % intervals. The "
+                f"{cite_paper_figure(family, 'scores', analysis)}. Whiskers: 95 % intervals. The "
                 "axis does not start at 0.",
                 figures.draw_scores(scored_rows[scored_rows["family"] == family], data=data),
                 data,
@@ -128,7 +128,7 @@ def _add_display_columns(analysis: Analysis) -> pd.DataFrame:
         for n_complete, n_planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
     ]
     method_labels = [
-        loss_and_optimizer(loss, optimizer)
+        format_loss_and_optimizer(loss, optimizer)
         for loss, optimizer in zip(frame["loss"], frame["optimizer"], strict=True)
     ]
     display_frame = frame.assign(method=method_labels, seeds_text=seed_texts)

@@ -7,7 +7,7 @@ from reports.format.columns import CONFIGURATION_COLUMN
 from reports.format.table import Column, Table, make_table
 from reports.format.text import label
 from reports.sections.elements import Section, make_caption, make_figure, make_slug
-from reports.sections.findings import Analysis, paper_figure_ref
+from reports.sections.findings import Analysis, cite_paper_figure
 
 
 def make_section(analysis: Analysis) -> Section | None:
@@ -30,7 +30,7 @@ def make_section(analysis: Analysis) -> Section | None:
         report_figures.append(
             make_figure(
                 f"confusion-{make_slug(family)}",
-                f"{caption_text}{paper_figure_ref(family, 'confusion', analysis)}. Rows: true; "
+                f"{caption_text}{cite_paper_figure(family, 'confusion', analysis)}. Rows: true; "
                 "columns: predicted.",
                 figures.draw_confusion_matrices(plotted_rows, labels, data=data),
                 data,

@@ -37,7 +37,7 @@ def make_section(analysis: Analysis) -> Section | None:
     if len(predictions.configurations) < 2:
         return None
     all_rows = confusion_differences.compute_cell_differences(predictions)
-    identical_pairs = confusion_differences.same_predictions(all_rows)
+    identical_pairs = confusion_differences.check_pairs_identical(all_rows)
     if all(identical_pairs.values()):
         return None
     pair_rows = {
@@ -111,7 +111,7 @@ def _list_omissions(analysis: Analysis, all_rows: pd.DataFrame) -> list[str]:
             f"Of {len(names)} configurations the {confusion_differences.MAX_COMPARED} with the "
             "highest macro F1 on test are compared."
         )
-    identical_pairs = confusion_differences.same_predictions(all_rows)
+    identical_pairs = confusion_differences.check_pairs_identical(all_rows)
     if any(identical_pairs.values()):
         sentences.append(
             f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')} "

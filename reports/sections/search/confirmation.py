@@ -4,7 +4,7 @@ import pandas as pd
 
 from reports.format.columns import CONFIRMATION_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import baseline_label, format_settings
+from reports.format.text import format_settings, get_baseline_label
 from reports.sections.elements import Section, make_caption
 from reports.sections.findings import Analysis, SearchAnalysis
 
@@ -20,7 +20,7 @@ def make_section(analysis: Analysis) -> Section | None:
     display_frame = frame.assign(
         settings=[format_settings(row) for row in frame.to_dict("records")],
         origin_label=frame["is_baseline"].map(
-            {True: baseline_label(search.record), False: "found"}
+            {True: get_baseline_label(search.record), False: "found"}
         ),
         seeds_text=[str(n) if n == n_seeds else f"{n} of {n_seeds}" for n in frame["seeds"]],
     )
@@ -46,7 +46,7 @@ def _make_paragraphs(frame: pd.DataFrame, search: SearchAnalysis) -> list[str]:
     paragraphs = [
         "The winner of a search is the luckiest of many: its value in the search is too high on "
         "average. So the best were trained again in full, with seeds that the search did not use "
-        f"({seeds_text}), beside the best {baseline_label(search.record)} configuration. The "
+        f"({seeds_text}), beside the best {get_baseline_label(search.record)} configuration. The "
         "difference is the shrinkage. Only these trials saw the test split, each once.",
         "Val chose the configuration and, in each trial, the epoch; test chose nothing. So the "
         "value to quote is the confirmed one on test.",

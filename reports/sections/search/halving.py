@@ -1,7 +1,7 @@
 """The learning curves of a search, and where ASHA stopped them."""
 
 from reports import figures
-from reports.format.text import baseline_label
+from reports.format.text import get_baseline_label
 from reports.sections.elements import Section, make_figure
 from reports.sections.findings import Analysis
 
@@ -16,7 +16,7 @@ def make_section(analysis: Analysis) -> Section | None:
     paragraph = (
         f"At the rungs, epochs {rungs_text}, ASHA compares a trial with all that came there "
         f"before: it goes on if it is among the best 1 in {record.reduction_factor}. Nothing "
-        f"waits, so the first to come are judged by few. The {baseline_label(record)} "
+        f"waits, so the first to come are judged by few. The {get_baseline_label(record)} "
         "configurations run in full whatever they reach."
         if rungs_text
         else "There is no rung below the last epoch: no trial was stopped by ASHA."

@@ -6,7 +6,7 @@ from reports import figures
 from reports.analysis import search_trials
 from reports.format.columns import SEARCH_EFFORT_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import DataLabel, baseline_label
+from reports.format.text import DataLabel, get_baseline_label
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
 from reports.sections.findings import Analysis, SearchAnalysis
 from reports.sections.search_text import describe_repeatability
@@ -66,7 +66,7 @@ def _make_paragraph(search: SearchAnalysis) -> str:
     if len(search.trials) > 1:
         paragraph += (
             " The grey band below shows how soon the best would have come if the same trials had "
-            f"run in random order. It knows only these trials: the {baseline_label(record)} "
+            f"run in random order. It knows only these trials: the {get_baseline_label(record)} "
             "configurations ran first, which lifts the search above it, and a sampler that learns "
             "has its better trials later, which presses it below."
         )

@@ -3,7 +3,7 @@
 from reports import figures
 from reports.analysis import search_trials
 from reports.analysis.search_trials import SearchTrialState
-from reports.format.text import baseline_label
+from reports.format.text import get_baseline_label
 from reports.format.units import format_count
 from reports.sections.elements import Section, make_figure
 from reports.sections.findings import Analysis, SearchAnalysis
@@ -26,7 +26,7 @@ def make_section(analysis: Analysis) -> Section | None:
     epochs_text = format_count(rung, "epoch")
     map_text = (
         "Learning rate and dropout of every trial; colour: the best macro F1 on val after "
-        f"{epochs_text}. Ring: {baseline_label(search.record)} configurations. Grey: stopped "
+        f"{epochs_text}. Ring: {get_baseline_label(search.record)} configurations. Grey: stopped "
         "before. Cross: diverged or failed."
     )
     parallel_text = (

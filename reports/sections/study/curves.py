@@ -4,7 +4,7 @@ from reports import figures
 from reports.figures.curves import MAX_SEED_LINES, MIN_SEEDS_FOR_BAND
 from reports.format.text import label
 from reports.sections.elements import Section, make_figure, make_slug
-from reports.sections.findings import Analysis, paper_figure_ref
+from reports.sections.findings import Analysis, cite_paper_figure
 
 
 def _describe_lines(n_seeds: int) -> str:
@@ -33,7 +33,7 @@ def make_section(analysis: Analysis) -> Section | None:
             report_figures.append(
                 make_figure(
                     f"{column.replace('_', '-')}-{make_slug(family)}",
-                    f"{title}, {label(family)}{paper_figure_ref(family, column, analysis)}. "
+                    f"{title}, {label(family)}{cite_paper_figure(family, column, analysis)}. "
                     f"{lines_text}",
                     figures.draw_curves(
                         family_rows, family_means, column=column, data=analysis.data

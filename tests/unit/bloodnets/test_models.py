@@ -21,7 +21,7 @@ def test_the_number_of_parameters_is_the_papers(family: Family, parameters: int)
 
 # Multiply-adds by hand: of a fully connected layer inputs x outputs, of a convolution those of a
 # pixel (9 x channels in x channels out) times the pixels that it gives.
-BY_HAND = {
+EXPECTED_COSTS = {
     "mlnn": [2352 * 1180, 1180 * 1180, 1180 * 8],
     "cnn": [
         *(28 * 28 * 9 * 3 * 32, 14 * 14 * 9 * 32 * 64, 7 * 7 * 9 * 64 * 128),
@@ -36,15 +36,15 @@ def test_operations_are_two_for_each_multiply_add(
     family: Family, trained: float, loss: Loss
 ) -> None:
     counted = count_operations(build_model(replace(CONFIG, family=family, loss=loss)))
-    assert counted == 2 * sum(BY_HAND[family])
+    assert counted == 2 * sum(EXPECTED_COSTS[family])
     # To train takes three times as many, but for the first layer, whose input wants no gradient.
-    assert 3 * counted - 2 * BY_HAND[family][0] == pytest.approx(trained, rel=0.003)
+    assert 3 * counted - 2 * EXPECTED_COSTS[family][0] == pytest.approx(trained, rel=0.003)
 
 
 def test_counting_leaves_the_model_and_the_random_state_as_they_were() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten())
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    drawn = torch.get_rng_state()
+    rng_state = torch.get_rng_state()
     for training in (True, False):
         model.train(training)
         assert count_operations(model) == 2 * 26 * 26 * 9 * 3 * 4
@@ -53,7 +53,7 @@ def test_counting_leaves_the_model_and_the_random_state_as_they_were() -> None:
         before, "cpu"
     )
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert torch.equal(torch.get_rng_state(), drawn)
+    assert torch.equal(torch.get_rng_state(), rng_state)
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])

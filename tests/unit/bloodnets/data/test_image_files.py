@@ -39,8 +39,8 @@ def test_an_image_of_28_pixels_is_taken_as_it_is(tmp_path: Path, crop: int | Non
 def test_the_centred_square_is_cut_out_and_made_smaller(tmp_path: Path) -> None:
     """As BloodMNIST was made: 200 x 200 of 360 x 363, bilinear."""
     whole = photograph(360, 363)
-    wanted = whole.crop((80, 81, 280, 281)).resize((28, 28), Image.Resampling.BILINEAR)
-    assert np.array_equal(read(whole, tmp_path / "a.png", 200), np.asarray(wanted))
+    expected = whole.crop((80, 81, 280, 281)).resize((28, 28), Image.Resampling.BILINEAR)
+    assert np.array_equal(read(whole, tmp_path / "a.png", 200), np.asarray(expected))
     largest = whole.crop((0, 1, 360, 361)).resize((28, 28), Image.Resampling.BILINEAR)
     assert np.array_equal(read(whole, tmp_path / "b.png"), np.asarray(largest))
     assert read_image_file(tmp_path / "a.png", 200).crop_side == 200
@@ -107,8 +107,8 @@ def test_the_orientation_is_followed(tmp_path: Path, suffix: str) -> None:
     exif[0x0112] = 6
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     stored.save(tmp_path / f"a.{suffix}", exif=exif)
-    wanted = read(upright, tmp_path / "b.png")
-    assert np.abs(read_image_file(tmp_path / f"a.{suffix}", None).pixels - wanted).max() <= 12
+    expected = read(upright, tmp_path / "b.png")
+    assert np.abs(read_image_file(tmp_path / f"a.{suffix}", None).pixels - expected).max() <= 12
 
 
 def test_of_a_phones_jpeg_with_a_second_picture_the_first_is_taken(tmp_path: Path) -> None:

@@ -92,11 +92,11 @@ def cut_off(share: float) -> Spoil:
     return edited(cut)
 
 
-def flipped(mark: bytes, offset: int, bit: int = 1, *, compressed: bool = False) -> Spoil:
-    """One bit changed, `offset` bytes behind the first `mark`."""
+def flipped(signature: bytes, offset: int, bit: int = 1, *, compressed: bool = False) -> Spoil:
+    """One bit changed, `offset` bytes behind the first `signature`."""
 
     def flip(content: bytearray) -> None:
-        content[content.index(mark) + offset] ^= bit
+        content[content.index(signature) + offset] ^= bit
 
     return edited(flip, compressed=compressed)
 
@@ -541,23 +541,23 @@ TINY: Arrays = {
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     """Some bytes replaced, removed or inserted, most of them where the structure is."""
-    places = st.integers(0, len(content) - 1)
-    near = [i for mark in (b"PK", b"\x93NUMPY") for i in range(len(content) - 130)
-            if content.startswith(mark, i)]  # fmt: skip
+    positions = st.integers(0, len(content) - 1)
+    near = [i for signature in (b"PK", b"\x93NUMPY") for i in range(len(content) - 130)
+            if content.startswith(signature, i)]  # fmt: skip
     heads = st.builds(lambda start, step: start + step, st.sampled_from(near), st.integers(0, 127))
     mutated = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
-        place = draw(heads | places)
+        position = draw(heads | positions)
         match draw(st.sampled_from(["flip", "flip", "replace", "remove", "insert"])):
             case "flip":
-                mutated[place % len(mutated)] ^= 1 << draw(st.integers(0, 7))
+                mutated[position % len(mutated)] ^= 1 << draw(st.integers(0, 7))
             case "replace":
                 new = draw(st.binary(min_size=1, max_size=8))
-                mutated[place : place + len(new)] = new
+                mutated[position : position + len(new)] = new
             case "remove":
-                del mutated[place : place + draw(st.integers(1, 200))]
+                del mutated[position : position + draw(st.integers(1, 200))]
             case _:
-                mutated[place:place] = draw(st.binary(min_size=1, max_size=64))
+                mutated[position:position] = draw(st.binary(min_size=1, max_size=64))
     return bytes(mutated)
 
 

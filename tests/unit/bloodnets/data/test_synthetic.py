@@ -13,16 +13,16 @@ Arrays = dict[str, NDArray[np.uint8]]
 
 
 @pytest.fixture(scope="module")
-def drawn() -> Arrays:
+def arrays() -> Arrays:
     return generate_synthetic_arrays(scale=SCALE, seed=0)
 
 
-def test_format_is_that_of_medmnist(drawn: Arrays) -> None:
-    assert set(drawn) == {
+def test_format_is_that_of_medmnist(arrays: Arrays) -> None:
+    assert set(arrays) == {
         f"{split}_{part}" for split in ("train", "val", "test") for part in ("images", "labels")
     }
     for split in CLASS_COUNTS:
-        images, labels = drawn[f"{split}_images"], drawn[f"{split}_labels"]
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         assert images.dtype == labels.dtype == np.uint8
         assert images.shape == (len(labels), IMAGE_SIDE, IMAGE_SIDE, 3)
         assert labels.shape == (len(images), 1)
@@ -36,9 +36,9 @@ def test_official_counts_are_those_of_bloodmnist() -> None:
     ]  # fmt: skip
 
 
-def test_class_counts_are_the_official_ones_scaled(drawn: Arrays) -> None:
+def test_class_counts_are_the_official_ones_scaled(arrays: Arrays) -> None:
     for split, official in CLASS_COUNTS.items():
-        counts = np.bincount(drawn[f"{split}_labels"][:, 0], minlength=8)
+        counts = np.bincount(arrays[f"{split}_labels"][:, 0], minlength=8)
         np.testing.assert_allclose(counts, np.multiply(official, SCALE), rtol=0, atol=0.5)
 
 
@@ -48,12 +48,12 @@ def test_no_class_is_empty_at_the_smallest_scale() -> None:
             assert sorted(labels[:, 0]) == list(range(8))
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(drawn: Arrays) -> None:
+def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(arrays: Arrays) -> None:
     again, other = (
         generate_synthetic_arrays(scale=SCALE, seed=0),
         generate_synthetic_arrays(scale=SCALE, seed=1),
     )
-    for name, array in drawn.items():
+    for name, array in arrays.items():
         assert array.tobytes() == again[name].tobytes()
         assert array.tobytes() != other[name].tobytes()
 
@@ -61,14 +61,14 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(drawn: Arrays)
 # With one image of each class a split, splits that shared a random stream would be equal.
 @pytest.mark.parametrize("scale", [SCALE, 1e-9])
 def test_no_image_appears_twice(scale: float) -> None:
-    drawn = generate_synthetic_arrays(scale=scale)
-    images = [image.tobytes() for split in CLASS_COUNTS for image in drawn[f"{split}_images"]]
+    arrays = generate_synthetic_arrays(scale=scale)
+    images = [image.tobytes() for split in CLASS_COUNTS for image in arrays[f"{split}_images"]]
     assert len(set(images)) == len(images)
 
 
-def test_classes_are_mixed_within_a_split(drawn: Arrays) -> None:
-    labels = drawn["train_labels"][:, 0].astype(int)
-    # Sorted labels change 7 times; shuffled ones at about five neighbours in six.
+def test_classes_are_mixed_within_a_split(arrays: Arrays) -> None:
+    labels = arrays["train_labels"][:, 0].astype(int)
+    # Sorted labels change 7 times; shuffled ones at about five neighbors in six.
     assert np.count_nonzero(np.diff(labels)) > len(labels) / 2
 
 
@@ -87,32 +87,32 @@ def test_default_scale_is_large_enough_for_every_class_in_val() -> None:
     assert min(CLASS_COUNTS["val"]) * DEFAULT_SCALE >= 30
 
 
-def _mean_by_kind(drawn: Arrays, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    labels = drawn["train_labels"][:, 0]
+def _mean_by_kind(arrays: Arrays, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    labels = arrays["train_labels"][:, 0]
     return np.array([values[labels == kind].mean() for kind in range(8)])
 
 
-def test_cells_have_the_order_of_size_of_their_kinds(drawn: Arrays) -> None:
+def test_cells_have_the_order_of_size_of_their_kinds(arrays: Arrays) -> None:
     # Red cells stay above a green level of 140, stained cells mostly below.
-    stained = (drawn["train_images"][..., 1] < 140).mean(axis=(1, 2))
-    area = _mean_by_kind(drawn, stained)
+    stained = (arrays["train_images"][..., 1] < 140).mean(axis=(1, 2))
+    area = _mean_by_kind(arrays, stained)
     assert area.argmin() == PLATELET
     assert area[PLATELET] < 0.5 * area[ERYTHROBLAST] < 0.5 * area[LYMPHOCYTE]
     assert area[LYMPHOCYTE] < area[MONOCYTE]
 
 
-def test_colours_are_those_of_their_kinds(drawn: Arrays) -> None:
-    images = drawn["train_images"].astype(np.float64)
+def test_colours_are_those_of_their_kinds(arrays: Arrays) -> None:
+    images = arrays["train_images"].astype(np.float64)
     middle = images[:, 8:20, 8:20]
-    assert _mean_by_kind(drawn, middle.mean(axis=(1, 2, 3))).argmin() == BASOPHIL
+    assert _mean_by_kind(arrays, middle.mean(axis=(1, 2, 3))).argmin() == BASOPHIL
     redness = (middle[..., 0] - middle[..., 2]).mean(axis=(1, 2))
-    cells = _mean_by_kind(drawn, redness)[:PLATELET]  # a platelet leaves the middle to plasma
+    cells = _mean_by_kind(arrays, redness)[:PLATELET]  # a platelet leaves the middle to plasma
     assert cells.argmax() == EOSINOPHIL
 
 
-def test_nuclei_of_neutrophils_are_lobed(drawn: Arrays) -> None:
-    # A round nucleus lies on its own centre of mass; a segmented one lies around it.
-    dark = drawn["train_images"][..., 1] < 90
+def test_nuclei_of_neutrophils_are_lobed(arrays: Arrays) -> None:
+    # A round nucleus lies on its own center of mass; a segmented one lies around it.
+    dark = arrays["train_images"][..., 1] < 90
     weight = np.maximum(dark.sum(axis=(1, 2)), 1)
     axis = np.arange(IMAGE_SIDE)
     y = (dark.sum(axis=2) @ axis / weight)[:, None, None]
@@ -120,6 +120,6 @@ def test_nuclei_of_neutrophils_are_lobed(drawn: Arrays) -> None:
     square = (axis[:, None] - y) ** 2 + (axis - x) ** 2
     # Second moment in units of a disc of equal area: 1 for a disc, more for other shapes.
     moment = (square * dark).sum(axis=(1, 2)) / weight * 2 * np.pi / weight
-    spread = _mean_by_kind(drawn, moment)
+    spread = _mean_by_kind(arrays, moment)
     assert spread[NEUTROPHIL] > 1.3 * spread[LYMPHOCYTE]
     assert spread[EOSINOPHIL] > 1.3 * spread[LYMPHOCYTE]

@@ -10,7 +10,7 @@ from reports.ledger.remote_cache import RemoteCache
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
 
-@pytest.fixture(params=["local", "remote", "mirror"])
+@pytest.fixture(params=["local", "remote", "cache"])
 def files(
     request: pytest.FixtureRequest, running: S3Server, tmp_path: Path
 ) -> LocalStorage | RemoteStorage | RemoteCache:
@@ -53,7 +53,7 @@ def test_a_local_study_is_not_made_where_there_is_none(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
 
 
-def mirrored(name: str) -> tuple[RemoteStorage, RemoteCache]:
+def make_cache(name: str) -> tuple[RemoteStorage, RemoteCache]:
     address = RemotePath(f"s3://{S3_BUCKET}/{name}")
     remote = RemoteStorage(address)
     remote.write("trials/a.json", b"a")
@@ -65,37 +65,37 @@ def mirrored(name: str) -> tuple[RemoteStorage, RemoteCache]:
 
 
 def test_a_mirror_keeps_what_it_read_but_no_state(running: S3Server) -> None:
-    remote, mirror = mirrored("read")
-    assert mirror.read("trials/a.json") == b"a"
-    assert mirror.read("models/a") == b"weights"
-    assert mirror.read("checkpoints/c/state") == b"1"
-    kept = {path.name for path in mirror.folder.rglob("*") if path.is_file()}
+    remote, cache = make_cache("read")
+    assert cache.read("trials/a.json") == b"a"
+    assert cache.read("models/a") == b"weights"
+    assert cache.read("checkpoints/c/state") == b"1"
+    kept = {path.name for path in cache.folder.rglob("*") if path.is_file()}
     assert kept == {"a.json", "b.json", "a"}  # no model that nobody asked for
     remote.write("checkpoints/c/state", b"2")
-    assert mirror.read("checkpoints/c/state") == b"2"
+    assert cache.read("checkpoints/c/state") == b"2"
 
 
 def test_a_mirror_puts_what_was_made_here_where_it_belongs(running: S3Server) -> None:
-    remote, mirror = mirrored("keep")
+    remote, cache = make_cache("keep")
     remote.write("report/old.csv", b"old")
-    mirror = RemoteCache(remote)
-    (mirror.folder / "report" / "figures").mkdir(parents=True)
-    (mirror.folder / "report" / "index.html").write_bytes(b"page")
-    (mirror.folder / "report" / "figures" / "a.svg").write_bytes(b"figure")
-    mirror.upload("report")
+    cache = RemoteCache(remote)
+    (cache.folder / "report" / "figures").mkdir(parents=True)
+    (cache.folder / "report" / "index.html").write_bytes(b"page")
+    (cache.folder / "report" / "figures" / "a.svg").write_bytes(b"figure")
+    cache.upload("report")
     assert remote.list_files("report") == {"report/index.html", "report/figures/a.svg"}
-    assert mirror.list_files("report") == remote.list_files("report")
+    assert cache.list_files("report") == remote.list_files("report")
     assert remote.read("report/index.html") == b"page"
-    mirror.upload("optuna.db")  # which there is none of
+    cache.upload("optuna.db")  # which there is none of
     assert remote.list_files("trials") == {"trials/a.json", "trials/b.json"}
 
 
 def test_the_copy_goes_with_the_mirror(running: S3Server) -> None:
-    _, mirror = mirrored("gone")
-    mirror.read("trials/a.json")
-    folder = mirror.folder
+    _, cache = make_cache("gone")
+    cache.read("trials/a.json")
+    folder = cache.folder
     assert folder.stat().st_mode & 0o077 == 0
-    del mirror
+    del cache
     assert not folder.exists()
 
 

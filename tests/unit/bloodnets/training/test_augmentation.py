@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bloodnets.training.augmentation import count_permutations, pixel_permutations
+from bloodnets.training.augmentation import count_permutations, make_pixel_permutations
 
 PIXELS = np.arange(28 * 28).reshape(28, 28)
 
@@ -14,7 +14,7 @@ PIXELS = np.arange(28 * 28).reshape(28, 28)
 def shown(*, orientations: bool, shift: int) -> set[bytes]:
     return {
         view.numpy().tobytes()
-        for view in pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
+        for view in make_pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
     }
 
 
@@ -23,7 +23,7 @@ def shown(*, orientations: bool, shift: int) -> set[bytes]:
 def test_there_are_as_many_as_are_counted_and_no_two_are_alike(
     orientations: bool, shift: int
 ) -> None:
-    table = pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
+    table = make_pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
     count = (8 if orientations else 1) * (2 * shift + 1) ** 2
     assert table.shape == (count, 784)
     assert table.dtype == torch.int64
@@ -32,22 +32,24 @@ def test_there_are_as_many_as_are_counted_and_no_two_are_alike(
 
 
 def test_without_augmentation_the_one_view_is_the_image() -> None:
-    assert pixel_permutations(dihedral_augmentation=False, max_shift=0).tolist() == [
+    assert make_pixel_permutations(dihedral_augmentation=False, max_shift=0).tolist() == [
         PIXELS.ravel().tolist()
     ]
 
 
 def test_the_eight_orientations_are_the_rotations_and_their_mirror_images() -> None:
     turned = [np.rot90(PIXELS, turns) for turns in range(4)]
-    wanted = {np.ascontiguousarray(v).tobytes() for v in (*turned, *(np.fliplr(t) for t in turned))}
-    assert shown(orientations=True, shift=0) == wanted
+    expected = {
+        np.ascontiguousarray(v).tobytes() for v in (*turned, *(np.fliplr(t) for t in turned))
+    }
+    assert shown(orientations=True, shift=0) == expected
 
 
 def test_a_shift_repeats_the_edge() -> None:
     """As a window of an image that goes on beyond its edge."""
     padded = np.pad(PIXELS, 2, mode="edge")
-    wanted = {
+    expected = {
         np.ascontiguousarray(padded[y : y + 28, x : x + 28]).tobytes()
         for y, x in itertools.product(range(5), repeat=2)
     }
-    assert shown(orientations=False, shift=2) == wanted
+    assert shown(orientations=False, shift=2) == expected

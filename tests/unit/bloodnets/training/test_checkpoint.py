@@ -77,13 +77,15 @@ def test_training_goes_on_to_the_bit(
 ) -> None:
     config = TrialConfig(**changes | {"batch_size": 16, "max_epochs": 4})
     undisturbed = TrainingState.create(config, CPU)
-    wanted = list(train(undisturbed, config, train_split=splits["train"], val_split=splits["val"]))
+    expected = list(
+        train(undisturbed, config, train_split=splits["train"], val_split=splits["val"])
+    )
     content, before = begun(config, splits)
     torch.manual_seed(77)  # another process has drawn other numbers
     found = found_in(content, config)
     assert (found.epochs, found.duration_s) == (before, 1.5)
     after = list(train(found.state, config, train_split=splits["train"], val_split=splits["val"]))
-    assert timeless([*before, *after]) == timeless(wanted)
+    assert timeless([*before, *after]) == timeless(expected)
     for one, other in (
         (found.state.model.state_dict(), undisturbed.model.state_dict()),
         (found.state.best_weights, undisturbed.best_weights),

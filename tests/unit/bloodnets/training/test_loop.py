@@ -13,7 +13,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training import loop
-from bloodnets.training.augmentation import pixel_permutations
+from bloodnets.training.augmentation import make_pixel_permutations
 from bloodnets.training.loop import (
     DeviceSplit,
     EpochResult,
@@ -29,7 +29,7 @@ from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
 CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
-BEYOND = TrialConfig(**RESNET | {"width": 4, "batch_size": 16, "max_epochs": 2}, patience=2)
+RESNET_CONFIG = TrialConfig(**RESNET | {"width": 4, "batch_size": 16, "max_epochs": 2}, patience=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -89,7 +89,7 @@ def test_both_losses_are_the_same_function_to_the_bit(
     np.testing.assert_array_equal(p_one, p_other)
 
 
-@pytest.mark.parametrize("config", [CONFIG, BEYOND], ids=["cnn", "resnet"])
+@pytest.mark.parametrize("config", [CONFIG, RESNET_CONFIG], ids=["cnn", "resnet"])
 def test_a_seed_decides_the_weights_to_the_bit(
     config: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> None:
@@ -117,30 +117,30 @@ def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "scale_pixels", kept)
-        state = TrainingState.create(BEYOND, CPU)
-        step = loop.make_training_step(state, BEYOND, splits["train"])
-        loop.train_epoch(state, BEYOND, step, splits["train"])
-    draws = torch.Generator().manual_seed(BEYOND.seed)
+        state = TrainingState.create(RESNET_CONFIG, CPU)
+        step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
+        loop.train_epoch(state, RESNET_CONFIG, step, splits["train"])
+    draws = torch.Generator().manual_seed(RESNET_CONFIG.seed)
     order = torch.randperm(len(labels), generator=draws)
     chosen = torch.randint(200, (len(labels),), generator=draws)
-    table = pixel_permutations(dihedral_augmentation=True, max_shift=2)
-    wanted = torch.stack(
+    table = make_pixel_permutations(dihedral_augmentation=True, max_shift=2)
+    expected = torch.stack(
         [
             images[i].flatten(0, 1)[table[v]].view(28, 28, 3)
             for i, v in zip(order.tolist(), chosen.tolist(), strict=True)
         ]
     )
-    assert torch.equal(torch.cat(seen), wanted)
+    assert torch.equal(torch.cat(seen), expected)
 
 
 def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, DeviceSplit]) -> None:
-    config = replace(BEYOND, label_smoothing=0.4, dropout=0.0)
+    config = replace(RESNET_CONFIG, label_smoothing=0.4, dropout=0.0)
     state = TrainingState.create(config, CPU)
     state.model.train()
     images, labels = splits["train"]
     index, view = torch.arange(16), 77
     pixels = images[index].flatten(1, 2)[
-        :, pixel_permutations(dihedral_augmentation=True, max_shift=2)[view]
+        :, make_pixel_permutations(dihedral_augmentation=True, max_shift=2)[view]
     ]
     with torch.no_grad():
         logs = F.log_softmax(state.model(scale_pixels(pixels.view(16, 28, 28, 3))), 1)
@@ -153,18 +153,18 @@ def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, Dev
 
 
 def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
-    state, seen = TrainingState.create(BEYOND, CPU), []
-    step = loop.make_training_step(state, BEYOND, splits["train"])
+    state, seen = TrainingState.create(RESNET_CONFIG, CPU), []
+    step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
 
     def watched(batch: torch.Tensor) -> torch.Tensor:
         seen.append(state.optimizer.param_groups[0]["lr"])
         return step(batch)
 
-    for state.epoch in range(BEYOND.max_epochs):
-        loop.train_epoch(state, BEYOND, watched, splits["train"])
+    for state.epoch in range(RESNET_CONFIG.max_epochs):
+        loop.train_epoch(state, RESNET_CONFIG, watched, splits["train"])
     middles = [(i + 0.5) / len(seen) for i in range(len(seen))]
     assert seen == pytest.approx(
-        [BEYOND.learning_rate * compute_one_cycle_factor(at) for at in middles]
+        [RESNET_CONFIG.learning_rate * compute_one_cycle_factor(at) for at in middles]
     )
 
 

@@ -33,7 +33,7 @@ def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "kind", "wanted"),
+    ("config", "kind", "expected"),
     [
         (TrialConfig(**PUBLISHED["cnn-config-1"]), "SGD", {"lr": 0.01, "momentum": 0.9}),
         (TrialConfig(**PUBLISHED["cnn-config-2"]), "Adam", {"lr": 0.001, "weight_decay": 0}),
@@ -41,11 +41,11 @@ def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
     ],
 )
 def test_an_optimizer_is_given_its_settings(
-    config: TrialConfig, kind: str, wanted: dict[str, Any]
+    config: TrialConfig, kind: str, expected: dict[str, Any]
 ) -> None:
     optimizer = make_optimizer(nn.Linear(2, 2), config)
     assert type(optimizer).__name__ == kind
-    assert wanted.items() <= optimizer.param_groups[0].items()
+    assert expected.items() <= optimizer.param_groups[0].items()
 
 
 @pytest.mark.parametrize("rate", [0.1, torch.tensor(0.1)])

@@ -83,13 +83,13 @@ def test_p_is_corrected_for_the_64_cells_of_a_pair() -> None:
 
 def test_equal_counts_of_other_images_are_not_the_same_function() -> None:
     other = [2] * 960 + [5] * 40
-    trials = made(TRUE, ("a", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD), ("other", "cnn", 0, other))
+    trials = made(TRUE, ("a", "cnn", 0, GOOD), ("same", "cnn", 0, GOOD), ("other", "cnn", 0, other))
     frame = confusion_differences.compute_cell_differences(trials)
     assert (frame["difference"] == 0).all()
-    assert confusion_differences.same_predictions(frame) == {
-        ("a", "twin"): True,
+    assert confusion_differences.check_pairs_identical(frame) == {
+        ("a", "same"): True,
         ("a", "other"): False,
-        ("twin", "other"): False,
+        ("same", "other"): False,
     }
 
 
@@ -105,8 +105,8 @@ def test_only_seeds_that_both_have_are_compared() -> None:
             ("alone", "cnn", 7, GOOD),
         )
     )
-    assert list(confusion_differences.same_predictions(frame)) == [("b", "a")] or list(
-        confusion_differences.same_predictions(frame)
+    assert list(confusion_differences.check_pairs_identical(frame)) == [("b", "a")] or list(
+        confusion_differences.check_pairs_identical(frame)
     ) == [("a", "b")]
     assert frame["seeds"].tolist() == [1] * 64
     assert abs(cell(frame, frame["a"][0], frame["b"][0], 2, 5)["difference"]) == 90
@@ -169,7 +169,7 @@ def test_the_best_are_compared_if_they_are_many(monkeypatch: pytest.MonkeyPatch)
         TRUE[:100], *((f"c{i}", "cnn", 0, [5] * (9 - i) + [2] * (91 + i)) for i in range(5))
     )
     assert list(
-        confusion_differences.same_predictions(
+        confusion_differences.check_pairs_identical(
             confusion_differences.compute_cell_differences(trials)
         )
     ) == [
@@ -184,7 +184,7 @@ def test_nothing_in_common_gives_an_empty_frame() -> None:
         made(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 1, POOR))
     )
     assert frame.empty
-    assert confusion_differences.same_predictions(frame) == {}
+    assert confusion_differences.check_pairs_identical(frame) == {}
 
 
 def test_all_draws_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,8 +270,10 @@ def test_one_function_has_no_such_section(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": BETTER[:1]}
     found = analyze(grid_builder.build_grid(tmp_path / "one", matrices), None)
     assert section_module.make_section(found) is None
-    twins = dict.fromkeys(("cnn-config-1", "cnn-config-3"), BETTER[:1])
+    same_pair = dict.fromkeys(("cnn-config-1", "cnn-config-3"), BETTER[:1])
     assert (
-        section_module.make_section(analyze(grid_builder.build_grid(tmp_path / "two", twins), None))
+        section_module.make_section(
+            analyze(grid_builder.build_grid(tmp_path / "two", same_pair), None)
+        )
         is None
     )

@@ -37,15 +37,15 @@ def of(folder: Path, *, other: bool = True) -> Ledger:
     )
 
 
-def with_losses(evidence: LoadedStudy, factor: float, shift: float) -> LoadedStudy:
+def with_losses(loaded_study: LoadedStudy, factor: float, shift: float) -> LoadedStudy:
     """The same study, but for the losses of cnn-config-3."""
     epochs = {
         trial: [replace(epoch, train_loss=epoch.train_loss * factor + shift) for epoch in own]
-        if evidence.records[trial].configuration == "cnn-config-3"
+        if loaded_study.records[trial].configuration == "cnn-config-3"
         else own
-        for trial, own in evidence.epochs.items()
+        for trial, own in loaded_study.epochs.items()
     }
-    return replace(evidence, epochs=epochs)
+    return replace(loaded_study, epochs=epochs)
 
 
 def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
@@ -112,15 +112,17 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
     for seed in range(3):  # NLLLoss repeats CrossEntropy, as it should
         matrices["mlnn-config-3"][seed] = matrices["mlnn-config-1"][seed]
     names = ("mlnn-config-1", "mlnn-config-3")
-    evidence = load_study(
+    loaded_study = load_study(
         grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
     )
     (row,) = estimate_seed_noise(
-        evidence, bootstrap_scores(evidence.predictions), compare_equivalent_losses(evidence)
+        loaded_study,
+        bootstrap_scores(loaded_study.predictions),
+        compare_equivalent_losses(loaded_study),
     ).to_dict("records")
     scores = [
         record.scores["test"]["weighted_f1"]
-        for record in evidence.records.values()
+        for record in loaded_study.records.values()
         if record.configuration == names[0]
     ]
     sd = np.std(np.array(scores, float), ddof=1)
@@ -133,11 +135,13 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
 def test_one_seed_has_no_noise_floor(tmp_path: Path) -> None:
     matrices = grid_builder.make_published_matrices()
     names = ("cnn-config-2", "cnn-config-4")
-    evidence = load_study(
+    loaded_study = load_study(
         grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
     )
     (row,) = estimate_seed_noise(
-        evidence, bootstrap_scores(evidence.predictions), compare_equivalent_losses(evidence)
+        loaded_study,
+        bootstrap_scores(loaded_study.predictions),
+        compare_equivalent_losses(loaded_study),
     ).to_dict("records")
     assert math.isnan(row["limit"])
     assert row["within_limit"] is None

@@ -113,15 +113,15 @@ def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, missing_trials=[(name, 0) for name in matrices]
     )
-    evidence = load_study(ledger)
-    frame = frames.make_comparison_frame(evidence, bootstrap_scores(evidence.predictions))
+    loaded_study = load_study(ledger)
+    frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["configuration"].tolist() == list(matrices)
     assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
     assert (frame["seeds"] == 0).all()
-    cells = frames.make_confusion_frame(evidence.predictions)
+    cells = frames.make_confusion_frame(loaded_study.predictions)
     for empty in (cells, frames.sum_confusions(cells), frames.compute_class_scores(cells)):
         assert empty.empty
-    assert frames.average_curves(frames.make_curves_frame(evidence)).empty
+    assert frames.average_curves(frames.make_curves_frame(loaded_study)).empty
 
 
 def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]}
     )
-    evidence = load_study(ledger)
-    frame = frames.make_comparison_frame(evidence, bootstrap_scores(evidence.predictions))
+    loaded_study = load_study(ledger)
+    frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["test_accuracy_low"].tolist()[0] == frame["test_accuracy_high"].tolist()[0] == 1
     p, n = 358 / 360, 360
     assert frame["test_accuracy_high"].tolist()[1] == 1  # clipped
@@ -144,8 +144,8 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
 def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
-    evidence = load_study(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
-    frame = frames.make_comparison_frame(evidence, None)
+    loaded_study = load_study(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
+    frame = frames.make_comparison_frame(loaded_study, None)
     shown = any(str(column).startswith("published") for column in frame.columns)
     assert shown == (kind != "synthetic")
 

@@ -55,8 +55,10 @@ def test_scores_are_those_of_the_metrics_and_of_each_draw() -> None:
     }
     for name, value in expected.items():
         assert sampled.values[name] == pytest.approx([value], abs=1e-12)
-    drawn = next(bootstrap_counts(one.labels.size))[7].astype(int)
-    matrix = metrics.compute_confusion_matrix(one.labels.repeat(drawn), predicted.repeat(drawn))
+    resampled_counts = next(bootstrap_counts(one.labels.size))[7].astype(int)
+    matrix = metrics.compute_confusion_matrix(
+        one.labels.repeat(resampled_counts), predicted.repeat(resampled_counts)
+    )
     for name, value in metrics.compute_scores(matrix).items():
         assert sampled.resampled[name][7] == pytest.approx([value], abs=1e-12)
     assert sampled.resampled["precision_1"][7] == pytest.approx(
@@ -180,7 +182,7 @@ def test_the_same_function_is_known_by_the_seeds_that_both_have() -> None:
         labels=from_matrices(ASYMMETRIC).labels,
         probabilities=both[[0, 1, 1, 0, 0, 0]],
     )
-    assert bootstrap.equivalence_classes(tested) == {"a": "a", "b": "a", "c": "c", "d": "d"}
+    assert bootstrap.find_equivalence_classes(tested) == {"a": "a", "b": "a", "c": "c", "d": "d"}
     found = estimate_contrast(bootstrap_scores(tested), "accuracy", {"b": 1, "a": -1})
     assert found is not None
     assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1)

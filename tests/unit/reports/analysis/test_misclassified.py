@@ -18,7 +18,7 @@ from reports.analysis.misclassified import (
 )
 from reports.ledger import loading
 from reports.ledger.records import DataKind, DataRecord
-from reports.ledger.test_images import load_test_images as read_test_images
+from reports.ledger.test_images import load_test_images
 from reports.sections.errors import misclassified as section
 from reports.sections.findings import analyze
 from tests.helpers import grid_builder
@@ -154,22 +154,22 @@ def test_the_file_of_the_study_gives_its_test_images(tmp_path: Path) -> None:
     content = npz(images[:2], images)
     path = tmp_path / "renamed.npz"
     path.write_bytes(content)
-    np.testing.assert_array_equal(read_test_images(path, record(content)), images)
+    np.testing.assert_array_equal(load_test_images(path, record(content)), images)
 
 
 def test_another_file_is_refused_unopened(tmp_path: Path) -> None:
     path = tmp_path / "other.npz"
     path.write_bytes(b"no zip at all")
-    wanted = record(b"something else")
+    data_record = record(b"something else")
     with pytest.raises(DataError) as caught:
-        read_test_images(path, wanted)
+        load_test_images(path, data_record)
     assert "\n" not in str(caught.value)
-    for digest in (hashlib.sha256(b"no zip at all").hexdigest(), wanted.sha256):
+    for digest in (hashlib.sha256(b"no zip at all").hexdigest(), data_record.sha256):
         assert digest[:12] in str(caught.value)
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.npz cannot be read: No such file"):
-        read_test_images(tmp_path / "gone.npz", record(b""))
+        load_test_images(tmp_path / "gone.npz", record(b""))
     with pytest.raises(DataError, match="is not a file of at most"):
-        read_test_images(tmp_path, record(b""))
+        load_test_images(tmp_path, record(b""))

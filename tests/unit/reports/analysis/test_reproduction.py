@@ -25,8 +25,8 @@ def of(
         for name, own in grid_builder.make_published_matrices().items()
         if name.endswith("-1")
     }
-    evidence = load_study(grid_builder.build_grid(folder, matrices, kind=kind))
-    return compare_with_published(evidence, bootstrap_scores(evidence.predictions))
+    loaded_study = load_study(grid_builder.build_grid(folder, matrices, kind=kind))
+    return compare_with_published(loaded_study, bootstrap_scores(loaded_study.predictions))
 
 
 def test_a_score_like_the_published_is_inside(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path,
     matrices = {
         "cnn-config-1": [grid_builder.worsen_matrix(own, n_moved=step * seed) for seed in range(3)]
     }
-    evidence = load_study(grid_builder.build_grid(tmp_path / "s", matrices))
-    sampled = bootstrap_scores(evidence.predictions)
-    (row,) = compare_with_published(evidence, sampled).to_dict("records")
+    loaded_study = load_study(grid_builder.build_grid(tmp_path / "s", matrices))
+    sampled = bootstrap_scores(loaded_study.predictions)
+    (row,) = compare_with_published(loaded_study, sampled).to_dict("records")
     sd = sampled.values["weighted_f1"].std(ddof=1)
     of_seeds = stats.t.ppf(0.975, 2) * sd * (1 + 1 / 3) ** 0.5
     of_images = 1.96 * (2 * 0.942 * 0.058 / 3421) ** 0.5
@@ -77,14 +77,14 @@ def test_other_data_are_not_judged_and_drawings_not_shown(tmp_path: Path) -> Non
         of(tmp_path / DataKind.FILE, 0, kind=DataKind.FILE)["verdict"].tolist()
         == ["not comparable"] * 2
     )
-    assert of(tmp_path / "drawn", 0, kind=DataKind.SYNTHETIC).empty
+    assert of(tmp_path / "synthetic", 0, kind=DataKind.SYNTHETIC).empty
 
 
 def test_a_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
-    evidence = load_study(ledger)
-    (row,) = compare_with_published(evidence, bootstrap_scores(evidence.predictions)).to_dict(
-        "records"
-    )
+    loaded_study = load_study(ledger)
+    (row,) = compare_with_published(
+        loaded_study, bootstrap_scores(loaded_study.predictions)
+    ).to_dict("records")
     assert (row["seeds"], row["verdict"]) == (0, "cannot tell")

@@ -18,9 +18,9 @@ from tests.helpers.search_builder import SEARCH_RECORD
 SMALL = replace(SEARCH_RECORD, n_trials=12, retrain_top=2, retrain_seeds=2)
 
 
-def found(evidence: LoadedStudy) -> LoadedSearch:
-    assert evidence.search is not None
-    return evidence.search
+def found(loaded_study: LoadedStudy) -> LoadedSearch:
+    assert loaded_study.search is not None
+    return loaded_study.search
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,10 @@ def test_the_best_so_far_never_falls_and_passes_over_what_has_no_value(broken: L
 
 def test_a_trial_whose_files_are_broken_is_unreadable(tmp_path: Path) -> None:
     ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
-    first = ledger.proposals()[0]
+    first = ledger.read_proposals()[0]
     (ledger.folder / "epochs" / f"{first.id}.jsonl").write_text("{}\n")
-    evidence = load_study(ledger)
-    row = search_trials.make_search_trials_frame(found(evidence), evidence.problems).iloc[0]
+    loaded_study = load_study(ledger)
+    row = search_trials.make_search_trials_frame(found(loaded_study), loaded_study.problems).iloc[0]
     assert row["state"] == "unreadable"
     assert math.isnan(row["value"])
     assert "epochs/" in row["error"]
@@ -133,21 +133,21 @@ def test_the_expected_best_of_many_trials_stays_exact() -> None:
 
 
 def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -> None:
-    evidence = load_study(search_builder.build_search(tmp_path / "s", search=SMALL))
-    frame = search_trials.make_confirmation_frame(evidence)
-    end = found(evidence).confirmation
+    loaded_study = load_study(search_builder.build_search(tmp_path / "s", search=SMALL))
+    frame = search_trials.make_confirmation_frame(loaded_study)
+    end = found(loaded_study).confirmation
     assert end is not None
     assert frame["configuration"].tolist() == list(dict.fromkeys((*end.best, *end.baselines)))
     row = frame.iloc[0]
     again = [
         record.scores["val"]["macro_f1"]
-        for record in evidence.records.values()
+        for record in loaded_study.records.values()
         if record.configuration == row["configuration"]
     ]
     assert len(again) == row["seeds"] == 2
     assert row["val_macro_f1"] == pytest.approx(np.mean(again))  # type: ignore[arg-type]
     assert row["val_macro_f1_sd"] == pytest.approx(np.std(again, ddof=1))  # type: ignore[arg-type]
-    values = search_trials.make_search_trials_frame(found(evidence)).set_index("configuration")[
+    values = search_trials.make_search_trials_frame(found(loaded_study)).set_index("configuration")[
         "value"
     ]
     assert row["shrinkage"] == pytest.approx(values[row["configuration"]] - row["val_macro_f1"])
@@ -156,10 +156,10 @@ def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -
 
 def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Path) -> None:
     narrow = replace(SMALL, learning_rate=(1e-5, 5e-4))
-    evidence = load_study(
+    loaded_study = load_study(
         search_builder.build_search(tmp_path / "s", search=narrow, with_published=False)
     )
-    rows = search_trials.make_confirmation_frame(evidence).to_dict("records")
+    rows = search_trials.make_confirmation_frame(loaded_study).to_dict("records")
     assert [row["role"] for row in rows] == ["best", "best", "baseline", "baseline"]
     assert [row["configuration"] for row in rows[2:]] == ["cnn-config-1", "cnn-config-2"]
     assert all(row["is_baseline"] and row["seeds"] == 2 for row in rows[2:])
@@ -168,7 +168,7 @@ def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Pat
 
 @pytest.mark.parametrize("options", [{"ended_by": None}, {"search": replace(SMALL, retrain_top=0)}])
 def test_without_a_confirmation_there_is_none(tmp_path: Path, options: dict[str, object]) -> None:
-    evidence = load_study(
+    loaded_study = load_study(
         search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
     )
-    assert search_trials.make_confirmation_frame(evidence).empty
+    assert search_trials.make_confirmation_frame(loaded_study).empty

@@ -14,8 +14,8 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.error_patterns import (
     compute_error_shares,
     compute_mistaken_shares,
+    correlate_patterns,
     count_confusion_errors,
-    pattern_correlation,
 )
 from reports.claims.all_claims import (
     judge_better_family,
@@ -49,20 +49,20 @@ from reports.sections.findings import analyze
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 
-EACH = 50  # images of a class
-SGD, ADAM, SGD_TWIN, ADAM_TWIN = (f"cnn-config-{i}" for i in (1, 2, 3, 4))
+CLASS_SIZE = 50  # images of a class
+SGD, ADAM, SGD_NLL, ADAM_NLL = (f"cnn-config-{i}" for i in (1, 2, 3, 4))
 MLNN, MLNN_ADAM = "mlnn-config-1", "mlnn-config-2"
 LABELS = tuple(f"label {c}" for c in range(8))
 
 
 def wheel(*right: int) -> list[ConfusionMatrix]:
     """A matrix a seed; the errors of a class go to the next: F1 and precision are right / 50."""
-    return [errors({(c, (c + 1) % 8): EACH - n for c in range(8)}) for n in right]
+    return [errors({(c, (c + 1) % 8): CLASS_SIZE - n for c in range(8)}) for n in right]
 
 
 def errors(cells: Mapping[tuple[int, int], int]) -> ConfusionMatrix:
     """All right but for the cells given."""
-    matrix = np.diag([EACH] * 8).astype(np.int64)
+    matrix = np.diag([CLASS_SIZE] * 8).astype(np.int64)
     for (true, predicted), count in cells.items():
         matrix[true, predicted] += count
         matrix[true, true] -= count
@@ -95,7 +95,7 @@ def planted(
         test_evaluations=[],
         predictions=TestPredictions(
             trials=pd.DataFrame(rows, columns=columns),
-            labels=np.repeat(np.arange(8), EACH),
+            labels=np.repeat(np.arange(8), CLASS_SIZE),
             probabilities=one_hot[np.array(predicted)] if rows else np.empty((0, 0, 8), np.float32),
         ),
         search=None,
@@ -111,7 +111,7 @@ def study(kind: DataKind) -> StudyRecord:
         md5=None,
         sha256="0" * 64,
         class_names=grid_builder.CLASS_NAMES,
-        class_counts={"test": (EACH,) * 8},
+        class_counts={"test": (CLASS_SIZE,) * 8},
         path=None,
         color_stats=grid_builder.COLOR_STATS,
     )
@@ -187,12 +187,12 @@ def clean(claim: Claim) -> Claim:
 def test_the_better_family(
     cnn: tuple[int, ...], mlnn: tuple[int, ...], verdict: str, words: str
 ) -> None:
-    evidence = planted({MLNN: wheel(*mlnn), SGD: wheel(*cnn)})
-    claim = clean(judge_better_family(bootstrap_scores(evidence.predictions)))
+    loaded_study = planted({MLNN: wheel(*mlnn), SGD: wheel(*cnn)})
+    claim = clean(judge_better_family(bootstrap_scores(loaded_study.predictions)))
     assert claim.verdict == verdict
     assert words in claim.evidence
     assert claim.numbers["value"].tolist() == pytest.approx(
-        [np.mean(cnn) / EACH - np.mean(mlnn) / EACH]
+        [np.mean(cnn) / CLASS_SIZE - np.mean(mlnn) / CLASS_SIZE]
     )
 
 
@@ -227,7 +227,7 @@ def test_one_class_of_lower_precision_contradicts_and_is_named() -> None:
 
 def test_a_class_that_cannot_be_separated_is_named() -> None:
     def but_seven(n: int) -> ConfusionMatrix:
-        return errors({(c, (c + 1) % 7): EACH - n for c in range(7)})
+        return errors({(c, (c + 1) % 7): CLASS_SIZE - n for c in range(7)})
 
     matrices = {MLNN: [but_seven(n) for n in (34, 35, 36)], SGD: [but_seven(45)] * 3}
     claim = clean(judge_better_precision(bootstrap_scores(planted(matrices).predictions), LABELS))
@@ -351,14 +351,14 @@ def test_a_seed_that_one_family_lacks_enters_no_mean() -> None:
     ],
 )
 def test_similar_scores(adam: tuple[int, ...], verdict: str) -> None:
-    evidence = planted({SGD: wheel(45, 45, 45), ADAM: wheel(*adam)})
+    loaded_study = planted({SGD: wheel(45, 45, 45), ADAM: wheel(*adam)})
     claim = clean(
         judge_similar_scores(
-            bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+            bootstrap_scores(loaded_study.predictions), make_equivalence_keys(loaded_study)
         )
     )
     assert claim.verdict == verdict
-    assert claim.numbers["value"][0] == pytest.approx(0.9 - np.mean(adam) / EACH)
+    assert claim.numbers["value"][0] == pytest.approx(0.9 - np.mean(adam) / CLASS_SIZE)
 
 
 @pytest.mark.parametrize(("fewer", "verdict"), [(1, "supported"), (6, "cannot tell")])
@@ -367,27 +367,27 @@ def test_a_separated_difference_of_about_a_point_contradicts_nothing(
 ) -> None:
     # Always the same images of 400, so that the seeds have no spread.
     sgd, adam = (errors({(c, (c + 1) % 8): 8 - (c == 0) * n for c in range(8)}) for n in (0, fewer))
-    evidence = planted({SGD: [sgd] * 3, ADAM: [adam] * 3})
+    loaded_study = planted({SGD: [sgd] * 3, ADAM: [adam] * 3})
     claim = judge_similar_scores(
-        bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+        bootstrap_scores(loaded_study.predictions), make_equivalence_keys(loaded_study)
     )
     assert claim.verdict == verdict
     assert (claim.numbers["p_holm"][0] < 0.05) == (fewer == 6)
 
 
 def test_the_same_function_twice_is_counted_and_decides_nothing() -> None:
-    evidence = planted({SGD: wheel(45, 44), SGD_TWIN: wheel(45, 44)})
+    loaded_study = planted({SGD: wheel(45, 44), SGD_NLL: wheel(45, 44)})
     claim = clean(
         judge_similar_scores(
-            bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+            bootstrap_scores(loaded_study.predictions), make_equivalence_keys(loaded_study)
         )
     )
     assert claim.verdict == "cannot tell"
     assert "In 1 pair the loss alone differs" in claim.evidence
-    evidence = planted({SGD: wheel(45, 44), ADAM: wheel(35, 34), SGD_TWIN: wheel(45, 44)})
+    loaded_study = planted({SGD: wheel(45, 44), ADAM: wheel(35, 34), SGD_NLL: wheel(45, 44)})
     claim = clean(
         judge_similar_scores(
-            bootstrap_scores(evidence.predictions), make_equivalence_keys(evidence)
+            bootstrap_scores(loaded_study.predictions), make_equivalence_keys(loaded_study)
         )
     )
     assert claim.verdict == "contradicted"
@@ -396,7 +396,7 @@ def test_the_same_function_twice_is_counted_and_decides_nothing() -> None:
 
 # 6. The central class.
 
-CENTRE = {(0, 3): 18, (0, 1): 6, (5, 3): 24, (5, 4): 6, (1, 2): 12}
+CENTER = {(0, 3): 18, (0, 1): 6, (5, 3): 24, (5, 4): 6, (1, 2): 12}
 
 
 def moved(cells: Mapping[tuple[int, int], int], one: int, other: int) -> ConfusionMatrix:
@@ -405,7 +405,7 @@ def moved(cells: Mapping[tuple[int, int], int], one: int, other: int) -> Confusi
 
 
 def test_shares_of_the_errors() -> None:
-    cells = (errors(CENTRE) - np.diag(np.diag(errors(CENTRE)))).astype(float)
+    cells = (errors(CENTER) - np.diag(np.diag(errors(CENTER)))).astype(float)
     expected = np.array([24, 18, 12, 42, 6, 30, 0, 0]) / 66
     np.testing.assert_allclose(compute_error_shares(cells), expected)
     np.testing.assert_allclose(
@@ -417,18 +417,20 @@ def test_shares_of_the_errors() -> None:
 @pytest.mark.parametrize(
     ("matrix", "verdict"),
     [
-        (errors(CENTRE), "supported"),
-        (moved(CENTRE, 2, 3), "contradicted"),
+        (errors(CENTER), "supported"),
+        (moved(CENTER, 2, 3), "contradicted"),
         # 0 is taken for 3 less often than for 1, which could be chance.
-        (errors(CENTRE | {(0, 3): 12, (0, 1): 13, (2, 3): 20, (4, 3): 12}), "cannot tell"),
+        (errors(CENTER | {(0, 3): 12, (0, 1): 13, (2, 3): 20, (4, 3): 12}), "cannot tell"),
         # Class 1 takes part in 36 errors, class 3 in 42.
-        (errors(CENTRE | {(1, 2): 30}), "cannot tell"),
+        (errors(CENTER | {(1, 2): 30}), "cannot tell"),
     ],
 )
 def test_the_central_class(matrix: ConfusionMatrix, verdict: str) -> None:
-    evidence = planted({MLNN: [errors(CENTRE)] * 3, SGD: [matrix] * 3})
+    loaded_study = planted({MLNN: [errors(CENTER)] * 3, SGD: [matrix] * 3})
     claim = clean(
-        judge_central_class(evidence.predictions, count_confusion_errors(evidence.predictions))
+        judge_central_class(
+            loaded_study.predictions, count_confusion_errors(loaded_study.predictions)
+        )
     )
     assert claim.verdict == verdict
     assert claim.numbers["value"][0] == pytest.approx((42 - 30) / 66)
@@ -436,9 +438,11 @@ def test_the_central_class(matrix: ConfusionMatrix, verdict: str) -> None:
 
 
 def test_one_seed_does_not_decide_the_central_class() -> None:
-    evidence = planted({SGD: [errors(CENTRE)]})
+    loaded_study = planted({SGD: [errors(CENTER)]})
     claim = clean(
-        judge_central_class(evidence.predictions, count_confusion_errors(evidence.predictions))
+        judge_central_class(
+            loaded_study.predictions, count_confusion_errors(loaded_study.predictions)
+        )
     )
     assert claim.verdict == "cannot tell"
     assert claim.numbers["low"][0] > 0
@@ -446,8 +450,10 @@ def test_one_seed_does_not_decide_the_central_class() -> None:
 
 def test_the_interval_of_a_share_is_that_of_counting() -> None:
     # Of the 24 errors on class 0, 18 are taken for 3 and 6 for 1: a mean of 24 ones and -1s.
-    evidence = planted({SGD: [errors(CENTRE)]})
-    claim = judge_central_class(evidence.predictions, count_confusion_errors(evidence.predictions))
+    loaded_study = planted({SGD: [errors(CENTER)]})
+    claim = judge_central_class(
+        loaded_study.predictions, count_confusion_errors(loaded_study.predictions)
+    )
     half = (claim.numbers["high"][1] - claim.numbers["low"][1]) / 2
     assert half == pytest.approx(1.96 * np.repeat([1, -1], [18, 6]).std() / np.sqrt(24), rel=0.1)
 
@@ -479,9 +485,9 @@ FAR = {(3, 0): 18, (1, 0): 6, (3, 5): 24, (4, 5): 6, (2, 1): 12}
 
 
 def test_likeness_is_the_correlation_of_the_sums() -> None:
-    one = [errors(CENTRE), errors({(0, 3): 10, (6, 2): 9}), errors({(0, 3): 9, (6, 2): 7})]
-    other = [errors({(0, 3): 8, (5, 3): 9}), errors({(0, 3): 12, (6, 1): 4}), errors(CENTRE)]
-    found = pattern_correlation(
+    one = [errors(CENTER), errors({(0, 3): 10, (6, 2): 9}), errors({(0, 3): 9, (6, 2): 7})]
+    other = [errors({(0, 3): 8, (5, 3): 9}), errors({(0, 3): 12, (6, 1): 4}), errors(CENTER)]
+    found = correlate_patterns(
         count_confusion_errors(planted({SGD: one, ADAM: other}).predictions), [SGD], [ADAM]
     )
     off = ~np.eye(8, dtype=bool)
@@ -501,27 +507,29 @@ def test_likeness_is_the_correlation_of_the_sums() -> None:
 @pytest.mark.parametrize(
     ("adam", "verdict"),
     [
-        ([errors(CENTRE)] * 3, "supported"),
+        ([errors(CENTER)] * 3, "supported"),
         ([errors(FAR)] * 3, "contradicted"),
-        ([errors(CENTRE), errors(FAR), errors(CENTRE)], "cannot tell"),
+        ([errors(CENTER), errors(FAR), errors(CENTER)], "cannot tell"),
         # r of the sums is above .9, but one seed of three lowers it.
-        ([errors(CENTRE), errors(CENTRE | {(6, 2): 24}), errors(CENTRE)], "cannot tell"),
+        ([errors(CENTER), errors(CENTER | {(6, 2): 24}), errors(CENTER)], "cannot tell"),
     ],
 )
 def test_the_same_pattern(adam: list[ConfusionMatrix], verdict: str) -> None:
-    evidence = planted({SGD: [errors(CENTRE)] * 3, ADAM: adam, MLNN: [errors(FAR)] * 3})
-    found = count_confusion_errors(evidence.predictions)
-    claim = clean(judge_same_pattern(evidence.predictions, found, make_equivalence_keys(evidence)))
+    loaded_study = planted({SGD: [errors(CENTER)] * 3, ADAM: adam, MLNN: [errors(FAR)] * 3})
+    found = count_confusion_errors(loaded_study.predictions)
+    claim = clean(
+        judge_same_pattern(loaded_study.predictions, found, make_equivalence_keys(loaded_study))
+    )
     assert claim.verdict == verdict
     assert "Between the two families" in claim.evidence
 
 
 def test_patterns_of_the_same_function_are_no_evidence() -> None:
-    evidence = planted({SGD: [errors(CENTRE)] * 2, SGD_TWIN: [errors(CENTRE)] * 2})
+    loaded_study = planted({SGD: [errors(CENTER)] * 2, SGD_NLL: [errors(CENTER)] * 2})
     claim = judge_same_pattern(
-        evidence.predictions,
-        count_confusion_errors(evidence.predictions),
-        make_equivalence_keys(evidence),
+        loaded_study.predictions,
+        count_confusion_errors(loaded_study.predictions),
+        make_equivalence_keys(loaded_study),
     )
     assert claim.verdict == "cannot tell"
     assert len(claim.numbers) == 0
@@ -543,13 +551,14 @@ def test_patterns_of_the_same_function_are_no_evidence() -> None:
     ],
 )
 def test_what_a_study_lacks_is_said(matrices: dict[str, list[ConfusionMatrix]], words: str) -> None:
-    evidence = planted(matrices)
+    loaded_study = planted(matrices)
     found = [
-        clean(claim) for claim in judge_claims(evidence, bootstrap_scores(evidence.predictions))
+        clean(claim)
+        for claim in judge_claims(loaded_study, bootstrap_scores(loaded_study.predictions))
     ]
     assert len(found) == 8
     assert words in found[0].evidence
-    wrong = [c for own in matrices.values() for c in own if c[7, 7] < EACH]
+    wrong = [c for own in matrices.values() for c in own if c[7, 7] < CLASS_SIZE]
     assert found.pop(6).verdict == (
         "contradicted" if wrong else "supported" if matrices else "cannot tell"
     )
@@ -557,15 +566,17 @@ def test_what_a_study_lacks_is_said(matrices: dict[str, list[ConfusionMatrix]], 
 
 
 def test_curves_that_are_too_short_are_said() -> None:
-    evidence = planted(
+    loaded_study = planted(
         {SGD: wheel(45), ADAM: wheel(45)}, {SGD: [np.array([1.0])], ADAM: [np.array([1.0])]}
     )
-    for claim in (judge_smoother_curves(evidence), judge_faster_convergence(evidence)):
+    for claim in (judge_smoother_curves(loaded_study), judge_faster_convergence(loaded_study)):
         assert clean(claim).evidence == "The curves are too short to be compared."
 
 
 def test_drawn_cells_have_no_claims(tmp_path: Path) -> None:
-    ledger = grid_builder.build_grid(tmp_path / "drawn", {SGD: wheel(45)}, kind=DataKind.SYNTHETIC)
+    ledger = grid_builder.build_grid(
+        tmp_path / "synthetic", {SGD: wheel(45)}, kind=DataKind.SYNTHETIC
+    )
     assert make_section(analyze(ledger, None)) is None
 
 
@@ -575,13 +586,13 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
         {SGD: wheel(45), MLNN: wheel(35), "other": wheel(20)},
         config_overrides={"other": {"learning_rate": 0.5, "dropout": 0.6}},
     )
-    evidence = load_study(ledger)
-    part = select_published_trials(evidence)
+    loaded_study = load_study(ledger)
+    part = select_published_trials(loaded_study)
     assert part.predictions.configurations == [SGD, MLNN]
     assert [trial.configuration for trial in part.study.trials] == [SGD, MLNN]
     assert set(part.epochs) == set(part.records) == set(part.predictions.trials["id"])
     np.testing.assert_array_equal(
-        part.predictions.predicted_classes, evidence.predictions.predicted_classes[:2]
+        part.predictions.predicted_classes, loaded_study.predictions.predicted_classes[:2]
     )
     others = {name: {"learning_rate": 0.5} for name in ("a", "b")}
     none = grid_builder.build_grid(
@@ -607,7 +618,9 @@ def test_the_section_of_a_study_with_a_failed_trial(tmp_path: Path) -> None:
 
 
 def test_every_claim_is_in_the_numbers() -> None:
-    evidence = planted({SGD: wheel(45)})
-    frame = make_claims_frame(judge_claims(evidence, bootstrap_scores(evidence.predictions)))
+    loaded_study = planted({SGD: wheel(45)})
+    frame = make_claims_frame(
+        judge_claims(loaded_study, bootstrap_scores(loaded_study.predictions))
+    )
     assert frame["claim"].unique().tolist() == list(range(1, 9))
     assert frame["statement"].notna().all()

@@ -38,7 +38,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     return loading.load_study(ledger)
 
 
-def drawn(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) -> Figure:
+def draw_figure(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) -> Figure:
     if kind == "scores":
         return figures.draw_scores(
             frames.make_comparison_frame(study, bootstrap_scores(study.predictions)), data=data
@@ -55,7 +55,7 @@ def drawn(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) -> Figur
 @pytest.mark.parametrize("kind", ["curves", "scores", "confusions"])
 def test_every_figure_names_its_data(study: LoadedStudy, kind: str) -> None:
     notes = {
-        data: [text.get_text() for text in drawn(study, kind, data).texts]
+        data: [text.get_text() for text in draw_figure(study, kind, data).texts]
         for data in (PHOTOGRAPHS, DRAWINGS)
     }
     assert notes[PHOTOGRAPHS] == ["Data: official BloodMNIST"]
@@ -63,7 +63,7 @@ def test_every_figure_names_its_data(study: LoadedStudy, kind: str) -> None:
 
 
 def test_a_line_a_seed_and_a_bold_mean(study: LoadedStudy) -> None:
-    axes = drawn(study, "curves").axes[0]
+    axes = draw_figure(study, "curves").axes[0]
     one = frames.make_curves_frame(study).query("configuration == 'cnn-config-1'")
     widths = [line.get_linewidth() for line in axes.lines]
     assert len(widths) == 4  # the other configuration, two seeds, their mean
@@ -75,14 +75,14 @@ def test_a_line_a_seed_and_a_bold_mean(study: LoadedStudy) -> None:
 
 
 def test_scores_say_where_the_axis_starts(study: LoadedStudy) -> None:
-    axes = drawn(study, "scores").axes[0]
+    axes = draw_figure(study, "scores").axes[0]
     low, high = axes.get_xlim()
     assert low > 0
     assert f"axis from {low:.1f} to {high:.1f}, not from 0" in axes.get_xlabel()
 
 
 def test_confusion_is_drawn_true_down_predicted_across(study: LoadedStudy) -> None:
-    axes = drawn(study, "confusions").axes[0]
+    axes = draw_figure(study, "confusions").axes[0]
     texts = {
         (text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts
     }
@@ -95,8 +95,8 @@ def test_confusion_is_drawn_true_down_predicted_across(study: LoadedStudy) -> No
 
 def test_rendering_is_repeatable_and_leaves_matplotlib_alone(study: LoadedStudy) -> None:
     before = dict(rcParams)
-    svg, png = figures.render_svg_and_png(drawn(study, "scores"))
-    again = figures.render_svg_and_png(drawn(study, "scores"))
+    svg, png = figures.render_svg_and_png(draw_figure(study, "scores"))
+    again = figures.render_svg_and_png(draw_figure(study, "scores"))
     assert (svg, png) == again
     assert dict(rcParams) == before
     assert svg.startswith(b"<?xml")
@@ -111,7 +111,7 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
     ledger = grid_builder.build_grid(
         tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, config_overrides=changes
     )
-    panels = drawn(loading.load_study(ledger), "curves").axes
+    panels = draw_figure(loading.load_study(ledger), "curves").axes
     assert len(panels) == count
     assert [bool(axes.get_xlabel()) for axes in panels] == [i >= count - 2 for i in range(count)]
     assert [bool(axes.get_ylabel()) for axes in panels] == [i % 2 == 0 for i in range(count)]

@@ -125,14 +125,16 @@ def test_damaged_predictions_are_named(ledger: Ledger) -> None:
 
 def test_a_look_at_test_is_written_down(ledger: Ledger) -> None:
     (trial,) = ledger.read_trials()
-    assert [look.trial_id for look in ledger.read_test_evaluations()] == [trial.id]
+    assert [evaluation.trial_id for evaluation in ledger.read_test_evaluations()] == [trial.id]
 
 
 def test_a_look_takes_the_place_of_one_that_was_interrupted(ledger: Ledger) -> None:
     (trial,) = ledger.read_trials()
     for changed in (replace(trial, id="another"), trial):
         ledger.add_trial(changed, epochs=[], test_reason="again")
-    found = [(look.trial_id, look.reason) for look in ledger.read_test_evaluations()]
+    found = [
+        (evaluation.trial_id, evaluation.reason) for evaluation in ledger.read_test_evaluations()
+    ]
     assert found == [("another", "again"), (trial.id, "again")]
 
 

@@ -46,13 +46,13 @@ def of_another_study(path: Path) -> None:
 
 
 def test_an_intact_study_is_read_whole(ledger: Ledger) -> None:
-    evidence = load_study(ledger)
-    assert evidence.problems == ()
-    assert list(evidence.records) == [trial.id for trial in ledger.study.trials]
-    assert evidence.predictions.probabilities.shape == (4, 360, 8)
-    assert evidence.predictions.configurations == ["cnn-config-1", "cnn-config-2"]
-    assert evidence.predictions.trials["seed"].tolist() == [0, 1, 0, 1]
-    assert evidence.predictions.trials["id"].tolist() == list(evidence.records)
+    loaded_study = load_study(ledger)
+    assert loaded_study.problems == ()
+    assert list(loaded_study.records) == [trial.id for trial in ledger.study.trials]
+    assert loaded_study.predictions.probabilities.shape == (4, 360, 8)
+    assert loaded_study.predictions.configurations == ["cnn-config-1", "cnn-config-2"]
+    assert loaded_study.predictions.trials["seed"].tolist() == [0, 1, 0, 1]
+    assert loaded_study.predictions.trials["id"].tolist() == list(loaded_study.records)
 
 
 @pytest.mark.parametrize(
@@ -73,31 +73,34 @@ def test_a_damaged_trial_is_left_out_and_named(
 ) -> None:
     path = first(ledger, kind)
     damage(path)
-    evidence = load_study(ledger)
-    (problem,) = evidence.problems
+    loaded_study = load_study(ledger)
+    (problem,) = loaded_study.problems
     assert problem.trial_id == ledger.study.trials[0].id
     assert problem.reason.startswith(f"{kind}/{path.name} {reason}")
-    assert len(evidence.records) == 3
-    assert len(evidence.predictions.trials) == 3
-    frame = frames.make_trials_frame(evidence)
+    assert len(loaded_study.records) == 3
+    assert len(loaded_study.predictions.trials) == 3
+    frame = frames.make_trials_frame(loaded_study)
     assert frame["state"].tolist() == ["unreadable", *["complete"] * 3]
-    assert frames.make_comparison_frame(evidence, None)["unreadable"].tolist() == [1, 0]
+    assert frames.make_comparison_frame(loaded_study, None)["unreadable"].tolist() == [1, 0]
 
 
 def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> None:
     for kind in ("trials", "predictions", "epochs", "models"):
         first(ledger, kind).unlink()
-    evidence = load_study(ledger)
-    assert evidence.problems == ()
-    assert frames.make_trials_frame(evidence)["state"].tolist() == ["missing", *["complete"] * 3]
+    loaded_study = load_study(ledger)
+    assert loaded_study.problems == ()
+    assert frames.make_trials_frame(loaded_study)["state"].tolist() == [
+        "missing",
+        *["complete"] * 3,
+    ]
 
 
 def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
     (ledger.folder / "test_evaluations.jsonl").write_text("{")
-    evidence = load_study(ledger)
-    assert [problem.trial_id for problem in evidence.problems] == ["looks at test"]
-    assert len(evidence.records) == 4
-    assert evidence.test_evaluations == []
+    loaded_study = load_study(ledger)
+    assert [problem.trial_id for problem in loaded_study.problems] == ["looks at test"]
+    assert len(loaded_study.records) == 4
+    assert loaded_study.test_evaluations == []
 
 
 def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> None:

@@ -17,9 +17,9 @@ from tests.helpers import grid_builder
 from tests.helpers.models import write_trial_record
 
 
-def written(ledger: Ledger, place: int = 0) -> str:
+def written(ledger: Ledger, index: int = 0) -> str:
     return make_model_card(
-        ledger, ledger.read_trials()[place], reason="as asked for", agreement="It agrees."
+        ledger, ledger.read_trials()[index], reason="as asked for", agreement="It agrees."
     )
 
 
@@ -30,32 +30,32 @@ def study(folder: Path, kind: DataKind = DataKind.OFFICIAL, seeds: int = 1) -> L
 
 def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path) -> None:
     ledger = study(tmp_path)
-    evidence = load_study(ledger)
-    (row,) = frames.make_comparison_frame(evidence, bootstrap_scores(evidence.predictions)).to_dict(
-        "records"
-    )
+    loaded_study = load_study(ledger)
+    (row,) = frames.make_comparison_frame(
+        loaded_study, bootstrap_scores(loaded_study.predictions)
+    ).to_dict("records")
     text = written(ledger)
     for score, name in (("accuracy", "Accuracy"), ("macro_f1", "Macro F1")):
         value = 100 * row[f"test_{score}"]
         low, high = (100 * row[f"test_{score}_{end}"] for end in ("low", "high"))
         (line,) = (line for line in text.splitlines() if line.startswith(f"| {name} "))
         assert line.endswith(f"| {value:.2f} | \\[{low:.2f}, {high:.2f}\\] |")
-    classes = frames.compute_class_scores(frames.make_confusion_frame(evidence.predictions))
+    classes = frames.compute_class_scores(frames.make_confusion_frame(loaded_study.predictions))
     assert f"| {100 * classes['f1'][7]:.2f} | {classes['support'][7]} |" in text
 
 
 def test_training_is_described_with_its_augmentation(tmp_path: Path) -> None:
-    beyond = RESNET | {"patience": 60}
+    resnet_record = RESNET | {"patience": 60}
     matrix = grid_builder.make_published_matrices()["cnn-config-1"]
     ledger = grid_builder.build_grid(
         tmp_path / "s",
         {"cnn-config-1": matrix, "resnet": matrix},
-        record_overrides={"resnet": beyond},
+        record_overrides={"resnet": resnet_record},
     )
     paper, resnet = (
         line
-        for place in (0, 1)
-        for line in written(ledger, place).splitlines()
+        for index in (0, 1)
+        for line in written(ledger, index).splitlines()
         if line.startswith("- Training: ")
     )
     assert "at most 100 epochs, patience 10, seed 0, products in float32; weights of" in paper

@@ -74,9 +74,9 @@ def test_different_data_are_not_ranked(report: Path) -> None:
 
 def test_drawings_among_them_are_marked(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
-    drawn = grid_builder.build_grid(tmp_path / "drawn", matrices, kind=DataKind.SYNTHETIC)
+    synthetic = grid_builder.build_grid(tmp_path / "synthetic", matrices, kind=DataKind.SYNTHETIC)
     real = of_other_data(grid_builder.build_grid(tmp_path / "real", matrices))
-    index = write_multi_study_report([drawn, real], folder=tmp_path / "both")
+    index = write_multi_study_report([synthetic, real], folder=tmp_path / "both")
     assert "SYNTHETIC in part" in index.read_text(encoding="utf-8")
     drawings = (index.parent / "tables" / "scores-1.md").read_text(encoding="utf-8")
     others = (index.parent / "tables" / "scores-2.md").read_text(encoding="utf-8")

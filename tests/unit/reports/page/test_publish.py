@@ -15,7 +15,7 @@ import pytest
 from bloodnets.errors import ResourceError
 from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Column, make_table
-from reports.format.text import DataLabel, data_label, make_class_label
+from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.format.units import BLANK
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import DataKind, DataRecord
@@ -72,7 +72,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthetic_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page") / "demo"
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
     return publish.write_report(
@@ -99,9 +99,9 @@ def test_every_table_and_figure_is_there_in_every_format(full: Path) -> None:
     assert tables == {f"{name}.{suffix}" for name in names for suffix in ("csv", "md", "tex")}
     kinds = ["scores", "train-loss", "val-macro-f1", "confusion", "calibration"]
     figures = {path.name for path in (full / "figures").iterdir()}
-    drawn = [f"{kind}-{family}" for kind in kinds for family in ("mlnn", "cnn")]
-    drawn += ["groups", "effects", "difference", "cost"]
-    assert figures == {f"{name}.{suffix}" for name in drawn for suffix in ("svg", "png")}
+    figure_names = [f"{kind}-{family}" for kind in kinds for family in ("mlnn", "cnn")]
+    figure_names += ["groups", "effects", "difference", "cost"]
+    assert figures == {f"{name}.{suffix}" for name in figure_names for suffix in ("svg", "png")}
     assert all(path.read_bytes().startswith(PNG) for path in full.glob("figures/*.png"))
 
 
@@ -184,28 +184,32 @@ def test_csv_holds_no_rounding_errors_and_keeps_what_is_not_known() -> None:
     assert rows == [["x", "p_holm"], ["0", "1e-46"], ["", "0.5"], ["-0.5", "1"]]
 
 
-def test_drawings_are_marked_in_every_file_and_beside_nothing_published(rendered: Path) -> None:
+def test_drawings_are_marked_in_every_file_and_beside_nothing_published(
+    synthetic_report: Path,
+) -> None:
     texts = [
-        path for path in rendered.rglob("*") if path.suffix in {".html", ".md", ".csv", ".tex"}
+        path
+        for path in synthetic_report.rglob("*")
+        if path.suffix in {".html", ".md", ".csv", ".tex"}
     ]
     assert {path.name for path in texts} >= SUFFIXES
     for path in texts:
         content = path.read_text(encoding="utf-8")
         assert "SYNTHETIC" in content, path
         assert not re.search(r"\bpaper\b|published_|Published", content), path
-    html = Page(rendered / "index.html")
+    html = Page(synthetic_report / "index.html")
     images = [str(a["alt"]) for tag, a in html.tags if tag == "img"]
     assert images
     assert all("SYNTHETIC" in alt for alt in images)
     assert any(a.get("class") == "data mark" for _, a in html.tags)
-    content = (rendered / "index.html").read_text(encoding="utf-8")
+    content = (synthetic_report / "index.html").read_text(encoding="utf-8")
     captions = re.findall(r"<(?:fig)?caption>(.*?)</(?:fig)?caption>", content, re.DOTALL)
     assert len(captions) == len(images) + len(html.tables)
     assert all("SYNTHETIC" in caption for caption in captions)
 
 
-def test_one_seed_is_said_to_have_no_spread(rendered: Path) -> None:
-    text = (rendered / "report.md").read_text(encoding="utf-8")
+def test_one_seed_is_said_to_have_no_spread(synthetic_report: Path) -> None:
+    text = (synthetic_report / "report.md").read_text(encoding="utf-8")
     assert "cnn-config-1 and cnn-config-3 share the highest macro F1" in text
     assert "There is one seed" in text
     assert "Of 360 predictions on test, 0 differ; 0 are expected." in text
@@ -332,7 +336,7 @@ def test_data_are_named() -> None:
         path="/c.npz",
         color_stats=grid_builder.COLOR_STATS,
     )
-    words = data_label(record)
+    words = make_data_label(record)
     assert words.full == "c.npz, SHA-256 " + "f" * 64
     assert words.short.startswith("c.npz, SHA-256 ffff")
 

@@ -238,10 +238,10 @@ def test_a_trial_of_the_search_that_cannot_be_read_is_counted_in_the_banner(
     tmp_path: Path,
 ) -> None:
     ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
-    trial = ledger.proposals()[4]
+    trial = ledger.read_proposals()[4]
     (ledger.folder / "epochs" / f"{trial.id}.jsonl").unlink()
     text = publish.write_report(ledger).read_text()
-    planned = len(ledger.planned_trials())
+    planned = len(ledger.list_planned_trials())
     assert f"1 of {planned} trials was left out of this report" in text
 
 

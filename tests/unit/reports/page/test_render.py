@@ -138,10 +138,10 @@ def test_ten_trials_left_out_are_all_of_them(tmp_path: Path) -> None:
 
 
 def test_a_file_of_no_trial_is_not_counted_as_one(tmp_path: Path) -> None:
-    looks = Problem(trial_id="looks at test", reason="torn")
+    problem = Problem(trial_id="looks at test", reason="torn")
     (tmp_path / "a").mkdir()
-    assert _left_out(tmp_path / "a", 1, looks).heading.startswith("1 of 20 trials was")
+    assert _left_out(tmp_path / "a", 1, problem).heading.startswith("1 of 20 trials was")
     (tmp_path / "b").mkdir()
-    found = _left_out(tmp_path / "b", 0, looks)
+    found = _left_out(tmp_path / "b", 0, problem)
     assert found.heading == "Not every file of this study could be read"
     assert found.notices == ("looks at test: torn",)

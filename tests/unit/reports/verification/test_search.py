@@ -204,7 +204,7 @@ def test_a_trial_that_asha_stopped_though_it_led(folder: Path) -> None:
 
 def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
     ledger = Ledger(folder)
-    planned = ledger.proposals()[1]
+    planned = ledger.read_proposals()[1]
     assert planned.configuration == "cnn-config-2"
     record = folder / "trials" / f"{planned.id}.json"
     kept = epochs_of(record).read_text().splitlines()[:2]
@@ -241,10 +241,10 @@ def test_a_status_that_does_not_go_with_its_reason(folder: Path, changes: dict[s
 
 def test_a_look_at_test_by_a_trial_of_the_search(folder: Path) -> None:
     ledger = Ledger(folder)
-    planned = next(p for p in ledger.proposals() if (r := ledger.read_trial(p)) and r.scores)
-    looks = folder / "test_evaluations.jsonl"
-    first = json.loads(looks.read_text().splitlines()[0])
-    with looks.open("a") as file:
+    planned = next(p for p in ledger.read_proposals() if (r := ledger.read_trial(p)) and r.scores)
+    evaluations_file = folder / "test_evaluations.jsonl"
+    first = json.loads(evaluations_file.read_text().splitlines()[0])
+    with evaluations_file.open("a") as file:
         file.write(json.dumps(first | {"trial_id": planned.id}) + "\n")
     assert f"looks at test by {planned.id} is 1" in disagreement(folder)
 

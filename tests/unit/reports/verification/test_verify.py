@@ -41,8 +41,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def report(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the original study, which has none in its folder."""
-    place = tmp_path_factory.mktemp("verify") / "report"
-    return write_report(Ledger(original), folder=place).parent
+    output_folder = tmp_path_factory.mktemp("verify") / "report"
+    return write_report(Ledger(original), folder=output_folder).parent
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def rewrite_epochs(
     return name
 
 
-def looks(folder: Path, change: Callable[[list[str]], list[str]]) -> str:
+def rewrite_evaluations(folder: Path, change: Callable[[list[str]], list[str]]) -> str:
     path = folder / "test_evaluations.jsonl"
     path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
     return disagreement(folder)
@@ -411,7 +411,7 @@ def test_a_record_that_only_a_model_remembers_is_named(study: Path) -> None:
     trial = ids(study)[1]
     for kind in ("trials", "epochs", "predictions"):
         (study / kind / f"{trial}.{KINDS[kind]}").unlink()
-    said = looks(study, lambda lines: [lines[0], *lines[2:]])
+    said = rewrite_evaluations(study, lambda lines: [lines[0], *lines[2:]])
     model = f"models/{trial}.safetensors"
     assert said == f"trials/{trial}.json is missing, but {model} is of that trial"
 
@@ -437,7 +437,7 @@ def test_a_file_that_no_record_names_is_named(tmp_path: Path) -> None:
 
 
 def test_a_second_look_is_named(study: Path) -> None:
-    said = looks(study, lambda lines: [*lines, lines[2]])
+    said = rewrite_evaluations(study, lambda lines: [*lines, lines[2]])
     assert said.startswith(
         f"test_evaluations.jsonl says that the number of looks at test by {ids(study)[2]}"
     )
@@ -445,7 +445,7 @@ def test_a_second_look_is_named(study: Path) -> None:
 
 
 def test_a_removed_look_is_named(study: Path) -> None:
-    said = looks(study, lambda lines: lines[1:])
+    said = rewrite_evaluations(study, lambda lines: lines[1:])
     assert said.startswith(
         f"test_evaluations.jsonl says that the number of looks at test by {ids(study)[0]}"
     )
@@ -453,12 +453,14 @@ def test_a_removed_look_is_named(study: Path) -> None:
 
 
 def test_a_look_at_an_unknown_trial_is_named(study: Path) -> None:
-    said = looks(study, lambda lines: [*lines, lines[0].replace("cnn-config-1", "cnn-config-8")])
+    said = rewrite_evaluations(
+        study, lambda lines: [*lines, lines[0].replace("cnn-config-1", "cnn-config-8")]
+    )
     assert said.startswith("test_evaluations.jsonl names cnn-config-8-s0-")
 
 
 def test_a_torn_look_is_named(study: Path) -> None:
-    assert "test_evaluations.jsonl is not readable" in looks(
+    assert "test_evaluations.jsonl is not readable" in rewrite_evaluations(
         study, lambda lines: [*lines, lines[0][:20]]
     )
 

@@ -38,7 +38,7 @@ def test_another_word_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "given", "wanted"),
+    ("device", "given", "expected"),
     [
         (DeviceChoice.AUTO, None, None),
         (DeviceChoice.AUTO, 0.5, 0.5),
@@ -48,8 +48,8 @@ def test_another_word_is_refused_with_the_known_ones() -> None:
         (DeviceChoice.CUDA, 1, 1),
     ],
 )
-def test_gpus(device: DeviceChoice, given: float | None, wanted: float | None) -> None:
-    assert resolve_gpus_per_trial(device, given) == wanted
+def test_gpus(device: DeviceChoice, given: float | None, expected: float | None) -> None:
+    assert resolve_gpus_per_trial(device, given) == expected
 
 
 @pytest.mark.parametrize(("device", "given"), [(DeviceChoice.CPU, 0.5), (DeviceChoice.CUDA, 0)])

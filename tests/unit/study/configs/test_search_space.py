@@ -12,10 +12,10 @@ from bloodnets.errors import DataError
 from reports.ledger.records import SearchRecord
 from study.configs.presets import PUBLISHED
 from study.configs.search_space import (
-    baseline_configs,
     contains,
+    make_baseline_configs,
+    make_optuna_params,
     suggest_config,
-    to_optuna_params,
     validate,
 )
 from tests.helpers.search_builder import RESNET_SEARCH_RECORD, RESNET_SPACE, SEARCH_RECORD
@@ -35,15 +35,15 @@ def test_every_draw_lies_in_the_space() -> None:
         precision="bfloat16",
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    drawn = [suggest_config(study.ask(), search) for _ in range(60)]
-    assert all(contains(config, search) for config in drawn)
-    assert {config.family for config in drawn} == {"mlnn", "cnn"}
-    assert {config.optimizer for config in drawn} == {"sgd", "adam"}
-    assert {config.loss for config in drawn} == {"cross_entropy"}
-    assert {config.precision for config in drawn} == {"bfloat16"}
-    assert {(c.seed, c.max_epochs, c.patience, c.batch_size) for c in drawn} == {(7, 20, 20, 64)}
+    configs = [suggest_config(study.ask(), search) for _ in range(60)]
+    assert all(contains(config, search) for config in configs)
+    assert {config.family for config in configs} == {"mlnn", "cnn"}
+    assert {config.optimizer for config in configs} == {"sgd", "adam"}
+    assert {config.loss for config in configs} == {"cross_entropy"}
+    assert {config.precision for config in configs} == {"bfloat16"}
+    assert {(c.seed, c.max_epochs, c.patience, c.batch_size) for c in configs} == {(7, 20, 20, 64)}
     # Log-uniformly: as many below the middle of the logarithms as above.
-    below = sum(config.learning_rate < 1e-3 for config in drawn)
+    below = sum(config.learning_rate < 1e-3 for config in configs)
     assert 18 <= below <= 42
 
 
@@ -56,24 +56,24 @@ def test_adam_has_no_momentum_and_what_is_fixed_is_no_parameter() -> None:
 
 def test_a_search_of_resnets_draws_what_only_they_have() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    drawn = [suggest_config(study.ask(), RESNET_SEARCH_RECORD) for _ in range(60)]
-    start = baseline_configs(RESNET_SEARCH_RECORD)["resnet"]
-    assert all(contains(config, RESNET_SEARCH_RECORD) for config in [*drawn, start])
-    assert {config.width for config in drawn} == {16, 24, 32, 40, 48, 56}
-    assert {config.momentum for config in drawn} == {None}
-    below = sum(config.weight_decay < 10**-1.5 for config in drawn)  # drawn by its logarithm
+    configs = [suggest_config(study.ask(), RESNET_SEARCH_RECORD) for _ in range(60)]
+    start = make_baseline_configs(RESNET_SEARCH_RECORD)["resnet"]
+    assert all(contains(config, RESNET_SEARCH_RECORD) for config in [*configs, start])
+    assert {config.width for config in configs} == {16, 24, 32, 40, 48, 56}
+    assert {config.momentum for config in configs} == {None}
+    below = sum(config.weight_decay < 10**-1.5 for config in configs)  # drawn by its logarithm
     assert 18 <= below <= 42
     for name in ("learning_rate", "dropout", "weight_decay", "label_smoothing"):
-        assert len({getattr(config, name) for config in drawn}) == 60
-        drawn = [replace(config, **{name: getattr(start, name)}) for config in drawn]
-    assert {replace(config, width=start.width) for config in drawn} == {start}
+        assert len({getattr(config, name) for config in configs}) == 60
+        configs = [replace(config, **{name: getattr(start, name)}) for config in configs]
+    assert {replace(config, width=start.width) for config in configs} == {start}
 
 
 @pytest.mark.parametrize("name", ["weight_decay", "label_smoothing", "width"])
 def test_a_resnet_may_lie_outside(name: str) -> None:
     end: Any = {"weight_decay": (0.5, 1.0), "label_smoothing": (0.1, 0.2), "width": (16, 40)}[name]
     search = replace(RESNET_SEARCH_RECORD, resnet=replace(RESNET_SPACE, **{name: end}))
-    assert not contains(baseline_configs(search)["resnet"], search)
+    assert not contains(make_baseline_configs(search)["resnet"], search)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_parameters_are_the_inverse_of_a_draw(search: SearchRecord) -> None:
     for _ in range(10):
         trial = study.ask()
         config = suggest_config(trial, search)
-        assert to_optuna_params(config, search) == trial.params
+        assert make_optuna_params(config, search) == trial.params
         assert suggest_config(FixedTrial(trial.params), search) == config
 
 
 def test_the_published_ones_of_a_family_are_two_functions() -> None:
-    assert list(baseline_configs(SEARCH_RECORD)) == ["cnn-config-1", "cnn-config-2"]
-    assert len(baseline_configs(changed(families=("mlnn", "cnn")))) == 4
-    for name, config in baseline_configs(SEARCH_RECORD).items():
+    assert list(make_baseline_configs(SEARCH_RECORD)) == ["cnn-config-1", "cnn-config-2"]
+    assert len(make_baseline_configs(changed(families=("mlnn", "cnn")))) == 4
+    for name, config in make_baseline_configs(SEARCH_RECORD).items():
         assert PUBLISHED[name].items() <= config.to_dict().items()
         assert contains(config, SEARCH_RECORD)
 
@@ -109,7 +109,7 @@ def test_the_published_ones_of_a_family_are_two_functions() -> None:
 )
 def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
     search = changed(**values)
-    assert not contains(baseline_configs(search)["cnn-config-1"], search)
+    assert not contains(make_baseline_configs(search)["cnn-config-1"], search)
 
 
 @pytest.mark.parametrize(

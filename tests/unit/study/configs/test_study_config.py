@@ -23,7 +23,7 @@ CONFIG = TrialConfig(
     dropout=0.2,
 )
 
-BEYOND = TrialConfig(**RESNET, patience=60)
+RESNET_CONFIG = TrialConfig(**RESNET, patience=60)
 
 
 def study(**changes: Any) -> GridConfig:
@@ -97,7 +97,7 @@ def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
 )
 def test_of_a_resnet_too(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} is .*wanted"):
-        replace(BEYOND, **{name: value})
+        replace(RESNET_CONFIG, **{name: value})
 
 
 def test_adam_takes_no_momentum() -> None:
@@ -107,9 +107,13 @@ def test_adam_takes_no_momentum() -> None:
 
 def test_a_config_survives_its_dict() -> None:
     plain = replace(
-        BEYOND, dihedral_augmentation=False, max_shift=0, label_smoothing=0.0, weight_decay=0.0
+        RESNET_CONFIG,
+        dihedral_augmentation=False,
+        max_shift=0,
+        label_smoothing=0.0,
+        weight_decay=0.0,
     )
-    for config in (CONFIG, replace(CONFIG, precision="bfloat16"), BEYOND, plain):
+    for config in (CONFIG, replace(CONFIG, precision="bfloat16"), RESNET_CONFIG, plain):
         assert TrialConfig.from_dict(config.to_dict()) == config
 
 

@@ -152,10 +152,10 @@ def closing(folder: Path, *names: str) -> list[str]:
 
 
 def test_what_has_no_published_score_has_none_in_the_closing_table(tmp_path: Path) -> None:
-    *_, heading, paper, beyond = closing(tmp_path / "s", "cnn-config-1", "resnet")
+    *_, heading, paper, resnet = closing(tmp_path / "s", "cnn-config-1", "resnet")
     assert heading.split()[-2:] == ["published", "F1"]
     assert paper.split()[-1] == "94.20"
-    assert beyond.split()[-1] == "-"
+    assert resnet.split()[-1] == "-"
 
 
 def test_an_ablation_fits_an_80_column_terminal(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Colours of images beside those of the train images: measured, kept, told apart, in words."""
+"""Colors of images beside those of the train images: measured, kept, told apart, in words."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +33,8 @@ def train(cells: dict[str, Images]) -> Images:
 def test_the_six_numbers_are_means_and_standard_deviations(train: Images) -> None:
     few = train[:300]  # more than are measured at once
     pixels = few.reshape(300, 784, 3).astype(np.float64)
-    wanted = np.hstack([pixels.mean(axis=1), pixels.std(axis=1)])
-    np.testing.assert_allclose(compute_color_features(few), wanted, rtol=1e-12)
+    expected = np.hstack([pixels.mean(axis=1), pixels.std(axis=1)])
+    np.testing.assert_allclose(compute_color_features(few), expected, rtol=1e-12)
     white = np.full((1, 28, 28, 3), 255, np.uint8)
     assert compute_color_features(white).tolist() == [[255, 255, 255, 0, 0, 0]]
 
@@ -76,22 +76,22 @@ def test_channels_that_never_differ_are_noticed_when_they_do() -> None:
     """What the distance sees and no bound of one number does."""
     random = np.random.default_rng(0)
     noise = random.normal(0, 5, size=(2000, 28, 28, 3))
-    grey = (random.uniform(60, 190, size=(2000, 1, 1, 1)) + noise).astype(np.uint8)
+    gray = (random.uniform(60, 190, size=(2000, 1, 1, 1)) + noise).astype(np.uint8)
     odd = (np.array([90, 125, 160]) + noise[:1]).astype(np.uint8)
-    assert describe_outliers(compute_color_stats(grey), grey[:1]) == [None]
-    assert describe_outliers(compute_color_stats(grey), odd) == [
+    assert describe_outliers(compute_color_stats(gray), gray[:1]) == [None]
+    assert describe_outliers(compute_color_stats(gray), odd) == [
         "no channel by itself, but all of them together"
     ]
 
 
 def test_images_that_are_all_grey_or_all_one_can_be_described() -> None:
     random = np.random.default_rng(0)
-    grey = np.repeat(random.integers(256, size=(50, 28, 28, 1), dtype=np.uint8), 3, axis=3)
+    gray = np.repeat(random.integers(256, size=(50, 28, 28, 1), dtype=np.uint8), 3, axis=3)
     red = np.zeros((1, 28, 28, 3), np.uint8)
     red[..., 0] = 255
-    assert describe_outliers(compute_color_stats(grey), red) != [None]
+    assert describe_outliers(compute_color_stats(gray), red) != [None]
     assert describe_outliers(compute_color_stats(red), red) == [None]
-    assert describe_outliers(compute_color_stats(red), grey[:1]) != [None]
+    assert describe_outliers(compute_color_stats(red), gray[:1]) != [None]
 
 
 def test_color_stats_survive_json_and_are_no_part_of_the_fingerprint(

@@ -67,9 +67,9 @@ def test_the_model_has_the_weights_that_were_kept(tmp_path: Path) -> None:
     first, second = (select_model(ledger, f"cnn-config-1-s{seed}") for seed in (0, 1))
     assert first.config.seed == 0
     torch.manual_seed(0)
-    drawn = torch.nn.Conv2d(3, 32, 3, padding=1).weight
-    assert torch.equal(first.model.state_dict()["features.0.weight"], drawn)
-    assert not torch.equal(second.model.state_dict()["features.0.weight"], drawn)
+    initial_weights = torch.nn.Conv2d(3, 32, 3, padding=1).weight
+    assert torch.equal(first.model.state_dict()["features.0.weight"], initial_weights)
+    assert not torch.equal(second.model.state_dict()["features.0.weight"], initial_weights)
 
 
 @pytest.mark.parametrize("folder", ["models", "predictions", "epochs"])
@@ -101,7 +101,7 @@ def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path)
     end = ledger.read_confirmation()
     assert end is not None
     winner, other = end.best
-    proposed = {planned.id for planned in ledger.proposals()}
+    proposed = {planned.id for planned in ledger.read_proposals()}
     for record in ledger.read_trials():
         if record.id in proposed or record.configuration == other:
             value = 0.99
@@ -126,7 +126,7 @@ def test_of_a_search_without_a_confirmation_the_best_is_said_to_be_unconfirmed(
 ) -> None:
     built = search_builder.build_search(tmp_path / "s", search=SEARCH, with_confirmation=False)
     found = select_model(add_models(built), None)
-    assert found.record.id in {planned.id for planned in built.proposals()}
+    assert found.record.id in {planned.id for planned in built.read_proposals()}
     assert found.reason.endswith("of the search, not confirmed")
 
 

@@ -51,7 +51,7 @@ def run(results: Path, *arguments: object, study: str = "new") -> Result:
 
 
 def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
-    paths = [folder / f"{place:03}.png" for place in range(len(images))]
+    paths = [folder / f"{index:03}.png" for index in range(len(images))]
     for path, pixels in zip(paths, images, strict=True):
         Image.fromarray(pixels).save(path)
     return paths
@@ -67,13 +67,13 @@ def test_few_images_get_the_probabilities_that_they_have_among_many(
     results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     images = cells["train_images"][:200]
-    wanted = recorded(results, images)
+    expected = recorded(results, images)
     chosen = select_model(Ledger(results / "new"), None)
     for count in (1, 3, 130):
-        shown = (InputImage(str(place), images[place]) for place in range(count))
+        shown = (InputImage(str(index), images[index]) for index in range(count))
         found = list(classify_images(chosen, COLOR_STATS, shown))
-        assert [each.name for each in found] == [str(place) for place in range(count)]
-        assert np.array_equal([each.probabilities for each in found], wanted[:count])
+        assert [each.name for each in found] == [str(index) for index in range(count)]
+        assert np.array_equal([each.probabilities for each in found], expected[:count])
 
 
 def test_no_more_than_a_batch_of_images_is_read_ahead(
@@ -101,8 +101,8 @@ def test_json_holds_every_probability(
     assert found["trial"].startswith("cnn-config-1-s0-")
     assert "no diagnosis" in found["notice"]
     assert [each["file"] for each in found["images"]] == [str(path) for path in paths]
-    wanted = recorded(results, cells["test_images"][:5])
-    for each, row in zip(found["images"], wanted, strict=True):
+    expected = recorded(results, cells["test_images"][:5])
+    for each, row in zip(found["images"], expected, strict=True):
         assert np.array_equal(np.float32(each["probabilities"]), row)
         assert each["class"] == row.argmax()
         assert each["class_name"] == found["class_names"][row.argmax()]
@@ -116,11 +116,11 @@ def test_csv_holds_the_same(
     done = run(results, path, "--csv")
     assert done.exit_code == 0, done.output
     (row,) = csv.DictReader(io.StringIO(done.stdout))
-    (wanted,) = recorded(results, cells["test_images"][:1])
-    own = [np.float32(row[f"probability_{place}"]) for place in range(8)]
-    assert np.array_equal(own, wanted)
-    assert row["class"] == str(wanted.argmax())
-    assert np.float32(row["probability"]) == wanted.max()
+    (expected,) = recorded(results, cells["test_images"][:1])
+    own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
+    assert np.array_equal(own, expected)
+    assert row["class"] == str(expected.argmax())
+    assert np.float32(row["probability"]) == expected.max()
     assert row["file"] == str(path)
 
 
@@ -197,9 +197,9 @@ def test_classes_are_ranked_by_their_probabilities() -> None:
 def test_of_many_unlike_images_some_are_described_and_the_rest_counted(results: Path) -> None:
     row = np.full(8, 0.125, np.float32)
     odd = [
-        Prediction(name=f"{place}.png", probabilities=row, color_outlier="red darker", note=None)
-        for place in range(prediction_output.MAX_LISTED_IMAGES + 3)
+        Prediction(name=f"{index}.png", probabilities=row, color_outlier="red darker", note=None)
+        for index in range(prediction_output.MAX_LISTED_IMAGES + 3)
     ]
-    lines = list(prediction_output.footer_lines(odd))
+    lines = list(prediction_output.format_footer_lines(odd))
     assert lines[-2] == "  and 3 others (--json and --csv name all)"
     assert len(lines) == prediction_output.MAX_LISTED_IMAGES + 3

@@ -152,7 +152,7 @@ def test_of_a_pruned_trial_the_epochs_that_it_ran(tmp_path: Path, cells: BloodCe
 
 def test_a_diverging_trial_diverges_at_the_same_step(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells, replace(CONFIG, learning_rate=1e30))
-    record = ledger.read_trial(ledger.planned_trials()[0])
+    record = ledger.read_trial(ledger.list_planned_trials()[0])
     assert record is not None
     assert record.stop_reason == "diverged"
     found = replay_trial(ledger, "mlnn-config-2", cells)
@@ -162,7 +162,7 @@ def test_a_diverging_trial_diverges_at_the_same_step(tmp_path: Path, cells: Bloo
 
 def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
-    planned = ledger.planned_trials()[0]
+    planned = ledger.list_planned_trials()[0]
     path = ledger.folder / "epochs" / f"{planned.id}.jsonl"
     first, second = ledger.read_epochs(planned.id)
     changed = replace(second, val_macro_f1=second.val_macro_f1 + 0.25)
@@ -177,7 +177,7 @@ def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -
 def test_other_weights_are_said(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
     other = TrainingState.create(CONFIG, CPU)
-    path = ledger.folder / "models" / f"{ledger.planned_trials()[0].id}.safetensors"
+    path = ledger.folder / "models" / f"{ledger.list_planned_trials()[0].id}.safetensors"
     path.write_bytes(serialize_model(dict(other.model.state_dict()), CONFIG))
     found = replay_trial(ledger, "mlnn-config-2", cells)
     assert found.max_weight_deviation is not None

@@ -25,13 +25,13 @@ from reports.page.render import make_banner
 from study.lifecycle import status
 from study.lifecycle.resume import (
     check_study_files,
-    elapsed_search_s,
+    compute_elapsed_search_s,
     list_differences,
     open_study,
     require_same_study,
 )
 from study.lifecycle.status import format_status_lines
-from study.runtime.lock import is_locked, study_lock
+from study.runtime.lock import is_locked, lock_study
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.s3 import S3_BUCKET, S3Server
@@ -52,7 +52,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def waiting(ledger: Ledger) -> PlannedTrial:
     (found,) = [
-        planned for planned in ledger.planned_trials() if ledger.read_trial(planned) is None
+        planned for planned in ledger.list_planned_trials() if ledger.read_trial(planned) is None
     ]
     return found
 
@@ -93,7 +93,7 @@ def test_a_state_that_is_gone_is_said(ledger: Ledger) -> None:
 
 
 def test_a_record_that_is_gone_is_said(ledger: Ledger) -> None:
-    lost = ledger.planned_trials()[0].id
+    lost = ledger.list_planned_trials()[0].id
     (ledger.folder / f"trials/{lost}.json").unlink()
     (said,) = check_study_files(ledger)
     assert said.startswith(f"{lost}: epochs/{lost}.jsonl is there without its record")
@@ -111,7 +111,7 @@ def test_what_is_half_written_is_cleared_and_what_was_entered_loses_its_state(
 ) -> None:
     half = ledger.folder / "models" / ".x.safetensors.123.part"
     half.write_bytes(b"half")
-    ended = get_checkpoint_name(ledger.planned_trials()[0].id)
+    ended = get_checkpoint_name(ledger.list_planned_trials()[0].id)
     ledger.storage.write(ended, b"state")
     check_study_files(ledger)
     assert not half.exists()
@@ -135,7 +135,7 @@ def test_a_look_that_is_gone_is_named(ledger: Ledger) -> None:
 
 def test_a_search_that_is_over_does_not_go_on_without_one_of_its_trials(tmp_path: Path) -> None:
     ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=6))
-    lost = ledger.proposals()[5].id
+    lost = ledger.read_proposals()[5].id
     (ledger.folder / f"trials/{lost}.json").unlink()
     with pytest.raises(ConflictError, match=rf"trials/{lost}\.json is missing, but the search is"):
         check_study_files(ledger)
@@ -306,7 +306,7 @@ def test_a_study_is_held_by_one(ledger: Ledger) -> None:
     with open_study(ledger.folder, ledger.study, resume=True):
         assert is_locked(ledger.folder)
         words = "another bloodstudy is at work on"
-        with pytest.raises(ConflictError, match=words), study_lock(ledger.folder):
+        with pytest.raises(ConflictError, match=words), lock_study(ledger.folder):
             pytest.fail("two hold it")
         assert "A bloodstudy is at work on it." in [*format_status_lines(ledger)]
     assert not is_locked(ledger.folder)
@@ -315,8 +315,8 @@ def test_a_study_is_held_by_one(ledger: Ledger) -> None:
 
 def test_a_process_that_is_killed_lets_go(ledger: Ledger) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from study.runtime.lock import study_lock\n"
-        "with study_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from study.runtime.lock import lock_study\n"
+        "with lock_study(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(ledger.folder)], stdout=subprocess.PIPE, text=True
@@ -335,15 +335,15 @@ def ran(started_at: str, duration_s: float, like: TrialRecord) -> TrialRecord:
 
 def test_breaks_are_not_counted(ledger: Ledger) -> None:
     like = ledger.read_trials()[0]
-    assert elapsed_search_s([]) == 0
+    assert compute_elapsed_search_s([]) == 0
     records = [
         ran("10:00:00", 60, like),
         ran("10:00:30", 60, like),  # beside the first
         ran("10:00:40", 5, like),  # within both
         ran("12:00:00", 10, like),  # after a break
     ]
-    assert elapsed_search_s(records) == 90 + 10
-    assert elapsed_search_s(records[::-1]) == 100
+    assert compute_elapsed_search_s(records) == 90 + 10
+    assert compute_elapsed_search_s(records[::-1]) == 100
 
 
 def test_the_command_is_one_that_can_be_copied(
@@ -401,10 +401,10 @@ def test_what_another_process_entered_until_it_ended_is_seen(
     name = f"trials/{waiting(ledger).id}.json"
 
     @contextmanager
-    def entered_first(place: RemotePath) -> Iterator[None]:
-        RemoteStorage(place).write(name, b"{}")
+    def entered_first(location: RemotePath) -> Iterator[None]:
+        RemoteStorage(location).write(name, b"{}")
         yield
 
-    monkeypatch.setattr("study.lifecycle.resume.study_lock", entered_first)
+    monkeypatch.setattr("study.lifecycle.resume.lock_study", entered_first)
     with open_study(ledger.location, ledger.study, resume=True) as found:
         assert found.storage.exists(name)

@@ -10,7 +10,7 @@ import pytest
 from bloodnets.errors import ConflictError, ResourceError
 from bloodnets.storage.backends import RemotePath, RemoteStorage
 from study.runtime import lock
-from study.runtime.lock import LEASE_FILE, is_locked, study_lock
+from study.runtime.lock import LEASE_FILE, is_locked, lock_study
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
 
@@ -24,19 +24,19 @@ def study(running: S3Server, request: pytest.FixtureRequest) -> Iterator[RemoteP
 
 def test_a_second_process_is_refused_and_the_next_is_not(study: RemotePath) -> None:
     assert not is_locked(study)
-    with study_lock(study):
+    with lock_study(study):
         assert is_locked(study)
         with pytest.raises(ConflictError, match=f"another bloodstudy is at work on {study}"):
-            ExitStack().enter_context(study_lock(study))
+            ExitStack().enter_context(lock_study(study))
     assert not is_locked(study)
-    with study_lock(study):
+    with lock_study(study):
         assert is_locked(study)
 
 
 def test_a_lease_that_nobody_renews_is_over(study: RemotePath) -> None:
     RemoteStorage(study).write(LEASE_FILE, b"who was killed")
     began = time.monotonic()
-    with study_lock(study):
+    with lock_study(study):
         waited = time.monotonic() - began
     assert waited > 3.0
 
@@ -50,7 +50,7 @@ def test_who_lost_its_study_ends(study: RemotePath, monkeypatch: pytest.MonkeyPa
         raise OSError  # as far as this thread is concerned, that is the end
 
     monkeypatch.setattr(lock, "kill_process_tree", end)
-    with study_lock(study):
+    with lock_study(study):
         RemoteStorage(study).write(LEASE_FILE, b"another that took it over")
         assert ended.wait(20)
     assert set(codes) == {4}
@@ -58,4 +58,4 @@ def test_who_lost_its_study_ends(study: RemotePath, monkeypatch: pytest.MonkeyPa
 
 def test_a_store_that_cannot_be_written_is_named(running: S3Server) -> None:
     with pytest.raises(ResourceError, match=r"cannot write to s3://no-such-bucket/x: .*NO_SUCH"):
-        ExitStack().enter_context(study_lock(RemotePath("s3://no-such-bucket/x")))
+        ExitStack().enter_context(lock_study(RemotePath("s3://no-such-bucket/x")))

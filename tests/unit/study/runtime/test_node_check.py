@@ -9,7 +9,7 @@ from ray.exceptions import GetTimeoutError
 from bloodnets.errors import ResourceError
 from bloodnets.storage.backends import LocalStorage
 from bloodnets.trainable import _open_study_storage as worker_storage
-from study.runtime.node_check import NodeInfo, collect_node_info, format_node, node_problem
+from study.runtime.node_check import NodeInfo, collect_node_info, find_node_problem, format_node
 
 ARRAYS = [np.arange(9, dtype=np.uint8), np.ones(3, np.uint8)]
 
@@ -21,13 +21,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def here(folder: Path, mark: str = "checkpoints/.mark") -> NodeInfo:
-    return collect_node_info(str(folder), mark, ARRAYS)
+def here(folder: Path, probe_file: str = "checkpoints/.mark") -> NodeInfo:
+    return collect_node_info(str(folder), probe_file, ARRAYS)
 
 
 def test_this_machine_is_fit(folder: Path) -> None:
     node = here(folder)
-    assert node_problem(node, folder, ARRAYS) is None
+    assert find_node_problem(node, folder, ARRAYS) is None
     assert "; data arrive whole (SHA-256 " in format_node(node)
     names = {path.name for path in (folder / "checkpoints").iterdir()}
     assert names == {".mark", f".mark-{node.host}"}  # it has written there, too
@@ -36,7 +36,7 @@ def test_this_machine_is_fit(folder: Path) -> None:
 def test_a_machine_that_sees_another_folder_is_not(folder: Path, tmp_path: Path) -> None:
     node = here(folder, "checkpoints/.another")
     assert node.problem is not None
-    words = node_problem(node, folder, ARRAYS)
+    words = find_node_problem(node, folder, ARRAYS)
     assert words is not None
     assert words.startswith(f"({node.host}) cannot use {folder}: it does not see what the study")
     assert words.endswith("--storage s3://…")
@@ -46,31 +46,31 @@ def test_a_folder_that_cannot_be_written(folder: Path) -> None:
     (folder / "file").write_text("")
     node = collect_node_info("/proc", "version", [])
     assert node.problem is not None
-    assert node_problem(node, Path("/proc")) is not None
+    assert find_node_problem(node, Path("/proc")) is not None
 
 
 def test_other_versions_and_other_data_are_named(folder: Path) -> None:
     node = here(folder)
     older = node._replace(versions=node.versions | {"torch": "2.4.0"})
     assert f"({node.host}) has torch 2.4.0, this one {node.versions['torch']}; install" in str(
-        node_problem(older, folder, ARRAYS)
+        find_node_problem(older, folder, ARRAYS)
     )
-    assert "got other data than were sent" in str(node_problem(node, folder, ARRAYS[:1]))
+    assert "got other data than were sent" in str(find_node_problem(node, folder, ARRAYS[:1]))
 
 
 def test_no_answer_is_said_with_its_reason(folder: Path) -> None:
-    words = str(node_problem(ModuleNotFoundError("No module named 'study'"), folder))
+    words = str(find_node_problem(ModuleNotFoundError("No module named 'study'"), folder))
     assert "gives no answer: No module named 'study'; is bloodstudy installed there" in words
-    assert "GetTimeoutError" in str(node_problem(GetTimeoutError(), folder))
+    assert "GetTimeoutError" in str(find_node_problem(GetTimeoutError(), folder))
 
 
-@pytest.mark.parametrize("mark", ["checkpoints/.another", "checkpoints"])
+@pytest.mark.parametrize("probe_file", ["checkpoints/.another", "checkpoints"])
 def test_a_worker_on_a_machine_that_joined_later_looks_for_the_mark(
-    folder: Path, mark: str
+    folder: Path, probe_file: str
 ) -> None:
     assert (
         worker_storage({"location": str(folder), "probe_file": "checkpoints/.mark"}).location
         == folder
     )
     with pytest.raises(ResourceError, match=r"cannot use .*: it does not see there what the study"):
-        worker_storage({"location": str(folder), "probe_file": mark})
+        worker_storage({"location": str(folder), "probe_file": probe_file})

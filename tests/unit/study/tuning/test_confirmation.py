@@ -7,7 +7,7 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import Confirmation, EndReason
-from study.tuning.confirmation import best_values, plan_confirmation, rank_configurations
+from study.tuning.confirmation import find_best_values, plan_confirmation, rank_configurations
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 NAMES = ["cnn-config-1", "cnn-config-2"]
@@ -49,14 +49,14 @@ def test_failed_and_diverged_trials_have_no_value(tmp_path: Path) -> None:
         tmp_path / "s", search=search, failed_numbers={2: "OSError: x"}, diverged_numbers=[3],
         running_numbers=[5], ended_by=None,
     )  # fmt: skip
-    assert set(best_values(ledger)) == {"cnn-config-1", "cnn-config-2", "trial-4"}
+    assert set(find_best_values(ledger)) == {"cnn-config-1", "cnn-config-2", "trial-4"}
 
 
 def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> None:
     search = replace(SEARCH_RECORD, n_trials=8, seed=4, retrain_top=2, retrain_seeds=3)
     ledger = build_search(tmp_path / "s", search=search, ended_by=None)
     found = end(ledger)
-    configs = {planned.configuration: planned.config for planned in ledger.proposals()}
+    configs = {planned.configuration: planned.config for planned in ledger.read_proposals()}
     names = tuple(dict.fromkeys((*found.best, *found.baselines)))
     assert len(found.best) == 2
     assert [(t.configuration, t.config["seed"]) for t in found.trials] == [
@@ -64,7 +64,7 @@ def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> 
     ]
     for trial in found.trials:
         assert {**trial.config, "seed": 4} == configs[trial.configuration]
-    assert len({t.id for t in (*found.trials, *ledger.proposals())}) == len(found.trials) + 8
+    assert len({t.id for t in (*found.trials, *ledger.read_proposals())}) == len(found.trials) + 8
 
 
 def test_the_synthetic_search_ends_as_a_real_one_would(tmp_path: Path) -> None:

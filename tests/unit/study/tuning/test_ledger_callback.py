@@ -19,7 +19,7 @@ class Silent:
 
 
 def tune_trial(own: OptunaProposer) -> SimpleNamespace:
-    """The next proposal, as far as a follower looks at Tune's trial."""
+    """The next proposal, as far as the callback reads Tune's trial."""
     planned = own.propose()
     parameters = {
         "id": planned.id,
@@ -32,12 +32,12 @@ def tune_trial(own: OptunaProposer) -> SimpleNamespace:
 def test_a_trial_that_waits_when_the_search_ends_has_not_been_tried(tmp_path: Path) -> None:
     ledger = empty(tmp_path / "s")
     own = OptunaProposer(ledger, SEARCH_RECORD)
-    follower = LedgerCallback(ledger, [own, Silent()], stop_reasons={})
+    callback = LedgerCallback(ledger, [own, Silent()], stop_reasons={})
     runs, waits = tune_trial(own), tune_trial(own)
-    follower.on_trial_start(0, [], runs)
-    follower.on_experiment_end([runs, waits])
-    follower.record_unfinished(StopReason.TIME_BUDGET)
-    records = [ledger.read_trial(planned) for planned in ledger.proposals()]
+    callback.on_trial_start(0, [], runs)
+    callback.on_experiment_end([runs, waits])
+    callback.record_unfinished(StopReason.TIME_BUDGET)
+    records = [ledger.read_trial(planned) for planned in ledger.read_proposals()]
     assert [(r.state, r.stop_reason, r.attempts, r.epochs) for r in records if r] == [
         ("pruned", "time_budget", 1, 0),
         ("pruned", "time_budget", 0, 0),

@@ -122,7 +122,7 @@ def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None
     assert (first.configuration, second.configuration) == ("cnn-config-1", "cnn-config-2")
     assert (first.config["learning_rate"], second.config["learning_rate"]) == (0.01, 0.001)
     assert third.configuration == "trial-2"
-    assert ledger.proposals() == [first, second, third]
+    assert ledger.read_proposals() == [first, second, third]
 
 
 def test_published_ones_outside_the_space_are_not_proposed(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_
     lost = [own.propose(), own.propose()]
     again = OptunaProposer(ledger, SMALL)
     assert [again.propose(), again.propose()] == lost
-    assert len(ledger.proposals()) == 3
+    assert len(ledger.read_proposals()) == 3
     finish(again, ledger, lost[1], [0.4], StopReason.ASHA)
     assert [trial.state for trial in opened(ledger)] == [
         TrialState.PRUNED,
@@ -173,8 +173,8 @@ def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_p
         search = replace(SMALL, seed=seed)
         ledger = empty(tmp_path / name, search)
         own = OptunaProposer(ledger, search)
-        drawn = [run(own, ledger, [0.1 * number], StopReason.ASHA).config for number in range(5)]
-        return [{**config, "seed": 0} for config in drawn]
+        configs = [run(own, ledger, [0.1 * number], StopReason.ASHA).config for number in range(5)]
+        return [{**config, "seed": 0} for config in configs]
 
     assert proposals("a", 1) == proposals("b", 1)
     assert proposals("a2", 1) != proposals("c", 2)
@@ -211,7 +211,7 @@ def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> 
                 [0.05 * number],
                 StopReason.MAX_EPOCHS if number % 2 else StopReason.ASHA,
             )
-    assert len({planned.id for planned in ledger.proposals()}) == 14
+    assert len({planned.id for planned in ledger.read_proposals()}) == 14
 
 
 def test_a_file_that_cannot_be_written_is_one_line(
