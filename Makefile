@@ -16,11 +16,12 @@ help:  ## list the targets
 demo: .venv/installed  ## the whole grid on synthetic cells, with report: three minutes on two cores
 	$(BIN)/bloodstudy grid --data synthetic --max-epochs 16
 
-check: .venv/installed  ## format, lint, types, layers
+check: .venv/installed  ## format, lint, types, layers, unused code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 test: check  ## check, then the tests
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
