@@ -1,8 +1,9 @@
-"""Where a study's files are: a folder of this machine, or an address such as s3://bucket/studies.
+"""Where a study's files are: a folder of this host, or an address such as s3://bucket/studies.
 
-`LocalStorage` and `RemoteStorage` have the same methods. Names of files are paths within the study's
-folder, with `/`. A file appears whole or not at all, in a folder by `atomic_write.write_atomic`, elsewhere
-as object stores put objects. Files whose names begin with a dot are nobody's: they are not listed.
+`LocalStorage` and `RemoteStorage` have the same methods. Names of files are paths within the
+study's folder, with `/`. A file appears whole or not at all: in a folder by
+`atomic_write.write_atomic`, elsewhere as object stores put objects. Files whose names begin with a
+dot are nobody's: they are not listed.
 """
 
 import os

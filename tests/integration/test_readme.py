@@ -80,7 +80,7 @@ def test_each_command_is_understood(
         arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]
     if arguments[0] == "resume":
-        monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
+        monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda *_, **__: None)
         monkeypatch.setattr("study.tuning.run.run_study", _fake_resume)
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output

@@ -35,8 +35,7 @@ def study(tmp_path: Path) -> Ledger:
     sha256 = hashlib.sha256((tmp_path / "cells.npz").read_bytes()).hexdigest()
     described = replace(
         ledger.study,
-        command=("bloodstudy", "grid", "--data-file", str(tmp_path / "cells.npz")),
-        data=replace(ledger.study.data, sha256=sha256),
+        data=replace(ledger.study.data, path=str(tmp_path / "cells.npz"), sha256=sha256),
     )
     (ledger.folder / "study.json").write_bytes(to_json(described, indent=2))
     return Ledger(ledger.folder)

@@ -78,9 +78,8 @@ def _summarize_effort(search: SearchAnalysis) -> pd.DataFrame:
     frame, max_epochs = search.trials, search.record.max_epochs
     rows = []
     for state in ("all that ended", *search_trials.SearchTrialState):
-        state_trials = (
-            frame[frame["state"] == state] if state in search_trials.SearchTrialState else frame
-        )
+        has_state = isinstance(state, search_trials.SearchTrialState)
+        state_trials = frame[frame["state"] == state] if has_state else frame
         if state_trials.empty:
             continue
         effort = search_trials.summarize_effort(state_trials, max_epochs)
