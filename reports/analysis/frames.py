@@ -19,13 +19,9 @@ from reports.analysis.bootstrap import SCORES, BootstrapScores
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy, TestPredictions
-from reports.ledger.records import (
-    NEUTRAL_SETTINGS,
-    PlannedTrial,
-    StudyRecord,
-    TrialRecord,
-    TrialState,
-)
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
+from reports.ledger.records import StudyRecord, TrialRecord
+from reports.ledger.states import TrialState
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
 TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")

@@ -8,7 +8,7 @@ import pandas as pd
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from reports.analysis.search_trials import select_at_rung
-from reports.ledger.records import SearchRecord
+from reports.ledger.search_record import SearchRecord
 
 _LOG_SCALED = frozenset({"learning_rate", "weight_decay"})
 """Settings that are drawn, and so weighed, by their logarithm."""

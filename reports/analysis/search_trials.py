@@ -13,7 +13,10 @@ import pandas as pd
 
 from bloodnets.metrics import FloatArray
 from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
-from reports.ledger.records import PlannedTrial, SearchRecord, StopReason, TrialRecord, TrialState
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import TrialRecord
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.states import StopReason, TrialState
 
 SEARCH_PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
 RESNET_PARAMETERS = ("weight_decay", "label_smoothing", "width")

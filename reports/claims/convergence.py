@@ -23,7 +23,7 @@ from reports.claims.claim import (
 from reports.format.text import label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import TrialState
+from reports.ledger.states import TrialState
 
 CONVERGED_DROP = 0.95
 """Share of a curve's final drop at which it counts as converged."""

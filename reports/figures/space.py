@@ -14,7 +14,7 @@ from bloodnets.metrics import FloatArray
 from reports.figures import canvas
 from reports.format.text import DataLabel, label
 from reports.format.units import format_count
-from reports.ledger.records import SearchRecord
+from reports.ledger.search_record import SearchRecord
 
 _COLORMAP = "cividis"
 """Even in lightness, and the same to color-blind readers."""

@@ -8,12 +8,9 @@ import pandas as pd
 
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import (
-    NEUTRAL_SETTINGS,
-    DataRecord,
-    SearchRecord,
-    SoftwareRecord,
-)
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS
+from reports.ledger.records import DataRecord, SoftwareRecord
+from reports.ledger.search_record import SearchRecord
 
 LABELS = {
     "cross_entropy": "CrossEntropy",

@@ -48,22 +48,19 @@ from bloodnets.storage.checkpoint_header import (
     get_checkpoint_name,
     read_checkpoint_header,
 )
+from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
-    Confirmation,
     EpochRecord,
-    PlannedTrial,
-    RecordT,
     SoftwareChange,
     SoftwareRecord,
     StudyRecord,
     TestEvaluation,
     TrialRecord,
-    from_json,
-    read_schema_version,
-    to_json,
 )
 from reports.ledger.remote_cache import RemoteCache
+from reports.ledger.search_record import Confirmation
+from reports.ledger.serialization import RecordT, from_json, read_schema_version, to_json
 
 TEST_EVALUATIONS_FILE = "test_evaluations.jsonl"
 PROPOSALS_FILE = "proposals.jsonl"

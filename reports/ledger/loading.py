@@ -16,17 +16,16 @@ from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import IntArray
 from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
-    Confirmation,
     EpochRecord,
-    PlannedTrial,
-    SearchRecord,
     SoftwareChange,
     StudyRecord,
     TestEvaluation,
     TrialRecord,
-    TrialState,
 )
+from reports.ledger.search_record import Confirmation, SearchRecord
+from reports.ledger.states import TrialState
 
 UNKNOWN_SOFTWARE = (
     "says that it was trained with software that neither study.json nor software_changes.jsonl "

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from bloodnets.metrics import IntArray
-from reports.ledger.records import NEUTRAL_SETTINGS
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 
 # What the published study states of each configuration, and so what identifies a row.
 PUBLISHED_SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")

@@ -1,110 +1,28 @@
-"""The file format of a study, as types. Nothing else defines it.
+"""The file format of a study, as types: with the modules imported here, its only definition.
 
-A study is one `StudyRecord`, written when it starts, and one `TrialRecord` a trial, written when
-the trial ends, with its `EpochRecord`s beside it. JSON in both directions is strict: a missing
-key, an unknown key or a wrong type is an error, never a default.
+A study is one `StudyRecord`, written when it starts, and one `TrialRecord` per trial, written when
+the trial ends, with its `EpochRecord`s beside it. `serialization` writes and reads them.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
+
+from reports.ledger.planned_trial import Config, PlannedTrial, Precision
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.serialization import STRICT
+from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 
 SCHEMA_VERSION = 2
 
+
 Scores = Mapping[str, float | None]
-Precision = Literal["float32", "bfloat16"]
 
 
-class StudyKind(StrEnum):
-    """What a study does."""
-
-    GRID = "grid"
-    SEARCH = "search"
-
-
-class DataKind(StrEnum):
-    """Where the images come from: the official file (by its MD5), another file, or a generator."""
-
-    OFFICIAL = "official"
-    FILE = "file"
-    SYNTHETIC = "synthetic"
-
-
-class TrialState(StrEnum):
-    """How a trial ended; one pruned was stopped before its last epoch, one failed by an error."""
-
-    COMPLETE = "complete"
-    PRUNED = "pruned"
-    FAILED = "failed"
-
-
-class StopReason(StrEnum):
-    """Why a trial ended."""
-
-    PATIENCE = "patience"
-    MAX_EPOCHS = "max_epochs"
-    ERROR = "error"
-    ASHA = "asha"
-    DIVERGED = "diverged"
-    TIME_BUDGET = "time_budget"
-    TARGET_MACRO_F1 = "target_macro_f1"
-
-
-class EndReason(StrEnum):
-    """Why a search ended."""
-
-    TRIALS = "trials"
-    TIME_BUDGET = "time_budget"
-    TARGET_MACRO_F1 = "target_macro_f1"
-
-
-NEUTRAL_SETTINGS: Mapping[str, Any] = {
-    "precision": "float32",
-    "width": None,
-    "weight_decay": 0.0,
-    "label_smoothing": 0.0,
-    "dihedral_augmentation": False,
-    "max_shift": 0,
-    "schedule": "constant",
-}
-"""Values of the settings that the published study lacks; with them, an ingredient is off."""
-
-CONFIG_KEYS = (
-    "family",
-    "loss",
-    "optimizer",
-    "learning_rate",
-    "momentum",
-    "dropout",
-    "batch_size",
-    "max_epochs",
-    "patience",
-    "seed",
-    *NEUTRAL_SETTINGS,
-)
-"""Keys of a trial's configuration: the attributes of `bloodnets.config.TrialConfig`."""
-
-
-def _require_config_keys(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    if wrong_keys := sorted(config.keys() ^ {*CONFIG_KEYS}):
-        raise ValueError(f"missing or unknown keys: {', '.join(wrong_keys)}")
-    return config
-
-
-Config = Annotated[Mapping[str, Any], AfterValidator(_require_config_keys)]
-"""`bloodnets.config.TrialConfig` as a dict, seed included: every key is required."""
-
-_STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ColorStats:
     """The colors of the train images, by which an image is known that is unlike them.
 
@@ -126,7 +44,7 @@ class ColorStats:
     high: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class DataRecord:
     """Which data a study was trained on.
 
@@ -151,135 +69,7 @@ class DataRecord:
     color_stats: ColorStats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class PlannedTrial:
-    """A trial that a study means to run.
-
-    Attributes:
-        id: names the trial's files.
-        configuration: name of the configuration, shared by its replicates.
-        config: `bloodnets.config.TrialConfig` as a dict, seed included.
-    """
-
-    id: str
-    configuration: str
-    config: Config
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class ResNetSpace:
-    """What a search of residual networks draws besides, and where it starts.
-
-    Attributes:
-        weight_decay: lowest and highest, drawn log-uniformly.
-        label_smoothing: lowest and highest, drawn uniformly.
-        width: lowest and highest, both multiples of 8, as are those drawn.
-        baseline_config: the configuration `resnet` as a trial of the search: proposed first, and
-            what the best is compared with. What is not drawn is as there.
-    """
-
-    weight_decay: tuple[float, float]
-    label_smoothing: tuple[float, float]
-    width: tuple[int, int]
-    baseline_config: Config
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class SearchRecord:
-    """What a search draws from, and how: all that decides its proposals but their order.
-
-    Attributes:
-        n_trials: proposals, at most.
-        families: drawn from.
-        optimizers: drawn from.
-        learning_rate: lowest and highest, drawn log-uniformly.
-        dropout: lowest and highest, drawn uniformly.
-        momentum: lowest and highest, drawn uniformly where the optimizer is SGD.
-        sampler: of Optuna: `tpe`, `random`, `gp` or `cmaes`.
-        seed: of the sampler, and of every trial's training; confirmation takes the next ones.
-        max_epochs: of a trial that ASHA lets finish, and of every confirmation.
-        grace_period: epochs before ASHA's first comparison, its first rung.
-        reduction_factor: of the trials at a rung, one in this many goes on.
-        batch_size: images a step.
-        retrain_top: best configurations to train again.
-        retrain_seeds: how often, each with another seed.
-        time_budget_s: seconds after which the search ends; None for no such end.
-        target_macro_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
-        precision: Precision of matrix products in training.
-        resnet: Further settings of a search of residual networks; None for any other.
-    """
-
-    n_trials: int
-    families: tuple[str, ...]
-    optimizers: tuple[str, ...]
-    learning_rate: tuple[float, float]
-    dropout: tuple[float, float]
-    momentum: tuple[float, float]
-    sampler: str
-    seed: int
-    max_epochs: int
-    grace_period: int
-    reduction_factor: int
-    batch_size: int
-    retrain_top: int
-    retrain_seeds: int
-    time_budget_s: float | None
-    target_macro_f1: float | None
-    precision: Precision
-    resnet: ResNetSpace | None
-
-    @property
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """Lowest and highest of each setting that is a number; momentum is of SGD alone."""
-        bounds_by_name: dict[str, tuple[float, float]] = {
-            "momentum": self.momentum,
-            "learning_rate": self.learning_rate,
-            "dropout": self.dropout,
-        }
-        if self.resnet is not None:
-            bounds_by_name["weight_decay"] = self.resnet.weight_decay
-            bounds_by_name["label_smoothing"] = self.resnet.label_smoothing
-            bounds_by_name["width"] = self.resnet.width
-        return bounds_by_name
-
-    @property
-    def rungs(self) -> list[int]:
-        """The epochs, below `max_epochs`, at which ASHA compares trials.
-
-        Each is three times the one before, and a last one lies halfway from there to the end,
-        whatever the reduction; why not as far apart as that says, stands in `study.tuning.asha`.
-        """
-        rung_epochs, epoch = [], self.grace_period
-        while epoch < self.max_epochs:
-            rung_epochs.append(epoch)
-            epoch *= 3
-        halfway = (rung_epochs[-1] + self.max_epochs + 1) // 2 if rung_epochs else self.max_epochs
-        return [*rung_epochs, halfway] if halfway < self.max_epochs else rung_epochs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class Confirmation:
-    """How a search ended, and what is trained again because of it: written once, at its end.
-
-    Attributes:
-        ended_by: `trials` (all were run), `time_budget` or `target_macro_f1`.
-        duration_s: of the search, in seconds.
-        concurrency: trials that ran at the same time; with 1, the seed decides every proposal.
-        best: configurations with the best val macro F1, the best first; never one that diverged.
-        baselines: the published configurations that they are compared with: the best one of the
-            search, or all of the families searched if none was in its space.
-        trials: the plan: `best` and `baselines`, each with the same seeds.
-    """
-
-    ended_by: EndReason
-    duration_s: float
-    concurrency: int
-    best: tuple[str, ...]
-    baselines: tuple[str, ...]
-    trials: tuple[PlannedTrial, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class GridRecord:
     """The settings of a grid, from which its plan follows.
 
@@ -302,7 +92,7 @@ class GridRecord:
     precision: Precision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ResourcesRecord:
     """What a study was asked to run with.
 
@@ -319,7 +109,7 @@ class ResourcesRecord:
     cluster_address: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class HardwareRecord:
     """The host that the command ran on; in a cluster, that of the driver.
 
@@ -336,7 +126,7 @@ class HardwareRecord:
     gpus: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SoftwareRecord:
     """The software that decides a trial's result.
 
@@ -357,7 +147,7 @@ class SoftwareRecord:
         return _hash_json({"versions": dict(self.versions), "sources": dict(self.sources)})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SoftwareChange:
     """A change of software that the user allowed when resuming a study.
 
@@ -370,7 +160,7 @@ class SoftwareChange:
     software: SoftwareRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class StudyRecord:
     """What a study is: written once, before its first trial starts.
 
@@ -405,7 +195,7 @@ class StudyRecord:
     software: SoftwareRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class EpochRecord:
     """One pass over train.
 
@@ -426,7 +216,7 @@ class EpochRecord:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrialRecord:
     """How a trial ended: written once, after its other files.
 
@@ -476,7 +266,7 @@ class TrialRecord:
     operations: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TestEvaluation:
     """One evaluation on the test split.
 
@@ -521,46 +311,3 @@ def compute_fingerprint(
 
 def _hash_json(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-RecordT = TypeVar(
-    "RecordT",
-    StudyRecord,
-    PlannedTrial,
-    Confirmation,
-    TrialRecord,
-    EpochRecord,
-    TestEvaluation,
-    SoftwareChange,
-)
-
-
-def to_json(record: RecordT, *, indent: int | None) -> bytes:
-    """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
-    return _get_adapter(type(record)).dump_json(record, indent=indent)
-
-
-def from_json(record_type: type[RecordT], text: bytes) -> RecordT:
-    """The inverse of `to_json`.
-
-    Raises:
-        ValueError: not JSON, or not exactly the keys and types of `record_type`.
-    """
-    record: RecordT = _get_adapter(record_type).validate_json(text)
-    return record
-
-
-def read_schema_version(text: bytes) -> object:
-    """Return the schema version that a `study.json` of any version states; None if it states none.
-
-    The record of another version cannot be parsed, so its version is read before.
-    """
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    return content.get("schema_version") if isinstance(content, dict) else None
-
-
-# Made once a type: it takes longer than to read a record with it.
-_get_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

@@ -11,7 +11,7 @@ from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, load_study
-from reports.ledger.records import Confirmation, SearchRecord
+from reports.ledger.search_record import Confirmation, SearchRecord
 
 MAX_PANELS = 12
 """Panels that a reader can still tell apart; more would also make the report slow to write."""

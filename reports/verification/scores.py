@@ -12,7 +12,8 @@ from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger, TrialPredictions
-from reports.ledger.records import EpochRecord, TrialRecord, TrialState
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.states import TrialState
 
 _SUM_TOLERANCE = 1e-4
 """By which a row of probabilities may miss 1: eight float32 numbers, each the exponential of a

@@ -10,13 +10,9 @@ from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import (
-    NEUTRAL_SETTINGS,
-    Confirmation,
-    PlannedTrial,
-    SearchRecord,
-    TrialRecord,
-)
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
+from reports.ledger.records import TrialRecord
+from reports.ledger.search_record import Confirmation, SearchRecord
 from reports.verification.scores import expect_equal
 
 _PROPOSALS_FILE, _CONFIRMATION_FILE = "proposals.jsonl", "confirmation.json"

@@ -21,14 +21,9 @@ from bloodnets.errors import ConflictError, StudyError
 from reports.format.units import format_count
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.loading import UNKNOWN_SOFTWARE, check_hash
-from reports.ledger.records import (
-    PlannedTrial,
-    StopReason,
-    StudyRecord,
-    TrialRecord,
-    TrialState,
-    compute_fingerprint,
-)
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
+from reports.ledger.states import StopReason, TrialState
 from reports.verification.scores import check_epochs, check_predictions, expect_equal
 from reports.verification.search import check_proposals, check_search, compute_digest
 

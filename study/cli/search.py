@@ -93,7 +93,7 @@ def search(
     quiet: options.QuietOption = False,
 ) -> None:
     """Search better settings than the published ones, and confirm the best with fresh seeds."""
-    from reports.ledger.records import ResNetSpace, SearchRecord
+    from reports.ledger.search_record import ResNetSpace, SearchRecord
     from study.configs.study_config import SearchConfig, make_resnet_baseline
 
     families = FAMILIES[arguments.require_one_of("--family", family, FAMILIES)]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FixedTrial
 
-    from reports.ledger.records import ResNetSpace, SearchRecord
+    from reports.ledger.search_record import ResNetSpace, SearchRecord
 
 FAMILIES = {"cnn": ("cnn",), "mlnn": ("mlnn",), "both": ("mlnn", "cnn"), "resnet": ("resnet",)}
 OPTIMIZERS = ("sgd", "adam")

@@ -8,7 +8,9 @@ from typing import Any, Self
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.backends import STUDY_FILE, StudyPath
-from reports.ledger.records import GridRecord, PlannedTrial, SearchRecord, StudyRecord
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import GridRecord, StudyRecord
+from reports.ledger.search_record import SearchRecord
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import validate
 

@@ -13,7 +13,9 @@ from reports.analysis.frames import make_comparison_frame
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord, TrialState
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.states import TrialState
 from study.console.format import (
     FULL_WIDTH,
     format_clock,

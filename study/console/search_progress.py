@@ -16,7 +16,9 @@ from reports.analysis import search_trials
 from reports.format.text import format_settings, make_data_label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.search_record import SearchRecord
 from study.console.format import (
     FULL_WIDTH,
     format_duration,

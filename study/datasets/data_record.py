@@ -4,7 +4,8 @@ import numpy as np
 
 from bloodnets.constants import NUM_CLASSES, SPLITS
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger.records import DataKind, DataRecord
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from bloodnets.data.download import BLOODMNIST_FILE, ensure_official_file
 from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
 from bloodnets.errors import DataError
-from reports.ledger.records import DataKind, StudyRecord
+from reports.ledger.records import StudyRecord
+from reports.ledger.states import DataKind
 from reports.ledger.test_images import load_test_images
 
 

@@ -15,7 +15,9 @@ from bloodnets.training.checkpoint import load_model
 from reports.format.units import format_count, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import check_hash
-from reports.ledger.records import PlannedTrial, TrialRecord, TrialState
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import TrialRecord
+from reports.ledger.states import TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from bloodnets.training.loop import (
 from reports.format.text import format_settings
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import StopReason, StudyRecord, TrialRecord, TrialState
+from reports.ledger.records import StudyRecord, TrialRecord
+from reports.ledger.states import StopReason, TrialState
 from study.inference.model_selection import _get_trial_name, find_trial
 
 COMPARED_METRICS = {

@@ -14,13 +14,8 @@ from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_n
 from bloodnets.training.checkpoint import load_checkpoint
 from reports.format.text import list_software_differences
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
-from reports.ledger.records import (
-    PlannedTrial,
-    SoftwareChange,
-    StudyRecord,
-    TrialRecord,
-    compute_fingerprint,
-)
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import SoftwareChange, StudyRecord, TrialRecord, compute_fingerprint
 from reports.verification.verify import check_entered_files
 from study.lifecycle.status import is_unfinished
 from study.runtime.lock import lock_study

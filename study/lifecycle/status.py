@@ -8,7 +8,9 @@ from pathlib import Path
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import PlannedTrial, TrialRecord, TrialState
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import TrialRecord
+from reports.ledger.states import TrialState
 from study.runtime.lock import is_locked
 
 MAX_LISTED_TRIALS = 8

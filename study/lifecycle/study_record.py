@@ -12,10 +12,10 @@ from reports.ledger.records import (
     SCHEMA_VERSION,
     HardwareRecord,
     ResourcesRecord,
-    StudyKind,
     StudyRecord,
     compute_fingerprint,
 )
+from reports.ledger.states import StudyKind
 from study.configs.study_config import GridConfig, SearchConfig
 from study.datasets.data_record import make_data_record
 from study.runtime.resources import count_available_cores

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import Confirmation, EndReason, SearchRecord
+from reports.ledger.search_record import Confirmation, SearchRecord
+from reports.ledger.states import EndReason
 from study.configs.search_space import make_baseline_configs
 from study.configs.study_config import make_planned_trial
 

@@ -10,7 +10,8 @@ from ray import tune
 
 from bloodnets.errors import ResourceError, StudyError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, StopReason, TrialRecord, TrialState
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.states import StopReason, TrialState
 from study.runtime.out_of_memory import count_kernel_kills, describe_failure
 from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
 from study.tuning.listeners import TrialListener

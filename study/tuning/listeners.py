@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from reports.ledger.records import EpochRecord, PlannedTrial, TrialRecord
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
 
 
 class TrialListener(Protocol):

@@ -20,7 +20,10 @@ from optuna.trial import TrialState as OptunaState
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord, TrialState
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.states import TrialState
 from study.configs.search_space import (
     contains,
     make_baseline_configs,

@@ -4,7 +4,7 @@ from typing import Any
 
 from bloodnets.storage.backends import to_absolute_str
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial
 
 
 def make_trial_parameters(

@@ -14,7 +14,8 @@ from bloodnets.data.medmnist import BloodCells
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import Confirmation, PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.search_record import Confirmation
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.grid_progress import EndedTrials, GridProgress, make_grid_summary_table
 from study.console.search_progress import SearchProgress, make_search_summary_table

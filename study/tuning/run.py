@@ -13,7 +13,7 @@ from bloodnets.errors import ResourceError
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import TrialState
+from reports.ledger.states import TrialState
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import status
 from study.lifecycle.resume import check_study_files, open_study

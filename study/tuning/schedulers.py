@@ -4,7 +4,7 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from reports.ledger.records import StopReason
+from reports.ledger.states import StopReason
 from study.configs.presets import CONFIGURATIONS
 from study.runtime.ray_internals import PickledAsBlank, find_pending_trial
 from study.tuning.asha import Rungs

@@ -5,7 +5,8 @@ from typing import Any
 
 from ray import tune
 
-from reports.ledger.records import EndReason, SearchRecord
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.states import EndReason
 
 
 class SearchStopper(tune.Stopper):

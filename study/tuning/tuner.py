@@ -16,7 +16,10 @@ from bloodnets.storage.backends import TEMP_PREFIX
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from bloodnets.trainable import run_trial
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EndReason, PlannedTrial, SearchRecord, StopReason, TrialRecord
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import TrialRecord
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.states import EndReason, StopReason
 from study.configs.study_config import StudyConfig
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import RAY_LOG

@@ -25,7 +25,8 @@ from rich.console import Console
 
 from bloodnets.storage.backends import RemotePath, StudyPath
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, PlannedTrial, StudyRecord, TrialRecord
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord
 from study.configs.study_config import StudyConfig
 from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from reports.ledger.records import DataKind
+from reports.ledger.states import DataKind
 from reports.page import publish
 from tests.browser.visit import open_page
 from tests.helpers import grid_builder, search_builder

@@ -16,24 +16,21 @@ from bloodnets.config import TrialConfig
 from bloodnets.storage.backends import StudyPath
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
     ColorStats,
-    DataKind,
     DataRecord,
     EpochRecord,
     GridRecord,
     HardwareRecord,
-    PlannedTrial,
     ResourcesRecord,
     SoftwareRecord,
-    StopReason,
-    StudyKind,
     StudyRecord,
     TrialRecord,
-    TrialState,
     compute_fingerprint,
 )
+from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 from reports.verification.search import compute_digest
 
 ConfusionMatrix = NDArray[np.int64]

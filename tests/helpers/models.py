@@ -9,7 +9,8 @@ from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
 from bloodnets.training.checkpoint import serialize_model
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import TrialRecord, to_json
+from reports.ledger.records import TrialRecord
+from reports.ledger.serialization import to_json
 
 
 def add_models(ledger: Ledger) -> Ledger:

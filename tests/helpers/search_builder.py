@@ -11,20 +11,10 @@ import numpy as np
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import (
-    Confirmation,
-    DataKind,
-    EndReason,
-    EpochRecord,
-    PlannedTrial,
-    ResNetSpace,
-    SearchRecord,
-    StopReason,
-    StudyKind,
-    TrialRecord,
-    TrialState,
-    compute_fingerprint,
-)
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord, compute_fingerprint
+from reports.ledger.search_record import Confirmation, ResNetSpace, SearchRecord
+from reports.ledger.states import DataKind, EndReason, StopReason, StudyKind, TrialState
 from study.configs.search_space import make_baseline_configs
 from study.configs.study_config import make_planned_trial, make_resnet_baseline
 from study.tuning.asha import Rungs

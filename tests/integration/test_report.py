@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataKind, to_json
+from reports.ledger.serialization import to_json
+from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 

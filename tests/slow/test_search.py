@@ -16,7 +16,9 @@ from optuna.samplers import RandomSampler
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, PlannedTrial, SearchRecord, TrialRecord
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.search_record import SearchRecord
 from study.configs.search_space import (
     DROPOUT_RANGE,
     LEARNING_RATE_RANGE,

@@ -12,7 +12,7 @@ from reports.format.columns import ABLATION_COLUMNS
 from reports.format.table import Table, make_table
 from reports.format.text import label
 from reports.format.units import BLANK, format_count, format_mean_sd, format_number
-from reports.ledger.records import NEUTRAL_SETTINGS
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
 from reports.sections.findings import Analysis
 

@@ -14,7 +14,7 @@ from reports import figures
 from reports.analysis import cost, frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger import loading, published
-from reports.ledger.records import DataKind
+from reports.ledger.states import DataKind
 from reports.sections.comparison import cost as cost_section
 from reports.sections.comparison import scores
 from reports.sections.findings import analyze

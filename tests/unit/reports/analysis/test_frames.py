@@ -10,7 +10,7 @@ import pytest
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import LoadedStudy, load_study
-from reports.ledger.records import DataKind
+from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
 

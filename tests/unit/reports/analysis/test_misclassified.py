@@ -17,7 +17,8 @@ from reports.analysis.misclassified import (
     find_misclassified,
 )
 from reports.ledger import loading
-from reports.ledger.records import DataKind, DataRecord
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
 from reports.ledger.test_images import load_test_images
 from reports.sections.errors import misclassified as section
 from reports.sections.findings import analyze

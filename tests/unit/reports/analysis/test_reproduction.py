@@ -9,7 +9,7 @@ from scipy import stats
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.reproduction import compare_with_published
 from reports.ledger.loading import load_study
-from reports.ledger.records import DataKind
+from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import WEIGHTED_F1
 

@@ -11,7 +11,7 @@ import pytest
 
 from reports.analysis import search_trials
 from reports.ledger.loading import LoadedSearch, LoadedStudy, load_study
-from reports.ledger.records import EndReason
+from reports.ledger.states import EndReason
 from tests.helpers import search_builder
 from tests.helpers.search_builder import SEARCH_RECORD
 

@@ -35,15 +35,8 @@ from reports.claims.convergence import (
     judge_smoother_curves,
 )
 from reports.ledger.loading import LoadedStudy, TestPredictions, load_study
-from reports.ledger.records import (
-    DataKind,
-    DataRecord,
-    EpochRecord,
-    StopReason,
-    StudyRecord,
-    TrialRecord,
-    TrialState,
-)
+from reports.ledger.records import DataRecord, EpochRecord, StudyRecord, TrialRecord
+from reports.ledger.states import DataKind, StopReason, TrialState
 from reports.sections.comparison.claims import make_section
 from reports.sections.findings import analyze
 from tests.helpers import grid_builder

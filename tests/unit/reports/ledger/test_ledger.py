@@ -10,7 +10,8 @@ import pytest
 
 from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord, from_json, to_json
+from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord
+from reports.ledger.serialization import from_json, to_json
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 
 ONE = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}

@@ -10,7 +10,7 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import load_study
-from reports.ledger.records import DataKind
+from reports.ledger.states import DataKind
 from reports.page.model_card import make_model_card
 from study.configs.presets import RESNET
 from tests.helpers import grid_builder

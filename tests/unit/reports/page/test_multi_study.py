@@ -9,7 +9,8 @@ import pytest
 
 from bloodnets.errors import ConflictError, DataError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataKind, to_json
+from reports.ledger.serialization import to_json
+from reports.ledger.states import DataKind
 from reports.page.multi_study import write_multi_study_report
 from tests.helpers import grid_builder
 

@@ -18,7 +18,8 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.format.units import BLANK
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataKind, DataRecord
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
 from reports.page import publish
 from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC

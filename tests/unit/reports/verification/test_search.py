@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EndReason
+from reports.ledger.states import EndReason
 from reports.page.publish import write_report
 from reports.verification.verify import DisagreementError, verify_study
 from tests.helpers import search_builder

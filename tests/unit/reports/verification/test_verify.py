@@ -15,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataKind, DataRecord, compute_fingerprint
+from reports.ledger.records import DataRecord, compute_fingerprint
+from reports.ledger.states import DataKind
 from reports.page.publish import write_report
 from reports.verification import report as report_check
 from reports.verification.verify import DisagreementError, verify_study

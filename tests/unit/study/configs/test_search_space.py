@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import FixedTrial
 
 from bloodnets.errors import DataError
-from reports.ledger.records import SearchRecord
+from reports.ledger.search_record import SearchRecord
 from study.configs.presets import PUBLISHED
 from study.configs.search_space import (
     contains,

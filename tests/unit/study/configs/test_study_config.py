@@ -9,7 +9,7 @@ import pytest
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
-from reports.ledger.records import CONFIG_KEYS, NEUTRAL_SETTINGS
+from reports.ledger.planned_trial import CONFIG_KEYS, NEUTRAL_SETTINGS
 from study.cli import arguments
 from study.configs.presets import ABLATIONS, CONFIGURATIONS, PUBLISHED, RESNET
 from study.configs.study_config import GridConfig

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from reports.ledger.loading import load_study
-from reports.ledger.records import EpochRecord, PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord
 from study.console.format import format_duration
 from study.console.grid_progress import GridProgress, make_grid_summary_table
 from tests.helpers import grid_builder

@@ -8,7 +8,9 @@ import pytest
 from rich.console import Console
 
 from reports.ledger.loading import load_study
-from reports.ledger.records import EpochRecord, PlannedTrial, StopReason, TrialRecord, TrialState
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.states import StopReason, TrialState
 from study.console.search_progress import SearchProgress, make_search_summary_table
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.search_builder import SEARCH_RECORD

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import compute_fingerprint, to_json
+from reports.ledger.records import compute_fingerprint
+from reports.ledger.serialization import to_json
 from study.datasets.color_stats import (
     compute_color_features,
     compute_color_stats,

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.loop import predict_probabilities
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import to_json
+from reports.ledger.serialization import to_json
 from study.cli.main import app
 from study.datasets.color_stats import compute_color_stats
 from study.inference import prediction_output

@@ -16,19 +16,17 @@ from bloodnets.errors import ConflictError, DataError, ResourceError
 from bloodnets.training.checkpoint import serialize_model
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
 from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
     EpochRecord,
     HardwareRecord,
-    PlannedTrial,
     ResourcesRecord,
-    StopReason,
-    StudyKind,
     StudyRecord,
     TrialRecord,
-    TrialState,
     compute_fingerprint,
 )
+from reports.ledger.states import StopReason, StudyKind, TrialState
 from study.configs.presets import PUBLISHED
 from study.configs.study_config import make_planned_trial
 from study.datasets.data_record import make_data_record

@@ -20,7 +20,9 @@ from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import EpochResult, TrainingState
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import load_study
-from reports.ledger.records import PlannedTrial, StudyRecord, TrialRecord, to_json
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import StudyRecord, TrialRecord
+from reports.ledger.serialization import to_json
 from reports.page.render import make_banner
 from study.lifecycle import status
 from study.lifecycle.resume import (

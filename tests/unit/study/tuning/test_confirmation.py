@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import Confirmation, EndReason
+from reports.ledger.search_record import Confirmation
+from reports.ledger.states import EndReason
 from study.tuning.confirmation import find_best_values, plan_confirmation, rank_configurations
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 

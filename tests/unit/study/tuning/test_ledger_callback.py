@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from reports.ledger.records import StopReason
+from reports.ledger.states import StopReason
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.optuna_study import OptunaProposer
 from tests.helpers.search_builder import SEARCH_RECORD

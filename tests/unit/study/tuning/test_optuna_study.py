@@ -12,15 +12,12 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from bloodnets.errors import ResourceError
-from reports.ledger import records
+from reports.ledger import states as ledger_states
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import (
-    EpochRecord,
-    PlannedTrial,
-    SearchRecord,
-    StopReason,
-    TrialRecord,
-)
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.states import StopReason
 from study.tuning import optuna_study
 from study.tuning.optuna_study import OPTUNA_FILE, OptunaProposer
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
@@ -66,13 +63,13 @@ def finish(
         own.on_epoch(planned.id, epochs[-1])
         own.rungs.report(planned.id, number, max(values[:number]))
     states = {
-        StopReason.MAX_EPOCHS: records.TrialState.COMPLETE,
-        StopReason.ERROR: records.TrialState.FAILED,
+        StopReason.MAX_EPOCHS: ledger_states.TrialState.COMPLETE,
+        StopReason.ERROR: ledger_states.TrialState.FAILED,
     }
     record = TrialRecord(
         id=planned.id, configuration=planned.configuration, config=planned.config,
         fingerprint=ledger.study.fingerprint, software_sha256=ledger.study.software.sha256,
-        operations=None, state=states.get(reason, records.TrialState.PRUNED), stop_reason=reason,
+        operations=None, state=states.get(reason, ledger_states.TrialState.PRUNED), stop_reason=reason,
         error="RuntimeError: no" if reason in (StopReason.ERROR, StopReason.DIVERGED) else None,
         attempts=1, epochs=len(values), best_epoch=1 if values else None,
         started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
@@ -190,9 +187,9 @@ def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
         record.state for record in ledger.read_trials() if "test" not in record.scores
     )
     assert states == {
-        "COMPLETE": statuses[records.TrialState.COMPLETE],
-        "PRUNED": statuses[records.TrialState.PRUNED],
-        "FAIL": statuses[records.TrialState.FAILED],
+        "COMPLETE": statuses[ledger_states.TrialState.COMPLETE],
+        "PRUNED": statuses[ledger_states.TrialState.PRUNED],
+        "FAIL": statuses[ledger_states.TrialState.FAILED],
         "WAITING": 1,
     }
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reports.ledger.records import StopReason
+from reports.ledger.states import StopReason
 from study.tuning.asha import Rungs
 from study.tuning.schedulers import AshaScheduler
 
