@@ -1,24 +1,13 @@
 """Arguments and options to values."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from datetime import UTC, datetime
 
 from bloodnets.errors import DataError
 from bloodnets.storage.backends import RemotePath, StudyPath, parse_location
-
-if TYPE_CHECKING:
-    pass
-
-from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-from study.configs.presets import ABLATIONS, PUBLISHED, RESNET
-from study.configs.search_space import OPTIMIZERS
-
-if TYPE_CHECKING:
-    pass
 from study.cli.options import DeviceChoice
-from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
+from study.configs.presets import ABLATIONS, DEFAULT_GPUS_PER_TRIAL, PUBLISHED, RESNET
+from study.configs.search_space import OPTIMIZERS
 
 
 def resolve_study_name(study_kind: str, requested_name: str | None, *, resume: bool) -> str:

@@ -8,11 +8,11 @@ import typer
 from bloodnets.errors import DataError
 from bloodnets.storage.backends import RemotePath, parse_location
 from study.cli import options
+from study.cli.arguments import resolve_study_location
 from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
-from study.cli.arguments import resolve_study_location
 
 
 def report(

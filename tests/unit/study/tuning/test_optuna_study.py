@@ -69,7 +69,8 @@ def finish(
     record = TrialRecord(
         id=planned.id, configuration=planned.configuration, config=planned.config,
         fingerprint=ledger.study.fingerprint, software_sha256=ledger.study.software.sha256,
-        operations=None, state=states.get(reason, ledger_states.TrialState.PRUNED), stop_reason=reason,
+        operations=None, state=states.get(reason, ledger_states.TrialState.PRUNED),
+        stop_reason=reason,
         error="RuntimeError: no" if reason in (StopReason.ERROR, StopReason.DIVERGED) else None,
         attempts=1, epochs=len(values), best_epoch=1 if values else None,
         started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
