@@ -113,7 +113,7 @@ class _StudySession:
     def _train_with_ray(self, resume_hint: str) -> None:
         is_ray_ready, ledger = False, self.ledger
         # SciPy and matplotlib, for the screen and the report, while Ray starts: it mostly waits.
-        Thread(target=import_module, args=("reports.page",)).start()
+        Thread(target=import_module, args=("reports.page.publish",)).start()
         try:
             with (
                 _upload_logs_on_exit(ledger),
