@@ -235,7 +235,8 @@ def test_what_runs_on_the_machines(resolved: dict[str, Any]) -> None:
 
 def test_the_project_is_copied_and_nothing_else(resolved: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    packages = {name.partition(".")[0] for name in project["tool"]["setuptools"]["packages"]}
+    patterns = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    packages = {pattern.removesuffix("*") for pattern in patterns}
     files = {"pyproject.toml", "constraints.txt", project["project"]["readme"]}
     expected = packages | files | {*project["project"]["license-files"]}
     token = "~/.ray/auth_token"
