@@ -6,10 +6,10 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import psutil
 import ray
@@ -97,12 +97,18 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
             action = "start" if config.address is None else f"join the cluster at {config.address}"
             raise make_ray_error(action, error) from error
+        # Ray puts its own handlers there, and leaves none for SIGTERM when it shuts down.
+        stack.callback(_set_signal_handlers, handlers)
         stack.callback(ray.shutdown)
-        for number, handler in handlers.items():  # Ray has put its own there
-            signal.signal(number, handler)
+        _set_signal_handlers(handlers)
         patch_oom_handling()
         check_cluster_resources(config)
         yield
+
+
+def _set_signal_handlers(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _start_local_ray(stack: ExitStack) -> None:
