@@ -12,7 +12,7 @@ import psutil
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import StudyRunner, choose_repeats, kill_process, list_children
 
-SEEDS, PAUSE_S, FAULTS = choose_repeats(25, 3), choose_repeats(20, 4), choose_repeats(10**6, 2)
+SEEDS, PAUSE_S, FAULTS = choose_repeats(25, 8), choose_repeats(20, 10), choose_repeats(10**6, 2)
 
 
 class Watch:
