@@ -1,0 +1,37 @@
+"""Errors: their fields, and the line that a user reads."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from bloodnets.errors import ConflictError, DataError, ResourceError, StudyError
+
+
+def test_str_all_fields_joins_problem_expected_and_remedy() -> None:
+    error = DataError.of_value("--width", 7, "multiples of 8", remedy="leave it out")
+    assert str(error) == "--width is 7; wanted: multiples of 8; leave it out"
+
+
+def test_of_value_string_is_quoted() -> None:
+    assert DataError.of_value("--name", "a b", "no spaces").problem == "--name is 'a b'"
+
+
+@pytest.mark.parametrize("kind", [StudyError, DataError, ResourceError, ConflictError])
+def test_pickle_round_trip_keeps_fields(kind: type[StudyError]) -> None:
+    error = kind("it is gone", path=Path("a/b"), value=3, expected="a file", remedy="bring it back")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is kind
+    assert vars(copy) == vars(error)
+    assert copy.path == "a/b"
+
+
+def test_with_remedy_keeps_type_cause_and_first_remedy() -> None:
+    cause = OSError("disk full")
+    error = ResourceError("cannot write", path="a", remedy="make room")
+    error.__cause__ = cause
+    changed = error.with_remedy("resume")
+    assert isinstance(changed, ResourceError)
+    assert changed.__cause__ is cause
+    assert (changed.path, changed.remedy) == ("a", "make room; resume")
+    assert error.remedy == "make room"
