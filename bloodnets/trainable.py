@@ -1,21 +1,28 @@
-"""The function that Ray Tune runs: a configuration in, a report an epoch, the outcome last."""
+"""The function that Ray Tune runs: train one trial and report each epoch and the outcome."""
 
 import hashlib
 import socket
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import ray
 import torch
 from ray import tune
 
 from bloodnets import metrics
-from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
+from bloodnets.messages import (
+    REPORT_KEY,
+    EpochReport,
+    FailureKind,
+    TrialFailure,
+    TrialOutcome,
+    TrialReport,
+    TrialSpec,
+    read_spec,
+)
 from bloodnets.models import count_operations, count_parameters
 from bloodnets.storage.backends import LocalStorage, RemoteStorage, open_storage, parse_location
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
@@ -27,6 +34,7 @@ from bloodnets.training.checkpoint import (
 )
 from bloodnets.training.loop import (
     DeviceSplit,
+    EpochResult,
     NonFiniteLossError,
     TrainingState,
     get_stop_reason,
@@ -36,146 +44,151 @@ from bloodnets.training.loop import (
 from bloodnets.training.malloc import keep_freed_memory
 
 CHECKPOINT_TIME_SHARE = 0.05
-"""Of a trial's time, about, that writing its state takes: on a CPU, where an epoch takes seconds,
-it is written after nearly every one."""
+"""Share of a trial's time that checkpoints take, about. On a CPU, where an epoch takes seconds, one
+is written after nearly every epoch."""
 
 
-def run_trial(tune_config: Mapping[str, Any], *, cells: BloodCells) -> None:
+def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
     """Train one trial and report to Ray Tune.
 
-    Reports `{"epoch": {...}}` after each epoch (the fields of `loop.EpochResult`) and, last,
-    `{"outcome": {...}}`, when its model and its predictions are in the study's folder. Now and then
-    it writes its state there; a trial that finds one goes on from it, and first reports the epochs
-    in it, with `"restored": True`.
+    Reports an `EpochReport` after each epoch and, when the model and the predictions are in the
+    study's folder, a `TrialOutcome`. Now and then a checkpoint is written there. A trial that finds
+    one resumes from it, and first reports the epochs in it.
 
-    A loss that is not finite is reported as `{"diverged": text}` and ends the trial: it would come
-    again. What the machine lacks, as room on the disk, is reported as `{"resource_error": text}`,
-    any other exception as `{"error": text}`, before it goes on to Ray Tune, which decides whether
-    to try again.
+    An exception is reported as a `TrialFailure`. One that would come again ends the trial; any
+    other goes on to Ray Tune, which decides whether to start the trial again.
 
     Args:
-        tune_config: `trial` holds `config`, a `TrialConfig` as a dict; `evaluate_test`, whether to
-            evaluate on test; `id`; `location`, of the study's folder; `probe_file`, a file in it;
-            and `study_fingerprint`, its fingerprint.
-        cells: the data, from Ray's object store: shared between workers, so never written to.
+        tune_config: The trial; see `messages.read_spec`.
+        cells: Data from Ray's object store: shared between workers, so never written to.
     """
-    trial = tune_config["trial"]
     try:
-        _train_and_report(TrialConfig.from_dict(trial["config"]), cells, trial)
+        _train_and_report(read_spec(tune_config), cells)
     except NonFiniteLossError as error:
-        tune.report({"diverged": _format_error(error)})
+        _report(_make_failure(FailureKind.NON_FINITE_LOSS, error))
     except ResourceError as error:
-        tune.report({"resource_error": _format_error(error).partition(": ")[2]})
+        _report(_make_failure(FailureKind.RESOURCE, error))
         raise
     except Exception as error:
-        tune.report({"error": _format_error(error)})
+        _report(_make_failure(FailureKind.ERROR, error))
         raise
 
 
-def _format_error(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text:.300}"
+def _report(report: TrialReport) -> None:
+    tune.report({REPORT_KEY: report})
 
 
-def _train_and_report(config: TrialConfig, cells: BloodCells, trial: Mapping[str, Any]) -> None:
+def _make_failure(kind: FailureKind, error: Exception) -> TrialFailure:
+    message = f"{' '.join(str(error).split()):.300}"
+    return TrialFailure(kind=kind, message=message, exception=type(error).__name__)
+
+
+def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     keep_freed_memory()
-    device, storage = _select_device(), _open_study_storage(trial)
-    evaluated_splits = ("val", "test") if trial["evaluate_test"] else ("val",)
+    device, storage = _select_device(), _open_study_storage(spec)
+    evaluated_splits = ("val", "test") if spec.evaluate_test else ("val",)
     splits = {
         name: DeviceSplit.from_numpy(getattr(cells, name), device)
         for name in ("train", *evaluated_splits)
     }
-    state, start_s = _train_with_checkpoints(config, trial, storage, splits, device)
+    state, start_s = _train_with_checkpoints(spec, storage, splits, device)
+    stop_reason = get_stop_reason(state, spec.config)
+    if stop_reason is None:
+        raise RuntimeError(f"training ended after epoch {state.epoch} without a reason")
     state.model.load_state_dict(state.best_weights)
-    # The one look at test: after the last choice (of the epoch, by val) has been made.
+    # The one evaluation on test: after the last choice (of the epoch, by val) has been made.
     predictions = {
         name: (
-            predict_probabilities(state.model, splits[name].images, config.loss),
+            predict_probabilities(state.model, splits[name].images, spec.config.loss),
             getattr(cells, name).labels,
         )
         for name in evaluated_splits
     }
     files = {
-        f"models/{trial['id']}.safetensors": serialize_model(state.best_weights, config),
-        f"predictions/{trial['id']}.npz": serialize_predictions(predictions),
+        f"models/{spec.id}.safetensors": serialize_model(state.best_weights, spec.config),
+        f"predictions/{spec.id}.npz": serialize_predictions(predictions),
     }
     for name, content in files.items():
         _write_file(storage, name, content)
-    outcome = {
-        "stop_reason": get_stop_reason(state, config),
-        "best_epoch": state.best_epoch,
-        "epochs": state.epoch,
-        "started_at": started_at,
-        "duration_s": time.perf_counter() - start_s,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "host": socket.gethostname(),
-        "parameters": count_parameters(state.model),
-        "operations": count_operations(state.model),
-        "scores": {
-            name: metrics.compute_scores(metrics.compute_confusion_matrix(labels, values.argmax(1)))
-            | {"auc": metrics.compute_auc(labels, values)}
-            for name, (values, labels) in predictions.items()
-        },
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    }
-    tune.report({"outcome": outcome})
+    _report(
+        TrialOutcome(
+            stop_reason=stop_reason,
+            best_epoch=state.best_epoch,
+            epochs=state.epoch,
+            started_at=started_at,
+            duration_s=time.perf_counter() - start_s,
+            device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+            host=socket.gethostname(),
+            parameters=count_parameters(state.model),
+            operations=count_operations(state.model),
+            scores={
+                name: metrics.compute_scores(
+                    metrics.compute_confusion_matrix(labels, probabilities.argmax(1))
+                )
+                | {"auc": metrics.compute_auc(labels, probabilities)}
+                for name, (probabilities, labels) in predictions.items()
+            },
+            files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        )
+    )
 
 
 def _train_with_checkpoints(
-    config: TrialConfig,
-    trial: Mapping[str, Any],
+    spec: TrialSpec,
     storage: LocalStorage | RemoteStorage,
     splits: Mapping[str, DeviceSplit],
     device: torch.device,
 ) -> tuple[TrainingState, float]:
-    """The state at the end, and when training began, had it not been interrupted."""
-    start_s, name, study_fingerprint = (
-        time.perf_counter(),
-        get_checkpoint_name(trial["id"]),
-        trial["study_fingerprint"],
-    )
+    """Return the state at the end, and when training began, had it not been interrupted."""
+    start_s, name = time.perf_counter(), get_checkpoint_name(spec.id)
     try:
         content, path = storage.read(name), str(storage.location / name)
         state, epochs, previous_s = load_checkpoint(
-            content, path, config, study_fingerprint=study_fingerprint, device=device
+            content, path, spec.config, study_fingerprint=spec.study_fingerprint, device=device
         )
     except FileNotFoundError:
-        state, epochs, previous_s = TrainingState.create(config, device), [], 0.0
+        state, epochs, previous_s = TrainingState.create(spec.config, device), [], 0.0
     except OSError as error:
         raise _make_storage_error("read", storage, name, error) from error
     start_s -= previous_s
-    for result in epochs:
-        tune.report({"epoch": asdict(result), "restored": True})
+    for report in _make_restored_reports(epochs):
+        _report(report)
     last_save_s, save_duration_s = time.perf_counter(), 0.0
-    for result in train(state, config, train_split=splits["train"], val_split=splits["val"]):
-        # Returns when the driver has said that the trial goes on: what a state holds is settled.
-        tune.report({"epoch": asdict(result)})
+    for result in train(state, spec.config, train_split=splits["train"], val_split=splits["val"]):
+        # Returns when the driver has let the trial continue: what a checkpoint holds is settled.
+        _report(EpochReport(result=result, best_val_macro_f1=state.best_macro_f1, restored=False))
         epochs.append(result)
         now_s = time.perf_counter()
         if (
             save_duration_s <= CHECKPOINT_TIME_SHARE * (now_s - last_save_s)
-            and get_stop_reason(state, config) is None
+            and get_stop_reason(state, spec.config) is None
         ):
-            elapsed_s = now_s - start_s
             content = serialize_checkpoint(
                 state,
-                config,
-                study_fingerprint=study_fingerprint,
+                spec.config,
+                study_fingerprint=spec.study_fingerprint,
                 epochs=epochs,
-                duration_s=elapsed_s,
+                duration_s=now_s - start_s,
             )
             _write_file(storage, name, content)
             last_save_s, save_duration_s = time.perf_counter(), time.perf_counter() - now_s
     return state, start_s
 
 
-def _open_study_storage(trial: Mapping[str, Any]) -> LocalStorage | RemoteStorage:
-    """The study's folder, if this machine sees the driver's."""
-    location = parse_location(trial["location"])
+def _make_restored_reports(epochs: list[EpochResult]) -> Iterator[EpochReport]:
+    best = 0.0
+    for result in epochs:
+        best = max(best, result.val_macro_f1)
+        yield EpochReport(result=result, best_val_macro_f1=best, restored=True)
+
+
+def _open_study_storage(spec: TrialSpec) -> LocalStorage | RemoteStorage:
+    """Return the study's folder, if this node sees the driver's."""
+    location = parse_location(spec.location)
     try:
         storage = open_storage(location)
-        if storage.exists(trial["probe_file"]):
+        if storage.exists(spec.probe_file):
             return storage
         problem = "it does not see there what the study began"
     except OSError as error:

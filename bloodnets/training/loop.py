@@ -35,6 +35,10 @@ EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
 few batches are few launches."""
 
 
+TrainingStopReason = Literal["patience", "max_epochs"]
+"""Why training ends by itself."""
+
+
 class NonFiniteLossError(StudyError):
     """The training loss became infinite or not a number."""
 
@@ -154,9 +158,7 @@ def train(
         )
 
 
-def get_stop_reason(
-    state: TrainingState, config: TrialConfig
-) -> Literal["patience", "max_epochs"] | None:
+def get_stop_reason(state: TrainingState, config: TrialConfig) -> TrainingStopReason | None:
     """Why training is over; None while it is not."""
     if state.epoch - state.best_epoch >= config.patience:
         return "patience"

@@ -16,7 +16,7 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 Scores = Mapping[str, float | None]

@@ -39,7 +39,7 @@ class SearchRecord:
         sampler: of Optuna: `tpe`, `random`, `gp` or `cmaes`.
         seed: of the sampler, and of every trial's training; confirmation takes the next ones.
         max_epochs: of a trial that ASHA lets finish, and of every confirmation.
-        grace_period: epochs before ASHA's first comparison, its first rung.
+        rungs: Epochs below `max_epochs` at which ASHA compares trials.
         reduction_factor: of the trials at a rung, one in this many goes on.
         batch_size: images a step.
         retrain_top: best configurations to train again.
@@ -59,7 +59,7 @@ class SearchRecord:
     sampler: str
     seed: int
     max_epochs: int
-    grace_period: int
+    rungs: tuple[int, ...]
     reduction_factor: int
     batch_size: int
     retrain_top: int
@@ -82,20 +82,6 @@ class SearchRecord:
             bounds_by_name["label_smoothing"] = self.resnet.label_smoothing
             bounds_by_name["width"] = self.resnet.width
         return bounds_by_name
-
-    @property
-    def rungs(self) -> list[int]:
-        """The epochs, below `max_epochs`, at which ASHA compares trials.
-
-        Each is three times the one before, and a last one lies halfway from there to the end,
-        whatever the reduction; why not as far apart as that says, stands in `study.tuning.asha`.
-        """
-        rung_epochs, epoch = [], self.grace_period
-        while epoch < self.max_epochs:
-            rung_epochs.append(epoch)
-            epoch *= 3
-        halfway = (rung_epochs[-1] + self.max_epochs + 1) // 2 if rung_epochs else self.max_epochs
-        return [*rung_epochs, halfway] if halfway < self.max_epochs else rung_epochs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

@@ -95,6 +95,7 @@ def search(
     """Search better settings than the published ones, and confirm the best with fresh seeds."""
     from reports.ledger.search_record import ResNetSpace, SearchRecord
     from study.configs.study_config import SearchConfig, make_resnet_baseline
+    from study.tuning.asha import make_tripling_rungs
 
     families = FAMILIES[arguments.require_one_of("--family", family, FAMILIES)]
     actual_batch_size = batch_size or (
@@ -126,7 +127,7 @@ def search(
             sampler=arguments.require_one_of("--sampler", sampler, SAMPLERS),
             seed=seed,
             max_epochs=max_epochs,
-            grace_period=grace_period,
+            rungs=make_tripling_rungs(grace_period, max_epochs),
             reduction_factor=reduction_factor,
             batch_size=actual_batch_size,
             precision=precision.value,

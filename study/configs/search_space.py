@@ -120,7 +120,6 @@ def validate(search: "SearchRecord") -> None:
     for option, value, minimum in (
         ("--trials", search.n_trials, 1),
         ("--max-epochs", search.max_epochs, 1),
-        ("--grace-period", search.grace_period, 1),
         ("--reduction-factor", search.reduction_factor, 2),
         ("--batch-size", search.batch_size, 1),
         ("--retrain-top", search.retrain_top, 0),
@@ -130,11 +129,6 @@ def validate(search: "SearchRecord") -> None:
             raise DataError(f"{option} is {value}; wanted: at least {minimum}")
     if not 0 <= search.seed < 2**32:  # PyTorch takes no more than 64 bits, others 32
         raise DataError(f"--seed is {search.seed}; wanted: 0 to {2**32 - 1}")
-    if search.grace_period > search.max_epochs:
-        raise DataError(
-            f"--grace-period is {search.grace_period}; wanted: at most --max-epochs, which is "
-            f"{search.max_epochs}"
-        )
     if search.target_macro_f1 is not None and not 0 < search.target_macro_f1 <= 1:
         raise DataError(
             f"--target-macro-f1 is {search.target_macro_f1}; wanted: above 0, at most 1"

@@ -9,10 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.table import Table
 
-from reports.analysis.frames import make_comparison_frame
-from reports.format.text import make_data_label
 from reports.format.units import format_count
-from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
@@ -20,7 +17,6 @@ from study.console.format import (
     FULL_WIDTH,
     format_clock,
     format_duration,
-    format_percent,
     make_live_display,
     make_plain_table,
 )
@@ -128,8 +124,10 @@ class GridProgress:
         row.start_time = time.monotonic()
         self._print_event(f"{trial_id}: started")
 
-    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool = False) -> None:
-        """A trial finished an epoch, or goes on from a state that has it behind it."""
+    def on_epoch(
+        self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
+    ) -> None:
+        """Show an epoch."""
         row = self._rows[trial_id]
         row.last_epoch = epoch
         if restored:
@@ -203,30 +201,3 @@ def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
         "time": format_clock(row.elapsed_s) if row.state is not RowState.WAITING else "",
         "left": format_clock(row.remaining_s) if row.remaining_s is not None else "",
     }
-
-
-def make_grid_summary_table(loaded_study: LoadedStudy) -> Table:
-    """The comparison of the configurations, on test, as the terminal shows it at the end."""
-    frame = make_comparison_frame(loaded_study, None)
-    has_published = (
-        "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
-    )
-    table = make_plain_table(
-        f"Scores on test in %. {make_data_label(loaded_study.study.data).short}"
-    )
-    table.add_column("configuration", no_wrap=True)
-    # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
-    headings = ("seeds", "accuracy", "macro F1", "weighted F1")
-    for heading in (*headings, "published F1") if has_published else headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in frame.to_dict("records"):
-        table.add_row(
-            row["configuration"],
-            f"{row['seeds']:.0f}",
-            *(
-                format_percent(row[score], row[f"{score}_sd"])
-                for score in ("test_accuracy", "test_macro_f1", "test_weighted_f1")
-            ),
-            *([format_percent(row["published_weighted_f1"])] if has_published else []),
-        )
-    return table

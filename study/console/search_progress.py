@@ -1,21 +1,17 @@
 """What one sees while a search runs: a few lines that renew themselves, plain lines elsewhere."""
 
-import math
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import pandas as pd
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from reports.analysis import search_trials
-from reports.format.text import format_settings, make_data_label
+from reports.format.text import format_settings
 from reports.format.units import format_count
-from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.search_record import SearchRecord
@@ -32,9 +28,6 @@ RESERVED_LINES = 12
 
 FIXED_COLUMNS_WIDTH = 44
 """Columns that the table takes without the settings."""
-
-MAX_TABLE_TRIALS = 5
-"""Trials in the table of a search without a confirmation."""
 
 
 @dataclass(slots=True)
@@ -90,10 +83,12 @@ class SearchProgress:
         row = self._running_trials[trial_id]
         row.epoch, row.best_value = 0, 0.0
 
-    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool = False) -> None:
-        """A trial finished an epoch, or goes on from a state that has it behind it."""
+    def on_epoch(
+        self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
+    ) -> None:
+        """Show an epoch."""
         row = self._running_trials[trial_id]
-        row.epoch, row.best_value = epoch.epoch, max(row.best_value, epoch.val_macro_f1)
+        row.epoch, row.best_value = epoch.epoch, best_val_macro_f1
         self._trained_epochs += not restored or epoch.epoch > row.counted_epochs
         row.counted_epochs = max(row.counted_epochs, epoch.epoch)
         self._best_values[trial_id] = (row.best_value, f"{row.name}, {row.settings_text}")
@@ -104,13 +99,17 @@ class SearchProgress:
             f"{self._running_trials[trial_id].name}: failed, is tried again ({reason})"
         )
 
-    def add_ended_trial(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
-        """A trial ended before the search was interrupted."""
+    def add_ended_trial(self, record: TrialRecord, best_value: float) -> None:
+        """Count a trial of an earlier run.
+
+        Args:
+            record: How it ended.
+            best_value: Its best val macro F1, 0 to 1.
+        """
         self._end_counts[search_trials.get_trial_state(record)] += 1
-        self._trained_epochs += len(epochs)
-        if epochs and record.error is None:
+        self._trained_epochs += record.epochs
+        if record.epochs and record.error is None:
             name = record.id.rpartition("-")[0]
-            best_value = max(epoch.val_macro_f1 for epoch in epochs)
             self._best_values[record.id] = (best_value, f"{name}, {format_settings(record.config)}")
 
     def on_trial_end(self, record: TrialRecord) -> None:
@@ -212,37 +211,3 @@ class SearchProgress:
 
     def _print_line(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def make_search_summary_table(loaded_study: LoadedStudy) -> Table:
-    """What the search found, as the terminal shows it at the end: confirmed, where it was."""
-    data = make_data_label(loaded_study.study.data).short
-    if loaded_study.search is not None and not loaded_study.study.trials:
-        return _make_unconfirmed_table(
-            search_trials.make_search_trials_frame(loaded_study.search), data
-        )
-    table = make_plain_table(f"Macro F1 in %, as the search found it and confirmed. {data}")
-    table.add_column("configuration", no_wrap=True)
-    for heading in ("seeds", "search, val", "confirmed, val", "test"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in search_trials.make_confirmation_frame(loaded_study).to_dict("records"):
-        table.add_row(
-            row["configuration"],
-            f"{row['seeds']}",
-            *(
-                format_percent(row[key], row.get(f"{key}_sd", math.nan))
-                for key in ("value", "val_macro_f1", "test_macro_f1")
-            ),
-        )
-    return table
-
-
-def _make_unconfirmed_table(frame: pd.DataFrame, data: str) -> Table:
-    table = make_plain_table(f"Best val macro F1 in %, not confirmed. {data}")
-    table.add_column("trial", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("settings")
-    best = frame[frame["value"].notna()].sort_values("value", ascending=False, kind="stable")
-    for row in best.head(MAX_TABLE_TRIALS).to_dict("records"):
-        table.add_row(row["configuration"], format_percent(row["value"]), format_settings(row))
-    return table

@@ -4,57 +4,52 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bloodnets.config import TrialConfig
-from reports.ledger.ledger import Ledger
-from reports.ledger.search_record import Confirmation, SearchRecord
+from reports.ledger.search_record import Confirmation
 from reports.ledger.states import EndReason
 from study.configs.search_space import make_baseline_configs
 from study.configs.study_config import make_planned_trial
+from study.tuning.search_run import SearchRun
 
 
-def find_best_values(ledger: Ledger) -> dict[str, float]:
-    """The value of each configuration of a search: its best val macro F1, 0 to 1.
+def find_best_values(search_run: SearchRun) -> dict[str, float]:
+    """Return the best val macro F1, 0 to 1, of each configuration of a search that is over.
 
-    One that ASHA stopped counts with what it had reached, which is less than it would have. One
-    that failed or diverged has no value.
+    A trial that ASHA stopped counts with what it had reached, which is less than it would have.
+    A trial that failed or diverged has no value.
 
     Raises:
-        ConflictError: the ledger cannot be read.
+        ConflictError: The ledger cannot be read.
     """
-    value_by_configuration = {}
-    for planned in ledger.read_proposals():
-        record = ledger.read_trial(planned)
-        if record is None or record.error is not None or not record.epochs:
-            continue
-        epochs = ledger.read_epochs(planned.id)
-        value_by_configuration[planned.configuration] = max(epoch.val_macro_f1 for epoch in epochs)
-    return value_by_configuration
+    values = {}
+    for planned in search_run.ledger.read_proposals():
+        record = search_run.ledger.read_trial(planned)
+        if record is not None and record.error is None and record.epochs:
+            values[planned.configuration] = search_run.best_values[planned.id]
+    return values
 
 
 def plan_confirmation(
-    ledger: Ledger,
-    search: SearchRecord,
-    *,
-    ended_by: EndReason,
-    duration_s: float,
-    concurrency: int,
+    search_run: SearchRun, *, ended_by: EndReason, duration_s: float, concurrency: int
 ) -> Confirmation:
-    """The plan of the confirmation, and how the search ended.
+    """Return how a search ended, and the plan of its confirmation.
 
     Args:
-        ledger: with all trials of the search.
-        search: its settings.
-        ended_by: what ended it.
-        duration_s: of the search, in seconds.
-        concurrency: trials that ran at the same time.
+        search_run: The search, with all its trials in the ledger.
+        ended_by: What ended it.
+        duration_s: Duration of the search in seconds.
+        concurrency: Trials that ran at the same time.
 
     Raises:
-        ConflictError: the ledger cannot be read.
+        ConflictError: The ledger cannot be read.
     """
+    search, baseline_configs = search_run.search, make_baseline_configs(search_run.search)
     best, baselines = rank_configurations(
-        find_best_values(ledger), list(make_baseline_configs(search)), search.retrain_top
+        find_best_values(search_run), list(baseline_configs), search.retrain_top
     )
-    configs = {planned.configuration: planned.config for planned in ledger.read_proposals()}
-    configs |= {name: config.to_dict() for name, config in make_baseline_configs(search).items()}
+    configs = {
+        planned.configuration: TrialConfig.from_dict(planned.config)
+        for planned in search_run.ledger.read_proposals()
+    } | baseline_configs
     first_seed = search.seed + 1
     return Confirmation(
         ended_by=ended_by,
@@ -63,7 +58,7 @@ def plan_confirmation(
         best=best,
         baselines=baselines,
         trials=tuple(
-            make_planned_trial(name, replace(TrialConfig.from_dict(configs[name]), seed=seed))
+            make_planned_trial(name, replace(configs[name], seed=seed))
             for name in dict.fromkeys((*best, *baselines))
             for seed in range(first_seed, first_seed + search.retrain_seeds)
         ),

@@ -1,172 +1,250 @@
-"""Follows the trials on the driver, and enters each in the ledger as it ends."""
+"""The Ray Tune callback that follows trials on the driver and enters each in the ledger."""
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from ray import tune
+from ray.tune.experiment import Trial
 
 from bloodnets.errors import ResourceError, StudyError
+from bloodnets.messages import (
+    EpochReport,
+    FailureKind,
+    TrialFailure,
+    TrialOutcome,
+    TrialSpec,
+    read_report,
+    read_spec,
+)
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.runtime.out_of_memory import count_kernel_kills, describe_failure
 from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
 from study.tuning.listeners import TrialListener
+from study.tuning.search_run import SearchRun
+
+
+@dataclass(slots=True, kw_only=True)
+class _OpenTrial:
+    """What is known of a trial that is not in the ledger yet.
+
+    Attributes:
+        spec: What its worker was told.
+        tune_trial: Ray Tune's trial; None if Tune was not given it.
+        start_time: Start of the current attempt, seconds since 1970; None before the first.
+        epochs: Epochs of the current attempt.
+        end: How the attempt ended, by its worker; None if it said nothing.
+    """
+
+    spec: TrialSpec
+    tune_trial: Trial | None = None
+    start_time: float | None = None
+    epochs: list[EpochRecord] = field(default_factory=list)
+    end: TrialOutcome | TrialFailure | None = None
+
+    @property
+    def n_attempts(self) -> int:
+        """How often the trial was started."""
+        if self.tune_trial is None or self.start_time is None:
+            return 0
+        # Each attempt at a trial that failed for good was a failure.
+        n_failures: int = self.tune_trial.num_failures
+        return n_failures if self.tune_trial.status == Trial.ERROR else n_failures + 1
 
 
 class LedgerCallback(PickledAsBlank, tune.Callback):
-    """Enters trials in the ledger, and tells the listeners, in order.
+    """Enters trials in the ledger, and tells a search and a listener how they go.
 
     Attributes:
-        error: what went wrong on the driver; raised at the end of Tune's step.
+        error: First error on the driver; raised at the end of Tune's step.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        listeners: Sequence[TrialListener],
+        listener: TrialListener,
         *,
         test_reason: str | None = None,
-        stop_reasons: Mapping[str, StopReason] | None = None,
+        search_run: SearchRun | None = None,
     ) -> None:
-        """Without trials yet.
+        """Create a callback that no trial has been reported to.
 
         Args:
-            ledger: where the trials are entered.
-            listeners: a trial is in the ledger before they hear of its end.
-            test_reason: why trials are evaluated on test; None where they are not.
-            stop_reasons: of a search, the trials stopped so far, and why; None of others, where a
-                trial that diverged has failed.
+            ledger: Ledger of the study.
+            listener: Listener; a trial is in the ledger before it hears of its end.
+            test_reason: Why trials are evaluated on test; None if they are not.
+            search_run: The search; None for planned trials, of which one that diverges has failed.
         """
-        self.ledger = ledger
-        self.software_sha256 = ledger.current_software.sha256
-        self.listeners = listeners
-        self.test_reason = test_reason
-        self.stop_reasons = stop_reasons
-        self.tune_trials: dict[str, Any] = {}
-        self.epochs: dict[str, list[EpochRecord]] = defaultdict(list)
-        self.outcomes: dict[str, dict[str, Any]] = {}
-        self.error_messages: dict[str, str] = {}
-        self.divergence_messages: dict[str, str] = {}
-        self.start_times: dict[str, float] = {}
-        self.kernel_kill_count = count_kernel_kills()
         self.error: StudyError | None = None
+        self._ledger = ledger
+        self._software_sha256 = ledger.current_software.sha256
+        self._listener = listener
+        self._test_reason = test_reason
+        self._search_run = search_run
+        self._open_trials: dict[str, _OpenTrial] = {}
+        self._recorded_ids: set[str] = set()
+        self._kernel_kill_count = count_kernel_kills()
 
-    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Forget the epochs of a failed attempt."""
-        trial_id = get_trial_id(trial)
-        self.epochs[trial_id].clear()
-        self.tune_trials[trial_id], self.start_times[trial_id] = trial, time.time()
-        self._notify_listeners(lambda listener: listener.on_trial_start(trial_id))
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        """Begin an attempt at a trial; forget the epochs of one that failed."""
+        spec = read_spec(trial.config)
+        self._open_trials[spec.id] = _OpenTrial(spec=spec, tune_trial=trial, start_time=time.time())
+        if self._search_run is not None:
+            self._search_run.record_start(spec.id)
+        self._guard(lambda: self._listener.on_trial_start(spec.id))
 
     def on_trial_result(
-        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
+        self,
+        iteration: int,
+        trials: list[Trial],
+        trial: Trial,
+        result: dict[str, object],
+        **info: object,
     ) -> None:
-        """Keep what `bloodnets.trainable` reports."""
-        trial_id = get_trial_id(trial)
-        if "epoch" in result:
-            epoch, restored = EpochRecord(**result["epoch"]), result.get("restored", False)
-            self.epochs[trial_id].append(epoch)
-            self._notify_listeners(
-                lambda listener: listener.on_epoch(trial_id, epoch, restored=restored)
-            )
-        if "resource_error" in result:
-            # No fault of the trial's: it can go on when there is a remedy.
-            self.error = self.error or ResourceError(result["resource_error"])
-        for key, value_by_trial in (
-            ("outcome", self.outcomes),
-            ("error", self.error_messages),
-            ("diverged", self.divergence_messages),
+        """Keep what the worker reports."""
+        open_trial, report = self._get_open_trial(trial), read_report(result)
+        if isinstance(report, EpochReport):
+            self._add_epoch(open_trial, report)
+            return
+        if report is not None:
+            open_trial.end = report
+        if isinstance(report, TrialFailure) and report.kind is FailureKind.RESOURCE:
+            # Not the trial's fault: it can be resumed once there is a remedy.
+            self.fail(ResourceError(report.message))
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        """Say that an attempt failed and another follows."""
+        open_trial = self._get_open_trial(trial)
+        reason = self._describe_failure(open_trial)
+        self._guard(lambda: self._listener.on_trial_retry(open_trial.spec.id, reason))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        """Enter a trial that trained to its end, diverged, or was stopped by ASHA."""
+        open_trial = self._get_open_trial(trial)
+        if isinstance(open_trial.end, TrialOutcome):
+            self._record_complete(open_trial, open_trial.end)
+        elif isinstance(open_trial.end, TrialFailure):
+            self._record_diverged(open_trial, open_trial.end)
+        elif self._search_run is not None and (
+            reason := self._search_run.stop_reasons.get(open_trial.spec.id)
         ):
-            if key in result:
-                value_by_trial[trial_id] = result[key]
-
-    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """A trial failed, and is tried again."""
-        trial_id = get_trial_id(trial)
-        reason = self._pop_failure_reason(trial)
-        self._notify_listeners(lambda listener: listener.on_trial_retry(trial_id, reason))
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Enter a trial that ended by itself, diverged, or was stopped by ASHA."""
-        trial_id = get_trial_id(trial)
-        if trial_id in self.outcomes:
-            self._record_complete(trial)
-        elif trial_id in self.divergence_messages and self.stop_reasons is not None:
-            self._record_without_model(
-                trial, TrialState.PRUNED, StopReason.DIVERGED, self.divergence_messages[trial_id]
-            )
-        elif trial_id in self.divergence_messages:
-            self._record_without_model(
-                trial, TrialState.FAILED, StopReason.ERROR, self.divergence_messages[trial_id]
-            )
-        elif self.stop_reasons and trial_id in self.stop_reasons:
-            self._record_without_model(trial, TrialState.PRUNED, self.stop_reasons[trial_id], None)
-        # Else it was stopped from outside, as by Ctrl-C.
+            self._record_without_model(open_trial, TrialState.PRUNED, reason, None)
+        # Otherwise it was stopped from outside, e.g. by Ctrl-C.
         clear_trial_metrics(trial)
 
-    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
         """Enter a trial that failed once too often."""
-        self._record_without_model(
-            trial, TrialState.FAILED, StopReason.ERROR, self._pop_failure_reason(trial)
-        )
+        open_trial = self._get_open_trial(trial)
+        reason = self._describe_failure(open_trial)
+        self._record_without_model(open_trial, TrialState.FAILED, StopReason.ERROR, reason)
         clear_trial_metrics(trial)
 
-    def on_experiment_end(self, trials: Sequence[Any], **info: Any) -> None:
-        """Know those, too, that were proposed and had not started before the end."""
-        self.tune_trials |= {
-            get_trial_id(trial): trial
-            for trial in trials
-            if get_trial_id(trial) not in self.start_times
-        }
+    def on_experiment_end(self, trials: list[Trial], **info: object) -> None:
+        """Keep those trials, too, that had not started before the end."""
+        for trial in trials:
+            if read_spec(trial.config).id not in self._recorded_ids:
+                self._get_open_trial(trial)
 
-    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
-        """Tune takes an exception raised in the hooks above for a failure of the trial."""
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
+        """Raise what went wrong; in the hooks above, Tune would blame the trial."""
         if self.error is not None:
             raise self.error
+
+    def fail(self, error: StudyError) -> None:
+        """End the run with an error at the end of Tune's step."""
+        self.error = self.error or error
+
+    def add_unstarted(self, spec: TrialSpec) -> None:
+        """Keep a trial that Tune is not given."""
+        self._open_trials[spec.id] = _OpenTrial(spec=spec)
 
     def record_unfinished(self, reason: StopReason) -> None:
-        """Enter the trials that still ran, or waited, when the search ended.
+        """Enter the trials that were running, or waiting, when the search ended.
 
         Raises:
-            StudyError: they could not be.
+            StudyError: They could not be entered.
         """
-        for trial in list(self.tune_trials.values()):
-            self._record_without_model(trial, TrialState.PRUNED, reason, None)
+        for open_trial in list(self._open_trials.values()):
+            self._record_without_model(open_trial, TrialState.PRUNED, reason, None)
         if self.error is not None:
             raise self.error
 
-    def _record_complete(self, trial: Any) -> None:
+    def _get_open_trial(self, trial: Trial) -> _OpenTrial:
+        """Return what is known of a trial, which may end without ever having started."""
+        spec = read_spec(trial.config)
+        return self._open_trials.setdefault(spec.id, _OpenTrial(spec=spec, tune_trial=trial))
+
+    def _add_epoch(self, open_trial: _OpenTrial, report: EpochReport) -> None:
+        epoch, trial_id = EpochRecord(**asdict(report.result)), open_trial.spec.id
+        open_trial.epochs.append(epoch)
+
+        def tell() -> None:
+            if self._search_run is not None:
+                self._search_run.record_epoch(trial_id, epoch.epoch)
+            self._listener.on_epoch(
+                trial_id,
+                epoch,
+                best_val_macro_f1=report.best_val_macro_f1,
+                restored=report.restored,
+            )
+
+        self._guard(tell)
+
+    def _record_complete(self, open_trial: _OpenTrial, outcome: TrialOutcome) -> None:
         self._add_to_ledger(
             TrialRecord(
-                **self._get_identity_fields(trial),
-                **self.outcomes[get_trial_id(trial)],
+                id=open_trial.spec.id,
+                configuration=open_trial.spec.configuration,
+                config=open_trial.spec.config.to_dict(),
+                fingerprint=open_trial.spec.study_fingerprint,
+                software_sha256=self._software_sha256,
                 state=TrialState.COMPLETE,
                 error=None,
-                attempts=1 + trial.num_failures,
+                attempts=open_trial.n_attempts,
+                **asdict(outcome),
             ),
-            test_reason=self.test_reason,
+            open_trial.epochs,
+            test_reason=self._test_reason,
         )
 
+    def _record_diverged(self, open_trial: _OpenTrial, failure: TrialFailure) -> None:
+        """Enter a trial whose loss became infinite: expected in a search, a failure in a plan."""
+        if failure.kind is not FailureKind.NON_FINITE_LOSS:
+            return  # interrupted before Tune dealt with the exception
+        if self._search_run is None:
+            state, reason = TrialState.FAILED, StopReason.ERROR
+        else:
+            state, reason = TrialState.PRUNED, StopReason.DIVERGED
+        self._record_without_model(open_trial, state, reason, str(failure))
+
     def _record_without_model(
-        self, trial: Any, state: TrialState, reason: StopReason, error: str | None
+        self, open_trial: _OpenTrial, state: TrialState, reason: StopReason, error: str | None
     ) -> None:
-        trial_id = get_trial_id(trial)
-        epochs, now = self.epochs[trial_id], time.time()
-        start_time = self.start_times.get(trial_id, now)
+        epochs, now = open_trial.epochs, time.time()
+        start_time = now if open_trial.start_time is None else open_trial.start_time
         best_epoch = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
         self._add_to_ledger(
             TrialRecord(
-                **self._get_identity_fields(trial),
+                id=open_trial.spec.id,
+                configuration=open_trial.spec.configuration,
+                config=open_trial.spec.config.to_dict(),
+                fingerprint=open_trial.spec.study_fingerprint,
+                software_sha256=self._software_sha256,
                 state=state,
                 stop_reason=reason,
                 error=error,
-                # Of a trial that failed for good, each attempt was a failure.
-                attempts=trial.num_failures
-                + (trial_id in self.start_times and trial.status != "ERROR"),
+                attempts=open_trial.n_attempts,
                 epochs=len(epochs),
                 best_epoch=best_epoch.epoch if best_epoch else None,
                 started_at=datetime.fromtimestamp(start_time, UTC).isoformat(timespec="seconds"),
@@ -178,42 +256,35 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
                 scores={},
                 files={},
             ),
+            epochs,
             test_reason=None,
         )
 
-    def _get_identity_fields(self, trial: Any) -> dict[str, Any]:
-        parameters = trial.config["trial"]
-        return {name: parameters[name] for name in ("id", "configuration", "config")} | {
-            "fingerprint": self.ledger.study.fingerprint,
-            "software_sha256": self.software_sha256,
-        }
-
-    def _pop_failure_reason(self, trial: Any) -> str:
-        """Why the attempt that ended just now failed."""
+    def _describe_failure(self, open_trial: _OpenTrial) -> str:
+        """Return why the attempt that ended just now failed."""
         kill_count = count_kernel_kills()
-        killed_by_kernel, self.kernel_kill_count = kill_count > self.kernel_kill_count, kill_count
-        error = self.error_messages.pop(get_trial_id(trial), None)
-        return error or describe_failure(trial, killed_by_kernel=killed_by_kernel)
+        killed_by_kernel, self._kernel_kill_count = kill_count > self._kernel_kill_count, kill_count
+        if isinstance(open_trial.end, TrialFailure):
+            return str(open_trial.end)
+        return describe_failure(open_trial.tune_trial, killed_by_kernel=killed_by_kernel)
 
-    def _add_to_ledger(self, record: TrialRecord, *, test_reason: str | None) -> None:
+    def _add_to_ledger(
+        self, record: TrialRecord, epochs: Sequence[EpochRecord], *, test_reason: str | None
+    ) -> None:
+        def enter() -> None:
+            saved_record = self._ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
+            del self._open_trials[record.id]
+            self._recorded_ids.add(record.id)
+            self._ledger.remove_checkpoint(record.id)
+            if self._search_run is not None:
+                self._search_run.record_end(saved_record)
+            self._listener.on_trial_end(saved_record)
+
+        self._guard(enter)
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        """Keep an error for the end of Tune's step, which takes one raised here for the trial's."""
         try:
-            epochs = self.epochs.pop(record.id, [])
-            saved_record = self.ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
+            action()
         except StudyError as error:
-            self.error = error
-            return
-        del self.tune_trials[record.id]
-        self.ledger.remove_checkpoint(record.id)
-        self._notify_listeners(lambda listener: listener.on_trial_end(saved_record))
-
-    def _notify_listeners(self, notify: Callable[[TrialListener], None]) -> None:
-        try:
-            for listener in self.listeners:
-                notify(listener)
-        except StudyError as error:
-            self.error = error
-
-
-def get_trial_id(trial: Any) -> str:
-    """Of one of Tune's trials, as planned."""
-    return str(trial.config["trial"]["id"])
+            self.fail(error)

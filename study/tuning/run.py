@@ -1,10 +1,11 @@
-"""One study, from plan to report."""
+"""One run of a study, in order: open it, start Ray, train, confirm a search, write the report."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
-from threading import Thread
 
 from rich.console import Console
 
@@ -13,17 +14,23 @@ from bloodnets.errors import ResourceError
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import TrialState
 from study.configs.study_config import GridConfig, SearchConfig
-from study.lifecycle import status
-from study.lifecycle.resume import check_study_files, open_study
+from study.console.grid_progress import EndedTrials, GridProgress
+from study.console.search_progress import SearchProgress
+from study.lifecycle.resume import check_study_files, compute_elapsed_search_s, open_study
+from study.lifecycle.status import format_ended_count, format_resume_command, is_unfinished
 from study.lifecycle.study_record import make_study_record
 from study.runtime.node_check import require_uniform_nodes
+from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import RAY_LOG, get_default_gpus, open_ray_session, redirect_output
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
 from study.runtime.watchdog import watch_ray
+from study.tuning.confirmation import plan_confirmation
 from study.tuning.optuna_study import OPTUNA_FILE
-from study.tuning.tuner import write_probe_file
+from study.tuning.search_run import SearchRun
+from study.tuning.tuner import run_proposals, run_trials, write_probe_file
 
 
 def run_study(
@@ -35,119 +42,188 @@ def run_study(
     allow_code_change: bool = False,
     quiet: bool,
 ) -> bool:
-    """Train every trial of a grid, or search; enter each in the ledger; write the report.
+    """Train every trial of a grid, or search and confirm; then write the report.
 
     Args:
-        config: what to do.
-        cells: the data.
-        command: the words that the user typed, for the record.
-        resume: whether the study is there, and only what it lacks is to be done.
-        allow_code_change: whether it may be resumed with other software.
-        quiet: print the report's path alone.
+        config: Settings of the study.
+        cells: Data to train on.
+        command: Words that the user typed, for the record.
+        resume: Whether the study exists and only what it lacks is to be done.
+        allow_code_change: Whether it may be resumed with other software.
+        quiet: Whether to print only the report's path.
 
     Returns:
         Whether every trial is complete.
 
     Raises:
-        StudyError: the study could not start, or its folder not be written.
-        StudyInterruptedError: by Ctrl-C or SIGTERM; the trials that had ended are in the ledger.
+        StudyError: The study could not start, or its folder cannot be written.
+        StudyInterruptedError: Ctrl-C or SIGTERM; the trials that had ended are in the ledger.
     """
     if config.gpus_per_trial is None:
         config = replace(config, gpus_per_trial=get_default_gpus(config.address))
     requested = make_study_record(config, cells, command)
-    with open_study(
-        config.location, requested, resume=resume, allow_code_change=allow_code_change
-    ) as ledger:
-        session = _StudySession(
-            config=config, cells=cells, ledger=ledger, resume=resume, quiet=quiet
-        )
-        return session.run()
+    with (
+        open_study(
+            config.location, requested, resume=resume, allow_code_change=allow_code_change
+        ) as ledger,
+        _explain_interrupts(ledger, config.address),
+    ):
+        console = Console(quiet=quiet, highlight=False)
+        _print_heading(ledger, console)
+        if resume:
+            notes = check_study_files(ledger)
+            console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
+        if is_unfinished(ledger):
+            with _open_training_session(config, ledger, resume=resume, quiet=quiet) as terminal:
+                if isinstance(config, GridConfig):
+                    _run_grid(config, cells, ledger, terminal)
+                else:
+                    _run_search(config, cells, ledger, terminal)
+                    _run_confirmation(config, cells, ledger, terminal)
+        _write_report(ledger, cells, console)
+    report_path = ledger.location / "report/index.html"
+    output = report_path if quiet else f"Report: {report_path}"
+    Console(highlight=False).print(output, soft_wrap=True)
+    return all(trial.state is not TrialState.FAILED for trial in ledger.read_trials())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _StudySession:
-    """One run of the command on a study, from the first line to the report."""
+def _print_heading(ledger: Ledger, console: Console) -> None:
+    study = ledger.study
+    if study.search is None:
+        trial_count = format_count(len(study.trials), "trial")
+    else:
+        trial_count = f"at most {format_count(study.search.n_trials, 'trial')}"
+    data = make_data_label(study.data).short
+    console.print(f"{ledger.location.name}: {trial_count}. {data}", markup=False)
 
-    config: GridConfig | SearchConfig
-    cells: BloodCells
-    ledger: Ledger
-    resume: bool
-    quiet: bool
 
-    def run(self) -> bool:
-        config, ledger = self.config, self.ledger
-        if ledger.study.search is None:
-            trial_count = format_count(len(ledger.study.trials), "trial")
-        else:
-            trial_count = f"at most {format_count(ledger.study.search.n_trials, 'trial')}"
-        console = Console(quiet=self.quiet, highlight=False)
-        interrupts = InterruptHandler()
-        resume_hint = f"go on with: {status.format_resume_command(ledger, config.address)}"
-        try:
-            data = make_data_label(ledger.study.data).short
-            console.print(f"{config.name}: {trial_count}. {data}", markup=False)
-            if self.resume:
-                notes = check_study_files(ledger)
-                console.print(
-                    f"{status.format_ended_count(ledger)}.", *notes, sep="\n", markup=False
-                )
-            if status.is_unfinished(ledger):
-                self._train_with_ray(resume_hint)
-            from reports.page.publish import write_analysis
-            from reports.sections.findings import analyze
+def _run_grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
+    trials, reason = ledger.study.trials, "chosen in advance, at its best val epoch"
+    with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
+        run_trials(config, cells, ledger, trials, test_reason=reason, listener=progress)
 
-            analysis = analyze(ledger, self.cells.test.images)
-            write_analysis(analysis, ledger.folder / "report")
-            ledger.upload("report")
-        except KeyboardInterrupt:
-            message = f"interrupted; {status.format_ended_count(ledger)}; {resume_hint}"
-            raise StudyInterruptedError(message, interrupts.signal_number) from None
-        from study.tuning.phases import make_summary_table
 
-        console.print(make_summary_table(analysis.loaded_study))
-        report_path = ledger.location / "report/index.html"
-        output = report_path if self.quiet else f"Report: {report_path}"
-        Console(highlight=False).print(output, soft_wrap=True)
-        return all(trial.state is not TrialState.FAILED for trial in ledger.read_trials())
+def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
+    """Search until every proposal is in the ledger, and enter which are trained again."""
+    if ledger.read_confirmation() is not None:
+        return
+    ended_records, start_time = ledger.read_trials(), time.monotonic()
+    elapsed_s = compute_elapsed_search_s(ended_records)
+    search_run = SearchRun(ledger, config.search, elapsed_s=elapsed_s)
+    with SearchProgress(config.search, console, elapsed_s=elapsed_s) as progress:
+        for record in ended_records:
+            progress.add_ended_trial(record, search_run.best_values.get(record.id, 0.0))
+        ended_by = run_proposals(config, cells, search_run, listener=progress)
+    confirmation = plan_confirmation(
+        search_run,
+        ended_by=ended_by,
+        duration_s=elapsed_s + time.monotonic() - start_time,
+        concurrency=min(compute_max_parallel_trials(config), config.search.n_trials),
+    )
+    ledger.set_confirmation(confirmation)
 
-    def _train_with_ray(self, resume_hint: str) -> None:
-        is_ray_ready, ledger = False, self.ledger
-        # SciPy and matplotlib, for the screen and the report, while Ray starts: it mostly waits.
-        Thread(target=import_module, args=("reports.page.publish",)).start()
-        try:
-            with (
-                _upload_logs_on_exit(ledger),
-                redirect_output(ledger.folder / RAY_LOG) as stderr,
-                open_ray_session(self.config),
+
+def _run_confirmation(
+    config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
+) -> None:
+    """Train the best configurations of a search again, with seeds that it did not see."""
+    confirmation = ledger.read_confirmation()
+    if confirmation is None or not confirmation.trials:
+        return
+    trials, n_seeds = confirmation.trials, config.search.retrain_seeds
+    console.print(
+        f"The search is over. {format_count(len(trials) // n_seeds, 'configuration')} trained "
+        f"again with {format_count(n_seeds, 'other seed')}: {format_count(len(trials), 'trial')}.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    reason = "chosen by the search, on val alone, to be confirmed"
+    with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
+        run_trials(config, cells, ledger, trials, test_reason=reason, listener=progress)
+
+
+def _load_ended_trials(ledger: Ledger, trials: Sequence[PlannedTrial]) -> EndedTrials:
+    """Return those of the trials that have ended, each with its last epoch."""
+    records = [record for trial in trials if (record := ledger.read_trial(trial)) is not None]
+    return [(record, next(reversed(ledger.read_epochs(record.id)), None)) for record in records]
+
+
+def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
+    """Write the report, and print the table that the command ends with."""
+    from reports.page.publish import write_analysis
+    from reports.sections.findings import analyze
+    from study.console.summary import make_summary_table
+
+    analysis = analyze(ledger, cells.test.images)
+    write_analysis(analysis, ledger.folder / "report")
+    ledger.upload("report")
+    console.print(make_summary_table(analysis.loaded_study))
+
+
+@contextmanager
+def _open_training_session(
+    config: GridConfig | SearchConfig, ledger: Ledger, *, resume: bool, quiet: bool
+) -> Iterator[Console]:
+    """Start Ray, or join a cluster, and yield the terminal; all else that is printed is logged."""
+    is_ray_ready, resume_hint = False, _format_resume_hint(ledger, config.address)
+    try:
+        with (
+            _import_in_background("reports.page.publish"),
+            _upload_logs_on_exit(ledger),
+            redirect_output(ledger.folder / RAY_LOG) as stderr,
+            open_ray_session(config),
+        ):
+            if config.address is not None:
+                require_uniform_nodes(ledger.location, write_probe_file(ledger))
+            is_ray_ready = True
+            with watch_ray(
+                lambda what: stderr.write(f"bloodstudy: Ray's {what} is gone; {resume_hint}\n")
             ):
-                if self.config.address is not None:
-                    require_uniform_nodes(ledger.location, write_probe_file(ledger))
-                is_ray_ready = True
-                terminal = Console(file=stderr, quiet=self.quiet)
-                from study.tuning.phases import train_all
+                try:
+                    yield Console(file=stderr, quiet=quiet)
+                except KeyboardInterrupt:
+                    stderr.write("stopping; Ctrl-C ends it at once\n")
+                    raise
+    except ResourceError as error:
+        if is_ray_ready or resume:
+            raise error.with_remedy(resume_hint) from error
+        ledger.storage.remove("")  # so that the same command can be given again
+        raise
 
-                with watch_ray(
-                    lambda what: stderr.write(f"bloodstudy: Ray's {what} is gone; {resume_hint}\n")
-                ):
-                    try:
-                        train_all(self.config, self.cells, ledger, terminal)
-                    except KeyboardInterrupt:
-                        stderr.write("stopping; Ctrl-C ends it at once\n")
-                        raise
-        except ResourceError as error:
-            if is_ray_ready or self.resume:
-                raise ResourceError(f"{error}; {resume_hint}") from error
-            ledger.storage.remove("")  # so that the same command can be given again
-            raise
+
+@contextmanager
+def _import_in_background(module: str) -> Iterator[None]:
+    """Import a module in a thread, e.g. with SciPy and matplotlib while Ray starts, and join it."""
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        imported = executor.submit(import_module, module)
+        yield
+        imported.result()
 
 
 @contextmanager
 def _upload_logs_on_exit(ledger: Ledger) -> Iterator[None]:
-    """Put the files that other programs write where they belong, however the work ends."""
+    """Put the files that other programs write where the study is, however the work ends."""
     try:
         yield
     finally:
-        # They are no part of the ledger, and an error of the work itself says more.
+        # They are not part of the ledger, and an error of the work itself says more.
         with suppress(ResourceError):
             for name in (RAY_LOG, OPTUNA_FILE):
                 ledger.upload(name)
+
+
+@contextmanager
+def _explain_interrupts(ledger: Ledger, address: str | None) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into an error that says what is kept, and how to resume."""
+    interrupts = InterruptHandler()
+    try:
+        yield
+    except KeyboardInterrupt:
+        hint = _format_resume_hint(ledger, address)
+        message = f"interrupted; {format_ended_count(ledger)}; {hint}"
+        raise StudyInterruptedError(message, interrupts.signal_number) from None
+
+
+def _format_resume_hint(ledger: Ledger, address: str | None) -> str:
+    return f"go on with: {format_resume_command(ledger, address)}"

@@ -1,0 +1,168 @@
+"""A search as it runs: what is proposed next, which trials continue, and when it ends."""
+
+import time
+from collections.abc import Sequence
+
+from bloodnets.config import TrialConfig
+from bloodnets.messages import EpochReport
+from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import TrialRecord
+from reports.ledger.search_record import SearchRecord
+from reports.ledger.states import EndReason, StopReason
+from study.configs.presets import CONFIGURATIONS
+from study.configs.search_space import contains, make_baseline_configs
+from study.tuning.asha import Rungs, compute_running_best
+from study.tuning.optuna_study import OPTUNA_FILE, OptunaStudy
+
+
+class SearchRun:
+    """Proposals, rungs, best values and end of one search, all built from its ledger.
+
+    Ray Tune asks it through the adapters in `tune_adapters`; the callback tells it how trials go.
+
+    Attributes:
+        ledger: Ledger of the search.
+        search: Search space and settings.
+        best_values: Best val macro F1 so far, 0 to 1, of each trial that finished an epoch, by id.
+        stop_reasons: Why trials that ASHA stopped, and that are not in the ledger yet, ended.
+        end_reason: What ended the search before its trials were all run; None if nothing did yet.
+    """
+
+    def __init__(self, ledger: Ledger, search: SearchRecord, *, elapsed_s: float = 0) -> None:
+        """Read what the ledger holds: nothing, or the trials of a search that is resumed.
+
+        Args:
+            ledger: Ledger of the search.
+            search: Search space and settings.
+            elapsed_s: Seconds of the time budget that earlier runs took.
+
+        Raises:
+            ResourceError: Optuna's file cannot be written.
+            ConflictError: The ledger cannot be read.
+        """
+        self.ledger, self.search = ledger, search
+        self.best_values: dict[str, float] = {}
+        self.stop_reasons: dict[str, StopReason] = {}
+        self._deadline = time.monotonic() + (search.time_budget_s or float("inf")) - elapsed_s
+        self._rungs = Rungs(search)
+        self._optuna_study = OptunaStudy(ledger.folder / OPTUNA_FILE, ledger.study.name, search)
+        self._baselines = make_baseline_configs(search)
+        self._proposals = ledger.read_proposals()
+        self._n_proposed = 0
+        ended_records = self._add_earlier_trials()
+        self.n_remaining = search.n_trials - len(ended_records)
+        self.end_reason = find_early_end_reason(ended_records)
+
+    @property
+    def n_running(self) -> int:
+        """Number of trials that were proposed and have not ended."""
+        return self._optuna_study.n_running
+
+    def propose(self) -> PlannedTrial:
+        """Return the next trial: one without an end in the ledger, a published one, or a new one.
+
+        Raises:
+            ResourceError: The proposal cannot be written.
+        """
+        trial, config = self._optuna_study.propose()
+        if trial.number < len(self._proposals):
+            planned = self._proposals[trial.number]
+        else:
+            planned = self._make_planned_trial(trial.number, config)
+            self.ledger.add_proposal(planned)
+            self._proposals.append(planned)
+        self._optuna_study.start(trial, planned.id, planned.configuration)
+        return planned
+
+    def list_unfinished_proposals(self) -> list[PlannedTrial]:
+        """Return the trials that were running when an earlier run ended, proposed to Optuna again.
+
+        Raises:
+            ResourceError: Optuna's file cannot be written.
+        """
+        n_ended = self.search.n_trials - self.n_remaining
+        return [self.propose() for _ in range(len(self._proposals) - n_ended)]
+
+    def record_start(self, trial_id: str) -> None:
+        """Forget what an earlier attempt at a trial reached."""
+        self.best_values.pop(trial_id, None)
+
+    def decide(self, trial_id: str, configuration: str, report: EpochReport) -> bool:
+        """Return whether a trial continues after an epoch; look for the end of the search.
+
+        Published configurations are trained in full: so the search never ends below what they
+        reach, and the best of them is known.
+
+        Args:
+            trial_id: Id of the trial.
+            configuration: Name of its configuration.
+            report: The epoch. A restored one was let through before.
+        """
+        best_value = self.best_values[trial_id] = report.best_val_macro_f1
+        target = self.search.target_macro_f1
+        if self.end_reason is None and target is not None and best_value >= target:
+            self.end_reason = EndReason.TARGET_MACRO_F1
+        is_promoted = self._rungs.report(trial_id, report.result.epoch, best_value)
+        if is_promoted or report.restored or configuration in CONFIGURATIONS:
+            return True
+        self.stop_reasons[trial_id] = StopReason.ASHA
+        return False
+
+    def is_over(self) -> bool:
+        """Return whether the search is over before its trials were all run."""
+        if self.end_reason is None and time.monotonic() >= self._deadline:
+            self.end_reason = EndReason.TIME_BUDGET
+        return self.end_reason is not None
+
+    def record_epoch(self, trial_id: str, epoch: int) -> None:
+        """Tell Optuna the best value after an epoch that `decide` was told.
+
+        Raises:
+            ResourceError: Optuna's file cannot be written.
+        """
+        self._optuna_study.report(trial_id, epoch, self.best_values[trial_id])
+
+    def record_end(self, record: TrialRecord) -> None:
+        """Tell Optuna how a trial ended.
+
+        Raises:
+            ResourceError: Optuna's file cannot be written.
+        """
+        self.stop_reasons.pop(record.id, None)
+        self._optuna_study.tell(record, self.best_values.get(record.id, 0.0))
+
+    def _add_earlier_trials(self) -> list[TrialRecord]:
+        """Tell rungs and Optuna of earlier trials, and Optuna what it has to propose first."""
+        records = []
+        for planned in self._proposals:
+            record, config = self.ledger.read_trial(planned), TrialConfig.from_dict(planned.config)
+            if record is None:
+                self._optuna_study.enqueue(config)
+                continue
+            epochs = self.ledger.read_epochs(planned.id)
+            best_values = compute_running_best(epoch.val_macro_f1 for epoch in epochs)
+            if best_values:
+                self.best_values[planned.id] = best_values[-1]
+            self._rungs.add_ended_trial(planned.id, best_values)
+            self._optuna_study.add_ended_trial(record, config, best_values)
+            records.append(record)
+        for config in list(self._baselines.values())[len(self._proposals) :]:
+            if contains(config, self.search):
+                self._optuna_study.enqueue(config)
+        return records
+
+    def _make_planned_trial(self, number: int, config: TrialConfig) -> PlannedTrial:
+        names = [name for name, baseline in self._baselines.items() if baseline == config]
+        return PlannedTrial(
+            id=f"trial-{number}-{config.compute_digest()}",
+            configuration=names[0] if names else f"trial-{number}",
+            config=config.to_dict(),
+        )
+
+
+def find_early_end_reason(ended_records: Sequence[TrialRecord]) -> EndReason | None:
+    """Return what ended a search, if its trials say that something other than their number did."""
+    stop_reasons = {record.stop_reason.value for record in ended_records}
+    early_reasons = (EndReason.TIME_BUDGET, EndReason.TARGET_MACRO_F1)
+    return next((reason for reason in early_reasons if reason in stop_reasons), None)

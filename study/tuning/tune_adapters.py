@@ -1,0 +1,161 @@
+"""What Ray Tune asks on the driver: searchers, schedulers and a stopper, as thin adapters."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from ray import tune
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from bloodnets.config import TrialConfig
+from bloodnets.errors import StudyError
+from bloodnets.messages import SPEC_KEY, EpochReport, TrialSpec, read_report, read_spec
+from bloodnets.storage.backends import to_absolute_str
+from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
+from study.runtime.ray_internals import PickledAsBlank, find_pending_trial
+from study.tuning.search_run import SearchRun
+
+CAPACITY_REFRESH_S = 1.0
+
+
+class PlanSearcher(PickledAsBlank, Searcher):
+    """Gives Tune the trials of a plan, in their order.
+
+    Tune copies a grid of its own as a whole for each trial, before the first one starts.
+    """
+
+    def __init__(self, specs: Iterable[TrialSpec]) -> None:
+        super().__init__(metric=None, mode=None)
+        self._specs = iter(specs)
+
+    def suggest(self, trial_id: str) -> dict[str, TrialSpec]:
+        """Return the next trial; Tune knows how many there are."""
+        return {SPEC_KEY: next(self._specs)}
+
+    def on_trial_complete(self, *args: object, **info: object) -> None:
+        """Do nothing: the callback enters the trial in the ledger."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Do nothing: the ledger has everything."""
+
+    restore = save
+
+
+class ProposalSearcher(PickledAsBlank, Searcher):
+    """Gives Tune the proposals of a search."""
+
+    def __init__(
+        self,
+        search_run: SearchRun,
+        *,
+        probe_file: str,
+        get_capacity: Callable[[], int],
+        on_proposal: Callable[[PlannedTrial], None],
+        on_error: Callable[[StudyError], None],
+    ) -> None:
+        """Create a searcher.
+
+        Args:
+            search_run: The search.
+            probe_file: File in the study's folder that workers look for.
+            get_capacity: Returns how many trials can run at the same time.
+            on_proposal: Is called with each proposal.
+            on_error: Is called if a proposal could not be entered in the ledger.
+        """
+        super().__init__(metric=None, mode=None)
+        self._search_run = search_run
+        self._probe_file = probe_file
+        self._get_capacity = get_capacity
+        self._on_proposal, self._on_error = on_proposal, on_error
+        self._capacity, self._capacity_time = 0, float("-inf")
+
+    def suggest(self, trial_id: str) -> dict[str, TrialSpec] | None:
+        """Return the next proposal; None if there is no room, or it could not be entered.
+
+        A cluster grows and shrinks, so the room is determined again and again. No proposal is made
+        ahead: it would not know of the trials that end before it starts.
+        """
+        if time.monotonic() - self._capacity_time > CAPACITY_REFRESH_S:
+            self._capacity, self._capacity_time = self._get_capacity(), time.monotonic()
+        if self._search_run.n_running >= self._capacity:
+            return None
+        try:
+            planned = self._search_run.propose()
+            self._on_proposal(planned)
+        except StudyError as error:
+            self._on_error(error)
+            return None
+        ledger = self._search_run.ledger
+        spec = make_trial_spec(ledger, planned, probe_file=self._probe_file, evaluate_test=False)
+        return {SPEC_KEY: spec}
+
+    def on_trial_complete(self, *args: object, **info: object) -> None:
+        """Do nothing: the search is told when the trial is in the ledger."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Do nothing: the ledger has everything."""
+
+    restore = save
+
+
+class PendingFirstScheduler(PickledAsBlank, FIFOScheduler):
+    """FIFO scheduler that gives a free process to the first trial that has none.
+
+    See `ray_internals.find_pending_trial` for why Tune's own does not.
+    """
+
+    def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
+        """Return the trial to start next; None if none can start."""
+        return find_pending_trial(tune_controller)
+
+
+class AshaScheduler(PendingFirstScheduler):
+    """Stops the trials that a search does not let continue."""
+
+    def __init__(self, search_run: SearchRun) -> None:
+        super().__init__()
+        self._search_run = search_run
+
+    def on_trial_result(
+        self, tune_controller: TuneController, trial: Trial, result: dict[str, object]
+    ) -> str:
+        """Return Tune's word for whether a trial continues after an epoch."""
+        report, spec = read_report(result), read_spec(trial.config)
+        if isinstance(report, EpochReport) and not self._search_run.decide(
+            spec.id, spec.configuration, report
+        ):
+            return str(TrialScheduler.STOP)
+        return str(TrialScheduler.CONTINUE)
+
+
+class SearchStopper(PickledAsBlank, tune.Stopper):
+    """Ends the run when a search is over."""
+
+    def __init__(self, search_run: SearchRun) -> None:
+        self._search_run = search_run
+
+    def __call__(self, trial_id: str, result: dict[str, object]) -> bool:
+        """Return False: single trials are stopped by the scheduler."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Return whether the search is over."""
+        return self._search_run.is_over()
+
+
+def make_trial_spec(
+    ledger: Ledger, trial: PlannedTrial, *, probe_file: str, evaluate_test: bool
+) -> TrialSpec:
+    """Return what the worker of a planned trial is told."""
+    return TrialSpec(
+        id=trial.id,
+        configuration=trial.configuration,
+        config=TrialConfig.from_dict(trial.config),
+        location=to_absolute_str(ledger.location),
+        probe_file=probe_file,
+        study_fingerprint=ledger.study.fingerprint,
+        evaluate_test=evaluate_test,
+    )
