@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from reports.format.units import format_count
@@ -107,15 +108,17 @@ class GridProgress:
             )
         self._console = console
         self._start_time = time.monotonic()
-        self._live_display = make_live_display(console, self.build_table)
+        self._live_display: Live | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
+            self._live_display = make_live_display(self._console, self.build_table)
             self._live_display.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live_display.stop()
+        if self._live_display is not None:
+            self._live_display.stop()
 
     def on_trial_start(self, trial_id: str) -> None:
         """A trial begins, for the first time or again."""
@@ -183,7 +186,7 @@ class GridProgress:
         return table
 
     def _print_event(self, text: str) -> None:
-        if not self._live_display.is_started:
+        if self._live_display is None:
             self._print_line(text)
 
     def _print_line(self, text: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -59,15 +60,17 @@ class SearchProgress:
         self._best_values: dict[str, tuple[float, str]] = {}
         self._last_event = ""
         self._start_time = time.monotonic() - elapsed_s
-        self._live_display = make_live_display(console, self.build_view)
+        self._live_display: Live | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
+            self._live_display = make_live_display(self._console, self.build_view)
             self._live_display.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live_display.stop()
+        if self._live_display is not None:
+            self._live_display.stop()
 
     def on_proposal(self, planned: PlannedTrial) -> None:
         """A trial is about to begin."""
@@ -206,7 +209,7 @@ class SearchProgress:
         return table
 
     def _print_event(self, text: str) -> None:
-        if not self._live_display.is_started:
+        if self._live_display is None:
             self._print_line(text)
 
     def _print_line(self, text: str) -> None:

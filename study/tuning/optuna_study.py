@@ -55,6 +55,7 @@ class OptunaStudy:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._search = search
         self._running_trials: dict[str, optuna.Trial] = {}
+        self._last_epochs: dict[str, int] = {}
         with _convert_storage_errors():
             self._study = _create_study(path, name)
 
@@ -87,9 +88,11 @@ class OptunaStudy:
         self._running_trials[trial_id] = trial
 
     def report(self, trial_id: str, epoch: int, best_value: float) -> None:
-        """Record the best val macro F1 so far after an epoch."""
-        with _convert_storage_errors():
-            self._running_trials[trial_id].report(best_value, epoch)
+        """Record the best val macro F1 so far after an epoch, unless an attempt before did."""
+        if epoch > self._last_epochs.get(trial_id, 0):
+            self._last_epochs[trial_id] = epoch
+            with _convert_storage_errors():
+                self._running_trials[trial_id].report(best_value, epoch)
 
     def tell(self, record: TrialRecord, best_value: float) -> None:
         """Record how a trial ended, and its best val macro F1."""

@@ -73,7 +73,7 @@ def run_study(
         if resume:
             notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
-        if is_unfinished(ledger):
+        if not resume or is_unfinished(ledger):
             with _open_training_session(config, ledger, resume=resume, quiet=quiet) as terminal:
                 if isinstance(config, GridConfig):
                     _run_grid(config, cells, ledger, terminal)
@@ -166,7 +166,7 @@ def _open_training_session(
     config: GridConfig | SearchConfig, ledger: Ledger, *, resume: bool, quiet: bool
 ) -> Iterator[Console]:
     """Start Ray, or join a cluster, and yield the terminal; all else that is printed is logged."""
-    is_ray_ready, resume_hint = False, _format_resume_hint(ledger, config.address)
+    is_ray_ready = False
     try:
         with (
             _import_in_background("reports.page.publish"),
@@ -177,9 +177,12 @@ def _open_training_session(
             if config.address is not None:
                 require_uniform_nodes(ledger.location, write_probe_file(ledger))
             is_ray_ready = True
-            with watch_ray(
-                lambda what: stderr.write(f"bloodstudy: Ray's {what} is gone; {resume_hint}\n")
-            ):
+
+            def say_lost(part: str) -> None:
+                hint = _format_resume_hint(ledger, config.address)
+                stderr.write(f"bloodstudy: Ray's {part} is gone; {hint}\n")
+
+            with watch_ray(say_lost):
                 try:
                     yield Console(file=stderr, quiet=quiet)
                 except KeyboardInterrupt:
@@ -187,7 +190,7 @@ def _open_training_session(
                     raise
     except ResourceError as error:
         if is_ray_ready or resume:
-            raise error.with_remedy(resume_hint) from error
+            raise error.with_remedy(_format_resume_hint(ledger, config.address)) from error
         ledger.storage.remove("")  # so that the same command can be given again
         raise
 

@@ -24,6 +24,7 @@ class SearchRun:
     Attributes:
         ledger: Ledger of the search.
         search: Search space and settings.
+        rungs: Rungs of ASHA, with what each trial had reached there.
         best_values: Best val macro F1 so far, 0 to 1, of each trial that finished an epoch, by id.
         stop_reasons: Why trials that ASHA stopped, and that are not in the ledger yet, ended.
         end_reason: What ended the search before its trials were all run; None if nothing did yet.
@@ -45,11 +46,10 @@ class SearchRun:
         self.best_values: dict[str, float] = {}
         self.stop_reasons: dict[str, StopReason] = {}
         self._deadline = time.monotonic() + (search.time_budget_s or float("inf")) - elapsed_s
-        self._rungs = Rungs(search)
+        self.rungs = Rungs(search)
         self._optuna_study = OptunaStudy(ledger.folder / OPTUNA_FILE, ledger.study.name, search)
         self._baselines = make_baseline_configs(search)
         self._proposals = ledger.read_proposals()
-        self._n_proposed = 0
         ended_records = self._add_earlier_trials()
         self.n_remaining = search.n_trials - len(ended_records)
         self.end_reason = find_early_end_reason(ended_records)
@@ -103,7 +103,7 @@ class SearchRun:
         target = self.search.target_macro_f1
         if self.end_reason is None and target is not None and best_value >= target:
             self.end_reason = EndReason.TARGET_MACRO_F1
-        is_promoted = self._rungs.report(trial_id, report.result.epoch, best_value)
+        is_promoted = self.rungs.report(trial_id, report.result.epoch, best_value)
         if is_promoted or report.restored or configuration in CONFIGURATIONS:
             return True
         self.stop_reasons[trial_id] = StopReason.ASHA
@@ -144,7 +144,7 @@ class SearchRun:
             best_values = compute_running_best(epoch.val_macro_f1 for epoch in epochs)
             if best_values:
                 self.best_values[planned.id] = best_values[-1]
-            self._rungs.add_ended_trial(planned.id, best_values)
+            self.rungs.add_ended_trial(planned.id, best_values)
             self._optuna_study.add_ended_trial(record, config, best_values)
             records.append(record)
         for config in list(self._baselines.values())[len(self._proposals) :]:

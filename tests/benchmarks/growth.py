@@ -71,10 +71,12 @@ DurationsBySize = Mapping[int, Sequence[Duration]]
 class FirstReportMeter(Meter):
     """Looks at the clock when the first report comes, too: processes have started by then."""
 
-    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool) -> None:
+    def on_epoch(
+        self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
+    ) -> None:
         if not self.n_reports:
             self.first_report = sample_usage()
-        super().on_epoch(trial_id, epoch, restored=restored)
+        super().on_epoch(trial_id, epoch, best_val_macro_f1=best_val_macro_f1, restored=restored)
 
 
 def measure(full: bool) -> Iterator[Measurement]:

@@ -32,6 +32,8 @@ from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
 from study.runtime.session import open_ray_session
 from study.tuning import tuner
+from study.tuning.asha import make_tripling_rungs
+from study.tuning.search_run import SearchRun
 from tests.benchmarks import sleeping
 from tests.benchmarks.sleeping import SleepConfig
 from tests.helpers import grid_builder, search_builder
@@ -57,7 +59,7 @@ class UsageSample:
 class Meter:
     """Hands on to the screen what it hears, and looks at the clock, the processor and memory."""
 
-    def __init__(self, progress: Any) -> None:
+    def __init__(self, progress: GridProgress | SearchProgress) -> None:
         self.progress = progress
         self.n_reports = 0
         self.start = sample_usage()
@@ -65,21 +67,26 @@ class Meter:
         self.end_samples: list[UsageSample] = []
 
     def on_proposal(self, planned: PlannedTrial) -> None:
-        self.progress.proposed(planned)
+        if isinstance(self.progress, SearchProgress):
+            self.progress.on_proposal(planned)
 
     def on_trial_start(self, trial_id: str) -> None:
-        self.progress.started(trial_id)
+        self.progress.on_trial_start(trial_id)
         self.start_samples.append(sample_usage())
 
-    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool) -> None:
-        self.progress.epoch(trial_id, epoch, again=restored)
+    def on_epoch(
+        self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
+    ) -> None:
+        self.progress.on_epoch(
+            trial_id, epoch, best_val_macro_f1=best_val_macro_f1, restored=restored
+        )
         self.n_reports += 1
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
     def on_trial_end(self, record: TrialRecord) -> None:
-        self.progress.ended(record)
+        self.progress.on_trial_end(record)
         self.end_samples.append(sample_usage())
 
     def compute_per_trial_s(self, first: int, last: int) -> tuple[float, float]:
@@ -186,7 +193,11 @@ def make_grid(folder: Path, n_trials: int) -> StudyRecord:
 def make_search(folder: Path, n_trials: int, epochs: int) -> StudyRecord:
     """A search of so many trials."""
     search = replace(
-        search_builder.SEARCH_RECORD, n_trials=n_trials, max_epochs=epochs, sampler="random"
+        search_builder.SEARCH_RECORD,
+        n_trials=n_trials,
+        max_epochs=epochs,
+        rungs=make_tripling_rungs(1, epochs),
+        sampler="random",
     )
     empty = replace(search, n_trials=0)
     study = search_builder.build_search(folder / "plan", search=empty, ended_by=None).study
@@ -230,7 +241,8 @@ def run_study(
         else:
             with SearchProgress(study.search, console) as search_progress:
                 study_meter = meter_class(search_progress)
-                tuner.run_proposals(config, cells, ledger, study.search, listener=study_meter)
+                search_run = SearchRun(ledger, study.search)
+                tuner.run_proposals(config, cells, search_run, listener=study_meter)
     return study_meter
 
 

@@ -9,14 +9,14 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from ray import tune
 
 from bloodnets import trainable
+from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
 from bloodnets.training.loop import EpochResult
 
 
@@ -33,15 +33,17 @@ class SleepConfig:
     epoch_s: float
 
 
-def run_trial(tune_config: Mapping[str, Any], *, cells: SleepConfig) -> None:
+def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
     """In place of `trainable.run_trial`: the same reports and files, but small ones."""
-    trial, start_s = tune_config["trial"], time.perf_counter()
+    spec, start_s = read_spec(tune_config), time.perf_counter()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    storage = trainable._open_study_storage(trial)
+    storage = trainable._open_study_storage(spec)
     for epoch in range(1, cells.epochs + 1):
         time.sleep(cells.epoch_s)
-        tune.report({"epoch": asdict(make_epoch_result(epoch, trial["id"], cells.epoch_s))})
-    evaluated_splits = ("val", "test") if trial["evaluate_test"] else ("val",)
+        result = make_epoch_result(epoch, spec.id, cells.epoch_s)
+        report = EpochReport(result=result, best_val_macro_f1=result.val_macro_f1, restored=False)
+        tune.report({REPORT_KEY: report})
+    evaluated_splits = ("val", "test") if spec.evaluate_test else ("val",)
     arrays = {
         f"{split}_{name}": array
         for split in evaluated_splits
@@ -53,26 +55,27 @@ def run_trial(tune_config: Mapping[str, Any], *, cells: SleepConfig) -> None:
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **arrays)
     files = {
-        f"models/{trial['id']}.safetensors": bytes(1000),
-        f"predictions/{trial['id']}.npz": packed.getvalue(),
+        f"models/{spec.id}.safetensors": bytes(1000),
+        f"predictions/{spec.id}.npz": packed.getvalue(),
     }
     for name, content in files.items():
         trainable._write_file(storage, name, content)
     scores = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
-    outcome = {
-        "stop_reason": "max_epochs",
-        "best_epoch": cells.epochs,
-        "epochs": cells.epochs,
-        "started_at": started_at,
-        "duration_s": time.perf_counter() - start_s,
-        "device": "cpu",
+    outcome = TrialOutcome(
+        stop_reason="max_epochs",
+        best_epoch=cells.epochs,
+        epochs=cells.epochs,
+        started_at=started_at,
+        duration_s=time.perf_counter() - start_s,
+        device="cpu",
         # With the process, so that a test can count them.
-        "host": f"{socket.gethostname()}:{os.getpid()}",
-        "parameters": 1000,
-        "scores": {split: dict.fromkeys(scores, 1.0) for split in evaluated_splits},
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    }
-    tune.report({"outcome": outcome})
+        host=f"{socket.gethostname()}:{os.getpid()}",
+        parameters=1000,
+        operations=1000,
+        scores={split: dict.fromkeys(scores, 1.0) for split in evaluated_splits},
+        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    )
+    tune.report({REPORT_KEY: outcome})
 
 
 def make_epoch_result(epoch: int, trial_id: str, epoch_s: float) -> EpochResult:

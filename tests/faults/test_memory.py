@@ -20,12 +20,12 @@ import time
 import bloodnets.trainable as trainable
 import ray
 run = trainable._train_and_report
-def hog(config, cells, trial):
+def hog(spec, cells):
     blocks = []
-    while trial["configuration"] == "mlnn-config-4":
+    while spec.configuration == "mlnn-config-4":
         blocks.append(b"x" * 2**26)
         time.sleep(0.05)
-    run(config, cells, trial)
+    run(spec, cells)
 trainable._train_and_report = hog
 ray.cloudpickle.register_pickle_by_value(trainable)
 from study.cli.main import main

@@ -34,7 +34,7 @@ SEARCH_RECORD = SearchRecord(
     sampler="tpe",
     seed=0,
     max_epochs=20,
-    grace_period=1,
+    rungs=(1, 3, 9, 15),
     reduction_factor=2,
     batch_size=64,
     retrain_top=3,
@@ -101,7 +101,7 @@ def build_search(
         fingerprint=compute_fingerprint(study.data, [], study.software, search),
     )
     ledger = Ledger.create(folder, study)
-    rungs = Rungs(search.rungs, reduction_factor=search.reduction_factor)
+    rungs = Rungs(search)
     baselines = make_baseline_configs(search)
     rng = np.random.default_rng(search.seed)
     values: dict[str, float] = {}

@@ -37,10 +37,11 @@ main()
 FAILING = """
 import bloodnets.trainable
 run = bloodnets.trainable._train_and_report
-def fails(config, cells, trial):
-    if config.optimizer == "adam" and config.learning_rate == .001 and not trial["evaluate_test"]:
+def fails(spec, cells):
+    config = spec.config
+    if config.optimizer == "adam" and config.learning_rate == .001 and not spec.evaluate_test:
         raise OSError("the dog ate it")
-    run(config, cells, trial)
+    run(spec, cells)
 bloodnets.trainable._train_and_report = fails
 from study.cli.main import main
 import ray

@@ -7,14 +7,15 @@ which a search proposes first, are close to the best on real cells and would giv
 """
 
 import math
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from ray import tune
+
+from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
+from bloodnets.training.loop import EpochResult
 
 MAX_EPOCHS = 20
 OPTIMUM_SHIFT_DECADES = 0.5  # decades
@@ -76,28 +77,35 @@ def derive_noise_seed(trial_id: str) -> int:
     return int(trial_id.rpartition("-")[2], 16)
 
 
-def run_trial(tune_config: Mapping[str, Any], *, cells: object) -> None:
+def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
     """In the place of `bloodnets.trainable.run_trial`: reports as it does, and trains nothing."""
-    trial = tune_config["trial"]
-    values = simulate_curve(trial["config"], derive_noise_seed(trial["id"]))[
-        : trial["config"]["max_epochs"]
-    ]
-    for epoch, value in enumerate(values, start=1):
-        losses = {"train_loss": 1 - value, "val_loss": 1 - value}
-        scores = {"val_accuracy": value, "val_macro_f1": value}
-        tune.report({"epoch": {"epoch": epoch, **losses, **scores, "duration_s": 0.0}})
-    outcome = {
-        "stop_reason": "max_epochs",
-        "best_epoch": int(values.argmax()) + 1,
-        "epochs": len(values),
-        "started_at": "",
-        "duration_s": 0.0,
-        "device": "cpu",
-        "host": "here",
-        "parameters": 0,
-        "scores": {"val": {"macro_f1": values.max()}},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("model.safetensors", "predictions.npz"):
-            (Path(folder) / name).touch()
-        tune.report({"outcome": outcome}, checkpoint=tune.Checkpoint.from_directory(folder))
+    spec = read_spec(tune_config)
+    values = simulate_curve(spec.config.to_dict(), derive_noise_seed(spec.id))
+    values = values[: spec.config.max_epochs]
+    for epoch, (value, best_value) in enumerate(
+        zip(values, np.maximum.accumulate(values), strict=True), start=1
+    ):
+        result = EpochResult(
+            epoch=epoch,
+            train_loss=1 - value,
+            val_loss=1 - value,
+            val_accuracy=value,
+            val_macro_f1=value,
+            duration_s=0.0,
+        )
+        report = EpochReport(result=result, best_val_macro_f1=best_value, restored=False)
+        tune.report({REPORT_KEY: report})
+    outcome = TrialOutcome(
+        stop_reason="max_epochs",
+        best_epoch=int(values.argmax()) + 1,
+        epochs=len(values),
+        started_at="",
+        duration_s=0.0,
+        device="cpu",
+        host="here",
+        parameters=0,
+        operations=0,
+        scores={"val": {"macro_f1": float(values.max())}},
+        files={},
+    )
+    tune.report({REPORT_KEY: outcome})

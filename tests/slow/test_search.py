@@ -30,6 +30,8 @@ from study.configs.study_config import SearchConfig
 from study.lifecycle.study_record import make_study_record
 from study.runtime.session import RAY_LOG, open_ray_session, redirect_output
 from study.tuning import tuner
+from study.tuning.asha import make_tripling_rungs
+from study.tuning.search_run import SearchRun
 from tests.slow import surrogate
 
 SEEDS = 40
@@ -43,7 +45,7 @@ SEARCH = SearchRecord(  # the defaults of the command
     sampler="tpe",
     seed=0,
     max_epochs=surrogate.MAX_EPOCHS,
-    grace_period=1,
+    rungs=make_tripling_rungs(1, surrogate.MAX_EPOCHS),
     reduction_factor=2,
     batch_size=64,
     retrain_top=0,
@@ -73,9 +75,11 @@ class Watch:
     def on_trial_start(self, trial_id: str) -> None:
         """Nothing."""
 
-    def on_epoch(self, trial_id: str, epoch: EpochRecord, *, restored: bool) -> None:
+    def on_epoch(
+        self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
+    ) -> None:
         self.epochs += 1
-        self.values[trial_id] = max(self.values[trial_id], epoch.val_macro_f1)
+        self.values[trial_id] = best_val_macro_f1
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         raise AssertionError(reason)
@@ -136,7 +140,7 @@ def run(
         ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
     # Tune has much to say, and nothing of these figures.
     with redirect_output(ledger.folder / RAY_LOG):
-        tuner.run_proposals(settings, cells, ledger, search, listener=watch)
+        tuner.run_proposals(settings, cells, SearchRun(ledger, search), listener=watch)
     return ledger, watch
 
 
@@ -180,7 +184,7 @@ def test_it_finds_what_random_search_does_with_half_the_epochs(
     assert epochs.mean() <= SEARCH.n_trials * SEARCH.max_epochs / 3
 
 
-SHORT = replace(SEARCH, n_trials=15, max_epochs=9, grace_period=1)
+SHORT = replace(SEARCH, n_trials=15, max_epochs=9, rungs=make_tripling_rungs(1, 9))
 
 
 def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:

@@ -87,7 +87,7 @@ def test_a_trial_of_another_study_is_refused(ledger: Ledger) -> None:
 def test_another_schema_version_is_refused(ledger: Ledger) -> None:
     path = ledger.folder / "study.json"
     path.write_bytes(to_json(replace(ledger.study, schema_version=99), indent=None))
-    with pytest.raises(ConflictError, match=r"version 99.*reads version 2"):
+    with pytest.raises(ConflictError, match=r"version 99.*reads version 3"):
         Ledger(ledger.folder)
 
 

@@ -2,18 +2,15 @@
 
 import io
 import sys
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from reports.ledger.loading import load_study
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord
 from study.console.format import format_duration
-from study.console.grid_progress import GridProgress, make_grid_summary_table
+from study.console.grid_progress import GridProgress
 from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 TRIALS = tuple(
     PlannedTrial(
@@ -42,7 +39,7 @@ def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
     target = console(terminal=False)
     with GridProgress(TRIALS, target) as progress:
         progress.on_trial_start(FIRST)
-        progress.on_epoch(FIRST, EPOCH)
+        progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
         progress.on_trial_retry(FIRST, "its process died")
     assert text(target).splitlines() == [
         f"{FIRST}: started",
@@ -55,7 +52,7 @@ def test_a_terminal_shows_every_trial_with_its_state() -> None:
     target = console(terminal=True)
     progress = GridProgress(TRIALS, target)
     progress.on_trial_start(FIRST)
-    progress.on_epoch(FIRST, EPOCH)
+    progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
     target.print(progress.build_table())
     shown = text(target)
     assert "0 of 2 trials done" in shown
@@ -85,7 +82,7 @@ def test_a_narrow_terminal_still_shows_trial_and_status() -> None:
 def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
     progress = GridProgress(TRIALS, console(terminal=True))
     progress.on_trial_start(FIRST)
-    progress.on_epoch(FIRST, EPOCH)
+    progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
     progress.on_trial_retry(FIRST, "x")
     progress.on_trial_start(FIRST)
     target = console(terminal=True)
@@ -112,7 +109,7 @@ def test_an_80_column_terminal_shows_every_column_whole() -> None:
     target = console(terminal=True, width=80)
     progress = GridProgress(TRIALS, target)
     progress.on_trial_start(FIRST)
-    progress.on_epoch(FIRST, EPOCH)
+    progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
     target.print(progress.build_table())
     heading = next(line for line in text(target).splitlines() if "trial  " in line)
     assert heading.split("  ")[0] == "trial"
@@ -136,32 +133,3 @@ def test_more_trials_than_lines_show_the_running_ones() -> None:
     assert "0 of 40 trials done" in text(target)
     assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
     assert "waiting" not in text(target)
-
-
-def closing(folder: Path, *names: str) -> list[str]:
-    """Lines of the closing table of two seeds of each configuration, 80 columns wide."""
-    ledger = grid_builder.build_grid(
-        folder,
-        {name: [ASYMMETRIC, grid_builder.worsen_matrix(ASYMMETRIC, n_moved=9)] for name in names},
-        record_overrides={
-            name: {"family": "resnet"} for name in names if name.startswith("resnet")
-        },
-    )
-    target = console(terminal=True, width=80)
-    target.print(make_grid_summary_table(load_study(ledger)))
-    return text(target).splitlines()
-
-
-def test_what_has_no_published_score_has_none_in_the_closing_table(tmp_path: Path) -> None:
-    *_, heading, paper, resnet = closing(tmp_path / "s", "cnn-config-1", "resnet")
-    assert heading.split()[-2:] == ["published", "F1"]
-    assert paper.split()[-1] == "94.20"
-    assert resnet.split()[-1] == "-"
-
-
-def test_an_ablation_fits_an_80_column_terminal(tmp_path: Path) -> None:
-    *_, heading, whole, without = closing(tmp_path / "s", "resnet", "resnet-no-orientations")
-    assert "published" not in heading
-    assert [whole.split()[0], without.split()[0]] == ["resnet", "resnet-no-orientations"]
-    assert whole.count("±") == without.count("±") == 3
-    assert "…" not in whole + without

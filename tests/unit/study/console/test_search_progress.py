@@ -2,17 +2,15 @@
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from reports.ledger.loading import load_study
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
-from study.console.search_progress import SearchProgress, make_search_summary_table
-from tests.helpers import grid_builder, search_builder
+from study.console.search_progress import SearchProgress
+from tests.helpers import grid_builder
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.console.test_grid_progress import console, text
 
@@ -75,7 +73,12 @@ def run(progress: SearchProgress, trial: PlannedTrial, *values: float) -> None:
     progress.on_proposal(trial)
     progress.on_trial_start(trial.id)
     for number, value in enumerate(values, start=1):
-        progress.on_epoch(trial.id, epoch(number, value))
+        progress.on_epoch(
+            trial.id,
+            epoch(number, value),
+            best_val_macro_f1=max(values[:number]),
+            restored=False,
+        )
 
 
 def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_ends() -> None:
@@ -151,7 +154,7 @@ def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     progress.on_proposal(planned(49, "cnn-config-1"))
     progress.on_trial_start(planned(49).id)
-    progress.on_epoch(planned(49).id, epoch(20, 0.5))
+    progress.on_epoch(planned(49).id, epoch(20, 0.5), best_val_macro_f1=0.5, restored=False)
     heading, row = shown(progress, width=width)[-2:]
     assert " ".join(heading.split()) == "running epoch next rung val macro F1 settings"
     assert row.split()[:3] == ["trial-49", "20/20", "end"]
@@ -167,22 +170,3 @@ def test_no_more_running_trials_than_the_terminal_has_lines() -> None:
     progress._console = target
     target.print(progress.build_view())
     assert len(text(target).splitlines()) <= 24
-
-
-@pytest.mark.parametrize("confirm", [0, 2])
-def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, confirm: int) -> None:
-    search = replace(SEARCH_RECORD, n_trials=12, retrain_top=confirm, retrain_seeds=2)
-    ledger = search_builder.build_search(tmp_path / "s", search=search)
-    target = console(terminal=True, width=80)
-    target.print(make_search_summary_table(load_study(ledger)))
-    lines = text(target).splitlines()
-    assert "official BloodMNIST" in " ".join(" ".join(lines[:2]).split())
-    if not confirm:
-        assert "not confirmed" in lines[0]
-        assert len([line for line in lines if "learning rate" in line]) == 5
-        return
-    end = ledger.read_confirmation()
-    assert end is not None
-    rows = [line.split()[0] for line in lines[3:]]
-    assert rows == list(dict.fromkeys((*end.best, *end.baselines)))
-    assert all(line.count("±") == 2 for line in lines[3:])

@@ -10,6 +10,7 @@ from bloodnets.errors import ResourceError
 from bloodnets.storage.backends import LocalStorage
 from bloodnets.trainable import _open_study_storage as worker_storage
 from study.runtime.node_check import NodeInfo, collect_node_info, find_node_problem, format_node
+from tests.helpers.specs import make_spec
 
 ARRAYS = [np.arange(9, dtype=np.uint8), np.ones(3, np.uint8)]
 
@@ -68,9 +69,6 @@ def test_no_answer_is_said_with_its_reason(folder: Path) -> None:
 def test_a_worker_on_a_machine_that_joined_later_looks_for_the_mark(
     folder: Path, probe_file: str
 ) -> None:
-    assert (
-        worker_storage({"location": str(folder), "probe_file": "checkpoints/.mark"}).location
-        == folder
-    )
+    assert worker_storage(make_spec(folder, "checkpoints/.mark")).location == folder
     with pytest.raises(ResourceError, match=r"cannot use .*: it does not see there what the study"):
-        worker_storage({"location": str(folder), "probe_file": probe_file})
+        worker_storage(make_spec(folder, probe_file))

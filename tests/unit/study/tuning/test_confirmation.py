@@ -9,6 +9,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.search_record import Confirmation
 from reports.ledger.states import EndReason
 from study.tuning.confirmation import find_best_values, plan_confirmation, rank_configurations
+from study.tuning.search_run import SearchRun
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 NAMES = ["cnn-config-1", "cnn-config-2"]
@@ -17,7 +18,10 @@ NAMES = ["cnn-config-1", "cnn-config-2"]
 def end(ledger: Ledger) -> Confirmation:
     assert ledger.study.search is not None
     return plan_confirmation(
-        ledger, ledger.study.search, ended_by=EndReason.TRIALS, duration_s=1.0, concurrency=2
+        SearchRun(ledger, ledger.study.search),
+        ended_by=EndReason.TRIALS,
+        duration_s=1.0,
+        concurrency=2,
     )
 
 
@@ -50,7 +54,11 @@ def test_failed_and_diverged_trials_have_no_value(tmp_path: Path) -> None:
         tmp_path / "s", search=search, failed_numbers={2: "OSError: x"}, diverged_numbers=[3],
         running_numbers=[5], ended_by=None,
     )  # fmt: skip
-    assert set(find_best_values(ledger)) == {"cnn-config-1", "cnn-config-2", "trial-4"}
+    assert set(find_best_values(SearchRun(ledger, search))) == {
+        "cnn-config-1",
+        "cnn-config-2",
+        "trial-4",
+    }
 
 
 def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> None:

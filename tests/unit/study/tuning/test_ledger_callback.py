@@ -1,45 +1,157 @@
-"""What is entered of trials that the end of a search overtakes."""
+"""What is entered of trials, as Tune calls the callback."""
 
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-from reports.ledger.states import StopReason
+import pytest
+from ray.tune.experiment import Trial
+
+from bloodnets.errors import ResourceError
+from bloodnets.messages import REPORT_KEY, SPEC_KEY, FailureKind, TrialFailure
+from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.states import StopReason, TrialState
 from study.tuning.ledger_callback import LedgerCallback
-from study.tuning.optuna_study import OptunaProposer
+from study.tuning.search_run import SearchRun
+from study.tuning.tune_adapters import make_trial_spec
 from tests.helpers.search_builder import SEARCH_RECORD
-from tests.unit.study.tuning.test_optuna_study import empty, opened
+from tests.unit.study.tuning.test_search_run import build_empty, load_optuna_trials
+from tests.unit.study.tuning.test_tune_adapters import make_report
 
 
-class Silent:
-    """Listens, and does nothing."""
+class Recorder:
+    """Listener that keeps what it hears."""
 
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args: None
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def on_proposal(self, planned: PlannedTrial) -> None:
+        self.events.append("proposal")
+
+    def on_trial_start(self, trial_id: str) -> None:
+        self.events.append("start")
+
+    def on_epoch(
+        self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
+    ) -> None:
+        self.events.append(f"epoch {epoch.epoch}")
+
+    def on_trial_retry(self, trial_id: str, reason: str) -> None:
+        self.events.append(f"retry: {reason}")
+
+    def on_trial_end(self, record: TrialRecord) -> None:
+        self.events.append(f"end: {record.state}")
 
 
-def tune_trial(own: OptunaProposer) -> SimpleNamespace:
-    """The next proposal, as far as the callback reads Tune's trial."""
-    planned = own.propose()
-    parameters = {
-        "id": planned.id,
-        "configuration": planned.configuration,
-        "config": planned.config,
-    }
-    return SimpleNamespace(config={"trial": parameters}, num_failures=0, status="PENDING")
+def propose(search_run: SearchRun, **changes: object) -> Trial:
+    """Return the next proposal as a trial of Tune's, not started."""
+    spec = make_trial_spec(
+        search_run.ledger, search_run.propose(), probe_file="", evaluate_test=False
+    )
+    return Trial("stub", config={SPEC_KEY: replace(spec, **changes)}, stub=True)  # type: ignore[arg-type]
 
 
-def test_a_trial_that_waits_when_the_search_ends_has_not_been_tried(tmp_path: Path) -> None:
-    ledger = empty(tmp_path / "s")
-    own = OptunaProposer(ledger, SEARCH_RECORD)
-    callback = LedgerCallback(ledger, [own, Silent()], stop_reasons={})
-    runs, waits = tune_trial(own), tune_trial(own)
-    callback.on_trial_start(0, [], runs)
-    callback.on_experiment_end([runs, waits])
+def read_records(ledger: Ledger) -> list[TrialRecord]:
+    records = (ledger.read_trial(planned) for planned in ledger.read_proposals())
+    return [record for record in records if record is not None]
+
+
+@pytest.fixture
+def search_run(tmp_path: Path) -> SearchRun:
+    return SearchRun(build_empty(tmp_path / "s"), SEARCH_RECORD)
+
+
+def fail(kind: FailureKind) -> dict[str, object]:
+    return {REPORT_KEY: TrialFailure(kind=kind, message="it broke", exception="OSError")}
+
+
+def test_record_unfinished_waiting_trial_has_no_attempts(search_run: SearchRun) -> None:
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    running, waiting = propose(search_run), propose(search_run)
+    callback.on_trial_start(0, [], running)
+    callback.on_experiment_end([running, waiting])
     callback.record_unfinished(StopReason.TIME_BUDGET)
-    records = [ledger.read_trial(planned) for planned in ledger.read_proposals()]
-    assert [(r.state, r.stop_reason, r.attempts, r.epochs) for r in records if r] == [
-        ("pruned", "time_budget", 1, 0),
-        ("pruned", "time_budget", 0, 0),
+    assert [
+        (record.state, record.stop_reason, record.attempts, record.epochs)
+        for record in read_records(search_run.ledger)
+    ] == [
+        (TrialState.PRUNED, StopReason.TIME_BUDGET, 1, 0),
+        (TrialState.PRUNED, StopReason.TIME_BUDGET, 0, 0),
     ]
-    assert [trial.state.name for trial in opened(ledger)] == ["PRUNED", "PRUNED"]
+    assert [trial.state.name for trial in load_optuna_trials(search_run.ledger)] == ["PRUNED"] * 2
+
+
+def test_record_unfinished_trial_already_entered_is_not_entered_again(
+    search_run: SearchRun,
+) -> None:
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    trial = propose(search_run)
+    # Tune may call these without `on_trial_start`.
+    callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
+    callback.on_trial_error(0, [], trial)
+    callback.on_experiment_end([trial])
+    callback.record_unfinished(StopReason.TIME_BUDGET)
+    assert [record.stop_reason for record in read_records(search_run.ledger)] == [StopReason.ERROR]
+
+
+def test_on_trial_start_second_attempt_forgets_the_epochs_of_the_first(
+    search_run: SearchRun,
+) -> None:
+    listener = Recorder()
+    callback = LedgerCallback(search_run.ledger, listener, search_run=search_run)
+    trial = propose(search_run)
+    for best_value in (0.9, 0.4):
+        callback.on_trial_start(0, [], trial)
+        report = make_report(1, best_value)
+        search_run.decide(trial.config[SPEC_KEY].id, "trial-0", report)
+        callback.on_trial_result(0, [], trial, {REPORT_KEY: report})
+        if best_value == 0.9:
+            callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
+            callback.on_trial_recover(0, [], trial)
+    callback.record_unfinished(StopReason.TIME_BUDGET)
+    assert [record.epochs for record in read_records(search_run.ledger)] == [1]
+    assert list(search_run.best_values.values()) == [0.4]
+    assert listener.events == [
+        *("start", "epoch 1", "retry: OSError: it broke", "start", "epoch 1", "end: pruned")
+    ]
+
+
+@pytest.mark.parametrize("in_search", [True, False])
+def test_on_trial_complete_diverged_trial_is_pruned_in_a_search_and_failed_in_a_plan(
+    search_run: SearchRun, in_search: bool
+) -> None:
+    callback = LedgerCallback(
+        search_run.ledger, Recorder(), search_run=search_run if in_search else None
+    )
+    trial = propose(search_run)
+    callback.on_trial_start(0, [], trial)
+    callback.on_trial_result(0, [], trial, fail(FailureKind.NON_FINITE_LOSS))
+    callback.on_trial_complete(0, [], trial)
+    (record,) = read_records(search_run.ledger)
+    assert (record.state, record.stop_reason) == (
+        (TrialState.PRUNED, StopReason.DIVERGED)
+        if in_search
+        else (TrialState.FAILED, StopReason.ERROR)
+    )
+    assert record.error == "OSError: it broke"
+
+
+def test_on_trial_complete_trial_stopped_from_outside_is_not_entered(
+    search_run: SearchRun,
+) -> None:
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    trial = propose(search_run)
+    callback.on_trial_start(0, [], trial)
+    callback.on_trial_complete(0, [], trial)
+    assert read_records(search_run.ledger) == []
+
+
+def test_on_step_end_missing_resource_of_a_worker_raises(search_run: SearchRun) -> None:
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    trial = propose(search_run)
+    callback.on_trial_start(0, [], trial)
+    callback.on_step_end(0, [])
+    callback.on_trial_result(0, [], trial, fail(FailureKind.RESOURCE))
+    with pytest.raises(ResourceError, match="it broke"):
+        callback.on_step_end(0, [])

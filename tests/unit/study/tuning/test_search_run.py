@@ -1,9 +1,9 @@
-"""What Optuna is told, live and from the ledger; its file; its proposals."""
+"""What a search proposes and tells Optuna, live and from the ledger; Optuna's file."""
 
 import sqlite3
 import warnings
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +12,34 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from bloodnets.errors import ResourceError
+from bloodnets.messages import EpochReport
+from bloodnets.training.loop import EpochResult
 from reports.ledger import states as ledger_states
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import StopReason
-from study.tuning import optuna_study
-from study.tuning.optuna_study import OPTUNA_FILE, OptunaProposer
+from study.tuning import search_run
+from study.tuning.asha import make_tripling_rungs
+from study.tuning.optuna_study import OPTUNA_FILE
+from study.tuning.search_run import SearchRun
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
-SMALL = replace(SEARCH_RECORD, n_trials=6, max_epochs=6, grace_period=1)
+SMALL = replace(SEARCH_RECORD, n_trials=6, max_epochs=6, rungs=make_tripling_rungs(1, 6))
 
 
-def empty(folder: Path, search: SearchRecord = SMALL) -> Ledger:
+def build_empty(folder: Path, search: SearchRecord = SMALL) -> Ledger:
     return build_search(folder, search=replace(search, n_trials=0), ended_by=None)
 
 
-def opened(ledger: Ledger) -> list[FrozenTrial]:
+def load_optuna_trials(ledger: Ledger) -> list[FrozenTrial]:
     """As another program sees the file."""
     name, file = ledger.study.name, ledger.folder / OPTUNA_FILE
     return optuna.load_study(study_name=name, storage=f"sqlite:///{file}").trials
 
 
-def run(
-    own: OptunaProposer, ledger: Ledger, values: list[float], reason: StopReason
-) -> PlannedTrial:
+def run(own: SearchRun, ledger: Ledger, values: list[float], reason: StopReason) -> PlannedTrial:
     """Propose a trial, let it have epochs, end it."""
     planned = own.propose()
     finish(own, ledger, planned, values, reason)
@@ -45,23 +47,24 @@ def run(
 
 
 def finish(
-    own: OptunaProposer,
+    own: SearchRun,
     ledger: Ledger,
     planned: PlannedTrial,
     values: list[float],
     reason: StopReason,
 ) -> None:
-    own.on_trial_start(planned.id)
+    own.record_start(planned.id)
     epochs = []
     for number, value in enumerate(values, start=1):
-        epochs.append(
-            EpochRecord(
-                epoch=number, train_loss=1, val_loss=1, val_accuracy=value, val_macro_f1=value,
-                duration_s=1,
-            )
+        epoch = EpochResult(
+            epoch=number, train_loss=1, val_loss=1, val_accuracy=value, val_macro_f1=value,
+            duration_s=1,
         )  # fmt: skip
-        own.on_epoch(planned.id, epochs[-1])
-        own.rungs.report(planned.id, number, max(values[:number]))
+        best_value = max(values[:number])
+        report = EpochReport(result=epoch, best_val_macro_f1=best_value, restored=False)
+        own.decide(planned.id, planned.configuration, report)
+        own.record_epoch(planned.id, number)
+        epochs.append(EpochRecord(**asdict(epoch)))
     states = {
         StopReason.MAX_EPOCHS: ledger_states.TrialState.COMPLETE,
         StopReason.ERROR: ledger_states.TrialState.FAILED,
@@ -76,7 +79,7 @@ def finish(
         started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
         scores={}, files={},
     )  # fmt: skip
-    own.on_trial_end(ledger.add_trial(record, epochs=epochs, test_reason=None))
+    own.record_end(ledger.add_trial(record, epochs=epochs, test_reason=None))
 
 
 def seen(trial: FrozenTrial) -> tuple[Any, ...]:
@@ -88,14 +91,14 @@ def seen(trial: FrozenTrial) -> tuple[Any, ...]:
 def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
     tmp_path: Path,
 ) -> None:
-    ledger = empty(tmp_path / "s")
-    own = OptunaProposer(ledger, SMALL)
+    ledger = build_empty(tmp_path / "s")
+    own = SearchRun(ledger, SMALL)
     run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], StopReason.MAX_EPOCHS)
     run(own, ledger, [0.1], StopReason.ASHA)
     run(own, ledger, [0.3, 0.2], StopReason.ERROR)
     run(own, ledger, [], StopReason.DIVERGED)
     run(own, ledger, [0.3, 0.4], StopReason.TIME_BUDGET)
-    complete, stopped, failed, diverged, ended = opened(ledger)
+    complete, stopped, failed, diverged, ended = load_optuna_trials(ledger)
     assert (complete.state, complete.value) == (TrialState.COMPLETE, 0.6)  # the best, not the last
     assert complete.intermediate_values == {1: 0.2, 2: 0.6, 3: 0.6, 4: 0.6, 5: 0.6, 6: 0.6}
     assert (stopped.state, stopped.intermediate_values) == (TrialState.PRUNED, {1: 0.1})
@@ -106,16 +109,16 @@ def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
 
 
 def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
-    ledger = empty(tmp_path / "s")
-    OptunaProposer(ledger, SMALL)
+    ledger = build_empty(tmp_path / "s")
+    SearchRun(ledger, SMALL)
     file = ledger.folder / OPTUNA_FILE
     study = optuna.load_study(study_name=ledger.study.name, storage=f"sqlite:///{file}")
     assert study.metric_names == ["val_macro_f1"]
 
 
 def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None:
-    ledger = empty(tmp_path / "s")
-    own = OptunaProposer(ledger, SMALL)
+    ledger = build_empty(tmp_path / "s")
+    own = SearchRun(ledger, SMALL)
     first, second, third = (own.propose() for _ in range(3))
     assert (first.configuration, second.configuration) == ("cnn-config-1", "cnn-config-2")
     assert (first.config["learning_rate"], second.config["learning_rate"]) == (0.01, 0.001)
@@ -125,40 +128,40 @@ def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None
 
 def test_published_ones_outside_the_space_are_not_proposed(tmp_path: Path) -> None:
     search = replace(SMALL, optimizers=("adam",))
-    own = OptunaProposer(empty(tmp_path / "s", search), search)
+    own = SearchRun(build_empty(tmp_path / "s", search), search)
     assert [own.propose().configuration for _ in range(2)] == ["cnn-config-2", "trial-1"]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) -> None:
     search = replace(SMALL, sampler=sampler)
-    ledger = empty(tmp_path / "s", search)
-    own = OptunaProposer(ledger, search)
+    ledger = build_empty(tmp_path / "s", search)
+    own = SearchRun(ledger, search)
     run(own, ledger, [0.2, 0.6, 0.5, 0.5, 0.4, 0.3], StopReason.MAX_EPOCHS)
     run(own, ledger, [0.1], StopReason.ASHA)
     run(own, ledger, [0.3, 0.2], StopReason.ERROR)
     run(own, ledger, [0.4, 0.1, 0.5], StopReason.ASHA)
-    before, rungs = [seen(trial) for trial in opened(ledger)], own.rungs.values
+    before, rungs = [seen(trial) for trial in load_optuna_trials(ledger)], own.rungs.values
     nxt = own.propose()
     ledger.folder.joinpath("proposals.jsonl").write_bytes(
         b"".join(ledger.read_bytes("proposals.jsonl").splitlines(keepends=True)[:-1])
     )
-    again = OptunaProposer(ledger, search)
-    assert [seen(trial) for trial in opened(ledger)] == before
+    again = SearchRun(ledger, search)
+    assert [seen(trial) for trial in load_optuna_trials(ledger)] == before
     assert again.rungs.values == rungs
     assert again.propose() == nxt
 
 
 def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_path: Path) -> None:
-    ledger = empty(tmp_path / "s")
-    own = OptunaProposer(ledger, SMALL)
+    ledger = build_empty(tmp_path / "s")
+    own = SearchRun(ledger, SMALL)
     run(own, ledger, [0.5, 0.6], StopReason.ASHA)
     lost = [own.propose(), own.propose()]
-    again = OptunaProposer(ledger, SMALL)
+    again = SearchRun(ledger, SMALL)
     assert [again.propose(), again.propose()] == lost
     assert len(ledger.read_proposals()) == 3
     finish(again, ledger, lost[1], [0.4], StopReason.ASHA)
-    assert [trial.state for trial in opened(ledger)] == [
+    assert [trial.state for trial in load_optuna_trials(ledger)] == [
         TrialState.PRUNED,
         TrialState.RUNNING,
         TrialState.PRUNED,
@@ -169,8 +172,8 @@ def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_
 def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_path: Path) -> None:
     def proposals(name: str, seed: int) -> list[dict[str, Any]]:
         search = replace(SMALL, seed=seed)
-        ledger = empty(tmp_path / name, search)
-        own = OptunaProposer(ledger, search)
+        ledger = build_empty(tmp_path / name, search)
+        own = SearchRun(ledger, search)
         configs = [run(own, ledger, [0.1 * number], StopReason.ASHA).config for number in range(5)]
         return [{**config, "seed": 0} for config in configs]
 
@@ -182,8 +185,8 @@ def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
     ledger = build_search(
         tmp_path / "s", failed_numbers={4: "OSError: x"}, diverged_numbers=[7], running_numbers=[9]
     )
-    OptunaProposer(ledger, SEARCH_RECORD)
-    states = Counter(trial.state.name for trial in opened(ledger))
+    SearchRun(ledger, SEARCH_RECORD)
+    states = Counter(trial.state.name for trial in load_optuna_trials(ledger))
     statuses = Counter(
         record.state for record in ledger.read_trials() if "test" not in record.scores
     )
@@ -198,10 +201,10 @@ def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["tpe", "random", "gp", "cmaes"])
 def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> None:
     search = replace(SMALL, sampler=name, families=("mlnn", "cnn"))
-    ledger = empty(tmp_path / "s", search)
+    ledger = build_empty(tmp_path / "s", search)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        own = OptunaProposer(ledger, search)
+        own = SearchRun(ledger, search)
         for number in range(14):
             run(
                 own,
@@ -215,16 +218,16 @@ def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> 
 def test_a_file_that_cannot_be_written_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = empty(tmp_path / "s")
-    monkeypatch.setattr(optuna_study, "OPTUNA_FILE", "no-such-folder/optuna.db")
+    ledger = build_empty(tmp_path / "s")
+    monkeypatch.setattr(search_run, "OPTUNA_FILE", "no-such-folder/optuna.db")
     with pytest.raises(ResourceError, match="Optuna's file cannot be written"):
-        OptunaProposer(ledger, SMALL)
+        SearchRun(ledger, SMALL)
 
 
 @pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
 def test_the_file_may_lie_in_any_folder(tmp_path: Path, name: str) -> None:
-    ledger = empty(tmp_path / name / "s")
-    OptunaProposer(ledger, SMALL).propose()
+    ledger = build_empty(tmp_path / name / "s")
+    SearchRun(ledger, SMALL).propose()
     with sqlite3.connect(ledger.folder / OPTUNA_FILE) as file:
         assert file.execute("SELECT COUNT(*) FROM trials").fetchone() == (2,)
     file.close()

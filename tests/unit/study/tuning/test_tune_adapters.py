@@ -1,0 +1,67 @@
+"""What Tune is answered: which trials ASHA stops, and which it never does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ray.tune.experiment import Trial
+
+from bloodnets.messages import REPORT_KEY, SPEC_KEY, EpochReport
+from bloodnets.training.loop import EpochResult
+from reports.ledger.states import StopReason
+from study.tuning.search_run import SearchRun
+from study.tuning.tune_adapters import AshaScheduler, PlanSearcher
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
+from tests.helpers.specs import make_spec
+
+
+def make_report(epoch: int, best_value: float, *, restored: bool = False) -> EpochReport:
+    result = EpochResult(
+        epoch=epoch, train_loss=1, val_loss=1, val_accuracy=0, val_macro_f1=0, duration_s=1
+    )
+    return EpochReport(result=result, best_val_macro_f1=best_value, restored=restored)
+
+
+def make_search_run(folder: Path) -> SearchRun:
+    search = replace(SEARCH_RECORD, rungs=(2,), n_trials=0)
+    return SearchRun(build_search(folder, search=search, ended_by=None), search)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "restored", "answer"),
+    [
+        ("trial-7", False, "STOP"),
+        ("trial-7", True, "CONTINUE"),  # it was let through before
+        ("cnn-config-2", False, "CONTINUE"),
+    ],
+)
+def test_asha_scheduler_trial_behind_at_a_rung_is_stopped_unless_published(
+    tmp_path: Path, configuration: str, restored: bool, answer: str
+) -> None:
+    search_run = make_search_run(tmp_path / "s")
+    search_run.rungs.report("first", 2, 0.9)
+    scheduler = AshaScheduler(search_run)
+    spec = replace(make_spec(tmp_path), id="own", configuration=configuration)
+    trial = Trial("stub", config={SPEC_KEY: spec}, stub=True)
+    answers = [
+        scheduler.on_trial_result(
+            None, trial, {REPORT_KEY: make_report(epoch, value, restored=restored)}
+        )
+        for epoch, value in ((1, 0.6), (2, 0.6))
+    ]
+    assert answers == ["CONTINUE", answer]
+    assert search_run.rungs.values[2] == {"first": 0.9, "own": 0.6}
+    assert search_run.best_values["own"] == 0.6
+    assert search_run.stop_reasons == ({"own": StopReason.ASHA} if answer == "STOP" else {})
+
+
+def test_asha_scheduler_result_without_a_report_continues(tmp_path: Path) -> None:
+    scheduler = AshaScheduler(make_search_run(tmp_path / "s"))
+    trial = Trial("stub", config={SPEC_KEY: make_spec(tmp_path)}, stub=True)
+    assert scheduler.on_trial_result(None, trial, {"done": True}) == "CONTINUE"
+
+
+def test_plan_searcher_gives_trials_in_order(tmp_path: Path) -> None:
+    specs = [replace(make_spec(tmp_path), id=name) for name in ("b", "a")]
+    searcher = PlanSearcher(specs)
+    assert [searcher.suggest("x")[SPEC_KEY].id for _ in specs] == ["b", "a"]
