@@ -4,68 +4,35 @@ Real runs on synthetic cells, one trial at a time, with `sys.setprofile` in ever
 driver and the worker. A function counts at its first call. A hop is a first call in another file
 than the one before.
 
-Module code, class bodies and what they call, and generated methods do not count; lambdas and
-comprehensions belong to their function. In the driver, only the main thread is followed.
+`tests.helpers.call_recorder` says what counts as a function. In the driver, only the main thread is
+followed.
 
 `python -m tests.benchmarks.trace` takes two minutes, and ends with 1 if a bound is missed.
 """
 
 import argparse
-import inspect
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("bloodnets", "reports", "study")
+from tests.helpers.call_recorder import ROOT, SETTINGS_VARIABLE, Call, Event, read_events
+
 BLOODSTUDY = (sys.executable, "-c", "from study.cli.main import main; main()")
 GRID = "grid --config mlnn-config-1 --config cnn-config-2 --max-epochs 2 --data synthetic"
 SEARCH = "search --trials 3 --max-epochs 3 --retrain-top 1 --data synthetic"
 
 # Qualified names of functions, in whichever file.
-TRIAL_END = "Ledger.add_trial"
+TRIALS_START, TRIAL_END = "run_trials", "Ledger.add_trial"
 PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaProposer.on_trial_end"
 
 MAX_TRIAL_FILES, MAX_TRIAL_HOPS = 16, 45
 MAX_PROPOSAL_FILES, MAX_PROPOSAL_HOPS = 14, 60
-
-SETTINGS_VARIABLE = "BLOODSTUDY_TRACE"
-"""Environment variable that makes a process record itself: folder, first and last function."""
-
-
-class Call(NamedTuple):
-    """A function that was called.
-
-    Attributes:
-        file: Path from the root of the repository.
-        function: Qualified name.
-    """
-
-    file: str
-    function: str
-
-
-class Event(NamedTuple):
-    """A line of a process's record.
-
-    Attributes:
-        kind: "call" for a first call; "start" and "end" for those of the path to follow.
-        is_main: Whether the main thread called.
-        call: Function called.
-    """
-
-    kind: str
-    is_main: bool
-    call: Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,99 +74,6 @@ def count_hops(calls: Iterable[Call]) -> int:
     return sum(before.file != after.file for before, after in pairwise(calls))
 
 
-class Recorder:
-    """Profile function that keeps the first call of each function.
-
-    First calls are counted anew at the first call of `start`.
-
-    Attributes:
-        events: What happened so far.
-    """
-
-    def __init__(self, root: Path, packages: Sequence[str], *, start: str, end: str) -> None:
-        """Record the functions in `packages`, which are folders in `root`.
-
-        Args:
-            root: Folder that files are named from.
-            packages: Names of folders.
-            start: Qualified name of the function that begins the path to follow; "" for none.
-            end: Qualified name of the function whose return ends it.
-        """
-        self.events: list[Event] = []
-        self._prefixes = tuple(f"{root / package}{os.sep}" for package in packages)
-        self._root, self._start, self._end = root, start, end
-        self._seen: set[tuple[bool, Call]] = set()
-
-    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        """Handle an event of `sys.setprofile`."""
-        code = frame.f_code
-        if event not in ("call", "return") or not self._is_function(code):
-            return
-        call = Call(os.path.relpath(code.co_filename, self._root), code.co_qualname)
-        is_main = threading.get_ident() == threading.main_thread().ident
-        if event == "return":
-            if call.function == self._end:
-                self.add(Event("end", is_main, call))
-            return
-        if call.function == self._start and not any(e.kind == "start" for e in self.events):
-            self._seen.clear()
-            self.add(Event("start", is_main, call))
-        if (is_main, call) not in self._seen and not self._is_importing(frame):
-            self._seen.add((is_main, call))
-            self.add(Event("call", is_main, call))
-
-    def add(self, event: Event) -> None:
-        """Keep an event."""
-        self.events.append(event)
-
-    def _is_function(self, code: CodeType) -> bool:
-        return (
-            code.co_filename.startswith(self._prefixes)
-            and code.co_filename.endswith(".py")
-            and bool(code.co_flags & inspect.CO_OPTIMIZED)  # neither a module nor a class body
-            and not code.co_name.startswith("<")
-        )
-
-    def _is_importing(self, frame: FrameType) -> bool:
-        """Return whether a module of ours called the function while it was imported."""
-        caller = frame.f_back
-        while caller is not None:
-            code = caller.f_code
-            if code.co_name == "<module>" and code.co_filename.startswith(self._prefixes):
-                return True
-            caller = caller.f_back
-        return False
-
-
-class FileRecorder(Recorder):
-    """Recorder that appends its events to a file at once: a process may be killed."""
-
-    def __init__(self, path: Path, *, start: str, end: str) -> None:
-        """Record this project's functions.
-
-        Args:
-            path: File to append to.
-            start: As in `Recorder`.
-            end: As in `Recorder`.
-        """
-        super().__init__(ROOT, PACKAGES, start=start, end=end)
-        self._path = path
-
-    def add(self, event: Event) -> None:
-        """Keep an event, and write it."""
-        super().add(event)
-        with self._path.open("a") as file:
-            file.write(json.dumps(event) + "\n")
-
-
-def record_this_process() -> None:
-    """Record this process from now on; `sitecustomize` calls it, in workers too."""
-    folder, start, end = json.loads(os.environ[SETTINGS_VARIABLE])
-    recorder = FileRecorder(Path(folder) / f"{os.getpid()}.jsonl", start=start, end=end)
-    threading.setprofile(recorder)
-    sys.setprofile(recorder)
-
-
 def run_traced(command: str, *, start: str, end: str) -> tuple[list[Event], list[Event]]:
     """Run `bloodstudy` and return what the driver did, and what the workers did.
 
@@ -208,13 +82,12 @@ def run_traced(command: str, *, start: str, end: str) -> tuple[list[Event], list
         start: As in `Recorder`.
         end: As in `Recorder`.
     """
-    # Not at the top: each process that is recorded imports this module first.
-    from study.runtime.resources import count_available_cores
+    from study.runtime.resources import count_available_cores  # imports torch and ray
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "sitecustomize.py").write_text(
-            "from tests.benchmarks.trace import record_this_process\nrecord_this_process()\n"
+            "from tests.helpers.call_recorder import record_this_process\nrecord_this_process()\n"
         )
         environment = os.environ | {
             "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
@@ -236,8 +109,8 @@ def run_traced(command: str, *, start: str, end: str) -> tuple[list[Event], list
             sys.exit(f"{messages}\nbloodstudy {command} ended with {process.returncode}")
         driver_path = folder / f"{process.pid}.jsonl"
         worker_paths = sorted(set(folder.glob("*.jsonl")) - {driver_path})
-        workers = [event for path in worker_paths for event in _read_events(path)]
-        return [event for event in _read_events(driver_path) if event.is_main], workers
+        workers = [event for path in worker_paths for event in read_events(path)]
+        return [event for event in read_events(driver_path) if event.is_main], workers
 
 
 def select_calls(events: Sequence[Event]) -> list[Call]:
@@ -245,43 +118,47 @@ def select_calls(events: Sequence[Event]) -> list[Call]:
     return list(dict.fromkeys(event.call for event in events if event.kind == "call"))
 
 
-def select_path(events: Sequence[Event], *, last_end: bool) -> list[Call]:
-    """Return the first calls on the path to follow.
+def select_path(events: Sequence[Event], *, from_start: bool, to_last_end: bool) -> list[Call]:
+    """Return the first calls on a path.
 
     Args:
         events: Those of a driver.
-        last_end: Whether the path leads to the last end; else to the first one after the start.
+        from_start: Whether the path begins at the start; else with the command.
+        to_last_end: Whether the path leads to the last end; else to the first after the start.
     """
     kinds = [event.kind for event in events]
-    first = kinds.index("start") if "start" in kinds else 0
-    ends = [index for index, kind in enumerate(kinds) if kind == "end" and index >= first]
+    start = kinds.index("start") if "start" in kinds else len(kinds)
+    ends = [index for index, kind in enumerate(kinds) if kind == "end" and index > start]
     if not ends:
-        sys.exit("the path to follow has no end: was a function renamed?")
-    return select_calls(events[first : ends[-1] if last_end else ends[0]])
+        sys.exit("the path to follow has no start or no end: was a function renamed?")
+    last = ends[-1] if to_last_end else ends[0]
+    return select_calls(events[start if from_start else 0 : last])
 
 
 def measure() -> list[Trace]:
     """Run a grid and a search, and return their traces."""
-    grid, grid_workers = run_traced(GRID, start="", end=TRIAL_END)
+    grid, grid_workers = run_traced(GRID, start=TRIALS_START, end=TRIAL_END)
     search, search_workers = run_traced(SEARCH, start=PROPOSAL_START, end=PROPOSAL_END)
-    if not any(event.kind == "start" for event in search):
-        sys.exit(f"{PROPOSAL_START} was not called: was it renamed?")
     return [
         Trace(
             name="grid, driver: up to the last trial in the ledger",
-            calls=select_path(grid, last_end=True),
+            calls=select_path(grid, from_start=False, to_last_end=True),
             max_files=MAX_TRIAL_FILES,
             max_hops=MAX_TRIAL_HOPS,
         ),
         Trace(
             name="grid, driver: up to the first trial in the ledger",
-            calls=select_path(grid, last_end=False),
+            calls=select_path(grid, from_start=False, to_last_end=False),
+        ),
+        Trace(
+            name=f"grid, driver: from {TRIALS_START} to the first trial",
+            calls=select_path(grid, from_start=True, to_last_end=False),
         ),
         Trace(name="grid, driver: with the report", calls=select_calls(grid)),
         Trace(name="grid, worker", calls=select_calls(grid_workers)),
         Trace(
             name="search, driver: one proposal",
-            calls=select_path(search, last_end=False),
+            calls=select_path(search, from_start=True, to_last_end=False),
             max_files=MAX_PROPOSAL_FILES,
             max_hops=MAX_PROPOSAL_HOPS,
         ),
@@ -336,11 +213,6 @@ def main() -> None:
         ]
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
     sys.exit(not all(trace.is_met for trace in traces))
-
-
-def _read_events(path: Path) -> list[Event]:
-    rows = map(json.loads, path.read_text().splitlines())
-    return [Event(kind, is_main, Call(*call)) for kind, is_main, call in rows]
 
 
 def _format_figure(value: int, bound: int | None) -> str:

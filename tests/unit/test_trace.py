@@ -9,15 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from tests.benchmarks.trace import (
-    Call,
-    Event,
-    Recorder,
-    Trace,
-    count_hops,
-    select_calls,
-    select_path,
-)
+from tests.benchmarks.trace import Trace, count_hops, select_calls, select_path
+from tests.helpers.call_recorder import Call, Event, Recorder
 
 OUTER = """
 from traced import inner
@@ -124,17 +117,28 @@ def test_select_calls_of_repeated_calls_returns_each_once() -> None:
     assert select_calls([*events, Event("end", True, END)]) == [RUN, ADD_ONE]
 
 
-@pytest.mark.parametrize(("last_end", "calls"), [(False, [RUN]), (True, [RUN, ADD_ONE])])
-def test_select_path_between_start_and_end_returns_calls(last_end: bool, calls: list[Call]) -> None:
+@pytest.mark.parametrize(
+    ("from_start", "to_last_end", "calls"),
+    [
+        (True, False, [RUN]),
+        (True, True, [RUN, ADD_ONE]),
+        (False, False, [OTHER, RUN]),
+        (False, True, [OTHER, RUN, ADD_ONE]),
+    ],
+)
+def test_select_path_between_ends_returns_calls(
+    from_start: bool, to_last_end: bool, calls: list[Call]
+) -> None:
     kinds = ("call", "end", "start", "call", "end", "call", "end", "call")
-    all_calls = (OTHER, END, RUN, RUN, END, ADD_ONE, END, OTHER)
+    all_calls = (OTHER, END, RUN, RUN, END, ADD_ONE, END, END)
     events = [Event(kind, True, call) for kind, call in zip(kinds, all_calls, strict=True)]
-    assert select_path(events, last_end=last_end) == calls
+    assert select_path(events, from_start=from_start, to_last_end=to_last_end) == calls
 
 
-def test_select_path_without_end_exits() -> None:
+@pytest.mark.parametrize("kind", ["start", "end"])
+def test_select_path_without_start_or_end_exits(kind: str) -> None:
     with pytest.raises(SystemExit):
-        select_path([Event("call", True, RUN)], last_end=True)
+        select_path([Event(kind, True, RUN)], from_start=True, to_last_end=True)
 
 
 @pytest.mark.parametrize(
