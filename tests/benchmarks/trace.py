@@ -7,7 +7,8 @@ than the one before.
 `tests.helpers.call_recorder` says what counts as a function. In the driver, only the main thread is
 followed.
 
-`python -m tests.benchmarks.trace` takes two minutes, and ends with 1 if a bound is missed.
+`python -m tests.benchmarks.trace` takes a minute or two on idle cores and ten on busy ones. It ends
+with 1 if a bound is missed.
 """
 
 import argparse
