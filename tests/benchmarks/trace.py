@@ -30,7 +30,7 @@ SEARCH = "search --trials 3 --max-epochs 3 --retrain-top 1 --data synthetic"
 
 # Qualified names of functions, in whichever file.
 TRIALS_START, TRIAL_END = "run_trials", "Ledger.add_trial"
-PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaProposer.on_trial_end"
+PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaStudy.tell"
 
 MAX_TRIAL_FILES, MAX_TRIAL_HOPS = 16, 45
 MAX_PROPOSAL_FILES, MAX_PROPOSAL_HOPS = 14, 60
