@@ -19,7 +19,7 @@ from reports.format.table import make_table
 from reports.format.text import DataLabel, make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, join_predictions, load_study
+from reports.ledger.loading import LoadedStudy, join_predictions, read_study_files
 from reports.page import publish, render
 from reports.sections.comparison.significant_differences import make_pairs_section
 from reports.sections.elements import Section, make_caption
@@ -63,7 +63,9 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(f"two of these studies are in folders of one name: {', '.join(names)}")
-    loaded_studies = {name: load_study(ledger) for name, ledger in zip(names, ledgers, strict=True)}
+    loaded_studies = {
+        name: read_study_files(ledger) for name, ledger in zip(names, ledgers, strict=True)
+    }
     studies_by_data: dict[str, dict[str, LoadedStudy]] = {}
     for name, loaded_study in loaded_studies.items():
         studies_by_data.setdefault(loaded_study.study.data.sha256, {})[name] = loaded_study

@@ -10,7 +10,7 @@ from reports.analysis import equivalent_losses, frames, pairwise, search_trials
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, load_study
+from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.search_record import Confirmation, SearchRecord
 
 MAX_PANELS = 12
@@ -83,7 +83,7 @@ def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
         ledger: of a study, whatever has finished of it.
         images: of the test split, uint8, shape (n, 28, 28, 3), or None.
     """
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     search = _analyze_search(loaded_study)
     predictions, bootstrap = loaded_study.predictions, bootstrap_scores(loaded_study.predictions)
     cells, curves = frames.make_confusion_frame(predictions), frames.make_curves_frame(loaded_study)

@@ -19,7 +19,7 @@ from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import load_checkpoint, serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import load_study
+from reports.ledger.loading import read_study_files
 from study.configs.presets import PUBLISHED
 from study.lifecycle.resume import check_study_files
 from study.lifecycle.status import format_status_lines
@@ -151,7 +151,7 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: FaultRow) -> None:
             for reader in (
                 check_study_files,
                 lambda ledger: list(format_status_lines(ledger)),
-                load_study,
+                read_study_files,
             ):
                 said = is_read_or_refused(partial(opened, ledger.folder, reader))
                 refused.append(said)

@@ -187,7 +187,7 @@ def test_without_a_base_and_its_variants_there_is_no_section(
 
 def test_the_eight_have_no_ingredients(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(tmp_path / "s", grid_builder.make_published_matrices())
-    read = loading.load_study(ledger)
+    read = loading.read_study_files(ledger)
     assert ablations.find_changed_settings(read.study) == {}
     assert ablations.compute_ablations(read.study, bootstrap_scores(read.predictions)).empty
 

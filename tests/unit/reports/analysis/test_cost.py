@@ -31,7 +31,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         {"mlnn-config-1": [ASYMMETRIC], "cnn-config-1": [ASYMMETRIC], "resnet": [ASYMMETRIC]},
         record_overrides={"resnet": {"family": "resnet"}},
     )
-    found = loading.load_study(ledger)
+    found = loading.read_study_files(ledger)
     return frames.make_comparison_frame(found, bootstrap_scores(found.predictions))
 
 

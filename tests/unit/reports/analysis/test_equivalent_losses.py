@@ -14,7 +14,7 @@ from torch import nn
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.equivalent_losses import compare_equivalent_losses, estimate_seed_noise
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, load_study
+from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.sections.findings import analyze
 from reports.sections.verdict_text import describe_equivalent_losses, list_warnings
 from tests.helpers import grid_builder
@@ -61,7 +61,7 @@ def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
         }
     )
     pd.testing.assert_frame_equal(
-        compare_equivalent_losses(load_study(of(tmp_path / "s"))), expected, check_dtype=False
+        compare_equivalent_losses(read_study_files(of(tmp_path / "s"))), expected, check_dtype=False
     )
 
 
@@ -103,7 +103,7 @@ def test_nothing_tested_has_no_twins(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
     missing = [(name, 0) for name in matrices]
     assert compare_equivalent_losses(
-        load_study(grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=missing))
+        read_study_files(grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=missing))
     ).empty
 
 
@@ -112,7 +112,7 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
     for seed in range(3):  # NLLLoss repeats CrossEntropy, as it should
         matrices["mlnn-config-3"][seed] = matrices["mlnn-config-1"][seed]
     names = ("mlnn-config-1", "mlnn-config-3")
-    loaded_study = load_study(
+    loaded_study = read_study_files(
         grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
     )
     (row,) = estimate_seed_noise(
@@ -135,7 +135,7 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
 def test_one_seed_has_no_noise_floor(tmp_path: Path) -> None:
     matrices = grid_builder.make_published_matrices()
     names = ("cnn-config-2", "cnn-config-4")
-    loaded_study = load_study(
+    loaded_study = read_study_files(
         grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
     )
     (row,) = estimate_seed_noise(

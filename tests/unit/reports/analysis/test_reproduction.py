@@ -8,7 +8,7 @@ from scipy import stats
 
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.reproduction import compare_with_published
-from reports.ledger.loading import load_study
+from reports.ledger.loading import read_study_files
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import WEIGHTED_F1
@@ -25,7 +25,7 @@ def of(
         for name, own in grid_builder.make_published_matrices().items()
         if name.endswith("-1")
     }
-    loaded_study = load_study(grid_builder.build_grid(folder, matrices, kind=kind))
+    loaded_study = read_study_files(grid_builder.build_grid(folder, matrices, kind=kind))
     return compare_with_published(loaded_study, bootstrap_scores(loaded_study.predictions))
 
 
@@ -53,7 +53,7 @@ def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path,
     matrices = {
         "cnn-config-1": [grid_builder.worsen_matrix(own, n_moved=step * seed) for seed in range(3)]
     }
-    loaded_study = load_study(grid_builder.build_grid(tmp_path / "s", matrices))
+    loaded_study = read_study_files(grid_builder.build_grid(tmp_path / "s", matrices))
     sampled = bootstrap_scores(loaded_study.predictions)
     (row,) = compare_with_published(loaded_study, sampled).to_dict("records")
     sd = sampled.values["weighted_f1"].std(ddof=1)
@@ -83,7 +83,7 @@ def test_other_data_are_not_judged_and_drawings_not_shown(tmp_path: Path) -> Non
 def test_a_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     (row,) = compare_with_published(
         loaded_study, bootstrap_scores(loaded_study.predictions)
     ).to_dict("records")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis import search_trials
-from reports.ledger.loading import LoadedSearch, LoadedStudy, load_study
+from reports.ledger.loading import LoadedSearch, LoadedStudy, read_study_files
 from reports.ledger.states import EndReason
 from tests.helpers import search_builder
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -33,7 +33,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         "running_numbers": [11],
         "ended_by": None,
     }
-    return load_study(search_builder.build_search(folder, search=SMALL, **options))  # type: ignore[arg-type]
+    return read_study_files(search_builder.build_search(folder, search=SMALL, **options))  # type: ignore[arg-type]
 
 
 def test_every_proposal_has_a_row_with_how_it_ended(broken: LoadedStudy) -> None:
@@ -67,7 +67,7 @@ def test_a_trial_whose_files_are_broken_is_unreadable(tmp_path: Path) -> None:
     ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
     first = ledger.read_proposals()[0]
     (ledger.folder / "epochs" / f"{first.id}.jsonl").write_text("{}\n")
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     row = search_trials.make_search_trials_frame(found(loaded_study), loaded_study.problems).iloc[0]
     assert row["state"] == "unreadable"
     assert math.isnan(row["value"])
@@ -78,7 +78,7 @@ def test_trials_that_the_end_of_the_search_cut_short(tmp_path: Path) -> None:
     ledger = search_builder.build_search(
         tmp_path / "s", search=SMALL, ended_by=EndReason.TIME_BUDGET, running_numbers=[10, 11]
     )
-    frame = search_trials.make_search_trials_frame(found(load_study(ledger)))
+    frame = search_trials.make_search_trials_frame(found(read_study_files(ledger)))
     assert frame["state"].tolist()[10:] == ["cut short"] * 2
     assert frame["value"].notna().all()
 
@@ -133,7 +133,7 @@ def test_the_expected_best_of_many_trials_stays_exact() -> None:
 
 
 def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -> None:
-    loaded_study = load_study(search_builder.build_search(tmp_path / "s", search=SMALL))
+    loaded_study = read_study_files(search_builder.build_search(tmp_path / "s", search=SMALL))
     frame = search_trials.make_confirmation_frame(loaded_study)
     end = found(loaded_study).confirmation
     assert end is not None
@@ -156,7 +156,7 @@ def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -
 
 def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Path) -> None:
     narrow = replace(SMALL, learning_rate=(1e-5, 5e-4))
-    loaded_study = load_study(
+    loaded_study = read_study_files(
         search_builder.build_search(tmp_path / "s", search=narrow, with_published=False)
     )
     rows = search_trials.make_confirmation_frame(loaded_study).to_dict("records")
@@ -168,7 +168,7 @@ def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Pat
 
 @pytest.mark.parametrize("options", [{"ended_by": None}, {"search": replace(SMALL, retrain_top=0)}])
 def test_without_a_confirmation_there_is_none(tmp_path: Path, options: dict[str, object]) -> None:
-    loaded_study = load_study(
+    loaded_study = read_study_files(
         search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
     )
     assert search_trials.make_confirmation_frame(loaded_study).empty

@@ -34,7 +34,7 @@ from reports.claims.convergence import (
     judge_faster_convergence,
     judge_smoother_curves,
 )
-from reports.ledger.loading import LoadedStudy, TestPredictions, load_study
+from reports.ledger.loading import LoadedStudy, TestPredictions, read_study_files
 from reports.ledger.records import DataRecord, EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.states import DataKind, StopReason, TrialState
 from reports.sections.comparison.claims import make_section
@@ -579,7 +579,7 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
         {SGD: wheel(45), MLNN: wheel(35), "other": wheel(20)},
         config_overrides={"other": {"learning_rate": 0.5, "dropout": 0.6}},
     )
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     part = select_published_trials(loaded_study)
     assert part.predictions.configurations == [SGD, MLNN]
     assert [trial.configuration for trial in part.study.trials] == [SGD, MLNN]

@@ -13,7 +13,7 @@ import pytest
 from bloodnets.errors import ConflictError
 from reports.analysis import frames
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import join_predictions, load_study
+from reports.ledger.loading import join_predictions, read_study_files
 from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
@@ -46,7 +46,7 @@ def of_another_study(path: Path) -> None:
 
 
 def test_an_intact_study_is_read_whole(ledger: Ledger) -> None:
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     assert loaded_study.problems == ()
     assert list(loaded_study.records) == [trial.id for trial in ledger.study.trials]
     assert loaded_study.predictions.probabilities.shape == (4, 360, 8)
@@ -73,7 +73,7 @@ def test_a_damaged_trial_is_left_out_and_named(
 ) -> None:
     path = first(ledger, kind)
     damage(path)
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     (problem,) = loaded_study.problems
     assert problem.trial_id == ledger.study.trials[0].id
     assert problem.reason.startswith(f"{kind}/{path.name} {reason}")
@@ -87,7 +87,7 @@ def test_a_damaged_trial_is_left_out_and_named(
 def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> None:
     for kind in ("trials", "predictions", "epochs", "models"):
         first(ledger, kind).unlink()
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     assert loaded_study.problems == ()
     assert frames.make_trials_frame(loaded_study)["state"].tolist() == [
         "missing",
@@ -97,7 +97,7 @@ def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> Non
 
 def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
     (ledger.folder / "test_evaluations.jsonl").write_text("{")
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     assert [problem.trial_id for problem in loaded_study.problems] == ["looks at test"]
     assert len(loaded_study.records) == 4
     assert loaded_study.test_evaluations == []
@@ -114,7 +114,7 @@ def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> Non
             other.study.fingerprint.encode(), ledger.study.fingerprint.encode()
         )
         (ledger.folder / kind / source.name).write_bytes(text)
-    (problem,) = load_study(ledger).problems
+    (problem,) = read_study_files(ledger).problems
     assert "has other labels on test than the trials before it" in problem.reason
     assert problem.trial_id == names[1]
 
@@ -169,9 +169,9 @@ def test_predictions_that_are_none_are_left_out(
     ledger: Ledger, content: bytes, reason: str
 ) -> None:
     rewrite(ledger, content)
-    (problem,) = load_study(ledger).problems
+    (problem,) = read_study_files(ledger).problems
     assert re.search(reason, problem.reason)
-    assert len(load_study(ledger).predictions.trials) == 3
+    assert len(read_study_files(ledger).predictions.trials) == 3
 
 
 def test_without_a_study_there_is_nothing_to_read(ledger: Ledger) -> None:
@@ -181,7 +181,7 @@ def test_without_a_study_there_is_nothing_to_read(ledger: Ledger) -> None:
 
 
 def test_studies_are_joined_under_their_own_names(ledger: Ledger) -> None:
-    tested = load_study(ledger).predictions
+    tested = read_study_files(ledger).predictions
     both = join_predictions({"x": tested, "y": tested})
     assert both.configurations == [f"{s}: cnn-config-{c}" for s in "xy" for c in (1, 2)]
     assert both.trials["study"].tolist() == [*"xxxxyyyy"]

@@ -9,7 +9,7 @@ from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import load_study
+from reports.ledger.loading import read_study_files
 from reports.ledger.states import DataKind
 from reports.page.model_card import make_model_card
 from study.configs.presets import RESNET
@@ -30,7 +30,7 @@ def study(folder: Path, kind: DataKind = DataKind.OFFICIAL, seeds: int = 1) -> L
 
 def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path) -> None:
     ledger = study(tmp_path)
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     (row,) = frames.make_comparison_frame(
         loaded_study, bootstrap_scores(loaded_study.predictions)
     ).to_dict("records")

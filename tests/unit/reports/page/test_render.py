@@ -102,11 +102,11 @@ def test_a_trial_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]}
     )
-    assert render.make_banner([loading.load_study(ledger)]) is None
+    assert render.make_banner([loading.read_study_files(ledger)]) is None
     (trial, _) = (planned.id for planned in ledger.study.trials)
     spoilt = ledger.folder / "predictions" / f"{trial}.npz"
     spoilt.write_bytes(b"torn")
-    found = render.make_banner([loading.load_study(ledger)])
+    found = render.make_banner([loading.read_study_files(ledger)])
     assert found is not None
     assert found.heading == "1 of 2 trials was left out of this report"
     (notice,) = found.notices
@@ -120,7 +120,9 @@ def _left_out(tmp_path: Path, trials: int, *others: Problem) -> Banner:
         tmp_path / "s", {"x": [ASYMMETRIC] * 20}, missing_trials=[("x", seed) for seed in range(20)]
     )
     out = [Problem(trial_id=planned.id, reason="torn") for planned in ledger.study.trials[:trials]]
-    found = render.make_banner([replace(loading.load_study(ledger), problems=(*out, *others))])
+    found = render.make_banner(
+        [replace(loading.read_study_files(ledger), problems=(*out, *others))]
+    )
     assert found is not None
     return found
 

@@ -19,7 +19,7 @@ from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import EpochResult, TrainingState
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import load_study
+from reports.ledger.loading import read_study_files
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import to_json
@@ -278,13 +278,13 @@ def test_a_report_names_a_software_change_only_if_trials_were_trained_with_it(
 ) -> None:
     software = replace(ledger.study.software, sources={"bloodnets": "f" * 64})
     require_same_study(ledger, replace(ledger.study, software=software), allow_code_change=True)
-    assert make_banner([load_study(ledger)]) is None
+    assert make_banner([read_study_files(ledger)]) is None
     (planned, *_) = ledger.study.trials
     record = ledger.read_trial(planned)
     assert record is not None
     path = ledger.folder / "trials" / f"{planned.id}.json"
     path.write_bytes(to_json(replace(record, software_sha256=software.sha256), indent=2))
-    banner = make_banner([load_study(ledger)])
+    banner = make_banner([read_study_files(ledger)])
     assert banner is not None
     assert banner.heading == "The software changed while this study was trained"
     (notice,) = banner.notices
@@ -299,7 +299,7 @@ def test_a_trial_of_unknown_software_is_named(ledger: Ledger) -> None:
     path.write_bytes(to_json(replace(record, software_sha256="f" * 64), indent=2))
     with pytest.raises(ConflictError, match="software that neither"):
         check_study_files(ledger)
-    (problem,) = load_study(ledger).problems
+    (problem,) = read_study_files(ledger).problems
     assert problem.trial_id == planned.id
 
 
