@@ -1,1 +1,19 @@
-"""A study's ledger and the report made from it, without torch or ray."""
+"""A study's ledger and the report made from it, without torch or ray.
+
+`load_study` reads a study in Python; see `docs/python.md`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reports.study import Study, load_study
+
+__all__ = ["Study", "load_study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import pandas and SciPy only for those who load a study: commands start faster (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("reports.study"), name)

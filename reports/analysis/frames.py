@@ -28,6 +28,9 @@ TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")
 SIZE_FIELDS = ("parameters", "operations")
 CLASS_SCORES = ("precision", "recall", "f1")
 
+_CURVE_SETTINGS = ("family", "loss", "optimizer", "seed")
+_CURVE_FIELDS = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_macro_f1")
+
 
 class PlannedTrialState(StrEnum):
     """How a planned trial ended: that of its record, or why there is none.
@@ -306,24 +309,24 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """What every complete trial reported, one row an epoch.
 
     Returns:
-        Columns `family`, `loss`, `optimizer`, `configuration`, `seed`, `epoch` (from 1),
-        `train_loss` (nats), `val_macro_f1` (0 to 1), `best_epoch` (the trial's).
+        Columns `id`, `configuration`, `family`, `loss`, `optimizer`, `seed`, `epoch` (from 1),
+        `train_loss` and `val_loss` (nats), `val_accuracy` and `val_macro_f1` (0 to 1),
+        `best_epoch` of the trial.
     """
     rows = [
         {
-            **{key: record.config[key] for key in ("family", "loss", "optimizer", "seed")},
+            "id": record.id,
             "configuration": record.configuration,
-            "epoch": epoch.epoch,
-            "train_loss": epoch.train_loss,
-            "val_macro_f1": epoch.val_macro_f1,
+            **{key: record.config[key] for key in _CURVE_SETTINGS},
+            **{name: getattr(epoch, name) for name in _CURVE_FIELDS},
             "best_epoch": record.best_epoch,
         }
         for record in loaded_study.records.values()
         if record.state is TrialState.COMPLETE
         for epoch in loaded_study.epochs[record.id]
     ]
-    columns = ["family", "loss", "optimizer", "seed", "configuration", "epoch"]
-    return pd.DataFrame(rows, columns=[*columns, "train_loss", "val_macro_f1", "best_epoch"])
+    columns = ["id", "configuration", *_CURVE_SETTINGS, *_CURVE_FIELDS, "best_epoch"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def average_curves(frame: pd.DataFrame) -> pd.DataFrame:

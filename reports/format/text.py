@@ -1,6 +1,6 @@
 """Names and settings as every output shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,8 +93,18 @@ def make_class_label(index: int, name: str) -> str:
     The names of `medmnist.INFO` explain themselves in parentheses, at a length that no axis
     bears. The number, which is what the paper calls a class by, keeps labels distinct.
     """
-    short_name = name.partition("(")[0].strip() or name
+    short_name = _strip_note(name)
     return f"{index} {short_name if len(short_name) <= 24 else short_name[:23] + '…'}"
+
+
+def shorten_class_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the classes without notes in parentheses, if they stay distinct."""
+    short_names = tuple(_strip_note(name) for name in names)
+    return short_names if len({*short_names}) == len(names) else tuple(names)
+
+
+def _strip_note(name: str) -> str:
+    return name.partition("(")[0].strip() or name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

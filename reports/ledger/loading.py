@@ -136,7 +136,7 @@ class _LoadedTrials:
     labels: IntArray | None = None
 
 
-def load_study(ledger: Ledger) -> LoadedStudy:
+def read_study_files(ledger: Ledger) -> LoadedStudy:
     """Read a study, leaving out the trials whose files cannot be relied on.
 
     Raises:

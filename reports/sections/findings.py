@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.analysis import equivalent_losses, frames, pairwise, search_trials
-from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
+from reports.analysis import equivalent_losses, frames, pairwise
+from reports.analysis.bootstrap import BootstrapScores
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, read_study_files
+from reports.ledger.loading import LoadedSearch, LoadedStudy, read_study_files
 from reports.ledger.search_record import Confirmation, SearchRecord
+from reports.study import Study
 
 MAX_PANELS = 12
 """Panels that a reader can still tell apart; more would also make the report slow to write."""
@@ -47,6 +48,7 @@ class Analysis:
     Of a search, what is not in `search` is of its confirmation.
 
     Attributes:
+        study: Study that the frames come from.
         loaded_study: the study's files, as far as they can be relied on.
         data: how the data are named.
         class_labels: of the eight classes, short enough for an axis.
@@ -57,6 +59,7 @@ class Analysis:
         search: None of a grid.
     """
 
+    study: Study
     loaded_study: LoadedStudy
     data: DataLabel
     class_labels: tuple[str, ...]
@@ -84,25 +87,25 @@ def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
         images: of the test split, uint8, shape (n, 28, 28, 3), or None.
     """
     loaded_study = read_study_files(ledger)
-    search = _analyze_search(loaded_study)
-    predictions, bootstrap = loaded_study.predictions, bootstrap_scores(loaded_study.predictions)
-    cells, curves = frames.make_confusion_frame(predictions), frames.make_curves_frame(loaded_study)
+    study, search = Study(loaded_study), None
+    comparison, cells, curves = study.comparison(), study.confusion_cells(), study.learning_curves()
     class_names = loaded_study.study.data.class_names
-    comparison = frames.make_comparison_frame(loaded_study, bootstrap)
-    effects = pairwise.estimate_effects(bootstrap)
-    if search is not None:  # configurations of a search differ in several settings at once
-        effects = effects.iloc[:0]
+    effects = pairwise.estimate_effects(study.bootstrap)
+    if loaded_study.search is not None:
+        search = _analyze_search(study, loaded_study.search)
+        effects = effects.iloc[:0]  # its configurations differ in several settings at once
     ranks = comparison.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
     return Analysis(
+        study=study,
         loaded_study=loaded_study,
         data=make_data_label(loaded_study.study.data),
         class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
-        bootstrap=bootstrap,
+        bootstrap=study.bootstrap,
         images=images,
         displayed_names=tuple(comparison.loc[~(ranks > MAX_PANELS), "configuration"]),
-        trials=frames.make_trials_frame(loaded_study),
+        trials=study.trials,
         comparison=comparison,
-        pairs=pairwise.compare_pairs(predictions, bootstrap),
+        pairs=study.pairs(),
         effects=effects,
         curves=curves,
         mean_curves=frames.average_curves(curves),
@@ -114,16 +117,13 @@ def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
     )
 
 
-def _analyze_search(loaded_study: LoadedStudy) -> SearchAnalysis | None:
-    record, search = loaded_study.study.search, loaded_study.search
-    if record is None or search is None:
-        return None
+def _analyze_search(study: Study, search: LoadedSearch) -> SearchAnalysis:
     return SearchAnalysis(
-        record=record,
+        record=search.record,
         confirmation=search.confirmation,
-        trials=search_trials.make_search_trials_frame(search, loaded_study.problems),
-        curves=search_trials.make_search_curves_frame(search),
-        confirmed=search_trials.make_confirmation_frame(loaded_study),
+        trials=study.search_trials,
+        curves=study.search_curves(),
+        confirmed=study.confirmation(),
     )
 
 

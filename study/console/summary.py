@@ -5,31 +5,30 @@ import math
 import pandas as pd
 from rich.table import Table
 
-from reports.analysis import search_trials
-from reports.analysis.frames import make_comparison_frame
 from reports.format.text import format_settings, make_data_label
-from reports.ledger.loading import LoadedStudy
+from reports.ledger.states import StudyKind
+from reports.study import Study
 from study.console.format import format_percent, make_plain_table
 
 MAX_TABLE_TRIALS = 5
 """Trials in the table of a search without a confirmation."""
 
 
-def make_summary_table(loaded_study: LoadedStudy) -> Table:
+def make_summary_table(study: Study) -> Table:
     """Return the scores of a grid on test, or what a search found and confirmed."""
-    if loaded_study.search is None:
-        return make_grid_summary_table(loaded_study)
-    return make_search_summary_table(loaded_study)
+    if study.kind is StudyKind.GRID:
+        return _make_grid_table(study)
+    return _make_search_table(study)
 
 
-def make_grid_summary_table(loaded_study: LoadedStudy) -> Table:
-    """The comparison of the configurations, on test, as the terminal shows it at the end."""
-    frame = make_comparison_frame(loaded_study, None)
+def _make_grid_table(study: Study) -> Table:
+    """Return the comparison of the configurations on test."""
+    frame = study.comparison()
     has_published = (
         "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
     )
     table = make_plain_table(
-        f"Scores on test in %. {make_data_label(loaded_study.study.data).short}"
+        f"Scores on test in %. {make_data_label(study.loaded_study.study.data).short}"
     )
     table.add_column("configuration", no_wrap=True)
     # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
@@ -49,18 +48,16 @@ def make_grid_summary_table(loaded_study: LoadedStudy) -> Table:
     return table
 
 
-def make_search_summary_table(loaded_study: LoadedStudy) -> Table:
-    """What the search found, as the terminal shows it at the end: confirmed, where it was."""
-    data = make_data_label(loaded_study.study.data).short
-    if loaded_study.search is not None and not loaded_study.study.trials:
-        return _make_unconfirmed_table(
-            search_trials.make_search_trials_frame(loaded_study.search), data
-        )
+def _make_search_table(study: Study) -> Table:
+    """Return the confirmed configurations of a search, or its best trials if none was."""
+    data = make_data_label(study.loaded_study.study.data).short
+    if not study.configurations:
+        return _make_unconfirmed_table(study.search_trials, data)
     table = make_plain_table(f"Macro F1 in %, as the search found it and confirmed. {data}")
     table.add_column("configuration", no_wrap=True)
     for heading in ("seeds", "search, val", "confirmed, val", "test"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in search_trials.make_confirmation_frame(loaded_study).to_dict("records"):
+    for row in study.confirmation().to_dict("records"):
         table.add_row(
             row["configuration"],
             f"{row['seeds']}",

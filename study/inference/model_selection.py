@@ -3,7 +3,6 @@
 Val chooses, as everywhere; test has no say.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from bloodnets.training.checkpoint import load_model
 from reports.format.units import format_count, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import check_hash
+from reports.ledger.lookup import find_trial, get_trial_name
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
@@ -41,7 +41,7 @@ class SelectedModel:
     @property
     def trial_name(self) -> str:
         """Of the trial: its id without the digest."""
-        return self.record.id.rpartition("-")[0]
+        return get_trial_name(self.record.id)
 
 
 def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
@@ -60,7 +60,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
         ConflictError: of the trial that is named, or of all, a file is not what it was.
     """
     if trial is not None:
-        planned = find_trial(ledger, trial)
+        planned = find_trial(ledger.study.name, ledger.list_planned_trials(), trial)
         record = ledger.read_trial(planned)
         if record is None or record.state is not TrialState.COMPLETE:
             status_text = "has not ended" if record is None else f"is {record.state}"
@@ -133,37 +133,3 @@ def _load_selected_model(
         reason=reason,
         problems=problems,
     )
-
-
-def find_trial(ledger: Ledger, text: str) -> PlannedTrial:
-    """The trial that a user means.
-
-    Args:
-        ledger: of the study.
-        text: its id, with or without the digest at its end; or the name of a configuration
-            that has one trial.
-
-    Raises:
-        DataError: none, or several.
-    """
-    planned_trials = ledger.list_planned_trials()
-    for matches in (
-        [trial for trial in planned_trials if trial.id == text],
-        [trial for trial in planned_trials if _get_trial_name(trial) == text],
-        [trial for trial in planned_trials if trial.configuration == text],
-    ):
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            names = ", ".join(_get_trial_name(trial) for trial in matches[:6])
-            raise DataError(f"{text} has {len(matches)} trials; name one: {names}")
-    close_names = difflib.get_close_matches(
-        text, [_get_trial_name(trial) for trial in planned_trials], n=3
-    )
-    hint = f"; close to it: {', '.join(close_names)}" if close_names else ""
-    raise DataError(f"{ledger.study.name} has no trial {text!r}{hint}")
-
-
-def _get_trial_name(trial: PlannedTrial | TrialRecord) -> str:
-    """Its id without the digest."""
-    return trial.id.rpartition("-")[0]

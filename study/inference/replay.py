@@ -21,9 +21,9 @@ from bloodnets.training.loop import (
 from reports.format.text import format_settings
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
+from reports.ledger.lookup import find_trial, get_trial_name
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
-from study.inference.model_selection import _get_trial_name, find_trial
 
 COMPARED_METRICS = {
     "train_loss": "train loss",
@@ -74,7 +74,7 @@ def replay_trial(
         ResourceError: it was trained on a GPU, and there is none here.
         ConflictError: the ledger cannot be read.
     """
-    planned = find_trial(ledger, trial)
+    planned = find_trial(ledger.study.name, ledger.list_planned_trials(), trial)
     record = ledger.read_trial(planned)
     if record is None:
         raise DataError(f"{planned.id} has not ended: there is nothing to compare with")
@@ -109,7 +109,7 @@ def _retrain(
     try:
         for result in islice(epoch_results, n_epochs):
             results.append(result)
-            on_epoch(f"{_get_trial_name(record)}: epoch {result.epoch} of {n_epochs}")
+            on_epoch(f"{get_trial_name(record.id)}: epoch {result.epoch} of {n_epochs}")
     except NonFiniteLossError as error:
         divergence_message = str(error)
     pairs = list(zip(results, stored_epochs, strict=False))
@@ -144,7 +144,7 @@ def _compare_weights(ledger: Ledger, record: TrialRecord, state: TrainingState) 
 def format_replay_lines(result: ReplayResult) -> Iterator[str]:
     """What the command prints."""
     config = result.record.config
-    yield f"{_get_trial_name(result.record)}: {format_settings(config)}, seed {config['seed']}"
+    yield f"{get_trial_name(result.record.id)}: {format_settings(config)}, seed {config['seed']}"
     metric_deviations = ", ".join(
         f"{COMPARED_METRICS[key]} {value:.2g}" for key, value in result.max_deviations.items()
     )

@@ -158,7 +158,7 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
     analysis = analyze(ledger, cells.test.images)
     write_analysis(analysis, ledger.folder / "report")
     ledger.upload("report")
-    console.print(make_summary_table(analysis.loaded_study))
+    console.print(make_summary_table(analysis.study))
 
 
 @contextmanager

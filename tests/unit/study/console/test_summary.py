@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.loading import read_study_files
+from reports.study import Study
 from study.console.summary import make_summary_table
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -23,7 +24,7 @@ def closing(folder: Path, *names: str) -> list[str]:
         },
     )
     target = console(terminal=True, width=80)
-    target.print(make_summary_table(read_study_files(ledger)))
+    target.print(make_summary_table(Study(read_study_files(ledger))))
     return text(target).splitlines()
 
 
@@ -47,7 +48,7 @@ def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, con
     search = replace(SEARCH_RECORD, n_trials=12, retrain_top=confirm, retrain_seeds=2)
     ledger = search_builder.build_search(tmp_path / "s", search=search)
     target = console(terminal=True, width=80)
-    target.print(make_summary_table(read_study_files(ledger)))
+    target.print(make_summary_table(Study(read_study_files(ledger))))
     lines = text(target).splitlines()
     assert "official BloodMNIST" in " ".join(" ".join(lines[:2]).split())
     if not confirm:

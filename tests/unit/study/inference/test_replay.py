@@ -31,7 +31,6 @@ from study.configs.presets import PUBLISHED
 from study.configs.study_config import make_planned_trial
 from study.datasets.data_record import make_data_record
 from study.datasets.lookup import load_study_data
-from study.inference.model_selection import find_trial
 from study.inference.replay import format_replay_lines, replay_trial
 from tests.helpers.grid_builder import GRID_RECORD, SOFTWARE, add_complete_trial
 
@@ -214,34 +213,6 @@ def test_a_trial_that_has_not_ended_cannot_be_compared(tmp_path: Path, cells: Bl
     ledger = Ledger.create(tmp_path / "s", study(cells, (planned,)))
     with pytest.raises(DataError, match="has not ended"):
         replay_trial(ledger, "mlnn-config-2", cells)
-
-
-def search_like(folder: Path, cells: BloodCells) -> Ledger:
-    names = ["trial-1-s1", "trial-17", "trial-170", "cnn-config-1-s1", "cnn-config-1-s2"]
-    trials = tuple(
-        PlannedTrial(
-            id=f"{name}-0a1b2c3d",
-            configuration="cnn-config-1" if "config" in name else "trial-17",
-            config=CONFIG.to_dict(),
-        )
-        for name in names
-    )
-    return Ledger.create(folder / "s", study(cells, trials))
-
-
-@pytest.mark.parametrize("text", ["trial-17", "trial-17-0a1b2c3d"])
-def test_a_trial_is_found_by_its_name_alone(tmp_path: Path, cells: BloodCells, text: str) -> None:
-    assert find_trial(search_like(tmp_path, cells), text).id == "trial-17-0a1b2c3d"
-
-
-def test_of_several_trials_one_has_to_be_named(tmp_path: Path, cells: BloodCells) -> None:
-    with pytest.raises(DataError, match=r"has 2 trials; name one: cnn-config-1-s1, cnn-config-1-s"):
-        find_trial(search_like(tmp_path, cells), "cnn-config-1")
-
-
-def test_an_unknown_trial_is_answered_with_close_ones(tmp_path: Path, cells: BloodCells) -> None:
-    with pytest.raises(DataError, match=r"s has no trial 'trial-71'; close to it: trial-17"):
-        find_trial(search_like(tmp_path, cells), "trial-71")
 
 
 def test_the_data_are_found_where_the_study_had_them_or_where_the_user_says(
