@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
+from bloodnets.errors import DataError
+
 Family = Literal["mlnn", "cnn", "resnet"]
 Loss = Literal["cross_entropy", "nll"]
 Optimizer = Literal["sgd", "adam", "adamw"]
@@ -59,7 +61,7 @@ class TrialConfig:
         max_shift: pixels, 0 to 27, by which training moves an image at most, along each axis.
 
     Raises:
-        ValueError: a value is out of its range; the message gives name, value and bound.
+        DataError: A value is out of its range.
     """
 
     family: Family
@@ -91,41 +93,38 @@ class TrialConfig:
             _require_one_of(name, getattr(self, name), get_args(literal))
         # `not value > 0` also rejects NaN.
         if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(f"learning_rate is {self.learning_rate}; wanted: finite and above 0")
+            raise DataError.of_value("learning_rate", self.learning_rate, "finite and above 0")
         for name in ("dropout", "label_smoothing"):
             if not 0 <= (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} is {value}; wanted: at least 0 and below 1")
+                raise DataError.of_value(name, value, "at least 0 and below 1")
         if not 0 <= self.weight_decay < float("inf"):
-            raise ValueError(f"weight_decay is {self.weight_decay}; wanted: finite, at least 0")
+            raise DataError.of_value("weight_decay", self.weight_decay, "finite, at least 0")
         for name, minimum in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
             _require_int(name, getattr(self, name), minimum)
         _require_int("max_shift", self.max_shift, 0, 27)
         if not isinstance(self.dihedral_augmentation, bool):
-            raise ValueError(
-                f"dihedral_augmentation is {self.dihedral_augmentation!r}; wanted: true or false"
+            raise DataError.of_value(
+                "dihedral_augmentation", self.dihedral_augmentation, "true or false"
             )
         self._check_combinations()
 
     def _check_combinations(self) -> None:
         """Settings that only go with others."""
         if self.optimizer == "sgd" and (self.momentum is None or not 0 <= self.momentum < 1):
-            raise ValueError(f"momentum is {self.momentum}; wanted for sgd: at least 0, below 1")
+            raise DataError.of_value("momentum", self.momentum, "at least 0 and below 1 for sgd")
         if self.optimizer != "sgd" and self.momentum is not None:
-            raise ValueError(f"momentum is {self.momentum}; wanted for {self.optimizer}: none")
+            raise DataError.of_value("momentum", self.momentum, f"none for {self.optimizer}")
         if self.optimizer != "adamw" and self.weight_decay:
-            raise ValueError(f"weight_decay is {self.weight_decay}; wanted for {self.optimizer}: 0")
+            raise DataError.of_value("weight_decay", self.weight_decay, f"0 for {self.optimizer}")
         if self.loss != "cross_entropy" and self.label_smoothing:
-            raise ValueError(
-                f"label_smoothing is {self.label_smoothing}; wanted for {self.loss}: 0"
-            )
+            raise DataError.of_value("label_smoothing", self.label_smoothing, f"0 for {self.loss}")
         if self.family == "resnet":
             _require_int("width", self.width, 1)
         elif self.width is not None:
-            raise ValueError(f"width is {self.width}; wanted for {self.family}: none")
+            raise DataError.of_value("width", self.width, f"none for {self.family}")
         if self.schedule == "one_cycle" and self.patience < self.max_epochs:
-            raise ValueError(
-                f"patience is {self.patience}; wanted for one_cycle: at least max_epochs, which is "
-                f"{self.max_epochs}"
+            raise DataError.of_value(
+                "patience", self.patience, f"at least {self.max_epochs} (max_epochs) for one_cycle"
             )
 
     @classmethod
@@ -133,11 +132,14 @@ class TrialConfig:
         """The inverse of `to_dict`.
 
         Raises:
-            ValueError: a key is missing or unknown, or a value is out of range.
+            DataError: A key is missing or unknown, or a value is out of range.
         """
         expected_keys = {field.name for field in fields(cls)}
         if wrong_keys := expected_keys.symmetric_difference(values):
-            raise ValueError(f"configuration has missing or unknown keys: {sorted(wrong_keys)}")
+            raise DataError(
+                f"configuration has missing or unknown keys: {sorted(wrong_keys)}",
+                value=sorted(values),
+            )
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,11 +154,11 @@ class TrialConfig:
 
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"{name} is {value!r}; wanted: {' or '.join(allowed)}")
+        raise DataError.of_value(name, value, " or ".join(allowed))
 
 
 def _require_int(name: str, value: object, minimum: int, maximum: int | None = None) -> None:
     # True is an int, and no number.
     if type(value) is not int or value < minimum or (maximum is not None and value > maximum):
         bounds = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
-        raise ValueError(f"{name} is {value}; wanted: a whole number, {bounds}")
+        raise DataError.of_value(name, value, f"a whole number, {bounds}")

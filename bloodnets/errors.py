@@ -42,13 +42,9 @@ class StudyError(Exception):
 
     def with_remedy(self, remedy: str) -> Self:
         """Return the same error with a remedy after its own."""
-        error = type(self)(
-            self.problem,
-            path=self.path,
-            value=self.value,
-            expected=self.expected,
-            remedy=f"{self.remedy}; {remedy}" if self.remedy else remedy,
-        )
+        error = type(self).__new__(type(self), self.problem)  # with a subclass's own fields, too
+        error.__dict__.update(self.__dict__)
+        error.remedy = f"{self.remedy}; {remedy}" if self.remedy else remedy
         error.__cause__ = self.__cause__
         return error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pooch
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import ReadTimeoutError
 
 from bloodnets.data.medmnist import get_medmnist_info
 from bloodnets.errors import ResourceError
@@ -66,9 +67,10 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
         store.fetch(path.name, downloader=_fetch_url)
     except (requests.RequestException, OSError, ValueError) as error:
         raise ResourceError(
-            f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)}). Ways on: "
-            f"--data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a folder that "
-            f"holds it), or --data synthetic (drawn cells, no download)"
+            f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)})",
+            path=url,
+            remedy=f"use --data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a "
+            f"folder that holds it), or --data synthetic (synthetic cells, no download)",
         ) from error
     with contextlib.suppress(OSError):  # some file systems have no permissions
         path.chmod(0o644)  # not the temporary file's 600: the folder may be shared
@@ -105,7 +107,10 @@ def _describe_cause(error: Exception, folder: Path) -> str:
         case requests.exceptions.ChunkedEncodingError():
             cause = "the connection was cut off"
         case requests.ConnectionError() | requests.Timeout():
-            timed_out = "timed out" in str(error)
+            # While the body is read, a timeout comes wrapped in a ConnectionError.
+            timed_out = isinstance(error, requests.Timeout) or isinstance(
+                error.__context__, ReadTimeoutError
+            )
             cause = (
                 f"no answer within {DOWNLOAD_TIMEOUT_S:g} s"
                 if timed_out

@@ -61,7 +61,7 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            raise DataError(f"{path} is no file")
+            raise DataError(f"{path} is no file", path=path)
         with (
             warnings.catch_warnings(action="ignore"),
             Image.open(path, formats=IMAGE_FORMATS) as image,
@@ -70,17 +70,21 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
     except DataError:
         raise
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist") from error
+        raise DataError(f"{path} does not exist", path=path) from error
     except UnidentifiedImageError as error:
-        readable_formats = "PNG, JPEG, TIFF, BMP, GIF or WebP"
         raise DataError(
-            f"{path} is no image that can be read; wanted: {readable_formats}"
+            f"{path} is no image that can be read",
+            path=path,
+            expected="PNG, JPEG, TIFF, BMP, GIF or WebP",
         ) from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} has too many pixels; wanted: at most {MAX_PIXELS:,}") from error
+        raise DataError(
+            f"{path} has too many pixels", path=path, expected=f"at most {MAX_PIXELS:,}"
+        ) from error
     except Exception as error:  # its decoders raise a dozen unrelated ones on a damaged file
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DataError(f"{path} cannot be read: {' '.join(str(reason).split()):.100}") from error
+        reason = " ".join(str(reason).split())
+        raise DataError(f"{path} cannot be read: {reason:.100}", path=path) from error
 
 
 def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedImage:
@@ -89,19 +93,31 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
     # A phone's JPEG may have a second picture behind it, for depth or brightness.
     n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if n_frames > 1:
-        raise DataError(f"{path} holds {n_frames} images; wanted: one")
+        raise DataError(
+            f"{path} holds {n_frames} images", path=path, value=n_frames, expected="one"
+        )
     if width * height > MAX_PIXELS:
         raise DataError(
-            f"{path} has {width:,} x {height:,} pixels; wanted: at most {MAX_PIXELS:,}, as "
-            f"12,000 x 12,000"
+            f"{path} has {width:,} x {height:,} pixels",
+            path=path,
+            value=(width, height),
+            expected=f"at most {MAX_PIXELS:,}, e.g. 12,000 x 12,000",
         )
     if image.mode in ("F", "I"):
-        raise DataError(f"{path} has pixels of 32 bits, in no known range; wanted: 8 or 16 bits")
+        raise DataError(
+            f"{path} has pixels of 32 bits, in no known range",
+            path=path,
+            value=32,
+            expected="8 or 16 bits",
+        )
     if (width, height) == (IMAGE_SIDE, IMAGE_SIDE):
         crop_side = IMAGE_SIDE
     if crop_side > min(width, height):
         raise DataError(
-            f"{path} has {width} x {height} pixels; wanted: at least {crop_side} each way"
+            f"{path} has {width} x {height} pixels",
+            path=path,
+            value=(width, height),
+            expected=f"at least {crop_side} each way",
         )
     small = _convert_to_rgb(_crop_square(image, crop_side))
     if small.size != (IMAGE_SIDE, IMAGE_SIDE):

@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 2**30
 MAX_ARCHIVE_MEMBERS = 1000
 """Arrays in a file at most; six are wanted. A directory of millions takes minutes to read."""
 
-FORMAT_HINT = "wanted: an npz file in the MedMNIST format"
+EXPECTED_FORMAT = "an npz file in the MedMNIST format"
 
 DataKind = Literal["official", "file", "synthetic"]
 
@@ -147,27 +147,39 @@ def _read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path} is not a file; {FORMAT_HINT}")
+            raise DataError(f"{path} is not a file", path=path, expected=EXPECTED_FORMAT)
         if not 0 < (size_bytes := status.st_size) <= MAX_FILE_BYTES:
-            raise DataError(f"{path} has {size_bytes:,} bytes; wanted: 1 to {MAX_FILE_BYTES:,}")
+            raise DataError(
+                f"{path} has {size_bytes:,} bytes",
+                path=path,
+                value=size_bytes,
+                expected=f"1 to {MAX_FILE_BYTES:,}",
+            )
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"{path} does not exist; {FORMAT_HINT}") from error
+        raise DataError(f"{path} does not exist", path=path, expected=EXPECTED_FORMAT) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}; {FORMAT_HINT}") from error
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}", path=path, expected=EXPECTED_FORMAT
+        ) from error
 
 
 def _open_archive(content: bytes, path: Path) -> zipfile.ZipFile:
     n_entries = content.count(b"PK\x01\x02")  # how each entry of a zip's directory begins
     if n_entries > MAX_ARCHIVE_MEMBERS:
         raise DataError(
-            f"{path} has {n_entries:,} members; wanted: at most {MAX_ARCHIVE_MEMBERS:,}"
+            f"{path} has {n_entries:,} members",
+            path=path,
+            value=n_entries,
+            expected=f"at most {MAX_ARCHIVE_MEMBERS:,}",
         )
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except Exception as error:  # zipfile raises half a dozen unrelated ones on a damaged file
         raise DataError(
-            f"{path} is not a whole npz file ({_shorten_error(error)}); {FORMAT_HINT}"
+            f"{path} is not a whole npz file ({_shorten_error(error)})",
+            path=path,
+            expected=EXPECTED_FORMAT,
         ) from error
 
 
@@ -176,15 +188,24 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
     members = [info for info in archive.infolist() if info.filename == f"{key}.npy"]
     if not members:
         raise DataError(
-            f"{path} lacks the key {key}; wanted: images and labels of {', '.join(SPLITS)}"
+            f"{path} lacks the key {key}",
+            path=path,
+            expected=f"images and labels of {', '.join(SPLITS)}",
         )
     if len(members) > 1:
-        raise DataError(f"{path} has the key {key} {len(members)} times; wanted: once")
+        raise DataError(
+            f"{path} has the key {key} {len(members)} times",
+            path=path,
+            value=len(members),
+            expected="once",
+        )
     # Others are rare in npz files, and zipfile unpacks them without a bound.
     if (method := members[0].compress_type) not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
-            f"{path}: {key} is compressed by zip's method {method}; wanted: 0 or 8 (stored or "
-            f"deflated), as numpy.savez and numpy.savez_compressed write"
+            f"{path}: {key} is compressed by zip's method {method}",
+            path=path,
+            value=method,
+            expected="0 or 8 (stored or deflated), as numpy.savez and numpy.savez_compressed write",
         )
     try:
         with archive.open(f"{key}.npy") as member:
@@ -197,13 +218,17 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
         raise
     except Exception as error:  # as above, and NumPy's parser of headers likewise
         raise DataError(
-            f"{path}: {key} cannot be unpacked ({_shorten_error(error)}); wanted: a whole file, "
-            f"made by numpy.savez or numpy.savez_compressed"
+            f"{path}: {key} cannot be unpacked ({_shorten_error(error)})",
+            path=path,
+            expected="a whole file, made by numpy.savez or numpy.savez_compressed",
         ) from error
     if len(data) != size_bytes:
         raise DataError(
             f"{path}: {key} has {'more' if len(data) > size_bytes else 'fewer'} bytes "
-            f"than its header says; wanted: {size_bytes:,}"
+            f"than its header says",
+            path=path,
+            value=len(data),
+            expected=f"{size_bytes:,}",
         )
     return np.frombuffer(data, dtype).reshape(shape)
 
@@ -217,7 +242,9 @@ def _read_npy_header(
     member: IO[bytes], key: str, path: Path
 ) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     if (version := npy.read_magic(member)) != (1, 0):
-        raise DataError(f"{path}: {key} has npy version {version}; wanted: (1, 0)")
+        raise DataError(
+            f"{path}: {key} has npy version {version}", path=path, value=version, expected="(1, 0)"
+        )
     with warnings.catch_warnings(action="ignore"):  # about headers in the style of Python 2
         shape, is_fortran, dtype = npy.read_array_header_1_0(member)
     is_images = key.endswith("images")
@@ -225,14 +252,26 @@ def _read_npy_header(
     if shape[1:] != expected_shape or is_fortran:
         order = " in Fortran order" if is_fortran else ""
         shape_text = ", ".join(str(n) for n in expected_shape)
-        raise DataError(f"{path}: {key} has shape {shape}{order}; wanted: (n, {shape_text})")
+        raise DataError(
+            f"{path}: {key} has shape {shape}{order}",
+            path=path,
+            value=shape,
+            expected=f"(n, {shape_text})",
+        )
     if dtype != np.uint8 if is_images else dtype.kind not in "ui":
         raise DataError(
-            f"{path}: {key} has dtype {dtype}; wanted: "
-            f"{'uint8' if is_images else 'an integer type'}"
+            f"{path}: {key} has dtype {dtype}",
+            path=path,
+            value=dtype,
+            expected="uint8" if is_images else "an integer type",
         )
     if not 0 < shape[0] <= MAX_IMAGES:
-        raise DataError(f"{path}: {key} has {shape[0]:,} rows; wanted: 1 to {MAX_IMAGES:,}")
+        raise DataError(
+            f"{path}: {key} has {shape[0]:,} rows",
+            path=path,
+            value=shape[0],
+            expected=f"1 to {MAX_IMAGES:,}",
+        )
     return shape, dtype
 
 
@@ -240,12 +279,17 @@ def _make_split(arrays: Mapping[str, NDArray[np.integer]], name: str, source: st
     images, labels = arrays[f"{name}_images"], arrays[f"{name}_labels"]
     if len(images) != len(labels):
         raise DataError(
-            f"{source}: {name}_labels has {len(labels)} rows; wanted: {len(images)}, "
-            f"as many as {name}_images"
+            f"{source}: {name}_labels has {len(labels)} rows",
+            path=source,
+            value=len(labels),
+            expected=f"{len(images)}, as many as {name}_images",
         )
     invalid_labels = labels[(labels < 0) | (labels >= NUM_CLASSES)]
     if invalid_labels.size:
         raise DataError(
-            f"{source}: {name}_labels holds {invalid_labels[0]}; wanted: 0 to {NUM_CLASSES - 1}"
+            f"{source}: {name}_labels holds {invalid_labels[0]}",
+            path=source,
+            value=int(invalid_labels[0]),
+            expected=f"0 to {NUM_CLASSES - 1}",
         )
     return Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8)[:, 0])

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
+from bloodnets.errors import DataError
 
 Float32Array = NDArray[np.floating]  # float32 throughout; NumPy's stubs cannot follow it
 UInt8Array = NDArray[np.uint8]
@@ -141,12 +142,12 @@ def generate_synthetic_arrays(
         `{train,val,test}_labels`, uint8 of shape (n, 1), from 0 to 7; in shuffled order.
 
     Raises:
-        ValueError: `scale` is outside (0, 1], or `seed` is negative.
+        DataError: `scale` is outside (0, 1], or `seed` is negative.
     """
     if not 0 < scale <= 1:
-        raise ValueError(f"scale is {scale}; wanted: above 0 and at most 1")
+        raise DataError.of_value("scale", scale, "above 0 and at most 1")
     if seed < 0:
-        raise ValueError(f"seed is {seed}; wanted: at least 0")
+        raise DataError.of_value("seed", seed, "at least 0")
     arrays: dict[str, NDArray[np.uint8]] = {}
     streams = np.random.SeedSequence(seed).spawn(len(CLASS_COUNTS))
     for (split, official_counts), stream in zip(CLASS_COUNTS.items(), streams, strict=True):

@@ -84,15 +84,20 @@ def parse_location(text: str) -> StudyPath:
     try:
         parts = urlsplit(text)
     except ValueError as error:
-        raise DataError(f"{text!r} is not an address: {error}") from error
+        raise DataError(f"{text!r} is not an address: {error}", path=text) from error
     if parts.username or parts.password:
+        # Without the address itself, which would show the password.
         raise DataError(
             f"the address at {parts.hostname} holds a name or a password, which would stand in "
-            f"the study's files; use the provider's environment variables or profiles instead"
+            f"the study's files",
+            remedy="use the provider's environment variables or profiles instead",
         )
     if parts.query or parts.fragment or not parts.netloc:
         raise DataError(
-            f"the address is {text!r}; wanted: a bucket and a folder, as s3://bucket/studies"
+            f"the address is {text!r}",
+            path=text,
+            value=text,
+            expected="a bucket and a folder, e.g. s3://bucket/studies",
         )
     return RemotePath(text.rstrip("/"))
 
@@ -189,7 +194,9 @@ class RemoteStorage:
                 lambda: fs.FileSystem.from_uri(f"{location}{options}")
             )
         except pyarrow.ArrowInvalid as error:
-            raise DataError(f"{location} cannot be used: {_shorten_error(error)}") from error
+            raise DataError(
+                f"{location} cannot be used: {_shorten_error(error)}", path=str(location)
+            ) from error
 
     def read(self, name: str) -> bytes:
         """As `LocalStorage.read`."""
@@ -274,7 +281,10 @@ class RemoteStorage:
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Whether a request that failed may succeed when it is sent again."""
+    """Whether a request that failed may succeed when it is sent again.
+
+    pyarrow gives S3's error code only in its text.
+    """
     if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
         return False
     return not any(f"AWS Error {code}" in str(error) for code in _PERMANENT_S3_ERRORS)

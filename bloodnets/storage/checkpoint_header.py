@@ -48,7 +48,7 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[s
     # The format: the length of the JSON header in 8 bytes, the header, the tensors' bytes.
     header_bytes = int.from_bytes(content[:8], "little")
     if header_bytes > MAX_HEADER_BYTES or content[8:9] not in (b"{", b""):
-        raise DataError(f"{name} is not in the safetensors format; {RETRAIN_HINT}")
+        raise DataError(f"{name} is not in the safetensors format", path=name, remedy=RETRAIN_HINT)
     is_header_complete = len(content) >= 8 + header_bytes > 8
     try:
         safetensors_header = json.loads(content[8 : 8 + header_bytes]) if is_header_complete else {}
@@ -65,7 +65,12 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[s
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         is_invalid = True
     if is_invalid:
-        raise DataError(f"{name} is not the state of a trial; {RETRAIN_HINT}")
+        raise DataError(f"{name} is not the state of a trial", path=name, remedy=RETRAIN_HINT)
     if not is_header_complete or file_bytes < 8 + header_bytes + data_bytes:
-        raise ConflictError(f"{name} is cut off, at {file_bytes:,} bytes; {RETRAIN_HINT}")
+        raise ConflictError(
+            f"{name} is cut off, at {file_bytes:,} bytes",
+            path=name,
+            value=file_bytes,
+            remedy=RETRAIN_HINT,
+        )
     return header

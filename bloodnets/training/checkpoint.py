@@ -68,7 +68,7 @@ def load_model(content: bytes, name: str, config: TrialConfig) -> nn.Module:
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ConflictError(f"{name} does not fit the network: {reason:.150}") from error
+        raise ConflictError(f"{name} does not fit the network: {reason:.150}", path=name) from error
     return model.eval()
 
 
@@ -141,7 +141,7 @@ def load_checkpoint(
     """
     header = read_checkpoint_header(content, len(content), name)
     if header["study_fingerprint"] != study_fingerprint or header["config"] != config.to_dict():
-        raise DataError(f"{name} is the state of another trial; {RETRAIN_HINT}")
+        raise DataError(f"{name} is the state of another trial", path=name, remedy=RETRAIN_HINT)
     try:
         tensors = load(content)
         epochs = [EpochResult(**values) for values in header["epochs"]]
@@ -153,7 +153,7 @@ def load_checkpoint(
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
-            f"{name} does not fit the network: {reason:.150}; {RETRAIN_HINT}"
+            f"{name} does not fit the network: {reason:.150}", path=name, remedy=RETRAIN_HINT
         ) from error
 
 

@@ -140,7 +140,9 @@ def train(
         # The next line is the first to read the device: it waits for the whole epoch's work.
         train_loss = _compute_mean_loss(losses.cpu(), state.epoch, config, len(train_split.labels))
         if not val_loss.isfinite():
-            raise NonFiniteLossError(f"the val loss is {val_loss} after epoch {state.epoch}")
+            raise NonFiniteLossError(
+                f"the val loss is {val_loss} after epoch {state.epoch}", value=val_loss
+            )
         predicted_classes = log_probabilities.argmax(1).cpu().numpy()
         scores = metrics.compute_scores(
             metrics.compute_confusion_matrix(val_labels, predicted_classes)
@@ -286,8 +288,9 @@ def _compute_mean_loss(losses: Tensor, epoch: int, config: TrialConfig, n_images
         step = int(is_finite.int().argmin()) + 1
         value = float(losses[step - 1])
         raise NonFiniteLossError(
-            f"the training loss is {value} at epoch {epoch}, step {step}; "
-            f"try a learning rate below {config.learning_rate:g}"
+            f"the training loss is {value} at epoch {epoch}, step {step}",
+            value=value,
+            remedy=f"try a learning rate below {config.learning_rate:g}",
         )
     sizes = torch.full_like(losses, config.batch_size)
     sizes[-1] = n_images - config.batch_size * (len(losses) - 1)

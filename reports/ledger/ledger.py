@@ -114,16 +114,19 @@ class Ledger:
             has_study = self.storage.exists(STUDY_FILE)
         except OSError as error:
             raise ResourceError(
-                f"cannot read the study: {error}; see to the network, the rights and "
-                f"AWS_ENDPOINT_URL"
+                f"cannot read the study: {error}",
+                path=str(location),
+                remedy="see to the network, the rights and AWS_ENDPOINT_URL",
             ) from error
         if not has_study:
-            raise ConflictError(f"no study in {location}: it has no study.json")
+            raise ConflictError(f"no study in {location}: it has no study.json", path=str(location))
         content = self.read_bytes(STUDY_FILE)
         if (version := read_schema_version(content)) not in (None, SCHEMA_VERSION):
             raise ConflictError(
                 f"{location / STUDY_FILE} has schema version {version}; this bloodstudy reads "
-                f"version {SCHEMA_VERSION}"
+                f"version {SCHEMA_VERSION}",
+                path=str(location / STUDY_FILE),
+                value=version,
             )
         self.study = self._parse_record(StudyRecord, STUDY_FILE, content)
 
@@ -151,9 +154,11 @@ class Ledger:
             else:
                 _create_local(location, study)
         except FileExistsError as error:
-            raise ResourceError(f"{error.filename} is not a folder") from error
+            raise ResourceError(f"{error.filename} is not a folder", path=error.filename) from error
         except OSError as error:
-            raise ResourceError(f"cannot write the study to {location}: {error}") from error
+            raise ResourceError(
+                f"cannot write the study to {location}: {error}", path=str(location)
+            ) from error
         return cls(location)
 
     def list_planned_trials(self) -> list[PlannedTrial]:
@@ -264,7 +269,8 @@ class Ledger:
             return None
         record = self._read_record(TrialRecord, name)
         if record.fingerprint != self.study.fingerprint or record.id != planned.id:
-            raise ConflictError(f"{self.location / name} belongs to another study")
+            path = str(self.location / name)
+            raise ConflictError(f"{path} belongs to another study", path=path)
         return record
 
     def list_partial_files(self, trial_id: str) -> list[str]:
@@ -291,7 +297,7 @@ class Ledger:
             with np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False) as arrays:
                 return TrialPredictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
         except _READ_ERRORS as error:
-            raise ConflictError(f"{self.location / name} cannot be read: {error}") from error
+            raise self._make_read_error(name, error) from error
 
     def read_test_evaluations(self) -> list[TestEvaluation]:
         """Every evaluation on test so far."""
@@ -342,7 +348,7 @@ class Ledger:
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise ConflictError(f"{self.location / name} cannot be read: {error}") from error
+            raise self._make_read_error(name, error) from error
         return len(read_checkpoint_header(content, size, str(self.location / name))["epochs"])
 
     def remove_checkpoint(self, trial_id: str) -> None:
@@ -358,7 +364,7 @@ class Ledger:
         try:
             self.storage.upload(name)
         except OSError as error:
-            raise ResourceError(f"cannot write {self.location / name}: {error}") from error
+            raise self._make_write_error(name, error) from error
 
     def read_bytes(self, name: str) -> bytes:
         """A file's bytes.
@@ -372,7 +378,7 @@ class Ledger:
         try:
             return self.storage.read(name)
         except OSError as error:
-            raise ConflictError(f"{self.location / name} cannot be read: {error}") from error
+            raise self._make_read_error(name, error) from error
 
     def _add_test_evaluation(self, evaluation: TestEvaluation) -> None:
         """Enter a look, in the place of one that was interrupted before its trial was entered."""
@@ -404,7 +410,15 @@ class Ledger:
         try:
             self.storage.write(name, content)
         except OSError as error:
-            raise ResourceError(f"cannot write {self.location / name}: {error}") from error
+            raise self._make_write_error(name, error) from error
+
+    def _make_read_error(self, name: str, error: Exception) -> ConflictError:
+        path = str(self.location / name)
+        return ConflictError(f"{path} cannot be read: {error}", path=path)
+
+    def _make_write_error(self, name: str, error: OSError) -> ResourceError:
+        path = str(self.location / name)
+        return ResourceError(f"cannot write {path}: {error}", path=path)
 
     def _parse_record(self, record_type: type[RecordT], name: str, text: bytes) -> RecordT:
         try:
@@ -412,10 +426,8 @@ class Ledger:
         except ValidationError as error:
             first_error = error.errors(include_url=False)[0]
             key_path = "".join(f"{key}: " for key in first_error["loc"])
-            problem = f"{key_path}{first_error['msg']}"
-            raise ConflictError(
-                f"{self.location / name} is not readable: {problem:.200}"
-            ) from error
+            problem, path = f"{key_path}{first_error['msg']}", str(self.location / name)
+            raise ConflictError(f"{path} is not readable: {problem:.200}", path=path) from error
 
     def _read_record(self, record_type: type[RecordT], name: str) -> RecordT:
         return self._parse_record(record_type, name, self.read_bytes(name))
@@ -449,4 +461,6 @@ def _create_remote(address: RemotePath, study: StudyRecord) -> None:
 
 
 def _make_exists_error(location: StudyPath) -> ConflictError:
-    return ConflictError(f"{location} exists already; choose another --name")
+    return ConflictError(
+        f"{location} exists already", path=str(location), remedy="choose another --name"
+    )

@@ -187,7 +187,8 @@ def _load_trials(
                 _require_no_files(ledger, planned.id)
                 continue
             if record.software_sha256 not in known_software:
-                raise ConflictError(f"trials/{planned.id}.json {UNKNOWN_SOFTWARE}")
+                name = f"trials/{planned.id}.json"
+                raise ConflictError(f"{name} {UNKNOWN_SOFTWARE}", path=name)
             for name in record.files:
                 if not name.startswith("models/"):  # large, and nothing here reads them
                     check_hash(ledger, record, name)
@@ -209,7 +210,8 @@ def _load_trials(
 def _require_no_files(ledger: Ledger, trial_id: str) -> None:
     """A trial that has not run has no files; one whose record was lost has."""
     if partial_files := ledger.list_partial_files(trial_id):
-        raise ConflictError(f"trials/{trial_id}.json is missing, but {partial_files[0]} is there")
+        name = f"trials/{trial_id}.json"
+        raise ConflictError(f"{name} is missing, but {partial_files[0]} is there", path=name)
 
 
 def _make_problem(ledger: Ledger, trial_id: str, error: ConflictError) -> Problem:
@@ -230,9 +232,12 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
     """
     sha256 = hashlib.sha256(ledger.read_bytes(name)).hexdigest()
     if sha256 != record.files[name]:
+        path = str(ledger.location / name)
         raise ConflictError(
-            f"{ledger.location / name} is not the file that was entered: its SHA-256 begins with "
-            f"{sha256[:12]}, the record says {record.files[name][:12]}"
+            f"{path} is not the file that was entered: its SHA-256 begins with {sha256[:12]}, the "
+            f"record says {record.files[name][:12]}",
+            path=path,
+            value=sha256,
         )
 
 
@@ -267,12 +272,14 @@ def _check_labels(
     """The labels, if they are of eight classes, one an image, and as in the trials before."""
     if labels.ndim != 1 or probabilities.shape != (labels.size, NUM_CLASSES):
         raise ConflictError(
-            f"{name} has probabilities {probabilities.shape} for labels {labels.shape}"
+            f"{name} has probabilities {probabilities.shape} for labels {labels.shape}", path=name
         )
     if not labels.size > 0 or labels.max() >= NUM_CLASSES:
-        raise ConflictError(f"{name} has no labels on test, or labels beyond {NUM_CLASSES - 1}")
+        raise ConflictError(
+            f"{name} has no labels on test, or labels beyond {NUM_CLASSES - 1}", path=name
+        )
     if previous_labels is not None and not np.array_equal(previous_labels, labels):
-        raise ConflictError(f"{name} has other labels on test than the trials before it")
+        raise ConflictError(f"{name} has other labels on test than the trials before it", path=name)
     return labels
 
 

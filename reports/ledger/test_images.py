@@ -35,8 +35,10 @@ def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != data.sha256:
         raise DataError(
-            f"{path} is not the file that the study used: its SHA-256 begins with {sha256[:12]}; "
-            f"wanted: {data.name}, {data.sha256[:12]}"
+            f"{path} is not the file that the study used: its SHA-256 begins with {sha256[:12]}",
+            path=path,
+            value=sha256,
+            expected=f"{data.name}, {data.sha256[:12]}",
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         images: NDArray[np.uint8] = archive["test_images"]
@@ -48,7 +50,7 @@ def _read_file(path: Path) -> bytes:
         file_status = path.stat()
         # A pipe would be waited for, a device read without end.
         if not stat.S_ISREG(file_status.st_mode) or file_status.st_size > MAX_FILE_BYTES:
-            raise DataError(f"{path} is not a file of at most {MAX_FILE_BYTES:,} bytes")
+            raise DataError(f"{path} is not a file of at most {MAX_FILE_BYTES:,} bytes", path=path)
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(f"{path} cannot be read: {error.strerror}", path=path) from error

@@ -62,7 +62,9 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     publish.require_report_folder(folder)
     names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
-        raise DataError(f"two of these studies are in folders of one name: {', '.join(names)}")
+        raise DataError(
+            f"two of these studies are in folders of one name: {', '.join(names)}", value=names
+        )
     loaded_studies = {
         name: read_study_files(ledger) for name, ledger in zip(names, ledgers, strict=True)
     }

@@ -116,7 +116,7 @@ def publish_report(
         _write_files(new_folder, study_name, data, notice, report_sections)
         _swap_folders(new_folder, folder, old_folder)
     except OSError as error:
-        raise ResourceError(f"cannot write the report to {folder}: {error}") from error
+        raise ResourceError(f"cannot write the report to {folder}: {error}", path=folder) from error
     finally:
         shutil.rmtree(new_folder, ignore_errors=True)
     return folder / "index.html"
@@ -134,14 +134,17 @@ def require_report_folder(folder: Path) -> None:
         index = folder / "index.html"
         is_report = index.is_file() and _REPORT_TAG in index.read_bytes()
     except NotADirectoryError as error:
-        raise ConflictError(f"{folder} is a file; choose another --output") from error
+        raise ConflictError(
+            f"{folder} is a file", path=folder, remedy="choose another --output"
+        ) from error
     except OSError as error:
-        raise ResourceError(f"cannot read {folder}: {error}") from error
+        raise ResourceError(f"cannot read {folder}: {error}", path=folder) from error
     # A folder of tables and figures may be somebody's paper.
     if foreign_names := names - _REPORT_ENTRIES if is_report else names:
         raise ConflictError(
-            f"{folder} holds something else than a report ({min(foreign_names)}); choose another "
-            "--output"
+            f"{folder} holds something else than a report ({min(foreign_names)})",
+            path=folder,
+            remedy="choose another --output",
         )
 
 

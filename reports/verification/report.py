@@ -43,7 +43,9 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
     try:
         stored = ledger.storage.local_copy("report")
     except OSError as error:
-        raise ResourceError(f"cannot read the report: {error}") from error
+        raise ResourceError(
+            f"cannot read the report: {error}", path=str(ledger.location / "report")
+        ) from error
     if not stored.is_dir():
         return "There is no report to compare"
     page = ledger.read_bytes("report/index.html").decode(errors="replace")
@@ -88,9 +90,11 @@ def _compare_file_names(stored: Path, expected: Path) -> list[str]:
         for folder in (stored, expected)
     )
     if missing := expected_names - stored_names:
-        raise ConflictError(f"report/{min(missing)} is missing; the ledger gives one")
+        name = f"report/{min(missing)}"
+        raise ConflictError(f"{name} is missing; the ledger gives one", path=name)
     if extra := stored_names - expected_names:
-        raise ConflictError(f"report/{min(extra)} is there; the ledger gives no such file")
+        name = f"report/{min(extra)}"
+        raise ConflictError(f"{name} is there; the ledger gives no such file", path=name)
     text_names = (name for name in expected_names if Path(name).suffix not in _FIGURE_SUFFIXES)
     return sorted(text_names, key=lambda name: (not name.endswith(".csv"), name))
 
@@ -127,7 +131,9 @@ def _compare_text(
             number = stored_line[0] if stored_line else "after the last"
             raise ConflictError(
                 f"report/{name}, line {number}, says {_make_excerpt(stored_text, start)}; "
-                f"the ledger gives {_make_excerpt(expected_text, start)}"
+                f"the ledger gives {_make_excerpt(expected_text, start)}",
+                path=f"report/{name}",
+                value=stored_text,
             )
 
 

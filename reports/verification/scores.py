@@ -39,11 +39,14 @@ def expect_equal(
         source: what gives `expected`, in words.
 
     Raises:
-        ConflictError: they differ; the message holds all five.
+        ConflictError: They differ; its `path` is `file_name`, its `value` is `stored`.
     """
     if stored != expected:
         raise ConflictError(
-            f"{file_name} says that {quantity} is {stored!s:.160}; {source} gives {expected!s:.160}"
+            f"{file_name} says that {quantity} is {stored!s:.160}; "
+            f"{source} gives {expected!s:.160}",
+            path=file_name,
+            value=stored,
         )
 
 
@@ -58,7 +61,7 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
         name = f"predictions/{record.id}.npz"
         for split, stored_scores in record.scores.items():
             predictions = ledger.read_predictions(record.id, split)
-            _check_probabilities(f"{name}, {split},", predictions)
+            _check_probabilities(name, split, predictions)
             class_counts = np.bincount(predictions.labels, minlength=NUM_CLASSES)
             quantity = f"the number of {split} images of each class"
             expect_equal(
@@ -66,7 +69,9 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
             )
             first_name, first_predictions = first_by_split.setdefault(split, (name, predictions))
             if not np.array_equal(predictions.labels, first_predictions.labels):
-                raise ConflictError(f"{name} has other labels on {split} than {first_name}")
+                raise ConflictError(
+                    f"{name} has other labels on {split} than {first_name}", path=name
+                )
             _check_scores(record, split, stored_scores, predictions)
             n_scores += len(stored_scores)
         if record.scores:
@@ -77,21 +82,31 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
     )
 
 
-def _check_probabilities(name: str, predictions: TrialPredictions) -> None:
+def _check_probabilities(name: str, split: str, predictions: TrialPredictions) -> None:
     probabilities, labels = predictions
     shape, dtypes = probabilities.shape, f"{probabilities.dtype} and {labels.dtype}"
     if labels.ndim != 1 or not labels.size or shape != (labels.size, NUM_CLASSES):
-        raise ConflictError(f"{name} has probabilities {shape} for labels {labels.shape}")
+        raise ConflictError(
+            f"{name}, {split}, has probabilities {shape} for labels {labels.shape}", path=name
+        )
     if dtypes != "float32 and uint8":
-        raise ConflictError(f"{name} holds {dtypes}; wanted: float32 and uint8")
+        raise ConflictError(
+            f"{name}, {split}, holds {dtypes}",
+            path=name,
+            value=dtypes,
+            expected="float32 and uint8",
+        )
     sums = probabilities.sum(axis=1, dtype=np.float64)
     # Not `>`, which would let pass what is not a number.
     is_invalid = ~(np.abs(sums - 1) <= _SUM_TOLERANCE) | (probabilities < 0).any(axis=1)
     if is_invalid.any():
         row = int(is_invalid.argmax())
         raise ConflictError(
-            f"{name} has {probabilities[row].tolist()} as the probabilities of image {row}, "
-            f"which sum to {sums[row]:.6g}; wanted: none below 0, and a sum of 1"
+            f"{name}, {split}, has {probabilities[row].tolist()} as the probabilities of image "
+            f"{row}, which sum to {sums[row]:.6g}",
+            path=name,
+            value=float(sums[row]),
+            expected="none below 0, and a sum of 1",
         )
 
 

@@ -32,7 +32,10 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
     proposals, baseline_configs = ledger.read_proposals(), _make_baseline_configs(search)
     if len(proposals) > search.n_trials:
         raise ConflictError(
-            f"{_PROPOSALS_FILE} has {len(proposals)} proposals; study.json allows {search.n_trials}"
+            f"{_PROPOSALS_FILE} has {len(proposals)} proposals; "
+            f"study.json allows {search.n_trials}",
+            path=_PROPOSALS_FILE,
+            value=len(proposals),
         )
     for number, planned in enumerate(proposals):
         name = f"trial-{number}"
@@ -81,7 +84,11 @@ def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
         and all(_is_within(config[key], *ends) for key, ends in ranges.items())
     )
     if not inside:
-        raise ConflictError(f"{_PROPOSALS_FILE} has {planned.id} outside the space in study.json")
+        raise ConflictError(
+            f"{_PROPOSALS_FILE} has {planned.id} outside the space in study.json",
+            path=_PROPOSALS_FILE,
+            value=planned.id,
+        )
 
 
 def _is_within(value: object, low: float, high: float) -> bool:
@@ -119,9 +126,8 @@ def check_search(
     if confirmation is None:
         return [*lines, "The search has not ended: there is no confirmation to check"]
     if unfinished := [planned.id for planned in proposals if planned.id not in records]:
-        raise ConflictError(
-            f"{_CONFIRMATION_FILE} is there, but trials/{unfinished[0]}.json is missing"
-        )
+        name = f"trials/{unfinished[0]}.json"
+        raise ConflictError(f"{_CONFIRMATION_FILE} is there, but {name} is missing", path=name)
     _check_end(confirmation, search, proposals, curves)
     values = {
         planned.configuration: max(curves[planned.id])
@@ -150,18 +156,22 @@ def _check_rungs(
         name, last_epoch = f"trials/{key}.json", records[key].epochs
         if records[key].configuration in baseline_names:
             raise ConflictError(
-                f"{name} says that ASHA stopped it, but those with a name run in full"
+                f"{name} says that ASHA stopped it, but those with a name run in full", path=name
             )
         if last_epoch not in search.rungs:
             raise ConflictError(
-                f"{name} says that ASHA stopped it after epoch {last_epoch}, no rung"
+                f"{name} says that ASHA stopped it after epoch {last_epoch}, no rung",
+                path=name,
+                value=last_epoch,
             )
         rung_values = [
             values[last_epoch - 1] for values in best_so_far.values() if len(values) >= last_epoch
         ]
         if best_so_far[key][-1] >= max(rung_values):
             raise ConflictError(
-                f"{name} says that ASHA stopped it, but it led at epoch {last_epoch}"
+                f"{name} says that ASHA stopped it, but it led at epoch {last_epoch}",
+                path=name,
+                value=last_epoch,
             )
 
 
@@ -170,7 +180,9 @@ def _check_test_unseen(ledger: Ledger, proposals: Sequence[PlannedTrial]) -> Non
     for planned in proposals:
         if planned.id in tested_ids:
             raise ConflictError(
-                f"test_evaluations.jsonl has {planned.id}, a trial of the search, on test"
+                f"test_evaluations.jsonl has {planned.id}, a trial of the search, on test",
+                path="test_evaluations.jsonl",
+                value=planned.id,
             )
 
 

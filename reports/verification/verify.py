@@ -44,6 +44,10 @@ class DisagreementError(StudyError):
     exit_code = 1
 
 
+class UnplannedTrialError(ConflictError):
+    """A study has a file, or an entry in one, of a trial that is not planned."""
+
+
 def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterator[str]:
     """Check that a study's numbers follow from its stored predictions.
 
@@ -56,8 +60,7 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
         One line for each kind of check that passed.
 
     Raises:
-        DisagreementError: at the first that did not; it names the file, what it says and what
-            was found.
+        DisagreementError: At the first that did not; its `path` is the file.
         ResourceError: there is no room to make the report again.
     """
     search = ledger.study.search
@@ -74,7 +77,13 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
 
         yield check_report(ledger, images)
     except ConflictError as error:
-        raise DisagreementError(str(error)) from error
+        raise DisagreementError(
+            error.problem,
+            path=error.path,
+            value=error.value,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from error
 
 
 def check_entered_files(
@@ -91,7 +100,8 @@ def check_entered_files(
         One line for each kind of check, and the records by id, in the order of the plan.
 
     Raises:
-        ConflictError: at the first that is not; it names the file.
+        UnplannedTrialError: There is a file of a trial that is not planned.
+        ConflictError: Another file is not as it should be; the error's `path` names it.
     """
     study = ledger.study
     lines = [_check_plan(study)]
@@ -123,7 +133,11 @@ def _check_plan(study: StudyRecord) -> str:
         for key in ("max_epochs", "patience"):
             value = planned.config[key]
             if type(value) is not int or value < 1:
-                raise ConflictError(f"study.json says that {key} of {planned.id} is {value!r}")
+                raise ConflictError(
+                    f"study.json says that {key} of {planned.id} is {value!r}",
+                    path="study.json",
+                    value=value,
+                )
     ids = [planned.id for planned in study.trials]
     expect_equal(
         "study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids"
@@ -153,21 +167,27 @@ def _check_records(
         if record is not None:
             _check_as_planned(record, planned)
             if record.software_sha256 not in known_software:
-                raise ConflictError(f"{name} {UNKNOWN_SOFTWARE}")
+                raise ConflictError(f"{name} {UNKNOWN_SOFTWARE}", path=name)
             records[planned.id] = record
         elif interrupted:
             tested_ids.discard(planned.id)
         elif partial_files or planned.id in tested_ids:
             partial_file = min(partial_files, default="test_evaluations.jsonl")
-            raise ConflictError(f"{name} is missing, but {partial_file} is of that trial")
+            raise ConflictError(
+                f"{name} is missing, but {partial_file} is of that trial", path=name
+            )
         unclaimed_files -= {name, *partial_files}
         if record is not None and (unlisted := partial_files - record.files.keys()):
-            raise ConflictError(f"{min(unlisted)} is there, but {name} does not name it")
+            extra = min(unlisted)
+            raise ConflictError(f"{extra} is there, but {name} does not name it", path=extra)
     if unclaimed_files:
-        raise ConflictError(f"{min(unclaimed_files)} belongs to no trial that is planned")
+        extra = min(unclaimed_files)
+        raise UnplannedTrialError(f"{extra} belongs to no trial that is planned", path=extra)
     if unknown := tested_ids - records.keys():
-        raise ConflictError(
-            f"test_evaluations.jsonl names {min(unknown)}, a trial that is not planned"
+        raise UnplannedTrialError(
+            f"test_evaluations.jsonl names {min(unknown)}, a trial that is not planned",
+            path="test_evaluations.jsonl",
+            value=min(unknown),
         )
     return records
 
@@ -199,11 +219,14 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     ):
         raise ConflictError(
             f"{name} says that the state is {record.state}, the reason to stop "
-            f"{record.stop_reason} and the error {record.error!r}"
+            f"{record.stop_reason} and the error {record.error!r}",
+            path=name,
         )
     splits = tuple(sorted(record.scores))
     if splits not in ({("val",), ("test", "val")} if complete else {()}):
-        raise ConflictError(f"{name} has scores on {splits}, with state {record.state}")
+        raise ConflictError(
+            f"{name} has scores on {splits}, with state {record.state}", path=name, value=splits
+        )
     never_started = (
         record.stop_reason
         in {
@@ -213,7 +236,11 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
         and not record.epochs
     )
     if record.attempts < (0 if never_started else 1):
-        raise ConflictError(f"{name} says that there were {record.attempts} attempts")
+        raise ConflictError(
+            f"{name} says that there were {record.attempts} attempts",
+            path=name,
+            value=record.attempts,
+        )
 
 
 def _check_hashes(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:

@@ -150,10 +150,7 @@ def make_resnet_baseline(
         DataError: a value is out of its range.
     """
     values = CONFIGURATIONS["resnet"] | {"max_epochs": max_epochs, "batch_size": batch_size}
-    try:
-        config = TrialConfig(**values, patience=max_epochs, precision=precision, seed=seed)
-    except ValueError as error:
-        raise DataError(str(error)) from error
+    config = TrialConfig(**values, patience=max_epochs, precision=precision, seed=seed)
     return config.to_dict()
 
 

@@ -60,7 +60,7 @@ def load_study_data(study: StudyRecord, file: Path | None, *, download: bool = F
         DataError: The data are not found, or other data are.
         ResourceError: The official file cannot be downloaded.
     """
-    expected = f"wanted: {study.data.name}, SHA-256 {study.data.sha256[:12]}…"
+    expected = f"{study.data.name}, SHA-256 {study.data.sha256[:12]}…"
     if file is None and study.data.kind is DataKind.SYNTHETIC:
         cells = load_synthetic()
     else:
@@ -69,12 +69,18 @@ def load_study_data(study: StudyRecord, file: Path | None, *, download: bool = F
             path = ensure_official_file(None)
         if path is None:
             raise DataError(
-                f"the data of {study.name} are not at hand; give --data-file; {expected}"
+                f"the data of {study.name} are not available",
+                path=study.data.path,
+                expected=expected,
+                remedy="give --data-file",
             )
         cells = load_file(path)
     if cells.sha256 != study.data.sha256:
         raise DataError(
             f"{cells.name} is not what {study.name} was trained on: its SHA-256 begins with "
-            f"{cells.sha256[:12]}; {expected}"
+            f"{cells.sha256[:12]}",
+            path=cells.path,
+            value=cells.sha256,
+            expected=expected,
         )
     return cells

@@ -64,7 +64,11 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
         record = ledger.read_trial(planned)
         if record is None or record.state is not TrialState.COMPLETE:
             status_text = "has not ended" if record is None else f"is {record.state}"
-            raise DataError(f"{planned.id} {status_text}: it left no model; name a complete trial")
+            raise DataError(
+                f"{planned.id} {status_text}: it left no model",
+                value=planned.id,
+                remedy="name a complete trial",
+            )
         return _load_selected_model(ledger, record, "as asked for", ())
     problems: list[str] = []
     for trials, reason_template in _list_candidate_groups(ledger):
@@ -78,8 +82,13 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
             except ConflictError as error:
                 problems.append(str(error))
     if problems:
-        raise ConflictError(f"{ledger.name} has no model that can be relied on: {problems[0]}")
-    raise DataError(f"{ledger.name} has no complete trial, so it has no model")
+        raise ConflictError(
+            f"{ledger.name} has no model that can be relied on: {problems[0]}",
+            path=str(ledger.location),
+        )
+    raise DataError(
+        f"{ledger.name} has no complete trial, so it has no model", path=str(ledger.location)
+    )
 
 
 def _list_candidate_groups(ledger: Ledger) -> Iterator[tuple[Sequence[PlannedTrial], str]]:
@@ -119,13 +128,18 @@ def _load_selected_model(
 ) -> SelectedModel:
     model_name = f"models/{record.id}.safetensors"
     if model_name not in record.files:
-        raise ConflictError(f"{ledger.location}: {record.id} has no model")
+        raise ConflictError(
+            f"{ledger.location}: {record.id} has no model", path=str(ledger.location / model_name)
+        )
     for file_name in record.files:
         check_hash(ledger, record, file_name)
     try:
         config = TrialConfig.from_dict(record.config)
     except (TypeError, ValueError) as error:
-        raise ConflictError(f"{ledger.location}: {record.id}: {error}") from error
+        raise ConflictError(
+            f"{ledger.location}: {record.id}: {error}",
+            path=str(ledger.location / f"trials/{record.id}.json"),
+        ) from error
     return SelectedModel(
         record=record,
         config=config,

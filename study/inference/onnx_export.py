@@ -9,7 +9,6 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -107,7 +106,9 @@ def require_new_folder(folder: Path) -> None:
         ConflictError: it does.
     """
     if os.path.lexists(folder):
-        raise ConflictError(f"{folder} exists already; choose another --output, or remove it")
+        raise ConflictError(
+            f"{folder} exists already", path=folder, remedy="choose another --output, or remove it"
+        )
 
 
 def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
@@ -119,7 +120,7 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
     """
     example_images = torch.zeros((2, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=torch.uint8)
     with warnings.catch_warnings(action="ignore"):  # about what PyTorch's exporter itself calls
-        program: Any = torch.onnx.export(
+        program = torch.onnx.export(
             _ProbabilityModel(selected).eval(),
             (example_images,),
             dynamo=True,
@@ -129,6 +130,8 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
             output_names=["probabilities"],
             dynamic_shapes=({0: torch.export.Dim("n")},),
         )
+    if program is None:  # which it is only with `dynamo=False`
+        raise TypeError("torch.onnx.export gave no program")
     model = program.model_proto
     _strip_metadata(model)
     model.doc_string = "Blood cells in eight classes. Research only: no medical use."
@@ -145,14 +148,16 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _strip_metadata(message: Any) -> None:
+def _strip_metadata(model: onnx.ModelProto) -> None:
     """Remove what the exporter notes beside the graph: stack traces, with this machine's paths."""
-    for field, value in message.ListFields():
-        if field.name in {"metadata_props", "doc_string"}:
-            message.ClearField(field.name)
-        elif field.message_type is not None:
-            for submessage in [value] if hasattr(value, "ListFields") else value:
-                _strip_metadata(submessage)
+    messages = [model]  # and then the messages in it
+    while messages:
+        message = messages.pop()
+        for field, value in message.ListFields():
+            if field.name in {"metadata_props", "doc_string"}:
+                message.ClearField(field.name)
+            elif field.message_type is not None:
+                messages.extend([value] if hasattr(value, "ListFields") else value)
 
 
 def compare_predictions(
@@ -185,10 +190,12 @@ def compare_predictions(
     # `not <=` also rejects NaN.
     if n_mismatches or not max_deviation <= PROBABILITY_TOLERANCE:
         raise StudyError(
-            f"the exported model is not the trained one: of {format_count(len(images), 'image')} "
-            f"{n_mismatches} got another class, and probabilities differ by up to "
-            f"{max_deviation:.2g}; wanted: 0, and {PROBABILITY_TOLERANCE:g} at most; "
-            f"nothing was written"
+            f"nothing was written, as the exported model is not the trained one: of "
+            f"{format_count(len(images), 'image')} {n_mismatches} got another class, and "
+            f"probabilities differ by up to "
+            f"{max_deviation:.2g}",
+            value=max_deviation,
+            expected=f"0, and {PROBABILITY_TOLERANCE:g} at most",
         )
     return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)
 
@@ -204,6 +211,6 @@ def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
         temp_folder.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:
-        raise ResourceError(f"cannot write {folder}: {error.strerror}") from error
+        raise ResourceError(f"cannot write {folder}: {error.strerror}", path=folder) from error
     finally:
         shutil.rmtree(temp_folder, ignore_errors=True)

@@ -77,9 +77,13 @@ def replay_trial(
     planned = find_trial(ledger.study.name, ledger.list_planned_trials(), trial)
     record = ledger.read_trial(planned)
     if record is None:
-        raise DataError(f"{planned.id} has not ended: there is nothing to compare with")
+        raise DataError(
+            f"{planned.id} has not ended: there is nothing to compare with", value=planned.id
+        )
     if not record.epochs and record.stop_reason is not StopReason.DIVERGED:
-        raise DataError(f"{planned.id} ended before its first epoch ({record.error})")
+        raise DataError(
+            f"{planned.id} ended before its first epoch ({record.error})", value=planned.id
+        )
     device = _select_device(ledger.study)
     previous_threads = torch.get_num_threads()
     torch.set_num_threads(ledger.study.resources.cpus_per_trial)
@@ -132,7 +136,8 @@ def _compare_weights(ledger: Ledger, record: TrialRecord, state: TrainingState) 
     try:
         stored_weights = load(ledger.read_bytes(name))
     except SafetensorError as error:
-        raise ConflictError(f"{ledger.location / name} cannot be read: {error}") from error
+        path = str(ledger.location / name)
+        raise ConflictError(f"{path} cannot be read: {error}", path=path) from error
     if state.best_epoch != record.best_epoch or stored_weights.keys() != state.best_weights.keys():
         return float("inf")
     new_weights = {key: value.cpu() for key, value in state.best_weights.items()}

@@ -112,7 +112,7 @@ def _check_software() -> str:
         except PackageNotFoundError:
             problems.append(f"{requirement.name} is missing")
     if problems:
-        raise ResourceError(f"{'; '.join(problems)}; install bloodstudy again")
+        raise ResourceError("; ".join(problems), remedy="install bloodstudy again")
     versions = ", ".join(
         f"{name} {version(name)}" for name in ("bloodstudy", "torch", "ray", "optuna")
     )
@@ -125,7 +125,9 @@ def _check_host() -> str:
     if max_trials < 1:
         raise ResourceError(
             f"{memory.available / 2**30:.1f} GiB of memory are free, a trial takes "
-            f"{TRIAL_MEMORY_BYTES / 2**30:.1f}; close other programs"
+            f"{TRIAL_MEMORY_BYTES / 2**30:.1f}",
+            value=memory.available,
+            remedy="close other programs",
         )
     text = f"{format_count(cores, 'core')}, {memory.available / 2**30:.0f} GiB of memory free"
     return text if max_trials >= cores else f"{text}: use --max-concurrent {max_trials}"
@@ -138,7 +140,8 @@ def _check_gpu() -> str:
         return f"{count} x {', '.join(sorted(names))}: four trials on each"
     if Path("/dev/nvidia0").exists():
         raise ResourceError(
-            f"there is one, but PyTorch {torch.__version__} cannot use it; install a CUDA build"
+            f"there is one, but PyTorch {torch.__version__} cannot use it",
+            remedy="install a CUDA build",
         )
     return "none; trials train on the CPU, one a core"
 
@@ -154,12 +157,17 @@ def _check_storage(storage_root: StudyPath) -> str:
         free_bytes = shutil.disk_usage(parent).free
     except OSError as error:
         raise ResourceError(
-            f"cannot write to {parent.absolute()}: {error.strerror}; choose another --storage"
+            f"cannot write to {parent.absolute()}: {error.strerror}",
+            path=parent.absolute(),
+            remedy="choose another --storage",
         ) from error
     if free_bytes < STUDY_DISK_BYTES:
         raise ResourceError(
-            f"{free_bytes / 2**30:.1f} GiB are free in {parent.absolute()}, wanted "
-            f"{STUDY_DISK_BYTES / 2**30:.0f}; make room, or choose another --storage"
+            f"{free_bytes / 2**30:.1f} GiB are free in {parent.absolute()}",
+            path=parent.absolute(),
+            value=free_bytes,
+            expected=f"at least {STUDY_DISK_BYTES / 2**30:.0f} GiB",
+            remedy="make room, or choose another --storage",
         )
     return f"{storage_root.absolute()} can be written, {free_bytes / 2**30:.0f} GiB free"
 
@@ -187,8 +195,9 @@ def _check_data(file: Path | None, root: Path | None) -> str:
         requests.head(url, timeout=REQUEST_TIMEOUT_S, allow_redirects=True).raise_for_status()
     except requests.RequestException as error:
         raise DataError(
-            f"{path} is not there, and cannot be downloaded ({type(error).__name__}); give "
-            f"--data-file or --data-root, or train with --data synthetic"
+            f"{path} is not there, and cannot be downloaded ({type(error).__name__})",
+            path=path,
+            remedy="give --data-file or --data-root, or train with --data synthetic",
         ) from error
     return f"{path} is not there; a study downloads it (35 MB, MD5 {get_medmnist_info()[1]})"
 
@@ -251,7 +260,9 @@ def _create_probe_file(storage_root: StudyPath) -> Iterator[tuple[StudyPath, str
         storage = open_storage(location, retry_timeout_s=0)
         storage.write(f"{folder}/probe", b"")
     except OSError as error:
-        raise ResourceError(f"cannot write to {location}: {error.strerror or error}") from error
+        raise ResourceError(
+            f"cannot write to {location}: {error.strerror or error}", path=str(location)
+        ) from error
     try:
         yield location, f"{folder}/probe"
     finally:

@@ -23,10 +23,16 @@ def check_location(location: StudyPath, *, resume: bool) -> None:
         else _check_local_location(location)
     )
     if resume and not exists:
-        raise ConflictError(f"no study in {location}; leave --resume out to begin one")
+        raise ConflictError(
+            f"no study in {location}",
+            path=str(location),
+            remedy="leave --resume out to begin one",
+        )
     if not resume and exists:
         raise ConflictError(
-            f"{location} exists already; choose another --name, or go on with it: --resume"
+            f"{location} exists already",
+            path=str(location),
+            remedy="choose another --name, or go on with it: --resume",
         )
 
 
@@ -45,8 +51,10 @@ def check_remote_location(address: RemotePath) -> bool:
         remote.remove(probe_folder)
     except OSError as error:
         raise ResourceError(
-            f"cannot use {error}; choose another --storage, or see to the network, the rights and "
-            f"AWS_ENDPOINT_URL"
+            f"cannot use {error}",
+            path=str(address),
+            remedy="choose another --storage, or see to the network, the rights and "
+            "AWS_ENDPOINT_URL",
         ) from error
     return exists
 
@@ -54,15 +62,19 @@ def check_remote_location(address: RemotePath) -> bool:
 def _check_local_location(folder: Path) -> bool:
     """Whether there is such a folder; it can be written, or made."""
     if folder.is_symlink():
-        raise ResourceError(f"{folder} is a symbolic link; wanted: a folder, or no file yet")
+        raise ResourceError(
+            f"{folder} is a symbolic link", path=folder, expected="a folder, or no file yet"
+        )
     if os.path.lexists(folder) and not folder.is_dir():
-        raise ResourceError(f"{folder} is a file; wanted: a folder, or no file yet")
+        raise ResourceError(f"{folder} is a file", path=folder, expected="a folder, or no file yet")
     require_unlocked(folder)
     parent = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except NotADirectoryError as error:
-        raise ResourceError(f"{parent} is a file; wanted: a folder") from error
+        raise ResourceError(f"{parent} is a file", path=parent, expected="a folder") from error
     except OSError as error:
-        raise ResourceError(f"cannot write to {parent.absolute()}: {error.strerror}") from error
+        raise ResourceError(
+            f"cannot write to {parent.absolute()}: {error.strerror}", path=parent.absolute()
+        ) from error
     return folder.exists()

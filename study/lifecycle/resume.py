@@ -16,7 +16,7 @@ from reports.format.text import list_software_differences
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import SoftwareChange, StudyRecord, TrialRecord, compute_fingerprint
-from reports.verification.verify import check_entered_files
+from reports.verification.verify import UnplannedTrialError, check_entered_files
 from study.lifecycle.status import is_unfinished
 from study.runtime.lock import lock_study
 
@@ -64,8 +64,9 @@ def require_same_study(
         reasons = ["its study.json was changed since"]
     if reasons:
         raise ConflictError(
-            f"{ledger.location} was begun otherwise: {'; '.join(reasons)}; give what it was begun "
-            f"with, or choose another --name"
+            f"{ledger.location} was begun otherwise: {'; '.join(reasons)}",
+            path=str(ledger.location),
+            remedy="give what it was begun with, or choose another --name",
         )
     current = ledger.current_software
     if requested.software.sha256 == current.sha256 or not is_unfinished(ledger):
@@ -73,8 +74,10 @@ def require_same_study(
     if not allow_code_change:
         changes = "; ".join(list_software_differences(current, requested.software))
         raise ConflictError(
-            f"{ledger.location} was trained with other software: {changes}; restore it, choose "
-            f"another --name, or accept that its trials differ with --allow-code-change"
+            f"{ledger.location} was trained with other software: {changes}",
+            path=str(ledger.location),
+            remedy="restore it, choose another --name, or accept that its trials differ with "
+            "--allow-code-change",
         )
     ledger.add_software_change(
         SoftwareChange(
@@ -148,7 +151,7 @@ def check_study_files(ledger: Ledger) -> list[str]:
         What a user should know of the trials that have not ended, a line each.
 
     Raises:
-        ConflictError: a file is damaged or missing; the message names it and a remedy.
+        ConflictError: A file is damaged or missing; the error has its path and a remedy.
         DataError: the state of a trial is not one.
     """
     for partial_file in ledger.folder.rglob(".*.part"):
@@ -156,13 +159,15 @@ def check_study_files(ledger: Ledger) -> list[str]:
     try:
         _, records = check_entered_files(ledger, interrupted=True)
     except ConflictError as error:
-        raise ConflictError(f"{error}{_format_remedy(ledger, str(error))}") from error
+        raise _add_remedy(ledger, error) from error
     confirmation = ledger.read_confirmation()
     for planned in ledger.read_proposals() if confirmation else ():
         if planned.id not in records:
+            name = f"trials/{planned.id}.json"
             raise ConflictError(
-                f"{ledger.location}: trials/{planned.id}.json is missing, but the search is over; "
-                f"{RESTORE_HINT}"
+                f"{ledger.location}: {name} is missing, but the search is over",
+                path=name,
+                remedy=RESTORE_HINT,
             )
     unfinished = {
         trial.id: trial for trial in ledger.list_planned_trials() if trial.id not in records
@@ -172,19 +177,26 @@ def check_study_files(ledger: Ledger) -> list[str]:
         if trial_id in records:  # it was entered, and its folder not yet removed
             ledger.remove_checkpoint(trial_id)
         elif trial_id not in unfinished:
-            raise ConflictError(
-                f"{ledger.location / name} belongs to no trial that is planned; {RESTORE_HINT}"
+            path = str(ledger.location / name)
+            unplanned = UnplannedTrialError(
+                f"{path} belongs to no trial that is planned", path=path
             )
+            raise _add_remedy(ledger, unplanned)
     return [note for trial in unfinished.values() for note in _describe_unfinished(ledger, trial)]
 
 
-def _format_remedy(ledger: Ledger, problem: str) -> str:
-    """What to do about a fault of the files."""
-    if "belongs to no trial" in problem and ledger.study.search is not None:
-        return f": proposals.jsonl or confirmation.json lacks it; {RESTORE_HINT}"
-    if any(f"{folder}/" in problem for folder in ("trials", *TRIAL_FILE_SUFFIXES)):
-        return f"; {RESTORE_HINT}, or remove the trial's file in trials/ to train it again"
-    return f"; {RESTORE_HINT}"
+def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:
+    """Return the error of a study's file with what the user can do about it."""
+    if isinstance(error, UnplannedTrialError):
+        if ledger.study.search is None:
+            return error.with_remedy(RESTORE_HINT)
+        return error.with_remedy(f"proposals.jsonl or confirmation.json lacks it; {RESTORE_HINT}")
+    name = (error.path or "").removeprefix(f"{ledger.location}/")
+    if name.partition("/")[0] in {"trials", *TRIAL_FILE_SUFFIXES}:
+        return error.with_remedy(
+            f"{RESTORE_HINT}, or remove the trial's file in trials/ to train it again"
+        )
+    return error.with_remedy(RESTORE_HINT)
 
 
 def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:

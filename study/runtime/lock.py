@@ -43,7 +43,9 @@ def lock_study(location: StudyPath) -> Iterator[None]:
         except BlockingIOError as error:
             raise _make_locked_error(location) from error
         except OSError as error:
-            raise ResourceError(f"cannot write to {location}: {error.strerror or error}") from error
+            raise ResourceError(
+                f"cannot write to {location}: {error.strerror or error}", path=str(location)
+            ) from error
         yield
 
 
@@ -73,7 +75,11 @@ def require_unlocked(folder: Path) -> None:
 
 
 def _make_locked_error(location: StudyPath) -> ConflictError:
-    return ConflictError(f"another bloodstudy is at work on {location}; wait for it, or end it")
+    return ConflictError(
+        f"another bloodstudy is at work on {location}",
+        path=str(location),
+        remedy="wait for it, or end it",
+    )
 
 
 @contextmanager

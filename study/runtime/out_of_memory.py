@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from study.runtime.ray_internals import KILLED_BY_RAY
+from ray.tune.experiment import Trial
+
+from study.runtime.ray_internals import OutOfMemoryActorError, load_trial_error
 
 
 def count_kernel_kills() -> int:
@@ -32,12 +33,10 @@ def _list_cgroup_counters() -> Iterator[Path]:
             yield Path(f"/sys/fs/cgroup{path}/memory.events")
 
 
-def describe_failure(trial: Any, *, killed_by_kernel: bool) -> str:
-    """A few words on why the process of one of Tune's trials is no more."""
-    error_file = Path(trial.error_file)  # Tune adds each failure at its end
-    error_log = error_file.read_text(errors="replace") if error_file.exists() else ""
-    if KILLED_BY_RAY in error_log.rpartition("Failure # ")[2]:
-        return KILLED_BY_RAY
+def describe_failure(trial: Trial, *, killed_by_kernel: bool) -> str:
+    """Return in a few words why the process of one of Tune's trials died."""
+    if isinstance(load_trial_error(trial), OutOfMemoryActorError):
+        return "out of memory: killed by Ray, as its machine had little left"
     if killed_by_kernel:
         return "out of memory: killed by the kernel"
     return "its process died"

@@ -4,14 +4,16 @@ None of it is covered by Ray's compatibility promise: `pyproject.toml` bounds Ra
 with which `tests/unit/study/runtime/test_ray_internals.py` passes.
 """
 
+from pathlib import Path
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import OutOfMemoryError, RayActorError
-
-KILLED_BY_RAY = "out of memory: killed by Ray, as its machine had little left"
+from ray.tune.experiment import Trial
 
 _PENDING = "PENDING"
 
@@ -23,7 +25,7 @@ class PickledAsBlank:
     and the terminal. `TUNE_GLOBAL_CHECKPOINT_S` makes snapshots rare, but does not switch them off.
     """
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         blank = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("ray."))
         return blank, ()
 
@@ -43,16 +45,29 @@ def connect_gcs(address: str) -> None:
     GcsClient(address=address)
 
 
-def start_ray(temp_folder: str, **options: Any) -> None:
+def start_ray(temp_folder: str, *, num_cpus: int, object_store_memory: int) -> None:
     """Start Ray on this host with its files in a folder of ours, which no other user can read.
 
     The argument is private, and its length is limited by that of socket paths (ray#7945).
 
     Args:
         temp_folder: Folder for Ray's logs and sockets.
-        **options: Arguments of `ray.init`.
+        num_cpus: Number of cores that trials may use.
+        object_store_memory: Size of the object store in bytes.
     """
-    ray.init(_temp_dir=temp_folder, **options)
+    ray.init(
+        # "local": without it, a stale cluster of another program may be joined.
+        address="local",
+        num_cpus=num_cpus,
+        object_store_memory=object_store_memory,
+        include_dashboard=False,
+        log_to_driver=False,
+        _temp_dir=temp_folder,
+    )
+
+
+class OutOfMemoryActorError(RayActorError):
+    """A trial's process was killed by Ray's memory monitor."""
 
 
 def patch_oom_handling() -> None:
@@ -65,16 +80,33 @@ def patch_oom_handling() -> None:
     if getattr(original_handler, "handles_oom", False):
         return
 
-    def handle_as_actor_death(self: Any, *, exception: Exception, **task: Any) -> None:
+    def handle_as_actor_death(
+        self: RayActorManager, tracked_actor_task: TrackedActorTask, exception: Exception
+    ) -> None:
         if isinstance(exception, OutOfMemoryError):
-            exception = RayActorError(error_msg=f"{KILLED_BY_RAY}. {exception}")
-        original_handler(self, exception=exception, **task)
+            exception = OutOfMemoryActorError(error_msg=str(exception))
+        original_handler(self, tracked_actor_task, exception)
 
     handle_as_actor_death.handles_oom = True  # type: ignore[attr-defined]
     RayActorManager._actor_task_failed = handle_as_actor_death
 
 
-def find_pending_trial(controller: Any) -> Any:
+def load_trial_error(trial: Trial) -> Exception | None:
+    """Return the exception that ended a trial's last attempt; None if Tune kept none.
+
+    `Trial.get_pickled_error` reads the copy in Tune's storage, which is made at the end of the run.
+
+    Args:
+        trial: Trial that failed. Its files are in our own temporary folder.
+    """
+    error_file = trial.pickled_error_file
+    if error_file is None or not Path(error_file).exists():
+        return None
+    error = cloudpickle.loads(Path(error_file).read_bytes())
+    return error if isinstance(error, Exception) else None
+
+
+def find_pending_trial(controller: Any) -> Trial | None:
     """Return the first pending trial whose process is not already starting; None if there is none.
 
     With `reuse_actors`, Tune's FIFO scheduler gives a free process to the first pending trial, and
@@ -85,7 +117,8 @@ def find_pending_trial(controller: Any) -> Any:
         controller: What Tune passes to `TrialScheduler.choose_trial_to_run`.
     """
     tune_controller = controller._tune_controller
-    for trial in tune_controller.get_trials():
+    trials: list[Trial] = tune_controller.get_trials()
+    for trial in trials:
         if trial.status == _PENDING:
             actor = tune_controller._trial_to_actor.get(trial)
             if actor is None or not tune_controller._actor_manager.is_actor_started(actor):
@@ -93,7 +126,7 @@ def find_pending_trial(controller: Any) -> Any:
     return None
 
 
-def clear_trial_metrics(trial: Any) -> None:
+def clear_trial_metrics(trial: Trial) -> None:
     """Drop the statistics that Tune keeps of every reported number: 70 kB per trial (ray#64231).
 
     Args:

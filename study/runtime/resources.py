@@ -60,8 +60,9 @@ def _require_at_most(option: str, requested: float, limit: float, resource: str)
     if requested > limit:
         remedy = "use --device cpu, without --gpus-per-trial" if resource == "GPU" else "use fewer"
         raise ResourceError(
-            f"{option} is {requested:g}, but no machine has more than {limit:g} {resource}s; "
-            f"{remedy}"
+            f"{option} is {requested:g}, but no machine has more than {limit:g} {resource}s",
+            value=requested,
+            remedy=remedy,
         )
 
 

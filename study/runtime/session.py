@@ -6,10 +6,11 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from types import FrameType
+from typing import TextIO
 
 import psutil
 import ray
@@ -39,6 +40,7 @@ MAX_TEMP_PATH_BYTES = 12
 
 RAY_LOG = "ray.log"
 
+_SignalHandler = Callable[[int, FrameType | None], object] | int | None
 
 # Read by Ray when it starts.
 RAY_ENVIRONMENT = {
@@ -106,7 +108,7 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
         yield
 
 
-def _set_signal_handlers(handlers: Mapping[signal.Signals, Any]) -> None:
+def _set_signal_handlers(handlers: Mapping[signal.Signals, _SignalHandler]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
@@ -116,12 +118,8 @@ def _start_local_ray(stack: ExitStack) -> None:
     ensure_private_token()
     start_ray(
         _make_private_folder(stack),
-        # "local": without it, a stale cluster of another program may be joined.
-        address="local",
         num_cpus=count_available_cores(),
         object_store_memory=OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
     )
 
 

@@ -27,8 +27,8 @@ from bloodnets.errors import ResourceError
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 WAYS_ON = (
-    ". Ways on: --data-file PATH (a copy of bloodmnist.npz), --data-root FOLDER (a folder that "
-    "holds it), or --data synthetic (drawn cells, no download)"
+    "; use --data-file PATH (a copy of bloodmnist.npz), --data-root FOLDER (a folder that "
+    "holds it), or --data synthetic (synthetic cells, no download)"
 )
 
 Answer = Callable[[BaseHTTPRequestHandler], None]

@@ -120,7 +120,7 @@ def test_what_would_be_the_same_the_next_time_is_not_tried_again(running: S3Serv
     ("text", "words"),
     [
         ("s3://key:secret@bucket/x", "the address at bucket holds a name or a password"),
-        ("s3://bucket/x?region=y", "wanted: a bucket and a folder, as s3://bucket/studies"),
+        ("s3://bucket/x?region=y", "wanted: a bucket and a folder, e.g. s3://bucket/studies"),
         ("s3://", "wanted: a bucket and a folder"),
         ("s3://[x/y", "is not an address"),
     ],

@@ -223,7 +223,7 @@ def test_the_data_are_found_where_the_study_had_them_or_where_the_user_says(
     had = study(load_file(path), (), command=("bloodstudy", "grid", "--data-file", str(path)))
     assert load_study_data(had, None).sha256 == had.data.sha256
     moved = path.rename(tmp_path / "moved.npz")
-    with pytest.raises(DataError, match=r"not at hand; give --data-file; wanted: cells\.npz"):
+    with pytest.raises(DataError, match=r"not available; wanted: cells\.npz.*; give --data-file"):
         load_study_data(
             replace(had, command=("bloodstudy", "grid", "--data-file", str(path))), None
         )

@@ -14,8 +14,8 @@ from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError, RpcError
 from ray.tune.schedulers import FIFOScheduler
 
-from study.runtime import ray_internals
 from study.runtime.ray_internals import (
+    OutOfMemoryActorError,
     PickledAsBlank,
     clear_trial_metrics,
     connect_gcs,
@@ -30,10 +30,7 @@ def ray_folder() -> Iterator[Path]:
     """The folder of a Ray on this host, with one core."""
     # Not below pytest's own: the path of a socket has room for 107 bytes.
     folder = Path(f"/tmp/bs-test-{os.getpid()}")
-    start_ray(
-        str(folder), address="local", num_cpus=1, include_dashboard=False, log_to_driver=False,
-        object_store_memory=2**27,
-    )  # fmt: skip
+    start_ray(str(folder), num_cpus=1, object_store_memory=2**27)
     yield folder
     ray.shutdown()
 
@@ -113,13 +110,14 @@ def test_patch_oom_handling_passes_a_kill_on_as_a_dead_actor_and_patches_once(
     monkeypatch.setattr(
         RayActorManager,
         "_actor_task_failed",
-        lambda self, *, exception, **_: passed.append(exception),
+        lambda self, tracked_actor_task, exception: passed.append(exception),
     )
     patch_oom_handling()
     patched = RayActorManager._actor_task_failed
     patch_oom_handling()
     assert RayActorManager._actor_task_failed is patched
     for error in (OutOfMemoryError("killed"), ValueError("other")):
-        patched(None, exception=error)
-    assert [type(error) for error in passed] == [RayActorError, ValueError]
-    assert ray_internals.KILLED_BY_RAY in str(passed[0])
+        patched(None, None, error)
+    assert [type(error) for error in passed] == [OutOfMemoryActorError, ValueError]
+    assert isinstance(passed[0], RayActorError)  # which Tune handles
+    assert str(passed[0]) == "killed"
