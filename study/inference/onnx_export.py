@@ -9,6 +9,7 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -130,9 +131,7 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
             output_names=["probabilities"],
             dynamic_shapes=({0: torch.export.Dim("n")},),
         )
-    if program is None:  # which it is only with `dynamo=False`
-        raise TypeError("torch.onnx.export gave no program")
-    model = program.model_proto
+    model = cast(torch.onnx.ONNXProgram, program).model_proto  # None only with `dynamo=False`
     _strip_metadata(model)
     model.doc_string = "Blood cells in eight classes. Research only: no medical use."
     metadata = {

@@ -123,34 +123,47 @@ def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
         probe_file: a file in it.
 
     Raises:
-        ResourceError: names the machine, what it lacks, and a remedy.
+        ResourceError: A node differs; the error's `path` is its address.
     """
     for address, answer in query_nodes(location, probe_file):
-        if (problem := find_node_problem(answer, location)) is not None:
-            raise ResourceError(f"the cluster's machine {address} {problem}")
+        if (error := find_node_problem(answer, location)) is not None:
+            raise ResourceError(
+                f"the cluster's machine {address} {error.problem}",
+                path=address,
+                remedy=error.remedy,
+            )
 
 
 def find_node_problem(
     answer: NodeInfo | Exception, location: StudyPath, arrays: Sequence[NDArray[np.uint8]] = ()
-) -> str | None:
-    """What is wrong with a machine, with a remedy, in words; None if nothing is."""
+) -> ResourceError | None:
+    """Return what is wrong with a node and its remedy, without raising; None if nothing is."""
     if not isinstance(answer, NodeInfo):
         reason = " ".join(str(answer).split())[-200:] or type(answer).__name__
-        return f"gives no answer: {reason}; is bloodstudy installed there, with the same Python?"
+        return ResourceError(
+            f"gives no answer: {reason}",
+            remedy="is bloodstudy installed there, with the same Python?",
+        )
     local_versions = get_local_versions()
     for name, node_version in answer.versions.items():
         if node_version != local_versions[name]:
-            return (
-                f"({answer.host}) has {name} {node_version}, this one {local_versions[name]}; "
-                f"install the same"
+            return ResourceError(
+                f"({answer.host}) has {name} {node_version}, this one {local_versions[name]}",
+                value=node_version,
+                remedy="install the same",
             )
     if answer.problem is not None:
-        return (
-            f"({answer.host}) cannot use {location}: {answer.problem}; several machines need a "
-            f"folder that all of them mount, or --storage s3://…"
+        return ResourceError(
+            f"({answer.host}) cannot use {location}: {answer.problem}",
+            path=str(location),
+            remedy="several machines need a folder that all of them mount, or --storage s3://…",
         )
     if answer.sha256 != _compute_sha256(arrays):
-        return f"({answer.host}) got other data than were sent; see to its memory and network"
+        return ResourceError(
+            f"({answer.host}) got other data than were sent",
+            value=answer.sha256,
+            remedy="see to its memory and network",
+        )
     return None
 
 

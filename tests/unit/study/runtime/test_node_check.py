@@ -37,10 +37,13 @@ def test_this_machine_is_fit(folder: Path) -> None:
 def test_a_machine_that_sees_another_folder_is_not(folder: Path, tmp_path: Path) -> None:
     node = here(folder, "checkpoints/.another")
     assert node.problem is not None
-    words = find_node_problem(node, folder, ARRAYS)
-    assert words is not None
+    error = find_node_problem(node, folder, ARRAYS)
+    assert error is not None
+    words = error.problem
     assert words.startswith(f"({node.host}) cannot use {folder}: it does not see what the study")
-    assert words.endswith("--storage s3://…")
+    assert error.path == str(folder)
+    assert error.remedy is not None
+    assert error.remedy.endswith("--storage s3://…")
 
 
 def test_a_folder_that_cannot_be_written(folder: Path) -> None:

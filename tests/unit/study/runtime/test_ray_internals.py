@@ -1,9 +1,7 @@
 """Ray's private API is still there, and does what we use it for: on the installed Ray."""
 
 import inspect
-import os
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +19,7 @@ from study.runtime.ray_internals import (
     connect_gcs,
     find_pending_trial,
     patch_oom_handling,
-    start_ray,
 )
-
-
-@pytest.fixture(scope="module")
-def ray_folder() -> Iterator[Path]:
-    """The folder of a Ray on this host, with one core."""
-    # Not below pytest's own: the path of a socket has room for 107 bytes.
-    folder = Path(f"/tmp/bs-test-{os.getpid()}")
-    start_ray(str(folder), num_cpus=1, object_store_memory=2**27)
-    yield folder
-    ray.shutdown()
 
 
 class SpyScheduler(PickledAsBlank, FIFOScheduler):
