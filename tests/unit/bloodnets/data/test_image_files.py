@@ -167,4 +167,5 @@ def test_what_cannot_be_used_is_named_in_one_line(tmp_path: Path, name: str, wor
     with pytest.raises(DataError) as caught:
         read_image_file(tmp_path / name, 45 if name == "small.png" else None)
     assert str(caught.value).startswith(f"{tmp_path / name} {words}")
+    assert caught.value.path == str(tmp_path / name)
     assert "\n" not in str(caught.value)

@@ -367,7 +367,8 @@ def refusal(path: Path) -> str:
     message = str(caught.value)
     assert message.isprintable()
     assert message.startswith(str(path))
-    assert "wanted: " in message
+    assert caught.value.path == str(path)
+    assert caught.value.expected is not None
     assert len(message) < len(str(path)) + 240
     return message
 

@@ -80,15 +80,17 @@ def test_a_trial_of_another_study_is_refused(ledger: Ledger) -> None:
     path = trial_file(ledger)
     record = from_json(TrialRecord, path.read_bytes())
     path.write_bytes(to_json(replace(record, fingerprint="other"), indent=None))
-    with pytest.raises(ConflictError, match="another study"):
+    with pytest.raises(ConflictError, match="another study") as caught:
         ledger.read_trials()
+    assert caught.value.path == str(path)
 
 
 def test_another_schema_version_is_refused(ledger: Ledger) -> None:
     path = ledger.folder / "study.json"
     path.write_bytes(to_json(replace(ledger.study, schema_version=99), indent=None))
-    with pytest.raises(ConflictError, match=r"version 99.*reads version 3"):
+    with pytest.raises(ConflictError, match=r"version 99.*reads version 3") as caught:
         Ledger(ledger.folder)
+    assert (caught.value.path, caught.value.value) == (str(path), 99)
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
@@ -98,8 +100,10 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
 
 def test_a_study_is_never_made_over_another(ledger: Ledger) -> None:
     before = (ledger.folder / "study.json").read_bytes()
-    with pytest.raises(ConflictError, match="exists already"):
+    with pytest.raises(ConflictError, match="exists already") as caught:
         Ledger.create(ledger.folder, replace(ledger.study, name="new"))
+    assert caught.value.path == str(ledger.folder)
+    assert caught.value.remedy == "choose another --name"
     assert (ledger.folder / "study.json").read_bytes() == before
 
 

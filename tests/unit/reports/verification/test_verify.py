@@ -19,7 +19,7 @@ from reports.ledger.records import DataRecord, compute_fingerprint
 from reports.ledger.states import DataKind
 from reports.page.publish import write_report
 from reports.verification import report as report_check
-from reports.verification.verify import DisagreementError, verify_study
+from reports.verification.verify import DisagreementError, UnplannedTrialError, verify_study
 from tests.helpers import grid_builder
 from tests.helpers.search_builder import SEARCH_RECORD
 
@@ -63,12 +63,16 @@ def reported(study: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return study
 
 
-def disagreement(folder: Path) -> str:
+def find_disagreement(folder: Path) -> DisagreementError:
     with pytest.raises(DisagreementError) as caught:
         list(verify_study(Ledger(folder)))
     assert caught.value.exit_code == 1
     assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return caught.value
+
+
+def disagreement(folder: Path) -> str:
+    return str(find_disagreement(folder))
 
 
 def ids(folder: Path) -> list[str]:
@@ -421,7 +425,9 @@ def test_a_record_that_only_a_model_remembers_is_named(study: Path) -> None:
 def test_a_stray_file_is_named(study: Path, kind: str) -> None:
     name = f"{kind}/cnn-config-9-s0-00000000.{KINDS[kind]}"
     shutil.copy(study / kind / f"{ids(study)[0]}.{KINDS[kind]}", study / name)
-    assert disagreement(study).startswith(f"{name} belongs to no trial")
+    error = find_disagreement(study)
+    assert error.path == name
+    assert isinstance(error.__cause__, UnplannedTrialError)
 
 
 def test_what_an_interruption_leaves_is_no_stray(study: Path) -> None:

@@ -78,8 +78,10 @@ def study(**changes: Any) -> GridConfig:
     ],
 )
 def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"{name} is .*wanted"):
+    with pytest.raises(DataError, match=f"{name} is .*wanted") as caught:
         replace(CONFIG, **{name: value})
+    assert caught.value.value is value
+    assert caught.value.expected is not None
 
 
 @pytest.mark.parametrize(
@@ -96,12 +98,13 @@ def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
     ],
 )
 def test_of_a_resnet_too(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"{name} is .*wanted"):
+    with pytest.raises(DataError, match=f"{name} is .*wanted") as caught:
         replace(RESNET_CONFIG, **{name: value})
+    assert caught.value.value is value
 
 
 def test_adam_takes_no_momentum() -> None:
-    with pytest.raises(ValueError, match="momentum"):
+    with pytest.raises(DataError, match="momentum"):
         replace(CONFIG, optimizer="adam")
 
 
@@ -129,7 +132,7 @@ def test_a_dict_with_other_keys_is_refused(change: dict[str, Any]) -> None:
     values = CONFIG.to_dict() | change
     for name in (name for name, value in change.items() if value is None):
         del values[name]
-    with pytest.raises(ValueError, match="missing or unknown keys"):
+    with pytest.raises(DataError, match="missing or unknown keys"):
         TrialConfig.from_dict(values)
 
 

@@ -24,8 +24,10 @@ from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import to_json
 from reports.page.render import make_banner
+from reports.verification.verify import UnplannedTrialError
 from study.lifecycle import status
 from study.lifecycle.resume import (
+    RESTORE_HINT,
     check_study_files,
     compute_elapsed_search_s,
     list_differences,
@@ -121,9 +123,44 @@ def test_what_is_half_written_is_cleared_and_what_was_entered_loses_its_state(
 
 
 def test_the_state_of_no_trial_is_named(ledger: Ledger) -> None:
-    ledger.storage.write(get_checkpoint_name("cnn-config-9-s0-12345678"), b"state")
-    with pytest.raises(ConflictError, match=r"cnn-config-9-s0-12345678/.* belongs to no trial"):
+    name = get_checkpoint_name("cnn-config-9-s0-12345678")
+    ledger.storage.write(name, b"state")
+    with pytest.raises(UnplannedTrialError) as caught:
         check_study_files(ledger)
+    assert caught.value.path == str(ledger.folder / name)
+    assert caught.value.remedy == RESTORE_HINT
+
+
+def test_check_study_files_unplanned_trial_of_a_search_names_the_files_that_lack_it(
+    tmp_path: Path,
+) -> None:
+    ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=6))
+    ledger.storage.write("trials/trial-9-12345678.json", b"{}")
+    with pytest.raises(UnplannedTrialError) as caught:
+        check_study_files(ledger)
+    assert caught.value.path == "trials/trial-9-12345678.json"
+    assert caught.value.remedy == (f"proposals.jsonl or confirmation.json lacks it; {RESTORE_HINT}")
+
+
+@pytest.mark.parametrize("folder", ["trials", "epochs", "predictions", "models"])
+def test_check_study_files_damaged_file_of_a_trial_can_be_trained_again(
+    ledger: Ledger, folder: str
+) -> None:
+    path = min((ledger.folder / folder).iterdir())
+    path.write_bytes(b"damaged")
+    with pytest.raises(ConflictError) as caught:
+        check_study_files(ledger)
+    assert caught.value.path == str(path)
+    assert caught.value.remedy is not None
+    assert caught.value.remedy.endswith("in trials/ to train it again")
+
+
+def test_check_study_files_damaged_file_of_the_study_must_be_restored(ledger: Ledger) -> None:
+    path = ledger.folder / "test_evaluations.jsonl"
+    path.write_bytes(b"trials/\n")
+    with pytest.raises(ConflictError) as caught:
+        check_study_files(ledger)
+    assert (caught.value.path, caught.value.remedy) == (str(path), RESTORE_HINT)
 
 
 def test_a_look_that_is_gone_is_named(ledger: Ledger) -> None:
