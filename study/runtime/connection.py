@@ -49,12 +49,19 @@ def check_reachable(address: str) -> None:
     try:
         _connect(address, host, int(port))
     except (AuthenticationError, OSError, RuntimeError, RpcError, ValueError) as error:
-        raise make_ray_error(f"join the cluster at {address}", error) from error
+        raise make_ray_error(address, error) from error
 
 
-def make_ray_error(action: str, error: Exception) -> ResourceError:
-    """What Ray said, on one line."""
-    return ResourceError(f"Ray could not {action}: {' '.join(str(error).split()):.300}")
+def make_ray_error(address: str | None, error: Exception) -> ResourceError:
+    """Return the error of a Ray that cannot be used, with what Ray said on one line.
+
+    Args:
+        address: Address of the cluster; None for a Ray that was to start on this host.
+        error: Exception that Ray raised.
+    """
+    action = "start" if address is None else f"join the cluster at {address}"
+    reason = " ".join(str(error).split())
+    return ResourceError(f"Ray could not {action}: {reason:.300}", path=address)
 
 
 def _connect(address: str, host: str, port: int) -> None:

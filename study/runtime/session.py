@@ -97,8 +97,7 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
             else:
                 ray.init(address=config.address, log_to_driver=False)
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            action = "start" if config.address is None else f"join the cluster at {config.address}"
-            raise make_ray_error(action, error) from error
+            raise make_ray_error(config.address, error) from error
         # Ray puts its own handlers there, and leaves none for SIGTERM when it shuts down.
         stack.callback(_set_signal_handlers, handlers)
         stack.callback(ray.shutdown)
@@ -150,7 +149,7 @@ def get_default_gpus(address: str | None) -> float:
             ray.init(address=address, log_to_driver=False)
             return DEFAULT_GPUS_PER_TRIAL if find_largest_node()["GPU"] else 0.0
         except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            raise make_ray_error(f"join the cluster at {address}", error) from error
+            raise make_ray_error(address, error) from error
         finally:
             ray.shutdown()
 
