@@ -223,9 +223,10 @@ def _explain_interrupts(ledger: Ledger, address: str | None) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        hint = _format_resume_hint(ledger, address)
-        message = f"interrupted; {format_ended_count(ledger)}; {hint}"
-        raise StudyInterruptedError(message, interrupts.signal_number) from None
+        error = StudyInterruptedError(
+            f"interrupted; {format_ended_count(ledger)}", interrupts.signal_number
+        )
+        raise error.with_remedy(_format_resume_hint(ledger, address)) from None
 
 
 def _format_resume_hint(ledger: Ledger, address: str | None) -> str:
