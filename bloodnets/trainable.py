@@ -24,8 +24,10 @@ from bloodnets.messages import (
     read_spec,
 )
 from bloodnets.models import count_operations, count_parameters
-from bloodnets.storage.backends import LocalStorage, RemoteStorage, open_storage, parse_location
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
+from bloodnets.storage.local import LocalStorage
+from bloodnets.storage.location import parse_location
+from bloodnets.storage.remote import RemoteStorage, open_storage
 from bloodnets.training.checkpoint import (
     load_checkpoint,
     serialize_checkpoint,

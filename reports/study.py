@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import parse_location
+from bloodnets.storage.location import parse_location
 from reports.analysis import frames, pairwise, search_trials
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.format.study_summary import StudySummary, format_summary_html, format_summary_text

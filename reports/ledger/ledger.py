@@ -33,21 +33,15 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, ResourceError
-from bloodnets.storage.atomic_write import sync_folder, write_atomic
-from bloodnets.storage.backends import (
-    RETRY_TIMEOUT_S,
-    STUDY_FILE,
-    LocalStorage,
-    RemotePath,
-    RemoteStorage,
-    StudyPath,
-)
 from bloodnets.storage.checkpoint_header import (
     CHECKPOINT_DIR,
     MAX_HEADER_BYTES,
     get_checkpoint_name,
     read_checkpoint_header,
 )
+from bloodnets.storage.local import LocalStorage, sync_folder, write_atomic
+from bloodnets.storage.location import STUDY_FILE, RemotePath, StudyPath
+from bloodnets.storage.remote import RETRY_TIMEOUT_S, RemoteStorage
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,

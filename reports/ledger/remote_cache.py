@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bloodnets.storage.backends import MAX_PARALLEL_REQUESTS, TEMP_PREFIX, RemoteStorage
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
+from bloodnets.storage.location import TEMP_PREFIX
+from bloodnets.storage.remote import MAX_PARALLEL_REQUESTS, RemoteStorage
 
 
 class RemoteCache:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import RemotePath, StudyPath, parse_location
+from bloodnets.storage.location import RemotePath, StudyPath, parse_location
 from study.cli.options import DeviceChoice
 from study.configs.presets import ABLATIONS, DEFAULT_GPUS_PER_TRIAL, PUBLISHED, RESNET
 from study.configs.search_space import OPTIMIZERS

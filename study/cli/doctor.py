@@ -2,7 +2,7 @@
 
 import typer
 
-from bloodnets.storage.backends import parse_location
+from bloodnets.storage.location import parse_location
 from study.cli import options
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE
-from bloodnets.storage.backends import parse_location
+from bloodnets.storage.location import parse_location
 from study.cli import arguments, options
 from study.cli.launch import DataSource, launch
 from study.cli.options import DataChoice, DeviceChoice, PrecisionChoice

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import RemotePath, parse_location
+from bloodnets.storage.location import RemotePath, parse_location
 from study.cli import options
 from study.cli.arguments import resolve_study_location
 from study.runtime.signals import enable_keyboard_interrupt

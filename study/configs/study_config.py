@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.storage.backends import STUDY_FILE, StudyPath
+from bloodnets.storage.location import STUDY_FILE, StudyPath
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import GridRecord, StudyRecord
 from reports.ledger.search_record import SearchRecord

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import ConflictError, ResourceError, StudyError
-from bloodnets.storage.atomic_write import sync_folder, write_atomic
+from bloodnets.storage.local import sync_folder, write_atomic
 from bloodnets.training.loop import predict_probabilities, scale_pixels
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger

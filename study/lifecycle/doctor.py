@@ -18,8 +18,9 @@ from packaging.requirements import Requirement
 from bloodnets.data.download import BLOODMNIST_FILE, get_official_url
 from bloodnets.data.medmnist import get_medmnist_info, load_file
 from bloodnets.errors import DataError, ResourceError, StudyError
-from bloodnets.storage.atomic_write import write_atomic
-from bloodnets.storage.backends import RemotePath, StudyPath, open_storage
+from bloodnets.storage.local import write_atomic
+from bloodnets.storage.location import RemotePath, StudyPath
+from bloodnets.storage.remote import open_storage
 from reports.format.units import format_count
 from study.configs.presets import PUBLISHED
 from study.configs.study_config import GridConfig

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from bloodnets.errors import ConflictError, ResourceError
-from bloodnets.storage.backends import STUDY_FILE, RemotePath, StudyPath, open_storage
+from bloodnets.storage.location import STUDY_FILE, RemotePath, StudyPath
+from bloodnets.storage.remote import open_storage
 from study.runtime.lock import require_unlocked
 
 

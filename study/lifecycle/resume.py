@@ -9,8 +9,8 @@ import torch
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError
-from bloodnets.storage.backends import StudyPath
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_name
+from bloodnets.storage.location import StudyPath
 from bloodnets.training.checkpoint import load_checkpoint
 from reports.format.text import list_software_differences
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger

@@ -15,7 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bloodnets.errors import ConflictError, ResourceError
-from bloodnets.storage.backends import STUDY_FILE, RemotePath, RemoteStorage, StudyPath
+from bloodnets.storage.location import STUDY_FILE, RemotePath, StudyPath
+from bloodnets.storage.remote import RemoteStorage
 from study.runtime.signals import kill_process_tree
 
 LEASE_FILE = ".lease"

@@ -15,7 +15,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bloodnets.errors import DataError, ResourceError
-from bloodnets.storage.backends import StudyPath, open_storage, parse_location, to_absolute_str
+from bloodnets.storage.location import StudyPath, parse_location, to_absolute_str
+from bloodnets.storage.remote import open_storage
 from study.runtime.software import hash_sources
 
 ANSWER_TIMEOUT_S = 60

@@ -17,7 +17,7 @@ import ray
 import torch
 from ray.exceptions import AuthenticationError
 
-from bloodnets.storage.backends import TEMP_PREFIX
+from bloodnets.storage.location import TEMP_PREFIX
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import ensure_private_token, make_ray_error

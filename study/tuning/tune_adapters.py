@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
 from bloodnets.messages import SPEC_KEY, EpochReport, TrialSpec, read_report, read_spec
-from bloodnets.storage.backends import to_absolute_str
+from bloodnets.storage.location import to_absolute_str
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from study.runtime.ray_internals import PickledAsBlank, find_pending_trial

@@ -15,8 +15,8 @@ from ray.tune.search import Searcher
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
 from bloodnets.messages import read_spec
-from bloodnets.storage.backends import TEMP_PREFIX
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
+from bloodnets.storage.location import TEMP_PREFIX
 from bloodnets.trainable import run_trial
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial

@@ -23,7 +23,7 @@ from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 from rich.console import Console
 
-from bloodnets.storage.backends import RemotePath, StudyPath
+from bloodnets.storage.location import RemotePath, StudyPath
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord

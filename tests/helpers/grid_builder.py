@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
-from bloodnets.storage.backends import StudyPath
+from bloodnets.storage.location import StudyPath
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from bloodnets.storage.backends import RemotePath
+from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from study.cli.main import app

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.fs
 import pytest
 
-from bloodnets.storage.backends import RemotePath
+from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from tests.faults.studies import BLOODSTUDY_PATH, wait_until
 from tests.helpers.s3 import S3_BUCKET, S3Server

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bloodnets.errors import StudyError
 from bloodnets.models import ResNet
-from bloodnets.storage.backends import RemotePath
+from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from study.inference import onnx_export

@@ -15,7 +15,7 @@ import pytest
 
 import reports.study
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.storage.backends import RemotePath
+from bloodnets.storage.location import RemotePath
 from reports import Study, load_study
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.ledger.ledger import Ledger

@@ -14,8 +14,9 @@ import torch
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.storage.backends import RemotePath, RemoteStorage
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
+from bloodnets.storage.location import RemotePath
+from bloodnets.storage.remote import RemoteStorage
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import EpochResult, TrainingState
 from reports.ledger.ledger import Ledger

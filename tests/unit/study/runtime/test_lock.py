@@ -8,7 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from bloodnets.errors import ConflictError, ResourceError
-from bloodnets.storage.backends import RemotePath, RemoteStorage
+from bloodnets.storage.location import RemotePath
+from bloodnets.storage.remote import RemoteStorage
 from study.runtime import lock
 from study.runtime.lock import LEASE_FILE, is_locked, lock_study
 from tests.helpers.s3 import S3_BUCKET, S3Server

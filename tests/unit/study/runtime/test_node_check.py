@@ -7,7 +7,7 @@ import pytest
 from ray.exceptions import GetTimeoutError
 
 from bloodnets.errors import ResourceError
-from bloodnets.storage.backends import LocalStorage
+from bloodnets.storage.local import LocalStorage
 from bloodnets.trainable import _open_study_storage as worker_storage
 from study.runtime.node_check import NodeInfo, collect_node_info, find_node_problem, format_node
 from tests.helpers.specs import make_spec

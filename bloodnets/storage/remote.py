@@ -1,30 +1,15 @@
-"""Where a study's files are: a folder of this host, or an address such as s3://bucket/studies.
+"""A study's files in an object store, which puts an object whole or not at all."""
 
-`LocalStorage` and `RemoteStorage` have the same methods. Names of files are paths within the
-study's folder, with `/`. A file appears whole or not at all: in a folder by
-`atomic_write.write_atomic`, elsewhere as object stores put objects. Files whose names begin with a
-dot are nobody's: they are not listed.
-"""
-
-import os
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from bloodnets.errors import DataError
-from bloodnets.storage.atomic_write import write_atomic
+from bloodnets.storage.local import LocalStorage
+from bloodnets.storage.location import RemotePath, StudyPath
 
 ResultT = TypeVar("ResultT")
-
-STUDY_FILE = "study.json"
-"""The file that makes a folder a study's."""
-
-TEMP_PREFIX = "bloodstudy-"
-"""How the names of our temporary folders begin; the number of their process follows."""
 
 RETRY_TIMEOUT_S = 90.0
 """How long a store that fails is tried again: what cloud providers call a transient error passes
@@ -40,129 +25,6 @@ _PERMANENT_S3_ERRORS = (
     "SIGNATURE_DOES_NOT_MATCH",
 )
 """Answers of S3 that will be the same the next time."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemotePath:
-    """Of a folder that pyarrow reaches: s3://bucket/studies, gs://bucket/studies.
-
-    Attributes:
-        url: as written, without a slash at the end.
-    """
-
-    url: str
-
-    def __str__(self) -> str:
-        return self.url
-
-    def __truediv__(self, name: str) -> "RemotePath":
-        return RemotePath(f"{self.url}/{name}")
-
-    @property
-    def name(self) -> str:
-        """The last part."""
-        return self.url.rpartition("/")[2]
-
-    @property
-    def parent(self) -> "RemotePath":
-        """All but the last part."""
-        return RemotePath(self.url.rpartition("/")[0])
-
-
-StudyPath = Path | RemotePath
-"""Of a study, or of the studies."""
-
-
-def parse_location(text: str) -> StudyPath:
-    """What a user wrote, as a path or an address.
-
-    Raises:
-        DataError: it is neither.
-    """
-    if "://" not in text:
-        return Path(text)
-    try:
-        parts = urlsplit(text)
-    except ValueError as error:
-        raise DataError(f"{text!r} is not an address: {error}", path=text) from error
-    if parts.username or parts.password:
-        # Without the address itself, which would show the password.
-        raise DataError(
-            f"the address at {parts.hostname} holds a name or a password, which would stand in "
-            f"the study's files",
-            remedy="use the provider's environment variables or profiles instead",
-        )
-    if parts.query or parts.fragment or not parts.netloc:
-        raise DataError(
-            f"the address is {text!r}",
-            path=text,
-            value=text,
-            expected="a bucket and a folder, e.g. s3://bucket/studies",
-        )
-    return RemotePath(text.rstrip("/"))
-
-
-def to_absolute_str(location: StudyPath) -> str:
-    """A place as another machine, or another process, is told of it."""
-    return str(location.resolve() if isinstance(location, Path) else location)
-
-
-class LocalStorage:
-    """A folder of this machine, or of one that it mounts."""
-
-    def __init__(self, folder: Path) -> None:
-        self.location: StudyPath = folder
-        self.folder = folder
-
-    def read(self, name: str) -> bytes:
-        """A file's bytes.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        return (self.folder / name).read_bytes()
-
-    def read_prefix(self, name: str, size_bytes: int) -> tuple[bytes, int]:
-        """A file's first bytes, at most `size_bytes`, and its length.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        with (self.folder / name).open("rb") as file:
-            return file.read(size_bytes), os.fstat(file.fileno()).st_size
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file; the folder that it is in is made, but not the one above that.
-
-        Raises:
-            OSError: it could not be written; an earlier one is still there.
-        """
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        write_atomic(path, content)
-
-    def exists(self, name: str) -> bool:
-        """Whether there is such a file."""
-        return (self.folder / name).is_file()
-
-    def list_files(self, folder: str) -> set[str]:
-        """Names of all files in a folder and the folders in it."""
-        return {
-            path.relative_to(self.folder).as_posix()
-            for path in (self.folder / folder).rglob("*")
-            if path.is_file() and not path.name.startswith(".")
-        }
-
-    def remove(self, folder: str) -> None:
-        """Remove a folder and all that is in it, as far as it can be."""
-        shutil.rmtree(self.folder / folder, ignore_errors=True)
-
-    def local_copy(self, folder: str) -> Path:
-        """The folder, on this machine."""
-        return self.folder / folder
-
-    def upload(self, name: str) -> None:
-        """Nothing: a file or folder that was made in `folder` is where it belongs."""
 
 
 class RemoteStorage:

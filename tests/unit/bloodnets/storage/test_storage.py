@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bloodnets.errors import DataError
-from bloodnets.storage.backends import LocalStorage, RemotePath, RemoteStorage, parse_location
+from bloodnets.storage.local import LocalStorage
+from bloodnets.storage.location import RemotePath, parse_location
+from bloodnets.storage.remote import RemoteStorage
 from reports.ledger.remote_cache import RemoteCache
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
