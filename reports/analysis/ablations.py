@@ -4,7 +4,8 @@ Ingredients are told by what was planned, not guessed: `NAME-no-…` is `NAME` l
 the two differ in one setting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,30 @@ from reports.ledger.records import StudyRecord
 _ABLATION_INFIX = "-no-"
 _SETTING_COLUMNS = ("base", "configuration", "setting", "value", "value_without", "seeds")
 _ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablations:
+    """What each ingredient of a study's configurations contributes to macro F1 on test.
+
+    Attributes:
+        differences: A row for each ingredient, the largest difference of each base first; pairs
+            without a common seed are left out:
+
+            - `base`, `configuration` (str): Names of the configurations with and without it.
+            - `setting` (str): The one setting that differs.
+            - `value`, `value_without` (object): Its values in the two configurations.
+            - `seeds` (int): Number of common seeds, at least 1.
+            - `difference` (float): Macro F1 of the base minus that without, -1 to 1.
+            - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
+            - `low`, `high` (float): 95 % interval of the difference.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted
+              by Holm's method over the ingredients of the base.
+        skipped_names: Configurations that differ from their base in no or in several settings.
+    """
+
+    differences: pd.DataFrame
+    skipped_names: Sequence[str]
 
 
 def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str, tuple[Any, Any]]]:
@@ -46,22 +71,28 @@ def _get_settings_without_seed(config: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def compute_ablations(study: StudyRecord, bootstrap: BootstrapScores) -> pd.DataFrame:
-    """Macro F1 on test with each ingredient minus without it, on the seeds that both have.
+def compute_ablations(study: StudyRecord, bootstrap: BootstrapScores) -> Ablations:
+    """Compare each configuration with the same without one ingredient, on their common seeds.
 
     Args:
-        study: whose plan tells the ingredients.
-        bootstrap: its trials' scores.
-
-    Returns:
-        One row an ingredient, the largest difference of each base first: `base` and
-        `configuration` (their names), `setting`, its `value` in the base and `value_without`,
-        `seeds`, `difference` (base minus configuration) with `sd`, `low`, `high`, `p`, and
-        `p_holm` (corrected over the base's ingredients). Pairs that differ in several settings, or
-        have no seed in common, are left out.
+        study: Study whose plan tells the ingredients.
+        bootstrap: Scores of its trials.
     """
+    changed_settings = find_changed_settings(study)
+    return Ablations(
+        differences=_estimate_differences(changed_settings, bootstrap),
+        skipped_names=[
+            name for (_, name), settings in changed_settings.items() if len(settings) != 1
+        ],
+    )
+
+
+def _estimate_differences(
+    changed_settings_by_pair: Mapping[tuple[str, str], Mapping[str, tuple[Any, Any]]],
+    bootstrap: BootstrapScores,
+) -> pd.DataFrame:
     rows = []
-    for (base, name), changed_settings in find_changed_settings(study).items():
+    for (base, name), changed_settings in changed_settings_by_pair.items():
         estimate = estimate_contrast(bootstrap, COMPARED_SCORE, {base: 1.0, name: -1.0})
         if len(changed_settings) != 1 or estimate is None:
             continue

@@ -4,7 +4,7 @@ Bins and expected calibration error (ECE) as in Guo, Pleiss, Sun & Weinberger, O
 Modern Neural Networks, 2017 (arXiv:1706.04599).
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,22 +20,36 @@ N_BINS = 15
 OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED = "overconfident", "underconfident", "cannot tell"
 
 
-class Calibration(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
     """Reliability of several configurations.
 
     Attributes:
-        bins: one row a configuration and bin that holds an image of any seed: `configuration`,
-            `family`, `bin` (0 to 14), `lower_edge` and `upper_edge` (the bin holds its upper one),
-            `images` (a trial, mean over seeds), `share` (of all images), `confidence` and
-            `accuracy` (means over the images of all seeds), `accuracy_low` and `accuracy_high`
-            (Wilson's 95 % interval for the images of one trial: the seeds see the same images, so
-            their answers are no independent ones).
-        errors: one row a configuration: `configuration`, `family`, `seeds`, `ece` and `ece_sd`
-            (mean and standard deviation over seeds), `expected_ece` (what a perfectly calibrated
-            classifier with these probabilities is expected to show), `confidence` and `accuracy`
-            (means), `gap` (confidence - accuracy) with its 95 % interval `gap_low` and
-            `gap_high`, and `tendency` (`OVERCONFIDENT`, `UNDERCONFIDENT` or, where the interval
-            holds 0, `UNDECIDED`).
+        bins: A row for each configuration and bin that holds an image of any seed:
+
+            - `configuration`, `family` (str): Name and family of the configuration.
+            - `bin` (int): Number of the bin, 0 to 14.
+            - `lower_edge`, `upper_edge` (float): Probabilities, 0 to 1; the upper one is in the
+              bin.
+            - `images` (float): Images per trial, mean over the seeds, above 0.
+            - `share` (float): Share of all images, 0 to 1.
+            - `confidence`, `accuracy` (float): Mean probability of the predicted class and share
+              of correct predictions over the images of all seeds, 0 to 1.
+            - `accuracy_low`, `accuracy_high` (float): Wilson's 95 % interval for the images of
+              one trial: the seeds see the same images, so their answers are not independent.
+        errors: A row for each configuration:
+
+            - `configuration`, `family` (str): Name and family of the configuration.
+            - `seeds` (int): Number of trials, at least 1.
+            - `ece`, `ece_sd` (float): Expected calibration error, 0 to 1, mean and standard
+              deviation over the seeds (divisor n - 1, NaN for one).
+            - `expected_ece` (float): ECE that a perfectly calibrated classifier with these
+              probabilities is expected to show.
+            - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
+            - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
+              its 95 % interval.
+            - `tendency` (str): `OVERCONFIDENT`, `UNDERCONFIDENT` or, where the interval holds
+              0, `UNDECIDED`.
     """
 
     bins: pd.DataFrame
@@ -71,7 +85,7 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
                 resampled_gaps[:, trial_indices],
             )
         )
-    return Calibration(pd.concat(bins, ignore_index=True), pd.DataFrame(errors))
+    return Calibration(bins=pd.concat(bins, ignore_index=True), errors=pd.DataFrame(errors))
 
 
 def _summarize_bins(

@@ -6,6 +6,7 @@ are joined.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -30,6 +31,63 @@ _DIFFERENCE_COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusionDifferences:
+    """Where the confusion matrices of two configurations differ, for every pair.
+
+    Attributes:
+        cells: 64 rows for each pair with a common seed among the `MAX_COMPARED` configurations
+            with the highest macro F1, pairs in the order of that ranking:
+
+            - `a`, `b` (str): Names of the configurations; a is ranked above b.
+            - `seeds` (int): Number of common seeds, at least 1.
+            - `true`, `predicted` (int): Classes of the cell, 0 to 7.
+            - `count_a`, `count_b` (float): Test images in the cell, means over the seeds.
+            - `count_a_sd`, `count_b_sd` (float): Their standard deviations, NaN for one seed.
+            - `difference` (float): `count_a` minus `count_b`, in images.
+            - `difference_sd` (float): Its standard deviation over the seeds, NaN for one.
+            - `difference_low`, `difference_high` (float): Its 95 % interval.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted
+              by Holm's method over the 64 cells of the pair.
+            - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
+            - `shade` (int): Size and sign of the difference, -5 to 5, on one scale for all pairs.
+        identical_pairs: Whether the two configurations agree on every image with every seed, by
+            `a` and `b`, in the order of `cells`.
+        first_pair: Pair to begin with; None if there is no pair, or if all are identical.
+        n_configurations: Number of configurations with a trial, also of those not compared.
+    """
+
+    cells: pd.DataFrame
+    identical_pairs: Mapping[tuple[str, str], bool]
+    first_pair: tuple[str, str] | None
+    n_configurations: int
+
+
+def compare_confusions(predictions: TestPredictions) -> ConfusionDifferences:
+    """Compare the confusion of every two configurations, cell by cell.
+
+    Args:
+        predictions: Trials on the same images.
+    """
+    n_configurations = len(predictions.configurations)
+    if n_configurations < 2:
+        return ConfusionDifferences(
+            cells=pd.DataFrame(columns=list(_DIFFERENCE_COLUMNS)),
+            identical_pairs={},
+            first_pair=None,
+            n_configurations=n_configurations,
+        )
+    cells = compute_cell_differences(predictions)
+    trials = predictions.trials
+    family_by_name = dict(zip(trials["configuration"], trials["family"], strict=True))
+    return ConfusionDifferences(
+        cells=cells,
+        identical_pairs=check_pairs_identical(cells),
+        first_pair=choose_first_pair(cells, family_by_name),
+        n_configurations=n_configurations,
+    )
+
+
 def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
     """Configurations by mean macro F1 over their seeds, highest first; equal ones as planned."""
     scores = metrics.compute_score_arrays(
@@ -42,18 +100,13 @@ def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
 
 
 def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
-    """Every cell of every pair among the first `MAX_COMPARED`, over their common seeds.
+    """Compare every cell of every pair among the first `MAX_COMPARED`, over their common seeds.
 
     Args:
-        predictions: trials on the same images.
+        predictions: Trials on the same images, at least one.
 
     Returns:
-        64 rows a pair: `a` and `b` (a is before b in `rank_by_macro_f1`), `seeds` in common,
-        `true`, `predicted` (0 to 7), `count_a` and `count_b` (images a trial, means over the seeds,
-        with their `_sd`), `difference` (a - b), its `difference_sd` and 95 % interval
-        `difference_low` and `difference_high`, `p` (two-sided), `p_holm`, corrected over the 64
-        cells of the pair, `significant` (whether `p_holm` is below `intervals.ALPHA`), and `shade`,
-        from -5 to 5 (`_compute_shades`). Pairs without a common seed are left out.
+        Frame with the columns of `ConfusionDifferences.cells`.
     """
     names = rank_by_macro_f1(predictions)[:MAX_COMPARED]
     trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
@@ -107,19 +160,23 @@ def check_pairs_identical(differences: pd.DataFrame) -> dict[tuple[str, str], bo
 
 def choose_first_pair(
     differences: pd.DataFrame, family_by_name: Mapping[str, str]
-) -> tuple[str, str]:
-    """The pair to begin with: the highest ranked with the highest of another family, or the next.
+) -> tuple[str, str] | None:
+    """Return the pair to begin with: the highest ranked one of two families, or else of any.
 
-    Pairs that are the same function twice are passed over; at least one must not be.
+    Pairs that are the same function twice are passed over.
 
     Args:
-        differences: from `compute_cell_differences`.
-        family_by_name: of the configurations, by name.
+        differences: Frame from `compute_cell_differences`.
+        family_by_name: Families of the configurations, by name.
+
+    Returns:
+        None if no pair is left.
     """
     pairs = [pair for pair, is_same in check_pairs_identical(differences).items() if not is_same]
-    return next(
-        (pair for pair in pairs if family_by_name[pair[0]] != family_by_name[pair[1]]), pairs[0]
+    pairs_of_two_families = (
+        pair for pair in pairs if family_by_name[pair[0]] != family_by_name[pair[1]]
     )
+    return next(pairs_of_two_families, pairs[0] if pairs else None)
 
 
 def _summarize_counts(column: str, counts: FloatArray) -> dict[str, FloatArray]:

@@ -21,17 +21,23 @@ COST_FRAME_COLUMNS = (
 
 
 def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataFrame:
-    """One row a configuration with a score, then, if `with_published`, the published ones.
+    """Return the configurations with a score, then, if `with_published`, the published ones.
 
     Args:
-        comparison: from `frames.make_comparison_frame`, of one study.
-        with_published: whether anything published may stand beside it.
+        comparison: Frame from `frames.make_comparison_frame`, of one study.
+        with_published: Whether anything published may stand beside it.
 
     Returns:
-        Columns `source` (`study`, `paper`, or `benchmark`), `family` (None of the benchmark),
-        `name`, `parameters`, `operations` (of one image's way through the network), `accuracy` on
-        test with the ends `accuracy_low` and `accuracy_high` of its 95 % interval (NaN of what was
-        published). Empty where no record of the study has its operations.
+        A row for each configuration or method; empty where no record of the study has its
+        operations:
+
+        - `source` (str): "study", "paper" or "benchmark".
+        - `family` (str): Family of the network; NaN for the benchmark.
+        - `name` (str): Name of the configuration or method.
+        - `parameters` (float): Number of weights of the network.
+        - `operations` (float): Floating-point operations of one image's forward pass.
+        - `accuracy` (float): Accuracy on test, 0 to 1.
+        - `accuracy_low`, `accuracy_high` (float): Its 95 % interval; NaN of published values.
     """
     scored = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
     column_names = {

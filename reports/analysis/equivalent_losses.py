@@ -9,6 +9,7 @@ that twice, and the second time changes nothing but the last digits.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -24,14 +25,62 @@ ROUNDING_TOLERANCE = 1e-3
 one epoch of 187 steps lets a last digit grow to this, and other functions differ at once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquivalentLosses:
+    """Configurations that differ only in the loss, and so should be the same function.
+
+    Attributes:
+        pairs: A row for each pair of such configurations with a common seed:
+
+            - `cross_entropy`, `nll` (str): Names of the configurations.
+            - `seeds` (int): Number of common seeds, at least 1.
+            - `n_predictions`, `n_differing` (int): Predictions on test compared, and those that
+              differ, summed over the seeds.
+            - `first_loss_difference` (float): Largest relative difference of the training loss
+              in the first epoch, at least 0.
+            - `has_negative_loss` (bool): Whether NLLLoss fell below 0.
+        seed_noise: A row for each of the pairs that the paper lists:
+
+            - `family`, `cross_entropy`, `nll` (str): Family and names of the configurations.
+            - `published_cross_entropy`, `published_nll` (float): Weighted F1 as listed, 0 to 1.
+            - `published_difference` (float): Absolute difference of the two, 0 to 1.
+            - `seed_sd` (float): Standard deviation of the weighted F1 over seeds, pooled over
+              the family; NaN for one seed.
+            - `seed_dof` (int): Its degrees of freedom, 0 for one seed.
+            - `limit` (float): Difference that two runs of one function stay below in 95 % of
+              cases; NaN for one seed.
+            - `within_limit` (bool): Whether the published difference is at most the limit; None
+              for one seed.
+        negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
+    """
+
+    pairs: pd.DataFrame
+    seed_noise: pd.DataFrame
+    negative_loss_trials: Sequence[str]
+
+
+def analyze_equivalent_losses(
+    loaded_study: LoadedStudy, bootstrap: BootstrapScores
+) -> EquivalentLosses:
+    """Compare the configurations that differ only in the loss, also with the published pairs.
+
+    Args:
+        loaded_study: Files of the study.
+        bootstrap: Scores of its trials.
+    """
+    pairs = compare_equivalent_losses(loaded_study)
+    return EquivalentLosses(
+        pairs=pairs,
+        seed_noise=estimate_seed_noise(loaded_study, bootstrap, pairs),
+        negative_loss_trials=find_negative_losses(loaded_study),
+    )
+
+
 def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """Compare configurations that differ in the loss alone, seed by seed.
+    """Compare configurations that differ only in the loss, seed by seed.
 
     Returns:
-        One row a pair: `cross_entropy` and `nll` (names of the configurations), `seeds`
-        compared, `n_predictions` compared, `n_differing` among them, `first_loss_difference` (the
-        largest relative one of the training loss in the first epoch), `has_negative_loss`
-        (whether NLLLoss fell below 0).
+        Frame with the columns of `EquivalentLosses.pairs`.
     """
     predictions = loaded_study.predictions
     predicted = dict(zip(predictions.trials["id"], predictions.predicted_classes, strict=True))
@@ -85,7 +134,7 @@ def find_negative_losses(loaded_study: LoadedStudy) -> list[str]:
 def estimate_seed_noise(
     loaded_study: LoadedStudy, bootstrap: BootstrapScores, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """The paper's differences between equal functions, held against the luck of a seed.
+    """Compare the paper's differences between equal functions with the noise of a seed.
 
     Two runs of one function differ by sqrt(2) standard deviations of a run on average; beyond
     t sqrt(2) sd, with Student's t of the seeds measured, they do so in 5 % of cases. The
@@ -93,15 +142,13 @@ def estimate_seed_noise(
     counted once.
 
     Args:
-        loaded_study: of the study.
-        bootstrap: its trials' scores.
-        pairs: from `compare_equivalent_losses`.
+        loaded_study: Files of the study.
+        bootstrap: Scores of its trials.
+        pairs: Frame from `compare_equivalent_losses`.
 
     Returns:
-        One row a published pair of this study: `family`, `cross_entropy`, `nll`,
-        `published_cross_entropy`, `published_nll` (weighted F1 as listed), `published_difference`
-        (absolute), `seed_sd`, `seed_dof` (degrees of freedom), `limit`, `within_limit`; the last
-        four NaN or None with one seed.
+        Frame with the columns of `EquivalentLosses.seed_noise`; without any if no pair was
+        published.
     """
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     rows = []

@@ -1,4 +1,4 @@
-"""From a study's records to data frames: scores, confusion, curves. No formatting.
+"""From a study's records to data frames: trials, comparison, settings. No formatting.
 
 Scores are fractions, 0 to 1; the spread of a column `x` is `x_sd`, the standard deviation over
 replicates (n - 1 in the denominator), NaN where fewer than two were measured. Only trials of
@@ -14,22 +14,16 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
-from bloodnets.constants import NUM_CLASSES
 from reports.analysis.bootstrap import SCORES, BootstrapScores
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
-from reports.ledger.loading import LoadedStudy, TestPredictions
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
 from reports.ledger.records import StudyRecord, TrialRecord
-from reports.ledger.states import TrialState
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
 TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")
 SIZE_FIELDS = ("parameters", "operations")
-CLASS_SCORES = ("precision", "recall", "f1")
-
-_CURVE_SETTINGS = ("family", "loss", "optimizer", "seed")
-_CURVE_FIELDS = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_macro_f1")
 
 
 class PlannedTrialState(StrEnum):
@@ -56,15 +50,28 @@ NOT_COMPLETE = (
 
 
 def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """One row a planned trial: its settings, how it ended, its scores.
+    """Return the planned trials: their settings, how they ended, their scores.
 
     Returns:
-        Columns `id`, `configuration`, one for each key of the configuration, `state` (of the
-        record; `missing` if there is none, `unreadable` if it had to be left out),
-        `stop_reason`, `error`, `attempts`, `epochs`, `best_epoch`, `duration_s`, `device`,
-        `host`, `parameters`, `operations` (of an image's way through the model), `images_per_s`
-        (images of train trained on in a second, while val is waited for too), `test_evaluations`
-        (how often it was looked at on test), and the scores of val and test.
+        A row for each planned trial, in the order of the plan; what is not known of a trial is
+        NaN or None:
+
+        - `id`, `configuration` (str): Identity of the trial and name of its configuration.
+        - A column for each field of the configuration, named and typed as in `TrialConfig`, the
+          `seed` included.
+        - `state` (str): A `PlannedTrialState`.
+        - `stop_reason` (str): The record's `StopReason`.
+        - `error` (str): Error of a failed trial, or why a trial is unreadable.
+        - `attempts` (float): Number of starts, at least 1.
+        - `epochs`, `best_epoch` (float): Epochs run, and the one whose weights were kept, from 1.
+        - `duration_s` (float): Duration of the whole trial, in seconds.
+        - `device`, `host` (str): Where the trial ran.
+        - `parameters` (float): Number of weights of the network.
+        - `operations` (float): Floating-point operations of one image's forward pass.
+        - `images_per_s` (float): Train images per second of an epoch, validation included.
+        - `test_evaluations` (int): Number of logged test evaluations.
+        - `val_` and `test_`, each with `accuracy`, `macro_f1`, `weighted_f1`, `macro_precision`,
+          `macro_recall`, `auc` (float): Scores, 0 to 1.
     """
     reason_by_trial = {problem.trial_id: problem.reason for problem in loaded_study.problems}
     evaluation_counts = Counter(evaluation.trial_id for evaluation in loaded_study.test_evaluations)
@@ -132,20 +139,32 @@ def _compute_images_per_s(loaded_study: LoadedStudy, trial_id: str) -> float:
 def make_comparison_frame(
     loaded_study: LoadedStudy, bootstrap: BootstrapScores | None
 ) -> pd.DataFrame:
-    """One row a configuration, also where none of its trials finished.
+    """Return the configurations, those without a finished trial included.
 
     Args:
-        loaded_study: of the study.
-        bootstrap: its trials' scores; None leaves the intervals out.
+        loaded_study: Files of the study.
+        bootstrap: Scores of its trials; None leaves the intervals out.
 
     Returns:
-        Columns `configuration`; `family`, `loss`, `optimizer`, `learning_rate`, `momentum`,
-        `dropout`; `seeds_planned`, `seeds` (complete and looked at on test), `failed`,
-        `missing`, `unreadable`; mean and `_sd` of the scores on test, with the ends `_low` and
-        `_high` of their 95 % intervals (clipped to 0 to 1); of `best_epoch`, `epochs`,
-        `duration_s` and `images_per_s`; `parameters`; `operations`; `test_images`. Of a grid,
-        unless the data are synthetic, also the `published_` scores: `weighted_f1` as listed, and
-        `matrix_weighted_f1`, `accuracy` and `macro_f1` from the published matrix.
+        A row for each configuration, in the order of the plan:
+
+        - `configuration` (str): Name of the configuration.
+        - `family`, `loss`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float):
+          Settings; `momentum` is NaN for Adam.
+        - `seeds_planned`, `seeds` (int): Planned trials, and those that are complete and
+          evaluated on test.
+        - `failed`, `missing`, `unreadable` (int): Planned trials in that state.
+        - `test_` with each of `bootstrap.SCORES` (float): Mean over the seeds, 0 to 1, with
+          `_sd` and the ends `_low` and `_high` of the 95 % interval, clipped to 0 to 1.
+        - `best_epoch`, `epochs` (float, from 1), `duration_s` (float, seconds), `images_per_s`
+          (float): Means over the complete trials, with `_sd`.
+        - `parameters`, `operations` (float): Size of the network, as in `make_trials_frame`.
+        - `test_images` (int): Size of the test split.
+        - `published_weighted_f1` (float, 0 to 1): Weighted F1 as the paper lists it, NaN if the
+          configuration was not published. This column and the next are left out for a search
+          and for synthetic data.
+        - `published_matrix_weighted_f1`, `published_accuracy`, `published_macro_f1` (float, 0 to
+          1): Scores of the published confusion matrix.
     """
     trial_frame, study = make_trials_frame(loaded_study), loaded_study.study
     n_images = sum(study.data.class_counts.get("test", ()))
@@ -168,12 +187,15 @@ def make_comparison_frame(
 
 
 def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
-    """One row a configuration: what it was trained with.
+    """Return what each configuration was trained with.
 
     Returns:
-        Columns `configuration`, `published.PUBLISHED_SETTINGS`; of `NEUTRAL_SETTINGS`,
-        precision apart, those that a configuration has otherwise than as given there; of
-        `batch_size`, `max_epochs` and `patience` those that are not the same in all.
+        A row for each configuration, in the order of the plan:
+
+        - `configuration` (str): Name of the configuration.
+        - `family`, `loss`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float).
+        - Each of `NEUTRAL_SETTINGS` but the precision, if any configuration has another value.
+        - `batch_size` (int), `max_epochs`, `patience` (int, epochs), if configurations differ.
     """
     configs = {planned.configuration: planned.config for planned in study.trials}
     frame = pd.DataFrame(list(configs.values()))
@@ -204,14 +226,15 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
 
 
 def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd.DataFrame:
-    """The 95 % intervals of every score, clipped to 0 to 1; NaN without a trial.
+    """Return the 95 % intervals of every score of the configurations.
 
     Args:
-        bootstrap: from `bootstrap.bootstrap_scores`.
-        names: of configurations.
+        bootstrap: Scores of the trials on test.
+        names: Names of configurations.
 
     Returns:
-        One row a name: `test_`, the score, `_low` and `_high`.
+        A row for each name: `test_`, each of `bootstrap.SCORES`, and `_low` or `_high` (float,
+        clipped to 0 to 1; NaN without a trial).
     """
     rows = []
     for name in names:
@@ -235,121 +258,13 @@ def _get_published_scores(config: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
-    """Confusion on test of every trial that was looked at.
-
-    Returns:
-        One row a cell: `family`, `configuration`, `seed`, `true`, `predicted` (0 to 7), `count`.
-    """
-    blocks = [
-        pd.DataFrame(
-            {
-                "family": str(trial.family),
-                "configuration": trial.configuration,
-                "seed": trial.seed,
-                "true": np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
-                "predicted": np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
-                "count": metrics.compute_confusion_matrix(predictions.labels, predicted).ravel(),
-            }
-        )
-        for trial, predicted in zip(
-            predictions.trials.itertuples(index=False), predictions.predicted_classes, strict=True
-        )
-    ]
-    columns = ["family", "configuration", "seed", "true", "predicted", "count"]
-    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=columns)
-
-
-def sum_confusions(cells: pd.DataFrame) -> pd.DataFrame:
-    """Confusion summed over replicates.
-
-    Args:
-        cells: from `make_confusion_frame`.
-
-    Returns:
-        One row a cell: `family`, `configuration`, `true`, `predicted`, `count`, `seeds` summed
-        over, and `row_share`, the part of the true class that was predicted so (0 to 1).
-    """
-    keys = ["family", "configuration", "true", "predicted"]
-    frame = cells.groupby(keys, sort=False).agg(count=("count", "sum"), seeds=("seed", "nunique"))
-    frame = frame.reset_index()
-    class_totals = frame.groupby(["configuration", "true"])["count"].transform("sum")
-    frame["row_share"] = (
-        (frame["count"] / class_totals.where(class_totals > 0)).fillna(0.0).astype(float)
-    )
-    return frame
-
-
-def compute_class_scores(cells: pd.DataFrame) -> pd.DataFrame:
-    """Scores of each class on test, mean and `_sd` over replicates.
-
-    Args:
-        cells: from `make_confusion_frame`.
-
-    Returns:
-        One row a configuration and class: `family`, `configuration`, `class` (0 to 7),
-        `precision`, `recall`, `f1` with their `_sd`, and `support`, test images of the class.
-    """
-    blocks = []
-    for (family, name, _), trial in cells.groupby(["family", "configuration", "seed"], sort=False):
-        shape = (NUM_CLASSES, NUM_CLASSES)
-        trial_scores = metrics.compute_class_scores(
-            trial["count"].to_numpy(dtype=np.int64).reshape(shape)
-        )
-        keys = {"family": family, "configuration": name, "class": range(NUM_CLASSES)}
-        blocks.append(pd.DataFrame(keys | trial_scores._asdict()))
-    if not blocks:
-        return pd.DataFrame(columns=["family", "configuration", "class", *CLASS_SCORES, "support"])
-    groups = pd.concat(blocks).groupby(["family", "configuration", "class"], sort=False)
-    mean, sd = groups.mean(), groups.std(ddof=1)[list(CLASS_SCORES)]
-    return mean.join(sd.add_suffix("_sd")).astype({"support": int}).reset_index()
-
-
-def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """What every complete trial reported, one row an epoch.
-
-    Returns:
-        Columns `id`, `configuration`, `family`, `loss`, `optimizer`, `seed`, `epoch` (from 1),
-        `train_loss` and `val_loss` (nats), `val_accuracy` and `val_macro_f1` (0 to 1),
-        `best_epoch` of the trial.
-    """
-    rows = [
-        {
-            "id": record.id,
-            "configuration": record.configuration,
-            **{key: record.config[key] for key in _CURVE_SETTINGS},
-            **{name: getattr(epoch, name) for name in _CURVE_FIELDS},
-            "best_epoch": record.best_epoch,
-        }
-        for record in loaded_study.records.values()
-        if record.state is TrialState.COMPLETE
-        for epoch in loaded_study.epochs[record.id]
-    ]
-    columns = ["id", "configuration", *_CURVE_SETTINGS, *_CURVE_FIELDS, "best_epoch"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean over replicates, up to the last epoch that all of them ran.
-
-    Beyond it the mean would be of fewer and fewer trials, and jump as each one ends.
-
-    Args:
-        frame: from `make_curves_frame`.
-
-    Returns:
-        Columns `configuration`, `epoch`, `train_loss`, `val_macro_f1` and their `_sd`.
-    """
-    groups = frame.groupby(["configuration", "epoch"], sort=False)
-    values = groups[["train_loss", "val_macro_f1"]]
-    means = values.mean().join(values.std(ddof=1).add_suffix("_sd"))
-    means = means.assign(trials=groups.size()).reset_index()
-    replicates = means["configuration"].map(frame.groupby("configuration")["seed"].nunique())
-    return means[means["trials"] == replicates].drop(columns="trials")
-
-
 def make_class_counts_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """One row a class: `class`, `class_name` (in full), and its images in each split."""
+    """Return the number of images of each class in each split.
+
+    Returns:
+        A row for each class: `class` (int, from 0), `class_name` (str, in full), and for each
+        split a column of its name (int, images).
+    """
     data = loaded_study.study.data
     names = {"class": range(len(data.class_names)), "class_name": list(data.class_names)}
     return pd.DataFrame(

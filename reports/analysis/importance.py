@@ -34,16 +34,21 @@ def compute_importances(
     would count.
 
     Args:
-        trials: from `search_trials.make_search_trials_frame`.
-        curves: from `search_trials.make_search_curves_frame`.
-        search: its bounds.
+        trials: Trials of the search, `SearchAnalysis.trials`.
+        curves: Their learning curves, `SearchAnalysis.curves`.
+        search: Record of the search, with its bounds.
 
     Returns:
-        Columns `rung` (epoch); `family` and `optimizer` of the group, None where it has several;
-        `trials` in it; `setting`; `importance`, 0 to 1, which add up to 1 in each group;
-        `importance_low` and `_high`, its 5 % and 95 % quantiles over trials drawn from the group's
-        with replacement.
-        A group of fewer than `MIN_TRIALS` trials, or with one setting only, has no row.
+        A row for each rung, group of trials and setting; a group of fewer than `MIN_TRIALS`
+        trials, or with one setting only, has none:
+
+        - `rung` (int): Epoch, from 1.
+        - `family`, `optimizer` (str): Those of the group, None where it has several.
+        - `trials` (int): Number of trials in the group.
+        - `setting` (str): Name of the setting.
+        - `importance` (float): Share of the variance, 0 to 1; the shares of a group sum to 1.
+        - `importance_low`, `importance_high` (float): Its 5 % and 95 % quantiles over trials
+          drawn from the group's with replacement.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = []

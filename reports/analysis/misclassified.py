@@ -1,5 +1,6 @@
 """Which test images the classifiers get wrong most often."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,37 @@ class ErrorCounts(NamedTuple):
     n_repeated: int
     n_always_wrong: int
     n_never_wrong: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misclassified:
+    """The test images that most trials got wrong, each function counted once.
+
+    Attributes:
+        images: A row for each image that any trial got wrong, at most `MAX_IMAGES`, most often
+            wrong first, then by `probability_true`, lowest first:
+
+            - `index` (int): Position in the test split, from 0.
+            - `true` (int): True class, 0 to 7.
+            - `predicted` (int): Wrong class predicted most often, 0 to 7; of equals the one
+              with the higher probability.
+            - `wrong`, `trials` (int): Number of trials that got it wrong, and of all.
+            - `probability_true`, `probability_predicted` (float): Probabilities of the two
+              classes, 0 to 1, means over all trials.
+        counts: Number of images and trials, and how the errors are spread over them.
+    """
+
+    images: pd.DataFrame
+    counts: ErrorCounts
+
+
+def analyze_misclassified(predictions: TestPredictions) -> Misclassified:
+    """Return the test images that most trials got wrong.
+
+    Args:
+        predictions: Trials on the same images, at least one.
+    """
+    return Misclassified(images=find_misclassified(predictions), counts=count_errors(predictions))
 
 
 def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
@@ -60,18 +92,14 @@ def count_errors(predictions: TestPredictions) -> ErrorCounts:
 
 
 def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGES) -> pd.DataFrame:
-    """The test images that most trials got wrong, each function once (`drop_repeated_trials`).
+    """Return the test images that most trials got wrong, each function counted once.
 
     Args:
-        predictions: trials on the same images, at least one.
-        max_images: rows.
+        predictions: Trials on the same images, at least one.
+        max_images: Largest number of rows.
 
     Returns:
-        One row an image that any trial got wrong, most often wrong first, then by the
-        probability given to the true class, lowest first: `index` (in the test split, from 0),
-        `true`, `predicted` (the wrong class predicted most often, of equals the one held more
-        probable), `wrong` and `trials` (counts), `probability_true` and `probability_predicted`
-        (means over all trials, 0 to 1).
+        Frame with the columns of `Misclassified.images`.
     """
     distinct_trials = drop_repeated_trials(predictions)
     image_indices = np.arange(distinct_trials.labels.size)

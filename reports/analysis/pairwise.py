@@ -1,6 +1,7 @@
-"""Which configurations differ: every pair, the groups that stay together, the grid's effects."""
+"""Which configurations differ: every pair, and the groups that stay together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from string import ascii_lowercase
 
 import networkx as nx
@@ -10,18 +11,11 @@ from scipy import stats
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import BootstrapScores, find_trial_rows
-from reports.analysis.intervals import ALPHA, adjust_holm, estimate_contrast, estimate_contrasts
+from reports.analysis.intervals import ALPHA, adjust_holm, estimate_contrasts
 from reports.ledger.loading import TestPredictions
 
 COMPARED_SCORE = "macro_f1"
 """What pairs are compared in: the score that chose the epoch."""
-
-FACTORS: Mapping[str, tuple[str, str]] = {
-    "family": ("mlnn", "cnn"),
-    "optimizer": ("sgd", "adam"),
-    "loss": ("cross_entropy", "nll"),
-}
-"""What the grid varies, each from the first value to the second."""
 
 _PAIR_FRAME_COLUMNS = ["a", "b", "seeds", "difference", "sd", "low", "high", "p", "p_holm"]
 _MCNEMAR_COLUMNS = [
@@ -30,20 +24,65 @@ _MCNEMAR_COLUMNS = [
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairwiseComparison:
+    """Every pair of configurations, and the groups of which no two were separated.
+
+    Attributes:
+        pairs: A row for each pair with a common seed, in the order of the plan:
+
+            - `a`, `b` (str): Names of the two configurations.
+            - `seeds` (int): Number of common seeds, at least 1.
+            - `difference` (float): Macro F1 of a minus that of b, -1 to 1, mean over the seeds.
+            - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
+            - `low`, `high` (float): 95 % interval of the difference.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted
+              by Holm's method over all pairs.
+            - `only_a_correct`, `only_b_correct` (float): Test images that only one of the two
+              models classifies correctly, means over the seeds.
+            - `n_differing` (int): Predictions that differ, summed over the seeds.
+            - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test
+              over the seeds, and the same adjusted by Holm's method over all pairs.
+            - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
+        ranked_names: Configurations with a score from the best to the worst, at most 26.
+        tied_groups: Groups of `ranked_names` from `find_tied_groups`.
+        group_letters: Letters of each configuration's groups, by name.
+    """
+
+    pairs: pd.DataFrame
+    ranked_names: Sequence[str]
+    tied_groups: Sequence[Sequence[str]]
+    group_letters: Mapping[str, str]
+
+
+def group_configurations(comparison: pd.DataFrame, pairs: pd.DataFrame) -> PairwiseComparison:
+    """Return the pairs with the ranking and the groups that follow from them.
+
+    Args:
+        comparison: Frame from `frames.make_comparison_frame`.
+        pairs: Frame from `compare_pairs`, of the same configurations.
+    """
+    ranked_names = rank_best_configurations(comparison)
+    tied_groups = find_tied_groups(ranked_names, pairs)
+    return PairwiseComparison(
+        pairs=pairs,
+        ranked_names=ranked_names,
+        tied_groups=tied_groups,
+        group_letters=assign_group_letters(ranked_names, tied_groups),
+    )
+
+
 def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> pd.DataFrame:
-    """Every two configurations, on the same images and the seeds that both have.
+    """Compare every two configurations on the same images and the seeds that both have.
 
     Two tests, for two questions. `p` is of the difference in macro F1 over images and seeds: do
     the configurations differ? `p_mcnemar` is exact and of the right and wrong images of two
     trained models with the same seed, the largest of its seeds': do the models differ, whichever
-    seed is looked at? The first decides. Both are corrected by Holm over all pairs.
+    seed is taken? The first decides. Both are adjusted by Holm's method over all pairs.
 
     Returns:
-        One row a pair in the order of the plan: `a`, `b`, `seeds` in common; `difference` (a - b
-        in macro F1, mean over seeds), its `sd`, `low`, `high`, `p`, `p_holm`; `only_a_correct`,
-        `only_b_correct` (images that one of them alone gets right, mean over seeds), `n_differing`
-        (predictions, sum over seeds), `p_mcnemar`, `p_mcnemar_holm`; `significant`, whether
-        `p_holm` < ALPHA.
+        Frame with the columns of `PairwiseComparison.pairs`; empty without two configurations
+        that have a seed in common.
     """
     names = predictions.configurations
     rows = find_trial_rows(bootstrap.trials, names)
@@ -155,76 +194,3 @@ def assign_group_letters(
         name: "".join(letter for letter, group in lettered_groups if name in group)
         for name in names
     }
-
-
-def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
-    """What one factor changes in macro F1, all else equal: one contrast over the grid.
-
-    Over all configurations that have a partner differing in that factor alone (and, for the
-    optimizer, in the settings that go with it), then within each family.
-
-    Returns:
-        Columns `factor`, `from_value`, `to_value`, `scope` (a family, or "all"), `pairs`,
-        `seeds`, `difference`, `sd`, `low`, `high`, `p`, `p_holm` (over the rows for all, and
-        over those within families); empty where no configuration has a partner, or where two of
-        these families have the same family, loss and optimizer.
-    """
-    columns = list(FACTORS)
-    trials = bootstrap.trials[bootstrap.trials["family"].isin(FACTORS["family"])]
-    configs = trials.drop_duplicates("configuration").set_index(columns)["configuration"]
-    rows = []
-    if configs.index.is_unique:
-        for factor, (first_value, second_value) in FACTORS.items():
-            name_pairs = _find_partners(configs, columns.index(factor), first_value, second_value)
-            families = dict.fromkeys(key[0] for key in name_pairs)
-            scopes = [("all", list(name_pairs.values()))]
-            if factor != "family" and len(families) > 1:
-                scopes += [
-                    (family, [v for k, v in name_pairs.items() if k[0] == family])
-                    for family in families
-                ]
-            rows += [
-                _estimate_effect(bootstrap, factor, scope, scope_pairs)
-                for scope, scope_pairs in scopes
-                if scope_pairs
-            ]
-    label_columns = ["factor", "from_value", "to_value", "scope", "pairs", "seeds"]
-    frame = pd.DataFrame(
-        [row for row in rows if row], columns=[*label_columns, *_PAIR_FRAME_COLUMNS[3:8]]
-    )
-    frame = frame.astype({"pairs": int, "seeds": int, "p": float})
-    is_overall = frame["scope"] == "all"
-    for mask in (is_overall, ~is_overall):
-        frame.loc[mask, "p_holm"] = adjust_holm(frame.loc[mask, "p"].to_numpy())
-    return frame
-
-
-def _find_partners(
-    configs: pd.Series, position: int, first_value: str, second_value: str
-) -> dict[tuple[str, ...], tuple[str, str]]:
-    """Names with the first value and with the second, by what they have in common."""
-    partners = {}
-    for key, name in configs.items():
-        partner_key = (*key[:position], second_value, *key[position + 1 :])  # type: ignore[index]
-        if key[position] == first_value and partner_key in configs.index:  # type: ignore[index]
-            partners[key] = (str(name), str(configs.loc[partner_key]))
-    return partners  # type: ignore[return-value]
-
-
-def _estimate_effect(
-    bootstrap: BootstrapScores, factor: str, scope: str, name_pairs: Sequence[tuple[str, str]]
-) -> dict[str, object] | None:
-    weights = {name: -1 / len(name_pairs) for name, _ in name_pairs}
-    weights |= {name: 1 / len(name_pairs) for _, name in name_pairs}
-    estimate = estimate_contrast(bootstrap, COMPARED_SCORE, weights)
-    if estimate is None:
-        return None
-    first_value, second_value = FACTORS[factor]
-    row = {
-        "factor": factor,
-        "from_value": first_value,
-        "to_value": second_value,
-        "scope": scope,
-        "pairs": len(name_pairs),
-    }
-    return row | estimate._asdict() | {"difference": estimate.mean}

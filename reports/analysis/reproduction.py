@@ -17,19 +17,25 @@ REPRODUCED_SCORE = "weighted_f1"
 
 
 def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> pd.DataFrame:
-    """Every configuration of the study that was published.
+    """Compare every published configuration of the study with its published score.
 
-    A published score is one run of one seed. It is held against the range in which one more run
-    of ours, on test images of its own, would lie in 95 % of cases. The luck of its images is
+    A published score is one run of one seed. It is compared with the range in which one more run
+    of ours, on test images of its own, would lie in 95 % of cases. The variance from its images is
     taken from its confusion matrix; that the official images are the same as ours would make the
     range narrower, so to call a score inside errs on the paper's side.
 
     Returns:
-        Columns `configuration`, `family`; `published` (weighted F1 as listed), `recomputed`
-        (from the published matrix) with `recomputed_low` and `_high` (test images alone);
-        `seeds`, our `score` with `score_low`, `score_high`; `prediction_interval_low`,
-        `prediction_interval_high`; `verdict` (inside, outside, cannot tell, not comparable). Empty
-        for drawings.
+        A row for each published configuration; empty for synthetic data:
+
+        - `configuration`, `family` (str): Name and family of the configuration.
+        - `published` (float): Weighted F1 as the paper lists it, 0 to 1.
+        - `recomputed` (float): Weighted F1 of the published confusion matrix, 0 to 1.
+        - `recomputed_low`, `recomputed_high` (float): Its 95 % interval, for the test images.
+        - `seeds` (int): Number of trials of ours.
+        - `score`, `score_low`, `score_high` (float): Our weighted F1, 0 to 1, mean over the
+          seeds, with its 95 % interval; NaN without a trial, as the next two.
+        - `prediction_interval_low`, `prediction_interval_high` (float): Range of one more run.
+        - `verdict` (str): "inside", "outside", "cannot tell" or "not comparable".
     """
     if loaded_study.study.data.kind == "synthetic":
         return pd.DataFrame()

@@ -1,21 +1,20 @@
-"""A search's trials to data frames: values, curves, rungs, effort, the confirmation. No formatting.
+"""A search's trials to data frames: values, curves, rungs, the confirmation. No formatting.
 
 The value of a trial is its best val macro F1 over the epochs that it ran, 0 to 1. Of a trial that
 was stopped it is less than full training would have brought; one that failed or diverged has none.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from bloodnets.metrics import FloatArray
 from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
-from reports.ledger.search_record import SearchRecord
+from reports.ledger.search_record import Confirmation, SearchRecord
 from reports.ledger.states import StopReason, TrialState
 
 SEARCH_PARAMETERS = ("family", "optimizer", "learning_rate", "momentum", "dropout")
@@ -58,6 +57,68 @@ _FLOAT_COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnalysis:
+    """What a search found.
+
+    Attributes:
+        record: What the search draws from, and how.
+        confirmation: How the search ended; None if it has not.
+        trials: A row for each proposal, in their order:
+
+            - `number` (int): Number of the proposal, from 0.
+            - `id`, `configuration` (str): Identity of the trial and name of its configuration.
+            - `is_baseline` (bool): Whether it was proposed before the sampler's own trials.
+            - `family`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float):
+              Settings; `momentum` is NaN for Adam.
+            - `weight_decay`, `label_smoothing` (float), `width` (int, channels): Settings, only
+              of a search of residual networks.
+            - `state` (str): A `SearchTrialState`.
+            - `error` (str): Error of the trial, or why it is unreadable; None otherwise.
+            - `epochs`, `best_epoch` (float): Epochs run, and the best of them, from 1; NaN like
+              the next two for a trial that has not ended.
+            - `duration_s` (float): Duration of the trial, in seconds.
+            - `value` (float): Best macro F1 on val, 0 to 1; also NaN for a failed trial.
+            - `best_so_far` (float): Highest `value` up to this row, NaN before any.
+        curves: A row for each epoch of every trial that ended:
+
+            - `number` (int): Number of the proposal, from 0.
+            - `epoch` (int): Epoch, from 1.
+            - `val_macro_f1` (float): Macro F1 on val after the epoch, 0 to 1.
+            - `best_so_far` (float): Highest of the trial so far, which ASHA compares.
+        confirmed: A row for each configuration that is retrained, the best of the search first;
+            empty where nothing is confirmed:
+
+            - `configuration` (str), `is_baseline` (bool) and the settings: As in `trials`.
+            - `role` (str): "best" or "baseline".
+            - `value` (float): Value in the search, 0 to 1; NaN if it did not run there.
+            - `seeds` (int): Number of complete trials of the confirmation.
+            - `val_macro_f1`, `test_macro_f1` (float): Means over these trials, 0 to 1, with
+              their standard deviations `val_macro_f1_sd` and `test_macro_f1_sd`.
+            - `shrinkage` (float): `value` minus `val_macro_f1`.
+    """
+
+    record: SearchRecord
+    confirmation: Confirmation | None
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    confirmed: pd.DataFrame
+
+
+def analyze_search(loaded_study: LoadedStudy) -> SearchAnalysis | None:
+    """Return what a search found; None for a grid."""
+    search = loaded_study.search
+    if search is None:
+        return None
+    return SearchAnalysis(
+        record=search.record,
+        confirmation=search.confirmation,
+        trials=make_search_trials_frame(search, loaded_study.problems),
+        curves=make_search_curves_frame(search),
+        confirmed=make_confirmation_frame(loaded_study),
+    )
+
+
 def get_trial_state(record: TrialRecord) -> SearchTrialState:
     """Return how a trial of a search ended."""
     return _STATE_BY_STOP_REASON.get(record.stop_reason, SearchTrialState.CUT_SHORT)
@@ -66,17 +127,11 @@ def get_trial_state(record: TrialRecord) -> SearchTrialState:
 def make_search_trials_frame(
     search: LoadedSearch, problems: Sequence[Problem] = ()
 ) -> pd.DataFrame:
-    """One row a proposal, in their order.
+    """Return every proposal, with the columns of `SearchAnalysis.trials`.
 
     Args:
-        search: as read.
-        problems: trials whose files cannot be relied on.
-
-    Returns:
-        Columns `number` (from 0), `id`, `configuration`, `is_baseline` (whether it has a name, and
-        so was proposed first), the `SEARCH_PARAMETERS` (of a search of residual networks also the
-        `RESNET_PARAMETERS`), `state` (a `SearchTrialState`), `error`, `epochs`, `best_epoch`,
-        `duration_s`, `value` and `best_so_far` (the highest value so far, NaN before any).
+        search: Files of the search.
+        problems: Trials whose files cannot be relied on.
     """
     reason_by_trial = {problem.trial_id: problem.reason for problem in problems}
     rows = [
@@ -132,12 +187,7 @@ def _get_best_value(record: TrialRecord, search: LoadedSearch) -> float:
 
 
 def make_search_curves_frame(search: LoadedSearch) -> pd.DataFrame:
-    """What every trial that ended reported, one row an epoch.
-
-    Returns:
-        Columns `number` of the trial, `epoch` (from 1), `val_macro_f1`, and `best_so_far`,
-        its highest so far, which is what ASHA compares.
-    """
+    """Return what every trial that ended reported, with the columns of `SearchAnalysis.curves`."""
     rows = [
         (number, epoch.epoch, epoch.val_macro_f1)
         for number, planned in enumerate(search.proposals)
@@ -149,81 +199,27 @@ def make_search_curves_frame(search: LoadedSearch) -> pd.DataFrame:
 
 
 def select_at_rung(trial_frame: pd.DataFrame, curve_frame: pd.DataFrame, rung: int) -> pd.DataFrame:
-    """The trials that came to an epoch, with what they had reached there: equal training for all.
+    """Return the trials that reached an epoch, with their best value there.
 
     Args:
-        trial_frame: from `make_search_trials_frame`.
-        curve_frame: from `make_search_curves_frame`.
-        rung: the epoch.
+        trial_frame: Trials, with the columns of `SearchAnalysis.trials`.
+        curve_frame: Curves, with the columns of `SearchAnalysis.curves`.
+        rung: The epoch, from 1.
 
     Returns:
-        The rows of those trials, with `value_at_rung`.
+        The rows of those trials, with `value_at_rung` (float): the best macro F1 on val up to the
+        rung, 0 to 1, after equal training for all.
     """
     value_by_number = curve_frame[curve_frame["epoch"] == rung].set_index("number")["best_so_far"]
     reached_trials = trial_frame[trial_frame["number"].isin(value_by_number.index)]
     return reached_trials.assign(value_at_rung=reached_trials["number"].map(value_by_number))
 
 
-def summarize_effort(trial_frame: pd.DataFrame, max_epochs: int) -> dict[str, float]:
-    """Epochs of the trials that ended, and of the same trials in full training.
-
-    Args:
-        trial_frame: from `make_search_trials_frame`.
-        max_epochs: of full training.
-
-    Returns:
-        `trials` that ended; `epochs`; `full_epochs`; `saved_epochs`, by ASHA, in the trials that
-        it pruned; `speedup`, full training by what was spent, NaN before the first epoch.
-    """
-    ended = trial_frame[trial_frame["epochs"].notna()]
-    epochs, full_epochs = ended["epochs"].sum(), len(ended) * max_epochs
-    pruned = ended[ended["state"] == SearchTrialState.PRUNED]
-    return {
-        "trials": len(ended),
-        "epochs": epochs,
-        "full_epochs": full_epochs,
-        "saved_epochs": len(pruned) * max_epochs - pruned["epochs"].sum(),
-        "speedup": full_epochs / epochs if epochs else float("nan"),
-    }
-
-
-def compute_expected_best(values: FloatArray) -> pd.DataFrame:
-    """The best of n of the trials, picked at random: what the search has to be held against.
-
-    Dodge et al., "Show Your Work" (EMNLP 2019, arXiv:1909.03004) introduced the curve. They draw
-    with replacement, which makes it too low (Tang et al., ACL 2020, arXiv:2004.13705); here it is
-    without, so the last point is the best of all.
-
-    Args:
-        values: of the trials, in any order, float64, shape (N,).
-
-    Returns:
-        One row a number of `trials`, 1 to N: `expected`, and the quantiles `low` (.05) and `high`
-        (.95) of the best of as many.
-    """
-    ranked, rows = np.sort(values), []
-    ranks = np.arange(1, len(ranked) + 1)
-    cdf = np.ones(len(ranked))  # P(the best of n is among the lowest i), of n = 0
-    for n in range(1, len(ranked) + 1):
-        cdf = cdf * np.clip(ranks - n + 1, 0, None) / (len(ranked) - n + 1)
-        expected = float(ranked @ np.diff(cdf, prepend=0.0))
-        low, high = (ranked[np.searchsorted(cdf, quantile - 1e-9)] for quantile in (0.05, 0.95))
-        rows.append((n, expected, float(low), float(high)))
-    return pd.DataFrame(rows, columns=["trials", "expected", "low", "high"])
-
-
 def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """The configurations that were trained again, the best of the search first.
+    """Return the configurations of the confirmation, with `SearchAnalysis.confirmed`'s columns.
 
     Args:
-        loaded_study: of a search.
-
-    Returns:
-        Columns `configuration`; `role` (`best` or `baseline`); `is_baseline`, and the settings, as
-        in `make_search_trials_frame`; `value` of the search (NaN if it did not run there);
-        `val_macro_f1`, mean of the best over the seeds, and `val_macro_f1_sd`; `shrinkage`
-        (`value` - `val_macro_f1`); `test_macro_f1` and `test_macro_f1_sd`; `seeds` finished. Empty
-        where nothing is confirmed.
+        loaded_study: Files of a search.
     """
     search = loaded_study.search
     columns = ["configuration", "role", "is_baseline", *SEARCH_PARAMETERS, "value", "seeds"]

@@ -4,8 +4,7 @@ A verdict is of this study's trials and data. "Cannot tell" is a verdict too: th
 trials, or the seeds, or the difference is too small for them.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations, product
 
@@ -34,49 +33,18 @@ from reports.claims.confusion import judge_central_class, judge_perfect_class, j
 from reports.claims.convergence import judge_faster_convergence, judge_smoother_curves
 from reports.format.text import make_class_label
 from reports.format.units import format_count, format_interval, format_number
-from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
 
 SIMILARITY_MARGIN = 0.01
 """Of macro F1: scores closer than one point count as similar."""
 
 
-def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
-    """The trials whose settings the paper gives; none of drawn cells."""
-    trial_ids = {
-        trial.id
-        for trial in loaded_study.study.trials
-        if loaded_study.study.data.kind != "synthetic"
-        and published.find_published(trial.config) is not None
-    }
-    predictions = loaded_study.predictions
-    is_selected = predictions.trials["id"].isin(trial_ids).to_numpy()
-    return replace(
-        loaded_study,
-        study=replace(
-            loaded_study.study,
-            trials=tuple(t for t in loaded_study.study.trials if t.id in trial_ids),
-        ),
-        records={key: record for key, record in loaded_study.records.items() if key in trial_ids},
-        epochs={
-            key: trial_epochs
-            for key, trial_epochs in loaded_study.epochs.items()
-            if key in trial_ids
-        },
-        predictions=replace(
-            predictions,
-            trials=predictions.trials[is_selected].reset_index(drop=True),
-            probabilities=predictions.probabilities[is_selected],
-        ),
-    )
-
-
 def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[Claim]:
     """The paper's eight claims in its order of importance.
 
     Args:
-        loaded_study: from `select_published_trials`.
-        bootstrap: its scores.
+        loaded_study: Files of the study, of published trials only.
+        bootstrap: Scores of its trials.
     """
     predictions, equivalence_keys = loaded_study.predictions, make_equivalence_keys(loaded_study)
     errors = count_confusion_errors(predictions)
@@ -94,7 +62,7 @@ def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[
     ]
 
 
-def make_claims_frame(judged_claims: list[Claim]) -> pd.DataFrame:
+def make_claims_frame(judged_claims: Sequence[Claim]) -> pd.DataFrame:
     """What the claims rest on, in one frame: a row a number, at least one row a claim."""
     blank_row = pd.DataFrame([dict.fromkeys(NUMBER_COLUMNS)])
     frames = [

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from reports.analysis import frames
+from reports.analysis import confusion, frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.calibration import (
     OVERCONFIDENT,
@@ -143,7 +143,7 @@ def _make_score_frame(predictions: TestPredictions, split: str) -> pd.DataFrame:
 
 
 def _make_class_table(study: StudyRecord, predictions: TestPredictions) -> Any:
-    frame = frames.compute_class_scores(frames.make_confusion_frame(predictions))
+    frame = confusion.analyze_confusion(predictions).class_scores
     class_names = study.data.class_names
     frame = frame.assign(
         class_label=[
@@ -151,7 +151,7 @@ def _make_class_table(study: StudyRecord, predictions: TestPredictions) -> Any:
             for class_index in frame["class"]
         ]
     )
-    frame = frame.drop(columns=[f"{score}_sd" for score in frames.CLASS_SCORES])
+    frame = frame.drop(columns=[f"{score}_sd" for score in confusion.CLASS_SCORES])
     return make_table("classes", "Each class on test", _CLASS_SCORE_COLUMNS, frame)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from bloodnets.errors import DataError
 from reports.analysis import frames, pairwise
 from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.effects import estimate_effects
 from reports.format.columns import MULTI_STUDY_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, make_data_label
@@ -21,7 +22,7 @@ from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, join_predictions, read_study_files
 from reports.page import publish, render
-from reports.sections.comparison.significant_differences import make_pairs_section
+from reports.sections.comparison import significant_differences
 from reports.sections.elements import Section, make_caption
 from reports.sections.verdict_text import describe_verdict
 
@@ -110,18 +111,20 @@ def _compare_one_data_set(
     scores = pd.concat(rows, ignore_index=True)
     scores = scores.join(frames.make_intervals_frame(bootstrap, list(scores["configuration"])))
     pairs = pairwise.compare_pairs(predictions, bootstrap)
+    comparison = pairwise.group_configurations(scores, pairs)
     if not pairs.empty:
-        ranked_names = pairwise.rank_best_configurations(scores)
-        letter_by_name = pairwise.assign_group_letters(
-            ranked_names, pairwise.find_tied_groups(ranked_names, pairs)
-        )
-        scores["group"] = scores["configuration"].map(letter_by_name)
-    title = f"Which differences are real: {data.short}"
+        scores["group"] = scores["configuration"].map(comparison.group_letters)
     return _DataSetComparison(
         data=data,
         scores=scores,
-        verdict=describe_verdict(scores, pairs, pairwise.estimate_effects(bootstrap)),
-        pairs_section=make_pairs_section(f"pairs-{number}", title, scores, pairs, data),
+        verdict=describe_verdict(scores, pairs, estimate_effects(bootstrap)),
+        pairs_section=significant_differences.make_section(
+            comparison,
+            scores,
+            data=data,
+            key=f"pairs-{number}",
+            title=f"Which differences are real: {data.short}",
+        ),
     )
 
 

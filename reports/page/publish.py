@@ -63,7 +63,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     """Write the report of an analysis, for which nothing is read again.
 
     Args:
-        analysis: Everything that the sections are made from.
+        analysis: Results from which the sections are made.
         folder: Folder of the report; what was there is replaced.
 
     Returns:
@@ -76,7 +76,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     return publish_report(
         folder,
         loaded_study.study.name,
-        analysis.data,
+        analysis.context.data,
         make_banner([loaded_study]),
         make_sections(analysis),
     )

@@ -1,8 +1,26 @@
-"""The sections of the report, from the verdict to what was run.
+"""The sections of the report in their order, each with the results from which it is made.
 
-Words, tables and pictures are put together here; what they say was computed before.
+Results that several sections share are in `findings.Analysis`; those of one section are computed
+here.
 """
 
+from collections.abc import Iterator
+
+import pandas as pd
+
+from reports.analysis import frames
+from reports.analysis.ablations import compute_ablations
+from reports.analysis.calibration import compute_calibration
+from reports.analysis.confusion import analyze_confusion
+from reports.analysis.confusion_differences import compare_confusions
+from reports.analysis.cost import collect_costs
+from reports.analysis.learning_curves import collect_learning_curves
+from reports.analysis.misclassified import analyze_misclassified
+from reports.analysis.reproduction import compare_with_published
+from reports.analysis.search_effort import compute_expected_best, make_effort_frame
+from reports.analysis.search_trials import SearchAnalysis
+from reports.claims.judged_study import judge_study
+from reports.format.text import DataLabel
 from reports.sections.comparison import (
     ablation,
     claims,
@@ -22,44 +40,119 @@ from reports.sections.errors import (
     misclassified,
 )
 from reports.sections.findings import Analysis
-from reports.sections.search import (
-    confirmation,
-    halving,
-    importances,
-    proposals,
-    search_history,
-    space,
-)
+from reports.sections.search import confirmation, halving, proposals, search_history, space
 from reports.sections.study import curves, provenance, summary, unfinished
-
-_SECTION_MODULES = (
-    summary,
-    confirmation,
-    search_history,
-    halving,
-    space,
-    importances,
-    proposals,
-    scores,
-    unfinished,
-    significant_differences,
-    effects,
-    ablation,
-    cost,
-    equivalent_losses,
-    published,
-    claims,
-    curves,
-    classes,
-    confusion,
-    confusion_differences,
-    calibration,
-    misclassified,
-    provenance,
-)
 
 
 def make_sections(analysis: Analysis) -> list[Section]:
-    """The report; parts without content are left out."""
-    optional_sections = [module.make_section(analysis) for module in _SECTION_MODULES]
+    """Return the sections of a study's report; those without content are left out."""
+    optional_sections = [
+        _make_summary(analysis),
+        *_make_search_sections(analysis.search, analysis.comparison, analysis.context.data),
+        *_make_comparison_sections(analysis),
+        *_make_paper_sections(analysis),
+        _make_curves(analysis),
+        *_make_error_sections(analysis),
+        _make_provenance(analysis),
+    ]
     return [section for section in optional_sections if section is not None]
+
+
+def _make_summary(analysis: Analysis) -> Section:
+    return summary.make_section(
+        analysis.comparison,
+        analysis.pairwise.pairs,
+        analysis.effects,
+        analysis.search,
+        negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,
+        data=analysis.context.data,
+    )
+
+
+def _make_search_sections(
+    search: SearchAnalysis | None, comparison: pd.DataFrame, data: DataLabel
+) -> Iterator[Section | None]:
+    """Yield the sections about the search itself; none for a grid."""
+    if search is None:
+        return
+    yield confirmation.make_section(search, comparison, data=data)
+    effort = make_effort_frame(search.trials, search.record.max_epochs)
+    expected_best = compute_expected_best(search.trials["value"].dropna().to_numpy())
+    yield search_history.make_section(search, effort, expected_best, data=data)
+    yield halving.make_section(search, data=data)
+    yield space.make_section(search, data=data)
+    if not search.curves.empty:
+        yield _make_importances(search, data)
+    yield proposals.make_section(search, data=data)
+
+
+def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
+    # Optuna: not for a grid.
+    from reports.analysis.importance import compute_importances  # noqa: PLC0415
+    from reports.sections.search import importances  # noqa: PLC0415
+
+    frame = compute_importances(search.trials, search.curves, search.record)
+    return importances.make_section(frame, data=data)
+
+
+def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
+    """Yield the sections that compare the configurations with each other."""
+    comparison, context = analysis.comparison, analysis.context
+    data = context.data
+    yield scores.make_section(comparison, analysis.pairwise, analysis.trials, context=context)
+    yield unfinished.make_section(analysis.trials, data=data)
+    yield significant_differences.make_section(analysis.pairwise, comparison, data=data)
+    yield effects.make_section(analysis.effects, data=data)
+    ablations = compute_ablations(analysis.loaded_study.study, analysis.bootstrap)
+    yield ablation.make_section(ablations, comparison, data=data)
+    costs = collect_costs(
+        context.select_displayed(comparison), with_published=context.shows_published
+    )
+    yield cost.make_section(costs, context=context)
+    yield equivalent_losses.make_section(analysis.equivalent_losses, data=data)
+
+
+def _make_paper_sections(analysis: Analysis) -> Iterator[Section | None]:
+    """Yield the sections that compare the study with the paper."""
+    loaded_study, context = analysis.loaded_study, analysis.context
+    if not context.shows_published:
+        return
+    reproduction = compare_with_published(loaded_study, analysis.bootstrap)
+    yield published.make_section(reproduction, analysis.comparison, context=context)
+    judged = judge_study(loaded_study, analysis.bootstrap)
+    yield claims.make_section(judged, context=context) if judged is not None else None
+
+
+def _make_curves(analysis: Analysis) -> Section | None:
+    return curves.make_section(
+        collect_learning_curves(analysis.loaded_study),
+        has_equivalent_losses=not analysis.equivalent_losses.pairs.empty,
+        context=analysis.context,
+    )
+
+
+def _make_error_sections(analysis: Analysis) -> Iterator[Section | None]:
+    """Yield the sections about errors on test; none without a test evaluation."""
+    predictions, context = analysis.loaded_study.predictions, analysis.context
+    if not predictions.configurations:
+        return
+    confusions = analyze_confusion(predictions)
+    yield classes.make_section(confusions, context=context)
+    yield confusion.make_section(confusions, context=context)
+    yield confusion_differences.make_section(compare_confusions(predictions), context=context)
+    yield calibration.make_section(compute_calibration(predictions), context=context)
+    yield misclassified.make_section(
+        analyze_misclassified(predictions), analysis.images, context=context
+    )
+
+
+def _make_provenance(analysis: Analysis) -> Section:
+    loaded_study = analysis.loaded_study
+    return provenance.make_section(
+        loaded_study,
+        analysis.trials,
+        frames.make_settings_frame(loaded_study.study),
+        frames.make_class_counts_frame(loaded_study),
+        analysis.search,
+        data=analysis.context.data,
+    )

@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.analysis import search_trials
-from reports.analysis.search_trials import SearchTrialState
+from reports.analysis.search_effort import summarize_effort
+from reports.analysis.search_trials import SearchAnalysis, SearchTrialState
 from reports.format.text import format_settings, get_baseline_label
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
-from reports.sections.findings import Analysis, SearchAnalysis
 
 _END_REASON_TEXTS = {
     "time_budget": "its time was over (--time-budget)",
@@ -17,14 +16,19 @@ _END_REASON_TEXTS = {
 }
 
 
-def describe_search(analysis: Analysis, search: SearchAnalysis) -> Iterator[str]:
-    """What a reader who reads nothing else should know of a search."""
+def describe_search(search: SearchAnalysis, pairs: pd.DataFrame) -> Iterator[str]:
+    """Say what a reader who reads nothing else should know of a search.
+
+    Args:
+        search: What the search found.
+        pairs: Pairs of the confirmed configurations, `PairwiseComparison.pairs`.
+    """
     yield _describe_best_trial(search)
     rows = search.confirmed.to_dict("records")
     finished = [row for row in rows if row["seeds"]]
     if any(row["role"] == "best" for row in finished):
         yield _describe_confirmation(finished, get_baseline_label(search.record))
-        yield _describe_test_score(analysis, search)
+        yield _describe_test_score(search, pairs)
     elif search.confirmation is not None and not rows and search.trials["value"].notna().any():
         yield "Nothing was confirmed, so the value is of one seed and picked as the highest of all."
     elif rows:
@@ -82,7 +86,7 @@ def _format_shrinkage(points: float) -> str:
     )
 
 
-def _describe_test_score(analysis: Analysis, search: SearchAnalysis) -> str:
+def _describe_test_score(search: SearchAnalysis, pairs: pd.DataFrame) -> str:
     """The winner of the search against the published configuration, by the paired test."""
     row_by_name = {row["configuration"]: row for row in search.confirmed.to_dict("records")}
     names = [name for name, row in row_by_name.items() if row["seeds"]]
@@ -92,7 +96,6 @@ def _describe_test_score(analysis: Analysis, search: SearchAnalysis) -> str:
     if baseline is None or baseline["configuration"] == best:
         return f"{best_text}."
     baseline_name = str(baseline["configuration"])
-    pairs = analysis.pairs
     is_pair = pairs["a"].isin([best, baseline_name]) & pairs["b"].isin([best, baseline_name])
     if not is_pair.any():
         return f"{best_text}, {baseline_name} {_format_mean_sd(baseline, 'test')}."
@@ -119,13 +122,11 @@ def _describe_effort(search: SearchAnalysis) -> str:
     ended = frame[frame["state"].isin([SearchTrialState.COMPLETE, SearchTrialState.PRUNED])]
     if ended.empty:
         return "No trial ended in full or by ASHA."
-    effort = search_trials.summarize_effort(ended, search.record.max_epochs)
-    text = (
-        f"{format_count(len(ended), 'trial')} took {format_count(int(effort['epochs']), 'epoch')}"
-    )
-    if effort["epochs"] == effort["full_epochs"]:
+    effort = summarize_effort(ended, search.record.max_epochs)
+    text = f"{format_count(len(ended), 'trial')} took {format_count(effort.epochs, 'epoch')}"
+    if effort.epochs == effort.full_epochs:
         return f"{text}, all in full."
-    full_text = f"{int(effort['full_epochs']):,}, {effort['speedup']:.1f} times as many"
+    full_text = f"{effort.full_epochs:,}, {effort.speedup:.1f} times as many"
     return f"{text}; without ASHA they would have taken {full_text}."
 
 

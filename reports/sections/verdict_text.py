@@ -5,12 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, find_negative_losses
+from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
 from reports.analysis.frames import NOT_COMPLETE
 from reports.analysis.intervals import ALPHA
-from reports.format.text import label
+from reports.format.text import DataLabel, label
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
-from reports.sections.findings import Analysis
 
 _RAW_LOGITS = (
     "NLLLoss fell below 0, which the negative logarithm of a probability cannot. The model ends in "
@@ -22,9 +21,9 @@ def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.
     """The result in a paragraph: which is highest, from what it is apart, what each choice does.
 
     Args:
-        comparison: from `frames.make_comparison_frame`.
-        pairs: from `pairwise.compare_pairs`.
-        effects: from `pairwise.estimate_effects`.
+        comparison: Frame from `frames.make_comparison_frame`.
+        pairs: Pairs of the configurations, `PairwiseComparison.pairs`.
+        effects: Frame from `effects.estimate_effects`.
     """
     scored = comparison[comparison["seeds"] > 0]
     if scored.empty:
@@ -118,19 +117,25 @@ def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def list_warnings(analysis: Analysis) -> Iterator[str]:
-    """What the data are not, and what is lacking."""
-    comparison = analysis.comparison
-    if analysis.data.warning:
+def list_warnings(
+    comparison: pd.DataFrame, negative_loss_trials: Sequence[str], data: DataLabel
+) -> Iterator[str]:
+    """Say what the data are not, and what is lacking.
+
+    Args:
+        comparison: Frame from `frames.make_comparison_frame`.
+        negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
+        data: Names of the data.
+    """
+    if data.warning:
         yield (
             "The cells are drawings. The scores show that the software works; they say nothing "
             "about blood cells and are not compared with those of any study."
         )
-    if trial_ids := find_negative_losses(analysis.loaded_study):
-        names_text = (
-            trial_ids[0] if len(trial_ids) == 1 else f"{trial_ids[0]} and {len(trial_ids) - 1} more"
-        )
-        yield f"In {format_count(len(trial_ids), 'trial')} ({names_text}) {_RAW_LOGITS}"
+    if n_negative := len(negative_loss_trials):
+        first_id = negative_loss_trials[0]
+        names_text = first_id if n_negative == 1 else f"{first_id} and {n_negative - 1} more"
+        yield f"In {format_count(n_negative, 'trial')} ({names_text}) {_RAW_LOGITS}"
     count_texts = [
         f"{comparison[name].sum():,} {name}" for name in NOT_COMPLETE if comparison[name].any()
     ]
@@ -141,30 +146,28 @@ def list_warnings(analysis: Analysis) -> Iterator[str]:
         )
 
 
-def describe_equivalent_losses(analysis: Analysis, noise: pd.DataFrame) -> Iterator[str]:
-    """What CrossEntropy and NLLLoss have in common, what was found, and what follows.
+def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]:
+    """Say what CrossEntropy and NLLLoss have in common, what was found, and what follows.
 
     Args:
-        analysis: with `equivalent_losses` that are not empty.
-        noise: from `equivalent_losses.estimate_seed_noise`.
+        losses: Configurations that differ only in the loss, at least one pair.
+        data: Names of the data.
     """
-    total, differing = (
-        analysis.equivalent_losses["n_predictions"].sum(),
-        analysis.equivalent_losses["n_differing"].sum(),
-    )
+    pairs, noise = losses.pairs, losses.seed_noise
+    total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
     yield (
         "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
         "another place. Two configurations that differ in it alone, with the same seed, on the "
         f"same machine, should predict the same. Of {format_count(int(total), 'prediction')} on "
         f"test, {differing:,} differ; 0 are expected."
     )
-    differing_pairs = analysis.equivalent_losses[analysis.equivalent_losses["n_differing"] > 0]
-    for cause, pairs in differing_pairs.groupby(
+    differing_pairs = pairs[pairs["n_differing"] > 0]
+    for cause, group in differing_pairs.groupby(
         [_explain_difference(pair) for pair in differing_pairs.itertuples()], sort=False
     ):
-        names = zip(pairs["cross_entropy"], pairs["nll"], strict=True)
+        names = zip(group["cross_entropy"], group["nll"], strict=True)
         yield f"{'; '.join(' and '.join(pair_names) for pair_names in names)}: {cause}"
-    if analysis.data.warning or noise.empty:
+    if data.warning or noise.empty:
         return
     yield (
         "The paper compares such configurations (1 with 3, 2 with 4) as if the loss made them "

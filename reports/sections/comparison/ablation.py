@@ -6,45 +6,52 @@ from typing import Any
 import pandas as pd
 
 from reports import figures
-from reports.analysis.ablations import compute_ablations, find_changed_settings
+from reports.analysis.ablations import Ablations
 from reports.analysis.intervals import ALPHA
 from reports.format.columns import ABLATION_COLUMNS
 from reports.format.table import Table, make_table
-from reports.format.text import label
+from reports.format.text import DataLabel, label
 from reports.format.units import BLANK, format_count, format_mean_sd, format_number
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
-from reports.sections.findings import Analysis
 
 _OFF_VALUES = {**NEUTRAL_SETTINGS, "dropout": 0}
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure and a table a configuration that is there with and without its ingredients."""
-    frame = compute_ablations(analysis.loaded_study.study, analysis.bootstrap)
+def make_section(
+    ablations: Ablations, comparison: pd.DataFrame, *, data: DataLabel
+) -> Section | None:
+    """Make a figure and a table for each configuration with ingredients.
+
+    Args:
+        ablations: What each ingredient contributes.
+        comparison: Frame from `frames.make_comparison_frame`.
+        data: Names of the data.
+    """
+    frame = ablations.differences
     if frame.empty:
         return None
-    display_frame = _add_display_columns(frame, analysis)
+    display_frame = _add_display_columns(frame, comparison)
     base_frames = [(str(base), rows) for base, rows in display_frame.groupby("base", sort=False)]
     return Section(
         key="ablation",
         title="What each ingredient brings",
         paragraphs=(
-            *(_describe_outcome(base, rows, analysis) for base, rows in base_frames),
+            *(_describe_outcome(base, rows, comparison) for base, rows in base_frames),
             _explain_scope(),
-            *_list_caveats(frame, analysis),
+            *_list_caveats(ablations),
         ),
-        figures=tuple(_make_report_figure(base, rows, analysis) for base, rows in base_frames),
+        figures=tuple(_make_report_figure(base, rows, data) for base, rows in base_frames),
         tables=tuple(
-            _make_ablation_table(base, rows, frame[frame["base"] == base], analysis)
+            _make_ablation_table(base, rows, frame[frame["base"] == base], data)
             for base, rows in base_frames
         ),
     )
 
 
-def _describe_outcome(base: str, rows: pd.DataFrame, analysis: Analysis) -> str:
+def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -> str:
     """How many ingredients make a difference, and how it was measured."""
-    base_scores = analysis.comparison.set_index("configuration").loc[base].to_dict()
+    base_scores = comparison.set_index("configuration").loc[base].to_dict()
     score_text = format_number(base_scores["test_macro_f1"], "percent")
     if base_scores["seeds"] > 1:
         score_text = format_mean_sd(
@@ -75,44 +82,43 @@ def _explain_scope() -> str:
     )
 
 
-def _list_caveats(frame: pd.DataFrame, analysis: Analysis) -> Iterator[str]:
-    if frame["seeds"].max() == 1:
+def _list_caveats(ablations: Ablations) -> Iterator[str]:
+    if ablations.differences["seeds"].max() == 1:
         yield (
             "With one seed the intervals hold the luck of the test images alone: a separated line "
             "is two trained models that differ, and whether the ingredient matters takes more "
             "seeds."
         )
-    planned_changes = find_changed_settings(analysis.loaded_study.study)
-    skipped = [name for (_, name), settings in planned_changes.items() if len(settings) != 1]
-    if skipped:
-        yield f"Not shown, as more or less than one setting differs: {', '.join(skipped)}."
+    if ablations.skipped_names:
+        names_text = ", ".join(ablations.skipped_names)
+        yield f"Not shown, as more or less than one setting differs: {names_text}."
 
 
-def _make_report_figure(base: str, rows: pd.DataFrame, analysis: Analysis) -> ReportFigure:
+def _make_report_figure(base: str, rows: pd.DataFrame, data: DataLabel) -> ReportFigure:
     caption_text = (
         f"What each ingredient of {base} brings in macro F1 on test, with 95 % intervals."
     )
     xlabel = "Macro F1 on test with it minus without it (points), 95 % interval"
     figure = figures.draw_effects(
         rows.assign(contrast_label=rows["ingredient"], family_label="all"),
-        data=analysis.data,
+        data=data,
         xlabel=xlabel,
     )
-    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, analysis.data)
+    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, data)
 
 
 def _make_ablation_table(
-    base: str, rows: pd.DataFrame, values: pd.DataFrame, analysis: Analysis
+    base: str, rows: pd.DataFrame, values: pd.DataFrame, data: DataLabel
 ) -> Table:
-    table_caption = make_caption(f"{base} without one of its ingredients", analysis.data)
+    table_caption = make_caption(f"{base} without one of its ingredients", data)
     return make_table(
         f"ablation-{make_slug(base)}", table_caption, ABLATION_COLUMNS, rows, values=values
     )
 
 
-def _add_display_columns(frame: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+def _add_display_columns(frame: pd.DataFrame, comparison: pd.DataFrame) -> pd.DataFrame:
     """With the columns that are words, and the score without the ingredient."""
-    scores = analysis.comparison.set_index("configuration").loc[frame["configuration"]]
+    scores = comparison.set_index("configuration").loc[frame["configuration"]]
     rows = frame.to_dict("records")
     return frame.assign(
         ingredient=[

@@ -2,22 +2,17 @@
 
 import pandas as pd
 
-from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.intervals import ALPHA
-from reports.claims.all_claims import (
-    SIMILARITY_MARGIN,
-    judge_claims,
-    make_claims_frame,
-    select_published_trials,
-)
+from reports.claims.all_claims import SIMILARITY_MARGIN, make_claims_frame
 from reports.claims.claim import Claim
 from reports.claims.confusion import MIN_SAME_CORRELATION
 from reports.claims.convergence import CONVERGED_DROP
+from reports.claims.judged_study import JudgedStudy
 from reports.format.table import Column, make_table
 from reports.format.units import format_count
-from reports.ledger.loading import LoadedStudy
+from reports.ledger.states import DataKind
+from reports.sections.context import ReportContext
 from reports.sections.elements import Section, make_caption
-from reports.sections.findings import Analysis
 
 _COLUMNS = (
     Column(key="claim", heading=("Claim",), unit="prose"),
@@ -26,41 +21,34 @@ _COLUMNS = (
 )
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """The eight claims as a table; None for what the paper says nothing of.
+def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
+    """Show the eight claims as a table.
 
-    That is drawn cells, and configurations with other settings than the published ones.
+    Args:
+        judged: Claims with their verdicts, and the trials that they rest on.
+        context: Labels.
     """
-    if analysis.search is not None:  # of a search the best are trained again, and few others
-        return None
-    subset = select_published_trials(analysis.loaded_study)
-    if not subset.study.trials:
-        return None
-    is_whole = len(subset.predictions.trials) == len(analysis.loaded_study.predictions.trials)
-    judged_claims = judge_claims(
-        subset, analysis.bootstrap if is_whole else bootstrap_scores(subset.predictions)
-    )
     rows = [
         {
             "claim": f"{claim.statement.removesuffix('.')} ({_format_paper_section(claim)}).",
             "verdict": claim.verdict,
             "evidence": claim.evidence,
         }
-        for claim in judged_claims
+        for claim in judged.claims
     ]
     return Section(
         key="claims",
         title="What the paper claims",
-        paragraphs=_make_paragraphs(analysis, subset),
+        paragraphs=_make_paragraphs(judged, context),
         tables=(
             make_table(
                 "claims",
                 make_caption(
-                    "Claims of the paper, and what this study says about them", analysis.data
+                    "Claims of the paper, and what this study says about them", context.data
                 ),
                 _COLUMNS,
                 pd.DataFrame(rows),
-                values=make_claims_frame(judged_claims),
+                values=make_claims_frame(judged.claims),
             ),
         ),
         facts=_DEFINITIONS,
@@ -71,26 +59,22 @@ def _format_paper_section(claim: Claim) -> str:
     return f"section{'s' if ',' in claim.paper_sections else ''} {claim.paper_sections}"
 
 
-def _make_paragraphs(analysis: Analysis, subset: LoadedStudy) -> tuple[str, ...]:
-    trials = subset.predictions.trials
+def _make_paragraphs(judged: JudgedStudy, context: ReportContext) -> tuple[str, ...]:
     paragraphs = [
         "The paper draws its conclusions from one run of each configuration. Here each is held "
-        f"against the {format_count(len(trials), 'finished trial')} of this study. “Supported” and "
-        "“contradicted” are said only where the luck of the seeds and, for scores, the choice of "
-        "the test images cannot explain what was found. “Cannot tell” means that these trials do "
-        "not decide, not that the claim is wrong."
+        f"against the {format_count(judged.n_trials, 'finished trial')} of this study. "
+        "“Supported” and “contradicted” are said only where the luck of the seeds and, for scores, "
+        "the choice of the test images cannot explain what was found. “Cannot tell” means that "
+        "these trials do not decide, not that the claim is wrong."
     ]
-    if analysis.loaded_study.study.data.kind == "file":
+    if context.data_kind == DataKind.FILE:
         paragraphs.append(
             "These data are not the file that the paper used: a verdict says whether the claim "
             "holds on these data."
         )
-    planned_names = dict.fromkeys(trial.configuration for trial in subset.study.trials)
-    missing_names = [name for name in planned_names if name not in set(trials["configuration"])]
-    if missing_names and len(trials):
-        paragraphs.append(
-            f"Without a finished trial, and so in no verdict: {', '.join(missing_names)}."
-        )
+    if judged.missing_names and judged.n_trials:
+        names_text = ", ".join(judged.missing_names)
+        paragraphs.append(f"Without a finished trial, and so in no verdict: {names_text}.")
     return tuple(paragraphs)
 
 

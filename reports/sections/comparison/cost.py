@@ -5,28 +5,24 @@ from collections.abc import Iterator
 import pandas as pd
 
 from reports import figures
-from reports.analysis.cost import collect_costs
 from reports.format.columns import COST_COLUMNS
 from reports.format.table import make_table
 from reports.ledger import published
+from reports.ledger.states import DataKind
+from reports.sections.context import ReportContext
 from reports.sections.elements import Section, make_caption, make_figure
-from reports.sections.findings import Analysis
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure and a table; nothing of records without their operations.
+def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | None:
+    """Make a figure and a table; None for records without their operations.
 
-    Drawings stand beside nothing published, and nor does a search, which trains as long as the
-    user says.
+    Args:
+        costs: Frame from `cost.collect_costs`.
+        context: Labels.
     """
-    plotted_rows = analysis.comparison[
-        analysis.comparison["configuration"].isin(analysis.displayed_names)
-    ]
-    frame = collect_costs(
-        plotted_rows, with_published=not analysis.data.warning and analysis.search is None
-    )
-    if frame.empty:
+    if costs.empty:
         return None
+    data = context.data
     caption_text = (
         "Accuracy on test against parameters and against operations of one image, both on "
         "logarithmic axes. Whiskers: 95 % intervals. The axis of accuracy does not start at 0."
@@ -34,32 +30,28 @@ def make_section(analysis: Analysis) -> Section | None:
     return Section(
         key="cost",
         title="What accuracy costs",
-        paragraphs=tuple(_make_paragraphs(analysis, frame)),
-        figures=(
-            make_figure(
-                "cost", caption_text, figures.draw_cost(frame, data=analysis.data), analysis.data
-            ),
-        ),
+        paragraphs=tuple(_make_paragraphs(costs, context)),
+        figures=(make_figure("cost", caption_text, figures.draw_cost(costs, data=data), data),),
         tables=(
             make_table(
                 "cost",
-                make_caption("Accuracy on test and cost", analysis.data),
+                make_caption("Accuracy on test and cost", data),
                 COST_COLUMNS,
-                _add_display_columns(frame),
-                values=frame,
+                _add_display_columns(costs),
+                values=costs,
                 folded=True,
             ),
         ),
     )
 
 
-def _make_paragraphs(analysis: Analysis, frame: pd.DataFrame) -> Iterator[str]:
+def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[str]:
     yield (
         "Higher is better, further left is cheaper: fewer numbers to store, and fewer operations "
         "for each image that is classified. What training takes is in the comparison. "
         "Configurations of equal cost stand side by side."
     )
-    if set(frame["source"]) == {"study"}:
+    if set(costs["source"]) == {"study"}:
         return
     published_values = published.load_published()
     methods_without_cost = [
@@ -72,16 +64,16 @@ def _make_paragraphs(analysis: Analysis, frame: pd.DataFrame) -> Iterator[str]:
         f"{', '.join(methods_without_cost[:-1])} and {methods_without_cost[-1]} found there has no "
         "known cost and is not drawn."
     )
-    if analysis.loaded_study.study.data.kind == "file":
+    if context.data_kind == DataKind.FILE:
         yield (
             "Not comparable: these data are not the file that was used there but "
-            f"{analysis.data.short}, so the hollow marks are a landmark."
+            f"{context.data.short}, so the hollow marks are a landmark."
         )
 
 
 _SOURCE_LABELS = {"study": "this study", "paper": "the paper", "benchmark": "MedMNIST v2"}
 
 
-def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:
+def _add_display_columns(costs: pd.DataFrame) -> pd.DataFrame:
     """With the column that is words: where a row is from."""
-    return frame.assign(source=frame["source"].map(_SOURCE_LABELS))
+    return costs.assign(source=costs["source"].map(_SOURCE_LABELS))

@@ -5,15 +5,19 @@ import pandas as pd
 from reports import figures
 from reports.format.columns import EFFECT_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import label
+from reports.format.text import DataLabel, label
 from reports.sections.elements import Section, make_caption, make_figure
-from reports.sections.findings import Analysis
 from reports.sections.verdict_text import format_contrast_label
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure and a table."""
-    frame = _add_display_columns(analysis.effects)
+def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
+    """Make a figure and a table.
+
+    Args:
+        effects: Frame from `effects.estimate_effects`.
+        data: Names of the data.
+    """
+    frame = _add_display_columns(effects)
     if frame.empty:
         return None
     paragraph = (
@@ -28,20 +32,15 @@ def make_section(analysis: Analysis) -> Section | None:
         title="What each choice changes",
         paragraphs=(paragraph,),
         figures=(
-            make_figure(
-                "effects",
-                caption_text,
-                figures.draw_effects(frame, data=analysis.data),
-                analysis.data,
-            ),
+            make_figure("effects", caption_text, figures.draw_effects(frame, data=data), data),
         ),
         tables=(
             make_table(
                 "effects",
-                make_caption("What one choice changes in macro F1 on test", analysis.data),
+                make_caption("What one choice changes in macro F1 on test", data),
                 EFFECT_COLUMNS,
                 frame,
-                values=analysis.effects,
+                values=effects,
             ),
         ),
     )

@@ -5,22 +5,34 @@ from collections.abc import Iterator
 import pandas as pd
 
 from reports import figures
-from reports.analysis import frames, pairwise
+from reports.analysis import frames
+from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import format_loss_and_optimizer, label
+from reports.sections.context import MAX_PANELS, ReportContext
 from reports.sections.elements import Section, make_caption, make_figure, make_slug
-from reports.sections.findings import MAX_PANELS, Analysis, cite_paper_figure
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """Scores, their intervals, and what training took; nothing of a search without confirmation."""
-    if analysis.comparison.empty:
+def make_section(
+    comparison: pd.DataFrame,
+    pairwise: PairwiseComparison,
+    trials: pd.DataFrame,
+    *,
+    context: ReportContext,
+) -> Section | None:
+    """Show scores, their intervals, and what training took; None without a planned trial.
+
+    Args:
+        comparison: Frame from `frames.make_comparison_frame`.
+        pairwise: Pairs of the configurations, and their groups.
+        trials: Frame from `frames.make_trials_frame`.
+        context: Labels.
+    """
+    if comparison.empty:
         return None
-    frame, data = _add_display_columns(analysis), analysis.data
-    scored_rows = frame[
-        (frame["seeds"] > 0) & frame["configuration"].isin(analysis.displayed_names)
-    ]
+    frame, data = _add_display_columns(comparison, pairwise), context.data
+    scored_rows = context.select_displayed(frame[frame["seeds"] > 0])
     title_text = "Scores on test"
     training_columns = [
         str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.TRAINING_FIELDS
@@ -28,12 +40,12 @@ def make_section(analysis: Analysis) -> Section | None:
     return Section(
         key="comparison",
         title="Comparison of the configurations",
-        paragraphs=tuple(_make_paragraphs(analysis)),
+        paragraphs=tuple(_make_paragraphs(comparison, pairwise, trials, context)),
         figures=tuple(
             make_figure(
                 f"scores-{make_slug(family)}",
                 f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
-                f"{cite_paper_figure(family, 'scores', analysis)}. Whiskers: 95 % intervals. The "
+                f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95 % intervals. The "
                 "axis does not start at 0.",
                 figures.draw_scores(scored_rows[scored_rows["family"] == family], data=data),
                 data,
@@ -46,14 +58,14 @@ def make_section(analysis: Analysis) -> Section | None:
                 make_caption("Scores on test, and what they cost", data),
                 COMPARISON_COLUMNS,
                 frame,
-                values=analysis.comparison,
+                values=comparison,
             ),
             make_table(
                 "intervals",
                 make_caption(f"{title_text}: more of them, and their 95 % intervals", data),
                 INTERVAL_COLUMNS,
                 frame,
-                values=analysis.comparison,
+                values=comparison,
                 folded=True,
             ),
             make_table(
@@ -61,7 +73,7 @@ def make_section(analysis: Analysis) -> Section | None:
                 make_caption("Training: epochs, time and size", data),
                 TRAINING_COLUMNS,
                 frame,
-                values=analysis.comparison[
+                values=comparison[
                     ["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]
                 ],
                 folded=True,
@@ -70,10 +82,15 @@ def make_section(analysis: Analysis) -> Section | None:
     )
 
 
-def _make_paragraphs(analysis: Analysis) -> list[str]:
-    has_replicates = analysis.comparison["seeds"].max() > 1
+def _make_paragraphs(
+    comparison: pd.DataFrame,
+    pairwise: PairwiseComparison,
+    trials: pd.DataFrame,
+    context: ReportContext,
+) -> list[str]:
+    has_replicates = comparison["seeds"].max() > 1
     paragraphs = ["Scores are on test, at the epoch with the best macro F1 on val."]
-    if analysis.search is not None:
+    if context.is_search:
         paragraphs = [f"From here on it is the confirmation that is compared. {paragraphs[0]}"]
     if has_replicates:
         paragraphs[0] += " ± is the standard deviation over seeds (divisor n - 1)."
@@ -85,13 +102,13 @@ def _make_paragraphs(analysis: Analysis) -> list[str]:
         else f"An interval holds one source of luck, {sampling_text}. With one seed nothing is "
         "known of the other, so it is too narrow: with another seed, a score may lie outside."
     )
-    paragraphs += _describe_cost(analysis)
-    if len(analysis.displayed_names) < len(analysis.comparison):
+    paragraphs += _describe_cost(trials)
+    if len(context.displayed_names) < len(comparison):
         paragraphs.append(
             f"Figures and long tables show the {MAX_PANELS} configurations of each family with "
             "the highest macro F1 on test; the CSV files hold all."
         )
-    if not analysis.pairs.empty:
+    if not pairwise.pairs.empty:
         paragraphs.append(
             "Configurations that share a letter under “Group” could not be told apart; "
             "see “Which differences are real”."
@@ -99,9 +116,9 @@ def _make_paragraphs(analysis: Analysis) -> list[str]:
     return paragraphs
 
 
-def _describe_cost(analysis: Analysis) -> Iterator[str]:
+def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
     """What the columns of cost hold, and where the times were taken; nothing without a trial."""
-    complete_trials = analysis.trials[analysis.trials["state"] == frames.PlannedTrialState.COMPLETE]
+    complete_trials = trials[trials["state"] == frames.PlannedTrialState.COMPLETE]
     devices = [
         "the CPU" if name == "cpu" else str(name) for name in complete_trials["device"].unique()
     ]
@@ -120,9 +137,8 @@ def _describe_cost(analysis: Analysis) -> Iterator[str]:
     yield paragraph
 
 
-def _add_display_columns(analysis: Analysis) -> pd.DataFrame:
-    """With the columns that are words: the method, the seeds as `2 of 3`, the groups' letters."""
-    frame = analysis.comparison
+def _add_display_columns(frame: pd.DataFrame, pairwise: PairwiseComparison) -> pd.DataFrame:
+    """Add the columns that are words: the method, the seeds as `2 of 3`, the groups' letters."""
     seed_texts = [
         str(n_complete) if n_complete == n_planned else f"{n_complete} of {n_planned}"
         for n_complete, n_planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
@@ -134,10 +150,6 @@ def _add_display_columns(analysis: Analysis) -> pd.DataFrame:
     display_frame = frame.assign(method=method_labels, seeds_text=seed_texts)
     if frame["operations"].isna().all():  # an older study
         display_frame = display_frame.drop(columns="operations")
-    if not analysis.pairs.empty:
-        ranked_names = pairwise.rank_best_configurations(frame)
-        letter_by_name = pairwise.assign_group_letters(
-            ranked_names, pairwise.find_tied_groups(ranked_names, analysis.pairs)
-        )
-        display_frame["group"] = frame["configuration"].map(letter_by_name)
+    if not pairwise.pairs.empty:
+        display_frame["group"] = frame["configuration"].map(pairwise.group_letters)
     return display_frame

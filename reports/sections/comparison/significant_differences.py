@@ -3,41 +3,40 @@
 import pandas as pd
 
 from reports import figures
-from reports.analysis import pairwise
 from reports.analysis.intervals import ALPHA
+from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import PAIR_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.elements import Section, make_caption, make_figure
-from reports.sections.findings import Analysis
 
 _TITLE = "Which differences are real"
 _MAX_PAIRS = 66  # of 12 configurations; more rows than that nobody reads
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure of the groups, and the pairs."""
-    return make_pairs_section("pairs", _TITLE, analysis.comparison, analysis.pairs, analysis.data)
-
-
-def make_pairs_section(
-    key: str, title: str, comparison: pd.DataFrame, pairs: pd.DataFrame, data: DataLabel
+def make_section(
+    pairwise: PairwiseComparison,
+    comparison: pd.DataFrame,
+    *,
+    data: DataLabel,
+    key: str = "pairs",
+    title: str = _TITLE,
 ) -> Section | None:
-    """A figure of the groups, and the pairs, of one study or of several on the same data.
+    """Make a figure of the groups and a table of the pairs, of one study or of several.
 
     Args:
-        key: of the section, the figure and the table.
-        title: of the section.
-        comparison: from `frames.make_comparison_frame`, of every study.
-        pairs: from `pairwise.compare_pairs`, of their trials together.
-        data: of all.
+        pairwise: Pairs of the configurations, and their groups.
+        comparison: Frame from `frames.make_comparison_frame`, of every study.
+        data: Names of the data, the same for every study.
+        key: Key of the section, of its figure and of its table.
+        title: Heading of the section.
     """
+    pairs = pairwise.pairs
     if pairs.empty:
         return None
-    ranked_names = pairwise.rank_best_configurations(comparison)
+    ranked_names = list(pairwise.ranked_names)
     ranked_rows = comparison.set_index("configuration", drop=False).loc[ranked_names]
-    tied_groups = pairwise.find_tied_groups(ranked_names, pairs)
     display_frame = _select_display_rows(pairs, ranked_names[0])
     caption_text = (
         "Macro F1 on test with 95 % intervals, from the best to the worst; dots on one bar: "
@@ -52,7 +51,7 @@ def make_pairs_section(
             make_figure(
                 "groups" if key == "pairs" else f"groups-{key}",
                 caption_text,
-                figures.draw_groups(ranked_rows, tied_groups, data=data),
+                figures.draw_groups(ranked_rows, pairwise.tied_groups, data=data),
                 data,
             ),
         ),

@@ -8,13 +8,13 @@ from reports.analysis.calibration import (
     OVERCONFIDENT,
     UNDECIDED,
     UNDERCONFIDENT,
-    compute_calibration,
+    Calibration,
 )
 from reports.format.table import Column, make_table
-from reports.format.text import label
+from reports.format.text import DataLabel, label
 from reports.format.units import format_number
+from reports.sections.context import ReportContext
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
-from reports.sections.findings import Analysis
 
 _ERROR_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
@@ -43,12 +43,15 @@ _TENDENCY_PHRASES = {
 }
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """Reliability diagrams by family, and the expected calibration errors."""
-    if not analysis.loaded_study.predictions.configurations:
-        return None
-    bins, errors = compute_calibration(analysis.loaded_study.predictions)
-    plotted_errors = errors[errors["configuration"].isin(analysis.displayed_names)]
+def make_section(calibration: Calibration, *, context: ReportContext) -> Section:
+    """Show reliability diagrams by family, and the expected calibration errors.
+
+    Args:
+        calibration: Reliability of the configurations.
+        context: Labels.
+    """
+    bins, errors = calibration.bins, calibration.errors
+    plotted_errors = context.select_displayed(errors)
     # How many images are in a bin is a mean over seeds.
     display_bins = bins.assign(
         images_text=[format_number(images, "seconds") for images in bins["images"]]
@@ -58,21 +61,21 @@ def make_section(analysis: Analysis) -> Section | None:
         title="How far the probabilities can be trusted",
         paragraphs=(_explain_method(), _describe_outcome(errors)),
         figures=tuple(
-            _make_report_figure(family, bins, plotted_errors, analysis)
+            _make_report_figure(family, bins, plotted_errors, context.data)
             for family in _list_families(plotted_errors)
         ),
         tables=(
             make_table(
                 "calibration",
                 make_caption(
-                    f"Expected calibration error (ECE, {N_BINS} bins) on test", analysis.data
+                    f"Expected calibration error (ECE, {N_BINS} bins) on test", context.data
                 ),
                 _ERROR_COLUMNS,
                 errors,
             ),
             make_table(
                 "calibration-bins",
-                make_caption("Right predictions on test, by their probability", analysis.data),
+                make_caption("Right predictions on test, by their probability", context.data),
                 _BIN_COLUMNS,
                 display_bins,
                 group="configuration",
@@ -116,7 +119,7 @@ def _list_families(errors: pd.DataFrame) -> list[str]:
 
 
 def _make_report_figure(
-    family: str, bins: pd.DataFrame, errors: pd.DataFrame, analysis: Analysis
+    family: str, bins: pd.DataFrame, errors: pd.DataFrame, data: DataLabel
 ) -> ReportFigure:
     family_errors = errors[errors["family"] == family]
     return make_figure(
@@ -127,7 +130,7 @@ def _make_report_figure(
         figures.draw_reliability(
             bins[bins["configuration"].isin(family_errors["configuration"])],
             family_errors,
-            data=analysis.data,
+            data=data,
         ),
-        analysis.data,
+        data,
     )

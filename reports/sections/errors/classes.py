@@ -1,20 +1,27 @@
 """Precision, recall and F1 of each class."""
 
+from reports.analysis.confusion import ConfusionAnalysis
 from reports.format.columns import CLASS_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import label
+from reports.sections.context import ReportContext
 from reports.sections.elements import Section, make_caption, make_slug
-from reports.sections.findings import Analysis
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A table a family."""
-    if analysis.per_class.empty:
+def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Section | None:
+    """Make a table for each family; None without a test evaluation.
+
+    Args:
+        confusion: Scores of each class.
+        context: Labels.
+    """
+    class_scores = confusion.class_scores
+    if class_scores.empty:
         return None
-    all_rows = analysis.per_class.assign(
-        class_label=[analysis.class_labels[c] for c in analysis.per_class["class"]]
+    all_rows = class_scores.assign(
+        class_label=[context.class_labels[c] for c in class_scores["class"]]
     )
-    frame = all_rows[all_rows["configuration"].isin(analysis.displayed_names)]
+    frame = context.select_displayed(all_rows)
     return Section(
         key="classes",
         title="Scores of each class",
@@ -23,7 +30,7 @@ def make_section(analysis: Analysis) -> Section | None:
                 f"per-class-{make_slug(family)}",
                 make_caption(
                     f"Precision, recall and F1 of each class on test, {label(family)}",
-                    analysis.data,
+                    context.data,
                 ),
                 CLASS_COLUMNS,
                 frame[frame["family"] == family],

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from reports import figures
-from reports.analysis import confusion_differences
+from reports.analysis.confusion_differences import MAX_COMPARED, ConfusionDifferences
 from reports.format.table import Column, Table, make_table
 from reports.format.units import format_count, format_interval, format_number
+from reports.sections.context import ReportContext
 from reports.sections.elements import (
     HeatMap,
     HeatMapCell,
@@ -14,7 +15,6 @@ from reports.sections.elements import (
     make_caption,
     make_figure,
 )
-from reports.sections.findings import Analysis
 
 _MINUS = "\N{MINUS SIGN}"
 _FEW_SEEDS = 5
@@ -31,39 +31,41 @@ _COLUMNS = (
 )
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A grid for each pair of configurations; a figure and a table of the first."""
-    predictions = analysis.loaded_study.predictions
-    if len(predictions.configurations) < 2:
+def make_section(differences: ConfusionDifferences, *, context: ReportContext) -> Section | None:
+    """Make a heat map for each pair of configurations, and a figure and a table of the first.
+
+    Args:
+        differences: Cells of every pair.
+        context: Labels.
+
+    Returns:
+        None if no two configurations differ.
+    """
+    if differences.first_pair is None:
         return None
-    all_rows = confusion_differences.compute_cell_differences(predictions)
-    identical_pairs = confusion_differences.check_pairs_identical(all_rows)
-    if all(identical_pairs.values()):
-        return None
-    pair_rows = {
+    rows_by_pair = {
         pair: rows.assign(difference_text=_format_differences(rows))
         for pair, (_, rows) in zip(
-            identical_pairs, all_rows.groupby(["a", "b"], sort=False), strict=True
+            differences.identical_pairs,
+            differences.cells.groupby(["a", "b"], sort=False),
+            strict=True,
         )
-        if not identical_pairs[pair]
+        if not differences.identical_pairs[pair]
     }
-    family_by_name = dict(
-        zip(predictions.trials["configuration"], predictions.trials["family"], strict=True)
-    )
-    first_pair = pair_rows.pop(confusion_differences.choose_first_pair(all_rows, family_by_name))
+    first_pair = rows_by_pair.pop(differences.first_pair)
     return Section(
         key="differences",
         title="Where two configurations differ",
         paragraphs=(
             _explain_method(),
-            _describe_outcome(first_pair, analysis),
-            *_list_omissions(analysis, all_rows),
+            _describe_outcome(first_pair, context),
+            *_list_omissions(differences),
         ),
         heat_maps=tuple(
-            _make_heat_map(pair, analysis) for pair in (first_pair, *pair_rows.values())
+            _make_heat_map(pair, context) for pair in (first_pair, *rows_by_pair.values())
         ),
-        figures=(_make_report_figure(first_pair, analysis),),
-        tables=(_make_difference_table(first_pair, all_rows, analysis),),
+        figures=(_make_report_figure(first_pair, context),),
+        tables=(_make_difference_table(first_pair, differences.cells, context),),
     )
 
 
@@ -79,7 +81,7 @@ def _explain_method() -> str:
     )
 
 
-def _describe_outcome(pair: pd.DataFrame, analysis: Analysis) -> str:
+def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
     """What the first pair shows: how many cells, and the largest of them."""
     significant, n_seeds = pair[pair["significant"]], int(pair["seeds"].iloc[0])
     seeds_note = ""
@@ -93,7 +95,7 @@ def _describe_outcome(pair: pd.DataFrame, analysis: Analysis) -> str:
     if significant.empty:
         return f"{_format_title(pair)}: no cell differs by more than chance explains.{seeds_note}"
     largest = significant.iloc[significant["difference"].abs().argmax()]
-    true, predicted = (analysis.class_labels[int(largest[key])] for key in ("true", "predicted"))
+    true, predicted = (context.class_labels[int(largest[key])] for key in ("true", "predicted"))
     largest_text = f"{true} rightly named" if true == predicted else f"{true} taken for {predicted}"
     return (
         f"{_format_title(pair)}: {format_count(len(significant), 'cell')} of 64 differ by more "
@@ -102,23 +104,22 @@ def _describe_outcome(pair: pd.DataFrame, analysis: Analysis) -> str:
     )
 
 
-def _list_omissions(analysis: Analysis, all_rows: pd.DataFrame) -> list[str]:
-    """What is not shown, and why."""
-    names = analysis.loaded_study.predictions.configurations
+def _list_omissions(differences: ConfusionDifferences) -> list[str]:
+    """Say what is not shown, and why."""
+    n_configurations, identical_pairs = differences.n_configurations, differences.identical_pairs
     sentences = []
-    if len(names) > confusion_differences.MAX_COMPARED:
+    if n_configurations > MAX_COMPARED:
         sentences.append(
-            f"Of {len(names)} configurations the {confusion_differences.MAX_COMPARED} with the "
-            "highest macro F1 on test are compared."
+            f"Of {n_configurations} configurations the {MAX_COMPARED} with the highest macro F1 on "
+            "test are compared."
         )
-    identical_pairs = confusion_differences.check_pairs_identical(all_rows)
     if any(identical_pairs.values()):
         sentences.append(
             f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')} "
             "agree on every test image with every seed: they are the same function twice, and are "
             "not shown."
         )
-    n_compared = min(len(names), confusion_differences.MAX_COMPARED)
+    n_compared = min(n_configurations, MAX_COMPARED)
     if n_missing := n_compared * (n_compared - 1) // 2 - len(identical_pairs):
         sentences.append(
             f"{format_count(n_missing, 'pair')} without a common seed cannot be compared."
@@ -126,7 +127,7 @@ def _list_omissions(analysis: Analysis, all_rows: pd.DataFrame) -> list[str]:
     return [" ".join(sentences)] if sentences else []
 
 
-def _make_heat_map(pair: pd.DataFrame, analysis: Analysis) -> HeatMap:
+def _make_heat_map(pair: pd.DataFrame, context: ReportContext) -> HeatMap:
     flat_cells = [
         HeatMapCell(
             text=row["difference_text"],
@@ -136,45 +137,47 @@ def _make_heat_map(pair: pd.DataFrame, analysis: Analysis) -> HeatMap:
         for row in pair.sort_values(["true", "predicted"]).to_dict("records")
     ]
     seeds_text = format_count(int(pair["seeds"].iloc[0]), "common seed")
-    n_classes = len(analysis.class_labels)
+    n_classes = len(context.class_labels)
     return HeatMap(
         title=_format_title(pair),
         caption=make_caption(
             f"Images a trial, {seeds_text}. Rows: true class; columns: predicted. Grey: could be "
             "chance",
-            analysis.data,
+            context.data,
         ),
-        rows=analysis.class_labels,
-        columns=analysis.class_labels,
+        rows=context.class_labels,
+        columns=context.class_labels,
         cells=tuple(
             tuple(flat_cells[i * n_classes : (i + 1) * n_classes]) for i in range(n_classes)
         ),
     )
 
 
-def _make_report_figure(pair: pd.DataFrame, analysis: Analysis) -> ReportFigure:
+def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFigure:
     return make_figure(
         "difference",
         f"Confusion on test, {_format_title(pair)}, in images a trial. Rows: true; columns: "
         "predicted. Grey: could be chance",
-        figures.draw_confusion_difference(pair, analysis.class_labels, data=analysis.data),
-        analysis.data,
+        figures.draw_confusion_difference(pair, context.class_labels, data=context.data),
+        context.data,
     )
 
 
-def _make_difference_table(pair: pd.DataFrame, all_rows: pd.DataFrame, analysis: Analysis) -> Table:
+def _make_difference_table(
+    pair: pd.DataFrame, all_rows: pd.DataFrame, context: ReportContext
+) -> Table:
     """The cells of the first pair that are no chance; in the CSV, all cells of all pairs."""
     significant = pair[pair["significant"]]
     order = significant["difference"].abs().sort_values(ascending=False, kind="stable").index
     frame = significant.loc[order].assign(
-        true_label=[analysis.class_labels[c] for c in significant.loc[order, "true"]],
-        predicted_label=[analysis.class_labels[c] for c in significant.loc[order, "predicted"]],
+        true_label=[context.class_labels[c] for c in significant.loc[order, "true"]],
+        predicted_label=[context.class_labels[c] for c in significant.loc[order, "predicted"]],
         interval_text=[_format_row_interval(row) for _, row in significant.loc[order].iterrows()],
     )
     return make_table(
         "differences",
         make_caption(
-            f"Cells that differ by more than chance explains, {_format_title(pair)}", analysis.data
+            f"Cells that differ by more than chance explains, {_format_title(pair)}", context.data
         ),
         _COLUMNS,
         frame,

@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
-from reports.analysis.misclassified import ErrorCounts, count_errors, find_misclassified
+from reports.analysis.misclassified import ErrorCounts, Misclassified
 from reports.format.table import Column, make_table
+from reports.format.text import DataLabel
 from reports.format.units import format_count
+from reports.sections.context import ReportContext
 from reports.sections.elements import Section, Thumbnail, make_caption
-from reports.sections.findings import Analysis
 
 _COLUMNS = (
     Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
@@ -24,32 +25,38 @@ _COLUMNS = (
 )
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A gallery, where the images are at hand, and a table."""
-    predictions = analysis.loaded_study.predictions
-    if not predictions.configurations:
-        return None
-    frame = find_misclassified(predictions)
+def make_section(
+    misclassified: Misclassified, images: NDArray[np.uint8] | None, *, context: ReportContext
+) -> Section | None:
+    """Make a gallery, if the images are available, and a table; None without an error.
+
+    Args:
+        misclassified: Test images that most trials got wrong.
+        images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
+        context: Labels.
+    """
+    frame = misclassified.images
     if frame.empty:
         return None
     labeled_frame = frame.assign(
-        true_label=[analysis.class_labels[c] for c in frame["true"]],
-        predicted_label=[analysis.class_labels[c] for c in frame["predicted"]],
+        true_label=[context.class_labels[c] for c in frame["true"]],
+        predicted_label=[context.class_labels[c] for c in frame["predicted"]],
     )
     return Section(
         key="hardest",
         title="The images most often wrong",
-        paragraphs=(_describe_counts(count_errors(predictions)), _describe_order(analysis)),
-        thumbnails=()
-        if analysis.images is None
-        else _make_thumbnails(labeled_frame, analysis.images),
+        paragraphs=(
+            _describe_counts(misclassified.counts),
+            _describe_order(context.data, has_images=images is not None),
+        ),
+        thumbnails=() if images is None else _make_thumbnails(labeled_frame, images),
         tables=(
             make_table(
                 "hardest",
-                make_caption("Test images that most trials got wrong", analysis.data),
+                make_caption("Test images that most trials got wrong", context.data),
                 _COLUMNS,
                 labeled_frame,
-                folded=analysis.images is not None,
+                folded=images is not None,
             ),
         ),
     )
@@ -74,17 +81,17 @@ def _describe_counts(counts: ErrorCounts) -> str:
     return paragraph
 
 
-def _describe_order(analysis: Analysis) -> str:
+def _describe_order(data: DataLabel, *, has_images: bool) -> str:
     text = (
         "Most often wrong first, then by the probability given to the true class, lowest first. "
         "Percentages are probabilities, means over the trials."
     )
-    if analysis.images is not None:
+    if has_images:
         return (
             f"{text} An image that every classifier gets wrong may be a rare form, or its label "
             "may be wrong."
         )
-    if analysis.data.warning:
+    if data.warning:
         return text
     return f"{text} The images are shown where the data file is at hand."
 

@@ -2,21 +2,28 @@
 
 import pandas as pd
 
+from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import CONFIRMATION_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import format_settings, get_baseline_label
+from reports.format.text import DataLabel, format_settings, get_baseline_label
 from reports.sections.elements import Section, make_caption
-from reports.sections.findings import Analysis, SearchAnalysis
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A row a configuration: what the search said, and what it came to."""
-    search = analysis.search
-    if search is None or search.confirmed.empty:
+def make_section(
+    search: SearchAnalysis, comparison: pd.DataFrame, *, data: DataLabel
+) -> Section | None:
+    """Make a table of the configurations: what the search said, and what it came to.
+
+    Args:
+        search: What the search found.
+        comparison: Frame from `frames.make_comparison_frame`, of the confirmation.
+        data: Names of the data.
+    """
+    if search.confirmed.empty:
         return None
     frame, n_seeds = search.confirmed, search.record.retrain_seeds
     interval_columns = ["configuration", "test_macro_f1_low", "test_macro_f1_high"]
-    frame = frame.merge(analysis.comparison[interval_columns], on="configuration", how="left")
+    frame = frame.merge(comparison[interval_columns], on="configuration", how="left")
     display_frame = frame.assign(
         settings=[format_settings(row) for row in frame.to_dict("records")],
         origin_label=frame["is_baseline"].map(
@@ -31,7 +38,7 @@ def make_section(analysis: Analysis) -> Section | None:
         tables=(
             make_table(
                 "confirmation",
-                make_caption("Macro F1 in the search and when trained again", analysis.data),
+                make_caption("Macro F1 in the search and when trained again", data),
                 CONFIRMATION_COLUMNS,
                 display_frame,
                 values=frame,

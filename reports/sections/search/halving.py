@@ -1,15 +1,19 @@
 """The learning curves of a search, and where ASHA stopped them."""
 
 from reports import figures
-from reports.format.text import get_baseline_label
+from reports.analysis.search_trials import SearchAnalysis
+from reports.format.text import DataLabel, get_baseline_label
 from reports.sections.elements import Section, make_figure
-from reports.sections.findings import Analysis
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure."""
-    search, data = analysis.search, analysis.data
-    if search is None or search.curves.empty:
+def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
+    """Make a figure; None before the first trial has ended.
+
+    Args:
+        search: What the search found.
+        data: Names of the data.
+    """
+    if search.curves.empty:
         return None
     record = search.record
     rungs_text = ", ".join(map(str, record.rungs))

@@ -3,23 +3,22 @@
 import pandas as pd
 
 from reports import figures
+from reports.analysis.importance import MIN_TRIALS
 from reports.format.columns import IMPORTANCE_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_count
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
-from reports.sections.findings import Analysis
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure and a table; of too few trials, the reason why there is none."""
-    search, data = analysis.search, analysis.data
-    if search is None or search.curves.empty:
-        return None
-    from reports.analysis.importance import MIN_TRIALS, compute_importances  # noqa: PLC0415 - Optuna: not for a grid
+def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
+    """Make a figure and a table; of too few trials, give the reason why there is none.
 
-    frame = compute_importances(search.trials, search.curves, search.record)
-    display_frame = _add_display_columns(frame)
+    Args:
+        importances: Frame from `importance.compute_importances`.
+        data: Names of the data.
+    """
+    display_frame = _add_display_columns(importances)
     paragraphs = [
         "How much of the variance of the best macro F1 on val goes with each setting alone "
         "(functional ANOVA, by Optuna), among trials that were trained equally long. What is "
@@ -27,7 +26,7 @@ def make_section(analysis: Analysis) -> Section | None:
         "are about the trials that were proposed, and a sampler that homes in proposes fewer bad "
         "ones. Intervals are over the trials, drawn again with replacement."
     ]
-    if frame.empty:
+    if importances.empty:
         paragraphs.append(
             f"Here no rung was reached by {MIN_TRIALS} trials that differ in two settings."
         )
@@ -38,14 +37,14 @@ def make_section(analysis: Analysis) -> Section | None:
         paragraphs=tuple(paragraphs),
         figures=_make_report_figures(display_frame, data),
         tables=()
-        if frame.empty
+        if importances.empty
         else (
             make_table(
                 "importances",
                 table_caption,
                 IMPORTANCE_COLUMNS,
                 display_frame,
-                values=frame,
+                values=importances,
                 folded=True,
             ),
         ),

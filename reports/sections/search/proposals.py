@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import PROPOSAL_COLUMNS
 from reports.format.table import Column, make_table
+from reports.format.text import DataLabel
 from reports.sections.elements import Section, make_caption
-from reports.sections.findings import Analysis
 
 _ERROR_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),
@@ -15,10 +16,14 @@ _ERROR_COLUMNS = (
 )
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A table of all, the best first; and the reasons of those that broke."""
-    search, data = analysis.search, analysis.data
-    if search is None or search.trials.empty:
+def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
+    """Make a table of all trials, the best first, and one of those that broke.
+
+    Args:
+        search: What the search found.
+        data: Names of the data.
+    """
+    if search.trials.empty:
         return None
     frame = search.trials.sort_values("value", ascending=False, kind="stable", na_position="last")
     columns = [

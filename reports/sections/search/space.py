@@ -1,22 +1,25 @@
 """Where in its space a search found what."""
 
 from reports import figures
-from reports.analysis import search_trials
-from reports.analysis.search_trials import SearchTrialState
-from reports.format.text import get_baseline_label
+from reports.analysis.search_trials import SearchAnalysis, SearchTrialState, select_at_rung
+from reports.format.text import DataLabel, get_baseline_label
 from reports.format.units import format_count
 from reports.sections.elements import Section, make_figure
-from reports.sections.findings import Analysis, SearchAnalysis
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A map of learning rate and dropout, and parallel coordinates, at one rung."""
-    search, data = analysis.search, analysis.data
-    if search is None:
-        return None
+def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
+    """Make a map of learning rate and dropout, and parallel coordinates, at one rung.
+
+    Args:
+        search: What the search found.
+        data: Names of the data.
+
+    Returns:
+        None if fewer than two trials reached the rung.
+    """
     rung = _choose_rung(search)
     trials_with_value = search.trials[search.trials["value"].notna()]
-    frame = search_trials.select_at_rung(trials_with_value, search.curves, rung)
+    frame = select_at_rung(trials_with_value, search.curves, rung)
     if len(frame) < 2:
         return None
     stopped = trials_with_value[~trials_with_value["number"].isin(frame["number"])]

@@ -1,10 +1,11 @@
 """Training loss and macro F1 on val, epoch by epoch."""
 
 from reports import figures
+from reports.analysis.learning_curves import LearningCurves
 from reports.figures.curves import MAX_SEED_LINES, MIN_SEEDS_FOR_BAND
 from reports.format.text import label
+from reports.sections.context import ReportContext
 from reports.sections.elements import Section, make_figure, make_slug
-from reports.sections.findings import Analysis, cite_paper_figure
 
 
 def _describe_lines(n_seeds: int) -> str:
@@ -17,9 +18,17 @@ def _describe_lines(n_seeds: int) -> str:
     return f"Thin: a seed. {text}" if 1 < n_seeds <= MAX_SEED_LINES else text
 
 
-def make_section(analysis: Analysis) -> Section | None:
-    """A figure a family for each of the two."""
-    frame = analysis.curves[analysis.curves["configuration"].isin(analysis.displayed_names)]
+def make_section(
+    curves: LearningCurves, *, has_equivalent_losses: bool, context: ReportContext
+) -> Section | None:
+    """Make a figure for each family and quantity; None without a complete trial.
+
+    Args:
+        curves: Learning curves of the trials.
+        has_equivalent_losses: Whether some configurations differ only in the loss.
+        context: Labels.
+    """
+    frame = context.select_displayed(curves.epochs)
     if frame.empty:
         return None
     lines_text = _describe_lines(frame.groupby("configuration")["seed"].nunique().max())
@@ -27,23 +36,23 @@ def make_section(analysis: Analysis) -> Section | None:
     for column, title in (("train_loss", "Training loss"), ("val_macro_f1", "Macro F1 on val")):
         for family in frame["family"].unique():
             family_rows = frame[frame["family"] == family]
-            family_means = analysis.mean_curves[
-                analysis.mean_curves["configuration"].isin(family_rows["configuration"])
+            family_means = curves.means[
+                curves.means["configuration"].isin(family_rows["configuration"])
             ]
             report_figures.append(
                 make_figure(
                     f"{column.replace('_', '-')}-{make_slug(family)}",
-                    f"{title}, {label(family)}{cite_paper_figure(family, column, analysis)}. "
+                    f"{title}, {label(family)}{context.cite_paper_figure(family, column)}. "
                     f"{lines_text}",
                     figures.draw_curves(
-                        family_rows, family_means, column=column, data=analysis.data
+                        family_rows, family_means, column=column, data=context.data
                     ),
-                    analysis.data,
+                    context.data,
                 )
             )
-    title = "Learning curves" if analysis.search is None else "Learning curves of the confirmation"
+    title = "Learning curves of the confirmation" if context.is_search else "Learning curves"
     paragraph = "The training loss is the mean over an epoch, with dropout active."
-    if not analysis.equivalent_losses.empty:
+    if has_equivalent_losses:
         paragraph += (
             " Equal curves are expected where only the loss differs: it is the same function."
         )

@@ -4,10 +4,11 @@ import shlex
 
 import pandas as pd
 
-from reports.analysis import frames
+from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import EXTRA_SETTING_COLUMNS, SETTING_COLUMNS
 from reports.format.table import Column, Table, make_table
 from reports.format.text import (
+    DataLabel,
     describe_search_settings,
     describe_sources,
     list_software_notices,
@@ -16,102 +17,116 @@ from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import StudyRecord
 from reports.sections.elements import Section, make_caption
-from reports.sections.findings import Analysis
 
 
-def make_section(analysis: Analysis) -> Section:
-    """Data, settings, seeds, looks at test, hardware, versions and the command."""
-    study, data = analysis.loaded_study.study, analysis.data
-    splits = [c for c in analysis.class_counts.columns if c not in {"class", "class_name"}]
-    class_frame = analysis.class_counts.assign(
-        class_label=[f"{i} {name}" for i, name in enumerate(analysis.class_counts["class_name"])]
+def make_section(
+    loaded_study: LoadedStudy,
+    trials: pd.DataFrame,
+    settings: pd.DataFrame,
+    class_counts: pd.DataFrame,
+    search: SearchAnalysis | None,
+    *,
+    data: DataLabel,
+) -> Section:
+    """List data, settings, seeds, test evaluations, hardware, versions and the command.
+
+    Args:
+        loaded_study: Files of the study.
+        trials: Frame from `frames.make_trials_frame`.
+        settings: Frame from `frames.make_settings_frame`.
+        class_counts: Frame from `frames.make_class_counts_frame`.
+        search: What the search found; None for a grid.
+        data: Names of the data.
+    """
+    study = loaded_study.study
+    splits = [c for c in class_counts.columns if c not in {"class", "class_name"}]
+    class_frame = class_counts.assign(
+        class_label=[f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
     )
     columns = [Column(key="class_label", heading=("Class",))]
     columns += [Column(key=split, heading=(split, "images"), unit="count") for split in splits]
-    totals_text = ", ".join(f"{split} {analysis.class_counts[split].sum():,}" for split in splits)
+    totals_text = ", ".join(f"{split} {class_counts[split].sum():,}" for split in splits)
     facts = [
         ("Study", study.name),
         ("Started", study.created_at),
         ("Command", shlex.join(study.command)),
         ("Data", data.full),
         ("Images", totals_text),
-        *_list_search_facts(analysis),
-        ("Seeds", _describe_seeds(analysis)),
-        *_list_training_facts(analysis),
-        ("Looks at test", _describe_test_evaluations(analysis.trials)),
-        ("Device", _join_distinct(analysis.trials, "device")),
+        *_list_search_facts(search),
+        ("Seeds", _describe_seeds(trials, search)),
+        *_list_training_facts(trials, search),
+        ("Looks at test", _describe_test_evaluations(trials)),
+        ("Device", _join_distinct(trials, "device")),
         *_list_resource_facts(study),
-        *_list_software_facts(analysis.loaded_study),
+        *_list_software_facts(loaded_study),
         ("Fingerprint", study.fingerprint),
     ]
     return Section(
         key="run",
         title="What was run",
         tables=(
-            *_make_settings_tables(analysis),
+            *_make_settings_tables(settings, data),
             make_table(
                 "classes",
                 make_caption("Images of each class", data),
                 columns,
                 class_frame,
-                values=analysis.class_counts,
+                values=class_counts,
             ),
         ),
         facts=tuple(facts),
     )
 
 
-def _make_settings_tables(analysis: Analysis) -> list[Table]:
+def _make_settings_tables(frame: pd.DataFrame, data: DataLabel) -> list[Table]:
     """Of each configuration; none of a search without confirmation."""
-    if analysis.comparison.empty:
+    if frame.empty:
         return []
-    frame = frames.make_settings_frame(analysis.loaded_study.study)
-    table_caption = make_caption("Settings of each configuration", analysis.data)
+    table_caption = make_caption("Settings of each configuration", data)
     settings_tables = [make_table("settings", table_caption, SETTING_COLUMNS, frame)]
     if {column.key for column in EXTRA_SETTING_COLUMNS[1:]} & {*frame}:
-        table_caption = make_caption("Further settings of each configuration", analysis.data)
+        table_caption = make_caption("Further settings of each configuration", data)
         settings_tables.append(
             make_table("settings-further", table_caption, EXTRA_SETTING_COLUMNS, frame)
         )
     return settings_tables
 
 
-def _list_search_facts(analysis: Analysis) -> list[tuple[str, str]]:
+def _list_search_facts(search: SearchAnalysis | None) -> list[tuple[str, str]]:
     """Of a search, what it drew from."""
-    search = analysis.search
     if search is None:
         return []
     proposed_text = f"{len(search.trials)} of at most {search.record.n_trials}"
     return [("Trials of the search", proposed_text), *describe_search_settings(search.record)]
 
 
-def _describe_seeds(analysis: Analysis) -> str:
-    seeds = _join_distinct(analysis.trials, "seed")
-    if analysis.search is None:
+def _describe_seeds(trials: pd.DataFrame, search: SearchAnalysis | None) -> str:
+    seeds = _join_distinct(trials, "seed")
+    if search is None:
         return seeds
-    search_seed = str(analysis.search.record.seed)
+    search_seed = str(search.record.seed)
     return (
-        search_seed
-        if analysis.trials.empty
-        else f"{search_seed} in the search, {seeds} in its confirmation"
+        search_seed if trials.empty else f"{search_seed} in the search, {seeds} in its confirmation"
     )
 
 
-def _list_training_facts(analysis: Analysis) -> list[tuple[str, str]]:
+def _list_training_facts(
+    trials: pd.DataFrame, search: SearchAnalysis | None
+) -> list[tuple[str, str]]:
     """Batch size, and what ended a trial."""
-    if analysis.search is not None:
-        record = analysis.search.record
+    if search is not None:
+        record = search.record
         epochs_text = f"{record.max_epochs}; in the search ASHA stopped trials at its rungs"
         return [
             ("Batch size", str(record.batch_size)),
             ("Precision of products in training", record.precision),
             ("Epochs at most", epochs_text),
         ]
-    patience = f"{_join_distinct(analysis.trials, 'patience')} epochs without a better val macro F1"
+    patience = f"{_join_distinct(trials, 'patience')} epochs without a better val macro F1"
     return [
-        ("Batch size", _join_distinct(analysis.trials, "batch_size")),
-        ("Precision of products in training", _join_distinct(analysis.trials, "precision")),
-        ("Epochs at most", _join_distinct(analysis.trials, "max_epochs")),
+        ("Batch size", _join_distinct(trials, "batch_size")),
+        ("Precision of products in training", _join_distinct(trials, "precision")),
+        ("Epochs at most", _join_distinct(trials, "max_epochs")),
         ("Patience", patience),
     ]
 

@@ -1,18 +1,39 @@
 """The verdict: what a reader who reads nothing else should know."""
 
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reports.analysis.search_trials import SearchAnalysis
+from reports.format.text import DataLabel
 from reports.sections.elements import Section
-from reports.sections.findings import Analysis
 from reports.sections.search_text import describe_search
 from reports.sections.verdict_text import describe_verdict, list_warnings
 
 
-def make_section(analysis: Analysis) -> Section:
-    """The verdict in one paragraph, then what is lacking."""
+def make_section(
+    comparison: pd.DataFrame,
+    pairs: pd.DataFrame,
+    effects: pd.DataFrame,
+    search: SearchAnalysis | None,
+    *,
+    negative_loss_trials: Sequence[str],
+    data: DataLabel,
+) -> Section:
+    """Give the verdict in one paragraph, then what is lacking.
+
+    Args:
+        comparison: Frame from `frames.make_comparison_frame`.
+        pairs: Pairs of the configurations, `PairwiseComparison.pairs`.
+        effects: Frame from `effects.estimate_effects`.
+        search: What the search found; None for a grid.
+        negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
+        data: Names of the data.
+    """
     paragraphs = (
-        [describe_verdict(analysis.comparison, analysis.pairs, analysis.effects)]
-        if analysis.search is None
-        else describe_search(analysis, analysis.search)
+        [describe_verdict(comparison, pairs, effects)]
+        if search is None
+        else describe_search(search, pairs)
     )
-    return Section(
-        key="summary", title="In short", paragraphs=(*paragraphs, *list_warnings(analysis))
-    )
+    warnings = list_warnings(comparison, negative_loss_trials, data)
+    return Section(key="summary", title="In short", paragraphs=(*paragraphs, *warnings))

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis import ablations
+from reports.analysis import ablations, frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.intervals import adjust_holm
 from reports.ledger import loading
 from reports.sections.comparison import ablation, scores
+from reports.sections.elements import Section
 from reports.sections.findings import Analysis, analyze
 from reports.sections.study import provenance
 from tests.helpers import grid_builder
@@ -63,6 +64,14 @@ def study(
     return analyze(grid_builder.build_grid(folder, matrices, record_overrides=configs), None)
 
 
+def make_ablation_section(found: Analysis) -> Section | None:
+    return ablation.make_section(
+        ablations.compute_ablations(found.loaded_study.study, found.bootstrap),
+        found.comparison,
+        data=found.context.data,
+    )
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     """Without shifts nothing changes, without orientations much, without dropout it is better."""
@@ -72,7 +81,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 
 def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analysis) -> None:
-    frame = ablations.compute_ablations(found.loaded_study.study, found.bootstrap)
+    frame = ablations.compute_ablations(found.loaded_study.study, found.bootstrap).differences
     names = ["orientations", "shifts", "width", "dropout"]
     assert frame["configuration"].tolist() == [f"resnet-no-{name}" for name in names]
     assert frame["setting"].tolist() == ["dihedral_augmentation", "max_shift", "width", "dropout"]
@@ -87,7 +96,7 @@ def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analy
 
 
 def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Analysis) -> None:
-    section = ablation.make_section(found)
+    section = make_ablation_section(found)
     assert section is not None
     (table,) = section.tables
     assert [(row[0], row[-1]) for row in table.rows] == [
@@ -105,7 +114,18 @@ def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Analysis
 
 
 def test_a_configuration_keeps_its_name_and_a_setting_gets_its_word(found: Analysis) -> None:
-    scores_section, settings = scores.make_section(found), provenance.make_section(found)
+    context, study = found.context, found.loaded_study
+    scores_section = scores.make_section(
+        found.comparison, found.pairwise, found.trials, context=context
+    )
+    settings = provenance.make_section(
+        study,
+        found.trials,
+        frames.make_settings_frame(study.study),
+        frames.make_class_counts_frame(study),
+        found.search,
+        data=context.data,
+    )
     assert scores_section is not None
     names = ["resnet-no-shifts", "resnet", *list(VARIANTS)[1:]]
     assert [row[0] for row in scores_section.tables[0].rows] == names
@@ -130,7 +150,7 @@ def test_every_setting_of_a_residual_network_has_words() -> None:
 
 def test_with_one_seed_the_luck_of_the_seed_is_said_to_be_missing(tmp_path: Path) -> None:
     configs = {"resnet": BASE, "resnet-no-orientations": VARIANTS["resnet-no-orientations"]}
-    section = ablation.make_section(
+    section = make_ablation_section(
         study(tmp_path / "s", configs, {"resnet-no-orientations": 40}, 1)
     )
     assert section is not None
@@ -148,7 +168,7 @@ def test_two_settings_at_once_are_no_ingredient(tmp_path: Path) -> None:
         "resnet-no-cycle": without("schedule", learning_rate=0.001),
         "resnet-no-nothing": BASE,
     }
-    section = ablation.make_section(study(tmp_path / "s", configs, {}))
+    section = make_ablation_section(study(tmp_path / "s", configs, {}))
     assert section is not None
     assert [row[0] for row in section.tables[0].rows] == ["shifts by up to 2 pixels"]
     assert section.paragraphs[-1].endswith("differs: resnet-no-cycle, resnet-no-nothing.")
@@ -163,11 +183,11 @@ def test_each_base_has_its_own_table_and_correction(tmp_path: Path) -> None:
         "b-no-decay": without("weight_decay", dropout=0.3),
     }
     whole = study(tmp_path / "s", configs, {"b-no-dropout": 5, "a-no-shifts": 5})
-    frame = ablations.compute_ablations(whole.loaded_study.study, whole.bootstrap)
+    frame = ablations.compute_ablations(whole.loaded_study.study, whole.bootstrap).differences
     assert frame["base"].tolist() == ["a", "b", "b"]
     assert frame["p_holm"].iloc[0] == frame["p"].iloc[0] > 0
     assert frame["p_holm"].iloc[1] == pytest.approx(min(1, 2 * frame["p"].iloc[1]))
-    section = ablation.make_section(whole)
+    section = make_ablation_section(whole)
     assert section is not None
     assert [(table.name, len(table.rows)) for table in section.tables] == [
         ("ablation-a", 1),
@@ -182,14 +202,16 @@ def test_without_a_base_and_its_variants_there_is_no_section(
     tmp_path: Path, names: list[str]
 ) -> None:
     configs = {name: VARIANTS.get(name, BASE) for name in names}
-    assert ablation.make_section(study(tmp_path / "s", configs, {})) is None
+    assert make_ablation_section(study(tmp_path / "s", configs, {})) is None
 
 
 def test_the_eight_have_no_ingredients(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(tmp_path / "s", grid_builder.make_published_matrices())
     read = loading.read_study_files(ledger)
     assert ablations.find_changed_settings(read.study) == {}
-    assert ablations.compute_ablations(read.study, bootstrap_scores(read.predictions)).empty
+    result = ablations.compute_ablations(read.study, bootstrap_scores(read.predictions))
+    assert result.differences.empty
+    assert not result.skipped_names
 
 
 def test_a_pair_without_a_common_seed_is_left_out(tmp_path: Path) -> None:
@@ -199,4 +221,4 @@ def test_a_pair_without_a_common_seed_is_left_out(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, record_overrides=configs, missing_trials=missing
     )
-    assert ablation.make_section(analyze(ledger, None)) is None
+    assert make_ablation_section(analyze(ledger, None)) is None

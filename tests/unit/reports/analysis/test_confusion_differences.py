@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from reports import figures
 from reports.analysis import bootstrap, confusion_differences
 from reports.format.text import DataLabel
 from reports.ledger import loading
+from reports.ledger.ledger import Ledger
 from reports.sections.elements import Section
 from reports.sections.errors import confusion_differences as section_module
 from reports.sections.findings import analyze
@@ -163,6 +165,34 @@ def test_the_first_pair_is_the_best_of_two_families_and_no_twin() -> None:
     )
 
 
+def test_compare_confusions_three_configurations_finds_twins_and_first_pair() -> None:
+    trials = made(TRUE, ("m", "mlnn", 0, POOR), ("c", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD))
+    differences = confusion_differences.compare_confusions(trials)
+    assert differences.identical_pairs == {
+        ("c", "twin"): True,
+        ("c", "m"): False,
+        ("twin", "m"): False,
+    }
+    assert differences.first_pair == ("c", "m")
+    assert differences.n_configurations == 3
+    assert len(differences.cells) == 3 * 64
+
+
+@pytest.mark.parametrize("names", [[], ["a"], ["a", "twin"]])
+def test_compare_confusions_without_different_pair_has_no_first_pair(names: list[str]) -> None:
+    trials = made(TRUE, ("a", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD))
+    is_kept = trials.trials["configuration"].isin(names).to_numpy()
+    differences = confusion_differences.compare_confusions(
+        replace(
+            trials,
+            trials=trials.trials[is_kept].reset_index(drop=True),
+            probabilities=trials.probabilities[is_kept],
+        )
+    )
+    assert differences.first_pair is None
+    assert differences.n_configurations == len(names)
+
+
 def test_the_best_are_compared_if_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confusion_differences, "MAX_COMPARED", 3)
     trials = made(
@@ -224,12 +254,18 @@ POORER = [
 ]
 
 
+def make_difference_section(ledger: Ledger) -> Section | None:
+    analysis = analyze(ledger, None)
+    differences = confusion_differences.compare_confusions(analysis.loaded_study.predictions)
+    return section_module.make_section(differences, context=analysis.context)
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Section:
     """CNN 1 and its twin 3 beside MLNN 1, two seeds."""
     matrices = {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-3": BETTER}
     ledger = grid_builder.build_grid(tmp_path_factory.mktemp("cells") / "s", matrices)
-    section = section_module.make_section(analyze(ledger, None))
+    section = make_difference_section(ledger)
     if section is None:
         raise AssertionError("no section")
     return section
@@ -268,12 +304,6 @@ def test_the_page_lists_findings_and_the_file_everything(shown: Section) -> None
 
 def test_one_function_has_no_such_section(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": BETTER[:1]}
-    found = analyze(grid_builder.build_grid(tmp_path / "one", matrices), None)
-    assert section_module.make_section(found) is None
+    assert make_difference_section(grid_builder.build_grid(tmp_path / "one", matrices)) is None
     same_pair = dict.fromkeys(("cnn-config-1", "cnn-config-3"), BETTER[:1])
-    assert (
-        section_module.make_section(
-            analyze(grid_builder.build_grid(tmp_path / "two", same_pair), None)
-        )
-        is None
-    )
+    assert make_difference_section(grid_builder.build_grid(tmp_path / "two", same_pair)) is None

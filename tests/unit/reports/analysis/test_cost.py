@@ -17,7 +17,8 @@ from reports.ledger import loading, published
 from reports.ledger.states import DataKind
 from reports.sections.comparison import cost as cost_section
 from reports.sections.comparison import scores
-from reports.sections.findings import analyze
+from reports.sections.elements import Section
+from reports.sections.findings import Analysis, analyze
 from study.configs.presets import PUBLISHED
 from tests.helpers import grid_builder, search_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
@@ -33,6 +34,17 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     )
     found = loading.read_study_files(ledger)
     return frames.make_comparison_frame(found, bootstrap_scores(found.predictions))
+
+
+def make_cost_section(found: Analysis) -> Section | None:
+    costs = cost.collect_costs(found.comparison, with_published=found.context.shows_published)
+    return cost_section.make_section(costs, context=found.context)
+
+
+def make_scores_section(found: Analysis) -> Section | None:
+    return scores.make_section(
+        found.comparison, found.pairwise, found.trials, context=found.context
+    )
 
 
 class Block(nn.Module):
@@ -149,17 +161,17 @@ def test_drawings_stand_beside_nothing_published(tmp_path: Path, kind: DataKind)
     found = analyze(
         grid_builder.build_grid(tmp_path / "s", {"cnn-x": [ASYMMETRIC]}, kind=kind), None
     )
-    section = cost_section.make_section(found)
+    section = make_cost_section(found)
     assert section is not None
     words = " ".join(section.paragraphs)
     assert ("Google AutoML Vision found there has no known cost" in words) == (kind != "synthetic")
     assert ("so the hollow marks are a landmark" in words) == (kind == "file")
     assert (len(section.tables[0].rows) == 13) == (kind != "synthetic")
-    assert found.data.warning in section.figures[0].caption
+    assert found.context.data.warning in section.figures[0].caption
 
 
 def test_a_search_stands_beside_nothing_published(tmp_path: Path) -> None:
-    section = cost_section.make_section(analyze(search_builder.build_search(tmp_path / "s"), None))
+    section = make_cost_section(analyze(search_builder.build_search(tmp_path / "s"), None))
     assert section is not None
     assert set(section.tables[0].values["source"]) == {"study"}
 
@@ -170,8 +182,8 @@ def test_an_older_study_lacks_the_operations_and_nothing_else(tmp_path: Path) ->
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(',\n  "operations": 16462848', ""), encoding="utf-8")
     found = analyze(ledger, None)
-    assert cost_section.make_section(found) is None
-    section = scores.make_section(found)
+    assert make_cost_section(found) is None
+    section = make_scores_section(found)
     assert section is not None
     heads = [" ".join(column.heading) for column in section.tables[0].columns]
     assert heads[-3:] == ["Parameters (millions)", "Time of a trial (s)", "Images a second"]
@@ -183,7 +195,7 @@ def test_times_of_several_machines_are_said_to_be(tmp_path: Path, hosts: tuple[s
     for path, host in zip(sorted((ledger.folder / "trials").iterdir()), hosts, strict=True):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace('"host": "here"', f'"host": "{host}"'), encoding="utf-8")
-    section = scores.make_section(analyze(ledger, None))
+    section = make_scores_section(analyze(ledger, None))
     assert section is not None
     words = " ".join(section.paragraphs)
     assert "on the CPU, beside whatever else ran there" in words

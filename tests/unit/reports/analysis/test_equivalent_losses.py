@@ -12,7 +12,12 @@ from scipy import stats
 from torch import nn
 
 from reports.analysis.bootstrap import bootstrap_scores
-from reports.analysis.equivalent_losses import compare_equivalent_losses, estimate_seed_noise
+from reports.analysis.equivalent_losses import (
+    EquivalentLosses,
+    analyze_equivalent_losses,
+    compare_equivalent_losses,
+    estimate_seed_noise,
+)
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.sections.findings import analyze
@@ -79,23 +84,30 @@ def test_why_two_that_should_be_equal_are_not(
     ledger = of(tmp_path / "s")
     found = analyze(ledger, None)
     frame = compare_equivalent_losses(with_losses(found.loaded_study, factor, shift))
-    (_, cause) = describe_equivalent_losses(replace(found, equivalent_losses=frame), pd.DataFrame())
+    losses = EquivalentLosses(pairs=frame, seed_noise=pd.DataFrame(), negative_loss_trials=())
+    (_, cause) = describe_equivalent_losses(losses, found.context.data)
     assert cause.startswith("cnn-config-1 and cnn-config-3: ")
     assert words in cause
 
 
 def test_raw_logits_are_pointed_out_without_a_twin_too(tmp_path: Path) -> None:
     found = analyze(of(tmp_path / "s"), None)
-    assert "raw logits" not in " ".join(list_warnings(found))
     wrong = with_losses(found.loaded_study, 1.0, -3.0)
-    (words,) = (w for w in list_warnings(replace(found, loaded_study=wrong)) if "raw logits" in w)
+    right_trials, wrong_trials = (
+        analyze_equivalent_losses(study, found.bootstrap).negative_loss_trials
+        for study in (found.loaded_study, wrong)
+    )
+    data = found.context.data
+    assert "raw logits" not in " ".join(list_warnings(found.comparison, right_trials, data))
+    (words,) = (w for w in list_warnings(found.comparison, wrong_trials, data) if "raw logits" in w)
     trials = [trial for trial in wrong.records if trial.startswith("cnn-config-3")]
     assert words.startswith(f"In 3 trials ({trials[0]} and 2 more) NLLLoss fell below 0")
 
 
 def test_equal_ones_have_no_cause(tmp_path: Path) -> None:
     found = analyze(of(tmp_path / "s", other=False), None)
-    (sentence,) = describe_equivalent_losses(found, pd.DataFrame())
+    losses = replace(found.equivalent_losses, seed_noise=pd.DataFrame())
+    (sentence,) = describe_equivalent_losses(losses, found.context.data)
     assert "Of 720 predictions on test, 0 differ; 0 are expected." in sentence
 
 

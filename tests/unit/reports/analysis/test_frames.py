@@ -9,7 +9,7 @@ import pytest
 
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
-from reports.ledger.loading import LoadedStudy, read_study_files
+from reports.ledger.loading import LoadedStudy, load_study
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
@@ -23,7 +23,7 @@ ASYMMETRIC[0, 1] = 40
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     folder = tmp_path_factory.mktemp("tables") / "grid"
-    return read_study_files(grid_builder.build_grid(folder, grid_builder.make_published_matrices()))
+    return load_study(grid_builder.build_grid(folder, grid_builder.make_published_matrices()))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def replicated(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         failed_trials={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
         missing_trials=[("mlnn-config-3", 2)],
     )
-    return read_study_files(ledger)
+    return load_study(ledger)
 
 
 def test_our_columns_give_the_scores_of_the_published_matrices(grid: LoadedStudy) -> None:
@@ -54,25 +54,8 @@ def test_published_columns_stand_beside_their_own_configuration(grid: LoadedStud
     np.testing.assert_allclose(frame["published_matrix_weighted_f1"], frame["test_weighted_f1"])
 
 
-def test_class_counts_and_support(grid: LoadedStudy) -> None:
+def test_make_class_counts_frame_of_official_data_gives_its_counts(grid: LoadedStudy) -> None:
     assert frames.make_class_counts_frame(grid)["test"].tolist() == CLASS_COUNTS
-    scores = frames.compute_class_scores(frames.make_confusion_frame(grid.predictions))
-    for _, one in scores.groupby("configuration"):
-        assert one["support"].tolist() == CLASS_COUNTS
-
-
-def test_orientation_is_true_by_predicted(tmp_path: Path) -> None:
-    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
-    cells = frames.make_confusion_frame(read_study_files(ledger).predictions)
-    mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
-    assert mistake["count"].tolist() == [40]
-    scores = frames.compute_class_scores(cells).set_index("class")
-    assert scores.loc[0, "recall"] == pytest.approx(0.6)
-    assert scores.loc[0, "precision"] == 1
-    assert scores.loc[1, "recall"] == 1
-    assert scores.loc[1, "precision"] == pytest.approx(100 / 140)
-    summed = frames.sum_confusions(cells).set_index(["true", "predicted"])
-    assert summed.loc[(0, 1), "row_share"] == pytest.approx(0.4)
 
 
 def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: LoadedStudy) -> None:
@@ -101,11 +84,6 @@ def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Load
     trials = frames.make_trials_frame(replicated).set_index(["configuration", "seed"])
     assert trials.loc[("mlnn-config-3", 1), "error"] == "loss is nan in epoch 3, step 5"
     assert trials.loc[("mlnn-config-3", 2), "state"] == "missing"
-    assert set(frames.make_curves_frame(replicated)["configuration"]) == set(frame.index)
-    assert (
-        frames.make_curves_frame(replicated).query("configuration == 'mlnn-config-3'")["seed"].max()
-        == 0
-    )
 
 
 def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
@@ -113,15 +91,11 @@ def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, missing_trials=[(name, 0) for name in matrices]
     )
-    loaded_study = read_study_files(ledger)
+    loaded_study = load_study(ledger)
     frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["configuration"].tolist() == list(matrices)
     assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
     assert (frame["seeds"] == 0).all()
-    cells = frames.make_confusion_frame(loaded_study.predictions)
-    for empty in (cells, frames.sum_confusions(cells), frames.compute_class_scores(cells)):
-        assert empty.empty
-    assert frames.average_curves(frames.make_curves_frame(loaded_study)).empty
 
 
 def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> None:
@@ -131,7 +105,7 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]}
     )
-    loaded_study = read_study_files(ledger)
+    loaded_study = load_study(ledger)
     frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["test_accuracy_low"].tolist()[0] == frame["test_accuracy_high"].tolist()[0] == 1
     p, n = 358 / 360, 360
@@ -144,7 +118,7 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
 def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
-    loaded_study = read_study_files(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
+    loaded_study = load_study(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
     frame = frames.make_comparison_frame(loaded_study, None)
     shown = any(str(column).startswith("published") for column in frame.columns)
     assert shown == (kind != "synthetic")
@@ -153,10 +127,10 @@ def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKi
 def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
     usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
-    lean = read_study_files(grid_builder.build_grid(tmp_path / "lean", matrices)).study
+    lean = load_study(grid_builder.build_grid(tmp_path / "lean", matrices)).study
     assert list(frames.make_settings_frame(lean).columns) == usual
     added = {"max_shift": 2, "dihedral_augmentation": True, "weight_decay": 0.0, "max_epochs": 30}
-    more = read_study_files(
+    more = load_study(
         grid_builder.build_grid(tmp_path / "more", matrices, record_overrides={"other": added})
     ).study
     frame = frames.make_settings_frame(more).set_index("configuration")
@@ -173,14 +147,3 @@ def test_images_a_second_are_those_of_train_over_the_time_of_the_epochs(
     assert frame.loc["mlnn-config-1", "images_per_s"] == pytest.approx(11_959 / 2.5)
     assert frame.loc["mlnn-config-1", "images_per_s_sd"] == pytest.approx(0, abs=1e-9)
     assert frame["operations"].tolist() == [8_354_400, 8_354_400, 16_462_848]
-
-
-def test_mean_curves_end_with_the_shortest_trial(replicated: LoadedStudy) -> None:
-    curves = frames.make_curves_frame(replicated)
-    means = frames.average_curves(curves)
-    own = means[means["configuration"] == "mlnn-config-1"]
-    assert own["epoch"].tolist() == list(range(1, 31))  # of 30, 33 and 36
-    at_7 = curves[(curves["configuration"] == "mlnn-config-1") & (curves["epoch"] == 7)]
-    own = own.set_index("epoch")
-    assert own.loc[7, "train_loss"] == pytest.approx(at_7["train_loss"].mean())
-    assert own.loc[7, "train_loss_sd"] == pytest.approx(np.std(at_7["train_loss"], ddof=1))

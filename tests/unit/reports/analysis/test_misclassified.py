@@ -12,14 +12,17 @@ from matplotlib.image import imread
 from bloodnets.errors import DataError
 from reports.analysis.misclassified import (
     ErrorCounts,
+    analyze_misclassified,
     count_errors,
     drop_repeated_trials,
     find_misclassified,
 )
 from reports.ledger import loading
+from reports.ledger.ledger import Ledger
 from reports.ledger.records import DataRecord
 from reports.ledger.states import DataKind
 from reports.ledger.test_images import load_test_images
+from reports.sections.elements import Section
 from reports.sections.errors import misclassified as section
 from reports.sections.findings import analyze
 from tests.helpers import grid_builder
@@ -91,6 +94,12 @@ def test_images_that_all_or_none_get_wrong_are_counted() -> None:
     assert find_misclassified(made((0, {}))).empty
 
 
+def make_gallery(ledger: Ledger, images: np.ndarray | None) -> Section | None:
+    analysis = analyze(ledger, images)
+    misclassified = analyze_misclassified(analysis.loaded_study.predictions)
+    return section.make_section(misclassified, analysis.images, context=analysis.context)
+
+
 def test_the_gallery_shows_the_images_of_the_rows(tmp_path: Path) -> None:
     poorer = grid_builder.worsen_matrix(ASYMMETRIC, n_moved=5)
     matrices = {"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2}
@@ -98,8 +107,8 @@ def test_the_gallery_shows_the_images_of_the_rows(tmp_path: Path) -> None:
     count = int(ASYMMETRIC.sum())
     images = np.zeros((count, 28, 28, 3), np.uint8)
     images[:, 0, 0] = np.stack([np.arange(count) // 256, np.arange(count) % 256, [7] * count], 1)
-    found = section.make_section(analyze(ledger, images))
-    alone = section.make_section(analyze(ledger, None))
+    found = make_gallery(ledger, images)
+    alone = make_gallery(ledger, None)
     assert found is not None
     assert alone is not None
     (table,) = found.tables
@@ -125,7 +134,7 @@ def test_drawings_promise_no_images(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind=DataKind.SYNTHETIC
     )
-    found = section.make_section(analyze(ledger, None))
+    found = make_gallery(ledger, None)
     assert found is not None
     assert "at hand" not in " ".join(found.paragraphs)
     assert "One trial has " in found.paragraphs[0]

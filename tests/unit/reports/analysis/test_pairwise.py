@@ -76,23 +76,6 @@ def test_one_better_configuration_among_equals_is_found() -> None:
     assert not pairs.loc[~own, "significant"].any()
 
 
-def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: TestPredictions) -> None:
-    third = simulated(GRID | {"resnet cross_entropy adamw": 0.95})
-    twice = third.trials["configuration"] == "resnet cross_entropy adamw"
-    trials = pd.concat([third.trials, third.trials[twice].assign(configuration="another")])
-    every = TestPredictions(
-        trials=trials.reset_index(drop=True),
-        labels=third.labels,
-        probabilities=np.concatenate([third.probabilities, third.probabilities[twice]]),
-    )
-    found, alone = (
-        pairwise.estimate_effects(bootstrap_scores(every)),
-        pairwise.estimate_effects(bootstrap_scores(grid)),
-    )
-    names = ["factor", "from_value", "to_value", "scope", "pairs", "difference"]
-    pd.testing.assert_frame_equal(found[names], alone[names])
-
-
 def test_mcnemar_and_holm_are_those_of_statsmodels(
     grid: TestPredictions, found: pd.DataFrame
 ) -> None:
@@ -174,45 +157,23 @@ def test_groups_of_the_leading_alone_leave_the_others_out() -> None:
     assert groups == [["b", "a"]]
 
 
-def test_effects_of_the_grid(grid: TestPredictions) -> None:
-    frame = pairwise.estimate_effects(bootstrap_scores(grid)).set_index(["factor", "scope"])
-    (family,) = frame.loc[[("family", "all")]].to_dict("records")
-    assert 0.05 < family["low"] < family["difference"] < family["high"] < 0.09
-    assert family["pairs"] == 4
-    assert family["p_holm"] < 1e-6
-    others = frame.drop(index=("family", "all"))
-    assert set(others.index) == {
-        (factor, within) for factor in ("loss", "optimizer") for within in ("all", "mlnn", "cnn")
-    }
-    assert (others["low"] < 0).all()
-    assert (others["high"] > 0).all()
-    assert (others["p_holm"] >= 0.05).all()
-
-
-def test_a_loss_that_changes_nothing_has_no_effect_at_all(grid: TestPredictions) -> None:
-    """Not even by a rounding error."""
-    same = grid.probabilities.copy()
-    for (_, _), own in grid.trials.groupby(["family", "optimizer"]):
-        same[own.index[own["loss"] == "nll"]] = same[own.index[own["loss"] != "nll"]]
-    tested = TestPredictions(trials=grid.trials, labels=grid.labels, probabilities=same)
-    frame = pairwise.estimate_effects(bootstrap_scores(tested))
-    frame = frame[frame["factor"] == "loss"]
-    assert len(frame) == 3
-    assert (frame[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (frame["p"] == 1).all()
-
-
-def test_effects_need_partners_and_unambiguous_settings(grid: TestPredictions) -> None:
-    alone = TestPredictions(
-        trials=grid.trials[:3], labels=grid.labels, probabilities=grid.probabilities[:3]
+def test_group_configurations_ranks_by_score_and_letters_the_groups() -> None:
+    comparison = pd.DataFrame(
+        {
+            "configuration": ["worst", "best", "middle", "unscored"],
+            "seeds": [3, 3, 1, 0],
+            "test_macro_f1": [0.80, 0.95, 0.94, np.nan],
+        }
     )
-    assert pairwise.estimate_effects(bootstrap_scores(alone)).empty
-    clash = TestPredictions(
-        trials=grid.trials[:6].assign(loss="nll", optimizer="sgd").reset_index(drop=True),
-        labels=grid.labels,
-        probabilities=grid.probabilities[:6],
+    pairs = pd.DataFrame(
+        [("worst", "best", True), ("worst", "middle", True), ("best", "middle", False)],
+        columns=["a", "b", "significant"],
     )
-    assert pairwise.estimate_effects(bootstrap_scores(clash)).empty
+    comparison_of_pairs = pairwise.group_configurations(comparison, pairs)
+    assert comparison_of_pairs.pairs is pairs
+    assert comparison_of_pairs.ranked_names == ["best", "middle", "worst"]
+    assert comparison_of_pairs.tied_groups == [["best", "middle"], ["worst"]]
+    assert comparison_of_pairs.group_letters == {"best": "a", "middle": "a", "worst": "b"}
 
 
 def test_nothing_to_compare() -> None:
@@ -222,4 +183,3 @@ def test_nothing_to_compare() -> None:
         trials=pd.DataFrame(columns=columns), labels=np.empty(0, np.int64), probabilities=empty
     )
     assert pairwise.compare_pairs(none, bootstrap_scores(none)).empty
-    assert pairwise.estimate_effects(bootstrap_scores(none)).empty

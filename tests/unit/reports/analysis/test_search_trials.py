@@ -95,43 +95,6 @@ def test_at_a_rung_are_those_that_came_there_with_their_best_until_then() -> Non
     assert there["value_at_rung"].tolist() == [0.5, 0.2]
 
 
-def test_effort_counts_what_was_spent_and_what_asha_saved() -> None:
-    frame = pd.DataFrame(
-        {"state": ["complete", "pruned", "failed", "running"], "epochs": [20, 2, 5, np.nan]}
-    )
-    assert search_trials.summarize_effort(frame, 20) == {
-        "trials": 3,
-        "epochs": 27,
-        "full_epochs": 60,
-        "saved_epochs": 18,
-        "speedup": 60 / 27,
-    }
-
-
-@pytest.mark.parametrize("values", [[0.3, 0.9, 0.5, 0.5, 0.1, 0.7], [0.4], [0.2, 0.2]])
-def test_the_expected_best_is_that_of_every_choice_of_trials(values: list[float]) -> None:
-    frame = search_trials.compute_expected_best(np.array(values))
-    for n in range(1, len(values) + 1):
-        best = sorted(max(chosen) for chosen in itertools.combinations(values, n))
-        row = frame.iloc[n - 1]
-        assert row["trials"] == n
-        assert row["expected"] == pytest.approx(np.mean(best))
-        for name, share in (("low", 0.05), ("high", 0.95)):
-            assert row[name] == best[math.ceil(share * len(best)) - 1]
-    assert frame["expected"].iloc[-1] == pytest.approx(max(values))
-
-
-def test_the_expected_best_of_many_trials_stays_exact() -> None:
-    values = np.random.default_rng(0).uniform(size=1000)
-    frame = search_trials.compute_expected_best(values)
-    # Of a uniform distribution the best of n is n / (n + 1) on average.
-    assert frame["expected"].iloc[9] == pytest.approx(10 / 11, abs=0.01)
-    assert frame["low"].iloc[9] == pytest.approx(0.05 ** (1 / 10), abs=0.02)
-    assert frame["high"].iloc[9] == pytest.approx(0.95 ** (1 / 10), abs=0.002)
-    assert frame["expected"].iloc[-1] == pytest.approx(values.max())
-    assert frame["expected"].is_monotonic_increasing
-
-
 def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -> None:
     loaded_study = read_study_files(search_builder.build_search(tmp_path / "s", search=SMALL))
     frame = search_trials.make_confirmation_frame(loaded_study)

@@ -23,7 +23,6 @@ from reports.claims.all_claims import (
     judge_claims,
     judge_similar_scores,
     make_claims_frame,
-    select_published_trials,
 )
 from reports.claims.claim import Claim, make_equivalence_keys
 from reports.claims.confusion import judge_central_class, judge_perfect_class, judge_same_pattern
@@ -34,7 +33,8 @@ from reports.claims.convergence import (
     judge_faster_convergence,
     judge_smoother_curves,
 )
-from reports.ledger.loading import LoadedStudy, TestPredictions, read_study_files
+from reports.claims.judged_study import judge_study, select_published_trials
+from reports.ledger.loading import LoadedStudy, TestPredictions, load_study
 from reports.ledger.records import DataRecord, EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.states import DataKind, StopReason, TrialState
 from reports.sections.comparison.claims import make_section
@@ -570,7 +570,8 @@ def test_drawn_cells_have_no_claims(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "synthetic", {SGD: wheel(45)}, kind=DataKind.SYNTHETIC
     )
-    assert make_section(analyze(ledger, None)) is None
+    loaded_study = load_study(ledger)
+    assert judge_study(loaded_study, bootstrap_scores(loaded_study.predictions)) is None
 
 
 def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
@@ -579,7 +580,7 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
         {SGD: wheel(45), MLNN: wheel(35), "other": wheel(20)},
         config_overrides={"other": {"learning_rate": 0.5, "dropout": 0.6}},
     )
-    loaded_study = read_study_files(ledger)
+    loaded_study = load_study(ledger)
     part = select_published_trials(loaded_study)
     assert part.predictions.configurations == [SGD, MLNN]
     assert [trial.configuration for trial in part.study.trials] == [SGD, MLNN]
@@ -591,7 +592,8 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
     none = grid_builder.build_grid(
         tmp_path / "none", {name: wheel(20) for name in others}, config_overrides=others
     )
-    assert make_section(analyze(none, None)) is None
+    unpublished = load_study(none)
+    assert judge_study(unpublished, bootstrap_scores(unpublished.predictions)) is None
 
 
 def test_the_section_of_a_study_with_a_failed_trial(tmp_path: Path) -> None:
@@ -600,8 +602,12 @@ def test_the_section_of_a_study_with_a_failed_trial(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "own", matrices, kind=DataKind.FILE, failed_trials=failed
     )
-    made = make_section(analyze(ledger, None))
-    assert made is not None
+    analysis = analyze(ledger, None)
+    judged = judge_study(analysis.loaded_study, analysis.bootstrap)
+    assert judged is not None
+    assert judged.n_trials == 5
+    assert judged.missing_names == [ADAM]
+    made = make_section(judged, context=analysis.context)
     (table,) = made.tables
     assert [row[1] for row in table.rows][:2] == ["supported", "supported"]
     assert table.rows[0][0].endswith("in every configuration (sections 4.3, 5).")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from reports import figures
-from reports.analysis import frames
+from reports.analysis import confusion, frames, learning_curves
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.text import DataLabel
 from reports.ledger import loading
@@ -35,7 +35,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         },
         config_overrides={"$\\frac$ <odd> name": {"dropout": 0.4}},
     )
-    return loading.read_study_files(ledger)
+    return loading.load_study(ledger)
 
 
 def draw_figure(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) -> Figure:
@@ -44,11 +44,11 @@ def draw_figure(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) ->
             frames.make_comparison_frame(study, bootstrap_scores(study.predictions)), data=data
         )
     if kind == "confusions":
-        cells = frames.sum_confusions(frames.make_confusion_frame(study.predictions))
+        cells = confusion.analyze_confusion(study.predictions).matrices
         return figures.draw_confusion_matrices(cells, LABELS, data=data)
-    curves = frames.make_curves_frame(study)
+    curves = learning_curves.make_curves_frame(study)
     return figures.draw_curves(
-        curves, frames.average_curves(curves), column="train_loss", data=data
+        curves, learning_curves.average_curves(curves), column="train_loss", data=data
     )
 
 
@@ -64,7 +64,7 @@ def test_every_figure_names_its_data(study: LoadedStudy, kind: str) -> None:
 
 def test_a_line_a_seed_and_a_bold_mean(study: LoadedStudy) -> None:
     axes = draw_figure(study, "curves").axes[0]
-    one = frames.make_curves_frame(study).query("configuration == 'cnn-config-1'")
+    one = learning_curves.make_curves_frame(study).query("configuration == 'cnn-config-1'")
     widths = [line.get_linewidth() for line in axes.lines]
     assert len(widths) == 4  # the other configuration, two seeds, their mean
     assert max(widths) == widths[-1]
@@ -111,7 +111,7 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
     ledger = grid_builder.build_grid(
         tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, config_overrides=changes
     )
-    panels = draw_figure(loading.read_study_files(ledger), "curves").axes
+    panels = draw_figure(loading.load_study(ledger), "curves").axes
     assert len(panels) == count
     assert [bool(axes.get_xlabel()) for axes in panels] == [i >= count - 2 for i in range(count)]
     assert [bool(axes.get_ylabel()) for axes in panels] == [i % 2 == 0 for i in range(count)]
@@ -119,8 +119,8 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
 
 def seeds_of(tmp_path: Path, count: int, value: str) -> tuple[Figure, pd.DataFrame]:
     ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
-    frame = frames.make_curves_frame(loading.read_study_files(ledger))
-    means = frames.average_curves(frame)
+    frame = learning_curves.make_curves_frame(loading.load_study(ledger))
+    means = learning_curves.average_curves(frame)
     return figures.draw_curves(frame, means, column=value, data=PHOTOGRAPHS), means
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from reports.analysis import frames
+from reports.analysis import confusion, frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
@@ -40,7 +40,7 @@ def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path
         low, high = (100 * row[f"test_{score}_{end}"] for end in ("low", "high"))
         (line,) = (line for line in text.splitlines() if line.startswith(f"| {name} "))
         assert line.endswith(f"| {value:.2f} | \\[{low:.2f}, {high:.2f}\\] |")
-    classes = frames.compute_class_scores(frames.make_confusion_frame(loaded_study.predictions))
+    classes = confusion.analyze_confusion(loaded_study.predictions).class_scores
     assert f"| {100 * classes['f1'][7]:.2f} | {classes['support'][7]} |" in text
 
 

@@ -1,0 +1,112 @@
+"""Confusion on test, and the scores of each class. No formatting."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bloodnets import metrics
+from bloodnets.constants import NUM_CLASSES
+from reports.ledger.loading import TestPredictions
+
+CLASS_SCORES = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusionAnalysis:
+    """Confusion matrices and class scores of every configuration with a test evaluation.
+
+    Attributes:
+        matrices: Confusion summed over replicates, a row for each configuration and cell, in the
+            order of the plan:
+
+            - `family`, `configuration` (str): Family and name of the configuration.
+            - `true`, `predicted` (int): Classes of the cell, 0 to 7.
+            - `count` (int): Test images in the cell, summed over the seeds.
+            - `seeds` (int): Number of seeds in the sum, at least 1.
+            - `row_share` (float): Share of the true class that was predicted so, 0 to 1; 0 for
+              an absent class.
+        class_scores: Scores of each class, a row for each configuration and class:
+
+            - `family`, `configuration` (str): Family and name of the configuration.
+            - `class` (int): Class, 0 to 7.
+            - `precision`, `recall`, `f1` (float): Means over the seeds, 0 to 1.
+            - `precision_sd`, `recall_sd`, `f1_sd` (float): Standard deviations over the seeds
+              (divisor n - 1), NaN for one seed.
+            - `support` (int): Test images of the class.
+    """
+
+    matrices: pd.DataFrame
+    class_scores: pd.DataFrame
+
+
+def analyze_confusion(predictions: TestPredictions) -> ConfusionAnalysis:
+    """Return the confusion matrices and the class scores of the trials evaluated on test."""
+    cells = make_confusion_frame(predictions)
+    return ConfusionAnalysis(
+        matrices=sum_confusions(cells), class_scores=compute_class_scores(cells)
+    )
+
+
+def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
+    """Return the confusion on test of every trial.
+
+    Returns:
+        A row for each trial and cell, cells by `true`, then by `predicted`: `family`,
+        `configuration` (str), `seed` (int), `true`, `predicted` (int, 0 to 7) and `count` (int,
+        test images).
+    """
+    blocks = [
+        pd.DataFrame(
+            {
+                "family": str(trial.family),
+                "configuration": trial.configuration,
+                "seed": trial.seed,
+                "true": np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
+                "predicted": np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
+                "count": metrics.compute_confusion_matrix(predictions.labels, predicted).ravel(),
+            }
+        )
+        for trial, predicted in zip(
+            predictions.trials.itertuples(index=False), predictions.predicted_classes, strict=True
+        )
+    ]
+    columns = ["family", "configuration", "seed", "true", "predicted", "count"]
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=columns)
+
+
+def sum_confusions(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the confusion summed over replicates, with the columns of `matrices`.
+
+    Args:
+        cells: Frame from `make_confusion_frame`.
+    """
+    keys = ["family", "configuration", "true", "predicted"]
+    frame = cells.groupby(keys, sort=False).agg(count=("count", "sum"), seeds=("seed", "nunique"))
+    frame = frame.reset_index()
+    class_totals = frame.groupby(["configuration", "true"])["count"].transform("sum")
+    frame["row_share"] = (
+        (frame["count"] / class_totals.where(class_totals > 0)).fillna(0.0).astype(float)
+    )
+    return frame
+
+
+def compute_class_scores(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of each class over replicates, with the columns of `class_scores`.
+
+    Args:
+        cells: Frame from `make_confusion_frame`.
+    """
+    blocks = []
+    for (family, name, _), trial in cells.groupby(["family", "configuration", "seed"], sort=False):
+        shape = (NUM_CLASSES, NUM_CLASSES)
+        trial_scores = metrics.compute_class_scores(
+            trial["count"].to_numpy(dtype=np.int64).reshape(shape)
+        )
+        keys = {"family": family, "configuration": name, "class": range(NUM_CLASSES)}
+        blocks.append(pd.DataFrame(keys | trial_scores._asdict()))
+    if not blocks:
+        return pd.DataFrame(columns=["family", "configuration", "class", *CLASS_SCORES, "support"])
+    groups = pd.concat(blocks).groupby(["family", "configuration", "class"], sort=False)
+    mean, sd = groups.mean(), groups.std(ddof=1)[list(CLASS_SCORES)]
+    return mean.join(sd.add_suffix("_sd")).astype({"support": int}).reset_index()

@@ -1,0 +1,98 @@
+"""What family, optimizer and loss change, each as one contrast over the grid."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from reports.analysis.bootstrap import BootstrapScores
+from reports.analysis.intervals import adjust_holm, estimate_contrast
+from reports.analysis.pairwise import COMPARED_SCORE
+
+FACTORS: Mapping[str, tuple[str, str]] = {
+    "family": ("mlnn", "cnn"),
+    "optimizer": ("sgd", "adam"),
+    "loss": ("cross_entropy", "nll"),
+}
+"""What the grid varies, each from the first value to the second."""
+
+_ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
+
+
+def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
+    """Return what one factor changes in macro F1, all else equal: one contrast over the grid.
+
+    Over all configurations that have a partner differing in that factor only (and, for the
+    optimizer, in the settings that go with it), then within each family.
+
+    Returns:
+        A row for each contrast; empty where no configuration has a partner, or where two of these
+        families have the same family, loss and optimizer:
+
+        - `factor` (str): A key of `FACTORS`.
+        - `from_value`, `to_value` (str): Values of the factor that are compared.
+        - `scope` (str): Family within which they are compared, or "all".
+        - `pairs` (int): Number of pairs of configurations in the contrast, at least 1.
+        - `seeds` (int): Number of seeds that all of them have, at least 1.
+        - `difference` (float): Macro F1 with `to_value` minus that with `from_value`, -1 to 1.
+        - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
+        - `low`, `high` (float): 95 % interval of the difference.
+        - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted by
+          Holm's method, over the rows for all, and over those within families.
+    """
+    columns = list(FACTORS)
+    trials = bootstrap.trials[bootstrap.trials["family"].isin(FACTORS["family"])]
+    configs = trials.drop_duplicates("configuration").set_index(columns)["configuration"]
+    rows = []
+    if configs.index.is_unique:
+        for factor, (first_value, second_value) in FACTORS.items():
+            name_pairs = _find_partners(configs, columns.index(factor), first_value, second_value)
+            families = dict.fromkeys(key[0] for key in name_pairs)
+            scopes = [("all", list(name_pairs.values()))]
+            if factor != "family" and len(families) > 1:
+                scopes += [
+                    (family, [v for k, v in name_pairs.items() if k[0] == family])
+                    for family in families
+                ]
+            rows += [
+                _estimate_effect(bootstrap, factor, scope, scope_pairs)
+                for scope, scope_pairs in scopes
+                if scope_pairs
+            ]
+    label_columns = ["factor", "from_value", "to_value", "scope", "pairs", "seeds"]
+    frame = pd.DataFrame([row for row in rows if row], columns=[*label_columns, *_ESTIMATE_COLUMNS])
+    frame = frame.astype({"pairs": int, "seeds": int, "p": float})
+    is_overall = frame["scope"] == "all"
+    for mask in (is_overall, ~is_overall):
+        frame.loc[mask, "p_holm"] = adjust_holm(frame.loc[mask, "p"].to_numpy())
+    return frame
+
+
+def _find_partners(
+    configs: pd.Series, position: int, first_value: str, second_value: str
+) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Names with the first value and with the second, by what they have in common."""
+    partners = {}
+    for key, name in configs.items():
+        partner_key = (*key[:position], second_value, *key[position + 1 :])  # type: ignore[index]
+        if key[position] == first_value and partner_key in configs.index:  # type: ignore[index]
+            partners[key] = (str(name), str(configs.loc[partner_key]))
+    return partners  # type: ignore[return-value]
+
+
+def _estimate_effect(
+    bootstrap: BootstrapScores, factor: str, scope: str, name_pairs: Sequence[tuple[str, str]]
+) -> dict[str, object] | None:
+    weights = {name: -1 / len(name_pairs) for name, _ in name_pairs}
+    weights |= {name: 1 / len(name_pairs) for _, name in name_pairs}
+    estimate = estimate_contrast(bootstrap, COMPARED_SCORE, weights)
+    if estimate is None:
+        return None
+    first_value, second_value = FACTORS[factor]
+    row = {
+        "factor": factor,
+        "from_value": first_value,
+        "to_value": second_value,
+        "scope": scope,
+        "pairs": len(name_pairs),
+    }
+    return row | estimate._asdict() | {"difference": estimate.mean}

@@ -1,0 +1,76 @@
+"""Learning curves of complete trials, and their means over replicates. No formatting."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.ledger.loading import LoadedStudy
+from reports.ledger.states import TrialState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningCurves:
+    """Learning curves of every complete trial.
+
+    Attributes:
+        epochs: A row for each trial and epoch:
+
+            - `family`, `loss`, `optimizer` (str): Settings of the configuration.
+            - `configuration` (str), `seed` (int): Identity of the trial.
+            - `epoch` (int): Epoch, from 1.
+            - `train_loss` (float): Mean training loss of the epoch, in nats.
+            - `val_macro_f1` (float): Macro F1 on val after the epoch, 0 to 1.
+            - `best_epoch` (int): Epoch whose weights the trial kept, the same in all its rows.
+        means: Means over replicates, a row for each configuration and epoch, up to the last
+            epoch that all its replicates ran:
+
+            - `configuration` (str), `epoch` (int): As in `epochs`.
+            - `train_loss` (float, nats), `val_macro_f1` (float, 0 to 1): Means over the seeds.
+            - `train_loss_sd`, `val_macro_f1_sd` (float): Standard deviations over the seeds
+              (divisor n - 1), NaN for one seed.
+    """
+
+    epochs: pd.DataFrame
+    means: pd.DataFrame
+
+
+def collect_learning_curves(loaded_study: LoadedStudy) -> LearningCurves:
+    """Return the learning curves of a study's complete trials, and their means."""
+    epochs = make_curves_frame(loaded_study)
+    return LearningCurves(epochs=epochs, means=average_curves(epochs))
+
+
+def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
+    """Return what every complete trial reported, with the columns of `LearningCurves.epochs`."""
+    rows = [
+        {
+            **{key: record.config[key] for key in ("family", "loss", "optimizer", "seed")},
+            "configuration": record.configuration,
+            "epoch": epoch.epoch,
+            "train_loss": epoch.train_loss,
+            "val_macro_f1": epoch.val_macro_f1,
+            "best_epoch": record.best_epoch,
+        }
+        for record in loaded_study.records.values()
+        if record.state is TrialState.COMPLETE
+        for epoch in loaded_study.epochs[record.id]
+    ]
+    columns = ["family", "loss", "optimizer", "seed", "configuration", "epoch"]
+    return pd.DataFrame(rows, columns=[*columns, "train_loss", "val_macro_f1", "best_epoch"])
+
+
+def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the means over replicates, with the columns of `LearningCurves.means`.
+
+    They end with the last epoch that all replicates ran: beyond it the mean would be of fewer and
+    fewer trials, and jump as each one ends.
+
+    Args:
+        frame: Frame from `make_curves_frame`.
+    """
+    groups = frame.groupby(["configuration", "epoch"], sort=False)
+    values = groups[["train_loss", "val_macro_f1"]]
+    means = values.mean().join(values.std(ddof=1).add_suffix("_sd"))
+    means = means.assign(trials=groups.size()).reset_index()
+    replicates = means["configuration"].map(frame.groupby("configuration")["seed"].nunique())
+    return means[means["trials"] == replicates].drop(columns="trials")

@@ -1,0 +1,82 @@
+"""The paper's claims, judged by the trials of a study whose settings the paper gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
+from reports.claims.all_claims import judge_claims
+from reports.claims.claim import Claim
+from reports.ledger import published
+from reports.ledger.loading import LoadedStudy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedStudy:
+    """The paper's claims with a study's verdicts.
+
+    Attributes:
+        claims: The eight claims, in the order of `all_claims.judge_claims`.
+        n_trials: Number of trials on test that the verdicts rest on.
+        missing_names: Published configurations of the study without such a trial.
+    """
+
+    claims: Sequence[Claim]
+    n_trials: int
+    missing_names: Sequence[str]
+
+
+def judge_study(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> JudgedStudy | None:
+    """Judge the paper's claims by a study.
+
+    Args:
+        loaded_study: Files of the study.
+        bootstrap: Scores of its trials.
+
+    Returns:
+        None for what the paper says nothing of: synthetic cells, and configurations with other
+        settings than the published ones.
+    """
+    subset = select_published_trials(loaded_study)
+    if not subset.study.trials:
+        return None
+    n_trials = len(subset.predictions.trials)
+    is_whole = n_trials == len(loaded_study.predictions.trials)
+    planned_names = dict.fromkeys(trial.configuration for trial in subset.study.trials)
+    judged_names = set(subset.predictions.configurations)
+    return JudgedStudy(
+        claims=judge_claims(
+            subset, bootstrap if is_whole else bootstrap_scores(subset.predictions)
+        ),
+        n_trials=n_trials,
+        missing_names=[name for name in planned_names if name not in judged_names],
+    )
+
+
+def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
+    """Return the trials whose settings the paper gives; none for synthetic cells."""
+    trial_ids = {
+        trial.id
+        for trial in loaded_study.study.trials
+        if loaded_study.study.data.kind != "synthetic"
+        and published.find_published(trial.config) is not None
+    }
+    predictions = loaded_study.predictions
+    is_selected = predictions.trials["id"].isin(trial_ids).to_numpy()
+    return replace(
+        loaded_study,
+        study=replace(
+            loaded_study.study,
+            trials=tuple(t for t in loaded_study.study.trials if t.id in trial_ids),
+        ),
+        records={key: record for key, record in loaded_study.records.items() if key in trial_ids},
+        epochs={
+            key: trial_epochs
+            for key, trial_epochs in loaded_study.epochs.items()
+            if key in trial_ids
+        },
+        predictions=replace(
+            predictions,
+            trials=predictions.trials[is_selected].reset_index(drop=True),
+            probabilities=predictions.probabilities[is_selected],
+        ),
+    )

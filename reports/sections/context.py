@@ -1,0 +1,83 @@
+"""What nearly every section needs to label its content."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.format.text import DataLabel, make_class_label, make_data_label
+from reports.ledger.records import StudyRecord
+from reports.ledger.states import DataKind
+
+MAX_PANELS = 12
+"""Panels that a reader can still tell apart; more would also make the report slow to write."""
+
+
+# The paper's figures that ours stand beside.
+_PAPER_FIGURES = {
+    "mlnn": {"train_loss": "Fig. 1", "scores": "Fig. 3", "confusion": "Fig. 4"},
+    "cnn": {"train_loss": "Fig. 2", "scores": "Fig. 5", "confusion": "Fig. 6"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContext:
+    """What nearly every section needs to label its content.
+
+    Attributes:
+        data: Names of the data.
+        data_kind: Official file, another file, or synthetic cells.
+        class_labels: Labels of the eight classes, short enough for an axis.
+        displayed_names: Configurations with a panel in figures and rows in long tables: of each
+            family the `MAX_PANELS` with the highest macro F1, or without a score.
+        is_search: Whether the study is a search, so that other results are of its confirmation.
+    """
+
+    data: DataLabel
+    data_kind: DataKind
+    class_labels: tuple[str, ...]
+    displayed_names: tuple[str, ...]
+    is_search: bool
+
+    @property
+    def shows_published(self) -> bool:
+        """Whether published values stand beside those of the study.
+
+        Synthetic cells are compared with nothing published, and nor is a search, which trains as
+        long as the user says.
+        """
+        return self.data_kind != DataKind.SYNTHETIC and not self.is_search
+
+    def select_displayed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows whose `configuration` is displayed."""
+        return frame[frame["configuration"].isin(self.displayed_names)]
+
+    def cite_paper_figure(self, family: str, quantity: str) -> str:
+        """Name the figure of the paper beside which one of ours stands, in parentheses.
+
+        Args:
+            family: Family of the figure.
+            quantity: "train_loss", "scores" or "confusion".
+
+        Returns:
+            The empty string where there is none.
+        """
+        figure = _PAPER_FIGURES.get(family, {}).get(quantity) if self.shows_published else None
+        return f" (compare the paper's {figure})" if figure else ""
+
+
+def make_report_context(study: StudyRecord, comparison: pd.DataFrame) -> ReportContext:
+    """Return the context of a study's report.
+
+    Args:
+        study: Record of the study.
+        comparison: Frame from `frames.make_comparison_frame`.
+    """
+    ranks = comparison.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
+    class_names = study.data.class_names
+    return ReportContext(
+        data=make_data_label(study.data),
+        data_kind=study.data.kind,
+        class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
+        displayed_names=tuple(comparison.loc[~(ranks > MAX_PANELS), "configuration"]),
+        is_search=study.search is not None,
+    )

@@ -1,0 +1,48 @@
+"""Learning curves: of complete trials only, with means over what all replicates ran."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reports.analysis.learning_curves import LearningCurves, collect_learning_curves
+from reports.ledger.loading import load_study
+from tests.helpers import grid_builder
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+
+@pytest.fixture(scope="module")
+def curves(tmp_path_factory: pytest.TempPathFactory) -> LearningCurves:
+    """Two configurations, three seeds, of which one failed and one is missing."""
+    matrices = grid_builder.make_published_matrices(3)
+    ledger = grid_builder.build_grid(
+        tmp_path_factory.mktemp("curves") / "replicated",
+        {name: matrices[name] for name in ("mlnn-config-1", "mlnn-config-3")},
+        failed_trials={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
+        missing_trials=[("mlnn-config-3", 2)],
+    )
+    return collect_learning_curves(load_study(ledger))
+
+
+def test_learning_curves_of_failed_and_missing_trials_are_left_out(curves: LearningCurves) -> None:
+    seeds = curves.epochs.groupby("configuration")["seed"].unique().map(list).to_dict()
+    assert seeds == {"mlnn-config-1": [0, 1, 2], "mlnn-config-3": [0]}
+
+
+def test_mean_curves_of_replicates_end_with_the_shortest_trial(curves: LearningCurves) -> None:
+    own = curves.means[curves.means["configuration"] == "mlnn-config-1"]
+    assert own["epoch"].tolist() == list(range(1, 31))  # of 30, 33 and 36
+    epochs = curves.epochs
+    at_7 = epochs[(epochs["configuration"] == "mlnn-config-1") & (epochs["epoch"] == 7)]
+    own = own.set_index("epoch")
+    assert own.loc[7, "train_loss"] == pytest.approx(at_7["train_loss"].mean())
+    assert own.loc[7, "train_loss_sd"] == pytest.approx(np.std(at_7["train_loss"], ddof=1))
+
+
+def test_learning_curves_without_a_trial_are_empty(tmp_path: Path) -> None:
+    ledger = grid_builder.build_grid(
+        tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, missing_trials=[("cnn-config-1", 0)]
+    )
+    curves = collect_learning_curves(load_study(ledger))
+    assert curves.epochs.empty
+    assert curves.means.empty
