@@ -151,7 +151,7 @@ def rank_best_configurations(comparison: pd.DataFrame) -> list[str]:
     """The configurations with a score, from the best to the worst, as many as there are letters.
 
     Args:
-        comparison: from `frames.make_comparison_frame`.
+        comparison: Frame from `frames.make_comparison_frame`.
     """
     scored = comparison[comparison["seeds"] > 0]
     ordered = scored.sort_values(f"test_{COMPARED_SCORE}", ascending=False, kind="stable")

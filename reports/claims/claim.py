@@ -16,7 +16,7 @@ from reports.ledger.loading import LoadedStudy
 Verdict = Literal["supported", "contradicted", "cannot tell"]
 
 NUMBER_COLUMNS = ("quantity", "value", "low", "high", "p", "p_holm", "seeds")
-"""Columns of `Claim.numbers`: `value` with its 95 % interval, `p_holm` over the claim's rows."""
+"""Columns of `Claim.numbers`."""
 
 ONE_SEED_TEXT = "One seed: how much of this is the luck of that seed is unknown."
 
@@ -30,11 +30,17 @@ class Claim:
     """A statement of the paper and what this study says about it.
 
     Attributes:
-        statement: one sentence.
-        paper_sections: the paper's sections, as `4.1, 4.2`.
-        verdict: the rule is in the docstring of the function that makes the claim.
-        evidence: sentences with numbers.
-        numbers: what the evidence rests on, unrounded, in the columns `NUMBER_COLUMNS`.
+        statement: One sentence.
+        paper_sections: Sections of the paper, for example "4.1, 4.2".
+        verdict: Verdict by the rule in the docstring of the function that makes the claim.
+        evidence: Sentences with numbers.
+        numbers: A row for each quantity that the evidence rests on, unrounded:
+
+            - `quantity` (str): What is measured, with the configurations.
+            - `value`, `low`, `high` (float): Mean over the seeds, with its 95 % interval.
+            - `p`, `p_holm` (float): Two-sided p-value of the value, and the same adjusted by
+              Holm's method over the claim's rows.
+            - `seeds` (int): Number of seeds, at least 1.
     """
 
     statement: str

@@ -19,9 +19,9 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
     Whiskers are 95 % intervals; bars at the foot are the share of the images, on the same axis.
 
     Args:
-        bins: from `calibration.compute_calibration`, of one family.
-        errors: from the same.
-        data: named in the corner.
+        bins: Rows of `Calibration.bins`, of one family.
+        errors: Rows of `Calibration.errors`, of the same family.
+        data: Names of the data, written in the corner.
     """
     names = list(errors["configuration"])
     figure, panels = canvas.make_panels(len(names), width=7.2, height=3.0, data=data)

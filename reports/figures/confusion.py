@@ -24,9 +24,9 @@ def draw_confusion_matrices(
     classifier is white.
 
     Args:
-        frame: from `frames.sum_confusions`, of one family.
-        labels: of the eight classes.
-        data: named in the corner.
+        frame: Rows of `ConfusionAnalysis.matrices`, of one family.
+        labels: Labels of the eight classes.
+        data: Names of the data, written in the corner.
     """
     names = list(frame["configuration"].unique())
     figure, panels = canvas.make_panels(len(names), width=11.0, height=5.2, data=data)

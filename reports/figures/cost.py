@@ -31,8 +31,8 @@ def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     side, as they would hide each other.
 
     Args:
-        frame: from `cost.collect_costs`.
-        data: named in the corner.
+        frame: Frame from `cost.collect_costs`.
+        data: Names of the data, written in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 4.2, data)
     panels = figure.subplots(1, 2, sharey=True)

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures import canvas
 from reports.format.text import DataLabel, format_loss_and_optimizer
 
-# Key in the frame of `frames.make_curves_frame`, label of the axis.
+# Column of `LearningCurves.epochs`, label of the axis.
 _AXIS_LABELS = {"train_loss": "Training loss (nats)", "val_macro_f1": "Macro F1 on val (%)"}
 _MAX_CONTEXT_CURVES = 8
 MIN_SEEDS_FOR_BAND = 3
@@ -31,10 +31,11 @@ def draw_curves(
     would hide the other.
 
     Args:
-        frame: from `frames.make_curves_frame`, of one family.
-        means: from `frames.average_curves`, of the same; its `_sd` columns make the band.
-        column: the column to draw, `train_loss` or `val_macro_f1`.
-        data: named in the corner.
+        frame: Rows of `LearningCurves.epochs`, of one family.
+        means: Rows of `LearningCurves.means`, of the same family; its `_sd` columns make the
+            band.
+        column: Column to draw, `train_loss` or `val_macro_f1`.
+        data: Names of the data, written in the corner.
     """
     names = list(frame["configuration"].unique())
     figure, panels = canvas.make_panels(len(names), width=7.2, height=2.3, data=data)

@@ -23,10 +23,10 @@ def draw_confusion_difference(
     """Rows true, columns predicted; blue is more, vermillion fewer, gray could be chance.
 
     Args:
-        frame: from `confusion_differences.compute_cell_differences`, of one pair, and
-            `difference_text`, what stands in each cell.
-        labels: of the eight classes.
-        data: named in the corner.
+        frame: Rows of `ConfusionDifferences.cells`, of one pair, with `difference_text` (str),
+            the text of each cell.
+        labels: Labels of the eight classes.
+        data: Names of the data, written in the corner.
     """
     first_row = frame.iloc[0]
     figure = canvas.make_blank_figure(6.6, 6.0, data)

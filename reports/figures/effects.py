@@ -17,9 +17,10 @@ def draw_effects(
     """A line a contrast: difference and 95 % interval, with a rule at no difference.
 
     Args:
-        frame: `difference`, `low` and `high`, 0 to 1, with `contrast_label` and `family_label`.
-        data: named in the corner.
-        xlabel: what is measured.
+        frame: Rows of `effects.estimate_effects` or of `Ablations.differences`, with
+            `contrast_label` (str) and `family_label` (str, "all" for every family).
+        data: Names of the data, written in the corner.
+        xlabel: Label of the axis.
     """
     figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(frame), data)
     axes = figure.subplots()

@@ -19,9 +19,9 @@ def draw_groups(
     without tilting the head, and with each configuration's own interval.
 
     Args:
-        frame: rows of `frames.make_comparison_frame`, from the best to the worst.
-        tied_groups: from `pairwise.find_tied_groups`, of the same configurations.
-        data: named in the corner.
+        frame: Rows of `frames.make_comparison_frame`, from the best to the worst.
+        tied_groups: Groups of the same configurations, `PairwiseComparison.tied_groups`.
+        data: Names of the data, written in the corner.
     """
     names = list(frame["configuration"])
     figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(names), data)

@@ -18,10 +18,10 @@ def draw_halving(
     """A line a trial, ending where it ended; a rule at each rung with how many came there.
 
     Args:
-        curves: from `search_trials.make_search_curves_frame`.
-        trials: from `search_trials.make_search_trials_frame`.
-        rungs: epochs.
-        data: named in the corner.
+        curves: Learning curves of the search, `SearchAnalysis.curves`.
+        trials: Trials of the search, `SearchAnalysis.trials`.
+        rungs: Epochs at which ASHA compares trials.
+        data: Names of the data, written in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 3.8, data)
     axes = figure.subplots()

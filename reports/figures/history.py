@@ -25,8 +25,8 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
     """A dot a trial in the order of the proposals, and the best so far as a line.
 
     Args:
-        trials: from `search_trials.make_search_trials_frame`.
-        data: named in the corner.
+        trials: Trials of the search, `SearchAnalysis.trials`.
+        data: Names of the data, written in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 3.6, data)
     axes = figure.subplots()
@@ -71,9 +71,9 @@ def draw_expected_best(
     """The best of n trials picked at random from the search's own, and the search itself.
 
     Args:
-        expected: from `search_trials.compute_expected_best`.
-        search_trials: from `search_trials.make_search_trials_frame`, those with a value.
-        data: named in the corner.
+        expected: Frame from `search_effort.compute_expected_best`.
+        search_trials: Rows of `SearchAnalysis.trials` with a value.
+        data: Names of the data, written in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 3.2, data)
     axes = figure.subplots()

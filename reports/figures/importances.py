@@ -20,8 +20,9 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     """A panel a group of trials, a line a parameter, a dot a rung.
 
     Args:
-        frame: from `importance.compute_importances`, with `trial_group` and `setting_text`.
-        data: named in the corner.
+        frame: Frame from `importance.compute_importances`, with `trial_group` and
+            `setting_text` (str), the labels of group and setting.
+        data: Names of the data, written in the corner.
     """
     groups, rungs = list(frame["trial_group"].unique()), list(frame["rung"].unique())
     n_lines = frame.groupby("trial_group", sort=False)["setting_text"].nunique()

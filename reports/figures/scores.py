@@ -24,8 +24,8 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     published, where the frame has it.
 
     Args:
-        frame: from `frames.make_comparison_frame`, of one family.
-        data: named in the corner.
+        frame: Rows of `frames.make_comparison_frame`, of one family.
+        data: Names of the data, written in the corner.
     """
     height = 1.5 + 0.62 * len(frame)
     figure = canvas.make_blank_figure(7.2, height, data)

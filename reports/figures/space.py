@@ -30,11 +30,11 @@ def draw_search_space(
     """Dropout over learning rate, a panel a family and optimizer; color is what was reached.
 
     Args:
-        frame: from `search_trials.select_at_rung`.
-        stopped: rows of `search_trials.make_search_trials_frame` that were stopped before.
-        failed: rows that diverged or failed.
-        rung: the epoch of `frame`.
-        data: named in the corner.
+        frame: Frame from `search_trials.select_at_rung`.
+        stopped: Rows of `SearchAnalysis.trials` that were stopped before the rung.
+        failed: Rows of `SearchAnalysis.trials` that diverged or failed.
+        rung: Epoch of `frame`, from 1.
+        data: Names of the data, written in the corner.
     """
     all_rows = pd.concat([frame, *(rows for rows in (stopped, failed) if len(rows))])
     combinations = (
@@ -96,10 +96,10 @@ def draw_parallel_coordinates(
     """A line a trial through its settings to what it had reached; the best on top.
 
     Args:
-        frame: from `search_trials.select_at_rung`.
-        search: whose bounds are the ends of the axes.
-        rung: the epoch of `frame`.
-        data: named in the corner.
+        frame: Frame from `search_trials.select_at_rung`.
+        search: Record of the search, whose bounds are the ends of the axes.
+        rung: Epoch of `frame`, from 1.
+        data: Names of the data, written in the corner.
     """
     figure = canvas.make_blank_figure(7.6, 3.6, data)
     axes = figure.subplots()

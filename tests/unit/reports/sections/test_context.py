@@ -1,0 +1,78 @@
+"""The context of a report: which configurations are displayed, and beside what they stand."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from reports.format.text import DataLabel
+from reports.ledger.records import StudyRecord
+from reports.ledger.states import DataKind
+from reports.sections.context import MAX_PANELS, ReportContext, make_report_context
+from tests.helpers import grid_builder
+from tests.helpers.search_builder import SEARCH_RECORD
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+CONTEXT = ReportContext(
+    data=DataLabel(warning="", short="short", full="full"),
+    data_kind=DataKind.OFFICIAL,
+    class_labels=tuple(str(c) for c in range(8)),
+    displayed_names=("a", "c"),
+    is_search=False,
+)
+
+
+def make_study(kind: DataKind) -> StudyRecord:
+    return grid_builder.make_grid_record("s", kind, grid_builder.CLASS_NAMES, ASYMMETRIC, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_search", "expected"),
+    [
+        (DataKind.OFFICIAL, False, True),
+        (DataKind.FILE, False, True),
+        (DataKind.SYNTHETIC, False, False),
+        (DataKind.OFFICIAL, True, False),
+    ],
+)
+def test_shows_published_only_for_a_grid_on_real_cells(
+    kind: DataKind, is_search: bool, expected: bool
+) -> None:
+    context = replace(CONTEXT, data_kind=kind, is_search=is_search)
+    assert context.shows_published is expected
+    assert bool(context.cite_paper_figure("cnn", "scores")) is expected
+
+
+def test_cite_paper_figure_names_the_figure_of_family_and_quantity() -> None:
+    assert "Fig. 4" in CONTEXT.cite_paper_figure("mlnn", "confusion")
+    assert "Fig. 5" in CONTEXT.cite_paper_figure("cnn", "scores")
+    assert not CONTEXT.cite_paper_figure("cnn", "val_macro_f1")
+    assert not CONTEXT.cite_paper_figure("resnet", "scores")
+
+
+def test_select_displayed_keeps_the_rows_and_their_order() -> None:
+    frame = pd.DataFrame({"configuration": ["c", "b", "a", "c"], "x": range(4)})
+    assert CONTEXT.select_displayed(frame)["x"].tolist() == [0, 2, 3]
+
+
+def test_make_report_context_displays_the_best_of_each_family_and_those_without_score() -> None:
+    scores = [i / 100 for i in range(MAX_PANELS + 2)]
+    comparison = pd.DataFrame(
+        {
+            "configuration": [f"cnn-{i}" for i in range(len(scores))] + ["mlnn", "unscored"],
+            "family": ["cnn"] * len(scores) + ["mlnn", "cnn"],
+            "test_macro_f1": [*scores, 0.0, float("nan")],
+        }
+    )
+    context = make_report_context(make_study(DataKind.FILE), comparison)
+    best = [f"cnn-{i}" for i in range(2, len(scores))]
+    assert context.displayed_names == (*best, "mlnn", "unscored")
+    assert context.data_kind is DataKind.FILE
+    assert len(context.class_labels) == 8
+    assert not context.is_search
+
+
+def test_make_report_context_of_a_search_says_so() -> None:
+    study = replace(make_study(DataKind.OFFICIAL), search=SEARCH_RECORD)
+    comparison = pd.DataFrame(columns=["configuration", "family", "test_macro_f1"])
+    assert make_report_context(study, comparison).is_search
