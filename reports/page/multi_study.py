@@ -111,16 +111,16 @@ def _compare_one_data_set(
     scores = pd.concat(rows, ignore_index=True)
     scores = scores.join(frames.make_intervals_frame(bootstrap, list(scores["configuration"])))
     pairs = pairwise.compare_pairs(predictions, bootstrap)
-    comparison = pairwise.group_configurations(scores, pairs)
+    groups = pairwise.group_configurations(scores, pairs)
     if not pairs.empty:
-        scores["group"] = scores["configuration"].map(comparison.group_letters)
+        scores["group"] = scores["configuration"].map(groups.group_letters)
     return _DataSetComparison(
         data=data,
         scores=scores,
         verdict=describe_verdict(scores, pairs, estimate_effects(bootstrap)),
         pairs_section=significant_differences.make_section(
-            comparison,
-            scores,
+            groups,
+            comparison=scores,
             data=data,
             key=f"pairs-{number}",
             title=f"Which differences are real: {data.short}",

@@ -60,10 +60,10 @@ def make_sections(analysis: Analysis) -> list[Section]:
 
 def _make_summary(analysis: Analysis) -> Section:
     return summary.make_section(
-        analysis.comparison,
-        analysis.pairwise.pairs,
-        analysis.effects,
-        analysis.search,
+        comparison=analysis.comparison,
+        pairs=analysis.pairwise.pairs,
+        effects=analysis.effects,
+        search=analysis.search,
         negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,
         data=analysis.context.data,
     )
@@ -75,10 +75,13 @@ def _make_search_sections(
     """Yield the sections about the search itself; none for a grid."""
     if search is None:
         return
-    yield confirmation.make_section(search, comparison, data=data)
-    effort = make_effort_frame(search.trials, search.record.max_epochs)
-    expected_best = compute_expected_best(search.trials["value"].dropna().to_numpy())
-    yield search_history.make_section(search, effort, expected_best, data=data)
+    yield confirmation.make_section(search, comparison=comparison, data=data)
+    yield search_history.make_section(
+        search,
+        effort=make_effort_frame(search.trials, search.record.max_epochs),
+        expected_best=compute_expected_best(search.trials["value"].dropna().to_numpy()),
+        data=data,
+    )
     yield halving.make_section(search, data=data)
     yield space.make_section(search, data=data)
     if not search.curves.empty:
@@ -99,12 +102,14 @@ def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
     """Yield the sections that compare the configurations with each other."""
     comparison, context = analysis.comparison, analysis.context
     data = context.data
-    yield scores.make_section(comparison, analysis.pairwise, analysis.trials, context=context)
+    yield scores.make_section(
+        comparison=comparison, pairwise=analysis.pairwise, trials=analysis.trials, context=context
+    )
     yield unfinished.make_section(analysis.trials, data=data)
-    yield significant_differences.make_section(analysis.pairwise, comparison, data=data)
+    yield significant_differences.make_section(analysis.pairwise, comparison=comparison, data=data)
     yield effects.make_section(analysis.effects, data=data)
     ablations = compute_ablations(analysis.loaded_study.study, analysis.bootstrap)
-    yield ablation.make_section(ablations, comparison, data=data)
+    yield ablation.make_section(ablations, comparison=comparison, data=data)
     costs = collect_costs(
         context.select_displayed(comparison), with_published=context.shows_published
     )
@@ -117,8 +122,11 @@ def _make_paper_sections(analysis: Analysis) -> Iterator[Section | None]:
     loaded_study, context = analysis.loaded_study, analysis.context
     if not context.shows_published:
         return
-    reproduction = compare_with_published(loaded_study, analysis.bootstrap)
-    yield published.make_section(reproduction, analysis.comparison, context=context)
+    yield published.make_section(
+        reproduction=compare_with_published(loaded_study, analysis.bootstrap),
+        comparison=analysis.comparison,
+        context=context,
+    )
     judged = judge_study(loaded_study, analysis.bootstrap)
     yield claims.make_section(judged, context=context) if judged is not None else None
 
@@ -149,10 +157,10 @@ def _make_error_sections(analysis: Analysis) -> Iterator[Section | None]:
 def _make_provenance(analysis: Analysis) -> Section:
     loaded_study = analysis.loaded_study
     return provenance.make_section(
-        loaded_study,
-        analysis.trials,
-        frames.make_settings_frame(loaded_study.study),
-        frames.make_class_counts_frame(loaded_study),
-        analysis.search,
+        loaded_study=loaded_study,
+        trials=analysis.trials,
+        settings=frames.make_settings_frame(loaded_study.study),
+        class_counts=frames.make_class_counts_frame(loaded_study),
+        search=analysis.search,
         data=analysis.context.data,
     )

@@ -19,7 +19,7 @@ _OFF_VALUES = {**NEUTRAL_SETTINGS, "dropout": 0}
 
 
 def make_section(
-    ablations: Ablations, comparison: pd.DataFrame, *, data: DataLabel
+    ablations: Ablations, *, comparison: pd.DataFrame, data: DataLabel
 ) -> Section | None:
     """Make a figure and a table for each configuration with ingredients.
 

@@ -11,7 +11,7 @@ from reports.sections.elements import Section, make_caption
 
 
 def make_section(
-    reproduction: pd.DataFrame, comparison: pd.DataFrame, *, context: ReportContext
+    *, reproduction: pd.DataFrame, comparison: pd.DataFrame, context: ReportContext
 ) -> Section | None:
     """Put every published configuration of this study beside its published score.
 

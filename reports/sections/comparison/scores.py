@@ -8,17 +8,17 @@ from reports import figures
 from reports.analysis import frames
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
-from reports.format.table import make_table
-from reports.format.text import format_loss_and_optimizer, label
+from reports.format.table import Table, make_table
+from reports.format.text import DataLabel, format_loss_and_optimizer, label
 from reports.sections.context import MAX_PANELS, ReportContext
-from reports.sections.elements import Section, make_caption, make_figure, make_slug
+from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
 
 
 def make_section(
+    *,
     comparison: pd.DataFrame,
     pairwise: PairwiseComparison,
     trials: pd.DataFrame,
-    *,
     context: ReportContext,
 ) -> Section | None:
     """Show scores, their intervals, and what training took; None without a planned trial.
@@ -31,53 +31,60 @@ def make_section(
     """
     if comparison.empty:
         return None
-    frame, data = _add_display_columns(comparison, pairwise), context.data
+    frame = _add_display_columns(comparison, pairwise)
     scored_rows = context.select_displayed(frame[frame["seeds"] > 0])
-    title_text = "Scores on test"
-    training_columns = [
-        str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.TRAINING_FIELDS
-    ]
     return Section(
         key="comparison",
         title="Comparison of the configurations",
         paragraphs=tuple(_make_paragraphs(comparison, pairwise, trials, context)),
         figures=tuple(
-            make_figure(
-                f"scores-{make_slug(family)}",
-                f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
-                f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95 % intervals. The "
-                "axis does not start at 0.",
-                figures.draw_scores(scored_rows[scored_rows["family"] == family], data=data),
-                data,
-            )
+            _make_report_figure(family, scored_rows[scored_rows["family"] == family], context)
             for family in scored_rows["family"].unique()
         ),
-        tables=(
-            make_table(
-                "comparison",
-                make_caption("Scores on test, and what they cost", data),
-                COMPARISON_COLUMNS,
-                frame,
-                values=comparison,
-            ),
-            make_table(
-                "intervals",
-                make_caption(f"{title_text}: more of them, and their 95 % intervals", data),
-                INTERVAL_COLUMNS,
-                frame,
-                values=comparison,
-                folded=True,
-            ),
-            make_table(
-                "training",
-                make_caption("Training: epochs, time and size", data),
-                TRAINING_COLUMNS,
-                frame,
-                values=comparison[
-                    ["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]
-                ],
-                folded=True,
-            ),
+        tables=_make_score_tables(frame, comparison, context.data),
+    )
+
+
+def _make_report_figure(family: str, rows: pd.DataFrame, context: ReportContext) -> ReportFigure:
+    return make_figure(
+        f"scores-{make_slug(family)}",
+        f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
+        f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95 % intervals. The axis does "
+        "not start at 0.",
+        figures.draw_scores(rows, data=context.data),
+        context.data,
+    )
+
+
+def _make_score_tables(
+    frame: pd.DataFrame, comparison: pd.DataFrame, data: DataLabel
+) -> tuple[Table, ...]:
+    training_columns = [
+        str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.TRAINING_FIELDS
+    ]
+    return (
+        make_table(
+            "comparison",
+            make_caption("Scores on test, and what they cost", data),
+            COMPARISON_COLUMNS,
+            frame,
+            values=comparison,
+        ),
+        make_table(
+            "intervals",
+            make_caption("Scores on test: more of them, and their 95 % intervals", data),
+            INTERVAL_COLUMNS,
+            frame,
+            values=comparison,
+            folded=True,
+        ),
+        make_table(
+            "training",
+            make_caption("Training: epochs, time and size", data),
+            TRAINING_COLUMNS,
+            frame,
+            values=comparison[["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]],
+            folded=True,
         ),
     )
 

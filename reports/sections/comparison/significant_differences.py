@@ -17,8 +17,8 @@ _MAX_PAIRS = 66  # of 12 configurations; more rows than that nobody reads
 
 def make_section(
     pairwise: PairwiseComparison,
-    comparison: pd.DataFrame,
     *,
+    comparison: pd.DataFrame,
     data: DataLabel,
     key: str = "pairs",
     title: str = _TITLE,

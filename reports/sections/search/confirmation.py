@@ -10,7 +10,7 @@ from reports.sections.elements import Section, make_caption
 
 
 def make_section(
-    search: SearchAnalysis, comparison: pd.DataFrame, *, data: DataLabel
+    search: SearchAnalysis, *, comparison: pd.DataFrame, data: DataLabel
 ) -> Section | None:
     """Make a table of the configurations: what the search said, and what it came to.
 

@@ -15,9 +15,9 @@ _STRETCHED_AXIS_NOTE = "The axis is stretched towards 100 %."
 
 def make_section(
     search: SearchAnalysis,
+    *,
     effort: pd.DataFrame,
     expected_best: pd.DataFrame,
-    *,
     data: DataLabel,
 ) -> Section:
     """Make figures of the history and of the expected best, and a table of the effort.

@@ -20,12 +20,12 @@ from reports.sections.elements import Section, make_caption
 
 
 def make_section(
+    *,
     loaded_study: LoadedStudy,
     trials: pd.DataFrame,
     settings: pd.DataFrame,
     class_counts: pd.DataFrame,
     search: SearchAnalysis | None,
-    *,
     data: DataLabel,
 ) -> Section:
     """List data, settings, seeds, test evaluations, hardware, versions and the command.
@@ -39,12 +39,7 @@ def make_section(
         data: Names of the data.
     """
     study = loaded_study.study
-    splits = [c for c in class_counts.columns if c not in {"class", "class_name"}]
-    class_frame = class_counts.assign(
-        class_label=[f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
-    )
-    columns = [Column(key="class_label", heading=("Class",))]
-    columns += [Column(key=split, heading=(split, "images"), unit="count") for split in splits]
+    splits = _list_splits(class_counts)
     totals_text = ", ".join(f"{split} {class_counts[split].sum():,}" for split in splits)
     facts = [
         ("Study", study.name),
@@ -66,15 +61,29 @@ def make_section(
         title="What was run",
         tables=(
             *_make_settings_tables(settings, data),
-            make_table(
-                "classes",
-                make_caption("Images of each class", data),
-                columns,
-                class_frame,
-                values=class_counts,
-            ),
+            _make_class_count_table(class_counts, data),
         ),
         facts=tuple(facts),
+    )
+
+
+def _list_splits(class_counts: pd.DataFrame) -> list[str]:
+    return [str(c) for c in class_counts.columns if c not in {"class", "class_name"}]
+
+
+def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Table:
+    columns = [Column(key="class_label", heading=("Class",))]
+    columns += [
+        Column(key=split, heading=(split, "images"), unit="count")
+        for split in _list_splits(class_counts)
+    ]
+    class_labels = [f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
+    return make_table(
+        "classes",
+        make_caption("Images of each class", data),
+        columns,
+        class_counts.assign(class_label=class_labels),
+        values=class_counts,
     )
 
 

@@ -12,11 +12,11 @@ from reports.sections.verdict_text import describe_verdict, list_warnings
 
 
 def make_section(
+    *,
     comparison: pd.DataFrame,
     pairs: pd.DataFrame,
     effects: pd.DataFrame,
     search: SearchAnalysis | None,
-    *,
     negative_loss_trials: Sequence[str],
     data: DataLabel,
 ) -> Section:

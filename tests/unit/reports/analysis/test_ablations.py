@@ -67,7 +67,7 @@ def study(
 def make_ablation_section(found: Analysis) -> Section | None:
     return ablation.make_section(
         ablations.compute_ablations(found.loaded_study.study, found.bootstrap),
-        found.comparison,
+        comparison=found.comparison,
         data=found.context.data,
     )
 
@@ -116,14 +116,14 @@ def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Analysis
 def test_a_configuration_keeps_its_name_and_a_setting_gets_its_word(found: Analysis) -> None:
     context, study = found.context, found.loaded_study
     scores_section = scores.make_section(
-        found.comparison, found.pairwise, found.trials, context=context
+        comparison=found.comparison, pairwise=found.pairwise, trials=found.trials, context=context
     )
     settings = provenance.make_section(
-        study,
-        found.trials,
-        frames.make_settings_frame(study.study),
-        frames.make_class_counts_frame(study),
-        found.search,
+        loaded_study=study,
+        trials=found.trials,
+        settings=frames.make_settings_frame(study.study),
+        class_counts=frames.make_class_counts_frame(study),
+        search=found.search,
         data=context.data,
     )
     assert scores_section is not None

@@ -43,7 +43,10 @@ def make_cost_section(found: Analysis) -> Section | None:
 
 def make_scores_section(found: Analysis) -> Section | None:
     return scores.make_section(
-        found.comparison, found.pairwise, found.trials, context=found.context
+        comparison=found.comparison,
+        pairwise=found.pairwise,
+        trials=found.trials,
+        context=found.context,
     )
 
 
