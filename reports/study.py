@@ -13,12 +13,16 @@ import pandas as pd
 
 from bloodnets.errors import DataError
 from bloodnets.storage.location import parse_location
-from reports.analysis import frames, pairwise, search_trials
+from reports.analysis import frames
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
+from reports.analysis.confusion import make_confusion_frame
+from reports.analysis.learning_curves import LearningCurves, collect_learning_curves
+from reports.analysis.pairwise import PairwiseComparison, compare_pairs, group_configurations
+from reports.analysis.search_trials import SearchAnalysis, analyze_search
 from reports.format.study_summary import StudySummary, format_summary_html, format_summary_text
 from reports.format.text import make_data_label, shorten_class_names
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem, read_study_files
+from reports.ledger.loading import LoadedStudy, Problem, read_study_files
 from reports.ledger.lookup import find_trial, get_trial_name, require_configuration
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import StudyKind
@@ -112,7 +116,7 @@ class Study:
             2   cnn-config-2-s0  complete        20.0          0.943
             3   cnn-config-2-s1  complete        23.0          0.937
         """
-        return self._trials.copy()
+        return _insert_trial_names(self._trials)
 
     def predictions(self, trial: str) -> pd.DataFrame:
         """Return a trial's predictions on test, by the weights of its best epoch.
@@ -182,7 +186,7 @@ class Study:
                            a             b  difference    low   high  significant
             0  mlnn-config-2  cnn-config-2      -0.082 -0.098 -0.067         True
         """
-        return self._pairs.copy()
+        return self.pairwise.pairs.copy()
 
     def confusion(self, configuration: str) -> pd.DataFrame:
         """Return the confusion matrix of a configuration on test, summed over its seeds.
@@ -217,15 +221,6 @@ class Study:
             columns=pd.Index(names, name="predicted"),
         )
 
-    def confusion_cells(self) -> pd.DataFrame:
-        """Return the confusion of every trial in long form.
-
-        Returns:
-            One row per cell of a trial's matrix: `family`, `configuration`, `seed`, `true`,
-            `predicted`, `count`.
-        """
-        return self._confusion_cells.copy()
-
     def learning_curves(self) -> pd.DataFrame:
         """Return what every complete trial reported after each epoch.
 
@@ -240,7 +235,7 @@ class Study:
             124  cnn-config-2-s1     32         0.939
             125  cnn-config-2-s1     33         0.940
         """
-        return self._learning_curves.copy()
+        return _insert_trial_names(self.curves.epochs)
 
     @property
     def search_trials(self) -> pd.DataFrame:
@@ -254,7 +249,7 @@ class Study:
         Raises:
             DataError: The study is a grid.
         """
-        return self._search_trials.copy()
+        return _insert_trial_names(self._require_search().trials)
 
     def search_curves(self) -> pd.DataFrame:
         """Return the val macro F1 of the search's trials after each epoch.
@@ -265,7 +260,7 @@ class Study:
         Raises:
             DataError: The study is a grid.
         """
-        return search_trials.make_search_curves_frame(self._search)
+        return self._require_search().curves.copy()
 
     def confirmation(self) -> pd.DataFrame:
         """Return what re-training with new seeds confirmed of a search's best configurations.
@@ -279,7 +274,7 @@ class Study:
         Raises:
             DataError: The study is a grid.
         """
-        return self._confirmation.copy()
+        return self._require_search().confirmed.copy()
 
     @cached_property
     def bootstrap(self) -> BootstrapScores:
@@ -293,50 +288,45 @@ class Study:
         return format_summary_html(self._summary, self._comparison)
 
     @cached_property
+    def pairwise(self) -> PairwiseComparison:
+        """Pairs of configurations, and the groups of which no two differ significantly."""
+        pairs = compare_pairs(self.loaded_study.predictions, self.bootstrap)
+        return group_configurations(self._comparison, pairs)
+
+    @cached_property
+    def curves(self) -> LearningCurves:
+        """Learning curves of the complete trials, and their means over seeds."""
+        return collect_learning_curves(self.loaded_study)
+
+    @cached_property
+    def search(self) -> SearchAnalysis | None:
+        """What a search found; None for a grid."""
+        return analyze_search(self.loaded_study)
+
+    @cached_property
     def _trials(self) -> pd.DataFrame:
-        return _insert_trial_names(frames.make_trials_frame(self.loaded_study))
+        return frames.make_trials_frame(self.loaded_study)
 
     @cached_property
     def _comparison(self) -> pd.DataFrame:
         return frames.make_comparison_frame(self.loaded_study, self.bootstrap)
 
     @cached_property
-    def _pairs(self) -> pd.DataFrame:
-        return pairwise.compare_pairs(self.loaded_study.predictions, self.bootstrap)
-
-    @cached_property
     def _confusion_cells(self) -> pd.DataFrame:
-        return frames.make_confusion_frame(self.loaded_study.predictions)
+        return make_confusion_frame(self.loaded_study.predictions)
 
-    @cached_property
-    def _learning_curves(self) -> pd.DataFrame:
-        return _insert_trial_names(frames.make_curves_frame(self.loaded_study))
-
-    @cached_property
-    def _search_trials(self) -> pd.DataFrame:
-        return _insert_trial_names(
-            search_trials.make_search_trials_frame(self._search, self.problems)
-        )
-
-    @cached_property
-    def _confirmation(self) -> pd.DataFrame:
-        _ = self._search
-        return search_trials.make_confirmation_frame(self.loaded_study)
-
-    @property
-    def _search(self) -> LoadedSearch:
-        if self.loaded_study.search is None:
+    def _require_search(self) -> SearchAnalysis:
+        if self.search is None:
             raise DataError(f"{self.name} is a grid, so it has no search", value=self.name)
-        return self.loaded_study.search
+        return self.search
 
     @property
     def _summary(self) -> StudySummary:
-        is_search = self.loaded_study.search is not None
         return StudySummary(
             name=self.name,
             kind=self.kind,
             data=make_data_label(self.loaded_study.study.data),
-            search_states=Counter(self._search_trials["state"]) if is_search else None,
+            search_states=None if self.search is None else Counter(self.search.trials["state"]),
             trial_states=Counter(self._trials["state"]),
             configurations=self.configurations,
             n_problems=len(self.problems),
@@ -353,7 +343,8 @@ class Study:
 
 
 def _insert_trial_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with a column `trial` after `id`."""
+    """Return a copy of a frame with a column `trial` after `id`."""
     names = [get_trial_name(str(trial_id)) for trial_id in frame["id"]]
+    frame = frame.copy()
     frame.insert(list(frame.columns).index("id") + 1, "trial", names)
     return frame

@@ -7,6 +7,9 @@ import pandas as pd
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.states import TrialState
 
+_SETTINGS = ("family", "loss", "optimizer", "seed")
+_EPOCH_FIELDS = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_macro_f1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningCurves:
@@ -15,11 +18,13 @@ class LearningCurves:
     Attributes:
         epochs: A row for each trial and epoch:
 
-            - `family`, `loss`, `optimizer` (str): Settings of the configuration.
-            - `configuration` (str), `seed` (int): Identity of the trial.
+            - `id` (str): Id of the trial.
+            - `configuration` (str): Name of its configuration.
+            - `family`, `loss`, `optimizer` (str), `seed` (int): Its settings.
             - `epoch` (int): Epoch, from 1.
             - `train_loss` (float): Mean training loss of the epoch, in nats.
-            - `val_macro_f1` (float): Macro F1 on val after the epoch, 0 to 1.
+            - `val_loss` (float): Loss on val after the epoch, in nats.
+            - `val_accuracy`, `val_macro_f1` (float): Scores on val after the epoch, 0 to 1.
             - `best_epoch` (int): Epoch whose weights the trial kept, the same in all its rows.
         means: Means over replicates, a row for each configuration and epoch, up to the last
             epoch that all its replicates ran:
@@ -44,19 +49,18 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """Return what every complete trial reported, with the columns of `LearningCurves.epochs`."""
     rows = [
         {
-            **{key: record.config[key] for key in ("family", "loss", "optimizer", "seed")},
+            "id": record.id,
             "configuration": record.configuration,
-            "epoch": epoch.epoch,
-            "train_loss": epoch.train_loss,
-            "val_macro_f1": epoch.val_macro_f1,
+            **{key: record.config[key] for key in _SETTINGS},
+            **{name: getattr(epoch, name) for name in _EPOCH_FIELDS},
             "best_epoch": record.best_epoch,
         }
         for record in loaded_study.records.values()
         if record.state is TrialState.COMPLETE
         for epoch in loaded_study.epochs[record.id]
     ]
-    columns = ["family", "loss", "optimizer", "seed", "configuration", "epoch"]
-    return pd.DataFrame(rows, columns=[*columns, "train_loss", "val_macro_f1", "best_epoch"])
+    columns = ["id", "configuration", *_SETTINGS, *_EPOCH_FIELDS, "best_epoch"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def average_curves(frame: pd.DataFrame) -> pd.DataFrame:

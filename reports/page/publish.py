@@ -72,7 +72,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     Raises:
         ResourceError: The report cannot be written.
     """
-    loaded_study = analysis.loaded_study
+    loaded_study = analysis.study.loaded_study
     return publish_report(
         folder,
         loaded_study.study.name,

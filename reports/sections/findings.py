@@ -1,4 +1,4 @@
-"""The results from which a study's report is made, computed once from its ledger."""
+"""The results that several sections of a report share, computed once from a study's ledger."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.effects import estimate_effects
 from reports.analysis.equivalent_losses import EquivalentLosses, analyze_equivalent_losses
-from reports.analysis.frames import make_comparison_frame, make_trials_frame
-from reports.analysis.pairwise import PairwiseComparison, compare_pairs, group_configurations
-from reports.analysis.search_trials import SearchAnalysis, analyze_search
+from reports.analysis.pairwise import PairwiseComparison
+from reports.analysis.search_trials import SearchAnalysis
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, load_study
+from reports.ledger.loading import read_study_files
 from reports.sections.context import ReportContext, make_report_context
+from reports.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +23,11 @@ class Analysis:
     For a search, what is not in `search` is of its confirmation.
 
     Attributes:
-        loaded_study: Files of the study, as far as they can be relied on.
+        study: Study that the results come from.
         images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
         context: Labels.
-        bootstrap: Scores of the trials on test, and on draws of its images.
-        trials: Frame from `frames.make_trials_frame`.
-        comparison: Frame from `frames.make_comparison_frame`, with intervals.
+        trials: Frame from `Study.trials`.
+        comparison: Frame from `Study.comparison`.
         pairwise: Pairs of configurations, and their groups.
         effects: Frame from `effects.estimate_effects`; empty for a search, whose configurations
             differ in several settings at once.
@@ -37,10 +35,9 @@ class Analysis:
         search: What the search found; None for a grid.
     """
 
-    loaded_study: LoadedStudy
+    study: Study
     images: NDArray[np.uint8] | None
     context: ReportContext
-    bootstrap: BootstrapScores
     trials: pd.DataFrame
     comparison: pd.DataFrame
     pairwise: PairwiseComparison
@@ -56,20 +53,16 @@ def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
         ledger: Ledger of the study, whatever has finished of it.
         images: Images of the test split, uint8, shape (n, 28, 28, 3), or None.
     """
-    loaded_study = load_study(ledger)
-    predictions, search = loaded_study.predictions, analyze_search(loaded_study)
-    bootstrap = bootstrap_scores(predictions)
-    comparison = make_comparison_frame(loaded_study, bootstrap)
-    effects = estimate_effects(bootstrap)
+    study = Study(read_study_files(ledger))
+    comparison, effects = study.comparison(), estimate_effects(study.bootstrap)
     return Analysis(
-        loaded_study=loaded_study,
+        study=study,
         images=images,
-        context=make_report_context(loaded_study.study, comparison),
-        bootstrap=bootstrap,
-        trials=make_trials_frame(loaded_study),
+        context=make_report_context(study.loaded_study.study, comparison),
+        trials=study.trials,
         comparison=comparison,
-        pairwise=group_configurations(comparison, compare_pairs(predictions, bootstrap)),
-        effects=effects if search is None else effects.iloc[:0],
-        equivalent_losses=analyze_equivalent_losses(loaded_study, bootstrap),
-        search=search,
+        pairwise=study.pairwise,
+        effects=effects if study.search is None else effects.iloc[:0],
+        equivalent_losses=analyze_equivalent_losses(study.loaded_study, study.bootstrap),
+        search=study.search,
     )

@@ -14,7 +14,6 @@ from reports.analysis.calibration import compute_calibration
 from reports.analysis.confusion import analyze_confusion
 from reports.analysis.confusion_differences import compare_confusions
 from reports.analysis.cost import collect_costs
-from reports.analysis.learning_curves import collect_learning_curves
 from reports.analysis.misclassified import analyze_misclassified
 from reports.analysis.reproduction import compare_with_published
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
@@ -108,7 +107,7 @@ def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
     yield unfinished.make_section(analysis.trials, data=data)
     yield significant_differences.make_section(analysis.pairwise, comparison=comparison, data=data)
     yield effects.make_section(analysis.effects, data=data)
-    ablations = compute_ablations(analysis.loaded_study.study, analysis.bootstrap)
+    ablations = compute_ablations(analysis.study.loaded_study.study, analysis.study.bootstrap)
     yield ablation.make_section(ablations, comparison=comparison, data=data)
     costs = collect_costs(
         context.select_displayed(comparison), with_published=context.shows_published
@@ -119,21 +118,21 @@ def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
 
 def _make_paper_sections(analysis: Analysis) -> Iterator[Section | None]:
     """Yield the sections that compare the study with the paper."""
-    loaded_study, context = analysis.loaded_study, analysis.context
+    loaded_study, context = analysis.study.loaded_study, analysis.context
     if not context.shows_published:
         return
     yield published.make_section(
-        reproduction=compare_with_published(loaded_study, analysis.bootstrap),
+        reproduction=compare_with_published(loaded_study, analysis.study.bootstrap),
         comparison=analysis.comparison,
         context=context,
     )
-    judged = judge_study(loaded_study, analysis.bootstrap)
+    judged = judge_study(loaded_study, analysis.study.bootstrap)
     yield claims.make_section(judged, context=context) if judged is not None else None
 
 
 def _make_curves(analysis: Analysis) -> Section | None:
     return curves.make_section(
-        collect_learning_curves(analysis.loaded_study),
+        analysis.study.curves,
         has_equivalent_losses=not analysis.equivalent_losses.pairs.empty,
         context=analysis.context,
     )
@@ -141,7 +140,7 @@ def _make_curves(analysis: Analysis) -> Section | None:
 
 def _make_error_sections(analysis: Analysis) -> Iterator[Section | None]:
     """Yield the sections about errors on test; none without a test evaluation."""
-    predictions, context = analysis.loaded_study.predictions, analysis.context
+    predictions, context = analysis.study.loaded_study.predictions, analysis.context
     if not predictions.configurations:
         return
     confusions = analyze_confusion(predictions)
@@ -155,7 +154,7 @@ def _make_error_sections(analysis: Analysis) -> Iterator[Section | None]:
 
 
 def _make_provenance(analysis: Analysis) -> Section:
-    loaded_study = analysis.loaded_study
+    loaded_study = analysis.study.loaded_study
     return provenance.make_section(
         loaded_study=loaded_study,
         trials=analysis.trials,

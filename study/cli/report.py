@@ -84,7 +84,7 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
         analysis = analyze(ledger, images)
         report_path = write_analysis(analysis, output or ledger.folder / "report")
     typer.echo(report_path)
-    problems = analysis.loaded_study.problems
+    problems = analysis.study.problems
     for problem in problems:
         typer.echo(f"bloodstudy: left out: {problem.trial_id}: {problem.reason}", err=True)
     if problems:

@@ -211,7 +211,6 @@ def test_frames_changed_by_the_user_leave_the_study_as_it_was(demo: Study) -> No
         demo.comparison,
         demo.pairs,
         lambda: demo.confusion("cnn-config-2"),
-        demo.confusion_cells,
         demo.learning_curves,
     ]
     for get_frame in getters:
@@ -252,7 +251,7 @@ def test_report_and_study_have_the_same_frames(folder: Path, tuned: Study) -> No
         study = load_study(folder / "results" / name)
         analysis = analyze(Ledger(folder / "results" / name), None)
         pd.testing.assert_frame_equal(analysis.comparison, study.comparison())
-        pd.testing.assert_frame_equal(analysis.pairs, study.pairs())
+        pd.testing.assert_frame_equal(analysis.pairwise.pairs, study.pairs())
         pd.testing.assert_frame_equal(analysis.trials, study.trials)
 
 

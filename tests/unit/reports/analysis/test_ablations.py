@@ -66,7 +66,7 @@ def study(
 
 def make_ablation_section(found: Analysis) -> Section | None:
     return ablation.make_section(
-        ablations.compute_ablations(found.loaded_study.study, found.bootstrap),
+        ablations.compute_ablations(found.study.loaded_study.study, found.study.bootstrap),
         comparison=found.comparison,
         data=found.context.data,
     )
@@ -81,7 +81,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 
 def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analysis) -> None:
-    frame = ablations.compute_ablations(found.loaded_study.study, found.bootstrap).differences
+    frame = ablations.compute_ablations(
+        found.study.loaded_study.study, found.study.bootstrap
+    ).differences
     names = ["orientations", "shifts", "width", "dropout"]
     assert frame["configuration"].tolist() == [f"resnet-no-{name}" for name in names]
     assert frame["setting"].tolist() == ["dihedral_augmentation", "max_shift", "width", "dropout"]
@@ -114,7 +116,7 @@ def test_the_table_says_what_was_left_out_and_whether_it_matters(found: Analysis
 
 
 def test_a_configuration_keeps_its_name_and_a_setting_gets_its_word(found: Analysis) -> None:
-    context, study = found.context, found.loaded_study
+    context, study = found.context, found.study.loaded_study
     scores_section = scores.make_section(
         comparison=found.comparison, pairwise=found.pairwise, trials=found.trials, context=context
     )
@@ -183,7 +185,9 @@ def test_each_base_has_its_own_table_and_correction(tmp_path: Path) -> None:
         "b-no-decay": without("weight_decay", dropout=0.3),
     }
     whole = study(tmp_path / "s", configs, {"b-no-dropout": 5, "a-no-shifts": 5})
-    frame = ablations.compute_ablations(whole.loaded_study.study, whole.bootstrap).differences
+    frame = ablations.compute_ablations(
+        whole.study.loaded_study.study, whole.study.bootstrap
+    ).differences
     assert frame["base"].tolist() == ["a", "b", "b"]
     assert frame["p_holm"].iloc[0] == frame["p"].iloc[0] > 0
     assert frame["p_holm"].iloc[1] == pytest.approx(min(1, 2 * frame["p"].iloc[1]))

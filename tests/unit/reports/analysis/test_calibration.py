@@ -121,7 +121,7 @@ def test_the_section_says_who_promises_too_much(tmp_path: Path) -> None:
     matrices = {name: [ASYMMETRIC] for name in ("mlnn-config-1", "cnn-config-1")}
     analysis = analyze(grid_builder.build_grid(tmp_path / "s", matrices), None)
     found = section.make_section(
-        compute_calibration(analysis.loaded_study.predictions), context=analysis.context
+        compute_calibration(analysis.study.loaded_study.predictions), context=analysis.context
     )
     # The stand-in predictions are right nine times in ten and give their class a third.
     assert found.paragraphs[1].startswith("All 2 configurations keep more than they promise")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reports.analysis import confusion
-from reports.ledger.loading import load_study
+from reports.ledger.loading import read_study_files
 from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS
@@ -13,7 +13,7 @@ from tests.unit.reports.ledger.test_published import CLASS_COUNTS
 
 def test_confusion_of_asymmetric_matrix_is_true_by_predicted(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
-    cells = confusion.make_confusion_frame(load_study(ledger).predictions)
+    cells = confusion.make_confusion_frame(read_study_files(ledger).predictions)
     mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
     assert mistake["count"].tolist() == [40]
     scores = confusion.compute_class_scores(cells).set_index("class")
@@ -28,7 +28,7 @@ def test_confusion_of_asymmetric_matrix_is_true_by_predicted(tmp_path: Path) -> 
 def test_analyze_confusion_of_replicates_sums_counts_and_keeps_support(tmp_path: Path) -> None:
     matrices = grid_builder.make_published_matrices(2)
     ledger = grid_builder.build_grid(tmp_path / "s", matrices)
-    analysis = confusion.analyze_confusion(load_study(ledger).predictions)
+    analysis = confusion.analyze_confusion(read_study_files(ledger).predictions)
     assert (analysis.matrices["seeds"] == 2).all()
     assert analysis.matrices["count"].sum() == 2 * len(matrices) * sum(CLASS_COUNTS)
     for _, one in analysis.class_scores.groupby("configuration"):
@@ -38,7 +38,7 @@ def test_analyze_confusion_of_replicates_sums_counts_and_keeps_support(tmp_path:
 def test_analyze_confusion_without_test_evaluation_is_empty(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC]}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
-    predictions = load_study(ledger).predictions
+    predictions = read_study_files(ledger).predictions
     assert confusion.make_confusion_frame(predictions).empty
     analysis = confusion.analyze_confusion(predictions)
     assert analysis.matrices.empty

@@ -256,7 +256,7 @@ POORER = [
 
 def make_difference_section(ledger: Ledger) -> Section | None:
     analysis = analyze(ledger, None)
-    differences = confusion_differences.compare_confusions(analysis.loaded_study.predictions)
+    differences = confusion_differences.compare_confusions(analysis.study.loaded_study.predictions)
     return section_module.make_section(differences, context=analysis.context)
 
 

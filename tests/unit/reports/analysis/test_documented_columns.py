@@ -25,7 +25,7 @@ from reports.analysis import (
     search_trials,
 )
 from reports.analysis.bootstrap import bootstrap_scores
-from reports.ledger.loading import LoadedStudy, load_study
+from reports.ledger.loading import LoadedStudy, read_study_files
 from tests.helpers import grid_builder, search_builder
 
 
@@ -42,7 +42,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         "resnet": {"family": "resnet", "dropout": 0.3},
         "resnet-no-dropout": {"family": "resnet", "dropout": 0.0},
     }
-    return load_study(
+    return read_study_files(
         grid_builder.build_grid(
             tmp_path_factory.mktemp("columns") / "grid", matrices, record_overrides=overrides
         )
@@ -88,7 +88,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
 
 def test_columns_of_a_search_are_documented(tmp_path: Path) -> None:
     ledger = search_builder.build_search(tmp_path / "s", search=search_builder.RESNET_SEARCH_RECORD)
-    search = search_trials.analyze_search(load_study(ledger))
+    search = search_trials.analyze_search(read_study_files(ledger))
     assert search is not None
     importances = importance.compute_importances(search.trials, search.curves, search.record)
     effort = search_effort.make_effort_frame(search.trials, search.record.max_epochs)

@@ -83,7 +83,7 @@ def test_why_two_that_should_be_equal_are_not(
 ) -> None:
     ledger = of(tmp_path / "s")
     found = analyze(ledger, None)
-    frame = compare_equivalent_losses(with_losses(found.loaded_study, factor, shift))
+    frame = compare_equivalent_losses(with_losses(found.study.loaded_study, factor, shift))
     losses = EquivalentLosses(pairs=frame, seed_noise=pd.DataFrame(), negative_loss_trials=())
     (_, cause) = describe_equivalent_losses(losses, found.context.data)
     assert cause.startswith("cnn-config-1 and cnn-config-3: ")
@@ -92,10 +92,10 @@ def test_why_two_that_should_be_equal_are_not(
 
 def test_raw_logits_are_pointed_out_without_a_twin_too(tmp_path: Path) -> None:
     found = analyze(of(tmp_path / "s"), None)
-    wrong = with_losses(found.loaded_study, 1.0, -3.0)
+    wrong = with_losses(found.study.loaded_study, 1.0, -3.0)
     right_trials, wrong_trials = (
-        analyze_equivalent_losses(study, found.bootstrap).negative_loss_trials
-        for study in (found.loaded_study, wrong)
+        analyze_equivalent_losses(study, found.study.bootstrap).negative_loss_trials
+        for study in (found.study.loaded_study, wrong)
     )
     data = found.context.data
     assert "raw logits" not in " ".join(list_warnings(found.comparison, right_trials, data))

@@ -9,7 +9,7 @@ import pytest
 
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
-from reports.ledger.loading import LoadedStudy, load_study
+from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
@@ -23,7 +23,7 @@ ASYMMETRIC[0, 1] = 40
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     folder = tmp_path_factory.mktemp("tables") / "grid"
-    return load_study(grid_builder.build_grid(folder, grid_builder.make_published_matrices()))
+    return read_study_files(grid_builder.build_grid(folder, grid_builder.make_published_matrices()))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def replicated(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         failed_trials={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
         missing_trials=[("mlnn-config-3", 2)],
     )
-    return load_study(ledger)
+    return read_study_files(ledger)
 
 
 def test_our_columns_give_the_scores_of_the_published_matrices(grid: LoadedStudy) -> None:
@@ -91,7 +91,7 @@ def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, missing_trials=[(name, 0) for name in matrices]
     )
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["configuration"].tolist() == list(matrices)
     assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
@@ -105,7 +105,7 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]}
     )
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["test_accuracy_low"].tolist()[0] == frame["test_accuracy_high"].tolist()[0] == 1
     p, n = 358 / 360, 360
@@ -118,7 +118,7 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
 def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
-    loaded_study = load_study(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
+    loaded_study = read_study_files(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
     frame = frames.make_comparison_frame(loaded_study, None)
     shown = any(str(column).startswith("published") for column in frame.columns)
     assert shown == (kind != "synthetic")
@@ -127,10 +127,10 @@ def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKi
 def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
     usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
-    lean = load_study(grid_builder.build_grid(tmp_path / "lean", matrices)).study
+    lean = read_study_files(grid_builder.build_grid(tmp_path / "lean", matrices)).study
     assert list(frames.make_settings_frame(lean).columns) == usual
     added = {"max_shift": 2, "dihedral_augmentation": True, "weight_decay": 0.0, "max_epochs": 30}
-    more = load_study(
+    more = read_study_files(
         grid_builder.build_grid(tmp_path / "more", matrices, record_overrides={"other": added})
     ).study
     frame = frames.make_settings_frame(more).set_index("configuration")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.analysis.learning_curves import LearningCurves, collect_learning_curves
-from reports.ledger.loading import load_study
+from reports.ledger.loading import read_study_files
 from tests.helpers import grid_builder
 from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
@@ -21,7 +21,7 @@ def curves(tmp_path_factory: pytest.TempPathFactory) -> LearningCurves:
         failed_trials={("mlnn-config-3", 1): "loss is nan in epoch 3, step 5"},
         missing_trials=[("mlnn-config-3", 2)],
     )
-    return collect_learning_curves(load_study(ledger))
+    return collect_learning_curves(read_study_files(ledger))
 
 
 def test_learning_curves_of_failed_and_missing_trials_are_left_out(curves: LearningCurves) -> None:
@@ -43,6 +43,6 @@ def test_learning_curves_without_a_trial_are_empty(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, missing_trials=[("cnn-config-1", 0)]
     )
-    curves = collect_learning_curves(load_study(ledger))
+    curves = collect_learning_curves(read_study_files(ledger))
     assert curves.epochs.empty
     assert curves.means.empty

@@ -96,7 +96,7 @@ def test_images_that_all_or_none_get_wrong_are_counted() -> None:
 
 def make_gallery(ledger: Ledger, images: np.ndarray | None) -> Section | None:
     analysis = analyze(ledger, images)
-    misclassified = analyze_misclassified(analysis.loaded_study.predictions)
+    misclassified = analyze_misclassified(analysis.study.loaded_study.predictions)
     return section.make_section(misclassified, analysis.images, context=analysis.context)
 
 

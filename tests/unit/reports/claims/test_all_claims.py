@@ -34,7 +34,7 @@ from reports.claims.convergence import (
     judge_smoother_curves,
 )
 from reports.claims.judged_study import judge_study, select_published_trials
-from reports.ledger.loading import LoadedStudy, TestPredictions, load_study
+from reports.ledger.loading import LoadedStudy, TestPredictions, read_study_files
 from reports.ledger.records import DataRecord, EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.states import DataKind, StopReason, TrialState
 from reports.sections.comparison.claims import make_section
@@ -570,7 +570,7 @@ def test_drawn_cells_have_no_claims(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "synthetic", {SGD: wheel(45)}, kind=DataKind.SYNTHETIC
     )
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     assert judge_study(loaded_study, bootstrap_scores(loaded_study.predictions)) is None
 
 
@@ -580,7 +580,7 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
         {SGD: wheel(45), MLNN: wheel(35), "other": wheel(20)},
         config_overrides={"other": {"learning_rate": 0.5, "dropout": 0.6}},
     )
-    loaded_study = load_study(ledger)
+    loaded_study = read_study_files(ledger)
     part = select_published_trials(loaded_study)
     assert part.predictions.configurations == [SGD, MLNN]
     assert [trial.configuration for trial in part.study.trials] == [SGD, MLNN]
@@ -592,7 +592,7 @@ def test_claims_are_of_published_settings_alone(tmp_path: Path) -> None:
     none = grid_builder.build_grid(
         tmp_path / "none", {name: wheel(20) for name in others}, config_overrides=others
     )
-    unpublished = load_study(none)
+    unpublished = read_study_files(none)
     assert judge_study(unpublished, bootstrap_scores(unpublished.predictions)) is None
 
 
@@ -603,7 +603,7 @@ def test_the_section_of_a_study_with_a_failed_trial(tmp_path: Path) -> None:
         tmp_path / "own", matrices, kind=DataKind.FILE, failed_trials=failed
     )
     analysis = analyze(ledger, None)
-    judged = judge_study(analysis.loaded_study, analysis.bootstrap)
+    judged = judge_study(analysis.study.loaded_study, analysis.study.bootstrap)
     assert judged is not None
     assert judged.n_trials == 5
     assert judged.missing_names == [ADAM]

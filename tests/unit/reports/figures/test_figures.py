@@ -35,7 +35,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
         },
         config_overrides={"$\\frac$ <odd> name": {"dropout": 0.4}},
     )
-    return loading.load_study(ledger)
+    return loading.read_study_files(ledger)
 
 
 def draw_figure(study: LoadedStudy, kind: str, data: DataLabel = PHOTOGRAPHS) -> Figure:
@@ -111,7 +111,7 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
     ledger = grid_builder.build_grid(
         tmp_path / "s", {name: [ASYMMETRIC] for name in changes}, config_overrides=changes
     )
-    panels = draw_figure(loading.load_study(ledger), "curves").axes
+    panels = draw_figure(loading.read_study_files(ledger), "curves").axes
     assert len(panels) == count
     assert [bool(axes.get_xlabel()) for axes in panels] == [i >= count - 2 for i in range(count)]
     assert [bool(axes.get_ylabel()) for axes in panels] == [i % 2 == 0 for i in range(count)]
@@ -119,7 +119,7 @@ def test_any_number_of_panels_has_its_axes_named(tmp_path: Path, count: int) -> 
 
 def seeds_of(tmp_path: Path, count: int, value: str) -> tuple[Figure, pd.DataFrame]:
     ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * count})
-    frame = learning_curves.make_curves_frame(loading.load_study(ledger))
+    frame = learning_curves.make_curves_frame(loading.read_study_files(ledger))
     means = learning_curves.average_curves(frame)
     return figures.draw_curves(frame, means, column=value, data=PHOTOGRAPHS), means
 
