@@ -1,5 +1,7 @@
 """What can go wrong, as one family; each class carries the exit code of the command."""
 
+import difflib
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Self
 
@@ -80,3 +82,19 @@ class ConflictError(StudyError):
     """A study's folder holds something else than what the command expects."""
 
     exit_code = 4
+
+
+def suggest_names(name: str, known_names: Iterable[str]) -> str | None:
+    """Return "did you mean ...?", as the remedy for a name that is not known.
+
+    Args:
+        name: Name that a user gave.
+        known_names: Names that would have been accepted.
+
+    Returns:
+        Up to three known names that are close to the one given, the closest first, in a question;
+        None if no name is close, or if the name is known.
+    """
+    names = list(known_names)
+    matches = [] if name in names else difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(matches)}?" if matches else None

@@ -58,6 +58,14 @@ class LocalStorage:
             if path.is_file() and not path.name.startswith(".")
         }
 
+    def list_folders(self) -> set[str]:
+        """Return the names of the folders in this one.
+
+        Raises:
+            OSError: This folder cannot be read.
+        """
+        return {path.name for path in self.folder.iterdir() if path.is_dir()}
+
     def remove(self, folder: str) -> None:
         """Remove a folder and all that is in it, as far as it can be."""
         shutil.rmtree(self.folder / folder, ignore_errors=True)

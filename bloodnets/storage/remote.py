@@ -114,6 +114,14 @@ class RemoteStorage:
             if info.is_file and not info.base_name.startswith(".")
         }
 
+    def list_folders(self) -> set[str]:
+        """As `LocalStorage.list_folders`."""
+        selector = self._fs_module.FileSelector(self._root, allow_not_found=True)
+        file_infos = self._retry(lambda: self._filesystem.get_file_info(selector))
+        return {
+            info.base_name for info in file_infos if info.type == self._fs_module.FileType.Directory
+        }
+
     def remove(self, folder: str) -> None:
         """As `LocalStorage.remove`."""
         try:

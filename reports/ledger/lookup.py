@@ -1,9 +1,8 @@
 """Find a trial or a configuration by the name that a user gives."""
 
-import difflib
 from collections.abc import Sequence
 
-from bloodnets.errors import DataError
+from bloodnets.errors import DataError, suggest_names
 from reports.ledger.planned_trial import PlannedTrial
 
 MAX_NAMES = 6
@@ -62,10 +61,10 @@ def require_configuration(study_name: str, names: Sequence[str], text: str) -> N
 def _make_unknown_error(
     study_name: str, noun: str, text: str, known_names: Sequence[str]
 ) -> DataError:
-    close_names = difflib.get_close_matches(text, known_names, n=3)
+    suggestion = suggest_names(text, known_names)
     return DataError(
         f"{study_name} has no {noun} {text!r}",
         value=text,
-        expected=", ".join(known_names[:MAX_NAMES]) if not close_names else None,
-        remedy=f"did you mean {' or '.join(close_names)}?" if close_names else None,
+        expected=None if suggestion else ", ".join(known_names[:MAX_NAMES]),
+        remedy=suggestion,
     )

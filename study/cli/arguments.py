@@ -2,22 +2,27 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from bloodnets.errors import DataError
+from bloodnets.errors import ConflictError, DataError, suggest_names
 from bloodnets.storage.location import RemotePath, StudyPath, parse_location
-from study.cli.options import DeviceChoice
+from bloodnets.storage.remote import open_storage
+from study.cli.options import Device
 from study.configs.presets import ABLATIONS, DEFAULT_GPUS_PER_TRIAL, PUBLISHED, RESNET
-from study.configs.search_space import OPTIMIZERS
+from study.configs.search_space import OPTIMIZERS, SearchFamily, SearchOptimizer
+
+if TYPE_CHECKING:
+    from reports.ledger.ledger import Ledger
 
 
 def resolve_study_name(study_kind: str, requested_name: str | None, *, resume: bool) -> str:
-    """Of a study: the one given, or the kind and the time to the second, UTC.
+    """Return the name requested for a study, or its kind and the time to the second, in UTC.
 
     Raises:
-        DataError: none is given of a study that goes on.
+        DataError: A study is to be resumed and no name is given.
     """
     if requested_name is None and resume:
-        raise DataError("--resume needs --name, to know which study goes on")
+        raise DataError("--resume needs --name", remedy="give the name of the study")
     return (
         f"{study_kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         if requested_name is None
@@ -26,70 +31,51 @@ def resolve_study_name(study_kind: str, requested_name: str | None, *, resume: b
 
 
 def resolve_configurations(names: Collection[str] | None, *, ablation: bool) -> tuple[str, ...]:
-    """Names of the configurations of a grid, each once.
+    """Return the names of the configurations of a grid, each once.
 
     Raises:
-        DataError: the ablation's are asked for, and others.
+        DataError: Both an ablation and configurations are requested.
     """
     if not ablation:
         return tuple(PUBLISHED if names is None else dict.fromkeys(names))
     if names is not None:
-        raise DataError("--ablation names its configurations itself; leave --config out")
+        raise DataError("--ablation chooses the configurations itself", remedy="omit --config")
     return ("resnet", *ABLATIONS)
 
 
-def resolve_optimizers(optimizer: str | None, family: str) -> tuple[str, ...]:
-    """That a search draws from.
+def resolve_optimizers(optimizer: SearchOptimizer | None, family: SearchFamily) -> tuple[str, ...]:
+    """Return the optimizers that a search samples from.
 
     Raises:
-        DataError: there is no such optimizer, or the family is trained with one alone.
+        DataError: An optimizer is requested for a family that is trained with only one.
     """
     if family == "resnet":
         if optimizer is not None:
-            raise DataError("--optimizer is of cnn, mlnn and both; resnet is trained with AdamW")
-        return (RESNET["optimizer"],)
-    return (
-        OPTIMIZERS if optimizer is None else (require_one_of("--optimizer", optimizer, OPTIMIZERS),)
-    )
+            raise DataError("resnet is trained with AdamW", remedy="omit --optimizer")
+        return (RESNET.optimizer,)
+    return OPTIMIZERS if optimizer is None else (optimizer,)
 
 
-def resolve_gpus_per_trial(device: DeviceChoice, gpus_per_trial: float | None) -> float | None:
-    """GPUs a trial; None to take what the machines have.
+def resolve_gpus_per_trial(device: Device, gpus_per_trial: float | None) -> float | None:
+    """Return the GPUs per trial; None to use what the hosts have.
 
     Raises:
-        DataError: the two contradict each other.
+        DataError: The two options contradict each other.
     """
-    if device is DeviceChoice.CPU and gpus_per_trial:
+    if (device == "cpu" and gpus_per_trial) or (device == "cuda" and gpus_per_trial == 0):
         raise DataError(
-            f"--device cpu and --gpus-per-trial {gpus_per_trial:g} contradict each other"
+            f"--device {device} and --gpus-per-trial {gpus_per_trial:g} contradict each other"
         )
-    if device is DeviceChoice.CUDA and gpus_per_trial == 0:
-        raise DataError("--device cuda and --gpus-per-trial 0 contradict each other")
-    if device is DeviceChoice.CPU:
+    if device == "cpu":
         return 0.0
-    return (
-        DEFAULT_GPUS_PER_TRIAL
-        if device is DeviceChoice.CUDA and gpus_per_trial is None
-        else gpus_per_trial
-    )
+    return DEFAULT_GPUS_PER_TRIAL if device == "cuda" and gpus_per_trial is None else gpus_per_trial
 
 
-def require_one_of(option: str, value: str, allowed: Collection[str]) -> str:
-    """The value, if it is one of those allowed.
-
-    Raises:
-        DataError: it is not.
-    """
-    if value not in allowed:
-        raise DataError(f"{option} is {value!r}; wanted: {' or '.join(allowed)}")
-    return value
-
-
-def parse_duration_s(option: str, text: str) -> float:
+def parse_duration_s(text: str) -> float:
     """Return the seconds of `90s`, `30m`, `2h`, `1h30m`, or any other time that pandas reads.
 
     Raises:
-        DataError: It is no time, has no unit, or is not above 0.
+        DataError: The text is not a time, has no unit, or is not above 0.
     """
     from pandas import Timedelta
 
@@ -99,12 +85,47 @@ def parse_duration_s(option: str, text: str) -> float:
     except ValueError:
         duration_s = float("nan")
     if not duration_s > 0:
-        raise DataError(f"{option} is {text!r}; wanted: a time above 0, as 90s, 30m or 1h30m")
+        raise DataError.of_value("time", text, "a time above 0, e.g. 90s, 30m or 1h30m")
     return duration_s
 
 
+def open_ledger(storage_root: str, study: str) -> "Ledger":
+    """Open the ledger of a study.
+
+    Args:
+        storage_root: Folder or address that holds the folders of studies.
+        study: Name of the study, or its folder or address.
+
+    Raises:
+        ConflictError: There is no readable study; a study of a similar name is suggested.
+        ResourceError: The address does not answer.
+    """
+    from reports.ledger.ledger import Ledger
+
+    try:
+        return Ledger(resolve_study_location(storage_root, study))
+    except ConflictError as error:
+        raise suggest_studies(error, parse_location(storage_root), study) from error.__cause__
+
+
+def suggest_studies(error: ConflictError, storage_root: StudyPath, study: str) -> ConflictError:
+    """Return the error of a study that is missing, with the names of studies that are close.
+
+    Args:
+        error: Error of the study.
+        storage_root: Folder or address that holds the folders of studies.
+        study: Name of the study. If there is such a folder, no other name is suggested.
+    """
+    try:
+        folders = open_storage(storage_root, retry_timeout_s=0).list_folders()
+    except OSError:
+        return error
+    suggestion = suggest_names(study, folders)
+    return error if suggestion is None else error.with_remedy(suggestion)
+
+
 def resolve_study_location(storage_root: str, study: str) -> StudyPath:
-    """Of a study that is named, or whose folder or address is."""
+    """Return the folder or address of a study, given its name, its folder or its address."""
     root_location = parse_location(storage_root)
     if isinstance(root_location, RemotePath):
         return root_location / study if "://" not in study else parse_location(study)

@@ -8,12 +8,12 @@ from study.cli import options
 
 def doctor(
     *,
-    storage: options.StorageOption = "results",
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
     data_file: options.DataFileOption = None,
     data_root: options.DataRootOption = None,
     address: options.AddressOption = None,
 ) -> None:
-    """Check machine, Ray, GPU, data and storage, and say what a study would use."""
+    """Check software, host, GPU, storage, data and Ray, and show what a study would use."""
     from study.lifecycle.doctor import run_checks
 
     check_results = run_checks(

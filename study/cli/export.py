@@ -1,5 +1,6 @@
 """`bloodstudy export`."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -7,58 +8,48 @@ import typer
 
 from bloodnets.errors import ResourceError
 from study.cli import options
-from study.cli.arguments import resolve_study_location
-from study.cli.options import TrialOption
-from study.cli.predict import _print_skipped
+from study.cli.arguments import open_ledger
+from study.cli.predict import print_skipped
 from study.runtime.signals import enable_keyboard_interrupt
 
 EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
-"""What the extra `export` brings."""
+"""Packages that the extra `export` installs."""
 
 
 def export(
-    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
+    study: options.StudyArgument,
     *,
-    storage: options.StorageOption = "results",
-    trial: TrialOption = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
+    trial: options.TrialOption = None,
     output: Annotated[
         Path | None,
-        typer.Option(show_default="STUDY-TRIAL, here", help="Folder to make."),
-    ] = None,
-    data_file: Annotated[
-        Path | None,
         typer.Option(
-            show_default="where the study had it",
-            help="The study's data, on whose test images the exported model is tried.",
+            metavar="PATH",
+            show_default="STUDY-TRIAL in the current folder",
+            help="Folder to create for the model and its card.",
+            rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = None,
+    data_file: options.StudyDataFileOption = None,
 ) -> None:
-    """Write a study's best model as ONNX, with a card, after checking that it says the same."""
-    try:
-        from study.inference import onnx_export
-    except ModuleNotFoundError as error:
-        if error.name not in EXPORT_PACKAGES:
-            raise
-        raise ResourceError(
-            f"{error.name} is not installed, which export needs; install bloodstudy's extra "
-            f"“export”: pip install '.[export]' --constraint constraints.txt"
-        ) from error
+    """Export a study's best model to ONNX with a model card, after checking its predictions."""
+    _require_export_packages()
+    ledger = open_ledger(storage, study)
     from rich.console import Console
 
-    from reports.ledger.ledger import Ledger
     from study.datasets.lookup import find_test_images
+    from study.inference import onnx_export
     from study.inference.model_selection import select_model
 
-    ledger = Ledger(resolve_study_location(storage, study))
     images = find_test_images(ledger.study, data_file)
     selected = select_model(ledger, trial)
     for problem in selected.problems:
-        _print_skipped(problem)
+        print_skipped(problem)
     folder = output or Path(f"{ledger.name}-{selected.trial_name}")
     onnx_export.require_new_folder(folder)
     with (
         enable_keyboard_interrupt(),
-        Console(stderr=True).status(f"{selected.trial_name}: exported, and tried"),
+        Console(stderr=True).status(f"{selected.trial_name}: exporting and checking"),
     ):
         export_check = onnx_export.export_onnx(ledger, selected, images, folder)
     typer.echo(f"{selected.trial_name} of {ledger.study.name}: {selected.reason}.")
@@ -66,3 +57,13 @@ def export(
     typer.echo(folder)
     if selected.problems:
         raise typer.Exit(1)
+
+
+def _require_export_packages() -> None:
+    missing = [name for name in EXPORT_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ResourceError(
+            f"{missing[0]} is not installed, which export needs",
+            remedy="install the extra “export” of bloodstudy: pip install '.[export]' --constraint "
+            "constraints.txt",
+        )

@@ -1,92 +1,117 @@
 """`bloodstudy grid`."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE
-from bloodnets.storage.location import parse_location
 from study.cli import arguments, options
-from study.cli.launch import DataSource, launch
-from study.cli.options import DataChoice, DeviceChoice, PrecisionChoice
+from study.cli.completion import complete_configurations
+from study.cli.launch import launch
+from study.cli.option_groups import (
+    DataOptions,
+    ResourceOptions,
+    RunOptions,
+    StudyOptions,
+    TrainingOptions,
+)
 from study.configs.presets import RESNET
 
+_PANEL = "Configurations"
 
-def grid(
-    *,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridOptions:
+    """Which configurations a grid trains, and for how long."""
+
     config: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             show_default="the published eight",
-            help="A configuration, as cnn-config-1, or resnet, which goes beyond; repeatable.",
+            help="Configuration to train, e.g. cnn-config-1 or resnet; repeat for several.",
+            autocompletion=complete_configurations,
+            rich_help_panel=_PANEL,
         ),
-    ] = None,
+    ] = None
     ablation: Annotated[
-        bool, typer.Option("--ablation", help="resnet, and resnet without each of its ingredients.")
-    ] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="Trials a configuration: seeds 0, 1, …")] = 1,
+        bool,
+        typer.Option(
+            "--ablation",
+            metavar="",
+            help="Train resnet, and resnet without each of its ingredients.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of seeds (0, 1, …) with which each configuration is trained.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = 1
+    width: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default=f"{RESNET.width}",
+            help="Channels of the first stage of resnet.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     max_epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
-            show_default=f"{DEFAULT_MAX_EPOCHS}; of resnet {RESNET['max_epochs']}",
-            help="At most, each trial.",
+            metavar="N",
+            show_default=f"{DEFAULT_MAX_EPOCHS}; {RESNET.max_epochs} for resnet",
+            help="Maximum number of epochs per trial.",
+            rich_help_panel=options.TRAINING_PANEL,
         ),
-    ] = None,
+    ] = None
     patience: Annotated[
         int,
         typer.Option(
-            min=1, help="Epochs without a better val macro F1 before a trial ends; not of resnet."
+            min=1,
+            metavar="N",
+            help="Epochs without a better val macro F1 before a trial ends; not for resnet.",
+            rich_help_panel=options.TRAINING_PANEL,
         ),
-    ] = DEFAULT_PATIENCE,
-    width: Annotated[
-        int | None,
-        typer.Option(
-            min=1, show_default=str(RESNET["width"]), help="Channels of resnet's first stage."
-        ),
-    ] = None,
-    batch_size: options.BatchSizeOption = None,
-    precision: options.PrecisionOption = PrecisionChoice.FLOAT32,
-    data: options.DataOption = DataChoice.BLOODMNIST,
-    data_file: options.DataFileOption = None,
-    data_root: options.DataRootOption = None,
-    name: Annotated[
-        str | None, typer.Option(show_default="grid and the time", help="Of the study.")
-    ] = None,
-    storage: options.StorageOption = "results",
-    cpus_per_trial: options.CpusPerTrialOption = 1,
-    device: options.DeviceOption = DeviceChoice.AUTO,
-    gpus_per_trial: options.GpusPerTrialOption = None,
-    max_concurrent: options.MaxConcurrentOption = None,
-    address: options.AddressOption = None,
-    resume: options.ResumeOption = False,
-    allow_code_change: options.AllowCodeChangeOption = False,
-    dry_run: options.DryRunOption = False,
-    quiet: options.QuietOption = False,
+    ] = DEFAULT_PATIENCE
+
+
+def grid(
+    *,
+    grid_options: GridOptions,
+    training: TrainingOptions,
+    data: DataOptions,
+    study: StudyOptions,
+    run: RunOptions,
+    resources: ResourceOptions,
 ) -> None:
-    """Train the eight published configurations, or others, and compare them."""
+    """Train the eight published configurations, or others, and compare them.
+
+    Examples:
+      bloodstudy grid --seeds 3
+      bloodstudy grid --config cnn-config-1 --config resnet --data-file cells.npz
+      bloodstudy grid --data synthetic --max-epochs 2 --dry-run
+    """
     from study.configs.study_config import GridConfig
 
     study_config = GridConfig(
-        name=arguments.resolve_study_name("grid", name, resume=resume),
-        storage_root=parse_location(storage),
-        configurations=arguments.resolve_configurations(config, ablation=ablation),
-        seeds=seeds,
-        max_epochs=max_epochs,
-        patience=patience,
-        width=width,
-        batch_size=batch_size,
-        precision=precision.value,
-        cpus_per_trial=cpus_per_trial,
-        gpus_per_trial=arguments.resolve_gpus_per_trial(device, gpus_per_trial),
-        max_concurrent=max_concurrent,
-        address=None if address == "local" else address,
+        configurations=arguments.resolve_configurations(
+            grid_options.config, ablation=grid_options.ablation
+        ),
+        seeds=grid_options.seeds,
+        max_epochs=grid_options.max_epochs,
+        patience=grid_options.patience,
+        width=grid_options.width,
+        batch_size=training.batch_size,
+        precision=training.precision,
+        **study.make_settings("grid", resources, resume=run.resume),
     )
-    launch(
-        study_config,
-        DataSource(kind=data, file=data_file, root=data_root).load,
-        resume=resume,
-        allow_code_change=allow_code_change,
-        dry_run=dry_run,
-        quiet=quiet,
-    )
+    launch(study_config, data.load, run)

@@ -2,14 +2,16 @@
 
 import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from bloodnets.errors import StudyError
+from bloodnets.errors import DataError, StudyError, suggest_names
 from study.cli.doctor import doctor
 from study.cli.export import export
 from study.cli.grid import grid
+from study.cli.option_groups import expand_option_groups
 from study.cli.predict import predict
 from study.cli.replay import replay
 from study.cli.report import report
@@ -18,25 +20,77 @@ from study.cli.search import search
 from study.cli.status import status
 from study.runtime.signals import exit_on_sigint
 
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+
+class StudyCommands(TyperGroup):
+    """The commands; a wrong name is answered with the names that are close to it."""
+
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> tuple[str | None, "Command | None", list[str]]:
+        """Return the command that the arguments begin with.
+
+        Raises:
+            DataError: There is no such command.
+        """
+        name = args[0]
+        if name not in self.commands and not ctx.resilient_parsing:
+            raise DataError(
+                f"no such command: {name}",
+                value=name,
+                remedy=suggest_names(name, self.commands) or "see 'bloodstudy --help'",
+            )
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=StudyCommands,
     help="Train image classifiers on blood cells, and learn which of their differences are real.",
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
 
+@app.callback(invoke_without_command=True)
+def show_program(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Print the version or, without a command, the help."""
+    if version:
+        from importlib.metadata import version as read_version
+
+        typer.echo(f"bloodstudy {read_version('bloodstudy')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 for typer_command in (grid, search, resume, status, report, predict, export, replay, doctor):
-    app.command()(typer_command)
+    app.command()(expand_option_groups(typer_command))
 
 
 def main() -> NoReturn:
-    """Entry point: one line and an exit code for everything that can be foreseen."""
+    """Run the command; everything that can be foreseen ends in one line and an exit code."""
     signal.signal(signal.SIGINT, exit_on_sigint)
     try:
-        app()
+        # An Abort is not caught: as no command asks a question, an unexpected EOFError caused it.
+        exit_code: int = app(prog_name="bloodstudy", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        from study.cli.usage_errors import to_data_error
+
+        exit_code = _print_error(to_data_error(error))
     except StudyError as error:
-        one_line = " ".join(str(error).split())  # a path may hold a line's end
-        typer.echo(f"bloodstudy: {one_line}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(0)
+        exit_code = _print_error(error)
+    sys.exit(exit_code)
+
+
+def _print_error(error: StudyError) -> int:
+    """Print an error in one line, although a path may hold a line break; return its exit code."""
+    typer.echo(f"bloodstudy: {' '.join(str(error).split())}", err=True)
+    return error.exit_code

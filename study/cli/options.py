@@ -1,133 +1,110 @@
-"""Options that several commands share."""
+"""Options and arguments that several commands share, and the panels of the help."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from bloodnets.config import DEFAULT_BATCH_SIZE
-from study.configs.presets import RESNET
+from study.cli.completion import complete_study_names
 
+DATA_PANEL = "Data"
+OUTPUT_PANEL = "Output"
+RESOURCES_PANEL = "Resources"
+STUDY_PANEL = "Study"
+TRAINING_PANEL = "Training"
 
-class DataChoice(StrEnum):
-    """Which images to train on."""
+DEFAULT_STORAGE = "results"
 
-    BLOODMNIST = "bloodmnist"
-    SYNTHETIC = "synthetic"
+DataChoice = Literal["bloodmnist", "synthetic"]
+Device = Literal["auto", "cpu", "cuda"]
+Split = Literal["train", "val", "test"]
 
-
-class PrecisionChoice(StrEnum):
-    """Of products in training."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
-class DeviceChoice(StrEnum):
-    """What trials train on."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-class SplitChoice(StrEnum):
-    """Of data in the MedMNIST format."""
-
-    TRAIN = "train"
-    VAL = "val"
-    TEST = "test"
-
-
-BatchSizeOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        show_default=f"{DEFAULT_BATCH_SIZE}; of resnet {RESNET['batch_size']}",
-        help="Images a step.",
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="Name of a study in --storage, or path of its folder.",
+        autocompletion=complete_study_names,
     ),
 ]
-
-
-PrecisionOption = Annotated[
-    PrecisionChoice,
-    typer.Option("--precision", help="Of products in training; the rest is float32."),
-]
-
-
-DataOption = Annotated[
-    DataChoice, typer.Option("--data", help="synthetic: generated stand-in cells, no download.")
-]
-
-
-DataFileOption = Annotated[
-    Path | None, typer.Option(help="A file in the MedMNIST format, instead of the download.")
-]
-
-
-DataRootOption = Annotated[
-    Path | None,
-    typer.Option(
-        show_default="~/.medmnist", help="Folder of bloodmnist.npz, also of the download."
-    ),
-]
-
 
 StorageOption = Annotated[
     str,
     typer.Option(
-        "--storage",
-        help="Folder that holds the studies' folders; also an address, as s3://bucket/studies.",
+        metavar="PATH",
+        help="Folder that holds the folders of studies, or an address, e.g. s3://bucket/studies.",
+        rich_help_panel=STUDY_PANEL,
     ),
 ]
 
-
-CpusPerTrialOption = Annotated[int, typer.Option(min=1, help="Cores a trial.")]
-
-
-DeviceOption = Annotated[
-    DeviceChoice,
-    typer.Option("--device", help="auto: a GPU where there is one; of a cluster, anywhere."),
+TrialOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TRIAL",
+        show_default="the best on val",
+        help="Name of the trial whose model is used, as in the report, e.g. trial-17.",
+        rich_help_panel=STUDY_PANEL,
+    ),
 ]
 
-
-GpusPerTrialOption = Annotated[
-    float | None,
-    typer.Option(show_default=".25 if there is one, else 0", help="GPUs a trial, also a fraction."),
+DataFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-file",
+        metavar="PATH",
+        help="File in the MedMNIST format to use instead of the download.",
+        rich_help_panel=DATA_PANEL,
+    ),
 ]
 
-
-MaxConcurrentOption = Annotated[
-    int | None, typer.Option(min=1, show_default="as many as fit", help="Trials at once.")
+DataRootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root",
+        metavar="PATH",
+        show_default="~/.medmnist",
+        help="Folder that holds bloodmnist.npz; the download is saved there.",
+        rich_help_panel=DATA_PANEL,
+    ),
 ]
 
+StudyDataFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-file",
+        metavar="PATH",
+        show_default="the file that the study recorded",
+        help="File with the data of the study.",
+        rich_help_panel=DATA_PANEL,
+    ),
+]
 
 AddressOption = Annotated[
     str | None,
-    typer.Option(show_default="local: Ray on this machine", help="Of a Ray cluster, as host:6379."),
+    typer.Option(
+        metavar="ADDRESS",
+        show_default="local: Ray on this host",
+        help="Address of a Ray cluster, e.g. host:6379; auto on a node of the cluster.",
+        rich_help_panel=RESOURCES_PANEL,
+    ),
 ]
-
-
-ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Go on with the study of this name, with the same options.")
-]
-
 
 AllowCodeChangeOption = Annotated[
     bool,
     typer.Option(
         "--allow-code-change",
-        help="Resume although the software changed since; the change is recorded and reported.",
+        metavar="",
+        help="Resume although the software has changed; the report names the change.",
+        rich_help_panel=STUDY_PANEL,
     ),
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
 
-
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the report's path alone.")]
-
-
-TrialOption = Annotated[
-    str | None,
-    typer.Option(show_default="the best, by val", help="Its name, as in the report."),
+QuietOption = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        metavar="",
+        help="Print only the path of the report.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
 ]

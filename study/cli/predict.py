@@ -1,80 +1,141 @@
 """`bloodstudy predict`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bloodnets.errors import DataError
 from study.cli import options
-from study.cli.arguments import resolve_study_location
-from study.cli.options import SplitChoice, TrialOption
+from study.cli.arguments import open_ledger
+
+if TYPE_CHECKING:
+    from reports.ledger.records import StudyRecord
+    from study.inference.model_selection import SelectedModel
+    from study.inference.predict import Prediction
 
 
-def predict(
-    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
-    images: Annotated[
-        list[Path],
-        typer.Argument(help="Image files, folders of them, npz files in the MedMNIST format."),
-    ],
-    *,
-    storage: options.StorageOption = "results",
-    trial: TrialOption = None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOptions:
+    """How images are read."""
+
     crop: Annotated[
         int | None,
         typer.Option(
             min=28,
+            metavar="PIXELS",
             show_default="the largest",
-            help="Side of the centred square to cut out, in pixels; of the PBC photographs, 200.",
+            help="Side of the centered square to cut out of each image; 200 for the PBC "
+            "photographs.",
+            rich_help_panel=options.DATA_PANEL,
         ),
-    ] = None,
-    split: Annotated[SplitChoice, typer.Option(help="Of npz files.")] = SplitChoice.TEST,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with all probabilities.")
-    ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with all probabilities.")] = False,
-) -> None:
-    """Have a study's best model say of images which class they are. No diagnosis."""
-    if json and csv:
-        raise DataError("--json and --csv exclude each other; choose one")
-    from rich.console import Console
+    ] = None
+    split: Annotated[
+        options.Split,
+        typer.Option(help="Split of npz files to classify.", rich_help_panel=options.DATA_PANEL),
+    ] = "test"
 
-    from reports.ledger.ledger import Ledger
-    from study.inference import prediction_output
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatOptions:
+    """How predictions are printed: as a table unless one of these is given."""
+
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            metavar="",
+            help="Print JSON with all probabilities.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = False
+    csv: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            metavar="",
+            help="Print CSV with all probabilities.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = False
+
+
+def predict(
+    study: options.StudyArgument,
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE",
+            help="Image file, folder of image files, or npz file in the MedMNIST format; one or "
+            "several.",
+        ),
+    ],
+    *,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
+    trial: options.TrialOption = None,
+    image_options: ImageOptions,
+    output_format: FormatOptions,
+) -> None:
+    """Classify images with a study's best model. Not for diagnostic use.
+
+    Examples:
+      bloodstudy predict STUDY cell.png
+      bloodstudy predict STUDY photographs --crop 200 --csv
+    """
+    if output_format.json and output_format.csv:
+        raise DataError("--json and --csv exclude each other", remedy="choose one")
+    ledger = open_ledger(storage, study)
     from study.inference.model_selection import select_model
     from study.inference.predict import classify_images, read_input_images
 
-    ledger = Ledger(resolve_study_location(storage, study))
+    record = ledger.study
     selected = select_model(ledger, trial)
+    skipped = [*selected.problems]
     for problem in selected.problems:
-        _print_skipped(problem)
-    skipped: list[str] = []
+        print_skipped(problem)
 
     def record_skip(line: str) -> None:
         skipped.append(line)
-        _print_skipped(line)
+        print_skipped(line)
 
-    input_images = read_input_images(images, split=split.value, crop=crop, on_skip=record_skip)
-    predictions = list(classify_images(selected, ledger.study.data.color_stats, input_images))
+    input_images = read_input_images(
+        images, split=image_options.split, crop=image_options.crop, on_skip=record_skip
+    )
+    predictions = list(classify_images(selected, record.data.color_stats, input_images))
     if not predictions:
         raise DataError("no image could be used")
-    if json or csv:
-        format_predictions = prediction_output.format_json if json else prediction_output.format_csv
-        typer.echo(format_predictions(predictions, ledger.study, selected))
-    else:
-        console = Console(highlight=False)
-        console.print(
-            *prediction_output.format_header_lines(ledger.study, selected), sep="\n", markup=False
-        )
-        console.print(
-            prediction_output.make_prediction_table(predictions, ledger.study, width=console.width)
-        )
-        console.print(*prediction_output.format_footer_lines(predictions), sep="\n", markup=False)
-    if skipped or selected.problems:
+    _print_predictions(predictions, record, selected, output_format)
+    if skipped:
         raise typer.Exit(1)
 
 
-def _print_skipped(line: str) -> None:
+def _print_predictions(
+    predictions: "Sequence[Prediction]",
+    study: "StudyRecord",
+    selected: "SelectedModel",
+    output_format: FormatOptions,
+) -> None:
+    from rich.console import Console
+
+    from study.inference import prediction_output
+
+    if output_format.json or output_format.csv:
+        format_predictions = (
+            prediction_output.format_json if output_format.json else prediction_output.format_csv
+        )
+        typer.echo(format_predictions(predictions, study, selected))
+        return
+    console = Console(highlight=False)
+    header_lines = prediction_output.format_header_lines(study, selected)
+    console.print(*header_lines, sep="\n", markup=False)
+    console.print(prediction_output.make_prediction_table(predictions, study, width=console.width))
+    console.print(*prediction_output.format_footer_lines(predictions), sep="\n", markup=False)
+
+
+def print_skipped(line: str) -> None:
+    """Print to stderr what is left out, and why."""
     from study.inference.prediction_output import make_printable
 
     typer.echo(f"bloodstudy: left out: {make_printable(line)}", err=True)

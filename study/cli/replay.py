@@ -1,32 +1,30 @@
 """`bloodstudy replay`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from study.cli import options
-from study.cli.arguments import resolve_study_location
+from study.cli.arguments import open_ledger
 
 
 def replay(
-    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
-    trial: Annotated[str, typer.Argument(help="Its name, as in the report: trial-17.")],
+    study: options.StudyArgument,
+    trial: Annotated[
+        str,
+        typer.Argument(metavar="TRIAL", help="Name of the trial, as in the report, e.g. trial-17."),
+    ],
     *,
-    storage: options.StorageOption = "results",
-    data_file: Annotated[
-        Path | None,
-        typer.Option(show_default="where the study had it", help="The study's data."),
-    ] = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
+    data_file: options.StudyDataFileOption = None,
 ) -> None:
-    """Train one trial of a study again, and say how far it comes out otherwise."""
+    """Retrain one trial and report how much the result differs."""
+    ledger = open_ledger(storage, study)
     from rich.console import Console
 
-    from reports.ledger.ledger import Ledger
     from study.datasets.lookup import load_study_data
     from study.inference.replay import format_replay_lines, replay_trial
 
-    ledger = Ledger(resolve_study_location(storage, study))
     cells = load_study_data(ledger.study, data_file)
     with Console(stderr=True).status(f"{trial}: the first epoch") as status:
         replay_result = replay_trial(ledger, trial, cells, on_epoch=status.update)

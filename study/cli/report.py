@@ -8,68 +8,82 @@ import typer
 from bloodnets.errors import DataError
 from bloodnets.storage.location import RemotePath, parse_location
 from study.cli import options
-from study.cli.arguments import resolve_study_location
+from study.cli.arguments import open_ledger
+from study.cli.completion import complete_study_names
 from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
 
 
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        show_default="report in the folder of the study",
+        help="Folder to write the report to. By default, a remote study's is STUDY-report in "
+        "the current folder, and that of several studies is STUDY+STUDY in --storage.",
+        rich_help_panel=options.OUTPUT_PANEL,
+    ),
+]
+
+
 def report(
     studies: Annotated[
         list[str],
-        typer.Argument(help="A study's name, or the path of its folder; several are compared."),
+        typer.Argument(
+            metavar="STUDY",
+            help="Name of a study in --storage, or path of its folder; several are compared.",
+            autocompletion=complete_study_names,
+        ),
     ],
     *,
-    storage: options.StorageOption = "results",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            show_default="report, in the study's folder; of a study elsewhere, NAME-report here; "
-            "of several, their names in --storage",
-            help="Folder of the report.",
-        ),
-    ] = None,
-    data_file: Annotated[
-        Path | None,
-        typer.Option(
-            show_default="where the study had it",
-            help="The study's data, to show the images that were most often wrong.",
-        ),
-    ] = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
+    output: OutputOption = None,
+    data_file: options.StudyDataFileOption = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Check every number against the predictions; write nothing."),
+        typer.Option(
+            "--verify",
+            metavar="",
+            help="Recompute every number from the stored predictions, and write nothing.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
     ] = False,
 ) -> None:
-    """Make a study's report again, from what is stored, or one report of several studies."""
-    from reports.ledger.ledger import Ledger
+    """Write the report of a study again, or one report that compares several studies.
 
-    ledgers = [Ledger(resolve_study_location(storage, study)) for study in studies]
+    Examples:
+      bloodstudy report STUDY
+      bloodstudy report STUDY OTHER --output comparison
+      bloodstudy report STUDY --verify
+    """
+    ledgers = [open_ledger(storage, study) for study in studies]
     if verify:
         if output is not None:
-            raise DataError("--verify writes nothing; leave --output out")
+            raise DataError("--verify writes nothing", remedy="omit --output")
         _verify_studies(ledgers, data_file)
     elif len(ledgers) == 1:
         _write_study_report(ledgers[0], output, data_file)
     elif data_file is not None:
-        raise DataError("--data-file belongs to one study; leave it out, or name one study")
+        raise DataError("--data-file belongs to one study", remedy="omit it, or name one study")
     else:
-        from reports.page.multi_study import write_multi_study_report
+        _write_multi_study_report(ledgers, output, storage)
 
-        names = "+".join(ledger.name for ledger in ledgers)[:100]
-        storage_root = parse_location(storage)
-        with enable_keyboard_interrupt():
-            report_path = write_multi_study_report(
-                ledgers,
-                folder=output
-                or (storage_root if isinstance(storage_root, Path) else Path()) / names,
-            )
-        typer.echo(report_path)
+
+def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, storage: str) -> None:
+    from reports.page.multi_study import write_multi_study_report
+
+    names = "+".join(ledger.name for ledger in ledgers)[:100]
+    storage_root = parse_location(storage)
+    parent = storage_root if isinstance(storage_root, Path) else Path()
+    with enable_keyboard_interrupt():
+        report_path = write_multi_study_report(ledgers, folder=output or parent / names)
+    typer.echo(report_path)
 
 
 def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
-    """Write one study's report; exit code 1 if something had to be left out of it."""
+    """Write the report of one study; exit with code 1 if something was left out of it."""
     # With matplotlib, for which a wrong name need not wait.
     from reports.page.publish import require_report_folder, write_analysis
     from reports.sections.findings import analyze

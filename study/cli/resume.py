@@ -1,14 +1,11 @@
 """`bloodstudy resume`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from study.cli import options
-from study.cli.arguments import resolve_gpus_per_trial, resolve_study_location
+from study.cli.arguments import open_ledger, resolve_gpus_per_trial
 from study.cli.launch import launch
-from study.cli.options import DeviceChoice
+from study.cli.option_groups import ResourceOptions, RunOptions
 from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
@@ -16,32 +13,25 @@ if TYPE_CHECKING:
 
 
 def resume(
-    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
+    study: options.StudyArgument,
     *,
-    storage: options.StorageOption = "results",
-    data_file: Annotated[
-        Path | None,
-        typer.Option(show_default="where the study had it", help="The study's data."),
-    ] = None,
-    device: options.DeviceOption = DeviceChoice.AUTO,
-    gpus_per_trial: options.GpusPerTrialOption = None,
-    max_concurrent: options.MaxConcurrentOption = None,
-    address: options.AddressOption = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
+    data_file: options.StudyDataFileOption = None,
+    resources: ResourceOptions,
     allow_code_change: options.AllowCodeChangeOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Go on with a study that was interrupted, with the options that it began with."""
-    from reports.ledger.ledger import Ledger
+    """Resume a study that was interrupted, with the options that it was started with."""
     from study.configs.study_config import make_resume_config
 
-    location = resolve_study_location(storage, study)
-    record = Ledger(location).study
+    ledger = open_ledger(storage, study)
+    record = ledger.study
     config = make_resume_config(
         record,
-        location,
-        gpus_per_trial=resolve_gpus_per_trial(device, gpus_per_trial),
-        max_concurrent=max_concurrent,
-        address=address,
+        ledger.location,
+        gpus_per_trial=resolve_gpus_per_trial(resources.device, resources.gpus_per_trial),
+        max_concurrent=resources.max_concurrent,
+        address=resources.address,
     )
 
     def load_cells() -> "BloodCells":
@@ -50,4 +40,5 @@ def resume(
         with enable_keyboard_interrupt():  # a download
             return load_study_data(record, data_file, download=True)
 
-    launch(config, load_cells, resume=True, allow_code_change=allow_code_change, quiet=quiet)
+    run = RunOptions(resume=True, allow_code_change=allow_code_change, quiet=quiet)
+    launch(config, load_cells, run)

@@ -1,21 +1,18 @@
 """`bloodstudy status`."""
 
-from typing import Annotated
-
 import typer
 
 from study.cli import options
-from study.cli.arguments import resolve_study_location
+from study.cli.arguments import open_ledger
 
 
 def status(
-    study: Annotated[str, typer.Argument(help="Its name, or the path of its folder.")],
+    study: options.StudyArgument,
     *,
-    storage: options.StorageOption = "results",
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
 ) -> None:
-    """Say what of a study is done, failed and left, and how to go on with it."""
-    from reports.ledger.ledger import Ledger
+    """Show which trials are complete, failed or pending, and the command to resume."""
     from study.lifecycle.status import format_status_lines
 
-    for line in format_status_lines(Ledger(resolve_study_location(storage, study))):
+    for line in format_status_lines(open_ledger(storage, study)):
         typer.echo(line)

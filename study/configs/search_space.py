@@ -1,11 +1,12 @@
 """The search space, on one screen, and what of the published study lies in it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, get_args
 
-from bloodnets.config import TrialConfig
+from bloodnets.config import Family, TrialConfig
 from bloodnets.errors import DataError
-from study.configs.presets import PUBLISHED
+from study.configs.presets import PUBLISHED, RESNET
+from study.configs.value_checks import require_at_least, require_choice
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -13,25 +14,35 @@ if TYPE_CHECKING:
 
     from reports.ledger.search_record import ResNetSpace, SearchRecord
 
-FAMILIES = {"cnn": ("cnn",), "mlnn": ("mlnn",), "both": ("mlnn", "cnn"), "resnet": ("resnet",)}
-OPTIMIZERS = ("sgd", "adam")
-SAMPLERS = ("tpe", "random", "gp", "cmaes")
+SearchFamily = Literal["cnn", "mlnn", "both", "resnet"]
+FAMILIES: dict[SearchFamily, tuple[Family, ...]] = {
+    "cnn": ("cnn",),
+    "mlnn": ("mlnn",),
+    "both": ("mlnn", "cnn"),
+    "resnet": ("resnet",),
+}
+SearchOptimizer = Literal["sgd", "adam"]
+OPTIMIZERS: tuple[SearchOptimizer, ...] = get_args(SearchOptimizer)
+Sampler = Literal["tpe", "random", "gp", "cmaes"]
 
 LEARNING_RATE_RANGE = (1e-5, 1e-1)
 DROPOUT_RANGE = (0.0, 0.7)
 MOMENTUM_RANGE = (0.5, 0.99)
-"""Below .5, momentum is little more than a slightly higher learning rate."""
+"""Below 0.5, momentum is little more than a slightly higher learning rate."""
 
-# Of the family resnet alone.
+# For the family resnet only.
 WEIGHT_DECAY_RANGE = (1e-3, 1.0)
 LABEL_SMOOTHING_RANGE = (0.0, 0.2)
 WIDTH_RANGE = (16, 56)
-"""Of 56 a network has 940,192 parameters, of 64 more than a million."""
+"""With 56 channels a network has 940,192 parameters, with 64 more than a million."""
 WIDTH_STEP = 8
+
+MAX_SEED = 2**32 - 1
+"""PyTorch accepts 64 bits, NumPy and Optuna 32."""
 
 
 def suggest_config(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
-    """A configuration, as Optuna proposes it. The loss is no choice: the two are one function."""
+    """Return a configuration that Optuna proposes; the two losses are the same function."""
     if search.resnet is not None:
         return _suggest_resnet_config(trial, search, search.resnet)
     family = _suggest_one_of(trial, "family", search.families)
@@ -65,8 +76,8 @@ def _suggest_resnet_config(
     )
 
 
-def make_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, Any]:
-    """The inverse of `suggest_config`: what Optuna knows of a configuration."""
+def make_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, float | str]:
+    """Return Optuna's parameters of a configuration: the inverse of `suggest_config`."""
     names = ["learning_rate", "dropout"]
     names += ["momentum"] if config.momentum is not None else []
     names += ["family"] if len(search.families) > 1 else []
@@ -76,24 +87,24 @@ def make_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str,
 
 
 def make_baseline_configs(search: "SearchRecord") -> dict[str, TrialConfig]:
-    """The configurations of the families searched that have names, as trials of the search.
+    """Return the named configurations of the search's families, as trials of the search.
 
-    Those are the published ones, of two that differ in the loss alone, and so not at all, the
-    first; or `resnet`.
+    These are the published ones, or `resnet`. Configurations that differ only in the loss are the
+    same function, so only the first is kept.
     """
     if search.resnet is not None:
         return {"resnet": TrialConfig.from_dict(search.resnet.baseline_config)}
     return {
-        name: TrialConfig(
-            **values,
+        name: replace(
+            config,
             batch_size=search.batch_size,
             precision=search.precision,
             max_epochs=search.max_epochs,
             patience=search.max_epochs,
             seed=search.seed,
         )
-        for name, values in PUBLISHED.items()
-        if values["family"] in search.families and values["loss"] == "cross_entropy"
+        for name, config in PUBLISHED.items()
+        if config.family in search.families and config.loss == "cross_entropy"
     }
 
 
@@ -110,29 +121,35 @@ def validate(search: "SearchRecord") -> None:
     """Check every value that a user may set.
 
     Raises:
-        DataError: one is out of its range; the message gives option, value and bound.
+        DataError: A value is out of its range.
     """
     _check_range("--learning-rate", search.learning_rate, "above 0, at most 10", 1e-12, 10.0)
     _check_range("--dropout", search.dropout, "at least 0, below 1", 0.0, 1 - 1e-9)
     _check_range("--momentum", search.momentum, "at least 0, below 1", 0.0, 1 - 1e-9)
     if search.resnet is not None:
         _check_resnet(search.resnet)
-    for option, value, minimum in (
-        ("--trials", search.n_trials, 1),
-        ("--max-epochs", search.max_epochs, 1),
-        ("--reduction-factor", search.reduction_factor, 2),
-        ("--batch-size", search.batch_size, 1),
-        ("--retrain-top", search.retrain_top, 0),
-        ("--retrain-seeds", search.retrain_seeds, 1),
-    ):
-        if not value >= minimum:
-            raise DataError(f"{option} is {value}; wanted: at least {minimum}")
-    if not 0 <= search.seed < 2**32:  # PyTorch takes no more than 64 bits, others 32
-        raise DataError(f"--seed is {search.seed}; wanted: 0 to {2**32 - 1}")
+    require_at_least("--trials", search.n_trials, 1)
+    require_at_least("--max-epochs", search.max_epochs, 1)
+    require_at_least("--reduction-factor", search.reduction_factor, 2)
+    require_at_least("--batch-size", search.batch_size, 1)
+    require_at_least("--retrain-top", search.retrain_top, 0)
+    require_at_least("--retrain-seeds", search.retrain_seeds, 1)
+    if not 0 <= search.seed <= MAX_SEED:
+        raise DataError.of_value("--seed", search.seed, f"0 to {MAX_SEED}")
     if search.target_macro_f1 is not None and not 0 < search.target_macro_f1 <= 1:
-        raise DataError(
-            f"--target-macro-f1 is {search.target_macro_f1}; wanted: above 0, at most 1"
-        )
+        raise DataError.of_value("--target-macro-f1", search.target_macro_f1, "above 0, at most 1")
+    if search.time_budget_s is not None and not search.time_budget_s > 0:
+        raise DataError.of_value("--time-budget", search.time_budget_s, "above 0 seconds")
+    _check_choices(search)
+
+
+def _check_choices(search: "SearchRecord") -> None:
+    require_choice("--sampler", search.sampler, get_args(Sampler))
+    if search.families not in FAMILIES.values():
+        raise DataError.of_value("--family", ", ".join(search.families), " or ".join(FAMILIES))
+    known_optimizers = OPTIMIZERS if search.resnet is None else (RESNET.optimizer,)
+    for optimizer in search.optimizers:
+        require_choice("--optimizer", optimizer, known_optimizers)
 
 
 def _check_resnet(space: "ResNetSpace") -> None:
@@ -142,7 +159,7 @@ def _check_resnet(space: "ResNetSpace") -> None:
     _check_range("--width", space.width, f"{WIDTH_STEP} to 512", WIDTH_STEP, 512)
     if any(width % WIDTH_STEP for width in space.width):
         low, high = space.width
-        raise DataError(f"--width is {low} {high}; wanted: multiples of {WIDTH_STEP}")
+        raise DataError.of_value("--width", f"{low} {high}", f"multiples of {WIDTH_STEP}")
 
 
 def _check_range(
@@ -151,7 +168,7 @@ def _check_range(
     low, high = bounds
     # `not` a comparison that holds also rejects NaN.
     if not minimum <= low <= high <= maximum:
-        raise DataError(f"{option} is {low:g} {high:g}; wanted: the lower first, each {expected}")
+        raise DataError.of_value(option, f"{low:g} {high:g}", f"the lower first, each {expected}")
 
 
 def _suggest_one_of(trial: "Trial | FixedTrial", name: str, values: tuple[str, ...]) -> str:

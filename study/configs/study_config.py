@@ -1,37 +1,49 @@
-"""What a command is asked to do: `GridConfig` and `SearchConfig`, checked before Ray starts."""
+"""The settings of a study: `GridConfig` and `SearchConfig`, checked before Ray starts."""
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypedDict, Unpack, get_args
 
 from bloodnets.config import Precision, TrialConfig
-from bloodnets.errors import ConflictError, DataError
+from bloodnets.errors import ConflictError, DataError, suggest_names
 from bloodnets.storage.location import STUDY_FILE, StudyPath
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import GridRecord, StudyRecord
 from reports.ledger.search_record import SearchRecord
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import validate
+from study.configs.value_checks import require_at_least, require_choice
 
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
+class StudySettings(TypedDict):
+    """The attributes of `StudyConfig`, as keyword arguments of its subclasses."""
+
+    name: str
+    storage_root: StudyPath
+    cpus_per_trial: int
+    gpus_per_trial: float | None
+    max_concurrent: int | None
+    address: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
-    """What a grid and a search have in common: a name, a place, and resources.
+    """What a grid and a search have in common: a name, a location, and resources.
 
     Attributes:
-        name: letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
-        storage_root: the folder, or the address, that holds studies' folders.
-        cpus_per_trial: cores, and threads on a CPU.
-        gpus_per_trial: a fraction below 1 lets trials share a GPU; 0 trains on the CPU; None
-            leaves it to `session.get_default_gpus`.
-        max_concurrent: trials at once; None for as many as there is room for.
-        address: of a Ray cluster; None starts Ray on this machine.
+        name: Letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
+        storage_root: Folder or address that holds the folders of studies.
+        cpus_per_trial: CPU cores per trial, and threads on a CPU; at least 1.
+        gpus_per_trial: GPUs per trial. A fraction below 1 lets trials share a GPU, 0 trains on the
+            CPU, and None leaves it to `session.get_default_gpus`.
+        max_concurrent: Maximum number of trials at the same time; None for as many as fit.
+        address: Address of a Ray cluster; None starts Ray on this host.
 
     Raises:
-        DataError: a value is out of its range; the message says which and what is wanted.
+        DataError: A value is out of its range.
     """
 
     name: str
@@ -43,36 +55,38 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         if not _NAME_PATTERN.fullmatch(self.name):
-            raise DataError(
-                f"--name is {self.name!r}; wanted: letters, digits, '.', '_' and '-', at most 64, "
-                f"no leading dot"
-            )
+            expected = "letters, digits, '.', '_' and '-', at most 64, no leading dot"
+            raise DataError.of_value("--name", self.name, expected)
+        require_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
+        require_at_least("--max-concurrent", self.max_concurrent, 1)
         n_gpus = self.gpus_per_trial
         if n_gpus is not None and not (0 <= n_gpus <= 1 or n_gpus in range(2, 1025)):
-            raise DataError(f"--gpus-per-trial is {n_gpus}; wanted: 0 to 1, or a whole number")
+            raise DataError.of_value("--gpus-per-trial", n_gpus, "0 to 1, or a whole number")
 
     @property
     def location(self) -> StudyPath:
-        """Where the study's ledger is."""
+        """Folder or address of the study's ledger."""
         return self.storage_root / self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridConfig(StudyConfig):
-    """A grid, checked.
+    """The settings of a grid, checked.
 
     Attributes:
-        configurations: names in `presets.CONFIGURATIONS`, in the order of the tables.
-        seeds: how many; seeds 0 to `seeds - 1`, the same for every configuration.
-        max_epochs: at most, each trial; None for what each configuration says.
-        patience: epochs without a better val macro F1 before a trial ends; those of the family
-            resnet train to the end, as a schedule does.
-        width: of the configurations of the family resnet; None for what each says.
-        batch_size: images a step; None for what each configuration says.
-        precision: of products in training.
+        configurations: Names in `presets.CONFIGURATIONS`, in the order of the tables.
+        seeds: Number of seeds, at least 1: seeds 0 to `seeds - 1` for every configuration.
+        max_epochs: Maximum number of epochs per trial, at least 1; None for that of each
+            configuration.
+        patience: Epochs without a better val macro F1 before a trial ends, at least 1. Trials of
+            the family resnet train to the end, as a schedule does.
+        width: First-stage channels of the residual networks, at least 1; None for those of each
+            configuration.
+        batch_size: Images per step, at least 1; None for that of each configuration.
+        precision: Precision of matrix products in training.
 
     Raises:
-        DataError: a value is out of its range; the message says which and what is wanted.
+        DataError: A value is out of its range.
     """
 
     configurations: tuple[str, ...]
@@ -88,24 +102,30 @@ class GridConfig(StudyConfig):
         StudyConfig.__post_init__(self)
         for name in self.configurations:
             if name not in CONFIGURATIONS:
-                raise DataError(f"--config is {name!r}; wanted: one of {', '.join(CONFIGURATIONS)}")
+                raise DataError.of_value(
+                    "--config",
+                    name,
+                    f"one of {', '.join(CONFIGURATIONS)}",
+                    remedy=suggest_names(name, CONFIGURATIONS),
+                )
+        require_at_least("--seeds", self.seeds, 1)
+        require_at_least("--max-epochs", self.max_epochs, 1)
+        require_at_least("--patience", self.patience, 1)
+        require_at_least("--width", self.width, 1)
+        require_at_least("--batch-size", self.batch_size, 1)
+        require_choice("--precision", self.precision, get_args(Precision))
 
     @classmethod
-    def from_record(cls, record: GridRecord, **common: Any) -> Self:
-        """Make the settings of a grid from its record.
-
-        Args:
-            record: Record of the grid.
-            **common: Attributes of `StudyConfig`.
-        """
-        return cls(**asdict(record), **common)
+    def from_record(cls, record: GridRecord, **settings: Unpack[StudySettings]) -> Self:
+        """Make the settings of a grid from its record and from those of any study."""
+        return cls(**asdict(record), **settings)
 
     def to_record(self) -> GridRecord:
         """Return the settings of the grid as the ledger keeps them."""
         return GridRecord(**{field.name: getattr(self, field.name) for field in fields(GridRecord)})
 
     def plan_trials(self) -> tuple[PlannedTrial, ...]:
-        """The plan: every configuration with every seed."""
+        """Return the plan: every configuration with every seed."""
         return tuple(
             make_planned_trial(name, self._make_trial_config(name, seed))
             for name in self.configurations
@@ -113,25 +133,29 @@ class GridConfig(StudyConfig):
         )
 
     def _make_trial_config(self, name: str, seed: int) -> TrialConfig:
-        overrides = {"max_epochs": self.max_epochs, "batch_size": self.batch_size}
-        overrides |= {"width": self.width} if "width" in CONFIGURATIONS[name] else {}
-        values = CONFIGURATIONS[name] | {
-            key: value for key, value in overrides.items() if value is not None
-        }
-        # Also without its schedule: then nothing but what is left out differs from the whole.
-        patience = values["max_epochs"] if values["family"] == "resnet" else self.patience
-        return TrialConfig(**values, patience=patience, precision=self.precision, seed=seed)
+        preset = CONFIGURATIONS[name]
+        max_epochs = self.max_epochs or preset.max_epochs
+        return replace(
+            preset,
+            max_epochs=max_epochs,
+            # Also without its schedule: then only the ingredient that is left out differs.
+            patience=max_epochs if preset.family == "resnet" else self.patience,
+            width=preset.width and (self.width or preset.width),
+            batch_size=self.batch_size or preset.batch_size,
+            precision=self.precision,
+            seed=seed,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchConfig(StudyConfig):
-    """A search, checked.
+    """The settings of a search, checked.
 
     Attributes:
-        search: what it draws from, and how.
+        search: Search space, sampler, pruning, stopping and retraining.
 
     Raises:
-        DataError: a value is out of its range; the message says which and what is wanted.
+        DataError: A value is out of its range.
     """
 
     search: SearchRecord
@@ -143,19 +167,24 @@ class SearchConfig(StudyConfig):
 
 def make_resnet_baseline(
     *, max_epochs: int, batch_size: int, precision: Precision, seed: int
-) -> dict[str, Any]:
-    """The configuration `resnet` as a trial of a search: `ResNetSpace.baseline_config`.
+) -> TrialConfig:
+    """Return the configuration `resnet` as a trial of a search.
 
     Raises:
-        DataError: a value is out of its range.
+        DataError: A value is out of its range.
     """
-    values = CONFIGURATIONS["resnet"] | {"max_epochs": max_epochs, "batch_size": batch_size}
-    config = TrialConfig(**values, patience=max_epochs, precision=precision, seed=seed)
-    return config.to_dict()
+    return replace(
+        CONFIGURATIONS["resnet"],
+        max_epochs=max_epochs,
+        patience=max_epochs,
+        batch_size=batch_size,
+        precision=precision,
+        seed=seed,
+    )
 
 
 def make_planned_trial(name: str, config: TrialConfig) -> PlannedTrial:
-    """A configuration with a seed, as a plan names it."""
+    """Return a configuration with a seed, as a plan names it."""
     trial_id = f"{name}-s{config.seed}-{config.compute_digest()}"
     return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
 
@@ -184,21 +213,22 @@ def make_resume_config(
     resources = study.resources
     if address is None and resources.cluster_address is not None:
         raise DataError(
-            f"{study.name} ran on the cluster at {resources.cluster_address}; give --address "
-            f"{resources.cluster_address} to go on there, or --address local for this machine"
+            f"{study.name} ran on the cluster at {resources.cluster_address}",
+            remedy=f"give --address {resources.cluster_address} to resume there, or --address "
+            f"local to resume on this host",
         )
     if isinstance(location, Path) and not location.name.strip("."):
         location = location.resolve()
-    common: dict[str, Any] = {
-        "name": location.name,
-        "storage_root": location.parent,
-        "cpus_per_trial": resources.cpus_per_trial,
-        "gpus_per_trial": resources.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
-        "max_concurrent": resources.max_concurrent if max_concurrent is None else max_concurrent,
-        "address": None if address == "local" else address,
-    }
+    settings = StudySettings(
+        name=location.name,
+        storage_root=location.parent,
+        cpus_per_trial=resources.cpus_per_trial,
+        gpus_per_trial=resources.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
+        max_concurrent=resources.max_concurrent if max_concurrent is None else max_concurrent,
+        address=None if address == "local" else address,
+    )
     if study.search is not None:
-        return SearchConfig(search=study.search, **common)
+        return SearchConfig(search=study.search, **settings)
     if study.grid is None:
         raise ConflictError(f"{location / STUDY_FILE} describes neither a grid nor a search")
-    return GridConfig.from_record(study.grid, **common)
+    return GridConfig.from_record(study.grid, **settings)

@@ -174,7 +174,7 @@ def measure_one_trial(
     name: str, root: Path, splits: dict[str, DeviceSplit], bandwidth: float, flop_rate: float
 ) -> Iterator[Measurement]:
     """One trial alone."""
-    config = TrialConfig(**PUBLISHED[name], batch_size=BATCH_SIZE)
+    config = replace(PUBLISHED[name], batch_size=BATCH_SIZE)
     n_images, device = len(splits["train"].labels), splits["train"].images.device
     epoch_duration_s, min_duration_s = (
         measure_epoch_s(config, splits),
@@ -205,7 +205,7 @@ def measure_one_trial(
 
 def find_best_concurrency(name: str, window_s: float) -> Measurement:
     """How many trials at once a GPU is best shared by."""
-    config = TrialConfig(**PUBLISHED[name], batch_size=BATCH_SIZE)
+    config = replace(PUBLISHED[name], batch_size=BATCH_SIZE)
     rates, memory_bytes = {}, 0.0
     for count in TRIAL_COUNTS:
         rates[count], memory_bytes = measure_concurrent(config, count, window_s)

@@ -3,6 +3,7 @@
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.models import CNN, MLNN
@@ -76,7 +76,7 @@ def compare_with_products(
     name: str, batch_size: int, split: DeviceSplit, rounds: int
 ) -> Measurement:
     """The arithmetic rate of an epoch's steps, and that of the products in them."""
-    config = TrialConfig(**PUBLISHED[name], batch_size=batch_size)
+    config = replace(PUBLISHED[name], batch_size=batch_size)
     state = TrainingState.create(config, CPU)
     round_split = DeviceSplit(*(tensor[: STEPS_PER_ROUND * batch_size] for tensor in split))
     step = make_training_step(state, config, round_split)
@@ -116,7 +116,7 @@ def make_resident_step(state: TrainingState, images: Tensor, labels: Tensor) -> 
 
 def compare_with_resident(name: str, split: DeviceSplit, rounds: int) -> Measurement:
     """The same steps on one batch that is scaled already."""
-    config = TrialConfig(**PUBLISHED[name])
+    config = PUBLISHED[name]
     state = TrainingState.create(config, CPU)
     round_split = DeviceSplit(*(tensor[: STEPS_PER_ROUND * config.batch_size] for tensor in split))
     step = make_training_step(state, config, round_split)
@@ -143,7 +143,7 @@ def compare_with_medmnist(
     family: str, root: Path, splits: dict[str, DeviceSplit], rounds: int
 ) -> Measurement:
     """An epoch of MedMNIST's own loop, in seconds, to ours."""
-    config = TrialConfig(**PUBLISHED[f"{family}-config-2"], max_epochs=100, patience=100)
+    config = replace(PUBLISHED[f"{family}-config-2"], max_epochs=100, patience=100)
     model = {"mlnn": MLNN, "cnn": CNN}[family](dropout=config.dropout)
     optimizer = make_torch_optimizer(model, "adam", config.learning_rate)
     experiment = Experiment(model, optimizer, root=root, batch_size=config.batch_size, device=CPU)

@@ -6,13 +6,13 @@ python -m tests.benchmarks.plain cells.npz EPOCHS SLOTS FOLDER
 import multiprocessing
 import os
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import torch
 
 from bloodnets import metrics
-from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.training.checkpoint import serialize_model, serialize_predictions
 from bloodnets.training.loop import DeviceSplit, TrainingState, predict_probabilities, train
@@ -28,7 +28,7 @@ def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
     torch.set_num_threads(1)
     keep_freed_memory()
     cells: BloodCells = load_cached(data)
-    config = TrialConfig(**PUBLISHED[name], max_epochs=epochs, patience=epochs)
+    config = replace(PUBLISHED[name], max_epochs=epochs, patience=epochs)
     splits = {
         split: DeviceSplit.from_numpy(getattr(cells, split), CPU) for split in ("train", "val")
     }
@@ -58,7 +58,7 @@ def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
 def main() -> None:
     """All eight configurations; the longer ones first, as the grid does."""
     data, epochs, slots, folder = sys.argv[1:]
-    names = sorted(PUBLISHED, key=lambda name: PUBLISHED[name]["family"])
+    names = sorted(PUBLISHED, key=lambda name: PUBLISHED[name].family)
     os.environ["OMP_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
     with context.Pool(int(slots)) as pool:

@@ -10,7 +10,6 @@ from typing import Self
 
 import torch
 
-from bloodnets.config import TrialConfig
 from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
 from bloodnets.training.malloc import keep_freed_memory
 from study.configs.presets import PUBLISHED
@@ -24,7 +23,7 @@ def serve_steps(name: str, threads: int, connection: Connection) -> None:
     """Train `STEPS_PER_REQUEST` steps whenever asked, and answer with the seconds they took."""
     torch.set_num_threads(threads)
     keep_freed_memory()
-    config, cpu = TrialConfig(**PUBLISHED[name]), torch.device("cpu")
+    config, cpu = PUBLISHED[name], torch.device("cpu")
     n_images = STEPS_PER_REQUEST * config.batch_size
     images = torch.randint(0, 256, (n_images, 28, 28, 3), dtype=torch.uint8)
     split = DeviceSplit(images, torch.randint(0, 8, (n_images,)))

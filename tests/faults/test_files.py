@@ -15,7 +15,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
@@ -196,7 +195,7 @@ def of_another_network(path: Path, marker: Path) -> None:
     """The right header before the tensors of a CNN."""
     size = int.from_bytes(path.read_bytes()[:8], "little")
     header = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
-    network = build_model(TrialConfig(**PUBLISHED["cnn-config-1"]))
+    network = build_model(PUBLISHED["cnn-config-1"])
     tensors = {f"model.{k}": v.contiguous() for k, v in network.state_dict().items()}
     save_file(tensors, path, metadata=header)
 

@@ -169,7 +169,7 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: FaultRow) -> None:
 
 
 def test_states(row: FaultRow) -> None:
-    config, cpu = TrialConfig(**PUBLISHED["cnn-config-2"]), torch.device("cpu")
+    config, cpu = PUBLISHED["cnn-config-2"], torch.device("cpu")
     arrays = generate_synthetic_arrays(scale=0.005)
     few = Split(arrays["val_images"], arrays["val_labels"][:, 0])
     state = TrainingState.create(config, cpu)

@@ -51,7 +51,7 @@ RESNET_SPACE = ResNetSpace(
     width=(16, 56),
     baseline_config=make_resnet_baseline(
         max_epochs=20, batch_size=128, precision="float32", seed=0
-    ),
+    ).to_dict(),
 )
 RESNET_SEARCH_RECORD = replace(
     SEARCH_RECORD, families=("resnet",), optimizers=("adamw",), batch_size=128, resnet=RESNET_SPACE

@@ -20,8 +20,9 @@ BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
 # A learning rate that ends every trial of cnn-config-1 in the first epoch.
 DIVERGING = """
-import study.configs.presets
-study.configs.presets.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
+from dataclasses import replace
+from study.configs.presets import CONFIGURATIONS
+CONFIGURATIONS["cnn-config-1"] = replace(CONFIGURATIONS["cnn-config-1"], learning_rate=1e30)
 from study.cli.main import main
 main()
 """

@@ -1,12 +1,12 @@
 """On real photographs, if a file of them is at hand; the project does not depend on one."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import load_file
 from bloodnets.data.synthetic import CLASS_COUNTS
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
@@ -24,7 +24,7 @@ def test_two_epochs_on_real_cells_learn_the_classes() -> None:
     assert FILE is not None
     cells = load_file(Path(FILE))
     assert count_classes(cells) == CLASS_COUNTS
-    config = TrialConfig(**PUBLISHED["cnn-config-2"], max_epochs=2)
+    config = replace(PUBLISHED["cnn-config-2"], max_epochs=2)
     cpu = torch.device("cpu")
     state = TrainingState.create(config, cpu)
     splits = DeviceSplit.from_numpy(cells.train, cpu), DeviceSplit.from_numpy(cells.val, cpu)

@@ -24,8 +24,9 @@ BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
 
 # The search proposes a learning rate at which every trial diverges.
 DIVERGING = """
-import study.configs.presets
-study.configs.presets.PUBLISHED["cnn-config-1"]["learning_rate"] = 1e30
+from dataclasses import replace
+from study.configs.presets import PUBLISHED
+PUBLISHED["cnn-config-1"] = replace(PUBLISHED["cnn-config-1"], learning_rate=1e30)
 import study.configs.search_space
 study.configs.search_space.contains = lambda config, search: True
 study.configs.search_space.validate = lambda search: None

@@ -1,6 +1,7 @@
 """What the benchmarks take for granted: operations and bytes of the networks, and their table."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
 from study.configs.presets import PUBLISHED
 from tests.benchmarks.__main__ import (
@@ -27,7 +27,7 @@ from tests.benchmarks.loop import iterate_products
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 def test_the_products_are_those_of_a_step(family: str) -> None:
     batch = 4
-    model = build_model(TrialConfig(**PUBLISHED[f"{family}-config-1"]))
+    model = build_model(PUBLISHED[f"{family}-config-1"])
     with FlopCounterMode(display=False) as counter:
         loss: Tensor = model(torch.zeros(batch, 3, 28, 28)).sum()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -37,7 +37,7 @@ def test_the_products_are_those_of_a_step(family: str) -> None:
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 def test_the_activations_are_those_of_the_layers(family: str) -> None:
-    model = build_model(TrialConfig(**PUBLISHED[f"{family}-config-1"]))
+    model = build_model(PUBLISHED[f"{family}-config-1"])
     sizes: list[int] = []
 
     def note(module: nn.Module, inputs: Any, output: Tensor) -> None:
@@ -51,7 +51,7 @@ def test_the_activations_are_those_of_the_layers(family: str) -> None:
 
 
 def test_an_epoch_takes_as_long_as_its_slower_part() -> None:
-    config = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=128)
+    config = replace(PUBLISHED["mlnn-config-2"], batch_size=128)
     of_bytes = compute_floor_s(config, 12_800, bandwidth=1e12, flop_rate=1e30)
     weights = 100 * 10 * 4 * 4_179_568
     assert of_bytes == pytest.approx((weights + 12_800 * 16 * 2368) / 1e12)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bloodnets.errors import ConflictError, DataError, ResourceError, StudyError
+from bloodnets.errors import ConflictError, DataError, ResourceError, StudyError, suggest_names
 
 
 def test_str_all_fields_joins_problem_expected_and_remedy() -> None:
@@ -35,3 +35,13 @@ def test_with_remedy_keeps_type_cause_and_first_remedy() -> None:
     assert changed.__cause__ is cause
     assert (changed.path, changed.remedy) == ("a", "make room; resume")
     assert error.remedy == "make room"
+
+
+def test_suggest_names_close_names_closest_first() -> None:
+    known = ("cnn-config-2", "cnn-config-1", "resnet")
+    assert suggest_names("cnn-confg-1", known) == "did you mean cnn-config-1 or cnn-config-2?"
+
+
+@pytest.mark.parametrize("name", ["vit", "resnet", ""])
+def test_suggest_names_nothing_close_or_known_returns_none(name: str) -> None:
+    assert suggest_names(name, ("resnet", "cnn-config-1")) is None

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from bloodnets.config import Family, Loss, TrialConfig
+from bloodnets.config import Family, Loss
 from bloodnets.models import CNN, ResNet, build_model, count_operations, count_parameters
 from study.configs.presets import PUBLISHED, RESNET
 
-CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"])
+CONFIG = PUBLISHED["cnn-config-2"]
 IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
 
 
@@ -93,7 +93,7 @@ def test_the_cnn_is_the_papers_layer_by_layer() -> None:
 
 @pytest.mark.parametrize(("width", "parameters"), [(48, 691_448), (56, 940_192)])
 def test_a_resnet_has_less_than_a_million_parameters(width: int, parameters: int) -> None:
-    model = build_model(TrialConfig(**RESNET | {"width": width}, patience=60))
+    model = build_model(replace(RESNET, width=width))
     assert count_parameters(model) == parameters
 
 

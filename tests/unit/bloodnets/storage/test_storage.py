@@ -48,6 +48,20 @@ def test_names_are_of_all_folders_within(files: LocalStorage | RemoteStorage | R
     assert files.list_files("checkpoints") == {"checkpoints/a", "checkpoints/a-1/state"}
 
 
+@pytest.mark.parametrize("kind", ["local", "remote"])
+def test_list_folders_names_only_the_folders_in_it(
+    kind: str, running: S3Server, tmp_path: Path
+) -> None:
+    files: LocalStorage | RemoteStorage = (
+        LocalStorage(tmp_path)
+        if kind == "local"
+        else RemoteStorage(RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}"))
+    )
+    for name in ("a/study.json", "b-2/study.json", "file"):
+        files.write(name, b"1")
+    assert files.list_folders() == {"a", "b-2"}
+
+
 def test_a_local_study_is_not_made_where_there_is_none(tmp_path: Path) -> None:
     """A worker that does not see the driver's folder must not make one of its own."""
     with pytest.raises(FileNotFoundError):

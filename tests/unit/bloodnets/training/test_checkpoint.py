@@ -23,7 +23,7 @@ from bloodnets.training.loop import DeviceSplit, EpochResult, TrainingState, tra
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
-CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)
+CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +61,19 @@ def timeless(results: list[EpochResult]) -> list[EpochResult]:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "preset",
     [
         PUBLISHED["mlnn-config-1"],
-        PUBLISHED["mlnn-config-1"] | {"momentum": 0.0},
+        replace(PUBLISHED["mlnn-config-1"], momentum=0.0),
         PUBLISHED["mlnn-config-2"],
         PUBLISHED["cnn-config-1"],
-        PUBLISHED["cnn-config-1"] | {"momentum": 0.0},
+        replace(PUBLISHED["cnn-config-1"], momentum=0.0),
         PUBLISHED["cnn-config-4"],
-        RESNET | {"width": 4},
+        replace(RESNET, width=4),
     ],
 )
-def test_training_goes_on_to_the_bit(
-    changes: dict[str, Any], splits: dict[str, DeviceSplit]
-) -> None:
-    config = TrialConfig(**changes | {"batch_size": 16, "max_epochs": 4})
+def test_training_goes_on_to_the_bit(preset: TrialConfig, splits: dict[str, DeviceSplit]) -> None:
+    config = replace(preset, batch_size=16, max_epochs=4)
     undisturbed = TrainingState.create(config, CPU)
     expected = list(
         train(undisturbed, config, train_split=splits["train"], val_split=splits["val"])
@@ -117,7 +115,7 @@ def test_a_file_that_is_cut_off_is_named(share: float, splits: dict[str, DeviceS
     [
         replace(CONFIG, seed=1),
         replace(CONFIG, learning_rate=0.5),
-        TrialConfig(**PUBLISHED["mlnn-config-1"], batch_size=16, max_epochs=4),
+        replace(PUBLISHED["mlnn-config-1"], batch_size=16, max_epochs=4),
     ],
 )
 def test_the_state_of_another_trial_is_refused(

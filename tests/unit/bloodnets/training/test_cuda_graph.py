@@ -4,13 +4,13 @@ Where there is no GPU, a stand-in for CUDA's graphs replays the step itself.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from bloodnets.config import TrialConfig
+from bloodnets.config import Precision, TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training import cuda_graph
@@ -21,9 +21,9 @@ from study.configs.presets import CONFIGURATIONS, PUBLISHED
 Losses = list[Tensor]
 
 SMALL = {
-    name: CONFIGURATIONS[name] | {"batch_size": 50}
+    name: replace(CONFIGURATIONS[name], batch_size=50)
     for name in ("mlnn-config-1", "mlnn-config-4", "cnn-config-1", "cnn-config-2", "cnn-config-4")
-} | {"resnet": CONFIGURATIONS["resnet"] | {"batch_size": 50, "width": 8, "patience": 60}}
+} | {"resnet": replace(CONFIGURATIONS["resnet"], batch_size=50, width=8)}
 
 
 @dataclass
@@ -78,7 +78,7 @@ def trained(
 
 @pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2", "resnet"])
 def test_epochs_of_captured_steps_are_the_same_to_the_bit(name: str, captures: list[int]) -> None:
-    config = TrialConfig(**SMALL[name])
+    config = SMALL[name]
     plain = trained(config, lambda step: step, "cpu")
     replayed = trained(config, CudaGraphStep, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(plain, replayed, strict=True))
@@ -107,11 +107,11 @@ def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_graph_on_a_gpu_trains_as_its_step_does(
-    name: str, precision: str, monkeypatch: pytest.MonkeyPatch
+    name: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some of cuDNN's ways add in an order that changes, and Adam makes much of little.
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    config = TrialConfig(**SMALL[name] | {"dropout": 0.0, "precision": precision})
+    config = replace(SMALL[name], dropout=0.0, precision=precision)
 
     def uncaptured(step: TrainingStep) -> TrainingStep:
         assert isinstance(step, CudaGraphStep)
@@ -126,7 +126,7 @@ def test_a_graph_on_a_gpu_trains_as_its_step_does(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
 def test_dropout_in_a_graph_draws_anew_each_step() -> None:
     """Weights that do not move give another loss a step only if other units are dropped."""
-    config = TrialConfig(**PUBLISHED["cnn-config-2"] | {"learning_rate": 1e-30, "dropout": 0.5})
+    config = replace(PUBLISHED["cnn-config-2"], learning_rate=1e-30, dropout=0.5)
     arrays, device = generate_synthetic_arrays(scale=0.01), torch.device("cuda")
     split = DeviceSplit.from_numpy(
         Split(arrays["train_images"], arrays["train_labels"][:, 0]), device
@@ -140,7 +140,7 @@ def test_dropout_in_a_graph_draws_anew_each_step() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
 @pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2", "resnet"])
 def test_a_trial_on_a_gpu_learns_as_on_a_cpu(name: str) -> None:
-    config = TrialConfig(**SMALL[name] | {"dropout": 0.0})
+    config = replace(SMALL[name], dropout=0.0)
     *on_gpu, _ = trained(config, lambda step: step, "cuda")
     *on_cpu, _ = trained(config, lambda step: step, "cpu")
     for one, other in zip(on_gpu[:6], on_cpu[:6], strict=True):

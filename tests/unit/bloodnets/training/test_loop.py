@@ -28,8 +28,8 @@ from bloodnets.training.optimizers import compute_one_cycle_factor
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
-CONFIG = TrialConfig(**PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
-RESNET_CONFIG = TrialConfig(**RESNET | {"width": 4, "batch_size": 16, "max_epochs": 2}, patience=2)
+CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
+RESNET_CONFIG = replace(RESNET, width=4, batch_size=16, max_epochs=2, patience=2)
 
 
 @pytest.fixture(scope="module", autouse=True)

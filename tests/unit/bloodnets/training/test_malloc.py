@@ -17,7 +17,7 @@ from study.configs.presets import PUBLISHED
 
 torch.set_num_threads(1)
 keep_freed_memory()
-config, cpu = TrialConfig(**PUBLISHED["cnn-config-1"]), torch.device("cpu")
+config, cpu = PUBLISHED["cnn-config-1"], torch.device("cpu")
 images = torch.zeros(10 * config.batch_size, 28, 28, 3, dtype=torch.uint8)
 split = DeviceSplit(images, torch.zeros(len(images), dtype=torch.int64))
 state = TrainingState.create(config, cpu)

@@ -16,7 +16,7 @@ from bloodnets.training.optimizers import (
 )
 from study.configs.presets import PUBLISHED, RESNET
 
-CONFIG = TrialConfig(**RESNET, patience=60)
+CONFIG = RESNET
 
 
 def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
@@ -35,8 +35,8 @@ def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
 @pytest.mark.parametrize(
     ("config", "kind", "expected"),
     [
-        (TrialConfig(**PUBLISHED["cnn-config-1"]), "SGD", {"lr": 0.01, "momentum": 0.9}),
-        (TrialConfig(**PUBLISHED["cnn-config-2"]), "Adam", {"lr": 0.001, "weight_decay": 0}),
+        (PUBLISHED["cnn-config-1"], "SGD", {"lr": 0.01, "momentum": 0.9}),
+        (PUBLISHED["cnn-config-2"], "Adam", {"lr": 0.001, "weight_decay": 0}),
         (replace(CONFIG, weight_decay=0.3), "AdamW", {"lr": 0.004, "weight_decay": 0.3}),
     ],
 )

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bloodnets.config import TrialConfig
 from bloodnets.models import build_model, count_operations, count_parameters
 from reports import figures
 from reports.analysis import cost, frames
@@ -103,7 +102,7 @@ def test_costs_of_the_benchmark_are_those_of_its_layers(
 
 @pytest.mark.parametrize("name", ["mlnn-config-1", "mlnn-config-4", "cnn-config-2", "cnn-config-3"])
 def test_costs_of_the_papers_rows_are_those_of_its_networks(name: str) -> None:
-    config = TrialConfig(**PUBLISHED[name])
+    config = PUBLISHED[name]
     row, model = published.find_published(config.to_dict()), build_model(config)
     assert row is not None
     assert (row.parameters, row.operations) == (count_parameters(model), count_operations(model))

@@ -45,12 +45,11 @@ def test_scores_and_intervals_are_those_of_the_report_of_one_seed(tmp_path: Path
 
 
 def test_training_is_described_with_its_augmentation(tmp_path: Path) -> None:
-    resnet_record = RESNET | {"patience": 60}
     matrix = grid_builder.make_published_matrices()["cnn-config-1"]
     ledger = grid_builder.build_grid(
         tmp_path / "s",
         {"cnn-config-1": matrix, "resnet": matrix},
-        record_overrides={"resnet": resnet_record},
+        record_overrides={"resnet": RESNET.to_dict()},
     )
     paper, resnet = (
         line

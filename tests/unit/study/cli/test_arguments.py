@@ -1,10 +1,15 @@
-"""Times as users write them."""
+"""`arguments`: options to values, and studies by their names."""
+
+from pathlib import Path
 
 import pytest
 
-from bloodnets.errors import DataError
-from study.cli.arguments import parse_duration_s, require_one_of, resolve_gpus_per_trial
-from study.cli.options import DeviceChoice
+from bloodnets.errors import ConflictError, DataError
+from bloodnets.storage.location import RemotePath
+from study.cli.arguments import open_ledger, parse_duration_s, resolve_gpus_per_trial
+from study.cli.options import Device
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.s3 import S3_BUCKET, S3Server
 
 
 @pytest.mark.parametrize(
@@ -20,39 +25,69 @@ from study.cli.options import DeviceChoice
     ],
 )
 def test_a_time_is_read(text: str, expected: int) -> None:
-    assert parse_duration_s("--time-budget", text) == expected
+    assert parse_duration_s(text) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["", "0", "0m", "30", "1:30", "m", "-5m", "NaT", "soon", "30 parsecs", "\u0661m"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match=r"--time-budget is .*wanted: a time above 0"):
-        parse_duration_s("--time-budget", text)
-
-
-def test_another_word_is_refused_with_the_known_ones() -> None:
-    assert require_one_of("--sampler", "gp", ("tpe", "gp")) == "gp"
-    with pytest.raises(DataError, match="--sampler is 'GP'; wanted: tpe or gp"):
-        require_one_of("--sampler", "GP", ("tpe", "gp"))
+    with pytest.raises(DataError) as caught:
+        parse_duration_s(text)
+    assert caught.value.value == text
+    assert "above 0" in str(caught.value.expected)
 
 
 @pytest.mark.parametrize(
     ("device", "given", "expected"),
     [
-        (DeviceChoice.AUTO, None, None),
-        (DeviceChoice.AUTO, 0.5, 0.5),
-        (DeviceChoice.CPU, None, 0.0),
-        (DeviceChoice.CPU, 0, 0.0),
-        (DeviceChoice.CUDA, None, 0.25),
-        (DeviceChoice.CUDA, 1, 1),
+        ("auto", None, None),
+        ("auto", 0.5, 0.5),
+        ("cpu", None, 0.0),
+        ("cpu", 0, 0.0),
+        ("cuda", None, 0.25),
+        ("cuda", 1, 1),
     ],
 )
-def test_gpus(device: DeviceChoice, given: float | None, expected: float | None) -> None:
+def test_gpus(device: Device, given: float | None, expected: float | None) -> None:
     assert resolve_gpus_per_trial(device, given) == expected
 
 
-@pytest.mark.parametrize(("device", "given"), [(DeviceChoice.CPU, 0.5), (DeviceChoice.CUDA, 0)])
-def test_a_device_and_gpus_that_contradict_each_other(device: DeviceChoice, given: float) -> None:
+@pytest.mark.parametrize(("device", "given"), [("cpu", 0.5), ("cuda", 0)])
+def test_a_device_and_gpus_that_contradict_each_other(device: Device, given: float) -> None:
     with pytest.raises(DataError, match=f"--device {device} and --gpus-per-trial {given:g} contra"):
         resolve_gpus_per_trial(device, given)
+
+
+def test_open_ledger_misspelled_study_suggests_close_names(tmp_path: Path) -> None:
+    for name in ("grid-x", "unrelated"):
+        build_grid(tmp_path / name, {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
+    assert open_ledger(str(tmp_path), "grid-x").name == "grid-x"
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path), "gird-x")
+    assert caught.value.remedy == "did you mean grid-x?"
+
+
+@pytest.mark.parametrize("storage", ["", "no-such-folder"])
+def test_open_ledger_no_close_name_suggests_nothing(tmp_path: Path, storage: str) -> None:
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path / storage), "gird-x")
+    assert caught.value.remedy is None
+
+
+def test_open_ledger_damaged_study_does_not_suggest_itself(tmp_path: Path) -> None:
+    (tmp_path / "grid-x").mkdir()
+    (tmp_path / "grid-x" / "study.json").write_text("{}")
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path), "grid-x")
+    assert "did you mean" not in str(caught.value)
+
+
+def test_open_ledger_misspelled_remote_study_suggests_close_name(
+    tmp_path: Path, running: S3Server
+) -> None:
+    root = RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}")
+    build_grid(root / "grid-x", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(root), "gird-x")
+    assert caught.value.remedy == "did you mean grid-x?"

@@ -1,21 +1,23 @@
 """The command line: what it imports, and what it says to wrong options."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from bloodnets.config import TrialConfig
-from bloodnets.errors import DataError
+from bloodnets.errors import ConflictError, DataError
 from study.cli import arguments
 from study.cli.main import app
 from study.configs.presets import ABLATIONS, PUBLISHED, RESNET
 from study.configs.study_config import GridConfig, SearchConfig, make_resnet_baseline
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 
-HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy")
+HEAVY = ("torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy", "scipy", "optuna")
 
 
 def imported(code: str, *arguments: str) -> set[str]:
@@ -32,6 +34,8 @@ def test_help_imports_nothing_heavy() -> None:
         "from study.cli.main import main\ntry: main()\n"
         "except SystemExit as end: assert end.code == 0"
     )
+    assert imported(code) == set()
+    assert imported(code, "--version") == set()
     assert imported(code, "--help") == set()
     assert imported(code, "grid", "--help") == set()
 
@@ -70,10 +74,56 @@ def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> N
     assert done.stdout.strip() == str(tmp_path / "mine" / "report" / "index.html")
 
 
-def test_without_a_command_the_commands_are_listed() -> None:
+def test_app_without_arguments_prints_help_and_exits_0() -> None:
     done = CliRunner().invoke(app, [])
-    assert "grid" in done.output
-    assert "report" in done.output
+    assert done.exit_code == 0
+    assert done.stderr == ""
+    assert "grid" in done.stdout
+    assert "report" in done.stdout
+
+
+def test_app_version_is_that_of_the_package() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.exit_code == 0
+    assert done.stdout == f"bloodstudy {version('bloodstudy')}\n"
+
+
+def test_resume_of_a_misspelled_study_suggests_close_names(tmp_path: Path) -> None:
+    build_grid(tmp_path / "grid-x", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
+    words = ["grid", "--data", "synthetic", "--storage", str(tmp_path), "--name"]
+    done = CliRunner().invoke(app, [*words, "gird-x", "--resume"])
+    assert isinstance(done.exception, ConflictError)
+    assert str(done.exception.remedy).endswith("did you mean grid-x?")
+    existing = CliRunner().invoke(app, [*words, "grid-x"])
+    assert isinstance(existing.exception, ConflictError)
+    assert "did you mean" not in str(existing.exception)
+
+
+COMMANDS = ("grid", "search", "resume", "status", "report", "predict", "export", "replay", "doctor")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_at_80_columns_cuts_no_option(command: str) -> None:
+    short, long = (
+        CliRunner().invoke(app, [command, flag], env={"COLUMNS": "80"}) for flag in ("-h", "--help")
+    )
+    assert long.exit_code == 0
+    assert short.stdout == long.stdout
+    assert max(map(len, long.stdout.splitlines())) <= 80
+    assert "…" not in long.stdout.replace("(0, 1, …)", "")
+    declared = set(re.findall(r"--[a-z0-9-]+", wide_help(command)))
+    assert declared
+    assert declared <= set(re.findall(r"--[a-z0-9-]+", long.stdout))
+
+
+def wide_help(command: str) -> str:
+    return CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "300"}).stdout
+
+
+def test_help_of_grid_and_search_shows_shared_options_in_the_same_panels() -> None:
+    for panel in ("Training", "Data", "Study", "Resources", "Output"):
+        assert f"─ {panel} ─" in wide_help("grid")
+        assert f"─ {panel} ─" in wide_help("search")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +156,7 @@ def asked_for(
         return True
 
     monkeypatch.setattr("study.tuning.run.run_study", run)
-    monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
+    monkeypatch.setattr("study.cli.option_groups.DataOptions.load", lambda *_: None)
     CliRunner().invoke(app, [*words, "--storage", str(tmp_path)], catch_exceptions=False)
     return seen[0]
 
@@ -122,8 +172,9 @@ def test_the_grid_is_the_published_one_unless_asked(
         config = asked_for(["grid", *words], tmp_path, monkeypatch)
         assert isinstance(config, GridConfig)
         assert [*config.configurations] == names
-    with pytest.raises(DataError, match="leave --config out"):
+    with pytest.raises(DataError) as caught:
         arguments.resolve_configurations(["resnet"], ablation=True)
+    assert "--config" in str(caught.value.remedy)
 
 
 def test_a_search_of_resnets_starts_from_the_one_with_a_name(
@@ -135,7 +186,7 @@ def test_a_search_of_resnets_starts_from_the_one_with_a_name(
     found = config.search
     assert found.resnet is not None
     assert (found.optimizers, found.batch_size, found.resnet.width) == (("adamw",), 128, (16, 32))
-    start = TrialConfig(**RESNET | {"max_epochs": 5}, patience=5, seed=3)
+    start = replace(RESNET, max_epochs=5, patience=5, seed=3)
     assert found.resnet.baseline_config == start.to_dict()
     plain = asked_for(["search"], tmp_path, monkeypatch)
     assert isinstance(plain, SearchConfig)
@@ -166,7 +217,7 @@ def test_the_precision_of_products_is_handed_on(
         return True
 
     monkeypatch.setattr("study.tuning.run.run_study", run)
-    monkeypatch.setattr("study.cli.launch.DataSource.load", lambda *_: None)
+    monkeypatch.setattr("study.cli.option_groups.DataOptions.load", lambda *_: None)
     for given in ([], ["--precision", "bfloat16"]):
         CliRunner().invoke(app, [kind, "--storage", str(tmp_path), *given], catch_exceptions=False)
     assert seen == ["float32", "bfloat16"]

@@ -23,7 +23,7 @@ CONFIG = TrialConfig(
     dropout=0.2,
 )
 
-RESNET_CONFIG = TrialConfig(**RESNET, patience=60)
+RESNET_CONFIG = RESNET
 
 
 def study(**changes: Any) -> GridConfig:
@@ -143,12 +143,12 @@ def test_the_digest_tells_seeds_apart() -> None:
 
 def test_the_grid_is_the_published_one() -> None:
     assert list(PUBLISHED) == [f"{f}-config-{n}" for f in ("mlnn", "cnn") for n in (1, 2, 3, 4)]
-    for name, values in PUBLISHED.items():
+    for name, config in PUBLISHED.items():
         number = int(name[-1])
-        assert values["loss"] == ("cross_entropy" if number < 3 else "nll")
-        assert values["dropout"] == 0.2
+        assert config.loss == ("cross_entropy" if number < 3 else "nll")
+        assert config.dropout == 0.2
         expected = ("sgd", 0.01, 0.9) if number % 2 else ("adam", 0.001, None)
-        assert (values["optimizer"], values["learning_rate"], values["momentum"]) == expected
+        assert (config.optimizer, config.learning_rate, config.momentum) == expected
 
 
 def test_a_report_knows_what_a_configuration_leaves_out() -> None:
@@ -158,8 +158,9 @@ def test_a_report_knows_what_a_configuration_leaves_out() -> None:
 
 
 def test_what_is_left_out_is_one_ingredient() -> None:
-    for name, values in ABLATIONS.items():
-        changed = [key for key, value in values.items() if RESNET[key] != value]
+    whole = RESNET.to_dict()
+    for name, config in ABLATIONS.items():
+        changed = [key for key, value in config.to_dict().items() if whole[key] != value]
         assert len(changed) == 1, name
     assert [*CONFIGURATIONS] == [*PUBLISHED, "resnet", *ABLATIONS]
 
@@ -211,8 +212,27 @@ def test_a_fraction_above_one_gpu_is_refused(gpus: float) -> None:
 
 
 def test_an_unknown_configuration_is_named_with_the_known() -> None:
-    with pytest.raises(DataError, match=r"'cnn-config-9'.*mlnn-config-1"):
+    with pytest.raises(DataError, match=r"'cnn-config-9'.*mlnn-config-1") as caught:
         study(configurations=("cnn-config-9",))
+    assert caught.value.value == "cnn-config-9"
+    assert "did you mean" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["seeds", "max_epochs", "patience", "width", "batch_size", "cpus_per_trial", "max_concurrent"],
+)
+def test_grid_config_number_below_1_raises(name: str) -> None:
+    with pytest.raises(DataError) as caught:
+        study(**{name: 0})
+    assert caught.value.value == 0
+    assert caught.value.problem.startswith(f"--{name.replace('_', '-')} ")
+
+
+def test_grid_config_unknown_precision_raises() -> None:
+    with pytest.raises(DataError) as caught:
+        study(precision="float16")
+    assert caught.value.value == "float16"
 
 
 def test_the_default_name_is_a_valid_one() -> None:

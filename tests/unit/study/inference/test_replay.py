@@ -35,7 +35,7 @@ from study.inference.replay import format_replay_lines, replay_trial
 from tests.helpers.grid_builder import GRID_RECORD, SOFTWARE, add_complete_trial
 
 CPU = torch.device("cpu")
-CONFIG = TrialConfig(**PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
+CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
 RESOURCES = ResourcesRecord(
     cpus_per_trial=1, gpus_per_trial=0.0, max_concurrent=None, cluster_address=None
 )

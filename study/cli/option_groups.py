@@ -1,0 +1,215 @@
+"""Groups of options that several commands share: each a dataclass, declared once.
+
+Typer reads the options of a command from its signature. `expand_option_groups` puts the fields of
+the groups there, and gives the command the groups.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bloodnets.config import DEFAULT_BATCH_SIZE, Precision
+from bloodnets.errors import DataError
+from bloodnets.storage.location import parse_location
+from study.cli import arguments, options
+from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, RESNET
+from study.runtime.signals import enable_keyboard_interrupt
+
+if TYPE_CHECKING:
+    from bloodnets.data.medmnist import BloodCells
+    from study.configs.study_config import StudySettings
+
+
+def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command whose signature has the options of its groups in place of the groups.
+
+    Args:
+        command: Function with keyword parameters, of which some are annotated with a dataclass
+            whose fields are options.
+    """
+    groups: dict[str, type] = {}
+    parameters: list[Parameter] = []
+    for name, parameter in signature(command).parameters.items():
+        annotation: object = parameter.annotation
+        if isinstance(annotation, type) and is_dataclass(annotation):
+            groups[name] = annotation
+            parameters += signature(annotation).parameters.values()
+        else:
+            parameters.append(parameter)
+
+    @functools.wraps(command)
+    def run(**values: object) -> None:
+        for name, group in groups.items():
+            names = signature(group).parameters
+            values[name] = group(**{option: values.pop(option) for option in names})
+        command(**values)
+
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """How trials are trained, apart from their configurations."""
+
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default=f"{DEFAULT_BATCH_SIZE}; {RESNET.batch_size} for resnet",
+            help="Images per step.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = None
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            help="Precision of matrix products in training; everything else is float32.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataOptions:
+    """Which images a study uses."""
+
+    data: Annotated[
+        options.DataChoice,
+        typer.Option(
+            help="bloodmnist is downloaded once (35 MB); synthetic cells are generated.",
+            rich_help_panel=options.DATA_PANEL,
+        ),
+    ] = "bloodmnist"
+    data_file: options.DataFileOption = None
+    data_root: options.DataRootOption = None
+
+    def load(self) -> "BloodCells":
+        """Load the data; BloodMNIST is downloaded if it is missing.
+
+        Raises:
+            DataError: The options contradict each other, or the file is not a data file.
+            ResourceError: The data cannot be downloaded.
+        """
+        if self.data == "synthetic" and (self.data_file or self.data_root):
+            raise DataError("--data synthetic takes neither --data-file nor --data-root")
+        from bloodnets.data.download import ensure_official_file
+        from bloodnets.data.medmnist import load_file, load_synthetic
+
+        if self.data == "synthetic":
+            return load_synthetic()
+        if self.data_file is not None:
+            return load_file(self.data_file)
+        with enable_keyboard_interrupt():  # a download
+            file = ensure_official_file(self.data_root)
+        return load_file(file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceOptions:
+    """What trials run on."""
+
+    device: Annotated[
+        options.Device,
+        typer.Option(
+            help="auto uses a GPU if this host, or any node of the cluster, has one.",
+            rich_help_panel=options.RESOURCES_PANEL,
+        ),
+    ] = "auto"
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            show_default=f"{DEFAULT_GPUS_PER_TRIAL} with a GPU, else 0",
+            help="GPUs per trial. With a fraction below 1, trials share a GPU.",
+            rich_help_panel=options.RESOURCES_PANEL,
+        ),
+    ] = None
+    max_concurrent: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default="as many as fit",
+            help="Maximum number of trials at the same time.",
+            rich_help_panel=options.RESOURCES_PANEL,
+        ),
+    ] = None
+    address: options.AddressOption = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a study is run."""
+
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            metavar="",
+            help="Resume the study --name; all other options as before.",
+            rich_help_panel=options.STUDY_PANEL,
+        ),
+    ] = False
+    allow_code_change: options.AllowCodeChangeOption = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            metavar="",
+            help="Print the plan with its estimated duration, and exit.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = False
+    quiet: options.QuietOption = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOptions:
+    """Name and location of a new study, and the cores of its trials."""
+
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default="command, date and time",
+            help="Name of the study: letters, digits, '.', '_' and '-'.",
+            rich_help_panel=options.STUDY_PANEL,
+        ),
+    ] = None
+    storage: options.StorageOption = options.DEFAULT_STORAGE
+    cpus_per_trial: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="CPU cores per trial.",
+            rich_help_panel=options.RESOURCES_PANEL,
+        ),
+    ] = 1
+
+    def make_settings(
+        self, study_kind: str, resources: ResourceOptions, *, resume: bool
+    ) -> "StudySettings":
+        """Return the settings that a grid and a search have in common.
+
+        Raises:
+            DataError: The options contradict each other.
+        """
+        return {
+            "name": arguments.resolve_study_name(study_kind, self.name, resume=resume),
+            "storage_root": parse_location(self.storage),
+            "cpus_per_trial": self.cpus_per_trial,
+            "gpus_per_trial": arguments.resolve_gpus_per_trial(
+                resources.device, resources.gpus_per_trial
+            ),
+            "max_concurrent": resources.max_concurrent,
+            "address": None if resources.address == "local" else resources.address,
+        }
