@@ -1,12 +1,13 @@
 """A trial that a study plans, and the keys of its configuration."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-from reports.ledger.serialization import STRICT
+from reports.ledger.serialization import STRICT, require_keys
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -39,13 +40,7 @@ CONFIG_KEYS = (
 """Keys of a trial's configuration: the attributes of `bloodnets.config.TrialConfig`."""
 
 
-def _require_config_keys(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    if wrong_keys := sorted(config.keys() ^ {*CONFIG_KEYS}):
-        raise ValueError(f"missing or unknown keys: {', '.join(wrong_keys)}")
-    return config
-
-
-Config = Annotated[Mapping[str, Any], AfterValidator(_require_config_keys)]
+Config = Annotated[Mapping[str, Any], AfterValidator(partial(require_keys, CONFIG_KEYS))]
 """`bloodnets.config.TrialConfig` as a dict, seed included: every key is required."""
 
 

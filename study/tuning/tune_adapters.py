@@ -9,11 +9,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
 from bloodnets.messages import SPEC_KEY, EpochReport, TrialSpec, read_report, read_spec
-from bloodnets.storage.location import to_absolute_str
-from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from study.runtime.ray_internals import PickledAsBlank, find_pending_trial
 from study.tuning.search_run import SearchRun
@@ -51,7 +48,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         self,
         search_run: SearchRun,
         *,
-        probe_file: str,
+        make_spec: Callable[[PlannedTrial], TrialSpec],
         get_capacity: Callable[[], int],
         on_proposal: Callable[[PlannedTrial], None],
         on_error: Callable[[StudyError], None],
@@ -60,14 +57,14 @@ class ProposalSearcher(PickledAsBlank, Searcher):
 
         Args:
             search_run: The search.
-            probe_file: File in the study's folder that workers look for.
+            make_spec: Returns what the worker of a planned trial is told.
             get_capacity: Returns how many trials can run at the same time.
             on_proposal: Is called with each proposal.
             on_error: Is called if a proposal could not be entered in the ledger.
         """
         super().__init__(metric=None, mode=None)
         self._search_run = search_run
-        self._probe_file = probe_file
+        self._make_spec = make_spec
         self._get_capacity = get_capacity
         self._on_proposal, self._on_error = on_proposal, on_error
         self._capacity, self._capacity_time = 0, float("-inf")
@@ -88,9 +85,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         except StudyError as error:
             self._on_error(error)
             return None
-        ledger = self._search_run.ledger
-        spec = make_trial_spec(ledger, planned, probe_file=self._probe_file, evaluate_test=False)
-        return {SPEC_KEY: spec}
+        return {SPEC_KEY: self._make_spec(planned)}
 
     def on_trial_complete(self, *args: object, **info: object) -> None:
         """Do nothing: the search is told when the trial is in the ledger."""
@@ -144,18 +139,3 @@ class SearchStopper(PickledAsBlank, tune.Stopper):
     def stop_all(self) -> bool:
         """Return whether the search is over."""
         return self._search_run.is_over()
-
-
-def make_trial_spec(
-    ledger: Ledger, trial: PlannedTrial, *, probe_file: str, evaluate_test: bool
-) -> TrialSpec:
-    """Return what the worker of a planned trial is told."""
-    return TrialSpec(
-        id=trial.id,
-        configuration=trial.configuration,
-        config=TrialConfig.from_dict(trial.config),
-        location=to_absolute_str(ledger.location),
-        probe_file=probe_file,
-        study_fingerprint=ledger.study.fingerprint,
-        evaluate_test=evaluate_test,
-    )

@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ray import tune
 from ray.exceptions import RayError
@@ -12,11 +12,12 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
+from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
-from bloodnets.messages import read_spec
+from bloodnets.messages import TrialSpec, read_spec
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
-from bloodnets.storage.location import TEMP_PREFIX
+from bloodnets.storage.location import TEMP_PREFIX, to_absolute_str
 from bloodnets.trainable import run_trial
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
@@ -33,7 +34,6 @@ from study.tuning.tune_adapters import (
     PlanSearcher,
     ProposalSearcher,
     SearchStopper,
-    make_trial_spec,
 )
 
 MAX_RETRIES = 3
@@ -67,11 +67,8 @@ def run_trials(
     """
     remaining_trials = [trial for trial in trials if ledger.read_trial(trial) is None]
     if remaining_trials:
-        probe_file = write_probe_file(ledger)
-        specs = [
-            make_trial_spec(ledger, trial, probe_file=probe_file, evaluate_test=True)
-            for trial in _sort_longest_first(remaining_trials)
-        ]
+        make_spec = prepare_specs(ledger, write_probe_file(ledger), evaluate_test=True)
+        specs = [make_spec(trial) for trial in _sort_longest_first(remaining_trials)]
         _run_tuner(
             config,
             cells,
@@ -108,11 +105,14 @@ def run_proposals(
     callback = LedgerCallback(ledger, listener, search_run=search_run)
     if search_run.end_reason is not None:
         # An earlier run was interrupted while it entered the trials that the end overtook.
+        make_spec = prepare_specs(ledger, probe_file="", evaluate_test=False)
         for planned in search_run.list_unfinished_proposals():
             listener.on_proposal(planned)
-            spec = make_trial_spec(ledger, planned, probe_file="", evaluate_test=False)
-            callback.add_unstarted(spec)
+            callback.add_unstarted(make_spec(planned))
     elif search_run.n_remaining > 0:
+        capacity = config.max_concurrent
+        if capacity is None and config.address is None:  # no node joins or leaves
+            capacity = compute_max_parallel_trials(config)
         _run_tuner(
             config,
             cells,
@@ -120,8 +120,8 @@ def run_proposals(
             callback,
             searcher=ProposalSearcher(
                 search_run,
-                probe_file=write_probe_file(ledger),
-                get_capacity=lambda: config.max_concurrent or compute_max_parallel_trials(config),
+                make_spec=prepare_specs(ledger, write_probe_file(ledger), evaluate_test=False),
+                get_capacity=lambda: capacity or compute_max_parallel_trials(config),
                 on_proposal=listener.on_proposal,
                 on_error=callback.fail,
             ),
@@ -134,6 +134,32 @@ def run_proposals(
         callback.record_unfinished(StopReason(search_run.end_reason))
     ledger.storage.remove(CHECKPOINT_DIR)
     return search_run.end_reason or EndReason.TRIALS
+
+
+def prepare_specs(
+    ledger: Ledger, probe_file: str, *, evaluate_test: bool
+) -> Callable[[PlannedTrial], TrialSpec]:
+    """Return a function that makes what the worker of a planned trial is told.
+
+    Args:
+        ledger: Ledger of the study.
+        probe_file: File in the study's folder that workers look for.
+        evaluate_test: Whether the trials are evaluated on test.
+    """
+    location = to_absolute_str(ledger.location)
+
+    def make_spec(trial: PlannedTrial) -> TrialSpec:
+        return TrialSpec(
+            id=trial.id,
+            configuration=trial.configuration,
+            config=TrialConfig.from_dict(trial.config),
+            location=location,
+            probe_file=probe_file,
+            study_fingerprint=ledger.study.fingerprint,
+            evaluate_test=evaluate_test,
+        )
+
+    return make_spec
 
 
 def write_probe_file(ledger: Ledger) -> str:

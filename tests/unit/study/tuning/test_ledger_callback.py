@@ -14,7 +14,7 @@ from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.search_run import SearchRun
-from study.tuning.tune_adapters import make_trial_spec
+from study.tuning.tuner import prepare_specs
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.tuning.test_search_run import build_empty, load_optuna_trials
 from tests.unit.study.tuning.test_tune_adapters import make_report
@@ -46,9 +46,8 @@ class Recorder:
 
 def propose(search_run: SearchRun, **changes: object) -> Trial:
     """Return the next proposal as a trial of Tune's, not started."""
-    spec = make_trial_spec(
-        search_run.ledger, search_run.propose(), probe_file="", evaluate_test=False
-    )
+    make_spec = prepare_specs(search_run.ledger, probe_file="", evaluate_test=False)
+    spec = make_spec(search_run.propose())
     return Trial("stub", config={SPEC_KEY: replace(spec, **changes)}, stub=True)  # type: ignore[arg-type]
 
 
