@@ -9,8 +9,11 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
 from bloodnets.messages import SPEC_KEY, EpochReport, TrialSpec, read_report, read_spec
+from bloodnets.storage.location import to_absolute_str
+from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from study.runtime.ray_internals import PickledAsBlank, find_pending_trial
 from study.tuning.search_run import SearchRun
@@ -139,3 +142,34 @@ class SearchStopper(PickledAsBlank, tune.Stopper):
     def stop_all(self) -> bool:
         """Return whether the search is over."""
         return self._search_run.is_over()
+
+
+def get_trial_id(trial: Trial) -> str:
+    """Return the id of a trial of Tune's, which names it in Tune's files."""
+    return read_spec(trial.config).id
+
+
+def prepare_specs(
+    ledger: Ledger, probe_file: str, *, evaluate_test: bool
+) -> Callable[[PlannedTrial], TrialSpec]:
+    """Return a function that makes what the worker of a planned trial is told.
+
+    Args:
+        ledger: Ledger of the study.
+        probe_file: File in the study's folder that workers look for.
+        evaluate_test: Whether the trials are evaluated on test.
+    """
+    location = to_absolute_str(ledger.location)
+
+    def make_spec(trial: PlannedTrial) -> TrialSpec:
+        return TrialSpec(
+            id=trial.id,
+            configuration=trial.configuration,
+            config=TrialConfig.from_dict(trial.config),
+            location=location,
+            probe_file=probe_file,
+            study_fingerprint=ledger.study.fingerprint,
+            evaluate_test=evaluate_test,
+        )
+
+    return make_spec

@@ -4,20 +4,17 @@ import os
 import secrets
 import tempfile
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ray import tune
 from ray.exceptions import RayError
-from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
-from bloodnets.messages import TrialSpec, read_spec
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
-from bloodnets.storage.location import TEMP_PREFIX, to_absolute_str
+from bloodnets.storage.location import TEMP_PREFIX
 from bloodnets.trainable import run_trial
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
@@ -34,6 +31,8 @@ from study.tuning.tune_adapters import (
     PlanSearcher,
     ProposalSearcher,
     SearchStopper,
+    get_trial_id,
+    prepare_specs,
 )
 
 MAX_RETRIES = 3
@@ -136,32 +135,6 @@ def run_proposals(
     return search_run.end_reason or EndReason.TRIALS
 
 
-def prepare_specs(
-    ledger: Ledger, probe_file: str, *, evaluate_test: bool
-) -> Callable[[PlannedTrial], TrialSpec]:
-    """Return a function that makes what the worker of a planned trial is told.
-
-    Args:
-        ledger: Ledger of the study.
-        probe_file: File in the study's folder that workers look for.
-        evaluate_test: Whether the trials are evaluated on test.
-    """
-    location = to_absolute_str(ledger.location)
-
-    def make_spec(trial: PlannedTrial) -> TrialSpec:
-        return TrialSpec(
-            id=trial.id,
-            configuration=trial.configuration,
-            config=TrialConfig.from_dict(trial.config),
-            location=location,
-            probe_file=probe_file,
-            study_fingerprint=ledger.study.fingerprint,
-            evaluate_test=evaluate_test,
-        )
-
-    return make_spec
-
-
 def write_probe_file(ledger: Ledger) -> str:
     """Write an empty file by which a worker knows that it sees the driver's folder.
 
@@ -202,8 +175,8 @@ def _run_tuner(
                 tune_config=tune.TuneConfig(
                     # A fresh process a trial would import torch each time: some two seconds.
                     reuse_actors=True,
-                    trial_name_creator=_get_trial_id,
-                    trial_dirname_creator=_get_trial_id,
+                    trial_name_creator=get_trial_id,
+                    trial_dirname_creator=get_trial_id,
                     search_alg=searcher,
                     scheduler=scheduler,
                     num_samples=n_trials,
@@ -227,10 +200,6 @@ def _run_tuner(
         raise ResourceError(
             f"Ray gave up: {reason}; more is in {ledger.location / RAY_LOG}"
         ) from error
-
-
-def _get_trial_id(trial: Trial) -> str:
-    return read_spec(trial.config).id
 
 
 def _limit_concurrency(config: StudyConfig) -> int | None:

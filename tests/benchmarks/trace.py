@@ -32,6 +32,8 @@ SEARCH = "search --trials 3 --max-epochs 3 --retrain-top 1 --data synthetic"
 TRIALS_START, TRIAL_END = "run_trials", "Ledger.add_trial"
 PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaStudy.tell"
 
+# One trial, from the plan to its entry in the ledger. The way from the command to the plan has no
+# bound: it passes each step of preparation (options, data, record, lock, Ray) once.
 MAX_TRIAL_FILES, MAX_TRIAL_HOPS = 16, 45
 MAX_PROPOSAL_FILES, MAX_PROPOSAL_HOPS = 14, 60
 
@@ -144,8 +146,6 @@ def measure() -> list[Trace]:
         Trace(
             name="grid, driver: up to the last trial in the ledger",
             calls=select_path(grid, from_start=False, to_last_end=True),
-            max_files=MAX_TRIAL_FILES,
-            max_hops=MAX_TRIAL_HOPS,
         ),
         Trace(
             name="grid, driver: up to the first trial in the ledger",
@@ -154,6 +154,8 @@ def measure() -> list[Trace]:
         Trace(
             name=f"grid, driver: from {TRIALS_START} to the first trial",
             calls=select_path(grid, from_start=True, to_last_end=False),
+            max_files=MAX_TRIAL_FILES,
+            max_hops=MAX_TRIAL_HOPS,
         ),
         Trace(name="grid, driver: with the report", calls=select_calls(grid)),
         Trace(name="grid, worker", calls=select_calls(grid_workers)),

@@ -14,7 +14,7 @@ from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.search_run import SearchRun
-from study.tuning.tuner import prepare_specs
+from study.tuning.tune_adapters import prepare_specs
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.tuning.test_search_run import build_empty, load_optuna_trials
 from tests.unit.study.tuning.test_tune_adapters import make_report
