@@ -1,6 +1,8 @@
 """The file of a trial in the middle of its training, as far as it can be read without PyTorch."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bloodnets.errors import ConflictError, DataError
@@ -11,15 +13,28 @@ CHECKPOINT_DIR = "checkpoints"
 MAX_HEADER_BYTES = 2**22
 """Bytes. A thousand epochs take .2 MB; ZIP files and pickles begin with a number beyond this."""
 
-_HEADER_KEYS = {
-    "config",
-    "study_fingerprint",
-    "best_epoch",
-    "best_macro_f1",
-    "epochs",
-    "duration_s",
-}
 RETRAIN_HINT = "remove it to train the trial from its first epoch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointHeader:
+    """What a checkpoint holds beside tensors.
+
+    Attributes:
+        config: `TrialConfig` of the trial, as a dict.
+        study_fingerprint: Fingerprint of the trial's study.
+        best_epoch: Epoch with the best val macro F1 so far.
+        best_macro_f1: Its val macro F1, 0 to 1.
+        epochs: Fields of the `EpochResult` of each epoch so far.
+        duration_s: Training time so far in seconds.
+    """
+
+    config: Mapping[str, object]
+    study_fingerprint: str
+    best_epoch: int
+    best_macro_f1: float
+    epochs: Sequence[Mapping[str, Any]]
+    duration_s: float
 
 
 def get_checkpoint_name(trial_id: str) -> str:
@@ -27,19 +42,14 @@ def get_checkpoint_name(trial_id: str) -> str:
     return f"{CHECKPOINT_DIR}/{trial_id}/state.safetensors"
 
 
-def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[str, Any]:
-    """The header of a state, if its file is as long as it says.
+def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> CheckpointHeader:
+    """Return the header of a checkpoint, if its file is as long as it says.
 
     Args:
         content: the file, in the safetensors format; its beginning is enough, if it holds the
             header.
         file_bytes: of the file, in bytes.
         name: of the file, for messages.
-
-    Returns:
-        `config` (a `TrialConfig` as a dict), `study_fingerprint` (fingerprint of the trial's
-        study), `best_epoch`, `best_macro_f1`, `epochs` (each as `EpochResult`'s fields) and
-        `duration_s`.
 
     Raises:
         ConflictError: it is cut off.
@@ -58,15 +68,16 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> dict[s
         data_bytes = max(
             (int(tensor_info["data_offsets"][1]) for tensor_info in tensor_infos), default=0
         )
-        header: dict[str, Any] = (
-            json.loads(safetensors_header["__metadata__"]["state"]) if is_header_complete else {}
+        header = (
+            CheckpointHeader(**json.loads(safetensors_header["__metadata__"]["state"]))
+            if is_header_complete
+            else None
         )
-        is_invalid = is_header_complete and header.keys() != _HEADER_KEYS
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        is_invalid = True
-    if is_invalid:
-        raise DataError(f"{name} is not the state of a trial", path=name, remedy=RETRAIN_HINT)
-    if not is_header_complete or file_bytes < 8 + header_bytes + data_bytes:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{name} is not the state of a trial", path=name, remedy=RETRAIN_HINT
+        ) from error
+    if header is None or file_bytes < 8 + header_bytes + data_bytes:
         raise ConflictError(
             f"{name} is cut off, at {file_bytes:,} bytes",
             path=name,

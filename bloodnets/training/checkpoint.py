@@ -140,16 +140,16 @@ def load_checkpoint(
         DataError: it is whole, and is no state of this trial.
     """
     header = read_checkpoint_header(content, len(content), name)
-    if header["study_fingerprint"] != study_fingerprint or header["config"] != config.to_dict():
+    if header.study_fingerprint != study_fingerprint or header.config != config.to_dict():
         raise DataError(f"{name} is the state of another trial", path=name, remedy=RETRAIN_HINT)
     try:
         tensors = load(content)
-        epochs = [EpochResult(**values) for values in header["epochs"]]
+        epochs = [EpochResult(**values) for values in header.epochs]
         state = TrainingState.create(config, device)
         state.epoch = len(epochs)
-        state.best_epoch, state.best_macro_f1 = header["best_epoch"], header["best_macro_f1"]
+        state.best_epoch, state.best_macro_f1 = header.best_epoch, header.best_macro_f1
         _restore_training(state, tensors, device)
-        return Checkpoint(state, epochs, float(header["duration_s"]))
+        return Checkpoint(state, epochs, float(header.duration_s))
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(

@@ -343,7 +343,7 @@ class Ledger:
             return 0
         except OSError as error:
             raise self._make_read_error(name, error) from error
-        return len(read_checkpoint_header(content, size, str(self.location / name))["epochs"])
+        return len(read_checkpoint_header(content, size, str(self.location / name)).epochs)
 
     def remove_checkpoint(self, trial_id: str) -> None:
         """Remove what a trial would have needed to go on, when it is in the ledger."""

@@ -94,7 +94,7 @@ def test_training_goes_on_to_the_bit(preset: TrialConfig, splits: dict[str, Devi
 
 def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit]) -> None:
     content, results = begun(CONFIG, splits)
-    epochs = read_checkpoint_header(content[:10_000], len(content), "s")["epochs"]
+    epochs = read_checkpoint_header(content[:10_000], len(content), "s").epochs
     assert [EpochResult(**values) for values in epochs] == results
 
 
