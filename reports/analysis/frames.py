@@ -197,7 +197,9 @@ def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
         - Each of `NEUTRAL_SETTINGS` but the precision, if any configuration has another value.
         - `batch_size` (int), `max_epochs`, `patience` (int, epochs), if configurations differ.
     """
-    configs = {planned.configuration: planned.config for planned in study.trials}
+    configs: dict[str, Mapping[str, object]] = {
+        planned.configuration: planned.config for planned in study.trials
+    }
     frame = pd.DataFrame(list(configs.values()))
     frame.insert(0, "configuration", list(configs))
     added = [

@@ -51,7 +51,7 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         {
             "id": record.id,
             "configuration": record.configuration,
-            **{key: record.config[key] for key in _SETTINGS},
+            **{key: value for key, value in record.config.items() if key in _SETTINGS},
             **{name: getattr(epoch, name) for name in _EPOCH_FIELDS},
             "best_epoch": record.best_epoch,
         }

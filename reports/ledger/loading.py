@@ -292,7 +292,7 @@ def _make_test_predictions(
     columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
     rows = [
         {"study": study.name, "id": record.id, "configuration": record.configuration}
-        | {key: record.config[key] for key in columns[3:]}
+        | {key: value for key, value in record.config.items() if key in columns[3:]}
         for record in records
     ]
     return TestPredictions(

@@ -1,18 +1,18 @@
-"""A trial that a study plans, and the keys of its configuration."""
+"""A trial that a study plans, and its configuration."""
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import AfterValidator
+from pydantic import ConfigDict, with_config
 from pydantic.dataclasses import dataclass
+from typing_extensions import TypedDict
 
-from reports.ledger.serialization import STRICT, require_keys
+from reports.ledger.serialization import STRICT
 
 Precision = Literal["float32", "bfloat16"]
 
 
-NEUTRAL_SETTINGS: Mapping[str, Any] = {
+NEUTRAL_SETTINGS: Mapping[str, object] = {
     "precision": "float32",
     "width": None,
     "weight_decay": 0.0,
@@ -24,24 +24,27 @@ NEUTRAL_SETTINGS: Mapping[str, Any] = {
 """Values of the settings that the published study lacks; with them, an ingredient is off."""
 
 
-CONFIG_KEYS = (
-    "family",
-    "loss",
-    "optimizer",
-    "learning_rate",
-    "momentum",
-    "dropout",
-    "batch_size",
-    "max_epochs",
-    "patience",
-    "seed",
-    *NEUTRAL_SETTINGS,
-)
-"""Keys of a trial's configuration: the attributes of `bloodnets.config.TrialConfig`."""
+@with_config(ConfigDict(**STRICT, strict=True))  # 10, not "10"
+class Config(TypedDict):
+    """The attributes of `bloodnets.config.TrialConfig`, seed included; every key is required."""
 
-
-Config = Annotated[Mapping[str, Any], AfterValidator(partial(require_keys, CONFIG_KEYS))]
-"""`bloodnets.config.TrialConfig` as a dict, seed included: every key is required."""
+    family: str
+    loss: str
+    optimizer: str
+    learning_rate: float
+    momentum: float | None
+    dropout: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+    seed: int
+    precision: Precision
+    width: int | None
+    weight_decay: float
+    label_smoothing: float
+    dihedral_augmentation: bool
+    max_shift: int
+    schedule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

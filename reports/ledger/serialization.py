@@ -5,7 +5,7 @@ default.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -15,7 +15,6 @@ STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
 
 RecordT = TypeVar("RecordT")
-ValueT = TypeVar("ValueT")
 
 
 def to_json(record: RecordT, *, indent: int | None) -> bytes:
@@ -31,17 +30,6 @@ def from_json(record_type: type[RecordT], text: bytes) -> RecordT:
     """
     record: RecordT = _get_adapter(record_type).validate_json(text)
     return record
-
-
-def require_keys(keys: Collection[str], content: Mapping[str, ValueT]) -> Mapping[str, ValueT]:
-    """Return a mapping, if it has exactly these keys.
-
-    Raises:
-        ValueError: It lacks a key, or has another.
-    """
-    if wrong_keys := sorted({*content} ^ {*keys}):
-        raise ValueError(f"missing or unknown keys: {', '.join(wrong_keys)}")
-    return content
 
 
 def read_schema_version(text: bytes) -> object:

@@ -60,7 +60,7 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
 
 
 def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
-    config = planned.config
+    config: Mapping[str, object] = planned.config
     for key, value in (
         ("seed", search.seed),
         ("loss", "cross_entropy"),
@@ -73,7 +73,7 @@ def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
     sgd = config["optimizer"] == "sgd"
     ranges = {name: bounds for name, bounds in search.ranges.items() if name != "momentum" or sgd}
     if search.resnet is not None:
-        baseline_config = search.resnet.baseline_config
+        baseline_config: Mapping[str, object] = search.resnet.baseline_config
         for key in (baseline_config.keys() | config.keys()) - ranges.keys():
             quantity = f"{key} of {planned.id}"
             expect_equal(_PROPOSALS_FILE, quantity, config[key], baseline_config[key], "study.json")

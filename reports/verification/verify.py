@@ -204,9 +204,8 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     expect_equal(
         name, "the configuration", record.configuration, planned.configuration, "study.json"
     )
-    for key in sorted(planned.config):
-        stored, expected = (repr(source.config[key]) for source in (record, planned))
-        expect_equal(name, key, stored, expected, "study.json")
+    for (key, stored), expected in zip(record.config.items(), planned.config.values(), strict=True):
+        expect_equal(name, key, repr(stored), repr(expected), "study.json")
     complete = record.state is TrialState.COMPLETE
     kinds = TRIAL_FILE_SUFFIXES if complete else ("epochs",)
     expected_files = sorted(f"{kind}/{record.id}.{TRIAL_FILE_SUFFIXES[kind]}" for kind in kinds)

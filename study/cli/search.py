@@ -93,7 +93,7 @@ def _make_resnet_space(
     batch_size: int,
 ) -> "ResNetSpace":
     from reports.ledger.search_record import ResNetSpace
-    from study.configs.study_config import make_resnet_baseline
+    from study.configs.study_config import make_config_record, make_resnet_baseline
 
     baseline_config = make_resnet_baseline(
         max_epochs=pruning.max_epochs,
@@ -105,5 +105,5 @@ def _make_resnet_space(
         weight_decay=space.weight_decay,
         label_smoothing=space.label_smoothing,
         width=space.width,
-        baseline_config=baseline_config.to_dict(),
+        baseline_config=make_config_record(baseline_config),
     )

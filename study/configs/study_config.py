@@ -3,12 +3,12 @@
 import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Self, TypedDict, Unpack, get_args
+from typing import Self, TypedDict, Unpack, cast, get_args
 
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import ConflictError, DataError, suggest_names
 from bloodnets.storage.location import STUDY_FILE, StudyPath
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import GridRecord, StudyRecord
 from reports.ledger.search_record import SearchRecord
 from study.configs.presets import CONFIGURATIONS
@@ -186,7 +186,12 @@ def make_resnet_baseline(
 def make_planned_trial(name: str, config: TrialConfig) -> PlannedTrial:
     """Return a configuration with a seed, as a plan names it."""
     trial_id = f"{name}-s{config.seed}-{config.compute_digest()}"
-    return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
+    return PlannedTrial(id=trial_id, configuration=name, config=make_config_record(config))
+
+
+def make_config_record(config: TrialConfig) -> Config:
+    """Return a configuration as the ledger keeps it."""
+    return cast("Config", config.to_dict())
 
 
 def make_resume_config(

@@ -1,6 +1,6 @@
 """A study that goes on: what it has is checked, and what is asked must be what it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -119,18 +119,18 @@ def _list_plan_differences(
     existing: Sequence[PlannedTrial], requested: Sequence[PlannedTrial]
 ) -> Iterator[str]:
     """In what two grids differ, in words."""
-    for label, key in (("configurations", "configuration"), ("seeds", "seed")):
-        value_lists = [
-            list(dict.fromkeys(getattr(t, key) if key != "seed" else t.config[key] for t in trials))
-            for trials in (existing, requested)
-        ]
-        if value_lists[0] != value_lists[1]:
-            before, now = (_format_value(values) for values in value_lists)
+    plans = (existing, requested)
+    for label, value_lists in (
+        ("configurations", [[trial.configuration for trial in plan] for plan in plans]),
+        ("seeds", [[trial.config["seed"] for trial in plan] for plan in plans]),
+    ):
+        before, now = (_format_value(list(dict.fromkeys(values))) for values in value_lists)
+        if before != now:
             yield f"the {label} were {before}, now {now}"
-    requested_configs = {
+    requested_configs: dict[tuple[str, int], Mapping[str, object]] = {
         (trial.configuration, trial.config["seed"]): trial.config for trial in requested
     }
-    config_pairs = [
+    config_pairs: list[tuple[Mapping[str, object], Mapping[str, object] | None]] = [
         (t.config, requested_configs.get((t.configuration, t.config["seed"]))) for t in existing
     ]
     for key in existing[0].config:

@@ -21,6 +21,7 @@ from bloodnets.messages import (
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
+from study.configs.study_config import make_config_record
 from study.runtime.out_of_memory import count_kernel_kills, describe_failure
 from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
 from study.tuning.listeners import TrialListener
@@ -206,7 +207,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             TrialRecord(
                 id=open_trial.spec.id,
                 configuration=open_trial.spec.configuration,
-                config=open_trial.spec.config.to_dict(),
+                config=make_config_record(open_trial.spec.config),
                 fingerprint=open_trial.spec.study_fingerprint,
                 software_sha256=self._software_sha256,
                 state=TrialState.COMPLETE,
@@ -238,7 +239,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             TrialRecord(
                 id=open_trial.spec.id,
                 configuration=open_trial.spec.configuration,
-                config=open_trial.spec.config.to_dict(),
+                config=make_config_record(open_trial.spec.config),
                 fingerprint=open_trial.spec.study_fingerprint,
                 software_sha256=self._software_sha256,
                 state=state,

@@ -12,6 +12,7 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import EndReason, StopReason
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import contains, make_baseline_configs
+from study.configs.study_config import make_config_record
 from study.tuning.asha import Rungs, compute_running_best
 from study.tuning.optuna_study import OPTUNA_FILE, OptunaStudy
 
@@ -157,7 +158,7 @@ class SearchRun:
         return PlannedTrial(
             id=f"trial-{number}-{config.compute_digest()}",
             configuration=names[0] if names else f"trial-{number}",
-            config=config.to_dict(),
+            config=make_config_record(config),
         )
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.storage.location import StudyPath
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
     ColorStats,
@@ -32,6 +32,7 @@ from reports.ledger.records import (
 )
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 from reports.verification.search import compute_digest
+from study.configs.study_config import make_config_record
 
 ConfusionMatrix = NDArray[np.int64]
 TrialKey = tuple[str, int]  # configuration and seed
@@ -96,7 +97,7 @@ def worsen_matrix(matrix: ConfusionMatrix, *, n_moved: int) -> ConfusionMatrix:
     return matrix
 
 
-def make_config(name: str, *, seed: int = 0, **overrides: Any) -> dict[str, Any]:
+def make_config(name: str, *, seed: int = 0, **overrides: Any) -> Config:
     """The settings of `mlnn-config-1` … `cnn-config-4`; of an unknown name, `overrides` decide."""
     family, _, number = name.partition("-config-")
     is_sgd = number in {"1", "3"}
@@ -109,7 +110,7 @@ def make_config(name: str, *, seed: int = 0, **overrides: Any) -> dict[str, Any]
         "dropout": 0.2,
         "seed": seed,
     }
-    return TrialConfig(**(values | overrides)).to_dict()
+    return make_config_record(TrialConfig(**(values | overrides)))
 
 
 def build_grid(
@@ -139,8 +140,13 @@ def build_grid(
     planned_trials = [
         _plan_trial(
             name,
-            make_config(name, seed=seed, **(config_overrides or {}).get(name, {}))
-            | dict((record_overrides or {}).get(name, {})),
+            cast(
+                "Config",
+                {
+                    **make_config(name, seed=seed, **(config_overrides or {}).get(name, {})),
+                    **(record_overrides or {}).get(name, {}),
+                },
+            ),
         )
         for name, replicates in matrices.items()
         for seed in range(len(replicates))
@@ -193,7 +199,7 @@ def halve_matrix(matrix: ConfusionMatrix) -> ConfusionMatrix:
     return half_matrix
 
 
-def _plan_trial(name: str, config_values: dict[str, Any]) -> PlannedTrial:
+def _plan_trial(name: str, config_values: Config) -> PlannedTrial:
     # A configuration may be named anything; a trial's files may not.
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
     trial_id = f"{slug}-s{config_values['seed']}-{compute_digest(config_values)}"

@@ -16,7 +16,7 @@ from reports.ledger.records import EpochRecord, TrialRecord, compute_fingerprint
 from reports.ledger.search_record import Confirmation, ResNetSpace, SearchRecord
 from reports.ledger.states import DataKind, EndReason, StopReason, StudyKind, TrialState
 from study.configs.search_space import make_baseline_configs
-from study.configs.study_config import make_planned_trial, make_resnet_baseline
+from study.configs.study_config import make_config_record, make_planned_trial, make_resnet_baseline
 from study.tuning.asha import Rungs
 from study.tuning.confirmation import rank_configurations
 from tests.helpers import grid_builder
@@ -49,9 +49,9 @@ RESNET_SPACE = ResNetSpace(
     weight_decay=(1e-3, 1.0),
     label_smoothing=(0.0, 0.2),
     width=(16, 56),
-    baseline_config=make_resnet_baseline(
-        max_epochs=20, batch_size=128, precision="float32", seed=0
-    ).to_dict(),
+    baseline_config=make_config_record(
+        make_resnet_baseline(max_epochs=20, batch_size=128, precision="float32", seed=0)
+    ),
 )
 RESNET_SEARCH_RECORD = replace(
     SEARCH_RECORD, families=("resnet",), optimizers=("adamw",), batch_size=128, resnet=RESNET_SPACE
@@ -216,7 +216,7 @@ def _make_resnet_proposal(
         sampled_values |= {"momentum": None, "width": 8 * int(sampled_values["width"] / 8)}
         config = replace(config, **sampled_values)
     trial_id = f"trial-{number}-{config.compute_digest()}"
-    return PlannedTrial(id=trial_id, configuration=name, config=config.to_dict())
+    return PlannedTrial(id=trial_id, configuration=name, config=make_config_record(config))
 
 
 def _make_confirmation(
@@ -229,7 +229,7 @@ def _make_confirmation(
     baselines = make_baseline_configs(search)
     best_names, baseline_names = rank_configurations(values, list(baselines), search.retrain_top)
     configs = {name: planned.config for name, planned in planned_by_name.items()}
-    configs = {name: config.to_dict() for name, config in baselines.items()} | configs
+    configs = {name: make_config_record(config) for name, config in baselines.items()} | configs
     trials = [
         make_planned_trial(name, TrialConfig.from_dict({**configs[name], "seed": seed}))
         for name in dict.fromkeys((*best_names, *baseline_names))

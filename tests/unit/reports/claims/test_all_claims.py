@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +34,7 @@ from reports.claims.convergence import (
 )
 from reports.claims.judged_study import judge_study, select_published_trials
 from reports.ledger.loading import LoadedStudy, TestPredictions, read_study_files
+from reports.ledger.planned_trial import Config
 from reports.ledger.records import DataRecord, EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.states import DataKind, StopReason, TrialState
 from reports.sections.comparison.claims import make_section
@@ -76,8 +76,9 @@ def planted(
             losses = curves[name][seed] if curves else np.empty(0)
             epochs[key] = [epoch(i, loss) for i, loss in enumerate(losses, start=1)]
             records[key] = record(key, name, config)
-            settings = {k: config[k] for k in ("family", "loss", "optimizer", "seed")}
-            rows.append({"study": "planted", "configuration": name} | settings)
+            names = ("family", "loss", "optimizer", "seed")
+            settings = {k: value for k, value in config.items() if k in names}
+            rows.append({"study": "planted", "configuration": name, **settings})
             predicted.append(np.repeat(np.tile(np.arange(8), 8), matrix.ravel()))
     columns = ["study", "configuration", "family", "loss", "optimizer", "seed"]
     one_hot = np.eye(8, dtype=np.float32)
@@ -116,7 +117,7 @@ def study(kind: DataKind) -> StudyRecord:
     )
 
 
-def record(key: str, name: str, config: Mapping[str, Any]) -> TrialRecord:
+def record(key: str, name: str, config: Config) -> TrialRecord:
     return TrialRecord(
         id=key,
         configuration=name,

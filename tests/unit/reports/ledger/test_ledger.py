@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
@@ -41,12 +42,19 @@ def test_a_record_without_one_of_its_keys_is_refused(ledger: Ledger) -> None:
             from_json(TrialRecord, text.encode())
 
 
-def test_a_configuration_without_one_of_its_settings_is_refused(ledger: Ledger) -> None:
+def test_from_json_configuration_without_a_setting_or_with_another_is_refused(
+    ledger: Ledger,
+) -> None:
     values = json.loads(trial_file(ledger).read_bytes())
-    for key in [*values["config"]]:
-        config = {name: value for name, value in values["config"].items() if name != key}
-        with pytest.raises(ValueError, match=f"missing or unknown keys: {key}"):
+    configs = {
+        key: {name: value for name, value in values["config"].items() if name != key}
+        for key in values["config"]
+    }
+    configs["color"] = values["config"] | {"color": "red"}
+    for key, config in configs.items():
+        with pytest.raises(ValidationError) as caught:
             from_json(TrialRecord, json.dumps(values | {"config": config}).encode())
+        assert caught.value.errors()[0]["loc"] == ("config", key)
 
 
 def test_an_undefined_score_is_null_in_the_file_and_none_when_read(ledger: Ledger) -> None:

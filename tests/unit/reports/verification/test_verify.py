@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bloodnets.errors import ConflictError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import DataRecord, compute_fingerprint
 from reports.ledger.states import DataKind
@@ -261,9 +262,19 @@ def test_a_changed_plan_is_named(
     assert disagreement(study).startswith(f"study.json says that {said}")
 
 
-@pytest.mark.parametrize("patience", [0, "10", None, True])
-def test_a_plan_without_a_rule_to_stop_is_named(tmp_path: Path, patience: object) -> None:
+@pytest.mark.parametrize("patience", ["10", None, True])
+def test_ledger_plan_with_a_value_of_another_type_is_refused(
+    tmp_path: Path, patience: object
+) -> None:
+    ledger = grid_builder.build_grid(tmp_path / "s", {"x": [MATRIX]}, missing_trials=[("x", 0)])
+    edit(ledger.folder / "study.json", ("trials", 0, "config", "patience"), lambda _: patience)
+    with pytest.raises(ConflictError, match="config: patience: Input should be a valid integer"):
+        Ledger(ledger.folder)
+
+
+def test_verify_plan_without_a_rule_to_stop_names_the_value(tmp_path: Path) -> None:
     """Also where id and fingerprint were made to fit."""
+    patience = 0
     ledger = grid_builder.build_grid(tmp_path / "s", {"x": [MATRIX]}, missing_trials=[("x", 0)])
     config = {**ledger.study.trials[0].config, "patience": patience}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
@@ -272,9 +283,7 @@ def test_a_plan_without_a_rule_to_stop_is_named(tmp_path: Path, patience: object
     edit(ledger.folder / "study.json", ("trials", 0, "id"), lambda _: trial)
     made = compute_fingerprint(ledger.study.data, [trial], ledger.study.software, None)
     edit(ledger.folder / "study.json", ("fingerprint",), lambda _: made)
-    assert (
-        disagreement(ledger.folder) == f"study.json says that patience of {trial} is {patience!r}"
-    )
+    assert disagreement(ledger.folder) == f"study.json says that patience of {trial} is {patience}"
 
 
 def test_a_trial_that_is_planned_twice_is_named(study: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import DataError
-from reports.ledger.planned_trial import CONFIG_KEYS, NEUTRAL_SETTINGS
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, Config, PlannedTrial
 from study.cli import arguments
 from study.configs.presets import ABLATIONS, CONFIGURATIONS, PUBLISHED, RESNET
 from study.configs.study_config import GridConfig
@@ -154,7 +154,7 @@ def test_the_grid_is_the_published_one() -> None:
 def test_a_report_knows_what_a_configuration_leaves_out() -> None:
     defaults = {field.name: field.default for field in fields(TrialConfig)}
     assert {name: defaults[name] for name in NEUTRAL_SETTINGS} == NEUTRAL_SETTINGS
-    assert {*defaults} == {*CONFIG_KEYS}
+    assert {*defaults} == {*Config.__annotations__}
 
 
 def test_what_is_left_out_is_one_ingredient() -> None:
@@ -165,17 +165,20 @@ def test_what_is_left_out_is_one_ingredient() -> None:
     assert [*CONFIGURATIONS] == [*PUBLISHED, "resnet", *ABLATIONS]
 
 
+def get_training_settings(trial: PlannedTrial) -> tuple[int, int, int]:
+    return trial.config["max_epochs"], trial.config["patience"], trial.config["batch_size"]
+
+
 def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
     names = ("cnn-config-1", "resnet", "resnet-no-cycle")
     own = study(configurations=names, seeds=1, max_epochs=None, batch_size=None).plan_trials()
-    keys = ("max_epochs", "patience", "batch_size")
-    assert [tuple(trial.config[key] for key in keys) for trial in own] == [
+    assert [get_training_settings(trial) for trial in own] == [
         (100, 2, 64),
         (60, 60, 128),
         (60, 60, 128),
     ]
     given = study(configurations=names, seeds=1, width=16).plan_trials()
-    assert [tuple(trial.config[key] for key in keys) for trial in given] == [
+    assert [get_training_settings(trial) for trial in given] == [
         (7, 2, 32),
         (7, 7, 32),
         (7, 7, 32),

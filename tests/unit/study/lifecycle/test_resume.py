@@ -26,6 +26,7 @@ from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import to_json
 from reports.page.render import make_banner
 from reports.verification.verify import UnplannedTrialError
+from study.configs.study_config import make_planned_trial
 from study.lifecycle import status
 from study.lifecycle.resume import (
     RESTORE_HINT,
@@ -185,10 +186,8 @@ def changed(study: StudyRecord, **settings: object) -> StudyRecord:
     """The same plan, with other settings."""
     trials = []
     for planned in study.trials:
-        config = {**planned.config, **settings}
-        digest = TrialConfig.from_dict(config).compute_digest()
-        name = f"{planned.configuration}-s{config['seed']}-{digest}"
-        trials.append(replace(planned, id=name, config=config))
+        config = TrialConfig.from_dict({**planned.config, **settings})
+        trials.append(make_planned_trial(planned.configuration, config))
     return replace(study, trials=tuple(trials))
 
 
