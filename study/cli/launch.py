@@ -37,7 +37,8 @@ def launch(
     if run.allow_code_change and not run.resume:
         raise DataError("--allow-code-change needs --resume", remedy="give --resume too")
     _check_location(config, resume=run.resume)
-    if config.address is not None or config.gpus_per_trial:
+    # One CPU is always there, and importing Ray takes a second.
+    if config.address is not None or config.gpus_per_trial or config.cpus_per_trial > 1:
         from study.runtime.resources import check_compute
 
         check_compute(config)

@@ -67,12 +67,12 @@ def _require_at_most(option: str, requested: float, limit: float, resource: str)
 
 
 def check_compute(config: StudyConfig) -> None:
-    """Refuse a cluster that does not answer, and a GPU that is not there, before data are read.
+    """Refuse a cluster that does not answer, or more than this host has, before data are read.
 
     Raises:
-        ResourceError: it is so.
+        ResourceError: The cluster does not answer, or the host has fewer CPUs or GPUs.
     """
     if config.address is not None:
         check_reachable(config.address)
-    elif config.gpus_per_trial:
+    else:
         check_local_resources(config)
