@@ -159,7 +159,7 @@ BAD_SEARCHES = {
     "--learning-rate .1 .01": ["--learning-rate is '0.1 0.01'", "the lower first"],
     "--learning-rate nan .1": ["--learning-rate is 'nan 0.1'", "the lower first"],
     "--dropout .2 1": ["--dropout is '0.2 1'", "below 1"],
-    "--grace-period 30": ["--grace-period is 30", "at most --max-epochs, which is 20"],
+    "--grace-period 30": ["--grace-period is 30", "1 to --max-epochs, which is 20"],
     "--reduction-factor 1": ["--reduction-factor is 1", "at least 2"],
     "--target-macro-f1 93": ["--target-macro-f1 is 93", "above 0, at most 1"],
     "--time-budget soon": ["--time-budget is 'soon'", "90s, 30m or 1h30m"],

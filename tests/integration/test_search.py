@@ -333,7 +333,10 @@ def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file
         [BLOODSTUDY, "report", "killed", "--storage", folder],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    # A trial is left out if the kill struck between its worker's files and its record.
+    left_out = done.stderr.splitlines()
+    assert done.returncode == (1 if left_out else 0)
+    assert all("is missing, but models/" in line for line in left_out), done.stderr
 
 
 def test_ctrl_c_keeps_what_has_ended(folder: Path, data_file: Path) -> None:
