@@ -68,16 +68,17 @@ def plan_confirmation(
 def rank_configurations(
     values: Mapping[str, float], baseline_names: Sequence[str], n_best: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The best configurations, and those with names to hold them against.
+    """Return the best configurations, and the published ones that they are compared with.
 
     Args:
-        values: of the configurations, in the order of their proposals: of equals, the first.
-        baseline_names: of `search_space.make_baseline_configs`.
-        n_best: of the best.
+        values: Best val macro F1 by configuration, in the order of their proposals; the first of
+            equals ranks higher.
+        baseline_names: Names in `search_space.make_baseline_configs`.
+        n_best: Number of best configurations.
 
     Returns:
-        `best`, the best first, and `baselines`: the best of those with names that have a value,
-        or all of them if none has; none where there is no best.
+        `best`, the best first, and `baselines`: the best published configuration that has a value,
+        or all of them if none has; none if there is no best.
     """
     ranked = sorted(values, key=lambda name: -values[name])
     best = tuple(ranked[:n_best])

@@ -48,12 +48,13 @@ class _OpenTrial:
 
     @property
     def n_attempts(self) -> int:
-        """How often the trial was started."""
-        if self.tune_trial is None or self.start_time is None:
+        """Number of attempts, with those that failed before the trial's process had started."""
+        if self.tune_trial is None:
             return 0
-        # Each attempt at a trial that failed for good was a failure.
         n_failures: int = self.tune_trial.num_failures
-        return n_failures if self.tune_trial.status == Trial.ERROR else n_failures + 1
+        # Each attempt at a trial that failed for good was a failure.
+        is_last_failed = self.start_time is None or self.tune_trial.status == Trial.ERROR
+        return n_failures if is_last_failed else n_failures + 1
 
 
 class LedgerCallback(PickledAsBlank, tune.Callback):
@@ -265,8 +266,10 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         """Return why the attempt that ended just now failed."""
         kill_count = count_kernel_kills()
         killed_by_kernel, self._kernel_kill_count = kill_count > self._kernel_kill_count, kill_count
-        if isinstance(open_trial.end, TrialFailure):
-            return str(open_trial.end)
+        # The next attempt may fail before its worker can say why.
+        end, open_trial.end = open_trial.end, None
+        if isinstance(end, TrialFailure):
+            return str(end)
         return describe_failure(open_trial.tune_trial, killed_by_kernel=killed_by_kernel)
 
     def _add_to_ledger(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ray.train._internal.storage import StorageContext
 from ray.tune.experiment import Trial
 
 from bloodnets.errors import ResourceError
@@ -114,6 +115,38 @@ def test_on_trial_start_second_attempt_forgets_the_epochs_of_the_first(
     assert listener.events == [
         *("start", "epoch 1", "retry: OSError: it broke", "start", "epoch 1", "end: pruned")
     ]
+
+
+def test_on_trial_error_trial_that_never_started_counts_each_failure(
+    search_run: SearchRun,
+) -> None:
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    trial = propose(search_run)
+    callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
+    trial.run_metadata.num_failures = 1
+    trial.set_status(Trial.ERROR)
+    callback.on_trial_error(0, [], trial)
+    (record,) = read_records(search_run.ledger)
+    # `verify` and a resume refuse a failed trial without attempts.
+    assert (record.state, record.attempts, record.epochs) == (TrialState.FAILED, 1, 0)
+
+
+def test_on_trial_error_silent_attempt_does_not_repeat_the_earlier_reason(
+    search_run: SearchRun, tmp_path: Path
+) -> None:
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    trial = propose(search_run)
+    trial.storage = StorageContext(storage_path=str(tmp_path), experiment_dir_name="experiment")
+    trial.init_local_path()
+    callback.on_trial_start(0, [], trial)
+    callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
+    callback.on_trial_recover(0, [], trial)
+    trial.run_metadata.num_failures = 2
+    trial.set_status(Trial.ERROR)
+    callback.on_trial_error(0, [], trial)  # the process of the second attempt did not start
+    (record,) = read_records(search_run.ledger)
+    assert record.error != "OSError: it broke"
+    assert record.attempts == 2
 
 
 @pytest.mark.parametrize("in_search", [True, False])
