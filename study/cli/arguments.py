@@ -114,13 +114,14 @@ def suggest_studies(error: ConflictError, storage_root: StudyPath, study: str) -
     Args:
         error: Error of the study.
         storage_root: Folder or address that holds the folders of studies.
-        study: Name of the study. If there is such a folder, no other name is suggested.
+        study: Name of the study, or its folder or address. If there is a folder of that name, no
+            other name is suggested.
     """
     try:
         folders = open_storage(storage_root, retry_timeout_s=0).list_folders()
     except OSError:
         return error
-    suggestion = suggest_names(study, folders)
+    suggestion = suggest_names(parse_location(study).name, folders)
     return error if suggestion is None else error.with_remedy(suggestion)
 
 

@@ -75,12 +75,25 @@ def test_open_ledger_no_close_name_suggests_nothing(tmp_path: Path, storage: str
     assert caught.value.remedy is None
 
 
-def test_open_ledger_damaged_study_does_not_suggest_itself(tmp_path: Path) -> None:
-    (tmp_path / "grid-x").mkdir()
-    (tmp_path / "grid-x" / "study.json").write_text("{}")
+@pytest.mark.parametrize("by_path", [True, False])
+def test_open_ledger_damaged_study_does_not_suggest_itself(
+    tmp_path: Path, by_path: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "grid-of-cells"
+    folder = Path("results") / name
+    folder.mkdir(parents=True)
+    (folder / "study.json").write_text("{}")
     with pytest.raises(ConflictError) as caught:
-        open_ledger(str(tmp_path), "grid-x")
-    assert "did you mean" not in str(caught.value)
+        open_ledger("results", f"results/{name}" if by_path else name)
+    assert caught.value.remedy is None
+
+
+def test_open_ledger_misspelled_path_suggests_close_name(tmp_path: Path) -> None:
+    (tmp_path / "grid-x").mkdir()
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path), f"{tmp_path}/gird-x")
+    assert caught.value.remedy == "did you mean grid-x?"
 
 
 def test_open_ledger_misspelled_remote_study_suggests_close_name(
