@@ -136,7 +136,7 @@ def test_on_trial_error_silent_attempt_does_not_repeat_the_earlier_reason(
 ) -> None:
     callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
     trial = propose(search_run)
-    trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))  # type: ignore[assignment]
+    trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
     callback.on_trial_start(0, [], trial)
     callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
     callback.on_trial_recover(0, [], trial)
