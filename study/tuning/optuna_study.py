@@ -129,7 +129,7 @@ class OptunaStudy:
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
-    """Return one of `search_space.SAMPLERS`, made by Optuna."""
+    """Return the Optuna sampler that `search_space.Sampler` names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         if name == "tpe":
