@@ -196,8 +196,9 @@ def _open_study_storage(spec: TrialSpec) -> LocalStorage | RemoteStorage:
     except OSError as error:
         problem = error.strerror or str(error)
     raise ResourceError(
-        f"{socket.gethostname()} cannot use {location}: {problem}; several machines need a folder "
-        f"that all of them mount, or --storage s3://…"
+        f"{socket.gethostname()} cannot use {location}: {problem}",
+        path=str(location),
+        remedy="several machines need a folder that all of them mount, or --storage s3://…",
     )
 
 
@@ -214,7 +215,8 @@ def _make_storage_error(
 ) -> ResourceError:
     return ResourceError(
         f"cannot {action} {storage.location / name} on {socket.gethostname()}: "
-        f"{error.strerror or error}"
+        f"{error.strerror or error}",
+        path=str(storage.location / name),
     )
 
 
@@ -228,6 +230,7 @@ def _select_device() -> torch.device:
     if not torch.cuda.is_available():
         raise ResourceError(
             f"Ray assigned a GPU on {socket.gethostname()}, but its PyTorch {torch.__version__} "
-            f"cannot use it; install a CUDA build, or use --device cpu"
+            f"cannot use it",
+            remedy="install a CUDA build, or use --device cpu",
         )
     return torch.device("cuda")

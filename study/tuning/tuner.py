@@ -148,7 +148,8 @@ def write_probe_file(ledger: Ledger) -> str:
     try:
         ledger.storage.write(name, b"")
     except OSError as error:
-        raise ResourceError(f"cannot write {ledger.location / name}: {error}") from error
+        path = str(ledger.location / name)
+        raise ResourceError(f"cannot write {path}: {error}", path=path) from error
     return name
 
 

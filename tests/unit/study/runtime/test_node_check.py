@@ -73,5 +73,9 @@ def test_a_worker_on_a_machine_that_joined_later_looks_for_the_mark(
     folder: Path, probe_file: str
 ) -> None:
     assert worker_storage(make_spec(folder, "checkpoints/.mark")).location == folder
-    with pytest.raises(ResourceError, match=r"cannot use .*: it does not see there what the study"):
+    with pytest.raises(
+        ResourceError, match=r"cannot use .*: it does not see there what the study"
+    ) as caught:
         worker_storage(make_spec(folder, probe_file))
+    assert caught.value.path == str(folder)
+    assert caught.value.remedy is not None
