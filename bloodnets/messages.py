@@ -109,13 +109,17 @@ class TrialFailure:
 
     Attributes:
         kind: Kind of the failure.
-        message: Message of the exception, on one line.
+        message: Message of the exception, on one line; without the remedy if that is given.
         exception: Name of the exception's class.
+        path: File or folder that is at fault; None if there is none.
+        remedy: What the user can do about it; None where nothing is known.
     """
 
     kind: FailureKind
     message: str
     exception: str
+    path: str | None = None
+    remedy: str | None = None
 
     def __str__(self) -> str:
         return f"{self.exception}: {self.message}"

@@ -69,7 +69,15 @@ def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
     except NonFiniteLossError as error:
         _report(_make_failure(FailureKind.NON_FINITE_LOSS, error))
     except ResourceError as error:
-        _report(_make_failure(FailureKind.RESOURCE, error))
+        _report(
+            TrialFailure(
+                kind=FailureKind.RESOURCE,
+                message=_shorten(error.problem),
+                exception=type(error).__name__,
+                path=error.path,
+                remedy=error.remedy,
+            )
+        )
         raise
     except Exception as error:
         _report(_make_failure(FailureKind.ERROR, error))
@@ -81,8 +89,11 @@ def _report(report: TrialReport) -> None:
 
 
 def _make_failure(kind: FailureKind, error: Exception) -> TrialFailure:
-    message = f"{' '.join(str(error).split()):.300}"
-    return TrialFailure(kind=kind, message=message, exception=type(error).__name__)
+    return TrialFailure(kind=kind, message=_shorten(str(error)), exception=type(error).__name__)
+
+
+def _shorten(text: str) -> str:
+    return f"{' '.join(text.split()):.300}"
 
 
 def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:

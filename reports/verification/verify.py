@@ -204,8 +204,9 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     expect_equal(
         name, "the configuration", record.configuration, planned.configuration, "study.json"
     )
-    for (key, stored), expected in zip(record.config.items(), planned.config.values(), strict=True):
-        expect_equal(name, key, repr(stored), repr(expected), "study.json")
+    stored: Mapping[str, object] = record.config
+    for key, expected in planned.config.items():
+        expect_equal(name, key, repr(stored[key]), repr(expected), "study.json")
     complete = record.state is TrialState.COMPLETE
     kinds = TRIAL_FILE_SUFFIXES if complete else ("epochs",)
     expected_files = sorted(f"{kind}/{record.id}.{TRIAL_FILE_SUFFIXES[kind]}" for kind in kinds)

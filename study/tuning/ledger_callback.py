@@ -117,7 +117,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             open_trial.end = report
         if isinstance(report, TrialFailure) and report.kind is FailureKind.RESOURCE:
             # Not the trial's fault: it can be resumed once there is a remedy.
-            self.fail(ResourceError(report.message))
+            self.fail(ResourceError(report.message, path=report.path, remedy=report.remedy))
 
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object

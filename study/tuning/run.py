@@ -81,10 +81,10 @@ def run_study(
                     _run_search(config, cells, ledger, terminal)
                     _run_confirmation(config, cells, ledger, terminal)
         _write_report(ledger, cells, console)
-    report_path = ledger.location / "report/index.html"
-    output = report_path if quiet else f"Report: {report_path}"
-    Console(highlight=False).print(output, soft_wrap=True)
-    return all(trial.state is not TrialState.FAILED for trial in ledger.read_trials())
+        report_path = ledger.location / "report/index.html"
+        output = report_path if quiet else f"Report: {report_path}"
+        Console(highlight=False).print(output, soft_wrap=True)
+        return all(trial.state is not TrialState.FAILED for trial in ledger.read_trials())
 
 
 def _print_heading(ledger: Ledger, console: Console) -> None:

@@ -63,7 +63,10 @@ def search_run(tmp_path: Path) -> SearchRun:
 
 
 def fail(kind: FailureKind) -> dict[str, object]:
-    return {REPORT_KEY: TrialFailure(kind=kind, message="it broke", exception="OSError")}
+    failure = TrialFailure(
+        kind=kind, message="it broke", exception="OSError", path="a/b", remedy="mend it"
+    )
+    return {REPORT_KEY: failure}
 
 
 def test_record_unfinished_waiting_trial_has_no_attempts(search_run: SearchRun) -> None:
@@ -184,5 +187,7 @@ def test_on_step_end_missing_resource_of_a_worker_raises(search_run: SearchRun) 
     callback.on_trial_start(0, [], trial)
     callback.on_step_end(0, [])
     callback.on_trial_result(0, [], trial, fail(FailureKind.RESOURCE))
-    with pytest.raises(ResourceError, match="it broke"):
+    with pytest.raises(ResourceError) as caught:
         callback.on_step_end(0, [])
+    error = caught.value
+    assert (error.problem, error.path, error.remedy) == ("it broke", "a/b", "mend it")
