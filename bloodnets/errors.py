@@ -14,7 +14,7 @@ class StudyError(Exception):
     Attributes:
         exit_code: Exit code of the process; see the README's table.
         problem: What is wrong, in one clause that names the option, the file or the value.
-        path: File, folder or address that is at fault, as `problem` names it; None if there is none.
+        path: File, folder or address that is at fault, as `problem` names it; None without one.
         value: Value that is at fault; None if there is none.
         expected: Values that would have been accepted, in words; None where any would do.
         remedy: What the user can do about it; None where nothing is known.
