@@ -8,7 +8,13 @@ from bloodnets.errors import ConflictError, DataError, suggest_names
 from bloodnets.storage.location import RemotePath, StudyPath, parse_location
 from bloodnets.storage.remote import open_storage
 from study.cli.options import Device
-from study.configs.presets import ABLATIONS, DEFAULT_GPUS_PER_TRIAL, PUBLISHED, RESNET
+from study.configs.presets import (
+    ABLATIONS,
+    CONFIGURATIONS,
+    DEFAULT_GPUS_PER_TRIAL,
+    PUBLISHED,
+    RESNET,
+)
 from study.configs.search_space import OPTIMIZERS, SearchFamily, SearchOptimizer
 
 if TYPE_CHECKING:
@@ -41,6 +47,22 @@ def resolve_configurations(names: Collection[str] | None, *, ablation: bool) -> 
     if names is not None:
         raise DataError("--ablation chooses the configurations itself", remedy="omit --config")
     return ("resnet", *ABLATIONS)
+
+
+def require_resnet(width: int | None, names: Collection[str]) -> None:
+    """Refuse a width where no configuration has one; unknown names are refused elsewhere.
+
+    Raises:
+        DataError: A width is given and no residual network is trained.
+    """
+    if width is not None and all(
+        name in CONFIGURATIONS and CONFIGURATIONS[name].width is None for name in names
+    ):
+        raise DataError(
+            f"--width {width} has no effect in this grid",
+            value=width,
+            remedy="omit it; it is for --config resnet",
+        )
 
 
 def resolve_optimizers(optimizer: SearchOptimizer | None, family: SearchFamily) -> tuple[str, ...]:
@@ -130,4 +152,9 @@ def resolve_study_location(storage_root: str, study: str) -> StudyPath:
     root_location = parse_location(storage_root)
     if isinstance(root_location, RemotePath):
         return root_location / study if "://" not in study else parse_location(study)
-    return root_location / study if (root_location / study).is_dir() else parse_location(study)
+    location = parse_location(study)
+    if isinstance(location, RemotePath) or (root_location / location).is_dir():
+        return location if isinstance(location, RemotePath) else root_location / location
+    # A name that is nowhere is said to be missing where studies are.
+    is_name = len(location.parts) == 1 and not location.exists()
+    return root_location / location if is_name else location

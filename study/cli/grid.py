@@ -17,6 +17,7 @@ from study.cli.option_groups import (
     TrainingOptions,
 )
 from study.configs.presets import RESNET
+from study.configs.value_checks import MAX_EPOCHS, MAX_SEEDS, MAX_WIDTH
 
 _PANEL = "Configurations"
 
@@ -48,6 +49,7 @@ class GridOptions:
         int,
         typer.Option(
             min=1,
+            max=MAX_SEEDS,
             metavar="N",
             help="Number of seeds (0, 1, …) with which each configuration is trained.",
             rich_help_panel=_PANEL,
@@ -57,6 +59,7 @@ class GridOptions:
         int | None,
         typer.Option(
             min=1,
+            max=MAX_WIDTH,
             metavar="N",
             show_default=f"{RESNET.width}",
             help="Channels of the first stage of resnet.",
@@ -67,6 +70,7 @@ class GridOptions:
         int | None,
         typer.Option(
             min=1,
+            max=MAX_EPOCHS,
             metavar="N",
             show_default=f"{DEFAULT_MAX_EPOCHS}; {RESNET.max_epochs} for resnet",
             help="Maximum number of epochs per trial.",
@@ -102,10 +106,12 @@ def grid(
     """
     from study.configs.study_config import GridConfig
 
+    configurations = arguments.resolve_configurations(
+        grid_options.config, ablation=grid_options.ablation
+    )
+    arguments.require_resnet(grid_options.width, configurations)
     study_config = GridConfig(
-        configurations=arguments.resolve_configurations(
-            grid_options.config, ablation=grid_options.ablation
-        ),
+        configurations=configurations,
         seeds=grid_options.seeds,
         max_epochs=grid_options.max_epochs,
         patience=grid_options.patience,

@@ -17,6 +17,7 @@ from bloodnets.errors import DataError
 from bloodnets.storage.location import parse_location
 from study.cli import arguments, options
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, RESNET
+from study.configs.value_checks import MAX_BATCH_SIZE
 from study.runtime.signals import enable_keyboard_interrupt
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class TrainingOptions:
         int | None,
         typer.Option(
             min=1,
+            max=MAX_BATCH_SIZE,
             metavar="N",
             show_default=f"{DEFAULT_BATCH_SIZE}; {RESNET.batch_size} for resnet",
             help="Images per step.",

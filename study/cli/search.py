@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bloodnets.config import DEFAULT_BATCH_SIZE
+from bloodnets.errors import DataError
 from study.cli import arguments
 from study.cli.launch import launch
 from study.cli.option_groups import (
@@ -41,11 +42,35 @@ def search(
     """
     from study.configs.study_config import SearchConfig
 
+    _refuse_unused_ranges(space)
     study_config = SearchConfig(
         search=_make_search_record(search_options, space, pruning, retraining, training),
         **study.make_settings("search", resources, resume=run.resume),
     )
     launch(study_config, data.load, run)
+
+
+def _refuse_unused_ranges(space: SpaceOptions) -> None:
+    """Refuse a range of the search space from which no trial would be sampled.
+
+    Raises:
+        DataError: The range is not the default and the search has no such parameter.
+    """
+    defaults = SpaceOptions()
+    optimizers = arguments.resolve_optimizers(space.optimizer, space.family)
+    unused = [] if "sgd" in optimizers else [("--momentum", "SGD")]
+    if space.family != "resnet":
+        resnet_options = ("--weight-decay", "--label-smoothing", "--width")
+        unused += [(option, "--family resnet") for option in resnet_options]
+    for option, user in unused:
+        field = option.removeprefix("--").replace("-", "_")
+        low, high = getattr(space, field)
+        if (low, high) != getattr(defaults, field):
+            raise DataError(
+                f"{option} {low:g} {high:g} has no effect in this search",
+                value=(low, high),
+                remedy=f"omit it; it is for {user}",
+            )
 
 
 def _make_search_record(

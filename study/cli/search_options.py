@@ -20,6 +20,7 @@ from study.configs.search_space import (
     SearchFamily,
     SearchOptimizer,
 )
+from study.configs.value_checks import MAX_EPOCHS, MAX_SEEDS, MAX_TRIALS
 
 _SEARCH_PANEL = "Search"
 _SPACE_PANEL = "Search space"
@@ -35,6 +36,7 @@ class SearchOptions:
         int,
         typer.Option(
             min=1,
+            max=MAX_TRIALS,
             metavar="N",
             help="Number of trials to propose, beginning with the published configurations.",
             rich_help_panel=_SEARCH_PANEL,
@@ -150,6 +152,7 @@ class PruningOptions:
         int,
         typer.Option(
             min=1,
+            max=MAX_EPOCHS,
             metavar="N",
             help="Maximum number of epochs per trial.",
             rich_help_panel=options.TRAINING_PANEL,
@@ -183,6 +186,7 @@ class RetrainingOptions:
         int,
         typer.Option(
             min=0,
+            max=MAX_TRIALS,
             metavar="N",
             help="Number of best configurations to retrain and evaluate on test; 0 for none.",
             rich_help_panel=_RETRAINING_PANEL,
@@ -192,6 +196,7 @@ class RetrainingOptions:
         int,
         typer.Option(
             min=1,
+            max=MAX_SEEDS,
             metavar="N",
             help="Number of new seeds with which each of them is retrained.",
             rich_help_panel=_RETRAINING_PANEL,

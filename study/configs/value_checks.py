@@ -4,6 +4,13 @@ from collections.abc import Collection
 
 from bloodnets.errors import DataError
 
+MAX_SEEDS = 1_000
+MAX_TRIALS = 100_000
+MAX_EPOCHS = 100_000
+MAX_BATCH_SIZE = 100_000
+MAX_WIDTH = 512
+"""Above these, a plan alone fills the memory, or PyTorch refuses a number; no study needs more."""
+
 
 def require_at_least(option: str, value: int | None, minimum: int) -> None:
     """Refuse a number below its minimum; None stands for a default.

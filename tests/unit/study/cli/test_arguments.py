@@ -6,7 +6,12 @@ import pytest
 
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import RemotePath
-from study.cli.arguments import open_ledger, parse_duration_s, resolve_gpus_per_trial
+from study.cli.arguments import (
+    open_ledger,
+    parse_duration_s,
+    require_resnet,
+    resolve_gpus_per_trial,
+)
 from study.cli.options import Device
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.s3 import S3_BUCKET, S3Server
@@ -75,6 +80,12 @@ def test_open_ledger_no_close_name_suggests_nothing(tmp_path: Path, storage: str
     assert caught.value.remedy is None
 
 
+def test_open_ledger_missing_name_is_missing_in_storage(tmp_path: Path) -> None:
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path), "gird-x")
+    assert str(tmp_path / "gird-x") in str(caught.value)
+
+
 @pytest.mark.parametrize("by_path", [True, False])
 def test_open_ledger_damaged_study_does_not_suggest_itself(
     tmp_path: Path, by_path: bool, monkeypatch: pytest.MonkeyPatch
@@ -104,3 +115,11 @@ def test_open_ledger_misspelled_remote_study_suggests_close_name(
     with pytest.raises(ConflictError) as caught:
         open_ledger(str(root), "gird-x")
     assert caught.value.remedy == "did you mean grid-x?"
+
+
+def test_require_resnet_width_without_resnet_raises() -> None:
+    require_resnet(8, ["cnn-config-1", "resnet"])
+    require_resnet(None, ["cnn-config-1"])
+    with pytest.raises(DataError) as caught:
+        require_resnet(8, ["cnn-config-1"])
+    assert caught.value.value == 8
