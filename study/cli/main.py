@@ -1,5 +1,6 @@
 """The Typer app and its entry point: messages and exit codes."""
 
+import errno
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -38,7 +39,7 @@ class StudyCommands(TyperGroup):
         name = args[0]
         if name not in self.commands and not ctx.resilient_parsing:
             raise DataError(
-                f"no such command: {name}",
+                f"no such command: {name!r}",
                 value=name,
                 remedy=suggest_names(name, self.commands) or "see 'bloodstudy --help'",
             )
@@ -87,6 +88,12 @@ def main() -> NoReturn:
         exit_code = _print_error(to_data_error(error))
     except StudyError as error:
         exit_code = _print_error(error)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        # Where it is found depends on which path comes first; only a user's path is so long.
+        path_error = DataError("a path is too long", path=error.filename, value=error.filename)
+        exit_code = _print_error(path_error.with_remedy("choose a shorter one"))
     sys.exit(exit_code)
 
 

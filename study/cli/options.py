@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bloodnets.errors import DataError
 from study.cli.completion import complete_study_names
 
 DATA_PANEL = "Data"
@@ -19,6 +20,21 @@ DataChoice = Literal["bloodmnist", "synthetic"]
 Device = Literal["auto", "cpu", "cuda"]
 Split = Literal["train", "val", "test"]
 
+
+def require_text(parameter: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the value of an option, which may be missing but not empty.
+
+    An empty text is what a shell makes of a variable that is not set; it would mean the current
+    folder.
+
+    Raises:
+        DataError: The text is empty.
+    """
+    if value is not None and not value.strip():
+        raise DataError(f"{max(parameter.opts, key=len)} is empty", value=value)
+    return value
+
+
 StudyArgument = Annotated[
     str,
     typer.Argument(
@@ -32,6 +48,7 @@ StorageOption = Annotated[
     str,
     typer.Option(
         metavar="PATH",
+        callback=require_text,
         help="Folder that holds the folders of studies, or an address, e.g. s3://bucket/studies.",
         rich_help_panel=STUDY_PANEL,
     ),
@@ -83,6 +100,7 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
+        callback=require_text,
         show_default="local: Ray on this host",
         help="Address of a Ray cluster, e.g. host:6379; auto on a node of the cluster.",
         rich_help_panel=RESOURCES_PANEL,

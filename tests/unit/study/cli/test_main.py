@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bloodnets.errors import ConflictError, DataError
+from bloodnets.errors import ConflictError, DataError, ResourceError
 from study.cli import arguments
 from study.cli.main import app
 from study.configs.presets import ABLATIONS, PUBLISHED, RESNET
@@ -99,6 +99,69 @@ def test_resume_of_a_misspelled_study_suggests_close_names(tmp_path: Path) -> No
     assert "did you mean" not in str(existing.exception)
 
 
+def run_main(*words: str) -> subprocess.CompletedProcess[str]:
+    code = "from study.cli.main import main\nmain()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status", "a" * 300],
+        ["status", "a" * 5000],
+        ["grid", "--data", "synthetic", "--dry-run", "--storage", "a" * 300],
+    ],
+)
+def test_main_path_too_long_exits_2_in_one_line(words: list[str]) -> None:
+    done = run_main(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith("bloodstudy: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["status", "x", "--storage", ""], "--storage"),
+        (["grid", "--storage", " "], "--storage"),
+        (["grid", "--address", ""], "--address"),
+        (["resume", "x", "--address", ""], "--address"),
+    ],
+)
+def test_app_empty_option_raises(words: list[str], option: str) -> None:
+    with pytest.raises(DataError) as caught:
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert option in caught.value.problem
+
+
+def test_app_more_cores_than_the_host_has_raises_before_data_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ResourceError) as caught:
+        asked_for(["grid", "--cpus-per-trial", "100000"], tmp_path, monkeypatch)
+    assert caught.value.value == 100000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--width", "8", "16"],
+        ["--weight-decay", "0.1", "1"],
+        ["--label-smoothing", "0", "0.1"],
+        ["--optimizer", "adam", "--momentum", "0.6", "0.9"],
+        ["--family", "resnet", "--momentum", "0.6", "0.9"],
+    ],
+)
+def test_search_range_without_effect_raises(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError) as caught:
+        asked_for(["search", *words], tmp_path, monkeypatch)
+    assert isinstance(caught.value.value, tuple)
+
+
 COMMANDS = ("grid", "search", "resume", "status", "report", "predict", "export", "replay", "doctor")
 
 
@@ -137,6 +200,10 @@ def test_help_of_grid_and_search_shows_shared_options_in_the_same_panels() -> No
         ["--max-concurrent", "0"],
         ["--data", "mnist"],
         ["--seeds", "two"],
+        ["--seeds", "1001"],
+        ["--max-epochs", "99999999999999999999"],
+        ["--batch-size", "99999999999999999999"],
+        ["--width", "100000"],
     ],
 )
 def test_an_option_out_of_range_is_named(words: list[str]) -> None:
