@@ -42,10 +42,6 @@ def launch(
         from study.runtime.resources import check_compute
 
         check_compute(config)
-    elif config.cpus_per_trial > 1:
-        from study.runtime.resources import check_local_resources
-
-        check_local_resources(config)
     cells = load_cells()
     if run.dry_run:
         from study.lifecycle.dry_run import print_dry_run

@@ -102,11 +102,12 @@ class GridConfig(StudyConfig):
         StudyConfig.__post_init__(self)
         for name in self.configurations:
             if name not in CONFIGURATIONS:
-                raise DataError.of_value(
-                    "--config",
-                    name,
-                    f"one of {', '.join(CONFIGURATIONS)}",
-                    remedy=suggest_names(name, CONFIGURATIONS),
+                suggestion = suggest_names(name, CONFIGURATIONS)
+                raise DataError(
+                    f"--config is {name!r}",
+                    value=name,
+                    expected=None if suggestion else f"one of {', '.join(CONFIGURATIONS)}",
+                    remedy=suggestion,
                 )
         require_at_least("--seeds", self.seeds, 1)
         require_at_least("--max-epochs", self.max_epochs, 1)
