@@ -129,11 +129,8 @@ def test_a_bad_file_under_data_root_is_not_replaced(bloodstudy: Run, tmp_path: P
 
 
 BAD_OPTIONS = {
-    "--config cnn-config-5": [
-        "--config is 'cnn-config-5'",
-        "one of mlnn-config-1, ",
-        "did you mean",
-    ],
+    "--config cnn-config-5": ["--config is 'cnn-config-5'", "did you mean cnn-config-4 or"],
+    "--config vgg": ["--config is 'vgg'", "one of mlnn-config-1, "],
     "--gpus-per-trial nan": ["--gpus-per-trial is nan", "at least 0"],
     "--gpus-per-trial -1": ["--gpus-per-trial is -1", "at least 0"],
     "--gpus-per-trial 1.5": ["--gpus-per-trial is 1.5", "0 to 1"],
@@ -152,7 +149,7 @@ def test_bad_options(options: str, bloodstudy: Run, tmp_path: Path) -> None:
 
 
 BAD_SEARCHES = {
-    "--trials 0": ["--trials is 0", "at least 1"],
+    "--trials 0": ["--trials is 0", "1 to 100000"],
     "--sampler grid": ["--sampler is 'grid'", "tpe or random or gp or cmaes"],
     "--family vit": ["--family is 'vit'", "cnn or mlnn or both"],
     "--optimizer lion": ["--optimizer is 'lion'", "sgd or adam"],
@@ -177,9 +174,9 @@ def test_bad_searches(options: str, bloodstudy: Run, tmp_path: Path) -> None:
 
 
 BAD_USAGE = {
-    "grid --seeds 0": ["--seeds is 0", "at least 1"],
-    "grid --max-epochs 0": ["--max-epochs is 0", "at least 1"],
-    "grid --seeds many": ["--seeds is 'many'", "a whole number, at least 1"],
+    "grid --seeds 0": ["--seeds is 0", "1 to 1000"],
+    "grid --max-epochs 0": ["--max-epochs is 0", "1 to 100000"],
+    "grid --seeds many": ["--seeds is 'many'", "a whole number, 1 to 1000"],
     "grid --seeds": ["'--seeds' requires an argument"],
     "grid --data drawn": ["--data is 'drawn'", "bloodmnist or synthetic"],
     "grid --max-epoch 3": ["--max-epoch;", "did you mean --max-epochs"],
@@ -187,7 +184,7 @@ BAD_USAGE = {
     "grid extra": ["extra", "see 'bloodstudy grid --help'"],
     "gird": ["gird", "did you mean grid?"],
     "train": ["train", "see 'bloodstudy --help'"],
-    "search --trials many": ["--trials is 'many'", "a whole number, at least 1"],
+    "search --trials many": ["--trials is 'many'", "a whole number, 1 to 100000"],
     "search --target-macro-f1 high": ["--target-macro-f1 is 'high'", "a number"],
     "search --learning-rate low high": ["--learning-rate is 'low'", "a number"],
     "search --seed 4294967296": ["--seed is 4294967296", "0 to 4294967295"],
@@ -215,16 +212,18 @@ def test_an_existing_folder_is_not_touched(bloodstudy: Run, tmp_path: Path) -> N
     assert [file.name for file in tmp_path.rglob("*")] == ["results", "mine", "notes.txt"]
 
 
-@pytest.mark.parametrize("study", ["none", "/dev/null"])
+@pytest.mark.parametrize(
+    ("study", "location"), [("none", "results/none"), ("/dev/null", "/dev/null")]
+)
 @pytest.mark.parametrize(
     "command",
     ["report {}", "status {}", "resume {}", "predict {} x.png", "export {}", "replay {} t"],
 )
 def test_a_command_without_its_study(
-    command: str, study: str, bloodstudy: Run, tmp_path: Path
+    command: str, study: str, location: str, bloodstudy: Run, tmp_path: Path
 ) -> None:
     outcome = bloodstudy(*command.format(study).split())
-    assert_refused(outcome, 4, [f"no study in {study}"], tmp_path / "results")
+    assert_refused(outcome, 4, [f"no study in {location}"], tmp_path / "results")
     assert "torch" not in outcome.modules
     assert list(tmp_path.iterdir()) == []
 
