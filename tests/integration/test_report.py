@@ -145,7 +145,7 @@ def test_an_output_that_is_no_report_is_left_alone(study: Ledger, tmp_path: Path
     [
         (["mine", "--verify", "--output", "x"], 2, "--verify writes nothing"),
         (["mine", "mine"], 2, "in folders of one name"),
-        (["mine", "nothing"], 4, "no study in nothing"),
+        (["mine", "nothing"], 4, "nothing: it has no study.json"),
     ],
 )
 def test_wrong_usage_is_said_in_a_line(
