@@ -57,8 +57,8 @@ def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
     study's folder, a `TrialOutcome`. Now and then a checkpoint is written there. A trial that finds
     one resumes from it, and first reports the epochs in it.
 
-    An exception is reported as a `TrialFailure`. One that would come again ends the trial; any
-    other goes on to Ray Tune, which decides whether to start the trial again.
+    An exception is reported as a `TrialFailure`. A loss that is not finite ends the trial, because
+    it would recur. Any other exception is raised again: Ray Tune decides whether to retry.
 
     Args:
         tune_config: The trial; see `messages.read_spec`.

@@ -9,7 +9,7 @@ MAX_TRIALS = 100_000
 MAX_EPOCHS = 100_000
 MAX_BATCH_SIZE = 100_000
 MAX_WIDTH = 512
-"""Above these, a plan alone fills the memory, or PyTorch refuses a number; no study needs more."""
+"""Upper bounds of counts. Above them, a plan fills the memory or PyTorch refuses the number."""
 
 
 def require_at_least(option: str, value: int | None, minimum: int) -> None:

@@ -104,7 +104,7 @@ def _run_grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Co
 
 
 def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
-    """Search until every proposal is in the ledger, and enter which are trained again."""
+    """Search until every proposal is in the ledger, then plan the confirmation."""
     if ledger.read_confirmation() is not None:
         return
     ended_records, start_time = ledger.read_trials(), time.monotonic()
@@ -126,7 +126,7 @@ def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console
 def _run_confirmation(
     config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
 ) -> None:
-    """Train the best configurations of a search again, with seeds that it did not see."""
+    """Re-train the best configurations of a search with seeds that it did not see."""
     confirmation = ledger.read_confirmation()
     if confirmation is None or not confirmation.trials:
         return

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -18,6 +19,7 @@ from study.configs.search_space import (
     suggest_config,
     validate,
 )
+from study.configs.study_config import SearchConfig
 from tests.helpers.search_builder import RESNET_SEARCH_RECORD, RESNET_SPACE, SEARCH_RECORD
 
 
@@ -156,6 +158,16 @@ def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> N
         validate(search)
 
 
-def test_the_widest_values_are_taken() -> None:
+def test_search_config_values_at_their_bounds_are_accepted() -> None:
     ends = {"learning_rate": (1e-3, 1e-3), "dropout": (0.0, 0.0)}
-    validate(changed(**ends, rungs=(), retrain_top=0, n_trials=1, seed=2**32 - 1))
+    search = changed(**ends, rungs=(), retrain_top=0, n_trials=1, seed=2**32 - 1)
+    config = SearchConfig(
+        name="s",
+        storage_root=Path("results"),
+        search=search,
+        cpus_per_trial=1,
+        gpus_per_trial=0.0,
+        max_concurrent=None,
+        address=None,
+    )
+    assert config.search is search
