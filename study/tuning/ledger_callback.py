@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from ray import tune
 from ray.tune.experiment import Trial
@@ -19,9 +20,9 @@ from bloodnets.messages import (
     read_spec,
 )
 from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import Config
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
-from study.configs.study_config import make_config_record
 from study.runtime.out_of_memory import count_kernel_kills, describe_failure
 from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
 from study.tuning.listeners import TrialListener
@@ -45,6 +46,11 @@ class _OpenTrial:
     start_time: float | None = None
     epochs: list[EpochRecord] = field(default_factory=list)
     end: TrialOutcome | TrialFailure | None = None
+
+    @property
+    def config(self) -> Config:
+        """Configuration as the ledger keeps it."""
+        return cast("Config", self.spec.config.to_dict())
 
     @property
     def n_attempts(self) -> int:
@@ -208,7 +214,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             TrialRecord(
                 id=open_trial.spec.id,
                 configuration=open_trial.spec.configuration,
-                config=make_config_record(open_trial.spec.config),
+                config=open_trial.config,
                 fingerprint=open_trial.spec.study_fingerprint,
                 software_sha256=self._software_sha256,
                 state=TrialState.COMPLETE,
@@ -240,7 +246,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             TrialRecord(
                 id=open_trial.spec.id,
                 configuration=open_trial.spec.configuration,
-                config=make_config_record(open_trial.spec.config),
+                config=open_trial.config,
                 fingerprint=open_trial.spec.study_fingerprint,
                 software_sha256=self._software_sha256,
                 state=state,

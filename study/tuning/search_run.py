@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from bloodnets.config import TrialConfig
 from bloodnets.messages import EpochReport
 from reports.ledger.ledger import Ledger
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import EndReason, StopReason
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import contains, make_baseline_configs
-from study.configs.study_config import make_config_record
 from study.tuning.asha import Rungs, compute_running_best
 from study.tuning.optuna_study import OPTUNA_FILE, OptunaStudy
 
@@ -158,7 +158,7 @@ class SearchRun:
         return PlannedTrial(
             id=f"trial-{number}-{config.compute_digest()}",
             configuration=names[0] if names else f"trial-{number}",
-            config=make_config_record(config),
+            config=cast("Config", config.to_dict()),
         )
 
 
