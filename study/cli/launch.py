@@ -42,12 +42,12 @@ def launch(
         from study.runtime.resources import check_compute
 
         check_compute(config)
-    cells = load_cells()
     if run.dry_run:
         from study.lifecycle.dry_run import print_dry_run
 
-        print_dry_run(config, cells)
+        print_dry_run(config, load_cells)
         return
+    cells = load_cells()
     from study.tuning.run import run_study
 
     if not run_study(

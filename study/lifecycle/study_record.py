@@ -18,7 +18,7 @@ from reports.ledger.records import (
 from reports.ledger.states import StudyKind
 from study.configs.study_config import GridConfig, SearchConfig
 from study.datasets.data_record import make_data_record
-from study.runtime.resources import count_available_cores
+from study.runtime.cores import count_available_cores
 from study.runtime.software import collect_software
 
 LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")

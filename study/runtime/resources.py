@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import joblib
 import ray
 import torch
 import yaml
@@ -10,11 +9,7 @@ import yaml
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import check_reachable
-
-
-def count_available_cores() -> int:
-    """Cores that this process may use; its affinity or a container's quota may make them fewer."""
-    return int(joblib.cpu_count())
+from study.runtime.cores import count_available_cores
 
 
 def compute_max_parallel_trials(config: StudyConfig) -> int:

@@ -21,11 +21,11 @@ from bloodnets.storage.location import TEMP_PREFIX
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import ensure_private_token, make_ray_error
+from study.runtime.cores import count_available_cores
 from study.runtime.ray_internals import patch_oom_handling, start_ray
 from study.runtime.resources import (
     check_cluster_resources,
     check_local_resources,
-    count_available_cores,
     find_largest_node,
 )
 from study.runtime.signals import SIGNALS

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from study.runtime.cores import count_available_cores
 from tests.helpers.call_recorder import ROOT, SETTINGS_VARIABLE, Call, Event, read_events
 
 BLOODSTUDY = (sys.executable, "-c", "from study.cli.main import main; main()")
@@ -85,8 +86,6 @@ def run_traced(command: str, *, start: str, end: str) -> tuple[list[Event], list
         start: As in `Recorder`.
         end: As in `Recorder`.
     """
-    from study.runtime.resources import count_available_cores  # imports torch and ray
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "sitecustomize.py").write_text(

@@ -12,7 +12,7 @@ from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.loop import train
 from study.configs.study_config import GridConfig, SearchConfig
-from study.lifecycle import dry_run
+from study.lifecycle import dry_run, epoch_timing
 from tests.helpers.search_builder import SEARCH_RECORD
 
 RESOURCES: dict[str, Any] = {
@@ -45,20 +45,20 @@ def test_an_epoch_is_timed_with_a_trials_threads(
         threads.append(torch.get_num_threads())
         return train(*args, **options)
 
-    monkeypatch.setattr(dry_run, "train", watched)
+    monkeypatch.setattr(epoch_timing, "train", watched)
     before = torch.get_num_threads()
     if kind == "grid":
         names = ("mlnn-config-1",)
-        dry_run.print_grid_plan(
+        dry_run.print_dry_run(
             GridConfig(
                 storage_root=tmp_path, configurations=names, seeds=1, max_epochs=5, patience=5,
                 width=None, batch_size=64, precision="float32", **RESOURCES,
             ),
-            cells,
+            lambda: cells,
         )  # fmt: skip
     else:
-        dry_run.print_search_plan(
-            SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), cells
+        dry_run.print_dry_run(
+            SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), lambda: cells
         )
     assert set(threads) == {3}
     assert torch.get_num_threads() == before
@@ -69,8 +69,8 @@ def test_an_epoch_is_timed_with_a_trials_threads(
 def test_a_search_says_how_many_epochs_it_takes_at_most(
     cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dry_run.print_search_plan(
-        SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), cells
+    dry_run.print_dry_run(
+        SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), lambda: cells
     )
     said = " ".join(capsys.readouterr().out.split())
     assert "50 trials and at most 12 of the confirmation" in said
@@ -82,8 +82,8 @@ def test_without_a_published_configuration_in_the_space_all_of_them_are_confirme
     cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     search = replace(SEARCH_RECORD, learning_rate=(1e-5, 1e-4))
-    dry_run.print_search_plan(
-        SearchConfig(storage_root=tmp_path, search=search, **RESOURCES), cells
+    dry_run.print_dry_run(
+        SearchConfig(storage_root=tmp_path, search=search, **RESOURCES), lambda: cells
     )
     said = " ".join(capsys.readouterr().out.split())
     assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
@@ -98,12 +98,12 @@ def test_only_where_patience_can_end_a_trial_the_plan_says_so(
     sooner: bool,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    dry_run.print_grid_plan(
+    dry_run.print_dry_run(
         GridConfig(
             storage_root=tmp_path, configurations=(name,), seeds=1, max_epochs=20, patience=5,
             width=4, batch_size=64, precision="float32", **RESOURCES,
         ),
-        cells,
+        lambda: cells,
     )  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
     assert ("Early stopping usually ends sooner" in said) == sooner

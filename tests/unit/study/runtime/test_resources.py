@@ -6,7 +6,8 @@ import pytest
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
-from study.runtime.resources import check_compute, count_available_cores
+from study.runtime.cores import count_available_cores
+from study.runtime.resources import check_compute
 
 
 def make_config(*, cpus_per_trial: int = 1, gpus_per_trial: float | None = 0.0) -> StudyConfig:
