@@ -60,6 +60,11 @@ def check_remote_location(address: RemotePath) -> bool:
     return exists
 
 
+def find_existing_parent(folder: Path) -> Path:
+    """Return the folder itself if it exists, or the one in which it would be made."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
 def _check_local_location(folder: Path) -> bool:
     """Whether there is such a folder; it can be written, or made."""
     if folder.is_symlink():
@@ -69,7 +74,7 @@ def _check_local_location(folder: Path) -> bool:
     if os.path.lexists(folder) and not folder.is_dir():
         raise ResourceError(f"{folder} is a file", path=folder, expected="a folder, or no file yet")
     require_unlocked(folder)
-    parent = next(path for path in (folder, *folder.parents) if path.exists())
+    parent = find_existing_parent(folder)
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except NotADirectoryError as error:

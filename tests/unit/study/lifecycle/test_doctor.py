@@ -12,12 +12,13 @@ import requests
 import torch
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from study.lifecycle import doctor
-from study.lifecycle.doctor import CheckResult
+from study.lifecycle import doctor, doctor_compute
+from study.lifecycle.check_result import CheckResult, run_check
 
 
 def finding(name: str, *arguments: object) -> CheckResult:
-    return doctor._run_check(name, lambda: getattr(doctor, f"_check_{name}")(*arguments))
+    module = doctor_compute if name in {"gpu", "token"} else doctor
+    return run_check(name, lambda: getattr(module, f"_check_{name}")(*arguments))
 
 
 def test_this_machine_has_what_is_needed() -> None:
