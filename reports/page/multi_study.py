@@ -22,6 +22,7 @@ from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, join_predictions, read_study_files
 from reports.page import publish, render
+from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences
 from reports.sections.elements import Section, make_caption
 from reports.sections.verdict_text import describe_verdict
@@ -60,7 +61,7 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
         ConflictError: something else than a report is at its place.
         ResourceError: the report cannot be written.
     """
-    publish.require_report_folder(folder)
+    require_report_folder(folder)
     names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(

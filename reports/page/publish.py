@@ -18,21 +18,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.errors import ResourceError
 from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Table
 from reports.format.text import DataLabel
 from reports.ledger.ledger import Ledger
 from reports.page.render import Banner, make_banner, make_environment, render_report
+from reports.page.report_folder import require_report_folder
 from reports.sections.elements import Section
 from reports.sections.findings import Analysis, analyze
 from reports.sections.order import make_sections
-
-_REPORT_ENTRIES = {"index.html", "report.md", "tables", "figures"}
-
-
-_REPORT_TAG = b'<p class="kind">bloodstudy report</p>'
-
 
 _ZERO_TOLERANCE = 1e-12
 
@@ -120,32 +115,6 @@ def publish_report(
     finally:
         shutil.rmtree(new_folder, ignore_errors=True)
     return folder / "index.html"
-
-
-def require_report_folder(folder: Path) -> None:
-    """Refuse a folder that a user named and that holds anything but a report of ours.
-
-    Raises:
-        ConflictError: it does, or it is a file.
-        ResourceError: it cannot be read.
-    """
-    try:
-        names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-        index = folder / "index.html"
-        is_report = index.is_file() and _REPORT_TAG in index.read_bytes()
-    except NotADirectoryError as error:
-        raise ConflictError(
-            f"{folder} is a file", path=folder, remedy="choose another --output"
-        ) from error
-    except OSError as error:
-        raise ResourceError(f"cannot read {folder}: {error}", path=folder) from error
-    # A folder of tables and figures may be somebody's paper.
-    if foreign_names := names - _REPORT_ENTRIES if is_report else names:
-        raise ConflictError(
-            f"{folder} holds something else than a report ({min(foreign_names)})",
-            path=folder,
-            remedy="choose another --output",
-        )
 
 
 def _swap_folders(new_folder: Path, folder: Path, old_folder: Path) -> None:

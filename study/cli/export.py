@@ -24,6 +24,7 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
+            parser=options.parse_path,
             metavar="PATH",
             show_default="STUDY-TRIAL in the current folder",
             help="Folder to create for the model and its card.",
@@ -35,23 +36,30 @@ def export(
     """Export a study's best model to ONNX with a model card, after checking its predictions."""
     _require_export_packages()
     ledger = open_ledger(storage, study)
-    from rich.console import Console
-
     from study.datasets.lookup import find_test_images
-    from study.inference import onnx_export
+    from study.inference.export_folder import require_new_folder
     from study.inference.model_selection import select_model
+    from study.inference.trial_lookup import find_complete_trial
 
+    if output is not None:
+        require_new_folder(output)
+    if trial is not None:
+        find_complete_trial(ledger, trial)
     images = find_test_images(ledger.study, data_file)
     selected = select_model(ledger, trial)
     for problem in selected.problems:
         print_skipped(problem)
     folder = output or Path(f"{ledger.name}-{selected.trial_name}")
-    onnx_export.require_new_folder(folder)
+    require_new_folder(folder)
+    from rich.console import Console
+
+    from study.inference.onnx_export import export_onnx
+
     with (
         enable_keyboard_interrupt(),
         Console(stderr=True).status(f"{selected.trial_name}: exporting and checking"),
     ):
-        export_check = onnx_export.export_onnx(ledger, selected, images, folder)
+        export_check = export_onnx(ledger, selected, images, folder)
     typer.echo(f"{selected.trial_name} of {ledger.study.name}: {selected.reason}.")
     typer.echo(export_check)
     typer.echo(folder)

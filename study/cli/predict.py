@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,14 +88,13 @@ def predict(
     if output_format.json and output_format.csv:
         raise DataError("--json and --csv exclude each other", remedy="choose one")
     ledger = open_ledger(storage, study)
+    from study.inference.input_images import read_input_images
     from study.inference.model_selection import select_model
-    from study.inference.predict import classify_images, read_input_images
+    from study.inference.trial_lookup import find_complete_trial
 
-    record = ledger.study
-    selected = select_model(ledger, trial)
-    skipped = [*selected.problems]
-    for problem in selected.problems:
-        print_skipped(problem)
+    if trial is not None:
+        find_complete_trial(ledger, trial)
+    skipped: list[str] = []
 
     def record_skip(line: str) -> None:
         skipped.append(line)
@@ -103,9 +103,18 @@ def predict(
     input_images = read_input_images(
         images, split=image_options.split, crop=image_options.crop, on_skip=record_skip
     )
-    predictions = list(classify_images(selected, record.data.color_stats, input_images))
-    if not predictions:
+    # Files that cannot be read are refused before PyTorch is imported.
+    first_image = next(input_images, None)
+    if first_image is None:
         raise DataError("no image could be used")
+    selected = select_model(ledger, trial)
+    for problem in selected.problems:
+        record_skip(problem)
+    from study.inference.predict import classify_images
+
+    record = ledger.study
+    all_images = chain([first_image], input_images)
+    predictions = list(classify_images(selected, record.data.color_stats, all_images))
     _print_predictions(predictions, record, selected, output_format)
     if skipped:
         raise typer.Exit(1)
@@ -136,6 +145,6 @@ def _print_predictions(
 
 def print_skipped(line: str) -> None:
     """Print to stderr what is left out, and why."""
-    from study.inference.prediction_output import make_printable
+    from study.console.format import make_printable
 
     typer.echo(f"bloodstudy: left out: {make_printable(line)}", err=True)

@@ -20,13 +20,16 @@ def replay(
 ) -> None:
     """Retrain one trial and report how much the result differs."""
     ledger = open_ledger(storage, study)
+    from study.datasets.lookup import load_study_data
+    from study.inference.trial_lookup import find_replayable_trial
+
+    record = find_replayable_trial(ledger, trial)
+    cells = load_study_data(ledger.study, data_file)
     from rich.console import Console
 
-    from study.datasets.lookup import load_study_data
     from study.inference.replay import format_replay_lines, replay_trial
 
-    cells = load_study_data(ledger.study, data_file)
     with Console(stderr=True).status(f"{trial}: the first epoch") as status:
-        replay_result = replay_trial(ledger, trial, cells, on_epoch=status.update)
+        replay_result = replay_trial(ledger, record.id, cells, on_epoch=status.update)
     for line in format_replay_lines(replay_result):
         typer.echo(line)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OutputOption = Annotated[
     Path | None,
     typer.Option(
+        parser=options.parse_path,
         metavar="PATH",
         show_default="report in the folder of the study",
         help="Folder to write the report to. By default, a remote study's is STUDY-report in "
@@ -72,28 +73,34 @@ def report(
 
 
 def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, storage: str) -> None:
-    from reports.page.multi_study import write_multi_study_report
+    from reports.page.report_folder import require_report_folder
 
     names = "+".join(ledger.name for ledger in ledgers)[:100]
     storage_root = parse_location(storage)
     parent = storage_root if isinstance(storage_root, Path) else Path()
+    folder = output or parent / names
+    require_report_folder(folder)
+    from reports.page.multi_study import write_multi_study_report
+
     with enable_keyboard_interrupt():
-        report_path = write_multi_study_report(ledgers, folder=output or parent / names)
+        report_path = write_multi_study_report(ledgers, folder=folder)
     typer.echo(report_path)
 
 
 def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
     """Write the report of one study; exit with code 1 if something was left out of it."""
-    # With matplotlib, for which a wrong name need not wait.
-    from reports.page.publish import require_report_folder, write_analysis
-    from reports.sections.findings import analyze
+    from reports.page.report_folder import require_report_folder
     from study.datasets.lookup import find_test_images
 
-    images = find_test_images(ledger.study, data_file)
     if output is None and isinstance(ledger.location, RemotePath):
         output = Path(f"{ledger.name}-report")
     if output is not None:
         require_report_folder(output)
+    images = find_test_images(ledger.study, data_file)
+    # These import pandas and matplotlib, for which a wrong name need not wait.
+    from reports.page.publish import write_analysis
+    from reports.sections.findings import analyze
+
     with enable_keyboard_interrupt():
         analysis = analyze(ledger, images)
         report_path = write_analysis(analysis, output or ledger.folder / "report")

@@ -61,3 +61,8 @@ def format_percent(value: float, sd: float = math.nan) -> str:
     if math.isnan(value):
         return "-"
     return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")
+
+
+def make_printable(text: str) -> str:
+    """Return a text without characters that would move the cursor or are no text at all."""
+    return "".join(character if character.isprintable() else "?" for character in text)

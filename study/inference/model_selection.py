@@ -1,23 +1,24 @@
 """Which model of a study is used on other images, or handed on: a good one whose files are whole.
 
-Val chooses, as everywhere; test has no say.
+Val chooses, as everywhere; test has no say. A wrong name is refused before PyTorch is imported.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
-from bloodnets.training.checkpoint import load_model
 from reports.format.units import format_count, format_number
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import check_hash
-from reports.ledger.lookup import find_trial, get_trial_name
+from reports.ledger.lookup import get_trial_name
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
+from study.inference.trial_lookup import find_complete_trial
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class SelectedModel:
 
     record: TrialRecord
     config: TrialConfig
-    model: nn.Module
+    model: "nn.Module"
     reason: str
     problems: tuple[str, ...]
 
@@ -60,15 +61,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
         ConflictError: of the trial that is named, or of all, a file is not what it was.
     """
     if trial is not None:
-        planned = find_trial(ledger.study.name, ledger.list_planned_trials(), trial)
-        record = ledger.read_trial(planned)
-        if record is None or record.state is not TrialState.COMPLETE:
-            status_text = "has not ended" if record is None else f"is {record.state}"
-            raise DataError(
-                f"{planned.id} {status_text}: it left no model",
-                value=planned.id,
-                remedy="name a complete trial",
-            )
+        record = find_complete_trial(ledger, trial)
         return _load_selected_model(ledger, record, "as asked for", ())
     problems: list[str] = []
     for trials, reason_template in _list_candidate_groups(ledger):
@@ -126,6 +119,9 @@ def _get_val_macro_f1(record: TrialRecord) -> float:
 def _load_selected_model(
     ledger: Ledger, record: TrialRecord, reason: str, problems: tuple[str, ...]
 ) -> SelectedModel:
+    from bloodnets.training.checkpoint import load_model
+    from reports.ledger.loading import check_hash
+
     model_name = f"models/{record.id}.safetensors"
     if model_name not in record.files:
         raise ConflictError(

@@ -4,8 +4,6 @@ The file is run before it is handed on, and must say what the trained model says
 """
 
 import json
-import os
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +19,13 @@ from torch import Tensor, nn
 
 from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from bloodnets.errors import ConflictError, ResourceError, StudyError
-from bloodnets.storage.local import sync_folder, write_atomic
+from bloodnets.errors import StudyError
 from bloodnets.training.loop import predict_probabilities, scale_pixels
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
 from reports.page.model_card import make_model_card
+from study.inference.export_folder import require_new_folder, write_new_folder
 from study.inference.model_selection import SelectedModel
 
 PROBABILITY_TOLERANCE = 1e-4
@@ -96,20 +94,8 @@ def export_onnx(
     card_text = make_model_card(
         ledger, selected.record, reason=selected.reason, agreement=str(export_check)
     )
-    _write_folder(folder, {"model.onnx": model, "README.md": card_text.encode()})
+    write_new_folder(folder, {"model.onnx": model, "README.md": card_text.encode()})
     return export_check
-
-
-def require_new_folder(folder: Path) -> None:
-    """Refuse a folder that exists.
-
-    Raises:
-        ConflictError: it does.
-    """
-    if os.path.lexists(folder):
-        raise ConflictError(
-            f"{folder} exists already", path=folder, remedy="choose another --output, or remove it"
-        )
 
 
 def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
@@ -197,19 +183,3 @@ def compare_predictions(
             expected=f"0, and {PROBABILITY_TOLERANCE:g} at most",
         )
     return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)
-
-
-def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Make the folder with all its files, or not at all."""
-    temp_folder = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    try:
-        temp_folder.mkdir(parents=True)
-        for name, content in files.items():
-            write_atomic(temp_folder / name, content)
-        require_new_folder(folder)  # renaming would replace an empty one
-        temp_folder.rename(folder)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise ResourceError(f"cannot write {folder}: {error.strerror}", path=folder) from error
-    finally:
-        shutil.rmtree(temp_folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
-from study.console.format import make_plain_table
+from study.console.format import make_plain_table, make_printable
 from study.inference.model_selection import SelectedModel
 from study.inference.predict import Prediction
 
@@ -147,11 +147,6 @@ def format_csv(
             ]
         )
     return buffer.getvalue().rstrip("\n")
-
-
-def make_printable(name: str) -> str:
-    """A file's name without what would move the cursor, or is no text at all."""
-    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def _format_probability(prediction: Prediction, class_index: int) -> str:

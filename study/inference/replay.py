@@ -10,7 +10,7 @@ from safetensors.torch import load
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
-from bloodnets.errors import ConflictError, DataError, ResourceError
+from bloodnets.errors import ConflictError, ResourceError
 from bloodnets.training.loop import (
     DeviceSplit,
     EpochResult,
@@ -21,9 +21,10 @@ from bloodnets.training.loop import (
 from reports.format.text import format_settings
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.lookup import find_trial, get_trial_name
+from reports.ledger.lookup import get_trial_name
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
+from study.inference.trial_lookup import find_replayable_trial
 
 COMPARED_METRICS = {
     "train_loss": "train loss",
@@ -74,16 +75,7 @@ def replay_trial(
         ResourceError: it was trained on a GPU, and there is none here.
         ConflictError: the ledger cannot be read.
     """
-    planned = find_trial(ledger.study.name, ledger.list_planned_trials(), trial)
-    record = ledger.read_trial(planned)
-    if record is None:
-        raise DataError(
-            f"{planned.id} has not ended: there is nothing to compare with", value=planned.id
-        )
-    if not record.epochs and record.stop_reason is not StopReason.DIVERGED:
-        raise DataError(
-            f"{planned.id} ended before its first epoch ({record.error})", value=planned.id
-        )
+    record = find_replayable_trial(ledger, trial)
     device = _select_device(ledger.study)
     previous_threads = torch.get_num_threads()
     torch.set_num_threads(ledger.study.resources.cpus_per_trial)

@@ -21,8 +21,9 @@ from reports.ledger.serialization import to_json
 from study.cli.main import app
 from study.datasets.color_stats import compute_color_stats
 from study.inference import prediction_output
+from study.inference.input_images import InputImage, read_input_images
 from study.inference.model_selection import select_model
-from study.inference.predict import InputImage, Prediction, classify_images, read_input_images
+from study.inference.predict import Prediction, classify_images
 from tests.helpers.grid_builder import COLOR_STATS, build_grid, make_published_matrices
 from tests.helpers.models import add_models
 

@@ -1,0 +1,46 @@
+"""A new folder that appears with all its files, or not at all."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.storage.local import sync_folder, write_atomic
+
+
+def require_new_folder(folder: Path) -> None:
+    """Refuse a folder that exists.
+
+    Raises:
+        ConflictError: The folder exists.
+    """
+    if os.path.lexists(folder):
+        raise ConflictError(
+            f"{folder} exists already", path=folder, remedy="choose another --output, or remove it"
+        )
+
+
+def write_new_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folder with all its files.
+
+    Args:
+        folder: Folder to make.
+        files: Contents of its files by name.
+
+    Raises:
+        ConflictError: The folder exists.
+        ResourceError: The folder cannot be written.
+    """
+    temp_folder = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    try:
+        temp_folder.mkdir(parents=True)
+        for name, content in files.items():
+            write_atomic(temp_folder / name, content)
+        require_new_folder(folder)  # renaming would replace an empty one
+        temp_folder.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise ResourceError(f"cannot write {folder}: {error.strerror}", path=folder) from error
+    finally:
+        shutil.rmtree(temp_folder, ignore_errors=True)
