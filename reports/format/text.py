@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from reports.format.units import format_count
-from reports.ledger.loading import LoadedStudy
+from reports.format.units import format_count, is_missing
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 from reports.ledger.records import DataRecord, SoftwareRecord
 from reports.ledger.search_record import SearchRecord
+
+if TYPE_CHECKING:
+    from reports.ledger.loading import LoadedStudy
 
 LABELS = {
     "cross_entropy": "CrossEntropy",
@@ -42,7 +42,7 @@ def format_settings(config: Mapping[Any, Any]) -> str:
     momentum = config["momentum"]
     parts = [label(config["family"]), label(config["optimizer"])]
     parts.append(f"learning rate {config['learning_rate']:.2g}")
-    if momentum is not None and not pd.isna(momentum):
+    if not is_missing(momentum):
         parts.append(f"momentum {momentum:.2g}")
     parts.append(f"dropout {config['dropout']:.2g}")
     for name, text in (
@@ -51,7 +51,7 @@ def format_settings(config: Mapping[Any, Any]) -> str:
         ("width", "width {:.0f}"),
     ):
         value = config.get(name)
-        if value is not None and not pd.isna(value) and value != NEUTRAL_SETTINGS[name]:
+        if not is_missing(value) and value != NEUTRAL_SETTINGS[name]:
             parts.append(text.format(value))
     return ", ".join(parts)
 
@@ -161,7 +161,7 @@ def _shorten_commit(software: SoftwareRecord) -> str:
     return commit[:12] + dash + dirty
 
 
-def list_software_notices(loaded_study: LoadedStudy) -> list[str]:
+def list_software_notices(loaded_study: "LoadedStudy") -> list[str]:
     """Describe each change of software with which trials were trained, and how many."""
     records = [*loaded_study.records.values()]
     if loaded_study.search is not None:

@@ -3,8 +3,6 @@
 import math
 from typing import Any, Literal
 
-import pandas as pd
-
 BLANK = "\N{EN DASH}"
 
 
@@ -52,13 +50,18 @@ _SCALES = {"points": 100, "millions": 1e-6}
 _SMALLEST_P = 0.0001
 
 
+def is_missing(value: Any) -> bool:
+    """Return whether a number, or the value of a setting, is None or NaN."""
+    return value is None or math.isnan(value)
+
+
 def format_number(value: Any, unit: Unit) -> str:
     """A number in the decimals of its unit, a percentage without its sign; a dash for NaN.
 
     `points` are the difference of two fractions in percentage points, always signed; of
     `millions`, the number itself is given.
     """
-    if pd.isna(value):
+    if is_missing(value):
         return BLANK
     if unit == "p" and value < _SMALLEST_P:
         return f"< {_SMALLEST_P:.4f}"

@@ -26,10 +26,8 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bloodnets.errors import ConflictError, ResourceError
@@ -55,6 +53,10 @@ from reports.ledger.records import (
 from reports.ledger.remote_cache import RemoteCache
 from reports.ledger.search_record import Confirmation
 from reports.ledger.serialization import RecordT, from_json, read_schema_version, to_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 TEST_EVALUATIONS_FILE = "test_evaluations.jsonl"
 PROPOSALS_FILE = "proposals.jsonl"
@@ -84,8 +86,8 @@ class TrialPredictions(NamedTuple):
         labels: the true classes, uint8, shape (n,).
     """
 
-    probabilities: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    probabilities: "NDArray[np.float32]"
+    labels: "NDArray[np.uint8]"
 
 
 class Ledger:
@@ -286,6 +288,8 @@ class Ledger:
         Raises:
             ConflictError: the file is missing or unreadable, or lacks the split.
         """
+        import numpy as np  # here, because `bloodstudy status` does not need it
+
         name = f"predictions/{trial_id}.npz"
         try:
             with np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False) as arrays:

@@ -1,18 +1,55 @@
 """`bloodstudy status`."""
 
+from typing import Annotated
+
 import typer
 
+from bloodnets.errors import ConflictError
+from bloodnets.storage.location import parse_location
 from study.cli import options
 from study.cli.arguments import open_ledger
+from study.cli.completion import complete_study_names
 
 
 def status(
-    study: options.StudyArgument,
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY",
+            show_default="list the studies in --storage",
+            help="Name of a study in --storage, or path of its folder.",
+            autocompletion=complete_study_names,
+        ),
+    ] = None,
     *,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
 ) -> None:
-    """Show which trials are complete, failed or pending, and the command to resume."""
+    """Show which trials are complete, failed or pending, and the command to resume.
+
+    Examples:
+      bloodstudy status
+      bloodstudy status STUDY
+    """
+    if study is None:
+        _list_studies(storage)
+        return
     from study.lifecycle.status import format_status_lines
 
     for line in format_status_lines(open_ledger(storage, study)):
         typer.echo(line)
+
+
+def _list_studies(storage: str) -> None:
+    """Print a line per study; exit with code 1 if one cannot be read."""
+    from reports.ledger.ledger import Ledger
+    from study.lifecycle.status import format_summary, list_study_names
+
+    storage_root, failed = parse_location(storage), False
+    for name in list_study_names(storage_root):
+        try:
+            typer.echo(format_summary(Ledger(storage_root / name)))
+        except ConflictError as error:
+            typer.echo(f"bloodstudy: {error}", err=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)

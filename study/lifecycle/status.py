@@ -5,6 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bloodnets.errors import ConflictError, ResourceError
+from bloodnets.storage.location import STUDY_FILE, StudyPath
+from bloodnets.storage.remote import open_storage
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
@@ -15,6 +18,39 @@ from study.runtime.lock import is_locked
 
 MAX_LISTED_TRIALS = 8
 """Trials named of each kind; the others are counted."""
+
+
+def list_study_names(storage_root: StudyPath) -> list[str]:
+    """Return the names of the studies in a folder or at an address, sorted.
+
+    Raises:
+        ConflictError: There is no study.
+        ResourceError: The folder or the address cannot be read.
+    """
+    try:
+        storage = open_storage(storage_root, retry_timeout_s=0)
+        folders = sorted(storage.list_folders())
+        names = [folder for folder in folders if storage.exists(f"{folder}/{STUDY_FILE}")]
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise ResourceError(f"cannot list the studies: {error}", path=str(storage_root)) from error
+    if not names:
+        raise ConflictError(f"no study in {storage_root}", path=str(storage_root))
+    return names
+
+
+def format_summary(ledger: Ledger) -> str:
+    """Return a study in one line, for which no trial's record is read.
+
+    Raises:
+        ConflictError: A file cannot be read.
+    """
+    study, n_ended = ledger.study, len(ledger.storage.list_files("trials"))
+    n_planned = len(ledger.list_planned_trials())
+    if study.search is not None and ledger.read_confirmation() is None:
+        n_planned = study.search.n_trials
+    return f"{ledger.name}: {study.kind}, begun {study.created_at}, {n_ended} of {n_planned} ended"
 
 
 def format_status_lines(ledger: Ledger) -> Iterator[str]:
