@@ -55,6 +55,7 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     Raises:
         ResourceError: no try succeeded; the message gives the cause and the ways on.
     """
+    new_folders = [folder for folder in path.parents if not os.path.exists(folder)]
     pooch.get_logger().setLevel(logging.ERROR)
     store = pooch.create(
         path.parent,
@@ -66,6 +67,9 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     try:
         store.fetch(path.name, downloader=_fetch_url)
     except (requests.RequestException, OSError, ValueError) as error:
+        with contextlib.suppress(OSError):  # of a folder that was not made, or is used by now
+            for folder in new_folders:
+                folder.rmdir()
         raise ResourceError(
             f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)})",
             path=url,

@@ -1,6 +1,7 @@
 """The Typer app and its entry point: messages and exit codes."""
 
 import errno
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from bloodnets.errors import DataError, StudyError, suggest_names
+from bloodnets.errors import DataError, ResourceError, StudyError, suggest_names
 from study.cli.doctor import doctor
 from study.cli.export import export
 from study.cli.grid import grid
@@ -89,12 +90,36 @@ def main() -> NoReturn:
     except StudyError as error:
         exit_code = _print_error(error)
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
+        exit_code = _print_error(_to_study_error(error))
+    except SystemExit as end:  # Typer and rich raise it where nobody reads the output any more
+        if not isinstance(end.__context__, BrokenPipeError):
             raise
+        exit_code = 128 + signal.SIGPIPE
+        _discard_output()
+    sys.exit(exit_code)
+
+
+def _to_study_error(error: OSError) -> StudyError:
+    """Return the error of a user's path that is too long, or of output that cannot be written.
+
+    Raises:
+        OSError: The error is another one.
+    """
+    if error.errno == errno.ENAMETOOLONG:
         # Where it is found depends on which path comes first; only a user's path is so long.
         path_error = DataError("a path is too long", path=error.filename, value=error.filename)
-        exit_code = _print_error(path_error.with_remedy("choose a shorter one"))
-    sys.exit(exit_code)
+        return path_error.with_remedy("choose a shorter one")
+    if error.errno == errno.ENOSPC and error.filename is None:
+        _discard_output()
+        return ResourceError(f"cannot write the output: {error.strerror}")
+    raise error
+
+
+def _discard_output() -> None:
+    """Send what Python would still write to standard output when it exits to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
 
 
 def _print_error(error: StudyError) -> int:

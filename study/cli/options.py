@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, and the panels of the help."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,8 @@ DataChoice = Literal["bloodmnist", "synthetic"]
 Device = Literal["auto", "cpu", "cuda"]
 Split = Literal["train", "val", "test"]
 
+_ADDRESS_PATTERN = re.compile(r"auto|local|(ray://)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
+
 
 def require_text(parameter: typer.CallbackParam, value: str | None) -> str | None:
     """Return the value of an option, which may be missing but not empty.
@@ -33,6 +36,29 @@ def require_text(parameter: typer.CallbackParam, value: str | None) -> str | Non
     if value is not None and not value.strip():
         raise DataError(f"{max(parameter.opts, key=len)} is empty", value=value)
     return value
+
+
+def require_address(parameter: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the address of a Ray cluster, which may be missing.
+
+    Raises:
+        DataError: The text is not an address.
+    """
+    address = require_text(parameter, value)
+    if address is not None and not _ADDRESS_PATTERN.fullmatch(address):
+        raise DataError.of_value("--address", address, "host:port, ray://host:port, auto or local")
+    return address
+
+
+def parse_path(text: str) -> Path:
+    """Return a path; an empty text is refused, as in `require_text`.
+
+    Raises:
+        DataError: The text is empty.
+    """
+    if not text.strip():
+        raise DataError("the path is empty", value=text, expected="a path")
+    return Path(text)
 
 
 StudyArgument = Annotated[
@@ -68,6 +94,7 @@ DataFileOption = Annotated[
     Path | None,
     typer.Option(
         "--data-file",
+        parser=parse_path,
         metavar="PATH",
         help="File in the MedMNIST format to use instead of the download.",
         rich_help_panel=DATA_PANEL,
@@ -78,6 +105,7 @@ DataRootOption = Annotated[
     Path | None,
     typer.Option(
         "--data-root",
+        parser=parse_path,
         metavar="PATH",
         show_default="~/.medmnist",
         help="Folder that holds bloodmnist.npz; the download is saved there.",
@@ -89,6 +117,7 @@ StudyDataFileOption = Annotated[
     Path | None,
     typer.Option(
         "--data-file",
+        parser=parse_path,
         metavar="PATH",
         show_default="the file that the study recorded",
         help="File with the data of the study.",
@@ -100,7 +129,7 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        callback=require_text,
+        callback=require_address,
         show_default="local: Ray on this host",
         help="Address of a Ray cluster, e.g. host:6379; auto on a node of the cluster.",
         rich_help_panel=RESOURCES_PANEL,

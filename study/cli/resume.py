@@ -53,7 +53,7 @@ class ChangedResourceOptions:
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            callback=options.require_text,
+            callback=options.require_address,
             show_default="local: Ray on this host",
             help="Address of a Ray cluster; required if the study ran on one.",
             rich_help_panel=options.RESOURCES_PANEL,
