@@ -16,6 +16,7 @@ from typing import Any
 from tests.benchmarks.figures import Measurement, collect_host_info, format_host_info, format_table
 
 HEADINGS = {
+    "commands": "What a user waits for",
     "loop": "The loop, on one thread",
     "tried": "Tried",
     "slots": "Slots",
