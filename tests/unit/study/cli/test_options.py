@@ -1,0 +1,66 @@
+"""Options with a text that is empty or malformed."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bloodnets.errors import DataError
+from study.cli.main import app
+from study.cli.options import parse_path
+from study.cli.usage_errors import to_data_error
+
+
+def invoke(*arguments: str) -> DataError:
+    """Return the error with which a command refuses its options."""
+    error = CliRunner().invoke(app, arguments, standalone_mode=False).exception
+    return error if isinstance(error, DataError) else _convert(error)
+
+
+def _convert(error: BaseException | None) -> DataError:
+    assert isinstance(error, typer.TyperException)
+    return to_data_error(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("grid", "--data-file", ""), "--data-file"),
+        (("search", "--data-root", " "), "--data-root"),
+        (("resume", "x", "--data-file", ""), "--data-file"),
+        (("report", "x", "--output", ""), "--output"),
+        (("export", "x", "--output", ""), "--output"),
+    ],
+)
+def test_app_empty_path_names_the_option(arguments: tuple[str, ...], option: str) -> None:
+    error = invoke(*arguments)
+    assert error.problem.startswith(option)
+    assert error.value == arguments[-1]
+    assert error.expected == "a path"
+
+
+def test_parse_path_text_becomes_path() -> None:
+    assert parse_path("a/b.npz") == Path("a/b.npz")
+
+
+@pytest.mark.parametrize("command", [("grid",), ("search",), ("doctor",), ("resume", "x")])
+@pytest.mark.parametrize(
+    "address", ["foo", "host:", ":6379", "host:port", "http://host:80", "ray://host", "a b:1"]
+)
+def test_app_malformed_address_raises(command: tuple[str, ...], address: str) -> None:
+    error = invoke(*command, "--address", address)
+    assert error.value == address
+    assert error.problem.startswith("--address")
+    assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "address", ["auto", "local", "host:6379", "10.0.0.1:6379", "[::1]:6379", "ray://host:10001"]
+)
+def test_app_address_of_a_cluster_is_accepted(tmp_path: Path, address: str) -> None:
+    """`resume` then finds no study, which is another error."""
+    error = CliRunner().invoke(
+        app, ["resume", "x", "--storage", str(tmp_path), "--address", address]
+    )
+    assert getattr(error.exception, "exit_code", None) == 4

@@ -1,0 +1,134 @@
+"""A dry run prints its plan before it loads data, and times each shape of network once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bloodnets.config import TrialConfig
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.errors import DataError
+from bloodnets.models import build_model, count_parameters
+from bloodnets.training.loop import DeviceSplit
+from study.configs.presets import ABLATIONS, CONFIGURATIONS, PUBLISHED
+from study.configs.study_config import GridConfig, SearchConfig
+from study.lifecycle import epoch_timing
+from study.lifecycle.dry_run import print_dry_run
+from study.lifecycle.epoch_timing import NetworkCost, measure_network_cost
+from tests.helpers.search_builder import SEARCH_RECORD
+
+STUDY: dict[str, Any] = {
+    "name": "s",
+    "storage_root": Path("results"),
+    "cpus_per_trial": 1,
+    "gpus_per_trial": 0,
+    "max_concurrent": 1,
+    "address": None,
+}
+GRID: dict[str, Any] = {
+    "seeds": 2,
+    "max_epochs": 10,
+    "patience": 5,
+    "width": None,
+    "batch_size": None,
+    "precision": "float32",
+}
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
+    return load_file(path)
+
+
+def make_grid(*names: str) -> GridConfig:
+    return GridConfig(configurations=names, **GRID, **STUDY)
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> list[TrialConfig]:
+    """Configurations that are timed; an epoch of each takes ten times its number in seconds."""
+    timed: list[TrialConfig] = []
+
+    def measure(config: TrialConfig, cells: BloodCells, threads: int) -> NetworkCost:
+        timed.append(config)
+        return NetworkCost(epoch_duration_s=10.0 * len(timed), weight_bytes=10**6)
+
+    monkeypatch.setattr(epoch_timing, "measure_network_cost", measure)
+    return timed
+
+
+@pytest.mark.parametrize(
+    ("names", "n_shapes"),
+    [((*PUBLISHED,), 2), (("resnet", *ABLATIONS), 1), ((*CONFIGURATIONS,), 3)],
+)
+def test_print_dry_run_times_one_network_per_shape(
+    names: tuple[str, ...], n_shapes: int, cells: BloodCells, timed: list[TrialConfig]
+) -> None:
+    print_dry_run(make_grid(*names), lambda: cells)
+    assert len(timed) == n_shapes
+    assert len({(config.family, config.width) for config in timed}) == n_shapes
+
+
+def test_print_dry_run_search_times_one_network_per_family(
+    cells: BloodCells, timed: list[TrialConfig]
+) -> None:
+    print_dry_run(SearchConfig(search=SEARCH_RECORD, **STUDY), lambda: cells)
+    assert [config.family for config in timed] == [*SEARCH_RECORD.families]
+
+
+def test_print_dry_run_row_has_the_cost_of_its_shape(
+    cells: BloodCells, timed: list[TrialConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_dry_run(make_grid("mlnn-config-1", "cnn-config-1", "mlnn-config-2"), lambda: cells)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:4]]
+    assert [row[:4] for row in rows] == [
+        ["mlnn-config-1", "2", "20", "10.0"],
+        ["cnn-config-1", "2", "20", "20.0"],
+        ["mlnn-config-2", "2", "20", "10.0"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (make_grid("cnn-config-1"), "epochs at most"),
+        (SearchConfig(search=SEARCH_RECORD, **STUDY), "Learning rate"),
+    ],
+)
+def test_print_dry_run_heading_is_printed_before_data_are_loaded(
+    config: GridConfig | SearchConfig, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load_cells() -> BloodCells:
+        assert words in capsys.readouterr().out
+        raise DataError("no data")
+
+    with pytest.raises(DataError, match="no data"):
+        print_dry_run(config, load_cells)
+
+
+@pytest.mark.parametrize(("step_s", "n_steps"), [(0.001, 12), (0.1, 5), (9.0, 2)])
+def test_measure_network_cost_slow_steps_are_fewer(
+    step_s: float, n_steps: int, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrialConfig(
+        family="mlnn", loss="nll", optimizer="adam", learning_rate=0.1, momentum=None, dropout=0.1,
+        batch_size=8,
+    )  # fmt: skip
+    sizes: list[int] = []
+
+    def train(*_: object, train_split: DeviceSplit, **__: object) -> Iterator[SimpleNamespace]:
+        sizes.append(len(train_split.labels))
+        yield SimpleNamespace(duration_s=step_s * sizes[-1] / config.batch_size)
+
+    monkeypatch.setattr(epoch_timing, "train", train)
+    cost = measure_network_cost(config, cells, threads=1)
+    assert sizes == [config.batch_size, n_steps * config.batch_size]
+    n_epoch_steps = len(cells.train.labels) / config.batch_size
+    assert cost.epoch_duration_s == pytest.approx(step_s * n_epoch_steps)
+    assert cost.weight_bytes == 4 * count_parameters(build_model(config))
