@@ -36,15 +36,16 @@ def export(
     """Export a study's best model to ONNX with a model card, after checking its predictions."""
     _require_export_packages()
     ledger = open_ledger(storage, study)
-    from study.datasets.lookup import find_test_images
     from study.inference.export_folder import require_new_folder
-    from study.inference.model_selection import select_model
     from study.inference.trial_lookup import find_complete_trial
 
     if output is not None:
         require_new_folder(output)
     if trial is not None:
         find_complete_trial(ledger, trial)
+    from study.datasets.lookup import find_test_images
+    from study.inference.model_selection import select_model
+
     images = find_test_images(ledger.study, data_file)
     selected = select_model(ledger, trial)
     for problem in selected.problems:

@@ -88,12 +88,13 @@ def predict(
     if output_format.json and output_format.csv:
         raise DataError("--json and --csv exclude each other", remedy="choose one")
     ledger = open_ledger(storage, study)
-    from study.inference.input_images import read_input_images
-    from study.inference.model_selection import select_model
     from study.inference.trial_lookup import find_complete_trial
 
     if trial is not None:
         find_complete_trial(ledger, trial)
+    from study.inference.input_images import read_input_images
+    from study.inference.model_selection import select_model
+
     skipped: list[str] = []
 
     def record_skip(line: str) -> None:

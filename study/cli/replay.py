@@ -20,10 +20,11 @@ def replay(
 ) -> None:
     """Retrain one trial and report how much the result differs."""
     ledger = open_ledger(storage, study)
-    from study.datasets.lookup import load_study_data
     from study.inference.trial_lookup import find_replayable_trial
 
     record = find_replayable_trial(ledger, trial)
+    from study.datasets.lookup import load_study_data
+
     cells = load_study_data(ledger.study, data_file)
     from rich.console import Console
 

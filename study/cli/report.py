@@ -90,12 +90,13 @@ def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, stor
 def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
     """Write the report of one study; exit with code 1 if something was left out of it."""
     from reports.page.report_folder import require_report_folder
-    from study.datasets.lookup import find_test_images
 
     if output is None and isinstance(ledger.location, RemotePath):
         output = Path(f"{ledger.name}-report")
     if output is not None:
         require_report_folder(output)
+    from study.datasets.lookup import find_test_images
+
     images = find_test_images(ledger.study, data_file)
     # These import pandas and matplotlib, for which a wrong name need not wait.
     from reports.page.publish import write_analysis
