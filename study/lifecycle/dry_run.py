@@ -117,9 +117,9 @@ def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells
     )
 
 
-def _print_row(console: Console, name: str, cells: Iterable[str], *, style: str = "") -> None:
-    """Print one row as soon as it is known, which a table of rich's cannot do."""
-    columns = (f"{text:>{len(heading)}}" for text, heading in zip(cells, COLUMNS, strict=True))
+def _print_row(console: Console, name: str, texts: Iterable[str], *, style: str = "") -> None:
+    """Print one row as soon as it is known, which rich's tables cannot do."""
+    columns = (f"{text:>{len(heading)}}" for text, heading in zip(texts, COLUMNS, strict=True))
     console.print("  ".join((name, *columns)), style=style, markup=False, soft_wrap=True)
 
 
