@@ -234,4 +234,4 @@ def test_no_network(bloodstudy: Run, tmp_path: Path) -> None:
     outcome = bloodstudy("grid", "--data-root", "root", HTTP_PROXY=closed, HTTPS_PROXY=closed)
     words = ["no connection to the proxy", "--data-file", "--data-root", "--data synthetic"]
     assert_refused(outcome, 3, words, tmp_path / "results")
-    assert list((tmp_path / "root").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
