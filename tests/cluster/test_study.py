@@ -97,8 +97,12 @@ def test_the_doctor_asks_every_machine(cluster: Cluster) -> None:
 
 def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
     dying = cluster.others[1]
-    process = cluster.begin("g", "--address", "auto", "--storage", STUDIES, "--max-epochs", "8")
-    cluster.wait_for(r"epoch 2/8", "g", process)
+    # Two pairs that must agree, whichever machine trains them, and one to be left for the newcomer.
+    names = ("cnn-config-1", "cnn-config-2", "cnn-config-3", "mlnn-config-2", "mlnn-config-4")
+    options = [word for name in names for word in ("--config", name)]
+    options += ["--storage", STUDIES, "--max-epochs", "6"]
+    process = cluster.begin("g", "--address", "auto", *options)
+    cluster.wait_for(r"epoch 2/6", "g", process)
     dying.run(["pkill", "-9", "raylet"])
     cluster.late.write_file(".ray/auth_token", (cluster.head.home / ".ray/auth_token").read_text())
     join_ray_cluster(cluster.late, cluster.head, ENVIRONMENT)
@@ -106,10 +110,10 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
     cluster.on_laptop("report", f"{STUDIES}/g")
     assert (cluster.laptop.home / "g-report/index.html").stat().st_size > 10**5
     verified = cluster.on_laptop("report", f"{STUDIES}/g", "--verify").stdout
-    assert "24 files: each is the one that was entered" in verified
+    assert "15 files: each is the one that was entered" in verified
     ledger = fetched(cluster, "g")
     records = ledger.read_trials()
-    assert [record.state for record in records] == ["complete"] * 8
+    assert [record.state for record in records] == ["complete"] * 5
     hosts = {record.host for record in records}
     assert hosts >= {cluster.head.name, cluster.others[0].name, cluster.late.name}
     assert dying.name not in {record.host for record in records if record.attempts > 1}
@@ -121,9 +125,9 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
 
 
 def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
-    options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--max-epochs", "15")
+    options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--max-epochs", "8")
     process = cluster.begin("h", "--address", "auto", "--storage", STUDIES, *options)
-    cluster.wait_for(r"cnn-config-1\S*: epoch 4/", "h", process)
+    cluster.wait_for(r"cnn-config-1\S*: epoch 2/", "h", process)
     cluster.head.run(["sh", "-c", "kill -9 -1"], check=False)  # all but the machine's first process
     process.wait(10)
     status = cluster.on_laptop("status", f"{STUDIES}/h").stdout

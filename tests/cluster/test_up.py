@@ -113,8 +113,9 @@ def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) 
     assert not of_ray(laptop)
     assert all(of_ray(node) for node in others)
     studies = f"s3://{S3_BUCKET}/studies"
-    grid = "bloodstudy grid --address auto --data-file cells.npz --max-epochs 2 --cpus-per-trial 2"
-    command = f"{grid} --storage {studies} --name up"
+    grid = "bloodstudy grid --address auto --data-file cells.npz --max-epochs 1 --cpus-per-trial 2"
+    configurations = "--config mlnn-config-1 --config mlnn-config-2"
+    command = f"{grid} {configurations} --storage {studies} --name up"
     done = laptop.run(["ray", "exec", "cluster.yaml", command], timeout_s=240)
     assert f"Report: {studies}/up/report/index.html" in done.stdout
     report = ["bloodstudy", "report", f"{studies}/up"]
