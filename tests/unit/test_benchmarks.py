@@ -25,7 +25,7 @@ from tests.benchmarks.loop import iterate_products
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
-def test_the_products_are_those_of_a_step(family: str) -> None:
+def test_iterate_products_sum_to_the_operations_of_a_step(family: str) -> None:
     batch = 4
     model = build_model(PUBLISHED[f"{family}-config-1"])
     with FlopCounterMode(display=False) as counter:
@@ -36,7 +36,7 @@ def test_the_products_are_those_of_a_step(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
-def test_the_activations_are_those_of_the_layers(family: str) -> None:
+def test_n_activations_equal_those_of_the_layers(family: str) -> None:
     model = build_model(PUBLISHED[f"{family}-config-1"])
     sizes: list[int] = []
 
@@ -50,7 +50,7 @@ def test_the_activations_are_those_of_the_layers(family: str) -> None:
     assert sum(sizes) == N_ACTIVATIONS[family]
 
 
-def test_an_epoch_takes_as_long_as_its_slower_part() -> None:
+def test_compute_floor_s_is_that_of_the_slower_part() -> None:
     config = replace(PUBLISHED["mlnn-config-2"], batch_size=128)
     of_bytes = compute_floor_s(config, 12_800, bandwidth=1e12, flop_rate=1e30)
     weights = 100 * 10 * 4 * 4_179_568
@@ -60,12 +60,12 @@ def test_an_epoch_takes_as_long_as_its_slower_part() -> None:
     )
 
 
-def test_trials_are_packed_the_longest_first() -> None:
+def test_compute_packed_s_packs_the_longest_first() -> None:
     assert compute_packed_s([1, 5, 3, 3], 2) == 6
     assert compute_packed_s([1, 5, 3, 3], 1) == 12
 
 
-def test_a_figure_knows_whether_it_comes_up_to_its_bar() -> None:
+def test_measurement_bound_decides_whether_it_is_met() -> None:
     more, less = (
         Measurement(what="x", value=0.7, at_least=0.7),
         Measurement(what="y", value=3, at_most=2),
@@ -76,13 +76,13 @@ def test_a_figure_knows_whether_it_comes_up_to_its_bar() -> None:
     assert lines[3] == "| y | **3, short of it** | ≤ 2 |  |"
 
 
-def test_a_ratio_is_the_median_of_the_rounds() -> None:
+def test_compute_ratio_is_the_median_of_the_rounds() -> None:
     value, words = compute_ratio([2, 9, 3], [1, 1, 1])
     assert value == 3
     assert words == "3 rounds, 2.00 to 9.00"
     assert [format_number(x) for x in (0.0123456, 12.345, 1234.5)] == ["0.0123", "12.3", "1,234"]
 
 
-def test_the_readme_shows_the_figures_as_recorded() -> None:
+def test_readme_benchmarks_equal_the_record() -> None:
     shown = README_PATH.read_text().partition(README_BEGIN_TAG)[2].partition(README_END_TAG)[0]
     assert shown == f"\n{format_readme_section(json.loads(RECORD_PATH.read_text()))}"

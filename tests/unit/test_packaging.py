@@ -38,7 +38,7 @@ def declared(requirements: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("package", OWN)
-def test_every_import_is_a_declared_dependency(package: str) -> None:
+def test_imports_of_a_package_are_declared_dependencies(package: str) -> None:
     """What `export` imports is an extra, whose absence the command names."""
     brings = packages_distributions()
     names = imported(package) - ({*EXPORT_PACKAGES} if package == "study" else set())
@@ -47,7 +47,7 @@ def test_every_import_is_a_declared_dependency(package: str) -> None:
     assert {name for name in names if not {*map(normal, brings[name])} & own} == set()
 
 
-def test_the_extra_of_export_is_what_it_imports_and_developers_have_it() -> None:
+def test_export_extra_equals_the_imports_of_export() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     assert {*EXPORT_PACKAGES} <= imported("study")
     assert declared(extras["export"]) == {*EXPORT_PACKAGES, "torch"}
@@ -56,7 +56,7 @@ def test_the_extra_of_export_is_what_it_imports_and_developers_have_it() -> None
     assert {*EXPORT_PACKAGES} <= pinned
 
 
-def test_every_folder_with_code_is_packaged() -> None:
+def test_folders_with_code_are_packaged() -> None:
     folders = {path.parent for package in OWN for path in (ROOT / package).rglob("*.py")}
     include = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
     for folder in folders:

@@ -15,7 +15,7 @@ PAIRS = st.lists(st.tuples(CLASSES, CLASSES), min_size=1, max_size=60)
 
 
 @given(PAIRS)
-def test_scores_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+def test_compute_scores_any_labels_equal_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     true, predicted = np.array(pairs).T
     confusion = metrics.compute_confusion_matrix(true, predicted)
     each = metrics.compute_class_scores(confusion)
@@ -31,7 +31,9 @@ def test_scores_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(PAIRS)
-def test_rows_are_true_and_columns_predicted(pairs: list[tuple[int, int]]) -> None:
+def test_compute_confusion_matrix_rows_are_true_and_columns_predicted(
+    pairs: list[tuple[int, int]],
+) -> None:
     confusion = metrics.compute_confusion_matrix(*np.array(pairs).T)
     assert confusion.shape == (8, 8)
     for true in range(8):
@@ -40,17 +42,17 @@ def test_rows_are_true_and_columns_predicted(pairs: list[tuple[int, int]]) -> No
 
 
 @given(arrays(np.float32, (24, 8), elements=st.floats(0, 1, width=32)))
-def test_auc_is_medmnists(probabilities: NDArray[np.float32]) -> None:
+def test_compute_auc_any_probabilities_equal_medmnists(probabilities: NDArray[np.float32]) -> None:
     labels = np.arange(24) % 8
     expected = getAUC(labels[:, None], probabilities, "multi-class")
     assert np.isclose(metrics.compute_auc(labels, probabilities), expected)
 
 
-def test_auc_is_undefined_where_a_class_is_absent() -> None:
+def test_compute_auc_absent_class_is_nan() -> None:
     assert np.isnan(metrics.compute_auc(np.arange(7), np.eye(8)[:7]))
 
 
-def test_an_absent_class_counts_zero_in_the_macro_f1() -> None:
+def test_compute_scores_absent_class_counts_zero_in_macro_f1() -> None:
     """Of two classes, both always right, the other six pull the mean down to a quarter."""
     confusion = metrics.compute_confusion_matrix(np.array([0, 1]), np.array([0, 1]))
     assert metrics.compute_scores(confusion)["macro_f1"] == 2 / 8

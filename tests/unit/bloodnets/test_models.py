@@ -15,7 +15,9 @@ IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
 
 
 @pytest.mark.parametrize(("family", "parameters"), [("mlnn", 4_179_568), ("cnn", 422_344)])
-def test_the_number_of_parameters_is_the_papers(family: Family, parameters: int) -> None:
+def test_count_parameters_published_family_equals_the_papers(
+    family: Family, parameters: int
+) -> None:
     assert count_parameters(build_model(replace(CONFIG, family=family))) == parameters
 
 
@@ -32,7 +34,7 @@ EXPECTED_COSTS = {
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "nll"])
 @pytest.mark.parametrize(("family", "trained"), [("mlnn", 19.5e6), ("cnn", 48.0e6)])
-def test_operations_are_two_for_each_multiply_add(
+def test_count_operations_published_family_is_two_per_multiply_add(
     family: Family, trained: float, loss: Loss
 ) -> None:
     counted = count_operations(build_model(replace(CONFIG, family=family, loss=loss)))
@@ -41,7 +43,7 @@ def test_operations_are_two_for_each_multiply_add(
     assert 3 * counted - 2 * EXPECTED_COSTS[family][0] == pytest.approx(trained, rel=0.003)
 
 
-def test_counting_leaves_the_model_and_the_random_state_as_they_were() -> None:
+def test_count_operations_leaves_model_and_random_state_unchanged() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten())
     before = {name: value.clone() for name, value in model.state_dict().items()}
     rng_state = torch.get_rng_state()
@@ -57,14 +59,14 @@ def test_counting_leaves_the_model_and_the_random_state_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
-def test_dropout_follows_each_hidden_layer(family: Family) -> None:
+def test_build_model_dropout_follows_each_hidden_layer(family: Family) -> None:
     model = build_model(replace(CONFIG, family=family, dropout=0.35))
     rates = [module.p for module in model.modules() if isinstance(module, nn.Dropout)]
     assert rates == [0.35, 0.35]
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
-def test_nll_models_end_in_log_softmax_and_the_others_in_logits(family: Family) -> None:
+def test_build_model_nll_ends_in_log_softmax_and_cross_entropy_in_logits(family: Family) -> None:
     sums = {}
     losses: tuple[Loss, ...] = ("nll", "cross_entropy")
     for loss in losses:
@@ -76,7 +78,7 @@ def test_nll_models_end_in_log_softmax_and_the_others_in_logits(family: Family) 
     assert not torch.allclose(sums["cross_entropy"], torch.ones(5), atol=0.01)
 
 
-def test_the_cnn_is_the_papers_layer_by_layer() -> None:
+def test_cnn_output_equals_the_papers_layer_by_layer() -> None:
     """Max-pool before ReLU, as here, gives the values of ReLU before max-pool, as there."""
     torch.manual_seed(0)
     model = CNN(dropout=0.2).eval()
@@ -92,12 +94,12 @@ def test_the_cnn_is_the_papers_layer_by_layer() -> None:
 
 
 @pytest.mark.parametrize(("width", "parameters"), [(48, 691_448), (56, 940_192)])
-def test_a_resnet_has_less_than_a_million_parameters(width: int, parameters: int) -> None:
+def test_count_parameters_resnet_is_below_a_million(width: int, parameters: int) -> None:
     model = build_model(replace(RESNET, width=width))
     assert count_parameters(model) == parameters
 
 
-def test_the_stages_of_a_resnet_are_at_28_14_and_7_pixels() -> None:
+def test_resnet_stages_have_28_14_and_7_pixels() -> None:
     model = ResNet(width=4, dropout=0.2).eval()
     shapes, values = [], IMAGES
     for layer in model.features:
@@ -107,7 +109,7 @@ def test_the_stages_of_a_resnet_are_at_28_14_and_7_pixels() -> None:
     assert model(IMAGES).shape == (5, 8)
 
 
-def test_a_block_adds_to_what_it_is_given() -> None:
+def test_resnet_block_with_zero_weights_passes_its_input_on() -> None:
     """With convolutions that give nothing, it passes on what is positive."""
     block = ResNet(width=3, dropout=0.0).eval().features[3]
     for parameter in block.parameters():

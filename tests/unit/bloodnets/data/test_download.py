@@ -173,7 +173,7 @@ def refusal(path: Path, url: str, md5: str = MD5) -> str:
     ],
     ids=lambda value: " ".join(a.__name__ for a in value) if isinstance(value, list) else "",
 )
-def test_a_download_that_succeeds(
+def test_download_file_server_fails_at_first_is_tried_again(
     answers: list[Answer],
     tries: int,
     server: Server,
@@ -188,7 +188,9 @@ def test_a_download_that_succeeds(
     assert capfd.readouterr() == ("", "")  # no bar where there is no terminal, no retry in sight
 
 
-def test_each_try_waits_a_little_longer(server: Server, path: Path, pauses: list[float]) -> None:
+def test_download_file_failing_server_waits_longer_before_each_retry(
+    server: Server, path: Path, pauses: list[float]
+) -> None:
     server.answers = [unavailable]
     refusal(path, server.url)
     assert pauses == [1, 2, 3]
@@ -200,7 +202,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("answer", [good, cut_off, unavailable])
-def test_the_bar_is_gone_at_the_end(
+def test_download_file_in_a_terminal_clears_its_progress_bar(
     answer: Answer, server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that what is said next stands alone on its line."""
@@ -218,7 +220,7 @@ def test_the_bar_is_gone_at_the_end(
     assert len(last) >= len(before.rsplit("\r", 1)[-1])
 
 
-def test_others_may_read_the_file(server: Server, path: Path) -> None:
+def test_download_file_complete_is_readable_by_others(server: Server, path: Path) -> None:
     """A teacher downloads once for a class."""
     download_file(path, url=server.url, md5=MD5)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -237,7 +239,7 @@ def test_others_may_read_the_file(server: Server, path: Path) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_download_that_always_fails(
+def test_download_file_server_always_fails_raises_with_the_cause(
     answer: Answer,
     cause: str,
     server: Server,
@@ -255,32 +257,32 @@ def closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def test_nobody_listens(path: Path) -> None:
+def test_download_file_closed_port_raises(path: Path) -> None:
     url = f"http://127.0.0.1:{closed_port()}/{BLOODMNIST_FILE}"
     assert refusal(path, url) == "no connection to the server"
 
 
-def test_the_proxy_does_not_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_file_closed_proxy_raises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
     assert (
         refusal(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}") == "no connection to the proxy"
     )
 
 
-def test_the_proxy_is_no_address(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_file_invalid_proxy_raises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://:port")
     cause = refusal(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
     assert "MD5" not in cause
     assert "port" in cause
 
 
-def test_the_server_is_not_who_it_says(path: Path, server: Server) -> None:
+def test_download_file_without_a_certificate_raises(path: Path, server: Server) -> None:
     """It speaks plain HTTP, which is no better than a wrong certificate."""
     cause = refusal(path, server.url.replace("http:", "https:"))
     assert cause == "the server's certificate cannot be verified"
 
 
-def test_a_file_where_the_folder_should_be(server: Server, tmp_path: Path) -> None:
+def test_download_file_folder_is_a_file_raises_and_keeps_it(server: Server, tmp_path: Path) -> None:
     (folder := tmp_path / "folder").write_text("mine")
     cause = refusal(folder / BLOODMNIST_FILE, server.url)
     assert cause == f"{folder} cannot be written: Not a directory"
@@ -288,7 +290,7 @@ def test_a_file_where_the_folder_should_be(server: Server, tmp_path: Path) -> No
     assert server.requests == 0
 
 
-def test_a_folder_below_a_file(server: Server, tmp_path: Path) -> None:
+def test_download_file_folder_below_a_file_raises(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     folder = tmp_path / "file" / "folder"
     cause = refusal(folder / BLOODMNIST_FILE, server.url)
@@ -296,7 +298,7 @@ def test_a_folder_below_a_file(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_folder_that_may_not_be_written(
+def test_download_file_folder_without_permission_raises(
     exists: bool, server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error is planted: the superuser, as whom tests may run, may write everywhere."""
@@ -311,7 +313,9 @@ def test_a_folder_that_may_not_be_written(
     assert cause == f"{path.parent} cannot be written: Permission denied"
 
 
-def test_a_full_disk(server: Server, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_file_full_disk_raises(
+    server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fill(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -320,7 +324,7 @@ def test_a_full_disk(server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
     assert cause == f"{path.parent} cannot be written: No space left on device"
 
 
-def test_an_interrupted_download_leaves_nothing(
+def test_download_file_interrupted_leaves_nothing(
     server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
@@ -342,14 +346,14 @@ def official(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
-def test_the_official_file_is_downloaded_once(official: Server, tmp_path: Path) -> None:
+def test_ensure_official_file_twice_downloads_once(official: Server, tmp_path: Path) -> None:
     for _ in range(2):
         assert ensure_official_file(tmp_path / "root") == tmp_path / "root" / BLOODMNIST_FILE
     assert (tmp_path / "root" / BLOODMNIST_FILE).read_bytes() == CONTENT
     assert official.requests == 1
 
 
-def test_the_default_folder_is_that_of_medmnist(
+def test_ensure_official_file_without_a_root_uses_medmnists_folder(
     official: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -357,7 +361,9 @@ def test_the_default_folder_is_that_of_medmnist(
     assert official.requests == 1
 
 
-def test_a_file_at_hand_is_left_as_it_is(official: Server, tmp_path: Path) -> None:
+def test_ensure_official_file_existing_file_is_left_unchanged(
+    official: Server, tmp_path: Path
+) -> None:
     """Whatever it holds: `load_file` says what is wrong with it, nobody mends it."""
     path = tmp_path / BLOODMNIST_FILE
     path.write_bytes(b"half of a download, or my own cells")
@@ -369,7 +375,7 @@ def test_a_file_at_hand_is_left_as_it_is(official: Server, tmp_path: Path) -> No
     assert official.requests == 0
 
 
-def test_a_folder_that_may_not_be_looked_into(
+def test_ensure_official_file_unreadable_folder_raises(
     official: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error is planted, as above."""

@@ -32,11 +32,11 @@ def read(image: Image.Image, path: Path, crop: int | None = None) -> NDArray[np.
 
 
 @pytest.mark.parametrize("crop", [None, 28, 200])
-def test_an_image_of_28_pixels_is_taken_as_it_is(tmp_path: Path, crop: int | None) -> None:
+def test_read_image_file_28_pixels_returns_them_unchanged(tmp_path: Path, crop: int | None) -> None:
     assert np.array_equal(read(Image.fromarray(CELL), tmp_path / "a.png", crop), CELL)
 
 
-def test_the_centred_square_is_cut_out_and_made_smaller(tmp_path: Path) -> None:
+def test_read_image_file_photograph_resizes_the_centered_square(tmp_path: Path) -> None:
     """As BloodMNIST was made: 200 x 200 of 360 x 363, bilinear."""
     whole = photograph(360, 363)
     expected = whole.crop((80, 81, 280, 281)).resize((28, 28), Image.Resampling.BILINEAR)
@@ -46,7 +46,7 @@ def test_the_centred_square_is_cut_out_and_made_smaller(tmp_path: Path) -> None:
     assert read_image_file(tmp_path / "a.png", 200).crop_side == 200
 
 
-def test_a_small_image_is_enlarged_and_says_so(tmp_path: Path) -> None:
+def test_read_image_file_small_image_is_enlarged(tmp_path: Path) -> None:
     photograph(14, 20).save(tmp_path / "a.png")
     found = read_image_file(tmp_path / "a.png", None)
     assert (found.pixels.shape, found.crop_side) == ((28, 28, 3), 14)
@@ -54,7 +54,7 @@ def test_a_small_image_is_enlarged_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(650, 601), (610, 700)])
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_a_large_image_is_made_smaller_in_pieces_as_at_once(
+def test_read_image_file_large_image_in_pieces_equals_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, size: tuple[int, int]
 ) -> None:
     """What is large is set lower, so that the test is fast."""
@@ -75,7 +75,7 @@ def test_a_large_image_is_made_smaller_in_pieces_as_at_once(
     assert np.array_equal(one.pixels, other.pixels)
 
 
-def test_transparent_pixels_are_white(tmp_path: Path) -> None:
+def test_read_image_file_transparent_pixels_become_white(tmp_path: Path) -> None:
     image = Image.fromarray(np.dstack([CELL, np.full((28, 28), 255, np.uint8)]))
     assert np.array_equal(read(image, tmp_path / "opaque.png"), CELL)
     image.putalpha(0)
@@ -86,7 +86,7 @@ def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     assert (read_image_file(tmp_path / "p.png", None).pixels == 255).all()
 
 
-def test_other_kinds_of_pixels_become_red_green_and_blue(tmp_path: Path) -> None:
+def test_read_image_file_other_modes_become_rgb(tmp_path: Path) -> None:
     grey = Image.fromarray(CELL[..., 0])
     for channel in np.moveaxis(read(grey, tmp_path / "grey.png"), 2, 0):
         assert np.array_equal(channel, CELL[..., 0])
@@ -100,7 +100,7 @@ def test_other_kinds_of_pixels_become_red_green_and_blue(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
-def test_the_orientation_is_followed(tmp_path: Path, suffix: str) -> None:
+def test_read_image_file_exif_orientation_is_applied(tmp_path: Path, suffix: str) -> None:
     """6: the camera was turned; the top of what it saw is at the right of what it stored."""
     upright = photograph(60, 40)
     exif = Image.Exif()
@@ -111,7 +111,7 @@ def test_the_orientation_is_followed(tmp_path: Path, suffix: str) -> None:
     assert np.abs(read_image_file(tmp_path / f"a.{suffix}", None).pixels - expected).max() <= 12
 
 
-def test_of_a_phones_jpeg_with_a_second_picture_the_first_is_taken(tmp_path: Path) -> None:
+def test_read_image_file_jpeg_with_two_pictures_returns_the_first(tmp_path: Path) -> None:
     first, second = Image.new("RGB", (60, 60), "red"), Image.new("RGB", (60, 60), "blue")
     first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
     red, _, blue = read_image_file(tmp_path / "a.jpg", None).pixels[0, 0]
@@ -146,7 +146,9 @@ def bomb(path: Path, side: int) -> None:
         ("float.tif", "has pixels of 32 bits"),
     ],
 )
-def test_what_cannot_be_used_is_named_in_one_line(tmp_path: Path, name: str, words: str) -> None:
+def test_read_image_file_unusable_file_raises_data_error(
+    tmp_path: Path, name: str, words: str
+) -> None:
     image = photograph(50, 40)
     image.save(tmp_path / "small.png")
     image.save(tmp_path / "cut.png")

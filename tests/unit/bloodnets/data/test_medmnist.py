@@ -375,7 +375,7 @@ def refusal(path: Path) -> str:
 
 @pytest.mark.timeout(30)  # a pipe or a device could be waited for without end
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_data_are_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+def test_load_file_bad_file_raises_and_leaves_it_unchanged(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "cells.npz"
     spoil, words = BAD[kind]
     spoil(path)
@@ -399,7 +399,7 @@ def is_small_file(path: Path) -> bool:
     ],
 )
 @pytest.mark.parametrize("step", ["stat", "read_bytes"])
-def test_a_file_that_may_not_be_read(
+def test_load_file_without_permission_raises(
     error: OSError, words: str, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The errors are planted: the superuser, as whom tests may run, may read everything."""
@@ -413,12 +413,12 @@ def test_a_file_that_may_not_be_read(
         assert words in refusal(path)
 
 
-def test_a_name_longer_than_the_system_allows(tmp_path: Path) -> None:
+def test_load_file_name_too_long_raises(tmp_path: Path) -> None:
     assert "cannot be read: File name too long" in refusal(tmp_path / ("x" * 300))
 
 
 @pytest.mark.parametrize("kind", ["a huge array", "more than the header says"])
-def test_a_bomb_is_not_unpacked(kind: str, tmp_path: Path) -> None:
+def test_load_file_decompression_bomb_is_not_unpacked(kind: str, tmp_path: Path) -> None:
     """282 MB of zeros in a file of 1.3 MB."""
     path = tmp_path / "cells.npz"
     BAD[kind][0](path)
@@ -443,7 +443,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("key", ["train_images", "train_labels"])
-def test_nothing_is_unpickled(key: str, tmp_path: Path) -> None:
+def test_load_file_pickled_objects_are_not_unpickled(key: str, tmp_path: Path) -> None:
     sprung = tmp_path / "sprung"
     trap = np.empty(sound()[key].shape, object)
     trap[:] = Trap(sprung)
@@ -464,7 +464,7 @@ def assert_same(cells: BloodCells, arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_what_was_saved_is_loaded(compressed: bool, tmp_path: Path) -> None:
+def test_load_file_valid_file_returns_what_was_saved(compressed: bool, tmp_path: Path) -> None:
     path = saved(tmp_path / "my cells.npz", compressed=compressed)
     content = path.read_bytes()
     cells = load_file(path)
@@ -478,25 +478,25 @@ def test_what_was_saved_is_loaded(compressed: bool, tmp_path: Path) -> None:
     assert cells.class_names[7] == "platelet"
 
 
-def test_further_keys_are_not_looked_at(tmp_path: Path) -> None:
+def test_load_file_further_keys_are_ignored(tmp_path: Path) -> None:
     further = {"train_masks": np.zeros((3, 3)), "notes": np.array({"by": "me"}, object)}
     assert_same(load_file(saved(tmp_path / "cells.npz", sound() | further)), sound())
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", "<i4", "<i8", "<u8", ">i4", ">i8"])
-def test_labels_of_every_integer_type(dtype: str, tmp_path: Path) -> None:
+def test_load_file_labels_of_any_integer_type_are_loaded(dtype: str, tmp_path: Path) -> None:
     arrays = {k: v.astype(dtype) if "labels" in k else v for k, v in sound().items()}
     assert_same(load_file(saved(tmp_path / "cells.npz", arrays)), sound())
 
 
-def test_a_header_in_the_style_of_python_2(tmp_path: Path) -> None:
+def test_load_file_python_2_header_is_loaded(tmp_path: Path) -> None:
     """NumPy warns of it; a user is not bothered."""
     images = sound()["train_images"]
     member(npy(header("(10L, 28L, 28L, 3L)"), images.tobytes()))(path := tmp_path / "cells.npz")
     assert_same(load_file(path), sound())
 
 
-def test_the_official_file_is_known_by_its_md5(
+def test_load_file_official_md5_is_recognized(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from medmnist import INFO
@@ -509,13 +509,13 @@ def test_the_official_file_is_known_by_its_md5(
     assert cells.kind == "official"
 
 
-def test_the_official_md5_is_that_of_medmnist() -> None:
+def test_get_medmnist_info_names_the_official_md5_and_classes() -> None:
     class_names, md5 = medmnist.get_medmnist_info()
     assert md5 == "7053d0359d879ad8a5505303e11de1dc"
     assert class_names[:3] == ("basophil", "eosinophil", "erythroblast")
 
 
-def test_drawn_cells_are_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_synthetic_twice_gives_the_same_sha256(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         medmnist, "generate_synthetic_arrays", partial(generate_synthetic_arrays, scale=0.01)
     )
@@ -563,7 +563,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_damage_is_harmless_or_refused(
+def test_load_file_damaged_bytes_raise_or_change_nothing(
     compressed: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever happens to the bytes: the arrays that were saved, or `DataError`, nothing else."""

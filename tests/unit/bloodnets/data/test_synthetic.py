@@ -17,7 +17,7 @@ def arrays() -> Arrays:
     return generate_synthetic_arrays(scale=SCALE, seed=0)
 
 
-def test_format_is_that_of_medmnist(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_format_is_medmnists(arrays: Arrays) -> None:
     assert set(arrays) == {
         f"{split}_{part}" for split in ("train", "val", "test") for part in ("images", "labels")
     }
@@ -28,7 +28,7 @@ def test_format_is_that_of_medmnist(arrays: Arrays) -> None:
         assert labels.shape == (len(images), 1)
 
 
-def test_official_counts_are_those_of_bloodmnist() -> None:
+def test_class_counts_official_totals_are_bloodmnists() -> None:
     totals = {split: sum(counts) for split, counts in CLASS_COUNTS.items()}
     assert totals == {"train": 11959, "val": 1712, "test": 3421}
     assert [sum(column) for column in zip(*CLASS_COUNTS.values(), strict=True)] == [
@@ -36,19 +36,19 @@ def test_official_counts_are_those_of_bloodmnist() -> None:
     ]  # fmt: skip
 
 
-def test_class_counts_are_the_official_ones_scaled(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_scaled_has_scaled_class_counts(arrays: Arrays) -> None:
     for split, official in CLASS_COUNTS.items():
         counts = np.bincount(arrays[f"{split}_labels"][:, 0], minlength=8)
         np.testing.assert_allclose(counts, np.multiply(official, SCALE), rtol=0, atol=0.5)
 
 
-def test_no_class_is_empty_at_the_smallest_scale() -> None:
+def test_generate_synthetic_arrays_smallest_scale_has_every_class() -> None:
     for name, labels in generate_synthetic_arrays(scale=1e-9).items():
         if name.endswith("labels"):
             assert sorted(labels[:, 0]) == list(range(8))
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_seed_decides_the_bytes(arrays: Arrays) -> None:
     again, other = (
         generate_synthetic_arrays(scale=SCALE, seed=0),
         generate_synthetic_arrays(scale=SCALE, seed=1),
@@ -60,30 +60,30 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(arrays: Arrays
 
 # With one image of each class a split, splits that shared a random stream would be equal.
 @pytest.mark.parametrize("scale", [SCALE, 1e-9])
-def test_no_image_appears_twice(scale: float) -> None:
+def test_generate_synthetic_arrays_all_splits_hold_no_image_twice(scale: float) -> None:
     arrays = generate_synthetic_arrays(scale=scale)
     images = [image.tobytes() for split in CLASS_COUNTS for image in arrays[f"{split}_images"]]
     assert len(set(images)) == len(images)
 
 
-def test_classes_are_mixed_within_a_split(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_split_is_shuffled(arrays: Arrays) -> None:
     labels = arrays["train_labels"][:, 0].astype(int)
     # Sorted labels change 7 times; shuffled ones at about five neighbors in six.
     assert np.count_nonzero(np.diff(labels)) > len(labels) / 2
 
 
 @pytest.mark.parametrize("scale", [0.0, -0.1, 1.01, float("nan"), float("inf")])
-def test_scale_out_of_range_is_refused(scale: float) -> None:
+def test_generate_synthetic_arrays_scale_out_of_range_raises(scale: float) -> None:
     with pytest.raises(ValueError, match=rf"scale is {scale}; wanted: above 0 and at most 1"):
         generate_synthetic_arrays(scale=scale)
 
 
-def test_negative_seed_is_refused() -> None:
+def test_generate_synthetic_arrays_negative_seed_raises() -> None:
     with pytest.raises(ValueError, match="seed is -1; wanted: at least 0"):
         generate_synthetic_arrays(scale=SCALE, seed=-1)
 
 
-def test_default_scale_is_large_enough_for_every_class_in_val() -> None:
+def test_default_scale_smallest_class_of_val_has_30_images() -> None:
     assert min(CLASS_COUNTS["val"]) * DEFAULT_SCALE >= 30
 
 
@@ -92,7 +92,7 @@ def _mean_by_kind(arrays: Arrays, values: NDArray[np.float64]) -> NDArray[np.flo
     return np.array([values[labels == kind].mean() for kind in range(8)])
 
 
-def test_cells_have_the_order_of_size_of_their_kinds(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_cell_areas_are_ordered_by_kind(arrays: Arrays) -> None:
     # Red cells stay above a green level of 140, stained cells mostly below.
     stained = (arrays["train_images"][..., 1] < 140).mean(axis=(1, 2))
     area = _mean_by_kind(arrays, stained)
@@ -101,7 +101,7 @@ def test_cells_have_the_order_of_size_of_their_kinds(arrays: Arrays) -> None:
     assert area[LYMPHOCYTE] < area[MONOCYTE]
 
 
-def test_colours_are_those_of_their_kinds(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_colors_are_those_of_the_kinds(arrays: Arrays) -> None:
     images = arrays["train_images"].astype(np.float64)
     middle = images[:, 8:20, 8:20]
     assert _mean_by_kind(arrays, middle.mean(axis=(1, 2, 3))).argmin() == BASOPHIL
@@ -110,7 +110,7 @@ def test_colours_are_those_of_their_kinds(arrays: Arrays) -> None:
     assert cells.argmax() == EOSINOPHIL
 
 
-def test_nuclei_of_neutrophils_are_lobed(arrays: Arrays) -> None:
+def test_generate_synthetic_arrays_neutrophil_nuclei_are_lobed(arrays: Arrays) -> None:
     # A round nucleus lies on its own center of mass; a segmented one lies around it.
     dark = arrays["train_images"][..., 1] < 90
     weight = np.maximum(dark.sum(axis=(1, 2)), 1)

@@ -22,7 +22,9 @@ def files(
     return remote if request.param == "remote" else RemoteCache(remote)
 
 
-def test_what_is_written_is_read(files: LocalStorage | RemoteStorage | RemoteCache) -> None:
+def test_storage_written_file_is_read_listed_and_removed(
+    files: LocalStorage | RemoteStorage | RemoteCache,
+) -> None:
     files.write("trials/a.json", b"one")
     files.write("trials/a.json", b"another")
     files.write("trials/.hidden", b"nobody's")
@@ -41,7 +43,9 @@ def test_what_is_written_is_read(files: LocalStorage | RemoteStorage | RemoteCac
             read("epochs/none")
 
 
-def test_names_are_of_all_folders_within(files: LocalStorage | RemoteStorage | RemoteCache) -> None:
+def test_list_files_nested_folders_names_all_files(
+    files: LocalStorage | RemoteStorage | RemoteCache,
+) -> None:
     files.write("checkpoints/a", b"")
     files.write("checkpoints/a-1/state", b"1")
     files.write("checkpoints-other/state", b"2")
@@ -49,7 +53,7 @@ def test_names_are_of_all_folders_within(files: LocalStorage | RemoteStorage | R
 
 
 @pytest.mark.parametrize("kind", ["local", "remote"])
-def test_list_folders_names_only_the_folders_in_it(
+def test_list_folders_with_files_names_only_folders(
     kind: str, running: S3Server, tmp_path: Path
 ) -> None:
     files: LocalStorage | RemoteStorage = (
@@ -62,7 +66,7 @@ def test_list_folders_names_only_the_folders_in_it(
     assert files.list_folders() == {"a", "b-2"}
 
 
-def test_a_local_study_is_not_made_where_there_is_none(tmp_path: Path) -> None:
+def test_write_missing_study_folder_raises_and_makes_none(tmp_path: Path) -> None:
     """A worker that does not see the driver's folder must not make one of its own."""
     with pytest.raises(FileNotFoundError):
         LocalStorage(tmp_path / "s").write("checkpoints/a/state", b"")
@@ -80,7 +84,7 @@ def make_cache(name: str) -> tuple[RemoteStorage, RemoteCache]:
     return remote, RemoteCache(RemoteStorage(address))
 
 
-def test_a_mirror_keeps_what_it_read_but_no_state(running: S3Server) -> None:
+def test_read_cached_files_but_no_checkpoint_are_kept(running: S3Server) -> None:
     remote, cache = make_cache("read")
     assert cache.read("trials/a.json") == b"a"
     assert cache.read("models/a") == b"weights"
@@ -91,7 +95,7 @@ def test_a_mirror_keeps_what_it_read_but_no_state(running: S3Server) -> None:
     assert cache.read("checkpoints/c/state") == b"2"
 
 
-def test_a_mirror_puts_what_was_made_here_where_it_belongs(running: S3Server) -> None:
+def test_upload_local_report_replaces_the_remote_one(running: S3Server) -> None:
     remote, cache = make_cache("keep")
     remote.write("report/old.csv", b"old")
     cache = RemoteCache(remote)
@@ -106,7 +110,7 @@ def test_a_mirror_puts_what_was_made_here_where_it_belongs(running: S3Server) ->
     assert remote.list_files("trials") == {"trials/a.json", "trials/b.json"}
 
 
-def test_the_copy_goes_with_the_mirror(running: S3Server) -> None:
+def test_remote_cache_deleted_removes_its_folder(running: S3Server) -> None:
     _, cache = make_cache("gone")
     cache.read("trials/a.json")
     folder = cache.folder
@@ -115,7 +119,7 @@ def test_the_copy_goes_with_the_mirror(running: S3Server) -> None:
     assert not folder.exists()
 
 
-def test_a_store_that_fails_is_tried_again(running: S3Server) -> None:
+def test_write_store_answers_500_raises_and_later_succeeds(running: S3Server) -> None:
     remote = RemoteStorage(RemotePath(f"s3://{S3_BUCKET}/failing"), retry_timeout_s=0)
     running.set_fault("500")
     try:
@@ -127,7 +131,7 @@ def test_a_store_that_fails_is_tried_again(running: S3Server) -> None:
     assert remote.read("a") == b"2"
 
 
-def test_what_would_be_the_same_the_next_time_is_not_tried_again(running: S3Server) -> None:
+def test_write_missing_bucket_raises_without_a_retry(running: S3Server) -> None:
     with pytest.raises(OSError, match="NO_SUCH_BUCKET"):
         RemoteStorage(RemotePath("s3://no-such-bucket/x"), retry_timeout_s=3600).write("a", b"")
 
@@ -141,18 +145,18 @@ def test_what_would_be_the_same_the_next_time_is_not_tried_again(running: S3Serv
         ("s3://[x/y", "is not an address"),
     ],
 )
-def test_an_address_that_cannot_be_one_is_refused(text: str, words: str) -> None:
+def test_parse_location_invalid_address_raises_without_its_password(text: str, words: str) -> None:
     with pytest.raises(DataError, match=words) as raised:
         parse_location(text)
     assert "secret" not in str(raised.value)
 
 
-def test_an_unknown_kind_of_address_is_refused() -> None:
+def test_remote_storage_unknown_scheme_raises() -> None:
     with pytest.raises(DataError, match=r"^ftp://bucket/x cannot be used: Unrecognized filesystem"):
         RemoteStorage(RemotePath("ftp://bucket/x"))
 
 
-def test_places() -> None:
+def test_parse_location_path_or_address_returns_its_type() -> None:
     assert parse_location("results/a") == Path("results/a")
     found = parse_location("s3://bucket/studies/")
     assert found == RemotePath("s3://bucket/studies")

@@ -20,7 +20,7 @@ def shown(*, orientations: bool, shift: int) -> set[bytes]:
 
 @pytest.mark.parametrize("orientations", [False, True])
 @pytest.mark.parametrize("shift", [0, 1, 2])
-def test_there_are_as_many_as_are_counted_and_no_two_are_alike(
+def test_make_pixel_permutations_any_settings_are_distinct_and_counted(
     orientations: bool, shift: int
 ) -> None:
     table = make_pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
@@ -31,13 +31,13 @@ def test_there_are_as_many_as_are_counted_and_no_two_are_alike(
     assert len(shown(orientations=orientations, shift=shift)) == count
 
 
-def test_without_augmentation_the_one_view_is_the_image() -> None:
+def test_make_pixel_permutations_without_augmentation_is_the_image() -> None:
     assert make_pixel_permutations(dihedral_augmentation=False, max_shift=0).tolist() == [
         PIXELS.ravel().tolist()
     ]
 
 
-def test_the_eight_orientations_are_the_rotations_and_their_mirror_images() -> None:
+def test_make_pixel_permutations_dihedral_are_rotations_and_mirror_images() -> None:
     turned = [np.rot90(PIXELS, turns) for turns in range(4)]
     expected = {
         np.ascontiguousarray(v).tobytes() for v in (*turned, *(np.fliplr(t) for t in turned))
@@ -45,7 +45,7 @@ def test_the_eight_orientations_are_the_rotations_and_their_mirror_images() -> N
     assert shown(orientations=True, shift=0) == expected
 
 
-def test_a_shift_repeats_the_edge() -> None:
+def test_make_pixel_permutations_shift_repeats_the_edge() -> None:
     """As a window of an image that goes on beyond its edge."""
     padded = np.pad(PIXELS, 2, mode="edge")
     expected = {

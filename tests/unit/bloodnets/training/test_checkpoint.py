@@ -72,7 +72,9 @@ def timeless(results: list[EpochResult]) -> list[EpochResult]:
         replace(RESNET, width=4),
     ],
 )
-def test_training_goes_on_to_the_bit(preset: TrialConfig, splits: dict[str, DeviceSplit]) -> None:
+def test_load_checkpoint_resumed_training_equals_undisturbed_to_the_bit(
+    preset: TrialConfig, splits: dict[str, DeviceSplit]
+) -> None:
     config = replace(preset, batch_size=16, max_epochs=4)
     undisturbed = TrainingState.create(config, CPU)
     expected = list(
@@ -92,14 +94,18 @@ def test_training_goes_on_to_the_bit(preset: TrialConfig, splits: dict[str, Devi
     assert found.state.best_epoch == undisturbed.best_epoch
 
 
-def test_the_epochs_can_be_read_alone(splits: dict[str, DeviceSplit]) -> None:
+def test_read_checkpoint_header_beginning_of_a_file_gives_its_epochs(
+    splits: dict[str, DeviceSplit],
+) -> None:
     content, results = begun(CONFIG, splits)
     epochs = read_checkpoint_header(content[:10_000], len(content), "s").epochs
     assert [EpochResult(**values) for values in epochs] == results
 
 
 @pytest.mark.parametrize("share", [0, 0.00001, 0.01, 0.25, 0.5, 0.75, 0.999])
-def test_a_file_that_is_cut_off_is_named(share: float, splits: dict[str, DeviceSplit]) -> None:
+def test_load_checkpoint_truncated_file_raises_conflict_error(
+    share: float, splits: dict[str, DeviceSplit]
+) -> None:
     content, _ = begun(CONFIG, splits)
     part = content[: int(share * len(content))]
     for read in (
@@ -118,7 +124,7 @@ def test_a_file_that_is_cut_off_is_named(share: float, splits: dict[str, DeviceS
         replace(PUBLISHED["mlnn-config-1"], batch_size=16, max_epochs=4),
     ],
 )
-def test_the_state_of_another_trial_is_refused(
+def test_load_checkpoint_of_another_trial_raises(
     other: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> None:
     content, _ = begun(other, splits)
@@ -126,7 +132,7 @@ def test_the_state_of_another_trial_is_refused(
         found_in(content)
 
 
-def test_the_state_of_another_study_is_refused(splits: dict[str, DeviceSplit]) -> None:
+def test_load_checkpoint_of_another_study_raises(splits: dict[str, DeviceSplit]) -> None:
     content, _ = begun(CONFIG, splits)
     with pytest.raises(DataError, match="is the state of another trial"):
         found_in(content, study="other")
@@ -148,7 +154,9 @@ def without(prefix: str) -> Any:
         lambda tensors: tensors | {"random.cpu": torch.zeros(3, dtype=torch.uint8)},
     ],
 )
-def test_another_architecture_is_refused(change: Any, splits: dict[str, DeviceSplit]) -> None:
+def test_load_checkpoint_of_another_architecture_raises(
+    change: Any, splits: dict[str, DeviceSplit]
+) -> None:
     """Under the right header: the tensors of another network, or too few."""
     content, _ = begun(CONFIG, splits)
     size = int.from_bytes(content[:8], "little")
@@ -173,14 +181,14 @@ class Attack:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_a_pickle_in_its_place_is_not_opened(protocol: int, tmp_path: Path) -> None:
+def test_load_checkpoint_pickle_is_not_unpickled(protocol: int, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     with pytest.raises((DataError, ConflictError)):
         found_in(pickle.dumps(Attack(marker), protocol=protocol))
     assert not marker.exists()
 
 
-def test_a_checkpoint_of_pytorch_in_its_place_is_not_opened(tmp_path: Path) -> None:
+def test_load_checkpoint_pytorch_file_is_not_unpickled(tmp_path: Path) -> None:
     marker, path = tmp_path / "marker", tmp_path / "state.safetensors"
     torch.save({"model": Attack(marker)}, path)
     assert zipfile.is_zipfile(path)
@@ -200,6 +208,6 @@ def test_a_checkpoint_of_pytorch_in_its_place_is_not_opened(tmp_path: Path) -> N
     ],
     ids=["empty", "a list", "no JSON", "deep", "another header"],
 )
-def test_a_file_that_is_no_state_is_refused(content: bytes) -> None:
+def test_read_checkpoint_header_other_content_raises(content: bytes) -> None:
     with pytest.raises(DataError, match="remove it to train the trial from its first epoch"):
         read_checkpoint_header(content, len(content), "s")

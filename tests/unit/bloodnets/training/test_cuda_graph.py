@@ -77,7 +77,9 @@ def trained(
 
 
 @pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2", "resnet"])
-def test_epochs_of_captured_steps_are_the_same_to_the_bit(name: str, captures: list[int]) -> None:
+def test_cuda_graph_step_replayed_epochs_equal_plain_ones_to_the_bit(
+    name: str, captures: list[int]
+) -> None:
     config = SMALL[name]
     plain = trained(config, lambda step: step, "cpu")
     replayed = trained(config, CudaGraphStep, "cpu")
@@ -86,7 +88,7 @@ def test_epochs_of_captured_steps_are_the_same_to_the_bit(name: str, captures: l
     assert captures[0] == 50 > captures[1] > 0
 
 
-def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
+def test_cuda_graph_step_is_captured_after_its_warm_up(captures: list[int]) -> None:
     ran: list[float] = []
 
     def step(batch: Tensor) -> Tensor:
@@ -106,7 +108,7 @@ def test_what_is_captured_has_run_before_as_it_is(captures: list[int]) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_graph_on_a_gpu_trains_as_its_step_does(
+def test_cuda_graph_step_on_a_gpu_equals_the_plain_step(
     name: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some of cuDNN's ways add in an order that changes, and Adam makes much of little.
@@ -124,7 +126,7 @@ def test_a_graph_on_a_gpu_trains_as_its_step_does(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
-def test_dropout_in_a_graph_draws_anew_each_step() -> None:
+def test_cuda_graph_step_on_a_gpu_draws_new_dropout_each_step() -> None:
     """Weights that do not move give another loss a step only if other units are dropped."""
     config = replace(PUBLISHED["cnn-config-2"], learning_rate=1e-30, dropout=0.5)
     arrays, device = generate_synthetic_arrays(scale=0.01), torch.device("cuda")
@@ -139,7 +141,7 @@ def test_dropout_in_a_graph_draws_anew_each_step() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, which CI has not")
 @pytest.mark.parametrize("name", ["mlnn-config-1", "cnn-config-2", "resnet"])
-def test_a_trial_on_a_gpu_learns_as_on_a_cpu(name: str) -> None:
+def test_train_epoch_on_a_gpu_learns_as_on_a_cpu(name: str) -> None:
     config = replace(SMALL[name], dropout=0.0)
     *on_gpu, _ = trained(config, lambda step: step, "cuda")
     *on_cpu, _ = trained(config, lambda step: step, "cpu")

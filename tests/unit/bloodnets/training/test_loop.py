@@ -58,7 +58,7 @@ def run(
     return state, list(train(state, config, train_split=splits["train"], val_split=splits["val"]))
 
 
-def test_each_epoch_yields_one_result(splits: dict[str, DeviceSplit]) -> None:
+def test_train_two_epochs_yields_two_results(splits: dict[str, DeviceSplit]) -> None:
     state, results = run(CONFIG, splits)
     assert [result.epoch for result in results] == [1, 2]
     assert results[1].train_loss < results[0].train_loss
@@ -68,7 +68,7 @@ def test_each_epoch_yields_one_result(splits: dict[str, DeviceSplit]) -> None:
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_both_losses_are_the_same_function_to_the_bit(
+def test_train_both_losses_give_equal_weights_to_the_bit(
     splits: dict[str, DeviceSplit], family: Any, optimizer: Any, precision: Any
 ) -> None:
     config = replace(
@@ -90,7 +90,7 @@ def test_both_losses_are_the_same_function_to_the_bit(
 
 
 @pytest.mark.parametrize("config", [CONFIG, RESNET_CONFIG], ids=["cnn", "resnet"])
-def test_a_seed_decides_the_weights_to_the_bit(
+def test_train_seed_decides_the_weights_to_the_bit(
     config: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> None:
     torch.rand(7)  # what an earlier trial leaves behind in a reused worker
@@ -104,7 +104,7 @@ def test_a_seed_decides_the_weights_to_the_bit(
         assert counts or not torch.equal(value, other.best_weights[key])
 
 
-def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
+def test_train_epoch_augmented_shows_each_image_once_in_a_random_view(
     splits: dict[str, DeviceSplit],
 ) -> None:
     """One epoch: every image once, with its own label, all in views of the table."""
@@ -133,7 +133,9 @@ def test_a_batch_shows_each_image_in_a_view_drawn_with_the_order(
     assert torch.equal(torch.cat(seen), expected)
 
 
-def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, DeviceSplit]) -> None:
+def test_make_training_step_augmented_view_keeps_its_smoothed_label(
+    splits: dict[str, DeviceSplit],
+) -> None:
     config = replace(RESNET_CONFIG, label_smoothing=0.4, dropout=0.0)
     state = TrainingState.create(config, CPU)
     state.model.train()
@@ -152,7 +154,7 @@ def test_the_label_of_a_view_is_its_images_and_is_smoothed(splits: dict[str, Dev
     torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
 
 
-def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
+def test_train_epoch_one_cycle_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
     state, seen = TrainingState.create(RESNET_CONFIG, CPU), []
     step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
 
@@ -168,7 +170,7 @@ def test_the_learning_rate_follows_the_schedule(splits: dict[str, DeviceSplit]) 
     )
 
 
-def test_products_in_bfloat16_train_nearly_the_same_weights_in_float32(
+def test_train_bfloat16_gives_nearly_the_weights_of_float32(
     splits: dict[str, DeviceSplit],
 ) -> None:
     config = replace(CONFIG, dropout=0.0, max_epochs=1)
@@ -182,7 +184,7 @@ def test_products_in_bfloat16_train_nearly_the_same_weights_in_float32(
         assert apart < 0.5 * moved
 
 
-def test_the_order_of_images_depends_on_the_seed_alone(splits: dict[str, DeviceSplit]) -> None:
+def test_train_order_of_images_depends_only_on_the_seed(splits: dict[str, DeviceSplit]) -> None:
     """Not on what else draws random numbers: configurations see the images in the same order."""
     config = replace(CONFIG, max_epochs=1)
     states = [run(replace(config, family=family), splits)[0] for family in ("mlnn", "cnn")]
@@ -192,7 +194,7 @@ def test_the_order_of_images_depends_on_the_seed_alone(splits: dict[str, DeviceS
     assert not torch.equal(one, first)  # the epoch has drawn from it
 
 
-def test_patience_ends_training_and_the_best_epoch_is_kept(
+def test_train_patience_ends_it_and_keeps_the_best_epoch(
     splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = iter([0.5, 0.7, 0.6, 0.7, 0.4, 0.9])
@@ -212,7 +214,7 @@ def test_patience_ends_training_and_the_best_epoch_is_kept(
         assert not torch.equal(value, weights[4][key])
 
 
-def test_a_loss_that_is_not_finite_is_named_with_epoch_and_step(
+def test_train_non_finite_loss_raises(
     splits: dict[str, DeviceSplit],
 ) -> None:
     config = replace(CONFIG, optimizer="sgd", momentum=0.9, learning_rate=1e20)
@@ -220,7 +222,7 @@ def test_a_loss_that_is_not_finite_is_named_with_epoch_and_step(
         run(config, splits)
 
 
-def test_the_epochs_loss_is_the_mean_over_images(splits: dict[str, DeviceSplit]) -> None:
+def test_train_loss_of_an_epoch_is_the_mean_over_images(splits: dict[str, DeviceSplit]) -> None:
     """With a learning rate of next to nothing the model stays, so the loss can be had at once."""
     n = len(splits["train"].labels)
     assert n % 50  # the last batch is smaller, and must weigh less
@@ -232,21 +234,21 @@ def test_the_epochs_loss_is_the_mean_over_images(splits: dict[str, DeviceSplit])
     assert result.train_loss == pytest.approx(float(loss), rel=1e-5)
 
 
-def test_read_only_arrays_are_shared_without_a_word() -> None:
+def test_from_numpy_read_only_array_is_shared_without_a_warning() -> None:
     images = np.zeros((2, 28, 28, 3), np.uint8)
     images.setflags(write=False)
     split = DeviceSplit.from_numpy(Split(images, np.zeros(2, np.uint8)), CPU)
     assert split.images.data_ptr() == images.ctypes.data
 
 
-def test_images_are_scaled_to_minus_one_to_one() -> None:
+def test_scale_pixels_uint8_becomes_minus_one_to_one() -> None:
     images = torch.tensor([0, 255, 51], dtype=torch.uint8).expand(1, 28, 28, 3)
     scaled = scale_pixels(images)
     assert scaled.shape == (1, 3, 28, 28)
     torch.testing.assert_close(scaled[0, :, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
 
 
-def test_predictions_do_not_depend_on_the_batch(
+def test_predict_probabilities_other_batch_size_gives_the_same(
     splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state, _ = run(replace(CONFIG, max_epochs=1), splits)
@@ -257,7 +259,7 @@ def test_predictions_do_not_depend_on_the_batch(
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)
 
 
-def test_training_leaves_shared_images_alone(splits: dict[str, DeviceSplit]) -> None:
+def test_train_shared_images_stay_unchanged(splits: dict[str, DeviceSplit]) -> None:
     before = splits["train"].images.clone()
     run(replace(CONFIG, max_epochs=1), splits)
     assert torch.equal(before, splits["train"].images)

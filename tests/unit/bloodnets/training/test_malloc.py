@@ -33,7 +33,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 30)
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "mallopt"), reason="of glibc alone, as on most Linux systems"
 )
-def test_a_step_finds_its_memory_there() -> None:
+def test_keep_freed_memory_training_step_has_few_page_faults() -> None:
     """By default one of a CNN asks for some 2,000 pages."""
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     faults = float(done.stdout)

@@ -19,7 +19,7 @@ from study.configs.presets import PUBLISHED, RESNET
 CONFIG = RESNET
 
 
-def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
+def test_compute_one_cycle_factor_rises_linearly_and_falls_to_zero() -> None:
     assert compute_one_cycle_factor(0) == 0
     assert compute_one_cycle_factor(WARM_UP_SHARE / 2) == pytest.approx(0.5)
     assert compute_one_cycle_factor(WARM_UP_SHARE) == 1
@@ -40,7 +40,7 @@ def test_a_cycle_rises_in_a_line_and_falls_to_nothing() -> None:
         (replace(CONFIG, weight_decay=0.3), "AdamW", {"lr": 0.004, "weight_decay": 0.3}),
     ],
 )
-def test_an_optimizer_is_given_its_settings(
+def test_make_optimizer_config_gives_class_and_settings(
     config: TrialConfig, kind: str, expected: dict[str, Any]
 ) -> None:
     optimizer = make_optimizer(nn.Linear(2, 2), config)
@@ -49,7 +49,7 @@ def test_an_optimizer_is_given_its_settings(
 
 
 @pytest.mark.parametrize("rate", [0.1, torch.tensor(0.1)])
-def test_a_learning_rate_is_changed_where_it_is(rate: float | torch.Tensor) -> None:
+def test_set_learning_rate_tensor_is_changed_in_place(rate: float | torch.Tensor) -> None:
     """A captured graph reads the tensor, so another one would not be seen."""
     optimizer = torch.optim.Adam(nn.Linear(2, 2).parameters(), lr=rate, fused=True)
     before = optimizer.param_groups[0]["lr"]

@@ -29,14 +29,14 @@ from tests.helpers.s3 import S3_BUCKET, S3Server
         ("30 m", 1800),
     ],
 )
-def test_a_time_is_read(text: str, expected: int) -> None:
+def test_parse_duration_s_time_with_unit_returns_seconds(text: str, expected: int) -> None:
     assert parse_duration_s(text) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["", "0", "0m", "30", "1:30", "m", "-5m", "NaT", "soon", "30 parsecs", "\u0661m"]
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_parse_duration_s_invalid_time_raises(text: str) -> None:
     with pytest.raises(DataError) as caught:
         parse_duration_s(text)
     assert caught.value.value == text
@@ -54,12 +54,14 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         ("cuda", 1, 1),
     ],
 )
-def test_gpus(device: Device, given: float | None, expected: float | None) -> None:
+def test_resolve_gpus_per_trial_consistent_options_return_gpus(
+    device: Device, given: float | None, expected: float | None
+) -> None:
     assert resolve_gpus_per_trial(device, given) == expected
 
 
 @pytest.mark.parametrize(("device", "given"), [("cpu", 0.5), ("cuda", 0)])
-def test_a_device_and_gpus_that_contradict_each_other(device: Device, given: float) -> None:
+def test_resolve_gpus_per_trial_contradicting_options_raise(device: Device, given: float) -> None:
     with pytest.raises(DataError, match=f"--device {device} and --gpus-per-trial {given:g} contra"):
         resolve_gpus_per_trial(device, given)
 

@@ -29,7 +29,7 @@ def imported(code: str, *arguments: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].removeprefix("imported:").split())
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_main_help_imports_nothing_heavy() -> None:
     code = (
         "from study.cli.main import main\ntry: main()\n"
         "except SystemExit as end: assert end.code == 0"
@@ -40,7 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert imported(code, "grid", "--help") == set()
 
 
-def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
+def test_report_imports_neither_torch_nor_ray(tmp_path: Path) -> None:
     build_grid(tmp_path / "study", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     code = (
         "from study.cli.main import main\ntry: main()\n"
@@ -52,7 +52,7 @@ def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "report" / "index.html").is_file()
 
 
-def test_status_waits_for_nothing_heavy(tmp_path: Path) -> None:
+def test_status_imports_nothing_heavy(tmp_path: Path) -> None:
     build_grid(tmp_path / "study", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     code = (
         "from study.cli.main import main\ntry: main()\n"
@@ -61,12 +61,12 @@ def test_status_waits_for_nothing_heavy(tmp_path: Path) -> None:
     assert imported(code, "status", str(tmp_path / "study")) <= {"numpy", "pandas"}
 
 
-def test_a_study_begins_before_what_only_its_report_wants_is_there() -> None:
+def test_run_import_does_not_import_what_only_reports_need() -> None:
     assert not imported("import study.tuning.run") & {"matplotlib", "sklearn"}
 
 
 @pytest.mark.parametrize("by_name", [True, False])
-def test_a_study_is_found_by_name_or_by_path(tmp_path: Path, by_name: bool) -> None:
+def test_report_study_by_name_or_path_is_found(tmp_path: Path, by_name: bool) -> None:
     build_grid(tmp_path / "mine", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     study = "mine" if by_name else str(tmp_path / "mine")
     done = CliRunner().invoke(app, ["report", study, "--storage", str(tmp_path)])
@@ -88,7 +88,7 @@ def test_app_version_is_that_of_the_package() -> None:
     assert done.stdout == f"bloodstudy {version('bloodstudy')}\n"
 
 
-def test_resume_of_a_misspelled_study_suggests_close_names(tmp_path: Path) -> None:
+def test_launch_resume_of_a_misspelled_study_suggests_close_names(tmp_path: Path) -> None:
     build_grid(tmp_path / "grid-x", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     words = ["grid", "--data", "synthetic", "--storage", str(tmp_path), "--name"]
     done = CliRunner().invoke(app, [*words, "gird-x", "--resume"])
@@ -136,7 +136,7 @@ def test_app_empty_option_raises(words: list[str], option: str) -> None:
     assert option in caught.value.problem
 
 
-def test_app_more_cores_than_the_host_has_raises_before_data_are_read(
+def test_launch_more_cores_than_the_host_has_raises_before_data_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ResourceError) as caught:
@@ -206,7 +206,7 @@ def test_help_of_grid_and_search_shows_shared_options_in_the_same_panels() -> No
         ["--width", "100000"],
     ],
 )
-def test_an_option_out_of_range_is_named(words: list[str]) -> None:
+def test_grid_option_out_of_range_exits_2(words: list[str]) -> None:
     done = CliRunner().invoke(app, ["grid", *words], env={"COLUMNS": "200"})
     assert done.exit_code == 2
     assert words[0] in done.output
@@ -228,7 +228,7 @@ def asked_for(
     return seen[0]
 
 
-def test_the_grid_is_the_published_one_unless_asked(
+def test_grid_configurations_default_to_the_published_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for words, names in (
@@ -244,7 +244,7 @@ def test_the_grid_is_the_published_one_unless_asked(
     assert "--config" in str(caught.value.remedy)
 
 
-def test_a_search_of_resnets_starts_from_the_one_with_a_name(
+def test_search_of_resnets_starts_from_the_preset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ["search", "--family", "resnet", "--max-epochs", "5", "--width", "16", "32"]
@@ -265,7 +265,7 @@ def test_a_search_of_resnets_starts_from_the_one_with_a_name(
 
 
 @pytest.mark.parametrize("family", ["cnn", "resnet"])
-def test_an_option_of_a_search_out_of_range_is_named(family: str) -> None:
+def test_search_option_out_of_range_exits_2(family: str) -> None:
     words = ["search", "--family", family, "--max-epochs", "0"]
     done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert done.exit_code == 2
@@ -273,7 +273,7 @@ def test_an_option_of_a_search_out_of_range_is_named(family: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["grid", "search"])
-def test_the_precision_of_products_is_handed_on(
+def test_grid_and_search_precision_is_passed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     seen: list[str] = []

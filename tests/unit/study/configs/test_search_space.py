@@ -27,7 +27,7 @@ def changed(**values: Any) -> SearchRecord:
     return replace(SEARCH_RECORD, **values)
 
 
-def test_every_draw_lies_in_the_space() -> None:
+def test_suggest_config_random_trials_lie_in_the_space() -> None:
     search = changed(
         families=("mlnn", "cnn"),
         learning_rate=(1e-4, 1e-2),
@@ -49,14 +49,14 @@ def test_every_draw_lies_in_the_space() -> None:
     assert 18 <= below <= 42
 
 
-def test_adam_has_no_momentum_and_what_is_fixed_is_no_parameter() -> None:
+def test_suggest_config_adam_only_has_no_momentum_and_no_optimizer_parameter() -> None:
     search = changed(optimizers=("adam",))
     trial = FixedTrial({"learning_rate": 1e-3, "dropout": 0.2})
     assert suggest_config(trial, search).momentum is None
     assert set(trial.params) == {"learning_rate", "dropout"}
 
 
-def test_a_search_of_resnets_draws_what_only_they_have() -> None:
+def test_suggest_config_resnet_samples_its_own_parameters() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     configs = [suggest_config(study.ask(), RESNET_SEARCH_RECORD) for _ in range(60)]
     start = make_baseline_configs(RESNET_SEARCH_RECORD)["resnet"]
@@ -72,7 +72,7 @@ def test_a_search_of_resnets_draws_what_only_they_have() -> None:
 
 
 @pytest.mark.parametrize("name", ["weight_decay", "label_smoothing", "width"])
-def test_a_resnet_may_lie_outside(name: str) -> None:
+def test_contains_resnet_outside_the_space_is_false(name: str) -> None:
     end: Any = {"weight_decay": (0.5, 1.0), "label_smoothing": (0.1, 0.2), "width": (16, 40)}[name]
     search = replace(RESNET_SEARCH_RECORD, resnet=replace(RESNET_SPACE, **{name: end}))
     assert not contains(make_baseline_configs(search)["resnet"], search)
@@ -83,7 +83,7 @@ def test_a_resnet_may_lie_outside(name: str) -> None:
     [SEARCH_RECORD, replace(SEARCH_RECORD, families=("mlnn", "cnn")), RESNET_SEARCH_RECORD],
     ids=["cnn", "both", "resnet"],
 )
-def test_parameters_are_the_inverse_of_a_draw(search: SearchRecord) -> None:
+def test_make_optuna_params_is_the_inverse_of_suggest_config(search: SearchRecord) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=2))
     for _ in range(10):
         trial = study.ask()
@@ -92,7 +92,7 @@ def test_parameters_are_the_inverse_of_a_draw(search: SearchRecord) -> None:
         assert suggest_config(FixedTrial(trial.params), search) == config
 
 
-def test_the_published_ones_of_a_family_are_two_functions() -> None:
+def test_make_baseline_configs_family_has_two_configurations() -> None:
     assert list(make_baseline_configs(SEARCH_RECORD)) == ["cnn-config-1", "cnn-config-2"]
     assert len(make_baseline_configs(changed(families=("mlnn", "cnn")))) == 4
     for name, config in make_baseline_configs(SEARCH_RECORD).items():
@@ -110,7 +110,9 @@ def test_the_published_ones_of_a_family_are_two_functions() -> None:
         {"momentum": (0.95, 0.99)},
     ],
 )
-def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
+def test_contains_published_configuration_outside_the_space_is_false(
+    values: dict[str, Any],
+) -> None:
     search = changed(**values)
     assert not contains(make_baseline_configs(search)["cnn-config-1"], search)
 
@@ -152,7 +154,7 @@ def test_a_published_one_may_lie_outside(values: dict[str, Any]) -> None:
         ("--optimizer", {"optimizers": ("sgd", "adamw")}),
     ],
 )
-def test_a_value_out_of_range_is_named(option: str, values: dict[str, Any]) -> None:
+def test_validate_value_out_of_range_raises(option: str, values: dict[str, Any]) -> None:
     search = changed(**values)
     with pytest.raises(DataError, match=f"{option} is .*wanted"):
         validate(search)

@@ -77,7 +77,7 @@ def study(**changes: Any) -> GridConfig:
         ("seed", -1),
     ],
 )
-def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
+def test_trial_config_value_out_of_range_raises(name: str, value: Any) -> None:
     with pytest.raises(DataError, match=f"{name} is .*wanted") as caught:
         replace(CONFIG, **{name: value})
     assert caught.value.value is value
@@ -97,18 +97,18 @@ def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
         ("patience", 39),
     ],
 )
-def test_of_a_resnet_too(name: str, value: Any) -> None:
+def test_trial_config_resnet_value_out_of_range_raises(name: str, value: Any) -> None:
     with pytest.raises(DataError, match=f"{name} is .*wanted") as caught:
         replace(RESNET_CONFIG, **{name: value})
     assert caught.value.value is value
 
 
-def test_adam_takes_no_momentum() -> None:
+def test_trial_config_adam_with_momentum_raises() -> None:
     with pytest.raises(DataError, match="momentum"):
         replace(CONFIG, optimizer="adam")
 
 
-def test_a_config_survives_its_dict() -> None:
+def test_from_dict_of_to_dict_returns_the_config() -> None:
     plain = replace(
         RESNET_CONFIG,
         dihedral_augmentation=False,
@@ -128,7 +128,7 @@ def test_to_dict_has_a_key_for_every_setting() -> None:
 
 
 @pytest.mark.parametrize("change", [{"color": 1}, {"seed": None}, {"precision": None}])
-def test_a_dict_with_other_keys_is_refused(change: dict[str, Any]) -> None:
+def test_from_dict_other_keys_raise(change: dict[str, Any]) -> None:
     values = CONFIG.to_dict() | change
     for name in (name for name, value in change.items() if value is None):
         del values[name]
@@ -136,12 +136,12 @@ def test_a_dict_with_other_keys_is_refused(change: dict[str, Any]) -> None:
         TrialConfig.from_dict(values)
 
 
-def test_the_digest_tells_seeds_apart() -> None:
+def test_compute_digest_differs_by_seed() -> None:
     assert CONFIG.compute_digest() == replace(CONFIG).compute_digest()
     assert CONFIG.compute_digest() != replace(CONFIG, seed=1).compute_digest()
 
 
-def test_the_grid_is_the_published_one() -> None:
+def test_published_configurations_are_the_papers() -> None:
     assert list(PUBLISHED) == [f"{f}-config-{n}" for f in ("mlnn", "cnn") for n in (1, 2, 3, 4)]
     for name, config in PUBLISHED.items():
         number = int(name[-1])
@@ -151,13 +151,13 @@ def test_the_grid_is_the_published_one() -> None:
         assert (config.optimizer, config.learning_rate, config.momentum) == expected
 
 
-def test_a_report_knows_what_a_configuration_leaves_out() -> None:
+def test_neutral_settings_equal_the_defaults_of_trial_config() -> None:
     defaults = {field.name: field.default for field in fields(TrialConfig)}
     assert {name: defaults[name] for name in NEUTRAL_SETTINGS} == NEUTRAL_SETTINGS
     assert {*defaults} == {*Config.__annotations__}
 
 
-def test_what_is_left_out_is_one_ingredient() -> None:
+def test_ablations_leave_out_one_ingredient_each() -> None:
     whole = RESNET.to_dict()
     for name, config in ABLATIONS.items():
         changed = [key for key, value in config.to_dict().items() if whole[key] != value]
@@ -169,7 +169,7 @@ def get_training_settings(trial: PlannedTrial) -> tuple[int, int, int]:
     return trial.config["max_epochs"], trial.config["patience"], trial.config["batch_size"]
 
 
-def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
+def test_plan_trials_missing_settings_are_those_of_each_configuration() -> None:
     names = ("cnn-config-1", "resnet", "resnet-no-cycle")
     own = study(configurations=names, seeds=1, max_epochs=None, batch_size=None).plan_trials()
     assert [get_training_settings(trial) for trial in own] == [
@@ -186,7 +186,7 @@ def test_what_is_not_given_is_as_each_configuration_has_it() -> None:
     assert [trial.config.get("width") for trial in given] == [None, 16, 16]
 
 
-def test_every_configuration_gets_every_seed() -> None:
+def test_plan_trials_every_configuration_gets_every_seed() -> None:
     trials = study().plan_trials()
     assert [(t.configuration, t.config["seed"]) for t in trials] == [
         (name, seed) for name in ("cnn-config-1", "mlnn-config-2") for seed in (0, 1, 2)
@@ -198,18 +198,18 @@ def test_every_configuration_gets_every_seed() -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".x", "a/b", "a b", "x" * 65, "é", "a\n"])
-def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
+def test_study_config_invalid_name_raises(name: str) -> None:
     with pytest.raises(DataError, match="--name"):
         study(name=name)
 
 
 @pytest.mark.parametrize("name", ["a", "A.1_b-c", "x" * 64])
-def test_a_plain_name_is_taken(name: str) -> None:
+def test_study_config_valid_name_gives_its_location(name: str) -> None:
     assert study(name=name).location == Path("results") / name
 
 
 @pytest.mark.parametrize("gpus", [-0.5, 1.5, math.nan, math.inf])
-def test_a_fraction_above_one_gpu_is_refused(gpus: float) -> None:
+def test_study_config_invalid_gpus_per_trial_raise(gpus: float) -> None:
     with pytest.raises(DataError, match="--gpus-per-trial"):
         study(gpus_per_trial=gpus)
 
@@ -244,7 +244,7 @@ def test_grid_config_unknown_precision_raises() -> None:
     assert caught.value.value == "float16"
 
 
-def test_the_default_name_is_a_valid_one() -> None:
+def test_resolve_study_name_default_is_valid() -> None:
     assert study(name=arguments.resolve_study_name("grid", None, resume=False)).name.startswith(
         "grid-"
     )

@@ -35,7 +35,7 @@ def text(target: Console) -> str:
     return target.file.getvalue()
 
 
-def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
+def test_grid_progress_without_a_terminal_prints_a_line_per_event() -> None:
     target = console(terminal=False)
     with GridProgress(TRIALS, target) as progress:
         progress.on_trial_start(FIRST)
@@ -48,7 +48,7 @@ def test_elsewhere_than_in_a_terminal_each_event_is_a_line() -> None:
     ]
 
 
-def test_a_terminal_shows_every_trial_with_its_state() -> None:
+def test_build_table_in_a_terminal_shows_each_trial_and_its_state() -> None:
     target = console(terminal=True)
     progress = GridProgress(TRIALS, target)
     progress.on_trial_start(FIRST)
@@ -61,7 +61,7 @@ def test_a_terminal_shows_every_trial_with_its_state() -> None:
     assert second == ["cnn-config-2-s0", "waiting"]
 
 
-def test_what_others_print_meanwhile_stays_out_of_the_terminal(
+def test_grid_progress_output_of_others_stays_out_of_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     target = console(terminal=True)
@@ -71,7 +71,7 @@ def test_what_others_print_meanwhile_stays_out_of_the_terminal(
     assert capsys.readouterr().out == "noise\n"
 
 
-def test_a_narrow_terminal_still_shows_trial_and_status() -> None:
+def test_build_table_narrow_terminal_shows_trial_and_state() -> None:
     target = console(terminal=True, width=44)
     target.print(GridProgress(TRIALS, target).build_table())
     lines = text(target).splitlines()
@@ -79,7 +79,7 @@ def test_a_narrow_terminal_still_shows_trial_and_status() -> None:
     assert any("cnn-config-1-s0" in line and "waiting" in line for line in lines)
 
 
-def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
+def test_build_table_retried_trial_shows_no_old_epoch() -> None:
     progress = GridProgress(TRIALS, console(terminal=True))
     progress.on_trial_start(FIRST)
     progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
@@ -101,11 +101,11 @@ def test_a_retried_trial_starts_again_without_its_old_epochs() -> None:
         (7620, "2 h 07 min"),
     ],
 )
-def test_durations_in_words(seconds: float, words: str) -> None:
+def test_format_duration_seconds_become_two_units(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words
 
 
-def test_an_80_column_terminal_shows_every_column_whole() -> None:
+def test_build_table_80_columns_show_every_heading() -> None:
     target = console(terminal=True, width=80)
     progress = GridProgress(TRIALS, target)
     progress.on_trial_start(FIRST)
@@ -117,7 +117,7 @@ def test_an_80_column_terminal_shows_every_column_whole() -> None:
         assert column in heading
 
 
-def test_more_trials_than_lines_show_the_running_ones() -> None:
+def test_build_table_more_trials_than_lines_shows_running_ones() -> None:
     many = tuple(
         PlannedTrial(
             id=f"cnn-config-1-s{n}-1a2b3c4d",

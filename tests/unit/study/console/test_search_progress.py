@@ -81,7 +81,7 @@ def run(progress: SearchProgress, trial: PlannedTrial, *values: float) -> None:
         )
 
 
-def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_ends() -> None:
+def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
     target = console(terminal=False)
     first, second = planned(0, "cnn-config-1"), planned(1)
     with SearchProgress(SEARCH_RECORD, target) as progress:
@@ -102,7 +102,7 @@ def test_elsewhere_than_in_a_terminal_a_line_when_a_trial_begins_and_when_it_end
     ]
 
 
-def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
+def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     first, second, third = planned(0, "cnn-config-1"), planned(1), planned(2)
     run(progress, first, 0.9, 0.85)
@@ -123,14 +123,14 @@ def test_a_terminal_shows_counts_the_best_the_effort_and_what_runs() -> None:
     assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00"]
 
 
-def test_before_the_first_trial_ends_nothing_is_said_of_the_time_left() -> None:
+def test_build_view_before_the_first_end_gives_no_time_left() -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     assert shown(progress)[1] == "Best so far: none yet"
     run(progress, planned(0), 0.5)
     assert shown(progress)[2] == "1 epoch trained, 0 saved"
 
 
-def test_no_more_time_is_left_than_the_budget_has() -> None:
+def test_build_view_time_budget_bounds_the_time_left() -> None:
     progress = SearchProgress(replace(SEARCH_RECORD, time_budget_s=100.0), console(terminal=True))
     trial = planned(0)
     run(progress, trial, 0.5)
@@ -141,7 +141,7 @@ def test_no_more_time_is_left_than_the_budget_has() -> None:
     assert "About 0 s left" in shown(progress)[2]
 
 
-def test_a_narrow_terminal_shows_trial_epoch_and_score_whole() -> None:
+def test_build_view_narrow_terminal_shows_trial_epoch_and_score() -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     run(progress, planned(0), 0.5)
     lines = shown(progress, width=44)
@@ -150,7 +150,7 @@ def test_a_narrow_terminal_shows_trial_epoch_and_score_whole() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100])
-def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
+def test_build_view_long_settings_are_cut(width: int) -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     progress.on_proposal(planned(49, "cnn-config-1"))
     progress.on_trial_start(planned(49).id)
@@ -162,7 +162,7 @@ def test_long_settings_are_cut_and_nothing_else(width: int) -> None:
     assert len(row) <= width
 
 
-def test_no_more_running_trials_than_the_terminal_has_lines() -> None:
+def test_build_view_many_running_trials_fit_the_terminal() -> None:
     progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
     for number in range(40):
         run(progress, planned(number), 0.5)

@@ -28,14 +28,16 @@ def closing(folder: Path, *names: str) -> list[str]:
     return text(target).splitlines()
 
 
-def test_what_has_no_published_score_has_none_in_the_closing_table(tmp_path: Path) -> None:
+def test_make_summary_table_unpublished_configuration_has_no_published_score(
+    tmp_path: Path,
+) -> None:
     *_, heading, paper, resnet = closing(tmp_path / "s", "cnn-config-1", "resnet")
     assert heading.split()[-2:] == ["published", "F1"]
     assert paper.split()[-1] == "94.20"
     assert resnet.split()[-1] == "-"
 
 
-def test_an_ablation_fits_an_80_column_terminal(tmp_path: Path) -> None:
+def test_make_summary_table_ablation_fits_80_columns(tmp_path: Path) -> None:
     *_, heading, whole, without = closing(tmp_path / "s", "resnet", "resnet-no-orientations")
     assert "published" not in heading
     assert [whole.split()[0], without.split()[0]] == ["resnet", "resnet-no-orientations"]
@@ -44,7 +46,9 @@ def test_an_ablation_fits_an_80_column_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("confirm", [0, 2])
-def test_at_the_end_the_confirmation_or_else_the_best_trials(tmp_path: Path, confirm: int) -> None:
+def test_make_summary_table_search_shows_confirmation_or_best_trials(
+    tmp_path: Path, confirm: int
+) -> None:
     search = replace(SEARCH_RECORD, n_trials=12, retrain_top=confirm, retrain_seeds=2)
     ledger = search_builder.build_search(tmp_path / "s", search=search)
     target = console(terminal=True, width=80)

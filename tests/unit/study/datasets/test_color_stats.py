@@ -31,7 +31,7 @@ def train(cells: dict[str, Images]) -> Images:
     return cells["train_images"]
 
 
-def test_the_six_numbers_are_means_and_standard_deviations(train: Images) -> None:
+def test_compute_color_features_are_means_and_standard_deviations(train: Images) -> None:
     few = train[:300]  # more than are measured at once
     pixels = few.reshape(300, 784, 3).astype(np.float64)
     expected = np.hstack([pixels.mean(axis=1), pixels.std(axis=1)])
@@ -40,7 +40,9 @@ def test_the_six_numbers_are_means_and_standard_deviations(train: Images) -> Non
     assert compute_color_features(white).tolist() == [[255, 255, 255, 0, 0, 0]]
 
 
-def test_nearly_all_images_of_the_same_kind_are_alike(cells: dict[str, Images]) -> None:
+def test_describe_outliers_images_of_the_same_kind_are_rarely_outliers(
+    cells: dict[str, Images],
+) -> None:
     known = compute_color_stats(cells["train_images"])
     odd = [words for words in describe_outliers(known, cells["train_images"]) if words]
     assert len(odd) <= len(cells["train_images"]) / 1000
@@ -56,7 +58,7 @@ def test_nearly_all_images_of_the_same_kind_are_alike(cells: dict[str, Images]) 
         ((0.5, 1.0, 0.5), "red and blue darker"),
     ],
 )
-def test_how_an_image_is_unlike_is_said(
+def test_describe_outliers_changed_channels_are_named(
     train: Images, change: tuple[float, float, float], words: str
 ) -> None:
     changed = (train[:1] * np.array(change)).astype(np.uint8)
@@ -65,7 +67,7 @@ def test_how_an_image_is_unlike_is_said(
     assert said.startswith(words)
 
 
-def test_words_hold_for_nearly_all_train_images(train: Images) -> None:
+def test_compute_color_stats_bounds_hold_for_nearly_all_train_images(train: Images) -> None:
     """`green darker` is said where 99.9 % of the train images are brighter, and not before."""
     known, greens = compute_color_stats(train), compute_color_features(train)[:, 1]
     assert (greens < known.low[1]).mean() <= 0.001
@@ -73,7 +75,7 @@ def test_words_hold_for_nearly_all_train_images(train: Images) -> None:
     assert known.low[1] in greens
 
 
-def test_channels_that_never_differ_are_noticed_when_they_do() -> None:
+def test_describe_outliers_channels_that_never_differed_are_noticed() -> None:
     """What the distance sees and no bound of one number does."""
     random = np.random.default_rng(0)
     noise = random.normal(0, 5, size=(2000, 28, 28, 3))
@@ -85,7 +87,7 @@ def test_channels_that_never_differ_are_noticed_when_they_do() -> None:
     ]
 
 
-def test_images_that_are_all_grey_or_all_one_can_be_described() -> None:
+def test_compute_color_stats_gray_or_single_image_is_described() -> None:
     random = np.random.default_rng(0)
     gray = np.repeat(random.integers(256, size=(50, 28, 28, 1), dtype=np.uint8), 3, axis=3)
     red = np.zeros((1, 28, 28, 3), np.uint8)
@@ -95,9 +97,7 @@ def test_images_that_are_all_grey_or_all_one_can_be_described() -> None:
     assert describe_outliers(compute_color_stats(red), gray[:1]) != [None]
 
 
-def test_color_stats_survive_json_and_are_no_part_of_the_fingerprint(
-    tmp_path: Path, train: Images
-) -> None:
+def test_color_stats_survive_json_outside_of_the_fingerprint(tmp_path: Path, train: Images) -> None:
     ledger = build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     data = replace(ledger.study.data, color_stats=compute_color_stats(train))
     assert compute_fingerprint(data, [], SOFTWARE, None) == compute_fingerprint(

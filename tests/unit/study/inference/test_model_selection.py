@@ -38,7 +38,7 @@ def named(ledger: Ledger, name: str) -> TrialRecord:
     return found
 
 
-def test_the_best_is_the_highest_on_val_whatever_test_says(tmp_path: Path) -> None:
+def test_select_model_best_has_the_highest_val_score(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     score(
         ledger,
@@ -56,13 +56,13 @@ def test_the_best_is_the_highest_on_val_whatever_test_says(tmp_path: Path) -> No
     assert not found.model.training
 
 
-def test_of_equals_the_first_is_taken(tmp_path: Path) -> None:
+def test_select_model_equal_scores_select_the_first(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     score(ledger, {"cnn": (0.9, 0.9)})
     assert select_model(ledger, None).trial_name == "cnn-config-1-s0"
 
 
-def test_the_model_has_the_weights_that_were_kept(tmp_path: Path) -> None:
+def test_select_model_named_trial_has_its_weights(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     first, second = (select_model(ledger, f"cnn-config-1-s{seed}") for seed in (0, 1))
     assert first.config.seed == 0
@@ -73,7 +73,7 @@ def test_the_model_has_the_weights_that_were_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["models", "predictions", "epochs"])
-def test_a_trial_with_a_damaged_file_is_passed_over_and_named(tmp_path: Path, folder: str) -> None:
+def test_select_model_damaged_file_is_skipped_and_named(tmp_path: Path, folder: str) -> None:
     ledger = grid(tmp_path / "s")
     score(ledger, {"cnn-config-1": (0.8, 0.8), "cnn-config-2-s0": (0.9, 0.9)})
     path = next((tmp_path / "s" / folder).glob("cnn-config-2-s1*"))
@@ -87,7 +87,7 @@ def test_a_trial_with_a_damaged_file_is_passed_over_and_named(tmp_path: Path, fo
         select_model(Ledger(tmp_path / "s"), "cnn-config-2-s1")
 
 
-def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
+def test_select_model_weights_of_another_network_raise(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     record = named(ledger, "cnn-config-1-s0")
     write_trial_record(ledger, replace(record, config={**record.config, "family": "mlnn"}))
@@ -95,7 +95,7 @@ def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
         select_model(Ledger(tmp_path / "s"), "cnn-config-1-s0")
 
 
-def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path) -> None:
+def test_select_model_search_selects_the_retrained_winner(tmp_path: Path) -> None:
     """Its best seed on val; neither the search's own trials nor another configuration's."""
     ledger = add_models(search_builder.build_search(tmp_path / "s", search=SEARCH))
     end = ledger.read_confirmation()
@@ -121,7 +121,7 @@ def test_of_a_search_the_winner_is_taken_as_it_was_trained_again(tmp_path: Path)
     )
 
 
-def test_of_a_search_without_a_confirmation_the_best_is_said_to_be_unconfirmed(
+def test_select_model_search_without_confirmation_says_so(
     tmp_path: Path,
 ) -> None:
     built = search_builder.build_search(tmp_path / "s", search=SEARCH, with_confirmation=False)
@@ -130,7 +130,7 @@ def test_of_a_search_without_a_confirmation_the_best_is_said_to_be_unconfirmed(
     assert found.reason.endswith("of the search, not confirmed")
 
 
-def test_a_study_without_a_complete_trial_has_no_model(tmp_path: Path) -> None:
+def test_select_model_without_a_complete_trial_raises(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     failed = {("cnn-config-1", 0): "out of memory"}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices, failed_trials=failed)
@@ -140,7 +140,7 @@ def test_a_study_without_a_complete_trial_has_no_model(tmp_path: Path) -> None:
         select_model(ledger, "cnn-config-1")
 
 
-def test_a_study_whose_models_are_all_damaged_has_none_to_rely_on(tmp_path: Path) -> None:
+def test_select_model_all_models_damaged_raises(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices)  # its models are no weights
     with pytest.raises(ConflictError, match=r"s has no model that can be relied on: .*not fit"):

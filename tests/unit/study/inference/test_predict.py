@@ -64,7 +64,7 @@ def recorded(results: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return predict_probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
 
 
-def test_few_images_get_the_probabilities_that_they_have_among_many(
+def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
     results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     images = cells["train_images"][:200]
@@ -77,7 +77,7 @@ def test_few_images_get_the_probabilities_that_they_have_among_many(
         assert np.array_equal([each.probabilities for each in found], expected[:count])
 
 
-def test_no_more_than_a_batch_of_images_is_read_ahead(
+def test_classify_images_reads_no_more_than_a_batch_ahead(
     results: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     taken = 0
@@ -92,7 +92,7 @@ def test_no_more_than_a_batch_of_images_is_read_ahead(
     assert taken == 128
 
 
-def test_json_holds_every_probability(
+def test_format_json_holds_every_probability(
     results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     paths = save(tmp_path, cells["test_images"][:5])
@@ -110,7 +110,7 @@ def test_json_holds_every_probability(
         assert each["probability"] == row.max()
 
 
-def test_csv_holds_the_same(
+def test_format_csv_holds_every_probability(
     results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     (path,) = save(tmp_path, cells["test_images"][:1])
@@ -125,13 +125,13 @@ def test_csv_holds_the_same(
     assert row["file"] == str(path)
 
 
-def test_json_and_csv_are_not_given_together(results: Path, tmp_path: Path) -> None:
+def test_predict_json_with_csv_raises(results: Path, tmp_path: Path) -> None:
     done = run(results, tmp_path, "--json", "--csv")
     assert isinstance(done.exception, Exception)
     assert "exclude each other" in str(done.exception)
 
 
-def test_folders_and_archives_are_read_image_by_image(
+def test_read_input_images_folders_and_archives_give_each_image(
     tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     """Folders in folders too, without hidden files; of an archive the split that is asked for."""
@@ -154,7 +154,7 @@ def test_folders_and_archives_are_read_image_by_image(
     assert "c.npz lacks the key test_images" in left_out[-1]
 
 
-def test_what_cannot_be_used_is_named_and_the_rest_shown(
+def test_predict_unusable_files_are_skipped_with_exit_code_1(
     results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     (path,) = save(tmp_path, cells["test_images"][:1])
@@ -170,7 +170,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_shown(
     assert nothing.stdout == ""
 
 
-def test_a_table_fits_a_terminal_and_ends_with_what_it_is_not(
+def test_predict_table_fits_80_columns_and_ends_with_the_notice(
     results: Path, tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     paths = save(tmp_path, cells["test_images"][:3])
@@ -189,13 +189,13 @@ def test_a_table_fits_a_terminal_and_ends_with_what_it_is_not(
     assert "000.png:" not in text
 
 
-def test_classes_are_ranked_by_their_probabilities() -> None:
+def test_ranked_classes_are_ordered_by_probability() -> None:
     row = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
     found = Prediction(name="x", probabilities=row, color_outlier=None, note=None)
     assert found.ranked_classes[:2] == [1, 3]
 
 
-def test_of_many_unlike_images_some_are_described_and_the_rest_counted(results: Path) -> None:
+def test_format_footer_lines_many_outliers_are_listed_up_to_a_limit(results: Path) -> None:
     row = np.full(8, 0.125, np.float32)
     odd = [
         Prediction(name=f"{index}.png", probabilities=row, color_outlier="red darker", note=None)

@@ -127,7 +127,7 @@ def trained(
     return ledger
 
 
-def test_a_complete_trial_comes_out_the_same_to_the_bit(tmp_path: Path, cells: BloodCells) -> None:
+def test_replay_trial_complete_trial_is_equal_to_the_bit(tmp_path: Path, cells: BloodCells) -> None:
     found = replay_trial(trained(tmp_path, cells), "mlnn-config-2-s0", cells)
     assert found.n_epochs == 2
     assert set(found.max_deviations.values()) == {0.0}
@@ -138,7 +138,9 @@ def test_a_complete_trial_comes_out_the_same_to_the_bit(tmp_path: Path, cells: B
     assert said[2] == "weights kept: equal to the bit"
 
 
-def test_of_a_pruned_trial_the_epochs_that_it_ran(tmp_path: Path, cells: BloodCells) -> None:
+def test_replay_trial_pruned_trial_compares_the_epochs_it_ran(
+    tmp_path: Path, cells: BloodCells
+) -> None:
     told: list[str] = []
     ledger = trained(tmp_path, cells, epochs=1)
     found = replay_trial(ledger, "mlnn-config-2", cells, on_epoch=told.append)
@@ -147,7 +149,9 @@ def test_of_a_pruned_trial_the_epochs_that_it_ran(tmp_path: Path, cells: BloodCe
     assert told == ["mlnn-config-2-s0: epoch 1 of 1"]
 
 
-def test_a_diverging_trial_diverges_at_the_same_step(tmp_path: Path, cells: BloodCells) -> None:
+def test_replay_trial_diverged_trial_diverges_at_the_same_step(
+    tmp_path: Path, cells: BloodCells
+) -> None:
     ledger = trained(tmp_path, cells, replace(CONFIG, learning_rate=1e30))
     record = ledger.read_trial(ledger.list_planned_trials()[0])
     assert record is not None
@@ -157,7 +161,7 @@ def test_a_diverging_trial_diverges_at_the_same_step(tmp_path: Path, cells: Bloo
     assert list(format_replay_lines(found))[-1] == f"it diverged: {record.error}"
 
 
-def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -> None:
+def test_replay_trial_changed_record_gives_its_deviation(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
     planned = ledger.list_planned_trials()[0]
     path = ledger.folder / "epochs" / f"{planned.id}.jsonl"
@@ -171,7 +175,7 @@ def test_what_deviates_is_said_with_how_far(tmp_path: Path, cells: BloodCells) -
     assert "largest deviation 0.25 (train loss 0, " in list(format_replay_lines(found))[1]
 
 
-def test_other_weights_are_said(tmp_path: Path, cells: BloodCells) -> None:
+def test_replay_trial_other_weights_give_their_deviation(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
     other = TrainingState.create(CONFIG, CPU)
     path = ledger.folder / "models" / f"{ledger.list_planned_trials()[0].id}.safetensors"
@@ -184,7 +188,7 @@ def test_other_weights_are_said(tmp_path: Path, cells: BloodCells) -> None:
         replay_trial(ledger, "mlnn-config-2", cells)
 
 
-def test_the_number_of_threads_is_the_studys_and_is_put_back(
+def test_replay_trial_uses_the_studys_threads_and_restores_them(
     tmp_path: Path, cells: BloodCells
 ) -> None:
     ledger = trained(tmp_path, cells, epochs=1)
@@ -198,7 +202,7 @@ def test_the_number_of_threads_is_the_studys_and_is_put_back(
     assert torch.get_num_threads() == 1
 
 
-def test_a_gpus_trial_is_not_trained_on_the_cpu(
+def test_replay_trial_of_a_gpu_without_a_gpu_raises(
     tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = trained(tmp_path, cells, epochs=1)
@@ -208,14 +212,14 @@ def test_a_gpus_trial_is_not_trained_on_the_cpu(
         replay_trial(ledger, "mlnn-config-2", cells)
 
 
-def test_a_trial_that_has_not_ended_cannot_be_compared(tmp_path: Path, cells: BloodCells) -> None:
+def test_replay_trial_unfinished_trial_raises(tmp_path: Path, cells: BloodCells) -> None:
     planned = make_planned_trial("mlnn-config-2", CONFIG)
     ledger = Ledger.create(tmp_path / "s", study(cells, (planned,)))
     with pytest.raises(DataError, match="has not ended"):
         replay_trial(ledger, "mlnn-config-2", cells)
 
 
-def test_the_data_are_found_where_the_study_had_them_or_where_the_user_says(
+def test_load_study_data_recorded_or_given_file_is_loaded(
     tmp_path: Path, cells: BloodCells
 ) -> None:
     path = tmp_path / "cells.npz"

@@ -21,14 +21,14 @@ def finding(name: str, *arguments: object) -> CheckResult:
     return run_check(name, lambda: getattr(module, f"_check_{name}")(*arguments))
 
 
-def test_this_machine_has_what_is_needed() -> None:
+def test_run_checks_installed_software_and_host_pass() -> None:
     found = finding("software")
     assert found.passed, found.text
     assert "torch" in found.text
     assert finding("host").passed
 
 
-def test_software_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_old_software_fails_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     known = version
     monkeypatch.setattr(doctor, "version", lambda name: "0.9" if name == "torch" else known(name))
     passed, text = finding("software")
@@ -40,7 +40,9 @@ def test_software_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     ("free_gib", "passed", "words"),
     [(0.1, False, "a trial takes"), (0.8, True, "use --max-concurrent 1"), (900, True, "free")],
 )
-def test_memory(free_gib: float, passed: bool, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_free_memory_decides_the_concurrency(
+    free_gib: float, passed: bool, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory = SimpleNamespace(available=free_gib * 2**30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(doctor, "count_available_cores", lambda: 2)
@@ -49,7 +51,9 @@ def test_memory(free_gib: float, passed: bool, words: str, monkeypatch: pytest.M
     assert words in found.text
 
 
-def test_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_storage_that_cannot_be_used_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = finding("storage", tmp_path / "new" / "results")
     assert found.passed
     assert f"{tmp_path}/new/results can be written" in found.text
@@ -63,7 +67,9 @@ def test_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "make room" in finding("storage", tmp_path).text
 
 
-def test_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_data_that_cannot_be_found_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "cells.npz"
     np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.005))
     found = finding("data", path, None)
@@ -87,14 +93,16 @@ def test_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a study downloads it" in online.text
 
 
-def test_a_gpu_that_pytorch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_gpu_unusable_by_pytorch_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     assert finding("gpu").passed
     monkeypatch.setattr(Path, "exists", lambda _: True)
     assert "install a CUDA build" in finding("gpu").text
 
 
-def test_an_open_token_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_readable_token_is_made_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert finding("token").text == "pass  token: Ray's token is yours alone"
     file = tmp_path / ".ray" / "auth_token"

@@ -32,7 +32,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
 
 
 @pytest.mark.parametrize("kind", ["grid", "search"])
-def test_an_epoch_is_timed_with_a_trials_threads(
+def test_print_dry_run_epoch_is_timed_with_the_threads_of_a_trial(
     cells: BloodCells,
     tmp_path: Path,
     kind: str,
@@ -66,7 +66,7 @@ def test_an_epoch_is_timed_with_a_trials_threads(
     assert ("1 trial into" if kind == "grid" else "Rungs epochs 1, 3, 9, 15 of 20; 1 in 2") in said
 
 
-def test_a_search_says_how_many_epochs_it_takes_at_most(
+def test_print_search_plan_gives_the_maximum_number_of_epochs(
     cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dry_run.print_dry_run(
@@ -78,7 +78,7 @@ def test_a_search_says_how_many_epochs_it_takes_at_most(
     assert "First cnn-config-1, cnn-config-2" in said
 
 
-def test_without_a_published_configuration_in_the_space_all_of_them_are_confirmed(
+def test_print_search_plan_without_published_configurations_counts_all_of_them(
     cells: BloodCells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     search = replace(SEARCH_RECORD, learning_rate=(1e-5, 1e-4))
@@ -91,7 +91,7 @@ def test_without_a_published_configuration_in_the_space_all_of_them_are_confirme
 
 
 @pytest.mark.parametrize(("name", "sooner"), [("mlnn-config-1", True), ("resnet", False)])
-def test_only_where_patience_can_end_a_trial_the_plan_says_so(
+def test_print_grid_plan_mentions_patience_only_if_it_can_end_a_trial(
     cells: BloodCells,
     tmp_path: Path,
     name: str,

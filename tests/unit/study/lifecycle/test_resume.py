@@ -86,33 +86,33 @@ def begin(ledger: Ledger, config: TrialConfig | None = None, epochs: int = 0) ->
     return ledger.folder / get_checkpoint_name(planned.id)
 
 
-def test_it_is_said_where_a_trial_goes_on(ledger: Ledger) -> None:
+def test_check_study_files_checkpoint_gives_the_epoch_to_resume_from(ledger: Ledger) -> None:
     assert check_study_files(ledger) == []
     begin(ledger, epochs=7)
     assert check_study_files(ledger) == [f"{waiting(ledger).id}: goes on after epoch 7"]
 
 
-def test_a_state_that_is_gone_is_said(ledger: Ledger) -> None:
+def test_check_study_files_missing_checkpoint_is_noted(ledger: Ledger) -> None:
     begin(ledger).unlink()
     (said,) = check_study_files(ledger)
     assert said.endswith("holds no state: it is trained from its first epoch")
 
 
-def test_a_record_that_is_gone_is_said(ledger: Ledger) -> None:
+def test_check_study_files_missing_record_is_noted(ledger: Ledger) -> None:
     lost = ledger.list_planned_trials()[0].id
     (ledger.folder / f"trials/{lost}.json").unlink()
     (said,) = check_study_files(ledger)
     assert said.startswith(f"{lost}: epochs/{lost}.jsonl is there without its record")
 
 
-def test_a_state_of_another_network_ends_it_before_ray_starts(ledger: Ledger) -> None:
+def test_check_study_files_checkpoint_of_another_trial_raises(ledger: Ledger) -> None:
     config = TrialConfig.from_dict(waiting(ledger).config)
     path = begin(ledger, replace(config, seed=9))
     with pytest.raises(DataError, match=rf"{path} is the state of another trial; remove it"):
         check_study_files(ledger)
 
 
-def test_what_is_half_written_is_cleared_and_what_was_entered_loses_its_state(
+def test_check_study_files_partial_files_and_old_checkpoints_are_removed(
     ledger: Ledger,
 ) -> None:
     half = ledger.folder / "models" / ".x.safetensors.123.part"
@@ -124,7 +124,7 @@ def test_what_is_half_written_is_cleared_and_what_was_entered_loses_its_state(
     assert not (ledger.folder / ended).parent.exists()
 
 
-def test_the_state_of_no_trial_is_named(ledger: Ledger) -> None:
+def test_check_study_files_checkpoint_of_no_trial_raises(ledger: Ledger) -> None:
     name = get_checkpoint_name("cnn-config-9-s0-12345678")
     ledger.storage.write(name, b"state")
     with pytest.raises(UnplannedTrialError) as caught:
@@ -165,7 +165,7 @@ def test_check_study_files_damaged_file_of_the_study_must_be_restored(ledger: Le
     assert (caught.value.path, caught.value.remedy) == (str(path), RESTORE_HINT)
 
 
-def test_a_look_that_is_gone_is_named(ledger: Ledger) -> None:
+def test_check_study_files_missing_test_evaluation_raises(ledger: Ledger) -> None:
     path = ledger.folder / "test_evaluations.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
     with pytest.raises(
@@ -174,7 +174,7 @@ def test_a_look_that_is_gone_is_named(ledger: Ledger) -> None:
         check_study_files(ledger)
 
 
-def test_a_search_that_is_over_does_not_go_on_without_one_of_its_trials(tmp_path: Path) -> None:
+def test_check_study_files_finished_search_without_a_trial_raises(tmp_path: Path) -> None:
     ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=6))
     lost = ledger.read_proposals()[5].id
     (ledger.folder / f"trials/{lost}.json").unlink()
@@ -191,7 +191,7 @@ def changed(study: StudyRecord, **settings: object) -> StudyRecord:
     return replace(study, trials=tuple(trials))
 
 
-def test_differences_are_said_in_words(ledger: Ledger, tmp_path: Path) -> None:
+def test_list_differences_other_settings_are_described(ledger: Ledger, tmp_path: Path) -> None:
     study = ledger.study
     search = build_search(tmp_path / "search", search=replace(SEARCH_RECORD, n_trials=3)).study
     assert search.search is not None
@@ -288,7 +288,7 @@ def test_require_same_study_with_another_commit_of_the_same_code_is_the_same(
     assert not ledger.read_software_changes()
 
 
-def test_an_allowed_code_change_is_recorded_once_and_restarts_unfinished_trials(
+def test_require_same_study_allowed_code_change_is_recorded_once(
     ledger: Ledger,
 ) -> None:
     requested = with_software(ledger.study, sources={"bloodnets": "f" * 64})
@@ -310,7 +310,7 @@ def test_require_same_study_with_other_software_lets_a_finished_study_pass(tmp_p
     assert not ledger.read_software_changes()
 
 
-def test_a_report_names_a_software_change_only_if_trials_were_trained_with_it(
+def test_make_banner_software_change_is_named_if_trials_were_trained_with_it(
     ledger: Ledger,
 ) -> None:
     software = replace(ledger.study.software, sources={"bloodnets": "f" * 64})
@@ -328,7 +328,7 @@ def test_a_report_names_a_software_change_only_if_trials_were_trained_with_it(
     assert "the source code of bloodnets, reports and study changed; 1 of 2 trials" in notice
 
 
-def test_a_trial_of_unknown_software_is_named(ledger: Ledger) -> None:
+def test_check_study_files_trial_of_unknown_software_raises(ledger: Ledger) -> None:
     (planned, *_) = ledger.study.trials
     path = ledger.folder / "trials" / f"{planned.id}.json"
     record = ledger.read_trial(planned)
@@ -340,7 +340,7 @@ def test_a_trial_of_unknown_software_is_named(ledger: Ledger) -> None:
     assert problem.trial_id == planned.id
 
 
-def test_a_study_is_held_by_one(ledger: Ledger) -> None:
+def test_open_study_locks_the_study(ledger: Ledger) -> None:
     assert not is_locked(ledger.folder)
     with open_study(ledger.folder, ledger.study, resume=True):
         assert is_locked(ledger.folder)
@@ -352,7 +352,7 @@ def test_a_study_is_held_by_one(ledger: Ledger) -> None:
     assert not is_locked(ledger.folder.parent)  # where there is nothing to hold
 
 
-def test_a_process_that_is_killed_lets_go(ledger: Ledger) -> None:
+def test_lock_study_of_a_killed_process_is_released(ledger: Ledger) -> None:
     code = (
         "import sys, time; from pathlib import Path; from study.runtime.lock import lock_study\n"
         "with lock_study(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
@@ -372,7 +372,7 @@ def ran(started_at: str, duration_s: float, like: TrialRecord) -> TrialRecord:
     return replace(like, started_at=f"2026-11-25T{started_at}+00:00", duration_s=duration_s)
 
 
-def test_breaks_are_not_counted(ledger: Ledger) -> None:
+def test_compute_elapsed_search_s_excludes_breaks(ledger: Ledger) -> None:
     like = ledger.read_trials()[0]
     assert compute_elapsed_search_s([]) == 0
     records = [
@@ -385,7 +385,7 @@ def test_breaks_are_not_counted(ledger: Ledger) -> None:
     assert compute_elapsed_search_s(records[::-1]) == 100
 
 
-def test_the_command_is_one_that_can_be_copied(
+def test_format_resume_command_can_be_copied(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert status.format_resume_command(ledger, None) == f"bloodstudy resume {ledger.folder}"
@@ -403,7 +403,7 @@ def test_the_command_is_one_that_can_be_copied(
     )
 
 
-def test_status_of_a_grid(ledger: Ledger) -> None:
+def test_format_status_lines_grid_names_unfinished_trials(ledger: Ledger) -> None:
     begin(ledger, epochs=3)
     said = [*format_status_lines(ledger)]
     assert said[0].startswith("s: grid, begun ")
@@ -414,7 +414,7 @@ def test_status_of_a_grid(ledger: Ledger) -> None:
     ]
 
 
-def test_status_of_a_search(tmp_path: Path) -> None:
+def test_format_status_lines_search_counts_states_and_names_failures(tmp_path: Path) -> None:
     search = replace(SEARCH_RECORD, n_trials=6)
     begun = build_search(tmp_path / "begun", search=search, ended_by=None, running_numbers={4, 5})
     said = [*format_status_lines(begun)]
@@ -429,7 +429,7 @@ def test_status_of_a_search(tmp_path: Path) -> None:
     assert said[5].startswith("All is done but the report: bloodstudy resume")
 
 
-def test_what_another_process_entered_until_it_ended_is_seen(
+def test_open_study_remote_study_is_read_after_it_is_locked(
     running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a store, names are listed once: when nobody else can be at work any more."""

@@ -23,7 +23,7 @@ def study(running: S3Server, request: pytest.FixtureRequest) -> Iterator[RemoteP
         yield RemotePath(f"s3://{S3_BUCKET}/{request.node.name}")
 
 
-def test_a_second_process_is_refused_and_the_next_is_not(study: RemotePath) -> None:
+def test_lock_study_remote_refuses_a_second_process_until_released(study: RemotePath) -> None:
     assert not is_locked(study)
     with lock_study(study):
         assert is_locked(study)
@@ -34,7 +34,7 @@ def test_a_second_process_is_refused_and_the_next_is_not(study: RemotePath) -> N
         assert is_locked(study)
 
 
-def test_a_lease_that_nobody_renews_is_over(study: RemotePath) -> None:
+def test_lock_study_expired_lease_is_taken_over(study: RemotePath) -> None:
     RemoteStorage(study).write(LEASE_FILE, b"who was killed")
     began = time.monotonic()
     with lock_study(study):
@@ -42,7 +42,9 @@ def test_a_lease_that_nobody_renews_is_over(study: RemotePath) -> None:
     assert waited > 3.0
 
 
-def test_who_lost_its_study_ends(study: RemotePath, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_study_lost_lease_ends_the_process(
+    study: RemotePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended, codes = threading.Event(), []
 
     def end(code: int) -> None:
@@ -57,6 +59,6 @@ def test_who_lost_its_study_ends(study: RemotePath, monkeypatch: pytest.MonkeyPa
     assert set(codes) == {4}
 
 
-def test_a_store_that_cannot_be_written_is_named(running: S3Server) -> None:
+def test_lock_study_unwritable_store_raises(running: S3Server) -> None:
     with pytest.raises(ResourceError, match=r"cannot write to s3://no-such-bucket/x: .*NO_SUCH"):
         ExitStack().enter_context(lock_study(RemotePath("s3://no-such-bucket/x")))

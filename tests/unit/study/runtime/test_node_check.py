@@ -26,7 +26,7 @@ def here(folder: Path, probe_file: str = "checkpoints/.mark") -> NodeInfo:
     return collect_node_info(str(folder), probe_file, ARRAYS)
 
 
-def test_this_machine_is_fit(folder: Path) -> None:
+def test_find_node_problem_local_node_is_none(folder: Path) -> None:
     node = here(folder)
     assert find_node_problem(node, folder, ARRAYS) is None
     assert "; data arrive whole (SHA-256 " in format_node(node)
@@ -34,7 +34,7 @@ def test_this_machine_is_fit(folder: Path) -> None:
     assert names == {".mark", f".mark-{node.host}"}  # it has written there, too
 
 
-def test_a_machine_that_sees_another_folder_is_not(folder: Path, tmp_path: Path) -> None:
+def test_find_node_problem_other_folder_has_a_remedy(folder: Path, tmp_path: Path) -> None:
     node = here(folder, "checkpoints/.another")
     assert node.problem is not None
     error = find_node_problem(node, folder, ARRAYS)
@@ -46,14 +46,14 @@ def test_a_machine_that_sees_another_folder_is_not(folder: Path, tmp_path: Path)
     assert error.remedy.endswith("--storage s3://…")
 
 
-def test_a_folder_that_cannot_be_written(folder: Path) -> None:
+def test_collect_node_info_unwritable_folder_is_a_problem(folder: Path) -> None:
     (folder / "file").write_text("")
     node = collect_node_info("/proc", "version", [])
     assert node.problem is not None
     assert find_node_problem(node, Path("/proc")) is not None
 
 
-def test_other_versions_and_other_data_are_named(folder: Path) -> None:
+def test_find_node_problem_other_versions_or_data_are_named(folder: Path) -> None:
     node = here(folder)
     older = node._replace(versions=node.versions | {"torch": "2.4.0"})
     assert f"({node.host}) has torch 2.4.0, this one {node.versions['torch']}; install" in str(
@@ -62,7 +62,7 @@ def test_other_versions_and_other_data_are_named(folder: Path) -> None:
     assert "got other data than were sent" in str(find_node_problem(node, folder, ARRAYS[:1]))
 
 
-def test_no_answer_is_said_with_its_reason(folder: Path) -> None:
+def test_find_node_problem_no_answer_names_the_reason(folder: Path) -> None:
     words = str(find_node_problem(ModuleNotFoundError("No module named 'study'"), folder))
     assert "gives no answer: No module named 'study'; is bloodstudy installed there" in words
     assert "GetTimeoutError" in str(find_node_problem(GetTimeoutError(), folder))

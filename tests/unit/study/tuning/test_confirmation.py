@@ -25,30 +25,32 @@ def end(ledger: Ledger) -> Confirmation:
     )
 
 
-def test_the_best_are_chosen_and_the_best_published_one_beside_them() -> None:
+def test_rank_configurations_returns_the_best_and_the_best_published() -> None:
     known = {"cnn-config-1": 0.91, "cnn-config-2": 0.92, "trial-2": 0.95, "trial-3": 0.93}
     assert rank_configurations(known, NAMES, 2) == (("trial-2", "trial-3"), ("cnn-config-2",))
 
 
-def test_a_published_one_may_be_among_the_best() -> None:
+def test_rank_configurations_published_may_be_among_the_best() -> None:
     known = {"cnn-config-1": 0.91, "cnn-config-2": 0.97, "trial-2": 0.95}
     assert rank_configurations(known, NAMES, 2) == (("cnn-config-2", "trial-2"), ("cnn-config-2",))
 
 
-def test_of_equals_the_first_proposed_is_the_best() -> None:
+def test_rank_configurations_equal_values_keep_their_order() -> None:
     assert rank_configurations({"trial-5": 0.9, "trial-6": 0.9}, [], 1)[0] == ("trial-5",)
 
 
-def test_where_none_of_the_published_was_proposed_all_are_held_against() -> None:
+def test_rank_configurations_no_published_value_returns_all_published() -> None:
     assert rank_configurations({"trial-0": 0.5}, NAMES, 3) == (("trial-0",), tuple(NAMES))
 
 
 @pytest.mark.parametrize(("known", "count"), [({}, 3), ({"trial-0": 0.5}, 0)])
-def test_without_a_best_there_is_nothing_to_confirm(known: dict[str, float], count: int) -> None:
+def test_rank_configurations_without_a_best_returns_nothing(
+    known: dict[str, float], count: int
+) -> None:
     assert rank_configurations(known, NAMES, count) == ((), ())
 
 
-def test_failed_and_diverged_trials_have_no_value(tmp_path: Path) -> None:
+def test_find_best_values_failed_and_diverged_trials_have_none(tmp_path: Path) -> None:
     search = replace(SEARCH_RECORD, n_trials=6)
     ledger = build_search(
         tmp_path / "s", search=search, failed_numbers={2: "OSError: x"}, diverged_numbers=[3],
@@ -61,7 +63,7 @@ def test_failed_and_diverged_trials_have_no_value(tmp_path: Path) -> None:
     }
 
 
-def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> None:
+def test_plan_confirmation_retrains_proposed_settings_with_new_seeds(tmp_path: Path) -> None:
     search = replace(SEARCH_RECORD, n_trials=8, seed=4, retrain_top=2, retrain_seeds=3)
     ledger = build_search(tmp_path / "s", search=search, ended_by=None)
     found = end(ledger)
@@ -76,7 +78,7 @@ def test_the_plan_has_the_proposed_settings_with_fresh_seeds(tmp_path: Path) -> 
     assert len({t.id for t in (*found.trials, *ledger.read_proposals())}) == len(found.trials) + 8
 
 
-def test_the_synthetic_search_ends_as_a_real_one_would(tmp_path: Path) -> None:
+def test_plan_confirmation_equals_that_of_the_built_search(tmp_path: Path) -> None:
     ledger = build_search(
         tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=20), diverged_numbers=[7]
     )

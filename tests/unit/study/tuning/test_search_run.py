@@ -88,7 +88,7 @@ def seen(trial: FrozenTrial) -> tuple[Any, ...]:
     return (*parts, trial.intermediate_values, trial.user_attrs)
 
 
-def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
+def test_record_end_each_state_is_told_to_optuna(
     tmp_path: Path,
 ) -> None:
     ledger = build_empty(tmp_path / "s")
@@ -108,7 +108,7 @@ def test_a_stopped_trial_is_pruned_a_failed_one_failed_a_finished_one_complete(
     assert (ended.state, ended.user_attrs["stop_reason"]) == (TrialState.PRUNED, "time_budget")
 
 
-def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
+def test_optuna_study_metric_is_named_for_dashboards(tmp_path: Path) -> None:
     ledger = build_empty(tmp_path / "s")
     SearchRun(ledger, SMALL)
     file = ledger.folder / OPTUNA_FILE
@@ -116,7 +116,7 @@ def test_a_dashboard_can_name_the_value(tmp_path: Path) -> None:
     assert study.metric_names == ["val_macro_f1"]
 
 
-def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None:
+def test_propose_published_configurations_come_first(tmp_path: Path) -> None:
     ledger = build_empty(tmp_path / "s")
     own = SearchRun(ledger, SMALL)
     first, second, third = (own.propose() for _ in range(3))
@@ -126,14 +126,16 @@ def test_the_published_ones_come_first_under_their_names(tmp_path: Path) -> None
     assert ledger.read_proposals() == [first, second, third]
 
 
-def test_published_ones_outside_the_space_are_not_proposed(tmp_path: Path) -> None:
+def test_propose_published_configurations_outside_the_space_are_skipped(tmp_path: Path) -> None:
     search = replace(SMALL, optimizers=("adam",))
     own = SearchRun(build_empty(tmp_path / "s", search), search)
     assert [own.propose().configuration for _ in range(2)] == ["cnn-config-2", "trial-1"]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) -> None:
+def test_search_run_resumed_has_the_history_and_the_next_proposal(
+    tmp_path: Path, sampler: str
+) -> None:
     search = replace(SMALL, sampler=sampler)
     ledger = build_empty(tmp_path / "s", search)
     own = SearchRun(ledger, search)
@@ -152,7 +154,7 @@ def test_a_search_that_goes_on_knows_what_it_knew(tmp_path: Path, sampler: str) 
     assert again.propose() == nxt
 
 
-def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_path: Path) -> None:
+def test_propose_interrupted_trials_are_proposed_again(tmp_path: Path) -> None:
     ledger = build_empty(tmp_path / "s")
     own = SearchRun(ledger, SMALL)
     run(own, ledger, [0.5, 0.6], StopReason.ASHA)
@@ -169,7 +171,7 @@ def test_a_trial_that_ran_when_the_search_was_interrupted_is_proposed_again(tmp_
     assert again.propose().configuration == "trial-3"
 
 
-def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_path: Path) -> None:
+def test_propose_sequential_trials_depend_only_on_the_seed(tmp_path: Path) -> None:
     def proposals(name: str, seed: int) -> list[dict[str, Any]]:
         search = replace(SMALL, seed=seed)
         ledger = build_empty(tmp_path / name, search)
@@ -181,7 +183,7 @@ def test_proposals_depend_on_the_seed_alone_where_one_trial_runs_at_a_time(tmp_p
     assert proposals("a2", 1) != proposals("c", 2)
 
 
-def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
+def test_search_run_optuna_file_has_the_states_of_the_ledger(tmp_path: Path) -> None:
     ledger = build_search(
         tmp_path / "s", failed_numbers={4: "OSError: x"}, diverged_numbers=[7], running_numbers=[9]
     )
@@ -199,7 +201,7 @@ def test_the_file_says_what_the_ledger_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tpe", "random", "gp", "cmaes"])
-def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> None:
+def test_propose_every_sampler_gives_no_warning(tmp_path: Path, name: str) -> None:
     search = replace(SMALL, sampler=name, families=("mlnn", "cnn"))
     ledger = build_empty(tmp_path / "s", search)
     with warnings.catch_warnings():
@@ -215,7 +217,7 @@ def test_every_sampler_proposes_without_a_warning(tmp_path: Path, name: str) -> 
     assert len({planned.id for planned in ledger.read_proposals()}) == 14
 
 
-def test_a_file_that_cannot_be_written_is_one_line(
+def test_search_run_unwritable_optuna_file_raises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = build_empty(tmp_path / "s")
@@ -225,7 +227,9 @@ def test_a_file_that_cannot_be_written_is_one_line(
 
 
 @pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
-def test_the_file_may_lie_in_any_folder(tmp_path: Path, name: str) -> None:
+def test_search_run_folder_with_special_characters_holds_optunas_file(
+    tmp_path: Path, name: str
+) -> None:
     ledger = build_empty(tmp_path / name / "s")
     SearchRun(ledger, SMALL).propose()
     with sqlite3.connect(ledger.folder / OPTUNA_FILE) as file:
