@@ -27,7 +27,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 """How the names of image files end, in lower case: what is taken of a folder."""
 
-_MAX_RESIZE_SIDE = 2048
+MAX_RESIZE_SIDE = 2048
 """A square with longer sides is first made smaller by whole factors, piece by piece."""
 
 _MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -131,17 +131,17 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
 
 def _crop_square(image: Image.Image, side: int) -> Image.Image:
     """The centered square, smaller by a whole factor where it is large."""
-    if side > _MAX_RESIZE_SIDE:
+    if side > MAX_RESIZE_SIDE:
         # A JPEG can be decoded at a half, a quarter or an eighth of its size.
         width, height = image.size
-        image.draft(None, (width * _MAX_RESIZE_SIDE // side, height * _MAX_RESIZE_SIDE // side))
+        image.draft(None, (width * MAX_RESIZE_SIDE // side, height * MAX_RESIZE_SIDE // side))
         side = min(round(side * image.width / width), *image.size)
     left, top = ((length - side) // 2 for length in image.size)
-    factor = side // _MAX_RESIZE_SIDE
+    factor = side // MAX_RESIZE_SIDE
     if factor < 2:
         return image.crop((left, top, left + side, top + side))
     # A copy of the whole, in colors, would take as much memory again as the image.
-    strip_height = factor * (_MAX_RESIZE_SIDE // 16)
+    strip_height = factor * (MAX_RESIZE_SIDE // 16)
     square = Image.new("RGB", (-(-side // factor),) * 2)
     for row in range(0, side, strip_height):
         box = (left, top + row, left + side, top + min(row + strip_height, side))

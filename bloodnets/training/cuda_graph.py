@@ -53,16 +53,16 @@ class CudaGraphStep:
         size = len(batch)
         self._call_counts[size] += 1
         if self._call_counts[size] <= WARM_UP_STEPS:
-            return _run_in_side_stream(self._step, batch)
+            return run_in_side_stream(self._step, batch)
         if size not in self._graphs:
-            self._graphs[size] = _capture_graph(self._step, batch)
+            self._graphs[size] = capture_graph(self._step, batch)
         graph, indices, loss = self._graphs[size]
         indices.copy_(batch)
         graph.replay()
         return loss.clone()  # the next replay writes over it
 
 
-def _run_in_side_stream(step: TrainingStep, batch: Tensor) -> Tensor:
+def run_in_side_stream(step: TrainingStep, batch: Tensor) -> Tensor:
     """Run a step in a stream of its own, as a capture will."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
@@ -72,7 +72,7 @@ def _run_in_side_stream(step: TrainingStep, batch: Tensor) -> Tensor:
     return loss
 
 
-def _capture_graph(step: TrainingStep, batch: Tensor) -> CapturedGraph:
+def capture_graph(step: TrainingStep, batch: Tensor) -> CapturedGraph:
     """Record a step without running it; the tensors that it makes stay in memory of its own."""
     indices, graph = batch.clone(), torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):

@@ -4,25 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from bloodnets.errors import StudyError
-from bloodnets.models import ResNet
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
-from study.inference import onnx_export
-from study.inference.model_selection import SelectedModel, select_model
 from tests.helpers import grid_builder
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
@@ -138,46 +132,6 @@ def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: 
     done = bloodstudy(tmp_path, "predict", str(there), "cell.png", "--csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1].startswith("stored,cnn-config-1-s0-")
-
-
-@pytest.fixture(scope="module")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, SelectedModel]:
-    folder = tmp_path_factory.mktemp("untrained")
-    matrices = grid_builder.make_published_matrices()["cnn-config-1"]
-    ledger = add_models(grid_builder.build_grid(folder / "s", {"cnn-config-1": matrices * 2}))
-    return ledger, select_model(ledger, "cnn-config-1-s0")
-
-
-def test_a_network_with_batch_norm_is_exported_as_it_predicts(
-    untrained: tuple[Ledger, SelectedModel],
-) -> None:
-    """By its fixed statistics, and for any number of images; the file names no path."""
-    ledger, chosen = untrained
-    torch.manual_seed(0)
-    model = ResNet(width=4, dropout=0.5)
-    model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
-    odd = replace(chosen, model=model.eval())
-    content = onnx_export.build_onnx_model(odd, ledger.study)
-    images = np.random.default_rng(0).integers(256, size=(37, 28, 28, 3), dtype=np.uint8)
-    assert onnx_export.compare_predictions(content, odd, images).max_deviation <= 1e-4
-    together = run(content, images)
-    np.testing.assert_allclose(
-        np.concatenate([run(content, one[None]) for one in images]), together, atol=1e-6
-    )
-    for trace in (b".py", b"site-packages", os.fsencode(ROOT), os.fsencode(Path.home()) + b"/"):
-        assert trace not in content
-
-
-def test_nothing_is_left_of_a_model_that_says_something_else(
-    untrained: tuple[Ledger, SelectedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ledger, chosen = untrained
-    other = onnx_export.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
-    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: other)
-    with pytest.raises(StudyError, match="got another class, and probabilities differ") as caught:
-        onnx_export.export_onnx(ledger, chosen, None, tmp_path / "out")
-    assert caught.value.exit_code == 1
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_there_already_stays(study: Path, tmp_path: Path) -> None:

@@ -26,11 +26,6 @@ from bloodnets.errors import ResourceError
 
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
-WAYS_ON = (
-    "; use --data-file PATH (a copy of bloodmnist.npz), --data-root FOLDER (a folder that "
-    "holds it), or --data synthetic (synthetic cells, no download)"
-)
-
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -145,18 +140,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new" / "folder" / BLOODMNIST_FILE
 
 
-def refusal(path: Path, url: str, md5: str = MD5) -> str:
-    """The cause that the user is told, after checking all that is always so."""
+def refuse(path: Path, url: str) -> ResourceError:
+    """Return the error of a failed download, which leaves nothing and names the ways on."""
     with pytest.raises(ResourceError) as caught:
-        download_file(path, url=url, md5=md5)
-    message = str(caught.value)
-    assert message.isprintable()
-    before, cause, after = message.partition("(")[0], *message.partition("(")[2].split(")", 1)
-    assert before == "BloodMNIST could not be downloaded "
-    assert after == WAYS_ON
+        download_file(path, url=url, md5=MD5)
+    error = caught.value
+    assert str(error).isprintable()
+    assert error.path == url
+    for option in ("--data-file", "--data-root", "--data synthetic"):
+        assert option in str(error.remedy)
     if path.parent.is_dir():
         assert list(path.parent.iterdir()) == []
-    return cause
+    return error
 
 
 @pytest.mark.parametrize(
@@ -192,7 +187,7 @@ def test_download_file_failing_server_waits_longer_before_each_retry(
     server: Server, path: Path, pauses: list[float]
 ) -> None:
     server.answers = [unavailable]
-    refusal(path, server.url)
+    refuse(path, server.url)
     assert pauses == [1, 2, 3]
 
 
@@ -211,7 +206,7 @@ def test_download_file_in_a_terminal_clears_its_progress_bar(
     if answer is good:
         download_file(path, url=server.url, md5=MD5)
     else:
-        refusal(path, server.url)
+        refuse(path, server.url)
     seen = terminal.getvalue()
     assert BLOODMNIST_FILE in seen
     assert "\n" not in seen
@@ -227,27 +222,30 @@ def test_download_file_complete_is_readable_by_others(server: Server, path: Path
 
 
 @pytest.mark.parametrize(
-    ("answer", "cause"),
+    ("answer", "cause", "word"),
     [
-        (other, "what arrived has the wrong MD5"),
-        (unavailable, "the server answered 503"),
-        (missing, "the server answered 404"),
-        (cut_off, "the connection was cut off"),
-        (silent, "no answer within 0.3 s"),
-        (stalled, "no answer within 0.3 s"),
-        (elsewhere, "Exceeded 30 redirects."),
+        (other, ValueError, "MD5"),
+        (unavailable, requests.HTTPError, "503"),
+        (missing, requests.HTTPError, "404"),
+        (cut_off, requests.exceptions.ChunkedEncodingError, "cut off"),
+        (silent, requests.Timeout, "0.3 s"),
+        (stalled, requests.ConnectionError, "0.3 s"),
+        (elsewhere, requests.TooManyRedirects, "30 redirects"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_download_file_server_always_fails_raises_with_the_cause(
+def test_download_file_server_always_fails_raises_with_the_cause(  # noqa: PLR0917 - fixtures
     answer: Answer,
-    cause: str,
+    cause: type[Exception],
+    word: str,
     server: Server,
     path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     server.answers = [answer]
-    assert refusal(path, server.url) == cause
+    error = refuse(path, server.url)
+    assert isinstance(error.__cause__, cause)
+    assert word in error.problem
     assert server.requests == (1 + MAX_RETRIES) * (31 if answer is elsewhere else 1)
     assert capfd.readouterr() == ("", "")
 
@@ -259,33 +257,41 @@ def closed_port() -> int:
 
 def test_download_file_closed_port_raises(path: Path) -> None:
     url = f"http://127.0.0.1:{closed_port()}/{BLOODMNIST_FILE}"
-    assert refusal(path, url) == "no connection to the server"
+    error = refuse(path, url)
+    assert isinstance(error.__cause__, requests.ConnectionError)
+    assert "server" in error.problem
 
 
 def test_download_file_closed_proxy_raises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
-    assert (
-        refusal(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}") == "no connection to the proxy"
-    )
+    error = refuse(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
+    assert isinstance(error.__cause__, requests.exceptions.ProxyError)
+    assert "proxy" in error.problem
 
 
 def test_download_file_invalid_proxy_raises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://:port")
-    cause = refusal(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
-    assert "MD5" not in cause
-    assert "port" in cause
+    error = refuse(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
+    assert isinstance(error.__cause__, requests.RequestException)
+    assert "port" in error.problem
 
 
 def test_download_file_without_a_certificate_raises(path: Path, server: Server) -> None:
     """It speaks plain HTTP, which is no better than a wrong certificate."""
-    cause = refusal(path, server.url.replace("http:", "https:"))
-    assert cause == "the server's certificate cannot be verified"
+    error = refuse(path, server.url.replace("http:", "https:"))
+    assert isinstance(error.__cause__, requests.exceptions.SSLError)
+    assert "certificate" in error.problem
+
+
+def assert_names_folder(error: ResourceError, folder: Path, reason: str) -> None:
+    """Check that an error names a folder and the system's reason."""
+    assert str(folder) in error.problem
+    assert reason in error.problem
 
 
 def test_download_file_folder_is_a_file_raises_and_keeps_it(server: Server, tmp_path: Path) -> None:
     (folder := tmp_path / "folder").write_text("mine")
-    cause = refusal(folder / BLOODMNIST_FILE, server.url)
-    assert cause == f"{folder} cannot be written: Not a directory"
+    assert_names_folder(refuse(folder / BLOODMNIST_FILE, server.url), folder, "Not a directory")
     assert folder.read_text() == "mine"
     assert server.requests == 0
 
@@ -293,8 +299,7 @@ def test_download_file_folder_is_a_file_raises_and_keeps_it(server: Server, tmp_
 def test_download_file_folder_below_a_file_raises(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     folder = tmp_path / "file" / "folder"
-    cause = refusal(folder / BLOODMNIST_FILE, server.url)
-    assert cause == f"{folder} cannot be written: Not a directory"
+    assert_names_folder(refuse(folder / BLOODMNIST_FILE, server.url), folder, "Not a directory")
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -309,19 +314,17 @@ def test_download_file_folder_without_permission_raises(
     if exists:
         path.parent.mkdir(parents=True)
     monkeypatch.setattr("tempfile.NamedTemporaryFile" if exists else "os.makedirs", refuse)
-    cause = refusal(path, server.url)
-    assert cause == f"{path.parent} cannot be written: Permission denied"
+    assert_names_folder(refuse(path, server.url), path.parent, "Permission denied")
 
 
 def test_download_file_full_disk_raises(
     server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fill(*_: object) -> None:
+    def fill(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_fetch_url", fill)
-    cause = refusal(path, server.url)
-    assert cause == f"{path.parent} cannot be written: No space left on device"
+    monkeypatch.setattr(requests.Response, "iter_content", fill)
+    assert_names_folder(refuse(path, server.url), path.parent, "No space left on device")
 
 
 def test_download_file_interrupted_leaves_nothing(
@@ -386,5 +389,6 @@ def test_ensure_official_file_unreadable_folder_raises(
     with monkeypatch.context() as patch:
         patch.setattr(os, "stat", refuse)
         patch.setattr(os, "makedirs", refuse)
-        with pytest.raises(ResourceError, match="root cannot be written: Permission denied"):
+        with pytest.raises(ResourceError) as caught:
             ensure_official_file(tmp_path / "root")
+    assert_names_folder(caught.value, tmp_path / "root", "Permission denied")

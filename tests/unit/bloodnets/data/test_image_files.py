@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from bloodnets.data.image_files import MAX_PIXELS, read_image_file
 from bloodnets.errors import DataError
@@ -61,7 +61,7 @@ def test_read_image_file_large_image_in_pieces_equals_the_whole(
     rings = Image.effect_mandelbrot(size, (-3, -2.5, 2, 2.5), 20)
     image = Image.merge("RGB", (rings, rings.rotate(90), rings.point(lambda v: 255 - v)))
     at_once = read(image, tmp_path / f"a.{suffix}")
-    monkeypatch.setattr("bloodnets.data.image_files._MAX_RESIZE_SIDE", 256)
+    monkeypatch.setattr("bloodnets.data.image_files.MAX_RESIZE_SIDE", 256)
     found = read_image_file(tmp_path / f"a.{suffix}", None)
     assert found.crop_side == min(size)
     deviation = np.abs(found.pixels - at_once)
@@ -127,27 +127,27 @@ def bomb(path: Path, side: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "cause", "value", "expected"),
     [
-        ("none.png", "does not exist"),
-        ("folder", "is no file"),
-        ("pipe", "is no file"),
-        ("text.png", "is no image that can be read; wanted: PNG, JPEG"),
-        ("empty.png", "is no image that can be read"),
-        ("drawing.eps", "is no image that can be read"),
-        ("cut.png", "cannot be read: image file is truncated"),
-        ("cut.jpg", "cannot be read: image file is truncated"),
-        ("moving.gif", "holds 2 images; wanted: one"),
-        ("moving.png", "holds 2 images; wanted: one"),
-        ("pages.tif", "holds 2 images; wanted: one"),
-        ("large.png", "has 13,000 x 13,000 pixels; wanted: at most 144,000,000"),
-        ("bomb.png", "has too many pixels; wanted: at most 144,000,000"),
-        ("small.png", "has 50 x 40 pixels; wanted: at least 45 each way"),
-        ("float.tif", "has pixels of 32 bits"),
+        ("none.png", FileNotFoundError, None, ""),
+        ("folder", None, None, ""),
+        ("pipe", None, None, ""),
+        ("text.png", UnidentifiedImageError, None, "PNG, JPEG"),
+        ("empty.png", UnidentifiedImageError, None, "PNG, JPEG"),
+        ("drawing.eps", UnidentifiedImageError, None, "PNG, JPEG"),
+        ("cut.png", OSError, None, ""),
+        ("cut.jpg", OSError, None, ""),
+        ("moving.gif", None, 2, "one"),
+        ("moving.png", None, 2, "one"),
+        ("pages.tif", None, 2, "one"),
+        ("large.png", None, (13_000, 13_000), "at most 144,000,000"),
+        ("bomb.png", Image.DecompressionBombError, None, "at most 144,000,000"),
+        ("small.png", None, (50, 40), "at least 45"),
+        ("float.tif", None, 32, "8 or 16"),
     ],
 )
 def test_read_image_file_unusable_file_raises_data_error(
-    tmp_path: Path, name: str, words: str
+    tmp_path: Path, name: str, cause: type[Exception] | None, value: object, expected: str
 ) -> None:
     image = photograph(50, 40)
     image.save(tmp_path / "small.png")
@@ -168,6 +168,8 @@ def test_read_image_file_unusable_file_raises_data_error(
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError) as caught:
         read_image_file(tmp_path / name, 45 if name == "small.png" else None)
-    assert str(caught.value).startswith(f"{tmp_path / name} {words}")
-    assert caught.value.path == str(tmp_path / name)
-    assert "\n" not in str(caught.value)
+    error = caught.value
+    assert (error.path, error.value) == (str(tmp_path / name), value)
+    assert (error.expected or "").startswith(expected)
+    assert type(error.__cause__) is (cause or type(None))
+    assert "\n" not in str(error)

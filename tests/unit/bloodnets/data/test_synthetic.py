@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
 from bloodnets.data.synthetic import CLASS_COUNTS, DEFAULT_SCALE, generate_synthetic_arrays
+from bloodnets.errors import DataError
 
 BASOPHIL, EOSINOPHIL, ERYTHROBLAST, _, LYMPHOCYTE, MONOCYTE, NEUTROPHIL, PLATELET = range(8)
 SCALE = 0.02
@@ -74,13 +75,17 @@ def test_generate_synthetic_arrays_split_is_shuffled(arrays: Arrays) -> None:
 
 @pytest.mark.parametrize("scale", [0.0, -0.1, 1.01, float("nan"), float("inf")])
 def test_generate_synthetic_arrays_scale_out_of_range_raises(scale: float) -> None:
-    with pytest.raises(ValueError, match=rf"scale is {scale}; wanted: above 0 and at most 1"):
+    with pytest.raises(DataError) as caught:
         generate_synthetic_arrays(scale=scale)
+    assert caught.value.problem.startswith("scale ")
+    assert caught.value.value is scale
 
 
 def test_generate_synthetic_arrays_negative_seed_raises() -> None:
-    with pytest.raises(ValueError, match="seed is -1; wanted: at least 0"):
+    with pytest.raises(DataError) as caught:
         generate_synthetic_arrays(scale=SCALE, seed=-1)
+    assert caught.value.problem.startswith("seed ")
+    assert caught.value.value == -1
 
 
 def test_default_scale_smallest_class_of_val_has_30_images() -> None:

@@ -10,11 +10,16 @@ from study.cli.arguments import (
     open_ledger,
     parse_duration_s,
     require_resnet,
+    resolve_configurations,
     resolve_gpus_per_trial,
+    resolve_optimizers,
+    resolve_study_location,
+    resolve_study_name,
 )
 from study.cli.options import Device
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.s3 import S3_BUCKET, S3Server
+from tests.helpers.study_configs import make_grid_config
 
 
 @pytest.mark.parametrize(
@@ -62,8 +67,10 @@ def test_resolve_gpus_per_trial_consistent_options_return_gpus(
 
 @pytest.mark.parametrize(("device", "given"), [("cpu", 0.5), ("cuda", 0)])
 def test_resolve_gpus_per_trial_contradicting_options_raise(device: Device, given: float) -> None:
-    with pytest.raises(DataError, match=f"--device {device} and --gpus-per-trial {given:g} contra"):
+    with pytest.raises(DataError) as caught:
         resolve_gpus_per_trial(device, given)
+    assert f"--device {device}" in caught.value.problem
+    assert f"--gpus-per-trial {given:g}" in caught.value.problem
 
 
 def test_open_ledger_misspelled_study_suggests_close_names(tmp_path: Path) -> None:
@@ -125,3 +132,39 @@ def test_require_resnet_width_without_resnet_raises() -> None:
     with pytest.raises(DataError) as caught:
         require_resnet(8, ["cnn-config-1"])
     assert caught.value.value == 8
+
+
+def test_resolve_study_name_default_is_valid() -> None:
+    name = resolve_study_name("grid", None, resume=False)
+    assert name.startswith("grid-")
+    assert make_grid_config(Path("results"), name=name).name == name
+
+
+def test_resolve_study_name_given_name_is_returned() -> None:
+    assert resolve_study_name("grid", "mine", resume=True) == "mine"
+
+
+def test_resolve_configurations_ablation_with_configurations_raises() -> None:
+    with pytest.raises(DataError) as caught:
+        resolve_configurations(["resnet"], ablation=True)
+    assert "--config" in str(caught.value.remedy)
+
+
+def test_resolve_optimizers_resnet_with_an_optimizer_raises() -> None:
+    assert resolve_optimizers(None, "resnet") == ("adamw",)
+    with pytest.raises(DataError) as caught:
+        resolve_optimizers("sgd", "resnet")
+    assert "--optimizer" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(
+    ("study", "expected"),
+    [
+        ("a", "s3://bucket/results/a"),
+        ("s3://other/b", "s3://other/b"),
+    ],
+)
+def test_resolve_study_location_name_or_address_in_a_remote_storage(
+    study: str, expected: str
+) -> None:
+    assert str(resolve_study_location("s3://bucket/results", study)) == expected

@@ -40,6 +40,19 @@ def test_app_empty_path_names_the_option(arguments: tuple[str, ...], option: str
     assert error.expected == "a path"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("status", "x", "--storage", ""), "--storage"),
+        (("grid", "--storage", " "), "--storage"),
+        (("grid", "--address", ""), "--address"),
+        (("resume", "x", "--address", ""), "--address"),
+    ],
+)
+def test_app_empty_option_raises(arguments: tuple[str, ...], option: str) -> None:
+    assert option in invoke(*arguments).problem
+
+
 def test_parse_path_text_becomes_path() -> None:
     assert parse_path("a/b.npz") == Path("a/b.npz")
 

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord
-from study.console.format import format_duration
 from study.console.grid_progress import GridProgress
 from tests.helpers import grid_builder
 
@@ -88,21 +87,6 @@ def test_build_table_retried_trial_shows_no_old_epoch() -> None:
     target = console(terminal=True)
     target.print(progress.build_table())
     assert "4/10" not in text(target)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (3599.7, "1 h 00 min"),
-        (7620, "2 h 07 min"),
-    ],
-)
-def test_format_duration_seconds_become_two_units(seconds: float, words: str) -> None:
-    assert format_duration(seconds) == words
 
 
 def test_build_table_80_columns_show_every_heading() -> None:

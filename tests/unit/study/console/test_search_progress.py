@@ -62,9 +62,8 @@ def ended(
     )
 
 
-def shown(progress: SearchProgress, *, width: int = 120) -> list[str]:
-    target = console(terminal=True, width=width)
-    progress._console = target
+def shown(progress: SearchProgress, target: Console) -> list[str]:
+    """Return the lines of the view, printed to the console that it was built for."""
     target.print(progress.build_view())
     return text(target).splitlines()
 
@@ -103,7 +102,8 @@ def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
 
 
 def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() -> None:
-    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
+    target = console(terminal=True, width=120)
+    progress = SearchProgress(SEARCH_RECORD, target)
     first, second, third = planned(0, "cnn-config-1"), planned(1), planned(2)
     run(progress, first, 0.9, 0.85)
     progress.on_trial_end(ended(first, 2, StopReason.ASHA))
@@ -112,7 +112,7 @@ def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() 
         ended(second, 1, StopReason.ERROR, status=TrialState.FAILED, error="boom")
     )
     run(progress, third, 0.1, 0.2, 0.3)
-    lines = shown(progress)
+    lines = shown(progress, target)
     assert lines[0].startswith("2 of 50 trials ended after ")
     assert lines[0].endswith(": 1 pruned, 1 failed")
     # What a failed trial had reached is not the best.
@@ -124,38 +124,41 @@ def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() 
 
 
 def test_build_view_before_the_first_end_gives_no_time_left() -> None:
-    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
-    assert shown(progress)[1] == "Best so far: none yet"
+    target = console(terminal=True, width=120)
+    progress = SearchProgress(SEARCH_RECORD, target)
+    assert shown(progress, target)[1] == "Best so far: none yet"
     run(progress, planned(0), 0.5)
-    assert shown(progress)[2] == "1 epoch trained, 0 saved"
+    assert "1 epoch trained, 0 saved" in shown(progress, target)
 
 
-def test_build_view_time_budget_bounds_the_time_left() -> None:
-    progress = SearchProgress(replace(SEARCH_RECORD, time_budget_s=100.0), console(terminal=True))
+@pytest.mark.parametrize(("elapsed_s", "left"), [(60, "About 40 s left"), (120, "About 0 s left")])
+def test_build_view_time_budget_bounds_the_time_left(elapsed_s: float, left: str) -> None:
+    target = console(terminal=True, width=120)
+    search = replace(SEARCH_RECORD, time_budget_s=100.0)
+    progress = SearchProgress(search, target, elapsed_s=elapsed_s)
     trial = planned(0)
     run(progress, trial, 0.5)
     progress.on_trial_end(ended(trial, 1, StopReason.ASHA))
-    progress._start_time -= 60
-    assert "About 40 s left" in shown(progress)[2]
-    progress._start_time -= 60
-    assert "About 0 s left" in shown(progress)[2]
+    assert left in shown(progress, target)[2]
 
 
 def test_build_view_narrow_terminal_shows_trial_epoch_and_score() -> None:
-    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
+    target = console(terminal=True, width=44)
+    progress = SearchProgress(SEARCH_RECORD, target)
     run(progress, planned(0), 0.5)
-    lines = shown(progress, width=44)
+    lines = shown(progress, target)
     assert all(len(line) <= 44 for line in lines)
     assert lines[-1].split() == ["trial-0", "1/20", "50.00", "%"]
 
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_build_view_long_settings_are_cut(width: int) -> None:
-    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
+    target = console(terminal=True, width=width)
+    progress = SearchProgress(SEARCH_RECORD, target)
     progress.on_proposal(planned(49, "cnn-config-1"))
     progress.on_trial_start(planned(49).id)
     progress.on_epoch(planned(49).id, epoch(20, 0.5), best_val_macro_f1=0.5, restored=False)
-    heading, row = shown(progress, width=width)[-2:]
+    heading, row = shown(progress, target)[-2:]
     assert " ".join(heading.split()) == "running epoch next rung val macro F1 settings"
     assert row.split()[:3] == ["trial-49", "20/20", "end"]
     assert row.rstrip().endswith("…")
@@ -163,10 +166,9 @@ def test_build_view_long_settings_are_cut(width: int) -> None:
 
 
 def test_build_view_many_running_trials_fit_the_terminal() -> None:
-    progress = SearchProgress(SEARCH_RECORD, console(terminal=True))
+    target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    progress = SearchProgress(SEARCH_RECORD, target)
     for number in range(40):
         run(progress, planned(number), 0.5)
-    target = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
-    progress._console = target
     target.print(progress.build_view())
     assert len(text(target).splitlines()) <= 24

@@ -51,7 +51,8 @@ def test_select_model_best_has_the_highest_val_score(tmp_path: Path) -> None:
     )
     found = select_model(ledger, None)
     assert found.trial_name == "cnn-config-2-s0"
-    assert found.reason == "macro F1 93.00 % on val, the highest of 4 complete trials"
+    assert "93.00 %" in found.reason
+    assert "4 complete trials" in found.reason
     assert found.problems == ()
     assert not found.model.training
 
@@ -83,16 +84,18 @@ def test_select_model_damaged_file_is_skipped_and_named(tmp_path: Path, folder: 
     assert found.trial_name == "cnn-config-2-s0"
     (problem,) = found.problems
     assert f"{folder}/cnn-config-2-s1" in problem
-    with pytest.raises(ConflictError, match="is not the file that was entered"):
+    with pytest.raises(ConflictError) as caught:
         select_model(Ledger(tmp_path / "s"), "cnn-config-2-s1")
+    assert path.name in caught.value.problem
 
 
 def test_select_model_weights_of_another_network_raise(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     record = named(ledger, "cnn-config-1-s0")
     write_trial_record(ledger, replace(record, config={**record.config, "family": "mlnn"}))
-    with pytest.raises(ConflictError, match="does not fit the network"):
+    with pytest.raises(ConflictError) as caught:
         select_model(Ledger(tmp_path / "s"), "cnn-config-1-s0")
+    assert caught.value.path == str(tmp_path / f"s/models/{record.id}.safetensors")
 
 
 def test_select_model_search_selects_the_retrained_winner(tmp_path: Path) -> None:
@@ -115,10 +118,8 @@ def test_select_model_search_selects_the_retrained_winner(tmp_path: Path) -> Non
     found = select_model(ledger, None)
     assert found.record.configuration == winner
     assert found.config.seed == 2
-    assert found.reason == (
-        f"macro F1 92.00 % on val, the highest of the 3 complete trials in which {winner} was "
-        f"trained again"
-    )
+    for fact in ("92.00 %", "3 complete trials", winner):
+        assert fact in found.reason
 
 
 def test_select_model_search_without_confirmation_says_so(
@@ -134,14 +135,19 @@ def test_select_model_without_a_complete_trial_raises(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     failed = {("cnn-config-1", 0): "out of memory"}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices, failed_trials=failed)
-    with pytest.raises(DataError, match="s has no complete trial, so it has no model"):
+    with pytest.raises(DataError) as caught:
         select_model(ledger, None)
-    with pytest.raises(DataError, match=r"cnn-config-1-s0-\w+ is failed: it left no model"):
+    assert caught.value.path == str(ledger.location)
+    with pytest.raises(DataError) as caught:
         select_model(ledger, "cnn-config-1")
+    assert caught.value.value == ledger.study.trials[0].id
+    assert caught.value.remedy is not None
 
 
 def test_select_model_all_models_damaged_raises(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices)  # its models are no weights
-    with pytest.raises(ConflictError, match=r"s has no model that can be relied on: .*not fit"):
+    with pytest.raises(ConflictError) as caught:
         select_model(ledger, None)
+    assert caught.value.path == str(ledger.location)
+    assert ledger.study.trials[0].id in caught.value.problem

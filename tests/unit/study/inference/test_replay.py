@@ -5,13 +5,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from bloodnets.config import TrialConfig
-from bloodnets.data.medmnist import BloodCells, load_file
-from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError, DataError, ResourceError
 from bloodnets.training.checkpoint import serialize_model
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
@@ -30,7 +28,6 @@ from reports.ledger.states import StopReason, StudyKind, TrialState
 from study.configs.presets import PUBLISHED
 from study.configs.study_config import make_planned_trial
 from study.datasets.data_record import make_data_record
-from study.datasets.lookup import load_study_data
 from study.inference.replay import format_replay_lines, replay_trial
 from tests.helpers.grid_builder import GRID_RECORD, SOFTWARE, add_complete_trial
 
@@ -39,13 +36,6 @@ CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patien
 RESOURCES = ResourcesRecord(
     cpus_per_trial=1, gpus_per_trial=0.0, max_concurrent=None, cluster_address=None
 )
-
-
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
-    path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
-    return load_file(path)
 
 
 @pytest.fixture(autouse=True)
@@ -184,8 +174,9 @@ def test_replay_trial_other_weights_give_their_deviation(tmp_path: Path, cells: 
     assert found.max_weight_deviation is not None
     assert 0 < found.max_weight_deviation < 1
     path.write_bytes(b"no weights")
-    with pytest.raises(ConflictError, match="safetensors cannot be read"):
+    with pytest.raises(ConflictError) as caught:
         replay_trial(ledger, "mlnn-config-2", cells)
+    assert caught.value.path == str(path)
 
 
 def test_replay_trial_uses_the_studys_threads_and_restores_them(
@@ -208,31 +199,14 @@ def test_replay_trial_of_a_gpu_without_a_gpu_raises(
     ledger = trained(tmp_path, cells, epochs=1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     ledger.study = replace(ledger.study, resources=replace(RESOURCES, gpus_per_trial=0.25))
-    with pytest.raises(ResourceError, match="on a GPU"):
+    with pytest.raises(ResourceError) as caught:
         replay_trial(ledger, "mlnn-config-2", cells)
+    assert ledger.study.name in caught.value.problem
 
 
 def test_replay_trial_unfinished_trial_raises(tmp_path: Path, cells: BloodCells) -> None:
     planned = make_planned_trial("mlnn-config-2", CONFIG)
     ledger = Ledger.create(tmp_path / "s", study(cells, (planned,)))
-    with pytest.raises(DataError, match="has not ended"):
+    with pytest.raises(DataError) as caught:
         replay_trial(ledger, "mlnn-config-2", cells)
-
-
-def test_load_study_data_recorded_or_given_file_is_loaded(
-    tmp_path: Path, cells: BloodCells
-) -> None:
-    path = tmp_path / "cells.npz"
-    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
-    had = study(load_file(path), (), command=("bloodstudy", "grid", "--data-file", str(path)))
-    assert load_study_data(had, None).sha256 == had.data.sha256
-    moved = path.rename(tmp_path / "moved.npz")
-    with pytest.raises(DataError, match=r"not available; wanted: cells\.npz.*; give --data-file"):
-        load_study_data(
-            replace(had, command=("bloodstudy", "grid", "--data-file", str(path))), None
-        )
-    assert load_study_data(had, moved).sha256 == had.data.sha256
-    other = tmp_path / "other.npz"
-    np.savez(other, allow_pickle=False, **generate_synthetic_arrays(scale=0.02))
-    with pytest.raises(DataError, match=r"other.npz is not what s was trained on"):
-        load_study_data(had, other)
+    assert caught.value.value == planned.id

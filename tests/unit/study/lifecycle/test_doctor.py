@@ -5,40 +5,59 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import psutil
 import pytest
 import requests
 import torch
 
-from bloodnets.data.synthetic import generate_synthetic_arrays
-from study.lifecycle import doctor, doctor_compute
-from study.lifecycle.check_result import CheckResult, run_check
+from bloodnets.data.medmnist import BloodCells
+from study.lifecycle import doctor
+from study.lifecycle.check_result import CheckResult
+from study.lifecycle.doctor import run_checks
 
 
-def finding(name: str, *arguments: object) -> CheckResult:
-    module = doctor_compute if name in {"gpu", "token"} else doctor
-    return run_check(name, lambda: getattr(module, f"_check_{name}")(*arguments))
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty home folder, for Ray's token."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+def finding(
+    name: str,
+    *,
+    storage_root: Path = Path("results"),
+    data_file: Path | None = Path("missing.npz"),
+    data_root: Path | None = None,
+) -> CheckResult:
+    """Return the result of one check; those after it are not made."""
+    results = run_checks(
+        storage_root=storage_root, data_file=data_file, data_root=data_root, address=None
+    )
+    return next(result for result in results if result.text.split(":")[0].split()[1] == name)
 
 
 def test_run_checks_installed_software_and_host_pass() -> None:
     found = finding("software")
     assert found.passed, found.text
-    assert "torch" in found.text
-    assert finding("host").passed
+    assert f"torch {version('torch')}" in found.text
+    assert finding("machine").passed
 
 
 def test_run_checks_old_software_fails_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     known = version
     monkeypatch.setattr(doctor, "version", lambda name: "0.9" if name == "torch" else known(name))
-    passed, text = finding("software")
-    assert not passed
-    assert text.startswith("FAIL  software: torch is 0.9, wanted >=2.4; install")
+    found = finding("software")
+    assert not found.passed
+    assert "torch is 0.9" in found.text
+    assert ">=2.4" in found.text
 
 
 @pytest.mark.parametrize(
     ("free_gib", "passed", "words"),
-    [(0.1, False, "a trial takes"), (0.8, True, "use --max-concurrent 1"), (900, True, "free")],
+    [(0.1, False, "0.1 GiB"), (0.8, True, "--max-concurrent 1"), (900, True, "900 GiB")],
 )
 def test_run_checks_free_memory_decides_the_concurrency(
     free_gib: float, passed: bool, words: str, monkeypatch: pytest.MonkeyPatch
@@ -46,7 +65,7 @@ def test_run_checks_free_memory_decides_the_concurrency(
     memory = SimpleNamespace(available=free_gib * 2**30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(doctor, "count_available_cores", lambda: 2)
-    found = finding("host")
+    found = finding("machine")
     assert found.passed == passed
     assert words in found.text
 
@@ -54,61 +73,60 @@ def test_run_checks_free_memory_decides_the_concurrency(
 def test_run_checks_storage_that_cannot_be_used_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = finding("storage", tmp_path / "new" / "results")
+    before = {*tmp_path.iterdir()}
+    found = finding("storage", storage_root=tmp_path / "new" / "results")
     assert found.passed
-    assert f"{tmp_path}/new/results can be written" in found.text
-    assert [*tmp_path.iterdir()] == []
-    refused = finding("storage", Path("/proc/self/results"))
+    assert f"{tmp_path}/new/results" in found.text
+    assert {*tmp_path.iterdir()} == before
+    refused = finding("storage", storage_root=Path("/proc/self/results"))
     assert not refused.passed
-    assert "cannot write to /proc/self" in refused.text
-    assert "choose another --storage" in refused.text
+    assert "/proc/self" in refused.text
+    assert "--storage" in refused.text
     full = SimpleNamespace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    assert "make room" in finding("storage", tmp_path).text
+    assert not finding("storage", storage_root=tmp_path).passed
 
 
-def test_run_checks_data_that_cannot_be_found_fails(
+def test_run_checks_data_file_passes_if_it_is_whole(tmp_path: Path, cells: BloodCells) -> None:
+    found = finding("data", data_file=cells.path)
+    assert found.passed
+    assert str(cells.md5) in found.text
+    (tmp_path / "cells.npz").write_bytes(b"broken")
+    assert not finding("data", data_file=tmp_path / "cells.npz").passed
+
+
+def test_run_checks_data_that_cannot_be_downloaded_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "cells.npz"
-    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.005))
-    found = finding("data", path, None)
-    assert found.passed
-    assert "not BloodMNIST (MD5 " in found.text
-    path.write_bytes(b"broken")
-    assert not finding("data", path, None).passed
-
     def unreachable(*_: object, **__: object) -> None:
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests, "head", unreachable)
-    offline = finding("data", None, tmp_path)
+    offline = finding("data", data_file=None, data_root=tmp_path)
     assert not offline.passed
-    assert "bloodmnist.npz is not there, and cannot be downloaded" in offline.text
+    assert f"{tmp_path}/bloodmnist.npz" in offline.text
     assert "--data synthetic" in offline.text
     answer = SimpleNamespace(raise_for_status=lambda: None)
     monkeypatch.setattr(requests, "head", lambda *_, **__: answer)
-    online = finding("data", None, tmp_path)
-    assert online.passed
-    assert "a study downloads it" in online.text
+    assert finding("data", data_file=None, data_root=tmp_path).passed
 
 
 def test_run_checks_gpu_unusable_by_pytorch_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert finding("gpu").passed
+    assert finding("GPU").passed
     monkeypatch.setattr(Path, "exists", lambda _: True)
-    assert "install a CUDA build" in finding("gpu").text
+    assert not finding("GPU").passed
 
 
-def test_run_checks_readable_token_is_made_private(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert finding("token").text == "pass  token: Ray's token is yours alone"
-    file = tmp_path / ".ray" / "auth_token"
+def test_run_checks_readable_token_is_made_private(home: Path) -> None:
+    first = finding("token")
+    assert first.passed
+    file = home / ".ray" / "auth_token"
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(secret := file.read_text()) == 64
     file.chmod(0o644)
-    assert "now by you alone" in finding("token").text
+    second = finding("token")
+    assert second.passed
+    assert second.text != first.text
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text() == secret

@@ -4,12 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from bloodnets.data.medmnist import BloodCells, load_file
-from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data.medmnist import BloodCells
 from bloodnets.training.loop import train
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import dry_run, epoch_timing
@@ -22,13 +20,6 @@ RESOURCES: dict[str, Any] = {
     "max_concurrent": None,
     "address": None,
 }
-
-
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
-    path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
-    return load_file(path)
 
 
 @pytest.mark.parametrize("kind", ["grid", "search"])

@@ -1,20 +1,43 @@
-"""A Ray for the tests that need a real one."""
+"""A trial of Tune's that has a place for its files, and never runs."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import ray
+from ray import tune
+from ray.tune.experiment import Trial
 
-from study.runtime.ray_internals import start_ray
+
+class StorageSpy(tune.Callback):
+    """Callback that keeps where Tune put a trial's files."""
+
+    def __init__(self) -> None:
+        self.storage: Any = None
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.storage = trial.storage
 
 
-@pytest.fixture(scope="module")
-def ray_folder() -> Iterator[Path]:
-    """The folder of a Ray on this host, with one core."""
-    # Not below pytest's own: the path of a socket has room for 107 bytes.
-    folder = Path(f"/tmp/bs-test-{os.getpid()}")
-    start_ray(str(folder), num_cpus=1, object_store_memory=2**27)
-    yield folder
-    ray.shutdown()
+def report_nothing(config: dict[str, Any]) -> None:
+    tune.report({"loss": 0.0})
+
+
+@pytest.fixture(scope="session")
+def tune_storage(ray_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the place of the files of a trial that Tune ran."""
+    spy = StorageSpy()
+    tune.Tuner(
+        tune.with_resources(report_nothing, {"cpu": 1}),
+        run_config=tune.RunConfig(
+            storage_path=str(tmp_path_factory.mktemp("tune")), callbacks=[spy], verbose=0
+        ),
+    ).fit()
+    return spy.storage
+
+
+@pytest.fixture
+def trial(tune_storage: Any) -> Trial:
+    """Return a trial that has not started."""
+    trial = Trial("trainable", stub=True, storage=tune_storage, max_failures=3)
+    trial.init_local_path()
+    return trial

@@ -10,6 +10,7 @@ import ray
 from ray import tune
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError, RpcError
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
 from study.runtime.ray_internals import (
@@ -18,6 +19,7 @@ from study.runtime.ray_internals import (
     clear_trial_metrics,
     connect_gcs,
     find_pending_trial,
+    load_trial_error,
     patch_oom_handling,
 )
 
@@ -108,3 +110,14 @@ def test_patch_oom_handling_passes_a_kill_on_as_a_dead_actor_and_patches_once(
     assert [type(error) for error in passed] == [OutOfMemoryActorError, ValueError]
     assert isinstance(passed[0], RayActorError)  # which Tune handles
     assert str(passed[0]) == "killed"
+
+
+def test_load_trial_error_without_a_failure_is_none(trial: Trial) -> None:
+    assert load_trial_error(trial) is None
+
+
+def test_load_trial_error_after_failures_is_the_last_one(trial: Trial) -> None:
+    trial.handle_error(OutOfMemoryActorError(error_msg="killed"))
+    assert isinstance(load_trial_error(trial), OutOfMemoryActorError)
+    trial.handle_error(RayActorError(error_msg="gone"))
+    assert type(load_trial_error(trial)) is RayActorError

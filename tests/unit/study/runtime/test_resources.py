@@ -7,18 +7,17 @@ import pytest
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
 from study.runtime.cores import count_available_cores
-from study.runtime.resources import check_compute
+from study.runtime.resources import (
+    check_cluster_resources,
+    check_compute,
+    compute_max_parallel_trials,
+    find_largest_node,
+)
+from tests.helpers.study_configs import make_grid_config
 
 
-def make_config(*, cpus_per_trial: int = 1, gpus_per_trial: float | None = 0.0) -> StudyConfig:
-    return StudyConfig(
-        name="s",
-        storage_root=Path("results"),
-        cpus_per_trial=cpus_per_trial,
-        gpus_per_trial=gpus_per_trial,
-        max_concurrent=None,
-        address=None,
-    )
+def make_config(**changes: float) -> StudyConfig:
+    return make_grid_config(Path("results"), **changes)
 
 
 def test_check_compute_all_cores_passes() -> None:
@@ -37,3 +36,19 @@ def test_check_compute_more_than_the_host_has_raises(config: StudyConfig, value:
     with pytest.raises(ResourceError) as caught:
         check_compute(config)
     assert caught.value.value == value
+
+
+def test_compute_max_parallel_trials_is_bounded_by_cores_gpus_and_request(ray_folder: Path) -> None:
+    assert find_largest_node() == {"CPU": 1, "GPU": 0}
+    assert compute_max_parallel_trials(make_config()) == 1
+    assert compute_max_parallel_trials(make_config(max_concurrent=7)) == 1
+    assert compute_max_parallel_trials(make_config(gpus_per_trial=0.5)) == 1  # refused elsewhere
+
+
+@pytest.mark.parametrize("changes", [{"cpus_per_trial": 2}, {"gpus_per_trial": 1}])
+def test_check_cluster_resources_more_than_any_node_has_raises(
+    ray_folder: Path, changes: dict[str, float]
+) -> None:
+    with pytest.raises(ResourceError) as caught:
+        check_cluster_resources(make_config(**changes))
+    assert caught.value.value in changes.values()

@@ -1,6 +1,5 @@
 """What a search proposes and tells Optuna, live and from the ledger; Optuna's file."""
 
-import sqlite3
 import warnings
 from collections import Counter
 from dataclasses import asdict, replace
@@ -106,14 +105,6 @@ def test_record_end_each_state_is_told_to_optuna(
     assert failed.user_attrs["error"] == "RuntimeError: no"
     assert (diverged.state, diverged.intermediate_values) == (TrialState.PRUNED, {})
     assert (ended.state, ended.user_attrs["stop_reason"]) == (TrialState.PRUNED, "time_budget")
-
-
-def test_optuna_study_metric_is_named_for_dashboards(tmp_path: Path) -> None:
-    ledger = build_empty(tmp_path / "s")
-    SearchRun(ledger, SMALL)
-    file = ledger.folder / OPTUNA_FILE
-    study = optuna.load_study(study_name=ledger.study.name, storage=f"sqlite:///{file}")
-    assert study.metric_names == ["val_macro_f1"]
 
 
 def test_propose_published_configurations_come_first(tmp_path: Path) -> None:
@@ -222,16 +213,6 @@ def test_search_run_unwritable_optuna_file_raises(
 ) -> None:
     ledger = build_empty(tmp_path / "s")
     monkeypatch.setattr(search_run, "OPTUNA_FILE", "no-such-folder/optuna.db")
-    with pytest.raises(ResourceError, match="Optuna's file cannot be written"):
+    with pytest.raises(ResourceError) as caught:
         SearchRun(ledger, SMALL)
-
-
-@pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
-def test_search_run_folder_with_special_characters_holds_optunas_file(
-    tmp_path: Path, name: str
-) -> None:
-    ledger = build_empty(tmp_path / name / "s")
-    SearchRun(ledger, SMALL).propose()
-    with sqlite3.connect(ledger.folder / OPTUNA_FILE) as file:
-        assert file.execute("SELECT COUNT(*) FROM trials").fetchone() == (2,)
-    file.close()
+    assert isinstance(caught.value.__cause__, OSError)

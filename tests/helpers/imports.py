@@ -1,0 +1,26 @@
+"""Which large packages a piece of code imports."""
+
+import subprocess
+import sys
+
+HEAVY_PACKAGES = (
+    "torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy", "scipy", "optuna",
+)  # fmt: skip
+
+RUN_COMMAND = """
+from study.cli.main import main
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0
+"""
+"""Code that runs the command `bloodstudy` with the arguments of the process."""
+
+
+def list_heavy_imports(code: str, *arguments: str) -> set[str]:
+    """Return those of `HEAVY_PACKAGES` that a new process has imported after running the code."""
+    probe = f"import sys\n{code}\nprint('imported:', *(set(sys.modules) & set({HEAVY_PACKAGES!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].removeprefix("imported:").split())

@@ -1,0 +1,52 @@
+"""Files of a study in a folder of this host."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bloodnets.storage.local import LocalStorage, write_atomic
+
+
+def test_write_missing_study_folder_raises_and_makes_none(tmp_path: Path) -> None:
+    """A worker that does not see the driver's folder must not make one of its own."""
+    with pytest.raises(FileNotFoundError):
+        LocalStorage(tmp_path / "s").write("checkpoints/a/state", b"")
+    assert not (tmp_path / "s").exists()
+
+
+def test_write_atomic_failing_sync_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a.json"
+    write_atomic(path, b"old")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_write_atomic_syncs_the_file_before_and_the_folder_after_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, contents, sync = tmp_path / "a.json", [], os.fsync
+
+    def record(fd: int) -> None:
+        contents.append(path.read_bytes() if path.exists() else None)
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", record)
+    write_atomic(path, b"new")
+    assert contents == [None, b"new"]
+
+
+def test_local_copy_and_upload_need_no_copy(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("report/index.html", b"page")
+    assert storage.local_copy("report") == tmp_path / "report"
+    storage.upload("report")
+    assert storage.list_files("report") == {"report/index.html"}

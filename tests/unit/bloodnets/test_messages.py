@@ -1,0 +1,52 @@
+"""The messages between the driver and a trial's worker."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bloodnets.messages import (
+    REPORT_KEY,
+    SPEC_KEY,
+    EpochReport,
+    FailureKind,
+    TrialFailure,
+    read_report,
+    read_spec,
+)
+from bloodnets.training.loop import EpochResult
+from tests.helpers.specs import make_spec
+
+EPOCH = EpochReport(
+    result=EpochResult(
+        epoch=1, train_loss=1, val_loss=1, val_accuracy=0.5, val_macro_f1=0.5, duration_s=1
+    ),
+    best_val_macro_f1=0.5,
+    restored=False,
+)
+FAILURE = TrialFailure(kind=FailureKind.ERROR, message="it broke", exception="OSError")
+
+
+def test_read_spec_of_tunes_configuration_returns_the_trial() -> None:
+    spec = make_spec(Path("results/s"))
+    assert read_spec({SPEC_KEY: spec, "other": 1}) is spec
+
+
+@pytest.mark.parametrize("report", [EPOCH, FAILURE])
+def test_read_report_of_a_result_returns_the_message(report: EpochReport | TrialFailure) -> None:
+    assert read_report({REPORT_KEY: report, "training_iteration": 1}) is report
+
+
+def test_read_report_of_tunes_own_result_is_none() -> None:
+    assert read_report({"done": True}) is None
+
+
+@pytest.mark.parametrize("message", [make_spec(Path("results/s")), EPOCH, FAILURE])
+def test_messages_pickled_are_equal(message: object) -> None:
+    """Ray sends them to another process."""
+    assert pickle.loads(pickle.dumps(message)) == message
+
+
+def test_str_of_a_failure_names_exception_and_message() -> None:
+    assert str(replace(FAILURE, remedy="mend it")) == "OSError: it broke"

@@ -1,0 +1,178 @@
+"""The function that Ray Tune runs, in a worker of a real Ray."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ray import tune
+
+from bloodnets.config import TrialConfig
+from bloodnets.data.medmnist import BloodCells
+from bloodnets.messages import (
+    SPEC_KEY,
+    EpochReport,
+    FailureKind,
+    TrialFailure,
+    TrialOutcome,
+    TrialReport,
+    TrialSpec,
+    read_report,
+    read_spec,
+)
+from bloodnets.storage.checkpoint_header import get_checkpoint_name
+from bloodnets.storage.local import LocalStorage
+from bloodnets.trainable import run_trial
+from bloodnets.training.checkpoint import serialize_checkpoint
+from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from study.configs.presets import PUBLISHED
+from tests.helpers.specs import make_spec
+
+CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=64, max_epochs=2)
+PROBE_FILE = "checkpoints/.probe"
+
+
+class Collector(tune.Callback):
+    """Callback that keeps what workers report, and which trials raised, by the trial's id."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, list[TrialReport]] = defaultdict(list)
+        self.raised: set[str] = set()
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, object], **info: object
+    ) -> None:
+        report = read_report(result)
+        if report is not None:
+            self.reports[get_id(trial)].append(report)
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: object) -> None:
+        self.raised.add(get_id(trial))
+
+
+def get_id(trial: Any) -> str:
+    return read_spec(trial.config).id
+
+
+def make_checkpoint(config: TrialConfig, cells: BloodCells) -> bytes:
+    """Return the checkpoint of a trial after its first epoch."""
+    cpu, threads = torch.device("cpu"), torch.get_num_threads()
+    torch.set_num_threads(1)
+    state = TrainingState.create(config, cpu)
+    train_split, val_split = (DeviceSplit.from_numpy(s, cpu) for s in (cells.train, cells.val))
+    epochs = list(islice(train(state, config, train_split=train_split, val_split=val_split), 1))
+    torch.set_num_threads(threads)
+    return serialize_checkpoint(
+        state, config, study_fingerprint="f", epochs=epochs, duration_s=1000.0
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def collector(ray_folder: Path, folder: Path, cells: BloodCells) -> Collector:
+    """Run one trial of each kind in one worker, which is reused."""
+    spec = replace(make_spec(folder, PROBE_FILE), config=CONFIG)
+    specs: list[TrialSpec] = [
+        replace(spec, id="trained", evaluate_test=True),
+        replace(spec, id="resumed"),
+        replace(spec, id="elsewhere", probe_file="checkpoints/.another"),
+        replace(spec, id="diverging", config=replace(CONFIG, learning_rate=1e30)),
+        replace(spec, id="damaged"),
+    ]
+    storage = LocalStorage(folder)
+    (folder / "checkpoints").mkdir()
+    storage.write(PROBE_FILE, b"")
+    for trial_id, content in (("resumed", make_checkpoint(CONFIG, cells)), ("damaged", b"{}" * 9)):
+        storage.write(get_checkpoint_name(trial_id), content)
+    collector = Collector()
+    tune.Tuner(
+        tune.with_resources(tune.with_parameters(run_trial, cells=cells), {"cpu": 1}),
+        param_space={SPEC_KEY: tune.grid_search(specs)},
+        tune_config=tune.TuneConfig(
+            reuse_actors=True, trial_name_creator=get_id, trial_dirname_creator=get_id
+        ),
+        run_config=tune.RunConfig(
+            storage_path=str(folder / "tune"), callbacks=[collector], verbose=0
+        ),
+    ).fit()
+    return collector
+
+
+def test_run_trial_reports_each_epoch_and_then_the_outcome(collector: Collector) -> None:
+    first, second, outcome = collector.reports["trained"]
+    assert isinstance(first, EpochReport)
+    assert isinstance(second, EpochReport)
+    assert isinstance(outcome, TrialOutcome)
+    assert [report.result.epoch for report in (first, second)] == [1, 2]
+    assert not first.restored
+    values = [report.result.val_macro_f1 for report in (first, second)]
+    assert second.best_val_macro_f1 == max(values)
+    assert (outcome.stop_reason, outcome.epochs) == ("max_epochs", 2)
+    assert outcome.best_epoch == 1 + values.index(max(values))
+    assert outcome.parameters == 4_179_568
+    assert outcome.device == "cpu"
+
+
+def test_run_trial_evaluates_test_only_if_asked(collector: Collector) -> None:
+    outcomes = {name: collector.reports[name][-1] for name in ("trained", "resumed")}
+    splits = {
+        name: set(outcome.scores)
+        for name, outcome in outcomes.items()
+        if isinstance(outcome, TrialOutcome)
+    }
+    assert splits == {"trained": {"val", "test"}, "resumed": {"val"}}
+
+
+def test_run_trial_writes_the_files_whose_hashes_it_reports(
+    collector: Collector, folder: Path
+) -> None:
+    outcome = collector.reports["trained"][-1]
+    assert isinstance(outcome, TrialOutcome)
+    assert {*outcome.files} == {"models/trained.safetensors", "predictions/trained.npz"}
+    for name, sha256 in outcome.files.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
+
+
+def test_run_trial_with_a_checkpoint_resumes_to_the_same_weights(
+    collector: Collector, folder: Path
+) -> None:
+    first, second, outcome = collector.reports["resumed"]
+    assert isinstance(first, EpochReport)
+    assert isinstance(second, EpochReport)
+    assert isinstance(outcome, TrialOutcome)
+    assert (first.restored, second.restored) == (True, False)
+    assert outcome.duration_s > 1000  # with that of the epochs before
+    trained, resumed = (folder / f"models/{name}.safetensors" for name in ("trained", "resumed"))
+    assert trained.read_bytes() == resumed.read_bytes()
+
+
+def test_run_trial_that_does_not_see_the_studys_folder_reports_a_missing_resource(
+    collector: Collector, folder: Path
+) -> None:
+    (failure,) = collector.reports["elsewhere"]
+    assert isinstance(failure, TrialFailure)
+    assert (failure.kind, failure.path) == (FailureKind.RESOURCE, str(folder))
+    assert failure.remedy is not None
+    assert "elsewhere" in collector.raised
+
+
+def test_run_trial_non_finite_loss_is_reported_and_not_raised(collector: Collector) -> None:
+    (failure,) = collector.reports["diverging"]
+    assert isinstance(failure, TrialFailure)
+    assert failure.kind is FailureKind.NON_FINITE_LOSS
+    assert "diverging" not in collector.raised
+
+
+def test_run_trial_other_exception_is_reported_and_raised(collector: Collector) -> None:
+    (failure,) = collector.reports["damaged"]
+    assert isinstance(failure, TrialFailure)
+    assert failure.kind is FailureKind.ERROR
+    assert "damaged" in collector.raised

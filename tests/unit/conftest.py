@@ -1,0 +1,41 @@
+"""What the unit tests share: a few synthetic cells, and one Ray per process that runs tests."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.synthetic import generate_synthetic_arrays
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
+    """Return some 120 synthetic cells of train, as a file of a user's."""
+    path = tmp_path_factory.mktemp("data") / "cells.npz"
+    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
+    return load_file(path)
+
+
+@pytest.fixture(scope="session")
+def ray_folder() -> Iterator[Path]:
+    """Start Ray on this host, with one core, and yield the folder of its files."""
+    import ray
+
+    from study.runtime.ray_internals import start_ray
+    from study.runtime.session import RAY_ENVIRONMENT
+
+    # Not below pytest's own: the path of a socket has room for 107 bytes.
+    folder = Path(f"/tmp/bs-test-{os.getpid()}")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in RAY_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        start_ray(str(folder), num_cpus=1, object_store_memory=2**27)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        yield folder
+        ray.shutdown()

@@ -1,0 +1,130 @@
+"""`bloodstudy predict`: its output, what it skips, and its exit codes."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from bloodnets.data.medmnist import BloodCells
+from bloodnets.errors import DataError
+from bloodnets.training.loop import predict_probabilities
+from reports.ledger.ledger import Ledger
+from reports.ledger.serialization import to_json
+from study.cli.main import app
+from study.datasets.color_stats import compute_color_stats
+from study.inference.model_selection import select_model
+from study.inference.prediction_output import RESEARCH_ONLY_NOTICE
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.models import add_models
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, cells: BloodCells) -> Path:
+    """Return the folder of `new`, a study that was trained on images with these colors."""
+    folder = tmp_path_factory.mktemp("results")
+    matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
+    ledger = add_models(build_grid(folder / "new", matrices))
+    known = replace(ledger.study.data, color_stats=compute_color_stats(cells.train.images))
+    ledger.storage.write("study.json", to_json(replace(ledger.study, data=known), indent=2))
+    return folder
+
+
+def run(results: Path, *arguments: object, study: str = "new") -> Result:
+    words = ["predict", study, "--storage", str(results), *map(str, arguments)]
+    return CliRunner().invoke(app, words, env={"COLUMNS": "80"})
+
+
+def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
+    paths = [folder / f"{index:03}.png" for index in range(len(images))]
+    for path, pixels in zip(paths, images, strict=True):
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+def recorded(results: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities that a study would have recorded of the images."""
+    chosen = select_model(Ledger(results / "new"), None)
+    return predict_probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
+
+
+def test_predict_json_holds_every_probability(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    images = cells.test.images[:5]
+    paths = save(tmp_path, images)
+    done = run(results, *paths, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["trial"].startswith("cnn-config-1-s0-")
+    assert found["notice"] == RESEARCH_ONLY_NOTICE
+    assert [each["file"] for each in found["images"]] == [str(path) for path in paths]
+    for each, row in zip(found["images"], recorded(results, images), strict=True):
+        assert np.array_equal(np.float32(each["probabilities"]), row)
+        assert each["class"] == row.argmax()
+        assert each["class_name"] == found["class_names"][row.argmax()]
+        assert each["probability"] == row.max()
+
+
+def test_predict_csv_holds_every_probability(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    images = cells.test.images[:1]
+    (path,) = save(tmp_path, images)
+    done = run(results, path, "--csv")
+    assert done.exit_code == 0, done.output
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    (expected,) = recorded(results, images)
+    own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
+    assert np.array_equal(own, expected)
+    assert row["class"] == str(expected.argmax())
+    assert np.float32(row["probability"]) == expected.max()
+    assert row["file"] == str(path)
+
+
+def test_predict_json_with_csv_raises(results: Path, tmp_path: Path) -> None:
+    done = run(results, tmp_path, "--json", "--csv")
+    assert isinstance(done.exception, DataError)
+    assert done.stdout == ""
+
+
+def test_predict_unusable_files_are_skipped_with_exit_code_1(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    (path,) = save(tmp_path, cells.test.images[:1])
+    (tmp_path / "notes\n.txt").write_text("hello")
+    done = run(results, tmp_path / "notes\n.txt", path, tmp_path / "none.png")
+    assert done.exit_code == 1
+    first, second = done.stderr.splitlines()
+    assert f"{tmp_path}/notes?.txt" in first
+    assert f"{tmp_path}/none.png" in second
+    assert "000.png" in done.stdout
+    nothing = run(results, tmp_path / "none.png", "--json")
+    assert isinstance(nothing.exception, DataError)
+    assert nothing.stdout == ""
+
+
+def test_predict_table_fits_80_columns_and_ends_with_the_notice(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    paths = save(tmp_path, cells.test.images[:3])
+    Image.new("RGB", (20, 300)).save(tmp_path / "black.png")
+    done = run(results, *paths, tmp_path / "black.png")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("cnn-config-1-s0 of new: ")
+    assert lines[-1] == RESEARCH_ONLY_NOTICE
+    (black,) = (line for line in lines if "black.png" in line and line.rstrip().endswith("!"))
+    assert black.startswith("…")
+    text = "".join(done.stdout.split())  # a line may end within a name
+    assert "black.png:everychanneldarkerandmoreeven" in text
+    assert "black.png:enlargedfrom20x20pixels" in text
+    assert "000.png:" not in text

@@ -1,0 +1,62 @@
+"""`bloodstudy report`: which studies, where to, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from bloodnets.errors import ConflictError, DataError
+from reports.ledger.ledger import Ledger
+from tests.helpers.cli_runs import RunMain
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.imports import RUN_COMMAND, list_heavy_imports
+
+
+def build(folder: Path, name: str = "cnn-config-1") -> Ledger:
+    return build_grid(folder, {name: make_published_matrices()[name]})
+
+
+def test_report_imports_neither_torch_nor_ray(tmp_path: Path) -> None:
+    build(tmp_path / "study")
+    found = list_heavy_imports(RUN_COMMAND, "report", str(tmp_path / "study"))
+    assert "pandas" in found
+    assert not found & {"torch", "ray", "medmnist"}
+    assert (tmp_path / "study" / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_report_study_by_name_or_path_is_found(
+    tmp_path: Path, by_name: bool, run_main: RunMain
+) -> None:
+    build(tmp_path / "mine")
+    study = "mine" if by_name else str(tmp_path / "mine")
+    outcome = run_main("report", study, "--storage", tmp_path, "--output", tmp_path / "out")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.strip() == str(tmp_path / "out" / "index.html")
+
+
+def test_report_verify_prints_lines_and_writes_nothing(tmp_path: Path, run_main: RunMain) -> None:
+    ledger = build(tmp_path / "mine")
+    outcome = run_main("report", "mine", "--storage", tmp_path, "--verify")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.count("\n") >= 4
+    assert not (ledger.folder / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["mine", "--verify", "--output", "x"], DataError),
+        (["mine", "other", "--data-file", "x"], DataError),
+        (["mine", "mine"], DataError),
+        (["mine", "none"], ConflictError),
+    ],
+)
+def test_report_wrong_options_exit_with_the_code_of_the_error(
+    words: list[str], error: type[DataError | ConflictError], tmp_path: Path, run_main: RunMain
+) -> None:
+    for name in ("mine", "other"):
+        build(tmp_path / name)
+    outcome = run_main("report", *words, "--storage", tmp_path)
+    assert outcome.code == error.exit_code
+    assert outcome.stderr.count("\n") == 1
+    assert not (tmp_path / "mine" / "report").exists()

@@ -1,0 +1,31 @@
+"""The record of which data a study is trained on."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bloodnets.data.medmnist import BloodCells
+from reports.ledger.states import DataKind
+from study.datasets.color_stats import compute_color_stats
+from study.datasets.data_record import count_classes, make_data_record
+
+
+def test_make_data_record_of_a_file_describes_it(cells: BloodCells) -> None:
+    record = make_data_record(cells)
+    assert (record.kind, record.path, record.name) == (DataKind.FILE, str(cells.path), "cells.npz")
+    assert (record.md5, record.sha256) == (cells.md5, cells.sha256)
+    assert record.class_names == cells.class_names
+    assert record.class_counts == count_classes(cells)
+    assert record.color_stats == compute_color_stats(cells.train.images)
+
+
+def test_make_data_record_of_synthetic_cells_has_no_path(cells: BloodCells) -> None:
+    record = make_data_record(replace(cells, kind="synthetic", path=None, md5=None))
+    assert (record.kind, record.path, record.md5) == (DataKind.SYNTHETIC, None, None)
+
+
+def test_count_classes_absent_class_counts_zero(cells: BloodCells) -> None:
+    labels = np.array([0, 0, 6], np.uint8)
+    counts = count_classes(replace(cells, val=cells.val._replace(labels=labels)))
+    assert counts["val"] == (2, 0, 0, 0, 0, 0, 1, 0)
+    assert sum(counts["train"]) == len(cells.train.labels)

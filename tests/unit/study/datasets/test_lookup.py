@@ -1,0 +1,82 @@
+"""Where the data of a study are found."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bloodnets.data.medmnist import BloodCells
+from bloodnets.errors import DataError
+from reports.ledger.records import StudyRecord
+from reports.ledger.states import DataKind
+from study.datasets.data_record import make_data_record
+from study.datasets.lookup import find_data_paths, find_test_images, load_study_data
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+
+
+@pytest.fixture
+def file(tmp_path: Path, cells: BloodCells) -> Path:
+    """Return a file of the study's data, where the study had it."""
+    assert cells.path is not None
+    path = tmp_path / "cells.npz"
+    path.write_bytes(cells.path.read_bytes())
+    return path
+
+
+@pytest.fixture
+def study(tmp_path: Path, cells: BloodCells, file: Path) -> StudyRecord:
+    matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
+    data = make_data_record(replace(cells, path=file))
+    return replace(build_grid(tmp_path / "s", matrices).study, data=data)
+
+
+def test_load_study_data_recorded_file_is_loaded(study: StudyRecord, file: Path) -> None:
+    assert load_study_data(study, None).sha256 == study.data.sha256
+
+
+def test_load_study_data_moved_file_is_loaded_if_it_is_given(
+    study: StudyRecord, file: Path
+) -> None:
+    moved = file.rename(file.with_name("moved.npz"))
+    with pytest.raises(DataError) as caught:
+        load_study_data(study, None)
+    assert caught.value.path == str(file)
+    assert "--data-file" in str(caught.value.remedy)
+    assert load_study_data(study, moved).sha256 == study.data.sha256
+
+
+def test_load_study_data_other_file_raises(
+    study: StudyRecord, cells: BloodCells, file: Path
+) -> None:
+    other = file.with_name("other.npz")
+    with np.load(file) as arrays:
+        np.savez(other, allow_pickle=False, **{**arrays, "more": np.zeros(1)})
+    with pytest.raises(DataError) as caught:
+        load_study_data(study, other)
+    assert caught.value.path == str(other)
+    assert caught.value.value != study.data.sha256
+    assert study.data.sha256[:12] in str(caught.value.expected)
+
+
+def test_find_data_paths_official_file_may_be_in_medmnists_folder(
+    study: StudyRecord, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert [*find_data_paths(study)] == [file]
+    official = replace(study, data=replace(study.data, kind=DataKind.OFFICIAL))
+    assert [*find_data_paths(official)] == [file, tmp_path / ".medmnist" / "bloodmnist.npz"]
+
+
+def test_find_test_images_missing_or_changed_file_is_none(
+    study: StudyRecord, cells: BloodCells, file: Path
+) -> None:
+    found = find_test_images(study, None)
+    assert found is not None
+    np.testing.assert_array_equal(found, cells.test.images)
+    file.write_bytes(b"changed")
+    assert find_test_images(study, None) is None
+    with pytest.raises(DataError):
+        find_test_images(study, file)
+    file.unlink()
+    assert find_test_images(study, None) is None

@@ -1,0 +1,93 @@
+"""A model as ONNX: it predicts as the trained one does, or nothing is written."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from bloodnets.errors import ConflictError, StudyError
+from bloodnets.models import ResNet
+from reports.ledger.ledger import Ledger
+from study.inference import onnx_export
+from study.inference.model_selection import SelectedModel, select_model
+from tests.helpers import grid_builder
+from tests.helpers.models import add_models
+
+ROOT = Path(__file__).parents[4]
+
+
+def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    content = model.read_bytes() if isinstance(model, Path) else model
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["probabilities"], {"images": images})
+    return np.asarray(found)
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, SelectedModel]:
+    folder = tmp_path_factory.mktemp("untrained")
+    matrices = grid_builder.make_published_matrices()["cnn-config-1"]
+    ledger = add_models(grid_builder.build_grid(folder / "s", {"cnn-config-1": matrices * 2}))
+    return ledger, select_model(ledger, "cnn-config-1-s0")
+
+
+def test_build_onnx_model_with_batch_norm_predicts_as_the_model(
+    untrained: tuple[Ledger, SelectedModel],
+) -> None:
+    """By its fixed statistics, and for any number of images; the file names no path."""
+    ledger, chosen = untrained
+    torch.manual_seed(0)
+    model = ResNet(width=4, dropout=0.5)
+    model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
+    odd = replace(chosen, model=model.eval())
+    content = onnx_export.build_onnx_model(odd, ledger.study)
+    images = np.random.default_rng(0).integers(256, size=(37, 28, 28, 3), dtype=np.uint8)
+    assert onnx_export.compare_predictions(content, odd, images).max_deviation <= 1e-4
+    together = run(content, images)
+    np.testing.assert_allclose(
+        np.concatenate([run(content, images[:1]), run(content, images[1:3])]),
+        together[:3],
+        atol=1e-6,
+    )
+    for trace in (b".py", b"site-packages", os.fsencode(ROOT), os.fsencode(Path.home()) + b"/"):
+        assert trace not in content
+
+
+def test_export_onnx_writes_model_and_card_or_nothing(
+    untrained: tuple[Ledger, SelectedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, chosen = untrained
+    model = onnx_export.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
+    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: model)
+    with pytest.raises(StudyError) as caught:  # the model of another seed
+        onnx_export.export_onnx(ledger, chosen, None, tmp_path / "out")
+    assert caught.value.exit_code == 1
+    assert isinstance(caught.value.value, float)
+    assert caught.value.value > onnx_export.PROBABILITY_TOLERANCE
+    assert list(tmp_path.iterdir()) == []
+
+    own = select_model(ledger, "cnn-config-1-s1")
+    check = onnx_export.export_onnx(ledger, own, None, tmp_path / "out")
+    assert check.is_synthetic
+    assert check.max_deviation <= onnx_export.PROBABILITY_TOLERANCE
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.onnx", "README.md"}
+    metadata = onnx.load(tmp_path / "out/model.onnx").metadata_props
+    about = {each.key: each.value for each in metadata}
+    assert (about["trial"], about["study"]) == (own.record.id, ledger.study.name)
+    assert json.loads(about["class_names"]) == list(ledger.study.data.class_names)
+
+
+def test_require_new_folder_existing_one_raises(tmp_path: Path) -> None:
+    onnx_export.require_new_folder(tmp_path / "new")
+    (tmp_path / "link").symlink_to("nothing")
+    for folder in (tmp_path, tmp_path / "link"):
+        with pytest.raises(ConflictError) as caught:
+            onnx_export.require_new_folder(folder)
+        assert caught.value.path == str(folder)

@@ -1,0 +1,95 @@
+"""Predictions as table, lines, JSON and CSV."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from reports.ledger.records import StudyRecord
+from study.inference.model_selection import SelectedModel, select_model
+from study.inference.predict import Prediction
+from study.inference.prediction_output import (
+    MAX_LISTED_IMAGES,
+    RESEARCH_ONLY_NOTICE,
+    format_csv,
+    format_footer_lines,
+    format_header_lines,
+    format_json,
+    make_prediction_table,
+    make_printable,
+)
+from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.models import add_models
+
+PROBABILITIES = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
+PREDICTION = Prediction(
+    name="a\n.png", probabilities=PROBABILITIES, color_outlier="red darker", note=None
+)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyRecord, SelectedModel]:
+    """Return a study and its best model."""
+    matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
+    ledger = add_models(build_grid(tmp_path_factory.mktemp("output") / "s", matrices))
+    return ledger.study, select_model(ledger, None)
+
+
+def test_format_header_lines_name_trial_and_study(
+    source: tuple[StudyRecord, SelectedModel],
+) -> None:
+    first, _ = format_header_lines(*source)
+    assert first.startswith("cnn-config-1-s0 of s: ")
+
+
+def test_make_prediction_table_shows_the_two_most_probable_classes(
+    source: tuple[StudyRecord, SelectedModel],
+) -> None:
+    table = make_prediction_table([PREDICTION], source[0], width=80)
+    console = Console(file=(file := io.StringIO()), width=80)
+    console.print(table)
+    _, row = file.getvalue().splitlines()
+    assert row.split()[:3] == ["a?.png", "eosinophil", "30.0"]
+    assert row.rstrip().endswith("!")
+
+
+def test_format_footer_lines_many_outliers_are_listed_up_to_a_limit() -> None:
+    row = np.full(8, 0.125, np.float32)
+    odd = [
+        Prediction(name=f"{index}.png", probabilities=row, color_outlier="red darker", note=None)
+        for index in range(MAX_LISTED_IMAGES + 3)
+    ]
+    lines = list(format_footer_lines(odd))
+    assert lines[-2] == "  and 3 others (--json and --csv name all)"
+    assert len(lines) == MAX_LISTED_IMAGES + 3
+
+
+def test_format_footer_lines_without_outliers_is_the_notice() -> None:
+    plain = Prediction(name="a", probabilities=PROBABILITIES, color_outlier=None, note=None)
+    assert [*format_footer_lines([plain])] == [RESEARCH_ONLY_NOTICE]
+
+
+def test_format_json_has_a_row_for_each_image(source: tuple[StudyRecord, SelectedModel]) -> None:
+    study, selected = source
+    found = json.loads(format_json([PREDICTION], study, selected))
+    assert (found["study"], found["trial"]) == ("s", selected.record.id)
+    (image,) = found["images"]
+    assert (image["file"], image["class"]) == (PREDICTION.name, 1)
+    assert image["probabilities"] == PROBABILITIES.tolist()
+    assert (image["color_outlier"], image["note"]) == ("red darker", None)
+
+
+def test_format_csv_has_a_row_for_each_image(source: tuple[StudyRecord, SelectedModel]) -> None:
+    study, selected = source
+    (row,) = csv.DictReader(io.StringIO(format_csv([PREDICTION], study, selected)))
+    assert (row["study"], row["trial"], row["file"]) == ("s", selected.record.id, "a?.png")
+    own = np.float32([row[f"probability_{index}"] for index in range(8)])
+    assert np.array_equal(own, PROBABILITIES)
+    assert (row["color_outlier"], row["note"]) == ("red darker", "")
+
+
+def test_make_printable_control_characters_become_question_marks() -> None:
+    assert make_printable("a\x1b[2J\n\udcffb.png") == "a?[2J??b.png"

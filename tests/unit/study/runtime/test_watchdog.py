@@ -1,0 +1,97 @@
+"""The process ends when Ray is gone: a part of it is, and Ray itself stays."""
+
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from bloodnets.errors import ResourceError
+from study.runtime import watchdog
+from study.runtime.watchdog import watch_ray
+
+
+class End:
+    """What the watchdog does at the end, in place of ending the tests.
+
+    Attributes:
+        events: What it said is lost, and the exit code.
+        reached: Set at the end.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[str | int] = []
+        self.reached = threading.Event()
+
+    def say_lost(self, part: str) -> None:
+        self.events.append(part)
+
+    def exit(self, code: int) -> NoReturn:
+        self.events.append(code)
+        self.reached.set()
+        raise SystemExit  # ends the thread
+
+
+@pytest.fixture
+def end(ray_folder: Path, monkeypatch: pytest.MonkeyPatch) -> End:
+    end = End()
+    monkeypatch.setattr(watchdog, "CHECK_INTERVAL_S", 0.01)
+    monkeypatch.setattr(watchdog, "kill_process_tree", end.exit)
+    return end
+
+
+@pytest.fixture
+def raylet(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the name of Ray's, beside the real one."""
+    program = tmp_path / "raylet"
+    shutil.copy(str(shutil.which("sleep")), program)
+    with subprocess.Popen([program, "600"]) as process:
+        yield process
+        process.kill()
+
+
+def test_watch_ray_while_ray_runs_says_nothing(end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = threading.Semaphore(0)
+    connect = socket.create_connection
+
+    def count(*args: object, **options: object) -> socket.socket:
+        checks.release()
+        return connect(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "create_connection", count)
+    with watch_ray(end.say_lost):
+        for _ in range(3):
+            assert checks.acquire(timeout=30)
+    assert end.events == []
+
+
+def test_watch_ray_dead_raylet_ends_the_process(end: End, raylet: subprocess.Popen[bytes]) -> None:
+    with watch_ray(end.say_lost):
+        raylet.kill()
+        assert end.reached.wait(30)
+    part, code = end.events
+    assert "raylet" in str(part)
+    assert code == ResourceError.exit_code
+
+
+def test_watch_ray_unreachable_gcs_ends_the_process_after_several_misses(
+    end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misses = 0
+
+    def refuse(*_: object, **__: object) -> None:
+        nonlocal misses
+        misses += 1
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with watch_ray(end.say_lost):
+        assert end.reached.wait(30)
+    part, code = end.events
+    assert "GCS" in str(part)
+    assert code == ResourceError.exit_code
+    assert misses == watchdog.MAX_GCS_MISSES

@@ -1,0 +1,110 @@
+"""Optuna's proposals, and its file as other programs see it."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.samplers import CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from bloodnets.errors import ResourceError
+from reports.ledger.records import TrialRecord
+from reports.ledger.states import StopReason
+from reports.ledger.states import TrialState as LedgerState
+from study.configs.search_space import contains, make_baseline_configs
+from study.tuning.optuna_study import OptunaStudy, make_sampler
+from tests.helpers.search_builder import SEARCH_RECORD
+from tests.unit.study.console.test_search_progress import ended, planned
+
+BASELINES = make_baseline_configs(SEARCH_RECORD)
+
+
+def load(path: Path) -> optuna.Study:
+    """Load the study as another program does."""
+    return optuna.load_study(study_name="s", storage=f"sqlite:///{path}")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "optuna.db"
+
+
+def make_record(trial_id: str, state: LedgerState, reason: StopReason) -> TrialRecord:
+    return replace(ended(planned(0), 1, reason, status=state), id=trial_id)
+
+
+def test_optuna_study_metric_is_named_for_dashboards(path: Path) -> None:
+    OptunaStudy(path, "s", SEARCH_RECORD)
+    assert load(path).metric_names == ["val_macro_f1"]
+
+
+@pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
+def test_optuna_study_in_a_folder_with_special_characters_is_written(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name / "optuna.db"
+    path.parent.mkdir()
+    OptunaStudy(path, "s", SEARCH_RECORD).propose()
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT COUNT(*) FROM trials").fetchone() == (1,)
+    file.close()
+
+
+def test_optuna_study_of_an_earlier_run_is_replaced(path: Path) -> None:
+    OptunaStudy(path, "s", SEARCH_RECORD).propose()
+    OptunaStudy(path, "s", SEARCH_RECORD)
+    assert load(path).trials == []
+
+
+def test_optuna_study_unwritable_file_raises(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError) as caught:
+        OptunaStudy(tmp_path / "missing" / "optuna.db", "s", SEARCH_RECORD)
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_propose_enqueued_configurations_come_first(path: Path) -> None:
+    study = OptunaStudy(path, "s", SEARCH_RECORD)
+    for config in BASELINES.values():
+        study.enqueue(config)
+    assert [study.propose()[1] for _ in BASELINES] == [*BASELINES.values()]
+    assert contains(study.propose()[1], SEARCH_RECORD)
+
+
+def test_report_best_values_of_a_second_attempt_are_not_recorded_twice(path: Path) -> None:
+    study = OptunaStudy(path, "s", SEARCH_RECORD)
+    trial, _ = study.propose()
+    study.start(trial, "a", "trial-0")
+    assert study.n_running == 1
+    for epoch, value in ((1, 0.5), (2, 0.6), (1, 0.1), (2, 0.2), (3, 0.7)):
+        study.report("a", epoch, value)
+    study.tell(make_record("a", LedgerState.PRUNED, StopReason.ASHA), 0.7)
+    (found,) = load(path).trials
+    assert (found.state, found.intermediate_values) == (
+        TrialState.PRUNED,
+        {1: 0.5, 2: 0.6, 3: 0.7},
+    )
+    assert study.n_running == 0
+
+
+def test_add_ended_trial_equals_the_trial_told_when_it_ended(path: Path, tmp_path: Path) -> None:
+    study = OptunaStudy(path, "s", SEARCH_RECORD)
+    trial, config = study.propose()
+    study.start(trial, "a", "trial-0")
+    study.report("a", 1, 0.5)
+    record = make_record("a", LedgerState.COMPLETE, StopReason.MAX_EPOCHS)
+    study.tell(record, 0.5)
+    again = OptunaStudy(other := tmp_path / "other.db", "s", SEARCH_RECORD)
+    again.add_ended_trial(record, config, [0.5])
+    (told,), (added,) = load(path).trials, load(other).trials
+    for name in ("state", "value", "params", "distributions", "user_attrs", "intermediate_values"):
+        assert getattr(told, name) == getattr(added, name), name
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [("tpe", TPESampler), ("random", RandomSampler), ("gp", GPSampler), ("cmaes", CmaEsSampler)],
+)
+def test_make_sampler_name_gives_optunas_class(name: str, cls: type) -> None:
+    assert type(make_sampler(name, 0)) is cls

@@ -1,0 +1,96 @@
+"""One run of a study, as far as it needs no Ray; `tests/integration` runs whole studies."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bloodnets.data.medmnist import BloodCells
+from bloodnets.errors import ConflictError
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import compute_fingerprint
+from reports.ledger.serialization import to_json
+from study.datasets.data_record import make_data_record
+from study.tuning.run import run_study
+from tests.helpers.grid_builder import TrialKey, build_grid
+from tests.helpers.imports import list_heavy_imports
+from tests.helpers.models import write_trial_record
+from tests.helpers.study_configs import make_grid_config
+
+NAMES = ("cnn-config-1", "cnn-config-2")
+SETTINGS = {"max_epochs": None, "patience": 10, "batch_size": None, "configurations": NAMES}
+"""Settings with which a grid plans the trials of `build_grid`."""
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Restore what a run does at a signal."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.getsignal(number) for number in numbers}
+    yield
+    signal.set_wakeup_fd(-1)
+    for number, handler in previous.items():
+        signal.signal(number, handler)
+
+
+def build_study(
+    root: Path, cells: BloodCells, failed_trials: Mapping[TrialKey, str] | None = None
+) -> Ledger:
+    """Make a grid on the cells, whose trials have all ended."""
+    matrix = np.diag(np.bincount(cells.test.labels, minlength=8)).astype(np.int64)
+    matrix[0, :2] = matrix[0, 0] - 1, 1
+    ledger = build_grid(root / "s", {name: [matrix] for name in NAMES}, failed_trials=failed_trials)
+    data = replace(make_data_record(cells), class_counts=ledger.study.data.class_counts)
+    ids = [trial.id for trial in ledger.study.trials]
+    fingerprint = compute_fingerprint(data, ids, ledger.study.software, None)
+    study = replace(ledger.study, data=data, fingerprint=fingerprint)
+    ledger.storage.write("study.json", to_json(study, indent=2))
+    for record in ledger.read_trials():
+        write_trial_record(ledger, replace(record, fingerprint=fingerprint))
+    return Ledger(ledger.location)
+
+
+def test_run_import_does_not_import_what_only_reports_need() -> None:
+    assert not list_heavy_imports("import study.tuning.run") & {"matplotlib", "sklearn"}
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_run_study_finished_study_writes_its_report_and_returns_whether_all_are_complete(
+    tmp_path: Path, cells: BloodCells, capsys: pytest.CaptureFixture[str], failed: bool
+) -> None:
+    failed_trials = {("cnn-config-2", 0): "OSError: broken"} if failed else None
+    ledger = build_study(tmp_path, cells, failed_trials=failed_trials)
+    config = make_grid_config(tmp_path, **SETTINGS)
+    done = run_study(config, cells, command=("bloodstudy",), resume=True, quiet=True)
+    assert done is not failed
+    report_path = ledger.folder / "report" / "index.html"
+    assert capsys.readouterr().out == f"{report_path}\n"
+    assert report_path.is_file()
+
+
+def read_files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_run_study_existing_study_raises_and_changes_nothing(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    ledger = build_study(tmp_path, cells)
+    before = read_files(ledger.folder)
+    with pytest.raises(ConflictError) as caught:
+        run_study(
+            make_grid_config(tmp_path, **SETTINGS), cells, command=(), resume=False, quiet=True
+        )
+    assert str(caught.value.path).startswith(str(ledger.folder))
+    assert read_files(ledger.folder) == before
+
+
+def test_run_study_resumed_with_other_settings_raises(tmp_path: Path, cells: BloodCells) -> None:
+    build_study(tmp_path, cells)
+    config = make_grid_config(tmp_path, **SETTINGS | {"patience": 9})
+    with pytest.raises(ConflictError) as caught:
+        run_study(config, cells, command=(), resume=True, quiet=True)
+    assert "patience was 10, now 9" in caught.value.problem
