@@ -14,7 +14,6 @@ from ray import tune
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.messages import (
-    SPEC_KEY,
     EpochReport,
     FailureKind,
     TrialFailure,
@@ -30,6 +29,7 @@ from bloodnets.trainable import run_trial
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from study.configs.presets import PUBLISHED
+from study.tuning.tune_adapters import PlanSearcher
 from tests.helpers.specs import make_spec
 
 CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=64, max_epochs=2)
@@ -60,12 +60,10 @@ def get_id(trial: Any) -> str:
 
 def make_checkpoint(config: TrialConfig, cells: BloodCells) -> bytes:
     """Return the checkpoint of a trial after its first epoch."""
-    cpu, threads = torch.device("cpu"), torch.get_num_threads()
-    torch.set_num_threads(1)
+    cpu = torch.device("cpu")
     state = TrainingState.create(config, cpu)
     train_split, val_split = (DeviceSplit.from_numpy(s, cpu) for s in (cells.train, cells.val))
     epochs = list(islice(train(state, config, train_split=train_split, val_split=val_split), 1))
-    torch.set_num_threads(threads)
     return serialize_checkpoint(
         state, config, study_fingerprint="f", epochs=epochs, duration_s=1000.0
     )
@@ -95,9 +93,13 @@ def collector(ray_folder: Path, folder: Path, cells: BloodCells) -> Collector:
     collector = Collector()
     tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, cells=cells), {"cpu": 1}),
-        param_space={SPEC_KEY: tune.grid_search(specs)},
         tune_config=tune.TuneConfig(
-            reuse_actors=True, trial_name_creator=get_id, trial_dirname_creator=get_id
+            reuse_actors=True,
+            trial_name_creator=get_id,
+            trial_dirname_creator=get_id,
+            search_alg=PlanSearcher(specs),
+            num_samples=len(specs),
+            max_concurrent_trials=1,
         ),
         run_config=tune.RunConfig(
             storage_path=str(folder / "tune"), callbacks=[collector], verbose=0

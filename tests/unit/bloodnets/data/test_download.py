@@ -308,12 +308,12 @@ def test_download_file_folder_without_permission_raises(
 ) -> None:
     """The error is planted: the superuser, as whom tests may run, may write everywhere."""
 
-    def refuse(*_: object, **__: object) -> None:
+    def deny(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     if exists:
         path.parent.mkdir(parents=True)
-    monkeypatch.setattr("tempfile.NamedTemporaryFile" if exists else "os.makedirs", refuse)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile" if exists else "os.makedirs", deny)
     assert_names_folder(refuse(path, server.url), path.parent, "Permission denied")
 
 
@@ -383,12 +383,12 @@ def test_ensure_official_file_unreadable_folder_raises(
 ) -> None:
     """The error is planted, as above."""
 
-    def refuse(*_: object, **__: object) -> None:
+    def deny(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "stat", refuse)
-        patch.setattr(os, "makedirs", refuse)
+        patch.setattr(os, "stat", deny)
+        patch.setattr(os, "makedirs", deny)
         with pytest.raises(ResourceError) as caught:
             ensure_official_file(tmp_path / "root")
     assert_names_folder(caught.value, tmp_path / "root", "Permission denied")

@@ -3,7 +3,7 @@
 Where there is no GPU, a stand-in for CUDA's graphs replays the step itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -36,14 +36,6 @@ class Replayed:
 
     def replay(self) -> None:
         self.loss.copy_(self.step(self.batch))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -34,14 +34,6 @@ CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
 RESNET_CONFIG = replace(RESNET, width=4, batch_size=16, max_epochs=2, patience=2)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Any:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def splits() -> dict[str, DeviceSplit]:
     arrays = generate_synthetic_arrays(scale=0.01)

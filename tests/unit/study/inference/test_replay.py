@@ -1,6 +1,5 @@
 """A trial trained again: equal to the bit, or how far from it; which trial, and on which data."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -36,14 +35,6 @@ CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patien
 RESOURCES = ResourcesRecord(
     cpus_per_trial=1, gpus_per_trial=0.0, max_concurrent=None, cluster_address=None
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def study(cells: BloodCells, trials: tuple[PlannedTrial, ...], **changes: Any) -> StudyRecord:
