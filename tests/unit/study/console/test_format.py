@@ -50,12 +50,12 @@ def test_format_percent_value_and_sd_become_percent(value: float, sd: float, tex
 
 
 def test_make_plain_table_has_title_and_columns_without_lines() -> None:
-    table = make_plain_table("Scores")
+    table = make_plain_table("Score")
     table.add_column("trial")
     table.add_row("a")
     console = Console(file=(file := io.StringIO()), width=40)
     console.print(table)
-    assert [line.strip() for line in file.getvalue().splitlines()] == ["Scores", "trial", "a"]
+    assert [line.strip() for line in file.getvalue().splitlines()] == ["Score", "trial", "a"]
 
 
 def test_make_live_display_stopped_leaves_nothing() -> None:

@@ -52,7 +52,7 @@ def test_make_prediction_table_shows_the_two_most_probable_classes(
     console = Console(file=(file := io.StringIO()), width=80)
     console.print(table)
     _, row = file.getvalue().splitlines()
-    assert row.split()[:3] == ["a?.png", "eosinophil", "30.0"]
+    assert row.split()[:4] == ["a?.png", "1", "eosinophil", "30.0"]
     assert row.rstrip().endswith("!")
 
 

@@ -186,7 +186,9 @@ def test_write_probe_file_in_a_study_is_seen_by_its_name(tmp_path: Path) -> None
 
 def test_write_probe_file_unwritable_folder_raises(tmp_path: Path) -> None:
     ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=0), ended_by=None)
-    (ledger.folder / CHECKPOINT_DIR).write_text("in the way")
+    folder = ledger.folder / CHECKPOINT_DIR
+    folder.rmdir()
+    folder.write_text("in the way")
     with pytest.raises(ResourceError) as caught:
         write_probe_file(ledger)
     assert str(caught.value.path).startswith(str(ledger.folder))
