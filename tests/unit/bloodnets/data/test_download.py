@@ -1,14 +1,10 @@
 """The download, against a real server on this machine that behaves well and badly."""
 
-import hashlib
 import io
 import os
 import socket
 import stat
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pooch
@@ -23,103 +19,27 @@ from bloodnets.data.download import (
     ensure_official_file,
 )
 from bloodnets.errors import ResourceError
-
-CONTENT = bytes(range(256)) * 1000
-MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, length: int) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(length))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def good(handler: BaseHTTPRequestHandler) -> None:
-    send(handler, CONTENT, len(CONTENT))
-
-
-def good_without_length(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(200)
-    handler.end_headers()
-    handler.wfile.write(CONTENT)
-
-
-def other(handler: BaseHTTPRequestHandler) -> None:
-    send(handler, b"<html>Log in to the hospital's network</html>", 45)
-
-
-def cut_off(handler: BaseHTTPRequestHandler) -> None:
-    send(handler, CONTENT[:9999], len(CONTENT))
-
-
-def unavailable(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_error(503)
-
-
-def missing(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_error(404)
-
-
-def elsewhere(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(302)
-    handler.send_header("Location", "/moved")
-    handler.end_headers()
-
-
-def silent(handler: BaseHTTPRequestHandler) -> None:
-    wait(handler)
-
-
-def stalled(handler: BaseHTTPRequestHandler) -> None:
-    send(handler, CONTENT[:9999], len(CONTENT))
-    wait(handler)
-
-
-def wait(handler: BaseHTTPRequestHandler) -> None:
-    """Until the client gives up."""
-    handler.connection.settimeout(20)
-    handler.rfile.read(1)
-
-
-class Server:
-    """Gives the answers in turn, the last one again and again, and counts the requests."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.answers: list[Answer] = [good]
-        self.requests = 0
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        answer = self.answers[min(self.requests, len(self.answers) - 1)]
-        self.requests += 1
-        answer(handler)
-
-
-@contextmanager
-def running() -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answers.answer(self)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        answers = Server(f"http://127.0.0.1:{http.server_port}/{BLOODMNIST_FILE}?download=1")
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield answers
-        finally:
-            http.shutdown()
-            thread.join()
+from tests.helpers.download_server import (
+    CONTENT,
+    MD5,
+    Answer,
+    Server,
+    cut_off,
+    elsewhere,
+    good,
+    good_without_length,
+    missing,
+    other,
+    run_server,
+    silent,
+    stalled,
+    unavailable,
+)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with running() as answers:
+    with run_server() as answers:
         yield answers
 
 

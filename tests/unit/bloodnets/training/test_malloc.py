@@ -18,15 +18,15 @@ from study.configs.presets import PUBLISHED
 torch.set_num_threads(1)
 keep_freed_memory()
 config, cpu = PUBLISHED["cnn-config-1"], torch.device("cpu")
-images = torch.zeros(10 * config.batch_size, 28, 28, 3, dtype=torch.uint8)
+images = torch.zeros(5 * config.batch_size, 28, 28, 3, dtype=torch.uint8)
 split = DeviceSplit(images, torch.zeros(len(images), dtype=torch.int64))
 state = TrainingState.create(config, cpu)
 step = make_training_step(state, config, split)
 train_epoch(state, config, step, split)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(3):
+for _ in range(2):
     train_epoch(state, config, step, split)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 30)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 10)
 """
 
 

@@ -23,20 +23,21 @@ def test_report_imports_neither_torch_nor_ray(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "report" / "index.html").is_file()
 
 
-@pytest.mark.parametrize("by_name", [True, False])
-def test_report_study_by_name_or_path_is_found(
-    tmp_path: Path, by_name: bool, run_main: RunMain
-) -> None:
-    build(tmp_path / "mine")
-    study = "mine" if by_name else str(tmp_path / "mine")
-    outcome = run_main("report", study, "--storage", tmp_path, "--output", tmp_path / "out")
+def test_report_study_by_name_is_written_to_the_output(tmp_path: Path, run_main: RunMain) -> None:
+    ledger = build(tmp_path / "mine")
+    outcome = run_main("report", "mine", "--storage", tmp_path, "--output", tmp_path / "out")
     assert (outcome.code, outcome.stderr) == (0, "")
     assert outcome.stdout.strip() == str(tmp_path / "out" / "index.html")
+    assert not (ledger.folder / "report").exists()
 
 
-def test_report_verify_prints_lines_and_writes_nothing(tmp_path: Path, run_main: RunMain) -> None:
+@pytest.mark.parametrize("by_name", [True, False])
+def test_report_verify_by_name_or_path_prints_lines_and_writes_nothing(
+    tmp_path: Path, by_name: bool, run_main: RunMain
+) -> None:
     ledger = build(tmp_path / "mine")
-    outcome = run_main("report", "mine", "--storage", tmp_path, "--verify")
+    study = "mine" if by_name else str(tmp_path / "mine")
+    outcome = run_main("report", study, "--storage", tmp_path, "--verify")
     assert (outcome.code, outcome.stderr) == (0, "")
     assert outcome.stdout.count("\n") >= 4
     assert not (ledger.folder / "report").exists()

@@ -86,7 +86,7 @@ def test_format_csv_has_a_row_for_each_image(source: tuple[StudyRecord, Selected
     study, selected = source
     (row,) = csv.DictReader(io.StringIO(format_csv([PREDICTION], study, selected)))
     assert (row["study"], row["trial"], row["file"]) == ("s", selected.record.id, "a?.png")
-    own = np.float32([row[f"probability_{index}"] for index in range(8)])
+    own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
     assert np.array_equal(own, PROBABILITIES)
     assert (row["color_outlier"], row["note"]) == ("red darker", "")
 

@@ -1,0 +1,268 @@
+"""Files that are not in the MedMNIST format: what is bad about each, and how it is refused."""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bloodnets.data.medmnist import EXPECTED_FORMAT, MAX_ARCHIVE_MEMBERS, MAX_IMAGES
+from tests.helpers.npz_files import (
+    END,
+    ENTRY,
+    PIXELS,
+    Spoil,
+    badly_named,
+    bomb,
+    changed,
+    cut_off,
+    edited,
+    encrypted,
+    flipped,
+    header,
+    holding,
+    member,
+    members,
+    npy,
+    too_large,
+    void,
+    without,
+    zip64,
+)
+
+
+class Refusal(NamedTuple):
+    """What the error of a bad file says.
+
+    Attributes:
+        key: Array that is at fault; "" for the file.
+        value: Value that is at fault; None if there is none.
+        expected: Beginning of what was expected.
+        cause: Class of the exception that caused it; None for any, or none.
+    """
+
+    key: str = ""
+    value: object = None
+    expected: str = ""
+    cause: type[Exception] | None = None
+
+
+BAD: dict[str, tuple[Spoil, Refusal]] = {
+    # No file, or no zip.
+    "does not exist": (lambda path: None, Refusal(cause=FileNotFoundError)),
+    "a directory": (Path.mkdir, Refusal(expected=EXPECTED_FORMAT)),
+    "a pipe": (os.mkfifo, Refusal(expected=EXPECTED_FORMAT)),
+    "an endless device": (
+        lambda path: path.symlink_to("/dev/zero"),
+        Refusal(expected=EXPECTED_FORMAT),
+    ),
+    "a link to nothing": (
+        lambda path: path.symlink_to("nothing"),
+        Refusal(cause=FileNotFoundError),
+    ),
+    "a link to itself": (lambda path: path.symlink_to(path), Refusal(cause=OSError)),
+    "empty": (Path.touch, Refusal(value=0, expected="1 to 1,073,741,824")),
+    "too large": (
+        too_large,
+        Refusal(value=1073741825, expected="1 to 1,073,741,824"),
+    ),
+    "text": (lambda path: void(path.write_text("mass\n" * 999)), Refusal(cause=zipfile.BadZipFile)),
+    "an npy file": (
+        lambda path: void(path.write_bytes(npy(header("(1,)"), b"0"))),
+        Refusal(cause=zipfile.BadZipFile),
+    ),
+    "a zip of something else": (
+        lambda path: zipfile.ZipFile(path, "w").close(),
+        Refusal(key="train_images", expected="images and labels of train"),
+    ),
+    # Damaged on the way.
+    "cut off at 0 %": (cut_off(0), Refusal(value=0)),
+    "cut off at 25 %": (cut_off(0.25), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 50 %": (cut_off(0.5), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 75 %": (cut_off(0.75), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 99 %": (cut_off(0.99), Refusal(cause=zipfile.BadZipFile)),
+    "bit flipped in data": (
+        flipped(b"train_images", 9000),
+        Refusal(key="train_images", cause=zipfile.BadZipFile),
+    ),
+    # zipfile checks the sum only when the end is read, which a bounded read may not reach.
+    "bit flipped in the last label": (
+        flipped(ENTRY, -1),
+        Refusal(key="test_labels", cause=zipfile.BadZipFile),
+    ),
+    "bit flipped in compressed data": (
+        flipped(b"train_images", 9000, compressed=True),
+        Refusal(key="train_images"),
+    ),
+    "bit flipped in an npy header": (flipped(b"descr", 0), Refusal(key="train_images")),
+    "bit flipped in a shape": (
+        flipped(b"(10, 28", 5),
+        Refusal(key="train_images", value=(10, 38, 28, 3)),
+    ),
+    "bit flipped in npy's magic": (flipped(b"\x93NUMPY", 3), Refusal(key="train_images")),
+    "bit flipped in a member's head": (flipped(b"PK\x03\x04", 2), Refusal(key="train_images")),
+    "bit flipped in a member's name": (flipped(b"train_images", 2), Refusal(key="train_images")),
+    "bit flipped in the directory": (flipped(ENTRY, 2), Refusal()),
+    "bit flipped in a name of the directory": (flipped(ENTRY, 48), Refusal(key="train_images")),
+    "bit flipped in a checksum": (
+        flipped(ENTRY, 16),
+        Refusal(key="train_images", cause=zipfile.BadZipFile),
+    ),
+    "bit flipped in a size": (
+        flipped(ENTRY, 25, 16),
+        Refusal(key="train_images", cause=zipfile.BadZipFile),
+    ),
+    "bit flipped in a method": (flipped(ENTRY, 10), Refusal(key="train_images", value=1)),
+    "bit flipped in the zip's version": (flipped(ENTRY, 6, 128), Refusal()),
+    "a name that is not UTF-8": (edited(badly_named), Refusal(cause=UnicodeDecodeError)),
+    "bit flipped in the directory's place": (
+        flipped(END, 19, 8),
+        Refusal(key="train_images"),
+    ),
+    "sizes in an extra field that is not there": (edited(zip64), Refusal(key="train_images")),
+    # Other arrays than those wanted.
+    "no train_images": (
+        without("train_images"),
+        Refusal(key="train_images", expected="images and labels of train"),
+    ),
+    "no test_labels": (
+        without("test_labels"),
+        Refusal(key="test_labels", expected="images and labels of train"),
+    ),
+    "images without colours": (
+        changed("val_images", lambda images: images[..., 0]),
+        Refusal(key="val_images", value=(8, 28, 28), expected="(n, 28, 28, 3)"),
+    ),
+    "images with an alpha channel": (
+        changed("val_images", lambda images: np.concatenate([images, images[..., :1]], 3)),
+        Refusal(key="val_images", value=(8, 28, 28, 4), expected="(n, 28, 28, 3)"),
+    ),
+    "images of 64 pixels": (
+        changed("test_images", lambda images: np.zeros((9, 64, 64, 3), np.uint8)),
+        Refusal(key="test_images", value=(9, 64, 64, 3), expected="(n, 28, 28, 3)"),
+    ),
+    "flat labels": (
+        changed("train_labels", lambda labels: labels[:, 0]),
+        Refusal(key="train_labels", value=(10,), expected="(n, 1)"),
+    ),
+    "two labels each": (
+        changed("train_labels", lambda labels: np.repeat(labels, 2, 1)),
+        Refusal(key="train_labels", value=(10, 2), expected="(n, 1)"),
+    ),
+    "a single number": (
+        changed("train_labels", lambda labels: np.array(3)),
+        Refusal(key="train_labels", value=(), expected="(n, 1)"),
+    ),
+    "Fortran order": (
+        changed("val_images", np.asfortranarray),
+        Refusal(key="val_images", value=(8, 28, 28, 3), expected="(n, 28, 28, 3)"),
+    ),
+    "float images": (
+        changed("train_images", lambda images: images.astype(np.float32)),
+        Refusal(key="train_images", value="float32", expected="uint8"),
+    ),
+    "int8 images": (
+        changed("train_images", lambda images: images.view(np.int8)),
+        Refusal(key="train_images", value="int8", expected="uint8"),
+    ),
+    "float labels": (
+        changed("val_labels", lambda labels: labels.astype(float)),
+        Refusal(key="val_labels", value="float64", expected="an integer type"),
+    ),
+    "true and false as labels": (
+        changed("val_labels", lambda labels: labels > 3),
+        Refusal(key="val_labels", value="bool", expected="an integer type"),
+    ),
+    "words as labels": (
+        changed("val_labels", lambda labels: labels.astype(str)),
+        Refusal(key="val_labels", value="<U3", expected="an integer type"),
+    ),
+    "label 8": (holding(8, np.uint8), Refusal(key="val_labels", value=8, expected="0 to 7")),
+    "label -1": (holding(-1, np.int8), Refusal(key="val_labels", value=-1, expected="0 to 7")),
+    "label 256": (holding(256, np.uint16), Refusal(key="val_labels", value=256, expected="0 to 7")),
+    "label 2^63": (
+        holding(2**63, np.uint64),
+        Refusal(value=9223372036854775808, expected="0 to 7", key="val_labels"),
+    ),
+    "no images": (
+        changed("test_images", lambda images: images[:0]),
+        Refusal(key="test_images", value=0, expected="1 to 100,000"),
+    ),
+    "no labels": (
+        changed("test_labels", lambda labels: labels[:0]),
+        Refusal(key="test_labels", value=0, expected="1 to 100,000"),
+    ),
+    "a label too few": (
+        changed("test_labels", lambda labels: labels[1:]),
+        Refusal(key="test_labels", value=8, expected="9, as many as test_images"),
+    ),
+    # Made to harm, or by something else than numpy.savez.
+    "a huge array": (
+        bomb(120_000, 120_000),
+        Refusal(key="train_images", value=120000, expected="1 to 100,000"),
+    ),
+    "more than the header says": (
+        bomb(120_000, 10),
+        Refusal(key="train_images", expected="23,520"),
+    ),
+    "less than the header says": (
+        bomb(1000, MAX_IMAGES),
+        Refusal(key="train_images", expected="235,200,000"),
+    ),
+    "a negative shape": (
+        member(npy(header("(-1, 28, 28, 3)"))),
+        Refusal(key="train_images", value=-1, expected="1 to 100,000"),
+    ),
+    "an astronomic shape": (
+        member(npy(header(f"({10**30}, 1)")), "val_labels"),
+        Refusal(key="val_labels", expected="1 to 100,000", value=10**30),
+    ),
+    "very many members": (
+        members(MAX_ARCHIVE_MEMBERS),
+        Refusal(value=1006, expected="at most 1,000"),
+    ),
+    "a member twice": (
+        member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS)), times=2),
+        Refusal(key="train_images", value=2, expected="once"),
+    ),
+    "encrypted": (
+        edited(encrypted),
+        Refusal(key="train_images", cause=RuntimeError),
+    ),
+    "compressed by bzip2": (
+        member(npy(header("(10, 28, 28, 3)")), method=zipfile.ZIP_BZIP2),
+        Refusal(key="train_images", value=12, expected="0 or 8"),
+    ),
+    "compressed by lzma": (
+        member(npy(header("(10, 28, 28, 3)")), method=zipfile.ZIP_LZMA),
+        Refusal(key="train_images", value=14, expected="0 or 8"),
+    ),
+    "npy 2.0": (
+        member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS), 2)),
+        Refusal(key="train_images", value=(2, 0), expected="(1, 0)"),
+    ),
+    "npy 3.0": (
+        member(npy(header("(10, 28, 28, 3)"), bytes(10 * PIXELS), 3)),
+        Refusal(key="train_images", value=(3, 0), expected="(1, 0)"),
+    ),
+    "a member that is no npy": (member(b"words"), Refusal(key="train_images")),
+    "an empty member": (member(b""), Refusal(key="train_images")),
+}
+BAD |= {
+    f"a header that is {name}": (member(npy(text)), Refusal(key="train_images"))
+    for name, text in {
+        "a list": "['descr']\n",
+        "code": "__import__('os').abort()\n",
+        "words": "one two\n",
+        "cut off": "{'descr': '|u1', \n",
+        "several lines": "{\n\n\n",
+        "nested": "(" * 9000 + "\n",
+        "a very large number": header("(" + "9" * 5000 + ", 28, 28, 3)"),
+        "huge": header("(10, 28, 28, 3)") + " " * 60_000,
+        "of mixed keys": "{1: 2, 'descr': '|u1'}\n",
+        "without a type": header("(10, 28, 28, 3)", "()"),
+        "of an unknown type": header("(10, 28, 28, 3)", "'x9'"),
+        "of a shape in words": header("'wide'"),
+    }.items()
+}
