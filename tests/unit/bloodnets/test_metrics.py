@@ -1,7 +1,7 @@
 """Scores from a confusion matrix against scikit-learn's from labels."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from medmnist.evaluator import getAUC
@@ -41,6 +41,7 @@ def test_compute_confusion_matrix_rows_are_true_and_columns_predicted(
             assert confusion[true, predicted] == pairs.count((true, predicted))
 
 
+@settings(max_examples=30)
 @given(arrays(np.float32, (24, 8), elements=st.floats(0, 1, width=32)))
 def test_compute_auc_any_probabilities_equal_medmnists(probabilities: NDArray[np.float32]) -> None:
     labels = np.arange(24) % 8

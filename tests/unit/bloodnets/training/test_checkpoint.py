@@ -23,7 +23,7 @@ from bloodnets.training.loop import DeviceSplit, EpochResult, TrainingState, tra
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
-CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=4)
+CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=3)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def timeless(results: list[EpochResult]) -> list[EpochResult]:
 def test_load_checkpoint_resumed_training_equals_undisturbed_to_the_bit(
     preset: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> None:
-    config = replace(preset, batch_size=16, max_epochs=4)
+    config = replace(preset, batch_size=16, max_epochs=3)
     undisturbed = TrainingState.create(config, CPU)
     expected = list(
         train(undisturbed, config, train_split=splits["train"], val_split=splits["val"])
@@ -130,7 +130,7 @@ def test_load_checkpoint_truncated_file_raises_conflict_error(share: float, cont
     [
         replace(CONFIG, seed=1),
         replace(CONFIG, learning_rate=0.5),
-        replace(PUBLISHED["mlnn-config-1"], batch_size=16, max_epochs=4),
+        replace(PUBLISHED["mlnn-config-1"], batch_size=16, max_epochs=3),
     ],
 )
 def test_load_checkpoint_of_another_trial_raises(

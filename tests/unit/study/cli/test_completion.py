@@ -1,13 +1,11 @@
 """Completion: what a shell offers for an unfinished word."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from study.configs.presets import ABLATIONS
+from tests.helpers.cli_runs import RunMain
 
 
 @pytest.mark.parametrize(
@@ -21,23 +19,21 @@ from study.configs.presets import ABLATIONS
         ("bloodstudy report --storage elsewhere gr", {"grid-c"}),
     ],
 )
-def test_bash_completion_offers_names(words: str, expected: set[str], tmp_path: Path) -> None:
+def test_bash_completion_offers_names(
+    words: str,
+    expected: set[str],
+    tmp_path: Path,
+    run_main: RunMain,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("results/grid-a", "results/grid-b", "results/other", "elsewhere/grid-c"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "study.json").touch()
     (tmp_path / "results" / "grid-no-study").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", "from study.cli.main import main; main()"],
-        cwd=tmp_path,
-        env=os.environ
-        | {
-            "_BLOODSTUDY_COMPLETE": "complete_bash",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(len(words.split()) - 1),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert {*done.stdout.split()} == expected
-    assert done.stderr == ""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("_BLOODSTUDY_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    outcome = run_main()
+    assert {*outcome.stdout.split()} == expected
+    assert outcome.stderr == ""
