@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bloodnets.storage.location import RemotePath
-from study.lifecycle.doctor import CheckResult
+from study.lifecycle.check_result import CheckResult
 from tests.helpers.cli_runs import RunMain
 
 

@@ -11,6 +11,7 @@ from study.console.format import (
     format_percent,
     make_live_display,
     make_plain_table,
+    make_printable,
 )
 
 
@@ -65,3 +66,7 @@ def test_make_live_display_stopped_leaves_nothing() -> None:
     display.stop()
     assert "working" in file.getvalue()
     assert file.getvalue().endswith("\x1b[2K")  # the line is erased
+
+
+def test_make_printable_control_characters_become_question_marks() -> None:
+    assert make_printable("a\x1b[2J\n\udcffb.png") == "a?[2J??b.png"

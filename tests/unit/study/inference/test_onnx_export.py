@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bloodnets.errors import ConflictError, StudyError
+from bloodnets.errors import StudyError
 from bloodnets.models import ResNet
 from reports.ledger.ledger import Ledger
 from study.inference import onnx_export
@@ -82,12 +82,3 @@ def test_export_onnx_writes_model_and_card_or_nothing(
     about = {each.key: each.value for each in metadata}
     assert (about["trial"], about["study"]) == (own.record.id, ledger.study.name)
     assert json.loads(about["class_names"]) == list(ledger.study.data.class_names)
-
-
-def test_require_new_folder_existing_one_raises(tmp_path: Path) -> None:
-    onnx_export.require_new_folder(tmp_path / "new")
-    (tmp_path / "link").symlink_to("nothing")
-    for folder in (tmp_path, tmp_path / "link"):
-        with pytest.raises(ConflictError) as caught:
-            onnx_export.require_new_folder(folder)
-        assert caught.value.path == str(folder)

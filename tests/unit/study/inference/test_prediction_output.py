@@ -19,7 +19,6 @@ from study.inference.prediction_output import (
     format_header_lines,
     format_json,
     make_prediction_table,
-    make_printable,
 )
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
@@ -89,7 +88,3 @@ def test_format_csv_has_a_row_for_each_image(source: tuple[StudyRecord, Selected
     own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
     assert np.array_equal(own, PROBABILITIES)
     assert (row["color_outlier"], row["note"]) == ("red darker", "")
-
-
-def test_make_printable_control_characters_become_question_marks() -> None:
-    assert make_printable("a\x1b[2J\n\udcffb.png") == "a?[2J??b.png"

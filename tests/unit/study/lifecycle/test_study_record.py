@@ -9,7 +9,7 @@ from reports.ledger.records import compute_fingerprint
 from reports.ledger.states import StudyKind
 from study.datasets.data_record import make_data_record
 from study.lifecycle.study_record import make_study_record
-from study.runtime.resources import count_available_cores
+from study.runtime.cores import count_available_cores
 from study.runtime.software import hash_sources
 from tests.helpers.study_configs import make_grid_config, make_search_config
 
