@@ -1,8 +1,6 @@
 """A study's folder with known results: made in a moment, without training anything."""
 
 import hashlib
-import io
-import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +9,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from bloodnets.storage.location import StudyPath
 from reports.ledger import published
@@ -33,6 +30,7 @@ from reports.ledger.records import (
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 from reports.verification.search import compute_digest
 from study.configs.study_config import make_config_record
+from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results
 
 ConfusionMatrix = NDArray[np.int64]
 TrialKey = tuple[str, int]  # configuration and seed
@@ -76,6 +74,13 @@ COLOR_STATS = ColorStats(
     high=(250.0, 230.0, 250.0, 60.0, 80.0, 50.0),
 )
 TRAIN_COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
+
+ASYMMETRIC = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
+ASYMMETRIC[0, 1] = 40
+"""A matrix in which class 0 is often taken for 1, never the other way round.
+
+Macro F1 alone would not notice that a matrix is transposed.
+"""
 
 
 def make_published_matrices(n_seeds: int = 1) -> dict[str, list[ConfusionMatrix]]:
@@ -127,38 +132,28 @@ def build_grid(
     """Make a study in `location`, which must not exist; the study has the folder's name.
 
     Args:
-        location: of the study.
-        matrices: of each configuration, one `confusion[true, predicted]` a seed.
-        kind: of the data.
-        failed_trials: trials that ended with an error, and the error.
-        missing_trials: trials that are planned and not in the ledger.
-        class_names: eight.
-        config_overrides: settings of configurations whose names are not the published ones.
-        record_overrides: settings that the records have besides, whether or not they can be
-            trained.
+        location: Folder or address of the study.
+        matrices: `confusion[true, predicted]` on test of each configuration, one per seed.
+        kind: Kind of the data.
+        failed_trials: Errors of the trials that failed.
+        missing_trials: Trials that are planned and not in the ledger.
+        class_names: Names of the eight classes.
+        config_overrides: Settings of configurations whose names are not the published ones.
+        record_overrides: Further settings of the records, whether or not they can be trained.
     """
+    failed_trials, config_overrides = failed_trials or {}, config_overrides or {}
     planned_trials = [
-        _plan_trial(
-            name,
-            cast(
-                "Config",
-                {
-                    **make_config(name, seed=seed, **(config_overrides or {}).get(name, {})),
-                    **(record_overrides or {}).get(name, {}),
-                },
-            ),
-        )
+        _plan_trial(name, seed, config_overrides.get(name, {}), (record_overrides or {}).get(name))
         for name, replicates in matrices.items()
         for seed in range(len(replicates))
     ]
     first_matrix = next(iter(matrices.values()))[0]
-    ledger = Ledger.create(
-        location, make_grid_record(location.name, kind, class_names, first_matrix, planned_trials)
-    )
+    record = make_grid_record(location.name, kind, class_names, first_matrix, planned_trials)
+    ledger = Ledger.create(location, record)
     for planned in planned_trials:
         key = (planned.configuration, int(planned.config["seed"]))
-        if key in (failed_trials or {}):
-            _add_failed_trial(ledger, planned, (failed_trials or {})[key])
+        if key in failed_trials:
+            _add_failed_trial(ledger, planned, failed_trials[key])
         elif key not in missing_trials:
             _add_grid_trial(ledger, planned, matrices[key[0]][key[1]])
     return ledger
@@ -184,28 +179,6 @@ def add_complete_trial(
     ledger.add_trial(replace(record, files=hashes), epochs=epochs, test_reason=test_reason)
 
 
-def pack_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays as the bytes of an npz file."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
-
-
-def halve_matrix(matrix: ConfusionMatrix) -> ConfusionMatrix:
-    """Val's matrix for a `matrix` of test: half of each class, and half of its mistakes."""
-    half_matrix = matrix // 2
-    # Halves of odd numbers are right ones, so that equal classes stay equal.
-    half_matrix[np.diag_indices(8)] += matrix.sum(axis=1) // 2 - half_matrix.sum(axis=1)
-    return half_matrix
-
-
-def _plan_trial(name: str, config_values: Config) -> PlannedTrial:
-    # A configuration may be named anything; a trial's files may not.
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
-    trial_id = f"{slug}-s{config_values['seed']}-{compute_digest(config_values)}"
-    return PlannedTrial(id=trial_id, configuration=name, config=config_values)
-
-
 def make_grid_record(
     name: str,
     kind: DataKind,
@@ -213,25 +186,8 @@ def make_grid_record(
     test_matrix: ConfusionMatrix,
     planned_trials: list[PlannedTrial],
 ) -> StudyRecord:
-    path_by_kind = {"official": "/data/bloodmnist.npz", "file": "/data/my_cells.npz"}
-    name_by_kind = {"official": "bloodmnist.npz", "file": "my_cells.npz", "synthetic": "synthetic"}
-    md5_by_kind = {
-        "official": "7053d0359d879ad8a5505303e11de1dc",
-        "file": "e" * 32,
-        "synthetic": None,
-    }
-    matrices = {"val": halve_matrix(test_matrix), "test": test_matrix}
-    class_counts = {split: tuple(matrix.sum(axis=1).tolist()) for split, matrix in matrices.items()}
-    data = DataRecord(
-        kind=kind,
-        path=path_by_kind.get(kind),
-        name=name_by_kind[kind],
-        md5=md5_by_kind[kind],
-        sha256="0123456789abcdef" * 4,
-        class_names=class_names,
-        class_counts={"train": TRAIN_COUNTS, **class_counts},
-        color_stats=COLOR_STATS,
-    )
+    """Return the record of a grid whose val and test have as many images as `test_matrix` says."""
+    data = _make_data_record(kind, class_names, test_matrix)
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -253,59 +209,48 @@ def make_grid_record(
     )
 
 
-def make_epochs(
-    planned: PlannedTrial, n_epochs: int, best_epoch: int, best_scores: Mapping[str, float]
-) -> list[EpochRecord]:
-    """A falling loss and rising scores, equal for equal settings but the loss, with some noise.
-
-    Accuracy and macro F1 on val are highest at `best_epoch`, where they are those `best_scores`.
-    """
-    # No hash(): it differs between processes.
-    traits = [planned.config["family"] == "cnn", planned.config["optimizer"] == "adam"]
-    rng = np.random.default_rng([*map(int, traits), int(planned.config["seed"])])
-    noise = rng.normal(scale=0.03 if traits[1] else 0.01, size=n_epochs)
-    time_constant = 3 if traits[1] else 6
-    progress = (
-        0.998 - 0.5 * np.exp(-np.arange(1, n_epochs + 1) / time_constant) - np.abs(noise[::-1]) / 5
+def _make_data_record(
+    kind: DataKind, class_names: tuple[str, ...], test_matrix: ConfusionMatrix
+) -> DataRecord:
+    path_by_kind = {"official": "/data/bloodmnist.npz", "file": "/data/my_cells.npz"}
+    name_by_kind = {"official": "bloodmnist.npz", "file": "my_cells.npz", "synthetic": "synthetic"}
+    md5_by_kind = {
+        "official": "7053d0359d879ad8a5505303e11de1dc",
+        "file": "e" * 32,
+        "synthetic": None,
+    }
+    matrices = {"val": halve_matrix(test_matrix), "test": test_matrix}
+    class_counts = {split: tuple(matrix.sum(axis=1).tolist()) for split, matrix in matrices.items()}
+    return DataRecord(
+        kind=kind,
+        path=path_by_kind.get(kind),
+        name=name_by_kind[kind],
+        md5=md5_by_kind[kind],
+        sha256="0123456789abcdef" * 4,
+        class_names=class_names,
+        class_counts={"train": TRAIN_COUNTS, **class_counts},
+        color_stats=COLOR_STATS,
     )
-    progress[best_epoch - 1] = 1
-    return [
-        EpochRecord(
-            epoch=epoch,
-            train_loss=(0.1 + 1.4 * math.exp(-epoch / time_constant)) * math.exp(noise[epoch - 1]),
-            val_loss=0.3 + math.exp(-epoch / time_constant),
-            val_accuracy=best_scores["accuracy"] * progress[epoch - 1],
-            val_macro_f1=best_scores["macro_f1"] * progress[epoch - 1],
-            duration_s=2.5,
-        )
-        for epoch in range(1, n_epochs + 1)
-    ]
 
 
-def make_predictions(
-    matrix: ConfusionMatrix, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Probabilities whose argmax gives exactly `matrix`, and the labels."""
-    label_pairs = [(t, p) for t in range(8) for p in range(8) for _ in range(int(matrix[t, p]))]
-    labels, predicted = np.array(label_pairs).T
-    probabilities = np.random.default_rng(seed).uniform(size=(len(label_pairs), 8))
-    probabilities[np.arange(len(label_pairs)), predicted] += 2
-    probabilities[np.arange(len(label_pairs)), labels] += 0.5
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return probabilities.astype(np.float32), labels.astype(np.uint8)
+def _plan_trial(
+    name: str,
+    seed: int,
+    config_overrides: Mapping[str, Any],
+    record_overrides: Mapping[str, Any] | None,
+) -> PlannedTrial:
+    config_values = cast(
+        "Config", {**make_config(name, seed=seed, **config_overrides), **(record_overrides or {})}
+    )
+    # A configuration may be named anything; a trial's files may not.
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
+    trial_id = f"{slug}-s{config_values['seed']}-{compute_digest(config_values)}"
+    return PlannedTrial(id=trial_id, configuration=name, config=config_values)
 
 
 def _add_grid_trial(ledger: Ledger, planned: PlannedTrial, matrix: ConfusionMatrix) -> None:
     seed = int(planned.config["seed"])
-    scores: dict[str, dict[str, float]] = {}
-    arrays: dict[str, NDArray[Any]] = {}
-    for split, split_matrix in (("val", halve_matrix(matrix)), ("test", matrix)):
-        probabilities, labels = make_predictions(split_matrix, seed)
-        scores[split] = metrics.compute_scores(
-            metrics.compute_confusion_matrix(labels, probabilities.argmax(1))
-        )
-        scores[split]["auc"] = metrics.compute_auc(labels, probabilities)
-        arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
+    scores, predictions = make_split_results({"val": halve_matrix(matrix), "test": matrix}, seed)
     best_epoch = 20 + 3 * (seed % 20)  # of many seeds, the last ones train no longer than the first
     epochs = make_epochs(
         planned, best_epoch + int(planned.config["patience"]), best_epoch, scores["val"]
@@ -313,7 +258,7 @@ def _add_grid_trial(ledger: Ledger, planned: PlannedTrial, matrix: ConfusionMatr
     record = _make_trial_record(ledger, planned, epochs, error=None, scores=scores)
     test_reason = "planned: one look a replicate"
     add_complete_trial(
-        ledger, record, epochs=epochs, predictions=pack_npz(arrays), test_reason=test_reason
+        ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
     )
 
 

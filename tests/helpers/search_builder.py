@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
-from reports.ledger.records import EpochRecord, TrialRecord, compute_fingerprint
+from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
 from reports.ledger.search_record import Confirmation, ResNetSpace, SearchRecord
 from reports.ledger.states import DataKind, EndReason, StopReason, StudyKind, TrialState
 from study.configs.search_space import make_baseline_configs
@@ -21,8 +19,11 @@ from study.tuning.asha import Rungs
 from study.tuning.confirmation import rank_configurations
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
+from tests.helpers.search_proposals import make_proposals
+from tests.helpers.trial_results import halve_matrix, make_curve_epochs, make_split_results
 
 _STATES = {StopReason.MAX_EPOCHS: TrialState.COMPLETE, StopReason.ERROR: TrialState.FAILED}
+_DIVERGED_ERROR = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
 
 SEARCH_RECORD = SearchRecord(
     n_trials=50,
@@ -73,79 +74,115 @@ def build_search(
 ) -> Ledger:
     """Make a search in `folder`, which must not exist; the study has the folder's name.
 
-    Proposals are drawn at random, one trial runs after the other, and ASHA stops them as it would.
+    Proposals are sampled at random, one trial runs after the other, and ASHA stops them as it
+    would.
 
     Args:
-        folder: of the study.
-        search: its settings.
-        kind: of the data.
-        ended_by: how the search ended; None if it did not, and then nothing is confirmed.
-        concurrency: stands in the confirmation.
-        with_published: the published configurations are the first proposals.
-        failed_numbers: numbers of trials that ended with an error after two epochs, and the error.
-        diverged_numbers: numbers of trials that diverged in their second epoch.
-        running_numbers: numbers of trials that are proposed and not in the ledger; where the search
-            was ended by a budget or a target, trials that it ended after three epochs.
-        with_confirmation: the trials of the confirmation are in the ledger.
+        folder: Folder of the study.
+        search: Settings of the search.
+        kind: Kind of the data.
+        ended_by: Reason that ended the search; None if it has not ended and has no confirmation.
+        concurrency: Number of concurrent trials that the confirmation states.
+        with_published: Whether the published configurations are the first proposals.
+        failed_numbers: Errors of trials that failed after two epochs, by number.
+        diverged_numbers: Numbers of trials that diverged in their second epoch.
+        running_numbers: Numbers of trials that are proposed and not in the ledger; where a budget
+            or a target ended the search, of trials that it ended after three epochs.
+        with_confirmation: Whether the trials of the confirmation are in the ledger.
     """
-    test_matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
-    study = grid_builder.make_grid_record(
-        folder.name, kind, grid_builder.CLASS_NAMES, test_matrix, []
+    ends = _PlannedEnds(
+        ended_by=ended_by,
+        failed_numbers=failed_numbers or {},
+        diverged_numbers=diverged_numbers,
+        running_numbers=running_numbers,
     )
-    study = replace(
+    ledger = Ledger.create(folder, _make_search_study(folder.name, kind, search))
+    proposals = make_proposals(search, with_published=with_published)
+    values = _add_proposed_trials(ledger, search, proposals, ends)
+    if ended_by is not None:
+        confirmation = _make_confirmation(search, values, proposals, ended_by, concurrency)
+        ledger.set_confirmation(confirmation)
+        if with_confirmation:
+            _add_confirmation_trials(ledger, search, confirmation)
+    return ledger
+
+
+class _Run(NamedTuple):
+    """How a trial ran: its macro F1 on val by epoch, and why it ended."""
+
+    curve: list[float]
+    stop_reason: StopReason = StopReason.MAX_EPOCHS
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlannedEnds:
+    """Trials that do not end as ASHA decides; see `build_search`."""
+
+    ended_by: EndReason | None
+    failed_numbers: Mapping[int, str]
+    diverged_numbers: Collection[int]
+    running_numbers: Collection[int]
+
+    def run(self, number: int, curve: list[float]) -> _Run | None:
+        """Return how a trial runs, `curve` being that of full training; None if it is running."""
+        if number in self.running_numbers:
+            if self.ended_by is None or self.ended_by is EndReason.TRIALS:
+                return None
+            return _Run(curve[:3], StopReason(self.ended_by))
+        if number in self.failed_numbers:
+            return _Run(curve[:2], StopReason.ERROR, self.failed_numbers[number])
+        if number in self.diverged_numbers:
+            return _Run(curve[:1], StopReason.DIVERGED, _DIVERGED_ERROR)
+        return _Run(curve)
+
+
+def _make_search_study(name: str, kind: DataKind, search: SearchRecord) -> StudyRecord:
+    test_matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
+    study = grid_builder.make_grid_record(name, kind, grid_builder.CLASS_NAMES, test_matrix, [])
+    return replace(
         study,
         kind=StudyKind.SEARCH,
         grid=None,
-        command=("bloodstudy", "search", "--name", folder.name),
+        command=("bloodstudy", "search", "--name", name),
         search=search,
         fingerprint=compute_fingerprint(study.data, [], study.software, search),
     )
-    ledger = Ledger.create(folder, study)
-    rungs = Rungs(search)
-    baselines = make_baseline_configs(search)
-    rng = np.random.default_rng(search.seed)
+
+
+def _add_proposed_trials(
+    ledger: Ledger, search: SearchRecord, proposals: list[PlannedTrial], ends: _PlannedEnds
+) -> dict[str, float]:
+    """Run every proposal; return the best value of each trial that has one, by configuration."""
+    rungs, baselines = Rungs(search), make_baseline_configs(search)
     values: dict[str, float] = {}
-    planned_by_name: dict[str, PlannedTrial] = {}
-    stop_reason: StopReason
-    for number in range(search.n_trials):
-        planned = _make_proposal(search, number, rng, with_published)
+    for number, planned in enumerate(proposals):
         ledger.add_proposal(planned)
-        planned_by_name[planned.configuration] = planned
         matrix = _make_matrix(compute_final_value(planned.config))
-        curve, stop_reason = _make_curve(planned.config, matrix), StopReason.MAX_EPOCHS
-        if number in running_numbers:
-            if ended_by is None or ended_by is EndReason.TRIALS:
-                continue
-            curve = curve[:3]
-            stop_reason = StopReason(ended_by)
-        elif number in (failed_numbers or {}):
-            curve, stop_reason = curve[:2], StopReason.ERROR
-        elif number in diverged_numbers:
-            curve, stop_reason = curve[:1], StopReason.DIVERGED
-        for epoch in range(1, len(curve) + 1):
-            best = max(curve[:epoch])
-            promoted = rungs.report(planned.id, epoch, best) or planned.configuration in baselines
-            if not promoted and stop_reason == StopReason.MAX_EPOCHS:
-                curve, stop_reason = curve[:epoch], StopReason.ASHA
+        run = ends.run(number, _make_curve(planned.config, matrix))
+        if run is None:
+            continue
+        for epoch in range(1, len(run.curve) + 1):
+            promoted = rungs.report(planned.id, epoch, max(run.curve[:epoch]))
+            is_complete = run.stop_reason is StopReason.MAX_EPOCHS
+            if is_complete and not promoted and planned.configuration not in baselines:
+                run = _Run(run.curve[:epoch], StopReason.ASHA)
                 break
-        error = (failed_numbers or {}).get(number)
-        if stop_reason == StopReason.DIVERGED:
-            error = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
-        _add_search_trial(ledger, planned, curve, stop_reason, error, matrix)
-        if stop_reason not in (StopReason.ERROR, StopReason.DIVERGED):
-            values[planned.configuration] = max(curve)
-    if ended_by is None:
-        return ledger
-    confirmation = _make_confirmation(search, values, planned_by_name, ended_by, concurrency)
-    ledger.set_confirmation(confirmation)
-    for planned in confirmation.trials if with_confirmation else ():
-        # Another seed brings a little less: the shrinkage.
+        _add_search_trial(ledger, planned, run, matrix)
+        if run.error is None:
+            values[planned.configuration] = max(run.curve)
+    return values
+
+
+def _add_confirmation_trials(
+    ledger: Ledger, search: SearchRecord, confirmation: Confirmation
+) -> None:
+    for planned in confirmation.trials:
+        # Another seed gives a little less: the shrinkage.
         shrinkage = 0.002 * (planned.config["seed"] - search.seed)
         matrix = _make_matrix(compute_final_value(planned.config) - shrinkage)
-        curve = _make_curve(planned.config, matrix)
-        test_reason = "confirmation of the search"
-        _add_search_trial(ledger, planned, curve, StopReason.MAX_EPOCHS, None, matrix, test_reason)
-    return ledger
+        run = _Run(_make_curve(planned.config, matrix))
+        _add_search_trial(ledger, planned, run, matrix, test_reason="confirmation of the search")
 
 
 def compute_final_value(config: Mapping[str, Any]) -> float:
@@ -167,69 +204,23 @@ def _make_matrix(value: float) -> ConfusionMatrix:
 
 def _make_curve(config: Mapping[str, Any], matrix: ConfusionMatrix) -> list[float]:
     """Macro F1 on val by epoch, ending with that of half the matrix."""
-    best_value = metrics.compute_scores(grid_builder.halve_matrix(matrix))["macro_f1"]
+    best_value = metrics.compute_scores(halve_matrix(matrix))["macro_f1"]
     time_constant, n_epochs = 2 + 3 * config["dropout"], config["max_epochs"]
     progress = [1 - math.exp(-epoch / time_constant) for epoch in range(1, n_epochs + 1)]
     return [best_value * fraction / progress[-1] for fraction in progress]
 
 
-def _make_proposal(
-    search: SearchRecord, number: int, rng: np.random.Generator, with_published: bool
-) -> PlannedTrial:
-    if search.resnet is not None:
-        return _make_resnet_proposal(search, number, rng, with_published)
-    config: dict[str, Any] = {
-        "batch_size": search.batch_size,
-        "max_epochs": search.max_epochs,
-        "patience": search.max_epochs,
-        "precision": search.precision,
-    }
-    names = [f"{family}-config-{n}" for family in search.families for n in (1, 2)]
-    if with_published and number < len(names):
-        name = names[number]
-        config_values = grid_builder.make_config(name, seed=search.seed, **config)
-    else:
-        name = f"trial-{number}"
-        optimizer = search.optimizers[rng.integers(len(search.optimizers))]
-        low, high = np.log(search.learning_rate)
-        config |= {
-            "family": search.families[rng.integers(len(search.families))],
-            "optimizer": optimizer,
-            "learning_rate": float(np.exp(rng.uniform(low, high))),
-            "dropout": rng.uniform(*search.dropout),
-            "momentum": rng.uniform(*search.momentum) if optimizer == "sgd" else None,
-        }
-        config_values = grid_builder.make_config(name, seed=search.seed, **config)
-    trial_id = f"trial-{number}-{TrialConfig.from_dict(config_values).compute_digest()}"
-    return PlannedTrial(id=trial_id, configuration=name, config=config_values)
-
-
-def _make_resnet_proposal(
-    search: SearchRecord, number: int, rng: np.random.Generator, with_published: bool
-) -> PlannedTrial:
-    config, name = make_baseline_configs(search)["resnet"], "resnet"
-    if number or not with_published:
-        name = f"trial-{number}"
-        sampled_values: dict[str, Any] = {
-            key: rng.uniform(*bounds) for key, bounds in search.ranges.items()
-        }
-        sampled_values |= {"momentum": None, "width": 8 * int(sampled_values["width"] / 8)}
-        config = replace(config, **sampled_values)
-    trial_id = f"trial-{number}-{config.compute_digest()}"
-    return PlannedTrial(id=trial_id, configuration=name, config=make_config_record(config))
-
-
 def _make_confirmation(
     search: SearchRecord,
     values: Mapping[str, float],
-    planned_by_name: Mapping[str, PlannedTrial],
+    proposals: list[PlannedTrial],
     ended_by: EndReason,
     concurrency: int,
 ) -> Confirmation:
     baselines = make_baseline_configs(search)
     best_names, baseline_names = rank_configurations(values, list(baselines), search.retrain_top)
-    configs = {name: planned.config for name, planned in planned_by_name.items()}
-    configs = {name: make_config_record(config) for name, config in baselines.items()} | configs
+    configs = {name: make_config_record(config) for name, config in baselines.items()}
+    configs |= {planned.configuration: planned.config for planned in proposals}
     trials = [
         make_planned_trial(name, TrialConfig.from_dict({**configs[name], "seed": seed}))
         for name in dict.fromkeys((*best_names, *baseline_names))
@@ -245,52 +236,32 @@ def _make_confirmation(
     )
 
 
-def _add_search_trial(  # noqa: PLR0917 - a test's
+def _add_search_trial(
     ledger: Ledger,
     planned: PlannedTrial,
-    curve: list[float],
-    stop_reason: StopReason,
-    error: str | None,
+    run: _Run,
     matrix: ConfusionMatrix,
+    *,
     test_reason: str | None = None,
 ) -> None:
-    is_complete = stop_reason == StopReason.MAX_EPOCHS
+    is_complete = run.stop_reason is StopReason.MAX_EPOCHS
     scores: dict[str, dict[str, float]] = {}
-    arrays: dict[str, Any] = {}
+    predictions = b""
     if is_complete:
-        splits = {"val": grid_builder.halve_matrix(matrix)} | (
-            {"test": matrix} if test_reason else {}
-        )
-        for split, split_matrix in splits.items():
-            probabilities, labels = grid_builder.make_predictions(
-                split_matrix, planned.config["seed"]
-            )
-            arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
-            scores[split] = metrics.compute_scores(split_matrix) | {
-                "auc": metrics.compute_auc(labels, probabilities)
-            }
-    accuracy = scores["val"]["accuracy"] / max(curve) if is_complete else 1.0
-    epochs = [
-        EpochRecord(
-            epoch=epoch,
-            train_loss=1.5 - value,
-            val_loss=1.6 - value,
-            val_accuracy=value * accuracy,
-            val_macro_f1=value,
-            duration_s=2.5,
-        )
-        for epoch, value in enumerate(curve, start=1)
-    ]
+        matrices = {"val": halve_matrix(matrix)} | ({"test": matrix} if test_reason else {})
+        scores, predictions = make_split_results(matrices, planned.config["seed"])
+    accuracy_ratio = scores["val"]["accuracy"] / max(run.curve) if is_complete else 1.0
+    epochs = make_curve_epochs(run.curve, accuracy_ratio)
     record = TrialRecord(
         id=planned.id,
         configuration=planned.configuration,
         config=planned.config,
         fingerprint=ledger.study.fingerprint,
         software_sha256=ledger.current_software.sha256,
-        state=_STATES.get(stop_reason, TrialState.PRUNED),
-        stop_reason=stop_reason,
-        error=error,
-        attempts=2 if stop_reason == StopReason.ERROR else 1,
+        state=_STATES.get(run.stop_reason, TrialState.PRUNED),
+        stop_reason=run.stop_reason,
+        error=run.error,
+        attempts=2 if run.stop_reason is StopReason.ERROR else 1,
         epochs=len(epochs),
         best_epoch=max(epochs, key=lambda epoch: epoch.val_macro_f1).epoch,
         started_at="2026-01-02T03:04:05Z",
@@ -303,7 +274,6 @@ def _add_search_trial(  # noqa: PLR0917 - a test's
         operations=16_462_848 if is_complete else None,
     )
     if is_complete:
-        predictions = grid_builder.pack_npz(arrays)
         grid_builder.add_complete_trial(
             ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
         )

@@ -1,82 +1,94 @@
 """What cannot be relied on is left out, counted and named; the rest stays."""
 
-import hashlib
 import io
-import json
-import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bloodnets.errors import ConflictError
 from reports.analysis import frames
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import join_predictions, read_study_files
-from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.helpers.small_studies import (
+    N_SMALL_IMAGES,
+    TRIAL_FILES,
+    Arrays,
+    edit_json,
+    edit_predictions,
+    enter_hash,
+    get_trial_file,
+)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """Two configurations with two seeds."""
-    matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "cnn-config-2": [ASYMMETRIC] * 2}
-    return grid_builder.build_grid(tmp_path / "s", matrices)
+def ledger(grid_copy: Path) -> Ledger:
+    return Ledger(grid_copy)
 
 
-def first(ledger: Ledger, kind: str) -> Path:
-    """A file of the first trial."""
-    name = ledger.study.trials[0].id
-    return next((ledger.folder / kind).glob(f"{name}.*"))
+def get_first_file(ledger: Ledger, kind: str) -> Path:
+    return get_trial_file(ledger.folder, ledger.study.trials[0].id, kind)
 
 
-def cut(path: Path) -> None:
+def cut_end(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
-def flip(path: Path) -> None:
+def flip_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
-def of_another_study(path: Path) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": "0" * 64}))
+def replace_by_another_trials(path: Path) -> None:
+    """Put the file of another trial in the place of this one: only its hash tells them apart."""
+    shutil.copy(max(path.parent.iterdir()), path)
 
 
-def test_an_intact_study_is_read_whole(ledger: Ledger) -> None:
+def change_fingerprint(path: Path) -> None:
+    edit_json(path, ("fingerprint",), lambda _: "0" * 64)
+
+
+def change_software(path: Path) -> None:
+    edit_json(path, ("software_sha256",), lambda _: "0" * 64)
+
+
+def test_read_study_files_of_an_intact_study_has_every_trial(ledger: Ledger) -> None:
     loaded_study = read_study_files(ledger)
     assert loaded_study.problems == ()
     assert list(loaded_study.records) == [trial.id for trial in ledger.study.trials]
-    assert loaded_study.predictions.probabilities.shape == (4, 360, 8)
-    assert loaded_study.predictions.configurations == ["cnn-config-1", "cnn-config-2"]
+    assert loaded_study.predictions.probabilities.shape == (4, N_SMALL_IMAGES, 8)
+    assert loaded_study.predictions.configurations == ["cnn-config-1", "mlnn-config-2"]
     assert loaded_study.predictions.trials["seed"].tolist() == [0, 1, 0, 1]
     assert loaded_study.predictions.trials["id"].tolist() == list(loaded_study.records)
 
 
 @pytest.mark.parametrize(
-    ("kind", "damage", "reason"),
+    ("kind", "damage"),
     [
-        ("trials", cut, "is not readable"),
-        ("trials", of_another_study, "belongs to another study"),
-        ("trials", Path.unlink, "is missing, but epochs/"),
-        ("predictions", Path.unlink, "cannot be read"),
-        ("predictions", cut, "is not the file that was entered"),
-        ("predictions", flip, "is not the file that was entered"),
-        ("epochs", flip, "is not the file that was entered"),
-        ("epochs", Path.unlink, "cannot be read"),
+        ("trials", cut_end),
+        ("trials", change_fingerprint),
+        ("trials", change_software),
+        ("trials", Path.unlink),
+        ("predictions", Path.unlink),
+        ("predictions", cut_end),
+        ("predictions", flip_bit),
+        ("predictions", replace_by_another_trials),
+        ("epochs", flip_bit),
+        ("epochs", replace_by_another_trials),
+        ("epochs", Path.unlink),
     ],
 )
-def test_a_damaged_trial_is_left_out_and_named(
-    ledger: Ledger, kind: str, damage: Callable[[Path], None], reason: str
+def test_read_study_files_with_a_damaged_trial_leaves_it_out_and_names_the_file(
+    ledger: Ledger, kind: str, damage: Callable[[Path], None]
 ) -> None:
-    path = first(ledger, kind)
+    path = get_first_file(ledger, kind)
     damage(path)
     loaded_study = read_study_files(ledger)
     (problem,) = loaded_study.problems
     assert problem.trial_id == ledger.study.trials[0].id
-    assert problem.reason.startswith(f"{kind}/{path.name} {reason}")
+    assert problem.reason.startswith(f"{kind}/{path.name} ")
     assert len(loaded_study.records) == 3
     assert len(loaded_study.predictions.trials) == 3
     frame = frames.make_trials_frame(loaded_study)
@@ -84,52 +96,43 @@ def test_a_damaged_trial_is_left_out_and_named(
     assert frames.make_comparison_frame(loaded_study, None)["unreadable"].tolist() == [1, 0]
 
 
-def test_a_trial_that_never_ran_is_missing_and_no_problem(ledger: Ledger) -> None:
-    for kind in ("trials", "predictions", "epochs", "models"):
-        first(ledger, kind).unlink()
+def test_read_study_files_with_a_trial_that_never_ran_has_no_problem(ledger: Ledger) -> None:
+    for kind in TRIAL_FILES:
+        get_first_file(ledger, kind).unlink()
     loaded_study = read_study_files(ledger)
     assert loaded_study.problems == ()
-    assert frames.make_trials_frame(loaded_study)["state"].tolist() == [
-        "missing",
-        *["complete"] * 3,
-    ]
+    states = frames.make_trials_frame(loaded_study)["state"].tolist()
+    assert states == ["missing", *["complete"] * 3]
 
 
-def test_unreadable_looks_are_a_problem_of_their_own(ledger: Ledger) -> None:
+def test_read_study_files_with_unreadable_test_evaluations_has_a_problem_and_all_trials(
+    ledger: Ledger,
+) -> None:
     (ledger.folder / "test_evaluations.jsonl").write_text("{")
     loaded_study = read_study_files(ledger)
-    assert [problem.trial_id for problem in loaded_study.problems] == ["looks at test"]
+    (problem,) = loaded_study.problems
+    assert problem.reason.startswith("test_evaluations.jsonl ")
     assert len(loaded_study.records) == 4
     assert loaded_study.test_evaluations == []
 
 
-def test_other_labels_than_the_trials_before_are_left_out(ledger: Ledger) -> None:
-    other = grid_builder.build_grid(
-        ledger.folder.with_name("other"), {"cnn-config-1": [ASYMMETRIC.T.copy()] * 2}
-    )
-    names = [trial.id for trial in ledger.study.trials[:2]]
-    for kind in ("trials", "predictions", "epochs"):
-        source = next((other.folder / kind).glob(f"{names[1]}.*"))
-        text = source.read_bytes().replace(
-            other.study.fingerprint.encode(), ledger.study.fingerprint.encode()
-        )
-        (ledger.folder / kind / source.name).write_bytes(text)
-    (problem,) = read_study_files(ledger).problems
-    assert "has other labels on test than the trials before it" in problem.reason
-    assert problem.trial_id == names[1]
+def test_read_study_files_with_other_labels_than_before_leaves_the_trial_out(
+    ledger: Ledger,
+) -> None:
+    trial_id = ledger.study.trials[1].id
+    name = edit_predictions(ledger.folder, trial_id, _rotate_test_labels)
+    loaded_study = read_study_files(ledger)
+    (problem,) = loaded_study.problems
+    assert problem.trial_id == trial_id
+    assert problem.reason.startswith(f"{name} ")
+    assert len(loaded_study.predictions.trials) == 3
 
 
-def rewrite(ledger: Ledger, content: bytes) -> None:
-    """Put other predictions in the place of the first trial's, hash included."""
-    path = first(ledger, "predictions")
-    old = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.write_bytes(content)
-    record = first(ledger, "trials")
-    new = hashlib.sha256(content).hexdigest()
-    record.write_text(record.read_text().replace(old, new))
+def _rotate_test_labels(arrays: Arrays) -> None:
+    arrays["test_labels"] = np.roll(arrays["test_labels"], 1)
 
 
-def archive(probabilities: tuple[int, ...], labels: tuple[int, ...], label: int = 0) -> bytes:
+def make_npz(probabilities: tuple[int, ...], labels: tuple[int, ...], label: int = 0) -> bytes:
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -139,13 +142,13 @@ def archive(probabilities: tuple[int, ...], labels: tuple[int, ...], label: int 
     return buffer.getvalue()
 
 
-def bare_array() -> bytes:
+def make_npy() -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(3))
     return buffer.getvalue()
 
 
-def broken_deflate() -> bytes:
+def make_broken_deflate() -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, test_probabilities=np.random.default_rng(0).uniform(size=999))
     content = bytearray(buffer.getvalue())
@@ -154,35 +157,36 @@ def broken_deflate() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"),
+    "content",
     [
-        (archive((360, 8), (359,)), r"has probabilities \(360, 8\) for labels \(359,\)"),
-        (archive((360, 7), (360,)), r"has probabilities \(360, 7\)"),
-        (archive((0, 8), (0,)), "no labels on test"),
-        (archive((360, 8), (360,), label=8), "labels beyond 7"),
-        (bare_array(), "cannot be read"),
-        (broken_deflate(), "cannot be read"),
-        (b"", "cannot be read"),
+        make_npz((360, 8), (359,)),
+        make_npz((360, 7), (360,)),
+        make_npz((0, 8), (0,)),
+        make_npz((360, 8), (360,), label=8),
+        make_npy(),
+        make_broken_deflate(),
+        b"",
     ],
+    ids=["lengths", "classes", "empty", "label", "npy", "deflate", "nothing"],
 )
-def test_predictions_that_are_none_are_left_out(
-    ledger: Ledger, content: bytes, reason: str
+def test_read_study_files_with_impossible_predictions_leaves_the_trial_out(
+    ledger: Ledger, content: bytes
 ) -> None:
-    rewrite(ledger, content)
-    (problem,) = read_study_files(ledger).problems
-    assert re.search(reason, problem.reason)
-    assert len(read_study_files(ledger).predictions.trials) == 3
+    path = get_first_file(ledger, "predictions")
+    path.write_bytes(content)
+    enter_hash(path)
+    loaded_study = read_study_files(ledger)
+    (problem,) = loaded_study.problems
+    assert problem.reason.startswith(f"predictions/{path.name} ")
+    assert len(loaded_study.predictions.trials) == 3
 
 
-def test_without_a_study_there_is_nothing_to_read(ledger: Ledger) -> None:
-    (ledger.folder / "study.json").write_text("{}")
-    with pytest.raises(ConflictError, match=r"study\.json is not readable"):
-        Ledger(ledger.folder)
-
-
-def test_studies_are_joined_under_their_own_names(ledger: Ledger) -> None:
-    tested = read_study_files(ledger).predictions
-    both = join_predictions({"x": tested, "y": tested})
-    assert both.configurations == [f"{s}: cnn-config-{c}" for s in "xy" for c in (1, 2)]
+def test_join_predictions_of_two_studies_has_their_names_before_the_configurations(
+    small_grid: Path,
+) -> None:
+    predictions = read_study_files(Ledger(small_grid)).predictions
+    both = join_predictions({"x": predictions, "y": predictions})
+    names = ["cnn-config-1", "mlnn-config-2"]
+    assert both.configurations == [f"{study}: {name}" for study in "xy" for name in names]
     assert both.trials["study"].tolist() == [*"xxxxyyyy"]
     np.testing.assert_array_equal(both.predicted_classes[:4], both.predicted_classes[4:])

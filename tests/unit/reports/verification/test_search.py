@@ -1,4 +1,4 @@
-"""Whatever is changed in a search's folder, `--verify` finds it and says where."""
+"""A search is compared with its settings: an intact one passes, and whatever is changed is named."""
 
 import json
 import shutil
@@ -9,43 +9,70 @@ from typing import Any
 
 import pytest
 
+from bloodnets.config import TrialConfig
+from bloodnets.errors import ConflictError
 from reports.ledger.ledger import Ledger
+from reports.ledger.search_record import Confirmation
 from reports.ledger.states import EndReason
-from reports.page.publish import write_report
-from reports.verification.verify import DisagreementError, verify_study
-from tests.helpers import search_builder
-from tests.helpers.search_builder import RESNET_SEARCH_RECORD, SEARCH_RECORD
+from reports.verification.search import check_proposals, check_search, compute_digest
+from reports.verification.verify import DisagreementError, UnplannedTrialError, verify_study
+from tests.helpers.grid_builder import make_config
+from tests.helpers.search_builder import RESNET_SEARCH_RECORD, build_search
+from tests.helpers.small_studies import (
+    SMALL_SEARCH,
+    edit_json,
+    edit_json_lines,
+    enter_hash,
+    get_trial_file,
+)
 
-SMALL = replace(SEARCH_RECORD, n_trials=10, retrain_top=2, retrain_seeds=2)
+
+def find_disagreement(folder: Path) -> DisagreementError:
+    with pytest.raises(DisagreementError) as caught:
+        list(verify_study(Ledger(folder)))
+    return caught.value
+
+
+def edit_proposal(folder: Path, number: int, change: Callable[[Any], object]) -> str:
+    """Change a proposal in place; return its id before the change."""
+    trial_id = Ledger(folder).read_proposals()[number].id
+    edit_json_lines(folder / "proposals.jsonl", lambda proposals: change(proposals[number]))
+    return trial_id
+
+
+def edit_record(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def cut_epochs(record: Path, n_epochs: int) -> None:
+    """Leave the first epochs of a trial, as if it had been stopped after them."""
+    path = get_trial_file(record.parent.parent, record.stem, "epochs")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:n_epochs]))
+    enter_hash(path)
+    edit_record(record, epochs=n_epochs, best_epoch=n_epochs)
+
+
+def find_pruned(folder: Path, *, min_epochs: int = 1) -> Path:
+    """Return the record of a trial that ASHA stopped after so many epochs or more."""
+    records = {path: json.loads(path.read_text()) for path in sorted((folder / "trials").iterdir())}
+    return next(
+        path
+        for path, record in records.items()
+        if record["stop_reason"] == "asha" and record["epochs"] >= min_epochs
+    )
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("verify") / "s"
-    search_builder.build_search(
-        folder, search=SMALL, failed_numbers={5: "RuntimeError: x"}, diverged_numbers=[6]
-    )
+def unconfirmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search whose confirmation has not run: no record is compared before the plan."""
+    folder = tmp_path_factory.mktemp("unconfirmed") / "search"
+    build_search(folder, search=SMALL_SEARCH, with_confirmation=False)
     return folder
 
 
-@pytest.fixture
-def folder(original: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(original, tmp_path / "s"))
-
-
-def disagreement(folder: Path) -> str:
-    with pytest.raises(DisagreementError) as found:
-        list(verify_study(Ledger(folder)))
-    return str(found.value)
-
-
-def change(path: Path, edit: Callable[[Any], None], *, line: int | None = None) -> None:
-    """Edit a JSON file, or a line of one."""
-    lines = [path.read_text()] if line is None else path.read_text().splitlines()
-    content = json.loads(lines[line or 0])
-    edit(content)
-    lines[line or 0] = json.dumps(content)
-    path.write_text("\n".join(lines) + "\n")
+def test_compute_digest_is_that_of_the_trial_config() -> None:
+    config = make_config("cnn-config-1", seed=3)
+    assert compute_digest(config) == TrialConfig.from_dict(config).compute_digest()
 
 
 @pytest.mark.parametrize(
@@ -54,173 +81,177 @@ def change(path: Path, edit: Callable[[Any], None], *, line: int | None = None) 
         {},
         {"ended_by": None, "running_numbers": [9]},
         {
-            "ended_by": "time_budget",
+            "ended_by": EndReason.TIME_BUDGET,
             "running_numbers": [9],
-            "search": replace(SMALL, time_budget_s=60.0),
+            "search": replace(SMALL_SEARCH, time_budget_s=60.0),
         },
         {
-            "ended_by": "target_macro_f1",
+            "ended_by": EndReason.TARGET_MACRO_F1,
             "running_numbers": [9],
-            "search": replace(SMALL, target_macro_f1=0.5),
+            "search": replace(SMALL_SEARCH, target_macro_f1=0.5),
         },
-        {"search": replace(SMALL, retrain_top=0)},
-        {"search": replace(SMALL, learning_rate=(1e-5, 5e-4)), "with_published": False},
-        {"search": replace(SMALL, families=("mlnn", "cnn"))},
-        {"search": replace(SMALL, precision="bfloat16")},
+        {"search": replace(SMALL_SEARCH, retrain_top=0)},
+        {"search": replace(SMALL_SEARCH, learning_rate=(1e-5, 5e-4)), "with_published": False},
+        {"search": replace(SMALL_SEARCH, families=("mlnn", "cnn"))},
+        {"search": replace(SMALL_SEARCH, precision="bfloat16")},
         {"search": replace(RESNET_SEARCH_RECORD, n_trials=10, retrain_top=2, retrain_seeds=2)},
         {"with_confirmation": False},
         {"diverged_numbers": range(10)},
     ],
-)
-def test_a_search_as_it_was_run_has_no_disagreement(tmp_path: Path, options: Any) -> None:
-    ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
+    ids=[
+        "trials", "running", "budget", "target", "no top", "narrow", "families", "bfloat16",
+        "resnet", "unconfirmed", "diverged",
+    ],
+)  # fmt: skip
+def test_verify_study_of_an_intact_search_passes(tmp_path: Path, options: Any) -> None:
+    ledger = build_search(tmp_path / "s", **{"search": SMALL_SEARCH} | options)
     lines = list(verify_study(ledger))
-    assert any(line.startswith("proposals.jsonl: 10 proposals") for line in lines)
-    assert any("stopped by ASHA" in line for line in lines)
-    ended = options.get("ended_by", "trials") is not None
-    assert any(line.startswith("confirmation.json: ") for line in lines) == ended
+    assert lines[1].startswith("proposals.jsonl: 10 ")
+    is_confirmed = any(line.startswith("confirmation.json: ") for line in lines)
+    assert is_confirmed == (options.get("ended_by", EndReason.TRIALS) is not None)
 
 
-def test_its_report_follows_too(folder: Path) -> None:
-    write_report(Ledger(folder))
-    assert list(verify_study(Ledger(folder)))[-1].startswith("report: ")
-    with (folder / "report" / "tables" / "trials.csv").open("a") as file:
-        file.write("one more\n")
-    assert disagreement(folder).startswith("report/tables/trials.csv, line 12, says")
+def test_verify_study_with_a_changed_setting_of_the_search_raises(search_copy: Path) -> None:
+    edit_json(search_copy / "study.json", ("search", "reduction_factor"), lambda _: 4)
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == ("study.json", Ledger(search_copy).study.fingerprint)
 
 
-def test_another_setting_of_the_search(folder: Path) -> None:
-    change(folder / "study.json", lambda study: study["search"].update(reduction_factor=4))
-    assert disagreement(folder).startswith("study.json says that its fingerprint is ")
+def test_verify_study_with_a_changed_proposal_raises_with_its_id(search_copy: Path) -> None:
+    trial_id = edit_proposal(search_copy, 3, lambda trial: trial["config"].update(dropout=0.111))
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == ("proposals.jsonl", trial_id)
 
 
-def test_another_setting_of_a_proposal(folder: Path) -> None:
-    path = folder / "proposals.jsonl"
-    change(path, lambda trial: trial["config"].update(dropout=0.111), line=3)
-    assert disagreement(folder).startswith("proposals.jsonl says that trial 3 is trial-3-")
+def test_verify_study_with_swapped_proposals_raises_with_the_first(search_copy: Path) -> None:
+    second = Ledger(search_copy).read_proposals()[1]
+    edit_json_lines(
+        search_copy / "proposals.jsonl",
+        lambda proposals: proposals.insert(0, proposals.pop(1)),
+    )
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == ("proposals.jsonl", second.id)
 
 
-def test_proposals_in_another_order(folder: Path) -> None:
-    path = folder / "proposals.jsonl"
-    first, second, *rest = path.read_text().splitlines()
-    path.write_text("\n".join([second, first, *rest]) + "\n")
-    assert disagreement(folder).startswith("proposals.jsonl says that trial 0 is trial-1-")
+def test_verify_study_with_a_sampled_trial_under_a_published_name_raises(search_copy: Path) -> None:
+    edit_proposal(search_copy, 3, lambda trial: trial.update(configuration="cnn-config-1"))
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == ("proposals.jsonl", "cnn-config-1")
 
 
-def test_a_trial_under_a_published_name_that_is_not_published(folder: Path) -> None:
-    path = folder / "proposals.jsonl"
-    change(path, lambda trial: trial.update(configuration="cnn-config-1"), line=3)
-    assert "the name of trial-3 is cnn-config-1; its digest gives trial-3" in disagreement(folder)
+def test_verify_study_with_a_proposal_outside_the_space_raises(search_copy: Path) -> None:
+    def leave_space(trial: Any) -> None:
+        trial["config"]["dropout"] = 0.9
+        trial["id"] = f"trial-3-{compute_digest(trial['config'])}"
+
+    edit_proposal(search_copy, 3, leave_space)
+    error = find_disagreement(search_copy)
+    trial_id = Ledger(search_copy).read_proposals()[3].id
+    assert (error.path, error.value) == ("proposals.jsonl", trial_id)
 
 
-def test_a_record_without_its_proposal(folder: Path) -> None:
-    path = folder / "proposals.jsonl"
-    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
-    assert "belongs to no trial that is planned" in disagreement(folder)
+def test_check_proposals_with_more_than_the_search_allows_raises(search_copy: Path) -> None:
+    edit_json_lines(search_copy / "proposals.jsonl", lambda trials: trials.append(trials[-1]))
+    with pytest.raises(ConflictError) as caught:
+        check_proposals(Ledger(search_copy), SMALL_SEARCH)
+    assert (caught.value.path, caught.value.value) == ("proposals.jsonl", 11)
 
 
-def test_a_trial_of_a_search_that_ended_without_a_record(folder: Path) -> None:
-    for name in ("trials", "epochs"):
-        next((folder / name).glob("trial-9-????????.json*")).unlink()
-    assert disagreement(folder).startswith("confirmation.json is there, but trials/trial-9-")
+def test_verify_study_with_a_record_without_its_proposal_raises(search_copy: Path) -> None:
+    trial_id = Ledger(search_copy).read_proposals()[-1].id
+    edit_json_lines(search_copy / "proposals.jsonl", lambda trials: trials.pop())
+    error = find_disagreement(search_copy)
+    assert trial_id in (error.path or "")
+    assert isinstance(error.__cause__, UnplannedTrialError)
+
+
+def test_verify_study_with_an_ended_search_without_a_record_raises(search_copy: Path) -> None:
+    trial_id = Ledger(search_copy).read_proposals()[-1].id
+    for kind in ("trials", "epochs"):
+        get_trial_file(search_copy, trial_id, kind).unlink()
+    assert find_disagreement(search_copy).path == f"trials/{trial_id}.json"
 
 
 @pytest.mark.parametrize(
-    ("edit", "says"),
+    ("change", "get_value"),
     [
-        (lambda end: end.update(best=end["best"][::-1]), "that the best is ("),
-        (lambda end: end.update(baselines=[]), "that the baseline is ();"),
-        (lambda end: end["trials"].pop(), "that the number of trials is "),
-        (lambda end: end["trials"][0]["config"].update(seed=7), "that settings of "),
-        (lambda end: end["trials"][0].update(configuration="x"), "that the name of "),
-        (lambda end: end.update(ended_by="time_budget"), "that what ended the search is time_b"),
-        (
-            lambda end: end.update(ended_by="target_macro_f1"),
-            "that what ended the search is target_macro_f1",
-        ),
+        (lambda end: end.update(best=end["best"][::-1]), lambda end: end.best),
+        (lambda end: end.update(baselines=[]), lambda _: ()),
+        (lambda end: end["trials"].pop(), lambda end: len(end.trials)),
+        (lambda end: end["trials"][0]["config"].update(seed=7), lambda end: end.trials[0].config),
+        (lambda end: end["trials"][0].update(configuration="x"), lambda _: "x"),
+        (lambda end: end.update(ended_by="time_budget"), lambda _: "time_budget"),
+        (lambda end: end.update(ended_by="target_macro_f1"), lambda _: "target_macro_f1"),
     ],
+    ids=["best", "baselines", "count", "settings", "name", "budget", "target"],
 )
-def test_another_end(tmp_path: Path, edit: Callable[[Any], None], says: str) -> None:
-    # Before the confirmation has run, so that the plan is not held against its records first.
-    search_builder.build_search(tmp_path / "s", search=SMALL, with_confirmation=False)
-    change(tmp_path / "s" / "confirmation.json", edit)
-    assert disagreement(tmp_path / "s").startswith(f"confirmation.json says {says}")
+def test_verify_study_with_a_changed_confirmation_raises_with_what_it_says(
+    unconfirmed: Path,
+    tmp_path: Path,
+    change: Callable[[Any], object],
+    get_value: Callable[[Confirmation], object],
+) -> None:
+    folder = Path(shutil.copytree(unconfirmed, tmp_path / "search"))
+    content = json.loads((folder / "confirmation.json").read_text())
+    change(content)
+    (folder / "confirmation.json").write_text(json.dumps(content))
+    confirmation = Ledger(folder).read_confirmation()
+    assert confirmation is not None
+    error = find_disagreement(folder)
+    assert (error.path, error.value) == ("confirmation.json", get_value(confirmation))
 
 
-def test_fewer_trials_than_the_search_meant_to_run(folder: Path, tmp_path: Path) -> None:
-    ledger = search_builder.build_search(
-        tmp_path / "short",
-        search=replace(SMALL, target_macro_f1=0.99),
+def test_verify_study_with_a_target_that_no_trial_reached_raises(tmp_path: Path) -> None:
+    ledger = build_search(
+        tmp_path / "s",
+        search=replace(SMALL_SEARCH, target_macro_f1=0.99),
         ended_by=EndReason.TARGET_MACRO_F1,
     )
-    assert "what ended the search is target_macro_f1; the epochs gives 0." in disagreement(
-        ledger.folder
-    )
+    error = find_disagreement(ledger.folder)
+    assert (error.path, error.value) == ("confirmation.json", EndReason.TARGET_MACRO_F1)
 
 
-def asha_stopped(folder: Path, *, at_least: int = 1) -> Path:
-    """The record of a trial that ASHA stopped, after so many epochs or more."""
-    records = {path: json.loads(path.read_text()) for path in sorted((folder / "trials").iterdir())}
-    return next(
-        path
-        for path, record in records.items()
-        if record["stop_reason"] == "asha" and record["epochs"] >= at_least
-    )
+def test_verify_study_with_a_trial_that_asha_stopped_between_rungs_raises(
+    search_copy: Path,
+) -> None:
+    record = find_pruned(search_copy, min_epochs=3)
+    cut_epochs(record, 2)
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == (f"trials/{record.name}", 2)
 
 
-def epochs_of(record: Path) -> Path:
-    return record.parent.parent / "epochs" / f"{record.stem}.jsonl"
+def test_verify_study_with_a_trial_that_asha_stopped_while_it_led_raises(
+    search_copy: Path,
+) -> None:
+    record = find_pruned(search_copy)
+    path = get_trial_file(search_copy, record.stem, "epochs")
+    edit_json_lines(path, lambda epochs: epochs[-1].update(val_macro_f1=0.999))
+    enter_hash(path)
+    n_epochs = len(path.read_text().splitlines())
+    edit_record(record, best_epoch=n_epochs)
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == (f"trials/{record.name}", n_epochs)
 
 
-def entered(record: Path) -> None:
-    """Enter the hash of a trial's epochs anew, as a careful forger would."""
-    import hashlib
-
-    path = epochs_of(record)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    change(record, lambda trial: trial["files"].update({f"epochs/{path.name}": digest}))
-
-
-def test_a_trial_that_asha_stopped_between_rungs(folder: Path) -> None:
-    record = asha_stopped(folder, at_least=3)
-    lines = epochs_of(record).read_text().splitlines()
-    epochs_of(record).write_text("\n".join(lines[:2]) + "\n")
-    entered(record)
-    change(record, lambda trial: trial.update(epochs=2, best_epoch=2))
-    assert f"trials/{record.name} says that ASHA stopped it after epoch 2, no" in disagreement(
-        folder
-    )
-
-
-def test_a_trial_that_asha_stopped_though_it_led(folder: Path) -> None:
-    record = asha_stopped(folder)
-    path = epochs_of(record)
-    last = len(path.read_text().splitlines()) - 1
-    change(path, lambda epoch: epoch.update(val_macro_f1=0.999), line=last)
-    entered(record)
-    change(record, lambda trial: trial.update(best_epoch=last + 1))
-    assert "says that ASHA stopped it, but it led at epoch" in disagreement(folder)
-
-
-def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
-    ledger = Ledger(folder)
-    planned = ledger.read_proposals()[1]
+def test_verify_study_with_a_published_configuration_that_asha_stopped_raises(
+    search_copy: Path,
+) -> None:
+    planned = Ledger(search_copy).read_proposals()[1]
     assert planned.configuration == "cnn-config-2"
-    record = folder / "trials" / f"{planned.id}.json"
-    kept = epochs_of(record).read_text().splitlines()[:2]
-    epochs_of(record).write_text("\n".join(kept) + "\n")
-    change(
+    record = get_trial_file(search_copy, planned.id, "trials")
+    edit_record(
         record,
-        lambda trial: trial.update(
-            state="pruned", stop_reason="asha", epochs=2, best_epoch=2, scores={}, device=None,
-            host=None, parameters=None, operations=None,
-            files={f"epochs/{planned.id}.jsonl": trial["files"][f"epochs/{planned.id}.jsonl"]},
-        ),
-    )  # fmt: skip
-    entered(record)
-    for name in (f"predictions/{planned.id}.npz", f"models/{planned.id}.safetensors"):
-        (folder / name).unlink()
-    assert "but those with a name run in full" in disagreement(folder)
+        state="pruned",
+        stop_reason="asha",
+        scores={},
+        files={},
+        **dict.fromkeys(("device", "host", "parameters", "operations")),
+    )
+    cut_epochs(record, 3)
+    for kind in ("predictions", "models"):
+        get_trial_file(search_copy, planned.id, kind).unlink()
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == (f"trials/{record.name}", None)
 
 
 @pytest.mark.parametrize(
@@ -233,30 +264,37 @@ def test_a_published_configuration_that_asha_stopped(folder: Path) -> None:
         {"state": "complete"},
     ],
 )
-def test_a_status_that_does_not_go_with_its_reason(folder: Path, changes: dict[str, str]) -> None:
-    record = asha_stopped(folder)
-    change(record, lambda trial: trial.update(changes))
-    assert disagreement(folder).startswith(f"trials/{record.name} says that the ")
+def test_verify_study_with_a_state_that_contradicts_its_reason_raises(
+    search_copy: Path, changes: dict[str, str]
+) -> None:
+    record = find_pruned(search_copy)
+    edit_record(record, **changes)
+    assert find_disagreement(search_copy).path == f"trials/{record.name}"
 
 
-def test_a_look_at_test_by_a_trial_of_the_search(folder: Path) -> None:
+def evaluate_a_search_trial(folder: Path) -> str:
+    """Enter a test evaluation of a trial of the search; return its id."""
     ledger = Ledger(folder)
     planned = next(p for p in ledger.read_proposals() if (r := ledger.read_trial(p)) and r.scores)
-    evaluations_file = folder / "test_evaluations.jsonl"
-    first = json.loads(evaluations_file.read_text().splitlines()[0])
-    with evaluations_file.open("a") as file:
-        file.write(json.dumps(first | {"trial_id": planned.id}) + "\n")
-    assert f"looks at test by {planned.id} is 1" in disagreement(folder)
+    edit_json_lines(
+        folder / "test_evaluations.jsonl",
+        lambda evaluations: evaluations.append(evaluations[0] | {"trial_id": planned.id}),
+    )
+    return planned.id
 
 
-def test_a_proposal_out_of_the_space(folder: Path) -> None:
-    from reports.verification.search import compute_digest
+def test_verify_study_with_a_test_evaluation_of_a_search_trial_raises(search_copy: Path) -> None:
+    evaluate_a_search_trial(search_copy)
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == ("test_evaluations.jsonl", 1)
 
-    path = folder / "proposals.jsonl"
 
-    def edit(trial: Any) -> None:
-        trial["config"]["dropout"] = 0.9
-        trial["id"] = f"trial-3-{compute_digest(trial['config'])}"
-
-    change(path, edit, line=3)
-    assert "outside the space in study.json" in disagreement(folder)
+def test_check_search_with_a_test_evaluation_of_a_search_trial_raises_with_its_id(
+    search_copy: Path,
+) -> None:
+    trial_id = evaluate_a_search_trial(search_copy)
+    ledger = Ledger(search_copy)
+    records = {record.id: record for record in ledger.read_trials()}
+    with pytest.raises(ConflictError) as caught:
+        check_search(ledger, SMALL_SEARCH, records)
+    assert (caught.value.path, caught.value.value) == ("test_evaluations.jsonl", trial_id)

@@ -1,0 +1,101 @@
+"""Results of a trial that has a given confusion matrix, as its worker would report them."""
+
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bloodnets import metrics
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import EpochRecord
+
+
+def halve_matrix(matrix: metrics.IntArray) -> metrics.IntArray:
+    """Return a matrix of val for one of test: half of each class, and half of its mistakes."""
+    half_matrix = matrix // 2
+    # Halves of odd numbers are right ones, so that equal classes stay equal.
+    half_matrix[np.diag_indices(8)] += matrix.sum(axis=1) // 2 - half_matrix.sum(axis=1)
+    return half_matrix
+
+
+def make_predictions(
+    matrix: metrics.IntArray, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Return probabilities whose argmax gives exactly `matrix`, and the labels."""
+    true_classes, predicted_classes = (indices.ravel() for indices in np.indices((8, 8)))
+    labels = true_classes.repeat(matrix.ravel())
+    predicted = predicted_classes.repeat(matrix.ravel())
+    probabilities = np.random.default_rng(seed).uniform(size=(labels.size, 8))
+    probabilities[np.arange(labels.size), predicted] += 2
+    probabilities[np.arange(labels.size), labels] += 0.5
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities.astype(np.float32), labels.astype(np.uint8)
+
+
+def make_split_results(
+    matrices: Mapping[str, metrics.IntArray], seed: int
+) -> tuple[dict[str, dict[str, float]], bytes]:
+    """Return scores by split, and the content of the predictions file that they follow from.
+
+    Args:
+        matrices: `confusion[true, predicted]` by split.
+        seed: Seed of the trial.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
+    for split, matrix in matrices.items():
+        probabilities, labels = make_predictions(matrix, seed)
+        scores[split] = metrics.compute_scores(matrix)
+        scores[split]["auc"] = metrics.compute_auc(labels, probabilities)
+        arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return scores, buffer.getvalue()
+
+
+def make_epochs(
+    planned: PlannedTrial, n_epochs: int, best_epoch: int, best_scores: Mapping[str, float]
+) -> list[EpochRecord]:
+    """Return epochs with a falling loss and rising scores, with some noise.
+
+    They are equal for settings that differ only in the loss. Accuracy and macro F1 on val are
+    highest at `best_epoch`, where they are `best_scores`.
+    """
+    # No hash(): it differs between processes.
+    traits = [planned.config["family"] == "cnn", planned.config["optimizer"] == "adam"]
+    rng = np.random.default_rng([*map(int, traits), int(planned.config["seed"])])
+    noise = rng.normal(scale=0.03 if traits[1] else 0.01, size=n_epochs)
+    time_constant = 3 if traits[1] else 6
+    progress = (
+        0.998 - 0.5 * np.exp(-np.arange(1, n_epochs + 1) / time_constant) - np.abs(noise[::-1]) / 5
+    )
+    progress[best_epoch - 1] = 1
+    return [
+        EpochRecord(
+            epoch=epoch,
+            train_loss=(0.1 + 1.4 * math.exp(-epoch / time_constant)) * math.exp(noise[epoch - 1]),
+            val_loss=0.3 + math.exp(-epoch / time_constant),
+            val_accuracy=best_scores["accuracy"] * progress[epoch - 1],
+            val_macro_f1=best_scores["macro_f1"] * progress[epoch - 1],
+            duration_s=2.5,
+        )
+        for epoch in range(1, n_epochs + 1)
+    ]
+
+
+def make_curve_epochs(curve: list[float], accuracy_ratio: float) -> list[EpochRecord]:
+    """Return epochs with a given macro F1 on val, and accuracies in a fixed ratio to it."""
+    return [
+        EpochRecord(
+            epoch=epoch,
+            train_loss=1.5 - value,
+            val_loss=1.6 - value,
+            val_accuracy=value * accuracy_ratio,
+            val_macro_f1=value,
+            duration_s=2.5,
+        )
+        for epoch, value in enumerate(curve, start=1)
+    ]

@@ -1,0 +1,48 @@
+"""A planned trial: written and read without loss, its settings of exactly their types."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
+from reports.ledger.serialization import from_json, to_json
+from tests.helpers.grid_builder import make_config
+
+PLANNED = PlannedTrial(
+    id="cnn-config-2-s1-0a1b2c3d",
+    configuration="cnn-config-2",
+    config=make_config("cnn-config-2", seed=1),
+)
+
+
+def test_planned_trial_written_and_read_is_equal() -> None:
+    text = to_json(PLANNED, indent=None)
+    assert from_json(PlannedTrial, text) == PLANNED
+    assert json.loads(text)["config"]["momentum"] is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("seed", "1"),
+        ("seed", 1.0),
+        ("patience", True),
+        ("learning_rate", "0.1"),
+        ("precision", "float16"),
+        ("dihedral_augmentation", 1),
+        ("family", None),
+    ],
+)
+def test_planned_trial_setting_of_another_type_is_refused(setting: str, value: object) -> None:
+    values: dict[str, Any] = json.loads(to_json(PLANNED, indent=None))
+    values["config"][setting] = value
+    with pytest.raises(ValidationError) as caught:
+        from_json(PlannedTrial, json.dumps(values).encode())
+    assert caught.value.errors()[0]["loc"] == ("config", setting)
+
+
+def test_neutral_settings_are_those_of_a_published_configuration() -> None:
+    config: dict[str, Any] = dict(PLANNED.config)
+    assert {name: config[name] for name in NEUTRAL_SETTINGS} == dict(NEUTRAL_SETTINGS)

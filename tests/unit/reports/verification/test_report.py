@@ -1,0 +1,200 @@
+"""A report is made again and compared: an intact one passes, and whatever is changed is named."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bloodnets.errors import ConflictError
+from reports.ledger.ledger import Ledger
+from reports.page.publish import write_report
+from reports.verification import report as report_module
+from reports.verification.report import check_report
+from reports.verification.verify import DisagreementError, verify_study
+from tests.helpers.small_studies import (
+    N_SMALL_IMAGES,
+    TRIAL_FILES,
+    edit_json,
+    get_trial_file,
+    list_trial_ids,
+)
+
+IMAGES = np.arange(N_SMALL_IMAGES * 28 * 28 * 3).reshape(-1, 28, 28, 3).astype(np.uint8)
+NO_IMAGES = np.zeros_like(IMAGES)
+
+
+@pytest.fixture(scope="module")
+def report(small_grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the small grid, which has none in its folder; not to be changed."""
+    folder = tmp_path_factory.mktemp("report") / "report"
+    return write_report(Ledger(small_grid), folder=folder).parent
+
+
+@pytest.fixture(scope="module")
+def report_with_images(small_grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same report with test images; not to be changed."""
+    folder = tmp_path_factory.mktemp("report") / "report"
+    return write_report(Ledger(small_grid), folder=folder, images=IMAGES).parent
+
+
+@pytest.fixture
+def reported(grid_copy: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study with a report, which is made again by copying the one that its ledger gives."""
+    shutil.copytree(report, grid_copy / "report")
+
+    def copy_report(ledger: Ledger, *, folder: Path, images: object) -> Path:
+        assert images is None
+        return Path(shutil.copytree(report, folder)) / "index.html"
+
+    monkeypatch.setattr(report_module, "write_report", copy_report)
+    return grid_copy
+
+
+@pytest.fixture
+def illustrated(
+    grid_copy: Path, report: Path, report_with_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A study with a report that shows test images, made again likewise."""
+    shutil.copytree(report_with_images, grid_copy / "report")
+
+    def copy_report(ledger: Ledger, *, folder: Path, images: object) -> Path:
+        source = report if images is None else report_with_images
+        return Path(shutil.copytree(source, folder)) / "index.html"
+
+    monkeypatch.setattr(report_module, "write_report", copy_report)
+    return grid_copy
+
+
+def find_difference(folder: Path) -> ConflictError:
+    with pytest.raises(ConflictError) as caught:
+        check_report(Ledger(folder), None)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_check_report_without_a_report_passes(small_grid: Path) -> None:
+    assert check_report(Ledger(small_grid), None)
+
+
+def test_check_report_of_an_intact_report_passes_and_changes_nothing(
+    grid_copy: Path, report: Path
+) -> None:
+    shutil.copytree(report, grid_copy / "report")
+    before = {path: path.read_bytes() for path in grid_copy.rglob("*") if path.is_file()}
+    suffixes = [path.suffix for path in (grid_copy / "report").rglob("*") if path.is_file()]
+    n_compared = sum(suffix not in {".svg", ".png"} for suffix in suffixes)
+    assert f" {n_compared} " in check_report(Ledger(grid_copy), None)
+    assert {path: path.read_bytes() for path in grid_copy.rglob("*") if path.is_file()} == before
+
+
+def test_check_report_after_a_change_of_the_ledger_raises_with_the_old_value(
+    grid_copy: Path, report: Path
+) -> None:
+    """Of a duration, and of a trial that is gone: nothing but the report tells of them."""
+    shutil.copytree(report, grid_copy / "report")
+    trial_ids = list_trial_ids(grid_copy)
+    record = get_trial_file(grid_copy, trial_ids[0], "trials")
+    edit_json(record, ("duration_s",), lambda x: x + 1)
+    error = find_difference(grid_copy)
+    assert (error.path or "").startswith("report/tables/")
+    assert ",78.75," in str(error.value)  # the mean of 75 and 82.5
+    edit_json(record, ("duration_s",), lambda x: x - 1)
+    for kind in TRIAL_FILES:
+        get_trial_file(grid_copy, trial_ids[3], kind).unlink()
+    path = grid_copy / "test_evaluations.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+    assert (find_difference(grid_copy).path or "").startswith("report/tables/")
+
+
+def test_check_report_with_figures_of_another_matplotlib_passes(reported: Path) -> None:
+    for path in (reported / "report" / "figures").iterdir():
+        path.write_bytes(b"other")
+    page = reported / "report" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace(";base64,", ";base64,AAAA"), encoding="utf-8")
+    assert check_report(Ledger(reported), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("index.html", "<td", "<td title='x'"),
+        ("report.md", "test", "text"),
+        ("tables/comparison.csv", "0.", "1."),
+        ("tables/comparison.md", "|", "||"),
+        ("tables/comparison.tex", r"\begin", r"\end"),
+    ],
+)
+def test_check_report_with_a_changed_file_raises_with_its_line(
+    reported: Path, name: str, old: str, new: str
+) -> None:
+    path = reported / "report" / name
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace(old, new, 1)
+    path.write_text(changed, encoding="utf-8")
+    error = find_difference(reported)
+    n_lines_before = text[: text.index(old)].count("\n")
+    assert error.path == f"report/{name}"
+    assert error.value == changed.split("\n")[n_lines_before]
+    assert len(error.problem) < 260
+
+
+def test_check_report_with_a_line_more_or_less_raises_with_its_path(reported: Path) -> None:
+    path = reported / "report" / "report.md"
+    text = path.read_text(encoding="utf-8")
+    for changed in (text + "One more.\n", text.rstrip("\n")):
+        path.write_text(changed, encoding="utf-8")
+        assert find_difference(reported).path == "report/report.md"
+
+
+@pytest.mark.parametrize("name", ["index.html", "report.md", "tables/comparison.csv"])
+def test_check_report_without_a_file_raises_with_its_path(reported: Path, name: str) -> None:
+    (reported / "report" / name).unlink()
+    assert (find_difference(reported).path or "").endswith(f"report/{name}")
+
+
+def test_check_report_with_another_file_raises_with_its_path(reported: Path) -> None:
+    (reported / "report" / "tables" / "more.csv").write_text("1")
+    assert find_difference(reported).path == "report/tables/more.csv"
+
+
+def test_verify_study_with_a_changed_report_raises(reported: Path) -> None:
+    (reported / "report" / "tables" / "more.csv").write_text("1")
+    with pytest.raises(DisagreementError) as caught:
+        list(verify_study(Ledger(reported)))
+    assert caught.value.path == "report/tables/more.csv"
+
+
+def test_check_report_with_test_images_compares_them_where_they_are_given(
+    illustrated: Path,
+) -> None:
+    ledger = Ledger(illustrated)
+    compared, not_compared = check_report(ledger, IMAGES), check_report(ledger, None)
+    assert compared != not_compared
+    page = illustrated / "report" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert "data:image/png" in text
+    start = text.index('<section id="hardest">')
+    page.write_text(text[:start] + text[start:].replace("<span>", "<span>no ", 1), encoding="utf-8")
+    assert check_report(ledger, None) == not_compared
+    with pytest.raises(ConflictError) as caught:
+        check_report(ledger, IMAGES)
+    assert caught.value.path == "report/index.html"
+
+
+def test_check_report_with_test_images_compares_what_comes_after_them(illustrated: Path) -> None:
+    page = illustrated / "report" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("</dl>", "</dl> ", 1), encoding="utf-8")
+    assert find_difference(illustrated).path == "report/index.html"
+
+
+def test_check_report_without_test_images_is_made_again_without_them(reported: Path) -> None:
+    """`reported` refuses to make the report with images."""
+    assert check_report(Ledger(reported), NO_IMAGES)
+
+
+def test_check_report_of_a_search_passes(search_copy: Path) -> None:
+    write_report(Ledger(search_copy))
+    assert check_report(Ledger(search_copy), None).startswith("report: ")
