@@ -23,7 +23,8 @@ CLASS_PRECISIONS = tuple(f"precision_{c}" for c in range(NUM_CLASSES))
 N_RESAMPLES = 2000
 """Draws of the test images: the standard error is known to 1.6 %, sqrt(1 / (2 · 2000))."""
 
-_CHUNK_BYTES = 2**26
+CHUNK_BYTES = 2**26
+"""Bytes of the draws that are made at once."""
 
 
 class VarianceComponents(NamedTuple):
@@ -77,7 +78,7 @@ def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
         Chunks of shape (b, n), whole numbers, each row of sum n; together N_RESAMPLES rows.
     """
     generator = np.random.default_rng(0)
-    chunk_size = max(1, _CHUNK_BYTES // (4 * n_images))
+    chunk_size = max(1, CHUNK_BYTES // (4 * n_images))
     for start in range(0, N_RESAMPLES, chunk_size):
         chunk = np.empty((min(chunk_size, N_RESAMPLES - start), n_images), np.float32)
         for row in chunk:

@@ -17,8 +17,9 @@ MIN_TRIALS = 10
 """Trials; the importances of fewer say little, and their intervals span everything."""
 
 _N_TREES = 64
-_N_RESAMPLES = 20
 _N_RESAMPLE_TREES = 16
+N_RESAMPLES = 20
+"""Draws of the trials; the intervals are quantiles over them."""
 _INTERVAL_QUANTILES = (0.05, 0.95)
 
 
@@ -79,7 +80,7 @@ def _estimate_importances(
             search,
             _N_RESAMPLE_TREES,
         )
-        for i in range(_N_RESAMPLES)
+        for i in range(N_RESAMPLES)
     ]
     bounds = pd.DataFrame(resampled).quantile(list(_INTERVAL_QUANTILES)).T
     bounds.columns = ["importance_low", "importance_high"]

@@ -30,7 +30,7 @@ from reports.ledger.records import (
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 from reports.verification.search import compute_digest
 from study.configs.study_config import make_config_record
-from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results
+from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results, skip_fsync
 
 ConfusionMatrix = NDArray[np.int64]
 TrialKey = tuple[str, int]  # configuration and seed
@@ -118,6 +118,7 @@ def make_config(name: str, *, seed: int = 0, **overrides: Any) -> Config:
     return make_config_record(TrialConfig(**(values | overrides)))
 
 
+@skip_fsync()
 def build_grid(
     location: StudyPath,
     matrices: Mapping[str, Sequence[ConfusionMatrix]],

@@ -20,7 +20,12 @@ from study.tuning.confirmation import rank_configurations
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 from tests.helpers.search_proposals import make_proposals
-from tests.helpers.trial_results import halve_matrix, make_curve_epochs, make_split_results
+from tests.helpers.trial_results import (
+    halve_matrix,
+    make_curve_epochs,
+    make_split_results,
+    skip_fsync,
+)
 
 _STATES = {StopReason.MAX_EPOCHS: TrialState.COMPLETE, StopReason.ERROR: TrialState.FAILED}
 _DIVERGED_ERROR = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
@@ -59,6 +64,7 @@ RESNET_SEARCH_RECORD = replace(
 )
 
 
+@skip_fsync()
 def build_search(
     folder: Path,
     *,

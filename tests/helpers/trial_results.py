@@ -2,8 +2,12 @@
 
 import io
 import math
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +25,10 @@ def halve_matrix(matrix: metrics.IntArray) -> metrics.IntArray:
     return half_matrix
 
 
-def make_predictions(
-    matrix: metrics.IntArray, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Return probabilities whose argmax gives exactly `matrix`, and the labels."""
-    true_classes, predicted_classes = (indices.ravel() for indices in np.indices((8, 8)))
-    labels = true_classes.repeat(matrix.ravel())
-    predicted = predicted_classes.repeat(matrix.ravel())
-    probabilities = np.random.default_rng(seed).uniform(size=(labels.size, 8))
-    probabilities[np.arange(labels.size), predicted] += 2
-    probabilities[np.arange(labels.size), labels] += 0.5
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return probabilities.astype(np.float32), labels.astype(np.uint8)
+class _Predictions(NamedTuple):
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    auc: float
 
 
 def make_split_results(
@@ -47,13 +43,35 @@ def make_split_results(
     scores: dict[str, dict[str, float]] = {}
     arrays: dict[str, NDArray[Any]] = {}
     for split, matrix in matrices.items():
-        probabilities, labels = make_predictions(matrix, seed)
-        scores[split] = metrics.compute_scores(matrix)
-        scores[split]["auc"] = metrics.compute_auc(labels, probabilities)
-        arrays |= {f"{split}_probabilities": probabilities, f"{split}_labels": labels}
+        predictions = _make_predictions(matrix.astype(np.int64).tobytes(), seed)
+        scores[split] = metrics.compute_scores(matrix) | {"auc": predictions.auc}
+        arrays[f"{split}_probabilities"] = predictions.probabilities
+        arrays[f"{split}_labels"] = predictions.labels
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return scores, buffer.getvalue()
+
+
+# scikit-learn takes longer for an AUC than anything else here, and many tests use the same matrix.
+@lru_cache(maxsize=256)
+def _make_predictions(matrix_bytes: bytes, seed: int) -> _Predictions:
+    """Return probabilities whose argmax gives exactly the matrix, and the labels."""
+    counts = np.frombuffer(matrix_bytes, dtype=np.int64)
+    true_classes, predicted_classes = (indices.ravel() for indices in np.indices((8, 8)))
+    labels, predicted = true_classes.repeat(counts), predicted_classes.repeat(counts)
+    probabilities = np.random.default_rng(seed).uniform(size=(labels.size, 8))
+    probabilities[np.arange(labels.size), predicted] += 2
+    probabilities[np.arange(labels.size), labels] += 0.5
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    rounded = probabilities.astype(np.float32)
+    return _Predictions(rounded, labels.astype(np.uint8), metrics.compute_auc(labels, rounded))
+
+
+@contextmanager
+def skip_fsync() -> Iterator[None]:
+    """Write files without waiting for the disk: a test's study need not survive a power cut."""
+    with mock.patch.object(os, "fsync"):
+        yield
 
 
 def make_epochs(

@@ -2,44 +2,52 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from reports.analysis import confusion
+from reports.analysis.confusion import (
+    analyze_confusion,
+    compute_class_scores,
+    make_confusion_frame,
+    sum_confusions,
+)
 from reports.ledger.loading import read_study_files
-from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
-from tests.unit.reports.ledger.test_published import CLASS_COUNTS
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
+from tests.helpers.small_studies import OTHER_MATRIX, SMALL_MATRIX
 
 
-def test_confusion_of_asymmetric_matrix_is_true_by_predicted(tmp_path: Path) -> None:
-    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
-    cells = confusion.make_confusion_frame(read_study_files(ledger).predictions)
+def test_make_confusion_frame_of_asymmetric_matrix_is_true_by_predicted(tmp_path: Path) -> None:
+    ledger = build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    cells = make_confusion_frame(read_study_files(ledger).predictions)
     mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
     assert mistake["count"].tolist() == [40]
-    scores = confusion.compute_class_scores(cells).set_index("class")
+    scores = compute_class_scores(cells).set_index("class")
     assert scores.loc[0, "recall"] == pytest.approx(0.6)
     assert scores.loc[0, "precision"] == 1
     assert scores.loc[1, "recall"] == 1
     assert scores.loc[1, "precision"] == pytest.approx(100 / 140)
-    summed = confusion.sum_confusions(cells).set_index(["true", "predicted"])
+    summed = sum_confusions(cells).set_index(["true", "predicted"])
     assert summed.loc[(0, 1), "row_share"] == pytest.approx(0.4)
 
 
 def test_analyze_confusion_of_replicates_sums_counts_and_keeps_support(tmp_path: Path) -> None:
-    matrices = grid_builder.make_published_matrices(2)
-    ledger = grid_builder.build_grid(tmp_path / "s", matrices)
-    analysis = confusion.analyze_confusion(read_study_files(ledger).predictions)
+    replicates = [SMALL_MATRIX, OTHER_MATRIX]
+    matrices = {"cnn-config-1": replicates, "mlnn-config-1": replicates[::-1]}
+    ledger = build_grid(tmp_path / "s", matrices)
+    analysis = analyze_confusion(read_study_files(ledger).predictions)
     assert (analysis.matrices["seeds"] == 2).all()
-    assert analysis.matrices["count"].sum() == 2 * len(matrices) * sum(CLASS_COUNTS)
-    for _, one in analysis.class_scores.groupby("configuration"):
-        assert one["support"].tolist() == CLASS_COUNTS
+    for _, cells in analysis.matrices.groupby("configuration"):
+        summed = cells.pivot_table(index="true", columns="predicted", values="count")
+        np.testing.assert_array_equal(summed, SMALL_MATRIX + OTHER_MATRIX)
+    for _, scores in analysis.class_scores.groupby("configuration"):
+        assert scores["support"].tolist() == SMALL_MATRIX.sum(axis=1).tolist()
 
 
 def test_analyze_confusion_without_test_evaluation_is_empty(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC]}
-    ledger = grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
+    ledger = build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
     predictions = read_study_files(ledger).predictions
-    assert confusion.make_confusion_frame(predictions).empty
-    analysis = confusion.analyze_confusion(predictions)
+    assert make_confusion_frame(predictions).empty
+    analysis = analyze_confusion(predictions)
     assert analysis.matrices.empty
     assert analysis.class_scores.empty

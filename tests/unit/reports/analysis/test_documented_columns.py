@@ -1,6 +1,7 @@
 """Every column of a frame stands in the docstring of the class or function that makes it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from reports.analysis import (
 )
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import LoadedStudy, read_study_files
-from tests.helpers import grid_builder, search_builder
+from tests.helpers.grid_builder import build_grid
+from tests.helpers.search_builder import RESNET_SEARCH_RECORD, build_search
+from tests.helpers.small_studies import OTHER_MATRIX, SMALL_MATRIX
 
 
 def list_undocumented(frame: pd.DataFrame, documented: Any) -> set[str]:
@@ -36,17 +39,15 @@ def list_undocumented(frame: pd.DataFrame, documented: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
-    matrices = grid_builder.make_published_matrices(2)
-    matrices["resnet-no-dropout"] = matrices["resnet"] = matrices["cnn-config-1"]
+    names = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for i in (1, 2, 3)]
+    matrices = {name: [SMALL_MATRIX, OTHER_MATRIX] for name in names}
+    matrices["resnet-no-dropout"] = matrices["resnet"] = [OTHER_MATRIX]
     overrides = {
         "resnet": {"family": "resnet", "dropout": 0.3},
         "resnet-no-dropout": {"family": "resnet", "dropout": 0.0},
     }
-    return read_study_files(
-        grid_builder.build_grid(
-            tmp_path_factory.mktemp("columns") / "grid", matrices, record_overrides=overrides
-        )
-    )
+    folder = tmp_path_factory.mktemp("columns") / "grid"
+    return read_study_files(build_grid(folder, matrices, record_overrides=overrides))
 
 
 def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
@@ -86,9 +87,14 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
         assert list_undocumented(frame, documented) == set(), documented
 
 
-def test_columns_of_a_search_are_documented(tmp_path: Path) -> None:
-    ledger = search_builder.build_search(tmp_path / "s", search=search_builder.RESNET_SEARCH_RECORD)
-    search = search_trials.analyze_search(read_study_files(ledger))
+def test_columns_of_a_search_are_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importance, "N_RESAMPLES", 2)
+    record = replace(RESNET_SEARCH_RECORD, n_trials=12, retrain_top=2, retrain_seeds=2)
+    search = search_trials.analyze_search(
+        read_study_files(build_search(tmp_path / "s", search=record))
+    )
     assert search is not None
     importances = importance.compute_importances(search.trials, search.curves, search.record)
     effort = search_effort.make_effort_frame(search.trials, search.record.max_epochs)

@@ -3,81 +3,92 @@
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
-from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.effects import estimate_effects
 from reports.ledger.loading import TestPredictions
-from tests.unit.reports.analysis.test_pairwise import GRID, simulated
+from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
 
 @pytest.fixture(scope="module")
 def grid() -> TestPredictions:
-    return simulated(GRID)
+    return simulate_predictions(GRID_ACCURACIES)
 
 
-def test_a_third_family_leaves_the_effects_of_the_two_as_they_are(grid: TestPredictions) -> None:
-    third = simulated(GRID | {"resnet cross_entropy adamw": 0.95})
-    twice = third.trials["configuration"] == "resnet cross_entropy adamw"
-    trials = pd.concat([third.trials, third.trials[twice].assign(configuration="another")])
-    every = TestPredictions(
+@pytest.fixture(scope="module")
+def bootstrap(grid: TestPredictions) -> BootstrapScores:
+    return bootstrap_scores(grid)
+
+
+def test_estimate_effects_with_a_third_family_leaves_those_of_the_two_unchanged(
+    bootstrap: BootstrapScores,
+) -> None:
+    name = "resnet cross_entropy adamw"
+    third = simulate_predictions(GRID_ACCURACIES | {name: 0.95})
+    is_third = third.trials["configuration"] == name
+    trials = pd.concat([third.trials, third.trials[is_third].assign(configuration="another")])
+    with_third = TestPredictions(
         trials=trials.reset_index(drop=True),
         labels=third.labels,
-        probabilities=np.concatenate([third.probabilities, third.probabilities[twice]]),
+        probabilities=np.concatenate([third.probabilities, third.probabilities[is_third]]),
     )
-    found, alone = (
-        estimate_effects(bootstrap_scores(every)),
-        estimate_effects(bootstrap_scores(grid)),
+    columns = ["factor", "from_value", "to_value", "scope", "pairs", "difference"]
+    pd.testing.assert_frame_equal(
+        estimate_effects(bootstrap_scores(with_third))[columns],
+        estimate_effects(bootstrap)[columns],
     )
-    names = ["factor", "from_value", "to_value", "scope", "pairs", "difference"]
-    pd.testing.assert_frame_equal(found[names], alone[names])
 
 
-def test_effects_of_the_grid(grid: TestPredictions) -> None:
-    frame = estimate_effects(bootstrap_scores(grid)).set_index(["factor", "scope"])
+def test_estimate_effects_finds_the_planted_effect_and_no_other(
+    bootstrap: BootstrapScores,
+) -> None:
+    frame = estimate_effects(bootstrap).set_index(["factor", "scope"])
     (family,) = frame.loc[[("family", "all")]].to_dict("records")
     assert 0.05 < family["low"] < family["difference"] < family["high"] < 0.09
     assert family["pairs"] == 4
     assert family["p_holm"] < 1e-6
     others = frame.drop(index=("family", "all"))
     assert set(others.index) == {
-        (factor, within) for factor in ("loss", "optimizer") for within in ("all", "mlnn", "cnn")
+        (factor, scope) for factor in ("loss", "optimizer") for scope in ("all", "mlnn", "cnn")
     }
     assert (others["low"] < 0).all()
     assert (others["high"] > 0).all()
     assert (others["p_holm"] >= 0.05).all()
 
 
-def test_a_loss_that_changes_nothing_has_no_effect_at_all(grid: TestPredictions) -> None:
-    """Not even by a rounding error."""
-    same = grid.probabilities.copy()
-    for (_, _), own in grid.trials.groupby(["family", "optimizer"]):
-        same[own.index[own["loss"] == "nll"]] = same[own.index[own["loss"] != "nll"]]
-    tested = TestPredictions(trials=grid.trials, labels=grid.labels, probabilities=same)
-    frame = estimate_effects(bootstrap_scores(tested))
+def test_estimate_effects_of_equal_predictions_is_exactly_0(grid: TestPredictions) -> None:
+    """Not even a rounding error is left."""
+    probabilities = grid.probabilities.copy()
+    for _, own in grid.trials.groupby(["family", "optimizer"]):
+        is_nll = (own["loss"] == "nll").to_numpy()
+        probabilities[own.index[is_nll]] = probabilities[own.index[~is_nll]]
+    predictions = TestPredictions(
+        trials=grid.trials, labels=grid.labels, probabilities=probabilities
+    )
+    frame = estimate_effects(bootstrap_scores(predictions))
     frame = frame[frame["factor"] == "loss"]
     assert len(frame) == 3
     assert (frame[["difference", "low", "high"]] == 0).all(axis=None)
     assert (frame["p"] == 1).all()
 
 
-def test_effects_need_partners_and_unambiguous_settings(grid: TestPredictions) -> None:
-    alone = TestPredictions(
+def test_estimate_effects_without_partners_is_empty(grid: TestPredictions) -> None:
+    one_configuration = TestPredictions(
         trials=grid.trials[:3], labels=grid.labels, probabilities=grid.probabilities[:3]
     )
-    assert estimate_effects(bootstrap_scores(alone)).empty
-    clash = TestPredictions(
+    assert estimate_effects(bootstrap_scores(one_configuration)).empty
+
+
+def test_estimate_effects_of_two_configurations_with_equal_settings_is_empty(
+    grid: TestPredictions,
+) -> None:
+    ambiguous = TestPredictions(
         trials=grid.trials[:6].assign(loss="nll", optimizer="sgd").reset_index(drop=True),
         labels=grid.labels,
         probabilities=grid.probabilities[:6],
     )
-    assert estimate_effects(bootstrap_scores(clash)).empty
+    assert estimate_effects(bootstrap_scores(ambiguous)).empty
 
 
 def test_estimate_effects_without_a_trial_is_empty() -> None:
-    empty: NDArray[np.float32] = np.empty((0, 0, 8), np.float32)
-    columns = ["configuration", "family", "loss", "optimizer", "seed"]
-    none = TestPredictions(
-        trials=pd.DataFrame(columns=columns), labels=np.empty(0, np.int64), probabilities=empty
-    )
-    assert estimate_effects(bootstrap_scores(none)).empty
+    assert estimate_effects(bootstrap_scores(make_no_predictions())).empty

@@ -13,47 +13,48 @@ from torch import nn
 
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.equivalent_losses import (
-    EquivalentLosses,
+    ROUNDING_TOLERANCE,
     analyze_equivalent_losses,
     compare_equivalent_losses,
     estimate_seed_noise,
 )
-from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, read_study_files
-from reports.sections.findings import analyze
-from reports.sections.verdict_text import describe_equivalent_losses, list_warnings
-from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid, make_published_matrices
 
 OTHER = ASYMMETRIC.copy()
 OTHER[7, 7] -= 4
 OTHER[7, 6] += 4
 
 
-def of(folder: Path, *, other: bool = True) -> Ledger:
-    return grid_builder.build_grid(
-        folder,
-        {
-            "cnn-config-1": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
-            "cnn-config-2": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
-            "cnn-config-3": [ASYMMETRIC, OTHER if other else ASYMMETRIC, ASYMMETRIC],
-        },
-        missing_trials=[("cnn-config-1", 2)],
+def read_study(folder: Path) -> LoadedStudy:
+    """Return a study in which 1 and 3 differ on 4 images of one seed, 2 by the optimizer."""
+    return read_study_files(
+        build_grid(
+            folder,
+            {
+                "cnn-config-1": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
+                "cnn-config-2": [ASYMMETRIC, ASYMMETRIC, ASYMMETRIC],
+                "cnn-config-3": [ASYMMETRIC, OTHER, ASYMMETRIC],
+            },
+            missing_trials=[("cnn-config-1", 2)],
+        )
     )
 
 
-def with_losses(loaded_study: LoadedStudy, factor: float, shift: float) -> LoadedStudy:
-    """The same study, but for the losses of cnn-config-3."""
+def change_losses(study: LoadedStudy, factor: float, shift: float) -> LoadedStudy:
+    """Return the same study with other losses of cnn-config-3."""
     epochs = {
         trial: [replace(epoch, train_loss=epoch.train_loss * factor + shift) for epoch in own]
-        if loaded_study.records[trial].configuration == "cnn-config-3"
+        if study.records[trial].configuration == "cnn-config-3"
         else own
-        for trial, own in loaded_study.epochs.items()
+        for trial, own in study.epochs.items()
     }
-    return replace(loaded_study, epochs=epochs)
+    return replace(study, epochs=epochs)
 
 
-def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
+def test_compare_equivalent_losses_counts_differing_predictions_over_common_seeds(
+    tmp_path: Path,
+) -> None:
     expected = pd.DataFrame(
         {
             "cross_entropy": ["cnn-config-1"],
@@ -65,76 +66,53 @@ def test_twins_are_compared_seed_by_seed(tmp_path: Path) -> None:
             "has_negative_loss": [False],
         }
     )
-    pd.testing.assert_frame_equal(
-        compare_equivalent_losses(read_study_files(of(tmp_path / "s"))), expected, check_dtype=False
-    )
+    frame = compare_equivalent_losses(read_study(tmp_path / "s"))
+    pd.testing.assert_frame_equal(frame, expected, check_dtype=False)
 
 
 @pytest.mark.parametrize(
-    ("factor", "shift", "words"),
+    ("factor", "shift", "has_negative", "is_rounding"),
     [
-        (1.0, -3.0, "The model ends in raw logits"),
-        (1.0005, 0.0, "which is rounding"),
-        (1.02, 0.0, "not the same function"),
+        (1.0, -3.0, True, False),
+        (1.0005, 0.0, False, True),
+        (1.02, 0.0, False, False),
     ],
 )
-def test_why_two_that_should_be_equal_are_not(
-    tmp_path: Path, factor: float, shift: float, words: str
+def test_compare_equivalent_losses_tells_raw_logits_rounding_and_another_function(
+    tmp_path: Path, factor: float, shift: float, has_negative: bool, is_rounding: bool
 ) -> None:
-    ledger = of(tmp_path / "s")
-    found = analyze(ledger, None)
-    frame = compare_equivalent_losses(with_losses(found.study.loaded_study, factor, shift))
-    losses = EquivalentLosses(pairs=frame, seed_noise=pd.DataFrame(), negative_loss_trials=())
-    (_, cause) = describe_equivalent_losses(losses, found.context.data)
-    assert cause.startswith("cnn-config-1 and cnn-config-3: ")
-    assert words in cause
+    study = change_losses(read_study(tmp_path / "s"), factor, shift)
+    (row,) = compare_equivalent_losses(study).to_dict("records")
+    assert row["has_negative_loss"] == has_negative
+    assert (row["first_loss_difference"] <= ROUNDING_TOLERANCE) == is_rounding
 
 
-def test_raw_logits_are_pointed_out_without_a_twin_too(tmp_path: Path) -> None:
-    found = analyze(of(tmp_path / "s"), None)
-    wrong = with_losses(found.study.loaded_study, 1.0, -3.0)
-    right_trials, wrong_trials = (
-        analyze_equivalent_losses(study, found.study.bootstrap).negative_loss_trials
-        for study in (found.study.loaded_study, wrong)
-    )
-    data = found.context.data
-    assert "raw logits" not in " ".join(list_warnings(found.comparison, right_trials, data))
-    (words,) = (w for w in list_warnings(found.comparison, wrong_trials, data) if "raw logits" in w)
-    trials = [trial for trial in wrong.records if trial.startswith("cnn-config-3")]
-    assert words.startswith(f"In 3 trials ({trials[0]} and 2 more) NLLLoss fell below 0")
+def test_analyze_equivalent_losses_names_the_trials_with_a_negative_loss(tmp_path: Path) -> None:
+    study = read_study(tmp_path / "s")
+    bootstrap = bootstrap_scores(study.predictions)
+    assert not analyze_equivalent_losses(study, bootstrap).negative_loss_trials
+    negative = analyze_equivalent_losses(change_losses(study, 1.0, -3.0), bootstrap)
+    trial_ids = [trial for trial in study.records if trial.startswith("cnn-config-3")]
+    assert list(negative.negative_loss_trials) == trial_ids
 
 
-def test_equal_ones_have_no_cause(tmp_path: Path) -> None:
-    found = analyze(of(tmp_path / "s", other=False), None)
-    losses = replace(found.equivalent_losses, seed_noise=pd.DataFrame())
-    (sentence,) = describe_equivalent_losses(losses, found.context.data)
-    assert "Of 720 predictions on test, 0 differ; 0 are expected." in sentence
-
-
-def test_nothing_tested_has_no_twins(tmp_path: Path) -> None:
+def test_compare_equivalent_losses_without_predictions_is_empty(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
     missing = [(name, 0) for name in matrices]
-    assert compare_equivalent_losses(
-        read_study_files(grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=missing))
-    ).empty
+    ledger = build_grid(tmp_path / "s", matrices, missing_trials=missing)
+    assert compare_equivalent_losses(read_study_files(ledger)).empty
 
 
-def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
-    matrices = grid_builder.make_published_matrices(3)
-    for seed in range(3):  # NLLLoss repeats CrossEntropy, as it should
-        matrices["mlnn-config-3"][seed] = matrices["mlnn-config-1"][seed]
-    names = ("mlnn-config-1", "mlnn-config-3")
-    loaded_study = read_study_files(
-        grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
-    )
+def test_estimate_seed_noise_of_three_seeds_is_that_of_students_t(tmp_path: Path) -> None:
+    replicates = make_published_matrices(3)["mlnn-config-1"]
+    names = ("mlnn-config-1", "mlnn-config-3")  # NLLLoss repeats CrossEntropy, as it should
+    study = read_study_files(build_grid(tmp_path / "s", dict.fromkeys(names, replicates)))
     (row,) = estimate_seed_noise(
-        loaded_study,
-        bootstrap_scores(loaded_study.predictions),
-        compare_equivalent_losses(loaded_study),
+        study, bootstrap_scores(study.predictions), compare_equivalent_losses(study)
     ).to_dict("records")
     scores = [
         record.scores["test"]["weighted_f1"]
-        for record in loaded_study.records.values()
+        for record in study.records.values()
         if record.configuration == names[0]
     ]
     sd = np.std(np.array(scores, float), ddof=1)
@@ -144,23 +122,18 @@ def test_the_noise_floor_by_hand(tmp_path: Path) -> None:
     assert row["within_limit"] is True
 
 
-def test_one_seed_has_no_noise_floor(tmp_path: Path) -> None:
-    matrices = grid_builder.make_published_matrices()
+def test_estimate_seed_noise_of_one_seed_has_no_limit(tmp_path: Path) -> None:
     names = ("cnn-config-2", "cnn-config-4")
-    loaded_study = read_study_files(
-        grid_builder.build_grid(tmp_path / "s", {name: matrices[name] for name in names})
-    )
+    study = read_study_files(build_grid(tmp_path / "s", {name: [ASYMMETRIC] for name in names}))
     (row,) = estimate_seed_noise(
-        loaded_study,
-        bootstrap_scores(loaded_study.predictions),
-        compare_equivalent_losses(loaded_study),
+        study, bootstrap_scores(study.predictions), compare_equivalent_losses(study)
     ).to_dict("records")
     assert math.isnan(row["limit"])
     assert row["within_limit"] is None
 
 
-def test_what_the_two_slips_do() -> None:
-    """Raw logits bring NLLLoss below 0; a second log-softmax changes nothing but last digits."""
+def test_nll_of_raw_logits_is_negative_and_a_second_log_softmax_changes_only_last_digits() -> None:
+    """The two slips that `compare_equivalent_losses` looks for."""
     torch.manual_seed(0)
     logits, labels = torch.randn(64, 8) * 3, torch.randint(8, (64,))
     right = logits + 20 * nn.functional.one_hot(labels, 8)

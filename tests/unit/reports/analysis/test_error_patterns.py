@@ -110,7 +110,7 @@ def test_correlate_patterns_without_a_common_seed_or_errors_is_none() -> None:
     errors = count_confusion_errors(plant_study(matrices).predictions)
     assert correlate_patterns(errors, [SGD], [ADAM]) is None
     errors = count_confusion_errors(
-        plant_study(dict.fromkeys((SGD, ADAM), [make_error_matrix(CENTER)])).predictions
+        plant_study({name: [make_error_matrix(CENTER)] for name in (SGD, ADAM)}).predictions
     )
     assert correlate_patterns(errors, [SGD], [ADAM]) is not None
     errors.trials["seed"] = [0, 1]

@@ -12,12 +12,8 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
-
-# Class 0 is often taken for 1, never the other way round: macro F1 alone would not notice a
-# transposed matrix.
-ASYMMETRIC = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
-ASYMMETRIC[0, 1] = 40
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +35,18 @@ def replicated(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     return read_study_files(ledger)
 
 
-def test_our_columns_give_the_scores_of_the_published_matrices(grid: LoadedStudy) -> None:
+def test_make_comparison_frame_gives_the_scores_of_the_published_matrices(
+    grid: LoadedStudy,
+) -> None:
     frame = frames.make_comparison_frame(grid, None)
     weighted = [0.8866, *WEIGHTED_F1[1:]]
     np.testing.assert_allclose(frame["test_weighted_f1"], weighted, atol=0.00006)
     np.testing.assert_allclose(frame["test_macro_f1"], MACRO_F1, atol=0.00006)
 
 
-def test_published_columns_stand_beside_their_own_configuration(grid: LoadedStudy) -> None:
+def test_make_comparison_frame_has_the_published_scores_of_each_configuration(
+    grid: LoadedStudy,
+) -> None:
     frame = frames.make_comparison_frame(grid, None)
     assert frame["published_weighted_f1"].tolist() == WEIGHTED_F1
     for name in ("accuracy", "macro_f1"):
@@ -58,7 +58,9 @@ def test_make_class_counts_frame_of_official_data_gives_its_counts(grid: LoadedS
     assert frames.make_class_counts_frame(grid)["test"].tolist() == CLASS_COUNTS
 
 
-def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: LoadedStudy) -> None:
+def test_make_comparison_frame_sd_is_of_the_replicates_with_n_minus_1(
+    replicated: LoadedStudy,
+) -> None:
     row = (
         frames.make_comparison_frame(replicated, None)
         .set_index("configuration")
@@ -75,7 +77,9 @@ def test_a_spread_is_of_the_replicates_with_n_minus_1(replicated: LoadedStudy) -
     )
 
 
-def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: LoadedStudy) -> None:
+def test_make_comparison_frame_counts_failed_and_missing_trials_and_leaves_them_out(
+    replicated: LoadedStudy,
+) -> None:
     frame = frames.make_comparison_frame(replicated, None).set_index("configuration")
     row = frame.loc["mlnn-config-3"]
     assert [row[key] for key in ("seeds_planned", "seeds", "failed", "missing")] == [3, 1, 1, 1]
@@ -86,7 +90,9 @@ def test_failed_and_missing_trials_are_counted_and_not_averaged(replicated: Load
     assert trials.loc[("mlnn-config-3", 2), "state"] == "missing"
 
 
-def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
+def test_make_comparison_frame_without_a_trial_has_a_row_of_each_configuration(
+    tmp_path: Path,
+) -> None:
     matrices = grid_builder.make_published_matrices()
     ledger = grid_builder.build_grid(
         tmp_path / "s", matrices, missing_trials=[(name, 0) for name in matrices]
@@ -98,7 +104,7 @@ def test_a_configuration_without_a_trial_has_its_row(tmp_path: Path) -> None:
     assert (frame["seeds"] == 0).all()
 
 
-def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> None:
+def test_make_comparison_frame_intervals_are_binomial_and_within_0_and_1(tmp_path: Path) -> None:
     perfect = np.diag(ASYMMETRIC.sum(axis=1))
     nearly = perfect.copy()
     nearly[0, 0], nearly[0, 1] = 98, 2
@@ -116,7 +122,9 @@ def test_intervals_lie_around_the_means_and_within_0_and_1(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
-def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKind) -> None:
+def test_make_comparison_frame_has_published_scores_unless_cells_are_synthetic(
+    tmp_path: Path, kind: DataKind
+) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     loaded_study = read_study_files(grid_builder.build_grid(tmp_path / "s", matrices, kind=kind))
     frame = frames.make_comparison_frame(loaded_study, None)
@@ -124,7 +132,7 @@ def test_drawings_are_never_beside_published_values(tmp_path: Path, kind: DataKi
     assert shown == (kind != "synthetic")
 
 
-def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
+def test_make_settings_frame_has_further_settings_only_where_they_differ(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC], "other": [ASYMMETRIC]}
     usual = ["configuration", "family", "loss", "optimizer", "learning_rate", "momentum", "dropout"]
     lean = read_study_files(grid_builder.build_grid(tmp_path / "lean", matrices)).study
@@ -140,7 +148,7 @@ def test_settings_are_as_lean_as_the_study(tmp_path: Path) -> None:
     assert frame["max_epochs"].tolist() == [100, 100, 30]
 
 
-def test_images_a_second_are_those_of_train_over_the_time_of_the_epochs(
+def test_make_comparison_frame_images_per_s_are_those_of_train_over_the_time_of_an_epoch(
     replicated: LoadedStudy,
 ) -> None:
     frame = frames.make_comparison_frame(replicated, None).set_index("configuration")

@@ -1,4 +1,4 @@
-"""Importances of planted settings, among trials of equal length, and what they are not shown of."""
+"""Importances of planted settings, among trials of equal length, and what has none."""
 
 from dataclasses import replace
 
@@ -6,16 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports.analysis import importance
 from reports.analysis.importance import MIN_TRIALS, compute_importances
 from tests.helpers.search_builder import SEARCH_RECORD
 
-BOTH = replace(SEARCH_RECORD, families=("mlnn", "cnn"))
+ADAM_ONLY = replace(SEARCH_RECORD, optimizers=("adam",))
 
 
-def trials(
-    count: int, *, optimizers: tuple[str, ...] = ("sgd", "adam"), seed: int = 0
-) -> pd.DataFrame:
-    random = np.random.default_rng(seed)
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the intervals to the one test that is about them: they take nearly all the time."""
+    monkeypatch.setattr(importance, "N_RESAMPLES", 2)
+
+
+def make_trials(count: int, *, optimizers: tuple[str, ...] = ("adam",)) -> pd.DataFrame:
+    random = np.random.default_rng(0)
     optimizer = random.choice(optimizers, count)
     return pd.DataFrame(
         {
@@ -29,94 +34,105 @@ def trials(
     )
 
 
-def curves(frame: pd.DataFrame, value: pd.Series, *, epochs: int = 2) -> pd.DataFrame:
-    """Every trial reaches `value` at once, and stays there."""
+def make_curves(trials: pd.DataFrame, values: pd.Series, *, epochs: int = 1) -> pd.DataFrame:
+    """Return curves on which every trial reaches its value at once, and stays there."""
     rows = [
-        (number, epoch, reached, reached)
-        for number, reached in zip(frame["number"], value, strict=True)
+        (number, epoch, value, value)
+        for number, value in zip(trials["number"], values, strict=True)
         for epoch in range(1, epochs + 1)
     ]
     return pd.DataFrame(rows, columns=["number", "epoch", "val_macro_f1", "best_so_far"])
 
 
-def shares(found: pd.DataFrame, column: str = "importance") -> dict[str, float]:
-    """Of all trials together, by setting."""
-    rows = found[found["optimizer"].isna() & found["family"].isna()].to_dict("records")
+def get_shares(frame: pd.DataFrame, column: str = "importance") -> dict[str, float]:
+    """Return a column by setting, of the group of all trials."""
+    rows = frame[frame["optimizer"].isna() & frame["family"].isna()].to_dict("records")
     return {str(row["setting"]): float(row[column]) for row in rows}
 
 
-def test_the_setting_that_decides_has_all_the_importance() -> None:
-    frame = trials(60)
-    found = compute_importances(frame, curves(frame, frame["dropout"]), SEARCH_RECORD)
-    assert shares(found)["dropout"] > 0.9
-    assert shares(found, "importance_low")["dropout"] > 0.7
-    assert sum(shares(found).values()) == pytest.approx(1)
+def test_compute_importances_of_the_setting_that_decides_is_nearly_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importance, "N_RESAMPLES", 20)
+    trials = make_trials(40)
+    frame = compute_importances(trials, make_curves(trials, trials["dropout"]), ADAM_ONLY)
+    frame = frame.set_index("setting")
+    assert frame.loc["dropout", "importance"] > 0.9
+    assert frame.loc["dropout", "importance_low"] > 0.7
+    assert (frame["importance_low"] < frame["importance_high"]).all()
+    assert frame["importance"].sum() == pytest.approx(1)
 
 
-def test_the_learning_rate_counts_by_its_logarithm() -> None:
+def test_compute_importances_takes_the_learning_rate_by_its_logarithm() -> None:
     # Half of the decades are within a thousandth of the range, where nobody would look.
-    frame = trials(60)
-    value = (frame["learning_rate"] > 1e-3).astype(float) + 0.5 * frame["dropout"]
-    found = compute_importances(frame, curves(frame, value), SEARCH_RECORD)
-    assert shares(found)["learning_rate"] > 0.8
+    trials = make_trials(40)
+    values = (trials["learning_rate"] > 1e-3).astype(float) + 0.5 * trials["dropout"]
+    frame = compute_importances(trials, make_curves(trials, values), ADAM_ONLY)
+    assert frame.set_index("setting").loc["learning_rate", "importance"] > 0.8
 
 
-def test_momentum_counts_among_the_trials_that_have_one() -> None:
-    frame = trials(60)
-    value = frame["momentum"].fillna(0.5)
-    found = compute_importances(frame, curves(frame, value), SEARCH_RECORD)
-    groups = found.groupby("optimizer", dropna=False)["setting"].agg(list)
-    assert groups["sgd"] == ["momentum", "learning_rate", "dropout"]
-    own = found[found["optimizer"] == "sgd"].to_dict("records")
-    assert own[0]["importance"] > 0.9
-    assert shares(found).keys() == {"optimizer", "learning_rate", "dropout"}
-    assert set(shares(found, "trials").values()) == {60}
+def test_compute_importances_has_momentum_among_the_trials_that_have_one() -> None:
+    trials = make_trials(50, optimizers=("sgd", "adam"))
+    values = trials["momentum"].fillna(0.5)
+    frame = compute_importances(trials, make_curves(trials, values), SEARCH_RECORD)
+    settings = frame.groupby("optimizer", dropna=False)["setting"].agg(list)
+    assert settings["sgd"] == ["momentum", "learning_rate", "dropout"]
+    assert frame[frame["optimizer"] == "sgd"]["importance"].iloc[0] > 0.9
+    assert get_shares(frame).keys() == {"optimizer", "learning_rate", "dropout"}
+    assert set(get_shares(frame, "trials").values()) == {50}
 
 
-def test_only_trials_that_came_to_the_rung_count_there() -> None:
-    frame = trials(60, optimizers=("adam",))
-    lines = pd.concat(
+def test_compute_importances_at_a_rung_is_of_the_trials_that_reached_it() -> None:
+    trials = make_trials(30)
+    is_long = trials["number"] < 12
+    curves = pd.concat(
         [
-            curves(frame[frame["number"] < 20], frame["dropout"][:20], epochs=3),
-            curves(frame[frame["number"] >= 20], frame["dropout"][20:], epochs=1),
+            make_curves(trials[is_long], trials["dropout"][is_long], epochs=3),
+            make_curves(trials[~is_long], trials["dropout"][~is_long]),
         ]
     )
-    found = compute_importances(frame, lines, SEARCH_RECORD)
-    assert found.groupby("rung")["trials"].first().to_dict() == {1: 60, 3: 20}
+    frame = compute_importances(trials, curves, ADAM_ONLY)
+    assert frame.groupby("rung")["trials"].first().to_dict() == {1: 30, 3: 12}
 
 
-def test_of_fewer_trials_nothing_is_said() -> None:
-    frame = trials(MIN_TRIALS - 1, optimizers=("adam",))
-    assert compute_importances(frame, curves(frame, frame["dropout"]), SEARCH_RECORD).empty
-    frame = trials(MIN_TRIALS, optimizers=("adam",))
-    assert not compute_importances(frame, curves(frame, frame["dropout"]), SEARCH_RECORD).empty
+@pytest.mark.parametrize(("count", "is_empty"), [(MIN_TRIALS - 1, True), (MIN_TRIALS, False)])
+def test_compute_importances_of_too_few_trials_is_empty(count: int, is_empty: bool) -> None:
+    trials = make_trials(count)
+    frame = compute_importances(trials, make_curves(trials, trials["dropout"]), ADAM_ONLY)
+    assert frame.empty == is_empty
 
 
-def test_settings_that_were_fixed_have_no_importance() -> None:
-    fixed = replace(SEARCH_RECORD, optimizers=("sgd",), momentum=(0.9, 0.9))
-    frame = trials(20, optimizers=("sgd",)).assign(momentum=0.9)
-    found = compute_importances(frame, curves(frame, frame["dropout"]), fixed)
-    assert found["setting"].tolist() == ["learning_rate", "dropout"]
-    alone = replace(fixed, dropout=(0.2, 0.2))
-    frame = frame.assign(dropout=0.2)
-    assert compute_importances(frame, curves(frame, frame["learning_rate"]), alone).empty
+def test_compute_importances_leaves_out_fixed_settings() -> None:
+    search = replace(SEARCH_RECORD, optimizers=("sgd",), momentum=(0.9, 0.9))
+    trials = make_trials(20, optimizers=("sgd",)).assign(momentum=0.9)
+    frame = compute_importances(trials, make_curves(trials, trials["dropout"]), search)
+    assert frame["setting"].tolist() == ["learning_rate", "dropout"]
 
 
-def test_trials_that_all_reached_the_same_say_nothing() -> None:
-    frame = trials(20, optimizers=("adam",))
-    assert compute_importances(frame, curves(frame, 0 * frame["dropout"]), SEARCH_RECORD).empty
+def test_compute_importances_of_one_free_setting_is_empty() -> None:
+    search = replace(ADAM_ONLY, momentum=(0.9, 0.9), dropout=(0.2, 0.2))
+    trials = make_trials(20).assign(dropout=0.2)
+    curves = make_curves(trials, trials["learning_rate"])
+    assert compute_importances(trials, curves, search).empty
 
 
-def test_the_same_trials_give_the_same_importances() -> None:
-    frame = trials(15)
-    lines = curves(frame, frame["dropout"] - frame["learning_rate"])
-    first, second = (compute_importances(frame, lines, SEARCH_RECORD) for _ in range(2))
+def test_compute_importances_of_equal_values_is_empty() -> None:
+    trials = make_trials(20)
+    curves = make_curves(trials, 0 * trials["dropout"])
+    assert compute_importances(trials, curves, ADAM_ONLY).empty
+
+
+def test_compute_importances_of_the_same_trials_are_the_same() -> None:
+    trials = make_trials(15)
+    curves = make_curves(trials, trials["dropout"] - trials["learning_rate"])
+    first, second = (compute_importances(trials, curves, ADAM_ONLY) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
 
 
-def test_the_family_counts_where_both_are_searched() -> None:
-    frame = trials(60, optimizers=("adam",))
-    frame["family"] = np.where(frame["number"] % 2, "cnn", "mlnn")
-    value = (frame["family"] == "cnn").astype(float) + 0.01 * frame["dropout"]
-    found = compute_importances(frame, curves(frame, value), BOTH)
-    assert shares(found)["family"] > 0.9
+def test_compute_importances_includes_the_family_where_several_are_searched() -> None:
+    trials = make_trials(40)
+    trials["family"] = np.where(trials["number"] % 2, "cnn", "mlnn")
+    values = (trials["family"] == "cnn").astype(float) + 0.01 * trials["dropout"]
+    search = replace(ADAM_ONLY, families=("mlnn", "cnn"))
+    frame = compute_importances(trials, make_curves(trials, values), search)
+    assert get_shares(frame)["family"] > 0.9

@@ -1,15 +1,8 @@
-"""The images most often wrong, and the file that they are read from."""
-
-import hashlib
-import io
-from pathlib import Path
+"""The images most often wrong: known answers in, known ranks and counts out."""
 
 import numpy as np
 import pandas as pd
-import pytest
-from matplotlib.image import imread
 
-from bloodnets.errors import DataError
 from reports.analysis.misclassified import (
     ErrorCounts,
     analyze_misclassified,
@@ -17,21 +10,12 @@ from reports.analysis.misclassified import (
     drop_repeated_trials,
     find_misclassified,
 )
-from reports.ledger import loading
-from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord
-from reports.ledger.states import DataKind
-from reports.ledger.test_images import load_test_images
-from reports.sections.elements import Section
-from reports.sections.errors import misclassified as section
-from reports.sections.findings import analyze
-from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from reports.ledger.loading import TestPredictions
 
 TRUE = (0, 1, 2, 3)
 
 
-def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.TestPredictions:
+def make_predictions(*trials: tuple[int, dict[int, dict[int, float]]]) -> TestPredictions:
     """Trials by their seed, and what they give each class of the images that they get wrong."""
     probabilities = np.zeros((len(trials), len(TRUE), 8), np.float32)
     for t, (_, wrong) in enumerate(trials):
@@ -40,7 +24,7 @@ def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.TestPredic
                 probabilities[t, image, c] = value
     frame = pd.DataFrame({"seed": [seed for seed, _ in trials]})
     names = [f"c{t}" for t in range(len(trials))]
-    return loading.TestPredictions(
+    return TestPredictions(
         trials=frame.assign(
             study="s", configuration=names, family="cnn", loss="nll", optimizer="sgd"
         ),
@@ -50,14 +34,14 @@ def made(*trials: tuple[int, dict[int, dict[int, float]]]) -> loading.TestPredic
 
 
 # Image 1 is wrong thrice, 2 and 3 once each, 0 never.
-TRIALS = made(
+TRIALS = make_predictions(
     (0, {1: {5: 0.9, 1: 0.1}, 2: {7: 0.5, 2: 0.4, 6: 0.1}}),
     (1, {1: {6: 0.6, 1: 0.4}, 3: {4: 0.8, 3: 0.2}}),
     (2, {1: {5: 0.7, 1: 0.3}}),
 )
 
 
-def test_most_often_wrong_first_then_least_probable() -> None:
+def test_find_misclassified_ranks_most_often_wrong_first_then_least_probable() -> None:
     frame = find_misclassified(TRIALS)
     assert frame["index"].tolist() == [1, 3, 2]
     assert frame["wrong"].tolist() == [3, 1, 1]
@@ -72,14 +56,14 @@ def test_most_often_wrong_first_then_least_probable() -> None:
     assert find_misclassified(TRIALS, max_images=2)["index"].tolist() == [1, 3]
 
 
-def test_of_equal_numbers_of_votes_the_more_probable_class_is_named() -> None:
-    trials = made((0, {1: {5: 0.6, 1: 0.4}}), (1, {1: {3: 0.5, 1: 0.45, 5: 0.05}}))
+def test_find_misclassified_of_equal_votes_names_the_more_probable_class() -> None:
+    trials = make_predictions((0, {1: {5: 0.6, 1: 0.4}}), (1, {1: {3: 0.5, 1: 0.45, 5: 0.05}}))
     assert find_misclassified(trials)["predicted"].tolist() == [5]
 
 
-def test_the_same_function_counts_once() -> None:
+def test_drop_repeated_trials_counts_equal_predictions_of_a_seed_once() -> None:
     wrong = {1: {5: 0.9, 1: 0.1}}
-    trials = made((0, wrong), (0, wrong), (1, wrong), (1, {}))
+    trials = make_predictions((0, wrong), (0, wrong), (1, wrong), (1, {}))
     assert drop_repeated_trials(trials).trials["configuration"].tolist() == ["c0", "c2", "c3"]
     assert find_misclassified(trials)["wrong"].tolist() == [2]
     assert count_errors(trials) == ErrorCounts(
@@ -87,99 +71,14 @@ def test_the_same_function_counts_once() -> None:
     )
 
 
-def test_images_that_all_or_none_get_wrong_are_counted() -> None:
+def test_count_errors_counts_images_that_all_or_none_get_wrong() -> None:
     assert count_errors(TRIALS) == ErrorCounts(
         n_images=4, n_trials=3, n_repeated=0, n_always_wrong=1, n_never_wrong=1
     )
-    assert find_misclassified(made((0, {}))).empty
+    assert find_misclassified(make_predictions((0, {}))).empty
 
 
-def make_gallery(ledger: Ledger, images: np.ndarray | None) -> Section | None:
-    analysis = analyze(ledger, images)
-    misclassified = analyze_misclassified(analysis.study.loaded_study.predictions)
-    return section.make_section(misclassified, analysis.images, context=analysis.context)
-
-
-def test_the_gallery_shows_the_images_of_the_rows(tmp_path: Path) -> None:
-    poorer = grid_builder.worsen_matrix(ASYMMETRIC, n_moved=5)
-    matrices = {"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2}
-    ledger = grid_builder.build_grid(tmp_path / "s", matrices, kind=DataKind.FILE)
-    count = int(ASYMMETRIC.sum())
-    images = np.zeros((count, 28, 28, 3), np.uint8)
-    images[:, 0, 0] = np.stack([np.arange(count) // 256, np.arange(count) % 256, [7] * count], 1)
-    found = make_gallery(ledger, images)
-    alone = make_gallery(ledger, None)
-    assert found is not None
-    assert alone is not None
-    (table,) = found.tables
-    assert len(found.thumbnails) == len(table.rows) == 24
-    for thumbnail, (_, row) in zip(found.thumbnails, table.values.iterrows(), strict=True):
-        pixel = np.round(imread(io.BytesIO(thumbnail.png))[0, 0, :3] * 255)
-        assert pixel.tolist() == [row["index"] // 256, row["index"] % 256, 7]
-        assert thumbnail.lines[0].startswith(f"true: {row['true_label']} (")
-        assert thumbnail.lines[2] == f"wrong in {row['wrong']} of 4 trials"
-    assert table.folded
-    assert (alone.thumbnails, alone.tables[0].folded) == ((), False)
-    assert "shown where the data file is at hand" in alone.paragraphs[1]
-
-
-def test_equal_images_give_equal_bytes() -> None:
-    image = np.arange(28 * 28 * 3, dtype=np.uint32).reshape(28, 28, 3).astype(np.uint8)
-    one, other = section.encode_png(image), section.encode_png(image.copy())
-    assert one == other
-    np.testing.assert_array_equal(np.round(imread(io.BytesIO(one))[..., :3] * 255), image)
-
-
-def test_drawings_promise_no_images(tmp_path: Path) -> None:
-    ledger = grid_builder.build_grid(
-        tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]}, kind=DataKind.SYNTHETIC
-    )
-    found = make_gallery(ledger, None)
-    assert found is not None
-    assert "at hand" not in " ".join(found.paragraphs)
-    assert "One trial has " in found.paragraphs[0]
-
-
-def record(content: bytes) -> DataRecord:
-    return DataRecord(
-        kind=DataKind.FILE,
-        name="cells.npz",
-        md5="e" * 32,
-        sha256=hashlib.sha256(content).hexdigest(),
-        class_names=grid_builder.CLASS_NAMES,
-        class_counts={},
-        path=None,
-        color_stats=grid_builder.COLOR_STATS,
-    )
-
-
-def npz(train: np.ndarray, test: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, train_images=train, test_images=test)
-    return buffer.getvalue()
-
-
-def test_the_file_of_the_study_gives_its_test_images(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(256, size=(5, 28, 28, 3), dtype=np.uint8)
-    content = npz(images[:2], images)
-    path = tmp_path / "renamed.npz"
-    path.write_bytes(content)
-    np.testing.assert_array_equal(load_test_images(path, record(content)), images)
-
-
-def test_another_file_is_refused_unopened(tmp_path: Path) -> None:
-    path = tmp_path / "other.npz"
-    path.write_bytes(b"no zip at all")
-    data_record = record(b"something else")
-    with pytest.raises(DataError) as caught:
-        load_test_images(path, data_record)
-    assert "\n" not in str(caught.value)
-    for digest in (hashlib.sha256(b"no zip at all").hexdigest(), data_record.sha256):
-        assert digest[:12] in str(caught.value)
-
-
-def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.npz cannot be read: No such file"):
-        load_test_images(tmp_path / "gone.npz", record(b""))
-    with pytest.raises(DataError, match="is not a file of at most"):
-        load_test_images(tmp_path, record(b""))
+def test_analyze_misclassified_has_the_images_and_their_counts() -> None:
+    misclassified = analyze_misclassified(TRIALS)
+    pd.testing.assert_frame_equal(misclassified.images, find_misclassified(TRIALS))
+    assert misclassified.counts == count_errors(TRIALS)

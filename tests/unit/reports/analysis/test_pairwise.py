@@ -5,51 +5,18 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
-from scipy.special import ndtri
-from statsmodels.stats.contingency_tables import mcnemar as reference
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from reports.analysis import pairwise
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import TestPredictions
-
-IMAGES = 2000
-
-
-def simulated(
-    accuracies: dict[str, float], *, seeds: int = 3, spread: float = 0.0
-) -> TestPredictions:
-    """Trials that err at random, on images of which some are hard for all."""
-    random = np.random.default_rng(5)
-    labels = random.integers(8, size=IMAGES)
-    hardness = np.sqrt(0.8) * random.normal(size=IMAGES)
-    rows, probabilities = [], []
-    for name, accuracy in accuracies.items():
-        for seed in range(seeds):
-            own = ndtri(accuracy + random.normal(scale=spread))
-            right = hardness + np.sqrt(0.2) * random.normal(size=IMAGES) < own
-            predicted = np.where(right, labels, (labels + random.integers(1, 8)) % 8)
-            probabilities.append(np.eye(8, dtype=np.float32)[predicted])
-            family, loss, optimizer = name.split()
-            settings = {"family": family, "loss": loss, "optimizer": optimizer}
-            rows.append({"configuration": name, "seed": seed, **settings})
-    return TestPredictions(
-        trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
-    )
-
-
-GRID = {
-    f"{family} {loss} {optimizer}": accuracy
-    for family, accuracy in (("mlnn", 0.85), ("cnn", 0.92))
-    for loss in ("cross_entropy", "nll")
-    for optimizer in ("sgd", "adam")
-}
+from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
 
 @pytest.fixture(scope="module")
 def grid() -> TestPredictions:
-    return simulated(GRID)
+    return simulate_predictions(GRID_ACCURACIES)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +24,7 @@ def found(grid: TestPredictions) -> pd.DataFrame:
     return pairwise.compare_pairs(grid, bootstrap_scores(grid))
 
 
-def test_a_planted_difference_is_found_and_equal_ones_are_not_separated(
+def test_compare_pairs_finds_the_planted_difference_and_no_other(
     found: pd.DataFrame,
 ) -> None:
     assert len(found) == 28
@@ -67,31 +34,30 @@ def test_a_planted_difference_is_found_and_equal_ones_are_not_separated(
     assert not found.loc[~across, "significant"].any()
 
 
-def test_one_better_configuration_among_equals_is_found() -> None:
-    accuracies = dict.fromkeys(GRID, 0.9) | {"cnn nll adam": 0.94}
-    tested = simulated(accuracies, spread=0.003)
+def test_compare_pairs_finds_one_better_configuration_among_equals() -> None:
+    accuracies = dict.fromkeys(GRID_ACCURACIES, 0.9) | {"cnn nll adam": 0.94}
+    tested = simulate_predictions(accuracies, spread=0.003)
     pairs = pairwise.compare_pairs(tested, bootstrap_scores(tested))
     own = (pairs["a"] == "cnn nll adam") | (pairs["b"] == "cnn nll adam")
     assert pairs.loc[own, "significant"].all()
     assert not pairs.loc[~own, "significant"].any()
 
 
-def test_mcnemar_and_holm_are_those_of_statsmodels(
+def test_compare_pairs_has_mcnemars_test_and_holms_correction_of_statsmodels(
     grid: TestPredictions, found: pd.DataFrame
 ) -> None:
-    right = pd.Series(
-        list(grid.predicted_classes == grid.labels), index=grid.trials["configuration"]
-    )
-    expected, alone = [], []
-    for a, b in combinations(GRID, 2):
+    is_right = grid.predicted_classes == grid.labels
+    rows = {name: own.index for name, own in grid.trials.groupby("configuration")}
+    expected, only_a = [], []
+    for a, b in combinations(GRID_ACCURACIES, 2):
         tables = [
-            pd.crosstab(pd.Categorical(x, [True, False]), pd.Categorical(y, [True, False]))
-            for x, y in zip(right[a], right[b], strict=True)
+            [[(x & y).sum(), (x & ~y).sum()], [(~x & y).sum(), (~x & ~y).sum()]]
+            for x, y in zip(is_right[rows[a]], is_right[rows[b]], strict=True)
         ]
-        expected.append(max(reference(table, exact=True).pvalue for table in tables))
-        alone.append(np.mean([table.to_numpy()[0, 1] for table in tables]))
+        expected.append(max(mcnemar(table, exact=True).pvalue for table in tables))
+        only_a.append(np.mean([table[0][1] for table in tables]))
     np.testing.assert_allclose(found["p_mcnemar"], expected, rtol=1e-9)
-    np.testing.assert_allclose(found["only_a_correct"], alone)
+    np.testing.assert_allclose(found["only_a_correct"], only_a)
     for p in ("p", "p_mcnemar"):
         corrected = multipletests(found[p], method="holm")[1]
         np.testing.assert_allclose(found[f"{p}_holm"], corrected)
@@ -100,13 +66,13 @@ def test_mcnemar_and_holm_are_those_of_statsmodels(
 @pytest.mark.parametrize(
     ("a", "b", "p"), [(0, 0, 1.0), (1, 5, 14 / 64), (5, 5, 1.0), (0, 6, 2 / 64)]
 )
-def test_mcnemar_by_hand(a: int, b: int, p: float) -> None:
+def test_compute_mcnemar_p_is_that_of_the_binomial_distribution(a: int, b: int, p: float) -> None:
     assert pairwise.compute_mcnemar_p(np.array([float(a)]), np.array([float(b)])) == pytest.approx(
         [p]
     )
 
 
-def test_identical_predictions_are_no_difference(grid: TestPredictions) -> None:
+def test_compare_pairs_of_identical_predictions_has_no_difference(grid: TestPredictions) -> None:
     twice = TestPredictions(
         trials=pd.concat(
             [grid.trials[:3], grid.trials[:3].assign(configuration="copy")], ignore_index=True
@@ -118,7 +84,9 @@ def test_identical_predictions_are_no_difference(grid: TestPredictions) -> None:
     assert (row["difference"], row["p"], row["n_differing"], row["significant"]) == (0, 1, 0, False)
 
 
-def test_pairs_use_the_seeds_that_both_have(grid: TestPredictions, found: pd.DataFrame) -> None:
+def test_compare_pairs_uses_the_seeds_that_both_have(
+    grid: TestPredictions, found: pd.DataFrame
+) -> None:
     keep = np.ones(len(grid.trials), bool)
     keep[[0, 4]] = False  # seed 0 of the first configuration, seed 1 of the second
     rest = TestPredictions(
@@ -135,13 +103,13 @@ def test_pairs_use_the_seeds_that_both_have(grid: TestPredictions, found: pd.Dat
     np.testing.assert_allclose(pairs["difference"][untouched], found["difference"][untouched])
 
 
-def _compared(names: str, separated: set[str]) -> pd.DataFrame:
+def make_pairs(names: str, separated: set[str]) -> pd.DataFrame:
     rows = [(a, b, a + b in separated) for a, b in combinations(names, 2)]
     return pd.DataFrame(rows, columns=["a", "b", "significant"])
 
 
-def test_groups_overlap_and_are_as_large_as_they_come() -> None:
-    compared = _compared("abcd", {"ac", "ad", "bd"})
+def test_find_tied_groups_overlap_and_are_as_large_as_possible() -> None:
+    compared = make_pairs("abcd", {"ac", "ad", "bd"})
     groups = pairwise.find_tied_groups(list("abcd"), compared)
     assert groups == [["a", "b"], ["b", "c"], ["c", "d"]]
     assert pairwise.assign_group_letters(list("abcd"), groups) == {
@@ -152,8 +120,8 @@ def test_groups_overlap_and_are_as_large_as_they_come() -> None:
     }
 
 
-def test_groups_of_the_leading_alone_leave_the_others_out() -> None:
-    groups = pairwise.find_tied_groups(["b", "a"], _compared("abcd", set()))
+def test_find_tied_groups_of_some_names_leave_the_others_out() -> None:
+    groups = pairwise.find_tied_groups(["b", "a"], make_pairs("abcd", set()))
     assert groups == [["b", "a"]]
 
 
@@ -176,10 +144,6 @@ def test_group_configurations_ranks_by_score_and_letters_the_groups() -> None:
     assert comparison_of_pairs.group_letters == {"best": "a", "middle": "a", "worst": "b"}
 
 
-def test_nothing_to_compare() -> None:
-    empty: NDArray[np.float32] = np.empty((0, 0, 8), np.float32)
-    columns = ["configuration", "family", "loss", "optimizer", "seed"]
-    none = TestPredictions(
-        trials=pd.DataFrame(columns=columns), labels=np.empty(0, np.int64), probabilities=empty
-    )
-    assert pairwise.compare_pairs(none, bootstrap_scores(none)).empty
+def test_compare_pairs_without_a_trial_is_empty() -> None:
+    predictions = make_no_predictions()
+    assert pairwise.compare_pairs(predictions, bootstrap_scores(predictions)).empty

@@ -14,10 +14,10 @@ from tests.helpers import grid_builder
 from tests.unit.reports.ledger.test_published import WEIGHTED_F1
 
 
-def of(
+def compare(
     folder: Path, moved: int, *, seeds: int = 3, kind: DataKind = DataKind.OFFICIAL
 ) -> pd.DataFrame:
-    """Configurations 1 of both families, their published matrices `moved` images worse."""
+    """Compare configurations 1 of both families, `moved` images per class worse than published."""
     matrices = {
         name: [
             grid_builder.worsen_matrix(own[0], n_moved=moved + 2 * seed) for seed in range(seeds)
@@ -29,8 +29,8 @@ def of(
     return compare_with_published(loaded_study, bootstrap_scores(loaded_study.predictions))
 
 
-def test_a_score_like_the_published_is_inside(tmp_path: Path) -> None:
-    frame = of(tmp_path / "s", 0)
+def test_compare_with_published_equal_score_is_inside(tmp_path: Path) -> None:
+    frame = compare(tmp_path / "s", 0)
     assert frame["configuration"].tolist() == ["mlnn-config-1", "cnn-config-1"]
     assert frame["verdict"].tolist() == ["inside", "inside"]
     assert frame["published"].tolist() == [WEIGHTED_F1[0], WEIGHTED_F1[4]]
@@ -39,15 +39,19 @@ def test_a_score_like_the_published_is_inside(tmp_path: Path) -> None:
     assert (frame["prediction_interval_high"] > frame["score_high"]).all()
 
 
-def test_an_interval_of_a_published_matrix_is_the_sampling_of_its_images(tmp_path: Path) -> None:
-    row = of(tmp_path / "s", 0).iloc[1]
+def test_compare_with_published_recomputed_interval_is_that_of_sampling_images(
+    tmp_path: Path,
+) -> None:
+    row = compare(tmp_path / "s", 0).iloc[1]
     half = (row["recomputed_high"] - row["recomputed_low"]) / 2
     # Weighted F1 of .942 on 3,421 images varies about as the accuracy does: 1.96 sqrt(pq/n).
     assert half == pytest.approx(1.96 * (0.942 * 0.058 / 3421) ** 0.5, rel=0.05)
 
 
 @pytest.mark.parametrize("step", [0, 30])
-def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path, step: int) -> None:
+def test_compare_with_published_prediction_interval_is_that_of_images_or_of_seeds(
+    tmp_path: Path, step: int
+) -> None:
     """With equal seeds the images of both are all; far apart, the new run's seed is nearly all."""
     (own,) = grid_builder.make_published_matrices()["cnn-config-1"]
     matrices = {
@@ -63,24 +67,28 @@ def test_the_range_of_one_more_run_holds_its_own_images_and_seed(tmp_path: Path,
     assert half == pytest.approx(of_seeds if step else of_images, rel=0.1)
 
 
-def test_a_score_far_below_is_outside(tmp_path: Path) -> None:
-    assert of(tmp_path / "s", 40)["verdict"].tolist() == ["outside", "outside"]
+def test_compare_with_published_score_far_below_is_outside(tmp_path: Path) -> None:
+    assert compare(tmp_path / "s", 40)["verdict"].tolist() == ["outside", "outside"]
 
 
-def test_one_seed_cannot_tell_that_a_score_is_outside(tmp_path: Path) -> None:
-    assert of(tmp_path / "far", 40, seeds=1)["verdict"].tolist() == ["cannot tell"] * 2
-    assert of(tmp_path / "near", 0, seeds=1)["verdict"].tolist() == ["inside"] * 2
+def test_compare_with_published_one_seed_cannot_tell_that_a_score_is_outside(
+    tmp_path: Path,
+) -> None:
+    assert compare(tmp_path / "far", 40, seeds=1)["verdict"].tolist() == ["cannot tell"] * 2
+    assert compare(tmp_path / "near", 0, seeds=1)["verdict"].tolist() == ["inside"] * 2
 
 
-def test_other_data_are_not_judged_and_drawings_not_shown(tmp_path: Path) -> None:
+def test_compare_with_published_other_data_are_not_comparable_and_synthetic_ones_left_out(
+    tmp_path: Path,
+) -> None:
     assert (
-        of(tmp_path / DataKind.FILE, 0, kind=DataKind.FILE)["verdict"].tolist()
+        compare(tmp_path / DataKind.FILE, 0, kind=DataKind.FILE)["verdict"].tolist()
         == ["not comparable"] * 2
     )
-    assert of(tmp_path / "synthetic", 0, kind=DataKind.SYNTHETIC).empty
+    assert compare(tmp_path / "synthetic", 0, kind=DataKind.SYNTHETIC).empty
 
 
-def test_a_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
+def test_compare_with_published_configuration_without_a_trial_is_listed(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": grid_builder.make_published_matrices()["cnn-config-1"]}
     ledger = grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
     loaded_study = read_study_files(ledger)

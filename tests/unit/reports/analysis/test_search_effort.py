@@ -38,7 +38,7 @@ def test_make_effort_frame_has_a_row_for_each_state_and_nan_for_running_trials()
 
 
 @pytest.mark.parametrize("values", [[0.3, 0.9, 0.5, 0.5, 0.1, 0.7], [0.4], [0.2, 0.2]])
-def test_the_expected_best_is_that_of_every_choice_of_trials(values: list[float]) -> None:
+def test_compute_expected_best_is_that_of_every_choice_of_trials(values: list[float]) -> None:
     frame = search_effort.compute_expected_best(np.array(values))
     for n in range(1, len(values) + 1):
         best = sorted(max(chosen) for chosen in itertools.combinations(values, n))
@@ -50,7 +50,7 @@ def test_the_expected_best_is_that_of_every_choice_of_trials(values: list[float]
     assert frame["expected"].iloc[-1] == pytest.approx(max(values))
 
 
-def test_the_expected_best_of_many_trials_stays_exact() -> None:
+def test_compute_expected_best_of_a_thousand_trials_is_that_of_the_distribution() -> None:
     values = np.random.default_rng(0).uniform(size=1000)
     frame = search_effort.compute_expected_best(values)
     # Of a uniform distribution the best of n is n / (n + 1) on average.

@@ -18,7 +18,7 @@ from tests.helpers.search_builder import SEARCH_RECORD
 SMALL = replace(SEARCH_RECORD, n_trials=12, retrain_top=2, retrain_seeds=2)
 
 
-def found(loaded_study: LoadedStudy) -> LoadedSearch:
+def get_search(loaded_study: LoadedStudy) -> LoadedSearch:
     assert loaded_study.search is not None
     return loaded_study.search
 
@@ -36,8 +36,10 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> LoadedStudy:
     return read_study_files(search_builder.build_search(folder, search=SMALL, **options))  # type: ignore[arg-type]
 
 
-def test_every_proposal_has_a_row_with_how_it_ended(broken: LoadedStudy) -> None:
-    frame = search_trials.make_search_trials_frame(found(broken))
+def test_search_trials_frame_has_a_row_per_proposal_with_its_state(
+    broken: LoadedStudy,
+) -> None:
+    frame = search_trials.make_search_trials_frame(get_search(broken))
     assert list(frame["number"]) == list(range(12))
     assert frame.loc[[5, 6, 11], "state"].tolist() == ["failed", "diverged", "running"]
     assert set(frame["state"].drop([5, 6, 11])) == {"complete", "pruned"}
@@ -47,8 +49,10 @@ def test_every_proposal_has_a_row_with_how_it_ended(broken: LoadedStudy) -> None
     ]
 
 
-def test_a_value_is_the_best_epoch_and_what_broke_has_none(broken: LoadedStudy) -> None:
-    search = found(broken)
+def test_search_trials_frame_value_is_the_best_epoch_and_missing_where_a_trial_broke(
+    broken: LoadedStudy,
+) -> None:
+    search = get_search(broken)
     frame = search_trials.make_search_trials_frame(search)
     assert frame.loc[[5, 6, 11], "value"].isna().all()
     assert frame.loc[5, "error"] == "boom"
@@ -57,33 +61,41 @@ def test_a_value_is_the_best_epoch_and_what_broke_has_none(broken: LoadedStudy) 
         assert frame.loc[number, "value"] == max(epoch.val_macro_f1 for epoch in epochs)
 
 
-def test_the_best_so_far_never_falls_and_passes_over_what_has_no_value(broken: LoadedStudy) -> None:
-    frame = search_trials.make_search_trials_frame(found(broken))
+def test_search_trials_frame_best_so_far_is_the_maximum_of_known_values(
+    broken: LoadedStudy,
+) -> None:
+    frame = search_trials.make_search_trials_frame(get_search(broken))
     known = frame["value"].fillna(-1)
     assert frame["best_so_far"].tolist() == list(itertools.accumulate(known, max))
 
 
-def test_a_trial_whose_files_are_broken_is_unreadable(tmp_path: Path) -> None:
+def test_search_trials_frame_with_broken_files_calls_the_trial_unreadable(
+    tmp_path: Path,
+) -> None:
     ledger = search_builder.build_search(tmp_path / "s", search=SMALL)
     first = ledger.read_proposals()[0]
     (ledger.folder / "epochs" / f"{first.id}.jsonl").write_text("{}\n")
     loaded_study = read_study_files(ledger)
-    row = search_trials.make_search_trials_frame(found(loaded_study), loaded_study.problems).iloc[0]
+    row = search_trials.make_search_trials_frame(
+        get_search(loaded_study), loaded_study.problems
+    ).iloc[0]
     assert row["state"] == "unreadable"
     assert math.isnan(row["value"])
     assert "epochs/" in row["error"]
 
 
-def test_trials_that_the_end_of_the_search_cut_short(tmp_path: Path) -> None:
+def test_search_trials_frame_at_the_end_of_a_budget_calls_running_trials_cut_short(
+    tmp_path: Path,
+) -> None:
     ledger = search_builder.build_search(
         tmp_path / "s", search=SMALL, ended_by=EndReason.TIME_BUDGET, running_numbers=[10, 11]
     )
-    frame = search_trials.make_search_trials_frame(found(read_study_files(ledger)))
+    frame = search_trials.make_search_trials_frame(get_search(read_study_files(ledger)))
     assert frame["state"].tolist()[10:] == ["cut short"] * 2
     assert frame["value"].notna().all()
 
 
-def test_at_a_rung_are_those_that_came_there_with_their_best_until_then() -> None:
+def test_select_at_rung_has_the_trials_that_reached_it_with_their_best_until_then() -> None:
     frame = pd.DataFrame({"number": [0, 1, 2]})
     lines = pd.DataFrame(
         [(0, 1, 0.5), (0, 2, 0.4), (0, 3, 0.9), (1, 1, 0.3), (2, 1, 0.1), (2, 2, 0.2)],
@@ -95,10 +107,10 @@ def test_at_a_rung_are_those_that_came_there_with_their_best_until_then() -> Non
     assert there["value_at_rung"].tolist() == [0.5, 0.2]
 
 
-def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -> None:
+def test_confirmation_frame_compares_the_search_with_new_seeds(tmp_path: Path) -> None:
     loaded_study = read_study_files(search_builder.build_search(tmp_path / "s", search=SMALL))
     frame = search_trials.make_confirmation_frame(loaded_study)
-    end = found(loaded_study).confirmation
+    end = get_search(loaded_study).confirmation
     assert end is not None
     assert frame["configuration"].tolist() == list(dict.fromkeys((*end.best, *end.baselines)))
     row = frame.iloc[0]
@@ -110,14 +122,16 @@ def test_the_confirmation_holds_the_search_against_other_seeds(tmp_path: Path) -
     assert len(again) == row["seeds"] == 2
     assert row["val_macro_f1"] == pytest.approx(np.mean(again))  # type: ignore[arg-type]
     assert row["val_macro_f1_sd"] == pytest.approx(np.std(again, ddof=1))  # type: ignore[arg-type]
-    values = search_trials.make_search_trials_frame(found(loaded_study)).set_index("configuration")[
-        "value"
-    ]
+    values = search_trials.make_search_trials_frame(get_search(loaded_study)).set_index(
+        "configuration"
+    )["value"]
     assert row["shrinkage"] == pytest.approx(values[row["configuration"]] - row["val_macro_f1"])
     assert 0 < row["shrinkage"] < 0.01
 
 
-def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Path) -> None:
+def test_confirmation_frame_baseline_that_was_not_proposed_has_no_value(
+    tmp_path: Path,
+) -> None:
     narrow = replace(SMALL, learning_rate=(1e-5, 5e-4))
     loaded_study = read_study_files(
         search_builder.build_search(tmp_path / "s", search=narrow, with_published=False)
@@ -130,7 +144,9 @@ def test_a_baseline_that_the_search_did_not_run_has_no_value_there(tmp_path: Pat
 
 
 @pytest.mark.parametrize("options", [{"ended_by": None}, {"search": replace(SMALL, retrain_top=0)}])
-def test_without_a_confirmation_there_is_none(tmp_path: Path, options: dict[str, object]) -> None:
+def test_confirmation_frame_without_a_confirmation_is_empty(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
     loaded_study = read_study_files(
         search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)  # type: ignore[arg-type]
     )

@@ -1,12 +1,15 @@
 """A report is made again and compared: an intact one passes, and whatever is changed is named."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bloodnets.errors import ConflictError
+from reports import figures
+from reports.analysis import importance
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 from reports.verification import report as report_module
@@ -22,6 +25,15 @@ from tests.helpers.small_studies import (
 
 IMAGES = np.arange(N_SMALL_IMAGES * 28 * 28 * 3).reshape(-1, 28, 28, 3).astype(np.uint8)
 NO_IMAGES = np.zeros_like(IMAGES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_reports() -> Iterator[None]:
+    """Leave out the drawing of figures, which are not compared, and most of the resampling."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "render_svg_and_png", lambda _: (b"<svg></svg>", b"png"))
+        patch.setattr(importance, "N_RESAMPLES", 2)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A search is compared with its settings: an intact one passes, and whatever is changed is named."""
+"""A search is compared with its settings: an intact one passes, and what is changed is named."""
 
 import json
 import shutil

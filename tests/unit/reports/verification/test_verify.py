@@ -1,4 +1,4 @@
-"""A study's files are compared with each other: intact ones pass, and whatever is changed is named.
+"""A study's files are compared with each other: intact ones pass, and what is changed is named.
 
 What is computed again from predictions and epochs is in `test_scores`, the report in `test_report`.
 """
@@ -62,7 +62,7 @@ def test_verify_study_that_has_not_run_passes_and_names_every_trial(tmp_path: Pa
     names = list(make_published_matrices())
     ledger = build_grid(
         tmp_path / "s",
-        dict.fromkeys(names, [SMALL_MATRIX]),
+        {name: [SMALL_MATRIX] for name in names},
         missing_trials=[(name, 0) for name in names],
     )
     lines = list(verify_study(ledger))

@@ -1,0 +1,144 @@
+"""Scores on draws of the test images: those of the drawn images, and pooled over replicates."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bloodnets import metrics
+from reports.analysis import bootstrap
+from reports.analysis.bootstrap import (
+    N_RESAMPLES,
+    bootstrap_confusion,
+    bootstrap_counts,
+    bootstrap_scores,
+    estimate_variances,
+    find_equivalence_classes,
+    find_trial_rows,
+)
+from reports.analysis.intervals import estimate_contrast
+from reports.ledger.loading import TestPredictions
+from tests.helpers.grid_builder import ASYMMETRIC, ConfusionMatrix
+from tests.helpers.predictions import predict_matrices
+from tests.helpers.small_studies import SMALL_MATRIX
+
+
+def move_to_1(n_right: int) -> ConfusionMatrix:
+    """Return `ASYMMETRIC` with another number of right predictions of class 0; the rest are 1."""
+    matrix = ASYMMETRIC.copy()
+    matrix[0, 0], matrix[0, 1] = n_right, 100 - n_right
+    return matrix
+
+
+OTHER = move_to_1(80)
+
+
+def test_bootstrap_counts_are_of_as_many_images_and_the_same_in_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = np.concatenate(list(bootstrap_counts(50)))
+    assert whole.shape == (N_RESAMPLES, 50)
+    assert set(whole.sum(axis=1)) == {50.0}
+    assert whole.var() == pytest.approx(1 - 1 / 50, rel=0.02)  # of a multinomial count
+    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 4 * 50 * 300)
+    chunks = list(bootstrap_counts(50))
+    assert len(chunks) == 7
+    np.testing.assert_array_equal(np.concatenate(chunks), whole)
+
+
+def test_bootstrap_confusion_counts_each_image_as_often_as_it_is_drawn() -> None:
+    labels, predicted = np.array([0, 0, 3]), np.array([0, 1, 2])
+    counts = np.array([[1, 1, 1], [0, 3, 0]], dtype=np.float32)
+    first, second = bootstrap_confusion(labels, predicted, counts)
+    assert (first[0, 0], first[0, 1], first[3, 2], first.sum()) == (1, 1, 1, 3)
+    assert (second[0, 1], second.sum()) == (3, 3)
+
+
+def test_bootstrap_scores_are_those_of_the_metrics_and_of_each_draw() -> None:
+    predictions = predict_matrices(ASYMMETRIC)
+    scores = bootstrap_scores(predictions)
+    predicted = predictions.predicted_classes[0]
+    expected = metrics.compute_scores(ASYMMETRIC) | {
+        "auc": metrics.compute_auc(predictions.labels, predictions.probabilities[0])
+    }
+    for name, value in expected.items():
+        assert scores.values[name] == pytest.approx([value], abs=1e-12)
+    counts = next(bootstrap_counts(predictions.labels.size))[7].astype(int)
+    matrix = metrics.compute_confusion_matrix(
+        predictions.labels.repeat(counts), predicted.repeat(counts)
+    )
+    for name, value in metrics.compute_scores(matrix).items():
+        assert scores.resampled[name][7] == pytest.approx([value], abs=1e-12)
+    assert scores.resampled["precision_1"][7] == pytest.approx(
+        metrics.compute_class_scores(matrix)[0][1]
+    )
+
+
+def test_bootstrap_scores_auc_is_that_of_the_draws_to_first_order() -> None:
+    n_draws = 40
+    predictions = predict_matrices(2 * SMALL_MATRIX)
+    sampled = bootstrap_scores(predictions).resampled["auc"][:n_draws, 0]
+    exact = [
+        metrics.compute_auc(
+            predictions.labels.repeat(row), predictions.probabilities[0].repeat(row, axis=0)
+        )
+        for row in next(bootstrap_counts(predictions.labels.size))[:n_draws].astype(int)
+    ]
+    assert np.corrcoef(exact, sampled)[0, 1] > 0.99
+    assert np.std(exact) == pytest.approx(sampled.std(), rel=0.05)
+
+
+def test_bootstrap_scores_with_an_absent_class_lack_the_auc_only() -> None:
+    matrix = ASYMMETRIC.copy()
+    matrix[7] = 0
+    scores = bootstrap_scores(predict_matrices(matrix))
+    assert np.isnan(scores.values["auc"]).all()
+    assert not np.isnan(scores.resampled["macro_f1"]).any()
+
+
+def test_bootstrap_scores_pool_the_variance_over_configurations() -> None:
+    names = ["a", "a", "b", "b"]
+    scores = bootstrap_scores(predict_matrices(ASYMMETRIC, OTHER, OTHER, OTHER, names=names))
+    assert scores.variances["accuracy"].dof == 2
+    a, b = 320 / 360, 340 / 360
+    assert scores.variances["accuracy"].total == pytest.approx((a - b) ** 2 / 2 / 2)
+
+
+def test_bootstrap_scores_count_equal_configurations_once_in_the_variance() -> None:
+    twice = predict_matrices(ASYMMETRIC, OTHER, names=["a", "a"])
+    scores = bootstrap_scores(
+        TestPredictions(
+            trials=pd.DataFrame({"configuration": [*"aabb"], "seed": [0, 1, 0, 1]}),
+            labels=twice.labels,
+            probabilities=np.concatenate([twice.probabilities] * 2),
+        )
+    )
+    assert scores.representatives == {"a": "a", "b": "a"}
+    assert scores.variances["accuracy"].dof == 1
+
+
+def test_find_equivalence_classes_compares_the_seeds_that_both_have() -> None:
+    probabilities = predict_matrices(ASYMMETRIC, OTHER).probabilities
+    predictions = TestPredictions(
+        trials=pd.DataFrame({"configuration": [*"aabccd"], "seed": [0, 1, 1, 0, 1, 2]}),
+        labels=predict_matrices(ASYMMETRIC).labels,
+        probabilities=probabilities[[0, 1, 1, 0, 0, 0]],
+    )
+    assert find_equivalence_classes(predictions) == {"a": "a", "b": "a", "c": "c", "d": "d"}
+    contrast = estimate_contrast(bootstrap_scores(predictions), "accuracy", {"b": 1, "a": -1})
+    assert contrast is not None
+    assert (contrast.mean, contrast.low, contrast.high, contrast.p) == (0, 0, 0, 1)
+
+
+def test_estimate_variances_are_of_the_seeds_and_of_their_own_draws() -> None:
+    resampled = np.array([[0.1, 0.3], [0.3, 0.1]])  # two draws of two seeds
+    variances = estimate_variances(np.array([0.2, 0.4]), resampled)
+    assert variances.total == pytest.approx(0.02)
+    assert variances.sampling == pytest.approx(0.02)
+    assert variances.between_seeds == pytest.approx(0)
+    assert variances.dof == 1
+    assert estimate_variances(np.array([0.2]), None).dof == 0
+
+
+def test_find_trial_rows_has_a_column_per_seed_and_minus_1_where_there_is_no_trial() -> None:
+    trials = pd.DataFrame({"configuration": ["a", "b", "a"], "seed": [3, 5, 5]})
+    assert find_trial_rows(trials, ["b", "a", "c"]).tolist() == [[-1, 1], [0, 2], [-1, -1]]
