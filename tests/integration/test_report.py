@@ -14,7 +14,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 
 COMMAND = Path(sys.executable).parent / "bloodstudy"
 

@@ -18,7 +18,7 @@ from reports.format.text import DataLabel
 from reports.ledger import loading
 from reports.ledger.loading import LoadedStudy
 from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 
 PHOTOGRAPHS = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST")
 DRAWINGS = DataLabel(warning="SYNTHETIC", short="SYNTHETIC: drawings", full="SYNTHETIC: drawings")

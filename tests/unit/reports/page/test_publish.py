@@ -22,7 +22,7 @@ from reports.ledger.records import DataRecord
 from reports.ledger.states import DataKind
 from reports.page import publish
 from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 
 EVIL = "<script>alert(1)</script>"
 SUFFIXES = {"index.html", "report.md", "comparison.csv", "comparison.md", "comparison.tex"}

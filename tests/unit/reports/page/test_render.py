@@ -14,7 +14,7 @@ from reports.page import render
 from reports.page.render import Banner
 from reports.sections.elements import HeatMap, HeatMapCell, Section
 from tests.helpers import grid_builder, page_contents
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from reports.ledger.loading import read_study_files
 from reports.study import Study
 from study.console.summary import make_summary_table
 from tests.helpers import grid_builder, search_builder
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 from tests.unit.study.console.test_grid_progress import console, text
 
 
