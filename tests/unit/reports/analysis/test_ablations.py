@@ -37,13 +37,13 @@ WITHOUT_SHIFTS, WITHOUT_DROPOUT = without("max_shift"), without(dropout=0.0)
 
 
 def make_matrix(n_errors: int, seed: int) -> ConfusionMatrix:
-    """Return a matrix of 200 images per class, of which so many are taken for the next class.
+    """Return a matrix of 100 images per class, of which so many are taken for the next class.
 
     One more or less with every other seed.
     """
     identity = np.eye(8, dtype=np.int64)
     moved = (n_errors + seed % 2) * (np.roll(identity, 1, axis=1) - identity)
-    return np.asarray(200 * identity + moved, dtype=np.int64)
+    return np.asarray(100 * identity + moved, dtype=np.int64)
 
 
 def read_study(
@@ -68,7 +68,7 @@ def test_compute_ablations_is_the_base_minus_what_lacks_the_ingredient(tmp_path:
         "resnet-no-dropout": WITHOUT_DROPOUT,
         "resnet-no-width": without(width=32),
     }
-    errors = {"resnet-no-orientations": 40, "resnet-no-shifts": 5, "resnet-no-dropout": 2}
+    errors = {"resnet-no-orientations": 20, "resnet-no-shifts": 5, "resnet-no-dropout": 2}
     study = read_study(tmp_path / "s", configs, errors)
     frame = compute(study).differences
     names = ["orientations", "shifts", "width", "dropout"]

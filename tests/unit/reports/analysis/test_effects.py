@@ -9,10 +9,12 @@ from reports.analysis.effects import estimate_effects
 from reports.ledger.loading import TestPredictions
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
+N_IMAGES = 1500
+
 
 @pytest.fixture(scope="module")
 def grid() -> TestPredictions:
-    return simulate_predictions(GRID_ACCURACIES)
+    return simulate_predictions(GRID_ACCURACIES, n_images=N_IMAGES)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def test_estimate_effects_with_a_third_family_leaves_those_of_the_two_unchanged(
     bootstrap: BootstrapScores,
 ) -> None:
     name = "resnet cross_entropy adamw"
-    third = simulate_predictions(GRID_ACCURACIES | {name: 0.95})
+    third = simulate_predictions(GRID_ACCURACIES | {name: 0.95}, n_images=N_IMAGES)
     is_third = third.trials["configuration"] == name
     trials = pd.concat([third.trials, third.trials[is_third].assign(configuration="another")])
     with_third = TestPredictions(

@@ -13,7 +13,7 @@ from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
-from tests.unit.reports.ledger.test_published import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
+from tests.helpers.paper import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import pytest
 
 from bloodnets.errors import ConflictError
 from reports import figures
-from reports.analysis import importance
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 from reports.verification import report as report_module
@@ -29,10 +28,9 @@ NO_IMAGES = np.zeros_like(IMAGES)
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_reports() -> Iterator[None]:
-    """Leave out the drawing of figures, which are not compared, and most of the resampling."""
+    """Leave out the drawing of figures, which are not compared."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "render_svg_and_png", lambda _: (b"<svg></svg>", b"png"))
-        patch.setattr(importance, "N_RESAMPLES", 2)
         yield
 
 
@@ -205,8 +203,3 @@ def test_check_report_with_test_images_compares_what_comes_after_them(illustrate
 def test_check_report_without_test_images_is_made_again_without_them(reported: Path) -> None:
     """`reported` refuses to make the report with images."""
     assert check_report(Ledger(reported), NO_IMAGES)
-
-
-def test_check_report_of_a_search_passes(search_copy: Path) -> None:
-    write_report(Ledger(search_copy))
-    assert check_report(Ledger(search_copy), None).startswith("report: ")

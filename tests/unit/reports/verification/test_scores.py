@@ -27,21 +27,23 @@ SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recal
 Epochs = list[dict[str, Any]]
 
 
-def read_records(ledger: Ledger) -> dict[str, TrialRecord]:
-    return {record.id: record for record in ledger.read_trials()}
+def read_records(ledger: Ledger, *trial_ids: str) -> dict[str, TrialRecord]:
+    """Return the records of some trials, or of all."""
+    records = {record.id: record for record in ledger.read_trials()}
+    return {trial_id: records[trial_id] for trial_id in trial_ids or records}
 
 
-def find_wrong_predictions(folder: Path) -> ConflictError:
+def find_wrong_predictions(folder: Path, *trial_ids: str) -> ConflictError:
     ledger = Ledger(folder)
     with pytest.raises(ConflictError) as caught:
-        check_predictions(ledger, read_records(ledger))
+        check_predictions(ledger, read_records(ledger, *trial_ids))
     return caught.value
 
 
-def find_wrong_epochs(folder: Path) -> ConflictError:
+def find_wrong_epochs(folder: Path, trial_id: str) -> ConflictError:
     ledger = Ledger(folder)
     with pytest.raises(ConflictError) as caught:
-        check_epochs(ledger, read_records(ledger))
+        check_epochs(ledger, read_records(ledger, trial_id))
     return caught.value
 
 
@@ -76,14 +78,14 @@ def test_check_predictions_with_a_changed_score_raises(
 ) -> None:
     path = get_trial_file(grid_copy, list_trial_ids(grid_copy)[2], "trials")
     changed = edit_json(path, ("scores", split, score), lambda x: x + 1e-6)
-    error = find_wrong_predictions(grid_copy)
+    error = find_wrong_predictions(grid_copy, path.stem)
     assert (error.path, error.value) == (f"trials/{path.name}", changed)
 
 
 def test_check_predictions_with_a_score_removed_raises(grid_copy: Path) -> None:
     path = get_trial_file(grid_copy, list_trial_ids(grid_copy)[0], "trials")
     edit_json(path, ("scores", "test", "auc"), lambda _: None)
-    error = find_wrong_predictions(grid_copy)
+    error = find_wrong_predictions(grid_copy, path.stem)
     assert (error.path, error.value) == (f"trials/{path.name}", None)
 
 
@@ -153,8 +155,9 @@ def make_negative(arrays: Arrays) -> None:
 def test_check_predictions_with_impossible_probabilities_raises_with_their_sum(
     grid_copy: Path, change: Callable[[Arrays], None], total: float
 ) -> None:
-    name = edit_predictions(grid_copy, list_trial_ids(grid_copy)[3], change)
-    error = find_wrong_predictions(grid_copy)
+    trial_id = list_trial_ids(grid_copy)[3]
+    name = edit_predictions(grid_copy, trial_id, change)
+    error = find_wrong_predictions(grid_copy, trial_id)
     assert error.path == name
     assert error.value == pytest.approx(total, nan_ok=True)
     assert error.expected is not None
@@ -189,8 +192,9 @@ def make_float64(arrays: Arrays) -> None:
 def test_check_predictions_with_arrays_of_another_shape_or_type_raises(
     grid_copy: Path, change: Callable[[Arrays], None], value: object
 ) -> None:
-    name = edit_predictions(grid_copy, list_trial_ids(grid_copy)[3], change)
-    error = find_wrong_predictions(grid_copy)
+    trial_id = list_trial_ids(grid_copy)[3]
+    name = edit_predictions(grid_copy, trial_id, change)
+    error = find_wrong_predictions(grid_copy, trial_id)
     assert (error.path, error.value) == (name, value)
 
 
@@ -198,8 +202,9 @@ def test_check_predictions_with_further_arrays_raises(grid_copy: Path) -> None:
     def add(arrays: Arrays) -> None:
         arrays["train_labels"] = arrays["val_labels"]
 
-    name = edit_predictions(grid_copy, list_trial_ids(grid_copy)[0], add)
-    error = find_wrong_predictions(grid_copy)
+    trial_id = list_trial_ids(grid_copy)[0]
+    name = edit_predictions(grid_copy, trial_id, add)
+    error = find_wrong_predictions(grid_copy, trial_id)
     assert error.path == name
     assert "train_labels.npy" in str(error.value)
 
@@ -236,7 +241,7 @@ def test_check_epochs_with_changed_epochs_raises_with_what_the_file_says(
 ) -> None:
     trial_id = list_trial_ids(grid_copy)[0]
     edit_epochs(grid_copy, trial_id, change)
-    error = find_wrong_epochs(grid_copy)
+    error = find_wrong_epochs(grid_copy, trial_id)
     assert error.path == kind.format(trial_id)
     assert error.value == get_value(read_records(Ledger(grid_copy))[trial_id])
 
@@ -247,7 +252,7 @@ def test_check_epochs_of_a_training_that_continued_too_long_raises(grid_copy: Pa
         grid_copy, trial_id, lambda epochs: epochs.append(epochs[-1] | {"epoch": 31})
     )
     edit_json(get_trial_file(grid_copy, trial_id, "trials"), ("epochs",), lambda n: n + 1)
-    error = find_wrong_epochs(grid_copy)
+    error = find_wrong_epochs(grid_copy, trial_id)
     assert (error.path, error.value) == (name, 31)
 
 
@@ -255,7 +260,7 @@ def test_check_epochs_of_a_training_that_ended_early_raises(grid_copy: Path) -> 
     trial_id = list_trial_ids(grid_copy)[0]
     edit_epochs(grid_copy, trial_id, lambda epochs: epochs.pop())
     edit_json(get_trial_file(grid_copy, trial_id, "trials"), ("epochs",), lambda n: n - 1)
-    error = find_wrong_epochs(grid_copy)
+    error = find_wrong_epochs(grid_copy, trial_id)
     assert (error.path, error.value) == (f"trials/{trial_id}.json", "patience")
 
 
@@ -268,5 +273,6 @@ def test_check_epochs_beyond_the_maximum_raises(
     if passes:
         assert check_epochs(ledger, read_records(ledger)).startswith("25 ")
     else:
-        error = find_wrong_epochs(ledger.folder)
-        assert (error.path, error.value) == (f"epochs/{ledger.study.trials[0].id}.jsonl", 25)
+        trial_id = ledger.study.trials[0].id
+        error = find_wrong_epochs(ledger.folder, trial_id)
+        assert (error.path, error.value) == (f"epochs/{trial_id}.jsonl", 25)

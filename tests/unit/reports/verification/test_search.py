@@ -244,7 +244,7 @@ def test_verify_study_with_a_published_configuration_that_asha_stopped_raises(
         state="pruned",
         stop_reason="asha",
         scores={},
-        files={},
+        files={f"epochs/{planned.id}.jsonl": ""},
         **dict.fromkeys(("device", "host", "parameters", "operations")),
     )
     cut_epochs(record, 3)
