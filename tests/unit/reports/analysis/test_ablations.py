@@ -9,6 +9,7 @@ import pytest
 
 from reports.analysis.ablations import Ablations, compute_ablations, find_changed_settings
 from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.frames import make_comparison_frame
 from reports.analysis.intervals import adjust_holm
 from reports.ledger.loading import LoadedStudy, read_study_files
 from tests.helpers.grid_builder import ConfusionMatrix, build_grid, make_published_matrices
@@ -76,12 +77,8 @@ def test_compute_ablations_is_the_base_minus_what_lacks_the_ingredient(tmp_path:
     assert frame["setting"].tolist() == ["dihedral_augmentation", "max_shift", "width", "dropout"]
     assert frame["value"].tolist() == [True, 2, 64, 0.1]
     assert frame["value_without"].tolist() == [False, 0, 32, 0.0]
-    scores = {
-        name: np.mean([r.scores["test"]["macro_f1"] for r in study.records.values()
-                       if r.configuration == name])  # type: ignore[arg-type]
-        for name in configs
-    }  # fmt: skip
-    expected = [scores["resnet"] - scores[name] for name in frame["configuration"]]
+    scores = make_comparison_frame(study, None).set_index("configuration")["test_macro_f1"]
+    expected = scores["resnet"] - scores.loc[frame["configuration"]].to_numpy()
     np.testing.assert_allclose(frame["difference"], expected, atol=1e-12)
     assert frame["difference"].iloc[0] > 0.15
     assert frame["difference"].is_monotonic_decreasing

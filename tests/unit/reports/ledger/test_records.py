@@ -88,8 +88,8 @@ def test_software_sha256_depends_on_versions_and_sources_but_not_on_the_commit()
 
 def test_software_sha256_ignores_the_order_of_names() -> None:
     swapped = SoftwareRecord(
-        versions=dict(reversed(SOFTWARE.versions.items())),
-        sources=dict(reversed(SOFTWARE.sources.items())),
+        versions=dict(sorted(SOFTWARE.versions.items(), reverse=True)),
+        sources=dict(sorted(SOFTWARE.sources.items(), reverse=True)),
         commit=None,
     )
     assert swapped.sha256 == SOFTWARE.sha256
