@@ -1,16 +1,13 @@
 """A search's folder with known results: made in a moment, without training anything."""
 
-import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
-from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
+from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord, compute_fingerprint
 from reports.ledger.search_record import Confirmation, ResNetSpace, SearchRecord
 from reports.ledger.states import DataKind, EndReason, StopReason, StudyKind, TrialState
 from study.configs.search_space import make_baseline_configs
@@ -20,6 +17,13 @@ from study.tuning.confirmation import rank_configurations
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 from tests.helpers.search_proposals import make_proposals
+from tests.helpers.search_runs import (
+    PlannedEnds,
+    Run,
+    compute_final_value,
+    make_curve,
+    make_matrix,
+)
 from tests.helpers.trial_results import (
     halve_matrix,
     make_curve_epochs,
@@ -28,7 +32,6 @@ from tests.helpers.trial_results import (
 )
 
 _STATES = {StopReason.MAX_EPOCHS: TrialState.COMPLETE, StopReason.ERROR: TrialState.FAILED}
-_DIVERGED_ERROR = "NonFiniteLossError: the training loss is nan at epoch 2, step 7"
 
 SEARCH_RECORD = SearchRecord(
     n_trials=50,
@@ -96,12 +99,7 @@ def build_search(
             or a target ended the search, of trials that it ended after three epochs.
         with_confirmation: Whether the trials of the confirmation are in the ledger.
     """
-    ends = _PlannedEnds(
-        ended_by=ended_by,
-        failed_numbers=failed_numbers or {},
-        diverged_numbers=diverged_numbers,
-        running_numbers=running_numbers,
-    )
+    ends = PlannedEnds(ended_by, failed_numbers or {}, diverged_numbers, running_numbers)
     ledger = Ledger.create(folder, _make_search_study(folder.name, kind, search))
     proposals = make_proposals(search, with_published=with_published)
     values = _add_proposed_trials(ledger, search, proposals, ends)
@@ -111,36 +109,6 @@ def build_search(
         if with_confirmation:
             _add_confirmation_trials(ledger, search, confirmation)
     return ledger
-
-
-class _Run(NamedTuple):
-    """How a trial ran: its macro F1 on val by epoch, and why it ended."""
-
-    curve: list[float]
-    stop_reason: StopReason = StopReason.MAX_EPOCHS
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PlannedEnds:
-    """Trials that do not end as ASHA decides; see `build_search`."""
-
-    ended_by: EndReason | None
-    failed_numbers: Mapping[int, str]
-    diverged_numbers: Collection[int]
-    running_numbers: Collection[int]
-
-    def run(self, number: int, curve: list[float]) -> _Run | None:
-        """Return how a trial runs, `curve` being that of full training; None if it is running."""
-        if number in self.running_numbers:
-            if self.ended_by is None or self.ended_by is EndReason.TRIALS:
-                return None
-            return _Run(curve[:3], StopReason(self.ended_by))
-        if number in self.failed_numbers:
-            return _Run(curve[:2], StopReason.ERROR, self.failed_numbers[number])
-        if number in self.diverged_numbers:
-            return _Run(curve[:1], StopReason.DIVERGED, _DIVERGED_ERROR)
-        return _Run(curve)
 
 
 def _make_search_study(name: str, kind: DataKind, search: SearchRecord) -> StudyRecord:
@@ -157,22 +125,22 @@ def _make_search_study(name: str, kind: DataKind, search: SearchRecord) -> Study
 
 
 def _add_proposed_trials(
-    ledger: Ledger, search: SearchRecord, proposals: list[PlannedTrial], ends: _PlannedEnds
+    ledger: Ledger, search: SearchRecord, proposals: list[PlannedTrial], ends: PlannedEnds
 ) -> dict[str, float]:
     """Run every proposal; return the best value of each trial that has one, by configuration."""
     rungs, baselines = Rungs(search), make_baseline_configs(search)
     values: dict[str, float] = {}
     for number, planned in enumerate(proposals):
         ledger.add_proposal(planned)
-        matrix = _make_matrix(compute_final_value(planned.config))
-        run = ends.run(number, _make_curve(planned.config, matrix))
+        matrix = make_matrix(compute_final_value(planned.config))
+        run = ends.run(number, make_curve(planned.config, matrix))
         if run is None:
             continue
         for epoch in range(1, len(run.curve) + 1):
             promoted = rungs.report(planned.id, epoch, max(run.curve[:epoch]))
             is_complete = run.stop_reason is StopReason.MAX_EPOCHS
             if is_complete and not promoted and planned.configuration not in baselines:
-                run = _Run(run.curve[:epoch], StopReason.ASHA)
+                run = Run(run.curve[:epoch], StopReason.ASHA)
                 break
         _add_search_trial(ledger, planned, run, matrix)
         if run.error is None:
@@ -186,34 +154,9 @@ def _add_confirmation_trials(
     for planned in confirmation.trials:
         # Another seed gives a little less: the shrinkage.
         shrinkage = 0.002 * (planned.config["seed"] - search.seed)
-        matrix = _make_matrix(compute_final_value(planned.config) - shrinkage)
-        run = _Run(_make_curve(planned.config, matrix))
+        matrix = make_matrix(compute_final_value(planned.config) - shrinkage)
+        run = Run(make_curve(planned.config, matrix))
         _add_search_trial(ledger, planned, run, matrix, test_reason="confirmation of the search")
-
-
-def compute_final_value(config: Mapping[str, Any]) -> float:
-    """What a configuration reaches in full training: best at rate .001 (Adam) or .02 (SGD)."""
-    log_optimum = math.log10(0.02 if config["optimizer"] == "sgd" else 1e-3)
-    log_distance = math.log10(config["learning_rate"]) - log_optimum
-    momentum_penalty = 0.0 if config["momentum"] is None else 0.02 * (config["momentum"] - 0.9) ** 2
-    dropout_penalty = 0.1 * (config["dropout"] - 0.3) ** 2
-    return float(0.94 * math.exp(-0.15 * log_distance**2) - dropout_penalty - momentum_penalty)
-
-
-def _make_matrix(value: float) -> ConfusionMatrix:
-    """Of test; its macro F1 is about `value`, where that is .65 to .94."""
-    best_matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
-    return grid_builder.worsen_matrix(
-        best_matrix, n_moved=min(120, max(0, round((0.94 - value) * 400)))
-    )
-
-
-def _make_curve(config: Mapping[str, Any], matrix: ConfusionMatrix) -> list[float]:
-    """Macro F1 on val by epoch, ending with that of half the matrix."""
-    best_value = metrics.compute_scores(halve_matrix(matrix))["macro_f1"]
-    time_constant, n_epochs = 2 + 3 * config["dropout"], config["max_epochs"]
-    progress = [1 - math.exp(-epoch / time_constant) for epoch in range(1, n_epochs + 1)]
-    return [best_value * fraction / progress[-1] for fraction in progress]
 
 
 def _make_confirmation(
@@ -245,7 +188,7 @@ def _make_confirmation(
 def _add_search_trial(
     ledger: Ledger,
     planned: PlannedTrial,
-    run: _Run,
+    run: Run,
     matrix: ConfusionMatrix,
     *,
     test_reason: str | None = None,
@@ -258,7 +201,24 @@ def _add_search_trial(
         scores, predictions = make_split_results(matrices, planned.config["seed"])
     accuracy_ratio = scores["val"]["accuracy"] / max(run.curve) if is_complete else 1.0
     epochs = make_curve_epochs(run.curve, accuracy_ratio)
-    record = TrialRecord(
+    record = _make_trial_record(ledger, planned, run, epochs, scores)
+    if is_complete:
+        grid_builder.add_complete_trial(
+            ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
+        )
+    else:
+        ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
+
+
+def _make_trial_record(
+    ledger: Ledger,
+    planned: PlannedTrial,
+    run: Run,
+    epochs: list[EpochRecord],
+    scores: Mapping[str, Mapping[str, float]],
+) -> TrialRecord:
+    is_complete = run.stop_reason is StopReason.MAX_EPOCHS
+    return TrialRecord(
         id=planned.id,
         configuration=planned.configuration,
         config=planned.config,
@@ -279,9 +239,3 @@ def _add_search_trial(
         files={},
         operations=16_462_848 if is_complete else None,
     )
-    if is_complete:
-        grid_builder.add_complete_trial(
-            ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
-        )
-    else:
-        ledger.add_trial(record, epochs=epochs, test_reason=test_reason)

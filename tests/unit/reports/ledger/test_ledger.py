@@ -11,7 +11,12 @@ from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.serialization import from_json, to_json
-from tests.helpers.small_studies import N_SMALL_IMAGES, SMALL_MATRIX, get_trial_file
+from tests.helpers.small_studies import (
+    N_SMALL_IMAGES,
+    SMALL_MATRIX,
+    edit_json,
+    get_trial_file,
+)
 
 EPOCH = EpochRecord(epoch=1, train_loss=1, val_loss=1, val_accuracy=1, val_macro_f1=1, duration_s=1)
 
@@ -75,6 +80,18 @@ def test_ledger_with_an_unreadable_study_raises(ledger: Ledger) -> None:
     with pytest.raises(ConflictError) as caught:
         Ledger(ledger.folder)
     assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize("patience", ["10", None, True])
+def test_ledger_with_a_planned_setting_of_another_type_raises(
+    ledger: Ledger, patience: object
+) -> None:
+    path = ledger.folder / "study.json"
+    edit_json(path, ("trials", 0, "config", "patience"), lambda _: patience)
+    with pytest.raises(ConflictError) as caught:
+        Ledger(ledger.folder)
+    assert caught.value.path == str(path)
+    assert "patience" in caught.value.problem
 
 
 def test_create_over_another_study_raises_and_leaves_it_unchanged(ledger: Ledger) -> None:
