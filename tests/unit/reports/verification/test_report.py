@@ -196,7 +196,9 @@ def test_check_report_with_test_images_compares_them_where_they_are_given(
 def test_check_report_with_test_images_compares_what_comes_after_them(illustrated: Path) -> None:
     page = illustrated / "report" / "index.html"
     text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace("</dl>", "</dl> ", 1), encoding="utf-8")
+    before, tag, after = text.rpartition("</section>")
+    assert '<section id="hardest">' in before
+    page.write_text(f"{before}<p>One more.</p>\n{tag}{after}", encoding="utf-8")
     assert find_difference(illustrated).path == "report/index.html"
 
 
