@@ -1,0 +1,256 @@
+"""Frames and labels with a few known values, for tests of what is made from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.analysis.bootstrap import SCORES
+from reports.analysis.pairwise import PairwiseComparison
+from reports.analysis.search_trials import SearchAnalysis
+from reports.format.table import Table
+from reports.format.text import DataLabel
+from reports.ledger.loading import TestPredictions
+from reports.ledger.search_record import Confirmation
+from reports.ledger.states import DataKind, EndReason
+from reports.sections.context import ReportContext
+from reports.sections.elements import Section
+from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ConfusionMatrix
+from tests.helpers.search_builder import SEARCH_RECORD
+
+OFFICIAL = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST (MD5 0)")
+SYNTHETIC = DataLabel(warning="SYNTHETIC", short="SYNTHETIC: cells", full="SYNTHETIC: cells (0)")
+MINUS = "\N{MINUS SIGN}"
+CLASS_LABELS = tuple(f"{c} $c_{c}$" for c in range(8))
+SMALL_SEARCH_RECORD = replace(
+    SEARCH_RECORD, n_trials=6, max_epochs=4, rungs=(1, 2), retrain_top=1, retrain_seeds=2
+)
+
+# Configuration, optimizer, state, and macro F1 on val after each epoch.
+_SEARCH_TRIALS = (
+    ("cnn-config-1", "sgd", "complete", (0.5, 0.7, 0.8, 0.9)),
+    ("cnn-config-2", "adam", "complete", (0.6, 0.8, 0.92, 0.91)),
+    ("trial-2", "adam", "pruned", (0.3,)),
+    ("trial-3", "adam", "complete", (0.7, 0.85, 0.9, 0.94)),
+    ("trial-4", "sgd", "diverged", (0.1,)),
+    ("trial-5", "sgd", "pruned", (0.55, 0.65)),
+)
+
+
+def make_context(*names: str, **changes: Any) -> ReportContext:
+    """Return the context of a grid on the official data that displays some configurations."""
+    context = ReportContext(
+        data=OFFICIAL,
+        data_kind=DataKind.OFFICIAL,
+        class_labels=CLASS_LABELS,
+        displayed_names=names,
+        is_search=False,
+    )
+    return replace(context, **changes)
+
+
+def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: Any) -> pd.DataFrame:
+    """Return a frame as from `frames.make_comparison_frame`, in which every score is the same.
+
+    Args:
+        scores: Score of each configuration, 0 to 1, by name; intervals reach 0.01 to each side.
+        seeds: Number of seeds of each configuration, planned and complete.
+        changes: Columns that replace or join the others.
+    """
+    configs = [grid_builder.make_config(name) for name in scores]
+    costs = [grid_builder.FAMILY_COSTS[config["family"]] for config in configs]
+    values, sd = np.array(list(scores.values())), 0.002 if seeds > 1 else np.nan
+    columns: dict[str, Any] = {
+        "configuration": list(scores),
+        **{key: [config[key] for config in configs] for key in ("family", "loss", "optimizer")},
+        "seeds_planned": seeds,
+        "seeds": seeds,
+        "failed": 0,
+        "missing": 0,
+        "unreadable": 0,
+    }
+    for score in SCORES:
+        columns |= {f"test_{score}": values, f"test_{score}_sd": sd}
+        columns |= {f"test_{score}_low": values - 0.01, f"test_{score}_high": values + 0.01}
+    training = {"best_epoch": 20, "epochs": 30, "duration_s": 82.5, "images_per_s": 4783.6}
+    for name, value in training.items():
+        columns |= {name: float(value), f"{name}_sd": 0.5 if seeds > 1 else np.nan}
+    columns |= {"parameters": [float(parameters) for parameters, _ in costs]}
+    columns |= {"operations": [float(operations) for _, operations in costs]}
+    return pd.DataFrame(columns).assign(**changes)
+
+
+def make_pairs(
+    differences: Mapping[tuple[str, str], float], *, significant: bool = True, seeds: int = 2
+) -> pd.DataFrame:
+    """Return a frame as `PairwiseComparison.pairs`; a difference of 0 is of equal predictions.
+
+    Args:
+        differences: Macro F1 of the first minus that of the second, -1 to 1, by pair.
+        significant: Whether differences other than 0 are significant.
+        seeds: Number of common seeds of each pair.
+    """
+    rows = [
+        {
+            "a": a,
+            "b": b,
+            "seeds": seeds,
+            "difference": difference,
+            "sd": 0.001 if seeds > 1 else np.nan,
+            "low": difference - 0.005,
+            "high": difference + 0.005,
+            "p": 0.001 if significant and difference else 0.5,
+            "p_holm": 0.002 if significant and difference else 1.0,
+            "only_a_correct": 30.0,
+            "only_b_correct": 7.5,
+            "n_differing": 40 if difference else 0,
+            "p_mcnemar": 0.01,
+            "p_mcnemar_holm": 0.03,
+            "significant": bool(significant and difference),
+        }
+        for (a, b), difference in differences.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def make_pairwise(pairs: pd.DataFrame, *groups: Sequence[str]) -> PairwiseComparison:
+    """Return pairs with groups, from the best configuration to the worst."""
+    ranked_names = list(dict.fromkeys(name for group in groups for name in group))
+    letters = {
+        name: "".join("abc"[i] for i, group in enumerate(groups) if name in group)
+        for name in ranked_names
+    }
+    return PairwiseComparison(
+        pairs=pairs, ranked_names=ranked_names, tied_groups=groups, group_letters=letters
+    )
+
+
+def make_effects(**changes: Any) -> pd.DataFrame:
+    """Return a frame as from `effects.estimate_effects`: a family that matters, and two others.
+
+    The optimizer does not matter after Holm's correction; the losses are the same function.
+    """
+    columns = ["factor", "from_value", "to_value", "scope", "difference", "low", "high", "p"]
+    rows = [
+        ("family", "mlnn", "cnn", "all", 0.0612, 0.05, 0.07, 0.0001),
+        ("optimizer", "sgd", "adam", "all", -0.0043, -0.008, -0.001, 0.04),
+        ("loss", "cross_entropy", "nll", "cnn", 0.0, 0.0, 0.0, 1.0),
+    ]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(p_holm=[0.0003, 0.08, 1.0], pairs=[4, 2, 1], seeds=3, sd=0.001, **changes)
+
+
+def make_test_predictions(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> TestPredictions:
+    """Return the predictions of a trial for each matrix, by configuration, a seed a matrix."""
+    rows, probabilities = [], []
+    labels = np.empty(0, dtype=np.uint8)
+    for name, replicates in matrices.items():
+        config = grid_builder.make_config(name)
+        settings = {key: config[key] for key in ("family", "loss", "optimizer")}
+        for seed, matrix in enumerate(replicates):
+            trial_probabilities, labels = grid_builder.make_predictions(matrix, seed)
+            probabilities.append(trial_probabilities)
+            identity = {"study": "s", "id": f"{name}-s{seed}", "configuration": name}
+            rows.append(identity | settings | {"seed": seed})
+    return TestPredictions(
+        trials=pd.DataFrame(rows),
+        labels=labels.astype(np.int64),
+        probabilities=np.stack(probabilities),
+    )
+
+
+def make_search_analysis(**changes: Any) -> SearchAnalysis:
+    """Return a search of six trials: two published ones, one better, three that were stopped."""
+    trials = pd.DataFrame(
+        [
+            _make_search_trial(number, name, optimizer, state, values)
+            for number, (name, optimizer, state, values) in enumerate(_SEARCH_TRIALS)
+        ]
+    )
+    curves = pd.DataFrame(
+        [
+            (number, epoch, value)
+            for number, (_, _, _, values) in enumerate(_SEARCH_TRIALS)
+            for epoch, value in enumerate(values, start=1)
+        ],
+        columns=["number", "epoch", "val_macro_f1"],
+    )
+    analysis = SearchAnalysis(
+        record=SMALL_SEARCH_RECORD,
+        confirmation=make_confirmation(),
+        trials=trials.assign(best_so_far=trials["value"].cummax().ffill()),
+        curves=curves.assign(best_so_far=curves.groupby("number")["val_macro_f1"].cummax()),
+        confirmed=_make_confirmed(trials),
+    )
+    return replace(analysis, **changes)
+
+
+def make_confirmation(
+    *, ended_by: EndReason = EndReason.TRIALS, concurrency: int = 2
+) -> Confirmation:
+    """Return how the search of `make_search_analysis` ended, without its planned trials."""
+    return Confirmation(
+        ended_by=ended_by,
+        duration_s=60.0,
+        concurrency=concurrency,
+        best=("trial-3",),
+        baselines=("cnn-config-2",),
+        trials=(),
+    )
+
+
+def _make_search_trial(
+    number: int, name: str, optimizer: str, state: str, values: Sequence[float]
+) -> dict[str, Any]:
+    is_diverged = state == "diverged"
+    return {
+        "number": number,
+        "id": f"{name}-0123abcd",
+        "configuration": name,
+        "is_baseline": not name.startswith("trial-"),
+        "family": "cnn",
+        "optimizer": optimizer,
+        "learning_rate": 0.001 * (number + 1),
+        "momentum": 0.9 if optimizer == "sgd" else np.nan,
+        "dropout": 0.1 * (number + 1),
+        "state": state,
+        "error": "NonFiniteLossError: the training loss is nan" if is_diverged else None,
+        "epochs": float(len(values)),
+        "best_epoch": float(np.argmax(values) + 1),
+        "duration_s": 30.0 * len(values),
+        "value": np.nan if is_diverged else max(values),
+    }
+
+
+def _make_confirmed(trials: pd.DataFrame) -> pd.DataFrame:
+    """Two re-trained configurations, two seeds each: the best trial, the best published one."""
+    settings = ["configuration", "is_baseline", "family", "optimizer"]
+    settings += ["learning_rate", "momentum", "dropout", "value"]
+    frame = trials.loc[[3, 1], settings].reset_index(drop=True)
+    frame = frame.assign(role=["best", "baseline"], seeds=2)
+    frame = frame.assign(val_macro_f1=[0.93, 0.91], val_macro_f1_sd=0.003)
+    frame = frame.assign(test_macro_f1=[0.925, 0.905], test_macro_f1_sd=0.004)
+    return frame.assign(shrinkage=frame["value"] - frame["val_macro_f1"])
+
+
+def find_table(section: Section | None, name: str) -> Table:
+    """Return the table of a section by its name."""
+    assert section is not None
+    (table,) = (table for table in section.tables if table.name == name)
+    return table
+
+
+def read_rows(table: Table) -> list[dict[str, str]]:
+    """Return the rows of a table as shown, by column; `x_interval` is the interval beside `x`."""
+    keys: list[str] = []
+    for column in table.columns:
+        keys.append(f"{column.key}_interval" if column.key in keys else column.key)
+    return [dict(zip(keys, row, strict=True)) for row in table.rows]
+
+
+def read_column(table: Table, key: str) -> list[str]:
+    """Return a column of a table as shown; see `read_rows`."""
+    return [row[key] for row in read_rows(table)]

@@ -1,0 +1,57 @@
+"""The columns of the report's tables: none is lost, none is repeated."""
+
+from collections import Counter
+
+import pytest
+
+from reports.format import columns
+from reports.format.table import Column
+from tests.helpers.report_frames import find_table
+from tests.unit.reports.conftest import ReportedStudy
+
+COLUMN_SETS: dict[str, tuple[Column, ...]] = {
+    name: value for name, value in vars(columns).items() if isinstance(value, tuple)
+}
+GRID_TABLES = {
+    ("comparison", "comparison"): columns.COMPARISON_COLUMNS,
+    ("comparison", "intervals"): columns.INTERVAL_COLUMNS,
+    ("comparison", "training"): columns.TRAINING_COLUMNS,
+    ("unfinished", "unfinished"): columns.UNFINISHED_COLUMNS,
+    ("pairs", "pairs"): columns.PAIR_COLUMNS,
+    ("effects", "effects"): columns.EFFECT_COLUMNS,
+    ("cost", "cost"): columns.COST_COLUMNS,
+    ("twins", "twins"): columns.EQUIVALENT_LOSS_COLUMNS,
+    ("twins", "noise-floor"): columns.SEED_NOISE_COLUMNS,
+    ("published", "published"): columns.REPRODUCTION_COLUMNS,
+    ("published", "benchmark"): columns.BENCHMARK_COLUMNS,
+    ("classes", "per-class-cnn"): columns.CLASS_COLUMNS,
+    ("run", "settings"): columns.SETTING_COLUMNS,
+}
+SEARCH_TABLES = {
+    ("confirmation", "confirmation"): columns.CONFIRMATION_COLUMNS,
+    ("search", "effort"): columns.SEARCH_EFFORT_COLUMNS,
+    ("importances", "importances"): columns.IMPORTANCE_COLUMNS,
+}
+
+
+def assert_complete(
+    reported: ReportedStudy, tables: dict[tuple[str, str], tuple[Column, ...]]
+) -> None:
+    sections = {section.key: section for section in reported.sections}
+    for (key, name), expected in tables.items():
+        assert find_table(sections[key], name).columns == expected, name
+
+
+def test_columns_of_a_grid_are_all_in_its_tables(reported_grid: ReportedStudy) -> None:
+    assert_complete(reported_grid, GRID_TABLES)
+
+
+def test_columns_of_a_search_are_all_in_its_tables(reported_search: ReportedStudy) -> None:
+    assert_complete(reported_search, SEARCH_TABLES)
+
+
+@pytest.mark.parametrize("name", COLUMN_SETS)
+def test_columns_of_a_table_are_distinct_and_have_headings(name: str) -> None:
+    counts = Counter((column.key, column.unit) for column in COLUMN_SETS[name])
+    assert set(counts.values()) == {1}
+    assert all(line.strip() for column in COLUMN_SETS[name] for line in column.heading)

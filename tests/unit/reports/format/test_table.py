@@ -1,0 +1,82 @@
+"""Frames to tables of text: columns, spreads, groups, units."""
+
+import pandas as pd
+import pytest
+
+from reports.format.table import Column, make_table
+from reports.format.units import BLANK, Unit
+
+NAN = float("nan")
+
+
+def make_rows(frame: pd.DataFrame, *columns: Column) -> tuple[tuple[str, ...], ...]:
+    return make_table("t", "T", columns, frame).rows
+
+
+def test_make_table_shows_a_group_once_and_a_rule_above_the_next() -> None:
+    frame = pd.DataFrame({"g": ["a", "a", "b"], "x": [1, 2, 3]})
+    columns = (Column(key="g", heading=("G",)), Column(key="x", heading=("X",), unit="count"))
+    table = make_table("t", "T", columns, frame, group="g")
+    assert table.rows == (("a", "1"), ("", "2"), ("b", "3"))
+    assert table.rules == {2}
+    assert make_table("t", "T", columns, frame).rules == frozenset()
+
+
+def test_make_table_unknown_spread_is_blank_and_a_column_without_any_has_none() -> None:
+    column = Column(key="x", heading=("X",), unit="percent")
+    frame = pd.DataFrame({"x": [0.5, 0.25, NAN], "x_sd": [0.01, NAN, NAN]})
+    assert make_rows(frame, column) == (("50.00 ± 1.00",), (f"25.00 ± {BLANK}",), (BLANK,))
+    assert make_rows(frame.assign(x_sd=NAN), column) == (("50.00",), ("25.00",), (BLANK,))
+    hidden = Column(key="x", heading=("X",), unit="percent", show_sd=False)
+    assert make_rows(frame, hidden)[0] == ("50.00",)
+
+
+def test_make_table_mean_of_one_count_is_a_count() -> None:
+    column = Column(key="x", heading=("X",), unit="mean")
+    frame = pd.DataFrame({"x": [20.0]})
+    assert make_rows(frame, column) == (("20",),)
+    assert make_rows(frame.assign(x_sd=1.5), column) == (("20.0 ± 1.5",),)
+
+
+def test_make_table_intervals_need_only_their_ends() -> None:
+    frame = pd.DataFrame({"x_low": [0.1, NAN], "x_high": [0.2, NAN]})
+    percent = Column(key="x", heading=("X",), unit="interval")
+    points = Column(key="x", heading=("X",), unit="points_interval")
+    assert make_rows(frame, percent, points) == (
+        ("[10.00, 20.00]", "[+10.00, +20.00]"),
+        (BLANK, BLANK),
+    )
+
+
+def test_make_table_absent_columns_are_left_out() -> None:
+    columns = [Column(key=key, heading=(key,)) for key in ("a", "absent", "b")]
+    table = make_table("t", "T", columns, pd.DataFrame({"a": ["x"], "b": ["y"]}))
+    assert [column.key for column in table.columns] == ["a", "b"]
+    assert table.rows == (("x", "y"),)
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"), [("text", "cnn"), ("word", "CNN"), ("prose", "cnn"), ("verdict", "cnn")]
+)
+def test_make_table_words_of_settings_are_written_out(unit: Unit, text: str) -> None:
+    column = Column(key="x", heading=("X",), unit=unit)
+    assert make_rows(pd.DataFrame({"x": ["cnn"]}), column) == ((text,),)
+
+
+def test_make_table_values_are_the_frame_unless_given() -> None:
+    frame, values = pd.DataFrame({"x": [1]}), pd.DataFrame({"y": [2]})
+    columns = [Column(key="x", heading=("X",), unit="count")]
+    assert make_table("t", "T", columns, frame).values is frame
+    table = make_table("t", "T", columns, frame, values=values, folded=True)
+    assert table.values is values
+    assert (table.name, table.caption, table.folded) == ("t", "T", True)
+
+
+@pytest.mark.parametrize(
+    ("unit", "is_right_aligned"),
+    [("percent", True), ("interval", True), ("count", True), ("text", False), ("setting", False)],
+)
+def test_column_numbers_of_equal_decimals_are_right_aligned(
+    unit: Unit, is_right_aligned: bool
+) -> None:
+    assert Column(key="x", heading=("X",), unit=unit).is_right_aligned == is_right_aligned

@@ -1,0 +1,87 @@
+"""The section on configurations that differ only in the loss."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.analysis.equivalent_losses import EquivalentLosses
+from reports.format.text import DataLabel
+from reports.format.units import BLANK
+from reports.sections.comparison import equivalent_losses
+from tests.helpers.report_frames import OFFICIAL, SYNTHETIC, find_table, read_column, read_rows
+
+PAIRS = pd.DataFrame(
+    {
+        "cross_entropy": ["cnn-config-1", "cnn-config-2"],
+        "nll": ["cnn-config-3", "cnn-config-4"],
+        "seeds": [3, 2],
+        "n_predictions": [10263, 6842],
+        "n_differing": [0, 4],
+        "first_loss_difference": [0.0, 0.1],
+        "has_negative_loss": [False, False],
+    }
+)
+SEED_NOISE = pd.DataFrame(
+    {
+        "family": "cnn",
+        "cross_entropy": PAIRS["cross_entropy"],
+        "nll": PAIRS["nll"],
+        "published_cross_entropy": [0.9419, 0.935],
+        "published_nll": [0.94, 0.9],
+        "published_difference": [0.0019, 0.035],
+        "seed_sd": [0.003, 0.003],
+        "seed_dof": 4,
+        "limit": [0.0118, 0.0118],
+        "within_limit": [True, False],
+    }
+)
+LOSSES = EquivalentLosses(pairs=PAIRS, seed_noise=SEED_NOISE, negative_loss_trials=())
+
+
+def test_equivalent_losses_table_counts_differing_predictions() -> None:
+    section = equivalent_losses.make_section(LOSSES, data=OFFICIAL)
+    assert section is not None
+    assert section.key == "twins"
+    assert read_rows(find_table(section, "twins"))[1] == {
+        "cross_entropy": "cnn-config-2",
+        "nll": "cnn-config-4",
+        "seeds": "2",
+        "n_predictions": "6,842",
+        "n_differing": "4",
+    }
+
+
+def test_equivalent_losses_published_differences_are_judged_by_their_limit() -> None:
+    table = find_table(equivalent_losses.make_section(LOSSES, data=OFFICIAL), "noise-floor")
+    assert read_column(table, "published_difference") == ["+0.19", "+3.50"]
+    assert read_column(table, "limit") == ["1.18", "1.18"]
+    within, beyond = read_column(table, "verdict")
+    assert within != beyond
+    assert "verdict" not in table.values
+
+
+@pytest.mark.parametrize(
+    ("seed_noise", "data"), [(SEED_NOISE.iloc[:0], OFFICIAL), (SEED_NOISE, SYNTHETIC)]
+)
+def test_equivalent_losses_without_published_pairs_have_one_table(
+    seed_noise: pd.DataFrame, data: DataLabel
+) -> None:
+    losses = EquivalentLosses(pairs=PAIRS, seed_noise=seed_noise, negative_loss_trials=())
+    section = equivalent_losses.make_section(losses, data=data)
+    assert section is not None
+    assert [table.name for table in section.tables] == ["twins"]
+    assert section.tables[0].caption.endswith(data.short)
+
+
+def test_equivalent_losses_of_one_seed_have_no_verdict() -> None:
+    noise = SEED_NOISE.assign(seed_sd=np.nan, limit=np.nan, within_limit=None)
+    losses = EquivalentLosses(pairs=PAIRS, seed_noise=noise, negative_loss_trials=())
+    table = find_table(equivalent_losses.make_section(losses, data=OFFICIAL), "noise-floor")
+    assert read_column(table, "verdict") == read_column(table, "limit") == [BLANK, BLANK]
+
+
+def test_equivalent_losses_without_a_pair_are_left_out() -> None:
+    losses = EquivalentLosses(
+        pairs=PAIRS.iloc[:0], seed_noise=SEED_NOISE.iloc[:0], negative_loss_trials=()
+    )
+    assert equivalent_losses.make_section(losses, data=OFFICIAL) is None

@@ -1,0 +1,133 @@
+"""The comparison table: scores, seeds, groups, cost, and which configurations are drawn."""
+
+import pandas as pd
+import pytest
+
+from reports.sections.comparison import scores
+from reports.sections.context import ReportContext
+from reports.sections.elements import Section
+from tests.helpers.report_frames import (
+    find_table,
+    make_comparison,
+    make_context,
+    make_pairs,
+    make_pairwise,
+    read_column,
+    read_rows,
+)
+
+NAMES = ("cnn-config-1", "cnn-config-2")
+COMPARISON = make_comparison({"cnn-config-1": 0.94, "cnn-config-2": 0.9})
+PAIRS = make_pairs({NAMES: 0.04})
+NO_PAIRS = make_pairwise(PAIRS.iloc[:0])
+
+
+def make_trials(*hosts: str, device: str = "cpu") -> pd.DataFrame:
+    return pd.DataFrame({"state": "complete", "device": device, "host": list(hosts)})
+
+
+def make_section(
+    comparison: pd.DataFrame = COMPARISON,
+    *,
+    trials: pd.DataFrame | None = None,
+    context: ReportContext | None = None,
+) -> Section | None:
+    return scores.make_section(
+        comparison=comparison,
+        pairwise=NO_PAIRS,
+        trials=make_trials("here") if trials is None else trials,
+        context=context or make_context(*comparison["configuration"]),
+    )
+
+
+def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
+    section = scores.make_section(
+        comparison=COMPARISON.assign(seeds=[1, 2]),
+        pairwise=make_pairwise(PAIRS, ["cnn-config-1"], ["cnn-config-2"]),
+        trials=make_trials("here"),
+        context=make_context(*NAMES),
+    )
+    assert section is not None
+    assert section.key == "comparison"
+    table = find_table(section, "comparison")
+    first, second = read_rows(table)
+    assert first == {
+        "configuration": "cnn-config-1",
+        "method": "CrossEntropy + SGD",
+        "seeds_text": "1 of 2",
+        "group": "a",
+        "test_macro_f1": "94.00 ± 0.20",
+        "test_macro_f1_interval": "[93.00, 95.00]",
+        "test_weighted_f1": "94.00 ± 0.20",
+        "test_accuracy": "94.00 ± 0.20",
+        "parameters": "0.42",
+        "operations": "16.46",
+        "duration_s": "82.5",
+        "images_per_s": "4,784",
+    }
+    assert [second["seeds_text"], second["group"]] == ["2", "b"]
+    assert table.values["test_accuracy"].tolist() == [0.94, 0.9]
+
+
+def test_scores_further_tables_are_folded() -> None:
+    section = make_section()
+    intervals, training = find_table(section, "intervals"), find_table(section, "training")
+    assert intervals.folded
+    assert training.folded
+    first = read_rows(intervals)[0]
+    assert [first["test_auc"], first["test_auc_interval"]] == ["0.9400 ± 0.0020", "[93.00, 95.00]"]
+    assert read_column(training, "best_epoch") == ["20.0 ± 0.5"] * 2
+    assert {"duration_s", "duration_s_sd", "parameters"} <= {*training.values}
+    assert "test_accuracy" not in training.values
+
+
+def test_scores_figures_show_displayed_configurations_with_a_score_by_family() -> None:
+    comparison = make_comparison({"mlnn-config-1": 0.8, "cnn-config-1": 0.9, "cnn-config-2": 0.9})
+    section = make_section(
+        comparison.assign(seeds=[0, 2, 2]), context=make_context("mlnn-config-1", "cnn-config-1")
+    )
+    assert section is not None
+    assert [figure.name for figure in section.figures] == ["scores-cnn"]
+    assert len(find_table(section, "comparison").rows) == 3
+
+
+def test_scores_caveats_of_seeds_groups_and_many_configurations_are_separate() -> None:
+    usual = make_section()
+    fewer = make_section(context=make_context("cnn-config-1"))
+    assert usual is not None
+    assert fewer is not None
+    assert len(fewer.paragraphs) == len(usual.paragraphs) + 1
+    one_seed = make_section(make_comparison({"cnn-config-1": 0.94}, seeds=1))
+    assert one_seed is not None
+    assert "±" in usual.paragraphs[0]
+    assert "±" not in one_seed.paragraphs[0]
+
+
+def test_scores_without_known_operations_have_no_such_column() -> None:
+    table = find_table(make_section(COMPARISON.assign(operations=float("nan"))), "comparison")
+    keys = [column.key for column in table.columns]
+    assert keys[-3:] == ["parameters", "duration_s", "images_per_s"]
+
+
+def describe_times(trials: pd.DataFrame) -> str:
+    """The paragraphs of a section without figures."""
+    section = make_section(trials=trials, context=make_context())
+    assert section is not None
+    return " ".join(section.paragraphs)
+
+
+@pytest.mark.parametrize("hosts", [("here", "here"), ("here", "there")])
+def test_scores_times_of_several_hosts_have_a_caveat(hosts: tuple[str, str]) -> None:
+    is_longer = len(describe_times(make_trials(*hosts))) > len(describe_times(make_trials("here")))
+    assert is_longer == (len(set(hosts)) > 1)
+
+
+def test_scores_times_name_the_devices() -> None:
+    text = describe_times(pd.concat([make_trials("a", device="H200"), make_trials("a")]))
+    assert "H200" in text
+    assert "CPU" in text
+    assert "H200" not in describe_times(make_trials("a").assign(state="failed", device="H200"))
+
+
+def test_scores_without_a_planned_trial_are_left_out() -> None:
+    assert make_section(COMPARISON.iloc[:0]) is None

@@ -1,0 +1,103 @@
+"""The section on calibration: errors by configuration, bins, and a diagram a family."""
+
+import pandas as pd
+import pytest
+
+from reports.analysis.calibration import (
+    N_BINS,
+    OVERCONFIDENT,
+    UNDECIDED,
+    UNDERCONFIDENT,
+    Calibration,
+)
+from reports.sections.elements import Section
+from reports.sections.errors import calibration
+from tests.helpers.report_frames import (
+    MINUS,
+    OFFICIAL,
+    find_table,
+    make_context,
+    read_column,
+    read_rows,
+)
+
+
+def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
+    """Return the section for the tendency and the gap of each configuration."""
+    errors = pd.DataFrame(
+        [
+            {
+                "configuration": name,
+                "family": name.partition("-")[0],
+                "seeds": 2,
+                "ece": 0.031,
+                "ece_sd": 0.004,
+                "expected_ece": 0.012,
+                "confidence": 0.9 + gap,
+                "accuracy": 0.9,
+                "gap": gap,
+                "gap_low": gap - 0.01,
+                "gap_high": gap + 0.01,
+                "tendency": tendency,
+            }
+            for name, (tendency, gap) in tendencies.items()
+        ]
+    )
+    bins = pd.DataFrame(
+        [
+            {
+                "configuration": name,
+                "family": name.partition("-")[0],
+                "bin": number,
+                "lower_edge": number / N_BINS,
+                "upper_edge": (number + 1) / N_BINS,
+                "images": images,
+                "share": images / 200,
+                "confidence": (number + 0.5) / N_BINS,
+                "accuracy": 0.9,
+                "accuracy_low": 0.8,
+                "accuracy_high": 0.95,
+            }
+            for name in tendencies
+            for number, images in ((8, 20.5), (14, 179.5))
+        ]
+    )
+    return calibration.make_section(
+        Calibration(bins=bins, errors=errors), context=make_context(*tendencies)
+    )
+
+
+def test_calibration_tables_show_errors_and_bins() -> None:
+    section = make_section(
+        {"mlnn-config-1": (OVERCONFIDENT, 0.05), "cnn-config-1": (UNDERCONFIDENT, -0.03)}
+    )
+    assert section.key == "calibration"
+    errors, bins = find_table(section, "calibration"), find_table(section, "calibration-bins")
+    first, second = read_rows(errors)
+    assert [first["ece"], first["expected_ece"], first["seeds"]] == ["3.10 ± 0.40", "1.20", "2"]
+    assert [first["gap"], first["gap_interval"]] == ["+5.00", "[+4.00, +6.00]"]
+    assert second["gap"] == f"{MINUS}3.00"
+    assert [first["tendency"], second["tendency"]] == [OVERCONFIDENT, UNDERCONFIDENT]
+    assert bins.folded
+    assert bins.rules == {2}
+    assert read_column(bins, "configuration") == ["mlnn-config-1", "", "cnn-config-1", ""]
+    assert read_column(bins, "images_text")[:2] == ["20.5", "179.5"]
+    assert "images_text" not in bins.values
+    figures = [(figure.name, figure.caption.endswith(OFFICIAL.short)) for figure in section.figures]
+    assert figures == [("calibration-mlnn", True), ("calibration-cnn", True)]
+
+
+@pytest.mark.parametrize("tendency", [OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED])
+def test_calibration_outcome_of_equal_tendencies_gives_their_range(tendency: str) -> None:
+    section = make_section({"cnn-config-1": (tendency, -0.03), "cnn-config-2": (tendency, 0.05)})
+    outcome = section.paragraphs[1]
+    assert all(gap in outcome for gap in (f"{MINUS}3.00", "+5.00", "2"))
+    assert "cnn-config" not in outcome
+
+
+def test_calibration_outcome_of_different_tendencies_names_configurations_once() -> None:
+    section = make_section(
+        {"cnn-config-1": (UNDECIDED, 0.0), "cnn-config-2": (OVERCONFIDENT, 0.05)}
+    )
+    outcome = section.paragraphs[1]
+    assert outcome.index("cnn-config-2") < outcome.index("+5.00") < outcome.index("cnn-config-1")

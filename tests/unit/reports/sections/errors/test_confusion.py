@@ -1,0 +1,46 @@
+"""The section on confusion matrices: a figure and a table of counts a family."""
+
+from dataclasses import replace
+
+from reports.analysis.confusion import analyze_confusion
+from reports.sections.errors import confusion
+from tests.helpers.report_frames import (
+    CLASS_LABELS,
+    find_table,
+    make_context,
+    make_test_predictions,
+    read_rows,
+)
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+ONE_SEED = analyze_confusion(
+    make_test_predictions({"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]})
+)
+
+
+def test_confusion_table_counts_true_classes_down_and_predicted_across() -> None:
+    two_seeds = analyze_confusion(make_test_predictions({"cnn-config-1": [ASYMMETRIC] * 2}))
+    section = confusion.make_section(two_seeds, context=make_context("cnn-config-1"))
+    table = find_table(section, "confusion-cnn")
+    first, second, *_ = read_rows(table)
+    labels = {"configuration": "cnn-config-1", "class_label": CLASS_LABELS[0]}
+    counts = {"0": "120", "1": "80"} | {str(c): "0" for c in range(2, 8)}
+    assert first == labels | counts
+    assert [second["0"], second["1"]] == ["0", "200"]
+    assert table.folded
+    assert [column.heading[-1] for column in table.columns[2:]] == list(CLASS_LABELS)
+
+
+def test_confusion_figure_is_wide_and_its_file_has_every_configuration() -> None:
+    section = confusion.make_section(ONE_SEED, context=make_context("cnn-config-2"))
+    assert section is not None
+    assert section.key == "confusion"
+    assert [(figure.name, figure.wide) for figure in section.figures] == [("confusion-cnn", True)]
+    (table,) = section.tables
+    assert len(table.rows) == 8
+    assert len(table.values) == 2 * 64
+
+
+def test_confusion_without_a_test_evaluation_is_left_out() -> None:
+    nothing = replace(ONE_SEED, matrices=ONE_SEED.matrices.iloc[:0])
+    assert confusion.make_section(nothing, context=make_context()) is None

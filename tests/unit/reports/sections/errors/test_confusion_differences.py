@@ -1,0 +1,87 @@
+"""The section on the cells in which two configurations differ: heat maps, a figure, a table."""
+
+import pytest
+
+from reports.analysis.confusion_differences import compare_confusions
+from reports.sections.elements import Section
+from reports.sections.errors import confusion_differences
+from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.report_frames import (
+    CLASS_LABELS,
+    MINUS,
+    find_table,
+    make_context,
+    make_test_predictions,
+    read_rows,
+)
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+BETTER = [ASYMMETRIC, worsen_matrix(ASYMMETRIC, n_moved=1)]
+POORER = [worsen_matrix(ASYMMETRIC, n_moved=20), worsen_matrix(ASYMMETRIC, n_moved=22)]
+
+
+@pytest.fixture(scope="module")
+def section() -> Section:
+    """An MLNN, a CNN and its twin, two seeds."""
+    predictions = make_test_predictions(
+        {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-3": BETTER}
+    )
+    section = confusion_differences.make_section(
+        compare_confusions(predictions), context=make_context()
+    )
+    assert section is not None
+    return section
+
+
+def test_differences_have_a_heat_map_a_pair_but_none_of_twins(section: Section) -> None:
+    assert section.key == "differences"
+    assert [heat_map.title for heat_map in section.heat_maps] == [
+        f"cnn-config-1 {MINUS} mlnn-config-1",
+        f"cnn-config-3 {MINUS} mlnn-config-1",
+    ]
+    assert section.heat_maps[0].rows == section.heat_maps[0].columns == CLASS_LABELS
+    assert [figure.name for figure in section.figures] == ["difference"]
+    assert len(section.paragraphs) == 3  # the last one: a pair is not shown
+
+
+def test_differences_heat_map_has_signed_means_faint_unless_significant(section: Section) -> None:
+    # Of class 3, the MLNN takes 20 and 22 images for class 6; the CNN none, and then one.
+    cells_of_3 = section.heat_maps[0].cells[3]
+    assert [cell.text for cell in cells_of_3] == [
+        *("0.0", "0.0", "0.0", "+20.5", "0.0", "0.0", f"{MINUS}20.5", "0.0")
+    ]
+    assert (cells_of_3[3].shade, cells_of_3[6].shade) == (5, -5)
+    assert [cell.faint for cell in cells_of_3] == [c not in {3, 6} for c in range(8)]
+    assert all(cell.shade == 0 for row in section.heat_maps[0].cells for cell in row if cell.faint)
+
+
+def test_differences_table_lists_significant_cells_and_its_file_all(section: Section) -> None:
+    table = find_table(section, "differences")
+    n_significant = sum(not cell.faint for row in section.heat_maps[0].cells for cell in row)
+    rows = read_rows(table)
+    assert table.folded
+    assert len(rows) == n_significant > 0
+    assert str(n_significant) in section.paragraphs[1]
+    assert len(table.values) == 3 * 64
+    sizes = [abs(float(row["difference"].replace(MINUS, "-").split()[0])) for row in rows]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {(row["true_label"], row["predicted_label"]) for row in rows} >= {
+        (CLASS_LABELS[3], CLASS_LABELS[6])
+    }
+
+
+def test_differences_of_one_seed_are_counts() -> None:
+    predictions = make_test_predictions({"mlnn-config-1": POORER[:1], "cnn-config-1": BETTER[:1]})
+    section = confusion_differences.make_section(
+        compare_confusions(predictions), context=make_context()
+    )
+    assert section is not None
+    assert section.heat_maps[0].cells[3][3].text == "+20"
+    assert len(section.paragraphs) == 2
+
+
+@pytest.mark.parametrize("names", [("cnn-config-1",), ("cnn-config-1", "cnn-config-3")])
+def test_differences_of_one_function_are_left_out(names: tuple[str, ...]) -> None:
+    predictions = make_test_predictions(dict.fromkeys(names, BETTER[:1]))
+    differences = compare_confusions(predictions)
+    assert confusion_differences.make_section(differences, context=make_context()) is None

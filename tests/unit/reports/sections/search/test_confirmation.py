@@ -1,0 +1,75 @@
+"""The section on the confirmation: the value of the search beside the re-trained one."""
+
+import numpy as np
+import pandas as pd
+
+from reports.analysis.search_trials import SearchAnalysis
+from reports.format.units import BLANK
+from reports.sections.elements import Section
+from reports.sections.search import confirmation
+from tests.helpers.report_frames import (
+    MINUS,
+    OFFICIAL,
+    find_table,
+    make_comparison,
+    make_search_analysis,
+    read_rows,
+)
+
+COMPARISON = make_comparison({"trial-3": 0.925, "cnn-config-2": 0.905})
+CONFIRMED = make_search_analysis().confirmed
+
+
+def make_section(search: SearchAnalysis) -> Section | None:
+    return confirmation.make_section(search, comparison=COMPARISON, data=OFFICIAL)
+
+
+def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
+    section = make_section(make_search_analysis())
+    assert section is not None
+    assert section.key == "confirmation"
+    table = find_table(section, "confirmation")
+    best, baseline = read_rows(table)
+    assert {key: best[key] for key in best if key not in {"origin_label", "settings"}} == {
+        "configuration": "trial-3",
+        "value": "94.00",
+        "seeds_text": "2",
+        "val_macro_f1": "93.00 ± 0.30",
+        "shrinkage": "+1.00",
+        "test_macro_f1": "92.50 ± 0.40",
+        "test_macro_f1_interval": "[91.50, 93.50]",
+    }
+    assert best["origin_label"] != baseline["origin_label"]
+    assert all(part in best["settings"] for part in ("CNN", "Adam", "0.004", "0.4"))
+    assert table.values["role"].tolist() == ["best", "baseline"]
+    assert table.caption.endswith(OFFICIAL.short)
+
+
+def test_confirmation_paragraph_lists_the_new_seeds() -> None:
+    section = make_section(make_search_analysis())
+    assert section is not None
+    assert "(1, 2)" in section.paragraphs[0]
+
+
+def test_confirmation_value_that_grew_has_a_negative_shrinkage() -> None:
+    confirmed = CONFIRMED.assign(shrinkage=-0.005, seeds=1)
+    row = read_rows(
+        find_table(make_section(make_search_analysis(confirmed=confirmed)), "confirmation")
+    )[0]
+    assert row["shrinkage"] == f"{MINUS}0.50"
+    assert row["seeds_text"] == "1 of 2"
+
+
+def test_confirmation_configuration_that_the_search_did_not_run_is_named() -> None:
+    confirmed = CONFIRMED.assign(value=[0.94, np.nan], shrinkage=[0.01, np.nan])
+    section = make_section(make_search_analysis(confirmed=confirmed))
+    assert section is not None
+    assert "cnn-config-2" in section.paragraphs[-1]
+    assert "trial-3" not in section.paragraphs[-1]
+    baseline = read_rows(find_table(section, "confirmation"))[1]
+    assert [baseline["value"], baseline["shrinkage"]] == [BLANK, BLANK]
+
+
+def test_confirmation_without_a_retrained_configuration_is_left_out() -> None:
+    nothing = pd.DataFrame(columns=CONFIRMED.columns)
+    assert make_section(make_search_analysis(confirmed=nothing)) is None

@@ -1,0 +1,133 @@
+"""Which sections a report has, in which order, for every kind and state of a study."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.sections.elements import Section
+from reports.sections.findings import analyze
+from reports.sections.order import make_sections
+from tests.helpers import grid_builder, search_builder
+from tests.helpers.report_frames import find_table
+from tests.helpers.search_builder import SEARCH_RECORD
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+from tests.unit.reports.conftest import ReportedStudy
+
+SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)
+ERROR_KEYS = ["classes", "confusion", "differences", "calibration", "hardest"]
+
+
+def list_keys(sections: list[Section]) -> list[str]:
+    return [section.key for section in sections]
+
+
+def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
+    assert list_keys(reported_grid.sections) == [
+        *("summary", "comparison", "unfinished", "pairs", "effects", "cost", "twins"),
+        *("published", "claims", "curves", *ERROR_KEYS, "run"),
+    ]
+
+
+def test_make_sections_of_synthetic_cells_has_nothing_published(
+    reported_synthetic: ReportedStudy,
+) -> None:
+    keys = [key for key in ERROR_KEYS if key != "differences"]  # of one function, none
+    assert list_keys(reported_synthetic.sections) == [
+        *("summary", "comparison", "pairs", "effects", "cost", "twins", "curves", *keys, "run")
+    ]
+
+
+def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
+    assert list_keys(reported_search.sections) == [
+        *("summary", "confirmation", "search", "rungs", "space", "importances", "trials"),
+        *("comparison", "pairs", "cost", "curves", *ERROR_KEYS, "run"),
+    ]
+    figures = {figure.name for section in reported_search.sections for figure in section.figures}
+    assert figures >= {
+        *("history", "expected-best", "search-curves", "space", "parallel", "importances")
+    }
+
+
+def test_make_sections_cost_has_published_rows_on_real_grids_only(
+    reported_grid: ReportedStudy,
+    reported_synthetic: ReportedStudy,
+    reported_search: ReportedStudy,
+) -> None:
+    sources = []
+    for reported in (reported_grid, reported_synthetic, reported_search):
+        (section,) = (section for section in reported.sections if section.key == "cost")
+        sources.append({*find_table(section, "cost").values["source"]})
+    assert sources == [{"study", "paper", "benchmark"}, {"study"}, {"study"}]
+
+
+def test_make_sections_every_table_and_figure_has_its_own_name(
+    reported_grid: ReportedStudy, reported_search: ReportedStudy
+) -> None:
+    for sections in (reported_grid.sections, reported_search.sections):
+        figures = [figure.name for section in sections for figure in section.figures]
+        tables = [table.name for section in sections for table in section.tables]
+        assert len(set(figures)) == len(figures)
+        assert len(set(tables)) == len(tables)
+        assert len(set(list_keys(sections))) == len(sections)
+
+
+def test_make_sections_with_images_shows_them_once(
+    reported_grid: ReportedStudy, reported_synthetic: ReportedStudy
+) -> None:
+    galleries, without_images = (
+        {section.key: len(section.thumbnails) for section in reported.sections}
+        for reported in (reported_grid, reported_synthetic)
+    )
+    assert galleries["hardest"] == sum(galleries.values()) == 24
+    assert sum(without_images.values()) == 0
+
+
+def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> None:
+    names = ("cnn-config-1", "cnn-config-2")
+    ledger = grid_builder.build_grid(
+        tmp_path / "s",
+        {name: [ASYMMETRIC] for name in names},
+        failed_trials={(names[0], 0): "killed"},
+        missing_trials=[(names[1], 0)],
+    )
+    sections = make_sections(analyze(ledger, None))
+    assert list_keys(sections) == [
+        *("summary", "comparison", "unfinished", "published", "claims", "run")
+    ]
+    assert not any(section.figures for section in sections)
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        ({"search": replace(SMALL, n_trials=0), "ended_by": None}, ["search"]),
+        ({"running_numbers": [0, 1], "ended_by": None}, ["search", "trials"]),
+        (
+            {"failed_numbers": {0: "a", 1: "b"}, "ended_by": None},
+            ["search", "rungs", "importances", "trials"],
+        ),
+        (
+            {"search": replace(SMALL, retrain_top=0, rungs=())},
+            ["search", "rungs", "space", "importances", "trials"],
+        ),
+        (
+            {"search": replace(SMALL, n_trials=1), "with_confirmation": False},
+            [
+                "confirmation",
+                "search",
+                "rungs",
+                "importances",
+                "trials",
+                "comparison",
+                "unfinished",
+            ],
+        ),
+    ],
+)
+def test_make_sections_of_a_search_without_results_has_what_there_is(
+    tmp_path: Path, options: dict[str, Any], keys: list[str]
+) -> None:
+    ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
+    assert list_keys(make_sections(analyze(ledger, None))) == ["summary", *keys, "run"]
