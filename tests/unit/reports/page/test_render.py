@@ -5,30 +5,42 @@ from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from reports.ledger import loading
-from reports.ledger.loading import Problem
-from reports.page import render
-from reports.page.render import Banner
+from reports.ledger.loading import Problem, read_study_files
+from reports.ledger.records import SoftwareChange
+from reports.page.render import Banner, make_banner, render_report
 from reports.sections.elements import HeatMap, HeatMapCell, Section
-from tests.helpers import grid_builder, page_contents
+from tests.helpers import grid_builder, page_contents, search_builder
+from tests.helpers.search_builder import SEARCH_RECORD
 from tests.helpers.grid_builder import ASYMMETRIC
 
 
+class Rendered(NamedTuple):
+    """A report in both formats."""
+
+    html: str
+    markdown: str
+
+
+def render(sections: list[Section], banner: Banner | None = None) -> Rendered:
+    return Rendered(*render_report("s", page_contents.DATA_LABEL, banner, sections))
+
+
 @pytest.fixture(scope="module")
-def both() -> tuple[str, str]:
-    """The handmade page in HTML and in Markdown."""
-    return render.render_report(*page_contents.make_page_inputs())
+def handmade() -> Rendered:
+    """The report with every kind of element, and attacks in every text."""
+    return Rendered(*render_report(*page_contents.make_page_inputs()))
 
 
-def test_the_policy_names_the_style_and_the_script_and_nothing_else(both: tuple[str, str]) -> None:
-    policy = re.search(r'Content-Security-Policy" content="(.*?)"', both[0])
+def test_render_report_policy_allows_its_style_and_its_script_only(handmade: Rendered) -> None:
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', handmade.html)
     assert policy is not None
     allowed = dict(part.split(" ", 1) for part in policy[1].split("; "))
     for tag in ("style", "script"):
-        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", both[0], re.DOTALL)
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", handmade.html, re.DOTALL)
         digest = b64encode(sha256(text.encode()).digest()).decode()
         assert allowed.pop(f"{tag}-src") == f"'sha256-{digest}'"
     assert allowed == {
@@ -39,111 +51,138 @@ def test_the_policy_names_the_style_and_the_script_and_nothing_else(both: tuple[
     }
 
 
-def test_no_element_has_a_handler_or_a_style_of_its_own(both: tuple[str, str]) -> None:
-    tags = re.findall(r"<[a-z][^>]*>", re.sub(r"<(style|script)>.*?</\1>", "", both[0], flags=re.S))
+def test_render_report_elements_have_no_handler_and_no_style(handmade: Rendered) -> None:
+    html = re.sub(r"<(style|script)>.*?</\1>", "", handmade.html, flags=re.DOTALL)
+    tags = re.findall(r"<[a-z][^>]*>", html)
     assert len(tags) > 500
     assert not [tag for tag in tags if re.search(r"\s(on[a-z]+|style)=", tag)]
 
 
-def test_names_from_users_stay_text_in_every_element(both: tuple[str, str]) -> None:
-    html, text = both
-    assert html.count("<script") == 1
+def test_render_report_names_from_users_stay_text(handmade: Rendered) -> None:
+    assert handmade.html.count("<script") == 1
     # Title, contents, words, point; notice; four titles and captions of heat maps; gallery.
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 40
-    assert "<" not in text.replace("<br>", "")
+    assert handmade.html.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 40
+    assert "<" not in handmade.markdown.replace("<br>", "")
 
 
-def test_markdown_has_points_one_heat_map_of_four_and_what_the_thumbnails_show(
-    both: tuple[str, str],
-) -> None:
-    lines = both[1].split("\n")
-    assert "- Of 28 pairs, 16 differ." in lines
-    assert "> **3 of 8 trials were left out of this report**" in lines
-    heads = [line for line in lines if line.startswith("| | basophil |")]
-    assert len(heads) == 1
-    (first,) = (line for line in lines if line.startswith("| mlnn-config-1 | +0.00 |"))
-    assert first.endswith("| +6.00 | +7.00 |")
-    assert sum("The other 3 tables of this kind are on the page" in line for line in lines) == 1
+def test_render_report_markdown_has_bullets_banner_and_thumbnails(handmade: Rendered) -> None:
+    lines = handmade.markdown.split("\n")
+    _, _, banner, sections = page_contents.make_page_inputs()
+    assert banner is not None
+    assert f"- {sections[0].bullets[0]}" in lines
+    assert f"> **{banner.heading}**" in lines
     assert sum(line.startswith("- Cell ") for line in lines) == 14
 
 
-def test_markdown_has_all_of_three_heat_maps() -> None:
-    cells = ((HeatMapCell(text="1"),),)
-    grids = [
-        HeatMap(title=title, caption="C", rows=("r",), columns=("c",), cells=cells)
+def test_render_report_markdown_has_one_of_four_heat_maps(handmade: Rendered) -> None:
+    lines = handmade.markdown.split("\n")
+    assert sum(line.startswith("| | basophil |") for line in lines) == 1
+    (first,) = (line for line in lines if line.startswith("| mlnn-config-1 | +0.00 |"))
+    assert first.endswith("| +6.00 | +7.00 |")
+
+
+def test_render_report_markdown_has_all_of_three_heat_maps() -> None:
+    heat_maps = tuple(
+        HeatMap(
+            title=title, caption="C", rows=("r",), columns=("c",), cells=((HeatMapCell(text="1"),),)
+        )
         for title in "XYZ"
+    )
+    lines = render([Section(key="k", title="T", heat_maps=heat_maps)]).markdown.split("\n")
+    assert [line for line in lines if line.endswith(". C")] == ["X. C", "Y. C", "Z. C"]
+
+
+def test_render_report_line_does_not_end_before_a_percent_sign() -> None:
+    rendered = render([Section(key="k", title="T", paragraphs=("95 % & more",))])
+    assert "<p>95\N{NO-BREAK SPACE}% &amp; more</p>" in rendered.html
+    assert "95 % &amp; more" in rendered.markdown
+
+
+def test_render_report_summary_stands_before_the_contents() -> None:
+    sections = [Section(key=key, title=key.upper()) for key in ("other", "summary")]
+    html = render(sections).html
+    assert html.index("SUMMARY") < html.index("<nav") < html.index("OTHER")
+    assert 'href="#summary"' not in html
+
+
+@pytest.mark.parametrize("banner", [None, Banner(heading="H", notices=("N",))])
+def test_render_report_has_a_banner_if_there_is_one(banner: Banner | None) -> None:
+    rendered = render([], banner)
+    assert ('class="banner"' in rendered.html) == (banner is not None)
+    assert ("> - N" in rendered.markdown) == (banner is not None)
+
+
+def make_problem_banner(folder: Path, n_problems: int, *others: Problem) -> Banner:
+    """Return the banner of a study of 20 trials, the first of which have a problem."""
+    ledger = grid_builder.build_grid(
+        folder, {"x": [ASYMMETRIC] * 20}, missing_trials=[("x", seed) for seed in range(20)]
+    )
+    loaded_study = read_study_files(ledger)
+    problems = [
+        Problem(trial_id=planned.id, reason="torn")
+        for planned in loaded_study.study.trials[:n_problems]
     ]
-    section = Section(key="k", title="T", heat_maps=tuple(grids))
-    text = render.render_report("s", page_contents.DATA_LABEL, None, [section])[1]
-    assert [line for line in text.split("\n") if line.endswith(". C")] == ["X. C", "Y. C", "Z. C"]
-    assert "are on the page" not in text
+    banner = make_banner([replace(loaded_study, problems=(*problems, *others))])
+    assert banner is not None
+    return banner
 
 
-def test_a_line_does_not_end_before_a_percent_sign() -> None:
-    section = Section(key="k", title="T", paragraphs=("95 % & more",))
-    html, text = render.render_report("s", page_contents.DATA_LABEL, None, [section])
-    assert "<p>95\N{NO-BREAK SPACE}% &amp; more</p>" in html
-    assert "95 % &amp; more" in text
-
-
-def test_a_page_without_notices_has_no_banner() -> None:
-    html, text = render.render_report("s", page_contents.DATA_LABEL, None, [])
-    assert 'class="banner"' not in html
-    assert "> " not in text
-
-
-@pytest.mark.parametrize("shade", [-6, 6])
-def test_a_shade_beyond_the_palette_is_refused(shade: int) -> None:
-    with pytest.raises(ValueError, match=f"shade is {shade}, expected -5 to 5"):
-        HeatMapCell(text="", shade=shade)
-
-
-def test_a_trial_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_make_banner_names_a_trial_left_out_with_its_reason(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]}
     )
-    assert render.make_banner([loading.read_study_files(ledger)]) is None
-    (trial, _) = (planned.id for planned in ledger.study.trials)
-    spoilt = ledger.folder / "predictions" / f"{trial}.npz"
+    assert make_banner([read_study_files(ledger)]) is None
+    trial_id = ledger.study.trials[0].id
+    spoilt = ledger.folder / "predictions" / f"{trial_id}.npz"
     spoilt.write_bytes(b"torn")
-    found = render.make_banner([loading.read_study_files(ledger)])
-    assert found is not None
-    assert found.heading == "1 of 2 trials was left out of this report"
-    (notice,) = found.notices
-    assert notice.startswith(f"{trial}: ")
+    banner = make_banner([read_study_files(ledger)])
+    assert banner is not None
+    assert re.findall(r"\d+", banner.heading) == ["1", "2"]
+    (notice,) = banner.notices
+    assert notice.startswith(f"{trial_id}: ")
     assert spoilt.name in notice
 
 
-def _left_out(tmp_path: Path, trials: int, *others: Problem) -> Banner:
-    """The banner of a study of 20 trials, the first of them left out."""
-    ledger = grid_builder.build_grid(
-        tmp_path / "s", {"x": [ASYMMETRIC] * 20}, missing_trials=[("x", seed) for seed in range(20)]
-    )
-    out = [Problem(trial_id=planned.id, reason="torn") for planned in ledger.study.trials[:trials]]
-    found = render.make_banner(
-        [replace(loading.read_study_files(ledger), problems=(*out, *others))]
-    )
-    assert found is not None
-    return found
+def test_make_banner_counts_proposals_of_a_search(tmp_path: Path) -> None:
+    record = replace(SEARCH_RECORD, n_trials=3, retrain_top=1, retrain_seeds=1)
+    ledger = search_builder.build_search(tmp_path / "s", search=record, with_confirmation=False)
+    planned = ledger.list_planned_trials()
+    (ledger.folder / "epochs" / f"{ledger.read_proposals()[1].id}.jsonl").unlink()
+    banner = make_banner([read_study_files(ledger)])
+    assert banner is not None
+    assert re.findall(r"\d+", banner.heading) == ["1", str(len(planned))]
 
 
-def test_of_many_trials_left_out_ten_are_named(tmp_path: Path) -> None:
-    found = _left_out(tmp_path, 12)
-    assert found.heading == "12 of 20 trials were left out of this report"
-    assert len(found.notices) == 11
-    assert found.notices[9].endswith(": torn")
-    assert found.notices[10] == "and 2 more"
+@pytest.mark.parametrize(("n_problems", "n_named", "n_more"), [(10, 10, None), (12, 10, "2")])
+def test_make_banner_of_many_trials_names_ten(
+    tmp_path: Path, n_problems: int, n_named: int, n_more: str | None
+) -> None:
+    banner = make_problem_banner(tmp_path / "s", n_problems)
+    assert re.findall(r"\d+", banner.heading) == [str(n_problems), "20"]
+    assert sum(notice.endswith(": torn") for notice in banner.notices) == n_named
+    assert re.findall(r"\d+", " ".join(banner.notices[n_named:])) == ([n_more] if n_more else [])
 
 
-def test_ten_trials_left_out_are_all_of_them(tmp_path: Path) -> None:
-    assert len(_left_out(tmp_path, 10).notices) == 10
+def test_make_banner_file_of_no_trial_is_not_counted(tmp_path: Path) -> None:
+    problem = Problem(trial_id="some file", reason="torn")
+    both = make_problem_banner(tmp_path / "a", 1, problem)
+    assert re.findall(r"\d+", both.heading) == ["1", "20"]
+    alone = make_problem_banner(tmp_path / "b", 0, problem)
+    assert not re.findall(r"\d+", alone.heading)
+    assert alone.notices == ("some file: torn",)
 
 
-def test_a_file_of_no_trial_is_not_counted_as_one(tmp_path: Path) -> None:
-    problem = Problem(trial_id="looks at test", reason="torn")
-    (tmp_path / "a").mkdir()
-    assert _left_out(tmp_path / "a", 1, problem).heading.startswith("1 of 20 trials was")
-    (tmp_path / "b").mkdir()
-    found = _left_out(tmp_path / "b", 0, problem)
-    assert found.heading == "Not every file of this study could be read"
-    assert found.notices == ("looks at test: torn",)
+def test_make_banner_names_a_change_of_software(tmp_path: Path) -> None:
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
+    loaded_study = read_study_files(ledger)
+    software = replace(grid_builder.SOFTWARE, versions={"torch": "9.9"})
+    change = SoftwareChange(changed_at="2026-01-03T00:00:00Z", software=software)
+    records = {
+        trial_id: replace(record, software_sha256=software.sha256)
+        for trial_id, record in loaded_study.records.items()
+    }
+    banner = make_banner([replace(loaded_study, records=records, software_changes=(change,))])
+    assert banner is not None
+    (notice,) = banner.notices
+    assert change.changed_at in notice
+    assert "9.9" in notice
