@@ -1,0 +1,51 @@
+"""Accuracy against cost: every row once in each panel, none hides another."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from reports import figures
+from reports.analysis.cost import collect_costs
+from tests.helpers.report_frames import OFFICIAL, make_comparison
+
+COMPARISON = make_comparison({"mlnn-config-1": 0.87, "cnn-config-1": 0.94, "resnet": 0.97}).assign(
+    family=["mlnn", "cnn", "resnet"], operations=[8_354_400.0, 16_462_848.0, 68_000_000.0]
+)
+
+
+def draw(*families: str) -> Figure:
+    rows = COMPARISON[COMPARISON["family"].isin(families)]
+    return figures.draw_cost(collect_costs(rows, with_published=True), data=OFFICIAL)
+
+
+def test_draw_cost_each_panel_has_every_row_once_and_none_hides_another() -> None:
+    figure = draw("mlnn", "cnn", "resnet")
+    for axes, millions in zip(figure.axes, (4.179568, 8.3544), strict=True):
+        hollow = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
+        published = [np.asarray(line.get_xdata(), dtype=np.float64) for line in hollow]
+        assert [len(costs) for costs in published] == [4, 4, 1, 1, 1, 1]
+        filled = [container for container in axes.containers if container.get_label()]
+        assert [container.get_label() for container in filled] == ["MLNN", "CNN", "ResNet"]
+        ours = np.asarray(filled[0][0].get_xdata(), dtype=np.float64)
+        mlnn = np.log10([*ours, *published[0]])
+        assert np.diff(np.sort(mlnn)).min() > 0.01  # the paper's four beside ours
+        assert 10 ** mlnn.mean() == pytest.approx(millions)
+        assert hollow[2].get_label() == "ResNet-18, 28 px"
+        assert len({line.get_marker() for line in hollow}) == 6
+        assert axes.get_xscale() == "log"
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+
+
+@pytest.mark.parametrize("families", [["mlnn", "cnn", "resnet"], ["resnet"]])
+def test_draw_cost_legend_is_not_cut_off(families: list[str]) -> None:
+    figure = draw(*families)
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+
+
+def test_draw_cost_of_one_row_has_ticks() -> None:
+    costs = collect_costs(COMPARISON.iloc[:1], with_published=False)
+    figure = figures.draw_cost(costs, data=OFFICIAL)
+    assert [container.get_label() for container in figure.axes[0].containers] == ["MLNN"]
+    assert len(figure.axes[0].get_xticks()) > 0

@@ -1,0 +1,48 @@
+"""The difference of two confusion matrices: texts, shades, faint cells."""
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from reports import figures
+from reports.analysis.confusion_differences import compare_confusions
+from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.report_frames import (
+    CLASS_LABELS,
+    MINUS,
+    OFFICIAL,
+    make_test_predictions,
+)
+from tests.unit.reports.analysis.test_frames import ASYMMETRIC
+
+
+@pytest.fixture(scope="module")
+def axes() -> Axes:
+    """Of class 3, the second configuration takes 20 images for class 6."""
+    predictions = make_test_predictions(
+        {"cnn-config-1": [ASYMMETRIC], "b" * 30: [worsen_matrix(ASYMMETRIC, n_moved=20)]}
+    )
+    frame = compare_confusions(predictions).cells
+    frame = frame.assign(difference_text=[f"<{value:.0f}>" for value in frame["difference"]])
+    frame.loc[(frame["true"] == 2) & (frame["predicted"] == 2), "significant"] = False
+    (axes,) = figures.draw_confusion_difference(frame, CLASS_LABELS, data=OFFICIAL).axes
+    return axes
+
+
+def test_draw_confusion_difference_texts_stand_in_their_cells(axes: Axes) -> None:
+    texts = {(text.get_position()[1], text.get_position()[0]): text for text in axes.texts}
+    assert len(texts) == 64
+    assert texts[(3, 6)].get_text() == "<-20>"
+    assert texts[(3, 6)].get_color() == "white"
+    assert texts[(2, 2)].get_text() == "<20>"
+    assert texts[(2, 2)].get_color() not in {"white", "black"}
+
+
+def test_draw_confusion_difference_shades_significant_cells_only(axes: Axes) -> None:
+    shades = np.asarray(axes.images[0].get_array())
+    assert (shades[3, 6], shades[3, 3], shades[2, 2], shades[6, 3]) == (-5, 5, 0, 0)
+    assert axes.images[0].get_clim() == (-5, 5)
+
+
+def test_draw_confusion_difference_title_has_both_names(axes: Axes) -> None:
+    assert axes.get_title(loc="left") == f"cnn-config-1 {MINUS} {'b' * 23}…"
