@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from reports.ledger.search_record import Confirmation
 from reports.ledger.states import DataKind, EndReason
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
+from reports.sections.findings import Analysis
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -29,6 +30,11 @@ SMALL_SEARCH_RECORD = replace(
     SEARCH_RECORD, n_trials=6, max_epochs=4, rungs=(1, 2), retrain_top=1, retrain_seeds=2
 )
 
+# Class 0 is often taken for 1, never the other way round: macro F1 alone would not notice a
+# transposed matrix.
+ASYMMETRIC: ConfusionMatrix = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
+ASYMMETRIC[0, 1] = 40
+
 # Configuration, optimizer, state, and macro F1 on val after each epoch.
 _SEARCH_TRIALS = (
     ("cnn-config-1", "sgd", "complete", (0.5, 0.7, 0.8, 0.9)),
@@ -38,6 +44,13 @@ _SEARCH_TRIALS = (
     ("trial-4", "sgd", "diverged", (0.1,)),
     ("trial-5", "sgd", "pruned", (0.55, 0.65)),
 )
+
+
+class ReportedStudy(NamedTuple):
+    """A study with the sections of its report."""
+
+    analysis: Analysis
+    sections: list[Section]
 
 
 def make_context(*names: str, **changes: Any) -> ReportContext:

@@ -8,12 +8,12 @@ from reports import figures
 from reports.analysis.confusion_differences import compare_confusions
 from tests.helpers.grid_builder import worsen_matrix
 from tests.helpers.report_frames import (
+    ASYMMETRIC,
     CLASS_LABELS,
     MINUS,
     OFFICIAL,
     make_test_predictions,
 )
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ import pytest
 
 from reports.format import columns
 from reports.format.table import Column
-from tests.helpers.report_frames import find_table
-from tests.unit.reports.conftest import ReportedStudy
+from tests.helpers.report_frames import ReportedStudy, find_table
 
 COLUMN_SETS: dict[str, tuple[Column, ...]] = {
     name: value for name, value in vars(columns).items() if isinstance(value, tuple)

@@ -15,8 +15,8 @@ from reports.ledger.states import DataKind
 from reports.page.multi_study import write_multi_study_report
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.report_frames import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 MATRICES = {
     "mlnn-config-1": [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (15, 16)],

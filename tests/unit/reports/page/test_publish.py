@@ -20,9 +20,7 @@ from reports.page import publish
 from reports.page.render import make_banner
 from reports.sections.elements import Section
 from tests.helpers import grid_builder
-from tests.helpers.report_frames import OFFICIAL
-from tests.helpers.grid_builder import ASYMMETRIC
-from tests.unit.reports.conftest import ReportedStudy
+from tests.helpers.report_frames import ASYMMETRIC, OFFICIAL, ReportedStudy
 
 EVIL = "<script>alert(1)</script>"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -92,12 +90,12 @@ def publish_table(table: Table, folder: Path) -> Path:
     return folder / "tables" / f"{table.name}.csv"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def grid_report(reported_grid: ReportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return publish_study(reported_grid, tmp_path_factory.mktemp("page") / "report")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def synthetic_report(
     reported_synthetic: ReportedStudy, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

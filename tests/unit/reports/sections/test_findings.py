@@ -7,8 +7,7 @@ import pandas as pd
 
 from reports.sections.findings import analyze
 from tests.helpers import grid_builder
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
-from tests.unit.reports.conftest import ReportedStudy
+from tests.helpers.report_frames import ASYMMETRIC, ReportedStudy
 
 
 def test_analyze_grid_has_the_frames_of_its_study(reported_grid: ReportedStudy) -> None:

@@ -6,6 +6,7 @@ from reports.analysis.confusion import analyze_confusion
 from reports.sections.errors import classes
 from tests.helpers.grid_builder import worsen_matrix
 from tests.helpers.report_frames import (
+    ASYMMETRIC,
     CLASS_LABELS,
     find_table,
     make_context,
@@ -13,7 +14,6 @@ from tests.helpers.report_frames import (
     read_column,
     read_rows,
 )
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 CONFUSION = analyze_confusion(
     make_test_predictions(

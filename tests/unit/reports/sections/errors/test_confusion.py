@@ -5,13 +5,13 @@ from dataclasses import replace
 from reports.analysis.confusion import analyze_confusion
 from reports.sections.errors import confusion
 from tests.helpers.report_frames import (
+    ASYMMETRIC,
     CLASS_LABELS,
     find_table,
     make_context,
     make_test_predictions,
     read_rows,
 )
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 ONE_SEED = analyze_confusion(
     make_test_predictions({"cnn-config-1": [ASYMMETRIC], "cnn-config-2": [ASYMMETRIC]})

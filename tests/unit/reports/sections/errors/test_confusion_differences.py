@@ -7,6 +7,7 @@ from reports.sections.elements import Section
 from reports.sections.errors import confusion_differences
 from tests.helpers.grid_builder import worsen_matrix
 from tests.helpers.report_frames import (
+    ASYMMETRIC,
     CLASS_LABELS,
     MINUS,
     find_table,
@@ -14,7 +15,6 @@ from tests.helpers.report_frames import (
     make_test_predictions,
     read_rows,
 )
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 BETTER = [ASYMMETRIC, worsen_matrix(ASYMMETRIC, n_moved=1)]
 POORER = [worsen_matrix(ASYMMETRIC, n_moved=20), worsen_matrix(ASYMMETRIC, n_moved=22)]

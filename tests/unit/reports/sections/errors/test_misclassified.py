@@ -12,6 +12,7 @@ from reports.analysis.misclassified import ErrorCounts, Misclassified, analyze_m
 from reports.sections.errors import misclassified
 from tests.helpers.grid_builder import worsen_matrix
 from tests.helpers.report_frames import (
+    ASYMMETRIC,
     CLASS_LABELS,
     SYNTHETIC,
     find_table,
@@ -19,7 +20,6 @@ from tests.helpers.report_frames import (
     make_test_predictions,
     read_rows,
 )
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 N_IMAGES = int(ASYMMETRIC.sum())
 

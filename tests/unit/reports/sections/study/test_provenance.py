@@ -17,13 +17,13 @@ from reports.sections.elements import Section
 from reports.sections.study import provenance
 from tests.helpers import grid_builder
 from tests.helpers.report_frames import (
+    ASYMMETRIC,
     OFFICIAL,
     find_table,
     make_search_analysis,
     read_column,
     read_rows,
 )
-from tests.unit.reports.analysis.test_frames import ASYMMETRIC
 
 PLANNED = [
     PlannedTrial(
