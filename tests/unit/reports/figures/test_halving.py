@@ -5,7 +5,8 @@ import pytest
 from reports import figures
 from reports.figures import canvas
 from tests.helpers.artists import read_points
-from tests.helpers.report_frames import OFFICIAL, make_search_analysis
+from tests.helpers.report_frames import OFFICIAL
+from tests.helpers.search_frames import make_search_analysis
 
 SEARCH = make_search_analysis()
 

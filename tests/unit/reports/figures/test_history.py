@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from reports import figures
 from reports.analysis.search_effort import compute_expected_best
 from tests.helpers.artists import read_bands, read_points
-from tests.helpers.report_frames import OFFICIAL, make_search_analysis
+from tests.helpers.report_frames import OFFICIAL
+from tests.helpers.search_frames import make_search_analysis
 
 TRIALS = make_search_analysis().trials
 

@@ -10,8 +10,9 @@ from reports import figures
 from reports.analysis.search_trials import select_at_rung
 from reports.ledger.search_record import SearchRecord
 from tests.helpers.artists import read_offsets, read_points
-from tests.helpers.report_frames import OFFICIAL, SMALL_SEARCH_RECORD, make_search_analysis
+from tests.helpers.report_frames import OFFICIAL
 from tests.helpers.search_builder import RESNET_SPACE
+from tests.helpers.search_frames import SMALL_SEARCH_RECORD, make_search_analysis
 
 SEARCH = make_search_analysis()
 AT_RUNG = select_at_rung(SEARCH.trials[SEARCH.trials["value"].notna()], SEARCH.curves, 2)

@@ -1,12 +1,9 @@
-"""The report's files: complete, self-contained, escaped, replaced as a whole."""
+"""The report's folder: written as a whole or not at all, escaped, unrounded."""
 
 import csv
 import os
-import re
 import subprocess
 import sys
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
@@ -15,72 +12,13 @@ import pytest
 from bloodnets.errors import ConflictError, ResourceError
 from reports.format.table import Column, Table, make_table
 from reports.ledger.ledger import Ledger
-from reports.ledger.states import DataKind
 from reports.page import publish
-from reports.page.render import make_banner
 from reports.sections.elements import Section
 from tests.helpers import grid_builder
-from tests.helpers.report_frames import ASYMMETRIC, OFFICIAL, ReportedStudy
+from tests.helpers.page_parser import Page
+from tests.helpers.report_frames import ASYMMETRIC, OFFICIAL
 
 EVIL = "<script>alert(1)</script>"
-PNG = b"\x89PNG\r\n\x1a\n"
-GRID_TABLES = (
-    *("comparison", "training", "intervals", "unfinished", "pairs", "effects", "cost"),
-    *("twins", "noise-floor", "published", "benchmark", "claims", "per-class-mlnn"),
-    *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "differences", "calibration"),
-    *("calibration-bins", "hardest", "settings", "classes"),
-)
-GRID_FIGURES = (
-    *(
-        f"{kind}-{family}"
-        for kind in ("scores", "train-loss", "val-macro-f1", "confusion", "calibration")
-        for family in ("mlnn", "cnn")
-    ),
-    *("groups", "effects", "difference", "cost"),
-)
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the rows of every table as text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.tables: dict[str, list[list[str]]] = {}
-        self._rows: list[list[str]] = []
-        self._open = False
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        self.tags.append((tag, values))
-        if tag == "table":
-            self._rows = self.tables.setdefault(str(values["id"]), [])
-        elif tag == "tr":
-            self._rows.append([])
-        elif tag in {"td", "th"}:
-            self._rows[-1].append("")
-            self._open = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = self._open and tag not in {"td", "th"}
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self._rows[-1][-1] += data
-
-
-def publish_study(reported: ReportedStudy, folder: Path) -> Path:
-    """Write the report of a study whose sections are made; return its folder."""
-    loaded_study = reported.analysis.study.loaded_study
-    index = publish.publish_report(
-        folder,
-        loaded_study.study.name,
-        reported.analysis.context.data,
-        make_banner([loaded_study]),
-        reported.sections,
-    )
-    return index.parent
 
 
 def publish_table(table: Table, folder: Path) -> Path:
@@ -88,18 +26,6 @@ def publish_table(table: Table, folder: Path) -> Path:
     section = Section(key="k", title="T", tables=(table,))
     publish.publish_report(folder, "s", OFFICIAL, None, [section])
     return folder / "tables" / f"{table.name}.csv"
-
-
-@pytest.fixture(scope="module")
-def grid_report(reported_grid: ReportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish_study(reported_grid, tmp_path_factory.mktemp("page") / "report")
-
-
-@pytest.fixture(scope="module")
-def synthetic_report(
-    reported_synthetic: ReportedStudy, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    return publish_study(reported_synthetic, tmp_path_factory.mktemp("page") / "report")
 
 
 @pytest.fixture
@@ -111,66 +37,6 @@ def unfinished(tmp_path: Path) -> Ledger:
         failed_trials={("cnn-config-1", 0): f"RuntimeError: {EVIL}"},
         missing_trials=[("cnn-config-2", 0)],
     )
-
-
-def test_report_of_a_grid_has_every_table_and_figure_in_every_format(grid_report: Path) -> None:
-    tables = {path.name for path in (grid_report / "tables").iterdir()}
-    figures = {path.name for path in (grid_report / "figures").iterdir()}
-    assert tables == {f"{name}.{ext}" for name in GRID_TABLES for ext in ("csv", "md", "tex")}
-    assert figures == {f"{name}.{ext}" for name in GRID_FIGURES for ext in ("svg", "png")}
-    assert all(path.read_bytes().startswith(PNG) for path in grid_report.glob("figures/*.png"))
-    assert all(b"<svg" in path.read_bytes() for path in grid_report.glob("figures/*.svg"))
-
-
-def test_report_links_lead_to_anchors_and_files(grid_report: Path) -> None:
-    page = Page(grid_report / "index.html")
-    anchors = {attributes.get("id") for _, attributes in page.tags}
-    links = [str(attributes["href"]) for tag, attributes in page.tags if tag == "a"]
-    assert len(links) > 40
-    for link in links:
-        assert link[1:] in anchors if link.startswith("#") else (grid_report / link).is_file()
-    text = (grid_report / "report.md").read_text(encoding="utf-8")
-    images = re.findall(r"!\[.*\]\((.*)\)", text)
-    assert len(images) == len(GRID_FIGURES)
-    assert all((grid_report / image).is_file() for image in images)
-
-
-def test_report_page_requests_nothing(grid_report: Path) -> None:
-    tags = Page(grid_report / "index.html").tags
-    assert not {tag for tag, _ in tags} & {"iframe", "object", "embed"}
-    assert [attributes for tag, attributes in tags if tag == "script"] == [{}]  # one, inline
-    sources = [str(a[key]) for _, a in tags for key in ("src", "srcset", "data") if key in a]
-    kinds = Counter(source.partition(";base64,")[0] for source in sources)
-    assert kinds == {"data:image/svg+xml": len(GRID_FIGURES), "data:image/png": 24}
-    assert [attributes["href"] for tag, attributes in tags if tag == "link"] == ["data:,"]
-
-
-def test_report_page_has_the_rows_of_every_table(
-    reported_grid: ReportedStudy, grid_report: Path
-) -> None:
-    tables = Page(grid_report / "index.html").tables
-    for table in (table for section in reported_grid.sections for table in section.tables):
-        shown_rows = tables[f"table-{table.name}"][1:]
-        for shown_row, row in zip(shown_rows, table.rows, strict=True):
-            # The page repeats the name of a group, so that its rows can be sorted.
-            expected = [cell.replace(" %", "\N{NO-BREAK SPACE}%") for cell in row]
-            assert shown_row[1:] == expected[1:], table.name
-            assert shown_row[0] == expected[0] or not row[0]
-
-
-def test_report_has_no_number_that_is_none(grid_report: Path) -> None:
-    text = (grid_report / "report.md").read_text(encoding="utf-8")
-    assert not re.search(r"\b(nan|inf|None)\b|\d{9}\.", text)
-
-
-def test_report_csv_has_unrounded_values_and_names_the_data(
-    reported_grid: ReportedStudy, grid_report: Path
-) -> None:
-    frame = pd.read_csv(grid_report / "tables" / "comparison.csv").set_index("configuration")
-    # Of 360 images 320 are right, less 4 times 10, 11 and 12.
-    assert frame.loc["mlnn-config-1", "test_accuracy"] == pytest.approx(276 / 360, abs=1e-8)
-    assert set(frame["study"]) == {"full"}
-    assert set(frame["data"]) == {reported_grid.analysis.context.data.full}
 
 
 def test_report_csv_has_no_rounding_errors_and_keeps_small_p_values(tmp_path: Path) -> None:
@@ -186,41 +52,6 @@ def test_report_csv_of_several_studies_keeps_their_columns(tmp_path: Path) -> No
     table = make_table("t", "T", [Column(key="x", heading=("X",))], frame)
     content = publish_table(table, tmp_path / "report").read_text(encoding="utf-8")
     assert content == "study,data,x\none,d,1\n"
-
-
-def test_report_of_synthetic_cells_says_so_in_every_file(synthetic_report: Path) -> None:
-    suffixes = {".html", ".md", ".csv", ".tex"}
-    paths = [path for path in synthetic_report.rglob("*") if path.suffix in suffixes]
-    assert {path.suffix for path in paths} == suffixes
-    for path in paths:
-        content = path.read_text(encoding="utf-8")
-        assert "SYNTHETIC" in content, path
-        assert not re.search(r"\bpaper\b|published_|Published", content), path
-
-
-def test_report_of_synthetic_cells_says_so_in_every_caption(synthetic_report: Path) -> None:
-    page = Page(synthetic_report / "index.html")
-    images = [str(attributes["alt"]) for tag, attributes in page.tags if tag == "img"]
-    assert images
-    assert all("SYNTHETIC" in alt for alt in images)
-    assert any(attributes.get("class") == "data mark" for _, attributes in page.tags)
-    content = (synthetic_report / "index.html").read_text(encoding="utf-8")
-    captions = re.findall(r"<(?:fig)?caption>(.*?)</(?:fig)?caption>", content, re.DOTALL)
-    assert len(captions) == len(images) + len(page.tables)
-    assert all("SYNTHETIC" in caption for caption in captions)
-
-
-def test_write_report_of_equal_ledgers_gives_equal_files(
-    synthetic_report: Path, tmp_path: Path
-) -> None:
-    matrices = {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]}
-    ledger = grid_builder.build_grid(tmp_path / "demo", matrices, kind=DataKind.SYNTHETIC)
-    index = publish.write_report(ledger)
-    assert index == ledger.folder / "report" / "index.html"
-    paths = [path for path in synthetic_report.rglob("*") if path.is_file()]
-    for path in paths:
-        other = index.parent / path.relative_to(synthetic_report)
-        assert other.read_bytes() == path.read_bytes(), path
 
 
 def test_write_report_of_an_unfinished_study_has_rows_and_no_figure(unfinished: Ledger) -> None:

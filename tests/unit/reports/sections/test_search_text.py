@@ -10,14 +10,9 @@ import pytest
 
 from reports.ledger.states import EndReason
 from reports.sections.search_text import describe_repeatability, describe_search
-from tests.helpers.report_frames import (
-    MINUS,
-    SMALL_SEARCH_RECORD,
-    make_confirmation,
-    make_pairs,
-    make_search_analysis,
-)
+from tests.helpers.report_frames import MINUS, make_pairs
 from tests.helpers.search_builder import RESNET_SPACE
+from tests.helpers.search_frames import SMALL_SEARCH_RECORD, make_confirmation, make_search_analysis
 
 SEARCH = make_search_analysis()
 PAIRS = make_pairs({("trial-3", "cnn-config-2"): 0.02})

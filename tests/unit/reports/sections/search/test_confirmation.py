@@ -7,14 +7,8 @@ from reports.analysis.search_trials import SearchAnalysis
 from reports.format.units import BLANK
 from reports.sections.elements import Section
 from reports.sections.search import confirmation
-from tests.helpers.report_frames import (
-    MINUS,
-    OFFICIAL,
-    find_table,
-    make_comparison,
-    make_search_analysis,
-    read_rows,
-)
+from tests.helpers.report_frames import MINUS, OFFICIAL, find_table, make_comparison, read_rows
+from tests.helpers.search_frames import make_search_analysis
 
 COMPARISON = make_comparison({"trial-3": 0.925, "cnn-config-2": 0.905})
 CONFIRMED = make_search_analysis().confirmed

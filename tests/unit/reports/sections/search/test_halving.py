@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from reports.sections.search import halving
-from tests.helpers.report_frames import OFFICIAL, SMALL_SEARCH_RECORD, make_search_analysis
+from tests.helpers.report_frames import OFFICIAL
+from tests.helpers.search_frames import SMALL_SEARCH_RECORD, make_search_analysis
 
 
 def test_halving_section_names_rungs_and_reduction_factor() -> None:

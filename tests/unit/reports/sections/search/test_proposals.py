@@ -1,13 +1,8 @@
 """The section on every trial of a search."""
 
 from reports.sections.search import proposals
-from tests.helpers.report_frames import (
-    OFFICIAL,
-    find_table,
-    make_search_analysis,
-    read_column,
-    read_rows,
-)
+from tests.helpers.report_frames import OFFICIAL, find_table, read_column, read_rows
+from tests.helpers.search_frames import make_search_analysis
 
 SEARCH = make_search_analysis()
 

@@ -8,14 +8,8 @@ from reports.analysis.search_effort import compute_expected_best, make_effort_fr
 from reports.analysis.search_trials import SearchAnalysis
 from reports.sections.elements import Section
 from reports.sections.search import search_history
-from tests.helpers.report_frames import (
-    OFFICIAL,
-    SMALL_SEARCH_RECORD,
-    find_table,
-    make_confirmation,
-    make_search_analysis,
-    read_rows,
-)
+from tests.helpers.report_frames import OFFICIAL, find_table, read_rows
+from tests.helpers.search_frames import SMALL_SEARCH_RECORD, make_confirmation, make_search_analysis
 
 SEARCH = make_search_analysis()
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from reports.sections.elements import Section
 from reports.sections.search import space
-from tests.helpers.report_frames import OFFICIAL, SMALL_SEARCH_RECORD, make_search_analysis
+from tests.helpers.report_frames import OFFICIAL
+from tests.helpers.search_frames import SMALL_SEARCH_RECORD, make_search_analysis
 
 SEARCH = make_search_analysis()
 

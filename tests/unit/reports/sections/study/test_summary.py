@@ -11,8 +11,8 @@ from tests.helpers.report_frames import (
     make_comparison,
     make_effects,
     make_pairs,
-    make_search_analysis,
 )
+from tests.helpers.search_frames import make_search_analysis
 
 COMPARISON = make_comparison({"mlnn-config-1": 0.87, "cnn-config-1": 0.94})
 PAIRS = make_pairs({("mlnn-config-1", "cnn-config-1"): -0.07})
