@@ -1,5 +1,6 @@
 """Sentences that depend on numbers: which names and numbers they hold, and when they differ."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,64 +25,72 @@ from tests.helpers.report_frames import (
     make_pairs,
 )
 
-SCORES = {"a": 0.9418, "b": 0.93, "c": 0.87}
+SCORES = {"x1": 0.9418, "x2": 0.93, "x3": 0.87}
 NO_EFFECTS = make_effects().iloc[:0]
 
 
 def describe(
     scores: Mapping[str, float], significant: Mapping[str, bool] | None = None, *, seeds: int = 2
 ) -> str:
-    """Return the verdict where "a" is compared with each of the others."""
-    pairs = make_pairs({("a", name): 0.01 for name in scores if name != "a"}, seeds=seeds)
+    """Return the verdict where "x1" is compared with each of the others."""
+    pairs = make_pairs({("x1", name): 0.01 for name in scores if name != "x1"}, seeds=seeds)
     if significant is not None:
         pairs["significant"] = pairs["b"].map(significant)
     return describe_verdict(make_comparison(scores, seeds=seeds), pairs, NO_EFFECTS)
 
 
+def list_numbers(text: str) -> list[str]:
+    """Return the whole numbers of a text."""
+    return re.findall(r"(?<![\w.])\d+(?![\w.])", text)
+
+
 def test_describe_verdict_names_the_best_with_spread_and_interval() -> None:
     text = describe(SCORES)
-    assert text.startswith("a ")
-    assert all(part in text for part in ("94.18 ± 0.20", "[93.18, 95.18]", "2", "3"))
+    assert all(part in text for part in ("x1", "94.18 ± 0.20", "[93.18, 95.18]"))
+    assert {"2", "3"} <= {*list_numbers(text)}  # seeds, configurations
+    assert "x2" not in text
 
 
 def test_describe_verdict_of_one_seed_shows_no_spread_and_a_caveat() -> None:
-    one, several = describe({"a": 0.9}, seeds=1), describe({"a": 0.9})
+    one, several = describe({"x1": 0.9}, seeds=1), describe({"x1": 0.9})
     assert "90.00" in one
     assert "±" not in one
     assert len(one.split(". ")) > len(several.split(". "))
 
 
 def test_describe_verdict_of_one_configuration_ranks_nothing() -> None:
-    one, first_of_two = describe({"a": 0.9}), describe({"a": 0.9, "b": 0.8})
-    assert one.endswith("[89.00, 91.00].")
-    assert "1 configuration" not in one
-    assert "2 configurations" in first_of_two
+    one, first_of_two = describe({"x1": 0.9}, seeds=3), describe({"x1": 0.9, "x2": 0.8}, seeds=3)
+    assert "[89.00, 91.00]" in one
+    assert "1" not in list_numbers(one)
+    assert "2" in list_numbers(first_of_two)
 
 
 def test_describe_verdict_of_equal_scores_names_both() -> None:
-    text = describe({"a": 0.9, "b": 0.9, "c": 0.8})
-    assert text.startswith("a and b ")
+    text = describe({"x1": 0.9, "x2": 0.9, "x3": 0.8})
+    assert all(name in text for name in ("x1", "x2"))
+    assert "x3" not in text
 
 
 def test_describe_verdict_names_those_that_are_not_significantly_lower() -> None:
-    all_significant = describe(SCORES, {"b": True, "c": True})
-    one_undecided = describe(SCORES, {"b": False, "c": True})
-    none_significant = describe(SCORES, {"b": False, "c": False})
+    all_significant = describe(SCORES, {"x2": True, "x3": True})
+    one_undecided = describe(SCORES, {"x2": False, "x3": True})
+    none_significant = describe(SCORES, {"x2": False, "x3": False})
     assert len({all_significant, one_undecided, none_significant}) == 3
-    assert " b;" in one_undecided
-    assert " b;" not in all_significant + none_significant
+    assert "x2" in one_undecided
+    assert "x3" not in one_undecided
+    assert "x2" not in all_significant + none_significant
 
 
 def test_describe_verdict_of_many_undecided_gives_their_number() -> None:
-    scores = {"a": 0.95} | {f"other-{i}": 0.94 for i in range(5)} | {"last": 0.5}
+    scores = {"x1": 0.95} | {f"other-{i}": 0.94 for i in range(5)} | {"last": 0.5}
     undecided = dict.fromkeys(scores, False) | {"last": True}
     text = describe(scores, undecided)
-    assert "5" in text
+    assert "5" in list_numbers(text)
     assert "other-0" not in text
 
 
 def test_describe_verdict_effects_give_numbers_and_differ_by_significance() -> None:
-    comparison, pairs = make_comparison({"a": 0.9}), make_pairs({("a", "b"): 0.1})
+    comparison, pairs = make_comparison({"x1": 0.9}), make_pairs({("x1", "x2"): 0.1})
     effects = make_effects(scope="all")
     text = describe_verdict(comparison, pairs, effects)
     assert all(part in text for part in ("+6.12", "[+5.00, +7.00]", f"{MINUS}0.43"))
@@ -93,7 +102,7 @@ def test_describe_verdict_effects_give_numbers_and_differ_by_significance() -> N
 
 
 def test_describe_verdict_leaves_effects_within_families_out() -> None:
-    comparison, pairs = make_comparison({"a": 0.9}), make_pairs({("a", "b"): 0.1})
+    comparison, pairs = make_comparison({"x1": 0.9}), make_pairs({("x1", "x2"): 0.1})
     text = describe_verdict(comparison, pairs, make_effects())
     assert "CrossEntropy" not in text
     assert "Adam" in text
@@ -101,7 +110,7 @@ def test_describe_verdict_leaves_effects_within_families_out() -> None:
 
 def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
     comparison = make_comparison(SCORES)
-    pairs = make_pairs({("a", "b"): 0.01})
+    pairs = make_pairs({("x1", "x2"): 0.01})
     equal, different = (
         describe_verdict(comparison.assign(seeds=seeds), pairs, NO_EFFECTS)
         for seeds in (3, [3, 2, 3])
@@ -112,7 +121,7 @@ def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
 
 def test_describe_verdict_without_a_score_names_no_configuration() -> None:
     comparison = make_comparison(SCORES).assign(seeds=0)
-    text = describe_verdict(comparison, make_pairs({("a", "b"): 0.1}), make_effects())
+    text = describe_verdict(comparison, make_pairs({("x1", "x2"): 0.1}), make_effects())
     assert text
     assert not any(character.isdigit() for character in text)
 
@@ -142,7 +151,8 @@ def test_list_warnings_of_negative_losses_name_the_first_trial(
 def test_list_warnings_count_trials_that_are_not_complete_by_state() -> None:
     comparison = make_comparison(SCORES).assign(failed=[1, 0, 0], missing=[0, 1, 1])
     (text,) = list_warnings(comparison, (), OFFICIAL)
-    assert all(part in text for part in ("6 planned", "1 failed", "2 missing"))
+    assert all(part in text for part in ("1 failed", "2 missing"))
+    assert "6" in list_numbers(text)
     assert "unreadable" not in text
 
 

@@ -77,7 +77,11 @@ def test_provenance_facts_of_a_grid_name_data_seeds_and_settings() -> None:
 
 def test_provenance_counts_of_test_evaluations_name_repeated_ones() -> None:
     once, twice, never = (
-        " ".join(value for name, value in make_section(test_evaluations=n).facts if "test" in name)
+        " ".join(
+            value
+            for name, value in make_section(test_evaluations=n).facts
+            if "test" in name.lower()
+        )
         for n in ([1, 1], [1, 2], [0, 0])
     )
     assert once.startswith("2,")
