@@ -14,8 +14,8 @@ BINS = pd.DataFrame(
         "configuration": "c",
         "lower_edge": [4 / 15, 14 / 15],
         "upper_edge": [5 / 15, 1.0],
-        "images": [9.0, 100.0],
-        "share": [9 / 109, 100 / 109],
+        "images": [9.0, 10.0],
+        "share": [9 / 19, 10 / 19],
         "confidence": [0.3, 0.97],
         "accuracy": [1 / 3, 0.9],
         "accuracy_low": [0.1, 0.82],
@@ -42,7 +42,7 @@ def test_draw_reliability_bars_are_shares_of_the_images(axes: Axes) -> None:
     bars = {
         round(bar.get_x()): bar.get_height() for bar in axes.patches if isinstance(bar, Rectangle)
     }
-    assert bars == pytest.approx({27: 100 * 9 / 109, 93: 100 * 100 / 109})
+    assert bars == pytest.approx({27: 100 * 9 / 19, 93: 100 * 10 / 19})
 
 
 @pytest.mark.parametrize(("seeds", "text"), [(1, "6.70"), (2, "6.70 ± 0.40")])

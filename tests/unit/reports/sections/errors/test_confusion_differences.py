@@ -1,5 +1,7 @@
 """The section on the cells in which two configurations differ: heat maps, a figure, a table."""
 
+from dataclasses import replace
+
 import pytest
 
 from reports.analysis.confusion_differences import compare_confusions
@@ -18,6 +20,8 @@ from tests.helpers.report_frames import (
 
 BETTER = [ASYMMETRIC, worsen_matrix(ASYMMETRIC, n_moved=1)]
 POORER = [worsen_matrix(ASYMMETRIC, n_moved=20), worsen_matrix(ASYMMETRIC, n_moved=22)]
+for matrix in POORER:
+    matrix[1, [1, 4]] += (-10, 10)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +49,24 @@ def test_differences_have_a_heat_map_a_pair_but_none_of_twins(section: Section) 
 
 
 def test_differences_heat_map_has_signed_means_faint_unless_significant(section: Section) -> None:
-    # Of class 3, the MLNN takes 20 and 22 images for class 6; the CNN none, and then one.
-    cells_of_3 = section.heat_maps[0].cells[3]
-    assert [cell.text for cell in cells_of_3] == [
-        *("0.0", "0.0", "0.0", "+20.5", "0.0", "0.0", f"{MINUS}20.5", "0.0")
+    # Of class 1, the MLNN takes 30 and 32 images for class 4; the CNN none, and then one.
+    cells = section.heat_maps[0].cells[1]
+    assert [cell.text for cell in cells] == [
+        *("0.0", "+30.5", "0.0", "0.0", f"{MINUS}30.5", "0.0", "0.0", "0.0")
     ]
-    assert (cells_of_3[3].shade, cells_of_3[6].shade) == (5, -5)
-    assert [cell.faint for cell in cells_of_3] == [c not in {3, 6} for c in range(8)]
-    assert all(cell.shade == 0 for row in section.heat_maps[0].cells for cell in row if cell.faint)
+    assert (cells[1].shade, cells[4].shade) == (5, -5)
+    assert [cell.faint for cell in cells] == [c not in {1, 4} for c in range(8)]
+
+
+def test_differences_that_are_not_significant_have_no_shade_and_no_row() -> None:
+    predictions = make_test_predictions({"mlnn-config-1": POORER, "cnn-config-1": BETTER})
+    differences = compare_confusions(predictions)
+    differences = replace(differences, cells=differences.cells.assign(significant=False))
+    section = confusion_differences.make_section(differences, context=make_context())
+    assert section is not None
+    cells = [cell for row in section.heat_maps[0].cells for cell in row]
+    assert all(cell.faint and cell.shade == 0 for cell in cells)
+    assert find_table(section, "differences").rows == ()
 
 
 def test_differences_table_lists_significant_cells_and_its_file_all(section: Section) -> None:
@@ -65,8 +79,10 @@ def test_differences_table_lists_significant_cells_and_its_file_all(section: Sec
     assert len(table.values) == 3 * 64
     sizes = [abs(float(row["difference"].replace(MINUS, "-").split()[0])) for row in rows]
     assert sizes == sorted(sizes, reverse=True)
-    assert {(row["true_label"], row["predicted_label"]) for row in rows} >= {
-        (CLASS_LABELS[3], CLASS_LABELS[6])
+    assert sizes[0] > sizes[-1]
+    assert {(row["true_label"], row["predicted_label"]) for row in rows[:2]} == {
+        (CLASS_LABELS[1], CLASS_LABELS[1]),
+        (CLASS_LABELS[1], CLASS_LABELS[4]),
     }
 
 
