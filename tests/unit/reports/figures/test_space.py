@@ -28,7 +28,8 @@ def list_axis_names(figure: Figure) -> list[str]:
 
 def test_draw_search_space_has_a_panel_a_combination_with_its_trials() -> None:
     stopped, failed = SEARCH.trials.loc[[2]], SEARCH.trials.loc[[4]]
-    figure = figures.draw_search_space(AT_RUNG, stopped, failed, rung=2, data=OFFICIAL)
+    best_first = AT_RUNG.sort_values("value_at_rung", ascending=False)
+    figure = figures.draw_search_space(best_first, stopped, failed, rung=2, data=OFFICIAL)
     adam, sgd, colorbar = figure.axes
     assert [axes.get_title(loc="left") for axes in (adam, sgd)] == [
         "CNN, Adam: 3 trials",

@@ -54,6 +54,12 @@ def test_describe_search_confirmation_has_shrinkage_and_difference_on_val() -> N
     )
 
 
+def test_describe_search_is_compared_with_the_best_of_several_baselines() -> None:
+    second = SEARCH.confirmed.iloc[1:].assign(configuration="cnn-config-1", val_macro_f1=0.85)
+    _, confirmation, *_ = describe(confirmed=pd.concat([SEARCH.confirmed, second]))
+    assert confirmation == describe()[1]
+
+
 @pytest.mark.parametrize("shrinkage", [-0.005, np.nan])
 def test_describe_search_value_that_grew_or_is_unknown_is_no_shrinkage(shrinkage: float) -> None:
     usual = describe(confirmed=SEARCH.confirmed.assign(shrinkage=0.005))[1]
@@ -159,4 +165,5 @@ def test_describe_repeatability_depends_on_concurrency() -> None:
         )
     )
     assert "4" in four
+    assert one.replace("1", "4") != four
     assert len({one, four, unknown}) == 3

@@ -71,6 +71,15 @@ def test_describe_verdict_of_equal_scores_names_both() -> None:
     assert "x3" not in text
 
 
+def test_describe_verdict_of_equal_scores_compares_them_with_the_others_only() -> None:
+    scores = {"x1": 0.9, "x2": 0.9, "x3": 0.8}
+    texts = {
+        describe(scores, {"x2": is_significant, "x3": True}) for is_significant in (False, True)
+    }
+    assert len(texts) == 1
+    assert texts != {describe(scores, {"x2": False, "x3": False})}
+
+
 def test_describe_verdict_names_those_that_are_not_significantly_lower() -> None:
     all_significant = describe(SCORES, {"x2": True, "x3": True})
     one_undecided = describe(SCORES, {"x2": False, "x3": True})
