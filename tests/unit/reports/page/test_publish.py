@@ -71,6 +71,18 @@ def test_write_report_to_a_folder_leaves_the_study_as_it_is(
     assert sorted(unfinished.folder.rglob("*")) == before
 
 
+def test_write_report_to_a_folder_of_other_files_raises_conflict_error(
+    unfinished: Ledger, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "paper.tex").write_text("mine")
+    with pytest.raises(ConflictError) as caught:
+        publish.write_report(unfinished, folder=folder)
+    assert caught.value.path == str(folder)
+    assert [path.name for path in folder.iterdir()] == ["paper.tex"]
+
+
 def test_write_report_names_from_users_stay_text(tmp_path: Path) -> None:
     class_names = (EVIL, "$x$", "a|b", "[l](http://x)", "{{ 7 * 7 }}", "5 %", "_u_", "\\input{x}")
     ledger = grid_builder.build_grid(
