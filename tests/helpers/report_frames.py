@@ -18,16 +18,12 @@ from reports.sections.elements import Section
 from reports.sections.findings import Analysis
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
+from tests.helpers.trial_results import make_predictions
 
 OFFICIAL = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST (MD5 0)")
 SYNTHETIC = DataLabel(warning="SYNTHETIC", short="SYNTHETIC: cells", full="SYNTHETIC: cells (0)")
 MINUS = "\N{MINUS SIGN}"
 CLASS_LABELS = tuple(f"{c} $c_{c}$" for c in range(8))
-
-# Class 0 is often taken for 1, never the other way round: macro F1 alone would not notice a
-# transposed matrix.
-ASYMMETRIC: ConfusionMatrix = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
-ASYMMETRIC[0, 1] = 40
 
 
 class ReportedStudy(NamedTuple):
@@ -148,8 +144,9 @@ def make_test_predictions(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> 
         config = grid_builder.make_config(name)
         settings = {key: config[key] for key in ("family", "loss", "optimizer")}
         for seed, matrix in enumerate(replicates):
-            trial_probabilities, labels = grid_builder.make_predictions(matrix, seed)
-            probabilities.append(trial_probabilities)
+            predictions = make_predictions(matrix, seed)
+            labels = predictions.labels
+            probabilities.append(predictions.probabilities)
             identity = {"study": "s", "id": f"{name}-s{seed}", "configuration": name}
             rows.append(identity | settings | {"seed": seed})
     return TestPredictions(

@@ -25,7 +25,9 @@ def halve_matrix(matrix: metrics.IntArray) -> metrics.IntArray:
     return half_matrix
 
 
-class _Predictions(NamedTuple):
+class SplitPredictions(NamedTuple):
+    """Probabilities, shape (n, 8), labels, shape (n,), and their AUC."""
+
     probabilities: NDArray[np.float32]
     labels: NDArray[np.uint8]
     auc: float
@@ -43,7 +45,7 @@ def make_split_results(
     scores: dict[str, dict[str, float]] = {}
     arrays: dict[str, NDArray[Any]] = {}
     for split, matrix in matrices.items():
-        predictions = _make_predictions(matrix.astype(np.int64).tobytes(), seed)
+        predictions = make_predictions(matrix, seed)
         scores[split] = metrics.compute_scores(matrix) | {"auc": predictions.auc}
         arrays[f"{split}_probabilities"] = predictions.probabilities
         arrays[f"{split}_labels"] = predictions.labels
@@ -52,10 +54,14 @@ def make_split_results(
     return scores, buffer.getvalue()
 
 
+def make_predictions(matrix: metrics.IntArray, seed: int) -> SplitPredictions:
+    """Return predictions whose argmax gives exactly `confusion[true, predicted]`."""
+    return _make_predictions(matrix.astype(np.int64).tobytes(), seed)
+
+
 # scikit-learn takes longer for an AUC than anything else here, and many tests use the same matrix.
 @lru_cache(maxsize=256)
-def _make_predictions(matrix_bytes: bytes, seed: int) -> _Predictions:
-    """Return probabilities whose argmax gives exactly the matrix, and the labels."""
+def _make_predictions(matrix_bytes: bytes, seed: int) -> SplitPredictions:
     counts = np.frombuffer(matrix_bytes, dtype=np.int64)
     true_classes, predicted_classes = (indices.ravel() for indices in np.indices((8, 8)))
     labels, predicted = true_classes.repeat(counts), predicted_classes.repeat(counts)
@@ -64,7 +70,7 @@ def _make_predictions(matrix_bytes: bytes, seed: int) -> _Predictions:
     probabilities[np.arange(labels.size), labels] += 0.5
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     rounded = probabilities.astype(np.float32)
-    return _Predictions(rounded, labels.astype(np.uint8), metrics.compute_auc(labels, rounded))
+    return SplitPredictions(rounded, labels.astype(np.uint8), metrics.compute_auc(labels, rounded))
 
 
 @contextmanager

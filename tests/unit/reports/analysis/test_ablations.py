@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.analysis import ablations
-from reports.analysis.ablations import Ablations
+from reports.analysis.ablations import Ablations, compute_ablations, find_changed_settings
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.frames import make_comparison_frame
 from reports.analysis.intervals import adjust_holm
-from reports.ledger import loading
-from reports.sections.findings import Analysis, analyze
-from tests.helpers import grid_builder
-from tests.helpers.grid_builder import ConfusionMatrix
+from reports.ledger.loading import LoadedStudy, read_study_files
+from tests.helpers.grid_builder import ConfusionMatrix, build_grid, make_published_matrices
 
 BASE: dict[str, Any] = {
     "family": "resnet",
@@ -60,20 +57,21 @@ def read_study(
     return read_study_files(build_grid(folder, matrices, record_overrides=configs))
 
 
-def compute(found: Analysis) -> Ablations:
-    return ablations.compute_ablations(found.study.loaded_study.study, found.study.bootstrap)
+def compute(study: LoadedStudy) -> Ablations:
+    return compute_ablations(study.study, bootstrap_scores(study.predictions))
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """Without shifts nothing changes, without orientations much, without dropout it is better."""
-    errors = {"resnet-no-orientations": 40, "resnet-no-shifts": 5, "resnet-no-dropout": 2}
-    configs = {"resnet-no-shifts": VARIANTS["resnet-no-shifts"], "resnet": BASE, **VARIANTS}
-    return study(tmp_path_factory.mktemp("ablations") / "s", configs, errors)
-
-
-def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analysis) -> None:
-    frame = compute(found).differences
+def test_compute_ablations_is_the_base_minus_what_lacks_the_ingredient(tmp_path: Path) -> None:
+    configs = {
+        "resnet-no-shifts": WITHOUT_SHIFTS,
+        "resnet": BASE,
+        "resnet-no-orientations": without("dihedral_augmentation"),
+        "resnet-no-dropout": WITHOUT_DROPOUT,
+        "resnet-no-width": without(width=32),
+    }
+    errors = {"resnet-no-orientations": 20, "resnet-no-shifts": 5, "resnet-no-dropout": 2}
+    study = read_study(tmp_path / "s", configs, errors)
+    frame = compute(study).differences
     names = ["orientations", "shifts", "width", "dropout"]
     assert frame["configuration"].tolist() == [f"resnet-no-{name}" for name in names]
     assert frame["setting"].tolist() == ["dihedral_augmentation", "max_shift", "width", "dropout"]
@@ -89,16 +87,18 @@ def test_the_difference_is_the_base_minus_what_lacks_the_ingredient(found: Analy
     assert (frame["p_holm"] > frame["p"]).sum() >= 2
 
 
-def test_two_settings_at_once_are_no_ingredient(tmp_path: Path) -> None:
+def test_compute_ablations_skips_configurations_that_differ_in_no_or_several_settings(
+    tmp_path: Path,
+) -> None:
     configs = {
         "resnet": BASE,
         "resnet-no-shifts": WITHOUT_SHIFTS,
         "resnet-no-cycle": without("schedule", learning_rate=0.001),
         "resnet-no-nothing": BASE,
     }
-    result = compute(study(tmp_path / "s", configs, {}))
-    assert result.differences["setting"].tolist() == ["max_shift"]
-    assert result.skipped_names == ["resnet-no-cycle", "resnet-no-nothing"]
+    ablations = compute(read_study(tmp_path / "s", configs, {}))
+    assert ablations.differences["configuration"].tolist() == ["resnet-no-shifts"]
+    assert ablations.skipped_names == ["resnet-no-cycle", "resnet-no-nothing"]
 
 
 def test_compute_ablations_of_two_bases_corrects_each_for_itself(tmp_path: Path) -> None:
@@ -109,9 +109,8 @@ def test_compute_ablations_of_two_bases_corrects_each_for_itself(tmp_path: Path)
         "b-no-dropout": WITHOUT_DROPOUT,
         "b-no-decay": without("weight_decay", dropout=0.3),
     }
-    frame = compute(
-        study(tmp_path / "s", configs, {"b-no-dropout": 5, "a-no-shifts": 5})
-    ).differences
+    errors = {"b-no-dropout": 5, "a-no-shifts": 5}
+    frame = compute(read_study(tmp_path / "s", configs, errors)).differences
     assert frame["base"].tolist() == ["a", "b", "b"]
     assert frame["p_holm"].iloc[0] == frame["p"].iloc[0] > 0
     assert frame["p_holm"].iloc[1] == pytest.approx(min(1, 2 * frame["p"].iloc[1]))
@@ -123,24 +122,29 @@ def test_compute_ablations_of_two_bases_corrects_each_for_itself(tmp_path: Path)
 def test_compute_ablations_without_a_base_and_its_variants_is_empty(
     tmp_path: Path, names: list[str]
 ) -> None:
-    configs = {name: VARIANTS.get(name, BASE) for name in names}
-    assert compute(study(tmp_path / "s", configs, {})).differences.empty
-
-
-def test_the_eight_have_no_ingredients(tmp_path: Path) -> None:
-    ledger = grid_builder.build_grid(tmp_path / "s", grid_builder.make_published_matrices())
-    read = loading.read_study_files(ledger)
-    assert ablations.find_changed_settings(read.study) == {}
-    result = ablations.compute_ablations(read.study, bootstrap_scores(read.predictions))
-    assert result.differences.empty
-    assert not result.skipped_names
-
-
-def test_a_pair_without_a_common_seed_is_left_out(tmp_path: Path) -> None:
-    configs = {"resnet": BASE, "resnet-no-shifts": VARIANTS["resnet-no-shifts"]}
-    matrices = {name: [GOOD, GOOD] for name in configs}
-    missing = [("resnet", 0), ("resnet-no-shifts", 1)]
-    ledger = grid_builder.build_grid(
-        tmp_path / "s", matrices, record_overrides=configs, missing_trials=missing
+    configs = {"resnet-no-shifts": WITHOUT_SHIFTS, "resnet-no-dropout": WITHOUT_DROPOUT}
+    ablations = compute(
+        read_study(tmp_path / "s", {name: configs.get(name, BASE) for name in names}, {})
     )
-    assert compute(analyze(ledger, None)).differences.empty
+    assert ablations.differences.empty
+    assert ablations.skipped_names == []
+
+
+def test_find_changed_settings_of_the_published_configurations_is_empty(tmp_path: Path) -> None:
+    matrices = make_published_matrices()
+    missing = [(name, 0) for name in matrices]
+    study = read_study_files(build_grid(tmp_path / "s", matrices, missing_trials=missing)).study
+    assert find_changed_settings(study) == {}
+
+
+def test_compute_ablations_without_a_common_seed_is_empty(tmp_path: Path) -> None:
+    configs = {"resnet": BASE, "resnet-no-shifts": WITHOUT_SHIFTS}
+    ledger = build_grid(
+        tmp_path / "s",
+        {name: [make_matrix(4, seed) for seed in range(2)] for name in configs},
+        record_overrides=configs,
+        missing_trials=[("resnet", 0), ("resnet-no-shifts", 1)],
+    )
+    ablations = compute(read_study_files(ledger))
+    assert ablations.differences.empty
+    assert ablations.skipped_names == []

@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bloodnets.metrics import FloatArray
 from reports.analysis.calibration import N_BINS, Calibration, compute_calibration
-from reports.ledger import loading
+from reports.ledger.loading import TestPredictions
+
+Answers = tuple[FloatArray, np.ndarray]
+"""Probability of the predicted class of each image, and whether it is right."""
 
 
 def make_predictions(*trials: tuple[str, Answers]) -> TestPredictions:
@@ -93,7 +97,8 @@ def test_compute_calibration_of_five_seeds_has_the_interval_of_the_images_of_one
 
 def test_compute_calibration_of_two_seeds_is_the_mean_of_their_errors() -> None:
     # Pooled, the two would cancel.
-    found = compute_calibration(made(("c", *shares(0.9, 0.8, 100)), ("c", *shares(0.9, 1.0, 100))))
-    assert one(found)["ece"] == pytest.approx(0.1, abs=1e-6)
-    assert one(found)["ece_sd"] == pytest.approx(0, abs=1e-6)
-    assert one(found)["seeds"] == 2
+    trials = [("c", make_answers(0.9, 0.8, 100)), ("c", make_answers(0.9, 1.0, 100))]
+    errors = get_errors(compute_calibration(make_predictions(*trials)))
+    assert errors["ece"] == pytest.approx(0.1, abs=1e-6)
+    assert errors["ece_sd"] == pytest.approx(0, abs=1e-6)
+    assert errors["seeds"] == 2

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis import bootstrap, confusion_differences
-from reports.ledger import loading
+from reports.ledger.loading import TestPredictions
 
 Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
 

@@ -2,19 +2,15 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from reports.analysis.misclassified import (
     ErrorCounts,
+    analyze_misclassified,
     count_errors,
     drop_repeated_trials,
     find_misclassified,
 )
-from reports.ledger import loading
-from reports.ledger.records import DataRecord
-from reports.ledger.states import DataKind
-from reports.ledger.test_images import load_test_images
-from tests.helpers import grid_builder
+from reports.ledger.loading import TestPredictions
 
 TRUE = (0, 1, 2, 3)
 
@@ -82,46 +78,7 @@ def test_count_errors_counts_images_that_all_or_none_get_wrong() -> None:
     assert find_misclassified(make_predictions((0, {}))).empty
 
 
-def record(content: bytes) -> DataRecord:
-    return DataRecord(
-        kind=DataKind.FILE,
-        name="cells.npz",
-        md5="e" * 32,
-        sha256=hashlib.sha256(content).hexdigest(),
-        class_names=grid_builder.CLASS_NAMES,
-        class_counts={},
-        path=None,
-        color_stats=grid_builder.COLOR_STATS,
-    )
-
-
-def npz(train: np.ndarray, test: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, train_images=train, test_images=test)
-    return buffer.getvalue()
-
-
-def test_the_file_of_the_study_gives_its_test_images(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(256, size=(5, 28, 28, 3), dtype=np.uint8)
-    content = npz(images[:2], images)
-    path = tmp_path / "renamed.npz"
-    path.write_bytes(content)
-    np.testing.assert_array_equal(load_test_images(path, record(content)), images)
-
-
-def test_another_file_is_refused_unopened(tmp_path: Path) -> None:
-    path = tmp_path / "other.npz"
-    path.write_bytes(b"no zip at all")
-    data_record = record(b"something else")
-    with pytest.raises(DataError) as caught:
-        load_test_images(path, data_record)
-    assert "\n" not in str(caught.value)
-    for digest in (hashlib.sha256(b"no zip at all").hexdigest(), data_record.sha256):
-        assert digest[:12] in str(caught.value)
-
-
-def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.npz cannot be read: No such file"):
-        load_test_images(tmp_path / "gone.npz", record(b""))
-    with pytest.raises(DataError, match="is not a file of at most"):
-        load_test_images(tmp_path, record(b""))
+def test_analyze_misclassified_has_the_images_and_their_counts() -> None:
+    misclassified = analyze_misclassified(TRIALS)
+    pd.testing.assert_frame_equal(misclassified.images, find_misclassified(TRIALS))
+    assert misclassified.counts == count_errors(TRIALS)

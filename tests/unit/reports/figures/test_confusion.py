@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 
 from reports import figures
 from reports.analysis.confusion import analyze_confusion
-from tests.helpers.report_frames import ASYMMETRIC, CLASS_LABELS, OFFICIAL, make_test_predictions
+from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.report_frames import CLASS_LABELS, OFFICIAL, make_test_predictions
 
 
 @pytest.fixture(scope="module")

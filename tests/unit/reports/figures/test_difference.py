@@ -6,9 +6,8 @@ from matplotlib.axes import Axes
 
 from reports import figures
 from reports.analysis.confusion_differences import compare_confusions
-from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
-    ASYMMETRIC,
     CLASS_LABELS,
     MINUS,
     OFFICIAL,

@@ -22,7 +22,7 @@ from reports.ledger.loading import read_study_files
 from reports.ledger.records import DataRecord, SoftwareChange
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
-from tests.helpers.report_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import RESNET_SEARCH_RECORD, SEARCH_RECORD
 
 SOFTWARE = grid_builder.SOFTWARE

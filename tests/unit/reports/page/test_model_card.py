@@ -17,8 +17,8 @@ from reports.ledger.states import DataKind
 from reports.page.model_card import make_model_card
 from study.configs.presets import RESNET
 from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.models import write_trial_record
-from tests.helpers.report_frames import ASYMMETRIC
 
 
 def make_card(ledger: Ledger, index: int = 0) -> str:

@@ -14,8 +14,7 @@ from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from reports.page.multi_study import write_multi_study_report
 from tests.helpers import grid_builder, search_builder
-from tests.helpers.grid_builder import worsen_matrix
-from tests.helpers.report_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.search_builder import SEARCH_RECORD
 
 MATRICES = {

@@ -15,8 +15,9 @@ from reports.ledger.ledger import Ledger
 from reports.page import publish
 from reports.sections.elements import Section
 from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.page_parser import Page
-from tests.helpers.report_frames import ASYMMETRIC, OFFICIAL
+from tests.helpers.report_frames import OFFICIAL
 
 EVIL = "<script>alert(1)</script>"
 
@@ -142,35 +143,6 @@ def test_publish_report_that_cannot_be_moved_leaves_the_old_one(
         publish.publish_report(folder, "new", OFFICIAL, None, [])
     assert caught.value.path == str(folder)
     assert index.read_bytes() == before
-
-
-def test_require_report_folder_accepts_nothing_and_a_report(tmp_path: Path) -> None:
-    folder = tmp_path / "report"
-    publish.require_report_folder(folder)
-    folder.mkdir()
-    publish.require_report_folder(folder)
-    publish.publish_report(folder, "s", OFFICIAL, None, [])
-    publish.require_report_folder(folder)
-
-
-@pytest.mark.parametrize("name", ["notes.txt", "index.html", "figures"])
-def test_require_report_folder_with_foreign_files_raises_conflict_error(
-    tmp_path: Path, name: str
-) -> None:
-    (tmp_path / name).write_text("mine")
-    with pytest.raises(ConflictError) as caught:
-        publish.require_report_folder(tmp_path)
-    assert caught.value.path == str(tmp_path)
-    assert name in caught.value.problem
-    assert caught.value.remedy is not None
-
-
-def test_require_report_folder_that_is_a_file_raises_conflict_error(tmp_path: Path) -> None:
-    path = tmp_path / "report"
-    path.write_text("mine")
-    with pytest.raises(ConflictError) as caught:
-        publish.require_report_folder(path)
-    assert caught.value.path == str(path)
 
 
 def test_write_report_imports_neither_torch_nor_ray_nor_pyplot(unfinished: Ledger) -> None:

@@ -11,8 +11,9 @@ from reports.ledger.states import DataKind
 from reports.page import publish
 from reports.page.render import make_banner
 from tests.helpers import grid_builder
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.page_parser import Page
-from tests.helpers.report_frames import ASYMMETRIC, ReportedStudy
+from tests.helpers.report_frames import ReportedStudy
 
 PNG = b"\x89PNG\r\n\x1a\n"
 GRID_TABLES = (

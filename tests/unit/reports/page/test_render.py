@@ -14,7 +14,7 @@ from reports.ledger.records import SoftwareChange
 from reports.page.render import Banner, make_banner, render_report
 from reports.sections.elements import HeatMap, HeatMapCell, Section
 from tests.helpers import grid_builder, page_contents, search_builder
-from tests.helpers.report_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
 
 

@@ -10,7 +10,7 @@ from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.context import MAX_PANELS, ReportContext, make_report_context
 from tests.helpers import grid_builder
-from tests.helpers.report_frames import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
 
 CONTEXT = ReportContext(

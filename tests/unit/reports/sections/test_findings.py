@@ -7,7 +7,8 @@ import pandas as pd
 
 from reports.sections.findings import analyze
 from tests.helpers import grid_builder
-from tests.helpers.report_frames import ASYMMETRIC, ReportedStudy
+from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.report_frames import ReportedStudy
 
 
 def test_analyze_grid_has_the_frames_of_its_study(reported_grid: ReportedStudy) -> None:

@@ -10,7 +10,8 @@ from reports.sections.elements import Section
 from reports.sections.findings import analyze
 from reports.sections.order import make_sections
 from tests.helpers import grid_builder, search_builder
-from tests.helpers.report_frames import ASYMMETRIC, ReportedStudy, find_table
+from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.report_frames import ReportedStudy, find_table
 from tests.helpers.search_builder import SEARCH_RECORD
 
 SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from reports.analysis.confusion import analyze_confusion
 from reports.sections.errors import classes
-from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
-    ASYMMETRIC,
     CLASS_LABELS,
     find_table,
     make_context,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from reports.analysis.confusion import analyze_confusion
 from reports.sections.errors import confusion
+from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.report_frames import (
-    ASYMMETRIC,
     CLASS_LABELS,
     find_table,
     make_context,

@@ -7,9 +7,8 @@ import pytest
 from reports.analysis.confusion_differences import compare_confusions
 from reports.sections.elements import Section
 from reports.sections.errors import confusion_differences
-from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
-    ASYMMETRIC,
     CLASS_LABELS,
     MINUS,
     find_table,

@@ -10,9 +10,8 @@ from matplotlib.image import imread
 
 from reports.analysis.misclassified import ErrorCounts, Misclassified, analyze_misclassified
 from reports.sections.errors import misclassified
-from tests.helpers.grid_builder import worsen_matrix
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
-    ASYMMETRIC,
     CLASS_LABELS,
     SYNTHETIC,
     find_table,

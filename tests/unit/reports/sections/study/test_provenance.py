@@ -16,7 +16,8 @@ from reports.ledger.states import DataKind
 from reports.sections.elements import Section
 from reports.sections.study import provenance
 from tests.helpers import grid_builder
-from tests.helpers.report_frames import ASYMMETRIC, OFFICIAL, find_table, read_column, read_rows
+from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.report_frames import OFFICIAL, find_table, read_column, read_rows
 from tests.helpers.search_frames import make_search_analysis
 
 PLANNED = [
