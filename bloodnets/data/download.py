@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import textwrap
-import warnings
 from pathlib import Path
 
 import pooch
@@ -12,7 +11,7 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import ReadTimeoutError
 
-from bloodnets.data.medmnist import get_medmnist_info
+from bloodnets.constants import BLOODMNIST_MD5, BLOODMNIST_URL
 from bloodnets.errors import ResourceError
 
 BLOODMNIST_FILE = "bloodmnist.npz"
@@ -36,15 +35,7 @@ def ensure_official_file(root: Path | None) -> Path:
     path = root / BLOODMNIST_FILE
     if os.path.exists(path):  # not path.exists, which raises in a folder that is closed to us
         return path
-    return download_file(path, url=get_official_url(), md5=get_medmnist_info()[1])
-
-
-def get_official_url() -> str:
-    """Where the official file is."""
-    with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
-        from medmnist import INFO  # imports torch, which a file at hand need not wait for
-
-    return str(INFO["bloodmnist"]["url"])
+    return download_file(path, url=BLOODMNIST_URL, md5=BLOODMNIST_MD5)
 
 
 def download_file(path: Path, *, url: str, md5: str) -> Path:

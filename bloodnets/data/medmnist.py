@@ -16,7 +16,14 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bloodnets.constants import CHANNELS, IMAGE_SIDE, NUM_CLASSES, SPLITS
+from bloodnets.constants import (
+    BLOODMNIST_MD5,
+    CHANNELS,
+    CLASS_NAMES,
+    IMAGE_SIDE,
+    NUM_CLASSES,
+    SPLITS,
+)
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import DataError
 
@@ -76,7 +83,6 @@ def load_synthetic() -> BloodCells:
     arrays = generate_synthetic_arrays()
     splits = {name: _make_split(arrays, name, "synthetic") for name in SPLITS}
     sha256 = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays)))
-    class_names, _ = get_medmnist_info()
     return BloodCells(
         **splits,
         kind="synthetic",
@@ -84,7 +90,7 @@ def load_synthetic() -> BloodCells:
         name="synthetic",
         md5=None,
         sha256=sha256.hexdigest(),
-        class_names=class_names,
+        class_names=CLASS_NAMES,
     )
 
 
@@ -108,15 +114,14 @@ def load_file(path: Path) -> BloodCells:
         }
     splits = {name: _make_split(arrays, name, str(path)) for name in SPLITS}
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    class_names, official_md5 = get_medmnist_info()
     return BloodCells(
         **splits,
-        kind="official" if md5 == official_md5 else "file",
+        kind="official" if md5 == BLOODMNIST_MD5 else "file",
         path=path.absolute(),
         name=path.name,
         md5=md5,
         sha256=hashlib.sha256(content).hexdigest(),
-        class_names=class_names,
+        class_names=CLASS_NAMES,
     )
 
 
@@ -131,16 +136,6 @@ def load_images(path: Path, split: str) -> NDArray[np.uint8]:
     """
     with _open_archive(_read_bytes(path), path) as archive:
         return _read_array(archive, f"{split}_images", path).astype(np.uint8, copy=False)
-
-
-def get_medmnist_info() -> tuple[tuple[str, ...], str]:
-    """BloodMNIST's eight class names and the MD5 of its official 28 x 28 file."""
-    # Here, not above: it imports torch, which a file that is refused need not wait for.
-    with warnings.catch_warnings(action="ignore"):  # about a home folder that is read-only
-        from medmnist import INFO
-
-    info = INFO["bloodmnist"]
-    return tuple(info["label"][str(c)] for c in range(NUM_CLASSES)), info["MD5"]
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
+from bloodnets.constants import BLOODMNIST_MD5
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.local import write_atomic
 from bloodnets.storage.location import RemotePath, StudyPath
@@ -124,8 +125,7 @@ def _resolve_data_path(file: Path | None, root: Path | None) -> Path:
 def _check_data(file: Path | None, root: Path | None) -> str:
     import requests
 
-    from bloodnets.data.download import get_official_url
-    from bloodnets.data.medmnist import get_medmnist_info, load_file
+    from bloodnets.data.medmnist import load_file
 
     path = _resolve_data_path(file, root)
     if file is not None or path.exists():
@@ -135,13 +135,14 @@ def _check_data(file: Path | None, root: Path | None) -> str:
         )
         counts = [len(split.labels) for split in (cells.train, cells.val, cells.test)]
         return f"{path}: {data_name}, {counts[0]:,} / {counts[1]:,} / {counts[2]:,} images"
-    url = get_official_url()
     try:
-        requests.head(url, timeout=REQUEST_TIMEOUT_S, allow_redirects=True).raise_for_status()
+        requests.head(
+            BLOODMNIST_URL, timeout=REQUEST_TIMEOUT_S, allow_redirects=True
+        ).raise_for_status()
     except requests.RequestException as error:
         raise DataError(
             f"{path} is not there, and cannot be downloaded ({type(error).__name__})",
             path=path,
             remedy="give --data-file or --data-root, or train with --data synthetic",
         ) from error
-    return f"{path} is not there; a study downloads it (35 MB, MD5 {get_medmnist_info()[1]})"
+    return f"{path} is not there; a study downloads it (35 MB, MD5 {BLOODMNIST_MD5})"

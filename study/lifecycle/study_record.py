@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-import torch
 
 from bloodnets.data.medmnist import BloodCells
 from reports.ledger.records import (
@@ -19,9 +18,10 @@ from reports.ledger.states import StudyKind
 from study.configs.study_config import GridConfig, SearchConfig
 from study.datasets.data_record import make_data_record
 from study.runtime.cores import count_available_cores
+from study.runtime.gpus import find_gpus
 from study.runtime.software import collect_software
 
-LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray", "medmnist")
+LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray")
 
 
 def make_study_record(
@@ -62,12 +62,11 @@ def make_study_record(
 
 
 def _collect_hardware() -> HardwareRecord:
-    gpus = (torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
     return HardwareRecord(
         cpu=_read_cpu_model(),
         cores=count_available_cores(),
         memory_mib=psutil.virtual_memory().total // 2**20,
-        gpus=tuple(gpus),
+        gpus=find_gpus(),
     )
 
 

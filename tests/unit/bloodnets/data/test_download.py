@@ -262,10 +262,8 @@ def test_download_file_interrupted_leaves_nothing(
 @pytest.fixture
 def official(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     """The server, standing in for the one that medmnist names."""
-    from medmnist import INFO
-
-    monkeypatch.setitem(INFO["bloodmnist"], "url", server.url)
-    monkeypatch.setitem(INFO["bloodmnist"], "MD5", MD5)
+    monkeypatch.setattr(module, "BLOODMNIST_URL", server.url)
+    monkeypatch.setattr(module, "BLOODMNIST_MD5", MD5)
     return server
 
 

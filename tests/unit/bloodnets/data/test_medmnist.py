@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bloodnets.constants import CLASS_NAMES
 from bloodnets.data import medmnist
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
@@ -166,20 +167,12 @@ def test_load_file_python_2_header_is_loaded(tmp_path: Path) -> None:
 def test_load_file_official_md5_is_recognized(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from medmnist import INFO
-
     path = saved(tmp_path / "bloodmnist.npz")
     assert load_file(path).kind == "file"  # whatever its name
     md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    monkeypatch.setitem(INFO["bloodmnist"], "MD5", md5)
+    monkeypatch.setattr(medmnist, "BLOODMNIST_MD5", md5)
     cells = load_file(path)
     assert cells.kind == "official"
-
-
-def test_get_medmnist_info_names_the_official_md5_and_classes() -> None:
-    class_names, md5 = medmnist.get_medmnist_info()
-    assert md5 == "7053d0359d879ad8a5505303e11de1dc"
-    assert class_names[:3] == ("basophil", "eosinophil", "erythroblast")
 
 
 def test_load_synthetic_twice_gives_the_same_sha256(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +183,7 @@ def test_load_synthetic_twice_gives_the_same_sha256(monkeypatch: pytest.MonkeyPa
     assert_same(cells, generate_synthetic_arrays(scale=0.01))
     assert cells.sha256 == again.sha256
     assert (cells.kind, cells.name, cells.md5) == ("synthetic", "synthetic", None)
-    assert cells.class_names == medmnist.get_medmnist_info()[0]
+    assert cells.class_names == CLASS_NAMES
 
     for key, array in (arrays := generate_synthetic_arrays(scale=0.01)).items():  # each counts
         other = array.copy()

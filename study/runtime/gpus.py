@@ -1,0 +1,33 @@
+"""The GPUs of this host that PyTorch can use."""
+
+import ctypes
+from pathlib import Path
+
+NVIDIA_DRIVER = "libcuda.so.1"
+"""Library that every NVIDIA driver installs, and that CUDA loads by this name."""
+
+AMD_DRIVER = Path("/dev/kfd")
+"""Device of AMD's driver, which ROCm opens."""
+
+
+def find_gpus() -> tuple[str, ...]:
+    """Return the names of the GPUs.
+
+    PyTorch has the last word, but its import takes seconds: where no driver is installed it is not
+    asked.
+    """
+    if not _has_driver():
+        return ()
+    import torch
+
+    if not torch.cuda.is_available():
+        return ()
+    return tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+
+
+def _has_driver() -> bool:
+    try:
+        ctypes.CDLL(NVIDIA_DRIVER)
+    except OSError:
+        return AMD_DRIVER.exists()
+    return True
