@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import cast
 
 from bloodnets.config import TrialConfig
-from bloodnets.training.loop import EpochResult, TrainingStopReason
+from bloodnets.training.epoch_result import EpochResult, TrainingStopReason
 
 SPEC_KEY = "trial"
 """Key of the `TrialSpec` in the configuration that Ray Tune hands to the worker."""

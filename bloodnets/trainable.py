@@ -34,9 +34,9 @@ from bloodnets.training.checkpoint import (
     serialize_model,
     serialize_predictions,
 )
+from bloodnets.training.epoch_result import EpochResult
 from bloodnets.training.loop import (
     DeviceSplit,
-    EpochResult,
     NonFiniteLossError,
     TrainingState,
     get_stop_reason,

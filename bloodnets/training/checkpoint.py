@@ -20,7 +20,8 @@ from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.models import build_model
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
-from bloodnets.training.loop import EpochResult, TrainingState
+from bloodnets.training.epoch_result import EpochResult
+from bloodnets.training.loop import TrainingState
 
 
 class Checkpoint(NamedTuple):

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from bloodnets.training.augmentation import count_permutations, make_pixel_permutations
 from bloodnets.training.cuda_graph import CudaGraphStep, TrainingStep
+from bloodnets.training.epoch_result import EpochResult, TrainingStopReason
 from bloodnets.training.optimizers import (
     compute_one_cycle_factor,
     make_optimizer,
@@ -35,33 +36,8 @@ EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
 few batches are few launches."""
 
 
-TrainingStopReason = Literal["patience", "max_epochs"]
-"""Why training ends by itself."""
-
-
 class NonFiniteLossError(StudyError):
     """The training loss became infinite or not a number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochResult:
-    """One pass over train, then one over val.
-
-    Attributes:
-        epoch: from 1.
-        train_loss: mean over the epoch's images, in nats, dropout active.
-        val_loss: mean over val, in nats, dropout off.
-        val_accuracy: 0 to 1.
-        val_macro_f1: 0 to 1; what early stopping watches.
-        duration_s: of both passes, in seconds.
-    """
-
-    epoch: int
-    train_loss: float
-    val_loss: float
-    val_accuracy: float
-    val_macro_f1: float
-    duration_s: float
 
 
 class DeviceSplit(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from bloodnets.constants import BLOODMNIST_MD5
+from bloodnets.constants import BLOODMNIST_MD5, BLOODMNIST_URL
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.local import write_atomic
 from bloodnets.storage.location import RemotePath, StudyPath

@@ -5,13 +5,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-import torch
-
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_name
 from bloodnets.storage.location import StudyPath
-from bloodnets.training.checkpoint import load_checkpoint
 from reports.format.text import list_software_differences
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.planned_trial import PlannedTrial
@@ -203,6 +200,10 @@ def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
     """Where a trial goes on that has begun, or why it is trained again."""
     name, config = get_checkpoint_name(trial.id), TrialConfig.from_dict(trial.config)
     if ledger.storage.exists(name):
+        import torch
+
+        from bloodnets.training.checkpoint import load_checkpoint
+
         # As its worker will, so that a state that cannot be used is known before Ray starts.
         checkpoint = load_checkpoint(
             ledger.read_bytes(name),

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import ray
-import torch
 from numpy.typing import NDArray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -80,6 +79,8 @@ def collect_node_info(
     location: str, probe_file: str, arrays: Sequence[NDArray[np.uint8]]
 ) -> NodeInfo:
     """The machine that this runs on; arguments as of `query_nodes`."""
+    import torch
+
     return NodeInfo(
         host=socket.gethostname(),
         versions=get_local_versions(),

@@ -3,13 +3,26 @@
 from pathlib import Path
 
 import ray
-import torch
 import yaml
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import check_reachable
 from study.runtime.cores import count_available_cores
+from study.runtime.gpus import find_gpus
+
+
+def count_usable_cores(config: StudyConfig, n_trials: int) -> int:
+    """Return how many cores trials could use at the same time on this host, had it that many.
+
+    Args:
+        config: Resources.
+        n_trials: Number of trials, at least 1.
+    """
+    n_at_once = min(n_trials, config.max_concurrent or n_trials)
+    if config.gpus_per_trial:
+        n_at_once = min(n_at_once, max(1, int(len(find_gpus()) / config.gpus_per_trial)))
+    return n_at_once * config.cpus_per_trial
 
 
 def compute_max_parallel_trials(config: StudyConfig) -> int:
@@ -24,8 +37,8 @@ def compute_max_parallel_trials(config: StudyConfig) -> int:
 def check_local_resources(config: StudyConfig) -> None:
     """As `check_cluster_resources`, of this machine, before Ray starts."""
     _require_at_most("--cpus-per-trial", config.cpus_per_trial, count_available_cores(), "CPU")
-    n_gpus = torch.cuda.device_count()
-    _require_at_most("--gpus-per-trial", config.gpus_per_trial or 0, n_gpus, "GPU")
+    if config.gpus_per_trial:
+        _require_at_most("--gpus-per-trial", config.gpus_per_trial, len(find_gpus()), "GPU")
 
 
 def check_cluster_resources(config: StudyConfig) -> None:

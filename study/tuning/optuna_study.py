@@ -24,10 +24,6 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import TrialState
 from study.configs.search_space import make_optuna_params, suggest_config
 
-OPTUNA_FILE = "optuna.db"
-"""Name in a study's folder. SQLite, because a process killed while it writes leaves a file that can
-still be read; Optuna's journal file cannot be read then."""
-
 SQLITE_TIMEOUT_S = 60.0
 """Seconds that a write waits while a dashboard reads."""
 

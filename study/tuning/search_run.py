@@ -14,7 +14,10 @@ from reports.ledger.states import EndReason, StopReason
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import contains, make_baseline_configs
 from study.tuning.asha import Rungs, compute_running_best
-from study.tuning.optuna_study import OPTUNA_FILE, OptunaStudy
+
+OPTUNA_FILE = "optuna.db"
+"""Name in a study's folder. SQLite, because a process killed while it writes leaves a file that can
+still be read; Optuna's journal file cannot be read then."""
 
 
 class SearchRun:
@@ -43,6 +46,8 @@ class SearchRun:
             ResourceError: Optuna's file cannot be written.
             ConflictError: The ledger cannot be read.
         """
+        from study.tuning.optuna_study import OptunaStudy  # whose imports a grid need not wait for
+
         self.ledger, self.search = ledger, search
         self.best_values: dict[str, float] = {}
         self.stop_reasons: dict[str, StopReason] = {}

@@ -15,7 +15,6 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from bloodnets.storage.location import TEMP_PREFIX
-from bloodnets.trainable import run_trial
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, StopReason
@@ -34,6 +33,7 @@ from study.tuning.tune_adapters import (
     get_trial_id,
     prepare_specs,
 )
+from study.tuning.worker import run_trial
 
 MAX_RETRIES = 3
 """How often a trial is resumed from its last checkpoint before it counts as failed."""

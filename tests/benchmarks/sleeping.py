@@ -17,7 +17,7 @@ from ray import tune
 
 from bloodnets import trainable
 from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
-from bloodnets.training.loop import EpochResult
+from bloodnets.training.epoch_result import EpochResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,15 @@ from tests.faults.studies import StudyRunner
 # The command itself, but that the training of mlnn-config-4 takes more and more memory.
 HOG = """
 import time
-import bloodnets.trainable as trainable
-import ray
-run = trainable._train_and_report
-def hog(spec, cells):
+import study.tuning.tuner
+def run_trial(tune_config, *, cells):
+    from bloodnets import messages, trainable
     blocks = []
-    while spec.configuration == "mlnn-config-4":
+    while messages.read_spec(tune_config).configuration == "mlnn-config-4":
         blocks.append(b"x" * 2**26)
         time.sleep(0.05)
-    run(spec, cells)
-trainable._train_and_report = hog
-ray.cloudpickle.register_pickle_by_value(trainable)
+    trainable.run_trial(tune_config, cells=cells)
+study.tuning.tuner.run_trial = run_trial
 from study.cli.main import main
 main()
 """

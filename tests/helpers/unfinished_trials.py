@@ -7,7 +7,8 @@ import torch
 from bloodnets.config import TrialConfig
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import serialize_checkpoint
-from bloodnets.training.loop import EpochResult, TrainingState
+from bloodnets.training.epoch_result import EpochResult
+from bloodnets.training.loop import TrainingState
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 

@@ -36,18 +36,21 @@ main()
 
 # The third trial ends with an error, whenever it is tried.
 FAILING = """
-import bloodnets.trainable
-run = bloodnets.trainable._train_and_report
-def fails(spec, cells):
+import functools
+import study.tuning.tuner
+def train(run, spec, cells):
     config = spec.config
     if config.optimizer == "adam" and config.learning_rate == .001 and not spec.evaluate_test:
         raise OSError("the dog ate it")
     run(spec, cells)
-bloodnets.trainable._train_and_report = fails
+def run_trial(tune_config, *, cells):
+    from unittest import mock
+    from bloodnets import trainable
+    fails = functools.partial(train, trainable._train_and_report)
+    with mock.patch.object(trainable, "_train_and_report", fails):
+        trainable.run_trial(tune_config, cells=cells)
+study.tuning.tuner.run_trial = run_trial
 from study.cli.main import main
-import ray
-import study.tuning.tuner
-ray.cloudpickle.register_pickle_by_value(bloodnets.trainable)
 main()
 """
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ray import tune
 
 from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
-from bloodnets.training.loop import EpochResult
+from bloodnets.training.epoch_result import EpochResult
 
 MAX_EPOCHS = 20
 OPTIMUM_SHIFT_DECADES = 0.5  # decades

@@ -15,7 +15,7 @@ from bloodnets.messages import (
     read_report,
     read_spec,
 )
-from bloodnets.training.loop import EpochResult
+from bloodnets.training.epoch_result import EpochResult
 from tests.helpers.specs import make_spec
 
 EPOCH = EpochReport(

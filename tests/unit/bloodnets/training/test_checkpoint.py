@@ -19,7 +19,8 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
 from bloodnets.training.checkpoint import Checkpoint, load_checkpoint, serialize_checkpoint
-from bloodnets.training.loop import DeviceSplit, EpochResult, TrainingState, train
+from bloodnets.training.epoch_result import EpochResult
+from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")

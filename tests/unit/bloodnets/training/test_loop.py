@@ -16,9 +16,9 @@ from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training import loop
 from bloodnets.training.augmentation import make_pixel_permutations
+from bloodnets.training.epoch_result import EpochResult
 from bloodnets.training.loop import (
     DeviceSplit,
-    EpochResult,
     NonFiniteLossError,
     TrainingState,
     get_stop_reason,

@@ -6,18 +6,38 @@ import pytest
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
+from study.runtime import resources
 from study.runtime.cores import count_available_cores
 from study.runtime.resources import (
     check_cluster_resources,
     check_compute,
     compute_max_parallel_trials,
+    count_usable_cores,
     find_largest_node,
 )
 from tests.helpers.study_configs import make_grid_config
 
 
-def make_config(**changes: float) -> StudyConfig:
+def make_config(**changes: float | None) -> StudyConfig:
     return make_grid_config(Path("results"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("config", "n_trials", "expected"),
+    [
+        (make_config(), 3, 3),
+        (make_config(cpus_per_trial=2), 3, 6),
+        (make_config(cpus_per_trial=2, max_concurrent=2), 3, 4),
+        (make_config(max_concurrent=3), 2, 2),
+        (make_config(gpus_per_trial=0.25), 9, 8),
+        (make_config(gpus_per_trial=4.0), 9, 1),
+    ],
+)
+def test_count_usable_cores_is_that_of_the_trials_at_the_same_time(
+    config: StudyConfig, n_trials: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "find_gpus", lambda: ("GPU 0", "GPU 1"))
+    assert count_usable_cores(config, n_trials) == expected
 
 
 def test_check_compute_all_cores_passes() -> None:

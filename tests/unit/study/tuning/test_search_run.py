@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bloodnets.errors import ResourceError
 from bloodnets.messages import EpochReport
-from bloodnets.training.loop import EpochResult
+from bloodnets.training.epoch_result import EpochResult
 from reports.ledger import states as ledger_states
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
@@ -21,8 +21,7 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import StopReason
 from study.tuning import search_run
 from study.tuning.asha import make_tripling_rungs
-from study.tuning.optuna_study import OPTUNA_FILE
-from study.tuning.search_run import SearchRun
+from study.tuning.search_run import OPTUNA_FILE, SearchRun
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 SMALL = replace(SEARCH_RECORD, n_trials=6, max_epochs=6, rungs=make_tripling_rungs(1, 6))

@@ -7,7 +7,7 @@ import pytest
 from ray.tune.experiment import Trial
 
 from bloodnets.messages import REPORT_KEY, SPEC_KEY, EpochReport
-from bloodnets.training.loop import EpochResult
+from bloodnets.training.epoch_result import EpochResult
 from reports.ledger.states import StopReason
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import AshaScheduler, PlanSearcher

@@ -1,0 +1,17 @@
+"""The function that Ray Tune's workers call. The driver, which imports it too, needs no PyTorch."""
+
+from collections.abc import Mapping
+
+from bloodnets.data.medmnist import BloodCells
+
+
+def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
+    """Train one trial; see `bloodnets.trainable.run_trial`.
+
+    Args:
+        tune_config: The trial; see `messages.read_spec`.
+        cells: Data from Ray's object store.
+    """
+    from bloodnets import trainable
+
+    trainable.run_trial(tune_config, cells=cells)
