@@ -4,16 +4,25 @@ None of it is covered by Ray's compatibility promise: `pyproject.toml` bounds Ra
 with which `tests/unit/study/runtime/test_ray_internals.py` passes.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import cloudpickle
+from ray._private import utils
+from ray._private.node import Node
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
-from ray.air.execution._internal.actor_manager import RayActorManager
-from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import OutOfMemoryError, RayActorError
-from ray.tune.experiment import Trial
+
+if TYPE_CHECKING:
+    from ray.tune.experiment import Trial
+
+_UNUSED_SERVICES = ("start_api_server", "start_log_monitor", "start_monitor")
+"""Methods of `Node` that start the server of the dashboard (without a dashboard, too), the process
+that copies the output of workers to the driver, and the autoscaler. Each takes half a second of a
+core, and `ray.init` waits for the first."""
 
 _PENDING = "PENDING"
 
@@ -45,25 +54,52 @@ def connect_gcs(address: str) -> None:
     GcsClient(address=address)
 
 
-def start_ray(temp_folder: str, *, num_cpus: int, object_store_memory: int) -> None:
+def start_ray(
+    temp_folder: str, *, num_cpus: int, object_store_memory: int, preload: Sequence[str] = ()
+) -> None:
     """Start Ray on this host with its files in a folder of ours, which no other user can read.
 
     The argument is private, and its length is limited by that of socket paths (ray#7945).
 
     Args:
         temp_folder: Folder for Ray's logs and sockets.
-        num_cpus: Number of cores that trials may use.
+        num_cpus: Number of cores that trials may use. Ray starts a worker for each at once.
         object_store_memory: Size of the object store in bytes.
+        preload: Modules that each worker imports when it starts, not when it gets its first trial
+            (ray#33572).
     """
-    ray.init(
-        # "local": without it, a stale cluster of another program may be joined.
-        address="local",
-        num_cpus=num_cpus,
-        object_store_memory=object_store_memory,
-        include_dashboard=False,
-        log_to_driver=False,
-        _temp_dir=temp_folder,
-    )
+    with _without_unused_services():
+        ray.init(
+            # "local": without it, a stale cluster of another program may be joined.
+            address="local",
+            num_cpus=num_cpus,
+            object_store_memory=object_store_memory,
+            include_dashboard=False,
+            log_to_driver=False,
+            _temp_dir=temp_folder,
+            _system_config={"preload_python_modules": list(preload)},
+        )
+
+
+@contextmanager
+def _without_unused_services() -> Iterator[None]:
+    """Let a Ray that is started in this context leave out what a study does not use.
+
+    `ray start` has options for that, `ray.init` has none (ray#46732). The dashboard's agent, which
+    Ray cannot do without, is the small one of an installation without `ray[default]`. The large one
+    listens on a fixed port, and where another Ray holds that, `ray.init` takes three seconds more.
+    """
+    check_dependencies = utils.get_dashboard_dependency_error
+    starters = {name: getattr(Node, name) for name in _UNUSED_SERVICES}
+    utils.get_dashboard_dependency_error = lambda: ImportError("the dashboard is not used")
+    for name in starters:
+        setattr(Node, name, lambda self, **_: None)
+    try:
+        yield
+    finally:
+        utils.get_dashboard_dependency_error = check_dependencies
+        for name, starter in starters.items():
+            setattr(Node, name, starter)
 
 
 class OutOfMemoryActorError(RayActorError):
@@ -76,6 +112,9 @@ def patch_oom_handling() -> None:
     Ray raises an exception that Tune's actor manager does not expect, so that `Tuner.fit` fails
     with all its trials. Seen with Ray 2.60; no upstream issue was found.
     """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+    from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
+
     original_handler = RayActorManager._actor_task_failed
     if getattr(original_handler, "handles_oom", False):
         return
@@ -91,7 +130,19 @@ def patch_oom_handling() -> None:
     RayActorManager._actor_task_failed = handle_as_actor_death
 
 
-def load_trial_error(trial: Trial) -> Exception | None:
+def let_trials_use_started_workers() -> None:
+    """Let Tune run its trials in the workers that Ray has started with itself.
+
+    Tune sets an environment variable for PyTorch Lightning (ray#28197), and a trial with variables
+    of its own gets a new worker from Ray, which ends those that it had started. That remains so
+    where Tune passes on the keys of an object store.
+    """
+    from ray.tune.execution import class_cache
+
+    class_cache.DEFAULT_ENV_VARS.clear()
+
+
+def load_trial_error(trial: "Trial") -> Exception | None:
     """Return the exception that ended a trial's last attempt; None if Tune kept none.
 
     `Trial.get_pickled_error` reads the copy in Tune's storage, which is made at the end of the run.
@@ -106,7 +157,7 @@ def load_trial_error(trial: Trial) -> Exception | None:
     return error if isinstance(error, Exception) else None
 
 
-def find_pending_trial(controller: Any) -> Trial | None:
+def find_pending_trial(controller: Any) -> "Trial | None":
     """Return the first pending trial whose process is not already starting; None if there is none.
 
     With `reuse_actors`, Tune's FIFO scheduler gives a free process to the first pending trial, and
@@ -126,7 +177,7 @@ def find_pending_trial(controller: Any) -> Trial | None:
     return None
 
 
-def clear_trial_metrics(trial: Trial) -> None:
+def clear_trial_metrics(trial: "Trial") -> None:
     """Drop the statistics that Tune keeps of every reported number: 70 kB per trial (ray#64231).
 
     Args:

@@ -7,14 +7,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
 import psutil
 import ray
-import torch
 from ray.exceptions import AuthenticationError
 
 from bloodnets.storage.location import TEMP_PREFIX
@@ -22,13 +21,19 @@ from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import ensure_private_token, make_ray_error
 from study.runtime.cores import count_available_cores
-from study.runtime.ray_internals import patch_oom_handling, start_ray
+from study.runtime.gpus import find_gpus
+from study.runtime.ray_internals import (
+    let_trials_use_started_workers,
+    patch_oom_handling,
+    start_ray,
+)
 from study.runtime.resources import (
     check_cluster_resources,
     check_local_resources,
+    count_usable_cores,
     find_largest_node,
 )
-from study.runtime.signals import SIGNALS
+from study.runtime.signals import SIGNALS, defer_interrupts
 
 OBJECT_STORE_BYTES = 2**29
 """Room for the data (40 MB), once a node, and little else passes through it."""
@@ -39,6 +44,10 @@ MAX_TEMP_PATH_BYTES = 12
 
 
 RAY_LOG = "ray.log"
+
+PRELOADED_MODULES = ("torch", "ray.tune")
+"""What workers import while the driver prepares the trials. No module of ours: a worker learns with
+its first trial from which folder the driver imports those."""
 
 _SignalHandler = Callable[[int, FrameType | None], object] | int | None
 
@@ -79,8 +88,12 @@ def redirect_output(log_path: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_ray_session(config: StudyConfig) -> Iterator[None]:
+def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Iterator[None]:
     """Ray, ready for the study's trials; shut down, or disconnected from, at the end.
+
+    Args:
+        config: Resources.
+        n_trials: Most trials that may run at the same time; None if there will be none.
 
     Raises:
         ResourceError: Ray did not start, the address does not answer, or no node could ever
@@ -90,19 +103,22 @@ def open_ray_session(config: StudyConfig) -> Iterator[None]:
         os.environ.setdefault(name, value)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     with ExitStack() as stack:
-        try:
-            if config.address is None:
-                check_local_resources(config)
-                _start_local_ray(stack)
-            else:
-                ray.init(address=config.address, log_to_driver=False)
-        except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            raise make_ray_error(config.address, error) from error
-        # Ray puts its own handlers there, and leaves none for SIGTERM when it shuts down.
-        stack.callback(_set_signal_handlers, handlers)
-        stack.callback(ray.shutdown)
+        with defer_interrupts() if config.address is None else nullcontext():
+            try:
+                if config.address is None:
+                    check_local_resources(config)
+                    _start_local_ray(stack, config, n_trials)
+                else:
+                    ray.init(address=config.address, log_to_driver=False)
+            except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
+                raise make_ray_error(config.address, error) from error
+            # Ray puts its own handlers there, and leaves none for SIGTERM when it shuts down.
+            stack.callback(_set_signal_handlers, handlers)
+            stack.callback(ray.shutdown)
         _set_signal_handlers(handlers)
-        patch_oom_handling()
+        with defer_interrupts():  # these import modules of Ray
+            patch_oom_handling()
+            let_trials_use_started_workers()
         check_cluster_resources(config)
         yield
 
@@ -112,13 +128,19 @@ def _set_signal_handlers(handlers: Mapping[signal.Signals, _SignalHandler]) -> N
         signal.signal(number, handler)
 
 
-def _start_local_ray(stack: ExitStack) -> None:
+def _start_local_ray(stack: ExitStack, config: StudyConfig, n_trials: int | None) -> None:
     """Ray on this machine, which no other user can read or command."""
     ensure_private_token()
+    n_cores = count_available_cores()
+    if n_trials is not None:
+        n_cores = min(n_cores, count_usable_cores(config, n_trials))
+    # Ray starts a worker for each core at once. With more cores per trial, most remain idle.
+    is_worker_per_trial = n_trials is not None and config.cpus_per_trial == 1
     start_ray(
         _make_private_folder(stack),
-        num_cpus=count_available_cores(),
+        num_cpus=n_cores,
         object_store_memory=OBJECT_STORE_BYTES,
+        preload=PRELOADED_MODULES if is_worker_per_trial else (),
     )
 
 
@@ -143,7 +165,7 @@ def _make_private_folder(stack: ExitStack) -> str:
 def get_default_gpus(address: str | None) -> float:
     """GPUs a trial: a share where this machine or the cluster has one, else none."""
     if address is None:
-        return DEFAULT_GPUS_PER_TRIAL if torch.cuda.is_available() else 0.0
+        return DEFAULT_GPUS_PER_TRIAL if find_gpus() else 0.0
     with redirect_output(Path(os.devnull)):
         try:
             ray.init(address=address, log_to_driver=False)

@@ -19,6 +19,7 @@ from bloodnets.errors import StudyError
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 SHOW_CURSOR = b"\x1b[?25h"
+ERASE_LINE = b"\r\x1b[2K"
 
 
 class StudyInterruptedError(StudyError):
@@ -74,6 +75,8 @@ def exit_on_sigint(signal_number: int, frame: FrameType | None) -> NoReturn:
     Most of that time is spent in imports, where `KeyboardInterrupt` can come out as any exception,
     as none, or as a crash.
     """
+    if os.isatty(2):  # the line of a spinner
+        os.write(2, ERASE_LINE)
     os.write(2, b"bloodstudy: interrupted\n")
     kill_process_tree(128 + signal_number)
 
@@ -86,6 +89,31 @@ def enable_keyboard_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous_handler)
+
+
+@contextmanager
+def defer_interrupts() -> Iterator[None]:
+    """Hold back SIGINT and SIGTERM until the end of the context; the first then takes effect.
+
+    For what starts processes: Python runs signal handlers just after a fork, where it ignores what
+    they raise, and the locks of its logging module then stay locked. For imports, too.
+    """
+    received: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: received.append(number))
+        for number in SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if received:
+        handler = handlers[signal.Signals(received[0])]
+        if callable(handler):
+            handler(received[0], None)  # not sent again, which would count as a second signal
+        else:
+            signal.raise_signal(received[0])
 
 
 def kill_process_tree(exit_code: int) -> NoReturn:

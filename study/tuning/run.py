@@ -2,15 +2,12 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from importlib import import_module
 
 from rich.console import Console
 
 from bloodnets.data.medmnist import BloodCells
-from bloodnets.errors import ResourceError
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
@@ -20,17 +17,14 @@ from study.configs.study_config import GridConfig, SearchConfig
 from study.console.grid_progress import EndedTrials, GridProgress
 from study.console.search_progress import SearchProgress
 from study.lifecycle.resume import check_study_files, compute_elapsed_search_s, open_study
-from study.lifecycle.status import format_ended_count, format_resume_command, is_unfinished
+from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
-from study.runtime.node_check import require_uniform_nodes
 from study.runtime.resources import compute_max_parallel_trials
-from study.runtime.session import RAY_LOG, get_default_gpus, open_ray_session, redirect_output
+from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
-from study.runtime.watchdog import watch_ray
 from study.tuning.confirmation import plan_confirmation
-from study.tuning.optuna_study import OPTUNA_FILE
 from study.tuning.search_run import SearchRun
-from study.tuning.tuner import run_proposals, run_trials, write_probe_file
+from study.tuning.training_session import format_resume_hint, open_training_session
 
 
 def run_study(
@@ -74,7 +68,7 @@ def run_study(
             notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
         if not resume or is_unfinished(ledger):
-            with _open_training_session(config, ledger, resume=resume, quiet=quiet) as terminal:
+            with open_training_session(config, ledger, resume=resume, quiet=quiet) as terminal:
                 if isinstance(config, GridConfig):
                     _run_grid(config, cells, ledger, terminal)
                 else:
@@ -98,6 +92,8 @@ def _print_heading(ledger: Ledger, console: Console) -> None:
 
 
 def _run_grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
+    from study.tuning.tuner import run_trials
+
     trials, reason = ledger.study.trials, "chosen in advance, at its best val epoch"
     with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
         run_trials(config, cells, ledger, trials, test_reason=reason, listener=progress)
@@ -105,6 +101,8 @@ def _run_grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Co
 
 def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
     """Search until every proposal is in the ledger, then plan the confirmation."""
+    from study.tuning.tuner import run_proposals
+
     if ledger.read_confirmation() is not None:
         return
     ended_records, start_time = ledger.read_trials(), time.monotonic()
@@ -127,6 +125,8 @@ def _run_confirmation(
     config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
 ) -> None:
     """Re-train the best configurations of a search with seeds that it did not see."""
+    from study.tuning.tuner import run_trials
+
     confirmation = ledger.read_confirmation()
     if confirmation is None or not confirmation.trials:
         return
@@ -162,61 +162,6 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
 
 
 @contextmanager
-def _open_training_session(
-    config: GridConfig | SearchConfig, ledger: Ledger, *, resume: bool, quiet: bool
-) -> Iterator[Console]:
-    """Start Ray, or join a cluster, and yield the terminal; all else that is printed is logged."""
-    is_ray_ready = False
-    try:
-        with (
-            _import_in_background("reports.page.publish"),
-            _upload_logs_on_exit(ledger),
-            redirect_output(ledger.folder / RAY_LOG) as stderr,
-            open_ray_session(config),
-        ):
-            if config.address is not None:
-                require_uniform_nodes(ledger.location, write_probe_file(ledger))
-            is_ray_ready = True
-
-            def say_lost(part: str) -> None:
-                hint = _format_resume_hint(ledger, config.address)
-                stderr.write(f"bloodstudy: Ray's {part} is gone; {hint}\n")
-
-            with watch_ray(say_lost):
-                try:
-                    yield Console(file=stderr, quiet=quiet)
-                except KeyboardInterrupt:
-                    stderr.write("stopping; Ctrl-C ends it at once\n")
-                    raise
-    except ResourceError as error:
-        if is_ray_ready or resume:
-            raise error.with_remedy(_format_resume_hint(ledger, config.address)) from error
-        ledger.storage.remove("")  # so that the same command can be given again
-        raise
-
-
-@contextmanager
-def _import_in_background(module: str) -> Iterator[None]:
-    """Import a module in a thread, e.g. with SciPy and matplotlib while Ray starts, and join it."""
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        imported = executor.submit(import_module, module)
-        yield
-        imported.result()
-
-
-@contextmanager
-def _upload_logs_on_exit(ledger: Ledger) -> Iterator[None]:
-    """Put the files that other programs write where the study is, however the work ends."""
-    try:
-        yield
-    finally:
-        # They are not part of the ledger, and an error of the work itself says more.
-        with suppress(ResourceError):
-            for name in (RAY_LOG, OPTUNA_FILE):
-                ledger.upload(name)
-
-
-@contextmanager
 def _explain_interrupts(ledger: Ledger, address: str | None) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into an error that says what is kept, and how to resume."""
     interrupts = InterruptHandler()
@@ -226,8 +171,4 @@ def _explain_interrupts(ledger: Ledger, address: str | None) -> Iterator[None]:
         error = StudyInterruptedError(
             f"interrupted; {format_ended_count(ledger)}", interrupts.signal_number
         )
-        raise error.with_remedy(_format_resume_hint(ledger, address)) from None
-
-
-def _format_resume_hint(ledger: Ledger, address: str | None) -> str:
-    return f"go on with: {format_resume_command(ledger, address)}"
+        raise error.with_remedy(format_resume_hint(ledger, address)) from None

@@ -30,7 +30,10 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
 
 @pytest.fixture(scope="session")
 def ray_folder() -> Iterator[Path]:
-    """Start Ray on this host, with one core, and yield the folder of its files."""
+    """Start Ray on this host, with one core, and yield the folder of its files.
+
+    Its workers preload `wave`, which nothing else imports.
+    """
     import ray
 
     from study.runtime.ray_internals import start_ray
@@ -42,7 +45,7 @@ def ray_folder() -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in RAY_ENVIRONMENT.items():
             patch.setenv(name, value)
-        start_ray(str(folder), num_cpus=1, object_store_memory=2**27)
+        start_ray(str(folder), num_cpus=1, object_store_memory=2**27, preload=("wave",))
         for number, handler in handlers.items():
             signal.signal(number, handler)
         yield folder

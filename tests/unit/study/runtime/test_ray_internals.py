@@ -2,14 +2,17 @@
 
 import inspect
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import ray
 from ray import tune
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError, RpcError
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
@@ -19,6 +22,7 @@ from study.runtime.ray_internals import (
     clear_trial_metrics,
     connect_gcs,
     find_pending_trial,
+    let_trials_use_started_workers,
     load_trial_error,
     patch_oom_handling,
 )
@@ -53,8 +57,40 @@ def report_loss(config: dict[str, Any]) -> None:
     tune.report({"loss": float(config["number"])})
 
 
+def report_environment(config: dict[str, Any]) -> None:
+    tune.report({"runtime_env": dict(ray.get_runtime_context().runtime_env)})
+
+
 def test_start_ray_puts_its_files_into_the_given_folder(ray_folder: Path) -> None:
     assert list(ray_folder.glob("session_*/sockets"))
+
+
+def test_start_ray_leaves_out_unused_services(ray_folder: Path) -> None:
+    commands = " ".join(
+        " ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)
+    )
+    assert "gcs_server" in commands
+    for service in ("dashboard/dashboard.py", "log_monitor.py", "autoscaler"):
+        assert service not in commands
+
+
+def test_start_ray_preloads_modules_in_workers(ray_folder: Path) -> None:
+    def list_modules() -> set[str]:
+        return set(sys.modules)
+
+    assert "wave" in ray.get(ray.remote(list_modules).remote())
+
+
+def test_let_trials_use_started_workers_gives_trials_no_environment_of_their_own(
+    ray_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in class_cache.ENV_VARS_TO_PROPAGATE:  # e.g. the keys of a store
+        monkeypatch.delenv(name, raising=False)
+    let_trials_use_started_workers()
+    results = tune.Tuner(
+        report_environment, run_config=tune.RunConfig(storage_path=str(tmp_path), verbose=0)
+    ).fit()
+    assert results[0].metrics["runtime_env"] == {}
 
 
 def test_connect_gcs_answers_for_a_cluster_and_raises_elsewhere(ray_folder: Path) -> None:

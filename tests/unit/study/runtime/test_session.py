@@ -1,27 +1,54 @@
-"""What a Ray session leaves behind in the process."""
+"""How a Ray session begins, and what it leaves behind in the process."""
 
 import subprocess
 import sys
 
-# A process that is sent SIGTERM twice: while Ray runs, and after it has shut down.
-TERMINATED_TWICE = """
-import os, signal, time
+MAKE_CONFIG = """
 from pathlib import Path
 from study.configs.study_config import GridConfig
 from study.runtime.session import open_ray_session
 
-received = []
-signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
 config = GridConfig(
     name="s", storage_root=Path("."), configurations=(), seeds=1, max_epochs=1, patience=1,
     width=None, batch_size=None, precision="float32", cpus_per_trial=1, gpus_per_trial=0,
     max_concurrent=None, address=None,
 )
+"""
+
+# A process that is sent SIGTERM twice: while Ray runs, and after it has shut down.
+TERMINATED_TWICE = f"""
+import os, signal
+{MAKE_CONFIG}
+received = []
+signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
 with open_ray_session(config):
     os.kill(os.getpid(), signal.SIGTERM)
 os.kill(os.getpid(), signal.SIGTERM)
 print("received", len(received))
 """
+
+ONE_TRIAL = f"""
+import ray
+{MAKE_CONFIG}
+def list_modules():
+    import sys
+    return set(sys.modules)
+
+with open_ray_session(config, n_trials=1):
+    cores = ray.cluster_resources()["CPU"]
+    modules = ray.get(ray.remote(list_modules).remote())
+print(cores, *({{"torch", "ray.tune", "medmnist"}} & modules))
+"""
+
+
+def test_open_ray_session_for_one_trial_has_one_core_and_a_worker_that_is_prepared() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_TRIAL], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    cores, *modules = done.stdout.splitlines()[-1].split()
+    assert float(cores) == 1
+    assert {*modules} == {"torch", "ray.tune"}
 
 
 def test_open_ray_session_keeps_the_signal_handlers_of_the_process() -> None:
