@@ -6,6 +6,7 @@ the groups there, and gives the command the groups.
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated
@@ -92,8 +93,11 @@ class DataOptions:
     data_file: options.DataFileOption = None
     data_root: options.DataRootOption = None
 
-    def load(self) -> "BloodCells":
+    def load(self, reading: AbstractContextManager[None]) -> "BloodCells":
         """Load the data; BloodMNIST is downloaded if it is missing.
+
+        Args:
+            reading: Context that shows that data are being read.
 
         Raises:
             DataError: The options contradict each other, or the file is not a data file.
@@ -101,16 +105,16 @@ class DataOptions:
         """
         if self.data == "synthetic" and (self.data_file or self.data_root):
             raise DataError("--data synthetic takes neither --data-file nor --data-root")
-        from bloodnets.data.download import ensure_official_file
-        from bloodnets.data.medmnist import load_file, load_synthetic
+        file = self.data_file
+        if file is None and self.data == "bloodmnist":
+            from bloodnets.data.download import ensure_official_file
 
-        if self.data == "synthetic":
-            return load_synthetic()
-        if self.data_file is not None:
-            return load_file(self.data_file)
-        with enable_keyboard_interrupt():  # a download
-            file = ensure_official_file(self.data_root)
-        return load_file(file)
+            with enable_keyboard_interrupt():  # a download
+                file = ensure_official_file(self.data_root)
+        with reading:
+            from bloodnets.data.medmnist import load_file, load_synthetic
+
+            return load_synthetic() if file is None else load_file(file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

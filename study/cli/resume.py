@@ -1,5 +1,6 @@
 """`bloodstudy resume`."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,11 +84,11 @@ def resume(
         address=resources.address,
     )
 
-    def load_cells() -> "BloodCells":
+    def load_cells(reading: AbstractContextManager[None]) -> "BloodCells":
         from study.datasets.lookup import load_study_data
 
         with enable_keyboard_interrupt():  # a download
-            return load_study_data(record, data_file, download=True)
+            return load_study_data(record, data_file, download=True, reading=reading)
 
     run = RunOptions(resume=True, allow_code_change=allow_code_change, quiet=quiet)
     launch(config, load_cells, run)

@@ -1,6 +1,7 @@
 """Find the data that a study was trained on."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,20 @@ def find_data_paths(study: StudyRecord) -> Iterator[Path]:
         yield Path.home() / ".medmnist" / BLOODMNIST_FILE
 
 
-def load_study_data(study: StudyRecord, file: Path | None, *, download: bool = False) -> BloodCells:
+def load_study_data(
+    study: StudyRecord,
+    file: Path | None,
+    *,
+    download: bool = False,
+    reading: AbstractContextManager[None] | None = None,
+) -> BloodCells:
     """Load the data that a study was trained on.
 
     Args:
         study: Record of the study.
         file: File that the user names; None for the recorded one, or for synthetic cells.
         download: Whether the official file is downloaded if it is found nowhere.
+        reading: Context in which the data are read; None for none.
 
     Raises:
         DataError: The data are not found, or other data are.
@@ -62,7 +70,8 @@ def load_study_data(study: StudyRecord, file: Path | None, *, download: bool = F
     """
     expected = f"{study.data.name}, SHA-256 {study.data.sha256[:12]}…"
     if file is None and study.data.kind is DataKind.SYNTHETIC:
-        cells = load_synthetic()
+        with reading or nullcontext():
+            cells = load_synthetic()
     else:
         path = file or next((path for path in find_data_paths(study) if path.exists()), None)
         if path is None and download and study.data.kind is DataKind.OFFICIAL:
@@ -74,7 +83,8 @@ def load_study_data(study: StudyRecord, file: Path | None, *, download: bool = F
                 expected=expected,
                 remedy="give --data-file",
             )
-        cells = load_file(path)
+        with reading or nullcontext():
+            cells = load_file(path)
     if cells.sha256 != study.data.sha256:
         raise DataError(
             f"{cells.name} is not what {study.name} was trained on: its SHA-256 begins with "

@@ -166,8 +166,8 @@ def test_the_command_names_the_file_and_changes_nothing(
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
     assert re.fullmatch(
-        rf"bloodstudy: \S+{broken.name} is not the file that was entered: .*, or remove the "
-        rf"trial's file in trials/ to train it again\n",
+        rf"reading data …\nbloodstudy: \S+{broken.name} is not the file that was entered: .*, "
+        rf"or remove the trial's file in trials/ to train it again\n",
         done.stderr,
     )
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
@@ -214,7 +214,7 @@ def test_what_is_no_state_of_the_trial(
             [BLOODSTUDY_PATH, "resume", str(copy)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 2, done.stderr
-        assert done.stderr.startswith(f"bloodstudy: {state} ")
+        assert done.stderr.startswith(f"reading data …\nbloodstudy: {state} ")
         assert done.stderr.endswith("; remove it to train the trial from its first epoch\n")
         assert not marker.exists()
         assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before

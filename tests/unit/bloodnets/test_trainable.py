@@ -30,6 +30,7 @@ from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from study.configs.presets import PUBLISHED
 from study.tuning.tune_adapters import PlanSearcher
+from tests.helpers.imports import list_heavy_imports
 from tests.helpers.specs import make_spec
 
 CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=64, max_epochs=2)
@@ -178,3 +179,9 @@ def test_run_trial_other_exception_is_reported_and_raised(collector: Collector) 
     assert isinstance(failure, TrialFailure)
     assert failure.kind is FailureKind.ERROR
     assert "damaged" in collector.raised
+
+
+def test_worker_of_a_trial_does_not_import_medmnist() -> None:
+    found = list_heavy_imports("import bloodnets.trainable")
+    assert {"torch", "ray"} <= found
+    assert not found & {"medmnist", "optuna", "scipy", "sklearn", "matplotlib"}

@@ -1,5 +1,8 @@
 """From checked settings to a study that runs, or to its plan."""
 
+import subprocess
+import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,10 +14,11 @@ from bloodnets.errors import ConflictError, DataError, ResourceError
 from study.cli.launch import launch
 from study.cli.option_groups import RunOptions
 from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.imports import HEAVY_PACKAGES
 from tests.helpers.study_configs import make_grid_config
 
 
-def refuse_to_load() -> NoReturn:
+def refuse_to_load(reading: AbstractContextManager[None]) -> NoReturn:
     pytest.fail("data were loaded")
 
 
@@ -49,7 +53,7 @@ def test_launch_code_change_without_resume_raises(tmp_path: Path) -> None:
 def test_launch_dry_run_prints_the_plan_and_writes_nothing(
     tmp_path: Path, cells: BloodCells, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    launch(make_grid_config(tmp_path), lambda: cells, RunOptions(dry_run=True))
+    launch(make_grid_config(tmp_path), lambda _: cells, RunOptions(dry_run=True))
     assert "mlnn-config-2" in capsys.readouterr().out
     assert [*tmp_path.iterdir()] == []
 
@@ -60,8 +64,43 @@ def test_launch_failed_trial_exits_1(
 ) -> None:
     monkeypatch.setattr("study.tuning.run.run_study", lambda *_, **__: complete)
     if complete:
-        launch(make_grid_config(tmp_path), lambda: cells, RunOptions())
+        launch(make_grid_config(tmp_path), lambda _: cells, RunOptions())
         return
     with pytest.raises(typer.Exit) as caught:
-        launch(make_grid_config(tmp_path), lambda: cells, RunOptions())
+        launch(make_grid_config(tmp_path), lambda _: cells, RunOptions())
     assert caught.value.exit_code == 1
+
+
+# Prints a line when a heavy module is imported for the first time.
+SPY = """
+import sys
+from importlib.abc import MetaPathFinder
+class Spy(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name in {heavy}:
+            print("imports", name, file=sys.stderr, flush=True)
+sys.meta_path.insert(0, Spy())
+from study.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_grid_prints_its_first_line_before_heavy_imports(
+    options: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "cells.npz"
+    file.write_bytes(b"no data")
+    words = ["grid", "--data-file", str(file), "--storage", str(tmp_path / "results"), *options]
+    done = subprocess.run(
+        [sys.executable, "-c", SPY.format(heavy=HEAVY_PACKAGES), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    first, *imports, error = done.stderr.splitlines()
+    assert first == "reading data …"
+    assert imports == ["imports numpy"]
+    assert error.startswith("bloodstudy: ")
+    assert not (tmp_path / "results").exists()

@@ -1,6 +1,7 @@
 """Option groups: dataclasses whose fields become the options of a command."""
 
 import inspect
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -57,7 +58,7 @@ def test_expand_option_groups_two_groups_with_one_option_raises() -> None:
 
 def test_load_synthetic_with_a_file_raises() -> None:
     with pytest.raises(DataError):
-        DataOptions(data="synthetic", data_file=Path("cells.npz")).load()
+        DataOptions(data="synthetic", data_file=Path("cells.npz")).load(nullcontext())
 
 
 @pytest.mark.parametrize(("address", "expected"), [(None, None), ("local", None), ("auto", "auto")])

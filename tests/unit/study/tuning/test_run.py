@@ -100,3 +100,14 @@ def test_run_study_resumed_with_other_settings_raises(tmp_path: Path, cells: Blo
     with pytest.raises(ConflictError) as caught:
         run_study(config, cells, command=(), resume=True, quiet=True)
     assert "patience was 10, now 9" in caught.value.problem
+
+
+def test_driver_of_a_grid_imports_neither_torch_nor_optuna() -> None:
+    found = list_heavy_imports("import study.tuning.run, study.tuning.tuner")
+    assert "ray" in found
+    assert not found & {"torch", "medmnist", "optuna", "scipy", "sklearn", "matplotlib"}
+
+
+def test_driver_imports_ray_tune_only_when_ray_has_started() -> None:
+    code = "import sys, study.tuning.run\nassert 'ray.tune' not in sys.modules"
+    assert "ray" in list_heavy_imports(code)
