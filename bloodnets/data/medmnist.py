@@ -24,7 +24,7 @@ from bloodnets.constants import (
     NUM_CLASSES,
     SPLITS,
 )
-from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data.synthetic import generate_synthetic_arrays, hash_synthetic_arrays
 from bloodnets.errors import DataError
 
 IMAGE_SHAPE = (IMAGE_SIDE, IMAGE_SIDE, CHANNELS)
@@ -82,14 +82,13 @@ def load_synthetic() -> BloodCells:
     """Drawn stand-in cells: no file, no network."""
     arrays = generate_synthetic_arrays()
     splits = {name: _make_split(arrays, name, "synthetic") for name in SPLITS}
-    sha256 = hashlib.sha256(b"".join(arrays[key].tobytes() for key in sorted(arrays)))
     return BloodCells(
         **splits,
         kind="synthetic",
         path=None,
         name="synthetic",
         md5=None,
-        sha256=sha256.hexdigest(),
+        sha256=hash_synthetic_arrays(arrays),
         class_names=CLASS_NAMES,
     )
 

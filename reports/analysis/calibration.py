@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
@@ -100,9 +99,7 @@ def _summarize_bins(
     }
     groups = pd.DataFrame(image_values).groupby("bin")
     frame = groups.mean().assign(images=groups.size() / n_seeds).reset_index()
-    low, high = proportion_confint(
-        frame["accuracy"] * frame["images"], frame["images"], method="wilson"
-    )
+    low, high = intervals.compute_wilson_interval(frame["accuracy"], frame["images"])
     return frame.assign(
         lower_edge=frame["bin"] / N_BINS,
         upper_edge=(frame["bin"] + 1) / N_BINS,

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import optuna
 import pandas as pd
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+from bloodnets.metrics import FloatArray
+from reports.analysis.functional_anova import compute_variance_shares
 from reports.analysis.search_trials import select_at_rung
 from reports.ledger.search_record import SearchRecord
 
@@ -28,8 +28,8 @@ def compute_importances(
 ) -> pd.DataFrame:
     """How much of the variance of what was reached at a rung goes with each setting alone.
 
-    Functional ANOVA on a random forest (Hutter, Hoos, Leyton-Brown, ICML 2014), by Optuna. At each
-    rung among all trials that came there, by the settings that all have, and among those with one
+    Functional ANOVA on a random forest (Hutter, Hoos, Leyton-Brown, ICML 2014). At each rung among
+    all trials that came there, by the settings that all have, and among those with one
     family and optimizer, by theirs. A setting that is drawn by its logarithm is taken by it;
     Optuna's own evaluation weighs it as it stands, so that only its uppermost decade
     would count.
@@ -51,7 +51,6 @@ def compute_importances(
         - `importance_low`, `importance_high` (float): Its 5 % and 95 % quantiles over trials
           drawn from the group's with replacement.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = []
     for rung in search.rungs:
         for family, optimizer, group in _split_groups(select_at_rung(trials, curves, rung)):
@@ -73,21 +72,25 @@ def _estimate_importances(
     group: pd.DataFrame, varied_settings: Sequence[str], search: SearchRecord
 ) -> pd.DataFrame:
     """`setting`, `importance`, its ends `_low` and `_high`, in the order of `varied_settings`."""
+    points, bounds, columns = _encode_settings(group, varied_settings, search)
+    values = group["value_at_rung"].to_numpy(dtype=np.float64)
+    positions = pd.Series(range(len(group)))
     resampled = [
-        _compute_shares(
-            group.sample(frac=1, replace=True, random_state=i),
-            varied_settings,
-            search,
-            _N_RESAMPLE_TREES,
+        compute_variance_shares(
+            points[rows], values[rows], bounds=bounds, columns=columns, n_trees=_N_RESAMPLE_TREES
         )
-        for i in range(N_RESAMPLES)
+        for rows in (
+            positions.sample(frac=1, replace=True, random_state=i) for i in range(N_RESAMPLES)
+        )
     ]
-    bounds = pd.DataFrame(resampled).quantile(list(_INTERVAL_QUANTILES)).T
-    bounds.columns = ["importance_low", "importance_high"]
+    interval = pd.DataFrame(resampled).quantile(list(_INTERVAL_QUANTILES)).T
+    interval.columns = ["importance_low", "importance_high"]
     importance = pd.Series(
-        _compute_shares(group, varied_settings, search, _N_TREES), name="importance"
+        compute_variance_shares(points, values, bounds=bounds, columns=columns, n_trees=_N_TREES),
+        name="importance",
     )
-    return bounds.join(importance).rename_axis("setting").reset_index()
+    frame = interval.join(importance).loc[list(varied_settings)]
+    return frame.rename_axis("setting").reset_index()
 
 
 def _split_groups(trials: pd.DataFrame) -> Iterator[tuple[str | None, str | None, pd.DataFrame]]:
@@ -110,33 +113,30 @@ def _list_varied_settings(
     return [name for name in names if name != "momentum" or optimizer == "sgd"]
 
 
-def _compute_shares(
-    group: pd.DataFrame, varied_settings: Sequence[str], search: SearchRecord, n_trees: int
-) -> dict[str, float]:
-    distributions: dict[str, BaseDistribution] = {
-        "family": CategoricalDistribution(search.families),
-        "optimizer": CategoricalDistribution(search.optimizers),
-    }
-    values = group
-    for name, (low, high) in search.ranges.items():
-        if name in _LOG_SCALED:
-            low, high = np.log10((low, high))  # noqa: PLW2901 - the same bounds
-            values = values.assign(**{name: np.log10(values[name])})
-        distributions[name] = FloatDistribution(low, high)
-    varied_distributions = {name: distributions[name] for name in varied_settings}
-    optuna_study = optuna.create_study(direction="maximize")
-    optuna_study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params={name: row[name] for name in varied_settings},
-                distributions=varied_distributions,
-                value=row["value_at_rung"],
-            )
-            for row in values.to_dict("records")
-        ]
-    )
-    evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=n_trees, seed=0)
-    importance_by_name = optuna.importance.get_param_importances(
-        optuna_study, evaluator=evaluator, params=[*varied_settings]
-    )
-    return {name: float(importance_by_name[name]) for name in varied_settings}
+def _encode_settings(
+    group: pd.DataFrame, varied_settings: Sequence[str], search: SearchRecord
+) -> tuple[FloatArray, FloatArray, dict[str, list[int]]]:
+    """Return settings as numbers, their bounds, and the columns of each setting by name.
+
+    Settings are in the order of their names, as in Optuna's space: the forest depends on it.
+
+    Returns:
+        Shapes (trials, columns) and (columns, 2); a choice has one column for each of its values.
+    """
+    choices = {"family": search.families, "optimizer": search.optimizers}
+    points: list[FloatArray] = []
+    bounds: list[tuple[float, float]] = []
+    columns: dict[str, list[int]] = {}
+    for name in sorted(varied_settings):
+        first_column = len(points)
+        if name in choices:
+            points += [(group[name] == choice).to_numpy(np.float64) for choice in choices[name]]
+            bounds += [(0.0, 1.0)] * len(choices[name])
+        else:
+            is_log = name in _LOG_SCALED
+            ends, values = np.array(search.ranges[name]), group[name].to_numpy(np.float64)
+            low, high = np.log10(ends) if is_log else ends
+            points.append(np.log10(values) if is_log else values)
+            bounds.append((float(low), float(high)))
+        columns[name] = list(range(first_column, len(points)))
+    return np.column_stack(points), np.array(bounds), columns

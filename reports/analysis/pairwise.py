@@ -7,7 +7,7 @@ from string import ascii_lowercase
 import networkx as nx
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import BootstrapScores, find_trial_rows
@@ -143,8 +143,9 @@ def compute_mcnemar_p(only_a: FloatArray, only_b: FloatArray) -> FloatArray:
         only_a: images that the first model alone gets right.
         only_b: that the second alone does, the same shape.
     """
-    smaller, discordant = np.minimum(only_a, only_b), only_a + only_b
-    return np.asarray(np.minimum(1, 2 * stats.binom.cdf(smaller, discordant, 0.5)))
+    smaller, larger = (f(only_a, only_b).astype(np.float64) for f in (np.minimum, np.maximum))
+    # The distribution function of the binomial, without `scipy.stats`, which imports for long.
+    return np.asarray(np.minimum(1, 2 * special.betainc(larger, smaller + 1, 0.5)))
 
 
 def rank_best_configurations(comparison: pd.DataFrame) -> list[str]:

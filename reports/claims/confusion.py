@@ -6,7 +6,6 @@ from itertools import combinations
 from typing import Any
 
 import pandas as pd
-from scipy import stats
 
 from bloodnets.metrics import FloatArray
 from reports.analysis.error_patterns import (
@@ -19,7 +18,7 @@ from reports.analysis.error_patterns import (
     compute_mistaken_shares,
     correlate_patterns,
 )
-from reports.analysis.intervals import Estimate
+from reports.analysis.intervals import ALPHA, Estimate
 from reports.claims.claim import (
     NO_TRIAL_TEXT,
     NUMBER_COLUMNS,
@@ -155,7 +154,7 @@ def judge_perfect_class(predictions: TestPredictions) -> Claim:
         text = f"Of {total_text}, {n_wrong:,} {'is' if n_wrong == 1 else 'are'} wrong, in "
         text += f"{format_count(n_erring_trials, 'trial')}."
     else:
-        low = stats.binomtest(n_images, n_images).proportion_ci(0.95, "exact").low
+        low = (ALPHA / 2) ** (1 / n_images)
         text = (
             f"Of {total_text}, none is wrong. A trial without an error on "
             f"{format_count(n_images, 'image')} may still miss some: with 95 % confidence it "

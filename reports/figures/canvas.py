@@ -136,12 +136,23 @@ def shorten(text: str, max_length: int = 36) -> str:
 @figure_style
 def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
     """The figure in both formats; the same figure gives the same bytes."""
-    # Laid out once, and drawn by the canvases themselves: `savefig` would do both twice over.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
     figure.dpi = _DPI
-    FigureCanvasAgg(figure).print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
+    agg_canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    _lay_out(figure)
+    svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
+    agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})
     # This one leaves the figure at 72 dots an inch, so it comes last.
     FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": "bloodstudy"})  # type: ignore[no-untyped-call]
     return svg_buffer.getvalue(), png_buffer.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes, for good: `savefig` would do so again for each format.
+
+    The canvas measures texts, and keeps what it measured for its drawing.
+    """
+    for axes in figure.axes:
+        axes.apply_aspect()  # as a drawing would before it places the axes
+    if (layout_engine := figure.get_layout_engine()) is not None:
+        layout_engine.execute(figure)
+    figure.set_layout_engine("none")

@@ -89,7 +89,7 @@ def _make_search_sections(
 
 
 def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
-    # Optuna: not for a grid.
+    # With scikit-learn, which a grid does not need.
     from reports.analysis.importance import compute_importances  # noqa: PLC0415
     from reports.sections.search import importances  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bloodnets.data.download import BLOODMNIST_FILE, ensure_official_file
 from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
+from bloodnets.data.synthetic import generate_synthetic_arrays, hash_synthetic_arrays
 from bloodnets.errors import DataError
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
@@ -31,8 +32,9 @@ def find_test_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8]
     if file is not None:
         return load_test_images(file, study.data)
     if study.data.kind is DataKind.SYNTHETIC:
-        cells = load_synthetic()
-        return cells.test.images if cells.sha256 == study.data.sha256 else None
+        arrays = generate_synthetic_arrays()
+        is_same = hash_synthetic_arrays(arrays) == study.data.sha256
+        return arrays["test_images"] if is_same else None
     for path in find_data_paths(study):
         try:
             return load_test_images(path, study.data)
