@@ -274,16 +274,26 @@ class Ledger:
         names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in TRIAL_FILE_SUFFIXES.items())
         return [name for name in names if self.storage.exists(name)]
 
-    def read_epochs(self, trial_id: str) -> list[EpochRecord]:
-        """A trial's epochs, from the first to the last it ran."""
-        name = f"epochs/{trial_id}.jsonl"
-        return [
-            self._parse_record(EpochRecord, name, line)
-            for line in self.read_bytes(name).splitlines()
-        ]
+    def read_epochs(self, trial_id: str, *, content: bytes | None = None) -> list[EpochRecord]:
+        """A trial's epochs, from the first to the last it ran.
 
-    def read_predictions(self, trial_id: str, split: str) -> TrialPredictions:
+        Args:
+            trial_id: Id of the trial.
+            content: Bytes of the file, where they have been read already.
+        """
+        name = f"epochs/{trial_id}.jsonl"
+        lines = (self.read_bytes(name) if content is None else content).splitlines()
+        return [self._parse_record(EpochRecord, name, line) for line in lines]
+
+    def read_predictions(
+        self, trial_id: str, split: str, *, content: bytes | None = None
+    ) -> TrialPredictions:
         """A trial's predictions on `val` or `test`, by the weights of its best epoch.
+
+        Args:
+            trial_id: Id of the trial.
+            split: Name of the split.
+            content: Bytes of the file, where they have been read already.
 
         Raises:
             ConflictError: the file is missing or unreadable, or lacks the split.
@@ -292,7 +302,8 @@ class Ledger:
 
         name = f"predictions/{trial_id}.npz"
         try:
-            with np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False) as arrays:
+            content = self.read_bytes(name) if content is None else content
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 return TrialPredictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
         except _READ_ERRORS as error:
             raise self._make_read_error(name, error) from error

@@ -5,7 +5,7 @@ report, not the report down: the trial is counted as a problem, named, and shown
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -144,9 +144,11 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
     """
     problems: list[Problem] = []
     study, search = ledger.study, None
+    changes = ledger.read_software_changes()
+    known_software = {study.software.sha256, *(change.software.sha256 for change in changes)}
     if study.search is not None:
         proposals, confirmation = ledger.read_proposals(), ledger.read_confirmation()
-        proposed_trials = _load_trials(ledger, proposals, problems)
+        proposed_trials = _load_trials(ledger, proposals, known_software, problems)
         search = LoadedSearch(
             record=study.search,
             proposals=proposals,
@@ -155,7 +157,7 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
             confirmation=confirmation,
         )
         study = replace(study, trials=confirmation.trials if confirmation else ())
-    loaded_trials = _load_trials(ledger, study.trials, problems)
+    loaded_trials = _load_trials(ledger, study.trials, known_software, problems)
     try:
         test_evaluations = ledger.read_test_evaluations()
     except ConflictError as error:
@@ -170,16 +172,19 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
             study, tested_records, loaded_trials.probabilities, loaded_trials.labels
         ),
         search=search,
-        software_changes=tuple(ledger.read_software_changes()),
+        software_changes=tuple(changes),
         problems=tuple(problems),
     )
 
 
 def _load_trials(
-    ledger: Ledger, planned_trials: Sequence[PlannedTrial], problems: list[Problem]
+    ledger: Ledger,
+    planned_trials: Sequence[PlannedTrial],
+    known_software: Collection[str],
+    problems: list[Problem],
 ) -> _LoadedTrials:
     """Read the planned trials; those that cannot be relied on are added to `problems`."""
-    loaded_trials, known_software = _LoadedTrials(), ledger.list_software_hashes()
+    loaded_trials = _LoadedTrials()
     for planned in planned_trials:
         try:
             record = ledger.read_trial(planned)
@@ -189,13 +194,18 @@ def _load_trials(
             if record.software_sha256 not in known_software:
                 name = f"trials/{planned.id}.json"
                 raise ConflictError(f"{name} {UNKNOWN_SOFTWARE}", path=name)
-            for name in record.files:
-                if not name.startswith("models/"):  # large, and nothing here reads them
-                    check_hash(ledger, record, name)
-            epochs = ledger.read_epochs(record.id)
+            contents = {
+                name: check_hash(ledger, record, name)
+                for name in record.files
+                if not name.startswith("models/")  # large, and nothing here reads them
+            }
+            epochs_content = contents.get(f"epochs/{record.id}.jsonl")
+            epochs = ledger.read_epochs(record.id, content=epochs_content)
             if record.state is TrialState.COMPLETE and "test" in record.scores:
-                probabilities, labels = ledger.read_predictions(record.id, "test")
                 name = f"predictions/{record.id}.npz"
+                probabilities, labels = ledger.read_predictions(
+                    record.id, "test", content=contents.get(name)
+                )
                 loaded_trials.labels = _check_labels(
                     loaded_trials.labels, labels.astype(np.int64), probabilities, name
                 )
@@ -219,8 +229,8 @@ def _make_problem(ledger: Ledger, trial_id: str, error: ConflictError) -> Proble
     return Problem(trial_id=trial_id, reason=str(error).replace(f"{ledger.location}/", ""))
 
 
-def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
-    """Check that one of a trial's files is the one that was entered.
+def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> bytes:
+    """Check that one of a trial's files is the one that was entered, and return its bytes.
 
     Args:
         ledger: of the study.
@@ -230,7 +240,8 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
     Raises:
         ConflictError: the file is missing, unreadable or another.
     """
-    sha256 = hashlib.sha256(ledger.read_bytes(name)).hexdigest()
+    content = ledger.read_bytes(name)
+    sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != record.files[name]:
         path = str(ledger.location / name)
         raise ConflictError(
@@ -239,6 +250,7 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> None:
             path=path,
             value=sha256,
         )
+    return content
 
 
 def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> TestPredictions:

@@ -1,14 +1,17 @@
 """Estimates with known answers: worked by hand, by scipy, or by the plain bootstrap."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from bloodnets.metrics import FloatArray
 from reports.analysis.bootstrap import VarianceComponents, bootstrap_scores
 from reports.analysis.intervals import (
     adjust_holm,
     compute_prediction_interval,
+    compute_wilson_interval,
     estimate_contrast,
     estimate_mean,
     estimate_means,
@@ -49,6 +52,14 @@ def test_estimate_contrast_uses_the_seeds_that_all_have() -> None:
     assert estimate.seeds == 1
     assert estimate.mean == pytest.approx(10 / 360)
     assert estimate_contrast(bootstrap, "accuracy", {"b": 1, "c": -1}) is None
+
+
+def test_compute_wilson_interval_is_that_of_statsmodels() -> None:
+    n_images = pd.Series([0.5, 1.0, 7.25, 90.0, 3421.0])
+    for share in (0.0, 0.3, 1.0):
+        found = compute_wilson_interval(pd.Series(share, n_images.index), n_images)
+        expected = proportion_confint(share * n_images, n_images, method="wilson")
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
 
 
 def test_estimate_mean_without_images_has_the_interval_and_test_of_students_t() -> None:

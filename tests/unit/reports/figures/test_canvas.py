@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from matplotlib import rcParams
+from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bloodnets.metrics import FloatArray
 from reports import figures
@@ -100,3 +102,18 @@ def test_render_figure_twice_gives_equal_bytes_and_keeps_the_settings() -> None:
     height, width, _ = imread(io.BytesIO(png)).shape
     assert width == 7.2 * 160
     assert height == pytest.approx((1.0 + 0.34 * 3) * 160, abs=1)
+
+
+def test_render_svg_and_png_lays_a_figure_out_once() -> None:
+    laid_out = []
+
+    class CountingEngine(ConstrainedLayoutEngine):
+        def execute(self, fig: Figure) -> None:
+            laid_out.append(fig)
+            super().execute(fig)
+
+    figure, (axes,) = canvas.make_panels(1, width=4, height=1, data=OFFICIAL)
+    axes.plot([0], [0])
+    figure.set_layout_engine(CountingEngine())
+    canvas.render_svg_and_png(figure)
+    assert laid_out == [figure]

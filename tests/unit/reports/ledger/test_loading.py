@@ -2,15 +2,19 @@
 
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bloodnets.storage.local import LocalStorage
 from reports.analysis import frames
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import join_predictions, read_study_files
+from reports.ledger.records import SoftwareChange
 from tests.helpers.small_studies import (
     N_SMALL_IMAGES,
     TRIAL_FILES,
@@ -62,6 +66,32 @@ def test_read_study_files_of_an_intact_study_has_every_trial(ledger: Ledger) -> 
     assert loaded_study.predictions.configurations == ["cnn-config-1", "mlnn-config-2"]
     assert loaded_study.predictions.trials["seed"].tolist() == [0, 1, 0, 1]
     assert loaded_study.predictions.trials["id"].tolist() == list(loaded_study.records)
+
+
+class CountingStorage(LocalStorage):
+    """Counts how often each file is read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.n_reads = Counter[str]()
+
+    def read(self, name: str) -> bytes:
+        self.n_reads[name] += 1
+        return super().read(name)
+
+
+@pytest.mark.parametrize("copied_study", ["grid_copy", "search_copy"])
+def test_read_study_files_reads_each_file_once(
+    copied_study: str, request: pytest.FixtureRequest
+) -> None:
+    ledger = Ledger(request.getfixturevalue(copied_study))
+    software = replace(ledger.study.software, commit="f" * 40)
+    ledger.add_software_change(SoftwareChange(changed_at="2026-01-02", software=software))
+    storage = ledger.storage = CountingStorage(ledger.folder)
+    read_study_files(ledger)
+    ledger_files = storage.list_files("") - {"study.json"}  # read with the ledger
+    expected = {name for name in ledger_files if not name.startswith("models/")}
+    assert storage.n_reads == dict.fromkeys(expected, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,23 @@
 """Where the data of a study are found."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bloodnets.data.medmnist import BloodCells
+from bloodnets.data.medmnist import BloodCells, load_synthetic
 from bloodnets.errors import DataError
+from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
+from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from study.datasets.data_record import make_data_record
 from study.datasets.lookup import find_data_paths, find_test_images, load_study_data
-from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid, make_published_matrices
 
 
 @pytest.fixture
@@ -80,3 +85,41 @@ def test_find_test_images_missing_or_changed_file_is_none(
         find_test_images(study, file)
     file.unlink()
     assert find_test_images(study, None) is None
+
+
+def build_synthetic_study(folder: Path) -> Ledger:
+    """A study that was trained on the synthetic cells of this version."""
+    ledger = build_grid(folder, {"cnn-config-1": [ASYMMETRIC]}, kind=DataKind.SYNTHETIC)
+    data = replace(ledger.study.data, sha256=load_synthetic().sha256)
+    (folder / "study.json").write_bytes(to_json(replace(ledger.study, data=data), indent=2))
+    return Ledger(folder)
+
+
+def test_find_test_images_of_synthetic_cells_returns_those_of_the_study(tmp_path: Path) -> None:
+    study = build_synthetic_study(tmp_path / "s").study
+    images = find_test_images(study, None)
+    assert images is not None
+    np.testing.assert_array_equal(images, load_synthetic().test.images)
+    other = replace(study, data=replace(study.data, sha256="0" * 64))
+    assert find_test_images(other, None) is None
+
+
+def test_find_test_images_of_synthetic_cells_imports_neither_torch_nor_medmnist(
+    tmp_path: Path,
+) -> None:
+    folder = build_synthetic_study(tmp_path / "s").folder
+    code = (
+        "import sys; from pathlib import Path; from reports.ledger.ledger import Ledger\n"
+        "from study.datasets.lookup import find_test_images\n"
+        f"assert find_test_images(Ledger(Path({str(folder)!r})).study, None) is not None\n"
+        "print(sorted({'torch', 'ray', 'medmnist'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[4]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert done.stdout.split() == ["[]"], done.stderr
