@@ -78,7 +78,7 @@ def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
         Chunks of shape (b, n), whole numbers, each row of sum n; together N_RESAMPLES rows. They
         are not to be written to.
     """
-    is_small = 4 * n_images * N_RESAMPLES <= _CHUNK_BYTES
+    is_small = 4 * n_images * N_RESAMPLES <= CHUNK_BYTES
     yield from _keep_draws(n_images) if is_small else _draw_counts(n_images)
 
 
@@ -95,7 +95,7 @@ def _draw_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
         chunk = np.empty((min(chunk_size, N_RESAMPLES - start), n_images), np.float32)
         for row in chunk:
             row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
-        chunk.flags.writeable = False
+        chunk.setflags(write=False)
         yield chunk
 
 
@@ -267,7 +267,7 @@ def _compute_auc(labels: IntArray, probabilities: NDArray[np.float32]) -> _AucIn
 
 
 def _rank(values: NDArray[np.float32]) -> FloatArray:
-    return pd.Series(values).rank().to_numpy(dtype=np.float64, copy=True)
+    return np.array(pd.Series(values).rank(), dtype=np.float64)
 
 
 def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:

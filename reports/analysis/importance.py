@@ -130,7 +130,9 @@ def _encode_settings(
     for name in sorted(varied_settings):
         first_column = len(points)
         if name in choices:
-            points += [(group[name] == choice).to_numpy(np.float64) for choice in choices[name]]
+            points += [
+                np.asarray(group[name] == choice, dtype=np.float64) for choice in choices[name]
+            ]
             bounds += [(0.0, 1.0)] * len(choices[name])
         else:
             is_log = name in _LOG_SCALED

@@ -137,10 +137,10 @@ def shorten(text: str, max_length: int = 36) -> str:
 def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
     """The figure in both formats; the same figure gives the same bytes."""
     figure.dpi = _DPI
-    agg_canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    agg_canvas = FigureCanvasAgg(figure)
     _lay_out(figure)
     svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
-    agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})
+    agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
     # This one leaves the figure at 72 dots an inch, so it comes last.
     FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": "bloodstudy"})  # type: ignore[no-untyped-call]
     return svg_buffer.getvalue(), png_buffer.getvalue()

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.data.download import BLOODMNIST_FILE, ensure_official_file
 from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
 from bloodnets.data.synthetic import generate_synthetic_arrays, hash_synthetic_arrays
 from bloodnets.errors import DataError
@@ -48,6 +47,9 @@ def find_data_paths(study: StudyRecord) -> Iterator[Path]:
     if study.data.path is not None:
         yield Path(study.data.path)
     if study.data.kind is DataKind.OFFICIAL:
+        # With requests, for which a report whose file is in its place need not wait.
+        from bloodnets.data.download import BLOODMNIST_FILE  # noqa: PLC0415
+
         yield Path.home() / ".medmnist" / BLOODMNIST_FILE
 
 
@@ -77,6 +79,8 @@ def load_study_data(
     else:
         path = file or next((path for path in find_data_paths(study) if path.exists()), None)
         if path is None and download and study.data.kind is DataKind.OFFICIAL:
+            from bloodnets.data.download import ensure_official_file  # noqa: PLC0415
+
             path = ensure_official_file(None)
         if path is None:
             raise DataError(
