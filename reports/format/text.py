@@ -1,10 +1,11 @@
 """Names and settings as every output shows them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.format.units import format_count, is_missing
+from reports.format.units import format_count
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 from reports.ledger.records import DataRecord, SoftwareRecord
 from reports.ledger.search_record import SearchRecord
@@ -42,7 +43,7 @@ def format_settings(config: Mapping[Any, Any]) -> str:
     momentum = config["momentum"]
     parts = [label(config["family"]), label(config["optimizer"])]
     parts.append(f"learning rate {config['learning_rate']:.2g}")
-    if not is_missing(momentum):
+    if momentum is not None and not math.isnan(momentum):
         parts.append(f"momentum {momentum:.2g}")
     parts.append(f"dropout {config['dropout']:.2g}")
     for name, text in (
@@ -51,7 +52,7 @@ def format_settings(config: Mapping[Any, Any]) -> str:
         ("width", "width {:.0f}"),
     ):
         value = config.get(name)
-        if not is_missing(value) and value != NEUTRAL_SETTINGS[name]:
+        if value is not None and not math.isnan(value) and value != NEUTRAL_SETTINGS[name]:
             parts.append(text.format(value))
     return ", ".join(parts)
 

@@ -50,18 +50,13 @@ _SCALES = {"points": 100, "millions": 1e-6}
 _SMALLEST_P = 0.0001
 
 
-def is_missing(value: Any) -> bool:
-    """Return whether a number, or the value of a setting, is None or NaN."""
-    return value is None or math.isnan(value)
-
-
 def format_number(value: Any, unit: Unit) -> str:
     """A number in the decimals of its unit, a percentage without its sign; a dash for NaN.
 
     `points` are the difference of two fractions in percentage points, always signed; of
     `millions`, the number itself is given.
     """
-    if is_missing(value):
+    if value is None or math.isnan(value):
         return BLANK
     if unit == "p" and value < _SMALLEST_P:
         return f"< {_SMALLEST_P:.4f}"

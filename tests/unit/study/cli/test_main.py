@@ -48,7 +48,7 @@ def test_main_path_too_long_exits_2_in_one_line(words: list[str], run_main: RunM
 
 
 @pytest.mark.parametrize(
-    ("words", "value"), [(["gird"], "grid"), (["train"], "--help"), (["status"], "--help")]
+    ("words", "value"), [(["gird"], "grid"), (["train"], "--help"), (["report"], "--help")]
 )
 def test_main_wrong_usage_exits_2_with_a_remedy(
     words: list[str], value: str, run_main: RunMain
