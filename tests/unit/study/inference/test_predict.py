@@ -1,17 +1,15 @@
 """Images of every kind, and the probabilities that a model gives them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.loop import predict_probabilities
-from study.inference.input_images import InputImage, read_input_images
+from study.inference.input_images import InputImage
 from study.inference.model_selection import SelectedModel, select_model
 from study.inference.predict import Prediction, classify_images
 from tests.helpers.grid_builder import COLOR_STATS, build_grid, make_published_matrices
@@ -28,13 +26,6 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> SelectedModel:
     matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
     folder = tmp_path_factory.mktemp("results") / "new"
     return select_model(add_models(build_grid(folder, matrices)), None)
-
-
-def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
-    paths = [folder / f"{index:03}.png" for index in range(len(images))]
-    for path, pixels in zip(paths, images, strict=True):
-        Image.fromarray(pixels).save(path)
-    return paths
 
 
 def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
@@ -63,30 +54,6 @@ def test_classify_images_reads_no_more_than_a_batch_ahead(
 
     next(classify_images(selected, COLOR_STATS, many()))
     assert taken == 128
-
-
-def test_read_input_images_folders_and_archives_give_each_image(
-    tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
-) -> None:
-    """Folders in folders too, without hidden files; of an archive the split that is asked for."""
-    (tmp_path / "a/b").mkdir(parents=True)
-    save(tmp_path / "a/b", cells["val_images"][:2])
-    (tmp_path / "a/.hidden.png").write_text("x")
-    (tmp_path / "a/notes.txt").write_text("x")
-    (tmp_path / "empty").mkdir()
-    np.savez(tmp_path / "c.npz", val_images=cells["val_images"][:3])
-    left_out: list[str] = []
-    paths = [tmp_path / name for name in ("a", "empty", "c.npz")]
-    found = list(read_input_images(paths, split="val", crop=None, on_skip=left_out.append))
-    assert [Path(each.name).relative_to(tmp_path).as_posix() for each in found] == [
-        "a/b/000.png", "a/b/001.png", "c.npz:val/0", "c.npz:val/1", "c.npz:val/2"
-    ]  # fmt: skip
-    assert np.array_equal(found[1].pixels, found[3].pixels)
-    (line,) = left_out
-    assert line.startswith(f"{tmp_path / 'empty'} ")
-    list(read_input_images(paths[2:], split="test", crop=None, on_skip=left_out.append))
-    assert left_out[-1].startswith(f"{tmp_path / 'c.npz'} ")
-    assert "test_images" in left_out[-1]
 
 
 def test_ranked_classes_are_ordered_by_probability() -> None:

@@ -1,8 +1,6 @@
 """A dry run prints its plan before it loads data, and times each shape of network once."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,13 +10,11 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import DataError
-from bloodnets.models import build_model, count_parameters
-from bloodnets.training.loop import DeviceSplit
 from study.configs.presets import ABLATIONS, CONFIGURATIONS, PUBLISHED
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import epoch_timing
 from study.lifecycle.dry_run import print_dry_run
-from study.lifecycle.epoch_timing import NetworkCost, measure_network_cost
+from study.lifecycle.epoch_timing import NetworkCost
 from tests.helpers.search_builder import SEARCH_RECORD
 
 STUDY: dict[str, Any] = {
@@ -110,25 +106,3 @@ def test_print_dry_run_heading_is_printed_before_data_are_loaded(
 
     with pytest.raises(DataError, match="no data"):
         print_dry_run(config, load_cells)
-
-
-@pytest.mark.parametrize(("step_s", "n_steps"), [(0.001, 12), (0.1, 5), (9.0, 2)])
-def test_measure_network_cost_slow_steps_are_fewer(
-    step_s: float, n_steps: int, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = TrialConfig(
-        family="mlnn", loss="nll", optimizer="adam", learning_rate=0.1, momentum=None, dropout=0.1,
-        batch_size=8,
-    )  # fmt: skip
-    sizes: list[int] = []
-
-    def train(*_: object, train_split: DeviceSplit, **__: object) -> Iterator[SimpleNamespace]:
-        sizes.append(len(train_split.labels))
-        yield SimpleNamespace(duration_s=step_s * sizes[-1] / config.batch_size)
-
-    monkeypatch.setattr(epoch_timing, "train", train)
-    cost = measure_network_cost(config, cells, threads=1)
-    assert sizes == [config.batch_size, n_steps * config.batch_size]
-    n_epoch_steps = len(cells.train.labels) / config.batch_size
-    assert cost.epoch_duration_s == pytest.approx(step_s * n_epoch_steps)
-    assert cost.weight_bytes == 4 * count_parameters(build_model(config))
