@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from tests.helpers.s3 import S3Server, run_s3_server
+from tests.helpers.trained_studies import build_once
 
 # The machine's speed decides no test, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)
@@ -17,10 +18,13 @@ settings.load_profile("bloodstudy")
 
 @pytest.fixture(scope="session")
 def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some 600 drawn cells of train: an epoch of a CNN takes about half a second."""
-    path = tmp_path_factory.mktemp("data") / "cells.npz"
-    np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.05))
-    return path
+    """Some 600 synthetic cells of train: an epoch of a CNN takes about half a second."""
+
+    def build(folder: Path) -> None:
+        arrays = generate_synthetic_arrays(scale=0.05)
+        np.savez(folder / "cells.npz", allow_pickle=False, **arrays)
+
+    return build_once(tmp_path_factory, "data", build) / "cells.npz"
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
     python -m tests.helpers.s3 ADDRESS PORT FOLDER
 
 While `FOLDER/trouble` says `500`, each request is answered so; while `slow`, after a second.
-`FOLDER/refused` holds a byte for each that was refused.
+`FOLDER/refused` holds a byte for each that was refused, `FOLDER/delayed` for each delayed one.
 """
 
 import os
@@ -45,6 +45,11 @@ class S3Server:
         path = self.folder / "refused"
         return len(path.read_bytes()) if path.exists() else 0
 
+    def count_delayed(self) -> int:
+        """Return the number of requests answered after a second so far."""
+        path = self.folder / "delayed"
+        return len(path.read_bytes()) if path.exists() else 0
+
 
 @contextmanager
 def run_s3_server(folder: Path) -> Iterator[S3Server]:
@@ -79,6 +84,8 @@ def _inject_faults(
             return []
         if fault == "slow":
             time.sleep(1)
+            with (folder / "delayed").open("ab") as delayed_file:
+                delayed_file.write(b".")
         return app(environ, start_response)
 
     return answer_request

@@ -2,7 +2,6 @@
 
 import hashlib
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,7 @@ from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from study.configs.presets import PUBLISHED
 from tests.helpers import grid_builder
-
-BLOODSTUDY = Path(sys.executable).with_name("bloodstudy")
+from tests.helpers.command import INSTALLED_COMMAND, run_command
 
 # A learning rate that ends every trial of cnn-config-1 in the first epoch.
 DIVERGING = """
@@ -43,7 +41,8 @@ def data_file(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def whole_grid(folder: Path, data_file: Path) -> tuple[subprocess.CompletedProcess[str], Ledger]:
     """All eight configurations, two epochs each."""
-    done = grid(folder, data_file, "whole", "--max-epochs", "2")
+    words = command(folder, data_file, "whole", "--max-epochs", "2")
+    done = subprocess.run([INSTALLED_COMMAND, *words], capture_output=True, text=True, check=False)
     return done, Ledger(folder / "whole")
 
 
@@ -56,12 +55,7 @@ def command(folder: Path, data_file: Path, name: str, *options: str) -> list[str
 def grid(
     folder: Path, data_file: Path, name: str, *options: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BLOODSTUDY, *command(folder, data_file, name, *options)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_command(*command(folder, data_file, name, *options))
 
 
 def models(ledger: Ledger) -> dict[str, str]:
@@ -172,13 +166,8 @@ def test_the_same_command_gives_the_same_weights_to_the_bit(
 def test_a_diverging_trial_is_not_tried_again_and_does_not_end_the_study(
     folder: Path, data_file: Path
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DIVERGING, *command(
-            folder, data_file, "diverging", "--max-epochs", "1",
-            "--config", "cnn-config-1", "--config", "cnn-config-2",
-        )],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    words = ["--max-epochs", "1", "--config", "cnn-config-1", "--config", "cnn-config-2"]
+    done = run_command(*command(folder, data_file, "diverging", *words), program=DIVERGING)
     assert done.returncode == 1, done.stderr
     failed, complete = Ledger(folder / "diverging").read_trials()
     assert (failed.state, failed.stop_reason, failed.attempts) == ("failed", "error", 1)

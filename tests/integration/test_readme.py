@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import TrialRecord
+from reports.ledger.lookup import find_trial
 from study.cli.main import app
 from study.configs.study_config import GridConfig
 from study.inference.replay import COMPARED_METRICS, ReplayResult
@@ -66,7 +66,7 @@ def test_each_command_is_understood(
     if arguments[0] == "replay":
         build_search(tmp_path / "results" / "SEARCH", search=replace(SEARCH_RECORD, n_trials=18))
         monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda study, file: None)
-        monkeypatch.setattr("study.inference.replay._retrain", _as_it_was)
+        monkeypatch.setattr("study.inference.replay.replay_trial", _as_it_was)
     if arguments[0] in {"predict", "export"}:
         add_models(Ledger(tmp_path / "results/STUDY"))
         (tmp_path / "photographs").mkdir()
@@ -96,7 +96,10 @@ def _fake_resume(config: GridConfig, *_: object, resume: bool, **__: object) -> 
     return True
 
 
-def _as_it_was(ledger: Ledger, record: TrialRecord, *_: object) -> ReplayResult:
+def _as_it_was(ledger: Ledger, trial: str, *_: object, **__: object) -> ReplayResult:
+    planned = find_trial(ledger.study.name, ledger.list_planned_trials(), trial)
+    record = ledger.read_trial(planned)
+    assert record is not None
     return ReplayResult(
         record=record,
         n_epochs=3,

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +13,12 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
+from tests.helpers.command import run_command
 from tests.helpers.grid_builder import ASYMMETRIC
-
-COMMAND = Path(sys.executable).parent / "bloodstudy"
 
 
 def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, "report", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    return run_command("report", *arguments, folder=folder)
 
 
 @pytest.fixture

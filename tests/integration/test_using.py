@@ -18,10 +18,10 @@ from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from tests.helpers import grid_builder
+from tests.helpers.command import run_command
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
-COMMAND = Path(sys.executable).with_name("bloodstudy")
 ROOT = Path(__file__).parents[2]
 NAMES = ("cnn-config-4", "mlnn-config-2", "resnet")
 
@@ -38,9 +38,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
 
 
 def bloodstudy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
-    )
+    return run_command(*words, folder=folder)
 
 
 def recorded(study: Path, name: str) -> tuple[TrialRecord, NDArray[np.float32]]:
