@@ -19,7 +19,8 @@ import psutil
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from tests.benchmarks.figures import Measurement, run_benchmark
-from tests.faults.studies import StudyRunner, kill_process, list_children, list_workers
+from tests.faults.studies import StudyRunner, list_children, list_workers
+from tests.helpers.command import INSTALLED_COMMAND
 
 MB, MIB = 10**6, 2**20
 SAMPLE_INTERVAL_S = 0.2
@@ -143,24 +144,27 @@ def measure_grid(
 
 def run_and_sample(study: StudyRunner, sample: Callable[[subprocess.Popen[str]], None]) -> None:
     """Run a study to its end, and look now and then."""
-    process = study.start()
-    try:
-        while process.poll() is None:
-            # Processes and files come and go while they are looked at.
-            with suppress(psutil.Error, OSError):
-                sample(process)
-            time.sleep(SAMPLE_INTERVAL_S)
-    finally:
-        if process.poll() is None:
-            kill_process(process)
+    with study.log_path.open("a") as log_file, subprocess.Popen(
+        [INSTALLED_COMMAND, *study.arguments],
+        stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            while process.poll() is None:
+                # Processes and files come and go while they are looked at.
+                with suppress(psutil.Error, OSError):
+                    sample(process)
+                time.sleep(SAMPLE_INTERVAL_S)
+        finally:
+            process.kill()
     assert process.returncode == 0, study.stderr_text
 
 
 def update_peak_usage(driver: subprocess.Popen[str], usage: PeakUsage) -> None:
     """Look at the processes of a study."""
-    for raylet in list_children(driver, "raylet"):
+    for raylet in list_children(driver.pid, "raylet"):
         usage.store_bytes = max(usage.store_bytes, measure_store_bytes(raylet))
-    training_processes = list_workers(driver)
+    training_processes = list_workers(driver.pid)
     usage.n_workers = max(usage.n_workers, len(training_processes))
     for worker in training_processes:
         usage.worker_bytes = max(usage.worker_bytes, read_peak_rss_bytes(worker))

@@ -3,11 +3,9 @@
 import hashlib
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,18 @@ import psutil
 import pytest
 
 from reports.ledger.ledger import Ledger
+from tests.helpers.command import Command
 
 IS_FULL_RUN = os.environ.get("BLOODSTUDY_FAULTS") == "full"
 """Whether faults are injected as often as the README's table says; `make faults` sets it."""
 
-BLOODSTUDY_PATH = Path(sys.executable).with_name("bloodstudy")
+GRID_OPTIONS = (
+    "--config", "cnn-config-2", "--config", "mlnn-config-1", "--config", "mlnn-config-2",
+    "--max-epochs", "12",
+)  # fmt: skip
+"""The grid in which most faults are injected: `undisturbed` is the same without a fault."""
+
+EPOCH_PATTERN = r"(?m)^\S+: epoch \d+/"
 
 VARYING_FIELDS = {"started_at", "duration_s", "host", "attempts", "files"}
 """Of a record: what differs between two runs of the same trial. `files` holds the epochs' hash, and
@@ -34,9 +39,11 @@ def choose_repeats(full_count: int, short_count: int) -> int:
 
 
 class StudyRunner:
-    """One study of the command, begun and gone on with."""
+    """One study of the command, started and resumed."""
 
-    def __init__(self, folder: Path, data_file: Path, name: str, *options: str, kind: str = "grid"):
+    def __init__(
+        self, folder: Path, data_file: Path, name: str, *options: str, kind: str = "grid"
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder / name
         self.arguments = [
@@ -53,73 +60,67 @@ class StudyRunner:
         """All that its processes wrote to stderr."""
         return self.log_path.read_text()
 
-    def start(self, **environment: str) -> subprocess.Popen[str]:
-        return self._start_process(self.arguments, environment)
+    def start(self, *, program: str | None = None) -> Command:
+        return self._start(*self.arguments, program=program)
 
-    def resume(self, *options: str, **environment: str) -> subprocess.Popen[str]:
-        return self._start_process(["resume", str(self.folder), *options], environment)
+    def resume(self, *options: str, program: str | None = None) -> Command:
+        return self._start("resume", str(self.folder), *options, program=program)
 
     def run_to_end(self) -> Ledger:
-        """Run to its end without a fault."""
+        """Run without a fault."""
         assert self.start().wait(250) == 0, self.stderr_text
         return self.ledger
 
     def resume_to_end(self) -> Ledger:
-        """Go on to the end."""
+        """Resume without another fault."""
         assert self.resume().wait(250) == 0, self.stderr_text
         return self.ledger
 
-    def _start_process(
-        self, arguments: list[str], environment: dict[str, str]
-    ) -> subprocess.Popen[str]:
-        with self.log_path.open("a") as log_file:
-            return subprocess.Popen(
-                [BLOODSTUDY_PATH, *arguments],
-                stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, text=True,
-                env=os.environ | environment, start_new_session=True,
-            )  # fmt: skip
-
-    def wait_for_output(self, pattern: str, process: subprocess.Popen[str], count: int = 1) -> None:
-        """Until it has said so."""
-        wait_until(
-            lambda: len(re.findall(pattern, self.stderr_text)) >= count, process, self.log_path
+    def _start(self, *arguments: str, program: str | None) -> Command:
+        return Command(
+            *arguments, stdout_path=self.log_path, stderr_path=self.log_path, program=program
         )
+
+    def wait_for_output(self, pattern: str, command: Command, count: int = 1) -> None:
+        """Wait until the study has printed so many matches of a pattern."""
+        wait_until(
+            lambda: len(re.findall(pattern, self.stderr_text)) >= count, command, self.log_path
+        )
+
+    def wait_for_next_epoch(self, command: Command) -> None:
+        """Wait until an epoch more than now has been trained."""
+        self.wait_for_output(EPOCH_PATTERN, command, self.count_printed_epochs() + 1)
+
+    def count_printed_epochs(self) -> int:
+        return len(re.findall(EPOCH_PATTERN, self.stderr_text))
 
 
 def wait_until(
     condition: Callable[[], bool],
-    process: subprocess.Popen[str],
+    command: Command,
     log_path: Path,
     timeout_s: float = 120,
 ) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"it did not come to that: {process.poll()}\n{log_path.read_text()}")
+        if command.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"it did not come to that: {command.poll()}\n{log_path.read_text()}")
         time.sleep(0.02)
 
 
-def list_process_tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The driver and all that it started."""
-    driver = psutil.Process(process.pid)
-    return [driver, *driver.children(recursive=True)]
-
-
-def list_children(process: subprocess.Popen[str], substring: str) -> list[psutil.Process]:
-    """Those of its processes whose command line holds this."""
+def list_children(pid: int, substring: str) -> list[psutil.Process]:
+    """Return the descendants of a process whose command line holds this."""
     matches = []
-    for child in psutil.Process(process.pid).children(recursive=True):
-        try:
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
             if substring in " ".join(child.cmdline()):
                 matches.append(child)
-        except psutil.NoSuchProcess:
-            continue
     return matches
 
 
-def list_workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes in which trials run; Ray calls a trainable function ImplicitFunc."""
-    return list_children(process, "ImplicitFunc")
+def list_workers(pid: int) -> list[psutil.Process]:
+    """Return the processes in which trials run; Ray calls a trainable function ImplicitFunc."""
+    return list_children(pid, "ImplicitFunc")
 
 
 def wait_for_survivors(
@@ -128,11 +129,6 @@ def wait_for_survivors(
     """Those that are still there after so long."""
     _, alive = psutil.wait_procs(processes, timeout=timeout_s)
     return alive
-
-
-def kill_process(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 def get_checkpoint_epochs(ledger: Ledger) -> dict[str, int]:

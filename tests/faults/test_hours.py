@@ -3,16 +3,17 @@
 import math
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.faults.conftest import FaultRow
-from tests.faults.studies import StudyRunner, choose_repeats, kill_process, list_children
+from tests.faults.studies import IS_FULL_RUN, StudyRunner, list_children
+from tests.helpers.command import Command
 
-SEEDS, PAUSE_S, FAULTS = choose_repeats(25, 8), choose_repeats(20, 10), choose_repeats(10**6, 2)
+SEEDS, PAUSE_S = 25, 20
 
 
 class Watch:
@@ -30,12 +31,12 @@ class Watch:
             return
 
 
-def strike(process: subprocess.Popen[str], rng: random.Random) -> str:
+def strike(process: Command, rng: random.Random) -> str:
     """A fault, at random; the driver may outlive it."""
     kinds = ["driver killed", "worker killed", "GCS killed", "SIGTERM", "raylet killed"]
     kind = rng.choice(kinds)
     if kind == "driver killed":
-        kill_process(process)
+        process.kill()
     elif kind == "SIGTERM":
         process.send_signal(signal.SIGTERM)
         process.wait(60)
@@ -45,12 +46,12 @@ def strike(process: subprocess.Popen[str], rng: random.Random) -> str:
             "GCS killed": "gcs_server",
             "raylet killed": "raylet/raylet",
         }
-        for victim in [*list_children(process, part[kind])][:1]:
+        for victim in list_children(process.pid, part[kind])[:1]:
             victim.kill()
     return kind
 
 
-def train(study: StudyRunner, process: subprocess.Popen[str], seconds: float, watch: Watch) -> None:
+def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) -> None:
     """Let the driver be for so long from its first epoch on, as long as it is alive."""
     driver, before, until = (
         psutil.Process(process.pid),
@@ -65,19 +66,22 @@ def train(study: StudyRunner, process: subprocess.Popen[str], seconds: float, wa
             watch.sample(driver)
 
 
-def test_a_fault_every_20_seconds(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
+@pytest.mark.skipif(not IS_FULL_RUN, reason="half an hour; its short form is in test_driver.py")
+def test_grid_with_a_fault_every_20_seconds_trains_each_trial_once(
+    tmp_path: Path, data_file: Path, row: FaultRow
+) -> None:
     grid = ("--config", "cnn-config-2", "--config", "mlnn-config-2", "--max-epochs", "6")
     study = StudyRunner(tmp_path, data_file, "s", *grid, "--seeds", str(SEEDS))
     rng, struck, watch, began = random.Random(11), list[str](), Watch(), time.monotonic()
     process = study.start()
     while True:
         train(study, process, PAUSE_S, watch)
-        if process.poll() is None and len(struck) < FAULTS:
+        if process.poll() is None:
             struck.append(strike(process, rng))
         if process.poll() == 0:
             break
         if process.poll() is not None:
-            assert process.returncode in (3, 143, -signal.SIGKILL), study.stderr_text
+            assert process.poll() in {3, 143, -signal.SIGKILL}, study.stderr_text
             process = study.resume()
     trials = study.ledger.read_trials()
     assert [trial.state for trial in trials] == ["complete"] * 2 * SEEDS

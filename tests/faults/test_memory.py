@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.configs.presets import PUBLISHED
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import StudyRunner
 
@@ -18,19 +17,23 @@ from tests.faults.studies import StudyRunner
 HOG = """
 import time
 import study.tuning.tuner
-def run_trial(tune_config, *, cells):
-    from bloodnets import messages, trainable
+from bloodnets.messages import read_spec
+from bloodnets.trainable import run_trial
+def run_trial_or_take_memory(tune_config, *, cells):
     blocks = []
-    while messages.read_spec(tune_config).configuration == "mlnn-config-4":
+    while read_spec(tune_config).configuration == "mlnn-config-4":
         blocks.append(b"x" * 2**26)
         time.sleep(0.05)
-    trainable.run_trial(tune_config, cells=cells)
-study.tuning.tuner.run_trial = run_trial
+    run_trial(tune_config, cells=cells)
+study.tuning.tuner.run_trial = run_trial_or_take_memory
+study.tuning.tuner.MAX_RETRIES = 1
 from study.cli.main import main
 main()
 """
 BOUND = 4 * 2**30
 """Bytes of memory: twice what the whole study takes without the hog."""
+CONFIGURATIONS = ("cnn-config-2", "mlnn-config-2", "mlnn-config-4")
+OPTIONS = [word for name in CONFIGURATIONS for word in ("--config", name)] + ["--max-epochs", "2"]
 
 
 def run(
@@ -54,20 +57,22 @@ def ended(study: StudyRunner) -> dict[str, str]:
 
 def but_one(label: str) -> dict[str, str]:
     """That all are complete but the one with the hog."""
-    return dict.fromkeys(PUBLISHED, "complete") | {"mlnn-config-4": label}
+    return dict.fromkeys(CONFIGURATIONS, "complete") | {"mlnn-config-4": label}
 
 
-def test_rays_memory_killer(tmp_path: Path, data_file: Path, row: FaultRow) -> None:
+def test_trial_killed_by_rays_memory_monitor_is_the_only_one_that_fails(
+    tmp_path: Path, data_file: Path, row: FaultRow
+) -> None:
     memory = psutil.virtual_memory()
     threshold = (memory.total - memory.available + BOUND) / memory.total
     if threshold > 1:
         pytest.skip(f"needs {BOUND / 2**30:.0f} GiB of free memory")
-    study = StudyRunner(tmp_path, data_file, "s", "--max-epochs", "2")
+    study = StudyRunner(tmp_path, data_file, "s", *OPTIONS)
     done = run(study, None, RAY_memory_usage_threshold=f"{threshold:.4f}")
     label = "out of memory: killed by Ray, as its machine had little left"
     assert done.returncode == 1, done.stderr
     assert ended(study) == but_one(label)
-    reached = f"7 of 8 done; the other failed: {label}"
+    reached = f"2 of 3 done; the other failed: {label}"
     row("a trial out of memory, Ray's killer", "only that trial fails, labelled so", reached)
 
 
@@ -93,15 +98,15 @@ def members(folder: Path) -> list[str]:
     ]
 
 
-def test_the_kernels_memory_killer(
+def test_trial_killed_by_the_kernel_is_the_only_one_that_fails(
     tmp_path: Path, data_file: Path, group: Path, row: FaultRow
 ) -> None:
-    study = StudyRunner(tmp_path, data_file, "s", "--max-epochs", "2")
+    study = StudyRunner(tmp_path, data_file, "s", *OPTIONS)
 
     # Ray's own killer sees the machine's memory, which is not short.
     done = run(study, group, RAY_memory_monitor_refresh_ms="0")
     label = "out of memory: killed by the kernel"
     assert done.returncode == 1, done.stderr
     assert ended(study) == but_one(label)
-    reached = f"7 of 8 done; the other failed: {label}"
+    reached = f"2 of 3 done; the other failed: {label}"
     row("a trial out of memory, the kernel's killer", "only that trial fails, labelled so", reached)

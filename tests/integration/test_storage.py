@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import time
 from pathlib import Path
 
 import pyarrow.fs
@@ -11,7 +9,8 @@ import pytest
 
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
-from tests.faults.studies import BLOODSTUDY_PATH, wait_until
+from tests.faults.studies import wait_until
+from tests.helpers.command import Command, run_command
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
 STUDIES = f"s3://{S3_BUCKET}/studies"
@@ -19,13 +18,10 @@ STUDIES = f"s3://{S3_BUCKET}/studies"
 
 def run(folder: Path, *words: str, code: int = 0) -> str:
     """A command, to its end, in an empty folder; what it printed."""
-    done = subprocess.run(
-        [BLOODSTUDY_PATH, *words],
-        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=280, check=False,
-    )  # fmt: skip
-    assert done.returncode == code, done.stdout
-    return done.stdout
+    done = run_command(*words, folder=folder)
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output
+    return output
 
 
 def test_a_store_that_fails_for_a_while_costs_nothing(
@@ -34,18 +30,17 @@ def test_a_store_that_fails_for_a_while_costs_nothing(
     words = ["grid", "--data-file", str(data_file), "--max-epochs", "6"]
     words += ["--config", "cnn-config-2", "--config", "mlnn-config-2"]
     log = tmp_path / "log"
-    with log.open("w") as written, subprocess.Popen(
-        [BLOODSTUDY_PATH, *words, "--storage", STUDIES, "--name", "g"],
-        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=written, stderr=written, text=True,
-    ) as process:  # fmt: skip
-        wait_until(lambda: ": epoch 1/" in log.read_text(), process, log)
-        running.set_fault("500")
-        time.sleep(20)
-        running.set_fault("slow")
-        time.sleep(10)
-        running.set_fault("")
-        assert process.wait(250) == 0, log.read_text()
-    assert running.count_refused() > 20
+    command = Command(
+        *words, "--storage", STUDIES, "--name", "g",
+        stdout_path=log, stderr_path=log, folder=tmp_path,
+    )  # fmt: skip
+    wait_until(lambda: ": epoch 1/" in log.read_text(), command, log)
+    running.set_fault("500")
+    wait_until(lambda: running.count_refused() > 20, command, log)
+    running.set_fault("slow")
+    wait_until(lambda: running.count_delayed() > 3, command, log)
+    running.set_fault("")
+    assert command.wait(250) == 0, log.read_text()
     here = tmp_path / "here"
     here.mkdir()
     run(here, "report", f"{STUDIES}/g")
