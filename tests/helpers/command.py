@@ -50,7 +50,8 @@ class Command:
             stdout_path: File to which its standard output is appended.
             stderr_path: File for its standard error; may be the same.
             folder: Working directory; the current one without.
-            program: Python code to run instead; it ends with a call of `main()`.
+            program: Python code to run instead, which calls `main()`. A name that it sets in a
+                module does not change those that other modules have imported from there.
             environment: Variables to set in addition to those of this process.
         """
         for path in (stdout_path, stderr_path):

@@ -5,6 +5,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -216,7 +217,11 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
         "--grace-period", "1", "--learning-rate", "1e-4", "1e31", "--retrain-top", "1",
         "--retrain-seeds", "1", "--max-concurrent", "1",
     )  # fmt: skip
-    done = run_command(*words, program=DIVERGING)
+    # A fresh interpreter: the program must come before the imports of what it changes.
+    done = subprocess.run(
+        [sys.executable, "-c", DIVERGING, *words],
+        capture_output=True, text=True, check=False, timeout=250,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / "diverging")
     first = ledger.read_trial(ledger.read_proposals()[0])
