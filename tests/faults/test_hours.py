@@ -7,17 +7,22 @@ import time
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.faults.conftest import FaultRow
-from tests.faults.studies import IS_FULL_RUN, StudyRunner, list_children
+from tests.faults.studies import IS_FULL_RUN, StudyRunner, choose_repeats, list_children
 from tests.helpers.command import Command
 
-SEEDS, PAUSE_S = 25, 20
+CONFIGURATIONS = ("cnn-config-2", "mlnn-config-2") if IS_FULL_RUN else ("mlnn-config-2",)
+N_SEEDS = choose_repeats(25, 6)
+N_TRIALS = len(CONFIGURATIONS) * N_SEEDS
+PAUSE_S = choose_repeats(20, 1)
+SAMPLE_INTERVAL_S = 1 if IS_FULL_RUN else 0.1
+FAULTS = ("driver killed", "worker killed", "GCS killed", "SIGTERM", "raylet killed")
+"""In the short form only one, which the driver outlives; the others are in `test_driver.py`."""
 
 
 class Watch:
-    """What the driver takes, each second in which it trains."""
+    """What the driver takes, at intervals while it trains."""
 
     def __init__(self) -> None:
         self.handles: list[int] = []
@@ -31,10 +36,8 @@ class Watch:
             return
 
 
-def strike(process: Command, rng: random.Random) -> str:
-    """A fault, at random; the driver may outlive it."""
-    kinds = ["driver killed", "worker killed", "GCS killed", "SIGTERM", "raylet killed"]
-    kind = rng.choice(kinds)
+def strike(process: Command, kind: str) -> None:
+    """Inject a fault; the driver may outlive it."""
     if kind == "driver killed":
         process.kill()
     elif kind == "SIGTERM":
@@ -48,7 +51,6 @@ def strike(process: Command, rng: random.Random) -> str:
         }
         for victim in list_children(process.pid, part[kind])[:1]:
             victim.kill()
-    return kind
 
 
 def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) -> None:
@@ -59,46 +61,49 @@ def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) ->
         math.inf,
     )
     while process.poll() is None and time.monotonic() < until:
-        time.sleep(1)
+        time.sleep(SAMPLE_INTERVAL_S)
         if until == math.inf and study.stderr_text.count(": epoch ") > before:
             until = time.monotonic() + seconds
         if until < math.inf:  # not while Ray starts, when there are few handles
             watch.sample(driver)
 
 
-@pytest.mark.skipif(not IS_FULL_RUN, reason="half an hour; its short form is in test_driver.py")
-def test_grid_with_a_fault_every_20_seconds_trains_each_trial_once(
+def test_grid_with_one_fault_after_another_trains_each_trial_once(
     tmp_path: Path, data_file: Path, row: FaultRow
 ) -> None:
-    grid = ("--config", "cnn-config-2", "--config", "mlnn-config-2", "--max-epochs", "6")
-    study = StudyRunner(tmp_path, data_file, "s", *grid, "--seeds", str(SEEDS))
+    options = [word for name in CONFIGURATIONS for word in ("--config", name)]
+    options += ["--max-epochs", "6", "--seeds", str(N_SEEDS)]
+    study = StudyRunner(tmp_path, data_file, "s", *options)
     rng, struck, watch, began = random.Random(11), list[str](), Watch(), time.monotonic()
     process = study.start()
     while True:
         train(study, process, PAUSE_S, watch)
-        if process.poll() is None:
-            struck.append(strike(process, rng))
+        if process.poll() is None and (IS_FULL_RUN or not struck):
+            struck.append(rng.choice(FAULTS) if IS_FULL_RUN else "worker killed")
+            strike(process, struck[-1])
         if process.poll() == 0:
             break
         if process.poll() is not None:
             assert process.poll() in {3, 143, -signal.SIGKILL}, study.stderr_text
             process = study.resume()
     trials = study.ledger.read_trials()
-    assert [trial.state for trial in trials] == ["complete"] * 2 * SEEDS
+    assert [trial.state for trial in trials] == ["complete"] * N_TRIALS
+    assert struck
     entered = [line for line in study.stderr_text.splitlines() if ": complete after" in line]
-    assert len(entered) == len({line.partition(":")[0] for line in entered}) == 2 * SEEDS
-    assert len(study.ledger.read_test_evaluations()) == 2 * SEEDS
+    assert len(entered) == len({line.partition(":")[0] for line in entered}) == N_TRIALS
+    assert len(study.ledger.read_test_evaluations()) == N_TRIALS
     first, last = (
         watch.handles[: len(watch.handles) // 3],
         watch.handles[-len(watch.handles) // 3 :],
     )
     assert max(last) < 1.5 * max(first)
-    assert max(watch.memory_mib[-100:]) < 1.3 * max(watch.memory_mib[:100])
+    n = min(100, len(watch.memory_mib) // 3)
+    assert max(watch.memory_mib[-n:]) < 1.3 * max(watch.memory_mib[:n])
     counts = ", ".join(f"{struck.count(kind)} x {kind}" for kind in sorted(set(struck)))
     row(
-        f"{2 * SEEDS} short trials, a random fault after every {PAUSE_S} s of training",
+        f"{N_TRIALS} short trials, a random fault after every {PAUSE_S} s of training",
         "all once; file handles and memory flat",
-        f"all {2 * SEEDS} once, in {(time.monotonic() - began) / 60:.0f} min, after {len(struck)} "
+        f"all {N_TRIALS} once, in {(time.monotonic() - began) / 60:.0f} min, after {len(struck)} "
         f"faults ({counts}); handles {min(watch.handles)} to {max(watch.handles)}, memory of the "
         f"driver at most {max(watch.memory_mib):.0f} MiB",
     )

@@ -1,9 +1,6 @@
 """One trial takes all memory: it fails, labeled so, and the others do not."""
 
 import os
-import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import StudyRunner
+from tests.helpers.command import Command
 
 # The command itself, but that the training of mlnn-config-4 takes more and more memory.
 HOG = """
@@ -36,18 +34,17 @@ CONFIGURATIONS = ("cnn-config-2", "mlnn-config-2", "mlnn-config-4")
 OPTIONS = [word for name in CONFIGURATIONS for word in ("--config", name)] + ["--max-epochs", "2"]
 
 
-def run(
-    study: StudyRunner, group: Path | None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """The study with the hog, within a control group if there is one."""
-    command = [sys.executable, "-c", HOG, *study.arguments]
-    if group is not None:
-        join = f"echo $$ > {group / 'cgroup.procs'} && exec "
-        command = ["sh", "-c", join + shlex.join(command)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=280,
-        env=os.environ | environment,
-    )  # fmt: skip
+def run_with_hog(study: StudyRunner, *, group: Path | None = None, **environment: str) -> int:
+    """Return the exit code of the study with the hog, in a control group if there is one."""
+    join = f"open({str(group / 'cgroup.procs')!r}, 'w').write('0')" if group is not None else ""
+    command = Command(
+        *study.arguments,
+        stdout_path=study.log_path,
+        stderr_path=study.log_path,
+        program=f"{join}\n{HOG}",
+        environment=environment,
+    )
+    return command.wait(280)
 
 
 def ended(study: StudyRunner) -> dict[str, str]:
@@ -68,9 +65,9 @@ def test_trial_killed_by_rays_memory_monitor_is_the_only_one_that_fails(
     if threshold > 1:
         pytest.skip(f"needs {BOUND / 2**30:.0f} GiB of free memory")
     study = StudyRunner(tmp_path, data_file, "s", *OPTIONS)
-    done = run(study, None, RAY_memory_usage_threshold=f"{threshold:.4f}")
+    exit_code = run_with_hog(study, RAY_memory_usage_threshold=f"{threshold:.4f}")
     label = "out of memory: killed by Ray, as its machine had little left"
-    assert done.returncode == 1, done.stderr
+    assert exit_code == 1, study.stderr_text
     assert ended(study) == but_one(label)
     reached = f"2 of 3 done; the other failed: {label}"
     row("a trial out of memory, Ray's killer", "only that trial fails, labelled so", reached)
@@ -104,9 +101,9 @@ def test_trial_killed_by_the_kernel_is_the_only_one_that_fails(
     study = StudyRunner(tmp_path, data_file, "s", *OPTIONS)
 
     # Ray's own killer sees the machine's memory, which is not short.
-    done = run(study, group, RAY_memory_monitor_refresh_ms="0")
+    exit_code = run_with_hog(study, group=group, RAY_memory_monitor_refresh_ms="0")
     label = "out of memory: killed by the kernel"
-    assert done.returncode == 1, done.stderr
+    assert exit_code == 1, study.stderr_text
     assert ended(study) == but_one(label)
     reached = f"2 of 3 done; the other failed: {label}"
     row("a trial out of memory, the kernel's killer", "only that trial fails, labelled so", reached)
