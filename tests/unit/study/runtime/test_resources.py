@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import ray
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
@@ -72,3 +73,19 @@ def test_check_cluster_resources_more_than_any_node_has_raises(
     with pytest.raises(ResourceError) as caught:
         check_cluster_resources(make_config(**changes))
     assert caught.value.value in changes.values()
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_trials"),
+    [
+        ({"gpus_per_trial": 0.25}, 8),
+        ({"gpus_per_trial": 1}, 2),
+        ({"gpus_per_trial": 0.25, "cpus_per_trial": 4}, 4),
+        ({"gpus_per_trial": 0.25, "max_concurrent": 3}, 3),
+    ],
+)
+def test_compute_max_parallel_trials_on_gpus_counts_shares_of_a_gpu(
+    changes: dict[str, float], n_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 16.0, "GPU": 2.0})
+    assert compute_max_parallel_trials(make_config(**changes)) == n_trials
