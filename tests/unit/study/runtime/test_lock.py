@@ -38,6 +38,13 @@ def test_lock_study_remote_refuses_a_second_process_until_released(study: Remote
         assert is_locked(study)
 
 
+def test_lock_study_remote_at_its_end_leaves_an_empty_lease(study: RemotePath) -> None:
+    """The next process need not wait for the lease to expire."""
+    with lock_study(study):
+        assert RemoteStorage(study).read(LEASE_FILE) != b""
+    assert RemoteStorage(study).read(LEASE_FILE) == b""
+
+
 def test_lock_study_expired_lease_is_taken_over(study: RemotePath) -> None:
     RemoteStorage(study).write(LEASE_FILE, b"who was killed")
     with lock_study(study):

@@ -93,3 +93,23 @@ def test_watch_ray_unreachable_gcs_ends_the_process_after_several_misses(
     assert "GCS" in str(part)
     assert code == ResourceError.exit_code
     assert misses == watchdog.MAX_GCS_MISSES
+
+
+def test_watch_ray_misses_that_are_not_in_a_row_say_nothing(
+    end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks, n_checks, connect = threading.Semaphore(0), 0, socket.create_connection
+
+    def refuse_every_second(*args: object, **options: object) -> socket.socket:
+        nonlocal n_checks
+        n_checks += 1
+        checks.release()
+        if n_checks % 2:
+            raise ConnectionRefusedError
+        return connect(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "create_connection", refuse_every_second)
+    with watch_ray(end.say_lost):
+        for _ in range(2 * watchdog.MAX_GCS_MISSES + 1):
+            assert checks.acquire(timeout=30)
+    assert end.events == []
