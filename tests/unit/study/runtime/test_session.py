@@ -1,7 +1,10 @@
 """How a Ray session begins, and what it leaves behind in the process."""
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 MAKE_CONFIG = """
 from pathlib import Path
@@ -18,12 +21,19 @@ config = GridConfig(
 # A process that is sent SIGTERM twice: while Ray runs, and after it has shut down.
 TERMINATED_TWICE = f"""
 import os, signal
+from bloodnets.storage.location import TEMP_PREFIX
 {MAKE_CONFIG}
 received = []
 signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+
+def print_folders():
+    print("folders", len([*Path("/tmp").glob(f"{{TEMP_PREFIX}}{{os.getpid()}}-*")]))
+
 with open_ray_session(config):
+    print_folders()
     os.kill(os.getpid(), signal.SIGTERM)
 os.kill(os.getpid(), signal.SIGTERM)
+print_folders()
 print("received", len(received))
 """
 
@@ -51,9 +61,23 @@ def test_open_ray_session_for_one_trial_has_one_core_and_a_worker_that_is_prepar
     assert {*modules} == {"torch", "ray.tune"}
 
 
-def test_open_ray_session_keeps_the_signal_handlers_of_the_process() -> None:
+@pytest.fixture(scope="module")
+def output() -> list[str]:
+    """Return the lines that the process prints."""
     done = subprocess.run(
-        [sys.executable, "-c", TERMINATED_TWICE], capture_output=True, text=True, check=False
+        [sys.executable, "-c", TERMINATED_TWICE],
+        env=os.environ | {"TMPDIR": "/tmp"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "received 2"
+    return done.stdout.splitlines()
+
+
+def test_open_ray_session_keeps_the_signal_handlers_of_the_process(output: list[str]) -> None:
+    assert output[-1] == "received 2"
+
+
+def test_open_ray_session_at_its_end_removes_its_temporary_folder(output: list[str]) -> None:
+    assert [line for line in output if line.startswith("folders")] == ["folders 1", "folders 0"]
