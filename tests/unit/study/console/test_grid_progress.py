@@ -2,6 +2,8 @@
 
 import io
 import sys
+import time
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -117,3 +119,19 @@ def test_build_table_more_trials_than_lines_shows_running_ones() -> None:
     assert "0 of 40 trials done" in text(target)
     assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
     assert "waiting" not in text(target)
+
+
+def test_build_table_running_trial_shows_the_time_left_at_its_pace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    target = console(terminal=True)
+    progress = GridProgress(TRIALS, target)
+    progress.on_trial_start(FIRST)
+    for number in (1, 2):
+        restored_epoch = replace(EPOCH, epoch=number, duration_s=10)
+        progress.on_epoch(FIRST, restored_epoch, best_val_macro_f1=0.876, restored=True)
+    target.print(progress.build_table())
+    first, _ = (line.split() for line in text(target).splitlines()[-2:])
+    assert first[2] == "2/10"
+    assert first[-2:] == ["0:20", "1:20"]  # 8 epochs of 10 s are left

@@ -172,3 +172,16 @@ def test_build_view_many_running_trials_fit_the_terminal() -> None:
     for number in range(40):
         run(progress, planned(number), 0.5)
     assert len(shown(progress, target)) <= 24
+
+
+def test_build_view_restored_epochs_are_not_counted_again() -> None:
+    target = console(terminal=True, width=120)
+    progress, trial = SearchProgress(SEARCH_RECORD, target), planned(0)
+    run(progress, trial, 0.5, 0.6)
+    progress.on_trial_retry(trial.id, "its process died")
+    progress.on_trial_start(trial.id)
+    for number, value in ((1, 0.5), (2, 0.6)):
+        progress.on_epoch(trial.id, epoch(number, value), best_val_macro_f1=value, restored=True)
+    assert shown(progress, target)[2].startswith("2 epochs trained")
+    progress.on_epoch(trial.id, epoch(3, 0.7), best_val_macro_f1=0.7, restored=False)
+    assert shown(progress, target)[2].startswith("3 epochs trained")
