@@ -44,6 +44,15 @@ def test_write_atomic_syncs_the_file_before_and_the_folder_after_the_rename(
     assert contents == [None, b"new"]
 
 
+def test_write_atomic_over_a_file_replaces_it_and_leaves_the_old_content(tmp_path: Path) -> None:
+    """A reader that has the old file open reads all of it: a hard link still has it."""
+    path, link = tmp_path / "a.json", tmp_path / "link"
+    write_atomic(path, b"old")
+    link.hardlink_to(path)
+    write_atomic(path, b"new")
+    assert (path.read_bytes(), link.read_bytes()) == (b"new", b"old")
+
+
 def test_local_copy_and_upload_need_no_copy(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.write("report/index.html", b"page")
