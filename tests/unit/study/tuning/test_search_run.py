@@ -161,6 +161,13 @@ def test_propose_interrupted_trials_are_proposed_again(tmp_path: Path) -> None:
     assert again.propose().configuration == "trial-3"
 
 
+def test_search_run_resumed_counts_interrupted_trials_as_remaining(tmp_path: Path) -> None:
+    ledger = build_search(
+        tmp_path / "s", search=replace(SMALL, n_trials=3), ended_by=None, running_numbers=(2,)
+    )
+    assert SearchRun(ledger, replace(SMALL, n_trials=5)).n_remaining == 3
+
+
 def test_propose_sequential_trials_depend_only_on_the_seed(tmp_path: Path) -> None:
     def proposals(name: str, seed: int) -> list[dict[str, Any]]:
         search = replace(SMALL, seed=seed)
