@@ -1,5 +1,6 @@
 """A model as ONNX: it predicts as the trained one does, or nothing is written."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bloodnets.errors import StudyError
+from bloodnets.errors import ResourceError, StudyError
 from bloodnets.models import ResNet
 from reports.ledger.ledger import Ledger
 from study.inference import onnx_export
@@ -38,6 +39,13 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ledger, Selecte
     return ledger, select_model(ledger, "cnn-config-1-s0")
 
 
+@pytest.fixture(scope="module")
+def other_seed(untrained: tuple[Ledger, SelectedModel]) -> bytes:
+    """Return the second seed's model, exported: that takes a while."""
+    ledger, _ = untrained
+    return onnx_export.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
+
+
 def test_build_onnx_model_with_batch_norm_predicts_as_the_model(
     untrained: tuple[Ledger, SelectedModel],
 ) -> None:
@@ -61,11 +69,13 @@ def test_build_onnx_model_with_batch_norm_predicts_as_the_model(
 
 
 def test_export_onnx_writes_model_and_card_or_nothing(
-    untrained: tuple[Ledger, SelectedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untrained: tuple[Ledger, SelectedModel],
+    other_seed: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ledger, chosen = untrained
-    model = onnx_export.build_onnx_model(select_model(ledger, "cnn-config-1-s1"), ledger.study)
-    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: model)
+    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: other_seed)
     with pytest.raises(StudyError) as caught:  # the model of another seed
         onnx_export.export_onnx(ledger, chosen, None, tmp_path / "out")
     assert caught.value.exit_code == 1
@@ -82,3 +92,22 @@ def test_export_onnx_writes_model_and_card_or_nothing(
     about = {each.key: each.value for each in metadata}
     assert (about["trial"], about["study"]) == (own.record.id, ledger.study.name)
     assert json.loads(about["class_names"]) == list(ledger.study.data.class_names)
+
+
+def test_export_onnx_full_disk_raises_and_leaves_nothing(
+    untrained: tuple[Ledger, SelectedModel],
+    other_seed: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    ledger, _ = untrained
+    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: other_seed)
+    monkeypatch.setattr(os, "fsync", fail)
+    own = select_model(ledger, "cnn-config-1-s1")
+    with pytest.raises(ResourceError) as caught:
+        onnx_export.export_onnx(ledger, own, None, tmp_path / "out")
+    assert caught.value.path == str(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
