@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.effects import estimate_effects
@@ -94,3 +95,13 @@ def test_estimate_effects_of_two_configurations_with_equal_settings_is_empty(
 
 def test_estimate_effects_without_a_trial_is_empty() -> None:
     assert estimate_effects(bootstrap_scores(make_no_predictions())).empty
+
+
+def test_estimate_effects_adjusts_over_all_and_within_families_separately(
+    bootstrap: BootstrapScores,
+) -> None:
+    frame = estimate_effects(bootstrap)
+    for _, rows in frame.groupby(frame["scope"] == "all"):
+        expected = multipletests(rows["p"], method="holm")[1]
+        np.testing.assert_allclose(rows["p_holm"], expected, rtol=1e-12)
+    assert frame["scope"].nunique() == 3
