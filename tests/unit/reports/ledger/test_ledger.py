@@ -9,7 +9,7 @@ import pytest
 
 from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, TrialRecord
+from reports.ledger.records import EpochRecord, SoftwareChange, TrialRecord
 from reports.ledger.serialization import from_json, to_json
 from tests.helpers.small_studies import (
     N_SMALL_IMAGES,
@@ -175,3 +175,17 @@ def test_add_trial_with_a_full_disk_raises_and_leaves_no_trial_behind(
     assert caught.value.__cause__.errno == 28
     assert ledger.read_trials() == others
     assert not list(ledger.folder.rglob("*.part"))
+
+
+def test_current_software_after_two_changes_is_the_second(ledger: Ledger) -> None:
+    original = ledger.study.software
+    assert ledger.current_software == original
+    second, third = (
+        replace(original, versions={"torch": version}) for version in ("2.98.0", "2.99.0")
+    )
+    for software in (second, third):
+        ledger.add_software_change(SoftwareChange(changed_at="2026-01-02", software=software))
+        assert ledger.current_software == software
+    hashes = {software.sha256 for software in (original, second, third)}
+    assert ledger.list_software_hashes() == hashes
+    assert len(hashes) == 3
