@@ -44,7 +44,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> PrintFunction:
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 4, 8])
-def test_trials_a_second_grow_with_the_nodes(
+def test_scale_throughput_grows_with_the_nodes(
     tmp_path: Path, nodes: int, say: PrintFunction
 ) -> None:
     slots = NODE_CPUS * nodes
@@ -68,7 +68,7 @@ def test_trials_a_second_grow_with_the_nodes(
     assert processes == slots  # each imports torch once
 
 
-def test_a_node_that_joins_in_the_middle_is_used(tmp_path: Path) -> None:
+def test_scale_node_that_joins_late_is_used(tmp_path: Path) -> None:
     """And all trials wait from the beginning, so that an autoscaler knows that it is wanted."""
     pending_counts = []
 
@@ -93,7 +93,7 @@ def test_a_node_that_joins_in_the_middle_is_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "trials", "most_s"), [("grid", 1000, 0.05), ("search", 100, 0.2)])
-def test_a_thousand_trials(
+def test_scale_a_thousand_trials_complete(
     tmp_path: Path, kind: str, trials: int, most_s: float, say: PrintFunction
 ) -> None:
     """The driver's processor time is counted, all its threads': on two cores all else waits."""
@@ -123,7 +123,9 @@ def test_a_thousand_trials(
         assert last_s < 1.5 * first_s
 
 
-def test_a_hundred_trials_in_a_store(tmp_path: Path, say: PrintFunction) -> None:
+def test_scale_a_hundred_trials_on_object_storage_complete(
+    tmp_path: Path, say: PrintFunction
+) -> None:
     """Of which each request goes to another process of this machine, and no further."""
     with measured.run_s3_bucket() as studies, start_local_cluster(1) as ray_cluster:
         sleep, location = SleepConfig(epochs=10, epoch_s=0), studies / "s"
@@ -136,7 +138,7 @@ def test_a_hundred_trials_in_a_store(tmp_path: Path, say: PrintFunction) -> None
     assert cpu_s < 0.1
 
 
-def test_what_a_report_takes(tmp_path: Path, say: PrintFunction) -> None:
+def test_scale_report_of_many_trials_is_written(tmp_path: Path, say: PrintFunction) -> None:
     """Trials with 110 epochs and with 10: what the hundred more take."""
     cpu_s = {}
     with start_local_cluster(4) as ray_cluster:
@@ -153,7 +155,7 @@ def test_what_a_report_takes(tmp_path: Path, say: PrintFunction) -> None:
     assert report_s < 0.005
 
 
-def test_a_report_is_a_record_of_numbers() -> None:
+def test_scale_epoch_report_holds_numbers_only() -> None:
     """No tensors pass through the driver."""
     record = asdict(make_epoch_result(3, "trial", 1.0))
     assert len(json.dumps(record)) < 300

@@ -41,11 +41,11 @@ def _luminance(color: str) -> float:
         (("rgb(119, 119, 119)", "color(srgb 1 1 1)"), 4.48),
     ],
 )
-def test_contrast(colors: tuple[str, str], expected: float) -> None:
+def test_page_colors_have_enough_contrast(colors: tuple[str, str], expected: float) -> None:
     assert contrast(*colors) == pytest.approx(expected, abs=0.005)
 
 
-def test_a_reader_meets_what_is_lacking_then_the_verdict_then_the_contents(
+def test_page_order_is_missing_parts_then_verdict_then_contents(
     browser: webdriver.Chrome, made: Path
 ) -> None:
     open_page(browser, made)
@@ -61,7 +61,7 @@ def test_a_reader_meets_what_is_lacking_then_the_verdict_then_the_contents(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_verdict_has_a_sign_and_can_be_read(
+def test_page_verdict_has_a_sign_and_enough_contrast(
     browser: webdriver.Chrome, made: Path, scheme: str
 ) -> None:
     open_page(browser, made, color_scheme=scheme)
@@ -78,7 +78,7 @@ def test_a_verdict_has_a_sign_and_can_be_read(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_cells_of_a_heat_map_differ_by_shade_and_can_be_read(
+def test_page_heat_map_cells_differ_by_shade_with_enough_contrast(
     browser: webdriver.Chrome, made: Path, scheme: str
 ) -> None:
     open_page(browser, made, color_scheme=scheme)
@@ -98,7 +98,7 @@ def test_cells_of_a_heat_map_differ_by_shade_and_can_be_read(
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_thumbnails_are_three_times_as_large_and_fit(
+def test_page_thumbnails_are_enlarged_threefold_and_fit(
     browser: webdriver.Chrome, made: Path, width: int
 ) -> None:
     open_page(browser, made, width)
@@ -111,7 +111,7 @@ def test_thumbnails_are_three_times_as_large_and_fit(
     assert max(item.rect["x"] + item.rect["width"] for item in items) <= width
 
 
-def test_on_a_phone_a_table_with_sentences_needs_no_scrolling(
+def test_page_on_a_phone_shows_tables_of_sentences_without_scrolling(
     browser: webdriver.Chrome, made: Path
 ) -> None:
     open_page(browser, made, 390)
@@ -129,7 +129,9 @@ def test_on_a_phone_a_table_with_sentences_needs_no_scrolling(
     assert head == '"Verdict: "'
 
 
-def test_print_has_the_banner_and_no_controls(browser: webdriver.Chrome, made: Path) -> None:
+def test_page_in_print_has_the_banner_and_no_controls(
+    browser: webdriver.Chrome, made: Path
+) -> None:
     open_page(browser, made, 688, color_scheme="dark", media="print")
     shown = {
         selector: [e.is_displayed() for e in browser.find_elements(By.CSS_SELECTOR, selector)]

@@ -51,7 +51,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("study", ["grid", "evil", "search", "ablation", "made"])
-def test_the_page_opens_cleanly(
+def test_page_opened_logs_no_error_and_requests_nothing(
     browser: webdriver.Chrome, reports: dict[str, Path], made: Path, study: str, width: int
 ) -> None:
     index = (reports | {"made": made})[study]
@@ -66,7 +66,7 @@ def test_the_page_opens_cleanly(
     assert browser.execute_script("return document.scripts.length") == 1
 
 
-def test_images_are_decoded_and_tables_filled(
+def test_page_images_are_decoded_and_tables_filled(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
     open_page(browser, reports["grid"], 1280)
@@ -84,7 +84,7 @@ def test_images_are_decoded_and_tables_filled(
 
 
 @pytest.mark.parametrize("study", ["grid", "ablation"])
-def test_the_comparison_fits_a_desktop_and_scrolls_in_its_box_on_a_phone(
+def test_page_comparison_fits_a_desktop_and_scrolls_on_a_phone(
     browser: webdriver.Chrome, reports: dict[str, Path], study: str
 ) -> None:
     script = (
@@ -102,7 +102,7 @@ def test_the_comparison_fits_a_desktop_and_scrolls_in_its_box_on_a_phone(
 
 
 @pytest.mark.parametrize("study", ["grid", "ablation"])
-def test_no_table_is_cut_off_on_paper(
+def test_page_on_paper_cuts_off_no_table(
     browser: webdriver.Chrome, reports: dict[str, Path], study: str
 ) -> None:
     open_page(browser, reports[study], 688, media="print")  # A4 less its margins, 182 mm
@@ -112,7 +112,7 @@ def test_no_table_is_cut_off_on_paper(
     assert 500 < widest <= 688
 
 
-def test_the_style_is_applied_under_the_policy(
+def test_page_style_is_applied_under_its_security_policy(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
     open_page(browser, reports["evil"], 1280)
@@ -122,7 +122,7 @@ def test_the_style_is_applied_under_the_policy(
     assert EVIL in browser.execute_script("return document.body.innerText")
 
 
-def test_row_heads_keep_whole_words_on_a_phone(
+def test_page_on_a_phone_keeps_whole_words_in_row_heads(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
     open_page(browser, reports["grid"], 390)

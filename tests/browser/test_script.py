@@ -42,7 +42,7 @@ def orders(browser: webdriver.Chrome, table: str) -> list[str | None]:
         (5, ["cnn-config-2", "cnn-config-10", "mlnn-config-1"]),  # 35, 1,200, 4,179,568
     ],
 )
-def test_numbers_are_sorted_by_value_and_dashes_are_last(
+def test_script_sorts_numbers_by_value_and_dashes_last(
     browser: webdriver.Chrome, made: Path, column: int, ascending: list[str]
 ) -> None:
     open_page(browser, made)
@@ -57,7 +57,9 @@ def test_numbers_are_sorted_by_value_and_dashes_are_last(
         assert orders(browser, "numbers") == [order if i == column else None for i in range(6)]
 
 
-def test_numbers_inside_words_count_and_enter_sorts(browser: webdriver.Chrome, made: Path) -> None:
+def test_script_sorts_by_numbers_in_words_and_on_enter(
+    browser: webdriver.Chrome, made: Path
+) -> None:
     open_page(browser, made)
     buttons(browser, "numbers")[5].click()
     button = buttons(browser, "numbers")[0]
@@ -69,7 +71,7 @@ def test_numbers_inside_words_count_and_enter_sorts(browser: webdriver.Chrome, m
     assert names(browser, "numbers") == expected[::-1]
 
 
-def test_an_arrow_moves_nothing(browser: webdriver.Chrome, made: Path) -> None:
+def test_script_sort_arrow_does_not_move_the_layout(browser: webdriver.Chrome, made: Path) -> None:
     open_page(browser, made)
     edges = (
         "return [...document.querySelectorAll('#table-numbers th')]"
@@ -86,7 +88,7 @@ def test_an_arrow_moves_nothing(browser: webdriver.Chrome, made: Path) -> None:
     assert browser.execute_script(shown, button) not in {faint, "none"}
 
 
-def test_a_groups_name_is_in_each_of_its_rows_once_sorted(
+def test_script_sorted_table_has_the_group_name_in_each_row(
     browser: webdriver.Chrome, made: Path
 ) -> None:
     open_page(browser, made)
@@ -105,9 +107,7 @@ def test_a_groups_name_is_in_each_of_its_rows_once_sorted(
     assert [element.size["width"] for element in again] == [1, 1]
 
 
-def test_one_heat_map_is_shown_and_another_can_be_chosen(
-    browser: webdriver.Chrome, made: Path
-) -> None:
+def test_script_shows_the_chosen_heat_map_only(browser: webdriver.Chrome, made: Path) -> None:
     open_page(browser, made)
     grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
     assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
@@ -121,7 +121,7 @@ def test_one_heat_map_is_shown_and_another_can_be_chosen(
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
-def test_colours_follow_the_system_until_the_button_says_otherwise(
+def test_script_colors_follow_the_system_until_the_button_is_pressed(
     browser: webdriver.Chrome, made: Path, system: str
 ) -> None:
     open_page(browser, made, color_scheme=system)
@@ -136,7 +136,7 @@ def test_colours_follow_the_system_until_the_button_says_otherwise(
     assert seen == [auto, ("Colours: light", LIGHT), ("Colours: dark", DARK), auto]
 
 
-def test_without_a_script_the_page_is_whole(browser: webdriver.Chrome, made: Path) -> None:
+def test_page_without_script_is_complete(browser: webdriver.Chrome, made: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         open_page(browser, made)
@@ -152,7 +152,7 @@ def test_without_a_script_the_page_is_whole(browser: webdriver.Chrome, made: Pat
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_no_other_script_runs(browser: webdriver.Chrome, made: Path) -> None:
+def test_page_runs_no_other_script(browser: webdriver.Chrome, made: Path) -> None:
     open_page(browser, made)
     ran = browser.execute_script(
         "const script = document.createElement('script');"

@@ -78,7 +78,7 @@ def workers(head: NamespaceNode) -> int:
     return int(said.split("alive ")[1])
 
 
-def test_a_grid_calls_for_machines(head: NamespaceNode) -> None:
+def test_grid_makes_the_autoscaler_start_nodes(head: NamespaceNode) -> None:
     assert workers(head) == 0
     words = [
         "bloodstudy",
@@ -96,7 +96,7 @@ def test_a_grid_calls_for_machines(head: NamespaceNode) -> None:
     assert workers(head) == 2
 
 
-def test_more_than_any_machine_would_have_is_refused(head: NamespaceNode) -> None:
+def test_grid_that_needs_more_than_any_node_has_is_refused(head: NamespaceNode) -> None:
     words = ["bloodstudy", "grid", "--address", "auto", "--data-file", "cells.npz"]
     run = head.run([*words, "--cpus-per-trial", "2"], env=TOKEN_ENV, check=False)
     assert run.returncode == 3

@@ -86,7 +86,7 @@ def node_configs(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: kind["node_config"] for name, kind in config["available_node_types"].items()}
 
 
-def test_ssh_comes_from_the_stated_range_alone(stack: str, resolved: dict[str, Any]) -> None:
+def test_aws_ssh_is_open_to_the_stated_range_only(stack: str, resolved: dict[str, Any]) -> None:
     """Ray adds SSH from everywhere to every group that it makes, so it must make none."""
     assert all(node["SecurityGroupIds"] == [stack] for node in node_configs(resolved).values())
     groups = boto3.client("ec2").describe_security_groups()["SecurityGroups"]
@@ -102,13 +102,13 @@ def test_ssh_comes_from_the_stated_range_alone(stack: str, resolved: dict[str, A
 
 
 @pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0", "10.0.0.0/0", "128.0.0.0/1"])
-def test_the_whole_internet_is_no_range(everywhere: str) -> None:
+def test_aws_ssh_range_of_the_whole_internet_is_refused(everywhere: str) -> None:
     (pattern,) = re.findall(r"SshFrom:.*?AllowedPattern: '(.*?)'", RIGHTS.read_text(), re.DOTALL)
     assert re.fullmatch(pattern, FROM)
     assert not re.fullmatch(pattern, everywhere)
 
 
-def test_the_profiles_are_ours(resolved: dict[str, Any]) -> None:
+def test_aws_instance_profiles_are_those_of_the_stack(resolved: dict[str, Any]) -> None:
     profiles = {name: n["IamInstanceProfile"]["Name"] for name, n in node_configs(resolved).items()}
     worker = "bloodstudy-worker"
     assert profiles == {"head": "bloodstudy-head", "spot": worker, "on-demand": worker}
@@ -133,7 +133,7 @@ def statements(role: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_rights_are_the_least(stack: str) -> None:
+def test_aws_rights_are_minimal(stack: str) -> None:
     head, worker = statements("bloodstudy-head"), statements("bloodstudy-worker")
     for statement in (*head, *worker):
         assert statement["Effect"] == "Allow"
@@ -158,7 +158,7 @@ def test_rights_are_the_least(stack: str) -> None:
     assert passes["Resource"].endswith(":role/bloodstudy-worker")
 
 
-def test_a_head_is_made(resolved: dict[str, Any]) -> None:
+def test_aws_head_is_created(resolved: dict[str, Any]) -> None:
     """By Ray's own provider; what the stand-in was asked for, and says of the machine."""
     from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
     from ray.autoscaler.tags import NODE_KIND_HEAD, TAG_RAY_NODE_KIND, TAG_RAY_NODE_NAME
@@ -178,7 +178,7 @@ def test_a_head_is_made(resolved: dict[str, Any]) -> None:
     assert (volume["Size"], volume["Encrypted"], volume["VolumeType"]) == (100, True, "gp3")
 
 
-def test_every_machine_has_a_private_disk_and_guarded_credentials(resolved: dict[str, Any]) -> None:
+def test_aws_nodes_have_encrypted_disks_and_guarded_credentials(resolved: dict[str, Any]) -> None:
     nodes = node_configs(resolved)
     assert len(nodes) == 3
     for node in nodes.values():
@@ -218,12 +218,12 @@ def launched(resolved: dict[str, Any], lacking: dict[str, float]) -> dict[str, i
     return {each.instance_type: each.count for each in reply.to_launch}
 
 
-def test_spot_first_and_the_other_when_there_is_none(resolved: dict[str, Any]) -> None:
+def test_aws_workers_are_spot_first_with_a_fallback(resolved: dict[str, Any]) -> None:
     assert launched(resolved, {}) == {"spot": 1}
     assert launched(resolved, {"spot": 0.0}) == {"on-demand": 1}
 
 
-def test_what_runs_on_the_machines(resolved: dict[str, Any]) -> None:
+def test_aws_setup_commands_install_the_project(resolved: dict[str, Any]) -> None:
     start = " ".join(resolved["head_start_ray_commands"])
     assert re.findall(r"--dashboard-host=(\S+)", start) == ["127.0.0.1"]
     assert "--autoscaling-config=~/ray_bootstrap_config.yaml" in start
@@ -233,7 +233,7 @@ def test_what_runs_on_the_machines(resolved: dict[str, Any]) -> None:
     assert all("RAY_AUTH_MODE=token ray start" in command for command in starting)
 
 
-def test_the_project_is_copied_and_nothing_else(resolved: dict[str, Any]) -> None:
+def test_aws_file_mounts_copy_only_the_project(resolved: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     patterns = project["tool"]["setuptools"]["packages"]["find"]["include"]
     packages = {pattern.removesuffix("*") for pattern in patterns}
@@ -244,7 +244,7 @@ def test_the_project_is_copied_and_nothing_else(resolved: dict[str, Any]) -> Non
     assert all((ROOT / name).exists() for name in expected)
 
 
-def test_versions_are_exact_and_the_same_everywhere(resolved: dict[str, Any]) -> None:
+def test_cluster_files_pin_the_same_versions(resolved: dict[str, Any]) -> None:
     """Python by its full version, all else from constraints.txt, on head and workers alike."""
     assert resolved["head_setup_commands"] == resolved["worker_setup_commands"]
     commands = resolved["head_setup_commands"]
@@ -261,20 +261,20 @@ def test_versions_are_exact_and_the_same_everywhere(resolved: dict[str, Any]) ->
     assert "ray==" not in FILE.read_text()
 
 
-def test_cloudformation_understands_the_rights() -> None:
+def test_aws_stack_is_accepted_by_cloudformation() -> None:
     """By AWS's own checker: the stand-in takes YAML's anchors, which CloudFormation does not."""
     assert not lint_file(RIGHTS)
     assert not re.findall(r"[:\[,] *[&*]\w", RIGHTS.read_text(encoding="utf-8"))
 
 
-def test_no_secret_is_written_down() -> None:
+def test_cluster_files_hold_no_secret() -> None:
     for file in (FILE, RIGHTS):
         text = file.read_text(encoding="utf-8")
         assert not re.findall(r"AKIA|ASIA|BEGIN .*KEY|\b\d{12}\b|[0-9a-f]{32}", text)
         assert not re.findall(r"(?i)(?:password|secret|token)\w*\s*[:=]\s*['\"]?[\w+/]{12,}", text)
 
 
-def test_keys_stay_out_of_the_users_home(resolved: dict[str, Any]) -> None:
+def test_aws_keys_stay_out_of_the_home_of_the_user(resolved: dict[str, Any]) -> None:
     key = Path(resolved["auth"]["ssh_private_key"])
     assert key.is_relative_to(os.environ["HOME"])
     assert key.stat().st_mode & 0o077 == 0

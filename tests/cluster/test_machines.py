@@ -48,7 +48,7 @@ def last(node: NamespaceNode, *words: str) -> str:
     return node.run(words, env=TOKEN_ENV).stdout.splitlines()[-1]
 
 
-def test_a_task_runs_on_each(cluster: Sequence[NamespaceNode]) -> None:
+def test_namespace_nodes_each_run_a_task(cluster: Sequence[NamespaceNode]) -> None:
     for node in cluster:
         node.write_file("mine", f"home of {node.name}")
     word, _, found = last(cluster[0], "python", "-c", QUERY_NODES).partition(" ")
@@ -57,7 +57,7 @@ def test_a_task_runs_on_each(cluster: Sequence[NamespaceNode]) -> None:
     assert sorted(json.loads(found)) == expected
 
 
-def test_a_stranger_cannot_join(cluster: Sequence[NamespaceNode]) -> None:
+def test_ray_cluster_refuses_a_node_without_the_token(cluster: Sequence[NamespaceNode]) -> None:
     head, stranger = cluster[0], cluster[3]
     stranger.write_file(".ray/auth_token", "0" * 64)
     with pytest.raises(AssertionError, match=r"(?i)unauthenticated|invalid auth|token"):
@@ -65,7 +65,7 @@ def test_a_stranger_cannot_join(cluster: Sequence[NamespaceNode]) -> None:
     assert not stranger.list_processes("raylet")
 
 
-def test_the_jobs_port_wants_the_token(cluster: Sequence[NamespaceNode]) -> None:
+def test_ray_jobs_port_requires_the_token(cluster: Sequence[NamespaceNode]) -> None:
     head, other = cluster[:2]
     token = (head.home / ".ray/auth_token").read_text().strip()
     assert last(head, "python", "-c", STATUS) == "status 401"
@@ -77,13 +77,13 @@ def test_the_jobs_port_wants_the_token(cluster: Sequence[NamespaceNode]) -> None
     assert "ConnectionRefusedError" in refused.stdout
 
 
-def test_the_token_is_its_owners_alone(cluster: Sequence[NamespaceNode]) -> None:
+def test_ray_token_is_readable_by_its_owner_only(cluster: Sequence[NamespaceNode]) -> None:
     files = [node.home / ".ray/auth_token" for node in cluster[:3]]
     assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
     assert len({file.read_text() for file in files}) == 1
 
 
-def test_nothing_is_shared_but_the_code_which_none_can_change() -> None:
+def test_namespace_nodes_share_only_read_only_code() -> None:
     with run_namespace_nodes(2) as (one, two):
         for folder in ("/tmp", "/root", "/run", "/dev/shm"):
             one.run(["touch", f"{folder}/here"])
@@ -108,7 +108,7 @@ def assert_gone(processes: Sequence[psutil.Process]) -> None:
     assert not alive
 
 
-def test_all_ends_with_the_block_though_it_failed() -> None:
+def test_namespace_nodes_end_with_a_failed_block() -> None:
     left: list[psutil.Process] = []
 
     def block() -> None:
@@ -123,7 +123,7 @@ def test_all_ends_with_the_block_though_it_failed() -> None:
     assert_gone(left)
 
 
-def test_all_ends_when_the_tests_are_killed() -> None:
+def test_namespace_nodes_end_when_the_tests_are_killed() -> None:
     script = """
 import time
 from tests.helpers.network_namespaces import run_namespace_nodes

@@ -58,7 +58,7 @@ def cluster(data_file: Path) -> Iterator[Cluster]:
             yield Cluster(head, (one, two), late, laptop)
 
 
-def test_a_folder_of_the_heads_own_is_refused(cluster: Cluster) -> None:
+def test_grid_with_a_folder_of_the_head_only_is_refused(cluster: Cluster) -> None:
     process = cluster.begin("own", "--address", "auto")
     assert process.wait(60) == 3
     said = cluster.said("own")
@@ -71,7 +71,7 @@ def test_a_folder_of_the_heads_own_is_refused(cluster: Cluster) -> None:
     assert not (cluster.head.home / "results" / "own").exists()
 
 
-def test_the_wrong_token_is_refused(cluster: Cluster) -> None:
+def test_command_with_a_wrong_token_is_refused(cluster: Cluster) -> None:
     cluster.laptop.write_file(".ray/auth_token", "0" * 64)
     address = f"{cluster.head.address}:6379"
     refused = cluster.on_laptop("doctor", "--address", address, check=False)
@@ -83,7 +83,7 @@ def test_the_wrong_token_is_refused(cluster: Cluster) -> None:
     assert re.search(r"^bloodstudy: Ray could not join .*token", refused.stdout, re.MULTILINE)
 
 
-def test_the_doctor_asks_every_machine(cluster: Cluster) -> None:
+def test_doctor_checks_every_node(cluster: Cluster) -> None:
     words = ["doctor", "--address", "auto", "--data-file", "cells.npz"]
     run = cluster.head.run(["bloodstudy", *words, "--storage", STUDIES], env=ENVIRONMENT)
     for node in (cluster.head, *cluster.others):
@@ -95,7 +95,7 @@ def test_the_doctor_asks_every_machine(cluster: Cluster) -> None:
     assert len(re.findall(r"^FAIL  .* cannot use /root\S*: it does not see", run.stdout, re.M)) == 2
 
 
-def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
+def test_grid_with_a_lost_node_and_a_new_one_completes(cluster: Cluster) -> None:
     dying = cluster.others[1]
     # Two pairs that must agree, whichever machine trains them, and one to be left for the newcomer.
     names = ("cnn-config-1", "cnn-config-2", "cnn-config-3", "mlnn-config-2", "mlnn-config-4")
@@ -124,7 +124,7 @@ def test_a_machine_dies_and_another_joins(cluster: Cluster) -> None:
         np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
 
 
-def test_the_head_dies_and_another_machine_goes_on(cluster: Cluster) -> None:
+def test_grid_whose_head_died_is_resumed_on_another_node(cluster: Cluster) -> None:
     options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--max-epochs", "8")
     process = cluster.begin("h", "--address", "auto", "--storage", STUDIES, *options)
     cluster.wait_for(r"cnn-config-1\S*: epoch 2/", "h", process)

@@ -94,7 +94,9 @@ def where(laptop: NamespaceNode) -> list[str]:
 
 
 @pytest.mark.timeout(700)
-def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) -> None:
+def test_ray_up_joins_all_nodes_and_ray_down_leaves_nothing(
+    reached: Sequence[NamespaceNode],
+) -> None:
     laptop, *others = reached
     put_file(laptop, others)
     others[0].write_file("on_each.py", QUERY_NODES)
@@ -129,7 +131,7 @@ def test_up_joins_all_and_down_leaves_nothing(reached: Sequence[NamespaceNode]) 
     assert {node.name: of_ray(node) for node in others} == {name: [] for name in names}
 
 
-def test_the_file_does_on_your_machines_what_cluster_yaml_does_on_aws() -> None:
+def test_cluster_local_yaml_has_the_commands_of_cluster_yaml() -> None:
     ours, aws = local(), written()
     for same in ("file_mounts", "rsync_exclude", "setup_commands", "worker_start_ray_commands"):
         assert ours[same] == aws[same]

@@ -95,7 +95,9 @@ def is_read_or_refused(reader: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_data_files(compressed: bool, tmp_path: Path, row: FaultRow) -> None:
+def test_data_file_with_random_damage_is_refused_or_read_whole(
+    compressed: bool, tmp_path: Path, row: FaultRow
+) -> None:
     whole, path = tmp_path / "whole.npz", tmp_path / "cells.npz"
     (np.savez_compressed if compressed else np.savez)(
         whole,
@@ -121,7 +123,9 @@ def test_data_files(compressed: bool, tmp_path: Path, row: FaultRow) -> None:
 
 
 @pytest.mark.parametrize("kind", ["grid", "search"])
-def test_the_files_of_a_study(kind: str, tmp_path: Path, row: FaultRow) -> None:
+def test_study_file_with_random_damage_is_named_or_harmless(
+    kind: str, tmp_path: Path, row: FaultRow
+) -> None:
     if kind == "grid":
         ledger = build_grid(
             tmp_path / "s",
@@ -168,7 +172,7 @@ def test_the_files_of_a_study(kind: str, tmp_path: Path, row: FaultRow) -> None:
     )
 
 
-def test_states(row: FaultRow) -> None:
+def test_checkpoint_with_random_damage_is_refused_or_read_whole(row: FaultRow) -> None:
     config, cpu = PUBLISHED["cnn-config-2"], torch.device("cpu")
     arrays = generate_synthetic_arrays(scale=0.005)
     few = Split(arrays["val_images"], arrays["val_labels"][:, 0])

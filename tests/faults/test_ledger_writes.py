@@ -38,7 +38,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     return build_grid(tmp_path_factory.mktemp("source") / "s", matrices)
 
 
-def test_the_ledger_holds_the_old_or_the_new(tmp_path: Path, source: Ledger, row: FaultRow) -> None:
+def test_ledger_write_killed_at_any_time_leaves_the_old_or_the_new_file(
+    tmp_path: Path, source: Ledger, row: FaultRow
+) -> None:
     count, rng, entered, torn = choose_repeats(200, 15), random.Random(3), 0, 0
     for number in range(count):
         folder = tmp_path / f"s{number}"

@@ -112,7 +112,7 @@ def bomb(path: Path) -> None:
     ],
     ids=["does not exist", "a pipe", "cut off", "label 8", "a bomb"],
 )
-def test_bad_data(
+def test_grid_with_bad_data_exits_2_in_one_line(
     spoil: Callable[[Path], None], words: Sequence[str], bloodstudy: Run, tmp_path: Path
 ) -> None:
     spoil(tmp_path / "cells.npz")
@@ -121,7 +121,9 @@ def test_bad_data(
     assert "torch" not in outcome.modules  # a refusal does not wait for it
 
 
-def test_a_bad_file_under_data_root_is_not_replaced(bloodstudy: Run, tmp_path: Path) -> None:
+def test_grid_with_a_bad_file_under_data_root_keeps_the_file(
+    bloodstudy: Run, tmp_path: Path
+) -> None:
     (tmp_path / "bloodmnist.npz").write_bytes(b"half of a download")
     outcome = bloodstudy("grid", "--data-root", ".")
     words = ["bloodmnist.npz is not a whole npz file"]
@@ -143,7 +145,9 @@ BAD_OPTIONS = {
 
 
 @pytest.mark.parametrize("options", BAD_OPTIONS)
-def test_bad_options(options: str, bloodstudy: Run, tmp_path: Path) -> None:
+def test_grid_with_bad_options_exits_in_one_line(
+    options: str, bloodstudy: Run, tmp_path: Path
+) -> None:
     outcome = bloodstudy("grid", "--data", "synthetic", *shlex.split(options))
     assert_refused(outcome, 2, BAD_OPTIONS[options], tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
@@ -167,7 +171,9 @@ BAD_SEARCHES = {
 
 
 @pytest.mark.parametrize("options", BAD_SEARCHES)
-def test_bad_searches(options: str, bloodstudy: Run, tmp_path: Path) -> None:
+def test_search_with_bad_options_exits_in_one_line(
+    options: str, bloodstudy: Run, tmp_path: Path
+) -> None:
     outcome = bloodstudy("search", "--data", "synthetic", *shlex.split(options))
     assert_refused(outcome, 2, BAD_SEARCHES[options], tmp_path / "results")
     assert "torch" not in outcome.modules
@@ -197,14 +203,16 @@ BAD_USAGE = {
 
 
 @pytest.mark.parametrize("arguments", BAD_USAGE)
-def test_bad_usage(arguments: str, bloodstudy: Run, tmp_path: Path) -> None:
+def test_command_with_bad_usage_exits_2_in_one_line(
+    arguments: str, bloodstudy: Run, tmp_path: Path
+) -> None:
     outcome = bloodstudy(*arguments.split())
     assert_refused(outcome, 2, BAD_USAGE[arguments], tmp_path / "results")
     assert "torch" not in outcome.modules
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_folder_is_not_touched(bloodstudy: Run, tmp_path: Path) -> None:
+def test_grid_into_an_existing_folder_changes_nothing(bloodstudy: Run, tmp_path: Path) -> None:
     (folder := tmp_path / "results" / "mine").mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
     outcome = bloodstudy("grid", "--name", "mine", "--data", "synthetic")
@@ -220,7 +228,7 @@ def test_an_existing_folder_is_not_touched(bloodstudy: Run, tmp_path: Path) -> N
     "command",
     ["report {}", "status {}", "resume {}", "predict {} x.png", "export {}", "replay {} t"],
 )
-def test_a_command_without_its_study(
+def test_command_without_its_study_exits_4_in_one_line(
     command: str, study: str, location: str, bloodstudy: Run, tmp_path: Path
 ) -> None:
     outcome = bloodstudy(*command.format(study).split())
@@ -229,7 +237,7 @@ def test_a_command_without_its_study(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_network(bloodstudy: Run, tmp_path: Path) -> None:
+def test_grid_without_network_exits_3_and_leaves_nothing(bloodstudy: Run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
     outcome = bloodstudy("grid", "--data-root", "root", HTTP_PROXY=closed, HTTPS_PROXY=closed)

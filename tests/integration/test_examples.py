@@ -41,7 +41,7 @@ def test_notebook_runs_on_a_study_without_an_error(
     assert len(figures) == 3
 
 
-def test_stored_outputs_are_complete_and_name_no_place() -> None:
+def test_notebook_outputs_are_complete_and_name_no_path() -> None:
     cells = [cell for cell in read_notebook().cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert all(cell.outputs for cell in cells[1:])  # the first cell finds the study trained

@@ -65,7 +65,7 @@ def models(ledger: Ledger) -> dict[str, str]:
     }
 
 
-def test_all_eight_are_trained_and_reported(
+def test_grid_trains_and_reports_all_eight(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     done, ledger = whole_grid
@@ -89,7 +89,7 @@ def test_all_eight_are_trained_and_reported(
     assert (ledger.folder / "report" / "index.html").is_file()
 
 
-def test_the_terminal_shows_the_comparison_and_the_report_and_not_what_ray_prints(
+def test_grid_output_has_comparison_and_report_but_nothing_of_ray(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     done, ledger = whole_grid
@@ -103,7 +103,7 @@ def test_the_terminal_shows_the_comparison_and_the_report_and_not_what_ray_print
     assert "Started a local Ray instance" in (ledger.folder / "ray.log").read_text()
 
 
-def test_nothing_but_the_ledger_is_left(
+def test_grid_leaves_only_the_ledger(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole_grid
@@ -113,7 +113,7 @@ def test_nothing_but_the_ledger_is_left(
     ]  # fmt: skip
 
 
-def test_both_losses_predict_the_same_to_the_bit(
+def test_grid_predictions_of_both_losses_are_equal_to_the_bit(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole_grid
@@ -126,7 +126,7 @@ def test_both_losses_predict_the_same_to_the_bit(
             np.testing.assert_array_equal(first.labels, second.labels)
 
 
-def test_the_stored_weights_are_those_that_predicted(
+def test_grid_weights_reproduce_the_predictions(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger], data_file: Path
 ) -> None:
     import torch
@@ -146,7 +146,7 @@ def test_the_stored_weights_are_those_that_predicted(
         )
 
 
-def test_the_same_command_gives_the_same_weights_to_the_bit(
+def test_grid_run_twice_gives_weights_equal_to_the_bit(
     whole_grid: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path, data_file: Path
 ) -> None:
     """In another process, another order of trials and with other neighbors."""
@@ -163,7 +163,7 @@ def test_the_same_command_gives_the_same_weights_to_the_bit(
     assert again.items() <= models(ledger).items()
 
 
-def test_a_diverging_trial_is_not_tried_again_and_does_not_end_the_study(
+def test_grid_with_a_diverging_trial_fails_it_once_and_continues(
     folder: Path, data_file: Path
 ) -> None:
     words = ["--max-epochs", "1", "--config", "cnn-config-1", "--config", "cnn-config-2"]
@@ -180,7 +180,7 @@ def test_a_diverging_trial_is_not_tried_again_and_does_not_end_the_study(
     assert (folder / "diverging" / "report" / "index.html").is_file()
 
 
-def test_a_dry_run_shows_the_plan_and_leaves_nothing(folder: Path, data_file: Path) -> None:
+def test_dry_run_prints_the_plan_and_leaves_nothing(folder: Path, data_file: Path) -> None:
     done = grid(folder, data_file, "dry", "--seeds", "2", "--max-epochs", "3", "--dry-run")
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())

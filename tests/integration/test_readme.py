@@ -33,11 +33,11 @@ LINES = [
 COMMANDS = [line for line in LINES if line.startswith("bloodstudy ")]
 
 
-def test_the_commands_were_found() -> None:
+def test_readme_commands_are_found() -> None:
     assert {"make demo", "make test", "bloodstudy grid", "bloodstudy report STUDY"} <= {*LINES}
 
 
-def test_make_knows_its_targets_and_demo_is_the_command_shown() -> None:
+def test_makefile_targets_of_the_readme_exist_and_demo_is_its_command() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = [line.removeprefix("make ") for line in LINES if line.startswith("make ")]
     assert all(f"\n{target}:" in makefile for target in targets)
@@ -46,7 +46,7 @@ def test_make_knows_its_targets_and_demo_is_the_command_shown() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_is_understood(
+def test_readme_command_is_accepted(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: S3Server
 ) -> None:
     """Studies are planned, not trained: `test_grid.py` and `test_search.py` train."""
@@ -109,7 +109,7 @@ def _as_it_was(ledger: Ledger, trial: str, *_: object, **__: object) -> ReplayRe
     )
 
 
-def test_pictures_and_links_are_there() -> None:
+def test_readme_pictures_and_links_exist() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     local = [link for link in links if not link.startswith("http")]
     assert local

@@ -20,7 +20,7 @@ FILE = os.environ.get("BLOODSTUDY_REAL_DATA")
 pytestmark = pytest.mark.skipif(FILE is None, reason="BLOODSTUDY_REAL_DATA names no file")
 
 
-def test_two_epochs_on_real_cells_learn_the_classes() -> None:
+def test_train_two_epochs_on_real_cells_learns_the_classes() -> None:
     assert FILE is not None
     cells = load_file(Path(FILE))
     assert count_classes(cells) == CLASS_COUNTS

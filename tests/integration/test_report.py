@@ -46,9 +46,7 @@ def first(ledger: Ledger, kind: str) -> Path:
     return next((ledger.folder / kind).glob(f"{ledger.study.trials[0].id}.*"))
 
 
-def test_images_are_shown_where_the_study_had_them_and_only_then(
-    study: Ledger, tmp_path: Path
-) -> None:
+def test_report_shows_images_only_if_the_data_are_available(study: Ledger, tmp_path: Path) -> None:
     index = study.folder / "report" / "index.html"
     assert report(tmp_path, "mine").returncode == 0
     assert 'class="gallery"' in index.read_text(encoding="utf-8")
@@ -59,7 +57,7 @@ def test_images_are_shown_where_the_study_had_them_and_only_then(
     assert 'class="gallery"' in index.read_text(encoding="utf-8")
 
 
-def test_another_data_file_is_refused(study: Ledger, tmp_path: Path) -> None:
+def test_report_with_another_data_file_is_refused(study: Ledger, tmp_path: Path) -> None:
     (tmp_path / "other.npz").write_bytes(b"other")
     done = report(tmp_path, "mine", "--data-file", "other.npz")
     assert done.returncode == 2
@@ -68,7 +66,9 @@ def test_another_data_file_is_refused(study: Ledger, tmp_path: Path) -> None:
     assert not (study.folder / "report").exists()
 
 
-def test_a_damaged_trial_is_left_out_said_and_shown(study: Ledger, tmp_path: Path) -> None:
+def test_report_with_a_damaged_trial_leaves_it_out_and_exits_1(
+    study: Ledger, tmp_path: Path
+) -> None:
     path = first(study, "trials")
     path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
     done = report(tmp_path, "mine")
@@ -81,7 +81,7 @@ def test_a_damaged_trial_is_left_out_said_and_shown(study: Ledger, tmp_path: Pat
     assert "1 unreadable" in text
 
 
-def test_verify_passes_a_whole_study_and_writes_nothing(tmp_path: Path) -> None:
+def test_verify_of_a_complete_study_passes_and_writes_nothing(tmp_path: Path) -> None:
     whole = grid_builder.build_grid(tmp_path / "whole", {"cnn-config-1": [ASYMMETRIC]})
     assert report(tmp_path, "whole").returncode == 0
     before = files(whole.folder)
@@ -91,7 +91,7 @@ def test_verify_passes_a_whole_study_and_writes_nothing(tmp_path: Path) -> None:
     assert files(whole.folder) == before
 
 
-def test_verify_names_what_does_not_agree(tmp_path: Path) -> None:
+def test_verify_with_a_forged_score_names_it(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(tmp_path / "forged", {"cnn-config-1": [ASYMMETRIC]})
     path = first(ledger, "trials")
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -105,7 +105,7 @@ def test_verify_names_what_does_not_agree(tmp_path: Path) -> None:
     assert not (ledger.folder / "report").exists()
 
 
-def test_several_studies_have_a_report_of_their_own(study: Ledger, tmp_path: Path) -> None:
+def test_report_of_several_studies_is_written(study: Ledger, tmp_path: Path) -> None:
     grid_builder.build_grid(tmp_path / "results" / "other", {"cnn-config-2": [ASYMMETRIC]})
     done = report(tmp_path, "mine", "other")
     assert done.returncode == 0, done.stderr
@@ -114,7 +114,7 @@ def test_several_studies_have_a_report_of_their_own(study: Ledger, tmp_path: Pat
     assert not (study.folder / "report").exists()
 
 
-def test_an_output_that_is_no_report_is_left_alone(study: Ledger, tmp_path: Path) -> None:
+def test_report_into_a_folder_of_other_files_changes_nothing(study: Ledger, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").write_text("precious", encoding="utf-8")
     done = report(tmp_path, "mine", "--output", "photos")
@@ -144,7 +144,7 @@ def test_an_output_that_is_no_report_is_left_alone(study: Ledger, tmp_path: Path
         (["mine", "nothing"], 4, "nothing: it has no study.json"),
     ],
 )
-def test_wrong_usage_is_said_in_a_line(
+def test_report_with_wrong_usage_exits_in_one_line(
     study: Ledger, tmp_path: Path, arguments: list[str], code: int, words: str
 ) -> None:
     done = report(tmp_path, *arguments)

@@ -61,7 +61,7 @@ def remove_last_trial(study_folder: Path) -> str:
     return trial_id
 
 
-def test_a_study_is_used_from_another_directory_by_its_recorded_data_path(
+def test_resume_from_another_directory_uses_the_recorded_data_path(
     sources: Path, study_folder: Path, tmp_path: Path
 ) -> None:
     assert Ledger(study_folder).study.data.path == str(study_folder.parent / "cells.npz")

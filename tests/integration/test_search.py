@@ -94,7 +94,7 @@ def statuses(ledger: Ledger) -> Counter[str]:
     return Counter(record.state for record in records if record is not None)
 
 
-def test_every_proposal_ends_and_the_best_are_confirmed(
+def test_search_ends_every_proposal_and_confirms_the_best(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     done, ledger = whole
@@ -116,7 +116,7 @@ def test_every_proposal_ends_and_the_best_are_confirmed(
     assert (ledger.folder / "report" / "index.html").is_file()
 
 
-def test_only_what_is_confirmed_sees_test_and_once(
+def test_search_evaluates_only_confirmed_trials_on_test_and_once(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
@@ -131,7 +131,7 @@ def test_only_what_is_confirmed_sees_test_and_once(
         assert set(record.scores) <= {"val"}
 
 
-def test_a_stopped_trial_ends_at_a_rung(
+def test_search_prunes_trials_at_a_rung(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
@@ -146,7 +146,7 @@ def test_a_stopped_trial_ends_at_a_rung(
         assert len(ledger.read_epochs(record.id)) == record.epochs
 
 
-def test_optunas_file_counts_what_the_ledger_counts(
+def test_search_storage_of_optuna_has_the_states_of_the_ledger(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
@@ -154,7 +154,7 @@ def test_optunas_file_counts_what_the_ledger_counts(
     assert states(ledger) == {"COMPLETE": counts["complete"], "PRUNED": counts["pruned"]}
 
 
-def test_optuna_dashboard_shows_what_the_ledger_counts(
+def test_optuna_dashboard_has_the_states_of_the_ledger(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
@@ -188,7 +188,7 @@ def fetched(address: str) -> Any:
             time.sleep(0.1)
 
 
-def test_every_number_can_be_checked_again(
+def test_search_passes_verification(
     whole: tuple[subprocess.CompletedProcess[str], Ledger],
 ) -> None:
     _, ledger = whole
@@ -196,7 +196,7 @@ def test_every_number_can_be_checked_again(
     assert any("look" in line for line in lines)
 
 
-def test_a_trial_trained_again_is_the_same_to_the_bit(
+def test_replay_of_a_search_trial_is_equal_to_the_bit(
     whole: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path
 ) -> None:
     _, ledger = whole
@@ -209,7 +209,7 @@ def test_a_trial_trained_again_is_the_same_to_the_bit(
     assert "deviation 0" in done.stdout
 
 
-def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
+def test_search_with_a_diverging_trial_prunes_it_and_continues(
     folder: Path, data_file: Path
 ) -> None:
     words = command(
@@ -236,7 +236,7 @@ def test_a_diverging_trial_is_pruned_with_the_reason_and_the_search_goes_on(
     assert "diverged" in done.stderr
 
 
-def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
+def test_search_with_a_failing_trial_retries_it_and_continues(
     folder: Path, data_file: Path
 ) -> None:
     words = command(
@@ -267,7 +267,7 @@ def test_a_failing_trial_is_tried_again_then_failed_and_the_search_goes_on(
         (("--target-macro-f1", ".02"), "target_macro_f1"),
     ],
 )
-def test_a_budget_or_a_target_ends_the_search_with_what_it_has(
+def test_search_with_a_budget_or_target_ends_early(
     folder: Path, data_file: Path, options: tuple[str, ...], ended_by: str
 ) -> None:
     name = f"{ended_by}-{options[1]}"
@@ -306,7 +306,7 @@ def begun(
     return process.wait(60), log.read_text()
 
 
-def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file: Path) -> None:
+def test_search_killed_leaves_a_storage_that_optuna_reads(folder: Path, data_file: Path) -> None:
     begun(folder, data_file, "killed", trials=5, number=signal.SIGKILL)
     trials = folder / "killed" / "trials"
     ledger = Ledger(folder / "killed")
@@ -325,7 +325,7 @@ def test_a_killed_driver_leaves_a_file_that_optuna_reads(folder: Path, data_file
     assert all("is missing, but models/" in line for line in left_out), done.stderr
 
 
-def test_ctrl_c_keeps_what_has_ended(folder: Path, data_file: Path) -> None:
+def test_search_interrupted_keeps_ended_trials(folder: Path, data_file: Path) -> None:
     code, errors = begun(folder, data_file, "interrupted", trials=3, number=signal.SIGINT)
     assert code == 130
     assert "of at most 400 trials have ended; go on with: bloodstudy resume " in errors

@@ -24,7 +24,7 @@ def run(folder: Path, *words: str, code: int = 0) -> str:
     return output
 
 
-def test_a_store_that_fails_for_a_while_costs_nothing(
+def test_grid_on_failing_object_storage_loses_nothing(
     running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["grid", "--data-file", str(data_file), "--max-epochs", "6"]
@@ -58,7 +58,7 @@ def test_a_store_that_fails_for_a_while_costs_nothing(
             assert ours.read_bytes(name) == undisturbed.read_bytes(name)
 
 
-def test_wrong_addresses_are_one_line_before_anything_is_read(
+def test_grid_with_a_wrong_address_exits_in_one_line_before_reading(
     running: S3Server, tmp_path: Path
 ) -> None:
     for address, code, said in (
@@ -75,7 +75,7 @@ def test_wrong_addresses_are_one_line_before_anything_is_read(
     assert os.listdir(tmp_path) == []
 
 
-def test_a_store_that_is_not_there_is_said(
+def test_command_with_unreachable_object_storage_exits_3_in_one_line(
     running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -86,7 +86,7 @@ def test_a_store_that_is_not_there_is_said(
         )
 
 
-def test_a_search_keeps_its_files_in_the_store(
+def test_search_on_object_storage_keeps_all_its_files_there(
     running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["search", "--data-file", str(data_file), "--trials", "4", "--max-epochs", "3"]

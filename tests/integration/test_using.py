@@ -55,7 +55,7 @@ def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_png_of_a_test_image_gets_what_was_recorded_of_it(
+def test_predict_png_of_a_test_image_has_the_recorded_probabilities(
     study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
     """One by itself and all of them, the same class and probabilities to the bit."""
@@ -74,7 +74,7 @@ def test_a_png_of_a_test_image_gets_what_was_recorded_of_it(
 
 
 @pytest.mark.parametrize("name", ["cnn-config-4", "resnet"])
-def test_the_exported_model_says_what_was_recorded_and_its_card_how_well(
+def test_export_model_has_the_recorded_probabilities_and_scores(
     study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
     images = np.load(data_file)["test_images"]
@@ -103,7 +103,7 @@ def test_the_exported_model_says_what_was_recorded_and_its_card_how_well(
     assert f"MD5 {md5}" in text
 
 
-def test_the_cards_five_lines_run(study: Path, data_file: Path, tmp_path: Path) -> None:
+def test_export_card_example_runs(study: Path, data_file: Path, tmp_path: Path) -> None:
     done = bloodstudy(tmp_path, "export", str(study), "--trial", "mlnn-config-2", "--output", "out")
     assert done.returncode == 0, done.stderr
     code = (tmp_path / "out/README.md").read_text(encoding="utf-8").split("```")[1]
@@ -122,7 +122,9 @@ def test_the_cards_five_lines_run(study: Path, data_file: Path, tmp_path: Path) 
     assert ran.stdout.strip() == str([names[index] for index in expected[:128].argmax(axis=1)])
 
 
-def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: S3Server) -> None:
+def test_predict_with_a_study_on_object_storage_classifies(
+    tmp_path: Path, running: S3Server
+) -> None:
     there = RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}/stored")
     matrices = grid_builder.make_published_matrices()["cnn-config-1"]
     add_models(grid_builder.build_grid(there, {"cnn-config-1": matrices}))
@@ -132,7 +134,7 @@ def test_a_study_in_a_store_is_used_as_one_in_a_folder(tmp_path: Path, running: 
     assert done.stdout.splitlines()[1].startswith("stored,cnn-config-1-s0-")
 
 
-def test_what_is_there_already_stays(study: Path, tmp_path: Path) -> None:
+def test_export_into_an_existing_folder_changes_nothing(study: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     done = bloodstudy(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
     assert done.returncode == 4
@@ -143,7 +145,7 @@ def test_what_is_there_already_stays(study: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lacking", ["onnx", "onnxruntime", "onnxscript"])
-def test_without_the_extra_the_remedy_is_named(tmp_path: Path, lacking: str) -> None:
+def test_export_without_its_extra_names_the_remedy(tmp_path: Path, lacking: str) -> None:
     code = f"import sys; sys.modules[{lacking!r}] = None; from study.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "export", "any"],

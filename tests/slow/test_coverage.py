@@ -64,7 +64,7 @@ def is_covered(found: Estimate | None, value: float) -> bool:
 
 @pytest.mark.parametrize(("spread", "most"), [(0.0, 0.99), (0.05, 0.97), (0.15, 0.97)])
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(
+def test_intervals_of_95_percent_cover_the_truth_in_93_to_97_percent(
     seeds: int, spread: float, most: float
 ) -> None:
     """Of means and differences, where seeds matter not at all, as much as the images, or more.
@@ -88,7 +88,7 @@ def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(
     assert 0.93 <= np.mean(differences_covered) <= most
 
 
-def test_with_one_seed_the_interval_is_of_the_trained_model() -> None:
+def test_intervals_with_one_seed_cover_the_score_of_the_trained_model() -> None:
     random = np.random.default_rng(1)
     covered = []
     for _ in range(2 * STUDIES):

@@ -155,7 +155,7 @@ def random_search(seed: int) -> tuple[float, int]:
     return best[1], SEARCH.n_trials * SEARCH.max_epochs
 
 
-def test_it_finds_what_random_search_does_with_half_the_epochs(
+def test_search_reaches_random_search_with_half_the_epochs(
     tmp_path: Path, cells: BloodCells
 ) -> None:
     rows = []
@@ -197,7 +197,7 @@ def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:
     return rows
 
 
-def test_one_at_a_time_the_seed_decides_everything(tmp_path: Path, cells: BloodCells) -> None:
+def test_search_one_at_a_time_is_determined_by_its_seed(tmp_path: Path, cells: BloodCells) -> None:
     first, second, third = (
         outcome(run(tmp_path / name, cells, replace(SHORT, seed=seed), at_once=1)[0])
         for name, seed in (("a", 3), ("b", 3), ("c", 4))
@@ -207,7 +207,7 @@ def test_one_at_a_time_the_seed_decides_everything(tmp_path: Path, cells: BloodC
 
 
 @pytest.mark.parametrize("stop_after", [1, 6, 14])
-def test_an_interrupted_search_goes_on_as_if_it_had_not_been(
+def test_search_interrupted_and_resumed_equals_an_undisturbed_one(
     tmp_path: Path, cells: BloodCells, stop_after: int
 ) -> None:
     whole, _ = run(tmp_path / "whole", cells, SHORT, at_once=1)

@@ -134,6 +134,20 @@ def test_run_trial_evaluates_test_only_if_asked(collector: Collector) -> None:
     assert splits == {"trained": {"val", "test"}, "resumed": {"val"}}
 
 
+def test_run_trial_that_evaluates_test_chooses_its_epoch_by_val(collector: Collector) -> None:
+    """What it reports of each epoch is that of a trial that does not see test."""
+    values = {
+        name: [
+            (report.result.val_accuracy, report.result.val_macro_f1, report.best_val_macro_f1)
+            for report in collector.reports[name]
+            if isinstance(report, EpochReport)
+        ]
+        for name in ("trained", "resumed")
+    }
+    assert len(values["trained"]) == 2
+    assert values["trained"] == values["resumed"]
+
+
 def test_run_trial_writes_the_files_whose_hashes_it_reports(
     collector: Collector, folder: Path
 ) -> None:
