@@ -24,7 +24,7 @@ check: .venv/installed  ## format, lint, types, layers, unused code
 	$(BIN)/vulture
 
 test: check  ## check, then the tests; many wait for Ray, so three processes on two cores
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 slow: .venv/installed  ## the tests that take minutes: do intervals hold the truth, does a search find it
 	$(BIN)/pytest -m slow
