@@ -1,5 +1,6 @@
 """The process that enters trials in the ledger is killed in the middle of it, many times."""
 
+import multiprocessing
 import random
 import time
 from pathlib import Path
@@ -10,8 +11,10 @@ from reports.ledger.ledger import Ledger
 from reports.verification.verify import check_entered_files
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
-from tests.helpers.command import FORKS
 from tests.helpers.grid_builder import add_complete_trial, build_grid, make_published_matrices
+
+FORKS = multiprocessing.get_context("forkserver")  # each process begins with all imports done
+FORKS.set_forkserver_preload([__name__, "tests.helpers.grid_builder"])
 
 
 def enter_all(source: Path, folder: Path) -> None:
