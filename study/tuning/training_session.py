@@ -59,8 +59,6 @@ def open_training_session(
                 except KeyboardInterrupt:
                     stderr.write("stopping; Ctrl-C ends it at once\n")
                     raise
-            # With SciPy and matplotlib, in the second that Ray takes to shut down.
-            importer.submit(import_module, "reports.page.publish")
     except ResourceError as error:
         if is_ray_ready or resume:
             raise error.with_remedy(format_resume_hint(ledger, config.address)) from error
