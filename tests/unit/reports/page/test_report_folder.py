@@ -13,10 +13,13 @@ from tests.helpers.report_frames import OFFICIAL
 def test_require_report_folder_accepts_nothing_and_a_report(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     require_report_folder(folder)
+    assert not folder.exists()
     folder.mkdir()
     require_report_folder(folder)
-    publish_report(folder, "s", OFFICIAL, None, [])
+    index = publish_report(folder, "s", OFFICIAL, None, [])
+    content = index.read_bytes()
     require_report_folder(folder)
+    assert index.read_bytes() == content
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "index.html", "figures"])
