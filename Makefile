@@ -1,9 +1,13 @@
 # Everything lives in .venv; `make` lists the targets.
 PYTHON ?= python3
 BIN := .venv/bin
+# How often faults are injected: full, or short.
+FORM ?= full
+# Tests of one file share what they train: a file stays in one process, and the long files begin first.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow faults scale bench check clean
+.PHONY: help demo check test cluster faults slow scale bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,14 +27,17 @@ check: .venv/installed  ## format, lint, types, layers, unused code
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 
-test: check  ## check, then the tests; many wait for Ray, so three processes on two cores
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+test: check  ## check, then the tests of one machine without faults: eight minutes
+	$(PYTEST) tests/browser tests/integration tests/unit
+
+cluster: .venv/installed  ## several machines: started, joined, lost, on AWS's stand-in; five minutes
+	$(PYTEST) tests/cluster
+
+faults: .venv/installed  ## processes killed, disks filled, files cut: an hour; each once with FORM=short
+	BLOODSTUDY_FAULTS=$(FORM) $(PYTEST) tests/faults
 
 slow: .venv/installed  ## the tests that take minutes: do intervals hold the truth, does a search find it
 	$(BIN)/pytest -m slow
-
-faults: .venv/installed  ## processes killed, disks filled, files cut: the README's table
-	BLOODSTUDY_FAULTS=full $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/faults
 
 scale: .venv/installed  ## trials that only sleep: does twice the machines do twice the trials
 	$(BIN)/pytest -m scale tests/benchmarks
