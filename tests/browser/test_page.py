@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
+from bloodnets.constants import CLASS_NAMES
 from reports.ledger.states import DataKind
 from reports.page import publish
 from tests.browser.visit import open_page
@@ -28,7 +29,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder / "evil",
         {EVIL: matrices["cnn-config-1"], "a-very-long-name-" * 8: matrices["cnn-config-2"]},
         kind=DataKind.SYNTHETIC,
-        class_names=(EVIL, *grid_builder.CLASS_NAMES[1:]),
+        class_names=(EVIL, *CLASS_NAMES[1:]),
     )
     third = {
         "family": "resnet",

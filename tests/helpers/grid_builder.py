@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.config import TrialConfig
+from bloodnets.constants import CLASS_NAMES
 from bloodnets.storage.location import StudyPath
 from reports.ledger import published
 from reports.ledger.ledger import Ledger
@@ -35,16 +36,6 @@ from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_re
 ConfusionMatrix = NDArray[np.int64]
 TrialKey = tuple[str, int]  # configuration and seed
 
-CLASS_NAMES = (
-    "basophil",
-    "eosinophil",
-    "erythroblast",
-    "immature granulocytes(myelocytes, metamyelocytes and promyelocytes)",
-    "lymphocyte",
-    "monocyte",
-    "neutrophil",
-    "platelet",
-)
 # Of each family: parameters, and floating-point operations of one image.
 FAMILY_COSTS = {
     "mlnn": (4_179_568, 8_354_400),

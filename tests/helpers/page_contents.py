@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.image import imsave
 
+from bloodnets.constants import CLASS_NAMES
 from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel
 from reports.page.render import Banner
 from reports.sections.elements import HeatMap, HeatMapCell, Section, Thumbnail
-from tests.helpers import grid_builder
 
 INJECTED_HTML = "\"'><script>alert(1)</script>"
 DATA_LABEL = DataLabel(
@@ -127,7 +127,7 @@ def _make_heat_map(title: str) -> HeatMap:
         for i in range(8)
     )
     caption_text = f"{INJECTED_HTML} Points by which the row is above the column. Data: cells.npz"
-    labels = tuple(name.partition("(")[0] for name in grid_builder.CLASS_NAMES)
+    labels = tuple(name.partition("(")[0] for name in CLASS_NAMES)
     return HeatMap(
         title=title,
         caption=caption_text,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from bloodnets.constants import CLASS_NAMES
 from bloodnets.metrics import FloatArray
 from reports.claims.claim import Claim
 from reports.ledger.loading import LoadedStudy, TestPredictions
@@ -132,9 +133,7 @@ def make_trial_record(trial_id: str, name: str, config: Config) -> TrialRecord:
 
 def _make_study_record() -> StudyRecord:
     perfect = make_error_matrix({})
-    return grid_builder.make_grid_record(
-        "planted", DataKind.OFFICIAL, grid_builder.CLASS_NAMES, perfect, []
-    )
+    return grid_builder.make_grid_record("planted", DataKind.OFFICIAL, CLASS_NAMES, perfect, [])
 
 
 def _make_epoch(number: int, loss: float) -> EpochRecord:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bloodnets.config import TrialConfig
+from bloodnets.constants import CLASS_NAMES
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord, compute_fingerprint
@@ -113,7 +114,7 @@ def build_search(
 
 def _make_search_study(name: str, kind: DataKind, search: SearchRecord) -> StudyRecord:
     test_matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
-    study = grid_builder.make_grid_record(name, kind, grid_builder.CLASS_NAMES, test_matrix, [])
+    study = grid_builder.make_grid_record(name, kind, CLASS_NAMES, test_matrix, [])
     return replace(
         study,
         kind=StudyKind.SEARCH,

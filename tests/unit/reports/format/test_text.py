@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bloodnets.constants import CLASS_NAMES
 from reports.format.text import (
     describe_search_settings,
     describe_sources,
@@ -78,7 +79,7 @@ def test_describe_search_settings_of_residual_networks_has_theirs() -> None:
 
 
 def test_make_class_label_is_short_and_distinct() -> None:
-    names = (grid_builder.CLASS_NAMES[3], "x" * 99, "x" * 99, "(odd)")
+    names = (CLASS_NAMES[3], "x" * 99, "x" * 99, "(odd)")
     labels = [make_class_label(i, name) for i, name in enumerate(names)]
     assert labels[0] == "0 immature granulocytes"
     assert labels[3] == "3 (odd)"

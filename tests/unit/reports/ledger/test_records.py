@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bloodnets.constants import CLASS_NAMES
 from reports.ledger.records import (
     DataRecord,
     EpochRecord,
@@ -19,7 +20,6 @@ from reports.ledger.serialization import from_json, to_json
 from reports.ledger.states import DataKind, StudyKind
 from tests.helpers.grid_builder import (
     ASYMMETRIC,
-    CLASS_NAMES,
     COLOR_STATS,
     SOFTWARE,
     make_config,

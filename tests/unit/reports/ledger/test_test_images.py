@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bloodnets.constants import CLASS_NAMES
 from bloodnets.errors import DataError
 from reports.ledger.records import DataRecord
 from reports.ledger.states import DataKind
 from reports.ledger.test_images import MAX_FILE_BYTES, load_test_images
-from tests.helpers.grid_builder import CLASS_NAMES, COLOR_STATS
+from tests.helpers.grid_builder import COLOR_STATS
 
 
 def make_record(content: bytes) -> DataRecord:

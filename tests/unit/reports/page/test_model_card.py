@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bloodnets.constants import CLASS_NAMES
 from reports.analysis import confusion, frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.format.escape import escape_markdown
@@ -155,7 +156,7 @@ def test_model_card_names_from_the_study_stay_text(tmp_path: Path) -> None:
     ledger = grid_builder.build_grid(
         tmp_path / "s",
         {"cnn-config-1": [ASYMMETRIC]},
-        class_names=(*grid_builder.CLASS_NAMES[:7], name),
+        class_names=(*CLASS_NAMES[:7], name),
     )
     card = make_card(ledger)
     assert " [x](http" not in card

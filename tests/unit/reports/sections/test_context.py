@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from bloodnets.constants import CLASS_NAMES
 from reports.format.text import DataLabel
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
@@ -23,7 +24,7 @@ CONTEXT = ReportContext(
 
 
 def make_study(kind: DataKind) -> StudyRecord:
-    return grid_builder.make_grid_record("s", kind, grid_builder.CLASS_NAMES, ASYMMETRIC, [])
+    return grid_builder.make_grid_record("s", kind, CLASS_NAMES, ASYMMETRIC, [])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.units import BLANK
@@ -30,7 +31,7 @@ PLANNED = [
 ]
 STUDY = LoadedStudy(
     study=grid_builder.make_grid_record(
-        "mine", DataKind.OFFICIAL, grid_builder.CLASS_NAMES, ASYMMETRIC, PLANNED
+        "mine", DataKind.OFFICIAL, CLASS_NAMES, ASYMMETRIC, PLANNED
     ),
     records={},
     epochs={},
@@ -167,7 +168,7 @@ def test_provenance_tables_show_settings_and_class_counts() -> None:
         "val": "50",
         "test": "100",
     }
-    assert classes.values["class_name"].tolist() == list(grid_builder.CLASS_NAMES)
+    assert classes.values["class_name"].tolist() == list(CLASS_NAMES)
 
 
 @pytest.mark.parametrize("name", ["resnet", "cnn"])
