@@ -35,6 +35,7 @@ def open_training_session(
         ResourceError: Ray did not start, or the trials could not be run.
     """
     is_ray_ready = False
+    n_trials = count_remaining_trials(config, ledger)
     try:
         with (
             ThreadPoolExecutor(max_workers=1) as importer,
@@ -44,7 +45,7 @@ def open_training_session(
         ):
             terminal = Console(file=stderr, quiet=quiet)
             with show_phase(terminal, _describe_start(config.address)):
-                ray_stack.enter_context(open_ray_session(config, n_trials=_count_trials(config)))
+                ray_stack.enter_context(open_ray_session(config, n_trials=n_trials))
                 _import_engine(config, importer)
                 _check_nodes(config, ledger)
             is_ray_ready = True
@@ -75,10 +76,15 @@ def _describe_start(address: str | None) -> str:
     return "starting Ray …" if address is None else f"joining the Ray cluster at {address} …"
 
 
-def _count_trials(config: GridConfig | SearchConfig) -> int:
-    """Return the most trials that may run at the same time."""
+def count_remaining_trials(config: GridConfig | SearchConfig, ledger: Ledger) -> int:
+    """Return the most trials that may still run at the same time, at least 1.
+
+    Args:
+        config: Settings of the study.
+        ledger: Its ledger. What it holds of a search is not subtracted.
+    """
     if isinstance(config, GridConfig):
-        return len(config.plan_trials())
+        return max(1, sum(ledger.read_trial(trial) is None for trial in ledger.study.trials))
     search = config.search
     n_retrained = search.retrain_top + len(make_baseline_configs(search))
     return max(search.n_trials, n_retrained * search.retrain_seeds)
