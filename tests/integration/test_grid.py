@@ -166,7 +166,8 @@ def test_grid_run_twice_gives_weights_equal_to_the_bit(
 def test_grid_with_a_diverging_trial_fails_it_once_and_continues(
     folder: Path, data_file: Path
 ) -> None:
-    words = ["--max-epochs", "1", "--config", "cnn-config-1", "--config", "cnn-config-2"]
+    words = ["--max-epochs", "1", "--max-concurrent", "1"]
+    words += ["--config", "cnn-config-1", "--config", "cnn-config-2"]
     done = run_command(*command(folder, data_file, "diverging", *words), program=DIVERGING)
     assert done.returncode == 1, done.stderr
     failed, complete = Ledger(folder / "diverging").read_trials()

@@ -31,7 +31,7 @@ def study_folder(sources: Path, data_file: Path, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("here")
     shutil.copy(data_file, folder / "cells.npz")
     options = ("--data-file=cells.npz", "--storage=.", "--name=s", "--max-epochs=1", "--seeds=2")
-    run_command(sources, folder, "grid", "--config=mlnn-config-2", *options)
+    run_command(sources, folder, "grid", "--config=mlnn-config-2", *options, "--max-concurrent=1")
     return folder / "s"
 
 

@@ -209,6 +209,7 @@ def test_search_with_a_diverging_and_a_failing_trial_continues(
     words = command(
         folder, data_file, "odd", "--trials", "5", "--max-epochs", "2", "--grace-period", "1",
         "--learning-rate", "1e-4", "1e31", "--retrain-top", "1", "--retrain-seeds", "1",
+        "--max-concurrent", "1",
     )  # fmt: skip
     done = run_command(*words, program=DIVERGING_AND_FAILING)
     assert done.returncode == 1, done.stderr

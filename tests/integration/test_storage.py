@@ -48,7 +48,7 @@ def test_grid_on_failing_object_storage_loses_nothing(
     said = run(here, "report", f"{STUDIES}/g", "--verify")
     assert "6 files: each is the one that was entered" in said
     assert "report: " in said
-    run(here, *words, "--name", "undisturbed")
+    run(here, *words, "--max-concurrent", "1", "--name", "undisturbed")
     undisturbed = Ledger(here / "results" / "undisturbed")
     ours = Ledger(RemotePath(f"{STUDIES}/g"))
     assert [record.attempts for record in ours.read_trials()] == [1, 1]

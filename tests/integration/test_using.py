@@ -31,7 +31,8 @@ def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
     """`mine`: a network of each family and of each loss, an epoch each, on drawn cells."""
     folder = tmp_path_factory.mktemp("using")
     names = [word for name in NAMES for word in ("--config", name)]
-    words = ["--max-epochs", "1", "--storage", ".", "--name", "mine", "--data-file", str(data_file)]
+    words = ["--max-epochs", "1", "--max-concurrent", "1", "--storage", ".", "--name", "mine"]
+    words += ["--data-file", str(data_file)]
     done = bloodstudy(folder, "grid", *names, "--width", "8", *words)
     assert done.returncode == 0, done.stderr
     return folder / "mine"
