@@ -24,6 +24,10 @@ _UNUSED_SERVICES = ("start_api_server", "start_log_monitor", "start_monitor")
 that copies the output of workers to the driver, and the autoscaler. Each takes half a second of a
 core, and `ray.init` waits for the first."""
 
+_SYSTEM_CONFIG = {"idle_worker_killing_time_threshold_ms": 600_000}
+"""Ray ends a worker that was idle for longer than this, by default a second, as soon as its core is
+reserved; and Tune reserves a trial's core before it asks for a worker."""
+
 _PENDING = "PENDING"
 
 
@@ -77,7 +81,7 @@ def start_ray(
             include_dashboard=False,
             log_to_driver=False,
             _temp_dir=temp_folder,
-            _system_config={"preload_python_modules": list(preload)},
+            _system_config=_SYSTEM_CONFIG | {"preload_python_modules": list(preload)},
         )
 
 

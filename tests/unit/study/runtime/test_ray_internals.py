@@ -1,8 +1,10 @@
 """Ray's private API is still there, and does what we use it for: on the installed Ray."""
 
 import inspect
+import os
 import pickle
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RpcError
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
+from ray.util.placement_group import placement_group, remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from study.runtime.ray_internals import (
     OutOfMemoryActorError,
@@ -79,6 +83,23 @@ def test_start_ray_preloads_modules_in_workers(ray_folder: Path) -> None:
         return set(sys.modules)
 
     assert "wave" in ray.get(ray.remote(list_modules).remote())
+
+
+def test_start_ray_keeps_an_idle_worker_whose_core_is_reserved(ray_folder: Path) -> None:
+    @ray.remote
+    def get_pid() -> int:
+        return os.getpid()
+
+    idle_pid = ray.get(get_pid.remote())
+    group = placement_group([{"CPU": 1}])
+    ray.get(group.ready())
+    try:
+        time.sleep(2)  # a worker that Ray may end is ended after a second
+        strategy = PlacementGroupSchedulingStrategy(group)
+        pid = ray.get(get_pid.options(num_cpus=1, scheduling_strategy=strategy).remote())
+    finally:
+        remove_placement_group(group)
+    assert pid == idle_pid
 
 
 def test_let_trials_use_started_workers_gives_trials_no_environment_of_their_own(
