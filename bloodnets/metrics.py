@@ -106,7 +106,24 @@ def compute_auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]
     """
     if np.unique(labels).size < NUM_CLASSES:
         return float("nan")
-    from sklearn import metrics as sk  # with SciPy, which takes a second, and no epoch needs
-
-    areas = [sk.roc_auc_score(labels == c, probabilities[:, c]) for c in range(NUM_CLASSES)]
+    areas = [_compute_area(labels == c, probabilities[:, c]) for c in range(NUM_CLASSES)]
     return float(np.mean(areas))
+
+
+def _compute_area(is_positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
+    """Area under the ROC curve: the share of pairs in which the positive image has more.
+
+    From the sum of the ranks, as in the Mann-Whitney U statistic (Hanley & McNeil 1982,
+    doi:10.1148/radiology.143.1.7063747). Equal scores share their mean rank, so a pair counts half.
+    Not by scikit-learn, whose import takes two seconds in each worker.
+
+    Args:
+        is_positive: shape (n,), with at least one image of either kind.
+        scores: shape (n,).
+    """
+    _, ranks, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    mean_ranks = np.cumsum(counts) - (counts - 1) / 2  # from 1
+    n_positive = int(is_positive.sum())
+    n_pairs = n_positive * (is_positive.size - n_positive)
+    rank_sum = mean_ranks[ranks][is_positive].sum()
+    return float((rank_sum - n_positive * (n_positive + 1) / 2) / n_pairs)

@@ -1,6 +1,8 @@
 """Optimizers, and the learning rate over a training."""
 
+import inspect
 import math
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,28 @@ from bloodnets.config import TrialConfig
 
 WARM_UP_SHARE = 0.2
 """Share of a one-cycle schedule in which the learning rate rises."""
+
+_OptimizerT = TypeVar("_OptimizerT", bound=torch.optim.Optimizer)
+
+_COMPILER_AWARE_METHODS = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
+
+
+def _detach_compiler(optimizer_class: type[_OptimizerT]) -> type[_OptimizerT]:
+    """Return the same optimizer without the wrappers that keep `torch.compile` out of it.
+
+    At their first call they import the compiler with SymPy and `torch.distributed`, to switch it
+    off: 2.4 s in each worker before its first step. Nothing is compiled here.
+    """
+    methods = {
+        name: inspect.unwrap(getattr(optimizer_class, name)) for name in _COMPILER_AWARE_METHODS
+    }
+    methods["step"] = torch.no_grad()(methods["step"])  # as one of the wrappers does
+    return type(optimizer_class.__name__, (optimizer_class,), methods)
+
+
+_SGD = _detach_compiler(torch.optim.SGD)
+_ADAM = _detach_compiler(torch.optim.Adam)
+_ADAMW = _detach_compiler(torch.optim.AdamW)
 
 
 def make_optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimizer:
@@ -24,10 +48,8 @@ def make_optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimiz
             learning_rate, device=device
         )  # a number would be a constant in the graph
     if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(), lr=learning_rate, momentum=config.momentum or 0, fused=True
-        )
-    optimizer_class = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+        return _SGD(model.parameters(), lr=learning_rate, momentum=config.momentum or 0, fused=True)
+    optimizer_class = _ADAMW if config.optimizer == "adamw" else _ADAM
     return optimizer_class(
         model.parameters(),
         lr=learning_rate,

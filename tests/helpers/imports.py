@@ -1,10 +1,11 @@
-"""Which large packages a piece of code imports."""
+"""Which large packages, and parts of packages, a piece of code imports."""
 
 import subprocess
 import sys
 
 HEAVY_PACKAGES = (
-    "torch", "ray", "medmnist", "pandas", "matplotlib", "sklearn", "numpy", "scipy", "optuna",
+    "torch", "torch._dynamo", "sympy", "ray", "medmnist", "numpy", "scipy", "sklearn", "pandas",
+    "matplotlib", "optuna",
 )  # fmt: skip
 
 RUN_COMMAND = """

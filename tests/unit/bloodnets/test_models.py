@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from bloodnets.config import Family, Loss
 from bloodnets.models import CNN, ResNet, build_model, count_operations, count_parameters
-from study.configs.presets import PUBLISHED, RESNET
+from study.configs.presets import CONFIGURATIONS, PUBLISHED, RESNET
 
 CONFIG = PUBLISHED["cnn-config-2"]
 IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
@@ -41,6 +42,14 @@ def test_count_operations_published_family_is_two_per_multiply_add(
     assert counted == 2 * sum(EXPECTED_COSTS[family])
     # To train takes three times as many, but for the first layer, whose input wants no gradient.
     assert 3 * counted - 2 * EXPECTED_COSTS[family][0] == pytest.approx(trained, rel=0.003)
+
+
+@pytest.mark.parametrize("name", ["mlnn-config-2", "cnn-config-4", "resnet"])
+def test_count_operations_equals_the_flop_counter_of_pytorch(name: str) -> None:
+    model = build_model(CONFIGURATIONS[name]).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 3, 28, 28))
+    assert count_operations(model) == counter.get_total_flops()
 
 
 def test_count_operations_leaves_model_and_random_state_unchanged() -> None:
