@@ -54,12 +54,13 @@ def write_report(
     return write_analysis(analyze(ledger, images), folder or ledger.folder / "report")
 
 
-def write_analysis(analysis: Analysis, folder: Path) -> Path:
+def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) -> Path:
     """Write the report of an analysis, for which nothing is read again.
 
     Args:
         analysis: Results from which the sections are made.
         folder: Folder of the report; what was there is replaced.
+        parallel: Whether to use a second process; see `make_sections`.
 
     Returns:
         Path of `index.html`.
@@ -73,7 +74,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
         loaded_study.study.name,
         analysis.context.data,
         make_banner([loaded_study]),
-        make_sections(analysis),
+        make_sections(analysis, parallel=parallel),
     )
 
 

@@ -39,19 +39,27 @@ from reports.sections.errors import (
     misclassified,
 )
 from reports.sections.findings import Analysis
+from reports.sections.forked_call import ForkedCall
 from reports.sections.search import confirmation, halving, proposals, search_history, space
 from reports.sections.study import curves, provenance, summary, unfinished
 
 
-def make_sections(analysis: Analysis) -> list[Section]:
-    """Return the sections of a study's report; those without content are left out."""
+def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section]:
+    """Return the sections of a study's report; those without content are left out.
+
+    Args:
+        analysis: Results from which they are made.
+        parallel: Whether to make those about errors, half of the work, in a forked process. Only
+            where no other thread may hold a lock.
+    """
+    forked_call = ForkedCall(_list_error_sections, analysis) if parallel else None
     optional_sections = [
         _make_summary(analysis),
         *_make_search_sections(analysis.search, analysis.comparison, analysis.context.data),
         *_make_comparison_sections(analysis),
         *_make_paper_sections(analysis),
         _make_curves(analysis),
-        *_make_error_sections(analysis),
+        *(forked_call.get_result() if forked_call else _list_error_sections(analysis)),
         _make_provenance(analysis),
     ]
     return [section for section in optional_sections if section is not None]
@@ -138,19 +146,21 @@ def _make_curves(analysis: Analysis) -> Section | None:
     )
 
 
-def _make_error_sections(analysis: Analysis) -> Iterator[Section | None]:
-    """Yield the sections about errors on test; none without a test evaluation."""
+def _list_error_sections(analysis: Analysis) -> list[Section | None]:
+    """Return the sections about errors on test; none without a test evaluation."""
     predictions, context = analysis.study.loaded_study.predictions, analysis.context
     if not predictions.configurations:
-        return
+        return []
     confusions = analyze_confusion(predictions)
-    yield classes.make_section(confusions, context=context)
-    yield confusion.make_section(confusions, context=context)
-    yield confusion_differences.make_section(compare_confusions(predictions), context=context)
-    yield calibration.make_section(compute_calibration(predictions), context=context)
-    yield misclassified.make_section(
-        analyze_misclassified(predictions), analysis.images, context=context
-    )
+    return [
+        classes.make_section(confusions, context=context),
+        confusion.make_section(confusions, context=context),
+        confusion_differences.make_section(compare_confusions(predictions), context=context),
+        calibration.make_section(compute_calibration(predictions), context=context),
+        misclassified.make_section(
+            analyze_misclassified(predictions), analysis.images, context=context
+        ),
+    ]
 
 
 def _make_provenance(analysis: Analysis) -> Section:

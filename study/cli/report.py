@@ -1,6 +1,7 @@
 """`bloodstudy report`."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,10 +106,16 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
     # These import pandas and matplotlib, for which a wrong name need not wait.
     from reports.page.publish import write_analysis
     from reports.sections.findings import analyze
+    from study.runtime.cores import count_available_cores
 
     with enable_keyboard_interrupt():
         analysis = analyze(ledger, images)
-        report_path = write_analysis(analysis, output or ledger.folder / "report")
+        report_path = write_analysis(
+            analysis,
+            output or ledger.folder / "report",
+            # On macOS, system libraries do not survive a fork.
+            parallel=sys.platform == "linux" and count_available_cores() > 1,
+        )
     typer.echo(report_path)
     problems = analysis.study.problems
     for problem in problems:

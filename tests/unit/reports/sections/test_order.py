@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from reports.sections.elements import Section
@@ -130,3 +131,14 @@ def test_make_sections_of_a_search_without_results_has_what_there_is(
 ) -> None:
     ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
     assert list_keys(make_sections(analyze(ledger, None))) == ["summary", *keys, "run"]
+
+
+def test_make_sections_parallel_gives_the_same(reported_grid: ReportedStudy) -> None:
+    sections = make_sections(reported_grid.analysis, parallel=True)
+    assert list_keys(sections) == list_keys(reported_grid.sections)
+    for section, expected in zip(sections, reported_grid.sections, strict=True):
+        assert [(f.name, f.svg, f.png) for f in section.figures] == [
+            (f.name, f.svg, f.png) for f in expected.figures
+        ]
+        for table, expected_table in zip(section.tables, expected.tables, strict=True):
+            pd.testing.assert_frame_equal(table.values, expected_table.values)
