@@ -13,19 +13,17 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
-from tests.helpers.cli_runs import Outcome, run_command
+from tests.helpers.cli_runs import Outcome
 from tests.helpers.grid_builder import ASYMMETRIC
+from tests.integration.conftest import RunIn
 
 Report = Callable[..., Outcome]
 
 
 @pytest.fixture
-def report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Report:
+def report(run_in: RunIn, tmp_path: Path) -> Report:
     """Run `bloodstudy report` with the words, in `tmp_path`."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: run_command(("report", *words), monkeypatch, capsys)
+    return lambda *words: run_in(tmp_path, "report", *words)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
 from reports.verification.verify import verify_study
 from tests.helpers.command import INSTALLED_COMMAND, Command, run_command
+from tests.integration.conftest import RunIn
 
 # The first trial has a learning rate at which it diverges; the second has no data, whenever it is
 # tried, which is once more.
@@ -191,12 +192,12 @@ def test_search_passes_verification(
 
 
 def test_replay_of_a_search_trial_is_equal_to_the_bit(
-    whole: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path
+    whole: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path, run_in: RunIn
 ) -> None:
     _, ledger = whole
     trial = next(p for p in ledger.read_proposals() if p.configuration == "trial-3")
-    done = run_command("replay", "whole", "trial-3", "--storage", folder)
-    assert done.returncode == 0, done.stderr
+    done = run_in(folder, "replay", "whole", "trial-3", "--storage", folder)
+    assert done.code == 0, done.stderr
     record = ledger.read_trial(trial)
     assert record is not None
     assert f"{record.epochs} epoch" in done.stdout
@@ -280,7 +281,9 @@ def begun(
     return process.wait(60), log.read_text()
 
 
-def test_search_killed_leaves_a_storage_that_optuna_reads(folder: Path, data_file: Path) -> None:
+def test_search_killed_leaves_a_storage_that_optuna_reads(
+    folder: Path, data_file: Path, run_in: RunIn
+) -> None:
     begun(folder, data_file, "killed", trials=5, number=signal.SIGKILL)
     trials = folder / "killed" / "trials"
     ledger = Ledger(folder / "killed")
@@ -292,10 +295,10 @@ def test_search_killed_leaves_a_storage_that_optuna_reads(folder: Path, data_fil
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     file.close()
     assert json.loads(trials.joinpath(min(p.name for p in trials.glob("*.json"))).read_text())
-    done = run_command("report", "killed", "--storage", folder)
+    done = run_in(folder, "report", "killed", "--storage", folder)
     # A trial is left out if the kill struck between its worker's files and its record.
     left_out = done.stderr.splitlines()
-    assert done.returncode == (1 if left_out else 0)
+    assert done.code == (1 if left_out else 0)
     assert all("is missing, but models/" in line for line in left_out), done.stderr
 
 

@@ -10,22 +10,31 @@ import pytest
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from tests.faults.studies import wait_until
+from tests.helpers.cli_runs import Outcome
 from tests.helpers.command import Command, run_command
 from tests.helpers.s3 import S3_BUCKET, S3Server
+from tests.integration.conftest import RunIn
 
 STUDIES = f"s3://{S3_BUCKET}/studies"
 
 
-def run(folder: Path, *words: str, code: int = 0) -> str:
-    """A command, to its end, in an empty folder; what it printed."""
+def run(folder: Path, *words: str) -> str:
+    """A command that trains, to its end, in an empty folder; what it printed."""
     done = run_command(*words, folder=folder)
     output = done.stdout + done.stderr
-    assert done.returncode == code, output
+    assert done.returncode == 0, output
+    return output
+
+
+def read_output(outcome: Outcome, *, code: int = 0) -> str:
+    """What a command printed, which is to have that exit code."""
+    output = outcome.stdout + outcome.stderr
+    assert outcome.code == code, output
     return output
 
 
 def test_grid_on_failing_object_storage_loses_nothing(
-    running: S3Server, data_file: Path, tmp_path: Path
+    run_in: RunIn, running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["grid", "--data-file", str(data_file), "--max-epochs", "6"]
     words += ["--config", "cnn-config-2", "--config", "mlnn-config-2"]
@@ -43,9 +52,9 @@ def test_grid_on_failing_object_storage_loses_nothing(
     assert command.wait(250) == 0, log.read_text()
     here = tmp_path / "here"
     here.mkdir()
-    run(here, "report", f"{STUDIES}/g")
+    read_output(run_in(here, "report", f"{STUDIES}/g"))
     assert (here / "g-report" / "index.html").stat().st_size > 10**5
-    said = run(here, "report", f"{STUDIES}/g", "--verify")
+    said = read_output(run_in(here, "report", f"{STUDIES}/g", "--verify"))
     assert "6 files: each is the one that was entered" in said
     assert "report: " in said
     run(here, *words, "--max-concurrent", "1", "--name", "undisturbed")
@@ -59,7 +68,7 @@ def test_grid_on_failing_object_storage_loses_nothing(
 
 
 def test_grid_with_a_wrong_address_exits_in_one_line_before_reading(
-    running: S3Server, tmp_path: Path
+    run_in: RunIn, running: S3Server, tmp_path: Path
 ) -> None:
     for address, code, said in (
         ("s3://no-such-bucket/x", 3, "NO_SUCH_BUCKET .*; choose another --storage, or see to"),
@@ -67,34 +76,37 @@ def test_grid_with_a_wrong_address_exits_in_one_line_before_reading(
         ("s3://me:secret@bucket/x", 2, "the address at bucket holds a name or a password"),
         (f"s3://{S3_BUCKET}/x?region=here", 2, "wanted: a bucket and a folder"),
     ):
-        output = run(tmp_path, "grid", "--storage", address, "--data-file", "none", code=code)
+        words = ("grid", "--storage", address, "--data-file", "none")
+        output = read_output(run_in(tmp_path, *words), code=code)
         assert re.fullmatch(rf"bloodstudy: [^\n]*{said}[^\n]*\n", output), output
         assert "secret" not in output
-    output = run(tmp_path, "report", f"{STUDIES}/none", code=4)
+    output = read_output(run_in(tmp_path, "report", f"{STUDIES}/none"), code=4)
     assert output == f"bloodstudy: no study in {STUDIES}/none: it has no study.json\n"
     assert os.listdir(tmp_path) == []
 
 
 def test_command_with_unreachable_object_storage_exits_3_in_one_line(
-    running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_in: RunIn, running: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     for command in ("status", "report", "resume"):
-        output = run(tmp_path, command, f"{STUDIES}/none", code=3)
+        output = read_output(run_in(tmp_path, command, f"{STUDIES}/none"), code=3)
         assert re.fullmatch(
             r"bloodstudy: cannot read the study: [^\n]*; see to the[^\n]*\n", output
         )
 
 
 def test_search_on_object_storage_keeps_all_its_files_there(
-    running: S3Server, data_file: Path, tmp_path: Path
+    run_in: RunIn, running: S3Server, data_file: Path, tmp_path: Path
 ) -> None:
     words = ["search", "--data-file", str(data_file), "--trials", "4", "--max-epochs", "3"]
     words += ["--retrain-top", "1", "--retrain-seeds", "1", "--storage", STUDIES, "--name", "s"]
     said = run(tmp_path, *words)
     assert f"Report: {STUDIES}/s/report/index.html" in said
     assert os.listdir(tmp_path) == []
-    assert f"Report: {STUDIES}/s/report/index.html" in run(tmp_path, "status", f"{STUDIES}/s")
+    assert f"Report: {STUDIES}/s/report/index.html" in read_output(
+        run_in(tmp_path, "status", f"{STUDIES}/s")
+    )
     files, path = pyarrow.fs.FileSystem.from_uri(f"{STUDIES}/s")
     selected = pyarrow.fs.FileSelector(path, recursive=True)
     names = {
@@ -102,7 +114,7 @@ def test_search_on_object_storage_keeps_all_its_files_there(
     }
     assert names >= {"study.json", "proposals.jsonl", "confirmation.json", "optuna.db", "ray.log"}
     assert not [name for name in names if name.startswith("checkpoints/")]
-    refused = run(tmp_path, *words, code=4)
+    refused = read_output(run_in(tmp_path, *words), code=4)
     assert refused.startswith(f"bloodstudy: {STUDIES}/s exists already; choose another --name")
-    run(tmp_path, *words, "--resume")
-    run(tmp_path, "report", f"{STUDIES}/s", "--verify")
+    read_output(run_in(tmp_path, *words, "--resume"))
+    read_output(run_in(tmp_path, "report", f"{STUDIES}/s", "--verify"))

@@ -21,6 +21,7 @@ from tests.helpers import grid_builder
 from tests.helpers.command import run_command
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
+from tests.integration.conftest import RunIn
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("cnn-config-4", "mlnn-config-2", "resnet")
@@ -33,13 +34,9 @@ def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
     names = [word for name in NAMES for word in ("--config", name)]
     words = ["--max-epochs", "1", "--max-concurrent", "1", "--storage", ".", "--name", "mine"]
     words += ["--data-file", str(data_file)]
-    done = bloodstudy(folder, "grid", *names, "--width", "8", *words)
+    done = run_command("grid", *names, "--width", "8", *words, folder=folder)
     assert done.returncode == 0, done.stderr
     return folder / "mine"
-
-
-def bloodstudy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return run_command(*words, folder=folder)
 
 
 def recorded(study: Path, name: str) -> tuple[TrialRecord, NDArray[np.float32]]:
@@ -57,7 +54,7 @@ def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_predict_png_of_a_test_image_has_the_recorded_probabilities(
-    study: Path, data_file: Path, tmp_path: Path, name: str
+    run_in: RunIn, study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
     """One by itself and all of them, the same class and probabilities to the bit."""
     images = np.load(data_file)["test_images"]
@@ -65,8 +62,8 @@ def test_predict_png_of_a_test_image_has_the_recorded_probabilities(
         Image.fromarray(pixels).save(tmp_path / f"{index:04}.png")
     _, expected = recorded(study, name)
     for given in (tmp_path, tmp_path / "0003.png"):
-        done = bloodstudy(study, "predict", ".", str(given), "--trial", name, "--json")
-        assert done.returncode == 0, done.stderr
+        done = run_in(study, "predict", ".", str(given), "--trial", name, "--json")
+        assert done.code == 0, done.stderr
         found = json.loads(done.stdout)
         rows = [np.float32(each["probabilities"]) for each in found["images"]]
         own = expected if given.is_dir() else expected[3:4]
@@ -76,11 +73,11 @@ def test_predict_png_of_a_test_image_has_the_recorded_probabilities(
 
 @pytest.mark.parametrize("name", ["cnn-config-4", "resnet"])
 def test_export_model_has_the_recorded_probabilities_and_scores(
-    study: Path, data_file: Path, tmp_path: Path, name: str
+    run_in: RunIn, study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
     images = np.load(data_file)["test_images"]
-    done = bloodstudy(tmp_path, "export", str(study), "--trial", name, "--output", "out")
-    assert done.returncode == 0, done.stderr
+    done = run_in(tmp_path, "export", str(study), "--trial", name, "--output", "out")
+    assert done.code == 0, done.stderr
     assert done.stderr == ""
     assert f"On {len(images):,} images of the test split the exported" in done.stdout
     assert done.stdout.splitlines()[-1] == "out"
@@ -104,9 +101,11 @@ def test_export_model_has_the_recorded_probabilities_and_scores(
     assert f"MD5 {md5}" in text
 
 
-def test_export_card_example_runs(study: Path, data_file: Path, tmp_path: Path) -> None:
-    done = bloodstudy(tmp_path, "export", str(study), "--trial", "mlnn-config-2", "--output", "out")
-    assert done.returncode == 0, done.stderr
+def test_export_card_example_runs(
+    run_in: RunIn, study: Path, data_file: Path, tmp_path: Path
+) -> None:
+    done = run_in(tmp_path, "export", str(study), "--trial", "mlnn-config-2", "--output", "out")
+    assert done.code == 0, done.stderr
     code = (tmp_path / "out/README.md").read_text(encoding="utf-8").split("```")[1]
     lines = code.removeprefix("python\n").splitlines()
     assert len([line for line in lines if line]) == 5
@@ -124,21 +123,23 @@ def test_export_card_example_runs(study: Path, data_file: Path, tmp_path: Path) 
 
 
 def test_predict_with_a_study_on_object_storage_classifies(
-    tmp_path: Path, running: S3Server
+    run_in: RunIn, tmp_path: Path, running: S3Server
 ) -> None:
     there = RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}/stored")
     matrices = grid_builder.make_published_matrices()["cnn-config-1"]
     add_models(grid_builder.build_grid(there, {"cnn-config-1": matrices}))
     Image.new("RGB", (360, 363)).save(tmp_path / "cell.png")
-    done = bloodstudy(tmp_path, "predict", str(there), "cell.png", "--csv")
-    assert done.returncode == 0, done.stderr
+    done = run_in(tmp_path, "predict", str(there), "cell.png", "--csv")
+    assert done.code == 0, done.stderr
     assert done.stdout.splitlines()[1].startswith("stored,cnn-config-1-s0-")
 
 
-def test_export_into_an_existing_folder_changes_nothing(study: Path, tmp_path: Path) -> None:
+def test_export_into_an_existing_folder_changes_nothing(
+    run_in: RunIn, study: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").mkdir()
-    done = bloodstudy(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
-    assert done.returncode == 4
+    done = run_in(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
+    assert done.code == 4
     assert done.stderr == (
         "bloodstudy: out exists already; choose another --output, or remove it\n"
     )
