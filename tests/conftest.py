@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from tests.helpers.trained_studies import build_once
 # The machine's speed decides no test, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)
 settings.load_profile("bloodstudy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Let PyTorch use one thread, as a trial on one core does: tests may run side by side."""
+    if (torch := sys.modules.get("torch")) is not None:  # some tests do not import it
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

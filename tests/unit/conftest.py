@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +10,6 @@ import pytest
 
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Let PyTorch use one thread, as a trial on one core does: tests may run side by side."""
-    if (torch := sys.modules.get("torch")) is not None:  # some tests do not import it
-        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
