@@ -13,6 +13,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
+from study.runtime.out_of_memory import describe_failure
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import prepare_specs
@@ -149,6 +150,28 @@ def test_on_trial_error_silent_attempt_does_not_repeat_the_earlier_reason(
     (record,) = read_records(search_run.ledger)
     assert record.error != "OSError: it broke"
     assert record.attempts == 2
+
+
+@pytest.mark.parametrize(("n_more_kills", "is_kernel"), [(0, False), (1, True)])
+def test_on_trial_error_names_the_kernel_only_if_it_killed_since(
+    search_run: SearchRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    n_more_kills: int,
+    is_kernel: bool,
+) -> None:
+    kill_counts = iter([5, 5 + n_more_kills])
+    monkeypatch.setattr(
+        "study.tuning.ledger_callback.count_kernel_kills", lambda: next(kill_counts)
+    )
+    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    trial = propose(search_run)
+    trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
+    callback.on_trial_start(0, [], trial)
+    trial.set_status(Trial.ERROR)
+    callback.on_trial_error(0, [], trial)
+    (record,) = read_records(search_run.ledger)
+    assert record.error == describe_failure(trial, killed_by_kernel=is_kernel)
 
 
 @pytest.mark.parametrize("in_search", [True, False])
