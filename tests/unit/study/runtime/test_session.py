@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from study.runtime.session import redirect_output
 
 MAKE_CONFIG = """
 from pathlib import Path
@@ -81,3 +84,15 @@ def test_open_ray_session_keeps_the_signal_handlers_of_the_process(output: list[
 
 def test_open_ray_session_at_its_end_removes_its_temporary_folder(output: list[str]) -> None:
     assert [line for line in output if line.startswith("folders")] == ["folders 1", "folders 0"]
+
+
+def test_redirect_output_appends_what_the_process_and_its_children_print(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log_path = tmp_path / "ray.log"
+    for word in ("first", "second"):  # a study that is resumed keeps the log of its first run
+        with redirect_output(log_path) as terminal:
+            subprocess.run(["echo", word], check=True)
+            terminal.write(f"seen {word}\n")
+    assert log_path.read_text() == "first\nsecond\n"
+    assert capfd.readouterr().err == "seen first\nseen second\n"
