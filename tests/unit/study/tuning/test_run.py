@@ -2,11 +2,13 @@
 
 import signal
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError
@@ -14,11 +16,13 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import compute_fingerprint
 from reports.ledger.serialization import to_json
 from study.datasets.data_record import make_data_record
+from study.lifecycle.resume import compute_elapsed_search_s
 from study.tuning.run import run_study
 from tests.helpers.grid_builder import TrialKey, build_grid
 from tests.helpers.imports import list_heavy_imports
 from tests.helpers.models import write_trial_record
-from tests.helpers.study_configs import make_grid_config
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
+from tests.helpers.study_configs import make_grid_config, make_search_config
 
 NAMES = ("cnn-config-1", "cnn-config-2")
 SETTINGS = {"max_epochs": None, "patience": 10, "batch_size": None, "configurations": NAMES}
@@ -100,6 +104,38 @@ def test_run_study_resumed_with_other_settings_raises(tmp_path: Path, cells: Blo
     with pytest.raises(ConflictError) as caught:
         run_study(config, cells, command=(), resume=True, quiet=True)
     assert "patience was 10, now 9" in caught.value.problem
+
+
+def build_ended_search(root: Path, cells: BloodCells) -> Ledger:
+    """Make a search on the cells that was interrupted when all its proposals had ended."""
+    search = replace(SEARCH_RECORD, n_trials=2, retrain_top=0)
+    ledger = build_search(root / "s", search=search, ended_by=None)
+    data = make_data_record(cells)
+    fingerprint = compute_fingerprint(data, [], ledger.study.software, search)
+    study = replace(ledger.study, data=data, fingerprint=fingerprint)
+    ledger.storage.write("study.json", to_json(study, indent=2))
+    for record in ledger.read_trials():
+        write_trial_record(ledger, replace(record, fingerprint=fingerprint))
+    return Ledger(ledger.location)
+
+
+def test_run_study_resumed_search_adds_the_durations_of_its_runs(
+    tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch, ray_folder: Path
+) -> None:
+    ledger = build_ended_search(tmp_path, cells)
+    software = ledger.study.software
+    monkeypatch.setattr("study.lifecycle.study_record.collect_software", lambda _: software)
+    console = Console(quiet=True)
+    monkeypatch.setattr(
+        "study.tuning.run.open_training_session", lambda *_, **__: nullcontext(console)
+    )
+    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
+    assert ledger.study.search is not None
+    config = make_search_config(tmp_path, search=ledger.study.search)
+    run_study(config, cells, command=(), resume=True, quiet=True)
+    confirmation = ledger.read_confirmation()
+    assert confirmation is not None
+    assert confirmation.duration_s >= compute_elapsed_search_s(ledger.read_trials()) > 0
 
 
 def test_driver_of_a_grid_imports_neither_torch_nor_optuna() -> None:
