@@ -34,6 +34,7 @@ from tests.helpers.imports import list_heavy_imports
 from tests.helpers.specs import make_spec
 
 CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=64, max_epochs=2)
+LONGER = replace(CONFIG, max_epochs=3)
 PROBE_FILE = "checkpoints/.probe"
 
 
@@ -59,12 +60,22 @@ def get_id(trial: Any) -> str:
     return read_spec(trial.config).id
 
 
-def make_checkpoint(config: TrialConfig, cells: BloodCells) -> bytes:
-    """Return the checkpoint of a trial after its first epoch."""
+def make_checkpoint(config: TrialConfig, cells: BloodCells, *first_scores: float) -> bytes:
+    """Return the checkpoint of a trial after its first epoch, or of as many as there are scores.
+
+    Args:
+        config: Configuration of the trial.
+        cells: Data to train on.
+        first_scores: Macro F1 on val to be recorded of each epoch.
+    """
     cpu = torch.device("cpu")
     state = TrainingState.create(config, cpu)
     train_split, val_split = (DeviceSplit.from_numpy(s, cpu) for s in (cells.train, cells.val))
-    epochs = list(islice(train(state, config, train_split=train_split, val_split=val_split), 1))
+    results = train(state, config, train_split=train_split, val_split=val_split)
+    epochs = list(islice(results, len(first_scores) or 1))
+    if first_scores:
+        pairs = zip(epochs, first_scores, strict=True)
+        epochs = [replace(epoch, val_macro_f1=score) for epoch, score in pairs]
     return serialize_checkpoint(
         state, config, study_fingerprint="f", epochs=epochs, duration_s=1000.0
     )
@@ -82,6 +93,7 @@ def collector(ray_folder: Path, folder: Path, cells: BloodCells) -> Collector:
     specs: list[TrialSpec] = [
         replace(spec, id="trained", evaluate_test=True),
         replace(spec, id="resumed"),
+        replace(spec, id="worse", config=LONGER),
         replace(spec, id="elsewhere", probe_file="checkpoints/.another"),
         replace(spec, id="diverging", config=replace(CONFIG, learning_rate=1e30)),
         replace(spec, id="damaged"),
@@ -89,7 +101,12 @@ def collector(ray_folder: Path, folder: Path, cells: BloodCells) -> Collector:
     storage = LocalStorage(folder)
     (folder / "checkpoints").mkdir()
     storage.write(PROBE_FILE, b"")
-    for trial_id, content in (("resumed", make_checkpoint(CONFIG, cells)), ("damaged", b"{}" * 9)):
+    checkpoints = {
+        "resumed": make_checkpoint(CONFIG, cells),
+        "worse": make_checkpoint(LONGER, cells, 0.9, 0.8),
+        "damaged": b"{}" * 9,
+    }
+    for trial_id, content in checkpoints.items():
         storage.write(get_checkpoint_name(trial_id), content)
     collector = Collector()
     tune.Tuner(
@@ -146,6 +163,14 @@ def test_run_trial_that_evaluates_test_chooses_its_epoch_by_val(collector: Colle
     }
     assert len(values["trained"]) == 2
     assert values["trained"] == values["resumed"]
+
+
+def test_run_trial_restored_epochs_report_the_best_so_far(collector: Collector) -> None:
+    first, second, *_ = collector.reports["worse"]
+    assert isinstance(first, EpochReport)
+    assert isinstance(second, EpochReport)
+    assert (first.restored, second.restored) == (True, True)
+    assert (second.result.val_macro_f1, second.best_val_macro_f1) == (0.8, 0.9)
 
 
 def test_run_trial_writes_the_files_whose_hashes_it_reports(

@@ -144,6 +144,11 @@ def test_resolve_study_name_given_name_is_returned() -> None:
     assert resolve_study_name("grid", "mine", resume=True) == "mine"
 
 
+def test_resolve_configurations_repeated_name_is_listed_once() -> None:
+    names = ["cnn-config-2", "cnn-config-1", "cnn-config-2"]
+    assert resolve_configurations(names, ablation=False) == ("cnn-config-2", "cnn-config-1")
+
+
 def test_resolve_configurations_ablation_with_configurations_raises() -> None:
     with pytest.raises(DataError) as caught:
         resolve_configurations(["resnet"], ablation=True)

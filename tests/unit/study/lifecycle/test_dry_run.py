@@ -12,6 +12,7 @@ from bloodnets.training.loop import train
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle import dry_run, epoch_timing
 from tests.helpers.search_builder import SEARCH_RECORD
+from tests.helpers.study_configs import make_grid_config
 
 RESOURCES: dict[str, Any] = {
     "name": "s",
@@ -98,3 +99,15 @@ def test_print_grid_plan_mentions_patience_only_if_it_can_end_a_trial(
     )  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
     assert ("Early stopping usually ends sooner" in said) == sooner
+
+
+def test_print_grid_plan_counts_no_more_trials_at_once_than_there_are(
+    cells: BloodCells,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("study.runtime.cores.count_available_cores", lambda: 64)
+    config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), seeds=2)
+    dry_run.print_dry_run(config, lambda: cells)
+    assert " with 2 at once " in " ".join(capsys.readouterr().out.split())

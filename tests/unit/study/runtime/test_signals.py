@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from study.runtime.signals import StudyInterruptedError, defer_interrupts
+from study.runtime.signals import InterruptHandler, StudyInterruptedError, defer_interrupts
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -18,6 +18,19 @@ def test_study_interrupted_error_with_remedy_keeps_its_exit_code() -> None:
     error = StudyInterruptedError("interrupted", signal.SIGTERM).with_remedy("resume it")
     assert isinstance(error, StudyInterruptedError)
     assert (str(error), error.exit_code) == ("interrupted; resume it", 143)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_handler_raises_keyboard_interrupt_and_keeps_the_signal(
+    number: signal.Signals, received: list[int]
+) -> None:
+    handler = InterruptHandler()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    finally:
+        signal.set_wakeup_fd(-1)
+    assert handler.signal_number == number
 
 
 @pytest.fixture

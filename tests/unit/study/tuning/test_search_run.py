@@ -204,7 +204,9 @@ def test_search_run_optuna_file_has_the_states_of_the_ledger(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["tpe", "random", "gp", "cmaes"])
-def test_propose_every_sampler_gives_no_warning(tmp_path: Path, name: str) -> None:
+def test_propose_every_sampler_gives_other_settings_each_time_and_no_warning(
+    tmp_path: Path, name: str
+) -> None:
     search = replace(SMALL, sampler=name, families=("mlnn", "cnn"))
     ledger = build_empty(tmp_path / "s", search)
     with warnings.catch_warnings():
@@ -217,7 +219,8 @@ def test_propose_every_sampler_gives_no_warning(tmp_path: Path, name: str) -> No
                 [0.05 * number],
                 StopReason.MAX_EPOCHS if number % 2 else StopReason.ASHA,
             )
-    assert len({planned.id for planned in ledger.read_proposals()}) == 12
+    configs = [planned.config for planned in ledger.read_proposals()]
+    assert len({tuple(sorted(map(str, config.items()))) for config in configs}) == 12
 
 
 def test_search_run_unwritable_optuna_file_raises(
