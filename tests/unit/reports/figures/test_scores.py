@@ -17,12 +17,12 @@ def draw(frame: pd.DataFrame) -> Axes:
 
 
 def test_draw_scores_has_three_scores_with_intervals_a_row() -> None:
-    axes = draw(FRAME.assign(test_weighted_f1=[0.95, 0.91]))
+    axes = draw(FRAME.assign(test_weighted_f1=[0.95, 0.91], test_macro_f1_low=[0.92, 0.89]))
     precision, weighted, macro = axes.containers
     assert len({container.get_label() for container in (precision, weighted, macro)}) == 3
     np.testing.assert_allclose(read_whiskers(weighted).points, [[95, 0], [91, 1]])
     np.testing.assert_allclose(read_whiskers(macro).points, [[94, 0.22], [90, 1.22]])
-    np.testing.assert_allclose(read_whiskers(macro).ends[0, :, 0], [93, 95])
+    np.testing.assert_allclose(read_whiskers(macro).ends[0, :, 0], [92, 95])
 
 
 def test_draw_scores_label_says_where_the_axis_starts() -> None:

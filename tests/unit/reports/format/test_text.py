@@ -174,3 +174,27 @@ def test_list_software_notices_counts_the_trials_after_each_change(tmp_path: Pat
     )
     assert all(part in notice for part in ("2026-01-03", "2.13.0", "9.9", "2 of 3"))
     assert list_software_notices(loaded_study) == []
+
+
+def test_list_software_notices_compares_each_change_with_the_one_before(tmp_path: Path) -> None:
+    ledger = grid_builder.build_grid(tmp_path / "s", {"x": [ASYMMETRIC] * 2})
+    loaded_study = read_study_files(ledger)
+    softwares = [
+        replace(SOFTWARE, versions={**SOFTWARE.versions, "torch": version})
+        for version in ("9.8", "9.9")
+    ]
+    records = [
+        replace(record, software_sha256=software.sha256)
+        for record, software in zip(loaded_study.records.values(), softwares, strict=True)
+    ]
+    _, second = list_software_notices(
+        replace(
+            loaded_study,
+            records={record.id: record for record in records},
+            software_changes=tuple(
+                SoftwareChange(changed_at="2026-01-01", software=software) for software in softwares
+            ),
+        )
+    )
+    assert "9.8" in second
+    assert SOFTWARE.versions["torch"] not in second
