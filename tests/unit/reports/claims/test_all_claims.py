@@ -7,6 +7,7 @@ import pytest
 
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.claims.all_claims import (
+    SIMILARITY_MARGIN,
     judge_better_family,
     judge_better_precision,
     judge_claims,
@@ -165,6 +166,16 @@ def test_judge_similar_scores_of_equivalent_losses_cannot_tell() -> None:
     assert claim.verdict == "cannot tell"
     assert claim.numbers.empty
     assert "1 pair" in claim.evidence
+
+
+def test_judge_similar_scores_with_a_pair_of_one_seed_cannot_tell() -> None:
+    equal_pairs = {SGD: 2, ADAM: 2, MLNN_SGD: 1, "mlnn-config-2": 1}
+    claim = judge_similarity(
+        {name: make_cyclic_matrices(*[45] * n) for name, n in equal_pairs.items()}
+    )
+    assert sorted(claim.numbers["seeds"]) == [1, 2]
+    assert claim.numbers["high"].max() < SIMILARITY_MARGIN
+    assert claim.verdict == "cannot tell"
 
 
 def test_judge_similar_scores_leaves_equivalent_losses_out() -> None:

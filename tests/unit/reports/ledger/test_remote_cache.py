@@ -50,3 +50,12 @@ def test_remote_cache_deleted_removes_its_folder(running: S3Server) -> None:
     assert folder.stat().st_mode & 0o077 == 0
     del cache
     assert not folder.exists()
+
+
+def test_remove_folder_is_gone_here_and_there(running: S3Server) -> None:
+    remote, cache = make_cache("removed")
+    assert cache.exists("checkpoints/c/state")
+    cache.remove("checkpoints")
+    assert not cache.exists("checkpoints/c/state")
+    assert cache.list_files("checkpoints") == remote.list_files("checkpoints") == set()
+    assert cache.exists("trials/a.json")
