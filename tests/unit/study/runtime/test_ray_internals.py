@@ -86,17 +86,17 @@ def test_start_ray_preloads_modules_in_workers(ray_folder: Path) -> None:
 
 
 def test_start_ray_keeps_an_idle_worker_whose_core_is_reserved(ray_folder: Path) -> None:
-    @ray.remote
     def get_pid() -> int:
         return os.getpid()
 
-    idle_pid = ray.get(get_pid.remote())
+    remote_get_pid = ray.remote(get_pid)
+    idle_pid = ray.get(remote_get_pid.remote())
     group = placement_group([{"CPU": 1}])
     ray.get(group.ready())
     try:
         time.sleep(2)  # a worker that Ray may end is ended after a second
         strategy = PlacementGroupSchedulingStrategy(group)
-        pid = ray.get(get_pid.options(num_cpus=1, scheduling_strategy=strategy).remote())
+        pid = ray.get(remote_get_pid.options(num_cpus=1, scheduling_strategy=strategy).remote())
     finally:
         remove_placement_group(group)
     assert pid == idle_pid
