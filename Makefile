@@ -27,10 +27,10 @@ check: .venv/installed  ## format, lint, types, layers, unused code
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 
-test: check  ## check, then the tests of one machine without faults: eight minutes
+test: check  ## check, then the tests of one machine without faults: ten minutes
 	$(PYTEST) tests/browser tests/integration tests/unit
 
-cluster: .venv/installed  ## several machines: started, joined, lost, on AWS's stand-in; five minutes
+cluster: .venv/installed  ## several machines: started, joined, lost, on AWS's stand-in; six minutes
 	$(PYTEST) tests/cluster
 
 faults: .venv/installed  ## processes killed, disks filled, files cut: an hour; each once with FORM=short
