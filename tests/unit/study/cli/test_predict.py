@@ -52,7 +52,7 @@ def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
 def recorded(results: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities that a study would have recorded of the images."""
     chosen = select_model(Ledger(results / "new"), None)
-    return predict_probabilities(chosen.model, torch.from_numpy(images), chosen.config.loss)
+    return predict_probabilities(chosen.model, torch.tensor(images), chosen.config.loss)
 
 
 def test_predict_json_holds_every_probability(
