@@ -21,7 +21,7 @@ from study.runtime.cores import count_available_cores
 from study.runtime.gpus import find_gpus
 from study.runtime.software import collect_software
 
-LIBRARIES = ("bloodstudy", "torch", "numpy", "scikit-learn", "ray")
+LIBRARIES = ("bloodstudy", "torch", "numpy", "ray")
 
 
 def make_study_record(

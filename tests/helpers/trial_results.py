@@ -59,7 +59,7 @@ def make_predictions(matrix: metrics.IntArray, seed: int) -> SplitPredictions:
     return _make_predictions(matrix.astype(np.int64).tobytes(), seed)
 
 
-# scikit-learn takes longer for an AUC than anything else here, and many tests use the same matrix.
+# An AUC takes longer than anything else here, and many tests use the same matrix.
 @lru_cache(maxsize=256)
 def _make_predictions(matrix_bytes: bytes, seed: int) -> SplitPredictions:
     counts = np.frombuffer(matrix_bytes, dtype=np.int64)
