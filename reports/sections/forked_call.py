@@ -33,7 +33,12 @@ class ForkedCall(Generic[T]):
         self._process = context.Process(
             target=_send_outcome, args=(sender, function, args), daemon=True
         )
-        self._process.start()
+        # Ctrl-C reaches both processes, and is this one's to handle: the child inherits the mask.
+        previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
         sender.close()
 
     def get_result(self) -> T:
@@ -47,8 +52,8 @@ class ForkedCall(Generic[T]):
         except EOFError as end:
             self._process.join()
             raise ResourceError(
-                f"a process of the report ended with exit code {self._process.exitcode}",
-                remedy="see to its memory",
+                f"a process that writes the report was killed (exit code {self._process.exitcode})",
+                remedy="free some memory and try again",
             ) from end
         self._process.join()
         if error is not None:
@@ -60,7 +65,6 @@ def _send_outcome(
     sender: Connection, function: Callable[..., object], args: tuple[object, ...]
 ) -> None:
     """Call, and send the result or the exception to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the parent sees to it
     outcome: tuple[object, Exception | None]
     try:
         outcome = function(*args), None
