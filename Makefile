@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # How often faults are injected: full, or short.
 FORM ?= full
-# Tests of one file share what they train: a file stays in one process, and the long files begin first.
+# Tests of one file share what they train, so a file stays in one process; the long files come first.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from tests.helpers.cli_runs import Outcome, RunMain, run_command
 from tests.helpers.s3 import S3Server, run_s3_server
 from tests.helpers.trained_studies import build_once
 
@@ -45,6 +47,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         for name, value in server.environment.items():
             patch.setenv(name, value)
         yield server
+
+
+@pytest.fixture
+def run_main(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[RunMain]:
+    """Return a function that runs the command with the given words."""
+    handler = signal.getsignal(signal.SIGINT)
+
+    def run(*words: object) -> Outcome:
+        return run_command(words, monkeypatch, capsys)
+
+    yield run
+    signal.signal(signal.SIGINT, handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

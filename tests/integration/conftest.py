@@ -1,24 +1,21 @@
 """What the integration tests share."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.cli_runs import Outcome, run_command
+from tests.helpers.cli_runs import Outcome, RunMain
 
 RunIn = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[RunIn]:
+def run_in(run_main: RunMain, monkeypatch: pytest.MonkeyPatch) -> RunIn:
     """Run `bloodstudy` in a folder with some words, in this process: the imports are made once."""
-    handler = signal.getsignal(signal.SIGINT)
 
     def run(folder: Path, *words: str | Path) -> Outcome:
         monkeypatch.chdir(folder)
-        return run_command(words, monkeypatch, capsys)
+        return run_main(*words)
 
-    yield run
-    signal.signal(signal.SIGINT, handler)
+    return run
