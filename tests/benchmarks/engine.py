@@ -109,16 +109,16 @@ def measure(full: bool) -> Iterator[Measurement]:
         "not theirs",
     )
     yield Measurement(
-        what="grid through Ray Tune, to a pool of processes",
+        what="grid through Ray Tune, relative to a pool of processes",
         value=grid.last_trial_end_s / plain_s,
         at_most=1.05 if full else None,
-        detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s to {plain_s:.0f} s, one run each",
+        detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s and {plain_s:.0f} s, one run each",
     )
     yield Measurement(
-        what="its report, after the last trial",
+        what="report after the last trial",
         value=grid.grid_end_s - grid.last_trial_end_s,
         unit="s",
-        detail="eight trials; Ray's end included",
+        detail="eight trials; shutdown of Ray included",
     )
 
 

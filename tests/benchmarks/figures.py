@@ -99,10 +99,10 @@ def format_host_info(host_info: Mapping[str, Any]) -> str:
 
 def format_table(measurements: Sequence[Measurement]) -> str:
     """The figures as Markdown."""
-    lines = ["| what | figure | wanted | how |", "|---|--:|--:|---|"]
+    lines = ["| figure | value | target | method |", "|---|--:|--:|---|"]
     for measurement in measurements:
         value = f"{format_number(measurement.value)} {measurement.unit}".rstrip()
-        value_text = f"**{value}, short of it**" if measurement.is_met is False else value
+        value_text = f"**{value} (misses the target)**" if measurement.is_met is False else value
         lines.append(
             f"| {measurement.what} | {value_text} | {format_bound(measurement)} | "
             f"{measurement.detail} |"

@@ -183,20 +183,20 @@ def measure_one_trial(
     bfloat16_s = measure_epoch_s(replace(config, precision="bfloat16"), splits)
     eager_s, graph_s = compare_with_graph_s(config, splits["train"])
     yield Measurement(
-        what=f"{name}, batch {BATCH_SIZE}: epochs a second, evaluation included",
+        what=f"{name}, batch {BATCH_SIZE}: epochs per second, evaluation included",
         value=1 / epoch_duration_s,
         detail=f"{1e3 * epoch_duration_s:.1f} ms; in bfloat16 {1e3 * bfloat16_s:.1f}; steps one by "
         f"one {eager_s / graph_s:.1f} times the time of their graph",
     )
     yield Measurement(
-        what=f"{name}: an epoch, to what bytes and operations need",
+        what=f"{name}: epoch time, relative to what bytes and operations need",
         value=epoch_duration_s / min_duration_s,
         detail=f"{1e3 * min_duration_s:.1f} ms, at {bandwidth / 1e12:.2f} TB/s and "
         f"{flop_rate / 1e12:.0f} TFLOP/s in float32",
     )
     medmnist_s = measure_medmnist_s(config, root, device)
     yield Measurement(
-        what=f"{name}: an epoch of MedMNIST's own loop, to ours",
+        what=f"{name}: epoch time of MedMNIST's own loop, relative to ours",
         value=medmnist_s / epoch_duration_s,
         at_least=MIN_MEDMNIST_RATIO,
         detail=f"{medmnist_s:.1f} s",
@@ -211,10 +211,10 @@ def find_best_concurrency(name: str, window_s: float) -> Measurement:
         rates[count], memory_bytes = measure_concurrent(config, count, window_s)
     best_count = max(rates, key=lambda count: rates[count])
     return Measurement(
-        what=f"{name}: trials at once that make the most epochs a second",
+        what=f"{name}: concurrent trials with the most epochs per second",
         value=best_count,
         detail=", ".join(f"{count}: {rate:.0f}" for count, rate in rates.items())
-        + f" epochs a second; {memory_bytes / 2**20:.0f} MiB each, without CUDA's own",
+        + f" epochs per second; {memory_bytes / 2**20:.0f} MiB each, without CUDA's own",
     )
 
 

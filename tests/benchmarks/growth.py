@@ -124,18 +124,21 @@ def summarize_trials(durations: DurationsBySize) -> Iterator[Measurement]:
     max_trials = max(durations)
     wall_s, cpu_s = compute_medians(durations[max_trials])
     label = f"{max_trials:,} empty trials of 10 epochs"
-    detail = f"{1e3 * cpu_s / max_trials:.0f} ms of the driver's processor; {SLOTS} slots"
+    detail = f"{1e3 * cpu_s / max_trials:.0f} ms of the driver's CPU time; {SLOTS} slots"
     yield Measurement(
-        what=f"{label}: on the clock, a trial",
+        what=f"{label}: elapsed time per trial",
         value=1e3 * wall_s / max_trials,
         unit="ms",
         at_most=250,
         detail=detail,
     )
     yield Measurement(
-        what=f"{label}: results", value=10 * max_trials / wall_s, unit="a second", at_least=20
+        what=f"{label}: rate of results",
+        value=10 * max_trials / wall_s,
+        unit="per second",
+        at_least=20,
     )
-    yield compute_growth("time against number of trials", "a trial", durations)
+    yield compute_growth("growth of time with the number of trials", "per trial", durations)
 
 
 def summarize_epochs(durations: DurationsBySize) -> Iterator[Measurement]:
@@ -143,12 +146,12 @@ def summarize_epochs(durations: DurationsBySize) -> Iterator[Measurement]:
     max_epochs = max(durations)
     wall_s, cpu_s = compute_medians(durations[max_epochs])
     yield Measurement(
-        what=f"{SLOTS} empty trials of {max_epochs:,} epochs: on the clock, an epoch of each",
+        what=f"{SLOTS} empty trials of {max_epochs:,} epochs: elapsed time per epoch of each",
         value=1e3 * wall_s / max_epochs,
         unit="ms",
-        detail=f"{1e3 * cpu_s / max_epochs:.1f} ms of the driver's processor",
+        detail=f"{1e3 * cpu_s / max_epochs:.1f} ms of the driver's CPU time",
     )
-    yield compute_growth("time against number of epochs", "an epoch of each", durations)
+    yield compute_growth("growth of time with the number of epochs", "per epoch of each", durations)
 
 
 def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Measurement]:
@@ -170,13 +173,15 @@ def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Meas
             )
         wall_s, cpu_s = compute_medians(durations[sizes[-1]])
         yield Measurement(
-            what=f"report of {sizes[-1]:,} trials, {kind}",
+            what=f"report of {sizes[-1]:,} trials ({kind})",
             value=wall_s,
             unit="s",
-            detail=f"{cpu_s:.1f} s of the processor; {sizes[0]} trials: "
+            detail=f"{cpu_s:.1f} s of CPU time; {sizes[0]} trials: "
             f"{compute_medians(durations[sizes[0]])[0]:.1f} s",
         )
-        yield compute_growth(f"report's time against number of {kind}", "a trial", durations)
+        yield compute_growth(
+            f"growth of report time with the number of {kind}", "per trial", durations
+        )
 
 
 def compute_growth(label: str, per_unit: str, durations: DurationsBySize) -> Measurement:

@@ -94,10 +94,10 @@ def compare_with_products(
         )
     value, spread = compute_ratio(rates, all_rates)
     return Measurement(
-        what=f"{name}, batch {batch_size}: arithmetic rate, of its matrix products by themselves",
+        what=f"{name}, batch {batch_size}: arithmetic rate, relative to its matrix products",
         value=value,
         at_least=MIN_PRODUCT_RATIOS[name],
-        detail=f"{statistics.median(rates) / 1e9:.0f} GFLOP/s; of the fastest product alone "
+        detail=f"{statistics.median(rates) / 1e9:.0f} GFLOP/s; relative to the fastest product "
         f"{compute_ratio(rates, fastest_rates)[0]:.2f}; {spread}",
     )
 
@@ -132,7 +132,7 @@ def compare_with_resident(name: str, split: DeviceSplit, rounds: int) -> Measure
         loop_s.append(measure_duration_s(lambda: train_epoch(state, config, step, round_split)))
     value, spread = compute_ratio(resident_s[1:], loop_s[1:])
     return Measurement(
-        what=f"{name}: images a second, of the same step on one resident batch",
+        what=f"{name}: images per second, relative to the same step on one resident batch",
         value=value,
         at_least=0.95,
         detail=spread,
@@ -155,10 +155,10 @@ def compare_with_medmnist(
         loop_s.append(measure_duration_s(lambda: next(epochs)))
     value, spread = compute_ratio(medmnist_s, loop_s)
     return Measurement(
-        what=f"{family} with Adam: an epoch of MedMNIST's own loop, to ours",
+        what=f"{family} with Adam: epoch time of MedMNIST's own loop, relative to ours",
         value=value,
         at_least=MIN_MEDMNIST_RATIOS[family],
-        detail=f"{statistics.median(medmnist_s):.1f} s to {statistics.median(loop_s):.1f}; "
+        detail=f"{statistics.median(medmnist_s):.1f} s and {statistics.median(loop_s):.1f} s; "
         f"{spread}",
     )
 
@@ -176,7 +176,7 @@ def write_npz(root: Path) -> dict[str, DeviceSplit]:
 
 
 def measure(full: bool) -> Iterator[Measurement]:
-    """Figures 1 to 3 of the README."""
+    """Yield the figures of the loop."""
     torch.set_num_threads(1)
     keep_freed_memory()
     rounds = 5 if full else 3

@@ -64,7 +64,7 @@ def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
         folder, data, "two", concurrency=2, options=epochs, n_trials=4 if full else 2
     )
     yield Measurement(
-        what="data in the object store, two trials at once to one",
+        what="data in the object store, two concurrent trials relative to one",
         value=two_trials.store_bytes / one_trial.store_bytes,
         at_most=1.05,
         detail=f"{two_trials.store_bytes / MB:.1f} and {one_trial.store_bytes / MB:.1f} MB; "
@@ -75,11 +75,11 @@ def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
         value=max(one_trial.worker_bytes, two_trials.worker_bytes) / MIB,
         unit="MiB",
         at_most=700,
-        detail=f"resident, the data included: alone {one_trial.worker_bytes / MIB:.0f}, "
-        f"two at once {two_trials.worker_bytes / MIB:.0f}",
+        detail=f"resident, data included: one trial {one_trial.worker_bytes / MIB:.0f}, "
+        f"two concurrent trials {two_trials.worker_bytes / MIB:.0f}",
     )
     yield Measurement(
-        what="of it private",
+        what="private memory of that process",
         value=max(one_trial.private_bytes, two_trials.private_bytes) / MIB,
         unit="MiB",
     )
@@ -101,15 +101,15 @@ def measure_disk(folder: Path, *, max_epochs: int) -> Iterator[Measurement]:
     run_and_sample(study, record_disk_usage)
     models = list((study.folder / "models").iterdir())
     yield Measurement(
-        what="a search of 50 trials on the disk, at most",
+        what="peak disk space of a search of 50 trials",
         value=peak_bytes / MB,
         unit="MB",
         at_most=2000,
-        detail=f"at the end {measure_folder_bytes(study.folder) / MB:.0f}; {len(models)} models, "
-        f"at most {max_epochs} epochs a trial",
+        detail=f"{measure_folder_bytes(study.folder) / MB:.0f} at the end; {len(models)} models, "
+        f"at most {max_epochs} epochs per trial",
     )
     yield Measurement(
-        what="of it states of trials, at the end",
+        what="checkpoints left at the end of that search",
         value=measure_folder_bytes(study.folder / CHECKPOINT_DIR) / MB,
         unit="MB",
         at_most=0,

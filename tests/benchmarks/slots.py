@@ -78,10 +78,11 @@ def measure(full: bool) -> Iterator[Measurement]:
         two_trial_rates, one_trial_rates = zip(*rates, strict=True)
         value, spread = compute_ratio(two_trial_rates, one_trial_rates)
         yield Measurement(
-            what=f"{name}: steps a second of two trials with a thread each, to one with two",
+            what=f"{name}: steps per second of two trials with one thread each, relative to one "
+            "trial with two",
             value=value,
             at_least=1.0,
-            detail=f"{statistics.median(two_trial_rates):.0f} to "
+            detail=f"{statistics.median(two_trial_rates):.0f} and "
             f"{statistics.median(one_trial_rates):.0f}; {spread}",
         )
 

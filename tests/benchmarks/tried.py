@@ -67,9 +67,9 @@ def measure(full: bool) -> Iterator[Measurement]:
         ]
         value, spread = compute_ratio(*zip(*rounds, strict=True))
         yield Measurement(
-            what=f"{label}, to the step without",
+            what=f"{label}, relative to the step without",
             value=value,
-            detail=f"{warm_up_s:.0f} s to its tenth step; {spread}",
+            detail=f"{warm_up_s:.0f} s until its tenth step; {spread}",
         )
 
 
