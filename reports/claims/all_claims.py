@@ -19,7 +19,6 @@ from reports.claims.claim import (
     Verdict,
     describe_missing,
     explain_one_seed,
-    format_points,
     is_above,
     is_below,
     judge_all_above,
@@ -94,8 +93,8 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
     text = (
         f"The CNN has a significantly higher macro F1 than the MLNN in {is_above(rows).sum()} of "
         f"{format_count(len(rows), 'pair')} and a significantly lower one in "
-        f"{is_below(rows).sum()}. {_describe_differences(rows)} The largest Holm-adjusted p-value "
-        f"is {format_number(rows['p_holm'].max(), 'p')}."
+        f"{is_below(rows).sum()} (largest Holm-adjusted p: "
+        f"{format_number(rows['p_holm'].max(), 'p')}). {_describe_differences(rows)}"
     )
     return make_claim(
         verdict=judge_all_above(rows), evidence=_add_seed_caveat(text, rows), numbers=rows
@@ -137,10 +136,12 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
         ("Not significantly different", ~significant & ~is_below(rows)),
     ):
         items = [
-            f"{row['class_label']} {format_points(row)}"
+            f"{row['class_label']} {format_number(row['value'], 'points')} "
+            f"{format_interval(row['low'], row['high'], 'points')}"
             for row in rows[is_selected].to_dict("records")
         ]
-        text += f" {heading}: {'; '.join(items)}." if items else ""
+        if items:
+            text += f" {heading} (points, 95% confidence interval): {'; '.join(items)}."
     return make_claim(
         verdict=judge_all_above(rows),
         evidence=_add_seed_caveat(text, rows),

@@ -43,7 +43,7 @@ def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
         ):
             _draw_points(axes, group, str(source), str(family))
         _set_cost_axis(axes, axis_label, points["x"])
-    panels[0].set_ylabel("Accuracy on test (%); axis does not start at 0")
+    panels[0].set_ylabel("Accuracy on test (%);\naxis does not start at 0")
     canvas.add_legend(figure, panels[0], n_columns=4)
     return figure
 
