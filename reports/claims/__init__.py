@@ -1,1 +1,1 @@
-"""The claims of the published study, and what a study's numbers say about each."""
+"""The claims of the paper, each with evidence from a study and a verdict."""

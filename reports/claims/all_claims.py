@@ -1,7 +1,6 @@
-"""Each claim of the published study, with what this study measured and a verdict.
+"""Judge each claim of the paper by the trials and the data of a study.
 
-A verdict is of this study's trials and data. "Cannot tell" is a verdict too: the study lacks the
-trials, or the seeds, or the difference is too small for them.
+The verdict is "inconclusive" if the study lacks trials or seeds, or if it has too few to decide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,6 @@ from reports.claims.claim import (
     Verdict,
     describe_missing,
     explain_one_seed,
-    format_points,
     is_above,
     is_below,
     judge_all_above,
@@ -36,14 +34,14 @@ from reports.format.units import format_count, format_interval, format_number
 from reports.ledger.loading import LoadedStudy
 
 SIMILARITY_MARGIN = 0.01
-"""Of macro F1: scores closer than one point count as similar."""
+"""Difference of macro F1 (a fraction) below which two scores count as similar: one point."""
 
 
 def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[Claim]:
-    """The paper's eight claims in its order of importance.
+    """Judge the eight claims of the paper, in the paper's order of importance.
 
     Args:
-        loaded_study: Files of the study, of published trials only.
+        loaded_study: Files of the study, with only the published trials.
         bootstrap: Scores of its trials.
     """
     predictions, equivalence_keys = loaded_study.predictions, make_equivalence_keys(loaded_study)
@@ -63,7 +61,7 @@ def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[
 
 
 def make_claims_frame(judged_claims: Sequence[Claim]) -> pd.DataFrame:
-    """What the claims rest on, in one frame: a row a number, at least one row a claim."""
+    """Return the numbers of all claims in one frame, with at least one row per claim."""
     blank_row = pd.DataFrame([dict.fromkeys(NUMBER_COLUMNS)])
     frames = [
         (claim.numbers if len(claim.numbers) else blank_row)
@@ -77,9 +75,11 @@ def make_claims_frame(judged_claims: Sequence[Claim]) -> pd.DataFrame:
 
 
 def judge_better_family(bootstrap: BootstrapScores) -> Claim:
-    """The CNN beats the MLNN: each pair of one each is separated in macro F1; `judge_all_above`."""
+    """Judge whether every CNN has a higher macro F1 than every MLNN, by `judge_all_above`."""
     make_claim = partial(
-        Claim, statement="The CNN beats the MLNN in every configuration.", paper_sections="4.3, 5"
+        Claim,
+        statement="The CNN outperforms the MLNN in every configuration.",
+        paper_sections="4.3, 5",
     )
     cnn, mlnn = list_configurations(bootstrap, "cnn"), list_configurations(bootstrap, "mlnn")
     if missing := [family for family, names in (("cnn", cnn), ("mlnn", mlnn)) if not names]:
@@ -89,12 +89,12 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
         {f"macro F1, {a} - {b}": ("macro_f1", {a: 1, b: -1}) for a, b in product(cnn, mlnn)},
     )
     if rows.empty:
-        return make_claim(evidence="No CNN and MLNN have a finished seed in common.")
+        return make_claim(evidence="No CNN and MLNN configurations have a complete seed in common.")
     text = (
-        f"In {is_above(rows).sum()} of {format_count(len(rows), 'pair')} the CNN is separated "
-        f"above the MLNN, in {is_below(rows).sum()} below. The differences in macro F1 are "
-        f"{_format_range(rows)} points, their 95 % intervals within {_format_bounds(rows)}; the "
-        f"largest p after Holm's correction is {format_number(rows['p_holm'].max(), 'p')}."
+        f"The CNN has a significantly higher macro F1 than the MLNN in {is_above(rows).sum()} of "
+        f"{format_count(len(rows), 'pair')} and a significantly lower one in "
+        f"{is_below(rows).sum()} (largest Holm-adjusted p: "
+        f"{format_number(rows['p_holm'].max(), 'p')}). {_describe_differences(rows)}"
     )
     return make_claim(
         verdict=judge_all_above(rows), evidence=_add_seed_caveat(text, rows), numbers=rows
@@ -102,14 +102,16 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
 
 
 def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) -> Claim:
-    """The CNNs' mean precision is above the MLNNs' in each of the eight classes; `judge_all_above`.
+    """Judge whether CNNs have a higher mean precision in every class, by `judge_all_above`.
 
     Args:
-        bootstrap: of the study.
-        labels: of the classes.
+        bootstrap: Scores of the study's trials.
+        labels: Labels of the eight classes.
     """
     make_claim = partial(
-        Claim, statement="The CNN has the higher precision in each class.", paper_sections="4.3"
+        Claim,
+        statement="The CNN has a higher precision than the MLNN in every class.",
+        paper_sections="4.3",
     )
     cnn, mlnn = list_configurations(bootstrap, "cnn"), list_configurations(bootstrap, "mlnn")
     if missing := [family for family, selection in (("cnn", cnn), ("mlnn", mlnn)) if not selection]:
@@ -121,23 +123,25 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
     }
     rows = measure_contrasts(bootstrap, contrast_by_quantity)
     if rows.empty:
-        return make_claim(evidence="No seed was finished by all CNNs and MLNNs.")
+        return make_claim(evidence="No seed is complete for all CNN and MLNN configurations.")
     rows = rows.assign(class_label=labels)
     significant = is_above(rows)
-    text = "The mean precision of the CNNs is separated above that of the MLNNs in "
-    text += (
-        f"{significant.sum()} of 8 classes, below it in {is_below(rows).sum()}. The differences "
+    text = (
+        "The mean precision of the CNNs is significantly higher than that of the MLNNs in "
+        f"{significant.sum()} of 8 classes and significantly lower in {is_below(rows).sum()}. The "
+        f"differences are {_format_range(rows)} points."
     )
-    text += f"are {_format_range(rows)} points."
     for heading, is_selected in (
-        ("Below", is_below(rows)),
-        ("Not separated", ~significant & ~is_below(rows)),
+        ("Significantly lower", is_below(rows)),
+        ("Not significantly different", ~significant & ~is_below(rows)),
     ):
         items = [
-            f"{row['class_label']} {format_points(row)}"
+            f"{row['class_label']} {format_number(row['value'], 'points')} "
+            f"{format_interval(row['low'], row['high'], 'points')}"
             for row in rows[is_selected].to_dict("records")
         ]
-        text += f" {heading}: {'; '.join(items)}." if items else ""
+        if items:
+            text += f" {heading} (points, 95% confidence interval): {'; '.join(items)}."
     return make_claim(
         verdict=judge_all_above(rows),
         evidence=_add_seed_caveat(text, rows),
@@ -146,42 +150,43 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
 
 
 def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[str, str]) -> Claim:
-    """Within a family all configurations score alike, to `SIMILARITY_MARGIN`.
+    """Judge whether all configurations of a family have similar scores.
 
-    Supported if the 95 % interval of every pair's difference in macro F1 is within the margin;
-    contradicted if that of some pair is beyond it whole, and p < ALPHA after Holm's correction;
-    one seed tells nothing. Pairs that are the same function twice are counted and left out.
+    The verdict is "supported" if the 95% confidence interval of every pair's difference in macro
+    F1 is within `SIMILARITY_MARGIN`. It is "contradicted" if the interval of a pair is entirely
+    outside the margin and its Holm-adjusted p < ALPHA. It is "inconclusive" with one seed. Pairs
+    that are the same function are counted and left out.
 
     Args:
-        bootstrap: of the study.
-        equivalence_keys: from `make_equivalence_keys`.
+        bootstrap: Scores of the study's trials.
+        equivalence_keys: Keys from `make_equivalence_keys`.
     """
     make_claim = partial(
         Claim,
-        statement="Given enough epochs, the configurations of a family reach similar F1.",
+        statement="Given enough epochs, all configurations of a family reach similar F1 scores.",
         paper_sections="4.1, 4.2, 5",
     )
     rows, n_equivalent = _compare_within_families(bootstrap, equivalence_keys)
     note = ""
     if n_equivalent:
         note = (
-            f" In {format_count(n_equivalent, 'pair')} the loss alone differs: the same function "
-            "twice, and a difference of exactly 0."
+            f" In {format_count(n_equivalent, 'pair')}, only the loss differs: both configurations "
+            "are the same function, and the difference is exactly 0."
         )
     if rows.empty:
-        reason = "No family has two different configurations with a finished seed in common."
+        reason = "No family has two different configurations with a complete seed in common."
         return make_claim(evidence=f"{reason}{note}")
     inside = (rows["low"] >= -SIMILARITY_MARGIN) & (rows["high"] <= SIMILARITY_MARGIN)
     outside = (rows["low"] > SIMILARITY_MARGIN) | (rows["high"] < -SIMILARITY_MARGIN)
     differs = outside & (rows["p_holm"] < ALPHA)
-    verdict: Verdict = "cannot tell"
+    verdict: Verdict = "inconclusive"
     if rows["seeds"].min() > 1 and (inside.all() or differs.any()):
         verdict = "supported" if inside.all() else "contradicted"
     text = (
-        f"Of {format_count(len(rows), 'pair')} within a family, {inside.sum()} differ by less than "
-        f"a point of macro F1 with 95 % confidence, {differs.sum()} by more; "
-        f"{(~inside & ~differs).sum()} cannot be told. The differences are {_format_range(rows)} "
-        f"points, their 95 % intervals within {_format_bounds(rows)}.{note}"
+        f"The differences in macro F1 are less than one point in {inside.sum()} of "
+        f"{format_count(len(rows), 'pair')} within a family (95% confidence), more than one point "
+        f"in {differs.sum()}, and inconclusive in {(~inside & ~differs).sum()}. "
+        f"{_describe_differences(rows)}{note}"
     )
     return make_claim(verdict=verdict, evidence=_add_seed_caveat(text, rows), numbers=rows)
 
@@ -189,7 +194,7 @@ def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[s
 def _compare_within_families(
     bootstrap: BootstrapScores, equivalence_keys: Mapping[str, str]
 ) -> tuple[pd.DataFrame, int]:
-    """Every pair of a family, and how many more are the same function with a difference of 0."""
+    """Compare all pairs within families, and count the left-out pairs of the same function."""
     pairs = {
         f"macro F1, {a} - {b}": (a, b)
         for family in list_families(bootstrap)
@@ -211,16 +216,25 @@ def _compare_within_families(
     )
 
 
+def _describe_differences(rows: pd.DataFrame) -> str:
+    """Return a sentence with the range of the differences in macro F1 and of their intervals."""
+    interval = format_interval(rows["low"].min(), rows["high"].max(), "points")
+    if len(rows) == 1:
+        return (
+            f"The difference is {_format_range(rows)} points (95% confidence interval {interval})."
+        )
+    return (
+        f"The differences are {_format_range(rows)} points, with 95% confidence intervals within "
+        f"{interval}."
+    )
+
+
 def _format_range(rows: pd.DataFrame) -> str:
-    """`+5.90 to +9.10`; one number where there is one."""
+    """Format as `+5.90 to +9.10`, or as one number if both ends are equal."""
     low, high = (
         format_number(bound, "points") for bound in (rows["value"].min(), rows["value"].max())
     )
     return low if low == high else f"{low} to {high}"
-
-
-def _format_bounds(rows: pd.DataFrame) -> str:
-    return format_interval(rows["low"].min(), rows["high"].max(), "points")
 
 
 def _add_seed_caveat(text: str, rows: pd.DataFrame) -> str:

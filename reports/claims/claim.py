@@ -1,4 +1,4 @@
-"""A claim with its evidence and verdict, and the rules and words that several claims share."""
+"""A claim with its evidence and verdict, and the rules and phrases that all claims share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,45 +13,45 @@ from reports.format.text import label
 from reports.format.units import format_interval, format_number
 from reports.ledger.loading import LoadedStudy
 
-Verdict = Literal["supported", "contradicted", "cannot tell"]
+Verdict = Literal["supported", "contradicted", "inconclusive"]
 
 NUMBER_COLUMNS = ("quantity", "value", "low", "high", "p", "p_holm", "seeds")
 """Columns of `Claim.numbers`."""
 
-ONE_SEED_TEXT = "One seed: how much of this is the luck of that seed is unknown."
+ONE_SEED_TEXT = "There is only one seed, so the variance across seeds is unknown."
 
-NO_TRIAL_TEXT = "This study has no finished trial."
+NO_TRIAL_TEXT = "This study has no complete trials."
 
 _MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A statement of the paper and what this study says about it.
+    """A statement of the paper, with the evidence and the verdict of a study.
 
     Attributes:
         statement: One sentence.
         paper_sections: Sections of the paper, for example "4.1, 4.2".
         verdict: Verdict by the rule in the docstring of the function that makes the claim.
         evidence: Sentences with numbers.
-        numbers: A row for each quantity that the evidence rests on, unrounded:
+        numbers: A row for each quantity in the evidence, unrounded:
 
             - `quantity` (str): What is measured, with the configurations.
-            - `value`, `low`, `high` (float): Mean over the seeds, with its 95 % interval.
-            - `p`, `p_holm` (float): Two-sided p-value of the value, and the same adjusted by
-              Holm's method over the claim's rows.
+            - `value`, `low`, `high` (float): Mean over the seeds and its 95% confidence interval.
+            - `p`, `p_holm` (float): Two-sided p-value, and the same value Holm-adjusted for the
+              number of rows of the claim.
             - `seeds` (int): Number of seeds, at least 1.
     """
 
     statement: str
     paper_sections: str
-    verdict: Verdict = "cannot tell"
+    verdict: Verdict = "inconclusive"
     evidence: str
     numbers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*NUMBER_COLUMNS]))
 
 
 def make_numbers_frame(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
-    """Estimates as rows of `Claim.numbers`, their p-values corrected for how many they are."""
+    """Return estimates as rows of `Claim.numbers`, with p-values adjusted for their number."""
     frame = pd.DataFrame(
         [
             {"quantity": key, "value": estimate.mean} | estimate._asdict()
@@ -67,12 +67,12 @@ def make_numbers_frame(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
 def measure_contrasts(
     bootstrap: BootstrapScores, contrast_by_quantity: Mapping[str, tuple[str, Mapping[str, float]]]
 ) -> pd.DataFrame:
-    """Contrasts as rows of `Claim.numbers`.
+    """Estimate contrasts and return them as rows of `Claim.numbers`.
 
     Args:
-        bootstrap: of the study.
-        contrast_by_quantity: score and weights of each contrast, by the quantity's name; one
-            without a seed that all its configurations have is left out.
+        bootstrap: Scores of the study's trials.
+        contrast_by_quantity: Score and weights of each contrast, by the name of the quantity. A
+            contrast is left out if its configurations have no seed in common.
     """
     estimates = {
         quantity: estimate_contrast(bootstrap, score, weights)
@@ -84,41 +84,41 @@ def measure_contrasts(
 
 
 def judge_all_above(numbers: pd.DataFrame) -> Verdict:
-    """Whether every value is above 0.
+    """Judge whether every value is above 0.
 
-    Supported if all are, each with p < ALPHA after Holm's correction; contradicted if any is
-    below 0 with such a p; one seed tells nothing.
+    The verdict is "supported" if all values are significantly above 0 (Holm-adjusted p < ALPHA)
+    and "contradicted" if any is significantly below 0. It is "inconclusive" with one seed.
     """
     if numbers.empty or numbers["seeds"].min() < 2:
-        return "cannot tell"
+        return "inconclusive"
     if is_above(numbers).all():
         return "supported"
-    return "contradicted" if is_below(numbers).any() else "cannot tell"
+    return "contradicted" if is_below(numbers).any() else "inconclusive"
 
 
 def is_above(numbers: pd.DataFrame) -> "pd.Series[bool]":
-    """Which values are separated above 0."""
+    """Return which values are significantly above 0 (Holm-adjusted p < ALPHA)."""
     return (numbers["value"] > 0) & (numbers["p_holm"] < ALPHA)
 
 
 def is_below(numbers: pd.DataFrame) -> "pd.Series[bool]":
-    """Which values are separated below 0."""
+    """Return which values are significantly below 0 (Holm-adjusted p < ALPHA)."""
     return (numbers["value"] < 0) & (numbers["p_holm"] < ALPHA)
 
 
 def list_configurations(bootstrap: BootstrapScores, family: str) -> list[str]:
-    """Names of a family's configurations that have a score, in the order of the plan."""
+    """Return the configurations of a family that have a score, in the order of the plan."""
     trials = bootstrap.trials
     return [str(name) for name in trials.loc[trials["family"] == family, "configuration"].unique()]
 
 
 def list_families(bootstrap: BootstrapScores) -> list[str]:
-    """Families that have a score, in the order of the plan."""
+    """Return the families that have a score, in the order of the plan."""
     return [str(family) for family in bootstrap.trials["family"].unique()]
 
 
 def make_equivalence_keys(loaded_study: LoadedStudy) -> dict[str, str]:
-    """What each configuration computes: equal texts where the loss alone differs.
+    """Return a key for each configuration; keys are equal if only the loss differs.
 
     CrossEntropy on logits and NLLLoss on a log-softmax are the same function.
     """
@@ -131,36 +131,36 @@ def make_equivalence_keys(loaded_study: LoadedStudy) -> dict[str, str]:
 
 
 def describe_missing(missing: Sequence[str]) -> str:
-    """`This study has no finished MLNN trial.`; of families, or of optimizers."""
+    """Return a sentence that names the family or optimizer without a complete trial."""
     if len(missing) > 1:
         return NO_TRIAL_TEXT
-    return f"This study has no finished {label(missing[0])} trial."
+    return f"This study has no complete {label(missing[0])} trials."
 
 
 def explain_one_seed(numbers: pd.DataFrame) -> str:
-    """Why numbers of which some rest on one seed decide nothing."""
+    """Return a sentence on what is unknown if some numbers are based on one seed."""
     if numbers["seeds"].max() == 1:
         return ONE_SEED_TEXT
-    return "Some of this rests on one seed, and how much of it is that seed's luck is unknown."
+    return "Some results are based on one seed, so their variance across seeds is unknown."
 
 
 def format_points(row: Mapping[Any, Any]) -> str:
-    """`+6.10 points (95 % interval [+5.20, +7.00])`; of a difference of fractions."""
+    """Format a difference as `+6.10 points (95% confidence interval [+5.20, +7.00])`."""
     value, interval_text = (
         format_number(row["value"], "points"),
         format_interval(row["low"], row["high"], "points"),
     )
-    return f"{value} points (95 % interval {interval_text})"
+    return f"{value} points (95% confidence interval {interval_text})"
 
 
 def format_plain(value: float) -> str:
-    """A number with two decimals and a typographic minus."""
+    """Format a number with two decimals and a typographic minus."""
     return f"{value:.2f}".replace("-", _MINUS)
 
 
 def format_plain_interval(row: Mapping[Any, Any]) -> str:
-    """`1.67 (95 % interval [1.18, 2.37])`; without the interval where there is none."""
+    """Format as `1.67 (95% confidence interval [1.18, 2.37])`; omit an unknown interval."""
     if pd.isna(row["low"]):
         return format_plain(row["value"])
     value_text, low_text, high_text = (format_plain(row[key]) for key in ("value", "low", "high"))
-    return f"{value_text} (95 % interval [{low_text}, {high_text}])"
+    return f"{value_text} (95% confidence interval [{low_text}, {high_text}])"

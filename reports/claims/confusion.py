@@ -1,4 +1,4 @@
-"""What the paper says of the confusion matrices: which classes, and whether always the same."""
+"""Judge the paper's claims about the confusion matrices."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -37,21 +37,24 @@ from reports.ledger import published
 from reports.ledger.loading import TestPredictions
 
 PERFECT_CLASS = 7
-"""The class that the paper calls perfectly classified."""
+"""Class that the paper calls perfectly classified."""
 
 MIN_SAME_CORRELATION = 0.9
-"""Correlation from which two patterns of confusion count as the same. Ours: the paper gives none.
-At .9 one pattern explains four fifths (.81) of the other's variance over the cells."""
+"""Minimum correlation of two patterns of confusion that count as the same.
+
+This threshold is ours; the paper gives none. At 0.9, one pattern explains 81% of the variance of
+the other over the cells.
+"""
 
 
 def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -> Claim:
-    """Class 3 is the center of confusion, in every family.
+    """Judge whether class 3 is the center of confusion in every family.
 
-    Three shares of the family's errors, each less that of the class that comes next to class 3:
-    of all errors, those in which it takes part; of the errors on class 0, those taken for it; of
-    those on class 5 likewise. Supported if the first is above 0 with its 95 % interval and the
-    other two are above 0 as they stand; contradicted if one of them is below 0 with p < ALPHA
-    after Holm's correction; one seed tells nothing.
+    Three shares are measured per family, each minus the share of the runner-up class: the errors
+    that involve class 3, the errors on class 0 predicted as class 3, and the errors on class 5
+    predicted as class 3. The verdict is "supported" if the 95% confidence interval of the first
+    is above 0 and the means of the other two are above 0. It is "contradicted" if any is
+    significantly below 0 (Holm-adjusted p < ALPHA), and "inconclusive" with one seed.
     """
     make_claim = partial(
         Claim,
@@ -65,7 +68,7 @@ def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -
         if not counts.any():
             supported.append(False)
             texts.append(
-                f"{label(family)}: no errors, or no seed that every configuration finished."
+                f"{label(family)}: no errors, or no seed that is complete for every configuration."
             )
             continue
         leads = {
@@ -81,7 +84,7 @@ def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -
     if not rows:
         return make_claim(evidence=" ".join(texts) or NO_TRIAL_TEXT)
     numbers = make_numbers_frame(rows)
-    verdict: Verdict = "cannot tell"
+    verdict: Verdict = "inconclusive"
     if numbers["seeds"].min() < 2:
         texts.append(explain_one_seed(numbers))
     elif is_below(numbers).any() or all(supported):
@@ -97,7 +100,7 @@ _SHARE_FUNCTIONS: Mapping[str, Callable[[AnyFloatArray], FloatArray]] = {
 
 
 def _group_by_family(predictions: TestPredictions) -> dict[str, list[str]]:
-    """Names of the configurations of each family, in the order of the plan."""
+    """Return the names of each family's configurations, in the order of the plan."""
     names = predictions.trials.groupby("family", sort=False)["configuration"].unique()
     return {str(family): family_names.tolist() for family, family_names in names.items()}
 
@@ -109,19 +112,21 @@ def _is_always_ahead(leads: Mapping[str, LeadOverRunnerUp]) -> bool:
 def _format_leads(leads: Mapping[str, LeadOverRunnerUp]) -> str:
     overall = leads["errors"]
     texts = [
-        f"class {CENTRAL_CLASS} takes part in {format_number(overall.share, 'percent')} % of the "
-        f"errors, class {overall.runner_up} in "
-        f"{format_number(overall.runner_up_share, 'percent')} %: "
+        f"class {CENTRAL_CLASS} is involved in {format_number(overall.share, 'percent')}% of the "
+        f"errors and class {overall.runner_up} in "
+        f"{format_number(overall.runner_up_share, 'percent')}%, a difference of "
         f"{format_points(_make_interval_row(overall.margin))}."
     ]
-    for part in ("errors on class 0", "errors on class 5"):
-        part_lead = leads[part]
-        includes_zero = part_lead.margin.low <= 0 <= part_lead.margin.high
+    for class_name in ("class 0", "class 5"):
+        part_lead = leads[f"errors on {class_name}"]
+        interval_note = ""
+        if part_lead.margin.low <= 0 <= part_lead.margin.high:
+            interval_note = "; the 95% confidence interval of the difference includes 0"
         texts.append(
-            f"Of the {part}, {format_number(part_lead.share, 'percent')} % are taken for class "
-            f"{CENTRAL_CLASS}, {format_number(part_lead.runner_up_share, 'percent')} % for class "
-            f"{part_lead.runner_up}"
-            f"{': a difference that could be chance.' if includes_zero else '.'}"
+            f"On {class_name}, {format_number(part_lead.share, 'percent')}% of the errors are "
+            f"predictions of class {CENTRAL_CLASS} and "
+            f"{format_number(part_lead.runner_up_share, 'percent')}% of class "
+            f"{part_lead.runner_up}{interval_note}."
         )
     return " ".join(texts)
 
@@ -131,7 +136,7 @@ def _make_interval_row(estimate: Estimate) -> dict[str, Any]:
 
 
 def judge_perfect_class(predictions: TestPredictions) -> Claim:
-    """No trial errs on class 7: one error contradicts it, whatever the number of seeds."""
+    """Judge whether no trial errs on class 7; one error is enough to contradict it."""
     make_claim = partial(
         Claim,
         statement="Class 7 is perfectly classified in every configuration.",
@@ -141,7 +146,7 @@ def judge_perfect_class(predictions: TestPredictions) -> Claim:
     n_images, n_trials = int(is_class.sum()), len(predictions.trials)
     if not n_images * n_trials:
         return make_claim(
-            evidence=NO_TRIAL_TEXT if not n_trials else "No test image is of class 7."
+            evidence=NO_TRIAL_TEXT if not n_trials else "The test split has no image of class 7."
         )
     predicted = predictions.predicted_classes
     wrong = (predicted[:, is_class] != PERFECT_CLASS).sum(axis=1)
@@ -151,20 +156,22 @@ def judge_perfect_class(predictions: TestPredictions) -> Claim:
         f"{n_images * n_trials:,} predictions on class 7 ({format_count(n_trials, 'trial')})"
     )
     if n_wrong:
-        text = f"Of {total_text}, {n_wrong:,} {'is' if n_wrong == 1 else 'are'} wrong, in "
+        text = f"{n_wrong:,} of {total_text} {'is' if n_wrong == 1 else 'are'} wrong, in "
         text += f"{format_count(n_erring_trials, 'trial')}."
     else:
         low = (ALPHA / 2) ** (1 / n_images)
         text = (
-            f"Of {total_text}, none is wrong. A trial without an error on "
-            f"{format_count(n_images, 'image')} may still miss some: with 95 % confidence it "
-            f"recognises {format_number(low, 'percent')} % or more (Clopper and Pearson)."
+            f"None of {total_text} is wrong. With 95% confidence, the recall of a trial without "
+            f"errors on {format_count(n_images, 'image')} is at least "
+            f"{format_number(low, 'percent')}% (Clopper-Pearson interval)."
         )
-    text += f" Images of other classes were taken for it {format_count(n_mistaken, 'time')}."
+    text += (
+        f" Class 7 was predicted for images of other classes in {format_count(n_mistaken, 'case')}."
+    )
     counts = {
         "errors on class 7": n_wrong,
-        "trials that err on it": n_erring_trials,
-        "taken for it": n_mistaken,
+        "trials with errors on class 7": n_erring_trials,
+        "images of other classes predicted as class 7": n_mistaken,
     }
     return make_claim(
         verdict="contradicted" if n_wrong else "supported",
@@ -174,7 +181,7 @@ def judge_perfect_class(predictions: TestPredictions) -> Claim:
 
 
 def _describe_published_errors() -> str:
-    """Where the paper's own matrices have an error that its text denies."""
+    """Return a sentence on the errors that the matrices of the paper have and its text denies."""
     error_texts = [
         f"{row.confusion[PERFECT_CLASS][PERFECT_CLASS]} of {sum(row.confusion[PERFECT_CLASS])} for "
         f"{row.configuration}"
@@ -183,23 +190,27 @@ def _describe_published_errors() -> str:
     ]
     if not error_texts:
         return ""
-    return f"The paper's own matrices contradict its text too: they have {', '.join(error_texts)}."
+    return (
+        "The paper's own confusion matrices contradict this claim; their correct predictions on "
+        f"class 7 are {', '.join(error_texts)}."
+    )
 
 
 def judge_same_pattern(
     predictions: TestPredictions, errors: ConfusionErrors, equivalence_keys: Mapping[str, str]
 ) -> Claim:
-    """Confusion has the same pattern in all configurations of a family.
+    """Judge whether all configurations of a family have the same pattern of confusion.
 
-    The pattern is the 56 cells off the diagonal, summed over seeds; likeness is Pearson's
-    correlation. Supported if the smallest lower end of the pairs' 95 % intervals is above
-    `MIN_SAME_CORRELATION`; contradicted if any pair's upper end is below it; one seed tells
-    nothing.
+    The pattern is the 56 off-diagonal cells, summed over seeds. Two patterns are compared by
+    Pearson's correlation. The verdict is "supported" if the 95% confidence intervals of all pairs
+    are above `MIN_SAME_CORRELATION`, "contradicted" if that of any pair is below it, and
+    "inconclusive" with one seed.
 
     Args:
-        predictions: of the study.
-        errors: from `count_confusion_errors`.
-        equivalence_keys: from `claim.make_equivalence_keys`; pairs of equal ones are left out.
+        predictions: Predictions of the study on test.
+        errors: Errors from `count_confusion_errors`.
+        equivalence_keys: Keys from `claim.make_equivalence_keys`; pairs of equal keys are left
+            out.
     """
     make_claim = partial(
         Claim,
@@ -219,11 +230,12 @@ def judge_same_pattern(
     numbers = make_numbers_frame(rows)
     low, high = numbers["low"].min(), numbers["high"].min()
     text = (
-        f"In {format_count(len(rows), 'pair')} of configurations of a family that differ in more "
-        f"than the loss, r is {_format_span(numbers['value'])}; the 95 % intervals reach from "
-        f"{format_plain(low)} to {format_plain(numbers['high'].max())}."
+        f"The correlation r is {_format_span(numbers['value'])} in "
+        f"{format_count(len(rows), 'pair')} of configurations within a family that differ in more "
+        f"than the loss; the 95% confidence intervals extend from {format_plain(low)} to "
+        f"{format_plain(numbers['high'].max())}."
     )
-    verdict: Verdict = "cannot tell"
+    verdict: Verdict = "inconclusive"
     if numbers["seeds"].min() < 2:
         text += f" {explain_one_seed(numbers)}"
     elif low > MIN_SAME_CORRELATION or high < MIN_SAME_CORRELATION:
@@ -241,11 +253,11 @@ def judge_same_pattern(
 
 _NO_PAIR_TEXT = (
     "No two configurations of a family differ in more than the loss, have errors, and share a "
-    "finished seed."
+    "complete seed."
 )
 
 
 def _format_span(values: "pd.Series[float]") -> str:
-    """`0.93 to 0.98`; one number where the two are alike."""
+    """Format as `0.93 to 0.98`, or as one number if both ends are equal."""
     low, high = format_plain(values.min()), format_plain(values.max())
     return low if low == high else f"{low} to {high}"

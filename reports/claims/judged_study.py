@@ -1,4 +1,4 @@
-"""The paper's claims, judged by the trials of a study whose settings the paper gives."""
+"""Judge the claims of the paper by the trials of a study with published settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from reports.ledger.loading import LoadedStudy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedStudy:
-    """The paper's claims with a study's verdicts.
+    """The claims of the paper with the verdicts of a study.
 
     Attributes:
         claims: The eight claims, in the order of `all_claims.judge_claims`.
-        n_trials: Number of trials on test that the verdicts rest on.
+        n_trials: Number of trials with predictions on test that the verdicts are based on.
         missing_names: Published configurations of the study without such a trial.
     """
 
@@ -33,8 +33,7 @@ def judge_study(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> Judged
         bootstrap: Scores of its trials.
 
     Returns:
-        None for what the paper says nothing of: synthetic cells, and configurations with other
-        settings than the published ones.
+        None for synthetic cells, and for a study without published settings.
     """
     subset = select_published_trials(loaded_study)
     if not subset.study.trials:
@@ -53,7 +52,7 @@ def judge_study(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> Judged
 
 
 def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
-    """Return the trials whose settings the paper gives; none for synthetic cells."""
+    """Return the study with only the trials of published settings; none for synthetic cells."""
     trial_ids = {
         trial.id
         for trial in loaded_study.study.trials

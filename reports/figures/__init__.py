@@ -1,4 +1,4 @@
-"""Data frames to matplotlib figures. Layout only: what is drawn was computed elsewhere."""
+"""Draw data frames as matplotlib figures; the values are computed in `reports.analysis`."""
 
 from reports.figures.calibration import draw_reliability
 from reports.figures.canvas import render_svg_and_png

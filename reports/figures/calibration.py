@@ -1,4 +1,4 @@
-"""Reliability diagrams."""
+"""Draw reliability diagrams."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,19 +9,19 @@ from reports.format.text import DataLabel
 from reports.format.units import format_mean_sd, format_number
 
 _FAINT_BELOW_N_IMAGES = 10
-"""Images of a trial in a bin; the interval of fewer spans half the panel."""
+"""Images per bin and trial below which a point is faint; its interval spans half the panel."""
 
 
 @canvas.figure_style
 def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabel) -> Figure:
-    """One panel a configuration: how often the most probable class is right, by its probability.
+    """Draw accuracy by predicted probability, with one panel per configuration.
 
-    Whiskers are 95 % intervals; bars at the foot are the share of the images, on the same axis.
+    Whiskers are 95% confidence intervals. Bars show the share of the images, on the same axis.
 
     Args:
         bins: Rows of `Calibration.bins`, of one family.
         errors: Rows of `Calibration.errors`, of the same family.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     names = list(errors["configuration"])
     figure, panels = canvas.make_panels(len(names), width=7.2, height=3.0, data=data)
@@ -34,10 +34,8 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
             if has_replicates
             else format_number(error_row["ece"], "percent")
         )
-        canvas.set_panel_title(axes, name, f"ECE {ece_text} %")
-    canvas.label_outer_axes(
-        figure, panels, "Probability of the predicted class (%)", "Right predictions (%)"
-    )
+        canvas.set_panel_title(axes, name, f"ECE {ece_text}%")
+    canvas.label_outer_axes(figure, panels, "Predicted probability (%)", "Correct predictions (%)")
     return figure
 
 
@@ -72,6 +70,6 @@ def _draw_panel(axes: Axes, bins: pd.DataFrame) -> None:
             alpha=alpha,
             zorder=3,
         )
-    # Beyond 100, so that a point at a corner is whole.
+    # The limits exceed 100 so that a marker in the corner is not cut off.
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)

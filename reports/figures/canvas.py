@@ -1,7 +1,7 @@
-"""What every figure shares: the style, the colors, the panels, the strip that names the data.
+"""Style, colors, panels and data label shared by all figures.
 
-Figures are objects of their own (no pyplot, no global state), in colors that color-blind
-readers can tell apart (Okabe & Ito), with line styles and markers for print in gray.
+Figures are created without pyplot and without global state. The colors are distinguishable for
+color-blind readers (Okabe & Ito); line styles and markers differ for printing in grayscale.
 """
 
 import io
@@ -24,8 +24,8 @@ GRAY = "#BDBDBD"
 
 _DPI = 160
 
-# Text becomes outlines: the figure looks the same where the font is missing. Names come from
-# users, so no dollar sign starts a formula. A fixed salt makes equal figures equal files.
+# Text is stored as outlines, so that figures look the same without the font. Math parsing is off
+# because users choose the names. The fixed salt makes the SVG files reproducible.
 _RC_PARAMS = {
     "font.size": 9.0,
     "axes.titlesize": 9.5,
@@ -42,11 +42,11 @@ _RC_PARAMS = {
     "text.parse_math": False,
 }
 figure_style = matplotlib.style.context(["default", _RC_PARAMS])
-"""Decorates what makes or draws a figure: matplotlib reads some settings when it draws."""
+"""Decorator for functions that create or render figures; some settings apply at render time."""
 
 
 def make_blank_figure(width: float, height: float, data: DataLabel) -> Figure:
-    """An empty figure, in inches, with a strip at its foot that names the data."""
+    """Return an empty figure, sized in inches, with a strip at the bottom that names the data."""
     figure = Figure(figsize=(width, height), dpi=_DPI)
     strip_height = 0.22 / height
     figure.set_layout_engine("constrained", rect=(0, strip_height, 1, 1 - strip_height))
@@ -61,7 +61,7 @@ def make_blank_figure(width: float, height: float, data: DataLabel) -> Figure:
 def make_panels(
     n_panels: int, *, width: float, height: float, data: DataLabel
 ) -> tuple[Figure, list[Axes]]:
-    """Panels in two columns, `height` inches a row, filled from the left and without gaps."""
+    """Return a figure with panels in up to two columns, each row `height` inches high."""
     n_columns, n_rows = min(n_panels, 2), math.ceil(n_panels / 2)
     figure = make_blank_figure(
         width if n_columns == 2 else width * 0.6, height * n_rows + 0.4, data
@@ -73,12 +73,12 @@ def make_panels(
 
 
 def set_panel_title(axes: Axes, name: str, detail: str) -> None:
-    """Name a panel after its configuration."""
+    """Set the title of a panel to the configuration and a detail."""
     axes.set_title(f"{shorten(name)}: {detail}")
 
 
 def label_outer_axes(figure: Figure, panels: Sequence[Axes], xlabel: str, ylabel: str) -> None:
-    """Ticks and names of the axes at the left and below the last panel of each column only."""
+    """Label only the axes at the left and at the bottom of each column of panels."""
     for i, axes in enumerate(panels):
         is_left, is_bottom = i % 2 == 0, i >= len(panels) - 2
         axes.tick_params(labelleft=is_left, labelbottom=is_bottom)
@@ -88,8 +88,8 @@ def label_outer_axes(figure: Figure, panels: Sequence[Axes], xlabel: str, ylabel
 
 
 def add_legend(figure: Figure, axes: Axes, *, n_columns: int) -> None:
-    """What is drawn in `axes`, above the figure: what has whiskers, then what has none."""
-    # matplotlib lists them the other way round.
+    """Add a legend above the figure, with error bars first and lines last."""
+    # By default, matplotlib lists lines first.
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda i: isinstance(handles[i], Line2D))
     figure.legend(
@@ -109,12 +109,14 @@ STRETCHED_SCALE = (
     lambda percent: -np.log10(101 - percent),
     lambda position: 101 - 10 ** (-position),
 )
-"""A scale of percentages that grows towards 100, and its inverse: a search is decided at its top,
-and its worst trials would press the others together."""
+"""A scale that stretches percentages toward 100, and its inverse.
+
+On a linear scale, the worst trials of a search would compress the best ones.
+"""
 
 
 def stretch_y_axis(axes: Axes) -> None:
-    """Percentages on a `STRETCHED_SCALE` axis."""
+    """Set the y axis to `STRETCHED_SCALE`, with limits and ticks in percent."""
     low, high = axes.dataLim.y0, axes.dataLim.y1
     axes.set_yscale("function", functions=STRETCHED_SCALE)
     low, high = max(-5.0, low - 0.1 * (high - low)), min(100.0, high + 0.15 * (101 - high))
@@ -124,35 +126,35 @@ def stretch_y_axis(axes: Axes) -> None:
 
 
 def select_ticks(low: float, high: float) -> list[float]:
-    """Round percentages for a `STRETCHED_SCALE` scale."""
+    """Return the tick percentages of a `STRETCHED_SCALE` axis within the limits."""
     return [tick for tick in _TICK_PERCENTAGES if low <= tick <= high]
 
 
 def shorten(text: str, max_length: int = 36) -> str:
-    """A name cut to what an axis bears."""
+    """Shorten a text to a maximum length, with an ellipsis."""
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
 @figure_style
 def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
-    """The figure in both formats; the same figure gives the same bytes."""
+    """Render a figure as SVG and PNG; the same figure gives the same bytes."""
     figure.dpi = _DPI
     agg_canvas = FigureCanvasAgg(figure)
     _lay_out(figure)
     svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
     agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
-    # This one leaves the figure at 72 dots an inch, so it comes last.
+    # The SVG canvas sets the figure to 72 dots per inch, so it comes last.
     FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": "bloodstudy"})  # type: ignore[no-untyped-call]
     return svg_buffer.getvalue(), png_buffer.getvalue()
 
 
 def _lay_out(figure: Figure) -> None:
-    """Place the axes, for good: `savefig` would do so again for each format.
+    """Lay out the axes once, because `savefig` would lay them out again for each format.
 
-    The canvas measures texts, and keeps what it measured for its drawing.
+    The canvas caches the measured texts and reuses them for rendering.
     """
     for axes in figure.axes:
-        axes.apply_aspect()  # as a drawing would before it places the axes
+        axes.apply_aspect()  # matplotlib does this before its layout
     if (layout_engine := figure.get_layout_engine()) is not None:
         layout_engine.execute(figure)
     figure.set_layout_engine("none")

@@ -1,4 +1,4 @@
-"""Confusion matrices."""
+"""Draw confusion matrices."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,15 +18,15 @@ from reports.format.units import format_number
 def draw_confusion_matrices(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
 ) -> Figure:
-    """One matrix a configuration: rows true, columns predicted; counts and row percentages.
+    """Draw one confusion matrix per configuration, with counts and row percentages.
 
-    The shade is the row's share on a square-root scale: on a plain one every mistake of a good
-    classifier is white.
+    Rows are true classes, columns predicted ones. The shade is the share of the row on a
+    square-root scale; on a linear scale, all errors of a good classifier would be white.
 
     Args:
         frame: Rows of `ConfusionAnalysis.matrices`, of one family.
         labels: Labels of the eight classes.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"].unique())
     figure, panels = canvas.make_panels(len(names), width=11.0, height=5.2, data=data)
@@ -48,13 +48,13 @@ def draw_confusion_matrices(
         axes.grid(visible=False)
         axes.tick_params(length=0)
     canvas.label_outer_axes(
-        figure, panels, "Predicted class (images; below: % of the row)", "True class"
+        figure, panels, "Predicted class (images; % of row below)", "True class"
     )
     return figure
 
 
 def _draw_count(axes: Axes, index: tuple[int, ...], count: int, share: float) -> None:
-    """One cell: the count, and below it the percentage of the row; a faint 0 where it is empty."""
+    """Draw the count of a cell and the percentage of its row, or a faint 0 if it is empty."""
     row, column = index
     text_style: dict[str, Any] = {"x": column, "ha": "center", "in_layout": False}
     if count == 0:

@@ -1,4 +1,4 @@
-"""Accuracy against the size of the network and against the operations of an image."""
+"""Draw accuracy against the size of the network and against the operations per image."""
 
 from typing import Any
 
@@ -19,20 +19,20 @@ _FAMILY_STYLES = {
 }
 _DEFAULT_STYLE = ("#333333", "D")
 _BENCHMARK_MARKERS = "DvpX"
-_COST_AXES = (("parameters", "Parameters (millions)"), ("operations", "MFLOP of one image"))
-_EQUAL_COST_OFFSET = 0.02  # of the axis, between rows of equal cost: as wide as a marker
+_COST_AXES = (("parameters", "Parameters (millions)"), ("operations", "MFLOP per image"))
+_EQUAL_COST_OFFSET = 0.02  # share of the axis; about the width of a marker
 
 
 @canvas.figure_style
 def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
-    """Two panels with one axis of accuracy, and a logarithmic one of cost each.
+    """Draw accuracy against each cost, in two panels with logarithmic cost axes.
 
-    Whiskers are 95 % intervals; hollow marks were published. Rows of equal cost stand side by
-    side, as they would hide each other.
+    Whiskers are 95% confidence intervals. Hollow markers are published values. Rows of equal cost
+    are drawn side by side, so that none hides another.
 
     Args:
         frame: Frame from `cost.collect_costs`.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 4.2, data)
     panels = figure.subplots(1, 2, sharey=True)
@@ -43,13 +43,13 @@ def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
         ):
             _draw_points(axes, group, str(source), str(family))
         _set_cost_axis(axes, axis_label, points["x"])
-    panels[0].set_ylabel("Accuracy on test (%), axis not from 0")
+    panels[0].set_ylabel("Accuracy on test (%);\naxis does not start at 0")
     canvas.add_legend(figure, panels[0], n_columns=4)
     return figure
 
 
 def _spread_equal_costs(costs: FloatArray) -> FloatArray:
-    """Costs moved apart where they are equal, on a logarithmic axis."""
+    """Return the costs, with equal ones moved apart on a logarithmic axis."""
     log_costs = pd.Series(np.log10(costs))
     groups = log_costs.groupby(log_costs.round(3))
     rank, group_size = groups.cumcount(), groups.transform("size")
@@ -59,7 +59,7 @@ def _spread_equal_costs(costs: FloatArray) -> FloatArray:
 
 
 def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> None:
-    """One group of marks: ours filled and with whiskers, the published ones hollow."""
+    """Draw a group of markers: filled with whiskers for the study, hollow for published values."""
     color, marker = _FAMILY_STYLES.get(family, _DEFAULT_STYLE)
     style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4.5, "ls": "none"}
     accuracy = points["accuracy"] * 100
@@ -77,9 +77,9 @@ def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> 
         return
     style |= {"markerfacecolor": "none", "zorder": 3}
     if source == "paper":
-        axes.plot(points["x"], accuracy, label=f"{label(family)}, the paper", **style)
+        axes.plot(points["x"], accuracy, label=f"{label(family)} (paper)", **style)
         return
-    # Each with a mark of its own: they are few, and of nearly one accuracy.
+    # Each method has its own marker, because their accuracies are almost equal.
     for x, y, name, benchmark_marker in zip(
         points["x"], accuracy, points["name"], _BENCHMARK_MARKERS, strict=False
     ):
@@ -90,7 +90,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> 
 
 def _set_cost_axis(axes: Axes, axis_label: str, costs: pd.Series) -> None:
     axes.set_xscale("log")
-    # Of more than two decades, every ten is enough; of less than one, there may be no ten.
+    # A narrow axis may contain no power of ten, so it has ticks at 1, 2 and 5.
     is_wide = costs.max() > 100 * costs.min()
     axes.xaxis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))

@@ -1,4 +1,4 @@
-"""Learning curves."""
+"""Draw learning curves."""
 
 from collections.abc import Sequence
 
@@ -10,32 +10,33 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures import canvas
 from reports.format.text import DataLabel, format_loss_and_optimizer
 
-# Column of `LearningCurves.epochs`, label of the axis.
+# Axis label by column of `LearningCurves.epochs`.
 _AXIS_LABELS = {"train_loss": "Training loss (nats)", "val_macro_f1": "Macro F1 on val (%)"}
 _MAX_CONTEXT_CURVES = 8
 MIN_SEEDS_FOR_BAND = 3
-"""Seeds; of two, a band says no more than the two lines."""
+"""Minimum number of seeds for a band; with two, it adds nothing to the two lines."""
 
 MAX_SEED_LINES = 5
-"""Seeds; more lines cannot be told apart, and the band alone is drawn."""
+"""Maximum number of seeds drawn as lines; with more, only the band is drawn."""
 
 
 @canvas.figure_style
 def draw_curves(
     frame: pd.DataFrame, means: pd.DataFrame, *, column: str, data: DataLabel
 ) -> Figure:
-    """One panel a configuration: thin lines for the seeds, their mean bold, the others in gray.
+    """Draw one panel per configuration: thin lines for seeds, a bold line for their mean.
 
-    From three seeds on, a band shows mean ± standard deviation, and of more than five it stands
-    alone. Panels, because configurations that differ in the loss alone have the same curve, and one
-    would hide the other.
+    The means of the other configurations are gray. With at least `MIN_SEEDS_FOR_BAND` seeds, a
+    band shows mean ± standard deviation. With more than `MAX_SEED_LINES` seeds, the seeds have no
+    lines. Configurations that differ only in the loss have the same curve, so that one would hide
+    the other in a common panel.
 
     Args:
         frame: Rows of `LearningCurves.epochs`, of one family.
-        means: Rows of `LearningCurves.means`, of the same family; its `_sd` columns make the
-            band.
+        means: Rows of `LearningCurves.means`, of the same family; the band is from its `_sd`
+            columns.
         column: Column to draw, `train_loss` or `val_macro_f1`.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"].unique())
     figure, panels = canvas.make_panels(len(names), width=7.2, height=2.3, data=data)
@@ -62,7 +63,7 @@ def draw_curves(
 def _draw_replicates(
     axes: Axes, frame: pd.DataFrame, mean: pd.DataFrame, column: str, scale: int
 ) -> None:
-    """The seeds as lines, a band or both; the mean of several; a ring where weights were kept."""
+    """Draw the seeds as lines or band, their mean, and rings at the epochs of the kept weights."""
     replicates = list(frame.groupby("seed", sort=False))
     color, width = (canvas.BLUE, 1.6) if len(replicates) == 1 else (canvas.SKY, 0.9)
     if len(replicates) >= MIN_SEEDS_FOR_BAND and f"{column}_sd" in mean:
@@ -84,7 +85,7 @@ def _draw_replicates(
 
 
 def _set_shared_limits(panels: Sequence[Axes], *, from_zero: bool) -> None:
-    """The same axes in every panel, so that panels can be compared by eye."""
+    """Set the same axis limits in all panels, so that they are comparable."""
     low = 0.0 if from_zero else min(axes.dataLim.y0 for axes in panels)
     high = max(axes.dataLim.y1 for axes in panels)
     margin = 0.04 * ((high - low) or 1.0)

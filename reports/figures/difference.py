@@ -1,4 +1,4 @@
-"""Confusion of one configuration minus that of another."""
+"""Draw the difference of two confusion matrices."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,23 @@ from reports.format.text import DataLabel
 _DIVERGING_COLORMAP = LinearSegmentedColormap.from_list(
     "", [canvas.VERMILLION, "white", canvas.BLUE], N=11
 )
-_MIN_WHITE_TEXT_SHADE = 4  # shades from here on need white text
+_MIN_WHITE_TEXT_SHADE = 4  # shades from this one up need white text
 
 
 @canvas.figure_style
 def draw_confusion_difference(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
 ) -> Figure:
-    """Rows true, columns predicted; blue is more, vermillion fewer, gray could be chance.
+    """Draw the difference of two confusion matrices as a heat map.
+
+    Rows are true classes, columns predicted ones. Blue is more, vermillion is fewer, and gray
+    numbers are not significant.
 
     Args:
         frame: Rows of `ConfusionDifferences.cells`, of one pair, with `difference_text` (str),
             the text of each cell.
         labels: Labels of the eight classes.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     first_row = frame.iloc[0]
     figure = canvas.make_blank_figure(6.6, 6.0, data)
@@ -42,7 +45,7 @@ def draw_confusion_difference(
     axes.set_title(" \N{MINUS SIGN} ".join(names))
     axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(labels)), labels)
-    axes.set_xlabel("Predicted class (images a trial; grey: could be chance)")
+    axes.set_xlabel("Predicted class (images per trial; gray: not significant)")
     axes.set_ylabel("True class")
     axes.grid(visible=False)
     axes.tick_params(length=0)
@@ -50,7 +53,7 @@ def draw_confusion_difference(
 
 
 def _draw_cell(axes: Axes, cell: pd.Series, depth: int) -> None:
-    """The text of one cell: gray if it could be chance, else in black or white, by its ground."""
+    """Draw the text of a cell: gray if not significant, otherwise black or white by shade."""
     axes.text(
         cell["predicted"],
         cell["true"],

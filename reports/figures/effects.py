@@ -1,4 +1,4 @@
-"""What one choice changes, as a forest plot."""
+"""Draw the effects of choices as a forest plot."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,14 +12,14 @@ def draw_effects(
     frame: pd.DataFrame,
     *,
     data: DataLabel,
-    xlabel: str = "Change of macro F1 on test (points), 95 % interval",
+    xlabel: str = "Change in macro F1 on test (points), 95% confidence interval",
 ) -> Figure:
-    """A line a contrast: difference and 95 % interval, with a rule at no difference.
+    """Draw the difference and 95% confidence interval of each contrast, one per line.
 
     Args:
         frame: Rows of `effects.estimate_effects` or of `Ablations.differences`, with
             `contrast_label` (str) and `family_label` (str, "all" for every family).
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
         xlabel: Label of the axis.
     """
     figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(frame), data)

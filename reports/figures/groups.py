@@ -1,4 +1,4 @@
-"""Configurations from best to worst, with bars over those that could not be separated."""
+"""Draw configurations from best to worst, with bars for groups that do not differ."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,16 @@ from reports.format.text import DataLabel, format_loss_and_optimizer
 def draw_groups(
     frame: pd.DataFrame, tied_groups: Sequence[Sequence[str]], *, data: DataLabel
 ) -> Figure:
-    """A line a configuration: mean and 95 % interval; beside it, a bar for each of its groups.
+    """Draw mean and 95% confidence interval of each configuration, and a bar for each group.
 
-    After the critical-difference diagram of Demšar (JMLR, 2006), turned so that names are read
-    without tilting the head, and with each configuration's own interval.
+    No two configurations of a group are significantly different. The figure is a
+    critical-difference diagram (Demšar, JMLR 2006), rotated for horizontal names and with an
+    interval for each configuration.
 
     Args:
-        frame: Rows of `frames.make_comparison_frame`, from the best to the worst.
+        frame: Rows of `frames.make_comparison_frame`, from best to worst.
         tied_groups: Groups of the same configurations, `PairwiseComparison.tied_groups`.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"])
     figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(names), data)
@@ -39,7 +40,7 @@ def draw_groups(
     ]
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel("Macro F1 on test (%), 95 % interval; the axis does not start at 0")
+    axes.set_xlabel("Macro F1 on test (%), 95% confidence interval; axis does not start at 0")
     row_by_name = {name: row for row, name in enumerate(names)}
     for column, group in enumerate(tied_groups):
         group_rows = [row_by_name[name] for name in group]
@@ -58,7 +59,7 @@ def draw_groups(
             ls="none",
         )
     group_axes.set_xlim(-0.7, len(tied_groups) - 0.3)
-    group_axes.set_title("Not separated", fontsize=8, loc="right")
+    group_axes.set_title("Not significantly\ndifferent", fontsize=8, loc="right")
     group_axes.tick_params(length=0, labelleft=False, labelbottom=False)
     group_axes.grid(visible=False, axis="x")
     group_axes.spines[["left", "bottom"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""The learning curves of a search, and the rungs at which ASHA compared them."""
+"""Draw the learning curves of a search and the rungs at which ASHA compared them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from reports.format.text import DataLabel
 def draw_halving(
     curves: pd.DataFrame, trials: pd.DataFrame, rungs: Sequence[int], *, data: DataLabel
 ) -> Figure:
-    """A line a trial, ending where it ended; a rule at each rung with how many came there.
+    """Draw the learning curve of each trial, and the number of trials that reached each rung.
 
     Args:
         curves: Learning curves of the search, `SearchAnalysis.curves`.
         trials: Trials of the search, `SearchAnalysis.trials`.
         rungs: Epochs at which ASHA compares trials.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 3.8, data)
     axes = figure.subplots()
@@ -46,9 +46,9 @@ def draw_halving(
         axes.axvline(rung, color="#666666", linewidth=0.8, linestyle=":", zorder=0)
         axes.text(rung, y_max, f"{n_trials}", ha="center", va="bottom", fontsize=8, color="#444444")
     for color, label in (
-        (canvas.VERMILLION, "the best"),
+        (canvas.VERMILLION, "best"),
         (canvas.BLUE, "complete"),
-        (canvas.GRAY, "stopped"),
+        (canvas.GRAY, "not complete"),
     ):
         axes.plot([], [], color=color, label=label)
     axes.set_xlabel("Epoch")

@@ -1,4 +1,4 @@
-"""How a search went, trial by trial, and what picking its trials at random would have brought."""
+"""Draw the history of a search, and the expected best value in random order."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures import canvas
 from reports.format.text import DataLabel
 
-# State of a trial, color, marker, whether it is filled.
+# State of a trial, color, marker, whether the marker is filled.
 _STATE_MARKERS = (
     ("complete", canvas.BLUE, "o", True),
     ("pruned", canvas.SKY, "o", False),
@@ -22,11 +22,11 @@ _Y_LABEL = "Best macro F1 on val (%)"
 
 @canvas.figure_style
 def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
-    """A dot a trial in the order of the proposals, and the best so far as a line.
+    """Draw the value of each trial in the order of the proposals, and the best value so far.
 
     Args:
         trials: Trials of the search, `SearchAnalysis.trials`.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 3.6, data)
     axes = figure.subplots()
@@ -56,7 +56,12 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
             "markeredgewidth": 1.2,
         }
         axes.plot(
-            *points, color=canvas.VERMILLION, marker="o", ls="none", label="start", **ring_style
+            *points,
+            color=canvas.VERMILLION,
+            marker="o",
+            ls="none",
+            label="proposed first",
+            **ring_style,
         )
     canvas.stretch_y_axis(axes)
     _draw_lost_trials(axes, trials)
@@ -68,21 +73,23 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
 def draw_expected_best(
     expected: pd.DataFrame, search_trials: pd.DataFrame, *, data: DataLabel
 ) -> Figure:
-    """The best of n trials picked at random from the search's own, and the search itself.
+    """Draw the expected best of n random trials of the search, and the search itself.
 
     Args:
         expected: Frame from `search_effort.compute_expected_best`.
         search_trials: Rows of `SearchAnalysis.trials` with a value.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 3.2, data)
     axes = figure.subplots()
     n_trials = expected["trials"]
     band = (expected["low"] * 100, expected["high"] * 100)
     axes.fill_between(
-        n_trials, *band, color=canvas.GRAY, alpha=0.4, lw=0, label="random: 5 to 95 %"
+        n_trials, *band, color=canvas.GRAY, alpha=0.4, lw=0, label="random order: 5% to 95%"
     )
-    axes.plot(n_trials, expected["expected"] * 100, color="#333333", ls="--", label="random: mean")
+    axes.plot(
+        n_trials, expected["expected"] * 100, color="#333333", ls="--", label="random order: mean"
+    )
     best_so_far = search_trials["value"].cummax() * 100
     axes.step(
         range(1, len(best_so_far) + 1),
@@ -92,12 +99,12 @@ def draw_expected_best(
         label="this search",
     )
     canvas.stretch_y_axis(axes)
-    _label_axes(figure, axes, "Trials")
+    _label_axes(figure, axes, "Number of trials")
     return figure
 
 
 def _draw_lost_trials(axes: Axes, trials: pd.DataFrame) -> None:
-    """Trials without a value, as crosses on the lower edge."""
+    """Draw trials without a value as crosses on the lower edge."""
     lost_trials = trials[trials["state"].isin(_STATES_WITHOUT_VALUE)]
     if not lost_trials.empty:
         heights = [axes.get_ylim()[0]] * len(lost_trials)

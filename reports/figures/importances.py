@@ -1,4 +1,4 @@
-"""Importances, as dots with intervals."""
+"""Draw importances as dots with intervals."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from reports.figures import canvas
 from reports.format.text import DataLabel
 
-# By rung, from the first.
+# Marker and color by rung, from the first.
 _RUNG_MARKERS = (
     ("o", canvas.BLUE),
     ("s", canvas.VERMILLION),
@@ -17,12 +17,12 @@ _RUNG_MARKERS = (
 
 @canvas.figure_style
 def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
-    """A panel a group of trials, a line a parameter, a dot a rung.
+    """Draw a panel per group of trials, a line per hyper-parameter, and a dot per rung.
 
     Args:
-        frame: Frame from `importance.compute_importances`, with `trial_group` and
+        frame: Frame from `importance.compute_importances`, with the columns `trial_group` and
             `setting_text` (str), the labels of group and setting.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     groups, rungs = list(frame["trial_group"].unique()), list(frame["rung"].unique())
     n_lines = frame.groupby("trial_group", sort=False)["setting_text"].nunique()
@@ -40,7 +40,7 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
             interval = rung_rows["importance_low"] * 100, rung_rows["importance_high"] * 100
             offset = 0.22 * (index - (len(rungs) - 1) / 2)
             heights = [names.index(name) + offset for name in rung_rows["setting_text"]]
-            # Not as whiskers: of few trials the interval may lie beside the value.
+            # Lines, not error bars: with few trials the interval may not contain the value.
             axes.hlines(heights, *interval, color=color, linewidth=1.4)
             axes.plot(percent, heights, marker=marker, color=color, ls="none")
         axes.set_yticks(range(len(names)), names)
@@ -52,6 +52,6 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
         label = f"after epoch {rung}"
         panels[0, 0].plot([], [], marker=marker, color=color, ls="none", label=label)
     panels[-1, 0].set_xlim(-2, 102)
-    panels[-1, 0].set_xlabel("Share of the variance explained (%), 90 % interval")
+    panels[-1, 0].set_xlabel("Share of variance explained (%), 90% confidence interval")
     figure.legend(loc="outside upper left", ncols=4)
     return figure

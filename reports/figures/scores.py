@@ -1,4 +1,4 @@
-"""Scores on test, as dots."""
+"""Draw scores on test as dots."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from reports.figures import canvas
 from reports.format.text import DataLabel, format_loss_and_optimizer
 
-# Key in the frame, name in the legend, color, marker.
+# Column of the frame, label in the legend, color, marker.
 _SCORE_STYLES = (
     ("test_macro_precision", "macro precision", canvas.GREEN, "s"),
     ("test_weighted_f1", "weighted F1", canvas.VERMILLION, "^"),
@@ -17,15 +17,14 @@ _SCORE_STYLES = (
 
 @canvas.figure_style
 def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
-    """Macro precision, weighted and macro F1 of each configuration, as dots.
+    """Draw macro precision, weighted F1 and macro F1 of each configuration as dots.
 
-    Dots, because a bar is read by its length and would have to start at 0, where differences
-    of a point are invisible. Whiskers are 95 % intervals; an open diamond is the weighted F1 as
-    published, where the frame has it.
+    Bars would have to start at 0, where differences of a point are invisible. Whiskers are 95%
+    confidence intervals. An open diamond is the published weighted F1, if the frame has it.
 
     Args:
         frame: Rows of `frames.make_comparison_frame`, of one family.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     height = 1.5 + 0.62 * len(frame)
     figure = canvas.make_blank_figure(7.2, height, data)
@@ -58,18 +57,18 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     low, high = axes.get_xlim()
-    axes.set_xlabel(f"Percent, on test (axis from {low:.1f} to {high:.1f}, not from 0)")
+    axes.set_xlabel(f"Score on test (%); axis from {low:.1f} to {high:.1f}, not from 0")
     canvas.add_legend(figure, axes, n_columns=4)
     return figure
 
 
 def _draw_published(axes: Axes, frame: pd.DataFrame) -> None:
-    """An open diamond in each row of which a weighted F1 was published."""
+    """Draw an open diamond in each row that has a published weighted F1."""
     if "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any():
         axes.plot(
             frame["published_weighted_f1"] * 100,
             list(range(len(frame))),
-            label="weighted F1, as published",
+            label="weighted F1 (published)",
             color="#333333",
             marker="D",
             markersize=7,

@@ -1,4 +1,4 @@
-"""Where in its space a search found what: a map, and parallel coordinates."""
+"""Draw the search space with the values that trials reached: map and parallel coordinates."""
 
 from typing import Any
 
@@ -17,24 +17,26 @@ from reports.format.units import format_count
 from reports.ledger.search_record import SearchRecord
 
 _COLORMAP = "cividis"
-"""Even in lightness, and the same to color-blind readers."""
+"""Colormap with uniform lightness that looks the same to color-blind readers."""
 
 _ABSENT_HEIGHT = -0.12
-"""Where a parameter that a trial does not have stands on its axis, which goes from 0 to 1."""
+"""Height of a hyper-parameter that a trial lacks; the axes range from 0 to 1."""
 
 
 @canvas.figure_style
 def draw_search_space(
     frame: pd.DataFrame, stopped: pd.DataFrame, failed: pd.DataFrame, *, rung: int, data: DataLabel
 ) -> Figure:
-    """Dropout over learning rate, a panel a family and optimizer; color is what was reached.
+    """Draw dropout against learning rate, with a panel per family and optimizer.
+
+    The color is the best macro F1 on val up to the rung.
 
     Args:
         frame: Frame from `search_trials.select_at_rung`.
         stopped: Rows of `SearchAnalysis.trials` that were stopped before the rung.
         failed: Rows of `SearchAnalysis.trials` that diverged or failed.
         rung: Epoch of `frame`, from 1.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     all_rows = pd.concat([frame, *(rows for rows in (stopped, failed) if len(rows))])
     combinations = (
@@ -64,7 +66,7 @@ def draw_search_space(
 def _draw_trials(axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: FuncNorm) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:.0e}".replace("e-0", "e-"))
-    sorted_rows = rows.sort_values("value_at_rung")  # the best are drawn last, and so on top
+    sorted_rows = rows.sort_values("value_at_rung")  # the best are drawn last, on top
     points = (sorted_rows["learning_rate"], sorted_rows["dropout"])
     color_mapping: dict[str, Any] = {
         "c": sorted_rows["value_at_rung"] * 100,
@@ -93,13 +95,13 @@ def _draw_trials(axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: Fun
 def draw_parallel_coordinates(
     frame: pd.DataFrame, search: SearchRecord, *, rung: int, data: DataLabel
 ) -> Figure:
-    """A line a trial through its settings to what it had reached; the best on top.
+    """Draw a line per trial through its settings to the reached value, with the best on top.
 
     Args:
         frame: Frame from `search_trials.select_at_rung`.
         search: Record of the search, whose bounds are the ends of the axes.
         rung: Epoch of `frame`, from 1.
-        data: Names of the data, written in the corner.
+        data: Names of the data, shown in the corner.
     """
     figure = canvas.make_blank_figure(7.6, 3.6, data)
     axes = figure.subplots()
@@ -133,7 +135,7 @@ _AxisScale = tuple[str, FloatArray, list[tuple[float, str]]]
 def _build_axis_scales(
     frame: pd.DataFrame, search: SearchRecord, norm: FuncNorm
 ) -> dict[str, _AxisScale]:
-    """Name, height of each trial from 0 to 1, and ticks of every axis."""
+    """Return name, height of each trial (0 to 1) and ticks of every axis."""
     momentum = _make_linear_scale("Momentum", frame["momentum"], search.momentum)
     scales = {
         "family": _make_category_scale("Family", frame["family"], search.families),
@@ -147,10 +149,10 @@ def _build_axis_scales(
     if (resnet_space := search.resnet) is not None:
         scales |= {
             "weight_decay": _make_log_scale(
-                "Decay", frame["weight_decay"], resnet_space.weight_decay
+                "Weight\ndecay", frame["weight_decay"], resnet_space.weight_decay
             ),
             "label_smoothing": _make_linear_scale(
-                "Smoothing", frame["label_smoothing"], resnet_space.label_smoothing
+                "Label\nsmoothing", frame["label_smoothing"], resnet_space.label_smoothing
             ),
             "width": _make_linear_scale("Width", frame["width"], resnet_space.width),
         }

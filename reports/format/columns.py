@@ -1,4 +1,4 @@
-"""The columns of the report's tables: which, in what order, under what heading and unit."""
+"""Columns of the report's tables, with their order, headings and units."""
 
 from reports.format.table import Column
 
@@ -8,9 +8,9 @@ SEEDS_COLUMN = Column(key="seeds_text", heading=("Seeds",))
 GROUP_COLUMN = Column(key="group", heading=("Group",))
 SIZE_AND_SPEED_COLUMNS = (
     Column(key="parameters", heading=("Parameters", "(millions)"), unit="millions"),
-    Column(key="operations", heading=("MFLOP", "an image"), unit="millions"),
-    Column(key="duration_s", heading=("Time of", "a trial", "(s)"), unit="seconds", show_sd=False),
-    Column(key="images_per_s", heading=("Images", "a second"), unit="count", show_sd=False),
+    Column(key="operations", heading=("MFLOP", "per image"), unit="millions"),
+    Column(key="duration_s", heading=("Time per", "trial (s)"), unit="seconds", show_sd=False),
+    Column(key="images_per_s", heading=("Images", "per second"), unit="count", show_sd=False),
 )
 COMPARISON_COLUMNS = (
     CONFIGURATION_COLUMN,
@@ -18,16 +18,20 @@ COMPARISON_COLUMNS = (
     SEEDS_COLUMN,
     GROUP_COLUMN,
     Column(key="test_macro_f1", heading=("Macro", "F1 (%)"), unit="percent"),
-    Column(key="test_macro_f1", heading=("Macro F1", "95 % interval"), unit="interval"),
+    Column(
+        key="test_macro_f1",
+        heading=("Macro F1,", "95% confidence", "interval (%)"),
+        unit="interval",
+    ),
     Column(key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent"),
     Column(key="test_accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     *SIZE_AND_SPEED_COLUMNS,
 )
 COST_COLUMNS = (
     Column(key="name", heading=("Configuration", "or method")),
-    Column(key="source", heading=("From",)),
+    Column(key="source", heading=("Source",)),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-    Column(key="accuracy", heading=("95 %", "interval"), unit="interval"),
+    Column(key="accuracy", heading=("95% confidence", "interval"), unit="interval"),
     *SIZE_AND_SPEED_COLUMNS[:2],
 )
 MULTI_STUDY_COLUMNS = (
@@ -39,73 +43,85 @@ MULTI_STUDY_COLUMNS = (
 INTERVAL_COLUMNS = (
     CONFIGURATION_COLUMN,
     SEEDS_COLUMN,
-    Column(key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="interval"),
-    Column(key="test_accuracy", heading=("Accuracy", "(%)"), unit="interval"),
+    Column(
+        key="test_weighted_f1",
+        heading=("Weighted F1,", "95% confidence", "interval (%)"),
+        unit="interval",
+    ),
+    Column(
+        key="test_accuracy",
+        heading=("Accuracy,", "95% confidence", "interval (%)"),
+        unit="interval",
+    ),
     Column(key="test_macro_precision", heading=("Macro", "precision", "(%)"), unit="percent"),
-    Column(key="test_macro_precision", heading=("95 %", "interval"), unit="interval"),
+    Column(key="test_macro_precision", heading=("95% confidence", "interval"), unit="interval"),
     Column(key="test_macro_recall", heading=("Macro", "recall (%)"), unit="percent"),
-    Column(key="test_macro_recall", heading=("95 %", "interval"), unit="interval"),
+    Column(key="test_macro_recall", heading=("95% confidence", "interval"), unit="interval"),
     Column(key="test_auc", heading=("AUC", "(0 to 1)"), unit="score"),
-    Column(key="test_auc", heading=("AUC, 95 %", "interval (%)"), unit="interval"),
+    Column(key="test_auc", heading=("AUC,", "95% confidence", "interval (%)"), unit="interval"),
 )
 PAIR_COLUMNS = (
     Column(key="a", heading=("A",)),
     Column(key="b", heading=("B",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(
-        key="difference", heading=("A \N{MINUS SIGN} B,", "points of", "macro F1"), unit="points"
+        key="difference", heading=("A \N{MINUS SIGN} B,", "macro F1", "(points)"), unit="points"
     ),
-    Column(key="interval", heading=("95 %", "interval"), unit="points_interval"),
-    Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
-    Column(key="only_a_correct", heading=("A alone", "right", "(images)"), unit="mean"),
-    Column(key="only_b_correct", heading=("B alone", "right", "(images)"), unit="mean"),
-    Column(key="p_mcnemar_holm", heading=("McNemar", "p (Holm)"), unit="p"),
+    Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
+    Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
+    Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
+    Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
+    Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),
     Column(key="result", heading=("Result",)),
 )
 EFFECT_COLUMNS = (
-    Column(key="contrast_label", heading=("Choice",)),
+    Column(key="contrast_label", heading=("Comparison",)),
     Column(key="family_label", heading=("Family",)),
     Column(key="pairs", heading=("Pairs", "compared"), unit="count"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="difference", heading=("Difference", "(points)"), unit="points"),
-    Column(key="interval", heading=("95 %", "interval"), unit="points_interval"),
-    Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
+    Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
+    Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
 )
 ABLATION_COLUMNS = (
-    Column(key="ingredient", heading=("Left out",)),
+    Column(key="ingredient", heading=("Removed",)),
     Column(key="score_without", heading=("Macro F1", "without", "it (%)"), unit="percent"),
-    Column(key="difference", heading=("With minus", "without", "(points)"), unit="points"),
-    Column(key="interval", heading=("95 %", "interval"), unit="points_interval"),
-    Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
+    Column(key="difference", heading=("With it minus", "without it", "(points)"), unit="points"),
+    Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
+    Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="result", heading=("Macro F1 is",)),
+    Column(key="result", heading=("Result",)),
 )
 REPRODUCTION_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="published", heading=("Published", "(%)"), unit="percent"),
-    Column(key="recomputed", heading=("From the", "published", "matrix (%)"), unit="percent"),
-    Column(key="recomputed", heading=("95 %", "interval"), unit="interval"),
-    Column(key="seeds", heading=("Our", "seeds"), unit="count"),
-    Column(key="score", heading=("Ours", "(%)"), unit="percent"),
-    Column(key="score", heading=("95 %", "interval"), unit="interval"),
-    Column(key="prediction_interval", heading=("One more", "run: 95 %"), unit="interval"),
+    Column(
+        key="recomputed", heading=("Recomputed", "from published", "matrix (%)"), unit="percent"
+    ),
+    Column(key="recomputed", heading=("95% confidence", "interval"), unit="interval"),
+    Column(key="seeds", heading=("Seeds of", "this study"), unit="count"),
+    Column(key="score", heading=("This study", "(%)"), unit="percent"),
+    Column(key="score", heading=("95% confidence", "interval"), unit="interval"),
+    Column(key="prediction_interval", heading=("95% prediction", "interval"), unit="interval"),
     Column(key="verdict", heading=("Published", "value is"), unit="verdict"),
 )
 BENCHMARK_COLUMNS = (
     Column(key="method", heading=("Method",)),
-    Column(key="resolution", heading=("Pixels", "a side"), unit="count"),
+    Column(key="resolution", heading=("Resolution", "(pixels)"), unit="count"),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     Column(key="auc", heading=("AUC", "(0 to 1)"), unit="score"),
 )
 SEED_NOISE_COLUMNS = (
-    Column(key="cross_entropy", heading=("CrossEntropy",)),
-    Column(key="nll", heading=("NLLLoss",)),
-    Column(key="published_cross_entropy", heading=("Published,", "first (%)"), unit="percent"),
-    Column(key="published_nll", heading=("Published,", "second (%)"), unit="percent"),
+    Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
+    Column(key="nll", heading=("NLLLoss", "configuration")),
+    Column(
+        key="published_cross_entropy", heading=("Published,", "CrossEntropy", "(%)"), unit="percent"
+    ),
+    Column(key="published_nll", heading=("Published,", "NLLLoss", "(%)"), unit="percent"),
     Column(key="published_difference", heading=("Difference", "(points)"), unit="points"),
-    Column(key="seed_sd", heading=("Our spread", "over seeds", "(points)"), unit="percent"),
-    Column(key="limit", heading=("Luck of a", "seed, up to", "(points)"), unit="percent"),
-    Column(key="verdict", heading=("The difference", "can be")),
+    Column(key="seed_sd", heading=("SD across", "our seeds", "(points)"), unit="percent"),
+    Column(key="limit", heading=("95% limit for", "two seeds", "(points)"), unit="percent"),
+    Column(key="verdict", heading=("Published", "difference is")),
 )
 TRAINING_COLUMNS = (
     CONFIGURATION_COLUMN,
@@ -113,10 +129,10 @@ TRAINING_COLUMNS = (
     SEEDS_COLUMN,
     Column(key="best_epoch", heading=("Best epoch",), unit="mean"),
     Column(key="epochs", heading=("Epochs run",), unit="mean"),
-    Column(key="duration_s", heading=("Time of a trial", "(s)"), unit="seconds"),
-    Column(key="images_per_s", heading=("Images", "a second"), unit="count"),
+    Column(key="duration_s", heading=("Time per trial", "(s)"), unit="seconds"),
+    Column(key="images_per_s", heading=("Images", "per second"), unit="count"),
     Column(key="parameters", heading=("Parameters",), unit="count"),
-    Column(key="operations", heading=("Operations", "an image"), unit="count"),
+    Column(key="operations", heading=("Operations", "per image"), unit="count"),
 )
 CLASS_COLUMNS = (
     CONFIGURATION_COLUMN,
@@ -127,16 +143,16 @@ CLASS_COLUMNS = (
     Column(key="support", heading=("Support", "(test images)"), unit="count"),
 )
 EQUIVALENT_LOSS_COLUMNS = (
-    Column(key="cross_entropy", heading=("CrossEntropy",)),
-    Column(key="nll", heading=("NLLLoss",)),
+    Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
+    Column(key="nll", heading=("NLLLoss", "configuration")),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="n_predictions", heading=("Predictions", "compared"), unit="count"),
-    Column(key="n_differing", heading=("Differing",), unit="count"),
+    Column(key="n_differing", heading=("Predictions", "that differ"), unit="count"),
 )
 UNFINISHED_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="seed", heading=("Seed",), unit="setting"),
-    Column(key="state", heading=("Status",)),
+    Column(key="state", heading=("State",)),
     Column(key="epochs", heading=("Epochs run",), unit="count"),
     Column(key="attempts", heading=("Attempts",), unit="count"),
     Column(key="reason", heading=("Reason",)),
@@ -155,44 +171,44 @@ EXTRA_SETTING_COLUMNS = (
     Column(key="width", heading=("Width",), unit="setting"),
     Column(key="weight_decay", heading=("Weight", "decay"), unit="setting"),
     Column(key="label_smoothing", heading=("Label", "smoothing"), unit="setting"),
-    Column(key="dihedral_augmentation", heading=("Eight", "dihedral_augmentation"), unit="word"),
-    Column(key="max_shift", heading=("Shifts", "(pixels)"), unit="setting"),
-    Column(key="schedule", heading=("Learning", "rate is"), unit="word"),
+    Column(key="dihedral_augmentation", heading=("Dihedral", "augmentation"), unit="word"),
+    Column(key="max_shift", heading=("Maximum", "shift (pixels)"), unit="setting"),
+    Column(key="schedule", heading=("Learning rate", "schedule"), unit="word"),
     Column(key="batch_size", heading=("Batch", "size"), unit="setting"),
-    Column(key="max_epochs", heading=("Epochs", "at most"), unit="setting"),
+    Column(key="max_epochs", heading=("Maximum", "epochs"), unit="setting"),
     Column(key="patience", heading=("Patience", "(epochs)"), unit="setting"),
 )
 CONFIRMATION_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="settings", heading=("Settings",), unit="prose"),
-    Column(key="origin_label", heading=("It is",)),
-    Column(key="value", heading=("Search:", "val (%)"), unit="percent"),
+    Column(key="origin_label", heading=("Origin",)),
+    Column(key="value", heading=("Search,", "val (%)"), unit="percent"),
     Column(key="seeds_text", heading=("Seeds",)),
-    Column(key="val_macro_f1", heading=("Confirmed:", "val (%)"), unit="percent"),
+    Column(key="val_macro_f1", heading=("Re-trained,", "val (%)"), unit="percent"),
     Column(key="shrinkage", heading=("Shrinkage", "(points)"), unit="points"),
-    Column(key="test_macro_f1", heading=("Confirmed:", "test (%)"), unit="percent"),
-    Column(key="test_macro_f1", heading=("95 %", "interval"), unit="interval"),
+    Column(key="test_macro_f1", heading=("Re-trained,", "test (%)"), unit="percent"),
+    Column(key="test_macro_f1", heading=("95% confidence", "interval"), unit="interval"),
 )
 SEARCH_EFFORT_COLUMNS = (
-    Column(key="state", heading=("Trials",)),
-    Column(key="trials", heading=("Number",), unit="count"),
+    Column(key="state", heading=("State",)),
+    Column(key="trials", heading=("Trials",), unit="count"),
     Column(key="epochs", heading=("Epochs", "trained"), unit="count"),
-    Column(key="full_epochs", heading=("Epochs of", "full training"), unit="count"),
-    Column(key="speedup", heading=("Full training", "\N{DIVISION SIGN} trained"), unit="seconds"),
-    Column(key="duration_min", heading=("Time of the", "trials (min)"), unit="seconds"),
+    Column(key="full_epochs", heading=("Epochs without", "pruning"), unit="count"),
+    Column(key="speedup", heading=("Speedup", "by pruning"), unit="seconds"),
+    Column(key="duration_min", heading=("Time of all", "trials (min)"), unit="seconds"),
 )
 IMPORTANCE_COLUMNS = (
-    Column(key="trial_group", heading=("Among",)),
+    Column(key="trial_group", heading=("Trial group",)),
     Column(key="rung", heading=("After", "epoch"), unit="count"),
     Column(key="trials", heading=("Trials",), unit="count"),
-    Column(key="setting_text", heading=("Setting",)),
+    Column(key="setting_text", heading=("Hyper-parameter",)),
     Column(key="importance", heading=("Importance", "(%)"), unit="percent"),
-    Column(key="importance", heading=("90 %", "interval"), unit="interval"),
+    Column(key="importance", heading=("90% confidence", "interval"), unit="interval"),
 )
 PROPOSAL_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),
     Column(key="configuration", heading=("Configuration",)),
-    Column(key="state", heading=("Status",)),
+    Column(key="state", heading=("State",)),
     Column(key="value", heading=("Best macro F1", "on val (%)"), unit="percent"),
     Column(key="epochs", heading=("Epochs", "run"), unit="count"),
     Column(key="best_epoch", heading=("Best", "epoch"), unit="count"),

@@ -4,7 +4,7 @@ from reports.format.units import BLANK
 
 
 def escape_markdown(text: object) -> str:
-    """Escape for Markdown, so that no name becomes a link, a tag or a formula."""
+    """Escape text for Markdown so that no name becomes a link, a tag or a formula."""
     entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
     escaped = (f"\\{c}" if c in r"\`*_[]{}|#~$!" else entities.get(c, c) for c in str(text))
     return _join_lines("".join(escaped))
@@ -21,7 +21,7 @@ _LATEX = {
     "±": r"\,$\pm$\,",
     BLANK: "--",
     "…": r"\ldots{}",
-    # After a line's end these two would be read as an option of it.
+    # LaTeX reads these two as an option of a preceding line break.
     "[": "{[}",
     "*": "{*}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -29,8 +29,8 @@ _LATEX = {
 
 
 def escape_latex(text: object) -> str:
-    """Escape for LaTeX."""
-    # ` ± ` loses its spaces to \, below; a heading or a name never has the sign.
+    """Escape text for LaTeX."""
+    # The LaTeX form of ± includes its own thin spaces.
     return _join_lines("".join(_LATEX.get(c, c) for c in str(text).replace(" ± ", "±")))
 
 

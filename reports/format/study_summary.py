@@ -1,4 +1,4 @@
-"""A study in a few lines, as text and as HTML for a notebook."""
+"""Summarize a study in a few lines, as text and as HTML for notebooks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from reports.format.text import DataLabel
 from reports.format.units import format_count, format_interval, format_number
 
 MAX_NAMES = 4
-"""Configurations that the text names."""
+"""Maximum number of configurations named in the text."""
 
 MAX_ROWS = 5
-"""Configurations in the table of a notebook."""
+"""Maximum number of configurations in the HTML table."""
 
 _CELL_STYLE = "padding: 0.15em 1em 0.15em 0; text-align: {}; border-bottom: 1px solid #8885"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySummary:
-    """What a study is and how far it is.
+    """Facts about a study and its progress.
 
     Attributes:
         name: Name of the study.
         kind: Kind of the study, `grid` or `search`.
         data: Name of the data.
         search_states: Number of trials of the search by state; None for a grid.
-        trial_states: Number of planned trials by state; for a search, re-trained ones.
-        configurations: Names of the configurations that are compared.
-        n_problems: Number of trials that were left out because of their files.
+        trial_states: Number of planned trials by state; for a search, the re-trained ones.
+        configurations: Names of the compared configurations.
+        n_problems: Number of trials left out because of missing or damaged files.
     """
 
     name: str
@@ -42,7 +42,7 @@ class StudySummary:
 
 
 def format_summary_text(summary: StudySummary) -> str:
-    """Return a study as a few lines of text."""
+    """Format the summary as a few lines of text."""
     lines = [f"Study {summary.name!r}: {summary.kind}, {summary.data.short}"]
     lines += [f"  {label}: {text}" for label, text in _list_facts(summary)]
     if names := summary.configurations:
@@ -53,9 +53,9 @@ def format_summary_text(summary: StudySummary) -> str:
 
 
 def format_summary_html(summary: StudySummary, comparison: pd.DataFrame) -> str:
-    """Return a study as HTML with its best configurations.
+    """Format the summary as HTML with a table of the best configurations.
 
-    Colors are those of the page around it, light or dark.
+    The colors are inherited from the surrounding page, light or dark.
 
     Args:
         summary: Summary of the study.
@@ -89,7 +89,7 @@ def _format_states(counts: Mapping[str, int]) -> str:
 
 
 def _format_table(comparison: pd.DataFrame) -> Markup:
-    """Return the configurations with the highest macro F1; nothing without a score."""
+    """Format the configurations with the highest macro F1; empty if none has a score."""
     scored = comparison[comparison["seeds"] > 0]
     best = scored.sort_values("test_macro_f1", ascending=False, kind="stable").head(MAX_ROWS)
     if best.empty:
@@ -103,8 +103,8 @@ def _format_table(comparison: pd.DataFrame) -> Markup:
         )
         for row in best.to_dict("records")
     ]
-    note = f"The best {MAX_ROWS} of {len(scored)} configurations." if len(scored) > MAX_ROWS else ""
-    headings = ("configuration", "seeds", "macro F1 on test, %", "95 % interval")
+    note = f"Best {MAX_ROWS} of {len(scored)} configurations." if len(scored) > MAX_ROWS else ""
+    headings = ("configuration", "seeds", "macro F1 on test (%)", "95% confidence interval (%)")
     header, body = _format_row("th", headings), Markup("").join(_format_row("td", r) for r in rows)
     return Markup(
         '<table style="border-collapse: collapse; margin: 0.5em 0; color: inherit">'

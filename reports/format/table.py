@@ -1,4 +1,4 @@
-"""Frames to tables of text that any format can print."""
+"""Convert data frames to tables of text for HTML, Markdown and LaTeX."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,12 @@ class Column:
     """One column of a printed table.
 
     Attributes:
-        key: of the frame's column; its spread, if the frame has one, is in `key` + `_sd`. The
-            ends of an interval are in `key` + `_low` and `_high`.
-        heading: lines of the heading, unit included.
-        unit: decides the decimals and the alignment; a `word` is a setting's value.
-        show_sd: whether to show it; a wide table has no room for every one.
+        key: Name of the frame's column. The standard deviation, if the frame has one, is in the
+            column `key` + `_sd`; the ends of an interval are in `key` + `_low` and `_high`.
+        heading: Lines of the heading, with the unit.
+        unit: Unit, which determines the decimals and the alignment; a `word` is the value of a
+            setting.
+        show_sd: Whether to show the standard deviation; a wide table has no room for all.
     """
 
     key: str
@@ -31,7 +32,7 @@ class Column:
 
     @property
     def is_right_aligned(self) -> bool:
-        """Whether it is aligned right; settings differ in their decimals, so they are not."""
+        """Whether the column is right-aligned; settings are not, as their decimals differ."""
         return self.unit not in _TEXT_UNITS | {"setting", "rate"}
 
 
@@ -40,13 +41,13 @@ class Table:
     """A table ready to be printed in any format.
 
     Attributes:
-        name: of its files.
-        caption: names the data.
-        columns: shown, in order.
-        rows: one text a column.
-        rules: rows above which a thin rule separates groups, from 1.
-        values: unrounded, for CSV.
-        folded: shown on request only; a figure above says the same.
+        name: Name of the table's files.
+        caption: Caption, with the name of the data.
+        columns: Columns in display order.
+        rows: Rows of cell texts, one text per column.
+        rules: Indices of the rows with a thin rule above that separates groups, from 1.
+        values: Unrounded values for the CSV file.
+        folded: Whether the table is shown only on request.
     """
 
     name: str
@@ -68,21 +69,21 @@ def make_table(
     values: pd.DataFrame | None = None,
     folded: bool = False,
 ) -> Table:
-    """Typeset a frame.
+    """Format a frame as a table.
 
     Args:
-        name: of the table's files.
-        caption: names the data.
-        columns: to show; those that the frame lacks are left out.
-        frame: one row a line.
-        group: a rule separates rows that differ in this column; it is printed once a group.
-        values: what the CSV holds, if not `frame`.
-        folded: see `Table`.
+        name: Name of the table's files.
+        caption: Caption, with the name of the data.
+        columns: Columns to show; those that the frame lacks are left out.
+        frame: Frame with one row per line of the table.
+        group: Column whose value is printed once per group of rows; a rule separates the groups.
+        values: Values for the CSV file, if not `frame`.
+        folded: Whether the table is shown only on request.
     """
     display_columns = tuple(
         column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
     )
-    # A column without any spread, as of one seed, is printed without; see `format_mean_sd`.
+    # With one seed there is no standard deviation, so the column shows only the mean.
     sd_keys = {c.key for c in display_columns if c.show_sd and f"{c.key}_sd" in frame}
     display_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
     records: list[dict[Hashable, Any]] = frame.to_dict("records")
@@ -117,9 +118,10 @@ def _format_cell(record: dict[Hashable, Any], column: Column, *, show_sd: bool) 
     value = record[column.key]
     if pd.isna(value):
         return BLANK
-    if column.unit in _TEXT_UNITS:  # a configuration may have the name of a family, and keeps it
+    if column.unit in _TEXT_UNITS:
+        # Only words are relabeled: a configuration may have the same name as a family.
         return label(value) if column.unit == "word" else str(value)
     if show_sd:
         return format_mean_sd(value, record[f"{column.key}_sd"], column.unit)
-    # The mean of one count is a count.
+    # The mean of a single count has no decimals.
     return format_number(value, "count" if column.unit == "mean" else column.unit)

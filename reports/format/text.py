@@ -1,4 +1,4 @@
-"""Names and settings as every output shows them."""
+"""Format names and settings for all outputs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,17 +29,17 @@ LABELS = {
 
 
 def label(value: object) -> str:
-    """The written form of a setting's value, or the value itself if it has none."""
+    """Return the display form of a setting's value, or the value itself if it has none."""
     return LABELS.get(str(value), str(value))
 
 
 def format_loss_and_optimizer(loss: object, optimizer: object) -> str:
-    """Loss and optimizer as the paper writes them: `CrossEntropy + SGD`."""
+    """Format loss and optimizer as in the paper: `CrossEntropy + SGD`."""
     return f"{label(loss)} + {label(optimizer)}"
 
 
 def format_settings(config: Mapping[Any, Any]) -> str:
-    """`CNN, Adam, learning rate 0.00093, dropout 0.13`, from a `TrialConfig` as a dict."""
+    """Format a `TrialConfig` dict as `CNN, Adam, learning rate 0.00093, dropout 0.13`."""
     momentum = config["momentum"]
     parts = [label(config["family"]), label(config["optimizer"])]
     parts.append(f"learning rate {config['learning_rate']:.2g}")
@@ -48,7 +48,7 @@ def format_settings(config: Mapping[Any, Any]) -> str:
     parts.append(f"dropout {config['dropout']:.2g}")
     for name, text in (
         ("weight_decay", "weight decay {:.2g}"),
-        ("label_smoothing", "smoothing {:.2g}"),
+        ("label_smoothing", "label smoothing {:.2g}"),
         ("width", "width {:.0f}"),
     ):
         value = config.get(name)
@@ -58,9 +58,8 @@ def format_settings(config: Mapping[Any, Any]) -> str:
 
 
 def describe_search_settings(search: SearchRecord) -> list[tuple[str, str]]:
-    """What a search draws from, and how, each with its name."""
+    """Return the search space, sampler and rungs of a search, as (name, text) pairs."""
     low, high = search.learning_rate
-    rungs = ", ".join(map(str, search.rungs)) or "none"
     return [
         ("Families", ", ".join(map(label, search.families))),
         ("Optimizers", ", ".join(map(label, search.optimizers))),
@@ -68,38 +67,46 @@ def describe_search_settings(search: SearchRecord) -> list[tuple[str, str]]:
         ("Dropout", "{:g} to {:g}, uniform".format(*search.dropout)),
         *_describe_extra_settings(search),
         ("Sampler", f"{search.sampler}, seed {search.seed}"),
-        ("Rungs", f"epochs {rungs} of {search.max_epochs}; 1 in {search.reduction_factor} goes on"),
+        ("Rungs", _describe_rungs(search)),
     ]
+
+
+def _describe_rungs(search: SearchRecord) -> str:
+    if not search.rungs:
+        return "none"
+    rungs = ", ".join(map(str, search.rungs))
+    promoted = f"the top 1/{search.reduction_factor} is promoted"
+    return f"epochs {rungs} of {search.max_epochs}; {promoted}"
 
 
 def _describe_extra_settings(search: SearchRecord) -> list[tuple[str, str]]:
     if search.resnet is None:
-        return [("Momentum", "{:g} to {:g}, uniform, where SGD".format(*search.momentum))]
+        return [("Momentum", "{:g} to {:g}, uniform, SGD only".format(*search.momentum))]
     space = search.resnet
     return [
         ("Weight decay", "{:g} to {:g}, log-uniform".format(*space.weight_decay)),
         ("Label smoothing", "{:g} to {:g}, uniform".format(*space.label_smoothing)),
-        ("Width", "{:g} to {:g}, in eights".format(*space.width)),
+        ("Width", "{:g} to {:g}, multiples of 8".format(*space.width)),
     ]
 
 
 def get_baseline_label(search: SearchRecord) -> str:
-    """What the configurations that a search proposes first are called."""
+    """Return the adjective for the configurations that a search proposes first."""
     return "published" if search.resnet is None else "starting"
 
 
 def make_class_label(index: int, name: str) -> str:
-    """A class's number and a name short enough for an axis.
+    """Return the number of a class and a name that is short enough for an axis.
 
-    The names of `medmnist.INFO` explain themselves in parentheses, at a length that no axis
-    bears. The number, which is what the paper calls a class by, keeps labels distinct.
+    The names in `medmnist.INFO` have notes in parentheses that are too long for an axis. The
+    number, which the paper uses to refer to a class, keeps labels distinct.
     """
     short_name = _strip_note(name)
     return f"{index} {short_name if len(short_name) <= 24 else short_name[:23] + '…'}"
 
 
 def shorten_class_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the classes without notes in parentheses, if they stay distinct."""
+    """Return the class names without notes in parentheses, if they stay distinct."""
     short_names = tuple(_strip_note(name) for name in names)
     return short_names if len({*short_names}) == len(names) else tuple(names)
 
@@ -110,12 +117,12 @@ def _strip_note(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataLabel:
-    """How the data are named.
+    """Names of the data.
 
     Attributes:
-        warning: `SYNTHETIC` if they must not pass for photographs; empty otherwise.
-        short: for captions and the corners of figures.
-        full: once in every output, with the whole hash.
+        warning: `SYNTHETIC` if the images are not photographs; empty otherwise.
+        short: Short name for captions and the corners of figures.
+        full: Full name with the whole hash, shown once in every output.
     """
 
     warning: str
@@ -124,7 +131,7 @@ class DataLabel:
 
 
 def make_data_label(data: DataRecord) -> DataLabel:
-    """Name the data: official, or by file and SHA-256, or synthetic."""
+    """Name the data as official, as synthetic, or by file and SHA-256."""
     if data.kind == "synthetic":
         text = "SYNTHETIC: stand-in cells, not photographs"
         return DataLabel(warning="SYNTHETIC", short=text, full=f"{text} (SHA-256 {data.sha256})")
@@ -175,7 +182,9 @@ def list_software_notices(loaded_study: "LoadedStudy") -> list[str]:
             continue
         differences = "; ".join(list_software_differences(previous, change.software))
         trials = f"{n_after} of {format_count(len(records), 'trial')}"
-        notices.append(f"{change.changed_at}: {differences}; {trials} trained with this software")
+        notices.append(
+            f"{change.changed_at}: {differences}; {trials} were trained with this software"
+        )
         previous = change.software
     return notices
 

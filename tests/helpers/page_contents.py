@@ -27,7 +27,7 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
             title="In short",
             paragraphs=(
                 "Every CNN is above every MLNN. " * 4,
-                "What the seeds cannot tell is said.",
+                "What is inconclusive is listed.",
             ),
             bullets=("Of 28 pairs, 16 differ.", "Of 12 claims, 7 are supported. " * 4),
         ),
@@ -57,7 +57,7 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
 
 
 def _make_claims_table() -> Table:
-    verdicts = ["supported", "contradicted", "cannot tell", "inside", "outside", "not comparable"]
+    verdicts = ["supported", "contradicted", "inconclusive", "inside", "outside", "not comparable"]
     verdicts.append(INJECTED_HTML)
     frame = pd.DataFrame(
         {
@@ -92,7 +92,7 @@ def _make_number_table() -> Table:
     columns = (
         Column(key="name", heading=("Configuration",)),
         Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-        Column(key="interval", heading=("95 % interval", "(%)"), unit="interval"),
+        Column(key="interval", heading=("95% confidence interval", "(%)"), unit="interval"),
         Column(key="gain", heading=("Gain", "(points)"), unit="points"),
         Column(key="p", heading=("p",), unit="p"),
         Column(key="images", heading=("Images",), unit="count"),

@@ -1,4 +1,4 @@
-"""The claims about scores on planted matrices: supported, contradicted, undecided."""
+"""The claims about scores on planted matrices: supported, contradicted, inconclusive."""
 
 from collections.abc import Mapping, Sequence
 
@@ -61,8 +61,8 @@ def judge_similarity(matrices: Matrices) -> Claim:
     [
         ((44, 45, 46), (34, 35, 36), "supported"),
         ((34, 35, 36), (44, 45, 46), "contradicted"),
-        ((38, 45, 40), (45, 36, 41), "cannot tell"),
-        ((45,), (35,), "cannot tell"),
+        ((38, 45, 40), (45, 36, 41), "inconclusive"),
+        ((45,), (35,), "inconclusive"),
     ],
 )
 def test_judge_better_family_of_a_pair_follows_its_difference(
@@ -113,14 +113,14 @@ def test_judge_better_precision_with_one_lower_class_is_contradicted_and_names_i
     assert [label for label in LABELS if label in claim.evidence] == [LABELS[2]]
 
 
-def test_judge_better_precision_with_an_equal_class_cannot_tell_and_names_it() -> None:
+def test_judge_better_precision_with_an_equal_class_is_inconclusive_and_names_it() -> None:
     def make_matrix(n_right: int) -> ConfusionMatrix:
         return make_error_matrix({(c, (c + 1) % 7): CLASS_SIZE - n_right for c in range(7)})
 
     claim = judge_precision(
         {MLNN_SGD: [make_matrix(n) for n in (34, 35, 36)], SGD: [make_matrix(45)] * 3}
     )
-    assert claim.verdict == "cannot tell"
+    assert claim.verdict == "inconclusive"
     assert is_above(claim.numbers).tolist() == [c != 7 for c in range(8)]
     assert claim.numbers["value"][7] == 0
     assert [label for label in LABELS if label in claim.evidence] == [LABELS[7]]
@@ -132,7 +132,7 @@ def test_judge_better_precision_with_an_equal_class_cannot_tell_and_names_it() -
         ((45, 45, 45), "supported"),
         ((35, 36, 34), "contradicted"),
         ((49, 50, 48), "contradicted"),
-        ((43, 47, 45), "cannot tell"),
+        ((43, 47, 45), "inconclusive"),
     ],
 )
 def test_judge_similar_scores_of_a_pair_follows_its_interval(
@@ -145,7 +145,7 @@ def test_judge_similar_scores_of_a_pair_follows_its_interval(
     assert claim.numbers["value"][0] == pytest.approx(0.9 - np.mean(adam) / CLASS_SIZE)
 
 
-@pytest.mark.parametrize(("n_fewer", "verdict"), [(1, "supported"), (6, "cannot tell")])
+@pytest.mark.parametrize(("n_fewer", "verdict"), [(1, "supported"), (6, "inconclusive")])
 def test_judge_similar_scores_with_a_significant_difference_of_a_point_is_not_contradicted(
     n_fewer: int, verdict: str
 ) -> None:
@@ -159,23 +159,23 @@ def test_judge_similar_scores_with_a_significant_difference_of_a_point_is_not_co
     assert (claim.numbers["p_holm"][0] < 0.05) == (n_fewer == 6)
 
 
-def test_judge_similar_scores_of_equivalent_losses_cannot_tell() -> None:
+def test_judge_similar_scores_of_equivalent_losses_is_inconclusive() -> None:
     claim = judge_similarity(
         {SGD: make_cyclic_matrices(45, 44), SGD_NLL: make_cyclic_matrices(45, 44)}
     )
-    assert claim.verdict == "cannot tell"
+    assert claim.verdict == "inconclusive"
     assert claim.numbers.empty
     assert "1 pair" in claim.evidence
 
 
-def test_judge_similar_scores_with_a_pair_of_one_seed_cannot_tell() -> None:
+def test_judge_similar_scores_with_a_pair_of_one_seed_is_inconclusive() -> None:
     equal_pairs = {SGD: 2, ADAM: 2, MLNN_SGD: 1, "mlnn-config-2": 1}
     claim = judge_similarity(
         {name: make_cyclic_matrices(*[45] * n) for name, n in equal_pairs.items()}
     )
     assert sorted(claim.numbers["seeds"]) == [1, 2]
     assert claim.numbers["high"].max() < SIMILARITY_MARGIN
-    assert claim.verdict == "cannot tell"
+    assert claim.verdict == "inconclusive"
 
 
 def test_judge_similar_scores_leaves_equivalent_losses_out() -> None:
@@ -203,7 +203,7 @@ PERFECT_CLASS_CLAIM = 6
         ({"a": make_cyclic_matrices(45), "b": make_cyclic_matrices(45)}, ["mlnn"]),
     ],
 )
-def test_judge_claims_without_a_family_names_it_and_cannot_tell(
+def test_judge_claims_without_a_family_names_it_and_is_inconclusive(
     matrices: dict[str, list[ConfusionMatrix]], missing: list[str]
 ) -> None:
     study = plant_study(matrices)
@@ -212,9 +212,9 @@ def test_judge_claims_without_a_family_names_it_and_cannot_tell(
     assert claims[0].evidence == describe_missing(missing)
     assert (claims[0].evidence == NO_TRIAL_TEXT) == (not matrices)
     any_wrong = any(m[7, 7] < CLASS_SIZE for replicates in matrices.values() for m in replicates)
-    expected = "contradicted" if any_wrong else "supported" if matrices else "cannot tell"
+    expected = "contradicted" if any_wrong else "supported" if matrices else "inconclusive"
     assert claims.pop(PERFECT_CLASS_CLAIM).verdict == expected
-    assert {claim.verdict for claim in claims} == {"cannot tell"}
+    assert {claim.verdict for claim in claims} == {"inconclusive"}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_judge_claims_without_a_family_names_it_and_cannot_tell(
         ),
     ],
 )
-def test_judge_claims_with_one_seed_cannot_tell(
+def test_judge_claims_with_one_seed_is_inconclusive(
     matrices: dict[str, list[ConfusionMatrix]], seeds: list[int]
 ) -> None:
     study = plant_study(matrices)
@@ -239,7 +239,7 @@ def test_judge_claims_with_one_seed_cannot_tell(
     assert claims[0].numbers["seeds"].tolist() == seeds
     assert is_above(claims[0].numbers).all()  # the images decide, the seeds do not
     assert claims.pop(PERFECT_CLASS_CLAIM).verdict == "contradicted"
-    assert {claim.verdict for claim in claims} == {"cannot tell"}
+    assert {claim.verdict for claim in claims} == {"inconclusive"}
 
 
 def test_make_claims_frame_has_rows_for_every_claim() -> None:

@@ -47,9 +47,9 @@ def make_estimate(mean: float, p: float) -> Estimate:
     return Estimate(mean=mean, sd=0.1, low=mean - 1, high=mean + 1, p=p, seeds=3)
 
 
-def test_claim_without_numbers_cannot_tell_and_has_an_empty_frame() -> None:
+def test_claim_without_numbers_is_inconclusive_and_has_an_empty_frame() -> None:
     claim = Claim(statement="s", paper_sections="1", evidence="e")
-    assert claim.verdict == "cannot tell"
+    assert claim.verdict == "inconclusive"
     assert list(claim.numbers.columns) == [*NUMBER_COLUMNS]
     assert claim.numbers.empty
 
@@ -84,11 +84,11 @@ def test_measure_contrasts_leaves_out_a_contrast_without_a_common_seed() -> None
     ("rows", "verdict"),
     [
         ([(0.1, 0.01, 3), (0.2, 0.049, 3)], "supported"),
-        ([(0.1, 0.01, 3), (0.2, 0.05, 3)], "cannot tell"),
+        ([(0.1, 0.01, 3), (0.2, 0.05, 3)], "inconclusive"),
         ([(0.1, 0.01, 3), (-0.2, 0.049, 3)], "contradicted"),
-        ([(0.1, 0.01, 3), (-0.2, 0.05, 3)], "cannot tell"),
-        ([(0.1, 0.01, 3), (0.2, 0.01, 1)], "cannot tell"),
-        ([], "cannot tell"),
+        ([(0.1, 0.01, 3), (-0.2, 0.05, 3)], "inconclusive"),
+        ([(0.1, 0.01, 3), (0.2, 0.01, 1)], "inconclusive"),
+        ([], "inconclusive"),
     ],
 )
 def test_judge_all_above_needs_every_value_significant_and_two_seeds(
@@ -134,7 +134,7 @@ def test_explain_one_seed_tells_some_from_all() -> None:
 
 def test_format_points_is_in_points_with_signs() -> None:
     row = {"value": 0.061, "low": -0.052, "high": 0.07}
-    assert format_points(row) == f"+6.10 points (95 % interval [{MINUS}5.20, +7.00])"
+    assert format_points(row) == f"+6.10 points (95% confidence interval [{MINUS}5.20, +7.00])"
 
 
 def test_format_plain_has_two_decimals_and_a_typographic_minus() -> None:
@@ -143,5 +143,5 @@ def test_format_plain_has_two_decimals_and_a_typographic_minus() -> None:
 
 def test_format_plain_interval_leaves_out_a_missing_interval() -> None:
     row = {"value": 1.666, "low": -0.5, "high": 2.371}
-    assert format_plain_interval(row) == f"1.67 (95 % interval [{MINUS}0.50, 2.37])"
+    assert format_plain_interval(row) == f"1.67 (95% confidence interval [{MINUS}0.50, 2.37])"
     assert format_plain_interval(row | {"low": math.nan}) == "1.67"

@@ -55,10 +55,10 @@ def judge_pattern(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> Claim:
         # 0 is taken for 3 less often than for 1, which is not significant.
         (
             make_error_matrix(CENTER | {(0, 3): 12, (0, 1): 13, (2, 3): 20, (4, 3): 12}),
-            "cannot tell",
+            "inconclusive",
         ),
         # Class 1 takes part in 36 errors, class 3 in 42.
-        (make_error_matrix(CENTER | {(1, 2): 30}), "cannot tell"),
+        (make_error_matrix(CENTER | {(1, 2): 30}), "inconclusive"),
     ],
 )
 def test_judge_central_class_of_two_families_follows_both(
@@ -67,13 +67,13 @@ def test_judge_central_class_of_two_families_follows_both(
     claim = judge_center({MLNN_SGD: [AT_CENTER] * 3, SGD: [matrix] * 3})
     assert claim.verdict == verdict
     assert claim.numbers["value"][0] == pytest.approx((42 - 30) / 66)
-    assert "63.64 %" in claim.evidence  # 42 / 66
-    assert "45.45 %" in claim.evidence
+    assert "63.64%" in claim.evidence  # 42 / 66
+    assert "45.45%" in claim.evidence
 
 
-def test_judge_central_class_with_one_seed_cannot_tell() -> None:
+def test_judge_central_class_with_one_seed_is_inconclusive() -> None:
     claim = judge_center({SGD: [AT_CENTER]})
-    assert claim.verdict == "cannot tell"
+    assert claim.verdict == "inconclusive"
     assert claim.numbers["low"][0] > 0
 
 
@@ -90,7 +90,7 @@ def test_judge_perfect_class_without_errors_is_supported() -> None:
     claim = require_clean(judge_perfect_class(plant_study(matrices).predictions))
     assert claim.verdict == "supported"
     assert claim.numbers["value"].tolist() == [0, 0, 0]
-    assert f"{100 * 0.025 ** (1 / 50):.2f} %" in claim.evidence  # Clopper and Pearson
+    assert f"{100 * 0.025 ** (1 / 50):.2f}%" in claim.evidence  # Clopper and Pearson
 
 
 def test_judge_perfect_class_with_one_error_is_contradicted() -> None:
@@ -106,9 +106,9 @@ def test_judge_perfect_class_with_one_error_is_contradicted() -> None:
     [
         ([AT_CENTER] * 3, "supported"),
         ([AT_FAR] * 3, "contradicted"),
-        ([AT_CENTER, AT_FAR, AT_CENTER], "cannot tell"),
+        ([AT_CENTER, AT_FAR, AT_CENTER], "inconclusive"),
         # r of the sums is above 0.9, but one seed of three lowers it.
-        ([AT_CENTER, make_error_matrix(CENTER | {(6, 2): 24}), AT_CENTER], "cannot tell"),
+        ([AT_CENTER, make_error_matrix(CENTER | {(6, 2): 24}), AT_CENTER], "inconclusive"),
     ],
 )
 def test_judge_same_pattern_of_a_pair_follows_its_correlation(
@@ -125,7 +125,7 @@ def test_judge_same_pattern_of_a_pair_follows_its_correlation(
     assert claim.numbers["value"].tolist() == [pair.mean, families.mean]
 
 
-def test_judge_same_pattern_of_equivalent_losses_cannot_tell() -> None:
+def test_judge_same_pattern_of_equivalent_losses_is_inconclusive() -> None:
     claim = judge_pattern({SGD: [AT_CENTER] * 2, SGD_NLL: [AT_CENTER] * 2})
-    assert claim.verdict == "cannot tell"
+    assert claim.verdict == "inconclusive"
     assert claim.numbers.empty

@@ -83,8 +83,8 @@ def test_compare_convergence_is_the_log_ratio_of_epochs_and_nan_without_a_fall()
     [
         ((2.0, 3.0, 4.5), "supported"),
         ((1 / 2.0, 1 / 3.0, 1 / 4.5), "contradicted"),
-        ((0.5, 1.0, 2.0), "cannot tell"),
-        ((3.0,), "cannot tell"),
+        ((0.5, 1.0, 2.0), "inconclusive"),
+        ((3.0,), "inconclusive"),
     ],
 )
 def test_judge_smoother_curves_follows_the_mean_ratio_of_roughness(
@@ -103,8 +103,8 @@ def test_judge_smoother_curves_follows_the_mean_ratio_of_roughness(
     [
         ((2.0, 2.5, 3.0), "supported"),
         ((0.5, 0.4, 0.3), "contradicted"),
-        ((0.5, 1.0, 2.0), "cannot tell"),
-        ((2.0,), "cannot tell"),
+        ((0.5, 1.0, 2.0), "inconclusive"),
+        ((2.0,), "inconclusive"),
     ],
 )
 def test_judge_faster_convergence_follows_the_ratios_of_epochs(
@@ -118,7 +118,7 @@ def test_judge_faster_convergence_gives_sgd_over_adam_of_all_and_of_each_family(
     def make_line(last: int) -> list[FloatArray]:
         return [np.concatenate([np.linspace(1.95, 1, last), [0.95] * 9])] * 2
 
-    # 95 % of the way from 1.95 to 0.95 is 1.00, which the line reaches at its last epoch.
+    # 95% of the way from 1.95 to 0.95 is 1.00, which the line reaches at its last epoch.
     claim = require_clean(
         judge_faster_convergence(
             plant_curves(
@@ -137,7 +137,7 @@ def test_judge_faster_convergence_gives_sgd_over_adam_of_all_and_of_each_family(
     assert "MLNN 4.00 " in claim.evidence
 
 
-@pytest.mark.parametrize(("mlnn_noise", "verdict"), [(0.079, "supported"), (0.009, "cannot tell")])
+@pytest.mark.parametrize(("mlnn_noise", "verdict"), [(0.079, "supported"), (0.009, "inconclusive")])
 def test_judge_smoother_curves_is_supported_by_both_families_only(
     mlnn_noise: float, verdict: str
 ) -> None:
@@ -166,8 +166,8 @@ def test_judge_smoother_curves_leaves_out_a_seed_that_one_family_lacks() -> None
     assert claim.numbers["seeds"].tolist() == [2] * 3
 
 
-def test_judge_curves_of_one_epoch_cannot_tell() -> None:
+def test_judge_curves_of_one_epoch_is_inconclusive() -> None:
     study = plant_curves({SGD: [np.array([1.0])], ADAM: [np.array([1.0])]})
     for claim in (judge_smoother_curves(study), judge_faster_convergence(study)):
-        assert require_clean(claim).verdict == "cannot tell"
+        assert require_clean(claim).verdict == "inconclusive"
         assert claim.numbers.empty

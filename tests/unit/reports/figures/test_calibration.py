@@ -50,4 +50,4 @@ def test_draw_reliability_title_has_the_error(seeds: int, text: str) -> None:
     figure = figures.draw_reliability(BINS, ERRORS.assign(seeds=seeds, ece_sd=0.004), data=OFFICIAL)
     title = figure.axes[0].get_title(loc="left")
     assert title.startswith("c: ")
-    assert f" {text} " in title
+    assert f" {text}%" in title

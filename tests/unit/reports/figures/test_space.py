@@ -81,7 +81,7 @@ def test_draw_parallel_coordinates_of_residual_networks_have_their_axes() -> Non
     frame = AT_RUNG.assign(weight_decay=0.1, label_smoothing=0.1, width=36)
     record = replace(SMALL_SEARCH_RECORD, resnet=RESNET_SPACE)
     figure = draw_parallel(frame, record)
-    assert list_axis_names(figure)[4:-1] == ["Decay", "Smoothing", "Width"]
+    assert list_axis_names(figure)[4:-1] == ["Weight\ndecay", "Label\nsmoothing", "Width"]
     line = read_points(figure.axes[0].lines[0])[:, 1]
     np.testing.assert_allclose(line[4:7], [2 / 3, 0.5, 0.5])
 

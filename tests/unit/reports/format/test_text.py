@@ -53,7 +53,7 @@ def test_format_settings_names_momentum_and_settings_of_residual_networks() -> N
     parts = format_settings(config | added).split(", ")
     assert parts == [
         *("CNN", "SGD", "learning rate 0.01", "momentum 0.9", "dropout 0.2"),
-        *("weight decay 0.051", "smoothing 0.1", "width 64"),
+        *("weight decay 0.051", "label smoothing 0.1", "width 64"),
     ]
 
 
