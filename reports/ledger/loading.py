@@ -28,8 +28,7 @@ from reports.ledger.search_record import Confirmation, SearchRecord
 from reports.ledger.states import TrialState
 
 UNKNOWN_SOFTWARE = (
-    "says that it was trained with software that neither study.json nor software_changes.jsonl "
-    "names"
+    "has a software_sha256 that belongs to no software in study.json or software_changes.jsonl"
 )
 
 
