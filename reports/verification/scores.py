@@ -192,13 +192,7 @@ def check_epochs(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
             epochs, record.config["patience"], record.config["max_epochs"]
         )
         expect_equal(name, "best epoch", record.best_epoch, best.epoch if best else None, source)
-        expect_equal(
-            source,
-            "last epoch",
-            len(epochs),
-            last_epoch,
-            "the stopping rule",
-        )
+        expect_equal(source, "last epoch", len(epochs), last_epoch, "the stopping rule")
         if record.state is TrialState.COMPLETE:
             expect_equal(name, "stop_reason", record.stop_reason, reason, source)
         if record.state is TrialState.COMPLETE and best:
