@@ -13,7 +13,7 @@ __all__ = ["Study", "load_study"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import pandas and SciPy only when a study is loaded, so that commands start fast (PEP 562)."""
+    """Import pandas and SciPy only when a study is loaded: commands start faster (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("reports.study"), name)

@@ -144,8 +144,9 @@ def _compute_ece(bin_indices: IntArray, confidence: FloatArray, is_correct: Floa
 def _compute_expected_ece(bin_indices: IntArray, confidence: FloatArray) -> float:
     """Return the ECE that a perfectly calibrated trial is expected to have.
 
-    A bin's sum of (correct - confidence) is then about normal with variance sum p (1 - p), and the
-    mean of |normal| is sqrt(2 / pi) standard deviations: 0.3 points for 3,421 images at 95 %.
+    A bin's sum of (correct - confidence) is then about normal with variance sum p (1 - p). The mean
+    of its absolute value is sqrt(2 / pi) standard deviations. For 3,421 images at 95 % confidence,
+    the ECE is 0.3 points.
     """
     variance = np.bincount(bin_indices, confidence * (1 - confidence))
     return float(np.sqrt(2 / np.pi * np.maximum(variance, 0)).sum() / bin_indices.size)

@@ -28,9 +28,9 @@ def compute_importances(
 ) -> pd.DataFrame:
     """Return the share of the variance at each rung that each single setting explains.
 
-    This is functional ANOVA on a random forest (Hutter, Hoos & Leyton-Brown, ICML 2014). It is
-    computed at each rung for all trials that reached it, with their common settings, and for each
-    pair of family and optimizer, with their own settings. Settings that are sampled log-uniformly
+    This is functional ANOVA on a random forest (Hutter, Hoos & Leyton-Brown, ICML 2014). At each
+    rung, one group has all trials that reached it, with their common settings. Further groups have
+    one family and optimizer each, with their own settings. Settings that are sampled log-uniformly
     are analyzed on a logarithmic scale. Optuna's evaluator uses a linear scale, on which only the
     highest decade would count.
 

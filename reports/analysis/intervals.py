@@ -1,8 +1,8 @@
 """Compute intervals and tests that include both sources of variance: test images and seeds.
 
 A trial's test score is its configuration's mean, plus an effect of its seed, plus an effect of the
-test images. The image effect is partly common to all trials (some images are hard) and partly
-specific to a trial, because models with different seeds misclassify different images.
+test images. One part of the image effect is common to all trials, because some images are hard. The
+other is specific to a trial, because models with different seeds misclassify different images.
 
 The image variance comes from the bootstrap. All trials share the same resamples, so differences are
 paired. The variance between replicates is the seed variance plus the sampling variance that is
@@ -246,7 +246,7 @@ def adjust_holm(p: NDArray[np.float64]) -> FloatArray:
         Adjusted p-values, float64, shape (k,), 0 to 1; NaN stays NaN.
     """
     corrected = np.full(p.shape, np.nan)
-    order = np.argsort(p)[: int((~np.isnan(p)).sum())]  # NaN sort last
+    order = np.argsort(p)[: int((~np.isnan(p)).sum())]  # NaN is sorted last
     factors = np.arange(order.size, 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * factors))
     return corrected

@@ -75,11 +75,10 @@ def group_configurations(comparison: pd.DataFrame, pairs: pd.DataFrame) -> Pairw
 def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> pd.DataFrame:
     """Compare every two configurations on the same images and their common seeds.
 
-    Two tests answer two questions. `p` tests the difference in macro F1 over images and seeds: do
-    the configurations differ? `p_mcnemar` is McNemar's exact test on the correct and wrong images
-    of two trained models with the same seed, the largest over the seeds: do the models differ with
-    every seed? Both are adjusted by Holm's procedure over all pairs; `significant` follows from
-    `p_holm`.
+    Two tests answer two questions. Do the configurations differ? `p` tests the difference in macro
+    F1 over images and seeds. Do two trained models with the same seed differ, whatever the seed?
+    `p_mcnemar` is the largest p-value of McNemar's exact test over the seeds. Both are adjusted by
+    Holm's procedure over all pairs; `significant` follows from `p_holm`.
 
     Args:
         predictions: Trials on the same images.

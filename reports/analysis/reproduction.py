@@ -20,7 +20,7 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
     """Compare every published configuration of the study with its published score.
 
     A published score is one run with one seed. It is compared with the 95 % prediction interval of
-    one more run on its own test images, whose variance comes from the published confusion matrix.
+    one more run on its own test images. Their variance comes from the published confusion matrix.
     The published test images are in fact the same, which would make the interval narrower, so the
     verdict favors the paper.
 

@@ -24,7 +24,7 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
 """Values that turn off the settings that the published study does not have."""
 
 
-@with_config(ConfigDict(**STRICT, strict=True))  # 10, not "10"
+@with_config(ConfigDict(**STRICT, strict=True))  # so that "10" is not read as 10
 class Config(TypedDict):
     """Configuration and seed of a trial, with the keys of `bloodnets.config.TrialConfig`.
 

@@ -8,9 +8,9 @@ predictions came from the weights, or that a training took place. No other file 
   evaluation;
 - losses and durations of the epochs, if their hash in the record was changed with them;
 - the contents of a figure, because its bytes depend on the version of matplotlib;
-- without a report, values that only the report repeats: `duration_s`, `parameters`, `operations`,
-  `device` and `error` of a record, and in `study.json` the names of the data and classes, the
-  numbers of train images, the command, the hardware and the time of creation.
+- without a report, the values that only a report repeats. In a record, these are `duration_s`,
+  `parameters`, `operations`, `device` and `error`. In `study.json`, these are the names of the data
+  and classes, the numbers of train images, the command, the hardware and the time of creation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
