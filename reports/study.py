@@ -112,7 +112,8 @@ class Study:
 
         - `id`, `trial`, `configuration` (str): Id and short name of the trial, and name of its
           configuration.
-        - Every setting of the trial, e.g. `family`, `learning_rate` and `seed`; see `Config`.
+        - Every setting of the trial, e.g. `family`, `learning_rate` and `seed`; see
+          `reports.ledger.planned_trial.Config`.
         - `state` (str): `complete`, `failed`, `missing` (not ended) or `unreadable`.
         - `stop_reason`, `error` (str): Reason why the trial ended, and error message.
         - `epochs`, `best_epoch` (float): Number of epochs, and the epoch with the highest val
