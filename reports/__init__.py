@@ -1,4 +1,4 @@
-"""A study's ledger and the report made from it, without torch or ray.
+"""Ledger of a study and its report, without torch or ray.
 
 `load_study` reads a study in Python; see `docs/python.md`.
 """
@@ -13,7 +13,7 @@ __all__ = ["Study", "load_study"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import pandas and SciPy only for those who load a study: commands start faster (PEP 562)."""
+    """Import pandas and SciPy only when a study is loaded: commands start faster (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("reports.study"), name)

@@ -1,4 +1,4 @@
-"""A study in Python: its trials, predictions and comparisons as data frames, read-only.
+"""Read-only access to a study in Python: its trials, predictions and comparisons as data frames.
 
 The report and the terminal take their numbers from here, too.
 """
@@ -29,18 +29,20 @@ from reports.ledger.states import StudyKind
 
 
 def load_study(path: str | Path) -> "Study":
-    """Read a study, leaving out the trials whose files cannot be relied on.
+    """Read a study from its folder or address.
+
+    Trials whose files are missing, unreadable or changed are left out; `Study.problems` lists them.
 
     Args:
         path: Folder of the study, e.g. `results/demo`, or its address, e.g.
             `s3://bucket/studies/demo`. The study may still be running.
 
     Returns:
-        The study as it is now; load it again to see later trials.
+        Study as it is now; load it again to see later trials.
 
     Raises:
         ConflictError: There is no readable study at `path`.
-        DataError: `path` is not an address that bloodstudy understands.
+        DataError: `path` is an address that bloodstudy does not support.
         ResourceError: The address does not answer.
 
     Example:
@@ -59,17 +61,17 @@ def load_study(path: str | Path) -> "Study":
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Study:
-    """A grid or a search, as `load_study` read it.
+    """Results of a grid or a search, read by `load_study`.
 
-    Results are computed when they are first asked for, and kept. Every frame is a copy: changing
-    it changes neither the study nor its files.
+    Results are computed on first access and then kept. The frames of `trials`, `search_trials` and
+    all methods are copies: changing one changes neither the study nor its files.
 
-    For a search, everything outside `search_trials` and `search_curves` is about the re-trained
-    configurations. Trials of the search itself ended at different epochs and were not evaluated
-    on test, so they cannot be compared fairly.
+    For a search, everything except `search_trials` and `search_curves` is about the re-trained
+    configurations. The trials of the search ended at different epochs and were not evaluated on
+    test, so they cannot be compared fairly.
 
     Attributes:
-        loaded_study: Records of the study, as typed objects.
+        loaded_study: Records and test predictions of the study, as typed objects.
     """
 
     loaded_study: LoadedStudy
@@ -86,27 +88,46 @@ class Study:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels, without notes in parentheses."""
+        """Names of the eight classes, in the order of the labels, without notes in parentheses."""
         return shorten_class_names(self.loaded_study.study.data.class_names)
 
     @property
     def configurations(self) -> tuple[str, ...]:
-        """Names of the configurations that are compared, in the order of the plan."""
+        """Names of the configurations that are compared, in the order of the plan.
+
+        For a search, these are the re-trained ones; there are none before it ends.
+        """
         return tuple(dict.fromkeys(t.configuration for t in self.loaded_study.study.trials))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Trials that were left out because of their files, each with the reason."""
+        """Trials that were left out because of their files, each with `trial_id` and `reason`."""
         return self.loaded_study.problems
 
     @property
     def trials(self) -> pd.DataFrame:
-        """Planned trials, one row each, whether or not they ended.
+        """Planned trials, one row each, in the order of the plan, including unfinished ones.
 
-        Columns: `id`; `trial`, the short name; `configuration`; every setting, e.g. `seed`;
-        `state` (`complete`, `failed`, `missing` or `unreadable`); `stop_reason`; `error`;
-        `epochs`; `best_epoch`; `duration_s`; and the scores on val and test, e.g.
-        `test_macro_f1`, 0 to 1.
+        A value that a trial does not have is NaN or None. The columns are:
+
+        - `id`, `trial`, `configuration` (str): Id and short name of the trial, and name of its
+          configuration.
+        - Every setting of the trial, e.g. `family`, `learning_rate` and `seed`; see
+          `reports.ledger.planned_trial.Config`.
+        - `state` (str): `complete`, `failed`, `missing` (not ended) or `unreadable`.
+        - `stop_reason`, `error` (str): Reason why the trial ended, and error message.
+        - `epochs`, `best_epoch` (float): Number of epochs, and the epoch with the highest val
+          macro F1, from 1.
+        - `duration_s` (float): Duration in seconds.
+        - `device`, `host` (str): Device and host that trained it.
+        - `parameters`, `operations` (float): Number of trainable parameters, and floating-point
+          operations of one image's forward pass.
+        - `images_per_s` (float): Train images per second, over all epochs.
+        - `attempts` (float), `test_evaluations` (int): Numbers of starts and of test evaluations.
+        - `val_accuracy`, `val_macro_f1`, `val_weighted_f1`, `val_macro_precision`,
+          `val_macro_recall`, `val_auc` (float): Scores on val, 0 to 1.
+        - `test_accuracy`, `test_macro_f1`, `test_weighted_f1`, `test_macro_precision`,
+          `test_macro_recall`, `test_auc` (float): Scores on test, 0 to 1.
 
         Example:
             >>> study.trials[["trial", "state", "best_epoch", "test_macro_f1"]].round(3)
@@ -119,15 +140,18 @@ class Study:
         return _insert_trial_names(self._trials)
 
     def predictions(self, trial: str) -> pd.DataFrame:
-        """Return a trial's predictions on test, by the weights of its best epoch.
+        """Return a trial's predictions on test, made with the weights of its best epoch.
 
         Args:
             trial: Short name or id of a complete trial, e.g. `cnn-config-2-s0`.
 
         Returns:
-            One row per test image, in the order of the test split: `true` and `predicted`, labels
-            as int64; `true_class` and `predicted_class`, names as categories; `probability_0`,
-            `probability_1`, …, one float32 column per class. Each row of these sums to 1.
+            One row per test image, in the order of the test split; the index is named `image`:
+
+            - `true`, `predicted` (int64): Labels of the classes, 0 to 7.
+            - `true_class`, `predicted_class` (category): Names of the classes.
+            - `probability_0` to `probability_7` (float32): Probabilities of the classes, 0 to 1;
+              each row sums to 1.
 
         Raises:
             DataError: No trial has this name, or the trial was not evaluated on test.
@@ -158,11 +182,29 @@ class Study:
         """Return the scores of each configuration on test, with their uncertainty.
 
         Returns:
-            One row per configuration: its settings; `seeds`, the number of complete trials; the
-            mean of each score over these seeds, e.g. `test_macro_f1`, its standard deviation
-            (`_sd`), and its 95 % interval over test images and seeds (`_low`, `_high`); means of
-            `epochs`, `best_epoch` and `duration_s`; `parameters`. For a grid on real cells, also
-            the `published_` scores.
+            One row per configuration, in the order of the plan:
+
+            - `configuration` (str): Name of the configuration.
+            - `family`, `loss`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float):
+              Settings; `momentum` is NaN for Adam.
+            - `seeds_planned`, `seeds` (int): Numbers of planned trials and of complete trials that
+              were evaluated on test.
+            - `failed`, `missing`, `unreadable` (int): Numbers of planned trials in that state.
+            - `test_accuracy`, `test_macro_f1`, `test_weighted_f1`, `test_macro_precision`,
+              `test_macro_recall`, `test_auc` (float): Means over the seeds, 0 to 1. Each has its
+              standard deviation over the seeds (`_sd`) and the ends of its 95 % interval over test
+              images and seeds (`_low`, `_high`).
+            - `best_epoch`, `epochs` (float, epochs), `duration_s` (float, seconds) and
+              `images_per_s` (float): Means over the complete trials, each with `_sd`.
+            - `parameters`, `operations` (float): Number of trainable parameters, and
+              floating-point operations of one image's forward pass.
+            - `test_images` (int): Number of images in the test split.
+            - `published_weighted_f1` (float): Weighted F1 that the paper lists, 0 to 1; NaN if the
+              configuration was not published.
+            - `published_matrix_weighted_f1`, `published_accuracy`, `published_macro_f1` (float):
+              Scores of the published confusion matrix, 0 to 1; NaN like the previous column.
+
+            A search, and a grid on synthetic cells, have no `published_` columns.
 
         Example:
             >>> columns = ["configuration", "test_macro_f1", "test_macro_f1_low"]
@@ -174,12 +216,28 @@ class Study:
         return self._comparison.copy()
 
     def pairs(self) -> pd.DataFrame:
-        """Return the difference in macro F1 between every two configurations, with tests.
+        """Return the difference in test macro F1 between every two configurations, with tests.
+
+        `p` tests the difference between configurations, over test images and seeds. McNemar's exact
+        test compares two trained models with the same seed. Both are adjusted by Holm's procedure
+        over all pairs; only `p` decides `significant`.
 
         Returns:
-            One row per pair: `a`, `b`; `seeds` that both have; `difference` (a - b) with `sd` and
-            95 % interval (`low`, `high`); `p` and, adjusted by Holm over all pairs, `p_holm`;
-            `significant`, whether `p_holm` < 0.05; and McNemar's exact test on single models.
+            One row per pair of configurations with a common seed, in the order of the plan:
+
+            - `a`, `b` (str): Names of the two configurations.
+            - `seeds` (int): Number of common seeds, at least 1.
+            - `difference` (float): Macro F1 of `a` minus that of `b`, -1 to 1, mean over the seeds.
+            - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
+            - `low`, `high` (float): 95 % interval of the difference.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and
+              Holm-adjusted, 0 to 1.
+            - `only_a_correct`, `only_b_correct` (float): Numbers of test images that only one of
+              the two models classifies correctly, means over the seeds.
+            - `n_differing` (int): Number of predictions that differ, summed over the seeds.
+            - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test over
+              the seeds, unadjusted and Holm-adjusted, 0 to 1.
+            - `significant` (bool): Whether `p_holm` < 0.05.
 
         Example:
             >>> study.pairs()[["a", "b", "difference", "low", "high", "significant"]].round(3)
@@ -195,7 +253,8 @@ class Study:
             configuration: Name of the configuration, e.g. `cnn-config-2`.
 
         Returns:
-            Numbers of images, `confusion.loc[true, predicted]`, by class names.
+            Numbers of test images (int64), `confusion.loc[true, predicted]`, 8 x 8. Index (`true`)
+            and columns (`predicted`) are class names.
 
         Raises:
             DataError: No configuration has this name, or none of its trials is complete.
@@ -222,12 +281,19 @@ class Study:
         )
 
     def learning_curves(self) -> pd.DataFrame:
-        """Return what every complete trial reported after each epoch.
+        """Return the losses and val scores of every complete trial after each epoch.
 
         Returns:
-            One row per epoch: `id`, `trial`, `configuration`, `family`, `loss`, `optimizer`,
-            `seed`; `epoch`, from 1; `train_loss` and `val_loss` in nats; `val_accuracy` and
-            `val_macro_f1`, 0 to 1; `best_epoch` of the trial.
+            One row per trial and epoch:
+
+            - `id`, `trial`, `configuration` (str): Id and short name of the trial, and name of its
+              configuration.
+            - `family`, `loss`, `optimizer` (str), `seed` (int): Settings of the trial.
+            - `epoch` (int): Number of the epoch, from 1.
+            - `train_loss`, `val_loss` (float): Mean losses on train and val, in nats.
+            - `val_accuracy`, `val_macro_f1` (float): Scores on val, 0 to 1.
+            - `best_epoch` (int): Epoch with the trial's highest val macro F1, the same in all its
+              rows.
 
         Example:
             >>> study.learning_curves()[["trial", "epoch", "val_macro_f1"]].tail(2).round(3)
@@ -239,12 +305,26 @@ class Study:
 
     @property
     def search_trials(self) -> pd.DataFrame:
-        """Trials that a search proposed, one row each, in their order.
+        """Trials that a search proposed, one row each, in the order of their number.
 
-        Columns: `number`, from 0; `id`; `trial`, the short name; `configuration`; `is_baseline`;
-        the settings that were searched; `state` (e.g. `complete`, `pruned`, `diverged`);
-        `error`; `epochs`; `best_epoch`; `duration_s`; `value`, the best val macro F1; and
-        `best_so_far`.
+        The columns are:
+
+        - `number` (int): Number of the trial, from 0.
+        - `id`, `trial`, `configuration` (str): Id and short name of the trial, and name of its
+          configuration.
+        - `is_baseline` (bool): Whether it is a baseline instead of a sampled configuration.
+        - `family`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float): Settings;
+          `momentum` is NaN for Adam.
+        - `weight_decay`, `label_smoothing` (float), `width` (int, channels): Further settings, only
+          for residual networks.
+        - `state` (str): `complete`, `pruned` (by ASHA), `diverged`, `failed`, `cut short` (by the
+          end of the search), `unreadable`, or `running` (not ended).
+        - `error` (str): Error message; None without one.
+        - `epochs`, `best_epoch` (float): Number of epochs, and the epoch with the highest val macro
+          F1, from 1.
+        - `duration_s` (float): Duration in seconds.
+        - `value` (float): Best val macro F1 of the trial, 0 to 1; NaN if it failed or diverged.
+        - `best_so_far` (float): Highest `value` up to this row, 0 to 1.
 
         Raises:
             DataError: The study is a grid.
@@ -255,7 +335,12 @@ class Study:
         """Return the val macro F1 of the search's trials after each epoch.
 
         Returns:
-            One row per epoch: `number` of the trial, `epoch`, `val_macro_f1`, `best_so_far`.
+            One row per epoch of every trial that ended:
+
+            - `number` (int): Number of the trial, from 0.
+            - `epoch` (int): Number of the epoch, from 1.
+            - `val_macro_f1` (float): Macro F1 on val after the epoch, 0 to 1.
+            - `best_so_far` (float): Highest of the trial up to this epoch, 0 to 1.
 
         Raises:
             DataError: The study is a grid.
@@ -263,13 +348,20 @@ class Study:
         return self._require_search().curves.copy()
 
     def confirmation(self) -> pd.DataFrame:
-        """Return what re-training with new seeds confirmed of a search's best configurations.
+        """Return the scores of a search's best configurations after re-training with new seeds.
 
         Returns:
-            One row per re-trained configuration: `role` (`best` or `baseline`), its settings,
-            `value` in the search, the confirmed `val_macro_f1` and `test_macro_f1` with their
-            `_sd`, `shrinkage` (`value` - `val_macro_f1`), and `seeds`. Empty before the
-            confirmation.
+            One row per re-trained configuration, the best of the search first; empty if none is
+            planned:
+
+            - `configuration` (str): Name of the configuration.
+            - `role` (str): `best` or `baseline`.
+            - `is_baseline` (bool) and the settings: As in `search_trials`.
+            - `value` (float): Best val macro F1 in the search, 0 to 1; NaN if it did not run there.
+            - `seeds` (int): Number of complete re-trained trials.
+            - `val_macro_f1`, `test_macro_f1` (float): Means over these trials, 0 to 1, with their
+              standard deviations `val_macro_f1_sd` and `test_macro_f1_sd`.
+            - `shrinkage` (float): `value` minus `val_macro_f1`, -1 to 1.
 
         Raises:
             DataError: The study is a grid.
@@ -278,7 +370,7 @@ class Study:
 
     @cached_property
     def bootstrap(self) -> BootstrapScores:
-        """Scores of the trials on resamples of the test images; intervals follow from these."""
+        """Test scores of the trials, and the same on bootstrap resamples of the test images."""
         return bootstrap_scores(self.loaded_study.predictions)
 
     def __repr__(self) -> str:
@@ -289,7 +381,7 @@ class Study:
 
     @cached_property
     def pairwise(self) -> PairwiseComparison:
-        """Pairs of configurations, and the groups of which no two differ significantly."""
+        """Pairwise comparisons, and groups of configurations that do not differ significantly."""
         pairs = compare_pairs(self.loaded_study.predictions, self.bootstrap)
         return group_configurations(self._comparison, pairs)
 
@@ -300,7 +392,7 @@ class Study:
 
     @cached_property
     def search(self) -> SearchAnalysis | None:
-        """What a search found; None for a grid."""
+        """Trials, curves and re-training of a search; None for a grid."""
         return analyze_search(self.loaded_study)
 
     @cached_property

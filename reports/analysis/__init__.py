@@ -1,1 +1,1 @@
-"""Numbers from predictions: intervals, tests and comparisons, as data frames."""
+"""Intervals, tests and comparisons from stored predictions, as data frames."""

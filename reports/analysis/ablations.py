@@ -1,7 +1,7 @@
-"""What each ingredient of a configuration brings: the same without it, all else equal.
+"""Measure what each ingredient of a configuration contributes, by an ablation study.
 
-Ingredients are told by what was planned, not guessed: `NAME-no-…` is `NAME` less an ingredient if
-the two differ in one setting.
+An ablation is a planned configuration: `NAME-no-…` is `NAME` without one ingredient if the two
+differ in only one setting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablations:
-    """What each ingredient of a study's configurations contributes to macro F1 on test.
+    """Contribution of each ingredient of a study's configurations to macro F1 on test.
 
     Attributes:
         differences: A row for each ingredient, the largest difference of each base first; pairs
@@ -35,9 +35,9 @@ class Ablations:
             - `difference` (float): Macro F1 of the base minus that without, -1 to 1.
             - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
             - `low`, `high` (float): 95 % interval of the difference.
-            - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted
-              by Holm's method over the ingredients of the base.
-        skipped_names: Configurations that differ from their base in no or in several settings.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
+              by Holm's procedure over the ingredients of the base, 0 to 1.
+        skipped_names: Configurations that do not differ from their base in exactly one setting.
     """
 
     differences: pd.DataFrame
@@ -45,10 +45,13 @@ class Ablations:
 
 
 def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str, tuple[Any, Any]]]:
-    """What `NAME-no-…` has otherwise than `NAME`, by the names of the two.
+    """Return the settings, except the seed, in which `NAME-no-…` differs from `NAME`.
+
+    Args:
+        study: Study whose plan defines the ablations.
 
     Returns:
-        Of each pair, by setting, the value of the first and that of the second; the seed is none.
+        For each pair (`NAME`, `NAME-no-…`), the two values of each differing setting, by its name.
     """
     configs = {
         trial.configuration: _get_settings_without_seed(trial.config) for trial in study.trials
@@ -72,10 +75,10 @@ def _get_settings_without_seed(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compute_ablations(study: StudyRecord, bootstrap: BootstrapScores) -> Ablations:
-    """Compare each configuration with the same without one ingredient, on their common seeds.
+    """Compare each configuration with itself without one ingredient, on their common seeds.
 
     Args:
-        study: Study whose plan tells the ingredients.
+        study: Study whose plan defines the ablations.
         bootstrap: Scores of its trials.
     """
     changed_settings = find_changed_settings(study)

@@ -1,7 +1,7 @@
-"""Scores of trials on their test images, and on draws of those images.
+"""Score trials on the test images and on bootstrap resamples of them.
 
-The images are drawn again with replacement (the bootstrap: for a confusion matrix, a multinomial
-draw of its cells), the same draws for every trial, so that differences between trials are paired.
+A resample draws as many test images with replacement (for a confusion matrix, this is a multinomial
+draw of its cells). All trials share the same resamples, so differences between trials are paired.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +21,21 @@ from reports.ledger.loading import TestPredictions
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
 CLASS_PRECISIONS = tuple(f"precision_{c}" for c in range(NUM_CLASSES))
 N_RESAMPLES = 2000
-"""Draws of the test images: the standard error is known to 1.6 %, sqrt(1 / (2 · 2000))."""
+"""Number of resamples of the test images. It gives a standard error with a relative error of 1.6 %,
+sqrt(1 / (2 · 2000))."""
 
 CHUNK_BYTES = 2**26
-"""Bytes of the draws that are made at once."""
+"""Size of the resamples that are made at once, in bytes."""
 
 
 class VarianceComponents(NamedTuple):
-    """Variances of a value between replicates, of one or of many values at once.
+    """Variances between replicates, for one value or many values at once.
 
     Attributes:
-        total: as measured: the seeds' luck, and the trials' own luck with the images.
-        sampling: of that, the luck with the images.
-        dof: degrees of freedom; 0 without replicates, when both are 0.
+        total: Observed variance between replicates: seed variance plus the trials' own sampling
+            variance of the test images.
+        sampling: Sampling variance of the test images that is part of `total`.
+        dof: Degrees of freedom; 0 without replicates, when both variances are 0.
     """
 
     total: FloatArray
@@ -42,20 +44,21 @@ class VarianceComponents(NamedTuple):
 
     @property
     def between_seeds(self) -> FloatArray:
-        """The variance by the seed; 0 without replicates, when nothing is known of it."""
+        """Seed variance, `total` minus `sampling` and at least 0; 0 without replicates."""
         return np.maximum(0, self.total - self.sampling)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootstrapScores:
-    """Scores of trials on the same test images, and on draws of those images.
+    """Scores of trials on the same test images, and on bootstrap resamples of those images.
 
     Attributes:
-        trials: as in `TestPredictions`.
-        values: by score (`SCORES` and `CLASS_PRECISIONS`), float64, shape (trials,).
-        resampled: the same on each draw of the images, float64, shape (N_RESAMPLES, trials).
-        representatives: from `find_equivalence_classes`.
-        variances: by score, what seeds change, pooled over the configurations.
+        trials: Frame of the trials, as in `TestPredictions`.
+        values: Values of each score (`SCORES` and `CLASS_PRECISIONS`), by its name, float64, shape
+            (trials,), 0 to 1.
+        resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
+        representatives: Representative of each configuration, from `find_equivalence_classes`.
+        variances: Variances between replicates, by score, pooled over the configurations.
     """
 
     trials: pd.DataFrame
@@ -66,17 +69,17 @@ class BootstrapScores:
 
 
 def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
-    """How often each image is drawn in each of `N_RESAMPLES` draws of as many images as there are.
+    """Yield how often each image occurs in each of `N_RESAMPLES` resamples.
 
-    The draws are the same in every call, so trials that are sampled apart stay paired, and equal
-    predictions give equal reports.
+    The resamples are the same in every call. So trials that are resampled in separate calls stay
+    paired, and equal predictions give equal reports.
 
     Args:
-        n_images: n, at least 1.
+        n_images: Number of images n, at least 1.
 
     Yields:
-        Chunks of shape (b, n), whole numbers, each row of sum n; together N_RESAMPLES rows. They
-        are not to be written to.
+        Read-only chunks of counts, float32 with whole numbers, shape (b, n). Each row sums to n,
+        and all chunks together have N_RESAMPLES rows.
     """
     is_small = 4 * n_images * N_RESAMPLES <= CHUNK_BYTES
     yield from _keep_draws(n_images) if is_small else _draw_counts(n_images)
@@ -84,7 +87,7 @@ def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
 
 @lru_cache(maxsize=1)
 def _keep_draws(n_images: int) -> tuple[NDArray[np.float32], ...]:
-    """Draw once for the dozen analyses of a report: 27 MB for the images of BloodMNIST."""
+    """Return cached resamples, which all analyses of a report share: 27 MB for BloodMNIST."""
     return tuple(_draw_counts(n_images))
 
 
@@ -102,15 +105,16 @@ def _draw_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
 def bootstrap_confusion(
     labels: IntArray, predicted: IntArray, chunk: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Confusion of a trial on each draw of the images.
+    """Return the confusion matrix of a trial on each resample.
 
     Args:
-        labels: true classes, shape (n,).
-        predicted: shape (n,).
-        chunk: from `bootstrap_counts`, shape (b, n).
+        labels: True classes, int64, shape (n,), 0 to 7.
+        predicted: Predicted classes, int64, shape (n,), 0 to 7.
+        chunk: Chunk from `bootstrap_counts`, shape (b, n).
 
     Returns:
-        `[draw, true, predicted]`, shape (b, 8, 8), whole numbers: exact whatever the machine.
+        Numbers of images, `[resample, true, predicted]`, float32, shape (b, 8, 8). They are whole
+        numbers, so they are exact on every host.
     """
     one_hot_cells = np.zeros((labels.size, NUM_CLASSES**2), np.float32)
     one_hot_cells[np.arange(labels.size), labels * NUM_CLASSES + predicted] = 1
@@ -118,7 +122,7 @@ def bootstrap_confusion(
 
 
 def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
-    """Score every trial on its test images and on `N_RESAMPLES` draws of them."""
+    """Score every trial on the test images and on `N_RESAMPLES` resamples of them."""
     labels, predicted, n_trials = (
         predictions.labels,
         predictions.predicted_classes,
@@ -133,7 +137,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     start = 0
     for chunk in bootstrap_counts(labels.size) if n_trials else ():
         stop = start + len(chunk)
-        exact_counts = chunk.astype(np.float64)  # as NumPy would make it anew for each trial
+        exact_counts = chunk.astype(np.float64)  # converted once instead of once per trial
         for t, auc in enumerate(aucs):
             cells = bootstrap_confusion(labels, predicted[t], chunk)
             resampled[:, start:stop, t] = _compute_score_rows(
@@ -155,7 +159,17 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
 
 
 def find_equivalence_classes(predictions: TestPredictions) -> dict[str, str]:
-    """Of each configuration, the first that predicts the same with every seed that both have."""
+    """Return, for each configuration, the first one with the same predictions.
+
+    Two configurations are equivalent if they have a common seed and, with every common seed,
+    predict the same class for every image.
+
+    Args:
+        predictions: Trials on the same images.
+
+    Returns:
+        Name of the representative by name of the configuration; its own if it is the first.
+    """
     predicted_bytes = [trial.tobytes() for trial in predictions.predicted_classes]
     by_seed: dict[str, dict[int, bytes]] = {name: {} for name in predictions.configurations}
     for name, seed, current in zip(
@@ -185,15 +199,16 @@ def pool_variances(
     trials: pd.DataFrame,
     representatives: Mapping[str, str],
 ) -> VarianceComponents:
-    """Variances between replicates, pooled over the configurations, equal ones counted once.
+    """Return the variances between replicates, pooled over the configurations.
 
-    Three seeds hardly tell a variance; those of several configurations do.
+    A variance from three seeds is imprecise, so it is estimated from all configurations. Equivalent
+    configurations count once.
 
     Args:
-        values: of each trial, shape (trials, ...).
-        resampled: the same on each draw of the images, shape (draws, trials, ...).
-        trials: with the columns `configuration` and `seed`.
-        representatives: from `find_equivalence_classes`.
+        values: Values of each trial, shape (trials, ...).
+        resampled: Values on each resample, shape (resamples, trials, ...).
+        trials: Frame with the columns `configuration` and `seed`.
+        representatives: Representatives from `find_equivalence_classes`.
     """
     zero = np.zeros(values.shape[1:])
     total, sampling, dof = zero, zero, 0
@@ -208,11 +223,12 @@ def pool_variances(
 def estimate_variances(
     values: FloatArray, resampled: NDArray[np.floating] | None
 ) -> VarianceComponents:
-    """Variances between the replicates of one configuration.
+    """Return the variances between the replicates of one configuration.
 
     Args:
-        values: shape (seeds, ...).
-        resampled: the same on each draw of the images, shape (draws, seeds, ...), or None.
+        values: Values of each replicate, shape (seeds, ...).
+        resampled: Values on each resample, shape (resamples, seeds, ...); None if the values do not
+            depend on the test images.
     """
     zero = np.zeros(values.shape[1:])
     if len(values) < 2:
@@ -225,24 +241,24 @@ def estimate_variances(
 
 
 def _compute_score_rows(confusion: NDArray[np.number], auc: FloatArray) -> FloatArray:
-    """`SCORES` and `CLASS_PRECISIONS` of matrices (..., 8, 8), shape (14, ...)."""
+    """Return `SCORES` and `CLASS_PRECISIONS` of matrices (..., 8, 8), shape (14, ...)."""
     scores = metrics.compute_score_arrays(confusion) | {"auc": auc}
     precision = np.moveaxis(metrics.compute_class_scores(confusion).precision, -1, 0)
     return np.concatenate([np.stack([scores[name] for name in SCORES]), precision])
 
 
 class _AucInfluence(NamedTuple):
-    """AUC of a trial, and what one more copy of each image adds to it, to first order."""
+    """AUC of a trial, and its first-order change for one more copy of each image."""
 
     value: float
     influence: FloatArray
 
 
 def _compute_auc(labels: IntArray, probabilities: NDArray[np.float32]) -> _AucInfluence:
-    """AUC by the structural components of DeLong, DeLong & Clarke-Pearson (Biometrics, 1988).
+    """Return the AUC by the structural components of DeLong et al. (Biometrics, 1988).
 
-    To rank the images anew in each draw would take hours for a difference in the fourth decimal.
-    pandas ranks as `scipy.stats.rankdata` does; `scipy.stats` takes half a second to import.
+    Ranking the images in every resample would take hours and change only the fourth decimal. pandas
+    ranks like `scipy.stats.rankdata`, and importing `scipy.stats` takes half a second.
     """
     value, influence = 0.0, np.zeros(labels.size)
     for c in range(NUM_CLASSES):
@@ -252,7 +268,7 @@ def _compute_auc(labels: IntArray, probabilities: NDArray[np.float32]) -> _AucIn
         n_outranked = _rank(score)
         for group in (is_class, ~is_class):
             n_outranked[group] -= _rank(score[group])
-        # Share of the other group that an image is rightly ranked against.
+        # Share of the other group against which an image is ranked correctly.
         win_shares = np.where(
             is_class, n_outranked / (~is_class).sum(), 1 - n_outranked / is_class.sum()
         )
@@ -271,14 +287,15 @@ def _rank(values: NDArray[np.float32]) -> FloatArray:
 
 
 def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:
-    """Where the trial of each configuration and seed is.
+    """Return the row of the trial of each configuration and seed.
 
     Args:
-        trials: with the columns `configuration` and `seed`.
-        names: of configurations.
+        trials: Frame with the columns `configuration` and `seed`.
+        names: Names of configurations.
 
     Returns:
-        Position in `trials`, -1 where there is none, shape (names, seeds): a column a seed.
+        Positions in `trials`, int64, shape (names, seeds), -1 for a missing trial. There is one
+        column per seed of `trials`.
     """
     column_by_seed = {seed: column for column, seed in enumerate(trials["seed"].unique())}
     row_by_name = {name: row for row, name in enumerate(names)}

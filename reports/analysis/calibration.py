@@ -1,7 +1,7 @@
-"""How far the probabilities can be trusted: reliability of the most probable class.
+"""Measure the calibration of the probabilities of the most probable class.
 
-Bins and expected calibration error (ECE) as in Guo, Pleiss, Sun & Weinberger, On Calibration of
-Modern Neural Networks, 2017 (arXiv:1706.04599).
+Bins and the expected calibration error (ECE) follow Guo, Pleiss, Sun & Weinberger, "On Calibration
+of Modern Neural Networks" (ICML 2017, arXiv:1706.04599).
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from reports.analysis import bootstrap, intervals
 from reports.ledger.loading import TestPredictions
 
 N_BINS = 15
-"""Of equal width, as in Guo et al.; the first has no probability: eight classes share 1."""
+"""Number of bins of equal width, as in Guo et al. The first is empty, because the largest of eight
+probabilities is at least 1/8."""
 
 OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED = "overconfident", "underconfident", "cannot tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Reliability of several configurations.
+    """Calibration of several configurations.
 
     Attributes:
         bins: A row for each configuration and bin that holds an image of any seed:
@@ -35,7 +36,7 @@ class Calibration:
             - `confidence`, `accuracy` (float): Mean probability of the predicted class and share
               of correct predictions over the images of all seeds, 0 to 1.
             - `accuracy_low`, `accuracy_high` (float): Wilson's 95 % interval for the images of
-              one trial: the seeds see the same images, so their answers are not independent.
+              one trial. All seeds share the same images, so their predictions are not independent.
         errors: A row for each configuration:
 
             - `configuration`, `family` (str): Name and family of the configuration.
@@ -47,7 +48,7 @@ class Calibration:
             - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
             - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
               its 95 % interval.
-            - `tendency` (str): `OVERCONFIDENT`, `UNDERCONFIDENT` or, where the interval holds
+            - `tendency` (str): `OVERCONFIDENT`, `UNDERCONFIDENT` or, if the interval contains
               0, `UNDECIDED`.
     """
 
@@ -56,14 +57,14 @@ class Calibration:
 
 
 def compute_calibration(predictions: TestPredictions) -> Calibration:
-    """Compare the probability of each trial's most probable class with how often it is right.
+    """Compare the probability of each trial's most probable class with its accuracy.
 
     Args:
-        predictions: trials on the same images, at least one.
+        predictions: Trials on the same images, at least one.
     """
     confidence = predictions.probabilities.max(axis=2).astype(np.float64)
     is_correct = (predictions.predicted_classes == predictions.labels).astype(np.float64)
-    # Guo et al.: a bin holds its upper edge.
+    # As in Guo et al., a bin includes its upper edge.
     bin_indices = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(np.int64)
     resampled_gaps = _bootstrap_means(confidence - is_correct)
     bins, errors = [], []
@@ -90,7 +91,7 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
 def _summarize_bins(
     bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray
 ) -> pd.DataFrame:
-    """Of one configuration; each argument has shape (seeds, n)."""
+    """Return the bins of one configuration; each argument has shape (seeds, n)."""
     n_seeds = len(bin_indices)
     image_values = {
         "bin": bin_indices.ravel(),
@@ -115,7 +116,7 @@ def _summarize_errors(
     is_correct: FloatArray,
     resampled_gaps: FloatArray,
 ) -> dict[str, float | str]:
-    """Of one configuration: arguments as in `_summarize_bins`, gaps on each draw (draws, seeds)."""
+    """Return the errors of one configuration; gaps have shape (resamples, seeds)."""
     eces = [_compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
     expected_eces = [
         _compute_expected_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)
@@ -136,21 +137,22 @@ def _summarize_errors(
 
 
 def _compute_ece(bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray) -> float:
-    """Of one trial: the sum over bins of share x |accuracy - confidence|."""
+    """Return the ECE of one trial: the sum over bins of share x |accuracy - confidence|."""
     return float(np.abs(np.bincount(bin_indices, is_correct - confidence)).sum() / bin_indices.size)
 
 
 def _compute_expected_ece(bin_indices: IntArray, confidence: FloatArray) -> float:
-    """The ECE that chance alone gives, if each image is right with the probability it was given.
+    """Return the ECE that a perfectly calibrated trial is expected to have.
 
-    A bin's sum of (right - confidence) is then about normal with variance sum p (1 - p), and the
-    mean of |normal| is sqrt(2 / pi) standard deviations: .3 points for 3,421 images at 95 %.
+    A bin's sum of (correct - confidence) is then about normal with variance sum p (1 - p). The mean
+    of its absolute value is sqrt(2 / pi) standard deviations. For 3,421 images at 95 % confidence,
+    the ECE is 0.3 points.
     """
     variance = np.bincount(bin_indices, confidence * (1 - confidence))
     return float(np.sqrt(2 / np.pi * np.maximum(variance, 0)).sum() / bin_indices.size)
 
 
 def _bootstrap_means(values: FloatArray) -> FloatArray:
-    """Means of values (trials, n) on each draw of the images, shape (draws, trials)."""
+    """Return the means of values (trials, n) on each resample, shape (resamples, trials)."""
     n = values.shape[1]
     return np.concatenate([chunk @ values.T / n for chunk in bootstrap.bootstrap_counts(n)])

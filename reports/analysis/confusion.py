@@ -1,4 +1,4 @@
-"""Confusion on test, and the scores of each class. No formatting."""
+"""Compute confusion matrices on test and the scores of each class, as data frames."""
 
 from dataclasses import dataclass
 

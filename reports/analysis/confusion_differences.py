@@ -1,8 +1,7 @@
-"""Where two configurations differ: their confusion cells, compared image by image.
+"""Compare the confusion matrices of two configurations, cell by cell.
 
-Both see the same test images, so a cell's difference is measured on each draw of the images for
-both at once, and over the seeds that both have; `intervals` says how the two sources of luck
-are joined.
+Both are evaluated on the same test images, so differences are paired by resample and by seed.
+`intervals` describes how the two sources of variance are combined.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,8 @@ from reports.analysis import bootstrap, intervals
 from reports.ledger.loading import TestPredictions
 
 MAX_COMPARED = 12
-"""Configurations that are compared in pairs: 66 pairs, what a reader can still choose from."""
+"""Maximum number of configurations that are compared in pairs. They give 66 pairs, few enough for a
+reader to choose from."""
 
 _N_CELLS = NUM_CLASSES**2
 _DIFFERENCE_COLUMNS = (
@@ -33,7 +33,7 @@ _DIFFERENCE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfusionDifferences:
-    """Where the confusion matrices of two configurations differ, for every pair.
+    """Differences between the confusion matrices of every pair of configurations.
 
     Attributes:
         cells: 64 rows for each pair with a common seed among the `MAX_COMPARED` configurations
@@ -47,14 +47,14 @@ class ConfusionDifferences:
             - `difference` (float): `count_a` minus `count_b`, in images.
             - `difference_sd` (float): Its standard deviation over the seeds, NaN for one.
             - `difference_low`, `difference_high` (float): Its 95 % interval.
-            - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted
-              by Holm's method over the 64 cells of the pair.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
+              by Holm's procedure over the 64 cells of the pair, 0 to 1.
             - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
             - `shade` (int): Size and sign of the difference, -5 to 5, on one scale for all pairs.
         identical_pairs: Whether the two configurations agree on every image with every seed, by
             `a` and `b`, in the order of `cells`.
-        first_pair: Pair to begin with; None if there is no pair, or if all are identical.
-        n_configurations: Number of configurations with a trial, also of those not compared.
+        first_pair: Pair to show first; None if there is no pair, or if all are identical.
+        n_configurations: Number of configurations with a trial, including those not compared.
     """
 
     cells: pd.DataFrame
@@ -89,7 +89,10 @@ def compare_confusions(predictions: TestPredictions) -> ConfusionDifferences:
 
 
 def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
-    """Configurations by mean macro F1 over their seeds, highest first; equal ones as planned."""
+    """Return the configurations by mean macro F1 over their seeds, highest first.
+
+    Ties stay in the order of the plan.
+    """
     scores = metrics.compute_score_arrays(
         _count_cells(predictions).reshape(-1, NUM_CLASSES, NUM_CLASSES)
     )
@@ -142,15 +145,15 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
 
 
 def check_pairs_identical(differences: pd.DataFrame) -> dict[tuple[str, str], bool]:
-    """Of each pair, whether no image of any seed is in another cell: one function, twice.
+    """Return whether the two configurations of each pair have the same predictions.
 
     Args:
-        differences: from `compute_cell_differences`.
+        differences: Frame from `compute_cell_differences`.
 
     Returns:
-        By `a` and `b`, in the order of the rows.
+        Whether no image of any seed is in another cell, by `a` and `b`, in the order of the rows.
     """
-    # Equal counts of other images leave an interval around 0.
+    # If the counts are equal but the images differ, the interval around 0 has a width.
     is_zero = (differences[["difference", "difference_low", "difference_high"]] == 0).all(axis=1)
     same_by_pair: dict[tuple[str, str], bool] = {}
     for a, b, cell_is_zero in zip(differences["a"], differences["b"], is_zero, strict=True):
@@ -161,16 +164,16 @@ def check_pairs_identical(differences: pd.DataFrame) -> dict[tuple[str, str], bo
 def choose_first_pair(
     differences: pd.DataFrame, family_by_name: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Return the pair to begin with: the highest ranked one of two families, or else of any.
+    """Return the pair to show first: the highest ranked one of two families, or else of any.
 
-    Pairs that are the same function twice are passed over.
+    Pairs with the same predictions are skipped.
 
     Args:
         differences: Frame from `compute_cell_differences`.
         family_by_name: Families of the configurations, by name.
 
     Returns:
-        None if no pair is left.
+        Names of the two configurations; None if no pair is left.
     """
     pairs = [pair for pair, is_same in check_pairs_identical(differences).items() if not is_same]
     pairs_of_two_families = (
@@ -180,7 +183,7 @@ def choose_first_pair(
 
 
 def _summarize_counts(column: str, counts: FloatArray) -> dict[str, FloatArray]:
-    """Mean and standard deviation over seeds of counts (seeds, 64)."""
+    """Return the mean and standard deviation over the seeds of counts (seeds, 64)."""
     has_replicates = len(counts) > 1
     sd = counts.std(axis=0, ddof=1) if has_replicates else np.full(_N_CELLS, np.nan)
     return {column: counts.mean(axis=0), f"{column}_sd": sd}
@@ -204,10 +207,10 @@ def _make_pair_frame(a: str, b: str, estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compute_shades(cell_differences: pd.Series) -> pd.Series:
-    """Differences as whole numbers from -5 to 5, by their square roots; 0 is no difference at all.
+    """Return differences as whole numbers, -5 to 5, on a square-root scale; 0 is no difference.
 
-    One scale for all pairs, so that shades can be compared; of a plain scale, all but the few
-    largest cells would be white.
+    All pairs share one scale, so shades can be compared. On a linear scale, almost all cells would
+    be white.
     """
     largest = float(cell_differences.abs().max()) or 1.0
     size = np.ceil(5 * np.sqrt(cell_differences.abs() / largest))
@@ -215,7 +218,7 @@ def _compute_shades(cell_differences: pd.Series) -> pd.Series:
 
 
 def _count_cells(predictions: TestPredictions) -> FloatArray:
-    """Images in each cell, shape (trials, 64), `true` before `predicted`."""
+    """Return the images in each cell, shape (trials, 64), ordered by `true`, then `predicted`."""
     matrices = [
         metrics.compute_confusion_matrix(predictions.labels, predicted)
         for predicted in predictions.predicted_classes
@@ -226,7 +229,15 @@ def _count_cells(predictions: TestPredictions) -> FloatArray:
 def bootstrap_cell_counts(
     predictions: TestPredictions, trial_rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """The same on each draw of the images, of the trials at `trial_rows`: (draws, rows, 64)."""
+    """Return the number of images in each cell on each resample.
+
+    Args:
+        predictions: Trials on the same images.
+        trial_rows: Positions of the trials to count, int64, shape (rows,).
+
+    Returns:
+        Counts, float32, shape (N_RESAMPLES, rows, 64).
+    """
     predicted = predictions.predicted_classes
     cells = np.empty((bootstrap.N_RESAMPLES, len(trial_rows), _N_CELLS), np.float32)
     start = 0

@@ -1,4 +1,4 @@
-"""Accuracy beside what it costs: our configurations, and the published rows whose cost is known."""
+"""Collect accuracy and cost of a study's configurations and of published methods."""
 
 from collections.abc import Iterator
 
@@ -21,23 +21,22 @@ COST_FRAME_COLUMNS = (
 
 
 def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataFrame:
-    """Return the configurations with a score, then, if `with_published`, the published ones.
+    """Return accuracy and cost of the configurations with a score, then of published methods.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`, of one study.
-        with_published: Whether anything published may stand beside it.
+        with_published: Whether published methods are included.
 
     Returns:
-        A row for each configuration or method; empty where no record of the study has its
-        operations:
+        A row for each configuration or method; empty if no record of the study has `operations`:
 
         - `source` (str): "study", "paper" or "benchmark".
         - `family` (str): Family of the network; NaN for the benchmark.
         - `name` (str): Name of the configuration or method.
-        - `parameters` (float): Number of weights of the network.
+        - `parameters` (float): Number of parameters of the network.
         - `operations` (float): Floating-point operations of one image's forward pass.
         - `accuracy` (float): Accuracy on test, 0 to 1.
-        - `accuracy_low`, `accuracy_high` (float): Its 95 % interval; NaN of published values.
+        - `accuracy_low`, `accuracy_high` (float): Its 95 % interval; NaN for published values.
     """
     scored = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
     column_names = {
@@ -63,7 +62,7 @@ def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataF
 
 
 def _iterate_published_rows() -> Iterator[dict[str, object]]:
-    """The paper's rows, of which the accuracy is that of the matrix, and the benchmark's."""
+    """Yield the paper's rows, with the accuracy of their matrices, and the benchmark's methods."""
     published_study = published.load_published()
     for row in published_study.rows:
         accuracy = metrics.compute_scores(row.get_confusion_matrix())["accuracy"]

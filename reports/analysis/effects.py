@@ -1,4 +1,4 @@
-"""What family, optimizer and loss change, each as one contrast over the grid."""
+"""Estimate the effects of family, optimizer and loss, each as one contrast over the grid."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,20 +13,23 @@ FACTORS: Mapping[str, tuple[str, str]] = {
     "optimizer": ("sgd", "adam"),
     "loss": ("cross_entropy", "nll"),
 }
-"""What the grid varies, each from the first value to the second."""
+"""Factors that the grid varies, each with the two values that are compared."""
 
 _ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
 
 
 def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
-    """Return what one factor changes in macro F1, all else equal: one contrast over the grid.
+    """Return the effect of each factor on macro F1, all else equal.
 
-    Over all configurations that have a partner differing in that factor only (and, for the
-    optimizer, in the settings that go with it), then within each family.
+    A contrast covers all pairs of configurations that differ only in that factor (and, for the
+    optimizer, in its own settings). Further contrasts cover the pairs within each family.
+
+    Args:
+        bootstrap: Scores of the trials on test.
 
     Returns:
-        A row for each contrast; empty where no configuration has a partner, or where two of these
-        families have the same family, loss and optimizer:
+        A row for each contrast. It is empty if there is no such pair, or if two configurations have
+        the same family, loss and optimizer:
 
         - `factor` (str): A key of `FACTORS`.
         - `from_value`, `to_value` (str): Values of the factor that are compared.
@@ -36,8 +39,9 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
         - `difference` (float): Macro F1 with `to_value` minus that with `from_value`, -1 to 1.
         - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
         - `low`, `high` (float): 95 % interval of the difference.
-        - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted by
-          Holm's method, over the rows for all, and over those within families.
+        - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted by
+          Holm's procedure, 0 to 1. The rows of scope "all" are adjusted together, and so are the
+          rows within families.
     """
     columns = list(FACTORS)
     trials = bootstrap.trials[bootstrap.trials["family"].isin(FACTORS["family"])]
@@ -70,7 +74,7 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
 def _find_partners(
     configs: pd.Series, position: int, first_value: str, second_value: str
 ) -> dict[tuple[str, ...], tuple[str, str]]:
-    """Names with the first value and with the second, by what they have in common."""
+    """Return the names with the first and with the second value, by their common settings."""
     partners = {}
     for key, name in configs.items():
         partner_key = (*key[:position], second_value, *key[position + 1 :])  # type: ignore[index]

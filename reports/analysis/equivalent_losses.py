@@ -1,10 +1,10 @@
-"""Configurations that are the same function, and the luck of a seed that tells them apart.
+"""Compare configurations that differ only in the loss, and so train the same function.
 
-CrossEntropy takes logits; NLLLoss takes log-probabilities, which is what CrossEntropy makes of
-logits first. A model trained with either, from the same seed, is therefore the same. Two slips are
-possible. NLLLoss on raw logits is another function, without a lower bound: its loss falls below
-0, which the negative logarithm of a probability cannot. CrossEntropy on a log-softmax applies
-that twice, and the second time changes nothing but the last digits.
+CrossEntropy takes logits and converts them to log-probabilities; NLLLoss takes log-probabilities.
+With the same seed, both therefore train the same model. Two mistakes are possible. NLLLoss on raw
+logits is another function without a lower bound: its loss falls below 0, which the negative
+logarithm of a probability cannot. CrossEntropy on a log-softmax applies log-softmax twice, which
+changes only the last digits.
 """
 
 import json
@@ -21,8 +21,8 @@ from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import TrialRecord
 
 ROUNDING_TOLERANCE = 1e-3
-"""Relative difference of the first epoch's loss up to which two runs differ by rounding alone:
-one epoch of 187 steps lets a last digit grow to this, and other functions differ at once."""
+"""Relative difference of the first epoch's loss up to which two runs differ only by rounding. A
+rounding error grows to this in one epoch of 187 steps; different functions differ by more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class EquivalentLosses:
             - `seed_sd` (float): Standard deviation of the weighted F1 over seeds, pooled over
               the family; NaN for one seed.
             - `seed_dof` (int): Its degrees of freedom, 0 for one seed.
-            - `limit` (float): Difference that two runs of one function stay below in 95 % of
+            - `limit` (float): Difference that two runs of the same function stay below in 95 % of
               cases; NaN for one seed.
             - `within_limit` (bool): Whether the published difference is at most the limit; None
               for one seed.
@@ -62,7 +62,7 @@ class EquivalentLosses:
 def analyze_equivalent_losses(
     loaded_study: LoadedStudy, bootstrap: BootstrapScores
 ) -> EquivalentLosses:
-    """Compare the configurations that differ only in the loss, also with the published pairs.
+    """Compare the configurations that differ only in the loss, and the published pairs.
 
     Args:
         loaded_study: Files of the study.
@@ -78,6 +78,9 @@ def analyze_equivalent_losses(
 
 def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
     """Compare configurations that differ only in the loss, seed by seed.
+
+    Args:
+        loaded_study: Files of the study.
 
     Returns:
         Frame with the columns of `EquivalentLosses.pairs`.
@@ -120,7 +123,7 @@ def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
 
 
 def find_negative_losses(loaded_study: LoadedStudy) -> list[str]:
-    """Trials with NLLLoss whose loss fell below 0: their model ends in raw logits."""
+    """Return the ids of trials whose NLLLoss fell below 0: their model returns raw logits."""
     return [
         record.id
         for record in loaded_study.records.values()
@@ -134,12 +137,12 @@ def find_negative_losses(loaded_study: LoadedStudy) -> list[str]:
 def estimate_seed_noise(
     loaded_study: LoadedStudy, bootstrap: BootstrapScores, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Compare the paper's differences between equal functions with the noise of a seed.
+    """Compare the paper's differences between equal functions with the variance between seeds.
 
-    Two runs of one function differ by sqrt(2) standard deviations of a run on average; beyond
-    t sqrt(2) sd, with Student's t of the seeds measured, they do so in 5 % of cases. The
-    standard deviation of the weighted F1 is pooled over a family's configurations, equal ones
-    counted once.
+    The difference of two runs of the same function has a standard deviation of sqrt(2) sd, where sd
+    is that of one run. It exceeds t sqrt(2) sd in 5 % of cases, with the 97.5 % quantile t of
+    Student's distribution. sd is the standard deviation of the weighted F1, pooled over a family's
+    configurations; equivalent ones count once.
 
     Args:
         loaded_study: Files of the study.
@@ -147,7 +150,7 @@ def estimate_seed_noise(
         pairs: Frame from `compare_equivalent_losses`.
 
     Returns:
-        Frame with the columns of `EquivalentLosses.seed_noise`; without any if no pair was
+        Frame with the columns of `EquivalentLosses.seed_noise`; it has no columns if no pair was
         published.
     """
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
@@ -182,7 +185,7 @@ def estimate_seed_noise(
 def _pool_seed_sd(
     bootstrap: BootstrapScores, family: str, *, exclude: Sequence[str]
 ) -> tuple[float, int]:
-    """Standard deviation over seeds of a family's weighted F1, and its degrees of freedom."""
+    """Return the pooled sd of a family's weighted F1 over seeds, and its degrees of freedom."""
     is_included = (bootstrap.trials["family"] == family) & ~bootstrap.trials["configuration"].isin(
         exclude
     )

@@ -1,6 +1,6 @@
-"""Errors on test by cell of the confusion matrix: who takes part, and how alike are two patterns.
+"""Analyze test errors by confusion cell: the share of each class and the similarity of patterns.
 
-An error is an image and a trial that took it for another class.
+An error is a pair of an image and a trial that misclassified it.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ CENTRAL_CLASS = 3
 """The class that the paper calls central to confusion."""
 
 _OFF_DIAGONAL = np.flatnonzero(~np.eye(NUM_CLASSES, dtype=bool))
-_MAX_CORRELATION = 1 - 1e-9  # Fisher's z of 1 is infinite
+_MAX_CORRELATION = 1 - 1e-9  # because Fisher's z of 1 is infinite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,10 @@ class ConfusionErrors:
     """Errors of each trial on test, by cell of the confusion matrix; the diagonal is 0.
 
     Attributes:
-        trials: as in `TestPredictions`.
-        counts: shape (trials, 8, 8).
-        resampled: on each draw of the images, float32, shape (trials, N_RESAMPLES, 8, 8).
+        trials: Frame of the trials, as in `TestPredictions`.
+        counts: Numbers of errors, float64, shape (trials, 8, 8).
+        resampled: Numbers of errors on each resample of the test images, float32, shape (trials,
+            N_RESAMPLES, 8, 8).
     """
 
     trials: pd.DataFrame
@@ -42,10 +43,14 @@ class ConfusionErrors:
     resampled: NDArray[np.float32]
 
     def sum_groups(self, *groups: Sequence[str]) -> list[tuple[FloatArray, NDArray[np.float32]]]:
-        """Sums over the configurations of each group, by the seeds that all groups have.
+        """Return the sums over the configurations of each group, by common seed of all groups.
+
+        Args:
+            *groups: Names of the configurations of each group.
 
         Returns:
-            For each group, shapes (seeds, 8, 8) and (N_RESAMPLES, seeds, 8, 8).
+            Counts and resampled counts of each group, shapes (seeds, 8, 8) and (N_RESAMPLES,
+            seeds, 8, 8).
         """
         rows = find_trial_rows(self.trials, [name for group in groups for name in group])
         rows = rows[:, (rows >= 0).all(axis=0)]
@@ -63,10 +68,10 @@ class ConfusionErrors:
 
 
 def count_confusion_errors(predictions: TestPredictions) -> ConfusionErrors:
-    """Count the errors of every trial, on the test images and on draws of them."""
+    """Count the errors of every trial, on the test images and on resamples of them."""
     labels, predicted = predictions.labels, predictions.predicted_classes
     resampled = np.empty((len(predicted), N_RESAMPLES, NUM_CLASSES, NUM_CLASSES), np.float32)
-    # A picture of each trial with a row a cell: few images are wrong, so it is nearly empty.
+    # One sparse matrix per trial, with a row per cell: few images are wrong.
     cell_matrices = [_make_cell_matrix(labels, trial_array) for trial_array in predicted]
     start = 0
     for chunk in bootstrap_counts(labels.size) if len(predicted) else ():
@@ -76,14 +81,14 @@ def count_confusion_errors(predictions: TestPredictions) -> ConfusionErrors:
                 -1, NUM_CLASSES, NUM_CLASSES
             )
         start = stop
-    counts = [picture.sum(axis=1).reshape(NUM_CLASSES, NUM_CLASSES) for picture in cell_matrices]
+    counts = [matrix.sum(axis=1).reshape(NUM_CLASSES, NUM_CLASSES) for matrix in cell_matrices]
     return ConfusionErrors(
         trials=predictions.trials, counts=np.array(counts, dtype=np.float64), resampled=resampled
     )
 
 
 def _make_cell_matrix(labels: IntArray, predicted: IntArray) -> sparse.csr_array:
-    """1 where an image is wrong, in the row of its cell, shape (64, n)."""
+    """Return a matrix with a 1 for each misclassified image, in the row of its cell, (64, n)."""
     wrong_images = np.flatnonzero(predicted != labels)
     coordinates = (labels[wrong_images] * NUM_CLASSES + predicted[wrong_images], wrong_images)
     ones = np.ones(wrong_images.size, np.float32)
@@ -91,19 +96,19 @@ def _make_cell_matrix(labels: IntArray, predicted: IntArray) -> sparse.csr_array
 
 
 def compute_error_shares(cells: AnyFloatArray) -> FloatArray:
-    """Share of the errors in which each class takes part, as the true or as the predicted one.
+    """Return the share of errors that involve each class, as true or as predicted class.
 
     Args:
-        cells: errors by true and predicted class, shape (..., 8, 8).
+        cells: Errors by true and predicted class, shape (..., 8, 8).
 
     Returns:
-        Shape (..., 8), of sum 2; 0 where there are no errors.
+        Shares, 0 to 1, shape (..., 8). They sum to 2, and are 0 if there are no errors.
     """
     return _divide(cells.sum(axis=-1) + cells.sum(axis=-2), cells.sum(axis=(-1, -2))[..., None])
 
 
 def compute_mistaken_shares(cells: AnyFloatArray, true: int) -> FloatArray:
-    """Share of the errors on a class that go to each other class, shape (..., 8)."""
+    """Return the share of a true class's errors that each class receives, shape (..., 8)."""
     return _divide(cells[..., true, :], cells[..., true, :].sum(axis=-1)[..., None])
 
 
@@ -114,7 +119,14 @@ def _divide(part: AnyFloatArray, whole: AnyFloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadOverRunnerUp:
-    """Of class 3 over the class that comes next to it."""
+    """Lead of class 3 over the class with the next largest share of the errors.
+
+    Attributes:
+        share: Mean share of class 3 over the seeds, 0 to 1.
+        runner_up: Other class with the largest mean share, 0 to 7.
+        runner_up_share: Mean share of the runner-up, 0 to 1.
+        margin: Estimate of the difference of the two shares.
+    """
 
     share: float
     runner_up: int
@@ -123,7 +135,12 @@ class LeadOverRunnerUp:
 
 
 def compute_lead(values: FloatArray, resampled: FloatArray) -> LeadOverRunnerUp:
-    """From shares by seed (seeds, 8) and by draw and seed (draws, seeds, 8)."""
+    """Return the lead of class 3.
+
+    Args:
+        values: Shares of the classes by seed, shape (seeds, 8), 0 to 1.
+        resampled: Shares on each resample, shape (resamples, seeds, 8).
+    """
     mean = values.mean(axis=0)
     runner_up = int(np.argmax(np.where(np.arange(NUM_CLASSES) == CENTRAL_CLASS, -1, mean)))
     margin = estimate_mean(
@@ -143,16 +160,19 @@ def compute_lead(values: FloatArray, resampled: FloatArray) -> LeadOverRunnerUp:
 def correlate_patterns(
     errors: ConfusionErrors, names_a: Sequence[str], names_b: Sequence[str]
 ) -> Estimate | None:
-    """Correlation of the 56 cells off the diagonal, summed over configurations and seeds.
+    """Return the correlation of two groups' errors over the 56 cells off the diagonal.
+
+    Errors are summed over configurations and seeds. The interval is computed for Fisher's
+    z = atanh(r) and transformed back.
 
     Args:
-        errors: from `count_confusion_errors`.
-        names_a: configurations whose errors are summed.
-        names_b: those that they are compared with.
+        errors: Errors from `count_confusion_errors`.
+        names_a: Names of the configurations of the first group.
+        names_b: Names of the configurations of the second group.
 
     Returns:
-        r with its interval, made on Fisher's z = atanh r (`sd` and `p` are of z); None without a
-        common seed, or where all 56 cells of a side are equal.
+        Pearson's r, -1 to 1, with its interval; `sd` and `p` belong to z. It is None without a
+        common seed, or if all 56 cells of a group are equal.
     """
     (x, x_resampled), (y, y_resampled) = errors.sum_groups(names_a, names_b)
     flat = (
@@ -167,22 +187,22 @@ def correlate_patterns(
 
 
 def _split_by_seed(x: AnyFloatArray, y: AnyFloatArray) -> FloatArray:
-    """Fisher's z of the sums over seeds, split in one value a seed with that mean.
+    """Return Fisher's z of the sums over seeds, split into one value per seed with that mean.
 
-    The values spread as the jackknife's pseudo-values do (Tukey 1958), so the variance of their
-    mean is that of the z of the sums. The z of single seeds would be another, smaller number:
-    the fewer the errors, the more chance there is in each cell.
+    The values have the variance of the jackknife's pseudo-values (Tukey, 1958), so the variance of
+    their mean is that of the z of the sums. The z of single seeds would be smaller on average,
+    because a cell with fewer errors is noisier.
 
     Args:
-        x: shape (..., seeds, 56).
-        y: the same.
+        x: Errors of the first group, shape (..., seeds, 56).
+        y: Errors of the second group, shape (..., seeds, 56).
 
     Returns:
-        Shape (..., seeds).
+        Values of z, shape (..., seeds).
     """
     x_variance, y_variance = (np.maximum(_compute_covariances(side, side), 0) for side in (x, y))
     scale = np.sqrt(x_variance * y_variance)
-    # Of counts that vary it is at least .98; anything below is rounding.
+    # Counts that vary have a scale of at least 0.98; a smaller scale is rounding error.
     r = np.divide(_compute_covariances(x, y), scale, out=np.zeros(scale.shape), where=scale > 0.5)
     z = np.arctanh(np.clip(r, -_MAX_CORRELATION, _MAX_CORRELATION))
     z_of_sums, z_without_seed, n_seeds = z[..., :1], z[..., 1:], x.shape[-2]
@@ -194,10 +214,10 @@ def _split_by_seed(x: AnyFloatArray, y: AnyFloatArray) -> FloatArray:
 
 
 def _compute_covariances(x: AnyFloatArray, y: AnyFloatArray) -> AnyFloatArray:
-    """Covariances over the cells, but for their number: of the sums, then without each seed."""
+    """Return 56 times the covariance over the cells: of the sums, then without each seed."""
     x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
     x_sum, y_sum = x.sum(axis=-2, keepdims=True), y.sum(axis=-2, keepdims=True)
     total = (x_sum * y_sum).sum(axis=-1)
-    # (X - x)(Y - y) multiplied out: no array of the seeds' size is made.
+    # (X - x)(Y - y) is expanded, so no large temporary array is needed.
     seed_change = np.einsum("...k,...k->...", x, y - y_sum) - np.einsum("...k,...k->...", x_sum, y)
     return np.concatenate([total, total + seed_change], axis=-1)

@@ -1,8 +1,8 @@
-"""From a study's records to data frames: trials, comparison, settings. No formatting.
+"""Convert a study's records to data frames: trials, comparison, settings.
 
-Scores are fractions, 0 to 1; the spread of a column `x` is `x_sd`, the standard deviation over
-replicates (n - 1 in the denominator), NaN where fewer than two were measured. Only trials of
-state `complete` are averaged. Rows follow the order of the study's plan.
+Scores are fractions, 0 to 1. `x_sd` is the standard deviation of column `x` over replicates
+(divisor n - 1), NaN for fewer than two. Only trials of state `complete` are averaged. Rows follow
+the order of the study's plan.
 """
 
 from collections import Counter
@@ -27,11 +27,14 @@ SIZE_FIELDS = ("parameters", "operations")
 
 
 class PlannedTrialState(StrEnum):
-    """How a planned trial ended: that of its record, or why there is none.
+    """State of a planned trial: the state in its record, or the reason why there is none.
 
     Attributes:
-        MISSING: The ledger does not hold it (yet).
-        UNREADABLE: Its files cannot be relied on.
+        COMPLETE: It trained to its end.
+        PRUNED: A search stopped it before its last epoch.
+        FAILED: An error ended it.
+        MISSING: It has not ended.
+        UNREADABLE: Its files are missing, unreadable or changed.
     """
 
     COMPLETE = "complete"
@@ -46,29 +49,32 @@ NOT_COMPLETE = (
     PlannedTrialState.MISSING,
     PlannedTrialState.UNREADABLE,
 )
-"""States of the trials that a comparison of complete trials lacks."""
+"""States of the trials that a comparison of complete trials does not include."""
 
 
 def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """Return the planned trials: their settings, how they ended, their scores.
+    """Return the planned trials with their settings, states and scores.
+
+    Args:
+        loaded_study: Files of the study.
 
     Returns:
-        A row for each planned trial, in the order of the plan; what is not known of a trial is
-        NaN or None:
+        A row for each planned trial, in the order of the plan; a value that a trial does not have
+        is NaN or None:
 
         - `id`, `configuration` (str): Identity of the trial and name of its configuration.
-        - A column for each field of the configuration, named and typed as in `TrialConfig`, the
-          `seed` included.
+        - A column for each setting, named and typed as in `TrialConfig`, including `seed`.
         - `state` (str): A `PlannedTrialState`.
         - `stop_reason` (str): The record's `StopReason`.
         - `error` (str): Error of a failed trial, or why a trial is unreadable.
         - `attempts` (float): Number of starts, at least 1.
-        - `epochs`, `best_epoch` (float): Epochs run, and the one whose weights were kept, from 1.
-        - `duration_s` (float): Duration of the whole trial, in seconds.
-        - `device`, `host` (str): Where the trial ran.
-        - `parameters` (float): Number of weights of the network.
+        - `epochs`, `best_epoch` (float): Number of epochs, and the epoch with the highest val macro
+          F1, from 1.
+        - `duration_s` (float): Duration of the trial in seconds.
+        - `device`, `host` (str): Device and host that the trial ran on.
+        - `parameters` (float): Number of trainable parameters.
         - `operations` (float): Floating-point operations of one image's forward pass.
-        - `images_per_s` (float): Train images per second of an epoch, validation included.
+        - `images_per_s` (float): Train images per second over all epochs, including validation.
         - `test_evaluations` (int): Number of logged test evaluations.
         - `val_` and `test_`, each with `accuracy`, `macro_f1`, `weighted_f1`, `macro_precision`,
           `macro_recall`, `auc` (float): Scores, 0 to 1.
@@ -86,8 +92,8 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         for planned in loaded_study.study.trials
     ]
     frame = pd.DataFrame(rows)
-    # A study without a finished trial, or without a score, has the same columns as any other; and
-    # so has a search before its confirmation, without a trial.
+    # The columns do not depend on what has finished: neither on scores nor on a search's
+    # confirmation.
     numeric_columns = (*TEST_SCORES, *TRAINING_FIELDS, *SIZE_FIELDS, "attempts")
     required_columns = [
         "id",
@@ -130,7 +136,7 @@ def _make_trial_row(
 
 
 def _compute_images_per_s(loaded_study: LoadedStudy, trial_id: str) -> float:
-    """Images of train times epochs, over the time of the epochs; NaN of a trial without any."""
+    """Return train images times epochs, divided by the epochs' duration; NaN without an epoch."""
     n_images = sum(loaded_study.study.data.class_counts.get("train", ()))
     durations_s = [epoch.duration_s for epoch in loaded_study.epochs.get(trial_id, ())]
     return n_images * len(durations_s) / sum(durations_s) if sum(durations_s) > 0 else np.nan
@@ -139,11 +145,11 @@ def _compute_images_per_s(loaded_study: LoadedStudy, trial_id: str) -> float:
 def make_comparison_frame(
     loaded_study: LoadedStudy, bootstrap: BootstrapScores | None
 ) -> pd.DataFrame:
-    """Return the configurations, those without a finished trial included.
+    """Return all configurations with their scores, including those without a finished trial.
 
     Args:
         loaded_study: Files of the study.
-        bootstrap: Scores of its trials; None leaves the intervals out.
+        bootstrap: Scores of its trials; None omits the intervals.
 
     Returns:
         A row for each configuration, in the order of the plan:
@@ -159,17 +165,16 @@ def make_comparison_frame(
         - `best_epoch`, `epochs` (float, from 1), `duration_s` (float, seconds), `images_per_s`
           (float): Means over the complete trials, with `_sd`.
         - `parameters`, `operations` (float): Size of the network, as in `make_trials_frame`.
-        - `test_images` (int): Size of the test split.
-        - `published_weighted_f1` (float, 0 to 1): Weighted F1 as the paper lists it, NaN if the
-          configuration was not published. This column and the next are left out for a search
-          and for synthetic data.
+        - `test_images` (int): Number of images in the test split.
+        - `published_weighted_f1` (float, 0 to 1): Weighted F1 that the paper lists; NaN if the
+          configuration was not published. A search and synthetic data have no `published_` columns.
         - `published_matrix_weighted_f1`, `published_accuracy`, `published_macro_f1` (float, 0 to
           1): Scores of the published confusion matrix.
     """
     trial_frame, study = make_trials_frame(loaded_study), loaded_study.study
     n_images = sum(study.data.class_counts.get("test", ()))
     configs = {planned.configuration: planned.config for planned in study.trials}
-    # A search trains as long as the user says, not as the paper.
+    # A search does not train for the same number of epochs as the paper.
     with_published = study.data.kind != "synthetic" and study.search is None
 
     def make_row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,14 +192,17 @@ def make_comparison_frame(
 
 
 def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
-    """Return what each configuration was trained with.
+    """Return the settings that each configuration was trained with.
+
+    Args:
+        study: Study with the planned trials.
 
     Returns:
         A row for each configuration, in the order of the plan:
 
         - `configuration` (str): Name of the configuration.
         - `family`, `loss`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float).
-        - Each of `NEUTRAL_SETTINGS` but the precision, if any configuration has another value.
+        - Each of `NEUTRAL_SETTINGS` except `precision`, if any configuration has another value.
         - `batch_size` (int), `max_epochs`, `patience` (int, epochs), if configurations differ.
     """
     configs: dict[str, Mapping[str, object]] = {
@@ -213,7 +221,7 @@ def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
 
 
 def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
-    """Counts, means and standard deviations of one configuration's trials."""
+    """Return the counts, means and standard deviations of one configuration's trials."""
     states = trial_frame["state"]
     complete = trial_frame[states == PlannedTrialState.COMPLETE]
     row: dict[str, float] = {
@@ -263,9 +271,12 @@ def _get_published_scores(config: Mapping[str, Any]) -> dict[str, float]:
 def make_class_counts_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     """Return the number of images of each class in each split.
 
+    Args:
+        loaded_study: Files of the study.
+
     Returns:
-        A row for each class: `class` (int, from 0), `class_name` (str, in full), and for each
-        split a column of its name (int, images).
+        A row for each class: `class` (int, 0 to 7), `class_name` (str, in full), and for each split
+        a column of its name (int, images).
     """
     data = loaded_study.study.data
     names = {"class": range(len(data.class_names)), "class_name": list(data.class_names)}

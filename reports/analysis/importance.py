@@ -1,4 +1,4 @@
-"""Which setting mattered: functional ANOVA among trials that were trained equally long."""
+"""Estimate the importance of settings by functional ANOVA on trials with equal training."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,28 +11,28 @@ from reports.analysis.search_trials import select_at_rung
 from reports.ledger.search_record import SearchRecord
 
 _LOG_SCALED = frozenset({"learning_rate", "weight_decay"})
-"""Settings that are drawn, and so weighed, by their logarithm."""
+"""Settings that are sampled, and therefore analyzed, on a logarithmic scale."""
 
 MIN_TRIALS = 10
-"""Trials; the importances of fewer say little, and their intervals span everything."""
+"""Minimum number of trials in a group. With fewer, the intervals span almost 0 to 1."""
 
 _N_TREES = 64
 _N_RESAMPLE_TREES = 16
 N_RESAMPLES = 20
-"""Draws of the trials; the intervals are quantiles over them."""
+"""Number of bootstrap resamples of the trials; the intervals are quantiles over them."""
 _INTERVAL_QUANTILES = (0.05, 0.95)
 
 
 def compute_importances(
     trials: pd.DataFrame, curves: pd.DataFrame, search: SearchRecord
 ) -> pd.DataFrame:
-    """How much of the variance of what was reached at a rung goes with each setting alone.
+    """Return the share of the variance at each rung that each single setting explains.
 
-    Functional ANOVA on a random forest (Hutter, Hoos, Leyton-Brown, ICML 2014). At each rung among
-    all trials that came there, by the settings that all have, and among those with one
-    family and optimizer, by theirs. A setting that is drawn by its logarithm is taken by it;
-    Optuna's own evaluation weighs it as it stands, so that only its uppermost decade
-    would count.
+    This is functional ANOVA on a random forest (Hutter, Hoos & Leyton-Brown, ICML 2014). At each
+    rung, one group has all trials that reached it, with their common settings. Further groups have
+    one family and optimizer each, with their own settings. Settings that are sampled log-uniformly
+    are analyzed on a logarithmic scale. Optuna's evaluator uses a linear scale, on which only the
+    highest decade would count.
 
     Args:
         trials: Trials of the search, `SearchAnalysis.trials`.
@@ -40,16 +40,16 @@ def compute_importances(
         search: Record of the search, with its bounds.
 
     Returns:
-        A row for each rung, group of trials and setting; a group of fewer than `MIN_TRIALS`
-        trials, or with one setting only, has none:
+        A row for each rung, group of trials and setting. A group has no row if it has fewer than
+        `MIN_TRIALS` trials, fewer than two varied settings, or equal values:
 
-        - `rung` (int): Epoch, from 1.
-        - `family`, `optimizer` (str): Those of the group, None where it has several.
+        - `rung` (int): Epoch of the rung, from 1.
+        - `family`, `optimizer` (str): Family and optimizer of the group, None if it has several.
         - `trials` (int): Number of trials in the group.
         - `setting` (str): Name of the setting.
         - `importance` (float): Share of the variance, 0 to 1; the shares of a group sum to 1.
-        - `importance_low`, `importance_high` (float): Its 5 % and 95 % quantiles over trials
-          drawn from the group's with replacement.
+        - `importance_low`, `importance_high` (float): Its 5 % and 95 % quantiles over bootstrap
+          resamples of the group's trials.
     """
     rows = []
     for rung in search.rungs:
@@ -71,7 +71,7 @@ def compute_importances(
 def _estimate_importances(
     group: pd.DataFrame, varied_settings: Sequence[str], search: SearchRecord
 ) -> pd.DataFrame:
-    """`setting`, `importance`, its ends `_low` and `_high`, in the order of `varied_settings`."""
+    """Return `setting`, `importance`, `importance_low` and `importance_high`, a row per setting."""
     points, bounds, columns = _encode_settings(group, varied_settings, search)
     values = group["value_at_rung"].to_numpy(dtype=np.float64)
     positions = pd.Series(range(len(group)))
@@ -94,7 +94,7 @@ def _estimate_importances(
 
 
 def _split_groups(trials: pd.DataFrame) -> Iterator[tuple[str | None, str | None, pd.DataFrame]]:
-    """All trials at a rung if they are of several kinds, then each kind."""
+    """Yield all trials if they have several families or optimizers, then each pair of the two."""
     kinds = trials[["family", "optimizer"]].drop_duplicates().sort_values(["family", "optimizer"])
     if len(kinds) > 1:
         yield None, None, trials
@@ -106,7 +106,7 @@ def _split_groups(trials: pd.DataFrame) -> Iterator[tuple[str | None, str | None
 def _list_varied_settings(
     search: SearchRecord, family: str | None, optimizer: str | None
 ) -> list[str]:
-    """The settings that differ within a group and that all its trials have."""
+    """Return the settings that vary within a group and that all its trials have."""
     choices = {"family": search.families, "optimizer": search.optimizers} if family is None else {}
     names = [name for name, values in choices.items() if len(values) > 1]
     names += [name for name, (low, high) in search.ranges.items() if low < high]
@@ -118,10 +118,11 @@ def _encode_settings(
 ) -> tuple[FloatArray, FloatArray, dict[str, list[int]]]:
     """Return settings as numbers, their bounds, and the columns of each setting by name.
 
-    Settings are in the order of their names, as in Optuna's space: the forest depends on it.
+    Settings are ordered by name, as in Optuna's space, because the forest depends on the order.
 
     Returns:
-        Shapes (trials, columns) and (columns, 2); a choice has one column for each of its values.
+        Points, shape (trials, columns); bounds, shape (columns, 2); columns by name. A choice has
+        one column for each of its values.
     """
     choices = {"family": search.families, "optimizer": search.optimizers}
     points: list[FloatArray] = []

@@ -1,18 +1,18 @@
-"""Intervals and tests that hold both sources of luck: which test images, and which seeds.
+"""Compute intervals and tests that include both sources of variance: test images and seeds.
 
-A trial's score on test is its configuration's mean, plus the luck of its seed, plus that of the
-test images. The images' luck is in part common to all trials (some images are hard) and in part
-each trial's own: a model trained from another seed errs on other images, too.
+A trial's test score is its configuration's mean, plus an effect of its seed, plus an effect of the
+test images. One part of the image effect is common to all trials, because some images are hard. The
+other is specific to a trial, because models with different seeds misclassify different images.
 
-Images: they are drawn again with replacement, the same draws for every trial, so that differences
-are paired. Seeds: the variance between replicates holds the seeds' luck and the trials' own luck
-with the images. The draws tell how large the latter is; what is left is the seeds' (the analysis of
-variance of a random effect: Searle, Casella & McCulloch, Variance Components, 1992, chapter 3).
-It is pooled over the configurations, because three seeds hardly tell a variance, and it makes the
-interval Student's t, with the degrees of freedom of Satterthwaite (Biometrics, 1946).
+The image variance comes from the bootstrap. All trials share the same resamples, so differences are
+paired. The variance between replicates is the seed variance plus the sampling variance that is
+specific to a trial. The bootstrap estimates the latter; the rest is the seed variance (analysis of
+variance of a random effect: Searle, Casella & McCulloch, "Variance Components", 1992, chapter 3).
+It is pooled over the configurations, because an estimate from three seeds is imprecise. The
+interval uses Student's t with Satterthwaite's degrees of freedom (Biometrics, 1946).
 
-To draw the seeds again as well would be simpler, and wrong with few: three of them show two
-thirds of their variance, and a percentile of three values has no tail.
+Bootstrapping the seeds as well would be simpler but wrong with few seeds: the expected bootstrap
+variance of three values is two thirds of their variance, and their percentiles have no tail.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,19 +32,22 @@ from reports.analysis.bootstrap import (
 )
 
 ALPHA = 0.05
-"""Of every test, after Holm's correction over the tests of the same table."""
+"""Significance level of every test, after Holm's correction over the tests of the same table."""
 
 
 class Estimate(NamedTuple):
     """A mean over seeds, or a difference of such means, with its 95 % interval.
 
+    Without replicates, the seed variance is unknown. Interval and `p` then include only the
+    variance of the test images, or are NaN if the value does not depend on the images.
+
     Attributes:
-        mean: over seeds.
-        sd: standard deviation over seeds (n - 1); NaN for one seed.
-        low: of the interval.
-        high: of the interval; for one seed it holds the images' luck alone.
-        p: two-sided, of the hypothesis that the mean is 0.
-        seeds: how many.
+        mean: Mean over the seeds.
+        sd: Standard deviation over the seeds (divisor n - 1); NaN for one seed.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        p: Two-sided p-value of the hypothesis that the mean is 0.
+        seeds: Number of seeds.
     """
 
     mean: float
@@ -62,20 +65,21 @@ def estimate_means(
     pooled_variances: VarianceComponents | None = None,
     share: float | FloatArray = 1.0,
 ) -> pd.DataFrame:
-    """Means over seeds with their intervals and tests, many at once.
+    """Return means over seeds with their intervals and tests, many at once.
 
-    The variance of a mean over R seeds is images + share (total - sampling) / R, with the variance
-    of the mean over the draws, and the `VarianceComponents`.
+    The variance of a mean over R seeds is images + share (total - sampling) / R. Here, images is
+    the variance of the mean over the resamples; total and sampling are `VarianceComponents`.
 
     Args:
-        values: shape (seeds, k).
-        resampled: the same on each draw of the images, shape (draws, seeds, k); None for values
-            that no test image enters.
-        pooled_variances: what seeds change, known from elsewhere; None takes it from these values.
-        share: how many times that variance is in a value: twice in a difference of two.
+        values: Values by seed, float64, shape (seeds, k).
+        resampled: Values on each resample, shape (resamples, seeds, k); None if the values do not
+            depend on the test images.
+        pooled_variances: Pooled variances between replicates; None estimates them from `values`.
+        share: Number of times that the seed variance is part of a value, e.g. 2 for a difference
+            of two scores.
 
     Returns:
-        One row for each k, with the fields of `Estimate`.
+        One row for each of the k values, with the fields of `Estimate`.
     """
     n_seeds, mean = len(values), values.mean(axis=0)
     variances = (
@@ -85,8 +89,8 @@ def estimate_means(
     if resampled is not None:
         image_variance = resampled.mean(axis=1).var(axis=0, ddof=1)
     variance = image_variance + share * variances.between_seeds / n_seeds
-    # Satterthwaite: of the variance, this part has few degrees of freedom, the rest many, so the
-    # whole has no fewer; where the seeds' variance came out below 0, it could seem to.
+    # Satterthwaite: only this part of the variance has few degrees of freedom, so the sum cannot
+    # have fewer. The maximum below ensures that if the estimated seed variance is negative.
     seed_variance = share * variances.total / n_seeds
     with np.errstate(divide="ignore", invalid="ignore"):
         total_dof = variances.dof * np.maximum(1, variance / seed_variance) ** 2
@@ -95,19 +99,19 @@ def estimate_means(
         p = 2 * special.stdtr(dof, -np.abs(mean) / std_error)
     half_width = special.stdtrit(dof, 0.975) * std_error
     sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
-    # No difference at all is no evidence of one.
+    # Without any difference, 0 / 0 must not count as evidence.
     p = np.where((mean == 0) & (std_error == 0), 1.0, p)
     columns = {"mean": mean, "sd": sd, "low": mean - half_width, "high": mean + half_width, "p": p}
     return pd.DataFrame(columns | {"seeds": n_seeds})
 
 
 def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
-    """Mean over seeds with its interval and test, by these seeds alone.
+    """Return the mean over seeds with its interval and test, from only these seeds.
 
     Args:
-        values: one a seed, shape (seeds,), at least one.
-        resampled: the same on each draw of the images, shape (draws, seeds); None for a value
-            that no test image enters.
+        values: Values by seed, float64, shape (seeds,), at least one.
+        resampled: Values on each resample, shape (resamples, seeds); None if the values do not
+            depend on the test images.
     """
     resampled_columns = None if resampled is None else resampled[..., None]
     (row,) = estimate_means(values[:, None], resampled_columns).itertuples(index=False)
@@ -117,16 +121,16 @@ def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
 def estimate_contrasts(
     bootstrap: BootstrapScores, score: str, rows: IntArray, weights: Sequence[Mapping[str, float]]
 ) -> pd.DataFrame:
-    """Weighted sums of configurations' scores, seed by seed, with the pooled spread of the seeds.
+    """Estimate weighted sums of configurations' scores, with the pooled seed variance.
 
     Args:
-        bootstrap: from `bootstrap_scores`.
-        score: of `SCORES` or `CLASS_PRECISIONS`.
-        rows: trials, shape (k, configurations, seeds), all there.
-        weights: k times, of as many configurations in the order of `rows`.
+        bootstrap: Scores from `bootstrap_scores`.
+        score: Name of a score, in `SCORES` or `CLASS_PRECISIONS`.
+        rows: Positions of the trials, int64, shape (k, configurations, seeds), none missing.
+        weights: Weights of each of the k sums, by configuration, in the order of `rows`.
 
     Returns:
-        One row for each k, with the fields of `Estimate`.
+        One row for each of the k sums, with the fields of `Estimate`.
     """
     share = np.array(
         [
@@ -135,7 +139,7 @@ def estimate_contrasts(
         ]
     )
     weight = np.array([list(weight_by_name.values()) for weight_by_name in weights])
-    weight[share == 0] = 0  # one function against itself: not even a rounding error apart
+    weight[share == 0] = 0  # the same function twice: avoids a rounding error
     values = np.einsum("kc,kcs->sk", weight, bootstrap.values[score][rows])
     resampled = np.einsum("kc,bkcs->bsk", weight, bootstrap.resampled[score][:, rows])
     return estimate_means(
@@ -146,7 +150,10 @@ def estimate_contrasts(
 def _compute_variance_share(
     weights: Mapping[str, float], representatives: Mapping[str, str]
 ) -> float:
-    """How much of one seed's variance is in a weighted sum; equal functions have equal luck."""
+    """Return how often the seed variance is part of a weighted sum.
+
+    Equivalent configurations have the same effect of a seed, so their weights add up first.
+    """
     weight_by_class: dict[str, float] = {}
     for name, weight in weights.items():
         weight_by_class[representatives[name]] = (
@@ -158,15 +165,15 @@ def _compute_variance_share(
 def estimate_contrast(
     bootstrap: BootstrapScores, score: str, weights: Mapping[str, float]
 ) -> Estimate | None:
-    """A weighted sum of configurations' scores over the seeds that all have: `estimate_contrasts`.
+    """Estimate a weighted sum of configurations' scores over their common seeds.
 
     Args:
-        bootstrap: from `bootstrap_scores`.
-        score: of `SCORES` or `CLASS_PRECISIONS`.
-        weights: by configuration; {"a": 1, "b": -1} is the difference of two.
+        bootstrap: Scores from `bootstrap_scores`.
+        score: Name of a score, in `SCORES` or `CLASS_PRECISIONS`.
+        weights: Weights by configuration, e.g. {"a": 1, "b": -1} for a difference.
 
     Returns:
-        None if no seed is common to all.
+        Estimate of the sum; None without a common seed.
     """
     rows = find_trial_rows(bootstrap.trials, list(weights))
     rows = rows[:, (rows >= 0).all(axis=0)]
@@ -179,42 +186,46 @@ def estimate_contrast(
 def compute_prediction_interval(
     bootstrap: BootstrapScores, score: str, name: str, new_scores: FloatArray
 ) -> tuple[float, float] | None:
-    """Where one more run, with a seed and test images of its own, would lie in 95 % of cases.
+    """Return the 95 % prediction interval of one more run, with its own seed and test images.
 
     Args:
-        bootstrap: from `bootstrap_scores`.
-        score: of `SCORES`.
-        name: of a configuration.
-        new_scores: the new run's score on each draw of its images, shape (draws,).
+        bootstrap: Scores from `bootstrap_scores`.
+        score: Name of a score in `SCORES`.
+        name: Name of a configuration.
+        new_scores: Score of the new run on each resample of its images, float64, shape
+            (N_RESAMPLES,).
 
     Returns:
-        Lower and upper end; without replicates they lack the seeds' luck, and lie too close.
-        None if the configuration has no trial.
+        Lower and upper end; None if the configuration has no trial. Without replicates, the
+        interval lacks the seed variance.
     """
     current_mean = estimate_contrast(bootstrap, score, {name: 1.0})
     if current_mean is None:
         return None
     rows = find_trial_rows(bootstrap.trials, [name])
     rows = rows[rows >= 0]
-    # Draws in reverse: the new run's images have nothing to do with ours.
+    # Reversed, because the new run's images are independent of these.
     resampled = bootstrap.resampled[score][:, rows] + (new_scores - new_scores.mean())[::-1, None]
     interval = estimate_means(
         bootstrap.values[score][rows][:, None],
         resampled[..., None],
         pooled_variances=bootstrap.variances[score],
-        share=1.0 + rows.size,  # the new run has its own seed beside those of the mean
+        share=1.0 + rows.size,  # the seeds of the mean, plus that of the new run
     )
     return float(interval["low"].iloc[0]), float(interval["high"].iloc[0])
 
 
 def compute_wilson_interval(share: pd.Series, n_images: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return the ends of the 95 % intervals of shares (Wilson, JASA, 1927).
+    """Return the ends of Wilson's 95 % score intervals of shares (JASA, 1927).
 
-    statsmodels has the same, and takes half a second to import.
+    It is not taken from statsmodels, which takes half a second to import.
 
     Args:
         share: Shares of the images, 0 to 1.
-        n_images: Numbers of images, above 0, not always whole.
+        n_images: Numbers of images, above 0, not necessarily whole.
+
+    Returns:
+        Lower and upper ends, 0 to 1.
     """
     z2_per_image = special.ndtri(1 - ALPHA / 2) ** 2 / n_images
     center = (share + z2_per_image / 2) / (1 + z2_per_image)
@@ -224,15 +235,18 @@ def compute_wilson_interval(share: pd.Series, n_images: pd.Series) -> tuple[pd.S
 
 
 def adjust_holm(p: NDArray[np.float64]) -> FloatArray:
-    """P-values corrected for their number (Holm, Scandinavian Journal of Statistics, 1979).
+    """Return p-values adjusted by Holm's procedure (Scandinavian Journal of Statistics, 1979).
 
-    statsmodels has the same, and collects garbage in every call, which takes a tenth of a second.
+    It is not taken from statsmodels, which runs the garbage collector in every call (0.1 s).
 
     Args:
-        p: any shape (k,); NaN stays NaN and is not counted.
+        p: Unadjusted p-values, float64, shape (k,), 0 to 1; NaN is not counted.
+
+    Returns:
+        Adjusted p-values, float64, shape (k,), 0 to 1; NaN stays NaN.
     """
     corrected = np.full(p.shape, np.nan)
-    order = np.argsort(p)[: int((~np.isnan(p)).sum())]  # NaN sort last
+    order = np.argsort(p)[: int((~np.isnan(p)).sum())]  # NaN is sorted last
     factors = np.arange(order.size, 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * factors))
     return corrected

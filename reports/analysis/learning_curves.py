@@ -1,4 +1,4 @@
-"""Learning curves of complete trials, and their means over replicates. No formatting."""
+"""Collect learning curves of complete trials and their means over replicates, as data frames."""
 
 from dataclasses import dataclass
 
@@ -40,13 +40,13 @@ class LearningCurves:
 
 
 def collect_learning_curves(loaded_study: LoadedStudy) -> LearningCurves:
-    """Return the learning curves of a study's complete trials, and their means."""
+    """Return the learning curves of a study's complete trials and their means."""
     epochs = make_curves_frame(loaded_study)
     return LearningCurves(epochs=epochs, means=average_curves(epochs))
 
 
 def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """Return what every complete trial reported, with the columns of `LearningCurves.epochs`."""
+    """Return the epochs of every complete trial, with the columns of `LearningCurves.epochs`."""
     rows = [
         {
             "id": record.id,
@@ -66,8 +66,8 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
 def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the means over replicates, with the columns of `LearningCurves.means`.
 
-    They end with the last epoch that all replicates ran: beyond it the mean would be of fewer and
-    fewer trials, and jump as each one ends.
+    They end with the last epoch that all replicates ran. Later means would be of fewer trials and
+    jump whenever a trial ends.
 
     Args:
         frame: Frame from `make_curves_frame`.

@@ -1,4 +1,4 @@
-"""Which test images the classifiers get wrong most often."""
+"""Find the test images that the most trials misclassify."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,17 +10,19 @@ from bloodnets.constants import NUM_CLASSES
 from reports.ledger.loading import TestPredictions
 
 MAX_IMAGES = 24
+"""Maximum number of images that are listed."""
 
 
 class ErrorCounts(NamedTuple):
-    """How the wrong answers are spread.
+    """Numbers of images and trials, and how the errors are distributed.
 
     Attributes:
-        n_images: in the test split.
-        n_trials: that are counted.
-        n_repeated: trials left out, because another predicts the same with the same seed.
-        n_always_wrong: images that every counted trial got wrong.
-        n_never_wrong: images that every counted trial got right.
+        n_images: Number of test images.
+        n_trials: Number of trials that are counted.
+        n_repeated: Number of trials left out because another one with the same seed has the same
+            predictions.
+        n_always_wrong: Number of images that every counted trial misclassified.
+        n_never_wrong: Number of images that every counted trial classified correctly.
     """
 
     n_images: int
@@ -32,20 +34,20 @@ class ErrorCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misclassified:
-    """The test images that most trials got wrong, each function counted once.
+    """Test images that the most trials misclassified; trials with equal predictions count once.
 
     Attributes:
-        images: A row for each image that any trial got wrong, at most `MAX_IMAGES`, most often
-            wrong first, then by `probability_true`, lowest first:
+        images: A row for each image that any trial misclassified, at most `MAX_IMAGES`. Most often
+            misclassified images come first, ties by `probability_true`, lowest first:
 
             - `index` (int): Position in the test split, from 0.
             - `true` (int): True class, 0 to 7.
-            - `predicted` (int): Wrong class predicted most often, 0 to 7; of equals the one
+            - `predicted` (int): Wrong class predicted most often, 0 to 7; for ties, the one
               with the higher probability.
-            - `wrong`, `trials` (int): Number of trials that got it wrong, and of all.
+            - `wrong`, `trials` (int): Number of trials that misclassified it, and of all trials.
             - `probability_true`, `probability_predicted` (float): Probabilities of the two
               classes, 0 to 1, means over all trials.
-        counts: Number of images and trials, and how the errors are spread over them.
+        counts: Numbers of images and trials, and how the errors are distributed.
     """
 
     images: pd.DataFrame
@@ -53,7 +55,7 @@ class Misclassified:
 
 
 def analyze_misclassified(predictions: TestPredictions) -> Misclassified:
-    """Return the test images that most trials got wrong.
+    """Return the test images that the most trials misclassified.
 
     Args:
         predictions: Trials on the same images, at least one.
@@ -62,10 +64,13 @@ def analyze_misclassified(predictions: TestPredictions) -> Misclassified:
 
 
 def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
-    """Without the trials that repeat another one: the same seed, the same answer on every image.
+    """Return the predictions without trials that repeat another one with the same seed.
 
-    Configurations that differ in the loss alone train the same function, and an image that one
-    network gets wrong would count twice.
+    Configurations that differ only in the loss train the same function. Without this step, an image
+    that one network misclassifies would count twice.
+
+    Args:
+        predictions: Trials on the same images.
     """
     predicted_bytes = [predicted.tobytes() for predicted in predictions.predicted_classes]
     is_repeated = (
@@ -79,7 +84,7 @@ def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
 
 
 def count_errors(predictions: TestPredictions) -> ErrorCounts:
-    """Count the images that every trial gets wrong, or right, each function once."""
+    """Count the images that every trial misclassifies, or none; repeated trials count once."""
     distinct_trials = drop_repeated_trials(predictions)
     n_wrong = (distinct_trials.predicted_classes != distinct_trials.labels).sum(axis=0)
     return ErrorCounts(
@@ -92,11 +97,11 @@ def count_errors(predictions: TestPredictions) -> ErrorCounts:
 
 
 def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGES) -> pd.DataFrame:
-    """Return the test images that most trials got wrong, each function counted once.
+    """Return the test images that the most trials misclassified; repeated trials count once.
 
     Args:
         predictions: Trials on the same images, at least one.
-        max_images: Largest number of rows.
+        max_images: Maximum number of rows.
 
     Returns:
         Frame with the columns of `Misclassified.images`.
@@ -108,7 +113,7 @@ def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGE
     )
     wrong_votes[image_indices, distinct_trials.labels] = 0
     mean_probabilities = distinct_trials.probabilities.mean(axis=0, dtype=np.float64)
-    # Means are at most 1, so they only decide between equal numbers of votes.
+    # Mean probabilities are at most 1, so half of them only breaks ties of votes.
     predicted = (wrong_votes + 0.5 * mean_probabilities * (wrong_votes > 0)).argmax(axis=1)
     frame = pd.DataFrame(
         {

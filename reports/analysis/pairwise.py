@@ -1,4 +1,4 @@
-"""Which configurations differ: every pair, and the groups that stay together."""
+"""Compare every pair of configurations, and group those that do not differ significantly."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from reports.analysis.intervals import ALPHA, adjust_holm, estimate_contrasts
 from reports.ledger.loading import TestPredictions
 
 COMPARED_SCORE = "macro_f1"
-"""What pairs are compared in: the score that chose the epoch."""
+"""Score that is compared; on val, it also selects the best epoch."""
 
 _PAIR_FRAME_COLUMNS = ["a", "b", "seeds", "difference", "sd", "low", "high", "p", "p_holm"]
 _MCNEMAR_COLUMNS = [
@@ -26,7 +26,7 @@ _MCNEMAR_COLUMNS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairwiseComparison:
-    """Every pair of configurations, and the groups of which no two were separated.
+    """Comparisons of all pairs of configurations, and groups without significant differences.
 
     Attributes:
         pairs: A row for each pair with a common seed, in the order of the plan:
@@ -36,13 +36,13 @@ class PairwiseComparison:
             - `difference` (float): Macro F1 of a minus that of b, -1 to 1, mean over the seeds.
             - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
             - `low`, `high` (float): 95 % interval of the difference.
-            - `p`, `p_holm` (float): Two-sided p-value of the difference, and the same adjusted
-              by Holm's method over all pairs.
+            - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
+              by Holm's procedure over all pairs, 0 to 1.
             - `only_a_correct`, `only_b_correct` (float): Test images that only one of the two
               models classifies correctly, means over the seeds.
             - `n_differing` (int): Predictions that differ, summed over the seeds.
             - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test
-              over the seeds, and the same adjusted by Holm's method over all pairs.
+              over the seeds, unadjusted and adjusted by Holm's procedure over all pairs, 0 to 1.
             - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
         ranked_names: Configurations with a score from the best to the worst, at most 26.
         tied_groups: Groups of `ranked_names` from `find_tied_groups`.
@@ -73,16 +73,20 @@ def group_configurations(comparison: pd.DataFrame, pairs: pd.DataFrame) -> Pairw
 
 
 def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> pd.DataFrame:
-    """Compare every two configurations on the same images and the seeds that both have.
+    """Compare every two configurations on the same images and their common seeds.
 
-    Two tests, for two questions. `p` is of the difference in macro F1 over images and seeds: do
-    the configurations differ? `p_mcnemar` is exact and of the right and wrong images of two
-    trained models with the same seed, the largest of its seeds': do the models differ, whichever
-    seed is taken? The first decides. Both are adjusted by Holm's method over all pairs.
+    Two tests answer two questions. Do the configurations differ? `p` tests the difference in macro
+    F1 over images and seeds. Do two trained models with the same seed differ, whatever the seed?
+    `p_mcnemar` is the largest p-value of McNemar's exact test over the seeds. Both are adjusted by
+    Holm's procedure over all pairs; `significant` follows from `p_holm`.
+
+    Args:
+        predictions: Trials on the same images.
+        bootstrap: Scores of these trials.
 
     Returns:
-        Frame with the columns of `PairwiseComparison.pairs`; empty without two configurations
-        that have a seed in common.
+        Frame with the columns of `PairwiseComparison.pairs`; empty if no two configurations have a
+        common seed.
     """
     names = predictions.configurations
     rows = find_trial_rows(bootstrap.trials, names)
@@ -118,12 +122,12 @@ def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> p
 def _run_mcnemar_tests(
     predictions: TestPredictions, row_pairs: Sequence[tuple[IntArray, IntArray]]
 ) -> pd.DataFrame:
-    """The exact test on every seed of every couple of rows; see `compare_pairs` for the columns."""
+    """Return McNemar's test over the seeds of each pair, with columns of `PairwiseComparison`."""
     predicted = predictions.predicted_classes
     is_correct = (predicted == predictions.labels).astype(np.float32)
     only_first_counts = (
         is_correct @ (1 - is_correct).T
-    )  # [a, b]: images that a gets right and b does not
+    )  # [a, b]: number of images that only a classifies correctly
     results = []
     for rows_a, rows_b in row_pairs:
         has_both = (rows_a >= 0) & (rows_b >= 0)
@@ -137,19 +141,22 @@ def _run_mcnemar_tests(
 
 
 def compute_mcnemar_p(only_a: FloatArray, only_b: FloatArray) -> FloatArray:
-    """Two-sided exact p-values of McNemar's test (1947), by the binomial distribution.
+    """Return two-sided p-values of McNemar's exact test (1947), from the binomial distribution.
 
     Args:
-        only_a: images that the first model alone gets right.
-        only_b: that the second alone does, the same shape.
+        only_a: Numbers of images that only the first model classifies correctly, any shape.
+        only_b: Numbers of images that only the second model classifies correctly, the same shape.
+
+    Returns:
+        P-values, float64, the same shape, 0 to 1.
     """
     smaller, larger = (f(only_a, only_b).astype(np.float64) for f in (np.minimum, np.maximum))
-    # The distribution function of the binomial, without `scipy.stats`, which imports for long.
+    # Binomial distribution function, without `scipy.stats`, which is slow to import.
     return np.asarray(np.minimum(1, 2 * special.betainc(larger, smaller + 1, 0.5)))
 
 
 def rank_best_configurations(comparison: pd.DataFrame) -> list[str]:
-    """The configurations with a score, from the best to the worst, as many as there are letters.
+    """Return the configurations with a score, best first, at most 26 (one letter each).
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
@@ -160,16 +167,17 @@ def rank_best_configurations(comparison: pd.DataFrame) -> list[str]:
 
 
 def find_tied_groups(names: Sequence[str], pair_frame: pd.DataFrame) -> list[list[str]]:
-    """Sets of configurations of which no two could be separated, as large as they come.
+    """Return the largest groups in which no two configurations differ significantly.
 
-    A configuration may be in several: "not separated" is not "equal", and is not transitive.
+    They are the maximal cliques of the graph of pairs without a significant difference. Groups may
+    overlap, because "not significantly different" is not transitive.
 
     Args:
-        names: from the best to the worst.
-        pair_frame: from `compare_pairs`.
+        names: Names of the configurations, best first.
+        pair_frame: Frame from `compare_pairs`.
 
     Returns:
-        Groups in the order of their best member, then of their worst; members in that of `names`.
+        Groups, sorted by their members' ranks; members are in the order of `names`.
     """
     graph = nx.Graph()
     graph.add_nodes_from(names)
@@ -184,11 +192,16 @@ def find_tied_groups(names: Sequence[str], pair_frame: pd.DataFrame) -> list[lis
 def assign_group_letters(
     names: Sequence[str], tied_groups: Sequence[Sequence[str]]
 ) -> dict[str, str]:
-    """The letters of each configuration's groups: two that share one could not be separated.
+    """Return the letters of each configuration's groups (a compact letter display).
+
+    Two configurations that share a letter do not differ significantly.
 
     Args:
-        names: from the best to the worst.
-        tied_groups: from `find_tied_groups`, at most 26.
+        names: Names of the configurations, best first.
+        tied_groups: Groups from `find_tied_groups`; only the first 26 get a letter.
+
+    Returns:
+        Letters by name of the configuration.
     """
     lettered_groups = list(zip(ascii_lowercase, tied_groups, strict=False))
     return {

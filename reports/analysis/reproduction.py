@@ -1,4 +1,4 @@
-"""Our scores beside the published ones: does a study of this kind give what the paper lists?"""
+"""Compare a study's scores with the published ones."""
 
 from collections.abc import Sequence
 
@@ -13,28 +13,33 @@ from reports.ledger.loading import LoadedStudy
 from reports.ledger.published import PublishedRow
 
 REPRODUCED_SCORE = "weighted_f1"
-"""What the paper lists, though its text calls it macro F1."""
+"""Score that the paper lists, although its text calls it macro F1."""
 
 
 def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> pd.DataFrame:
     """Compare every published configuration of the study with its published score.
 
-    A published score is one run of one seed. It is compared with the range in which one more run
-    of ours, on test images of its own, would lie in 95 % of cases. The variance from its images is
-    taken from its confusion matrix; that the official images are the same as ours would make the
-    range narrower, so to call a score inside errs on the paper's side.
+    A published score is one run with one seed. It is compared with the 95 % prediction interval of
+    one more run on its own test images. Their variance comes from the published confusion matrix.
+    The published test images are in fact the same, which would make the interval narrower, so the
+    verdict favors the paper.
+
+    Args:
+        loaded_study: Files of the study.
+        bootstrap: Scores of its trials.
 
     Returns:
         A row for each published configuration; empty for synthetic data:
 
         - `configuration`, `family` (str): Name and family of the configuration.
-        - `published` (float): Weighted F1 as the paper lists it, 0 to 1.
+        - `published` (float): Weighted F1 that the paper lists, 0 to 1.
         - `recomputed` (float): Weighted F1 of the published confusion matrix, 0 to 1.
         - `recomputed_low`, `recomputed_high` (float): Its 95 % interval, for the test images.
-        - `seeds` (int): Number of trials of ours.
-        - `score`, `score_low`, `score_high` (float): Our weighted F1, 0 to 1, mean over the
-          seeds, with its 95 % interval; NaN without a trial, as the next two.
-        - `prediction_interval_low`, `prediction_interval_high` (float): Range of one more run.
+        - `seeds` (int): Number of trials of the study.
+        - `score`, `score_low`, `score_high` (float): Weighted F1 of the study, 0 to 1, mean over
+          the seeds, with its 95 % interval; NaN without a trial, like the next two columns.
+        - `prediction_interval_low`, `prediction_interval_high` (float): 95 % prediction interval
+          of one more run.
         - `verdict` (str): "inside", "outside", "cannot tell" or "not comparable".
     """
     if loaded_study.study.data.kind == "synthetic":
@@ -91,7 +96,7 @@ def _make_row(
 
 
 def _bootstrap_matrix_score(row: PublishedRow) -> metrics.FloatArray:
-    """Weighted F1 of a published matrix, then of draws of its images, shape (1 + draws,)."""
+    """Return the weighted F1 of a published matrix and of its resamples, (1 + resamples,)."""
     matrix = row.get_confusion_matrix()
     labels, predicted = (
         np.repeat(axis.ravel(), matrix.ravel()) for axis in np.indices(matrix.shape)

@@ -1,4 +1,4 @@
-"""What a search cost, and what picking its trials at random would have found. No formatting."""
+"""Compute the effort of a search and the expected result of picking its trials at random."""
 
 from typing import NamedTuple
 
@@ -9,16 +9,16 @@ from bloodnets.metrics import FloatArray
 from reports.analysis.search_trials import SearchTrialState
 
 ALL_ENDED = "all that ended"
-"""State in the row of `make_effort_frame` for all trials."""
+"""Value of `state` in the row of `make_effort_frame` that sums all trials."""
 
 
 class SearchEffort(NamedTuple):
-    """Epochs of the trials that ended, and of the same trials in full training.
+    """Epochs of the trials that ended, compared with full training.
 
     Attributes:
         trials: Number of trials that ended.
-        epochs: Epochs that they trained.
-        full_epochs: Epochs that they would have trained without ASHA.
+        epochs: Number of epochs that they trained.
+        full_epochs: Number of epochs that they would have trained without ASHA.
         speedup: `full_epochs` divided by `epochs`; NaN before the first epoch.
     """
 
@@ -57,9 +57,9 @@ def make_effort_frame(trials: pd.DataFrame, max_epochs: int) -> pd.DataFrame:
 
         - `state` (str): `ALL_ENDED`, or a `SearchTrialState`.
         - `trials` (int): Number of trials.
-        - `epochs`, `full_epochs`, `speedup` (float): As in `SearchEffort`; NaN like the next one
-          of trials that have not ended, or are unreadable.
-        - `duration_min` (float): Summed duration of the trials, in minutes.
+        - `epochs`, `full_epochs`, `speedup` (float): As in `SearchEffort`; NaN for trials that have
+          not ended or are unreadable.
+        - `duration_min` (float): Summed duration of the trials, in minutes; also NaN for these.
     """
     rows = []
     for state in (ALL_ENDED, *SearchTrialState):
@@ -79,9 +79,9 @@ def make_effort_frame(trials: pd.DataFrame, max_epochs: int) -> pd.DataFrame:
 def compute_expected_best(values: FloatArray) -> pd.DataFrame:
     """Return the expected best of n trials picked at random, the baseline of a search.
 
-    Dodge et al., "Show Your Work" (EMNLP 2019, arXiv:1909.03004) introduced the curve. They draw
-    with replacement, which makes it too low (Tang et al., ACL 2020, arXiv:2004.13705); here it is
-    without, so the last point is the best of all.
+    Dodge et al., "Show Your Work" (EMNLP 2019, arXiv:1909.03004), introduced the curve. They sample
+    with replacement, which is biased downward (Tang et al., ACL 2020, arXiv:2004.13705). Sampling
+    here is without replacement, so the last point is the best of all trials.
 
     Args:
         values: Values of the trials, in any order, float64, shape (N,).
@@ -90,12 +90,12 @@ def compute_expected_best(values: FloatArray) -> pd.DataFrame:
         A row for each number of trials:
 
         - `trials` (int): Number of trials n, 1 to N.
-        - `expected` (float): Mean of the best of n, in the unit of `values`.
-        - `low`, `high` (float): Its 5 % and 95 % quantiles.
+        - `expected` (float): Expected best of n trials, in the unit of `values`.
+        - `low`, `high` (float): 5 % and 95 % quantiles of the best of n trials.
     """
     ranked, rows = np.sort(values), []
     ranks = np.arange(1, len(ranked) + 1)
-    cdf = np.ones(len(ranked))  # P(the best of n is among the lowest i), of n = 0
+    cdf = np.ones(len(ranked))  # P(best of n is among the lowest i), for n = 0
     for n in range(1, len(ranked) + 1):
         cdf = cdf * np.clip(ranks - n + 1, 0, None) / (len(ranked) - n + 1)
         expected = float(ranked @ np.diff(cdf, prepend=0.0))

@@ -1,7 +1,7 @@
-"""A search's trials to data frames: values, curves, rungs, the confirmation. No formatting.
+"""Convert the trials of a search to data frames: values, curves, rungs and the confirmation.
 
-The value of a trial is its best val macro F1 over the epochs that it ran, 0 to 1. Of a trial that
-was stopped it is less than full training would have brought; one that failed or diverged has none.
+The value of a trial is its best val macro F1 over the epochs that it ran, 0 to 1. A stopped trial
+might have reached more with full training. A trial that failed or diverged has no value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,15 @@ RESNET_PARAMETERS = ("weight_decay", "label_smoothing", "width")
 
 
 class SearchTrialState(StrEnum):
-    """How a trial of a search ended, or that it did not.
+    """State of a trial of a search.
 
     Attributes:
-        CUT_SHORT: Stopped by the end of the search.
-        UNREADABLE: Its files cannot be relied on.
+        COMPLETE: It ran all epochs.
+        PRUNED: ASHA stopped it.
+        DIVERGED: Its loss became infinite or NaN.
+        FAILED: An error ended it.
+        CUT_SHORT: The end of the search stopped it.
+        UNREADABLE: Its files are missing, unreadable or changed.
         RUNNING: It has not ended, or was interrupted.
     """
 
@@ -59,11 +63,11 @@ _FLOAT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnalysis:
-    """What a search found.
+    """Results of a search.
 
     Attributes:
-        record: What the search draws from, and how.
-        confirmation: How the search ended; None if it has not.
+        record: Search space and settings.
+        confirmation: End of the search; None if it has not ended.
         trials: A row for each proposal, in their order:
 
             - `number` (int): Number of the proposal, from 0.
@@ -72,22 +76,23 @@ class SearchAnalysis:
             - `family`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float):
               Settings; `momentum` is NaN for Adam.
             - `weight_decay`, `label_smoothing` (float), `width` (int, channels): Settings, only
-              of a search of residual networks.
+              for a search of residual networks.
             - `state` (str): A `SearchTrialState`.
             - `error` (str): Error of the trial, or why it is unreadable; None otherwise.
-            - `epochs`, `best_epoch` (float): Epochs run, and the best of them, from 1; NaN like
-              the next two for a trial that has not ended.
-            - `duration_s` (float): Duration of the trial, in seconds.
-            - `value` (float): Best macro F1 on val, 0 to 1; also NaN for a failed trial.
-            - `best_so_far` (float): Highest `value` up to this row, NaN before any.
+            - `epochs`, `best_epoch` (float): Number of epochs, and the best epoch, from 1; NaN like
+              the next two columns for a trial that has not ended.
+            - `duration_s` (float): Duration of the trial in seconds.
+            - `value` (float): Best macro F1 on val, 0 to 1; also NaN for a trial that failed or
+              diverged.
+            - `best_so_far` (float): Highest `value` up to this row, NaN before the first.
         curves: A row for each epoch of every trial that ended:
 
             - `number` (int): Number of the proposal, from 0.
             - `epoch` (int): Epoch, from 1.
             - `val_macro_f1` (float): Macro F1 on val after the epoch, 0 to 1.
-            - `best_so_far` (float): Highest of the trial so far, which ASHA compares.
-        confirmed: A row for each configuration that is retrained, the best of the search first;
-            empty where nothing is confirmed:
+            - `best_so_far` (float): Highest of the trial so far, which ASHA compares, 0 to 1.
+        confirmed: A row for each re-trained configuration, the best of the search first; empty if
+            none is planned:
 
             - `configuration` (str), `is_baseline` (bool) and the settings: As in `trials`.
             - `role` (str): "best" or "baseline".
@@ -106,7 +111,7 @@ class SearchAnalysis:
 
 
 def analyze_search(loaded_study: LoadedStudy) -> SearchAnalysis | None:
-    """Return what a search found; None for a grid."""
+    """Return the results of a search; None for a grid."""
     search = loaded_study.search
     if search is None:
         return None
@@ -120,7 +125,7 @@ def analyze_search(loaded_study: LoadedStudy) -> SearchAnalysis | None:
 
 
 def get_trial_state(record: TrialRecord) -> SearchTrialState:
-    """Return how a trial of a search ended."""
+    """Return the state of a search's trial that ended."""
     return _STATE_BY_STOP_REASON.get(record.stop_reason, SearchTrialState.CUT_SHORT)
 
 
@@ -131,7 +136,7 @@ def make_search_trials_frame(
 
     Args:
         search: Files of the search.
-        problems: Trials whose files cannot be relied on.
+        problems: Trials that were left out because of their files.
     """
     reason_by_trial = {problem.trial_id: problem.reason for problem in problems}
     rows = [
@@ -142,12 +147,12 @@ def make_search_trials_frame(
     columns = ["number", "id", "configuration", "is_baseline", *parameter_names, "state", "error"]
     frame = pd.DataFrame(rows, columns=[*columns, "epochs", "best_epoch", "duration_s", "value"])
     frame = frame.astype(dict.fromkeys(_FLOAT_COLUMNS, "float64"))
-    # A trial without a value changes nothing of the best so far.
+    # A trial without a value does not change the best so far.
     return frame.assign(best_so_far=frame["value"].cummax().ffill())
 
 
 def list_search_parameters(record: SearchRecord) -> tuple[str, ...]:
-    """The settings that a search may draw."""
+    """Return the names of the settings that a search may vary."""
     return SEARCH_PARAMETERS + (RESNET_PARAMETERS if record.resnet is not None else ())
 
 
@@ -187,7 +192,7 @@ def _get_best_value(record: TrialRecord, search: LoadedSearch) -> float:
 
 
 def make_search_curves_frame(search: LoadedSearch) -> pd.DataFrame:
-    """Return what every trial that ended reported, with the columns of `SearchAnalysis.curves`."""
+    """Return the epochs of every trial that ended, with the columns of `SearchAnalysis.curves`."""
     rows = [
         (number, epoch.epoch, epoch.val_macro_f1)
         for number, planned in enumerate(search.proposals)
@@ -204,11 +209,11 @@ def select_at_rung(trial_frame: pd.DataFrame, curve_frame: pd.DataFrame, rung: i
     Args:
         trial_frame: Trials, with the columns of `SearchAnalysis.trials`.
         curve_frame: Curves, with the columns of `SearchAnalysis.curves`.
-        rung: The epoch, from 1.
+        rung: Epoch, from 1.
 
     Returns:
-        The rows of those trials, with `value_at_rung` (float): the best macro F1 on val up to the
-        rung, 0 to 1, after equal training for all.
+        Rows of those trials, with the column `value_at_rung` (float): best macro F1 on val up to
+        the rung, 0 to 1, so after equal training for all.
     """
     value_by_number = curve_frame[curve_frame["epoch"] == rung].set_index("number")["best_so_far"]
     reached_trials = trial_frame[trial_frame["number"].isin(value_by_number.index)]
@@ -240,7 +245,7 @@ def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
 
 
 def _summarize_retrained(loaded_study: LoadedStudy, name: str) -> dict[str, float]:
-    """Mean and spread over the finished seeds of a configuration of the confirmation."""
+    """Return the means and standard deviations of a re-trained configuration over its seeds."""
     records = [record for record in loaded_study.records.values() if record.configuration == name]
     records = [record for record in records if record.state is TrialState.COMPLETE]
     row: dict[str, float] = {"seeds": len(records)}

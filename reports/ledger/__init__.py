@@ -1,1 +1,1 @@
-"""The file format of a study, and how it is read and written."""
+"""File format of a study, with the code that reads and writes it."""

@@ -1,20 +1,20 @@
-"""A study's folder, on this machine or at an address: the one place where results live.
+"""Read and write the files of a study, in a local folder or on object storage.
 
-    study.json              what the study is (`StudyRecord`)
-    proposals.jsonl         of a search: the trials it proposed so far (`PlannedTrial`), a line each
-    confirmation.json       of a search: how it ended, and what is trained again (`Confirmation`)
-    trials/<id>.json        how a trial ended (`TrialRecord`); it exists when the trial is done
-    epochs/<id>.jsonl       one `EpochRecord` a line
-    predictions/<id>.npz    probabilities and labels of val, and of test where it was looked at
+    study.json              settings and plan of the study (`StudyRecord`)
+    proposals.jsonl         search only: proposed trials, one `PlannedTrial` per line
+    confirmation.json       search only: its end and the re-trained configurations (`Confirmation`)
+    trials/<id>.json        result of a trial (`TrialRecord`), written when the trial has ended
+    epochs/<id>.jsonl       one `EpochRecord` per line
+    predictions/<id>.npz    probabilities and labels on val, and on test if evaluated
     models/<id>.safetensors weights of the best epoch
-    test_evaluations.jsonl  every evaluation on test (`TestEvaluation`)
+    test_evaluations.jsonl  every evaluation on test, one `TestEvaluation` per line
     software_changes.jsonl  changes of software that the user allowed (`SoftwareChange`)
-    checkpoints/<id>/       states of a trial that has begun and not ended
-    report/                 made from the above, and only from it
+    checkpoints/<id>/       checkpoint of an unfinished trial
+    report/                 report, made only from the files above
 
-A file appears under its name whole or not at all. A trial's worker writes its model and its
-predictions, the driver all else, and its record last, so a trial either is in the ledger with all
-its files or is not in it.
+Every file is written atomically. The worker of a trial writes model and predictions; the driver
+writes the other files, and the trial's record last. So a trial is in the ledger with all its files,
+or not at all.
 """
 
 import hashlib
@@ -64,9 +64,9 @@ CONFIRMATION_FILE = "confirmation.json"
 SOFTWARE_CHANGES_FILE = "software_changes.jsonl"
 
 TRIAL_FILE_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
-"""A trial's files beside its record: the ends of their names, by folder."""
+"""Suffixes of a trial's files other than its record, by folder."""
 
-# What numpy and zipfile raise at bytes that are not what they say.
+# Errors that numpy and zipfile raise for damaged files.
 _READ_ERRORS = (
     EOFError,
     KeyError,
@@ -82,8 +82,8 @@ class TrialPredictions(NamedTuple):
     """A trial's predictions on one split.
 
     Attributes:
-        probabilities: float32, shape (n, 8), rows sum to 1.
-        labels: the true classes, uint8, shape (n,).
+        probabilities: Class probabilities, float32, shape (n, 8); each row sums to 1.
+        labels: True classes, uint8, shape (n,), 0 to 7.
     """
 
     probabilities: "NDArray[np.float32]"
@@ -91,14 +91,23 @@ class TrialPredictions(NamedTuple):
 
 
 class Ledger:
-    """Reads a study's folder, and enters finished trials in it."""
+    """Files of one study, the source of truth for its results.
+
+    Attributes:
+        location: Folder or address of the study.
+        storage: Storage that reads and writes the files.
+        study: Settings and plan of the study.
+    """
 
     def __init__(self, location: StudyPath) -> None:
-        """Open an existing folder.
+        """Open an existing study.
+
+        Args:
+            location: Folder or address of the study.
 
         Raises:
-            ConflictError: there is no readable study in it.
-            ResourceError: its address does not answer.
+            ConflictError: There is no readable study at `location`.
+            ResourceError: The address does not answer.
         """
         self.location = location
         try:
@@ -112,7 +121,7 @@ class Ledger:
             raise ResourceError(
                 f"cannot read the study: {error}",
                 path=str(location),
-                remedy="see to the network, the rights and AWS_ENDPOINT_URL",
+                remedy="check the network, the access rights and AWS_ENDPOINT_URL",
             ) from error
         if not has_study:
             raise ConflictError(f"no study in {location}: it has no study.json", path=str(location))
@@ -128,21 +137,28 @@ class Ledger:
 
     @property
     def folder(self) -> Path:
-        """Where its files are on this machine; of an address, a copy of those that were needed."""
+        """Local folder of the files; for an address, a copy of the files used so far."""
         return self.storage.folder
 
     @property
     def name(self) -> str:
-        """Of the folder, which may have been moved: the study's own is `study.name`."""
+        """Name of the folder, which differs from `study.name` if the folder was renamed."""
         return (self.location.resolve() if isinstance(self.location, Path) else self.location).name
 
     @classmethod
     def create(cls, location: StudyPath, study: StudyRecord) -> "Ledger":
-        """Make the folder of a new study, which appears with its `study.json` in it.
+        """Create the folder of a new study, together with its `study.json`.
+
+        Args:
+            location: Folder or address of the study.
+            study: Settings and plan of the study.
+
+        Returns:
+            Ledger of the new study.
 
         Raises:
-            ConflictError: the folder exists.
-            ResourceError: it cannot be written.
+            ConflictError: The folder exists.
+            ResourceError: The folder cannot be written.
         """
         try:
             if isinstance(location, RemotePath):
@@ -158,10 +174,10 @@ class Ledger:
         return cls(location)
 
     def list_planned_trials(self) -> list[PlannedTrial]:
-        """Every trial that the study means to run; of a search, proposals and then confirmation.
+        """Return all planned trials; for a search, the proposals and then the re-training.
 
         Raises:
-            ConflictError: a file is unreadable.
+            ConflictError: A file is unreadable.
         """
         confirmation = self.read_confirmation()
         return [
@@ -171,10 +187,10 @@ class Ledger:
         ]
 
     def read_proposals(self) -> list[PlannedTrial]:
-        """What a search proposed so far; a proposal's number is its place, from 0.
+        """Return the trials that a search proposed so far, in order of their number, from 0.
 
         Raises:
-            ConflictError: the file is unreadable.
+            ConflictError: The file is unreadable.
         """
         if not self.storage.exists(PROPOSALS_FILE):
             return []
@@ -182,46 +198,46 @@ class Ledger:
         return [self._parse_record(PlannedTrial, PROPOSALS_FILE, line) for line in lines]
 
     def add_proposal(self, trial: PlannedTrial) -> None:
-        """Enter a proposal, before it runs.
+        """Append a proposal, before it runs.
 
         Raises:
-            ResourceError: the folder cannot be written.
+            ResourceError: The folder cannot be written.
         """
         self._append_record(PROPOSALS_FILE, trial)
 
     def read_confirmation(self) -> Confirmation | None:
-        """How a search ended; None while it goes on, and of a grid.
+        """Return how a search ended; None for a grid and for a search that has not ended.
 
         Raises:
-            ConflictError: the file is unreadable.
+            ConflictError: The file is unreadable.
         """
         if not self.storage.exists(CONFIRMATION_FILE):
             return None
         return self._read_record(Confirmation, CONFIRMATION_FILE)
 
     def set_confirmation(self, confirmation: Confirmation) -> None:
-        """Enter the end of a search.
+        """Write the end of a search.
 
         Raises:
-            ResourceError: the folder cannot be written.
+            ResourceError: The folder cannot be written.
         """
         self._write_file(CONFIRMATION_FILE, to_json(confirmation, indent=2))
 
     @property
     def current_software(self) -> SoftwareRecord:
-        """Software of the trials that start now: that of the last change, or of the study.
+        """Software of trials that start now: that of the last change, else that of the study.
 
         Raises:
-            ConflictError: a file is unreadable.
+            ConflictError: A file is unreadable.
         """
         changes = self.read_software_changes()
         return changes[-1].software if changes else self.study.software
 
     def list_software_hashes(self) -> set[str]:
-        """Return `SoftwareRecord.sha256` of every software that the study was trained with.
+        """Return the `SoftwareRecord.sha256` of every software that the study was trained with.
 
         Raises:
-            ConflictError: a file is unreadable.
+            ConflictError: A file is unreadable.
         """
         changes = (change.software for change in self.read_software_changes())
         return {software.sha256 for software in (self.study.software, *changes)}
@@ -230,7 +246,7 @@ class Ledger:
         """Return the changes of software that the user allowed, the oldest first.
 
         Raises:
-            ConflictError: the file is unreadable.
+            ConflictError: The file is unreadable.
         """
         if not self.storage.exists(SOFTWARE_CHANGES_FILE):
             return []
@@ -241,24 +257,24 @@ class Ledger:
         """Append a change of software, before a trial starts with it.
 
         Raises:
-            ResourceError: the folder cannot be written.
+            ResourceError: The folder cannot be written.
         """
         self._append_record(SOFTWARE_CHANGES_FILE, change)
 
     def read_trials(self) -> list[TrialRecord]:
-        """The trials entered so far, in the order of the plan.
+        """Return the records of all trials that have ended, in the order of the plan.
 
         Raises:
-            ConflictError: a record is unreadable or belongs to another study.
+            ConflictError: A record is unreadable or belongs to another study.
         """
         records = (self.read_trial(planned) for planned in self.list_planned_trials())
         return [record for record in records if record is not None]
 
     def read_trial(self, planned: PlannedTrial) -> TrialRecord | None:
-        """The record of a planned trial; None if the trial is not in the ledger (yet).
+        """Return the record of a planned trial; None if the trial has not ended.
 
         Raises:
-            ConflictError: the record is unreadable or belongs to another study.
+            ConflictError: The record is unreadable or belongs to another study.
         """
         name = f"trials/{planned.id}.json"
         if not self.storage.exists(name):
@@ -270,16 +286,19 @@ class Ledger:
         return record
 
     def list_partial_files(self, trial_id: str) -> list[str]:
-        """Names of the files of a trial that are there beside its record, or without it."""
+        """Return the names of a trial's existing files, without its record."""
         names = (f"{folder}/{trial_id}.{suffix}" for folder, suffix in TRIAL_FILE_SUFFIXES.items())
         return [name for name in names if self.storage.exists(name)]
 
     def read_epochs(self, trial_id: str, *, content: bytes | None = None) -> list[EpochRecord]:
-        """A trial's epochs, from the first to the last it ran.
+        """Return the epochs of a trial, in order.
 
         Args:
             trial_id: Id of the trial.
-            content: Bytes of the file, where they have been read already.
+            content: Bytes of the file, if they have already been read.
+
+        Raises:
+            ConflictError: The file is missing or unreadable.
         """
         name = f"epochs/{trial_id}.jsonl"
         lines = (self.read_bytes(name) if content is None else content).splitlines()
@@ -288,17 +307,17 @@ class Ledger:
     def read_predictions(
         self, trial_id: str, split: str, *, content: bytes | None = None
     ) -> TrialPredictions:
-        """A trial's predictions on `val` or `test`, by the weights of its best epoch.
+        """Return a trial's predictions on a split, made with the weights of its best epoch.
 
         Args:
             trial_id: Id of the trial.
-            split: Name of the split.
-            content: Bytes of the file, where they have been read already.
+            split: Name of the split, `val` or `test`.
+            content: Bytes of the file, if they have already been read.
 
         Raises:
-            ConflictError: the file is missing or unreadable, or lacks the split.
+            ConflictError: The file is missing or unreadable, or lacks the split.
         """
-        import numpy as np  # here, because `bloodstudy status` does not need it
+        import numpy as np  # imported here because `bloodstudy status` does not need it
 
         name = f"predictions/{trial_id}.npz"
         try:
@@ -309,7 +328,11 @@ class Ledger:
             raise self._make_read_error(name, error) from error
 
     def read_test_evaluations(self) -> list[TestEvaluation]:
-        """Every evaluation on test so far."""
+        """Return all test evaluations so far, in the order of the file.
+
+        Raises:
+            ConflictError: The file is unreadable.
+        """
         if not self.storage.exists(TEST_EVALUATIONS_FILE):
             return []
         lines = self.read_bytes(TEST_EVALUATIONS_FILE).splitlines()
@@ -318,18 +341,18 @@ class Ledger:
     def add_trial(
         self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
     ) -> TrialRecord:
-        """Enter a trial that has ended.
+        """Add a trial that has ended.
 
         Args:
-            record: how it ended; its `files` are those that its worker wrote, with their hashes.
-            epochs: what it ran.
-            test_reason: why the trial was evaluated on test; None if it was not.
+            record: Record of the trial; its `files` are those that the worker wrote.
+            epochs: Epochs of the trial, in order.
+            test_reason: Reason why the trial was evaluated on test; None if it was not.
 
         Returns:
-            The record as entered.
+            Record as written, with the hash of the epochs in its `files`.
 
         Raises:
-            ResourceError: the folder cannot be written, as when the disk is full.
+            ResourceError: The folder cannot be written, e.g. because the disk is full.
         """
         name = f"epochs/{record.id}.jsonl"
         lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
@@ -345,11 +368,11 @@ class Ledger:
         return record
 
     def count_checkpoint_epochs(self, trial_id: str) -> int:
-        """How many epochs a trial that has not ended has behind it, by the state that it left.
+        """Return the number of epochs in the checkpoint of an unfinished trial; 0 without one.
 
         Raises:
-            ConflictError: the state is cut off or cannot be read.
-            DataError: it is no state.
+            ConflictError: The checkpoint is truncated or cannot be read.
+            DataError: The file is not a checkpoint.
         """
         name = get_checkpoint_name(trial_id)
         try:
@@ -361,14 +384,17 @@ class Ledger:
         return len(read_checkpoint_header(content, size, str(self.location / name)).epochs)
 
     def remove_checkpoint(self, trial_id: str) -> None:
-        """Remove what a trial would have needed to go on, when it is in the ledger."""
+        """Remove the checkpoint of a trial, once its record is written."""
         self.storage.remove(f"{CHECKPOINT_DIR}/{trial_id}")
 
     def upload(self, name: str) -> None:
-        """Put a file or a folder, made in `folder` by something else, where the study is.
+        """Upload a file or folder that was created in `folder`; a local study needs no upload.
+
+        Args:
+            name: Path in the study's folder.
 
         Raises:
-            ResourceError: it could not be written.
+            ResourceError: It could not be written.
         """
         try:
             self.storage.upload(name)
@@ -376,13 +402,13 @@ class Ledger:
             raise self._make_write_error(name, error) from error
 
     def read_bytes(self, name: str) -> bytes:
-        """A file's bytes.
+        """Return the bytes of a file.
 
         Args:
-            name: its path within the study's folder.
+            name: Path in the study's folder.
 
         Raises:
-            ConflictError: it cannot be read.
+            ConflictError: The file cannot be read.
         """
         try:
             return self.storage.read(name)
@@ -390,13 +416,13 @@ class Ledger:
             raise self._make_read_error(name, error) from error
 
     def _add_test_evaluation(self, evaluation: TestEvaluation) -> None:
-        """Enter a look, in the place of one that was interrupted before its trial was entered."""
+        """Add a test evaluation; it replaces one whose trial was interrupted before its record."""
         previous_lines = (
             self.read_bytes(TEST_EVALUATIONS_FILE)
             if self.storage.exists(TEST_EVALUATIONS_FILE)
             else b""
         )
-        # Reading them all each time would be most of the work.
+        # Parsing every line at each call would dominate the cost.
         if evaluation.trial_id.encode() in previous_lines:
             other_evaluations = (
                 other
@@ -411,7 +437,7 @@ class Ledger:
         )
 
     def _append_record(self, name: str, record: RecordT) -> None:
-        """Add a line to a file. The whole file is written anew, so that no line is ever half."""
+        """Append a line to a file; the whole file is rewritten, so no line is ever partial."""
         previous_lines = self.read_bytes(name) if self.storage.exists(name) else b""
         self._write_file(name, previous_lines + to_json(record, indent=None) + b"\n")
 
@@ -443,7 +469,7 @@ class Ledger:
 
 
 def _open_remote_cache(address: RemotePath) -> RemoteCache:
-    """Who began a command hears soon if the store is not there; later it may fail for a while."""
+    """Open a remote study: fail at once if the store is not there, and retry requests later."""
     remote = RemoteStorage(address, retry_timeout_s=0)
     cache = RemoteCache(remote)
     remote.retry_timeout_s = RETRY_TIMEOUT_S
@@ -456,7 +482,7 @@ def _create_local(folder: Path, study: StudyRecord) -> None:
         for name in ("trials", *TRIAL_FILE_SUFFIXES, CHECKPOINT_DIR):
             Path(temp_folder, name).mkdir()
         write_atomic(Path(temp_folder, STUDY_FILE), to_json(study, indent=2))
-        if os.path.lexists(folder):  # renaming would replace an empty folder
+        if os.path.lexists(folder):  # `os.rename` would replace an empty folder
             raise _make_exists_error(folder)
         os.rename(temp_folder, folder)
     sync_folder(folder.parent)

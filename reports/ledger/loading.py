@@ -1,7 +1,7 @@
-"""What the report rests on: a study's files read once, each checked against the hash entered.
+"""Read the files of a study once, and check each against the hash in its trial's record.
 
-A file that is missing, unreadable or not the one that was entered takes its trial out of the
-report, not the report down: the trial is counted as a problem, named, and shown.
+If a file is missing, unreadable or changed, only its trial is left out. The report lists such
+trials as problems.
 """
 
 import hashlib
@@ -28,18 +28,17 @@ from reports.ledger.search_record import Confirmation, SearchRecord
 from reports.ledger.states import TrialState
 
 UNKNOWN_SOFTWARE = (
-    "says that it was trained with software that neither study.json nor software_changes.jsonl "
-    "names"
+    "has a software_sha256 that belongs to no software in study.json or software_changes.jsonl"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A trial that had to be left out of the report.
+    """A trial that was left out because of its files.
 
     Attributes:
-        trial_id: its id.
-        reason: one line that names the file.
+        trial_id: Id of the trial.
+        reason: Reason, one line that names the file.
     """
 
     trial_id: str
@@ -51,11 +50,11 @@ class TestPredictions:
     """Predictions of several trials on the same test images.
 
     Attributes:
-        trials: one row a trial, in the order of the arrays: `study`, `id`,
-            `configuration` (its name; with the study before it where there are several),
-            `family`, `loss`, `optimizer`, `seed`.
-        labels: true classes, int64, shape (n,).
-        probabilities: float32, shape (trials, n, 8).
+        trials: Frame with a row for each trial, in the order of the arrays: `study`, `id`,
+            `configuration`, `family`, `loss`, `optimizer` (str) and `seed` (int). If there are
+            several studies, `configuration` begins with the name of the study.
+        labels: True classes, int64, shape (n,), 0 to 7.
+        probabilities: Class probabilities, float32, shape (trials, n, 8).
     """
 
     trials: pd.DataFrame
@@ -69,20 +68,21 @@ class TestPredictions:
 
     @property
     def configurations(self) -> list[str]:
-        """The configurations that have a trial here, in order."""
+        """Names of the configurations that have a trial here, in order."""
         return [str(name) for name in self.trials["configuration"].unique()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSearch:
-    """The trials of a search, none of which saw the test split.
+    """Trials of a search, none of which was evaluated on test.
 
     Attributes:
-        record: what it draws from, and how.
-        proposals: every one so far; its number is its place.
-        records: of those that ended and can be read, by id, in the order of the proposals.
-        epochs: of each of `records`.
-        confirmation: how the search ended; None if it did not.
+        record: Search space and settings.
+        proposals: Proposed trials, in order of their number, from 0.
+        records: Records of the trials that ended and can be read, by id, in the order of the
+            proposals.
+        epochs: Epochs of these trials, by id.
+        confirmation: End of the search; None if it has not ended.
     """
 
     record: SearchRecord
@@ -94,20 +94,20 @@ class LoadedSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedStudy:
-    """A study's files, as far as they can be read.
+    """Contents of a study's files, as far as they can be read.
 
-    Of a search, what is not in `search` is of its confirmation: the configurations trained again,
-    which are compared as those of a grid are.
+    For a search, `search` has the trials of the search. Every other attribute is about the
+    re-trained configurations, which are compared like those of a grid.
 
     Attributes:
-        study: what it is; of a search, `trials` is the plan of its confirmation.
-        records: of the trials that ended and can be read, by id, in the order of the plan.
-        epochs: of each of `records`.
-        test_evaluations: at test.
-        predictions: predictions on test of the complete trials that were looked at.
-        search: the search itself; None of a grid.
+        study: Settings and plan; for a search, `trials` is the plan of the re-training.
+        records: Records of the trials that ended and can be read, by id, in the order of the plan.
+        epochs: Epochs of these trials, by id.
+        test_evaluations: Test evaluations, in the order of the file.
+        predictions: Test predictions of the complete trials that were evaluated on test.
+        search: Trials of the search; None for a grid.
         software_changes: Changes of software that the user allowed, the oldest first.
-        problems: trials left out.
+        problems: Trials that were left out, each with the reason.
     """
 
     study: StudyRecord
@@ -121,14 +121,14 @@ class LoadedStudy:
 
     @property
     def planned_trials(self) -> list[PlannedTrial]:
-        """Every trial, of a search its proposals first."""
+        """All planned trials; for a search, the proposals first."""
         proposals = self.search.proposals if self.search else ()
         return [*proposals, *self.study.trials]
 
 
 @dataclass(slots=True)
 class _LoadedTrials:
-    """What was read of some trials so far; see `LoadedStudy`."""
+    """Contents of the trials that have been read so far; see `LoadedStudy`."""
 
     records: dict[str, TrialRecord] = field(default_factory=dict)
     epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
@@ -137,10 +137,11 @@ class _LoadedTrials:
 
 
 def read_study_files(ledger: Ledger) -> LoadedStudy:
-    """Read a study, leaving out the trials whose files cannot be relied on.
+    """Read a study, leaving out trials whose files are missing, unreadable or changed.
 
     Raises:
-        ConflictError: it cannot be read which trials a search proposed, or how it ended.
+        ConflictError: The changes of software, or the proposals or the end of a search, cannot be
+            read.
     """
     problems: list[Problem] = []
     study, search = ledger.study, None
@@ -161,7 +162,8 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
     try:
         test_evaluations = ledger.read_test_evaluations()
     except ConflictError as error:
-        test_evaluations, problems = [], [*problems, _make_problem(ledger, "looks at test", error)]
+        problem = _make_problem(ledger, "test evaluations", error)
+        test_evaluations, problems = [], [*problems, problem]
     tested_records = [loaded_trials.records[key] for key in loaded_trials.probabilities]
     return LoadedStudy(
         study=study,
@@ -183,7 +185,7 @@ def _load_trials(
     known_software: Collection[str],
     problems: list[Problem],
 ) -> _LoadedTrials:
-    """Read the planned trials; those that cannot be relied on are added to `problems`."""
+    """Read the planned trials; those that must be left out are added to `problems`."""
     loaded_trials = _LoadedTrials()
     for planned in planned_trials:
         try:
@@ -197,7 +199,7 @@ def _load_trials(
             contents = {
                 name: check_hash(ledger, record, name)
                 for name in record.files
-                if not name.startswith("models/")  # large, and nothing here reads them
+                if not name.startswith("models/")  # large, and not used here
             }
             epochs_content = contents.get(f"epochs/{record.id}.jsonl")
             epochs = ledger.read_epochs(record.id, content=epochs_content)
@@ -218,35 +220,35 @@ def _load_trials(
 
 
 def _require_no_files(ledger: Ledger, trial_id: str) -> None:
-    """A trial that has not run has no files; one whose record was lost has."""
+    """Check that a trial without a record has no other files, which would mean a lost record."""
     if partial_files := ledger.list_partial_files(trial_id):
         name = f"trials/{trial_id}.json"
-        raise ConflictError(f"{name} is missing, but {partial_files[0]} is there", path=name)
+        raise ConflictError(f"{name} is missing, but {partial_files[0]} exists", path=name)
 
 
 def _make_problem(ledger: Ledger, trial_id: str, error: ConflictError) -> Problem:
-    # A folder that was moved has the same report.
+    # Without the location, the report stays the same when the folder is moved.
     return Problem(trial_id=trial_id, reason=str(error).replace(f"{ledger.location}/", ""))
 
 
 def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> bytes:
-    """Check that one of a trial's files is the one that was entered, and return its bytes.
+    """Return the bytes of one of a trial's files, after checking its hash.
 
     Args:
-        ledger: of the study.
-        record: of the trial.
-        name: of the file within the study's folder, a key of `record.files`.
+        ledger: Ledger of the study.
+        record: Record of the trial.
+        name: Path of the file in the study's folder, a key of `record.files`.
 
     Raises:
-        ConflictError: the file is missing, unreadable or another.
+        ConflictError: The file is missing, unreadable or changed.
     """
     content = ledger.read_bytes(name)
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != record.files[name]:
         path = str(ledger.location / name)
         raise ConflictError(
-            f"{path} is not the file that was entered: its SHA-256 begins with {sha256[:12]}, the "
-            f"record says {record.files[name][:12]}",
+            f"{path} was changed: its SHA-256 begins with {sha256[:12]}, in the record with "
+            f"{record.files[name][:12]}",
             path=path,
             value=sha256,
         )
@@ -254,10 +256,10 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> bytes:
 
 
 def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> TestPredictions:
-    """Put trials of several studies of the same data side by side.
+    """Join the trials of several studies of the same data.
 
     Args:
-        predictions_by_study: by the studies' names; the same labels in each.
+        predictions_by_study: Predictions by name of the study, all with the same labels.
     """
     frames = [
         predictions.trials.assign(
@@ -281,17 +283,19 @@ def _check_labels(
     probabilities: NDArray[np.float32],
     name: str,
 ) -> IntArray:
-    """The labels, if they are of eight classes, one an image, and as in the trials before."""
+    """Return the labels, after checking their shape, range and equality with previous trials."""
     if labels.ndim != 1 or probabilities.shape != (labels.size, NUM_CLASSES):
         raise ConflictError(
             f"{name} has probabilities {probabilities.shape} for labels {labels.shape}", path=name
         )
     if not labels.size > 0 or labels.max() >= NUM_CLASSES:
         raise ConflictError(
-            f"{name} has no labels on test, or labels beyond {NUM_CLASSES - 1}", path=name
+            f"{name} has no labels on test, or labels above {NUM_CLASSES - 1}", path=name
         )
     if previous_labels is not None and not np.array_equal(previous_labels, labels):
-        raise ConflictError(f"{name} has other labels on test than the trials before it", path=name)
+        raise ConflictError(
+            f"{name} has different test labels than the trials before it", path=name
+        )
     return labels
 
 

@@ -6,7 +6,7 @@ from bloodnets.errors import DataError, suggest_names
 from reports.ledger.planned_trial import PlannedTrial
 
 MAX_NAMES = 6
-"""Number of names that an error lists at most."""
+"""Maximum number of names that an error message lists."""
 
 
 def get_trial_name(trial_id: str) -> str:
@@ -18,10 +18,10 @@ def find_trial(study_name: str, trials: Sequence[PlannedTrial], text: str) -> Pl
     """Return the trial that a user means.
 
     Args:
-        study_name: Name of the study, for messages.
+        study_name: Name of the study, used in messages.
         trials: Planned trials of the study.
         text: Id of a trial, with or without the digest at its end, or name of a configuration
-            that has one trial.
+            that has only one trial.
 
     Raises:
         DataError: No trial has this name, or several have.
@@ -47,7 +47,7 @@ def require_configuration(study_name: str, names: Sequence[str], text: str) -> N
     """Check that a configuration exists.
 
     Args:
-        study_name: Name of the study, for messages.
+        study_name: Name of the study, used in messages.
         names: Names of the configurations.
         text: Name that a user gave.
 

@@ -1,4 +1,4 @@
-"""A trial that a study plans, and its configuration."""
+"""Types of a planned trial and of its configuration."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -21,12 +21,35 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
     "max_shift": 0,
     "schedule": "constant",
 }
-"""Values of the settings that the published study lacks; with them, an ingredient is off."""
+"""Values that turn off the settings that the published study does not have."""
 
 
-@with_config(ConfigDict(**STRICT, strict=True))  # 10, not "10"
+@with_config(ConfigDict(**STRICT, strict=True))  # so that "10" is not read as 10
 class Config(TypedDict):
-    """The attributes of `bloodnets.config.TrialConfig`, seed included; every key is required."""
+    """Configuration and seed of a trial, with the keys of `bloodnets.config.TrialConfig`.
+
+    Every key is required.
+
+    Attributes:
+        family: Network family: `mlnn`, `cnn` or `resnet`.
+        loss: Loss function: `cross_entropy` on logits or `nll` on log-probabilities.
+        optimizer: Optimizer: `sgd`, `adam` or `adamw`.
+        learning_rate: Learning rate, above 0; with a schedule, the highest.
+        momentum: Momentum of SGD, at least 0 and below 1; None for other optimizers.
+        dropout: Probability that a hidden unit is dropped, at least 0 and below 1.
+        batch_size: Images per step, at least 1.
+        max_epochs: Maximum number of epochs, at least 1.
+        patience: Epochs without a better val macro F1 before training ends, at least 1.
+        seed: Seed of initial weights, image order and dropout, at least 0.
+        precision: Precision of matrix products in training: `float32` or `bfloat16`.
+        width: Channels of the first stage of a `resnet`; None for other families.
+        weight_decay: Weight decay of AdamW, at least 0.
+        label_smoothing: Share of each label that is spread over all classes, at least 0 and
+            below 1.
+        dihedral_augmentation: Whether training uses the eight orientations of each image.
+        max_shift: Largest shift of a training image along each axis, in pixels, 0 to 27.
+        schedule: Learning-rate schedule: `constant` or `one_cycle`.
+    """
 
     family: str
     loss: str
@@ -49,12 +72,12 @@ class Config(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class PlannedTrial:
-    """A trial that a study means to run.
+    """A trial that a study plans to run.
 
     Attributes:
-        id: names the trial's files.
-        configuration: name of the configuration, shared by its replicates.
-        config: `bloodnets.config.TrialConfig` as a dict, seed included.
+        id: Unique id of the trial, used in the names of its files.
+        configuration: Name of the configuration, shared by its replicates.
+        config: Settings of the trial, including the seed.
     """
 
     id: str

@@ -1,8 +1,8 @@
-"""The published rows that a study is shown beside, with what is wrong in them.
+"""Published results that a study is compared with, and the discrepancies in them.
 
-The facts are in `published.json`; this module gives them types and finds the row that belongs
-to a configuration. Rows are found by their settings, not by name: a configuration of a search
-that happens to be a published one is recognized, and a renamed one is not mistaken for it.
+The facts are in `published.json`. This module defines their types and finds the published row of
+a configuration. It matches settings, not names, so a search's configuration with published settings
+is recognized, and a changed configuration with a published name is not.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from bloodnets.metrics import IntArray
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 
-# What the published study states of each configuration, and so what identifies a row.
+# Settings that the published study states for each configuration; they identify a row.
 PUBLISHED_SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")
 
 _STRICT = ConfigDict(extra="forbid")
@@ -28,17 +28,18 @@ class PublishedRow:
     """One published configuration.
 
     Attributes:
-        configuration: our name for it.
-        family: `mlnn` or `cnn`.
-        loss: `cross_entropy` or `nll`.
-        optimizer: `sgd` or `adam`.
-        learning_rate: as published.
-        momentum: of SGD; None for Adam.
-        dropout: as published.
-        weighted_f1: as listed in the paper's text, 0 to 1.
-        parameters: of the network that the paper describes.
-        operations: floating-point operations of one image's way through it.
-        confusion: `confusion[true][predicted]` on test, 8 x 8, sums to 3,421.
+        configuration: Name of the configuration in bloodstudy.
+        family: Network family, `mlnn` or `cnn`.
+        loss: Loss function, `cross_entropy` or `nll`.
+        optimizer: Optimizer, `sgd` or `adam`.
+        learning_rate: Published learning rate.
+        momentum: Published momentum of SGD; None for Adam.
+        dropout: Published dropout probability.
+        weighted_f1: Weighted F1 on test as the paper's text lists it, 0 to 1.
+        parameters: Number of parameters of the network that the paper describes.
+        operations: Floating-point operations of one image's forward pass.
+        confusion: Published confusion matrix on test, `confusion[true][predicted]`, 8 x 8 numbers
+            of images that sum to 3,421.
     """
 
     configuration: str
@@ -54,7 +55,7 @@ class PublishedRow:
     confusion: tuple[tuple[int, ...], ...]
 
     def get_confusion_matrix(self) -> IntArray:
-        """`confusion[true, predicted]`, int64, shape (8, 8)."""
+        """Return the confusion matrix, `confusion[true, predicted]`, int64, shape (8, 8)."""
         return np.array(self.confusion, dtype=np.int64)
 
 
@@ -63,12 +64,12 @@ class BenchmarkMethod:
     """One method of the MedMNIST v2 benchmark on BloodMNIST.
 
     Attributes:
-        method: its name.
-        resolution: of the input, in pixels a side.
-        auc: on test, 0 to 1.
-        accuracy: on test, 0 to 1.
-        parameters: of the network; None where it is not known, as of what AutoML found.
-        operations: floating-point operations of one image's way through it, or None likewise.
+        method: Name of the method.
+        resolution: Height and width of the input in pixels.
+        auc: AUC on test, 0 to 1.
+        accuracy: Accuracy on test, 0 to 1.
+        parameters: Number of parameters of the network; None if unknown, e.g. for AutoML methods.
+        operations: Floating-point operations of one image's forward pass; None if unknown.
     """
 
     method: str
@@ -81,16 +82,17 @@ class BenchmarkMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class PublishedStudy:
-    """Everything that is taken from elsewhere.
+    """Published results and their sources.
 
     Attributes:
-        source: of the rows.
-        not_stated: what the paper leaves open.
-        discrepancies: where the paper disagrees with itself or with the data set.
-        rows: the eight configurations.
-        cost_source: of parameters and operations, which neither the paper nor MedMNIST states.
-        benchmark_source: of the benchmark.
-        benchmark: methods of MedMNIST v2.
+        source: Source of the rows.
+        not_stated: Settings that the paper does not state.
+        discrepancies: Contradictions within the paper, or between it and the data set.
+        rows: Results of the eight published configurations.
+        cost_source: Source of parameters and operations, which neither the paper nor MedMNIST
+            states.
+        benchmark_source: Source of the benchmark.
+        benchmark: Results of the methods in the MedMNIST v2 benchmark.
     """
 
     source: str
@@ -104,15 +106,15 @@ class PublishedStudy:
 
 @cache
 def load_published() -> PublishedStudy:
-    """Read `published.json`, once."""
+    """Return the contents of `published.json`, which is read only once."""
     text = Path(__file__).with_name("published.json").read_bytes()
     return TypeAdapter(PublishedStudy).validate_json(text)
 
 
 def find_published(config: Mapping[str, Any]) -> PublishedRow | None:
-    """Return the published row with the settings of `config`; None if nothing such was published.
+    """Return the published row with the settings of `config`; None if there is none.
 
-    What the paper does not mention, e.g. weight decay, has to be neutral, or absent from `config`.
+    Settings that the paper does not mention, e.g. weight decay, must be neutral or absent.
     """
     extra_settings = NEUTRAL_SETTINGS.keys() - {"precision"}
     if any(

@@ -1,7 +1,7 @@
-"""The file format of a study, as types: with the modules imported here, its only definition.
+"""Types of the records of a study, which define its file format with the modules imported here.
 
-A study is one `StudyRecord`, written when it starts, and one `TrialRecord` per trial, written when
-the trial ends, with its `EpochRecord`s beside it. `serialization` writes and reads them.
+A study has one `StudyRecord`, written when it starts. Each trial has one `TrialRecord`, written
+when the trial ends, and one `EpochRecord` per epoch. `serialization` writes and reads them.
 """
 
 import hashlib
@@ -24,17 +24,17 @@ Scores = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ColorStats:
-    """The colors of the train images, by which an image is known that is unlike them.
+    """Color statistics of the train images, used to recognize images with other colors.
 
-    Of each image there are six numbers: the means of red, green and blue, then their standard
-    deviations, in gray levels, 0 to 255.
+    Each image has six features: the means of red, green and blue, then their standard deviations,
+    in gray levels, 0 to 255.
 
     Attributes:
-        mean: of the six numbers over the train images.
-        covariance: 6 x 6, in gray levels squared.
+        mean: Means of the six features over the train images, in gray levels.
+        covariance: Covariance matrix of the features, 6 x 6, in gray levels squared.
         distance: Mahalanobis distance from `mean` that 99.9 % of the train images do not exceed.
-        low: of each number, the value that 99.9 % of the train images are not below.
-        high: of each number, the value that 99.9 % of the train images are not above.
+        low: Lower bound of each feature; at least 99.9 % of the train images are not below it.
+        high: Upper bound of each feature; at least 99.9 % of the train images are not above it.
     """
 
     mean: tuple[float, ...]
@@ -46,17 +46,18 @@ class ColorStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class DataRecord:
-    """Which data a study was trained on.
+    """Data that a study was trained on.
 
     Attributes:
-        kind: Official file, other file, or synthetic cells.
+        kind: Source of the images.
         path: Absolute path of the file on the driver; None for synthetic cells.
         name: Name of the file; `synthetic` for synthetic cells.
         md5: MD5 of the file's bytes; None for synthetic cells.
         sha256: SHA-256 of the file's bytes, or of the synthetic arrays.
         class_names: Names of the eight classes, in the order of the labels.
-        class_counts: Images of each class by split, eight numbers each.
-        color_stats: Colors of the train images.
+        class_counts: Numbers of images by split (`train`, `val`, `test`), eight per split, in the
+            order of the labels.
+        color_stats: Color statistics of the train images.
     """
 
     kind: DataKind
@@ -71,11 +72,11 @@ class DataRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class GridRecord:
-    """The settings of a grid, from which its plan follows.
+    """Settings of a grid, which determine its planned trials.
 
     Attributes:
         configurations: Names of the configurations, in the order of the tables.
-        seeds: Number of seeds; seeds 0 to `seeds - 1`, the same for every configuration.
+        seeds: Number of seeds; every configuration is trained with the seeds 0 to `seeds - 1`.
         max_epochs: Maximum number of epochs per trial; None for that of each configuration.
         patience: Epochs without a better val macro F1 before a trial ends.
         width: First-stage channels of the residual networks; None for that of each configuration.
@@ -94,12 +95,12 @@ class GridRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ResourcesRecord:
-    """What a study was asked to run with.
+    """Resources that the user requested for a study.
 
     Attributes:
         cpus_per_trial: CPU cores per trial, and threads of a trial on a CPU.
-        gpus_per_trial: GPUs per trial, a fraction if trials share one; 0 for the CPU.
-        max_concurrent: Maximum number of trials at the same time; None for as many as fit.
+        gpus_per_trial: GPUs per trial; a fraction if trials share one, 0 for training on the CPU.
+        max_concurrent: Maximum number of concurrent trials; None for as many as fit.
         cluster_address: Address of the Ray cluster; None for Ray on the host of the command.
     """
 
@@ -111,7 +112,7 @@ class ResourcesRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class HardwareRecord:
-    """The host that the command ran on; in a cluster, that of the driver.
+    """Hardware of the host that the command ran on; in a cluster, of the driver.
 
     Attributes:
         cpu: Model name of the CPU.
@@ -128,13 +129,13 @@ class HardwareRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SoftwareRecord:
-    """The software that decides a trial's result.
+    """Software that determines the result of a trial.
 
     Attributes:
         versions: Versions of Python and of the libraries, by name.
         sources: SHA-256 of the source code of `bloodnets`, `reports` and `study`, by package.
         commit: Git commit of the source code, with `-dirty` if files differ from it; None outside
-            a Git checkout. It tells a reader more than a hash does, and decides nothing.
+            a Git checkout. It is for the reader only and is not part of `sha256`.
     """
 
     versions: Mapping[str, str]
@@ -143,7 +144,7 @@ class SoftwareRecord:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 over versions and sources: 64 hexadecimal digits."""
+        """SHA-256 of versions and sources, 64 hexadecimal digits."""
         return _hash_json({"versions": dict(self.versions), "sources": dict(self.sources)})
 
 
@@ -153,7 +154,7 @@ class SoftwareChange:
 
     Attributes:
         changed_at: Time of the change, ISO 8601, UTC.
-        software: Software of all trials that start after it.
+        software: Software of all trials that start after the change.
     """
 
     changed_at: str
@@ -162,22 +163,24 @@ class SoftwareChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class StudyRecord:
-    """What a study is: written once, before its first trial starts.
+    """Settings and plan of a study, written once before its first trial starts.
 
     Attributes:
-        schema_version: of this file format.
-        name: of the study, also its folder's.
-        kind: of study.
-        fingerprint: SHA-256 over data, planned trials, search and software; each trial carries it.
-        created_at: ISO 8601, UTC.
-        command: Command line, for the reader; nothing is read from it.
-        data: what it is trained on.
-        trials: the plan, in the order of the tables; empty in a search, which plans as it goes.
+        schema_version: Version of the file format.
+        name: Name of the study, and of its folder when it was created.
+        kind: Kind of the study.
+        fingerprint: SHA-256 of data, planned trials, search and software, from
+            `compute_fingerprint`. Every trial record repeats it.
+        created_at: Time of creation, ISO 8601, UTC.
+        command: Command line, one element per argument. It is for the reader only.
+        data: Data of the study.
+        trials: Planned trials, in the order of the tables; empty for a search, which proposes its
+            trials while it runs.
         grid: Settings of a grid; None for a search.
         search: Search space and settings of a search; None for a grid.
-        resources: Resources that were asked for.
-        hardware: Host of the driver.
-        software: Software when the study was created; see also `SoftwareChange`.
+        resources: Resources that the user requested.
+        hardware: Hardware of the driver.
+        software: Software that the study was created with; see also `SoftwareChange`.
     """
 
     schema_version: int
@@ -197,15 +200,15 @@ class StudyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class EpochRecord:
-    """One pass over train.
+    """Result of one epoch, i.e. one pass over train.
 
     Attributes:
-        epoch: from 1.
-        train_loss: mean over the epoch's images, in nats, dropout active.
-        val_loss: mean over val, in nats, dropout off.
-        val_accuracy: 0 to 1.
-        val_macro_f1: 0 to 1.
-        duration_s: training and validation, in seconds.
+        epoch: Number of the epoch, from 1.
+        train_loss: Mean loss over the train images, in nats, with dropout active.
+        val_loss: Mean loss over val after the epoch, in nats, without dropout.
+        val_accuracy: Accuracy on val after the epoch, 0 to 1.
+        val_macro_f1: Macro F1 on val after the epoch, 0 to 1.
+        duration_s: Duration of training and validation in seconds.
     """
 
     epoch: int
@@ -218,29 +221,32 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrialRecord:
-    """How a trial ended: written once, after its other files.
+    """Result of a trial that ended, written once after its other files.
 
     Attributes:
-        id: as planned.
-        configuration: as planned.
-        config: as planned.
+        id: Id of the planned trial.
+        configuration: Name of the configuration.
+        config: Settings of the trial, including the seed.
         fingerprint: Fingerprint of the study.
         software_sha256: `SoftwareRecord.sha256` of the software that trained it.
-        state: `complete`; `pruned` (of a search: ended before its last epoch); or `failed`.
-        stop_reason: of a complete trial `patience` or `max_epochs`; of a pruned one `asha`,
-            `diverged`, or `time_budget` or `target_macro_f1`, which ended the search; else `error`.
-        error: one line that says why a trial failed or diverged; None otherwise.
-        attempts: how often it was started; 0 if the search ended before it could be.
-        epochs: that it ran.
-        best_epoch: the one with the best val macro F1, whose weights were kept; None if none.
-        started_at: ISO 8601, UTC, of the last attempt.
-        duration_s: of the last attempt, in seconds.
-        device: `cpu` or the GPU's name; None unless it is complete.
-        host: name of the machine it ran on; None unless it is complete.
-        parameters: trainable numbers in the model; None unless the trial is complete.
-        scores: by split (`val`, and `test` where it was looked at): accuracy, macro_f1,
-            weighted_f1, macro_precision, macro_recall, auc, each 0 to 1 or None (undefined).
-        files: sha256 of the trial's other files, by path within the study's folder.
+        state: State of the trial: `complete`, `pruned` or `failed`.
+        stop_reason: Reason why it ended: `patience` or `max_epochs` if complete; `asha`,
+            `diverged`, `time_budget` or `target_macro_f1` if pruned; `error` if failed.
+        error: Reason why it failed or diverged, one line; None for any other trial.
+        attempts: Number of starts; 0 if the search ended before the first one.
+        epochs: Number of epochs that it ran.
+        best_epoch: Epoch with the highest val macro F1, from 1; None without an epoch. A complete
+            trial keeps the weights of this epoch.
+        started_at: Start of the last attempt, ISO 8601, UTC.
+        duration_s: Duration of the last attempt in seconds. For a complete trial, this includes
+            epochs that were trained before an interruption.
+        device: `cpu` or the name of the GPU; None unless the trial is complete.
+        host: Name of the host that it ran on; None unless the trial is complete.
+        parameters: Number of trainable parameters; None unless the trial is complete.
+        scores: Scores by split (`val`, and `test` if evaluated): `accuracy`, `macro_f1`,
+            `weighted_f1`, `macro_precision`, `macro_recall` and `auc`, each 0 to 1 or None
+            (undefined). Empty unless the trial is complete.
+        files: SHA-256 of the trial's other files, by path in the study's folder.
         operations: Floating-point operations of one image's forward pass; None unless the trial is
             complete.
     """
@@ -268,12 +274,12 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TestEvaluation:
-    """One evaluation on the test split.
+    """One evaluation of a model on the test split.
 
     Attributes:
-        trial_id: whose model was evaluated.
-        evaluated_at: ISO 8601, UTC.
-        reason: why this model was chosen to be looked at.
+        trial_id: Id of the trial whose model was evaluated.
+        evaluated_at: Start of the attempt that trained the model, ISO 8601, UTC.
+        reason: Reason why this model was evaluated on test.
     """
 
     trial_id: str
@@ -287,17 +293,17 @@ def compute_fingerprint(
     software: SoftwareRecord,
     search: SearchRecord | None,
 ) -> str:
-    """Return what tells a study from any other: a SHA-256 over all that decides its results.
+    """Return the fingerprint of a study: a SHA-256 of everything that determines its results.
 
     Args:
-        data: Data of the study; its own SHA-256 stands for it.
-        trial_ids: Ids of the planned trials, in order; each ends in a digest of configuration and
+        data: Data of the study, which enter by their own SHA-256.
+        trial_ids: Ids of the planned trials, in order. Each ends in a digest of configuration and
             seed.
         software: Software that the study was created with.
         search: Settings of a search; None for a grid.
 
     Returns:
-        64 hexadecimal digits.
+        Fingerprint, 64 hexadecimal digits.
     """
     return _hash_json(
         {

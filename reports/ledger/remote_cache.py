@@ -1,4 +1,4 @@
-"""A study at an address, with a copy here of what was read of it and written to it."""
+"""Access a study on object storage through a local copy of the files read and written so far."""
 
 import os
 import shutil
@@ -15,21 +15,24 @@ from bloodnets.storage.remote import MAX_PARALLEL_REQUESTS, RemoteStorage
 
 
 class RemoteCache:
-    """A remote study with, in a private temporary folder, a copy of what was read and written.
+    """Remote study with a private temporary copy of the files read and written so far.
 
-    It takes for granted that nobody else writes to the study meanwhile, but for the files that its
-    trials leave, which it does not read before they are told to be there.
+    It assumes that only this process writes to the study, except for the files of the trials'
+    workers. It reads those only after a worker has reported them.
 
     Attributes:
-        location: of the study.
-        folder: of the copy; gone with this object.
+        location: Address of the study.
+        folder: Folder of the copy, removed together with this object.
     """
 
     def __init__(self, remote: RemoteStorage) -> None:
-        """List what is there.
+        """List the files of the study.
+
+        Args:
+            remote: Storage of the study.
 
         Raises:
-            OSError: it could not be done.
+            OSError: The files cannot be listed.
         """
         self.location, self._remote = remote.location, remote
         self._file_names = remote.list_files("")
@@ -37,9 +40,10 @@ class RemoteCache:
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def read(self, name: str) -> bytes:
-        """As `LocalStorage.read`; other files of the same folder come along, but for models.
+        """Return the bytes of a file, see `LocalStorage.read`.
 
-        States are read each time anew, and not kept.
+        The other files of the same folder are downloaded, too, except for models. Checkpoints are
+        read from the store each time and not kept.
         """
         path, folder = self.folder / name, name.rpartition("/")[0]
         if folder.startswith(CHECKPOINT_DIR):
@@ -52,41 +56,41 @@ class RemoteCache:
         return path.read_bytes()
 
     def read_prefix(self, name: str, size: int) -> tuple[bytes, int]:
-        """As `LocalStorage.read_prefix`."""
+        """Return the first bytes and the size of a file, see `LocalStorage.read_prefix`."""
         return self._remote.read_prefix(name, size)
 
     def write(self, name: str, content: bytes) -> None:
-        """As `LocalStorage.write`."""
+        """Write a file, see `LocalStorage.write`."""
         self._remote.write(name, content)
         self._store_file(name, content)
 
     def exists(self, name: str) -> bool:
-        """As `LocalStorage.exists`."""
+        """Return whether a file exists, see `LocalStorage.exists`."""
         return name in self._file_names
 
     def list_files(self, folder: str) -> set[str]:
-        """As `LocalStorage.list_files`."""
+        """Return the names of the files in a folder, see `LocalStorage.list_files`."""
         return {name for name in self._file_names if name.startswith(f"{folder}/")}
 
     def remove(self, folder: str) -> None:
-        """As `LocalStorage.remove`."""
+        """Remove a folder, see `LocalStorage.remove`."""
         self._remote.remove(folder)
         self._file_names -= self.list_files(folder)
 
     def local_copy(self, folder: str) -> Path:
-        """As `LocalStorage.local_copy`.
+        """Return the local copy of a folder, see `LocalStorage.local_copy`.
 
         Raises:
-            OSError: it could not be read.
+            OSError: A file cannot be read.
         """
         self._download_missing(self.list_files(folder))
         return self.folder / folder
 
     def upload(self, name: str) -> None:
-        """Put a file or a folder that was made in the copy where it belongs, in place of the old.
+        """Upload a file or folder that was created in the copy, replacing the old one.
 
         Raises:
-            OSError: it could not be done.
+            OSError: A file cannot be written.
         """
         path = self.folder / name
         files = [file for file in (path, *path.rglob("*")) if file.is_file()]

@@ -1,4 +1,4 @@
-"""The settings of a search, and how it ended."""
+"""Types of the settings of a search and of its end."""
 
 from pydantic.dataclasses import dataclass
 
@@ -9,14 +9,15 @@ from reports.ledger.states import EndReason
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ResNetSpace:
-    """What a search of residual networks draws besides, and where it starts.
+    """Further settings of a search of residual networks.
 
     Attributes:
-        weight_decay: lowest and highest, drawn log-uniformly.
-        label_smoothing: lowest and highest, drawn uniformly.
-        width: lowest and highest, both multiples of 8, as are those drawn.
-        baseline_config: the configuration `resnet` as a trial of the search: proposed first, and
-            what the best is compared with. What is not drawn is as there.
+        weight_decay: Lowest and highest weight decay, sampled log-uniformly.
+        label_smoothing: Lowest and highest label smoothing, sampled uniformly.
+        width: Lowest and highest number of first-stage channels. Bounds and samples are
+            multiples of 8.
+        baseline_config: Configuration `resnet` as a trial of the search. It is the baseline, and
+            gives the value of every setting that is not searched.
     """
 
     weight_decay: tuple[float, float]
@@ -27,27 +28,28 @@ class ResNetSpace:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SearchRecord:
-    """What a search draws from, and how: all that decides its proposals but their order.
+    """Search space and settings of a search.
 
     Attributes:
-        n_trials: proposals, at most.
-        families: drawn from.
-        optimizers: drawn from.
-        learning_rate: lowest and highest, drawn log-uniformly.
-        dropout: lowest and highest, drawn uniformly.
-        momentum: lowest and highest, drawn uniformly where the optimizer is SGD.
-        sampler: of Optuna: `tpe`, `random`, `gp` or `cmaes`.
-        seed: of the sampler, and of every trial's training; confirmation takes the next ones.
-        max_epochs: of a trial that ASHA lets finish, and of every confirmation.
+        n_trials: Maximum number of trials that the search proposes, at least 1.
+        families: Network families that are searched.
+        optimizers: Optimizers that are searched.
+        learning_rate: Lowest and highest learning rate, sampled log-uniformly.
+        dropout: Lowest and highest dropout probability, sampled uniformly.
+        momentum: Lowest and highest momentum, sampled uniformly; SGD only.
+        sampler: Optuna sampler: `tpe`, `random`, `gp` or `cmaes`.
+        seed: Seed of the sampler and of every trial of the search. Re-training uses the seeds
+            `seed + 1` to `seed + retrain_seeds`.
+        max_epochs: Epochs of a trial that is not stopped, and maximum epochs of a re-trained one.
         rungs: Epochs below `max_epochs` at which ASHA compares trials.
-        reduction_factor: of the trials at a rung, one in this many goes on.
-        batch_size: images a step.
-        retrain_top: best configurations to train again.
-        retrain_seeds: how often, each with another seed.
-        time_budget_s: seconds after which the search ends; None for no such end.
-        target_macro_f1: val macro F1, 0 to 1, at which the search ends; None for no such end.
+        reduction_factor: Inverse of the share of trials that ASHA promotes at a rung, at least 2.
+        batch_size: Images per step.
+        retrain_top: Number of best configurations that are re-trained.
+        retrain_seeds: Number of seeds with which each configuration is re-trained.
+        time_budget_s: Seconds after which the search ends; None for no limit.
+        target_macro_f1: Val macro F1 at which the search ends, 0 to 1; None for no target.
         precision: Precision of matrix products in training.
-        resnet: Further settings of a search of residual networks; None for any other.
+        resnet: Further settings of a search of residual networks; None for other families.
     """
 
     n_trials: int
@@ -71,7 +73,7 @@ class SearchRecord:
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
-        """Lowest and highest of each setting that is a number; momentum is of SGD alone."""
+        """Lowest and highest value of each numeric setting, by name; momentum is for SGD only."""
         bounds_by_name: dict[str, tuple[float, float]] = {
             "momentum": self.momentum,
             "learning_rate": self.learning_rate,
@@ -86,16 +88,18 @@ class SearchRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Confirmation:
-    """How a search ended, and what is trained again because of it: written once, at its end.
+    """The end of a search and the plan of its re-training, written once.
 
     Attributes:
-        ended_by: `trials` (all were run), `time_budget` or `target_macro_f1`.
-        duration_s: of the search, in seconds.
-        concurrency: trials that ran at the same time; with 1, the seed decides every proposal.
-        best: configurations with the best val macro F1, the best first; never one that diverged.
-        baselines: the published configurations that they are compared with: the best one of the
-            search, or all of the families searched if none was in its space.
-        trials: the plan: `best` and `baselines`, each with the same seeds.
+        ended_by: Reason why the search ended.
+        duration_s: Duration of the search in seconds.
+        concurrency: Number of trials that ran at the same time. With 1, the seed determines every
+            proposal.
+        best: Names of the configurations with the highest val macro F1, best first. Diverged
+            trials are never among them.
+        baselines: Names of the baselines that they are compared with. This is the best baseline
+            of the search, or every baseline if none was in the search space.
+        trials: Planned trials: `best` and `baselines`, each with the same seeds.
     """
 
     ended_by: EndReason

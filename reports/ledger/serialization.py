@@ -1,7 +1,6 @@
-"""Records to JSON and back.
+"""Convert records to JSON and back.
 
-Both directions are strict: a missing key, an unknown key or a wrong type is an error, never a
-default.
+Both directions are strict: a missing key, an unknown key or a wrong type is an error.
 """
 
 import json
@@ -18,24 +17,33 @@ RecordT = TypeVar("RecordT")
 
 
 def to_json(record: RecordT, *, indent: int | None) -> bytes:
-    """UTF-8 JSON; NaN becomes null; `indent=None` gives one line."""
+    """Return a record as UTF-8 JSON, with null for NaN.
+
+    Args:
+        record: Record of any type in this package.
+        indent: Spaces per level; None writes everything on one line.
+    """
     return _get_adapter(type(record)).dump_json(record, indent=indent)
 
 
 def from_json(record_type: type[RecordT], text: bytes) -> RecordT:
-    """The inverse of `to_json`.
+    """Return the record in a JSON text, the inverse of `to_json`.
+
+    Args:
+        record_type: Type of the record.
+        text: UTF-8 JSON.
 
     Raises:
-        ValueError: not JSON, or not exactly the keys and types of `record_type`.
+        ValueError: The text is not JSON, or has not exactly the keys and types of `record_type`.
     """
     record: RecordT = _get_adapter(record_type).validate_json(text)
     return record
 
 
 def read_schema_version(text: bytes) -> object:
-    """Return the schema version that a `study.json` of any version states; None if it states none.
+    """Return the schema version in a `study.json` of any version; None if it has none.
 
-    The record of another version cannot be parsed, so its version is read before.
+    A record of another version cannot be parsed, so its version is read first.
     """
     try:
         content = json.loads(text)
@@ -44,5 +52,5 @@ def read_schema_version(text: bytes) -> object:
     return content.get("schema_version") if isinstance(content, dict) else None
 
 
-# Made once a type: it takes longer than to read a record with it.
+# Cached per type, because creating an adapter takes longer than reading a record with it.
 _get_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

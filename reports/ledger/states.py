@@ -1,17 +1,28 @@
-"""How studies and trials end, and where data come from: the enums of the file format."""
+"""Enums of the file format: kinds of studies and data, states of trials, reasons to stop."""
 
 from enum import StrEnum
 
 
 class StudyKind(StrEnum):
-    """What a study does."""
+    """Kind of a study.
+
+    Attributes:
+        GRID: Trains listed configurations, each with the same seeds.
+        SEARCH: Searches a space of settings, then re-trains the best configurations.
+    """
 
     GRID = "grid"
     SEARCH = "search"
 
 
 class DataKind(StrEnum):
-    """Where the images come from: the official file (by its MD5), another file, or a generator."""
+    """Source of the images.
+
+    Attributes:
+        OFFICIAL: The official BloodMNIST file, recognized by its MD5.
+        FILE: Another file in the MedMNIST format.
+        SYNTHETIC: Synthetic cells from a generator.
+    """
 
     OFFICIAL = "official"
     FILE = "file"
@@ -19,7 +30,13 @@ class DataKind(StrEnum):
 
 
 class TrialState(StrEnum):
-    """How a trial ended; one pruned was stopped before its last epoch, one failed by an error."""
+    """State of a trial that ended.
+
+    Attributes:
+        COMPLETE: It trained to its end.
+        PRUNED: A search stopped it before its last epoch.
+        FAILED: An error ended it.
+    """
 
     COMPLETE = "complete"
     PRUNED = "pruned"
@@ -27,7 +44,17 @@ class TrialState(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a trial ended."""
+    """Reason why a trial ended.
+
+    Attributes:
+        PATIENCE: Val macro F1 did not improve for `patience` epochs.
+        MAX_EPOCHS: It ran `max_epochs` epochs.
+        ERROR: It failed.
+        ASHA: ASHA stopped it at a rung.
+        DIVERGED: Its loss became infinite or NaN during a search.
+        TIME_BUDGET: The time budget of the search ended.
+        TARGET_MACRO_F1: The search reached its target.
+    """
 
     PATIENCE = "patience"
     MAX_EPOCHS = "max_epochs"
@@ -39,7 +66,13 @@ class StopReason(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a search ended."""
+    """Reason why a search ended.
+
+    Attributes:
+        TRIALS: It ran all its trials.
+        TIME_BUDGET: Its time budget ended.
+        TARGET_MACRO_F1: A trial reached the target.
+    """
 
     TRIALS = "trials"
     TIME_BUDGET = "time_budget"

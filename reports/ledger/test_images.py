@@ -1,4 +1,4 @@
-"""The test images of the file that a study used."""
+"""Load the test images from the file that a study used."""
 
 import hashlib
 import io
@@ -12,24 +12,24 @@ from bloodnets.errors import DataError
 from reports.ledger.records import DataRecord
 
 MAX_FILE_BYTES = 2**30
-"""As for training, which refuses larger files."""
+"""Maximum size of the file in bytes, the same as for training."""
 
 
 def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
     """Read the images of the test split, in the order of the study's predictions.
 
-    The file is known by its hash before anything in it is unpacked: the one that the study used
-    was checked then, and no other is opened.
+    The hash is checked before anything is unpacked, so only the file that the study used is opened.
+    Its contents were checked when the study was created.
 
     Args:
-        path: of a file in the MedMNIST format.
-        data: what the study used; of kind `official` or `file`.
+        path: Path of a file in the MedMNIST format.
+        data: Data of the study, of kind `official` or `file`.
 
     Returns:
-        uint8, shape (n, 28, 28, 3), red, green, blue.
+        Images, uint8, shape (n, 28, 28, 3), with the channels red, green, blue.
 
     Raises:
-        DataError: the file is missing, unreadable or another than the study's.
+        DataError: The file is missing or unreadable, or is not the file that the study used.
     """
     content = _read_file(path)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -48,7 +48,7 @@ def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
 def _read_file(path: Path) -> bytes:
     try:
         file_status = path.stat()
-        # A pipe would be waited for, a device read without end.
+        # Reading a pipe would block, and reading a device might never end.
         if not stat.S_ISREG(file_status.st_mode) or file_status.st_size > MAX_FILE_BYTES:
             raise DataError(f"{path} is not a file of at most {MAX_FILE_BYTES:,} bytes", path=path)
         return path.read_bytes()

@@ -1,1 +1,1 @@
-"""Recompute every number of a study from its stored predictions."""
+"""Checks that every number of a study follows from its stored predictions."""

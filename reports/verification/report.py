@@ -1,4 +1,4 @@
-"""Is a study's report the one that its ledger gives? It is made again and compared."""
+"""Check that a stored report follows from the ledger, by making it again and comparing."""
 
 import html
 import re
@@ -15,30 +15,31 @@ from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 
 _GALLERY_KEY = "hardest"
-"""The key of the one section that holds test images, and so differs where they are not at hand."""
+"""Key of the only section with test images; it differs if the images are not available."""
 
 _IMAGE_SOURCE = re.compile(r'src="data:image/[^"]*"')
 _FIGURE_SUFFIXES = {".svg", ".png"}
 _EXCERPT_LENGTH = 80
-"""Characters of a line that differs, from a few before the difference."""
+"""Number of characters that a message shows of a differing line."""
 
 
 def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
-    """Make the report again beside the stored one, and compare every file but the figures.
+    """Make the report again and compare every file except the figures with the stored report.
 
-    Figures are only counted: another version of matplotlib draws other bytes. The section of
-    test images is compared if the images are at hand, or if the stored report has none in it.
+    For figures, only their names are compared, because their bytes depend on the version of
+    matplotlib. The section of test images is compared if the images are available, or if the stored
+    report shows none.
 
     Args:
-        ledger: of the study.
-        images: of test, uint8, shape (n, 28, 28, 3), if they are at hand.
+        ledger: Ledger of the study.
+        images: Test images, uint8, shape (n, 28, 28, 3); None if they are not available.
 
     Returns:
-        A line that says what was compared.
+        Line that says what was compared.
 
     Raises:
-        ConflictError: names the first file that differs, the line, and what either says.
-        ResourceError: there is no room for another report, or the stored one cannot be read.
+        ConflictError: A file differs; the message has the line and both texts.
+        ResourceError: The new report cannot be written, or the stored one cannot be read.
     """
     try:
         stored = ledger.storage.local_copy("report")
@@ -66,12 +67,12 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                 )
     except OSError as error:
         raise ResourceError(f"cannot make the report again and compare it: {error}") from error
-    skipped_text = ", but for the test images, which need the data file" if skipped_headings else ""
+    skipped_text = "; test images not compared without the data file" if skipped_headings else ""
     return f"report: {len(names):,} pages and tables follow from the ledger{skipped_text}"
 
 
 def _get_gallery_headings(page: str) -> tuple[str, ...]:
-    """The lines that begin the section of test images, in HTML and in Markdown."""
+    """Return the lines that begin the section of test images, in HTML and in Markdown."""
     section_tag = f'<section id="{_GALLERY_KEY}">'
     title = re.search(rf"{section_tag}\s*<h2>(.*?)</h2>", page)
     return (
@@ -80,7 +81,7 @@ def _get_gallery_headings(page: str) -> tuple[str, ...]:
 
 
 def _compare_file_names(stored: Path, expected: Path) -> list[str]:
-    """The names of the files to compare, CSV first: there a number has all its digits."""
+    """Return the names of the files to compare, CSV first because it has all digits."""
     stored_names, expected_names = (
         {
             path.relative_to(folder).as_posix()
@@ -91,16 +92,16 @@ def _compare_file_names(stored: Path, expected: Path) -> list[str]:
     )
     if missing := expected_names - stored_names:
         name = f"report/{min(missing)}"
-        raise ConflictError(f"{name} is missing; the ledger gives one", path=name)
+        raise ConflictError(f"{name} is missing; a new report has it", path=name)
     if extra := stored_names - expected_names:
         name = f"report/{min(extra)}"
-        raise ConflictError(f"{name} is there; the ledger gives no such file", path=name)
+        raise ConflictError(f"{name} exists; a new report has no such file", path=name)
     text_names = (name for name in expected_names if Path(name).suffix not in _FIGURE_SUFFIXES)
     return sorted(text_names, key=lambda name: (not name.endswith(".csv"), name))
 
 
 def _read_lines(path: Path, skipped_headings: tuple[str, ...]) -> list[tuple[int, str]]:
-    """Numbered lines, without pictures and the sections that begin as in `skipped_headings`."""
+    """Return numbered lines, without images and without the sections to skip."""
     text = _IMAGE_SOURCE.sub('src=""', path.read_text(encoding="utf-8", errors="replace"))
     lines, in_skipped = [], False
     for number, line in enumerate(text.split("\n"), start=1):
@@ -130,15 +131,15 @@ def _compare_text(
             )
             number = stored_line[0] if stored_line else "after the last"
             raise ConflictError(
-                f"report/{name}, line {number}, says {_make_excerpt(stored_text, start)}; "
-                f"the ledger gives {_make_excerpt(expected_text, start)}",
+                f"report/{name}, line {number}, is {_make_excerpt(stored_text, start)}; "
+                f"a new report has {_make_excerpt(expected_text, start)}",
                 path=f"report/{name}",
                 value=stored_text,
             )
 
 
 def _make_excerpt(line: str, position: int) -> str:
-    """Some characters of a line around position `position`, in quotation marks."""
+    """Return the part of a line around a position, in quotation marks."""
     start = max(0, position - _EXCERPT_LENGTH // 3)
     excerpt = line[start : start + _EXCERPT_LENGTH]
     return (

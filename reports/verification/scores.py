@@ -1,4 +1,4 @@
-"""What a record says, computed again from its trial's stored predictions and epochs."""
+"""Recompute the scores and epochs in trial records from stored predictions and epochs."""
 
 import io
 import math
@@ -16,42 +16,54 @@ from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
 
 _SUM_TOLERANCE = 1e-4
-"""By which a row of probabilities may miss 1: eight float32 numbers, each the exponential of a
-logarithm. On real cells, and a CPU, the rows miss by 3e-7 at most."""
+"""Largest deviation of a sum of eight float32 probabilities from 1, absolute. On real cells and a
+CPU, the largest deviation measured is 3e-7."""
 
 _SCORE_TOLERANCE = 1e-9
-"""Relative: sums in another order differ by some 1e-16, one image more or less by 1e-4."""
+"""Largest relative difference of a score. Another order of summation changes it by about 1e-16, one
+image more or less by 1e-4."""
 
 _EPOCH_TOLERANCE = 1e-6
-"""Absolute, between the scores of an epoch and those of the predictions that were stored after."""
+"""Largest absolute difference between the scores of the best epoch and of the predictions."""
 
 
 def expect_equal(
     file_name: str, quantity: str, stored: object, expected: object, source: str
 ) -> None:
-    """Compare what a file says with what it should say.
+    """Compare a value in a file with the expected value.
 
     Args:
-        file_name: its name within the study's folder.
-        quantity: is compared, in words.
-        stored: the file.
-        expected: instead.
-        source: what gives `expected`, in words.
+        file_name: Path of the file in the study's folder.
+        quantity: Name of the quantity, used in messages.
+        stored: Value in the file.
+        expected: Expected value.
+        source: Source of the expected value, used in messages after "from".
 
     Raises:
-        ConflictError: They differ; its `path` is `file_name`, its `value` is `stored`.
+        ConflictError: The values differ; its `path` is `file_name`, its `value` is `stored`.
     """
     if stored != expected:
         raise ConflictError(
-            f"{file_name} says that {quantity} is {stored!s:.160}; "
-            f"{source} gives {expected!s:.160}",
+            f"{file_name}: {quantity} is {stored!s:.160}, expected {expected!s:.160} "
+            f"(from {source})",
             path=file_name,
             value=stored,
         )
 
 
 def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
-    """Labels as in `study.json` and the same in every trial; every score computed again."""
+    """Check the labels and probabilities of every trial, and recompute every score.
+
+    Args:
+        ledger: Ledger of the study.
+        records: Trial records by id.
+
+    Returns:
+        Line that says what was checked.
+
+    Raises:
+        ConflictError: A file does not match.
+    """
     counts, first_by_split = (
         ledger.study.data.class_counts,
         dict[str, tuple[str, TrialPredictions]](),
@@ -63,14 +75,14 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
             predictions = ledger.read_predictions(record.id, split)
             _check_probabilities(name, split, predictions)
             class_counts = np.bincount(predictions.labels, minlength=NUM_CLASSES)
-            quantity = f"the number of {split} images of each class"
+            quantity = f"number of {split} images of each class"
             expect_equal(
                 "study.json", quantity, counts.get(split), tuple(class_counts.tolist()), name
             )
             first_name, first_predictions = first_by_split.setdefault(split, (name, predictions))
             if not np.array_equal(predictions.labels, first_predictions.labels):
                 raise ConflictError(
-                    f"{name} has other labels on {split} than {first_name}", path=name
+                    f"{name} has different {split} labels than {first_name}", path=name
                 )
             _check_scores(record, split, stored_scores, predictions)
             n_scores += len(stored_scores)
@@ -87,26 +99,27 @@ def _check_probabilities(name: str, split: str, predictions: TrialPredictions) -
     shape, dtypes = probabilities.shape, f"{probabilities.dtype} and {labels.dtype}"
     if labels.ndim != 1 or not labels.size or shape != (labels.size, NUM_CLASSES):
         raise ConflictError(
-            f"{name}, {split}, has probabilities {shape} for labels {labels.shape}", path=name
+            f"{name}: on {split}, probabilities have shape {shape} and labels {labels.shape}",
+            path=name,
         )
     if dtypes != "float32 and uint8":
         raise ConflictError(
-            f"{name}, {split}, holds {dtypes}",
+            f"{name}: on {split}, probabilities and labels have types {dtypes}",
             path=name,
             value=dtypes,
             expected="float32 and uint8",
         )
     sums = probabilities.sum(axis=1, dtype=np.float64)
-    # Not `>`, which would let pass what is not a number.
+    # `>` would accept NaN.
     is_invalid = ~(np.abs(sums - 1) <= _SUM_TOLERANCE) | (probabilities < 0).any(axis=1)
     if is_invalid.any():
         row = int(is_invalid.argmax())
         raise ConflictError(
-            f"{name}, {split}, has {probabilities[row].tolist()} as the probabilities of image "
-            f"{row}, which sum to {sums[row]:.6g}",
+            f"{name}: on {split}, image {row} has the probabilities "
+            f"{probabilities[row].tolist()}, which sum to {sums[row]:.6g}",
             path=name,
             value=float(sums[row]),
-            expected="none below 0, and a sum of 1",
+            expected="no value below 0, and a sum of 1",
         )
 
 
@@ -125,14 +138,14 @@ def _check_scores(
     name, source = f"trials/{record.id}.json", f"predictions/{record.id}.npz"
     expect_equal(
         name,
-        f"the list of scores on {split}",
+        f"list of scores on {split}",
         sorted(stored_scores),
         sorted(computed_scores),
         source,
     )
     for score, value in computed_scores.items():
         stored = stored_scores[score]
-        # An undefined score is NaN when computed, and None in the file.
+        # An undefined score is NaN when computed and None in the file.
         is_equal = (stored is None and math.isnan(value)) or (
             stored is not None and math.isclose(stored, value, rel_tol=_SCORE_TOLERANCE)
         )
@@ -148,7 +161,7 @@ def _check_splits(ledger: Ledger, name: str, record: TrialRecord) -> None:
     ]
     expect_equal(
         name,
-        "the list of its arrays",
+        "list of arrays",
         array_names,
         sorted(expected_names),
         f"trials/{record.id}.json",
@@ -156,38 +169,45 @@ def _check_splits(ledger: Ledger, name: str, record: TrialRecord) -> None:
 
 
 def check_epochs(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
-    """The epochs are all there, the best was kept, and training stopped where it should."""
+    """Check that no epoch is missing, the best was kept, and training stopped when it should.
+
+    Args:
+        ledger: Ledger of the study.
+        records: Trial records by id.
+
+    Returns:
+        Line that says what was checked.
+
+    Raises:
+        ConflictError: A file does not match.
+    """
     n_epochs = 0
     for record in records.values():
         epochs = ledger.read_epochs(record.id)
         name, source = f"trials/{record.id}.json", f"epochs/{record.id}.jsonl"
-        expect_equal(name, "the number of epochs", record.epochs, len(epochs), source)
+        expect_equal(name, "number of epochs", record.epochs, len(epochs), source)
         for line, epoch in enumerate(epochs, start=1):
-            expect_equal(source, f"the epoch in line {line}", epoch.epoch, line, "a count from 1")
+            expect_equal(source, f"epoch in line {line}", epoch.epoch, line, "its line number")
         best, reason, last_epoch = _replay_stopping(
             epochs, record.config["patience"], record.config["max_epochs"]
         )
-        expect_equal(
-            name, "the best epoch", record.best_epoch, best.epoch if best else None, source
-        )
-        expect_equal(
-            source, f"the last epoch of {record.id}", len(epochs), last_epoch, "the rule to stop"
-        )
+        expect_equal(name, "best epoch", record.best_epoch, best.epoch if best else None, source)
+        expect_equal(source, "last epoch", len(epochs), last_epoch, "the stopping rule")
         if record.state is TrialState.COMPLETE:
-            expect_equal(name, "the reason to stop", record.stop_reason, reason, source)
+            expect_equal(name, "stop_reason", record.stop_reason, reason, source)
         if record.state is TrialState.COMPLETE and best:
             _check_best_scores(record, best, source)
         n_epochs += len(epochs)
     count_text = format_count(n_epochs, "epoch")
-    return f"{count_text}: the best was kept, and training stopped where it should"
+    return f"{count_text}: the best was kept, and training stopped when it should"
 
 
 def _replay_stopping(
     epochs: list[EpochRecord], patience: int, max_epochs: int
 ) -> tuple[EpochRecord | None, str | None, int]:
-    """The first best epoch, the reason to stop, and the last epoch by it.
+    """Return the first best epoch, the reason to stop, and the last epoch.
 
-    The rule of `bloodnets.training.loop.get_stop_reason`.
+    The rule is that of `bloodnets.training.loop.get_stop_reason`.
     """
     best: EpochRecord | None = None
     for epoch in epochs:

@@ -1,4 +1,4 @@
-"""Do a search's proposals and its confirmation follow from its settings and its epochs?"""
+"""Check that a search's proposals and confirmation follow from its settings and its epochs."""
 
 import hashlib
 import json
@@ -19,15 +19,29 @@ _PROPOSALS_FILE, _CONFIRMATION_FILE = "proposals.jsonl", "confirmation.json"
 
 
 def compute_digest(config: Mapping[str, Any]) -> str:
-    """As `bloodnets.config.TrialConfig.compute_digest`, which needs the class."""
+    """Return a configuration's digest, see `bloodnets.config.TrialConfig.compute_digest`.
+
+    Args:
+        config: Settings of a trial, including the seed.
+
+    Returns:
+        Digest, 8 hexadecimal digits.
+    """
     return hashlib.sha256(json.dumps(dict(config), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
-    """Every proposal is numbered, and of the search's space; one with a name is what it says.
+    """Check the number, id, name and settings of every proposal.
+
+    Args:
+        ledger: Ledger of the search.
+        search: Settings of the search.
+
+    Returns:
+        Line that says what was checked.
 
     Raises:
-        ConflictError: one is not.
+        ConflictError: A proposal has a wrong id or name, or is outside the search space.
     """
     proposals, baseline_configs = ledger.read_proposals(), _make_baseline_configs(search)
     if len(proposals) > search.n_trials:
@@ -41,7 +55,11 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
         name = f"trial-{number}"
         expected_id = f"{name}-{compute_digest(planned.config)}"
         expect_equal(
-            _PROPOSALS_FILE, f"trial {number}", planned.id, expected_id, "its place and settings"
+            _PROPOSALS_FILE,
+            f"id of trial {number}",
+            planned.id,
+            expected_id,
+            "its number and settings",
         )
         if planned.configuration != name:
             expected_name = next(
@@ -49,14 +67,14 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
             )
             expect_equal(
                 _PROPOSALS_FILE,
-                f"the name of {name}",
+                f"name of {name}",
                 planned.configuration,
                 expected_name,
-                "its digest",
+                "its settings",
             )
         _check_in_space(planned, search)
     count_text = format_count(len(proposals), "proposal")
-    return f"{_PROPOSALS_FILE}: {count_text}, each of the space in study.json"
+    return f"{_PROPOSALS_FILE}: {count_text}, each within the search space of study.json"
 
 
 def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
@@ -85,7 +103,7 @@ def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
     )
     if not inside:
         raise ConflictError(
-            f"{_PROPOSALS_FILE} has {planned.id} outside the space in study.json",
+            f"{_PROPOSALS_FILE}: {planned.id} is outside the search space of study.json",
             path=_PROPOSALS_FILE,
             value=planned.id,
         )
@@ -98,18 +116,18 @@ def _is_within(value: object, low: float, high: float) -> bool:
 def check_search(
     ledger: Ledger, search: SearchRecord, records: Mapping[str, TrialRecord]
 ) -> list[str]:
-    """ASHA stopped at rungs; the confirmation follows from the epochs; nothing else saw test.
+    """Check the trials that ASHA stopped, the confirmation, and that the search did not use test.
 
     Args:
-        ledger: of the search.
-        search: its settings.
-        records: of its trials and those of its confirmation, by id.
+        ledger: Ledger of the search.
+        search: Settings of the search.
+        records: Records of the search's trials and of the re-trained ones, by id.
 
     Returns:
         Lines that say what was checked.
 
     Raises:
-        ConflictError: something does not follow.
+        ConflictError: A check failed.
     """
     proposals, confirmation = ledger.read_proposals(), ledger.read_confirmation()
     curves = {
@@ -121,13 +139,14 @@ def check_search(
     _check_test_unseen(ledger, proposals)
     n_stopped = sum(records[key].stop_reason == "asha" for key in curves)
     lines = [
-        f"{format_count(n_stopped, 'trial')} stopped by ASHA: each at a rung, below another there"
+        f"{format_count(n_stopped, 'trial')} stopped by ASHA: each at a rung where another was "
+        "better"
     ]
     if confirmation is None:
-        return [*lines, "The search has not ended: there is no confirmation to check"]
+        return [*lines, "The search has not ended, so there is no confirmation to check"]
     if unfinished := [planned.id for planned in proposals if planned.id not in records]:
         name = f"trials/{unfinished[0]}.json"
-        raise ConflictError(f"{_CONFIRMATION_FILE} is there, but {name} is missing", path=name)
+        raise ConflictError(f"{_CONFIRMATION_FILE} exists, but {name} is missing", path=name)
     _check_end(confirmation, search, proposals, curves)
     values = {
         planned.configuration: max(curves[planned.id])
@@ -136,7 +155,10 @@ def check_search(
     }
     _check_chosen(confirmation, search, values)
     _check_retrained(confirmation, search, proposals)
-    return [*lines, f"{_CONFIRMATION_FILE}: what was trained again follows from the epochs on val"]
+    return [
+        *lines,
+        f"{_CONFIRMATION_FILE}: the re-trained configurations follow from the val scores",
+    ]
 
 
 def _check_rungs(
@@ -144,9 +166,10 @@ def _check_rungs(
     records: Mapping[str, TrialRecord],
     curves: Mapping[str, Sequence[float]],
 ) -> None:
-    """A stopped trial is at a rung, and none of those with names, which run in full.
+    """Check that each trial stopped by ASHA ended at a rung where another trial was better.
 
-    In which order trials came to a rung is not kept; but it was not the best of all.
+    ASHA never stops a baseline. The order in which trials reached a rung is not stored, so the
+    decision itself cannot be checked.
     """
     baseline_names = _make_baseline_configs(search)
     best_so_far = {key: list(accumulate(curve, max)) for key, curve in curves.items()}
@@ -156,11 +179,11 @@ def _check_rungs(
         name, last_epoch = f"trials/{key}.json", records[key].epochs
         if records[key].configuration in baseline_names:
             raise ConflictError(
-                f"{name} says that ASHA stopped it, but those with a name run in full", path=name
+                f"{name}: ASHA stopped the trial, but it never stops a baseline", path=name
             )
         if last_epoch not in search.rungs:
             raise ConflictError(
-                f"{name} says that ASHA stopped it after epoch {last_epoch}, no rung",
+                f"{name}: ASHA stopped the trial after epoch {last_epoch}, which is not a rung",
                 path=name,
                 value=last_epoch,
             )
@@ -169,7 +192,7 @@ def _check_rungs(
         ]
         if best_so_far[key][-1] >= max(rung_values):
             raise ConflictError(
-                f"{name} says that ASHA stopped it, but it led at epoch {last_epoch}",
+                f"{name}: ASHA stopped the trial, but it was the best at epoch {last_epoch}",
                 path=name,
                 value=last_epoch,
             )
@@ -180,7 +203,8 @@ def _check_test_unseen(ledger: Ledger, proposals: Sequence[PlannedTrial]) -> Non
     for planned in proposals:
         if planned.id in tested_ids:
             raise ConflictError(
-                f"test_evaluations.jsonl has {planned.id}, a trial of the search, on test",
+                f"test_evaluations.jsonl names {planned.id}, but trials of a search are not "
+                "evaluated on test",
                 path="test_evaluations.jsonl",
                 value=planned.id,
             )
@@ -192,12 +216,12 @@ def _check_end(
     proposals: Sequence[PlannedTrial],
     curves: Mapping[str, Sequence[float]],
 ) -> None:
-    """What ended the search could end it."""
-    quantity, source = "what ended the search", "study.json"
+    """Check that the search could end for the stated reason."""
+    quantity, source = "ended_by", "study.json"
     if confirmation.ended_by == "trials":
         expect_equal(
             _CONFIRMATION_FILE,
-            "the number of trials",
+            "number of trials",
             search.n_trials,
             len(proposals),
             _PROPOSALS_FILE,
@@ -208,33 +232,33 @@ def _check_end(
         )
         is None
     ):
-        expect_equal(_CONFIRMATION_FILE, quantity, confirmation.ended_by, "no such end", source)
+        expect_equal(_CONFIRMATION_FILE, quantity, confirmation.ended_by, "another reason", source)
     highest = max((max(curve) for curve in curves.values() if curve), default=0.0)
     if confirmation.ended_by == "target_macro_f1" and highest < (search.target_macro_f1 or 0):
-        expect_equal(
-            _CONFIRMATION_FILE, quantity, confirmation.ended_by, f"{highest} at most", "the epochs"
-        )
+        source = f"the epochs, where val macro F1 is at most {highest}"
+        expect_equal(_CONFIRMATION_FILE, quantity, confirmation.ended_by, "another reason", source)
 
 
 def _check_chosen(
     confirmation: Confirmation, search: SearchRecord, values: Mapping[str, float]
 ) -> None:
-    """The best by val, the earlier of equals, and the best with a name, or all without one."""
+    """Check that the best configurations and the baselines follow from the val scores.
+
+    Ties go to the earlier trial. Without a baseline in the search, all baselines are re-trained.
+    """
     ranked = sorted(values, key=lambda name: -values[name])
     best = tuple(ranked[: search.retrain_top])
     baseline_names = list(_make_baseline_configs(search))
     ranked_baselines = [name for name in ranked if name in baseline_names]
     baselines = tuple(ranked_baselines[:1] or baseline_names) if best else ()
-    expect_equal(_CONFIRMATION_FILE, "the best", confirmation.best, best, "the epochs")
-    expect_equal(
-        _CONFIRMATION_FILE, "the baseline", confirmation.baselines, baselines, "the epochs"
-    )
+    expect_equal(_CONFIRMATION_FILE, "best", confirmation.best, best, "the epochs")
+    expect_equal(_CONFIRMATION_FILE, "baselines", confirmation.baselines, baselines, "the epochs")
 
 
 def _check_retrained(
     confirmation: Confirmation, search: SearchRecord, proposals: Sequence[PlannedTrial]
 ) -> None:
-    """Each chosen configuration with each seed, and nothing else changed."""
+    """Check that each chosen configuration is planned with each seed and its own settings."""
     configs = _make_baseline_configs(search) | {
         planned.configuration: planned.config for planned in proposals
     }
@@ -246,7 +270,7 @@ def _check_retrained(
     ]
     expect_equal(
         _CONFIRMATION_FILE,
-        "the number of trials",
+        "number of trials",
         len(confirmation.trials),
         len(expected_trials),
         "study.json",
@@ -254,10 +278,14 @@ def _check_retrained(
     for planned, (name, config) in zip(confirmation.trials, expected_trials, strict=True):
         expected_id = f"{name}-s{config['seed']}-{compute_digest(config)}"
         expect_equal(
-            _CONFIRMATION_FILE, "a trial", planned.id, expected_id, "study.json and the proposals"
+            _CONFIRMATION_FILE,
+            "id of a trial",
+            planned.id,
+            expected_id,
+            "study.json and the proposals",
         )
         expect_equal(
-            _CONFIRMATION_FILE, f"the name of {planned.id}", planned.configuration, name, "its id"
+            _CONFIRMATION_FILE, f"name of {planned.id}", planned.configuration, name, "its id"
         )
         expect_equal(
             _CONFIRMATION_FILE, f"settings of {planned.id}", dict(planned.config), config, "its id"
@@ -265,7 +293,7 @@ def _check_retrained(
 
 
 def _make_baseline_configs(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
-    """The configurations with names, as of `study.configs.search_space.make_baseline_configs`."""
+    """Return the baselines by name, as `study.configs.search_space.make_baseline_configs` does."""
     if search.resnet is not None:
         return {"resnet": search.resnet.baseline_config}
     training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}

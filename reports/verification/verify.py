@@ -1,15 +1,16 @@
-"""Do a study's numbers follow from its stored predictions? Every file is held against the others.
+"""Check that a study's numbers follow from its stored predictions, by comparing all its files.
 
-What this shows is that the files agree: scores with predictions, predictions and epochs with their
-hashes, the plan with its fingerprint, the report with the ledger. It cannot show that the
-predictions came from the weights, or that a training took place. Nothing in the folder proves
+The check shows that the files agree: scores with predictions, predictions and epochs with their
+hashes, the plan with its fingerprint, and the report with the ledger. It cannot show that the
+predictions came from the weights, or that a training took place. No other file confirms
 
-- `host`, `attempts` of a complete trial, `started_at` of any other, and the reason of a look;
-- the losses and durations of the epochs, if their hash in the record was changed with them;
-- what a figure shows: another version of matplotlib draws other bytes;
-- without a report, whatever only it repeats: `duration_s`, `parameters`, `operations`, `device` and
-  `error` of a record, and in `study.json` the names of the data and classes, the images of train,
-  the command, the hardware and the time.
+- `host`, `attempts` of a complete trial, `started_at` of any other, and the reason of a test
+  evaluation;
+- losses and durations of the epochs, if their hash in the record was changed with them;
+- the contents of a figure, because its bytes depend on the version of matplotlib;
+- without a report, the values that only a report repeats. In a record, these are `duration_s`,
+  `parameters`, `operations`, `device` and `error`. In `study.json`, these are the names of the data
+  and classes, the numbers of train images, the command, the hardware and the time of creation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,29 +40,29 @@ _STATE_BY_STOP_REASON = {
 
 
 class DisagreementError(StudyError):
-    """Two files of a study contradict each other, or one is missing or unreadable."""
+    """Error: two files of a study contradict each other, or one is missing or unreadable."""
 
     exit_code = 1
 
 
 class UnplannedTrialError(ConflictError):
-    """A study has a file, or an entry in one, of a trial that is not planned."""
+    """Error: a study has a file, or an entry in a file, of a trial that is not planned."""
 
 
 def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterator[str]:
     """Check that a study's numbers follow from its stored predictions.
 
     Args:
-        ledger: of the study; nothing in it is changed.
-        images: of test, uint8, shape (n, 28, 28, 3), for a report that shows some of them;
-            without them that one section of the report is not compared.
+        ledger: Ledger of the study; nothing in it is changed.
+        images: Test images, uint8, shape (n, 28, 28, 3); without them, the report's section of test
+            images is not compared.
 
     Yields:
         One line for each kind of check that passed.
 
     Raises:
-        DisagreementError: At the first that did not; its `path` is the file.
-        ResourceError: there is no room to make the report again.
+        DisagreementError: A check failed; its `path` is the file.
+        ResourceError: The new report cannot be written.
     """
     search = ledger.study.search
     try:
@@ -72,7 +73,7 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
         if search is not None:
             yield from check_search(ledger, search, records)
         from reports.verification.report import (
-            check_report,  # with matplotlib, which no other check needs
+            check_report,  # imported late: it imports matplotlib, which no other check needs
         )
 
         yield check_report(ledger, images)
@@ -89,19 +90,18 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
 def check_entered_files(
     ledger: Ledger, *, interrupted: bool = False
 ) -> tuple[list[str], dict[str, TrialRecord]]:
-    """Check that the files are those that were entered, each of a trial that is planned.
+    """Check that every trial file belongs to a planned trial and matches its recorded hash.
 
     Args:
-        ledger: of the study; nothing in it is changed.
-        interrupted: whether a trial may have files without a record, as one has whose entry was
-            interrupted.
+        ledger: Ledger of the study; nothing in it is changed.
+        interrupted: Whether a trial may have files without a record, left by an interruption.
 
     Returns:
         One line for each kind of check, and the records by id, in the order of the plan.
 
     Raises:
         UnplannedTrialError: There is a file of a trial that is not planned.
-        ConflictError: Another file is not as it should be; the error's `path` names it.
+        ConflictError: Another check failed; the error's `path` names the file.
     """
     study = ledger.study
     lines = [_check_plan(study)]
@@ -110,45 +110,46 @@ def check_entered_files(
     planned = ledger.list_planned_trials()
     records = _check_records(ledger, planned, interrupted=interrupted)
     lines.append(
-        f"{format_count(len(records), 'trial')}: each record is as planned, with fingerprint and "
-        f"software"
+        f"{format_count(len(records), 'trial')}: each record matches the plan, the fingerprint and "
+        "the software"
     )
     if unfinished := [trial.id for trial in planned if trial.id not in records]:
         names = ", ".join(unfinished)
         lines.append(
-            f"{format_count(len(unfinished), 'trial')} not run, and without a trace: {names}"
+            f"{format_count(len(unfinished), 'trial')} without a record or other files: {names}"
         )
     lines += [_check_hashes(ledger, records), _check_test_evaluations(ledger, records)]
     return lines, records
 
 
 def _check_plan(study: StudyRecord) -> str:
-    """Settings agree with the trials' ids, and those with the fingerprint."""
+    """Check that settings agree with the trials' ids, and ids with the fingerprint."""
     for planned in study.trials:
-        quantity = f"the digest of the settings of {planned.id}"
+        quantity = f"digest in the id {planned.id}"
         expected_digest = compute_digest(planned.config)
         expect_equal(
-            "study.json", quantity, planned.id.rpartition("-")[2], expected_digest, "their hash"
+            "study.json", quantity, planned.id.rpartition("-")[2], expected_digest, "its settings"
         )
         for key in ("max_epochs", "patience"):
             value = planned.config[key]
             if type(value) is not int or value < 1:
                 raise ConflictError(
-                    f"study.json says that {key} of {planned.id} is {value!r}",
+                    f"study.json: {key} of {planned.id} is {value!r}",
                     path="study.json",
                     value=value,
+                    expected="a whole number, at least 1",
                 )
     ids = [planned.id for planned in study.trials]
     expect_equal(
-        "study.json", "the number of trials", len(ids), len(set(ids)), "the count of their ids"
+        "study.json", "number of trials", len(ids), len(set(ids)), "the number of different ids"
     )
     expected_fingerprint = compute_fingerprint(study.data, ids, study.software, study.search)
     expect_equal(
         "study.json",
-        "its fingerprint",
+        "fingerprint",
         study.fingerprint,
         expected_fingerprint,
-        "what it is made of",
+        "data, settings, seeds and software",
     )
     return "study.json: the fingerprint follows from data, settings, seeds and software"
 
@@ -156,7 +157,7 @@ def _check_plan(study: StudyRecord) -> str:
 def _check_records(
     ledger: Ledger, planned_trials: Sequence[PlannedTrial], *, interrupted: bool
 ) -> dict[str, TrialRecord]:
-    """The records by id, each as planned; every file of a trial belongs to one."""
+    """Return the records by id, after checking them and that no trial file is left over."""
     unclaimed_files = _list_trial_files(ledger)
     tested_ids = {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
     records, known_software = {}, ledger.list_software_hashes()
@@ -174,18 +175,18 @@ def _check_records(
         elif partial_files or planned.id in tested_ids:
             partial_file = min(partial_files, default="test_evaluations.jsonl")
             raise ConflictError(
-                f"{name} is missing, but {partial_file} is of that trial", path=name
+                f"{name} is missing, but {partial_file} has data of that trial", path=name
             )
         unclaimed_files -= {name, *partial_files}
         if record is not None and (unlisted := partial_files - record.files.keys()):
             extra = min(unlisted)
-            raise ConflictError(f"{extra} is there, but {name} does not name it", path=extra)
+            raise ConflictError(f"{extra} exists, but {name} does not list it", path=extra)
     if unclaimed_files:
         extra = min(unclaimed_files)
-        raise UnplannedTrialError(f"{extra} belongs to no trial that is planned", path=extra)
+        raise UnplannedTrialError(f"{extra} does not belong to a planned trial", path=extra)
     if unknown := tested_ids - records.keys():
         raise UnplannedTrialError(
-            f"test_evaluations.jsonl names {min(unknown)}, a trial that is not planned",
+            f"test_evaluations.jsonl names {min(unknown)}, which is not a planned trial",
             path="test_evaluations.jsonl",
             value=min(unknown),
         )
@@ -193,7 +194,7 @@ def _check_records(
 
 
 def _list_trial_files(ledger: Ledger) -> set[str]:
-    """Names of the trials' files."""
+    """Return the names of all trial files."""
     return set().union(
         *(ledger.storage.list_files(folder) for folder in ("trials", *TRIAL_FILE_SUFFIXES))
     )
@@ -201,9 +202,7 @@ def _list_trial_files(ledger: Ledger) -> set[str]:
 
 def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     name = f"trials/{record.id}.json"
-    expect_equal(
-        name, "the configuration", record.configuration, planned.configuration, "study.json"
-    )
+    expect_equal(name, "configuration", record.configuration, planned.configuration, "study.json")
     stored: Mapping[str, object] = record.config
     for key, expected in planned.config.items():
         expect_equal(name, key, repr(stored[key]), repr(expected), "study.json")
@@ -211,21 +210,23 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     kinds = TRIAL_FILE_SUFFIXES if complete else ("epochs",)
     expected_files = sorted(f"{kind}/{record.id}.{TRIAL_FILE_SUFFIXES[kind]}" for kind in kinds)
     expect_equal(
-        name, "the list of files", sorted(record.files), expected_files, f"state {record.state}"
+        name, "list of files", sorted(record.files), expected_files, f"its state {record.state}"
     )
     has_error = record.stop_reason in {StopReason.ERROR, StopReason.DIVERGED}
     if record.state != _STATE_BY_STOP_REASON[record.stop_reason] or has_error != (
         record.error is not None
     ):
         raise ConflictError(
-            f"{name} says that the state is {record.state}, the reason to stop "
-            f"{record.stop_reason} and the error {record.error!r}",
+            f"{name}: state {record.state}, stop_reason {record.stop_reason} and error "
+            f"{record.error!r} contradict each other",
             path=name,
         )
     splits = tuple(sorted(record.scores))
     if splits not in ({("val",), ("test", "val")} if complete else {()}):
         raise ConflictError(
-            f"{name} has scores on {splits}, with state {record.state}", path=name, value=splits
+            f"{name}: scores are of splits {splits}, but the state is {record.state}",
+            path=name,
+            value=splits,
         )
     never_started = (
         record.stop_reason
@@ -237,9 +238,10 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     )
     if record.attempts < (0 if never_started else 1):
         raise ConflictError(
-            f"{name} says that there were {record.attempts} attempts",
+            f"{name}: attempts is {record.attempts}",
             path=name,
             value=record.attempts,
+            expected="0 or more" if never_started else "1 or more",
         )
 
 
@@ -249,11 +251,11 @@ def _check_hashes(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
         for name in record.files:
             check_hash(ledger, record, name)
             count += 1
-    return f"{format_count(count, 'file')}: each is the one that was entered, by its SHA-256"
+    return f"{format_count(count, 'file')}: each matches the SHA-256 in its trial's record"
 
 
 def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
-    """One look at test for each trial with scores on test, and no other."""
+    """Check that each trial with scores on test has one test evaluation, and no other has any."""
     evaluations = ledger.read_test_evaluations()
     for record in records.values():
         name, n_expected = f"trials/{record.id}.json", int("test" in record.scores)
@@ -262,11 +264,11 @@ def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) 
             for evaluation in evaluations
             if evaluation.trial_id == record.id
         ]
-        quantity = f"the number of looks at test by {record.id}"
+        quantity = f"number of test evaluations of {record.id}"
         expect_equal("test_evaluations.jsonl", quantity, len(times), n_expected, name)
         if n_expected:
-            quantity = f"the start of {record.id}"
+            quantity = f"start of {record.id}"
             expect_equal("test_evaluations.jsonl", quantity, times[0], record.started_at, name)
     return (
-        f"{format_count(len(evaluations), 'look')} at test: one for each trial with scores on test"
+        f"{format_count(len(evaluations), 'test evaluation')}: one for each trial with test scores"
     )

@@ -110,7 +110,7 @@ def test_grid_with_a_lost_node_and_a_new_one_completes(cluster: Cluster) -> None
     cluster.on_laptop("report", f"{STUDIES}/g")
     assert (cluster.laptop.home / "g-report/index.html").stat().st_size > 10**5
     verified = cluster.on_laptop("report", f"{STUDIES}/g", "--verify").stdout
-    assert "15 files: each is the one that was entered" in verified
+    assert "15 files: each matches the SHA-256" in verified
     ledger = fetched(cluster, "g")
     records = ledger.read_trials()
     assert [record.state for record in records] == ["complete"] * 5

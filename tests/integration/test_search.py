@@ -188,7 +188,7 @@ def test_search_passes_verification(
 ) -> None:
     _, ledger = whole
     lines = list(verify_study(ledger))
-    assert any("look" in line for line in lines)
+    assert any("test evaluation" in line for line in lines)
 
 
 def test_replay_of_a_search_trial_is_equal_to_the_bit(
@@ -254,7 +254,7 @@ def test_search_with_a_budget_or_target_ends_early(
     end = ledger.read_confirmation()
     assert end is not None
     assert end.ended_by == ended_by
-    assert end.trials == ()  # none is trained again
+    assert end.trials == ()  # none is re-trained
     assert ledger.read_test_evaluations() == []
     records = [ledger.read_trial(planned) for planned in ledger.read_proposals()]
     assert 0 < len(records) < 400

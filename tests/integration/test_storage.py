@@ -55,7 +55,7 @@ def test_grid_on_failing_object_storage_loses_nothing(
     read_output(run_in(here, "report", f"{STUDIES}/g"))
     assert (here / "g-report" / "index.html").stat().st_size > 10**5
     said = read_output(run_in(here, "report", f"{STUDIES}/g", "--verify"))
-    assert "6 files: each is the one that was entered" in said
+    assert "6 files: each matches the SHA-256" in said
     assert "report: " in said
     run(here, *words, "--max-concurrent", "1", "--name", "undisturbed")
     undisturbed = Ledger(here / "results" / "undisturbed")

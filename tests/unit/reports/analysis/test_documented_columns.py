@@ -1,4 +1,4 @@
-"""Every column of a frame stands in the docstring of the class or function that makes it."""
+"""Every column of a frame is listed in the docstring of the class or function that makes it."""
 
 import re
 from dataclasses import replace
@@ -27,6 +27,8 @@ from reports.analysis import (
 )
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import LoadedStudy, read_study_files
+from reports.ledger.planned_trial import Config
+from reports.study import Study
 from tests.helpers.grid_builder import build_grid
 from tests.helpers.search_builder import RESNET_SEARCH_RECORD, build_search
 from tests.helpers.small_studies import OTHER_MATRIX, SMALL_MATRIX
@@ -35,6 +37,11 @@ from tests.helpers.small_studies import OTHER_MATRIX, SMALL_MATRIX
 def list_undocumented(frame: pd.DataFrame, documented: Any) -> set[str]:
     """Columns of a frame that are not in backquotes in the docstring of `documented`."""
     return set(frame.columns) - set(re.findall(r"`(\w+)`", documented.__doc__ or ""))
+
+
+def strip_suffix(column: str) -> str:
+    """Name of the column that a standard deviation or an end of an interval belongs to."""
+    return re.sub("_(sd|low|high)$", "", column)
 
 
 @pytest.fixture(scope="module")
@@ -107,5 +114,27 @@ def test_columns_of_a_search_are_documented(
         (effort, search_effort.make_effort_frame),
         (expected_best, search_effort.compute_expected_best),
     ):
+        assert not frame.empty, documented
+        assert list_undocumented(frame, documented) == set(), documented
+
+
+def test_columns_of_a_study_are_documented(grid: LoadedStudy, tmp_path: Path) -> None:
+    study = Study(grid)
+    search = Study(read_study_files(build_search(tmp_path / "s", search=RESNET_SEARCH_RECORD)))
+    settings = Config.__required_keys__
+    frames_by_documented = [
+        (study.trials.drop(columns=list(settings)), Study.trials),
+        (
+            study.predictions("mlnn-config-1-s0").filter(regex="^(?!probability_[1-6])"),
+            Study.predictions,
+        ),
+        (study.comparison().rename(columns=strip_suffix), Study.comparison),
+        (study.pairs(), Study.pairs),
+        (study.learning_curves(), Study.learning_curves),
+        (search.search_trials, Study.search_trials),
+        (search.search_curves(), Study.search_curves),
+        (search.confirmation().drop(columns=list(settings), errors="ignore"), Study.confirmation),
+    ]
+    for frame, documented in frames_by_documented:
         assert not frame.empty, documented
         assert list_undocumented(frame, documented) == set(), documented
