@@ -1,4 +1,4 @@
-"""What one sees while a study runs: a live table in a terminal, plain lines elsewhere."""
+"""Show the progress of a grid: a live table in a terminal, otherwise plain lines."""
 
 import time
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from study.console.format import (
 
 
 class RowState(StrEnum):
-    """State of a trial while the study runs."""
+    """State of a trial while the study runs, as shown."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -44,7 +44,15 @@ _STYLES = {
 
 @dataclass(slots=True)
 class _TrialRow:
-    """The state of one trial, as shown."""
+    """Values of one trial in the table.
+
+    Attributes:
+        max_epochs: Maximum number of epochs.
+        state: State of the trial.
+        last_epoch: Last epoch of the current attempt; None before the first.
+        duration_s: Duration of an ended trial, in seconds.
+        start_time: `time.monotonic` at the start of the current attempt, in seconds.
+    """
 
     max_epochs: int
     state: RowState = RowState.WAITING
@@ -62,7 +70,7 @@ class _TrialRow:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds to `max_epochs`, which early stopping may spare; None if not yet known."""
+        """Seconds to `max_epochs` without early stopping, at the current pace; None if unknown."""
         if self.state is not RowState.RUNNING or self.last_epoch is None:
             return None
         return (self.max_epochs - self.last_epoch.epoch) * self.elapsed_s / self.last_epoch.epoch
@@ -70,29 +78,28 @@ class _TrialRow:
 
 _COLUMNS = {
     "trial": "trial",
-    "state": "status",
+    "state": "state",
     "epoch": "epoch",
     "loss": "train loss",
     "f1": "val macro F1",
-    "time": "time",
-    "left": "left at most",
+    "time": "elapsed",
+    "left": "time left",
 }
 _FULL_WIDTH_COLUMNS = ("loss", "time", "left")
 
 MARGIN_LINES = 6
-"""Lines of a terminal that the table leaves to its heading and to what stands above it."""
-
+"""Lines of a terminal reserved for the title, the header and the lines above the table."""
 
 EndedTrials = Sequence[tuple[TrialRecord, EpochRecord | None]]
 
 
 class GridProgress:
-    """Follows a study's trials and shows them until it is left.
+    """Context in which the progress of a grid's trials is shown.
 
     Args:
-        trials: the plan.
-        console: where to; a table that renews itself if it is a terminal, else a line an event.
-        ended_trials: those of the trials that had ended before, each with its last epoch.
+        trials: Planned trials.
+        console: Console to print to; a live table if it is a terminal, else one line per event.
+        ended_trials: Trials that ended in earlier runs, each with its last epoch.
     """
 
     def __init__(
@@ -121,7 +128,7 @@ class GridProgress:
             self._live_display.stop()
 
     def on_trial_start(self, trial_id: str) -> None:
-        """A trial begins, for the first time or again."""
+        """Show that an attempt of a trial starts."""
         row = self._rows[trial_id]
         row.state, row.last_epoch = RowState.RUNNING, None
         row.start_time = time.monotonic()
@@ -142,12 +149,12 @@ class GridProgress:
         )
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
-        """A trial failed and is started again."""
+        """Show that an attempt failed and the trial is retried."""
         self._rows[trial_id].state = RowState.WAITING
-        self._print_line(f"{trial_id}: failed, is tried again ({reason})")
+        self._print_line(f"{trial_id}: failed, retrying ({reason})")
 
     def on_trial_end(self, record: TrialRecord) -> None:
-        """A trial is in the ledger."""
+        """Show how a trial ended."""
         row = self._rows[record.id]
         row.state, row.duration_s = RowState(record.state), record.duration_s
         if record.state is TrialState.FAILED:
@@ -159,12 +166,12 @@ class GridProgress:
             )
 
     def build_table(self) -> Table:
-        """The trials as they stand now: all of them, or the running ones if they are too many."""
+        """Return the table of all trials, or of the running ones if not all rows fit."""
         n_ended = sum(
             row.state not in (RowState.WAITING, RowState.RUNNING) for row in self._rows.values()
         )
         table = make_plain_table(
-            f"{n_ended} of {len(self._rows)} trials done after "
+            f"{n_ended} of {len(self._rows)} trials ended after "
             f"{format_duration(time.monotonic() - self._start_time)}"
         )
         is_full_width = self._console.width >= FULL_WIDTH

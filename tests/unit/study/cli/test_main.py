@@ -81,6 +81,6 @@ def wide_help(command: str) -> str:
 
 
 def test_help_of_grid_and_search_shows_shared_options_in_the_same_panels() -> None:
-    for panel in ("Training", "Data", "Study", "Resources", "Output"):
+    for panel in ("Data", "Model and training", "Study", "Resources", "Output"):
         assert f"─ {panel} ─" in wide_help("grid")
         assert f"─ {panel} ─" in wide_help("search")
