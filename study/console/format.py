@@ -7,8 +7,8 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-FULL_WIDTH = 80
-"""Width of a terminal, in characters, in which all columns of a live table fit."""
+COLUMN_GAP = 2
+"""Spaces between the columns of a table."""
 
 
 def make_plain_table(title: str) -> Table:
@@ -19,7 +19,7 @@ def make_plain_table(title: str) -> Table:
         title_style="",
         box=None,
         header_style="bold",
-        padding=(0, 2, 0, 0),
+        padding=(0, COLUMN_GAP, 0, 0),
         pad_edge=False,
     )
 

@@ -15,7 +15,7 @@ from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
 from study.console.format import (
-    FULL_WIDTH,
+    COLUMN_GAP,
     format_clock,
     format_duration,
     make_live_display,
@@ -83,9 +83,11 @@ _COLUMNS = {
     "loss": "train loss",
     "f1": "val macro F1",
     "time": "elapsed",
-    "left": "time left",
+    "left": "left",
 }
-_FULL_WIDTH_COLUMNS = ("loss", "time", "left")
+_COLUMN_WIDTHS = {"state": 8, "epoch": 7, "loss": 10, "f1": 12, "time": 7, "left": 7}
+_OPTIONAL_COLUMNS = ("loss", "left", "time")
+"""Columns that are dropped, in this order, until the table fits the terminal."""
 
 MARGIN_LINES = 6
 """Lines of a terminal reserved for the title, the header and the lines above the table."""
@@ -171,26 +173,31 @@ class GridProgress:
             row.state not in (RowState.WAITING, RowState.RUNNING) for row in self._rows.values()
         )
         table = make_plain_table(
-            f"{n_ended} of {len(self._rows)} trials ended after "
+            f"{n_ended} of {format_count(len(self._rows), 'trial')} ended after "
             f"{format_duration(time.monotonic() - self._start_time)}"
         )
-        is_full_width = self._console.width >= FULL_WIDTH
-        for name, heading in _COLUMNS.items():
-            if is_full_width or name not in _FULL_WIDTH_COLUMNS:
-                is_text = name in ("trial", "state")
-                table.add_column(heading, no_wrap=True, justify="left" if is_text else "right")
+        column_names = self._select_columns()
+        for name in column_names:
+            is_text = name in ("trial", "state")
+            table.add_column(_COLUMNS[name], no_wrap=True, justify="left" if is_text else "right")
         all_rows_fit = len(self._rows) + MARGIN_LINES <= self._console.height
         for trial_id, row in self._rows.items():
             if all_rows_fit or row.state is RowState.RUNNING:
                 row_cells = _format_cells(trial_id, row)
-                table.add_row(
-                    *(
-                        row_cells[n]
-                        for n in _COLUMNS
-                        if is_full_width or n not in _FULL_WIDTH_COLUMNS
-                    )
-                )
+                table.add_row(*(row_cells[name] for name in column_names))
         return table
+
+    def _select_columns(self) -> list[str]:
+        """Return the names of the columns that fit the terminal."""
+        names = [*_COLUMNS]
+        width = max((len(_format_trial_name(trial_id)) for trial_id in self._rows), default=0)
+        width += sum(COLUMN_GAP + column_width for column_width in _COLUMN_WIDTHS.values())
+        for name in _OPTIONAL_COLUMNS:
+            if width <= self._console.width:
+                break
+            names.remove(name)
+            width -= COLUMN_GAP + _COLUMN_WIDTHS[name]
+        return names
 
     def _print_event(self, text: str) -> None:
         if self._live_display is None:
@@ -200,10 +207,14 @@ class GridProgress:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def _format_trial_name(trial_id: str) -> str:
+    return trial_id.rpartition("-")[0]
+
+
 def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
     last_epoch = row.last_epoch
     return {
-        "trial": trial_id.rpartition("-")[0],
+        "trial": _format_trial_name(trial_id),
         "state": f"[{_STYLES[row.state]}]{row.state}[/]",
         "epoch": f"{last_epoch.epoch}/{row.max_epochs}" if last_epoch else "",
         "loss": f"{last_epoch.train_loss:.4f}" if last_epoch else "",

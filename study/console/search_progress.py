@@ -17,12 +17,14 @@ from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.search_record import SearchRecord
 from study.console.format import (
-    FULL_WIDTH,
     format_duration,
     format_percent,
     make_live_display,
     make_plain_table,
 )
+
+FULL_WIDTH = 80
+"""Width of a terminal, in characters, in which all columns of the table fit."""
 
 RESERVED_LINES = 12
 """Lines of a terminal reserved for all but the running trials."""

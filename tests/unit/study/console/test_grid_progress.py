@@ -80,6 +80,17 @@ def test_build_table_narrow_terminal_shows_trial_and_state() -> None:
     assert any("cnn-config-1-s0" in line and "waiting" in line for line in lines)
 
 
+def test_build_table_long_names_drop_columns_and_cut_nothing() -> None:
+    trial = replace(TRIALS[0], id="resnet-no-orientations-s0-1a2b3c4d")
+    target = console(terminal=True, width=80)
+    target.print(GridProgress([trial], target).build_table())
+    shown = text(target)
+    assert "resnet-no-orientations-s0" in shown
+    assert "train loss" not in shown
+    assert "elapsed" in shown
+    assert "…" not in shown
+
+
 def test_build_table_retried_trial_shows_no_old_epoch() -> None:
     progress = GridProgress(TRIALS, console(terminal=True))
     progress.on_trial_start(FIRST)
@@ -99,7 +110,7 @@ def test_build_table_80_columns_show_every_heading() -> None:
     target.print(progress.build_table())
     heading = next(line for line in text(target).splitlines() if "trial  " in line)
     assert heading.split("  ")[0] == "trial"
-    for column in ("state", "epoch", "train loss", "val macro F1", "elapsed", "time left"):
+    for column in ("state", "epoch", "train loss", "val macro F1", "elapsed", "left"):
         assert column in heading
 
 
