@@ -106,9 +106,7 @@ def predict(
     # An unreadable file should be reported before the slow import of PyTorch.
     first_image = next(input_images, None)
     if first_image is None:
-        raise DataError(
-            "no image could be read", remedy="see the lines above, which name the reasons"
-        )
+        raise DataError("no image could be read", remedy="see the reasons above")
     selected = select_model(ledger, trial)
     for problem in selected.problems:
         record_skip(problem)

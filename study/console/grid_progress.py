@@ -96,7 +96,7 @@ EndedTrials = Sequence[tuple[TrialRecord, EpochRecord | None]]
 
 
 class GridProgress:
-    """Context in which the progress of a grid's trials is shown.
+    """Context manager that shows the progress of a grid's trials.
 
     Args:
         trials: Planned trials.

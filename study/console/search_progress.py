@@ -53,7 +53,7 @@ class _RunningTrial:
 
 
 class SearchProgress:
-    """Context in which the progress of a search's trials is shown.
+    """Context manager that shows the progress of a search's trials.
 
     Args:
         search: Settings of the search.
