@@ -1,4 +1,4 @@
-"""Arguments and options to values."""
+"""Convert arguments and options to values."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def resolve_study_name(study_kind: str, requested_name: str | None, *, resume: bool) -> str:
-    """Return the name requested for a study, or its kind and the time to the second, in UTC.
+    """Return the requested name of a study, or its kind and the UTC time to the second.
 
     Raises:
-        DataError: A study is to be resumed and no name is given.
+        DataError: `resume` is set and no name is given.
     """
     if requested_name is None and resume:
-        raise DataError("--resume needs --name", remedy="give the name of the study")
+        raise DataError("--resume requires --name", remedy="add --name with the name of the study")
     return (
         f"{study_kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         if requested_name is None
@@ -45,15 +45,17 @@ def resolve_configurations(names: Collection[str] | None, *, ablation: bool) -> 
     if not ablation:
         return tuple(PUBLISHED if names is None else dict.fromkeys(names))
     if names is not None:
-        raise DataError("--ablation chooses the configurations itself", remedy="omit --config")
+        raise DataError("--ablation cannot be combined with --config", remedy="omit --config")
     return ("resnet", *ABLATIONS)
 
 
 def require_resnet(width: int | None, names: Collection[str]) -> None:
-    """Refuse a width where no configuration has one; unknown names are refused elsewhere.
+    """Check that a given width applies to a configuration of the grid.
+
+    A grid with an unknown name passes, because `GridConfig` checks the names.
 
     Raises:
-        DataError: A width is given and no residual network is trained.
+        DataError: A width is given, but no residual network is trained.
     """
     if width is not None and all(
         name in CONFIGURATIONS and CONFIGURATIONS[name].width is None for name in names
@@ -61,7 +63,7 @@ def require_resnet(width: int | None, names: Collection[str]) -> None:
         raise DataError(
             f"--width {width} has no effect in this grid",
             value=width,
-            remedy="omit it; it is for --config resnet",
+            remedy="omit --width or add --config resnet",
         )
 
 
@@ -73,20 +75,25 @@ def resolve_optimizers(optimizer: SearchOptimizer | None, family: SearchFamily) 
     """
     if family == "resnet":
         if optimizer is not None:
-            raise DataError("resnet is trained with AdamW", remedy="omit --optimizer")
+            raise DataError(
+                f"--optimizer {optimizer} has no effect with --family resnet, which uses AdamW",
+                value=optimizer,
+                remedy="omit --optimizer",
+            )
         return (RESNET.optimizer,)
     return OPTIMIZERS if optimizer is None else (optimizer,)
 
 
 def resolve_gpus_per_trial(device: Device, gpus_per_trial: float | None) -> float | None:
-    """Return the GPUs per trial; None to use what the hosts have.
+    """Return the number of GPUs per trial, or None to use a GPU if a host has one.
 
     Raises:
-        DataError: The two options contradict each other.
+        DataError: The two options cannot be combined.
     """
     if (device == "cpu" and gpus_per_trial) or (device == "cuda" and gpus_per_trial == 0):
         raise DataError(
-            f"--device {device} and --gpus-per-trial {gpus_per_trial:g} contradict each other"
+            f"--device {device} cannot be combined with --gpus-per-trial {gpus_per_trial:g}",
+            remedy="omit one of them",
         )
     if device == "cpu":
         return 0.0
@@ -94,7 +101,7 @@ def resolve_gpus_per_trial(device: Device, gpus_per_trial: float | None) -> floa
 
 
 def parse_duration_s(text: str) -> float:
-    """Return the seconds of `90s`, `30m`, `2h`, `1h30m`, or any other time that pandas reads.
+    """Return the seconds of a time such as `90s`, `30m` or `1h30m`, in any format of pandas.
 
     Raises:
         DataError: The text is not a time, has no unit, or is not above 0.
@@ -107,7 +114,7 @@ def parse_duration_s(text: str) -> float:
     except ValueError:
         duration_s = float("nan")
     if not duration_s > 0:
-        raise DataError.of_value("time", text, "a time above 0, e.g. 90s, 30m or 1h30m")
+        raise DataError.of_value("time", text, "a time above 0 with a unit, e.g. 90s, 30m or 1h30m")
     return duration_s
 
 
@@ -115,11 +122,11 @@ def open_ledger(storage_root: str, study: str) -> "Ledger":
     """Open the ledger of a study.
 
     Args:
-        storage_root: Folder or address that holds the folders of studies.
-        study: Name of the study, or its folder or address.
+        storage_root: Folder or address that holds the studies.
+        study: Name, folder or address of the study.
 
     Raises:
-        ConflictError: There is no readable study; a study of a similar name is suggested.
+        ConflictError: There is no readable study. Studies with similar names are suggested.
         ResourceError: The address does not answer.
     """
     from reports.ledger.ledger import Ledger
@@ -131,13 +138,13 @@ def open_ledger(storage_root: str, study: str) -> "Ledger":
 
 
 def suggest_studies(error: ConflictError, storage_root: StudyPath, study: str) -> ConflictError:
-    """Return the error of a study that is missing, with the names of studies that are close.
+    """Return the error about a missing study, with similar names as the remedy.
 
     Args:
-        error: Error of the study.
-        storage_root: Folder or address that holds the folders of studies.
-        study: Name of the study, or its folder or address. If there is a folder of that name, no
-            other name is suggested.
+        error: Error about the study.
+        storage_root: Folder or address that holds the studies.
+        study: Name, folder or address of the study. If a folder of that name exists, no other name
+            is suggested.
     """
     try:
         folders = open_storage(storage_root, retry_timeout_s=0).list_folders()
@@ -148,13 +155,13 @@ def suggest_studies(error: ConflictError, storage_root: StudyPath, study: str) -
 
 
 def resolve_study_location(storage_root: str, study: str) -> StudyPath:
-    """Return the folder or address of a study, given its name, its folder or its address."""
+    """Return the folder or address of a study, given its name, folder or address."""
     root_location = parse_location(storage_root)
     if isinstance(root_location, RemotePath):
         return root_location / study if "://" not in study else parse_location(study)
     location = parse_location(study)
     if isinstance(location, RemotePath) or (root_location / location).is_dir():
         return location if isinstance(location, RemotePath) else root_location / location
-    # A name that is nowhere is said to be missing where studies are.
+    # The error about a missing name should show the path in `storage_root`.
     is_name = len(location.parts) == 1 and not location.exists()
     return root_location / location if is_name else location

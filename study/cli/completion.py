@@ -1,4 +1,4 @@
-"""Names that the shell completes; these functions import nothing heavy."""
+"""Complete names in the shell, without slow imports."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from study.configs.presets import CONFIGURATIONS
 
 
 def complete_configurations(incomplete: str) -> list[str]:
-    """Return the names of configurations that begin with the text."""
+    """Return the names of configurations that begin with a text."""
     return [name for name in CONFIGURATIONS if name.startswith(incomplete)]
 
 
 def complete_study_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of studies in `--storage`, if it is a folder, that begin with the text."""
+    """Return the names of studies in the folder `--storage` that begin with a text."""
     folder = Path(ctx.params["storage"])
     study_files = folder.glob(f"*/{STUDY_FILE}")
     names = sorted(file.parent.name for file in study_files)

@@ -8,12 +8,19 @@ from study.cli import options
 
 def doctor(
     *,
-    storage: options.StorageOption = options.DEFAULT_STORAGE,
     data_file: options.DataFileOption = None,
     data_root: options.DataRootOption = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
     address: options.AddressOption = None,
 ) -> None:
-    """Check software, host, GPU, storage, data and Ray, and show what a study would use."""
+    """Check software, hardware, storage, data and Ray before a study.
+
+    Each check prints one line. The exit code is 3 if a check fails.
+
+    Examples:
+      bloodstudy doctor
+      bloodstudy doctor --storage s3://bucket/studies --address auto
+    """
     from study.lifecycle.doctor import run_checks
 
     check_results = run_checks(

@@ -13,12 +13,13 @@ from study.cli.predict import print_skipped
 from study.runtime.signals import enable_keyboard_interrupt
 
 EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
-"""Packages that the extra `export` installs."""
+"""Import names of the packages in the extra `export`."""
 
 
 def export(
     study: options.StudyArgument,
     *,
+    data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     trial: options.TrialOption = None,
     output: Annotated[
@@ -27,13 +28,20 @@ def export(
             parser=options.parse_path,
             metavar="PATH",
             show_default="STUDY-TRIAL in the current folder",
-            help="Folder to create for the model and its card.",
+            help="New folder for the model and its model card.",
             rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = None,
-    data_file: options.StudyDataFileOption = None,
 ) -> None:
-    """Export a study's best model to ONNX with a model card, after checking its predictions."""
+    """Export a study's best model to ONNX with a model card.
+
+    The model is written only if its predictions with ONNX Runtime match those of
+    PyTorch.
+
+    Examples:
+      bloodstudy export STUDY
+      bloodstudy export STUDY --trial trial-17 --output model
+    """
     _require_export_packages()
     ledger = open_ledger(storage, study)
     from study.inference.export_folder import require_new_folder
@@ -58,7 +66,7 @@ def export(
 
     with (
         enable_keyboard_interrupt(),
-        Console(stderr=True).status(f"{selected.trial_name}: exporting and checking"),
+        Console(stderr=True).status(f"{selected.trial_name}: exporting and checking the model …"),
     ):
         export_check = export_onnx(ledger, selected, images, folder)
     typer.echo(f"{selected.trial_name} of {ledger.study.name}: {selected.reason}.")
@@ -72,7 +80,7 @@ def _require_export_packages() -> None:
     missing = [name for name in EXPORT_PACKAGES if find_spec(name) is None]
     if missing:
         raise ResourceError(
-            f"{missing[0]} is not installed, which export needs",
-            remedy="install the extra “export” of bloodstudy: pip install '.[export]' --constraint "
+            f"{missing[0]} is not installed, which export requires",
+            remedy="install the extra 'export': pip install '.[export]' --constraint "
             "constraints.txt",
         )

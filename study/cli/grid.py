@@ -19,30 +19,27 @@ from study.cli.option_groups import (
 from study.configs.presets import RESNET
 from study.configs.value_checks import MAX_EPOCHS, MAX_SEEDS, MAX_WIDTH
 
-_PANEL = "Configurations"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridOptions:
-    """Which configurations a grid trains, and for how long."""
+    """Options that select the configurations of a grid and limit their training."""
 
     config: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            show_default="the published eight",
-            help="Configuration to train, e.g. cnn-config-1 or resnet; repeat for several.",
+            show_default="the eight published ones",
+            help="Configuration to train, e.g. cnn-config-1 or resnet; repeatable.",
             autocompletion=complete_configurations,
-            rich_help_panel=_PANEL,
+            rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
     ablation: Annotated[
         bool,
         typer.Option(
             "--ablation",
-            metavar="",
-            help="Train resnet, and resnet without each of its ingredients.",
-            rich_help_panel=_PANEL,
+            help="Train resnet, and resnet with each of its ingredients left out in turn.",
+            rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = False
     seeds: Annotated[
@@ -51,8 +48,8 @@ class GridOptions:
             min=1,
             max=MAX_SEEDS,
             metavar="N",
-            help="Number of seeds (0, 1, …) with which each configuration is trained.",
-            rich_help_panel=_PANEL,
+            help="Number of seeds (0, 1, …) per configuration.",
+            rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = 1
     width: Annotated[
@@ -62,8 +59,8 @@ class GridOptions:
             max=MAX_WIDTH,
             metavar="N",
             show_default=f"{RESNET.width}",
-            help="Channels of the first stage of resnet.",
-            rich_help_panel=_PANEL,
+            help="Number of first-stage channels of resnet.",
+            rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
     max_epochs: Annotated[
@@ -82,7 +79,8 @@ class GridOptions:
         typer.Option(
             min=1,
             metavar="N",
-            help="Epochs without a better val macro F1 before a trial ends; not for resnet.",
+            help="Number of epochs without a better val macro F1 after which a trial ends; not for "
+            "resnet.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = DEFAULT_PATIENCE
@@ -90,14 +88,17 @@ class GridOptions:
 
 def grid(
     *,
+    data: DataOptions,
     grid_options: GridOptions,
     training: TrainingOptions,
-    data: DataOptions,
     study: StudyOptions,
     run: RunOptions,
     resources: ResourceOptions,
 ) -> None:
-    """Train the eight published configurations, or others, and compare them.
+    """Train the published configurations, or others, and compare them.
+
+    Each configuration is trained once per seed. The study is saved in --storage,
+    with a report that compares the configurations.
 
     Examples:
       bloodstudy grid --seeds 3

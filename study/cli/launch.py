@@ -1,7 +1,7 @@
-"""From checked settings to a study that runs: what `grid`, `search` and `resume` share.
+"""Run a study from checked settings, for `grid`, `search` and `resume`.
 
-Modules that import torch, ray or pandas are imported when they are needed: a wrong option is
-refused before that, and the first line is printed.
+Modules that import torch, ray or pandas are imported late. A wrong option is refused, and the first
+line is printed, before these slow imports.
 """
 
 import sys
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from study.configs.study_config import GridConfig, SearchConfig
 
 LoadCells = Callable[[AbstractContextManager[None]], "BloodCells"]
-"""Loads the data to train on. The argument is a context that shows that data are being read, not
-to be entered while a file is downloaded: that has a progress bar of its own."""
+"""Function that loads the data to train on.
+
+Its argument is a context that shows that data are being read. The context is entered after a
+download, because a download has its own progress bar.
+"""
 
 
 def launch(config: "GridConfig | SearchConfig", load_cells: LoadCells, run: RunOptions) -> None:
@@ -32,21 +35,21 @@ def launch(config: "GridConfig | SearchConfig", load_cells: LoadCells, run: RunO
     Args:
         config: Checked settings.
         load_cells: Function that loads the data.
-        run: Whether to resume the study, to print only its plan, and what to print.
+        run: Options that control how the study runs.
 
     Raises:
-        typer.Exit: With code 1 if a trial failed.
-        StudyError: As raised by what it calls.
+        typer.Exit: A trial failed; the exit code is 1.
+        StudyError: The study cannot run.
     """
     if run.allow_code_change and not run.resume:
-        raise DataError("--allow-code-change needs --resume", remedy="give --resume too")
+        raise DataError("--allow-code-change requires --resume", remedy="add --resume")
     _check_location(config, resume=run.resume)
     from rich.console import Console
 
     from study.console.phase import show_phase
 
     console = Console(stderr=True, quiet=run.quiet)
-    # One CPU is always there, and importing Ray takes a second.
+    # One CPU is always available, and importing Ray takes a second.
     if config.address is not None or config.gpus_per_trial or config.cpus_per_trial > 1:
         with show_phase(console, "checking resources …"):
             from study.runtime.resources import check_compute
@@ -73,7 +76,7 @@ def launch(config: "GridConfig | SearchConfig", load_cells: LoadCells, run: RunO
 
 
 def _check_location(config: "GridConfig | SearchConfig", *, resume: bool) -> None:
-    """Refuse a location that cannot be used; suggest names of studies to resume."""
+    """Check the location of a study; suggest names if the study to resume is missing."""
     try:
         check_location(config.location, resume=resume)
     except ConflictError as error:

@@ -1,4 +1,4 @@
-"""The Typer app and its entry point: messages and exit codes."""
+"""The Typer app and its entry point, with messages and exit codes."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from bloodnets.errors import DataError, ResourceError, StudyError, suggest_names
 from study.cli.doctor import doctor
@@ -23,16 +23,28 @@ from study.cli.status import status
 from study.runtime.signals import exit_on_sigint
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from typer._click import Command, Context, Parameter
+
+
+class StudyCommand(TyperCommand):
+    """A command whose help shows no Python types."""
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """Return the arguments and options, including `--help`."""
+        return _hide_types(super().get_params(ctx))
 
 
 class StudyCommands(TyperGroup):
-    """The commands; a wrong name is answered with the names that are close to it."""
+    """The group of all commands, which suggests similar names for an unknown one."""
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """Return the options, including `--help`."""
+        return _hide_types(super().get_params(ctx))
 
     def resolve_command(
         self, ctx: "Context", args: list[str]
     ) -> tuple[str | None, "Command | None", list[str]]:
-        """Return the command that the arguments begin with.
+        """Return the command that the first argument names.
 
         Raises:
             DataError: There is no such command.
@@ -47,9 +59,30 @@ class StudyCommands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def _hide_types(parameters: "list[Parameter]") -> "list[Parameter]":
+    """Return the parameters without `<bool>` after a flag and `<str>` after an argument."""
+    for parameter in parameters:
+        if isinstance(parameter, TyperOption) and parameter.is_flag:
+            vars(parameter).update(metavar="")
+        elif isinstance(parameter, TyperArgument):
+            # Typer has no setting that hides the type of an argument.
+            vars(parameter).update(display_type_rich=lambda ctx: None)
+    return parameters
+
+
+HELP = """Train blood cell classifiers and test which differences are significant.
+
+Every study is saved in a folder, with all its trials and a report.
+
+Examples:
+  bloodstudy grid --data synthetic --config mlnn-config-1 --max-epochs 1
+  bloodstudy status
+  bloodstudy grid --help
+"""
+
 app = typer.Typer(
     cls=StudyCommands,
-    help="Train image classifiers on blood cells, and learn which of their differences are real.",
+    help=HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
@@ -59,11 +92,9 @@ app = typer.Typer(
 def show_program(
     context: typer.Context,
     *,
-    version: Annotated[
-        bool, typer.Option("--version", metavar="", help="Print the version and exit.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Print the version or, without a command, the help."""
+    """Print the version, or the help if no command is given."""
     if version:
         from importlib.metadata import version as read_version
 
@@ -74,14 +105,14 @@ def show_program(
 
 
 for typer_command in (grid, search, resume, status, report, predict, export, replay, doctor):
-    app.command()(expand_option_groups(typer_command))
+    app.command(cls=StudyCommand)(expand_option_groups(typer_command))
 
 
 def main() -> NoReturn:
-    """Run the command; everything that can be foreseen ends in one line and an exit code."""
+    """Run the command; an expected error ends in one line and an exit code."""
     signal.signal(signal.SIGINT, exit_on_sigint)
     try:
-        # An Abort is not caught: as no command asks a question, an unexpected EOFError caused it.
+        # An Abort is not caught. No command prompts, so an unexpected EOFError must have caused it.
         exit_code: int = app(prog_name="bloodstudy", standalone_mode=False) or 0
     except typer.TyperException as error:
         from study.cli.usage_errors import to_data_error
@@ -91,7 +122,7 @@ def main() -> NoReturn:
         exit_code = _print_error(error)
     except OSError as error:
         exit_code = _print_error(_to_study_error(error))
-    except SystemExit as end:  # Typer and rich raise it where nobody reads the output any more
+    except SystemExit as end:  # raised by Typer and rich if the reader of the output is gone
         if not isinstance(end.__context__, BrokenPipeError):
             raise
         exit_code = 128 + signal.SIGPIPE
@@ -100,29 +131,29 @@ def main() -> NoReturn:
 
 
 def _to_study_error(error: OSError) -> StudyError:
-    """Return the error of a user's path that is too long, or of output that cannot be written.
+    """Return the error about a path that is too long, or about output that cannot be written.
 
     Raises:
-        OSError: The error is another one.
+        OSError: The error has another cause.
     """
     if error.errno == errno.ENAMETOOLONG:
-        # Where it is found depends on which path comes first; only a user's path is so long.
-        path_error = DataError("a path is too long", path=error.filename, value=error.filename)
-        return path_error.with_remedy("choose a shorter one")
+        # Only a path that the user gave can be so long.
+        path_error = DataError("the path is too long", path=error.filename, value=error.filename)
+        return path_error.with_remedy("choose a shorter path")
     if error.errno == errno.ENOSPC and error.filename is None:
         _discard_output()
-        return ResourceError(f"cannot write the output: {error.strerror}")
+        return ResourceError(f"cannot write to standard output: {error.strerror}")
     raise error
 
 
 def _discard_output() -> None:
-    """Send what Python would still write to standard output when it exits to the null device."""
+    """Redirect standard output to the null device, because Python still flushes it on exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)
 
 
 def _print_error(error: StudyError) -> int:
-    """Print an error in one line, although a path may hold a line break; return its exit code."""
+    """Print an error in one line, even if a path has a line break, and return its exit code."""
     typer.echo(f"bloodstudy: {' '.join(str(error).split())}", err=True)
     return error.exit_code

@@ -1,7 +1,7 @@
-"""Groups of options that several commands share: each a dataclass, declared once.
+"""Groups of options that several commands share, each declared once as a dataclass.
 
 Typer reads the options of a command from its signature. `expand_option_groups` puts the fields of
-the groups there, and gives the command the groups.
+the groups into the signature and passes the groups to the command.
 """
 
 import functools
@@ -30,8 +30,8 @@ def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command whose signature has the options of its groups in place of the groups.
 
     Args:
-        command: Function with keyword parameters, of which some are annotated with a dataclass
-            whose fields are options.
+        command: Function with keyword parameters. A parameter annotated with a dataclass is a
+            group; its fields are the options.
     """
     groups: dict[str, type] = {}
     parameters: list[Parameter] = []
@@ -57,7 +57,7 @@ def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
-    """How trials are trained, apart from their configurations."""
+    """Training options apart from the configurations."""
 
     batch_size: Annotated[
         int | None,
@@ -66,14 +66,14 @@ class TrainingOptions:
             max=MAX_BATCH_SIZE,
             metavar="N",
             show_default=f"{DEFAULT_BATCH_SIZE}; {RESNET.batch_size} for resnet",
-            help="Images per step.",
+            help="Number of images per optimizer step.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
     precision: Annotated[
         Precision,
         typer.Option(
-            help="Precision of matrix products in training; everything else is float32.",
+            help="Precision of matrix products in training; all else is float32.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = "float32"
@@ -81,12 +81,12 @@ class TrainingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataOptions:
-    """Which images a study uses."""
+    """Options that select the images of a study."""
 
     data: Annotated[
         options.DataChoice,
         typer.Option(
-            help="bloodmnist is downloaded once (35 MB); synthetic cells are generated.",
+            help="Data to train on: bloodmnist (downloaded once, 35 MB) or synthetic cells.",
             rich_help_panel=options.DATA_PANEL,
         ),
     ] = "bloodmnist"
@@ -104,7 +104,10 @@ class DataOptions:
             ResourceError: The data cannot be downloaded.
         """
         if self.data == "synthetic" and (self.data_file or self.data_root):
-            raise DataError("--data synthetic takes neither --data-file nor --data-root")
+            option = "--data-file" if self.data_file else "--data-root"
+            raise DataError(
+                f"--data synthetic cannot be combined with {option}", remedy=f"omit {option}"
+            )
         file = self.data_file
         if file is None and self.data == "bloodmnist":
             from bloodnets.data.download import ensure_official_file
@@ -119,12 +122,12 @@ class DataOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceOptions:
-    """What trials run on."""
+    """Options that select the devices of the trials."""
 
     device: Annotated[
         options.Device,
         typer.Option(
-            help="auto uses a GPU if this host, or any node of the cluster, has one.",
+            help="Device to train on; auto selects a GPU if this host or a cluster node has one.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = "auto"
@@ -134,7 +137,7 @@ class ResourceOptions:
             min=0,
             metavar="N",
             show_default=f"{DEFAULT_GPUS_PER_TRIAL} with a GPU, else 0",
-            help="GPUs per trial. With a fraction below 1, trials share a GPU.",
+            help="Number of GPUs per trial; below 1, trials share a GPU.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = None
@@ -144,7 +147,7 @@ class ResourceOptions:
             min=1,
             metavar="N",
             show_default="as many as fit",
-            help="Maximum number of trials at the same time.",
+            help="Maximum number of concurrent trials.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = None
@@ -153,14 +156,13 @@ class ResourceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How a study is run."""
+    """Options that control how a study runs."""
 
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            metavar="",
-            help="Resume the study --name; all other options as before.",
+            help="Resume the study given by --name; repeat its other options.",
             rich_help_panel=options.STUDY_PANEL,
         ),
     ] = False
@@ -169,8 +171,7 @@ class RunOptions:
         bool,
         typer.Option(
             "--dry-run",
-            metavar="",
-            help="Print the plan with its estimated duration, and exit.",
+            help="Print the plan with its estimated duration and exit.",
             rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = False
@@ -179,14 +180,14 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOptions:
-    """Name and location of a new study, and the cores of its trials."""
+    """Name and location of a study, and the CPU cores of its trials."""
 
     name: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             show_default="command, date and time",
-            help="Name of the study: letters, digits, '.', '_' and '-'.",
+            help="Name of the study, made of letters, digits, '.', '_' and '-'.",
             rich_help_panel=options.STUDY_PANEL,
         ),
     ] = None
@@ -196,7 +197,7 @@ class StudyOptions:
         typer.Option(
             min=1,
             metavar="N",
-            help="CPU cores per trial.",
+            help="Number of CPU cores per trial.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = 1
@@ -204,7 +205,7 @@ class StudyOptions:
     def make_settings(
         self, study_kind: str, resources: ResourceOptions, *, resume: bool
     ) -> "StudySettings":
-        """Return the settings that a grid and a search have in common.
+        """Return the settings that a grid and a search share.
 
         Raises:
             DataError: The options contradict each other.

@@ -12,8 +12,9 @@ from study.cli.completion import complete_study_names
 DATA_PANEL = "Data"
 OUTPUT_PANEL = "Output"
 RESOURCES_PANEL = "Resources"
+SEARCH_PANEL = "Search"
 STUDY_PANEL = "Study"
-TRAINING_PANEL = "Training"
+TRAINING_PANEL = "Model and training"
 
 DEFAULT_STORAGE = "results"
 
@@ -27,14 +28,14 @@ _ADDRESS_PATTERN = re.compile(r"auto|local|(ray://)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[
 def require_text(parameter: typer.CallbackParam, value: str | None) -> str | None:
     """Return the value of an option, which may be missing but not empty.
 
-    An empty text is what a shell makes of a variable that is not set; it would mean the current
-    folder.
+    A shell replaces an unset variable with an empty text, which would mean the current folder.
 
     Raises:
         DataError: The text is empty.
     """
     if value is not None and not value.strip():
-        raise DataError(f"{max(parameter.opts, key=len)} is empty", value=value)
+        name = max(parameter.opts, key=len)
+        raise DataError(f"{name} is empty", value=value, expected="a folder or an address")
     return value
 
 
@@ -44,14 +45,14 @@ def require_address(parameter: typer.CallbackParam, value: str | None) -> str | 
     Raises:
         DataError: The text is not an address.
     """
-    address = require_text(parameter, value)
-    if address is not None and not _ADDRESS_PATTERN.fullmatch(address):
-        raise DataError.of_value("--address", address, "host:port, ray://host:port, auto or local")
-    return address
+    if value is not None and not _ADDRESS_PATTERN.fullmatch(value):
+        name = max(parameter.opts, key=len)
+        raise DataError.of_value(name, value, "host:port, ray://host:port, auto or local")
+    return value
 
 
 def parse_path(text: str) -> Path:
-    """Return a path; an empty text is refused, as in `require_text`.
+    """Return the text as a path, unless it is empty (see `require_text`).
 
     Raises:
         DataError: The text is empty.
@@ -65,7 +66,7 @@ StudyArgument = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
-        help="Name of a study in --storage, or path of its folder.",
+        help="Name of a study in --storage, or path to its folder.",
         autocompletion=complete_study_names,
     ),
 ]
@@ -75,7 +76,7 @@ StorageOption = Annotated[
     typer.Option(
         metavar="PATH",
         callback=require_text,
-        help="Folder that holds the folders of studies, or an address, e.g. s3://bucket/studies.",
+        help="Folder or address that holds the studies, e.g. results or s3://bucket/studies.",
         rich_help_panel=STUDY_PANEL,
     ),
 ]
@@ -85,7 +86,7 @@ TrialOption = Annotated[
     typer.Option(
         metavar="TRIAL",
         show_default="the best on val",
-        help="Name of the trial whose model is used, as in the report, e.g. trial-17.",
+        help="Name of the trial whose model to use, as listed in the report, e.g. trial-17.",
         rich_help_panel=STUDY_PANEL,
     ),
 ]
@@ -96,7 +97,7 @@ DataFileOption = Annotated[
         "--data-file",
         parser=parse_path,
         metavar="PATH",
-        help="File in the MedMNIST format to use instead of the download.",
+        help="Data file in the MedMNIST format to use instead of the download.",
         rich_help_panel=DATA_PANEL,
     ),
 ]
@@ -108,7 +109,7 @@ DataRootOption = Annotated[
         parser=parse_path,
         metavar="PATH",
         show_default="~/.medmnist",
-        help="Folder that holds bloodmnist.npz; the download is saved there.",
+        help="Folder of bloodmnist.npz, which is downloaded if it is missing.",
         rich_help_panel=DATA_PANEL,
     ),
 ]
@@ -119,8 +120,8 @@ StudyDataFileOption = Annotated[
         "--data-file",
         parser=parse_path,
         metavar="PATH",
-        show_default="the file that the study recorded",
-        help="File with the data of the study.",
+        show_default="the recorded file",
+        help="Data file that the study was trained on.",
         rich_help_panel=DATA_PANEL,
     ),
 ]
@@ -131,7 +132,7 @@ AddressOption = Annotated[
         metavar="ADDRESS",
         callback=require_address,
         show_default="local: Ray on this host",
-        help="Address of a Ray cluster, e.g. host:6379; auto on a node of the cluster.",
+        help="Address of a Ray cluster, e.g. host:6379, or auto on a node of the cluster.",
         rich_help_panel=RESOURCES_PANEL,
     ),
 ]
@@ -140,8 +141,7 @@ AllowCodeChangeOption = Annotated[
     bool,
     typer.Option(
         "--allow-code-change",
-        metavar="",
-        help="Resume although the software has changed; the report names the change.",
+        help="Resume even if the software has changed; the report states the change.",
         rich_help_panel=STUDY_PANEL,
     ),
 ]
@@ -150,7 +150,6 @@ QuietOption = Annotated[
     bool,
     typer.Option(
         "--quiet",
-        metavar="",
         help="Print only the path of the report.",
         rich_help_panel=OUTPUT_PANEL,
     ),

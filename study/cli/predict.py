@@ -20,35 +20,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOptions:
-    """How images are read."""
+    """Options for reading images."""
 
     crop: Annotated[
         int | None,
         typer.Option(
             min=28,
             metavar="PIXELS",
-            show_default="the largest",
-            help="Side of the centered square to cut out of each image; 200 for the PBC "
+            show_default="the largest square",
+            help="Side length of the centered square to crop from each image; 200 for the PBC "
             "photographs.",
             rich_help_panel=options.DATA_PANEL,
         ),
     ] = None
     split: Annotated[
         options.Split,
-        typer.Option(help="Split of npz files to classify.", rich_help_panel=options.DATA_PANEL),
+        typer.Option(help="Split to classify in npz files.", rich_help_panel=options.DATA_PANEL),
     ] = "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatOptions:
-    """How predictions are printed: as a table unless one of these is given."""
+    """Output formats other than a table."""
 
     json: Annotated[
         bool,
         typer.Option(
             "--json",
-            metavar="",
-            help="Print JSON with all probabilities.",
+            help="Print JSON with the probabilities of all classes.",
             rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = False
@@ -56,8 +55,7 @@ class FormatOptions:
         bool,
         typer.Option(
             "--csv",
-            metavar="",
-            help="Print CSV with all probabilities.",
+            help="Print CSV with the probabilities of all classes.",
             rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = False
@@ -69,24 +67,25 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="IMAGE",
-            help="Image file, folder of image files, or npz file in the MedMNIST format; one or "
-            "several.",
+            help="Image files, folders of image files, or npz files in the MedMNIST format.",
         ),
     ],
     *,
+    image_options: ImageOptions,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     trial: options.TrialOption = None,
-    image_options: ImageOptions,
     output_format: FormatOptions,
 ) -> None:
     """Classify images with a study's best model. Not for diagnostic use.
+
+    Predictions are printed as a table, or with --json or --csv as data.
 
     Examples:
       bloodstudy predict STUDY cell.png
       bloodstudy predict STUDY photographs --crop 200 --csv
     """
     if output_format.json and output_format.csv:
-        raise DataError("--json and --csv exclude each other", remedy="choose one")
+        raise DataError("--json cannot be combined with --csv", remedy="omit one of them")
     ledger = open_ledger(storage, study)
     from study.inference.trial_lookup import find_complete_trial
 
@@ -104,10 +103,10 @@ def predict(
     input_images = read_input_images(
         images, split=image_options.split, crop=image_options.crop, on_skip=record_skip
     )
-    # Files that cannot be read are refused before PyTorch is imported.
+    # An unreadable file should be reported before the slow import of PyTorch.
     first_image = next(input_images, None)
     if first_image is None:
-        raise DataError("no image could be used")
+        raise DataError("no image could be read", remedy="see the reasons above")
     selected = select_model(ledger, trial)
     for problem in selected.problems:
         record_skip(problem)
@@ -145,7 +144,7 @@ def _print_predictions(
 
 
 def print_skipped(line: str) -> None:
-    """Print to stderr what is left out, and why."""
+    """Print to stderr what is skipped, and why."""
     from study.console.format import make_printable
 
-    typer.echo(f"bloodstudy: left out: {make_printable(line)}", err=True)
+    typer.echo(f"bloodstudy: skipped: {make_printable(line)}", err=True)

@@ -12,13 +12,23 @@ def replay(
     study: options.StudyArgument,
     trial: Annotated[
         str,
-        typer.Argument(metavar="TRIAL", help="Name of the trial, as in the report, e.g. trial-17."),
+        typer.Argument(
+            metavar="TRIAL", help="Name of the trial, as listed in the report, e.g. trial-17."
+        ),
     ],
     *,
-    storage: options.StorageOption = options.DEFAULT_STORAGE,
     data_file: options.StudyDataFileOption = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
 ) -> None:
-    """Retrain one trial and report how much the result differs."""
+    """Retrain one trial and report how much the result differs.
+
+    Losses, val scores and weights are compared with the recorded ones. Nothing is
+    written.
+
+    Examples:
+      bloodstudy replay STUDY trial-17
+      bloodstudy replay STUDY cnn-config-1-s0 --data-file cells.npz
+    """
     ledger = open_ledger(storage, study)
     from study.inference.trial_lookup import find_replayable_trial
 
@@ -30,7 +40,7 @@ def replay(
 
     from study.inference.replay import format_replay_lines, replay_trial
 
-    with Console(stderr=True).status(f"{trial}: the first epoch") as status:
+    with Console(stderr=True).status(f"{trial}: retraining the first epoch …") as status:
         replay_result = replay_trial(ledger, record.id, cells, on_epoch=status.update)
     for line in format_replay_lines(replay_result):
         typer.echo(line)

@@ -26,8 +26,8 @@ OutputOption = Annotated[
         parser=options.parse_path,
         metavar="PATH",
         show_default="report in the folder of the study",
-        help="Folder to write the report to. By default, a remote study's is STUDY-report in "
-        "the current folder, and that of several studies is STUDY+STUDY in --storage.",
+        help="Folder for the report. The default is STUDY-report for a remote study, and "
+        "STUDY+STUDY in --storage for several studies.",
         rich_help_panel=options.OUTPUT_PANEL,
     ),
 ]
@@ -38,25 +38,27 @@ def report(
         list[str],
         typer.Argument(
             metavar="STUDY",
-            help="Name of a study in --storage, or path of its folder; several are compared.",
+            help="Name of a study in --storage, or path to its folder; several are compared.",
             autocompletion=complete_study_names,
         ),
     ],
     *,
+    data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     output: OutputOption = None,
-    data_file: options.StudyDataFileOption = None,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify",
-            metavar="",
-            help="Recompute every number from the stored predictions, and write nothing.",
+            help="Recompute every number from the stored predictions and write nothing.",
             rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = False,
 ) -> None:
-    """Write the report of a study again, or one report that compares several studies.
+    """Write the report of a study, or one that compares several.
+
+    A grid and a search write their own report when they end. This command writes
+    it again, and replaces the old one.
 
     Examples:
       bloodstudy report STUDY
@@ -66,13 +68,16 @@ def report(
     ledgers = [open_ledger(storage, study) for study in studies]
     if verify:
         if output is not None:
-            raise DataError("--verify writes nothing", remedy="omit --output")
+            raise DataError("--verify cannot be combined with --output", remedy="omit --output")
         _verify_studies(ledgers, data_file)
     elif len(ledgers) == 1:
         with _pause_garbage_collection():
             _write_study_report(ledgers[0], output, data_file)
     elif data_file is not None:
-        raise DataError("--data-file belongs to one study", remedy="omit it, or name one study")
+        raise DataError(
+            "--data-file cannot be combined with several studies",
+            remedy="omit --data-file or name one study",
+        )
     else:
         _write_multi_study_report(ledgers, output, storage)
 
@@ -93,7 +98,7 @@ def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, stor
 
 
 def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
-    """Write the report of one study; exit with code 1 if something was left out of it."""
+    """Write the report of one study; exit with code 1 if a trial is excluded from it."""
     from reports.page.report_folder import require_report_folder
 
     if output is None and isinstance(ledger.location, RemotePath):
@@ -103,7 +108,7 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
     from study.datasets.lookup import find_test_images
 
     images = find_test_images(ledger.study, data_file)
-    # These import pandas and matplotlib, for which a wrong name need not wait.
+    # These import pandas and matplotlib; a wrong name should be reported before.
     from reports.page.publish import write_analysis
     from reports.sections.findings import analyze
     from study.runtime.cores import count_available_cores
@@ -113,20 +118,20 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
         report_path = write_analysis(
             analysis,
             output or ledger.folder / "report",
-            # On macOS, system libraries do not survive a fork.
+            # On macOS, system libraries do not work after a fork.
             parallel=sys.platform == "linux" and count_available_cores() > 1,
         )
     typer.echo(report_path)
     problems = analysis.study.problems
     for problem in problems:
-        typer.echo(f"bloodstudy: left out: {problem.trial_id}: {problem.reason}", err=True)
+        typer.echo(f"bloodstudy: skipped: {problem.trial_id}: {problem.reason}", err=True)
     if problems:
         raise typer.Exit(1)
 
 
 @contextmanager
 def _pause_garbage_collection() -> Iterator[None]:
-    """Collect no reference cycles: for a second in ten, to free 5 % of the memory at the end."""
+    """Pause garbage collection, which takes a tenth of the time and frees 5 % of the memory."""
     gc.disable()
     try:
         yield

@@ -20,13 +20,13 @@ _RECORDED = "as recorded"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedResourceOptions:
-    """What the remaining trials run on, where that is not what the study recorded."""
+    """Options that replace the recorded resources for the remaining trials."""
 
     device: Annotated[
         options.Device,
         typer.Option(
             show_default=_RECORDED,
-            help="auto keeps the recorded device.",
+            help="Device to train on; auto keeps the recorded device.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = "auto"
@@ -36,7 +36,7 @@ class ChangedResourceOptions:
             min=0,
             metavar="N",
             show_default=_RECORDED,
-            help="GPUs per trial. With a fraction below 1, trials share a GPU.",
+            help="Number of GPUs per trial; below 1, trials share a GPU.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = None
@@ -46,7 +46,7 @@ class ChangedResourceOptions:
             min=1,
             metavar="N",
             show_default=_RECORDED,
-            help="Maximum number of trials at the same time.",
+            help="Maximum number of concurrent trials.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = None
@@ -65,13 +65,21 @@ class ChangedResourceOptions:
 def resume(
     study: options.StudyArgument,
     *,
-    storage: options.StorageOption = options.DEFAULT_STORAGE,
     data_file: options.StudyDataFileOption = None,
+    storage: options.StorageOption = options.DEFAULT_STORAGE,
     resources: ChangedResourceOptions,
     allow_code_change: options.AllowCodeChangeOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Resume a study that was interrupted, with the options that it was started with."""
+    """Resume an interrupted study with its recorded settings.
+
+    Unfinished trials resume from their checkpoints. Options for resources replace
+    the recorded values; no other setting can change.
+
+    Examples:
+      bloodstudy resume STUDY
+      bloodstudy resume STUDY --max-concurrent 2
+    """
     from study.configs.study_config import make_resume_config
 
     ledger = open_ledger(storage, study)

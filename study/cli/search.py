@@ -23,17 +23,20 @@ if TYPE_CHECKING:
 
 def search(
     *,
+    data: DataOptions,
     search_options: SearchOptions,
     space: SpaceOptions,
     pruning: PruningOptions,
     retraining: RetrainingOptions,
     training: TrainingOptions,
-    data: DataOptions,
     study: StudyOptions,
     run: RunOptions,
     resources: ResourceOptions,
 ) -> None:
-    """Search for better hyper-parameters than the published ones and retrain the best.
+    """Search for better hyper-parameters and retrain the best.
+
+    Optuna proposes the trials, and ASHA stops those that fall behind. The best
+    configurations are retrained with new seeds and evaluated on test.
 
     Examples:
       bloodstudy search --trials 50
@@ -51,25 +54,25 @@ def search(
 
 
 def _refuse_unused_ranges(space: SpaceOptions) -> None:
-    """Refuse a range of the search space from which no trial would be sampled.
+    """Check that every given range of the search space has an effect.
 
     Raises:
-        DataError: The range is not the default and the search has no such parameter.
+        DataError: A range differs from its default, but the search has no such parameter.
     """
     defaults = SpaceOptions()
     optimizers = arguments.resolve_optimizers(space.optimizer, space.family)
-    unused = [] if "sgd" in optimizers else [("--momentum", "SGD")]
+    unused = [] if "sgd" in optimizers else [("--momentum", "the optimizer SGD")]
     if space.family != "resnet":
         resnet_options = ("--weight-decay", "--label-smoothing", "--width")
         unused += [(option, "--family resnet") for option in resnet_options]
-    for option, user in unused:
+    for option, requirement in unused:
         field = option.removeprefix("--").replace("-", "_")
         low, high = getattr(space, field)
         if (low, high) != getattr(defaults, field):
             raise DataError(
                 f"{option} {low:g} {high:g} has no effect in this search",
                 value=(low, high),
-                remedy=f"omit it; it is for {user}",
+                remedy=f"omit {option}, which requires {requirement}",
             )
 
 

@@ -1,4 +1,4 @@
-"""The options of `bloodstudy search` that no other command has."""
+"""Options that only `bloodstudy search` has."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,17 +20,14 @@ from study.configs.search_space import (
     SearchFamily,
     SearchOptimizer,
 )
-from study.configs.value_checks import MAX_EPOCHS, MAX_SEEDS, MAX_TRIALS
+from study.configs.value_checks import MAX_EPOCHS, MAX_SEEDS, MAX_TRIALS, MAX_WIDTH
 
-_SEARCH_PANEL = "Search"
 _SPACE_PANEL = "Search space"
-_PRUNING_PANEL = "Pruning (ASHA)"
-_RETRAINING_PANEL = "Retraining"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """How a search proposes trials, and when it ends."""
+    """Options for proposing trials and for ending a search."""
 
     trials: Annotated[
         int,
@@ -38,12 +35,16 @@ class SearchOptions:
             min=1,
             max=MAX_TRIALS,
             metavar="N",
-            help="Number of trials to propose, beginning with the published configurations.",
-            rich_help_panel=_SEARCH_PANEL,
+            help="Number of trials, starting with the published configurations.",
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 50
     sampler: Annotated[
-        Sampler, typer.Option(help="Optuna sampler.", rich_help_panel=_SEARCH_PANEL)
+        Sampler,
+        typer.Option(
+            help="Optuna sampler that proposes the trials.",
+            rich_help_panel=options.SEARCH_PANEL,
+        ),
     ] = "tpe"
     seed: Annotated[
         int,
@@ -52,7 +53,7 @@ class SearchOptions:
             max=MAX_SEED,
             metavar="N",
             help="Seed of the sampler and of every trial.",
-            rich_help_panel=_SEARCH_PANEL,
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 0
     time_budget: Annotated[
@@ -60,37 +61,38 @@ class SearchOptions:
         typer.Option(
             parser=parse_duration_s,
             metavar="TIME",
-            show_default="none",
-            help="End the search after this time, e.g. 90s, 30m or 1h30m; retraining follows.",
-            rich_help_panel=_SEARCH_PANEL,
+            show_default="no limit",
+            help="Maximum duration of the search without retraining, e.g. 90s, 30m or 1h30m.",
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = None
     target_macro_f1: Annotated[
         float | None,
         typer.Option(
             metavar="F1",
-            show_default="none",
-            help="End the search at this val macro F1, above 0 and at most 1, e.g. 0.93.",
-            rich_help_panel=_SEARCH_PANEL,
+            show_default="no target",
+            help="Val macro F1 at which the search ends, above 0 and at most 1, e.g. 0.93.",
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceOptions:
-    """The search space."""
+    """Options that define the search space."""
 
     family: Annotated[
         SearchFamily,
         typer.Option(
-            help="Network family to search; both is mlnn and cnn.", rich_help_panel=_SPACE_PANEL
+            help="Network family to search; both means mlnn and cnn.",
+            rich_help_panel=_SPACE_PANEL,
         ),
     ] = "cnn"
     optimizer: Annotated[
         SearchOptimizer | None,
         typer.Option(
-            show_default="both",
-            help="Search only this optimizer; resnet is trained with AdamW.",
+            show_default="sgd and adam",
+            help="Only optimizer to search; not for resnet, which uses AdamW.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = None
@@ -98,7 +100,7 @@ class SpaceOptions:
         tuple[float, float],
         typer.Option(
             metavar="LOW HIGH",
-            help="Learning rates, above 0 and at most 10, sampled log-uniformly.",
+            help="Range of learning rates, above 0 and at most 10, sampled log-uniformly.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = LEARNING_RATE_RANGE
@@ -106,7 +108,7 @@ class SpaceOptions:
         tuple[float, float],
         typer.Option(
             metavar="LOW HIGH",
-            help="Dropout probabilities, at least 0 and below 1, sampled uniformly.",
+            help="Range of dropout probabilities, at least 0 and below 1, sampled uniformly.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = DROPOUT_RANGE
@@ -114,7 +116,7 @@ class SpaceOptions:
         tuple[float, float],
         typer.Option(
             metavar="LOW HIGH",
-            help="Momenta of SGD, at least 0 and below 1, sampled uniformly.",
+            help="Range of SGD momentum, at least 0 and below 1, sampled uniformly.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = MOMENTUM_RANGE
@@ -122,7 +124,8 @@ class SpaceOptions:
         tuple[float, float],
         typer.Option(
             metavar="LOW HIGH",
-            help="Weight decays, above 0 and at most 10, sampled log-uniformly; resnet only.",
+            help="Range of weight decay, above 0 and at most 10, sampled log-uniformly; resnet "
+            "only.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = WEIGHT_DECAY_RANGE
@@ -130,7 +133,8 @@ class SpaceOptions:
         tuple[float, float],
         typer.Option(
             metavar="LOW HIGH",
-            help="Label smoothing, at least 0 and below 1, sampled uniformly; resnet only.",
+            help="Range of label smoothing, at least 0 and below 1, sampled uniformly; resnet "
+            "only.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = LABEL_SMOOTHING_RANGE
@@ -138,7 +142,8 @@ class SpaceOptions:
         tuple[int, int],
         typer.Option(
             metavar="LOW HIGH",
-            help=f"First-stage channels, multiples of {WIDTH_STEP} up to 512; resnet only.",
+            help=f"Range of first-stage channels (multiples of {WIDTH_STEP}, up to {MAX_WIDTH}); "
+            "resnet only.",
             rich_help_panel=_SPACE_PANEL,
         ),
     ] = WIDTH_RANGE
@@ -146,7 +151,7 @@ class SpaceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruningOptions:
-    """When ASHA stops trials."""
+    """Options that limit the epochs of a trial."""
 
     max_epochs: Annotated[
         int,
@@ -163,8 +168,8 @@ class PruningOptions:
         typer.Option(
             min=1,
             metavar="N",
-            help="Epochs before ASHA may stop a trial; at most --max-epochs.",
-            rich_help_panel=_PRUNING_PANEL,
+            help="Number of epochs before ASHA may stop a trial; at most --max-epochs.",
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 1
     reduction_factor: Annotated[
@@ -172,15 +177,15 @@ class PruningOptions:
         typer.Option(
             min=2,
             metavar="N",
-            help="At each rung, ASHA promotes one trial in N.",
-            rich_help_panel=_PRUNING_PANEL,
+            help="Reduction factor of ASHA, which promotes one trial in N at each rung.",
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingOptions:
-    """What is retrained after a search."""
+    """Options for retraining after a search."""
 
     retrain_top: Annotated[
         int,
@@ -189,7 +194,7 @@ class RetrainingOptions:
             max=MAX_TRIALS,
             metavar="N",
             help="Number of best configurations to retrain and evaluate on test; 0 for none.",
-            rich_help_panel=_RETRAINING_PANEL,
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 3
     retrain_seeds: Annotated[
@@ -198,7 +203,7 @@ class RetrainingOptions:
             min=1,
             max=MAX_SEEDS,
             metavar="N",
-            help="Number of new seeds with which each of them is retrained.",
-            rich_help_panel=_RETRAINING_PANEL,
+            help="Number of new seeds per retrained configuration.",
+            rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 3

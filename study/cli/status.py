@@ -16,15 +16,17 @@ def status(
         str | None,
         typer.Argument(
             metavar="STUDY",
-            show_default="list the studies in --storage",
-            help="Name of a study in --storage, or path of its folder.",
+            show_default="all studies in --storage",
+            help="Name of a study in --storage, or path to its folder.",
             autocompletion=complete_study_names,
         ),
     ] = None,
     *,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
 ) -> None:
-    """Show which trials are complete, failed or pending, and the command to resume.
+    """Show complete, failed and pending trials, and how to resume.
+
+    Without STUDY, list the studies in --storage, one per line.
 
     Examples:
       bloodstudy status
@@ -40,7 +42,7 @@ def status(
 
 
 def _list_studies(storage: str) -> None:
-    """Print a line per study; exit with code 1 if one cannot be read."""
+    """Print one line per study; exit with code 1 if a study cannot be read."""
     from reports.ledger.ledger import Ledger
     from study.lifecycle.status import format_summary, list_study_names
 

@@ -1,4 +1,4 @@
-"""Typer's errors as errors of ours, so that every command fails in the same way: in one line."""
+"""Convert Typer's errors to `DataError`, so that every command fails with one line."""
 
 import typer
 from pydantic import ValidationError
@@ -10,15 +10,15 @@ Parameter = TyperOption | TyperArgument
 
 
 def to_data_error(error: typer.TyperException) -> DataError:
-    """Return the error of a user's input with option, value, expected values and remedy.
+    """Return an error with the option, its value, the expected values and a remedy.
 
     Args:
-        error: Error that Typer raised itself.
+        error: Error that Typer raised.
     """
     parameter = error.param if isinstance(error, typer.BadParameter) else None
     if isinstance(error.__cause__, ValidationError) and isinstance(parameter, Parameter):
         return _make_value_error(parameter, error.__cause__)
-    # Typer does not export its other classes; these are their attributes.
+    # Typer does not export the classes that have these attributes.
     unknown_option = getattr(error, "option_name", "")
     suggestion = suggest_names(unknown_option, getattr(error, "possibilities", None) or ())
     context = getattr(error, "ctx", None)

@@ -1,1 +1,1 @@
-"""Terminal output."""
+"""Terminal output of running and ended studies."""

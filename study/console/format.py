@@ -1,4 +1,4 @@
-"""Values and tables as the terminal shows them."""
+"""Format values and tables for the terminal."""
 
 import math
 from collections.abc import Callable
@@ -7,28 +7,28 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-FULL_WIDTH = 80
-"""Columns of a terminal in which a whole live table fits."""
+COLUMN_GAP = 2
+"""Spaces between the columns of a table."""
 
 
 def make_plain_table(title: str) -> Table:
-    """Without lines, its title in the same style as its cells."""
+    """Return an empty table without lines; its title has the style of its cells."""
     return Table(
         title=title,
         title_justify="left",
         title_style="",
         box=None,
         header_style="bold",
-        padding=(0, 2, 0, 0),
+        padding=(0, COLUMN_GAP, 0, 0),
         pad_edge=False,
     )
 
 
 def make_live_display(console: Console, get_renderable: Callable[[], RenderableType]) -> Live:
-    """What `get_renderable` returns, renewed until stopped, and then gone.
+    """Return a display that refreshes what `get_renderable` returns and is erased at its end.
 
-    What Ray prints meanwhile goes to its log, where `session.redirect_output` sends it: a `Live`
-    of rich's own accord takes over `sys.stdout` and shows that in the terminal.
+    By default, `Live` redirects `sys.stdout` and would show the output of Ray in the terminal.
+    `session.redirect_output` sends that output to a log instead.
     """
     return Live(
         console=console,
@@ -41,14 +41,14 @@ def make_live_display(console: Console, get_renderable: Callable[[], RenderableT
 
 
 def format_clock(duration_s: float) -> str:
-    """`0:45`, `3:05`, `2:07:00`."""
+    """Return a duration as on a clock, e.g. `0:45`, `3:05` or `2:07:00`."""
     minutes, rest = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def format_duration(duration_s: float) -> str:
-    """`45 s`, `3 min 05 s`, `2 h 07 min`."""
+    """Return a duration in two units, e.g. `45 s`, `3 min 05 s` or `2 h 07 min`."""
     minutes, rest = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -57,12 +57,17 @@ def format_duration(duration_s: float) -> str:
 
 
 def format_percent(value: float, sd: float = math.nan) -> str:
-    """`93.30`, or `93.30 ± 0.41` where a standard deviation over seeds is known; `-` of nothing."""
+    """Return a fraction in percent, e.g. `93.30`, or `93.30 ± 0.41` with a standard deviation.
+
+    Args:
+        value: Fraction, 0 to 1; NaN becomes `-`.
+        sd: Standard deviation over seeds, as a fraction; NaN if unknown.
+    """
     if math.isnan(value):
         return "-"
     return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")
 
 
 def make_printable(text: str) -> str:
-    """Return a text without characters that would move the cursor or are no text at all."""
+    """Return a text with `?` in place of control characters and other unprintable ones."""
     return "".join(character if character.isprintable() else "?" for character in text)

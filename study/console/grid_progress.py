@@ -1,4 +1,4 @@
-"""What one sees while a study runs: a live table in a terminal, plain lines elsewhere."""
+"""Show the progress of a grid: a live table in a terminal, otherwise plain lines."""
 
 import time
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
 from study.console.format import (
-    FULL_WIDTH,
+    COLUMN_GAP,
     format_clock,
     format_duration,
     make_live_display,
@@ -24,7 +24,7 @@ from study.console.format import (
 
 
 class RowState(StrEnum):
-    """State of a trial while the study runs."""
+    """State of a trial while the study runs, as shown."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -44,7 +44,15 @@ _STYLES = {
 
 @dataclass(slots=True)
 class _TrialRow:
-    """The state of one trial, as shown."""
+    """Values of one trial in the table.
+
+    Attributes:
+        max_epochs: Maximum number of epochs.
+        state: State of the trial.
+        last_epoch: Last epoch of the current attempt; None before the first.
+        duration_s: Duration of an ended trial, in seconds.
+        start_time: `time.monotonic` at the start of the current attempt, in seconds.
+    """
 
     max_epochs: int
     state: RowState = RowState.WAITING
@@ -62,7 +70,7 @@ class _TrialRow:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds to `max_epochs`, which early stopping may spare; None if not yet known."""
+        """Seconds to `max_epochs` without early stopping, at the current pace; None if unknown."""
         if self.state is not RowState.RUNNING or self.last_epoch is None:
             return None
         return (self.max_epochs - self.last_epoch.epoch) * self.elapsed_s / self.last_epoch.epoch
@@ -70,29 +78,30 @@ class _TrialRow:
 
 _COLUMNS = {
     "trial": "trial",
-    "state": "status",
+    "state": "state",
     "epoch": "epoch",
     "loss": "train loss",
     "f1": "val macro F1",
-    "time": "time",
-    "left": "left at most",
+    "time": "elapsed",
+    "left": "left",
 }
-_FULL_WIDTH_COLUMNS = ("loss", "time", "left")
+_COLUMN_WIDTHS = {"state": 8, "epoch": 7, "loss": 10, "f1": 12, "time": 7, "left": 7}
+_OPTIONAL_COLUMNS = ("loss", "left", "time")
+"""Columns that are dropped, in this order, until the table fits the terminal."""
 
 MARGIN_LINES = 6
-"""Lines of a terminal that the table leaves to its heading and to what stands above it."""
-
+"""Lines of a terminal reserved for the title, the header and the lines above the table."""
 
 EndedTrials = Sequence[tuple[TrialRecord, EpochRecord | None]]
 
 
 class GridProgress:
-    """Follows a study's trials and shows them until it is left.
+    """Context manager that shows the progress of a grid's trials.
 
     Args:
-        trials: the plan.
-        console: where to; a table that renews itself if it is a terminal, else a line an event.
-        ended_trials: those of the trials that had ended before, each with its last epoch.
+        trials: Planned trials.
+        console: Console to print to; a live table if it is a terminal, else one line per event.
+        ended_trials: Trials that ended in earlier runs, each with its last epoch.
     """
 
     def __init__(
@@ -121,7 +130,7 @@ class GridProgress:
             self._live_display.stop()
 
     def on_trial_start(self, trial_id: str) -> None:
-        """A trial begins, for the first time or again."""
+        """Show that an attempt of a trial starts."""
         row = self._rows[trial_id]
         row.state, row.last_epoch = RowState.RUNNING, None
         row.start_time = time.monotonic()
@@ -142,12 +151,12 @@ class GridProgress:
         )
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
-        """A trial failed and is started again."""
+        """Show that an attempt failed and the trial is retried."""
         self._rows[trial_id].state = RowState.WAITING
-        self._print_line(f"{trial_id}: failed, is tried again ({reason})")
+        self._print_line(f"{trial_id}: failed, retrying ({reason})")
 
     def on_trial_end(self, record: TrialRecord) -> None:
-        """A trial is in the ledger."""
+        """Show how a trial ended."""
         row = self._rows[record.id]
         row.state, row.duration_s = RowState(record.state), record.duration_s
         if record.state is TrialState.FAILED:
@@ -159,31 +168,36 @@ class GridProgress:
             )
 
     def build_table(self) -> Table:
-        """The trials as they stand now: all of them, or the running ones if they are too many."""
+        """Return the table of all trials, or of the running ones if not all rows fit."""
         n_ended = sum(
             row.state not in (RowState.WAITING, RowState.RUNNING) for row in self._rows.values()
         )
         table = make_plain_table(
-            f"{n_ended} of {len(self._rows)} trials done after "
+            f"{n_ended} of {format_count(len(self._rows), 'trial')} ended after "
             f"{format_duration(time.monotonic() - self._start_time)}"
         )
-        is_full_width = self._console.width >= FULL_WIDTH
-        for name, heading in _COLUMNS.items():
-            if is_full_width or name not in _FULL_WIDTH_COLUMNS:
-                is_text = name in ("trial", "state")
-                table.add_column(heading, no_wrap=True, justify="left" if is_text else "right")
+        column_names = self._select_columns()
+        for name in column_names:
+            is_text = name in ("trial", "state")
+            table.add_column(_COLUMNS[name], no_wrap=True, justify="left" if is_text else "right")
         all_rows_fit = len(self._rows) + MARGIN_LINES <= self._console.height
         for trial_id, row in self._rows.items():
             if all_rows_fit or row.state is RowState.RUNNING:
                 row_cells = _format_cells(trial_id, row)
-                table.add_row(
-                    *(
-                        row_cells[n]
-                        for n in _COLUMNS
-                        if is_full_width or n not in _FULL_WIDTH_COLUMNS
-                    )
-                )
+                table.add_row(*(row_cells[name] for name in column_names))
         return table
+
+    def _select_columns(self) -> list[str]:
+        """Return the names of the columns that fit the terminal."""
+        names = [*_COLUMNS]
+        width = max((len(_format_trial_name(trial_id)) for trial_id in self._rows), default=0)
+        width += sum(COLUMN_GAP + column_width for column_width in _COLUMN_WIDTHS.values())
+        for name in _OPTIONAL_COLUMNS:
+            if width <= self._console.width:
+                break
+            names.remove(name)
+            width -= COLUMN_GAP + _COLUMN_WIDTHS[name]
+        return names
 
     def _print_event(self, text: str) -> None:
         if self._live_display is None:
@@ -193,10 +207,14 @@ class GridProgress:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def _format_trial_name(trial_id: str) -> str:
+    return trial_id.rpartition("-")[0]
+
+
 def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
     last_epoch = row.last_epoch
     return {
-        "trial": trial_id.rpartition("-")[0],
+        "trial": _format_trial_name(trial_id),
         "state": f"[{_STYLES[row.state]}]{row.state}[/]",
         "epoch": f"{last_epoch.epoch}/{row.max_epochs}" if last_epoch else "",
         "loss": f"{last_epoch.train_loss:.4f}" if last_epoch else "",

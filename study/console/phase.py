@@ -1,4 +1,4 @@
-"""What a command is busy with before there is anything else to show."""
+"""Show what a command is doing before a study starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ from rich.text import Text
 
 @contextmanager
 def show_phase(console: Console, text: str) -> Iterator[None]:
-    """Show a text: beside a spinner until the phase is over in a terminal, else in a line."""
+    """Show a text with a spinner during a phase; without a terminal, print one line."""
     if not console.is_terminal:
         console.print(text, markup=False, highlight=False)
         yield
         return
-    # Not `console.status`, which takes over `sys.stdout`: see `format.make_live_display`.
+    # `console.status` would redirect `sys.stdout`; see `format.make_live_display`.
     with Live(
         Spinner("dots", Text(text)),
         console=console,

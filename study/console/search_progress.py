@@ -1,4 +1,4 @@
-"""What one sees while a search runs: a few lines that renew themselves, plain lines elsewhere."""
+"""Show the progress of a search: a live view in a terminal, otherwise plain lines."""
 
 import time
 from collections import Counter
@@ -17,23 +17,33 @@ from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.search_record import SearchRecord
 from study.console.format import (
-    FULL_WIDTH,
     format_duration,
     format_percent,
     make_live_display,
     make_plain_table,
 )
 
+FULL_WIDTH = 80
+"""Width of a terminal, in characters, in which all columns of the table fit."""
+
 RESERVED_LINES = 12
-"""Of a terminal: for all but the running trials."""
+"""Lines of a terminal reserved for all but the running trials."""
 
 FIXED_COLUMNS_WIDTH = 44
-"""Columns that the table takes without the settings."""
+"""Width of the table without the settings, in characters."""
 
 
 @dataclass(slots=True)
 class _RunningTrial:
-    """A trial that runs, as shown."""
+    """Values of a running trial in the table.
+
+    Attributes:
+        name: Name of the trial.
+        settings_text: Hyper-parameters.
+        epoch: Last epoch of the current attempt; 0 before the first.
+        best_value: Best val macro F1 so far, 0 to 1.
+        counted_epochs: Number of epochs that are counted as trained.
+    """
 
     name: str
     settings_text: str
@@ -43,12 +53,12 @@ class _RunningTrial:
 
 
 class SearchProgress:
-    """Follows a search's trials and shows them until it is left.
+    """Context manager that shows the progress of a search's trials.
 
     Args:
-        search: its settings.
-        console: where to; lines that renew themselves if it is a terminal, else a line an event.
-        elapsed_s: in the search before it was interrupted, in seconds.
+        search: Settings of the search.
+        console: Console to print to; a live view if it is a terminal, else one line per event.
+        elapsed_s: Duration of the search before it was interrupted, in seconds.
     """
 
     def __init__(self, search: SearchRecord, console: Console, *, elapsed_s: float = 0) -> None:
@@ -73,7 +83,7 @@ class SearchProgress:
             self._live_display.stop()
 
     def on_proposal(self, planned: PlannedTrial) -> None:
-        """A trial is about to begin."""
+        """Show the settings of a proposed trial."""
         name = planned.id.rpartition("-")[0]
         settings_text = format_settings(planned.config)
         if planned.configuration != name:
@@ -82,7 +92,7 @@ class SearchProgress:
         self._print_event(f"{name}: {settings_text}")
 
     def on_trial_start(self, trial_id: str) -> None:
-        """A trial begins, for the first time or again."""
+        """Show that an attempt of a trial starts."""
         row = self._running_trials[trial_id]
         row.epoch, row.best_value = 0, 0.0
 
@@ -97,17 +107,15 @@ class SearchProgress:
         self._best_values[trial_id] = (row.best_value, f"{row.name}, {row.settings_text}")
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
-        """A trial failed and is started again."""
-        self._print_line(
-            f"{self._running_trials[trial_id].name}: failed, is tried again ({reason})"
-        )
+        """Show that an attempt failed and the trial is retried."""
+        self._print_line(f"{self._running_trials[trial_id].name}: failed, retrying ({reason})")
 
     def add_ended_trial(self, record: TrialRecord, best_value: float) -> None:
         """Count a trial of an earlier run.
 
         Args:
-            record: How it ended.
-            best_value: Its best val macro F1, 0 to 1.
+            record: Record of the trial.
+            best_value: Best val macro F1 of the trial, 0 to 1.
         """
         self._end_counts[search_trials.get_trial_state(record)] += 1
         self._trained_epochs += record.epochs
@@ -116,7 +124,7 @@ class SearchProgress:
             self._best_values[record.id] = (best_value, f"{name}, {format_settings(record.config)}")
 
     def on_trial_end(self, record: TrialRecord) -> None:
-        """A trial is in the ledger."""
+        """Show how a trial ended."""
         row = self._running_trials.pop(record.id)
         state = search_trials.get_trial_state(record)
         self._end_counts[state] += 1
@@ -125,18 +133,18 @@ class SearchProgress:
             self._best_values.pop(record.id, None)
             self._print_line(f"{event} ({record.error})")
             return
-        self._last_event = f"{event}, {format_percent(row.best_value)} %"
+        self._last_event = f"{event}, val macro F1 {format_percent(row.best_value)} %"
         self._print_event(
             f"{self._last_event}; best so far {format_percent(self._best_so_far[0])} %"
         )
 
     @property
     def _best_so_far(self) -> tuple[float, str]:
-        """The highest value so far, and whose it is."""
+        """Best val macro F1 so far, 0 to 1, with the name and the settings of its trial."""
         return max(self._best_values.values(), default=(0.0, ""))
 
     def build_view(self) -> Group:
-        """The search as it stands now."""
+        """Return the current view of the search."""
         lines = [self._format_heading(), self._format_best(), self._format_effort()]
         if self._last_event:
             lines.append(f"Last: {self._last_event}")
@@ -171,7 +179,7 @@ class SearchProgress:
         return text if remaining_s is None else f"{text}. About {format_duration(remaining_s)} left"
 
     def _estimate_remaining_s(self) -> float | None:
-        """Until the last trial or the end of the budget, at the pace so far; None at first."""
+        """Return the seconds to the end of the search at the current pace; None at first."""
         n_ended, elapsed_s = sum(self._end_counts.values()), time.monotonic() - self._start_time
         if not n_ended:
             return None
@@ -188,7 +196,7 @@ class SearchProgress:
                 is_number = heading != "running"
                 table.add_column(heading, no_wrap=True, justify="right" if is_number else "left")
         if is_full_width:
-            # Cut to what is left: rich would shrink the other columns as well.
+            # Without a maximum width, rich would also shrink the other columns.
             settings_width = self._console.width - FIXED_COLUMNS_WIDTH
             table.add_column(
                 "settings", no_wrap=True, overflow="ellipsis", max_width=settings_width

@@ -1,4 +1,4 @@
-"""The table that `grid` and `search` end with."""
+"""Make the table that `grid` and `search` print at the end."""
 
 import math
 
@@ -11,27 +11,27 @@ from reports.study import Study
 from study.console.format import format_percent, make_plain_table
 
 MAX_TABLE_TRIALS = 5
-"""Trials in the table of a search without a confirmation."""
+"""Maximum number of trials in the table of a search without a confirmation."""
 
 
 def make_summary_table(study: Study) -> Table:
-    """Return the scores of a grid on test, or what a search found and confirmed."""
+    """Return the test scores of a grid, or the results of a search and its confirmation."""
     if study.kind is StudyKind.GRID:
         return _make_grid_table(study)
     return _make_search_table(study)
 
 
 def _make_grid_table(study: Study) -> Table:
-    """Return the comparison of the configurations on test."""
+    """Return the test scores of the configurations."""
     frame = study.comparison()
     has_published = (
         "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
     )
     table = make_plain_table(
-        f"Scores on test in %. {make_data_label(study.loaded_study.study.data).short}"
+        f"Test scores in % ({make_data_label(study.loaded_study.study.data).short})"
     )
     table.add_column("configuration", no_wrap=True)
-    # "published F1" is the weighted one; with it the table is as wide as a terminal usually is.
+    # "published F1" is the weighted F1; a longer heading would not fit in 80 columns.
     headings = ("seeds", "accuracy", "macro F1", "weighted F1")
     for heading in (*headings, "published F1") if has_published else headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -49,11 +49,11 @@ def _make_grid_table(study: Study) -> Table:
 
 
 def _make_search_table(study: Study) -> Table:
-    """Return the confirmed configurations of a search, or its best trials if none was."""
+    """Return the confirmed configurations of a search, or its best trials if none is confirmed."""
     data = make_data_label(study.loaded_study.study.data).short
     if not study.configurations:
         return _make_unconfirmed_table(study.search_trials, data)
-    table = make_plain_table(f"Macro F1 in %, as the search found it and confirmed. {data}")
+    table = make_plain_table(f"Macro F1 in %: search and confirmation ({data})")
     table.add_column("configuration", no_wrap=True)
     for heading in ("seeds", "search, val", "confirmed, val", "test"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -70,7 +70,7 @@ def _make_search_table(study: Study) -> Table:
 
 
 def _make_unconfirmed_table(frame: pd.DataFrame, data: str) -> Table:
-    table = make_plain_table(f"Best val macro F1 in %, not confirmed. {data}")
+    table = make_plain_table(f"Best val macro F1 in %, not confirmed ({data})")
     table.add_column("trial", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("settings")

@@ -29,11 +29,11 @@ OPTIONS = (*GRID_OPTIONS, "--max-concurrent", "1")
 def wait_for_retry(study: StudyRunner, process: Command) -> tuple[float, int]:
     """Seconds from now to the first epoch of the next attempt, and how many come again."""
     began = time.monotonic()
-    study.wait_for_output(r"is tried again.*\n(.*\n)*?\S+: epoch \d+/", process)
+    study.wait_for_output(r"failed, retrying.*\n(.*\n)*?\S+: epoch \d+/", process)
     passed = time.monotonic() - began
     before, after = (
         [int(number) for number in re.findall(r": epoch (\d+)/", part)]
-        for part in study.stderr_text.split("is tried again")
+        for part in study.stderr_text.split("failed, retrying")
     )
     return passed, before[-1] + 1 - after[0]
 

@@ -140,7 +140,7 @@ BAD_OPTIONS = {
     "--name ../x": ["--name is '../x'", "letters"],
     "--name .hidden": ["--name is '.hidden'", "no leading dot"],
     "--name ''": ["--name is ''", "letters"],
-    "--data-file cells.npz": ["--data synthetic takes neither --data-file nor --data-root"],
+    "--data-file cells.npz": ["--data synthetic cannot be combined with --data-file"],
 }
 
 

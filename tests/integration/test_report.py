@@ -83,7 +83,7 @@ def test_report_with_a_damaged_trial_leaves_it_out_and_exits_1(
     done = report("mine")
     assert done.code == 1
     assert done.stderr.startswith(
-        f"bloodstudy: left out: {study.study.trials[0].id}: trials/{path.name} is not readable"
+        f"bloodstudy: skipped: {study.study.trials[0].id}: trials/{path.name} is not readable"
     )
     text = (study.folder / "report" / "report.md").read_text(encoding="utf-8")
     assert "1 of 2 trials was left out of this report" in text
@@ -154,7 +154,7 @@ def test_report_into_a_folder_of_other_files_changes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["mine", "--verify", "--output", "x"], 2, "--verify writes nothing"),
+        (["mine", "--verify", "--output", "x"], 2, "--verify cannot be combined with --output"),
         (["mine", "mine"], 2, "in folders of one name"),
         (["mine", "nothing"], 4, "nothing: it has no study.json"),
     ],

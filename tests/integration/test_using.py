@@ -158,6 +158,6 @@ def test_export_without_its_extra_names_the_remedy(tmp_path: Path, lacking: str)
         check=False,
     )
     assert done.returncode == 3
-    assert done.stderr.startswith(f"bloodstudy: {lacking} is not installed, which export needs")
+    assert done.stderr.startswith(f"bloodstudy: {lacking} is not installed, which export requires")
     assert "pip install '.[export]'" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -5,6 +5,8 @@ from importlib.metadata import version
 from textwrap import indent
 
 import pytest
+from typer.core import TyperArgument, TyperGroup, TyperOption
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from study.cli.main import app
@@ -76,11 +78,32 @@ def test_help_at_80_columns_cuts_no_option(command: str) -> None:
     assert declared <= set(re.findall(r"--[a-z0-9-]+", long.stdout))
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_indented_examples_and_no_python_types(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80"}).stdout
+    _, _, after = shown.partition("\n Examples:")
+    examples, _, _ = after.partition("╭")
+    lines = [line.rstrip() for line in examples.splitlines() if line.strip()]
+    assert 1 <= len(lines) <= 3
+    assert all(line.startswith(f"   bloodstudy {command}") for line in lines)
+    for type_name in ("<bool>", "<str>", "<list["):
+        assert type_name not in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_parameter_ends_with_a_period(command: str) -> None:
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    for parameter in group.commands[command].params:
+        assert isinstance(parameter, (TyperArgument, TyperOption))
+        assert (parameter.help or "").endswith("."), parameter.name
+
+
 def wide_help(command: str) -> str:
     return CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "300"}).stdout
 
 
 def test_help_of_grid_and_search_shows_shared_options_in_the_same_panels() -> None:
-    for panel in ("Training", "Data", "Study", "Resources", "Output"):
+    for panel in ("Data", "Model and training", "Study", "Resources", "Output"):
         assert f"─ {panel} ─" in wide_help("grid")
         assert f"─ {panel} ─" in wide_help("search")

@@ -41,11 +41,11 @@ def test_grid_progress_without_a_terminal_prints_a_line_per_event() -> None:
     with GridProgress(TRIALS, target) as progress:
         progress.on_trial_start(FIRST)
         progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
-        progress.on_trial_retry(FIRST, "its process died")
+        progress.on_trial_retry(FIRST, "worker process died")
     assert text(target).splitlines() == [
         f"{FIRST}: started",
         f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60 %",
-        f"{FIRST}: failed, is tried again (its process died)",
+        f"{FIRST}: failed, retrying (worker process died)",
     ]
 
 
@@ -56,7 +56,7 @@ def test_build_table_in_a_terminal_shows_each_trial_and_its_state() -> None:
     progress.on_epoch(FIRST, EPOCH, best_val_macro_f1=0.876, restored=False)
     target.print(progress.build_table())
     shown = text(target)
-    assert "0 of 2 trials done" in shown
+    assert "0 of 2 trials ended" in shown
     first, second = (line.split() for line in shown.splitlines()[-2:])
     assert first[:5] == ["cnn-config-1-s0", "running", "4/10", "0.2500", "87.60"]
     assert second == ["cnn-config-2-s0", "waiting"]
@@ -80,6 +80,17 @@ def test_build_table_narrow_terminal_shows_trial_and_state() -> None:
     assert any("cnn-config-1-s0" in line and "waiting" in line for line in lines)
 
 
+def test_build_table_long_names_drop_columns_and_cut_nothing() -> None:
+    trial = replace(TRIALS[0], id="resnet-no-orientations-s0-1a2b3c4d")
+    target = console(terminal=True, width=80)
+    target.print(GridProgress([trial], target).build_table())
+    shown = text(target)
+    assert "resnet-no-orientations-s0" in shown
+    assert "train loss" not in shown
+    assert "elapsed" in shown
+    assert "…" not in shown
+
+
 def test_build_table_retried_trial_shows_no_old_epoch() -> None:
     progress = GridProgress(TRIALS, console(terminal=True))
     progress.on_trial_start(FIRST)
@@ -99,7 +110,7 @@ def test_build_table_80_columns_show_every_heading() -> None:
     target.print(progress.build_table())
     heading = next(line for line in text(target).splitlines() if "trial  " in line)
     assert heading.split("  ")[0] == "trial"
-    for column in ("status", "epoch", "train loss", "val macro F1", "time", "left at most"):
+    for column in ("state", "epoch", "train loss", "val macro F1", "elapsed", "left"):
         assert column in heading
 
 
@@ -116,7 +127,7 @@ def test_build_table_more_trials_than_lines_shows_running_ones() -> None:
     progress = GridProgress(many, target)
     progress.on_trial_start(many[30].id)
     target.print(progress.build_table())
-    assert "0 of 40 trials done" in text(target)
+    assert "0 of 40 trials ended" in text(target)
     assert [line.split()[0] for line in text(target).splitlines()[-1:]] == ["cnn-config-1-s30"]
     assert "waiting" not in text(target)
 

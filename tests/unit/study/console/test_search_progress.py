@@ -86,7 +86,7 @@ def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
     first, second = planned(0, "cnn-config-1"), planned(1)
     with SearchProgress(SEARCH_RECORD, target) as progress:
         run(progress, first, 0.5, 0.876, 0.8)
-        progress.on_trial_retry(first.id, "its process died")
+        progress.on_trial_retry(first.id, "worker process died")
         progress.on_trial_end(ended(first, 3, StopReason.ASHA))
         run(progress, second, 0.1)
         progress.on_trial_end(
@@ -95,8 +95,8 @@ def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
     words = "CNN, SGD, learning rate 0.012, momentum 0.9, dropout 0.25"
     assert text(target).splitlines() == [
         f"trial-0: cnn-config-1: {words}",
-        "trial-0: failed, is tried again (its process died)",
-        "trial-0: pruned after 3 epochs, 87.60 %; best so far 87.60 %",
+        "trial-0: failed, retrying (worker process died)",
+        "trial-0: pruned after 3 epochs, val macro F1 87.60 %; best so far 87.60 %",
         f"trial-1: {words}",
         "trial-1: diverged after 1 epoch (the training loss is nan)",
     ]
@@ -120,7 +120,7 @@ def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() 
     assert lines[1].startswith("Best so far: 90.00\N{NO-BREAK SPACE}% val macro F1, trial-0, cnn-c")
     # Two trials of 20 epochs ended after three; three more are of the one that runs.
     assert lines[2].startswith("6 epochs trained, 37 saved. About ")
-    assert lines[3] == "Last: trial-0: pruned after 2 epochs, 90.00\N{NO-BREAK SPACE}%"
+    assert lines[3] == "Last: trial-0: pruned after 2 epochs, val macro F1 90.00\N{NO-BREAK SPACE}%"
     assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00"]
 
 
@@ -178,7 +178,7 @@ def test_build_view_restored_epochs_are_not_counted_again() -> None:
     target = console(terminal=True, width=120)
     progress, trial = SearchProgress(SEARCH_RECORD, target), planned(0)
     run(progress, trial, 0.5, 0.6)
-    progress.on_trial_retry(trial.id, "its process died")
+    progress.on_trial_retry(trial.id, "worker process died")
     progress.on_trial_start(trial.id)
     for number, value in ((1, 0.5), (2, 0.6)):
         progress.on_epoch(trial.id, epoch(number, value), best_val_macro_f1=value, restored=True)

@@ -61,6 +61,6 @@ def test_make_summary_table_search_shows_confirmation_or_best_trials(
         return
     end = ledger.read_confirmation()
     assert end is not None
-    rows = [line.split()[0] for line in lines[3:]]
+    rows = [line.split()[0] for line in lines[2:]]
     assert rows == list(dict.fromkeys((*end.best, *end.baselines)))
-    assert all(line.count("±") == 2 for line in lines[3:])
+    assert all(line.count("±") == 2 for line in lines[2:])
