@@ -141,7 +141,7 @@ def test_export_into_an_existing_folder_changes_nothing(
     done = run_in(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
     assert done.code == 4
     assert done.stderr == (
-        "bloodstudy: out exists already; choose another --output, or remove it\n"
+        "bloodstudy: out already exists; choose another --output, or remove it\n"
     )
     assert list((tmp_path / "out").iterdir()) == []
 
