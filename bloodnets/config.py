@@ -14,18 +14,18 @@ Optimizer = Literal["sgd", "adam", "adamw"]
 Precision = Literal["float32", "bfloat16"]
 Schedule = Literal["constant", "one_cycle"]
 
-# What the published study leaves open is fixed here, once, for every configuration. The
-# reasons were measured on real cells, one seed, on val alone.
+# Defaults for what the published study leaves open; they apply to every configuration. The
+# measurements behind them used real cells, one seed and val only.
 DEFAULT_BATCH_SIZE = 64
-"""Images a step. Small enough that SGD at the published rate .01 converges in a few dozen
-epochs, large enough that one CPU core spends its time in matrix products."""
+"""Images per step. This is small enough for SGD to converge in a few dozen epochs at the published
+learning rate of 0.01. It is large enough that a CPU core spends its time in matrix products."""
 
 DEFAULT_MAX_EPOCHS = 100
-"""An upper bound that early stopping is meant to reach first."""
+"""Maximum number of epochs per trial; early stopping normally ends training first."""
 
 DEFAULT_PATIENCE = 10
-"""Epochs without a better val macro F1 before training ends. From one epoch to the next the curve
-moves by half a point (CNN) to one and a half (MLNN), so a shorter patience ends trials by luck."""
+"""Epochs without a better val macro F1 before training ends. The score varies between epochs by
+0.5 (CNN) to 1.5 (MLNN) percentage points, so a shorter patience would stop trials at random."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,30 +35,30 @@ class TrialConfig:
     Attributes:
         family: `mlnn` (multi-layer network), `cnn` (convolutional network) or `resnet` (residual
             network).
-        loss: `cross_entropy` on logits, or `nll` on log-softmax: the same function, computed
-            in another place.
-        optimizer: `sgd` (with `momentum`), `adam`, or `adamw` (with `weight_decay`), both with
-            PyTorch's default betas.
-        learning_rate: positive; of a schedule, the highest.
-        momentum: of SGD, in [0, 1); None for the others.
-        dropout: probability in [0, 1) that a hidden unit is dropped.
-        batch_size: images a step, at least 1.
-        max_epochs: at least 1.
-        patience: epochs without a better val macro F1 before training ends, at least 1.
-        seed: non-negative; decides initial weights, order of images and dropout.
-        precision: of products in training. `bfloat16` by PyTorch's autocast: faster where the
-            hardware has it; weights, their updates and every evaluation stay float32. In float32,
-            PyTorch lets convolutions on a GPU round their factors to TF32, 10 bits of fraction.
-        schedule: of the learning rate: `constant`, or `one_cycle` over all of `max_epochs` (see
-            `optimizers.compute_one_cycle_factor`), which no patience cuts short.
-        width: channels of the first stage of a `resnet`, at least 1; None for the others.
-        weight_decay: of AdamW, at least 0: of every weight, each step takes off this share of it,
-            times the learning rate.
-        label_smoothing: in [0, 1): how much of a label is spread evenly over all eight classes;
-            with `cross_entropy` alone.
-        dihedral_augmentation: whether training sees each image in the eight orientations of a
-            square.
-        max_shift: pixels, 0 to 27, by which training moves an image at most, along each axis.
+        loss: `cross_entropy` on logits, or `nll` on log-softmax. Both compute the same function.
+        optimizer: `sgd` (with `momentum`), `adam`, or `adamw` (with `weight_decay`). Adam and
+            AdamW use PyTorch's default betas.
+        learning_rate: Learning rate, finite and above 0; the maximum if a schedule varies it.
+        momentum: Momentum of SGD, in [0, 1); None for other optimizers.
+        dropout: Probability that a hidden unit is dropped, in [0, 1).
+        batch_size: Images per step, at least 1.
+        max_epochs: Maximum number of epochs, at least 1.
+        patience: Epochs without a better val macro F1 before training ends, at least 1.
+        seed: Seed of initial weights, image order, augmentation and dropout; at least 0.
+        precision: Precision of matrix products in training. `bfloat16` uses PyTorch's autocast
+            and is faster on hardware that supports it. Weights, weight updates and evaluation
+            stay float32. With `float32` on a GPU, PyTorch may round the factors of convolutions
+            to TF32, which has a 10-bit fraction.
+        schedule: Schedule of the learning rate: `constant`, or `one_cycle` over `max_epochs` (see
+            `optimizers.compute_one_cycle_factor`). `one_cycle` needs `patience >= max_epochs`.
+        width: First-stage channels of a `resnet`, at least 1; None for other families.
+        weight_decay: Decoupled weight decay of AdamW, at least 0; must be 0 for other optimizers.
+            Each step subtracts this share of every weight, multiplied by the learning rate.
+        label_smoothing: Share of each label that is spread evenly over the eight classes, in
+            [0, 1); must be 0 for `nll`.
+        dihedral_augmentation: Whether training images are randomly rotated and mirrored (the
+            eight orientations of a square).
+        max_shift: Maximum shift of a training image along each axis, 0 to 27 pixels.
 
     Raises:
         DataError: A value is out of its range.
@@ -109,7 +109,7 @@ class TrialConfig:
         self._check_combinations()
 
     def _check_combinations(self) -> None:
-        """Settings that only go with others."""
+        """Check settings whose valid values depend on other settings."""
         if self.optimizer == "sgd" and (self.momentum is None or not 0 <= self.momentum < 1):
             raise DataError.of_value("momentum", self.momentum, "at least 0 and below 1 for sgd")
         if self.optimizer != "sgd" and self.momentum is not None:
@@ -129,7 +129,7 @@ class TrialConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`.
+        """Make a configuration from the output of `to_dict`.
 
         Raises:
             DataError: A key is missing or unknown, or a value is out of range.
@@ -147,7 +147,7 @@ class TrialConfig:
         return asdict(self)
 
     def compute_digest(self) -> str:
-        """Eight hexadecimal digits that tell this configuration with its seed from others."""
+        """Return eight hexadecimal digits that identify the configuration and its seed."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -158,7 +158,7 @@ def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _require_int(name: str, value: object, minimum: int, maximum: int | None = None) -> None:
-    # True is an int, and no number.
+    # `isinstance` would accept bool, a subclass of int.
     if type(value) is not int or value < minimum or (maximum is not None and value > maximum):
         bounds = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
         raise DataError.of_value(name, value, f"a whole number, {bounds}")

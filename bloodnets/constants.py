@@ -1,7 +1,7 @@
-"""Facts of BloodMNIST and its format that several modules share.
+"""Constants of BloodMNIST and its file format.
 
-They are those of the package `medmnist` (a test compares them), which is not imported: it imports
-PyTorch and torchvision, for which a command would wait for seconds.
+A test checks that they match the package `medmnist`. The package is not imported here because it
+imports PyTorch and torchvision, which takes seconds.
 """
 
 SPLITS = ("train", "val", "test")
@@ -9,10 +9,10 @@ SPLITS = ("train", "val", "test")
 NUM_CLASSES = 8
 
 IMAGE_SIDE = 28
-"""Pixels."""
+"""Height and width of an image in pixels."""
 
 CHANNELS = 3
-"""Red, green, blue."""
+"""Color channels: red, green, blue."""
 
 CLASS_NAMES = (
     "basophil",
@@ -27,7 +27,7 @@ CLASS_NAMES = (
 """Names of the eight classes, in the order of the labels."""
 
 BLOODMNIST_MD5 = "7053d0359d879ad8a5505303e11de1dc"
-"""MD5 of the official file of 28 x 28 pixels."""
+"""MD5 of the official file with images of 28 x 28 pixels."""
 
 BLOODMNIST_URL = "https://zenodo.org/records/10519652/files/bloodmnist.npz?download=1"
-"""Address of the official file."""
+"""URL of the official file."""

@@ -1,4 +1,4 @@
-"""What can go wrong, as one family; each class carries the exit code of the command."""
+"""Exceptions of the project; each class carries the exit code of the command."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,17 +7,17 @@ from typing import Self
 
 
 class StudyError(Exception):
-    """Anything that ends a command with one line instead of a traceback.
+    """Base class of errors that end a command with one line instead of a traceback.
 
-    Its text is that line: the problem, what was expected, and the remedy.
+    The text of the error is that line: problem, expected values and remedy.
 
     Attributes:
         exit_code: Exit code of the process; see the README's table.
-        problem: What is wrong, in one clause that names the option, the file or the value.
-        path: File, folder or address that is at fault, as `problem` names it; None without one.
-        value: Value that is at fault; None if there is none.
-        expected: Values that would have been accepted, in words; None where any would do.
-        remedy: What the user can do about it; None where nothing is known.
+        problem: Problem, in one clause that names the option, the file or the value.
+        path: File, folder or address at fault, as in `problem`; None if there is none.
+        value: Value at fault; None if there is none.
+        expected: Accepted values, in words; None if the problem is not a wrong value.
+        remedy: Action that the user can take; None if none is known.
     """
 
     exit_code = 1
@@ -39,12 +39,12 @@ class StudyError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        expected = None if self.expected is None else f"wanted: {self.expected}"
+        expected = None if self.expected is None else f"expected: {self.expected}"
         return "; ".join(part for part in (self.problem, expected, self.remedy) if part)
 
     def with_remedy(self, remedy: str) -> Self:
-        """Return the same error with a remedy after its own."""
-        error = type(self).__new__(type(self), self.problem)  # with a subclass's own fields, too
+        """Return a copy of the error with another remedy after its own."""
+        error = type(self).__new__(type(self), self.problem)  # keeps a subclass's own fields
         error.__dict__.update(self.__dict__)
         error.remedy = f"{self.remedy}; {remedy}" if self.remedy else remedy
         error.__cause__ = self.__cause__
@@ -52,7 +52,7 @@ class StudyError(Exception):
 
 
 class DataError(StudyError, ValueError):
-    """A data file, or a value given by the user, is not what is needed."""
+    """Invalid data file or invalid value given by the user."""
 
     exit_code = 2
 
@@ -60,40 +60,40 @@ class DataError(StudyError, ValueError):
     def of_value(
         cls, name: str, value: object, expected: str, *, remedy: str | None = None
     ) -> Self:
-        """Return the error of an option or a setting that has a wrong value.
+        """Return the error for an option or a setting with a wrong value.
 
         Args:
-            name: Option or setting, e.g. `--width`.
-            value: Its value.
-            expected: Values that would have been accepted, in words.
-            remedy: What the user can do, where that is not to give such a value.
+            name: Name of the option or setting, e.g. `--width`.
+            value: Rejected value.
+            expected: Accepted values, in words.
+            remedy: Action that the user can take; None if it is to give an accepted value.
         """
         text = repr(value) if isinstance(value, str) else f"{value}"
         return cls(f"{name} is {text}", value=value, expected=expected, remedy=remedy)
 
 
 class ResourceError(StudyError):
-    """The machine lacks something: network, disk, GPU, a cluster that answers."""
+    """Missing resource: network, disk space, GPU, or a cluster that responds."""
 
     exit_code = 3
 
 
 class ConflictError(StudyError):
-    """A study's folder holds something else than what the command expects."""
+    """Conflict between the contents of a folder and what the command expects."""
 
     exit_code = 4
 
 
 def suggest_names(name: str, known_names: Iterable[str]) -> str | None:
-    """Return "did you mean ...?", as the remedy for a name that is not known.
+    """Return "did you mean ...?", the remedy for an unknown name.
 
     Args:
-        name: Name that a user gave.
-        known_names: Names that would have been accepted.
+        name: Name that the user gave.
+        known_names: Accepted names.
 
     Returns:
-        Up to three known names that are close to the one given, the closest first, in a question;
-        None if no name is close, or if the name is known.
+        Question with up to three similar known names, the closest first. None if no known name
+        is similar, or if `name` is known.
     """
     names = list(known_names)
     matches = [] if name in names else difflib.get_close_matches(name, names, n=3)

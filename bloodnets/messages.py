@@ -1,8 +1,8 @@
-"""The messages between the driver and a trial's worker.
+"""Messages between the driver and a trial's worker.
 
-The driver sends a `TrialSpec`. The worker reports an `EpochReport` after each epoch and, last, a
-`TrialOutcome` or a `TrialFailure`. Each report travels in a dict of one key, as Ray Tune takes
-nothing but a dict.
+The driver sends a `TrialSpec`. The worker reports an `EpochReport` after each epoch and, at the
+end, a `TrialOutcome` or a `TrialFailure`. Ray Tune accepts only a dict, so each report is sent in a
+dict with one key.
 """
 
 from collections.abc import Mapping
@@ -22,14 +22,15 @@ REPORT_KEY = "report"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSpec:
-    """A trial to train.
+    """Specification of a trial to train.
 
     Attributes:
-        id: Id of the trial, which names its files.
+        id: Id of the trial, used in the names of its files.
         configuration: Name of its configuration.
-        config: Values of the hyper-parameters, seed included.
-        location: Absolute folder, or address, of the study.
-        probe_file: File in that folder, by which a worker knows that it sees the driver's folder.
+        config: Values of the hyper-parameters, including the seed.
+        location: Absolute folder or address of the study.
+        probe_file: Name of a file in that folder. A worker that finds it sees the same folder as
+            the driver.
         study_fingerprint: Fingerprint of the study.
         evaluate_test: Whether to evaluate the trained model on test.
     """
@@ -45,12 +46,12 @@ class TrialSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochReport:
-    """An epoch that a trial has behind it.
+    """Report of a finished epoch.
 
     Attributes:
         result: Losses, scores and duration of the epoch.
-        best_val_macro_f1: Best val macro F1 of this epoch and those before, 0 to 1.
-        restored: Whether the epoch was read from a checkpoint, not trained by this attempt.
+        best_val_macro_f1: Best val macro F1 up to this epoch, 0 to 1.
+        restored: Whether the epoch was read from a checkpoint instead of trained by this attempt.
     """
 
     result: EpochResult
@@ -60,21 +61,21 @@ class EpochReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialOutcome:
-    """How a trial ended that trained to its end; its model and predictions are written.
+    """Outcome of a trial that trained to its end and whose model and predictions are written.
 
     Attributes:
-        stop_reason: Why training stopped.
-        best_epoch: Epoch with the best val macro F1, whose weights were kept.
+        stop_reason: Reason why training stopped: `patience` or `max_epochs`.
+        best_epoch: Epoch with the best val macro F1, from 1; its weights were kept.
         epochs: Number of epochs.
         started_at: Start of this attempt, ISO 8601, UTC.
-        duration_s: Training time in seconds, with that of the epochs before an interruption.
+        duration_s: Training time in seconds, including the epochs before an interruption.
         device: `cpu`, or the name of the GPU.
         host: Name of the host.
-        parameters: Trainable numbers in the model.
-        operations: Floating-point operations of one image's forward pass.
-        scores: Scores by split, each 0 to 1 or None (undefined), as `metrics.compute_scores`, and
-            `auc`.
-        files: SHA-256 of the files that the worker wrote, by path in the study's folder.
+        parameters: Number of trainable parameters in the model.
+        operations: Floating-point operations of the forward pass for one image.
+        scores: Scores by split and name: those of `metrics.compute_scores` and `auc`, each 0 to 1
+            or None (undefined).
+        files: SHA-256 of each file that the worker wrote, by path in the study's folder.
     """
 
     stop_reason: TrainingStopReason
@@ -91,11 +92,11 @@ class TrialOutcome:
 
 
 class FailureKind(StrEnum):
-    """Why an attempt at a trial failed.
+    """Kind of failure of an attempt at a trial.
 
-    A loss that is not finite would come again, so the trial is over. A resource that is missing,
-    e.g. disk space, ends the command: the trial can be resumed once there is a remedy. After any
-    other error, Ray Tune starts the trial again.
+    A loss that is not finite would recur, so it ends the trial. A missing resource, e.g. disk
+    space, ends the command; the trial can be resumed when the resource is available. After any
+    other error, Ray Tune retries the trial.
     """
 
     NON_FINITE_LOSS = "non_finite_loss"
@@ -105,14 +106,14 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialFailure:
-    """How an attempt at a trial failed, where its process lived to say so.
+    """Failure of an attempt at a trial whose process survived to report it.
 
     Attributes:
         kind: Kind of the failure.
-        message: Message of the exception, on one line; without the remedy if that is given.
+        message: Message of the exception, on one line; without the remedy if `remedy` is given.
         exception: Name of the exception's class.
-        path: File or folder that is at fault; None if there is none.
-        remedy: What the user can do about it; None where nothing is known.
+        path: File, folder or address at fault; None if there is none.
+        remedy: Action that the user can take; None if none is known.
     """
 
     kind: FailureKind
@@ -126,14 +127,14 @@ class TrialFailure:
 
 
 TrialReport = EpochReport | TrialOutcome | TrialFailure
-"""What a worker reports."""
+"""Message from a worker."""
 
 
 def read_spec(tune_config: Mapping[str, object]) -> TrialSpec:
-    """Return the trial in a configuration of Ray Tune's."""
+    """Return the trial in a configuration from Ray Tune."""
     return cast("TrialSpec", tune_config[SPEC_KEY])
 
 
 def read_report(result: Mapping[str, object]) -> TrialReport | None:
-    """Return the message in a result of Ray Tune's; None in those that Tune makes itself."""
+    """Return the message in a result from Ray Tune; None if Tune made the result itself."""
     return cast("TrialReport | None", result.get(REPORT_KEY))

@@ -1,7 +1,7 @@
-"""From labels and probabilities to a confusion matrix and its scores. No torch in here.
+"""Compute confusion matrices and scores from labels and probabilities, without PyTorch.
 
-Every score but the AUC follows from the confusion matrix, so published matrices and our own
-predictions pass through the same lines.
+Every score except the AUC is computed from the confusion matrix. Published matrices and our own
+predictions therefore use the same code.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,14 @@ FloatArray = NDArray[np.float64]
 
 
 class ClassScores(NamedTuple):
-    """Scores of each class; every array has shape (..., 8) and, but for support, range 0 to 1."""
+    """Scores of each class, as arrays of shape (..., 8).
+
+    Attributes:
+        precision: Precision, 0 to 1.
+        recall: Recall, 0 to 1.
+        f1: F1, the harmonic mean of precision and recall, 0 to 1.
+        support: Number of images of the class.
+    """
 
     precision: FloatArray
     recall: FloatArray
@@ -30,22 +37,22 @@ def compute_confusion_matrix(
     """Count images by true and predicted class.
 
     Args:
-        labels: true classes, shape (n,), 0 to 7.
-        predictions: predicted classes, shape (n,), 0 to 7.
+        labels: True classes, integers, shape (n,), 0 to 7.
+        predictions: Predicted classes, integers, shape (n,), 0 to 7.
 
     Returns:
-        `confusion[true, predicted]`, shape (8, 8), also where a class is absent.
+        Counts `confusion[true, predicted]`, int64, shape (8, 8), also if a class is absent.
     """
-    # Not by scikit-learn, which takes .9 ms for it: on a GPU a good part of an epoch.
+    # scikit-learn takes 0.9 ms for this, a considerable part of an epoch on a GPU.
     flat_indices = NUM_CLASSES * labels.astype(np.int64) + predictions
     return np.bincount(flat_indices, minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
 
 
 def compute_class_scores(confusion: NDArray[np.number]) -> ClassScores:
-    """Precision, recall and F1 of each class; 0 where the denominator is 0.
+    """Return precision, recall and F1 of each class; 0 if the denominator is 0.
 
     Args:
-        confusion: `confusion[..., true, predicted]`, shape (..., 8, 8).
+        confusion: Counts `confusion[..., true, predicted]`, shape (..., 8, 8).
     """
     matrix = np.asarray(confusion, dtype=np.float64)
     correct = np.diagonal(matrix, axis1=-2, axis2=-1)
@@ -63,14 +70,18 @@ def compute_class_scores(confusion: NDArray[np.number]) -> ClassScores:
 
 
 def compute_score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]:
-    """Scores of many matrices at once, each of shape (...) and 0 to 1.
+    """Return the scores of many matrices at once.
 
-    `macro_f1` is the mean of the eight F1s, an absent class counting 0; the F1 of the mean
-    precision and recall, which goes by the same name, can differ by .5 (Opitz & Burst,
+    `macro_f1` is the mean of the eight per-class F1 scores; an absent class counts 0. The F1 of
+    the mean precision and the mean recall has the same name and can differ by 0.5 (Opitz & Burst,
     arXiv:1911.03347). `weighted_f1` weights each class by its support.
 
     Args:
-        confusion: `confusion[..., true, predicted]`, shape (..., 8, 8), of at least one image.
+        confusion: Counts `confusion[..., true, predicted]`, shape (..., 8, 8), of at least one
+            image.
+
+    Returns:
+        Scores by name, each an array of shape (...), 0 to 1.
     """
     by_class = compute_class_scores(confusion)
     n_images = by_class.support.sum(axis=-1)
@@ -84,25 +95,28 @@ def compute_score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]
 
 
 def compute_scores(confusion: IntArray) -> dict[str, float]:
-    """Scores of one matrix: see `compute_score_arrays`.
+    """Return the scores of one matrix; see `compute_score_arrays`.
 
     Args:
-        confusion: `confusion[true, predicted]`, shape (8, 8), of at least one image.
+        confusion: Counts `confusion[true, predicted]`, shape (8, 8), of at least one image.
+
+    Returns:
+        Scores by name, each 0 to 1.
     """
     return {name: float(value) for name, value in compute_score_arrays(confusion).items()}
 
 
 def compute_auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
-    """Area under the ROC curve, as MedMNIST's `Evaluator` defines it for several classes.
+    """Return the area under the ROC curve as defined by MedMNIST's multi-class `Evaluator`.
 
-    The mean over classes of the area for "this class" against "any other", unweighted.
+    It is the unweighted mean of the areas for each class against all other classes.
 
     Args:
-        labels: true classes, shape (n,), 0 to 7.
-        probabilities: shape (n, 8).
+        labels: True classes, integers, shape (n,), 0 to 7.
+        probabilities: Class probabilities, shape (n, 8).
 
     Returns:
-        0 to 1; NaN where a class is absent from `labels`, since its area is then undefined.
+        Area, 0 to 1; NaN if a class is absent from `labels`, because its area is undefined.
     """
     if np.unique(labels).size < NUM_CLASSES:
         return float("nan")
@@ -111,15 +125,16 @@ def compute_auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]
 
 
 def _compute_area(is_positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """Area under the ROC curve: the share of pairs in which the positive image has more.
+    """Return the area under the ROC curve of a binary classification.
 
-    From the sum of the ranks, as in the Mann-Whitney U statistic (Hanley & McNeil 1982,
-    doi:10.1148/radiology.143.1.7063747). Equal scores share their mean rank, so a pair counts half.
-    Not by scikit-learn, whose import takes two seconds in each worker.
+    The area is the share of pairs (positive, negative) in which the positive image has the higher
+    score. It is computed from the sum of the ranks, like the Mann-Whitney U statistic (Hanley &
+    McNeil 1982, doi:10.1148/radiology.143.1.7063747). Equal scores share their mean rank, so a tied
+    pair counts half. Importing scikit-learn for this would take two seconds in each worker.
 
     Args:
-        is_positive: shape (n,), with at least one image of either kind.
-        scores: shape (n,).
+        is_positive: Labels, bool, shape (n,), with at least one positive and one negative image.
+        scores: Scores, shape (n,).
     """
     _, ranks, counts = np.unique(scores, return_inverse=True, return_counts=True)
     mean_ranks = np.cumsum(counts) - (counts - 1) / 2  # from 1

@@ -1,4 +1,4 @@
-"""The two networks of the published study, and a residual one."""
+"""The two networks of the published study and a residual network."""
 
 import copy
 import math
@@ -14,7 +14,7 @@ from bloodnets.constants import CHANNELS, IMAGE_SIDE, NUM_CLASSES
 class MLNN(nn.Module):
     """The paper's multi-layer network: 2352-1180-1180-8, ReLU, dropout after each hidden layer.
 
-    4,179,568 parameters.
+    It has 4,179,568 parameters.
     """
 
     def __init__(self, *, dropout: float) -> None:
@@ -30,9 +30,9 @@ class MLNN(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, float32 (n, 3, 28, 28), to logits, float32 (n, 8)."""
-        # Pixels in the order in which a channels_last batch lies in memory: a view, not a copy.
-        # A fully connected layer does not care which order it learns.
+        """Return logits, float32 (n, 8), of images, float32 (n, 3, 28, 28)."""
+        # This order matches the memory layout of a channels_last batch, so flattening needs no
+        # copy. The order of its inputs does not matter to a fully connected layer.
         logits: Tensor = self.layers(images.permute(0, 2, 3, 1).flatten(1))
         return logits
 
@@ -40,8 +40,8 @@ class MLNN(nn.Module):
 class CNN(nn.Module):
     """The paper's convolutional network: 3-32-64-128 (3x3, ReLU, 2x2 max-pool), 1152-256-128-8.
 
-    The paper gives the dropout's rate, not its place; it is put where it is in the MLNN, after
-    each hidden fully connected layer. 422,344 parameters.
+    The paper gives the dropout rate but not its position. As in the MLNN, dropout follows each
+    hidden fully connected layer. The network has 422,344 parameters.
     """
 
     def __init__(self, *, dropout: float) -> None:
@@ -62,7 +62,7 @@ class CNN(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, float32 (n, 3, 28, 28), to logits, float32 (n, 8)."""
+        """Return logits, float32 (n, 8), of images, float32 (n, 3, 28, 28)."""
         logits: Tensor = self.classifier(self.features(images).flatten(1))
         return logits
 
@@ -70,9 +70,9 @@ class CNN(nn.Module):
 class ResNet(nn.Module):
     """A small residual network: 3x3 convolutions at 28, 14 and 7 pixels, each stage twice as wide.
 
-    Batch normalization after every convolution, a block of two convolutions a stage (He et al.,
-    arXiv:1512.03385), global max-pool, dropout, one linear layer. 691,448 parameters of width 48,
-    less than a million up to width 57.
+    Batch normalization follows every convolution, and each stage is one block of two convolutions
+    (He et al., arXiv:1512.03385). Global max-pooling, dropout and one linear layer follow. The
+    network has 691,448 parameters at width 48 and less than a million up to width 57.
     """
 
     def __init__(self, *, width: int, dropout: float) -> None:
@@ -88,13 +88,13 @@ class ResNet(nn.Module):
         self.classifier = nn.Linear(4 * width, NUM_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, float32 (n, 3, 28, 28), to logits, float32 (n, 8)."""
+        """Return logits, float32 (n, 8), of images, float32 (n, 3, 28, 28)."""
         logits: Tensor = self.classifier(self.dropout(self.features(images).amax((2, 3))))
         return logits
 
 
 class ResidualBlock(nn.Module):
-    """Two normalized convolutions, added to what they are given."""
+    """Residual block: two convolutions with batch normalization, and a shortcut."""
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -103,9 +103,9 @@ class ResidualBlock(nn.Module):
             nn.ReLU(),
             *_make_normalized_conv(out_channels, out_channels),
         )
-        # Pooled, then convolved: nothing is thrown away (ResNet-D, He et al., arXiv:1812.01187).
-        # A 1x1 convolution with a stride, as in the first ResNet, also writes beyond its memory
-        # in oneDNN where it has fewer than 16 inputs and several threads (oneDNN issue 6035).
+        # Pooling before the 1x1 convolution uses all values (ResNet-D, He et al.,
+        # arXiv:1812.01187). The original ResNet has a strided 1x1 convolution. In oneDNN it writes
+        # out of bounds with fewer than 16 inputs and several threads (oneDNN issue 6035).
         needs_projection = in_channels != out_channels or stride != 1
         self.shortcut = nn.Sequential(
             *(
@@ -116,14 +116,18 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Values, float32 (n, inputs, side, side), to float32 (n, outputs, side / stride, …)."""
+        """Apply the block to float32 (n, in_channels, side, side).
+
+        Returns:
+            Features, float32, shape (n, out_channels, side / stride, side / stride).
+        """
         return F.relu(self.layers(features) + self.shortcut(features))
 
 
 def _make_normalized_conv(
     in_channels: int, out_channels: int, kernel_size: int = 3, *, stride: int = 1
 ) -> tuple[nn.Module, ...]:
-    # No bias: the normalization brings one.
+    # No bias, because the normalization has one.
     convolution = nn.Conv2d(
         in_channels, out_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False
     )
@@ -131,48 +135,48 @@ def _make_normalized_conv(
 
 
 class LogSoftmax(nn.LogSoftmax):
-    """In float32, whatever the logits are in, as the loss that takes logits computes it."""
+    """Log-softmax in float32 for logits of any precision, as `cross_entropy` computes it."""
 
     def forward(self, logits: Tensor) -> Tensor:
-        """Logits (n, 8) to log-probabilities, float32 (n, 8)."""
+        """Return log-probabilities, float32 (n, 8), of logits (n, 8)."""
         return super().forward(logits.float())
 
 
 def _make_conv_block(in_channels: int, out_channels: int) -> tuple[nn.Module, ...]:
-    # Max-pool before ReLU gives the same values as after it, on a quarter of the elements.
+    # Pooling before ReLU gives the same values and leaves a quarter of the elements for ReLU.
     return nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()
 
 
 def build_model(config: TrialConfig) -> nn.Module:
-    """A freshly initialized model, by PyTorch's defaults and its global random state.
+    """Return a new model, initialized by PyTorch's defaults from its global random state.
 
-    For `cross_entropy` it returns logits, for `nll` log-probabilities; the two have the same
-    parameters, and with the same seed the same values.
+    The model returns logits for `cross_entropy` and log-probabilities for `nll`. Both have the
+    same parameters and, with the same seed, the same initial values.
     """
     network: nn.Module
-    if config.width is not None:  # of a resnet alone
+    if config.width is not None:  # only for a resnet
         network = ResNet(width=config.width, dropout=config.dropout)
     else:
         network = {"mlnn": MLNN, "cnn": CNN}[config.family](dropout=config.dropout)
     model = nn.Sequential(network, LogSoftmax(dim=1)) if config.loss == "nll" else network
-    # Convolutions are faster where the channels of a pixel lie side by side.
+    # Convolutions are faster if the channels of a pixel are adjacent in memory.
     return model.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers training changes."""
+    """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def count_operations(model: nn.Module) -> int:
-    """Floating-point operations of one image's way through the model, dropout off.
+    """Return the floating-point operations of a forward pass for one image, without dropout.
 
-    Those of convolutions and matrix products, a multiplication and its addition counted as two.
-    The rest, about a hundredth as many, is left out, as elsewhere. Not by PyTorch's
-    `FlopCounterMode`, which gives the same, but imports the compiler: 2.4 s in each worker.
+    Only convolutions and matrix products are counted. A multiplication and its addition count as
+    two operations. The rest, about 1 %, is left out by convention. PyTorch's `FlopCounterMode`
+    gives the same number but imports the compiler, which takes 2.4 s in each worker.
 
     Args:
-        model: left as it is; a copy on the CPU classifies a blank image.
+        model: Model, which is not changed; a copy on the CPU classifies a blank image.
     """
     counts: list[int] = []
 

@@ -46,23 +46,23 @@ from bloodnets.training.loop import (
 from bloodnets.training.malloc import keep_freed_memory
 
 CHECKPOINT_TIME_SHARE = 0.05
-"""Share of a trial's time that checkpoints take, about. On a CPU, where an epoch takes seconds, one
-is written after nearly every epoch."""
+"""Approximate share of a trial's time spent on checkpoints. On a CPU, where an epoch takes seconds,
+a checkpoint is written after nearly every epoch."""
 
 
 def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
     """Train one trial and report to Ray Tune.
 
-    Reports an `EpochReport` after each epoch and, when the model and the predictions are in the
-    study's folder, a `TrialOutcome`. Now and then a checkpoint is written there. A trial that finds
-    one resumes from it, and first reports the epochs in it.
+    The function reports an `EpochReport` after each epoch. It reports a `TrialOutcome` when the
+    model and the predictions are in the study's folder. Checkpoints are written there from time to
+    time. A trial that finds one resumes from it and first reports the epochs in it.
 
     An exception is reported as a `TrialFailure`. A loss that is not finite ends the trial, because
-    it would recur. Any other exception is raised again: Ray Tune decides whether to retry.
+    it would recur. Any other exception is re-raised, and Ray Tune decides whether to retry.
 
     Args:
-        tune_config: The trial; see `messages.read_spec`.
-        cells: Data from Ray's object store: shared between workers, so never written to.
+        tune_config: Configuration from Ray Tune that contains the trial; see `messages.read_spec`.
+        cells: Data from Ray's object store; read-only, because workers share it.
     """
     try:
         _train_and_report(read_spec(tune_config), cells)
@@ -108,9 +108,9 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
     state, start_s = _train_with_checkpoints(spec, storage, splits, device)
     stop_reason = get_stop_reason(state, spec.config)
     if stop_reason is None:
-        raise RuntimeError(f"training ended after epoch {state.epoch} without a reason")
+        raise RuntimeError(f"training ended after epoch {state.epoch} without a stop reason")
     state.model.load_state_dict(state.best_weights)
-    # The one evaluation on test: after the last choice (of the epoch, by val) has been made.
+    # The only test evaluation comes after the last selection (of the epoch, by val).
     predictions = {
         name: (
             predict_probabilities(state.model, splits[name].images, spec.config.loss),
@@ -153,7 +153,7 @@ def _train_with_checkpoints(
     splits: Mapping[str, DeviceSplit],
     device: torch.device,
 ) -> tuple[TrainingState, float]:
-    """Return the state at the end, and when training began, had it not been interrupted."""
+    """Return the final state, and the start time shifted back by earlier training time."""
     start_s, name = time.perf_counter(), get_checkpoint_name(spec.id)
     try:
         content, path = storage.read(name), str(storage.location / name)
@@ -169,7 +169,8 @@ def _train_with_checkpoints(
         _report(report)
     last_save_s, save_duration_s = time.perf_counter(), 0.0
     for result in train(state, spec.config, train_split=splits["train"], val_split=splits["val"]):
-        # Returns when the driver has let the trial continue: what a checkpoint holds is settled.
+        # Reporting returns only when the driver lets the trial continue, so a checkpoint never
+        # contains an epoch that the driver has not processed.
         _report(EpochReport(result=result, best_val_macro_f1=state.best_macro_f1, restored=False))
         epochs.append(result)
         now_s = time.perf_counter()
@@ -197,24 +198,24 @@ def _make_restored_reports(epochs: list[EpochResult]) -> Iterator[EpochReport]:
 
 
 def _open_study_storage(spec: TrialSpec) -> LocalStorage | RemoteStorage:
-    """Return the study's folder, if this node sees the driver's."""
+    """Return the study's storage after checking that this node sees the driver's files."""
     location = parse_location(spec.location)
     try:
         storage = open_storage(location)
         if storage.exists(spec.probe_file):
             return storage
-        problem = "it does not see there what the study began"
+        problem = "the study's files are not there"
     except OSError as error:
         problem = error.strerror or str(error)
     raise ResourceError(
         f"{socket.gethostname()} cannot use {location}: {problem}",
         path=str(location),
-        remedy="several machines need a folder that all of them mount, or --storage s3://…",
+        remedy="use a folder that every node mounts, or --storage s3://…",
     )
 
 
 def _write_file(storage: LocalStorage | RemoteStorage, name: str, content: bytes) -> None:
-    """Write a file; what cannot be written is no fault of the trial's."""
+    """Write a file; raise `ResourceError`, which is not a fault of the trial, if this fails."""
     try:
         storage.write(name, content)
     except OSError as error:
@@ -232,7 +233,7 @@ def _make_storage_error(
 
 
 def _select_device() -> torch.device:
-    """The GPU that Ray assigned to this trial, else the CPU with as many threads as cores."""
+    """Return the GPU that Ray assigned to this trial, else the CPU with one thread per core."""
     # Workers are reused, so the thread count of an earlier trial must not remain.
     resources = ray.get_runtime_context().get_assigned_resources()
     torch.set_num_threads(max(1, int(resources.get("CPU", 1))))
@@ -242,6 +243,6 @@ def _select_device() -> torch.device:
         raise ResourceError(
             f"Ray assigned a GPU on {socket.gethostname()}, but its PyTorch {torch.__version__} "
             f"cannot use it",
-            remedy="install a CUDA build, or use --device cpu",
+            remedy="install a CUDA build of PyTorch, or use --device cpu",
         )
     return torch.device("cuda")

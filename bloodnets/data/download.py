@@ -1,4 +1,4 @@
-"""Fetch the official BloodMNIST file, once."""
+"""Download the official BloodMNIST file."""
 
 import contextlib
 import logging
@@ -20,31 +20,36 @@ DOWNLOAD_TIMEOUT_S = 30.0
 
 
 def ensure_official_file(root: Path | None) -> Path:
-    """BloodMNIST's file under `root`, downloaded if it is not there.
+    """Return the path of BloodMNIST's file in `root`, downloading it if it is missing.
 
-    A file that is there already is returned as it is: `medmnist.load_file` says what it holds.
+    An existing file is not checked; `medmnist.load_file` determines what it contains.
 
     Args:
-        root: the folder; None for medmnist's own, `~/.medmnist`.
+        root: Folder of the file; None for the default of medmnist, `~/.medmnist`.
 
     Raises:
-        ResourceError: it could not be downloaded, or the folder could not be written.
+        ResourceError: The file could not be downloaded, or the folder could not be written.
     """
     if root is None:
         root = Path.home() / ".medmnist"
     path = root / BLOODMNIST_FILE
-    if os.path.exists(path):  # not path.exists, which raises in a folder that is closed to us
+    if os.path.exists(path):  # path.exists raises in a folder without access
         return path
     return download_file(path, url=BLOODMNIST_URL, md5=BLOODMNIST_MD5)
 
 
 def download_file(path: Path, *, url: str, md5: str) -> Path:
-    """Download `url` to `path`, which appears only when it is whole and its MD5 is right.
+    """Download a file, which appears at `path` only when it is complete and its MD5 matches.
 
-    Tries again, a little later each time, after a failure or a wrong MD5.
+    After a failure or a wrong MD5, the download is retried with increasing delays.
+
+    Args:
+        path: Path of the downloaded file; missing parent folders are created.
+        url: URL of the file.
+        md5: Expected MD5, hexadecimal.
 
     Raises:
-        ResourceError: no try succeeded; the message gives the cause and the ways on.
+        ResourceError: Every attempt failed; the message gives the cause and the alternatives.
     """
     new_folders = [folder for folder in path.parents if not os.path.exists(folder)]
     pooch.get_logger().setLevel(logging.ERROR)
@@ -58,24 +63,24 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     try:
         store.fetch(path.name, downloader=_fetch_url)
     except (requests.RequestException, OSError, ValueError) as error:
-        with contextlib.suppress(OSError):  # of a folder that was not made, or is used by now
+        with contextlib.suppress(OSError):  # a folder was not created, or is in use
             for folder in new_folders:
                 folder.rmdir()
         raise ResourceError(
             f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)})",
             path=url,
             remedy=f"use --data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a "
-            f"folder that holds it), or --data synthetic (synthetic cells, no download)",
+            f"folder that contains it), or --data synthetic (synthetic cells, no download)",
         ) from error
     with contextlib.suppress(OSError):  # some file systems have no permissions
-        path.chmod(0o644)  # not the temporary file's 600: the folder may be shared
+        path.chmod(0o644)  # instead of the temporary file's 600, for a shared folder
     return path
 
 
 def _fetch_url(url: str, target_path: str, _store: pooch.Pooch) -> None:
-    """One try, with a bar that only a terminal sees and that is gone at the end.
+    """Download a file once, with a progress bar in a terminal that disappears at the end.
 
-    Pooch's own leaves a failed try's bar and connection open.
+    Pooch's own downloader leaves the progress bar and the connection of a failed attempt open.
     """
     with (
         requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
@@ -90,8 +95,9 @@ def _fetch_url(url: str, target_path: str, _store: pooch.Pooch) -> None:
 
 
 def _describe_cause(error: Exception, folder: Path) -> str:
-    """The reason in a few words."""
-    # The order matters: requests' errors are OSErrors, some are ValueErrors, most ConnectionErrors.
+    """Return the cause of a failed download in a few words."""
+    # The order matters: all errors of requests are OSErrors, most are ConnectionErrors, and some
+    # are ValueErrors.
     match error:
         case requests.HTTPError(response=requests.Response(status_code=code)):
             cause = f"the server answered {code}"
@@ -102,7 +108,7 @@ def _describe_cause(error: Exception, folder: Path) -> str:
         case requests.exceptions.ChunkedEncodingError():
             cause = "the connection was cut off"
         case requests.ConnectionError() | requests.Timeout():
-            # While the body is read, a timeout comes wrapped in a ConnectionError.
+            # A timeout while the body is read is wrapped in a ConnectionError.
             timed_out = isinstance(error, requests.Timeout) or isinstance(
                 error.__context__, ReadTimeoutError
             )
@@ -112,7 +118,7 @@ def _describe_cause(error: Exception, folder: Path) -> str:
                 else "no connection to the server"
             )
         case ValueError() if not isinstance(error, requests.RequestException):
-            cause = "what arrived has the wrong MD5"
+            cause = "the downloaded file has the wrong MD5"
         case OSError(strerror=str(reason)) | OSError(__cause__=OSError(strerror=str(reason))):
             cause = f"{folder} cannot be written: {reason}"
         case _:

@@ -1,7 +1,8 @@
-"""One image file, of any size and kind, to the 28 x 28 pixels that the networks see.
+"""Read image files and convert them to the 28 x 28 pixels of BloodMNIST.
 
-BloodMNIST was made of photographs of 360 x 363 pixels: the centered 200 x 200 were cut out and made
-smaller. The same is done here; the pass through JPEG, whose traces BloodMNIST carries, is not.
+BloodMNIST was made from photographs of 360 x 363 pixels: their central 200 x 200 pixels were
+cropped and resized. This module does the same, but without JPEG compression, which left artifacts
+in BloodMNIST.
 """
 
 import stat
@@ -17,29 +18,31 @@ from bloodnets.constants import IMAGE_SIDE
 from bloodnets.errors import DataError
 
 MAX_PIXELS = 144_000_000
-"""12,000 x 12,000, for which Pillow needs .6 GB. By itself it refuses twice 89 million."""
+"""Maximum number of pixels: 12,000 x 12,000, for which Pillow needs 0.6 GB. Pillow's own limit is
+twice 89 million."""
 
 IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What is read. Pillow knows more, some by way of other programs (EPS)."""
+"""Formats that are read. Pillow supports more, some of them with external programs (EPS)."""
 
 IMAGE_SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
-"""How the names of image files end, in lower case: what is taken of a folder."""
+"""Suffixes, in lower case, of the files that are read from a folder."""
 
 MAX_RESIZE_SIDE = 2048
-"""A square with longer sides is first made smaller by whole factors, piece by piece."""
+"""Maximum side in pixels of a square that is resized in one step. A larger square is first reduced
+by an integer factor, in strips."""
 
 _MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
-_EXIF_ORIENTATION = 0x0112  # in EXIF
+_EXIF_ORIENTATION = 0x0112  # EXIF tag
 
 
 class DecodedImage(NamedTuple):
-    """What was read of an image file.
+    """Image from a file, in the format of BloodMNIST.
 
     Attributes:
-        pixels: uint8, shape (28, 28, 3), red, green, blue.
-        crop_side: of the square that they were made of, in pixels of the file.
+        pixels: Pixels, uint8, shape (28, 28, 3), red, green, blue.
+        crop_side: Side of the cropped square, in pixels of the file.
     """
 
     pixels: NDArray[np.uint8]
@@ -47,21 +50,23 @@ class DecodedImage(NamedTuple):
 
 
 def read_image_file(path: Path, crop: int | None) -> DecodedImage:
-    """Cut the centered square out of an image and make it 28 x 28 pixels, as BloodMNIST was made.
+    """Crop the central square of an image and resize it to 28 x 28 pixels, as in BloodMNIST.
 
-    An image of 28 x 28 pixels is taken as it is. Gray images become colored ones of equal
-    channels, transparent pixels white, 16 bits 8; an orientation in EXIF is followed.
+    An image of 28 x 28 pixels is neither cropped nor resized. A gray image gets three equal
+    channels, transparent pixels become white, and 16-bit values are reduced to 8 bits. An
+    orientation in EXIF is applied.
 
     Args:
-        path: of the file.
-        crop: side of the square, in pixels; None for the largest that there is.
+        path: Path of the file.
+        crop: Side of the square in pixels; None for the largest possible square.
 
     Raises:
-        DataError: it cannot be read, holds several images, or is too large, or smaller than `crop`.
+        DataError: The file cannot be read, contains several images, is too large, or is smaller
+            than `crop`.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            raise DataError(f"{path} is no file", path=path)
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would block
+            raise DataError(f"{path} is not a file", path=path)
         with (
             warnings.catch_warnings(action="ignore"),
             Image.open(path, formats=IMAGE_FORMATS) as image,
@@ -73,15 +78,15 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
         raise DataError(f"{path} does not exist", path=path) from error
     except UnidentifiedImageError as error:
         raise DataError(
-            f"{path} is no image that can be read",
+            f"{path} is not a readable image",
             path=path,
-            expected="PNG, JPEG, TIFF, BMP, GIF or WebP",
+            expected="PNG, JPEG, TIFF, BMP, GIF, PPM or WebP",
         ) from error
     except Image.DecompressionBombError as error:
         raise DataError(
             f"{path} has too many pixels", path=path, expected=f"at most {MAX_PIXELS:,}"
         ) from error
-    except Exception as error:  # its decoders raise a dozen unrelated ones on a damaged file
+    except Exception as error:  # Pillow raises many unrelated ones on a damaged file
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         reason = " ".join(str(reason).split())
         raise DataError(f"{path} cannot be read: {reason:.100}", path=path) from error
@@ -90,11 +95,11 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
 def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedImage:
     width, height = image.size
     crop_side = crop or min(width, height)
-    # A phone's JPEG may have a second picture behind it, for depth or brightness.
+    # A JPEG from a phone (MPO) may contain a second image for depth or brightness.
     n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if n_frames > 1:
         raise DataError(
-            f"{path} holds {n_frames} images", path=path, value=n_frames, expected="one"
+            f"{path} contains {n_frames} images", path=path, value=n_frames, expected="one image"
         )
     if width * height > MAX_PIXELS:
         raise DataError(
@@ -105,7 +110,7 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
         )
     if image.mode in ("F", "I"):
         raise DataError(
-            f"{path} has pixels of 32 bits, in no known range",
+            f"{path} has 32-bit pixels of unknown range",
             path=path,
             value=32,
             expected="8 or 16 bits",
@@ -117,12 +122,12 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
             f"{path} has {width} x {height} pixels",
             path=path,
             value=(width, height),
-            expected=f"at least {crop_side} each way",
+            expected=f"at least {crop_side} x {crop_side}",
         )
     small = _convert_to_rgb(_crop_square(image, crop_side))
     if small.size != (IMAGE_SIDE, IMAGE_SIDE):
         small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
-    # After it is decoded: a TIFF has followed its orientation then, and forgotten it.
+    # Read after decoding, because decoding a TIFF applies its orientation and removes the tag.
     if orientation := image.getexif().get(_EXIF_ORIENTATION):
         small.getexif()[_EXIF_ORIENTATION] = orientation
         small = ImageOps.exif_transpose(small)
@@ -130,7 +135,7 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
 
 
 def _crop_square(image: Image.Image, side: int) -> Image.Image:
-    """The centered square, smaller by a whole factor where it is large."""
+    """Return the central square, reduced by an integer factor if it is large."""
     if side > MAX_RESIZE_SIDE:
         # A JPEG can be decoded at a half, a quarter or an eighth of its size.
         width, height = image.size
@@ -140,7 +145,7 @@ def _crop_square(image: Image.Image, side: int) -> Image.Image:
     factor = side // MAX_RESIZE_SIDE
     if factor < 2:
         return image.crop((left, top, left + side, top + side))
-    # A copy of the whole, in colors, would take as much memory again as the image.
+    # Strips, because an RGB copy of the whole image would need as much memory again.
     strip_height = factor * (MAX_RESIZE_SIDE // 16)
     square = Image.new("RGB", (-(-side // factor),) * 2)
     for row in range(0, side, strip_height):
@@ -150,7 +155,7 @@ def _crop_square(image: Image.Image, side: int) -> Image.Image:
 
 
 def _convert_to_rgb(image: Image.Image) -> Image.Image:
-    """In red, green and blue, 8 bits each, on white where it is transparent."""
+    """Return an image in 8-bit RGB, with white in place of transparent pixels."""
     if image.mode in _MODES_16_BIT:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:

@@ -1,4 +1,4 @@
-"""Load the splits of a MedMNIST-format file, trust nothing in it, and say which data it is."""
+"""Load, validate and identify the splits of a file in the MedMNIST format."""
 
 import hashlib
 import io
@@ -29,10 +29,11 @@ from bloodnets.errors import DataError
 
 IMAGE_SHAPE = (IMAGE_SIDE, IMAGE_SIDE, CHANNELS)
 MAX_IMAGES = 100_000
-"""Images in a split at most: eight times BloodMNIST's train, and .24 GB of memory."""
+"""Maximum number of images in a split: eight times BloodMNIST's train, 0.24 GB of memory."""
 MAX_FILE_BYTES = 2**30
 MAX_ARCHIVE_MEMBERS = 1000
-"""Arrays in a file at most; six are wanted. A directory of millions takes minutes to read."""
+"""Maximum number of members in a file; six are needed. A directory of millions takes minutes to
+read."""
 
 EXPECTED_FORMAT = "an npz file in the MedMNIST format"
 
@@ -43,8 +44,8 @@ class Split(NamedTuple):
     """Images with their classes.
 
     Attributes:
-        images: uint8, shape (n, 28, 28, 3), red, green, blue.
-        labels: uint8, shape (n,), 0 to 7.
+        images: Pixels, uint8, shape (n, 28, 28, 3), red, green, blue.
+        labels: Classes, uint8, shape (n,), 0 to 7.
     """
 
     images: NDArray[np.uint8]
@@ -53,13 +54,14 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BloodCells:
-    """The three splits, and which data they are.
+    """Three splits and the identity of the data.
 
     Attributes:
-        train: what weights are fitted to.
-        val: what epochs and configurations are chosen by.
-        test: looked at once per chosen model.
-        kind: `official` (BloodMNIST, by its MD5), `file` (any other) or `synthetic`.
+        train: Images to which weights are fitted.
+        val: Images by which epochs and configurations are selected.
+        test: Images for the test evaluation, one per selected model.
+        kind: Kind of data: `official` (BloodMNIST, by its MD5), `file` (any other file) or
+            `synthetic`.
         path: Absolute path of the file; None for synthetic cells.
         name: Name of the file; `synthetic` for synthetic cells.
         md5: MD5 of the file's bytes; None for synthetic cells.
@@ -79,7 +81,7 @@ class BloodCells:
 
 
 def load_synthetic() -> BloodCells:
-    """Drawn stand-in cells: no file, no network."""
+    """Return synthetic cells, without reading a file or using the network."""
     arrays = generate_synthetic_arrays()
     splits = {name: _make_split(arrays, name, "synthetic") for name in SPLITS}
     return BloodCells(
@@ -94,15 +96,15 @@ def load_synthetic() -> BloodCells:
 
 
 def load_file(path: Path) -> BloodCells:
-    """Read and verify a file in the MedMNIST format.
+    """Read and validate a file in the MedMNIST format.
 
     The file needs the keys `{split}_images`, uint8 (n, 28, 28, 3), and `{split}_labels`,
     integers (n, 1) from 0 to 7, for train, val and test. Sizes are checked before anything is
     unpacked, and nothing is unpickled.
 
     Raises:
-        DataError: the file is not that; the message names the key, what was found, and what is
-            wanted.
+        DataError: The file is not in this format; the message gives the key, the value found and
+            the expected value.
     """
     content = _read_bytes(path)
     with _open_archive(content, path) as archive:
@@ -125,13 +127,19 @@ def load_file(path: Path) -> BloodCells:
 
 
 def load_images(path: Path, split: str) -> NDArray[np.uint8]:
-    """Read the images of one split of a file in the MedMNIST format; it needs nothing else.
+    """Return the images of one split of a file in the MedMNIST format.
+
+    The file needs no other arrays.
+
+    Args:
+        path: Path of the file.
+        split: Name of the split: `train`, `val` or `test`.
 
     Returns:
-        uint8, shape (n, 28, 28, 3).
+        Pixels, uint8, shape (n, 28, 28, 3).
 
     Raises:
-        DataError: as of `load_file`.
+        DataError: The file or the array is not in this format, as in `load_file`.
     """
     with _open_archive(_read_bytes(path), path) as archive:
         return _read_array(archive, f"{split}_images", path).astype(np.uint8, copy=False)
@@ -159,7 +167,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _open_archive(content: bytes, path: Path) -> zipfile.ZipFile:
-    n_entries = content.count(b"PK\x01\x02")  # how each entry of a zip's directory begins
+    n_entries = content.count(b"PK\x01\x02")  # signature of an entry in a zip directory
     if n_entries > MAX_ARCHIVE_MEMBERS:
         raise DataError(
             f"{path} has {n_entries:,} members",
@@ -169,16 +177,16 @@ def _open_archive(content: bytes, path: Path) -> zipfile.ZipFile:
         )
     try:
         return zipfile.ZipFile(io.BytesIO(content))
-    except Exception as error:  # zipfile raises half a dozen unrelated ones on a damaged file
+    except Exception as error:  # zipfile raises many unrelated ones on a damaged file
         raise DataError(
-            f"{path} is not a whole npz file ({_shorten_error(error)})",
+            f"{path} is not a complete npz file ({_shorten_error(error)})",
             path=path,
             expected=EXPECTED_FORMAT,
         ) from error
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
-    """One member of the archive, its header checked before its data are unpacked."""
+    """Return a member of the archive, checking its header before its data are unpacked."""
     members = [info for info in archive.infolist() if info.filename == f"{key}.npy"]
     if not members:
         raise DataError(
@@ -193,28 +201,28 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
             value=len(members),
             expected="once",
         )
-    # Others are rare in npz files, and zipfile unpacks them without a bound.
+    # Other methods are rare in npz files, and zipfile unpacks them without a size limit.
     if (method := members[0].compress_type) not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
-            f"{path}: {key} is compressed by zip's method {method}",
+            f"{path}: {key} is compressed with zip method {method}",
             path=path,
             value=method,
-            expected="0 or 8 (stored or deflated), as numpy.savez and numpy.savez_compressed write",
+            expected="0 or 8 (stored or deflated), as in files from numpy.savez",
         )
     try:
         with archive.open(f"{key}.npy") as member:
             shape, dtype = _read_npy_header(member, key, path)
             size_bytes = math.prod(shape) * dtype.itemsize
-            # Bounded, because the archive's own word for the size may be wrong. One byte more
-            # than wanted, because only the end of the member has its checksum verified.
+            # The read is bounded because the size in the archive may be wrong. It asks for one
+            # byte too many because zipfile verifies the checksum only at the end of the member.
             data = member.read(size_bytes + 1)
     except DataError:
         raise
-    except Exception as error:  # as above, and NumPy's parser of headers likewise
+    except Exception as error:  # NumPy's header parser raises many kinds, too
         raise DataError(
             f"{path}: {key} cannot be unpacked ({_shorten_error(error)})",
             path=path,
-            expected="a whole file, made by numpy.savez or numpy.savez_compressed",
+            expected="a complete file from numpy.savez or numpy.savez_compressed",
         ) from error
     if len(data) != size_bytes:
         raise DataError(
@@ -228,7 +236,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
 
 
 def _shorten_error(error: Exception) -> str:
-    """What a library said, on one short line."""
+    """Return a library's message on one short line."""
     return textwrap.shorten(str(error), 100) or type(error).__name__
 
 
@@ -239,7 +247,7 @@ def _read_npy_header(
         raise DataError(
             f"{path}: {key} has npy version {version}", path=path, value=version, expected="(1, 0)"
         )
-    with warnings.catch_warnings(action="ignore"):  # about headers in the style of Python 2
+    with warnings.catch_warnings(action="ignore"):  # warnings about Python 2 headers
         shape, is_fortran, dtype = npy.read_array_header_1_0(member)
     is_images = key.endswith("images")
     expected_shape = IMAGE_SHAPE if is_images else (1,)

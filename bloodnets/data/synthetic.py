@@ -1,18 +1,19 @@
-"""Drawings of the eight kinds of blood cell, in the MedMNIST format.
+"""Generate synthetic images of the eight kinds of blood cell, in the MedMNIST format.
 
-They stand in for BloodMNIST where the download is missing: in a demo and in tests. Every shape,
-color and spread below was chosen by hand to resemble a stained smear at 28 x 28 pixels and to
-leave the kinds overlapping. Nothing about real cells, and nothing about how a model does on real
-cells, may be concluded from them.
+They replace BloodMNIST in demos and tests, which then need no download. Every shape, color and
+spread below was chosen by hand. The images resemble a stained smear at 28 x 28 pixels, and the
+kinds overlap. They allow no conclusions about real cells or about the score of a model on real
+cells.
 
-Calibrated so that both families learn, neither is perfect and the CNN is ahead. Macro F1 on the
-test split at the default scale (2,988 / 427 / 856 images), best val epoch of 20, batch 64, the
-published rates (SGD .01, momentum .9; Adam .001), training seeds 0 and 1 (Adam MLNN: 1 alone):
+The values are calibrated: both families learn, neither is perfect and the CNN is better. The table
+shows macro F1 on test at the default scale (2,988 / 427 / 856 images). The weights are those of the
+best val epoch of 20. Batches have 64 images, the learning rates are the published ones (SGD 0.01,
+momentum 0.9; Adam 0.001), and the seeds are 0 and 1 (MLNN with Adam: only 1):
 
-    MLNN   SGD .85 .82   Adam .85         CNN   SGD .90 .92   Adam .93 .94
+    MLNN   SGD 0.85 0.82   Adam 0.85         CNN   SGD 0.90 0.92   Adam 0.93 0.94
 
-Most confused are immature granulocytes with monocytes, then basophils, lymphocytes and
-neutrophils. The default set takes 0.9 s on one core (NumPy 2, 2-core cloud machine).
+The most frequent confusion is of immature granulocytes with monocytes, then with basophils,
+lymphocytes and neutrophils. The default set takes 0.9 s on one core (NumPy 2, 2-core cloud VM).
 """
 
 import hashlib
@@ -27,10 +28,10 @@ from numpy.typing import NDArray
 from bloodnets.constants import IMAGE_SIDE
 from bloodnets.errors import DataError
 
-Float32Array = NDArray[np.floating]  # float32 throughout; NumPy's stubs cannot follow it
+Float32Array = NDArray[np.floating]  # always float32, which NumPy's stubs cannot express
 UInt8Array = NDArray[np.uint8]
 RGB = tuple[int, int, int]
-MeanAndSd = tuple[float, float]  # mean and standard deviation from image to image
+MeanAndSd = tuple[float, float]  # mean and standard deviation across images
 
 CLASS_COUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
@@ -42,28 +43,27 @@ CLASS_COUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
 """Images of each class in the official BloodMNIST file, by split and in label order."""
 
 DEFAULT_SCALE: Final = 0.25
-"""Enough for a CNN trained by SGD to converge in 20 epochs, few enough to draw in a second."""
-
-"""Height and width of an image in pixels."""
+"""Default size relative to the official file. A CNN trained with SGD converges on it in 20 epochs,
+and it takes only a second to generate."""
 
 _PLASMA_COLOR: Final[RGB] = (253, 227, 201)
 _RED_CELL_COLOR: Final[RGB] = (205, 165, 160)
-_RED_CELLS_PER_IMAGE: Final = 8  # drawn in each image; those under the cell do not show
+_RED_CELLS_PER_IMAGE: Final = 8  # the cell in the middle hides those below it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CellType:
-    """How one kind of cell is drawn. Lengths but `radius` are in cell radii.
+    """Parameters of one kind of cell. Lengths are in cell radii, except `radius`.
 
-    A nucleus is a chain of round lobes that melt into each other, strung along an arc about the
-    cell's center: one lobe is a round nucleus, wide overlapping ones a kidney, small and spaced
-    ones the beads of a neutrophil.
+    A nucleus is a chain of round lobes that merge, placed along an arc around the cell's center.
+    One lobe is a round nucleus, wide overlapping lobes form a kidney, and small separate lobes form
+    the segments of a neutrophil.
     """
 
-    radius: MeanAndSd  # of the cell, in pixels
-    ruffle: float  # how far the outline departs from a circle
-    granules: MeanAndSd  # share of the cytoplasm that they cover
-    veil: float  # how much of them is seen over the nucleus
+    radius: MeanAndSd  # radius of the cell, in pixels
+    ruffle: float  # deviation of the outline from a circle
+    granules: MeanAndSd  # share of the cytoplasm covered by granules
+    veil: float  # visibility of granules over the nucleus, 0 to 1
     lobes: tuple[float, ...]  # probabilities of 0, 1, 2, ... lobes
     lobe: MeanAndSd  # radius of a lobe
     orbit: MeanAndSd  # distance of the lobes from the cell's center
@@ -74,9 +74,9 @@ class _CellType:
 
 
 # fmt: off
-# In label order. The comments name the feature by which a haematologist knows the kind.
+# In label order. The comments name the feature by which a hematologist recognizes the kind.
 _CELL_TYPES: Final = (
-    _CellType(  # basophil: dark violet granules that all but hide the nucleus
+    _CellType(  # basophil: dark violet granules that almost hide the nucleus
         radius=(8.8, 0.9), ruffle=0.06, granules=(0.65, 0.12), veil=0.7,
         lobes=(0, 0.2, 0.5, 0.3), lobe=(0.50, 0.08), orbit=(0.33, 0.08), step=(1.6, 0.4),
         cytoplasm=(162, 110, 170), granule=(62, 22, 108), nucleus=(98, 48, 140),
@@ -96,7 +96,7 @@ _CELL_TYPES: Final = (
         lobes=(0, 0.5, 0.5), lobe=(0.57, 0.08), orbit=(0.30, 0.08), step=(1.0, 0.4),
         cytoplasm=(172, 136, 184), granule=(118, 70, 150), nucleus=(90, 44, 140),
     ),
-    _CellType(  # lymphocyte: a large round nucleus that all but fills the cell
+    _CellType(  # lymphocyte: a large round nucleus that almost fills the cell
         radius=(7.4, 0.8), ruffle=0.07, granules=(0.20, 0.10), veil=0.1,
         lobes=(0, 0.7, 0.3), lobe=(0.80, 0.07), orbit=(0.14, 0.07), step=(1.2, 0.4),
         cytoplasm=(148, 132, 200), granule=(120, 90, 165), nucleus=(74, 32, 124),
@@ -111,7 +111,7 @@ _CELL_TYPES: Final = (
         lobes=(0, 0, 0.1, 0.5, 0.4), lobe=(0.30, 0.04), orbit=(0.50, 0.06), step=(1.2, 0.2),
         cytoplasm=(206, 168, 188), granule=(188, 130, 164), nucleus=(80, 36, 134),
     ),
-    _CellType(  # platelet: tiny, without a nucleus: what describes one is not used
+    _CellType(  # platelet: tiny, without a nucleus, so its parameters are unused
         radius=(3.1, 0.6), ruffle=0.12, granules=(0.50, 0.20), veil=0.0,
         lobes=(1,), lobe=(0.0, 0.0), orbit=(0.0, 0.0), step=(0.0, 0.0),
         cytoplasm=(160, 120, 172), granule=(96, 48, 138), nucleus=(0, 0, 0),
@@ -127,20 +127,20 @@ _X: Final = _AXIS[None, :]
 def generate_synthetic_arrays(
     *, scale: float = DEFAULT_SCALE, seed: int = 0
 ) -> dict[str, NDArray[np.uint8]]:
-    """Draw the three splits of a data set in the MedMNIST format.
+    """Generate the three splits of a data set in the MedMNIST format.
 
-    Each split has its own random stream, so none repeats another's images. The same call gives
-    the same bytes on one machine with one version of NumPy; elsewhere the last bit of a float32
-    exponential may differ, and with it a rare pixel by one level.
+    Each split has its own random stream, so no split repeats images of another. The same call gives
+    the same bytes on one machine with one version of NumPy. On other machines, the last bit of a
+    float32 exponential may differ, which rarely changes a pixel by one level.
 
     Args:
-        scale: size of each class relative to the official file (`CLASS_COUNTS`), in (0, 1];
-            counts are rounded, and no class is left empty.
-        seed: of all random draws, at least 0.
+        scale: Size of each class relative to the official file (`CLASS_COUNTS`), in (0, 1]. Counts
+            are rounded to at least 1.
+        seed: Random seed, at least 0.
 
     Returns:
-        `{train,val,test}_images`, uint8 of shape (n, 28, 28, 3), RGB from 0 to 255, and
-        `{train,val,test}_labels`, uint8 of shape (n, 1), from 0 to 7; in shuffled order.
+        Arrays in shuffled order: `{train,val,test}_images`, uint8, shape (n, 28, 28, 3), RGB, 0 to
+        255, and `{train,val,test}_labels`, uint8, shape (n, 1), 0 to 7.
 
     Raises:
         DataError: `scale` is outside (0, 1], or `seed` is negative.
@@ -173,9 +173,9 @@ def hash_synthetic_arrays(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
 
 
 def _generate_cells(rng: np.random.Generator, cell_type: _CellType, n: int) -> UInt8Array:
-    """Draw `n` cells of one kind, uint8 of shape (n, 28, 28, 3)."""
+    """Generate `n` cells of one kind, uint8 of shape (n, 28, 28, 3)."""
     radius = np.maximum(_sample_normal(rng, cell_type.radius, n), 2)
-    x = _X - _sample_normal(rng, (0.0, 1.2), n)  # the cell is nearly in the middle
+    x = _X - _sample_normal(rng, (0.0, 1.2), n)  # the cell is near the center
     y = _Y - _sample_normal(rng, (0.0, 1.2), n)
     blur = rng.uniform(1.0, 2.2, (n, 1, 1)).astype(np.float32)  # width of an edge, in pixels
     cell = _compute_coverage(_compute_outline_distance(rng, x, y, radius, cell_type.ruffle), blur)
@@ -193,37 +193,37 @@ def _generate_cells(rng: np.random.Generator, cell_type: _CellType, n: int) -> U
     _blend_color(canvas, cell, _sample_color(rng, cell_type.cytoplasm, n))
     granule_color = _sample_color(rng, cell_type.granule, n)
     _blend_color(canvas, granules, granule_color)
-    chromatin = nucleus * (1 - 0.12 * np.abs(grain))  # never quite even
+    chromatin = nucleus * (1 - 0.12 * np.abs(grain))  # slightly uneven
     _blend_color(canvas, chromatin, _sample_color(rng, cell_type.nucleus, n))
     _blend_color(canvas, granules * nucleus * cell_type.veil, granule_color)
     return _apply_camera_effects(rng, canvas)
 
 
 def _sample_normal(rng: np.random.Generator, mean_and_sd: MeanAndSd, n: int) -> Float32Array:
-    """One normal draw per image, float32 of shape (n, 1, 1), ready to broadcast over pixels."""
+    """Return one normal draw per image, float32 of shape (n, 1, 1), to broadcast over pixels."""
     return rng.normal(*mean_and_sd, (n, 1, 1)).astype(np.float32)
 
 
 def _sample_color(rng: np.random.Generator, color: RGB, n: int) -> Float32Array:
-    """The color as it came out in each image, float32 of shape (n, 1, 1, 3)."""
+    """Return a random variation of a color per image, float32 of shape (n, 1, 1, 3)."""
     return rng.normal(color, 6.0, (n, 1, 1, 3)).astype(np.float32)
 
 
 def _compute_coverage(distance: Float32Array, blur: Float32Array) -> Float32Array:
-    """Coverage from 0 to 1 of a shape given by its signed distance (negative inside)."""
+    """Return the coverage, 0 to 1, of a shape given by its signed distance (negative inside)."""
     coverage: Float32Array = np.clip(0.5 - distance / blur, 0, 1)
     return coverage
 
 
 def _blend_color(canvas: Float32Array, coverage: Float32Array, color: Float32Array) -> None:
-    """Blend `color` (n, 1, 1, 3) into `canvas` (n, 28, 28, 3) where `coverage` (n, 28, 28) says."""
+    """Blend `color` (n, 1, 1, 3) into `canvas` (n, 28, 28, 3) by `coverage` (n, 28, 28)."""
     canvas += coverage[..., None] * (color - canvas)
 
 
 def _compute_outline_distance(
     rng: np.random.Generator, x: Float32Array, y: Float32Array, radius: Float32Array, ruffle: float
 ) -> Float32Array:
-    """Distance to a circle deformed by waves of two to four periods: oval, angular, wavy."""
+    """Return the signed distance to a circle deformed by waves of two to four periods."""
     angle = np.arctan2(y, x)
     wave = np.zeros_like(angle)
     for periods in (2, 3, 4):
@@ -242,9 +242,9 @@ def _compute_nucleus_distance(
     y: Float32Array,
     radius: Float32Array,
 ) -> Float32Array:
-    """Distance to the lobes' smooth union (log-sum-exp of theirs); all positive without lobes."""
+    """Return the signed distance to the smooth union of the lobes; positive without lobes."""
     n = len(radius)
-    merge_distance = np.float32(0.9)  # how far from each other lobes begin to merge, in pixels
+    merge_distance = np.float32(0.9)  # distance at which lobes begin to merge, in pixels
     lobe_counts = rng.choice(len(cell_type.lobes), n, p=cell_type.lobes).reshape(n, 1, 1)
     orbit = radius * _sample_normal(rng, cell_type.orbit, n)
     angle: Float32Array = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
@@ -260,7 +260,7 @@ def _compute_nucleus_distance(
 def _compute_red_cell_coverage(
     rng: np.random.Generator, n: int, blur: Float32Array
 ) -> Float32Array:
-    """Coverage by red cells around the middle: discs with a pale center."""
+    """Return the coverage by red cells around the middle: discs with a pale center."""
     coverage = np.zeros((n, IMAGE_SIDE, IMAGE_SIDE), np.float32)
     for _ in range(_RED_CELLS_PER_IMAGE):
         angle = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
@@ -277,13 +277,13 @@ def _compute_red_cell_coverage(
 
 
 def _sample_grain(rng: np.random.Generator, n: int) -> Float32Array:
-    """Noise of unit variance with specks of about two pixels, float32 of shape (n, 28, 28)."""
+    """Return noise of unit variance, specks of two pixels, float32 of shape (n, 28, 28)."""
     noise = rng.standard_normal((n, IMAGE_SIDE + 1, IMAGE_SIDE + 1), dtype=np.float32)
     return (noise[:, 1:, 1:] + noise[:, :-1, 1:] + noise[:, 1:, :-1] + noise[:, :-1, :-1]) / 2
 
 
 def _apply_camera_effects(rng: np.random.Generator, canvas: Float32Array) -> UInt8Array:
-    """Vary stain, hue and light from image to image, add noise, round to uint8."""
+    """Vary stain, hue and light across images, add noise and round to uint8."""
     n = len(canvas)
     stain = rng.normal(1.0, 0.08, (n, 1, 1, 1)) + rng.normal(0.0, 0.04, (n, 1, 1, 3))
     light = rng.normal(0.0, 5.0, (n, 1, 1, 1))

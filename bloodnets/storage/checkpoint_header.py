@@ -1,4 +1,4 @@
-"""The file of a trial in the middle of its training, as far as it can be read without PyTorch."""
+"""Name checkpoints and read their headers, without PyTorch."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,26 @@ from typing import Any
 from bloodnets.errors import ConflictError, DataError
 
 CHECKPOINT_DIR = "checkpoints"
-"""The folder of the trials that have begun and not ended; nothing in it is the ledger's."""
+"""Folder of the checkpoints of unfinished trials; its files are not part of the ledger."""
 
 MAX_HEADER_BYTES = 2**22
-"""Bytes. A thousand epochs take .2 MB; ZIP files and pickles begin with a number beyond this."""
+"""Maximum size of a header in bytes. A thousand epochs take 0.2 MB. The first bytes of a ZIP file
+or a pickle, read as a size, exceed this."""
 
-RETRAIN_HINT = "remove it to train the trial from its first epoch"
+RETRAIN_HINT = "remove the file to restart the trial from its first epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointHeader:
-    """What a checkpoint holds beside tensors.
+    """Header of a checkpoint: everything except tensors.
 
     Attributes:
         config: `TrialConfig` of the trial, as a dict.
         study_fingerprint: Fingerprint of the trial's study.
         best_epoch: Epoch with the best val macro F1 so far.
-        best_macro_f1: Its val macro F1, 0 to 1.
+        best_macro_f1: Val macro F1 of the best epoch, 0 to 1.
         epochs: Fields of the `EpochResult` of each epoch so far.
-        duration_s: Training time so far in seconds.
+        duration_s: Training time of these epochs in seconds.
     """
 
     config: Mapping[str, object]
@@ -38,24 +39,24 @@ class CheckpointHeader:
 
 
 def get_checkpoint_name(trial_id: str) -> str:
-    """Where a trial keeps what it needs to go on, within its study's folder."""
+    """Return the path of a trial's checkpoint in the study's folder."""
     return f"{CHECKPOINT_DIR}/{trial_id}/state.safetensors"
 
 
 def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> CheckpointHeader:
-    """Return the header of a checkpoint, if its file is as long as it says.
+    """Return the header of a checkpoint, after checking the size of the file.
 
     Args:
-        content: the file, in the safetensors format; its beginning is enough, if it holds the
-            header.
-        file_bytes: of the file, in bytes.
-        name: of the file, for messages.
+        content: Contents of the file, in the safetensors format. Its first bytes are sufficient if
+            they include the header.
+        file_bytes: Size of the file in bytes.
+        name: File name, used in messages.
 
     Raises:
-        ConflictError: it is cut off.
-        DataError: it is something else.
+        ConflictError: The file is truncated.
+        DataError: The file is not a checkpoint.
     """
-    # The format: the length of the JSON header in 8 bytes, the header, the tensors' bytes.
+    # Format: size of the JSON header (8 bytes, little-endian), JSON header, bytes of the tensors.
     header_bytes = int.from_bytes(content[:8], "little")
     if header_bytes > MAX_HEADER_BYTES or content[8:9] not in (b"{", b""):
         raise DataError(f"{name} is not in the safetensors format", path=name, remedy=RETRAIN_HINT)
@@ -75,11 +76,11 @@ def read_checkpoint_header(content: bytes, file_bytes: int, name: str) -> Checkp
         )
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise DataError(
-            f"{name} is not the state of a trial", path=name, remedy=RETRAIN_HINT
+            f"{name} is not the checkpoint of a trial", path=name, remedy=RETRAIN_HINT
         ) from error
     if header is None or file_bytes < 8 + header_bytes + data_bytes:
         raise ConflictError(
-            f"{name} is cut off, at {file_bytes:,} bytes",
+            f"{name} is truncated at {file_bytes:,} bytes",
             path=name,
             value=file_bytes,
             remedy=RETRAIN_HINT,

@@ -1,7 +1,7 @@
-"""A study's files in a folder of this host.
+"""Read and write a study's files in a folder of this host.
 
-`LocalStorage` has the methods of `remote.RemoteStorage`. Names of files are paths within the study,
-with `/`. A file appears under its name whole or not at all. Files whose names begin with a dot are
+`LocalStorage` has the methods of `remote.RemoteStorage`. File names are paths within the study,
+with `/`. A file appears under its name when it is complete. Files whose names begin with a dot are
 not listed.
 """
 
@@ -13,45 +13,50 @@ from bloodnets.storage.location import StudyPath
 
 
 class LocalStorage:
-    """A folder of this machine, or of one that it mounts."""
+    """Storage in a folder of this host or in a folder that it mounts.
+
+    Attributes:
+        location: Folder as a `StudyPath`, as in `remote.RemoteStorage`.
+        folder: Folder as a `Path`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.location: StudyPath = folder
         self.folder = folder
 
     def read(self, name: str) -> bytes:
-        """A file's bytes.
+        """Return the contents of a file.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: The file cannot be read.
         """
         return (self.folder / name).read_bytes()
 
     def read_prefix(self, name: str, size_bytes: int) -> tuple[bytes, int]:
-        """A file's first bytes, at most `size_bytes`, and its length.
+        """Return the first bytes of a file, at most `size_bytes`, and the file's size in bytes.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: The file cannot be read.
         """
         with (self.folder / name).open("rb") as file:
             return file.read(size_bytes), os.fstat(file.fileno()).st_size
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file; the folder that it is in is made, but not the one above that.
+        """Write a file; create the parent directory, but not its parents.
 
         Raises:
-            OSError: it could not be written; an earlier one is still there.
+            OSError: The file could not be written; an existing file is unchanged.
         """
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, content)
 
     def exists(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether the file exists."""
         return (self.folder / name).is_file()
 
     def list_files(self, folder: str) -> set[str]:
-        """Names of all files in a folder and the folders in it."""
+        """Return the names of all files in a folder and its subfolders."""
         return {
             path.relative_to(self.folder).as_posix()
             for path in (self.folder / folder).rglob("*")
@@ -59,33 +64,34 @@ class LocalStorage:
         }
 
     def list_folders(self) -> set[str]:
-        """Return the names of the folders in this one.
+        """Return the names of the subfolders.
 
         Raises:
-            OSError: This folder cannot be read.
+            OSError: The folder cannot be read.
         """
         return {path.name for path in self.folder.iterdir() if path.is_dir()}
 
     def remove(self, folder: str) -> None:
-        """Remove a folder and all that is in it, as far as it can be."""
+        """Remove a folder and its contents; errors are ignored."""
         shutil.rmtree(self.folder / folder, ignore_errors=True)
 
     def local_copy(self, folder: str) -> Path:
-        """The folder, on this machine."""
+        """Return the path of a folder on this host."""
         return self.folder / folder
 
     def upload(self, name: str) -> None:
-        """Nothing: a file or folder that was made in `folder` is where it belongs."""
+        """Do nothing, because files created in `folder` are already in place."""
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a reader, or a power cut, sees the old or the new.
+    """Write a file atomically.
 
-    It is written beside its place (`.<name>.<process>.part`), synced, and renamed; then the folder
-    is synced.
+    A reader sees the old contents or the new ones, even after a power failure. The contents are
+    written to a temporary file (`.<name>.<process>.part`) beside `path`, synced and renamed. Then
+    the folder is synced.
 
     Raises:
-        OSError: it could not be written; what was at `path` is still there.
+        OSError: The file could not be written; an existing file is unchanged.
     """
     temp_path = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -100,10 +106,10 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlast a power cut.
+    """Sync a folder, so that the names in it survive a power failure.
 
     Raises:
-        OSError: it could not be done.
+        OSError: The folder could not be synced.
     """
     fd = os.open(folder, os.O_RDONLY)
     try:

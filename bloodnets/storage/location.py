@@ -1,4 +1,4 @@
-"""Where studies are: a folder of this host, or an address such as s3://bucket/studies."""
+"""Locations of studies: folders of this host, or addresses such as s3://bucket/studies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,18 +7,18 @@ from urllib.parse import urlsplit
 from bloodnets.errors import DataError
 
 STUDY_FILE = "study.json"
-"""The file that makes a folder a study's."""
+"""Name of the file that identifies a folder as a study."""
 
 TEMP_PREFIX = "bloodstudy-"
-"""Prefix of the names of our temporary folders; the id of their process follows."""
+"""Prefix of the names of temporary folders; the id of the process follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePath:
-    """Of a folder that pyarrow reaches: s3://bucket/studies, gs://bucket/studies.
+    """Address of a folder that pyarrow can reach, e.g. s3://bucket/studies or gs://bucket/studies.
 
     Attributes:
-        url: as written, without a slash at the end.
+        url: URL without a trailing slash.
     """
 
     url: str
@@ -31,24 +31,24 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """The last part."""
+        """Last part of the address."""
         return self.url.rpartition("/")[2]
 
     @property
     def parent(self) -> "RemotePath":
-        """All but the last part."""
+        """Address without its last part."""
         return RemotePath(self.url.rpartition("/")[0])
 
 
 StudyPath = Path | RemotePath
-"""Of a study, or of the studies."""
+"""Location of a study, or of the folder that contains the studies."""
 
 
 def parse_location(text: str) -> StudyPath:
-    """What a user wrote, as a path or an address.
+    """Return a user's text as a path or an address.
 
     Raises:
-        DataError: it is neither.
+        DataError: The text is an invalid address, or an address that contains credentials.
     """
     if "://" not in text:
         return Path(text)
@@ -57,10 +57,10 @@ def parse_location(text: str) -> StudyPath:
     except ValueError as error:
         raise DataError(f"{text!r} is not an address: {error}", path=text) from error
     if parts.username or parts.password:
-        # Without the address itself, which would show the password.
+        # The message omits the address, which would show the password.
         raise DataError(
-            f"the address at {parts.hostname} holds a name or a password, which would stand in "
-            f"the study's files",
+            f"the address at {parts.hostname} contains a user name or a password, which would be "
+            f"written to the study's files",
             remedy="use the provider's environment variables or profiles instead",
         )
     if parts.query or parts.fragment or not parts.netloc:
@@ -74,5 +74,5 @@ def parse_location(text: str) -> StudyPath:
 
 
 def to_absolute_str(location: StudyPath) -> str:
-    """A place as another machine, or another process, is told of it."""
+    """Return a location in a form that other processes and nodes can use."""
     return str(location.resolve() if isinstance(location, Path) else location)

@@ -1,4 +1,4 @@
-"""A study's files in an object store, which puts an object whole or not at all."""
+"""Read and write a study's files in object storage, where a write is complete or has no effect."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,11 @@ from bloodnets.storage.location import RemotePath, StudyPath
 ResultT = TypeVar("ResultT")
 
 RETRY_TIMEOUT_S = 90.0
-"""How long a store that fails is tried again: what cloud providers call a transient error passes
-within seconds, and a restart of a store of one's own within a minute."""
+"""Seconds for which failed storage requests are retried. Transient errors of cloud providers pass
+within seconds, and a self-hosted store restarts within a minute."""
 
 MAX_PARALLEL_REQUESTS = 16
-"""Requests: each takes a store tens of milliseconds, most of them waiting."""
+"""Maximum number of parallel requests. A request takes tens of milliseconds, mostly waiting."""
 
 _PERMANENT_S3_ERRORS = (
     "ACCESS_DENIED",
@@ -24,23 +24,23 @@ _PERMANENT_S3_ERRORS = (
     "INVALID_ACCESS_KEY_ID",
     "SIGNATURE_DOES_NOT_MATCH",
 )
-"""Answers of S3 that will be the same the next time."""
+"""S3 error codes for which a retry would fail, too."""
 
 
 class RemoteStorage:
-    """A folder that pyarrow reaches.
+    """Storage in a folder that pyarrow can reach.
 
     Attributes:
-        location: its address.
-        retry_timeout_s: how long the store is tried again where it fails, as long as that may pass.
+        location: Address of the folder.
+        retry_timeout_s: Seconds for which failed requests are retried, if a retry may succeed.
     """
 
     def __init__(self, location: RemotePath, *, retry_timeout_s: float = RETRY_TIMEOUT_S) -> None:
-        """Connect to a store.
+        """Connect to the storage.
 
         Raises:
-            DataError: pyarrow knows no such kind of address.
-            OSError: it does not answer.
+            DataError: pyarrow does not support this kind of address.
+            OSError: The storage does not respond.
         """
         import pyarrow
         from pyarrow import fs
@@ -48,7 +48,7 @@ class RemoteStorage:
         self.location: StudyPath = location
         self.retry_timeout_s = retry_timeout_s
         self._fs_module = fs
-        # One request for a small file, where S3's default takes three.
+        # A small file then takes one request instead of the three that are S3's default.
         options = "?allow_delayed_open=true" if location.url.startswith("s3://") else ""
         self._write_pool = ThreadPoolExecutor(MAX_PARALLEL_REQUESTS)
         try:
@@ -61,7 +61,7 @@ class RemoteStorage:
             ) from error
 
     def read(self, name: str) -> bytes:
-        """As `LocalStorage.read`."""
+        """Return the contents of a file; see `LocalStorage.read`."""
 
         def read() -> bytes:
             with self._filesystem.open_input_file(self._join_path(name)) as file:
@@ -70,7 +70,7 @@ class RemoteStorage:
         return self._retry(read)
 
     def read_prefix(self, name: str, size_bytes: int) -> tuple[bytes, int]:
-        """As `LocalStorage.read_prefix`."""
+        """Return the first bytes of a file and its size; see `LocalStorage.read_prefix`."""
 
         def read() -> tuple[bytes, int]:
             with self._filesystem.open_input_file(self._join_path(name)) as file:
@@ -79,30 +79,30 @@ class RemoteStorage:
         return self._retry(read)
 
     def write(self, name: str, content: bytes) -> None:
-        """As `LocalStorage.write`; there are no folders to be made."""
+        """Write a file as `LocalStorage.write` does, but without creating folders."""
 
         def write() -> None:
             with self._filesystem.open_output_stream(self._join_path(name)) as file:
                 file.write(content)
 
-        # In another thread, which Ctrl-C does not reach: pyarrow closes a file that was opened and
-        # not written as an empty one.
+        # In another thread, because Ctrl-C does not reach it. An interrupt between opening and
+        # writing would leave an empty file: pyarrow closes it as one.
         self._retry(lambda: self._write_pool.submit(write).result())
 
     def exists(self, name: str) -> bool:
-        """As `LocalStorage.exists`.
+        """Return whether the file exists.
 
         Raises:
-            OSError: the store cannot be asked.
+            OSError: The storage does not respond.
         """
         info = self._retry(lambda: self._filesystem.get_file_info(self._join_path(name)))
         return bool(info.is_file)
 
     def list_files(self, folder: str) -> set[str]:
-        """As `LocalStorage.list_files`.
+        """Return the names of all files in a folder; see `LocalStorage.list_files`.
 
         Raises:
-            OSError: the store cannot be asked.
+            OSError: The storage does not respond.
         """
         selector = self._fs_module.FileSelector(
             self._join_path(folder), recursive=True, allow_not_found=True
@@ -115,7 +115,7 @@ class RemoteStorage:
         }
 
     def list_folders(self) -> set[str]:
-        """As `LocalStorage.list_folders`."""
+        """Return the names of the subfolders; see `LocalStorage.list_folders`."""
         selector = self._fs_module.FileSelector(self._root, allow_not_found=True)
         file_infos = self._retry(lambda: self._filesystem.get_file_info(selector))
         return {
@@ -123,7 +123,7 @@ class RemoteStorage:
         }
 
     def remove(self, folder: str) -> None:
-        """As `LocalStorage.remove`."""
+        """Remove a folder and its contents; errors are ignored."""
         try:
             self._retry(lambda: self._filesystem.delete_dir(self._join_path(folder)))
         except OSError:
@@ -133,7 +133,7 @@ class RemoteStorage:
         return f"{self._root}/{name}" if name else self._root
 
     def _retry(self, operation: Callable[[], ResultT]) -> ResultT:
-        # Imported here, as pyarrow is: a study in a local folder needs neither.
+        # Imported here, like pyarrow, because a study in a local folder needs neither.
         from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
         retrying = Retrying(
@@ -151,9 +151,9 @@ class RemoteStorage:
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Whether a request that failed may succeed when it is sent again.
+    """Return whether a failed request may succeed if it is retried.
 
-    pyarrow gives S3's error code only in its text.
+    pyarrow gives S3's error code only in the text of the error.
     """
     if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
         return False
@@ -163,11 +163,15 @@ def _is_transient(error: BaseException) -> bool:
 def open_storage(
     location: StudyPath, *, retry_timeout_s: float = RETRY_TIMEOUT_S
 ) -> LocalStorage | RemoteStorage:
-    """What reads and writes there.
+    """Return the storage at a location.
+
+    Args:
+        location: Folder or address of a study, or of the studies.
+        retry_timeout_s: Seconds for which failed requests to an address are retried.
 
     Raises:
-        DataError: pyarrow knows no such kind of address.
-        OSError: it does not answer.
+        DataError: pyarrow does not support this kind of address.
+        OSError: The storage does not respond.
     """
     return (
         LocalStorage(location)
@@ -177,5 +181,5 @@ def open_storage(
 
 
 def _shorten_error(error: Exception) -> str:
-    """The first line of what pyarrow says: of Hadoop's files, hundreds follow."""
+    """Return the first line of a pyarrow error; for Hadoop's files, hundreds more follow."""
     return str(error).partition("\n")[0][:300]

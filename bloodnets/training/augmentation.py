@@ -1,7 +1,7 @@
-"""Other views of the same cell: turned, mirrored, and moved by a few pixels.
+"""Augment images: rotations, mirror images and shifts by a few pixels.
 
-A view is a permutation of pixels, so all of them fit into one table, and a batch of other views is
-gathered from memory as fast as the batch itself.
+A view is defined by the source of each of its pixels, so one table holds all views. Gathering a
+batch of views from memory is as fast as gathering the images themselves.
 """
 
 import torch
@@ -12,18 +12,18 @@ from bloodnets.constants import IMAGE_SIDE
 
 
 def make_pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor:
-    """Where in an image each pixel of a view comes from.
+    """Return the source of each pixel for every view.
 
-    What is moved in from outside the image repeats the pixel at its edge.
+    Pixels shifted in from outside the image repeat the pixel at its edge.
 
     Args:
-        dihedral_augmentation: the eight of a square, rotations and their mirror images; else the
-            one.
-        max_shift: pixels, in both directions along both axes; 0 for none.
+        dihedral_augmentation: Whether to include all eight orientations of a square (rotations and
+            their mirror images), or only the original one.
+        max_shift: Maximum shift in pixels, in both directions along both axes; 0 for none.
 
     Returns:
-        int64, (views, 784): a view an orientation and shift, 200 of all eight by up to 2 pixels.
-        Values index the 28 x 28 pixels, row by row.
+        Indices of the 28 x 28 pixels, row by row, int64, shape (views, 784). Each view is one
+        orientation and one shift; all eight orientations with up to 2 pixels give 200 views.
     """
     pixels = torch.arange(IMAGE_SIDE * IMAGE_SIDE).view(IMAGE_SIDE, IMAGE_SIDE)
     oriented_pixels = (
@@ -33,7 +33,7 @@ def make_pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> T
     )
     if dihedral_augmentation:
         oriented_pixels += [rotation.T for rotation in oriented_pixels]
-    # Padded as float64, which holds each of these whole numbers exactly.
+    # Padded as float64, which represents each of these integers exactly.
     padded = F.pad(
         torch.stack(oriented_pixels)[:, None].double(), [max_shift] * 4, mode="replicate"
     )
@@ -42,5 +42,5 @@ def make_pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> T
 
 
 def count_permutations(*, dihedral_augmentation: bool, max_shift: int) -> int:
-    """How many rows `make_pixel_permutations` gives."""
+    """Return the number of views from `make_pixel_permutations`."""
     return (8 if dihedral_augmentation else 1) * (2 * max_shift + 1) ** 2

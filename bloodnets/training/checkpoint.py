@@ -1,6 +1,6 @@
-"""What training leaves, as the bytes of files: weights and states (safetensors), predictions (npz).
+"""Serialize and load weights and checkpoints (safetensors) and predictions (npz).
 
-Nothing is pickled, so no file can bring code along.
+Nothing is pickled, so loading a file cannot execute code.
 """
 
 import io
@@ -25,12 +25,13 @@ from bloodnets.training.loop import TrainingState
 
 
 class Checkpoint(NamedTuple):
-    """A trial in the middle of its training.
+    """Contents of the checkpoint of an unfinished trial.
 
     Attributes:
-        state: all that the next epoch needs but the random state, which `load_checkpoint` has set.
-        epochs: finished so far.
-        duration_s: that they took, in seconds.
+        state: Training state for the next epoch, except PyTorch's global random state, which
+            `load_checkpoint` has already restored.
+        epochs: Results of the finished epochs.
+        duration_s: Training time of these epochs in seconds.
     """
 
     state: TrainingState
@@ -39,47 +40,49 @@ class Checkpoint(NamedTuple):
 
 
 def serialize_model(weights: Mapping[str, Tensor], config: TrialConfig) -> bytes:
-    """Weights in the safetensors format; the same weights give the same bytes.
+    """Return weights in the safetensors format; the same weights give the same bytes.
 
     Args:
-        weights: a model's state dict.
-        config: what `models.build_model` needs to make the model again; kept in the header.
+        weights: State dict of a model.
+        config: Configuration for `models.build_model`, stored in the header.
     """
-    # One key only: safetensors writes several in an order of its own.
+    # Only one key, because safetensors does not keep the order of several.
     header = {"config": json.dumps(config.to_dict(), sort_keys=True)}
     return bytes(save(_move_to_cpu(weights), metadata=header))
 
 
 def load_model(content: bytes, name: str, config: TrialConfig) -> nn.Module:
-    """Make the model again whose weights `serialize_model` wrote.
+    """Load a model from the weights that `serialize_model` wrote.
 
     Args:
-        content: of the file.
-        name: of the file, for messages.
-        config: that it was trained with.
+        content: Contents of the file.
+        name: File name, used in messages.
+        config: Configuration with which the model was trained.
 
     Returns:
-        On the CPU, ready to predict: dropout off, statistics of batches fixed.
+        Model on the CPU in evaluation mode: without dropout, with fixed batch statistics.
 
     Raises:
-        ConflictError: the content is no such file, or of another network.
+        ConflictError: The file is not in the safetensors format, or is for another network.
     """
     try:
         model = build_model(config)
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ConflictError(f"{name} does not fit the network: {reason:.150}", path=name) from error
+        raise ConflictError(
+            f"{name} does not match the network: {reason:.150}", path=name
+        ) from error
     return model.eval()
 
 
 def serialize_predictions(
     splits: Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]],
 ) -> bytes:
-    """Predictions in NumPy's npz format; the same predictions give the same bytes.
+    """Return predictions in NumPy's npz format; the same predictions give the same bytes.
 
     Args:
-        splits: by name, probabilities float32 (n, 8) and labels uint8 (n,).
+        splits: Probabilities, float32, shape (n, 8), and labels, uint8, shape (n,), by split name.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (probabilities, labels) in splits.items():
@@ -97,16 +100,17 @@ def serialize_checkpoint(
     epochs: Sequence[EpochResult],
     duration_s: float,
 ) -> bytes:
-    """A state in the safetensors format: with it, training goes on as if not interrupted.
+    """Return a checkpoint, from which training resumes as if it had not been interrupted.
 
-    Besides `state`, it holds the process's random state, which dropout draws from.
+    The checkpoint is in the safetensors format. It contains `state` and the random state of the
+    process, which dropout uses.
 
     Args:
-        state: between two epochs.
-        config: of the trial.
-        study_fingerprint: fingerprint of the study that the trial belongs to.
-        epochs: finished so far.
-        duration_s: that they took, in seconds.
+        state: Training state between two epochs.
+        config: Configuration of the trial.
+        study_fingerprint: Fingerprint of the trial's study.
+        epochs: Results of the finished epochs.
+        duration_s: Training time of these epochs in seconds.
     """
     header = {
         "config": config.to_dict(),
@@ -124,25 +128,27 @@ def serialize_checkpoint(
 def load_checkpoint(
     content: bytes, name: str, config: TrialConfig, *, study_fingerprint: str, device: torch.device
 ) -> Checkpoint:
-    """Read what `serialize_checkpoint` gave, and set the process's random state to what it was.
+    """Load a checkpoint and restore the random state of the process.
 
     Args:
-        content: of the file.
-        name: of the file, for messages.
-        config: of the trial.
-        study_fingerprint: fingerprint of its study.
-        device: to go on with.
+        content: Contents of the file.
+        name: File name, used in messages.
+        config: Configuration of the trial.
+        study_fingerprint: Fingerprint of the trial's study.
+        device: Device on which training resumes.
 
     Returns:
-        What `serialize_checkpoint` was given.
+        Values that `serialize_checkpoint` was given.
 
     Raises:
-        ConflictError: the file is cut off.
-        DataError: it is whole, and is no state of this trial.
+        ConflictError: The file is truncated.
+        DataError: The file is complete but is not a checkpoint of this trial.
     """
     header = read_checkpoint_header(content, len(content), name)
     if header.study_fingerprint != study_fingerprint or header.config != config.to_dict():
-        raise DataError(f"{name} is the state of another trial", path=name, remedy=RETRAIN_HINT)
+        raise DataError(
+            f"{name} is the checkpoint of another trial", path=name, remedy=RETRAIN_HINT
+        )
     try:
         tensors = load(content)
         epochs = [EpochResult(**values) for values in header.epochs]
@@ -154,7 +160,7 @@ def load_checkpoint(
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
-            f"{name} does not fit the network: {reason:.150}", path=name, remedy=RETRAIN_HINT
+            f"{name} does not match the network: {reason:.150}", path=name, remedy=RETRAIN_HINT
         ) from error
 
 
@@ -184,7 +190,7 @@ def _restore_training(
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = value
-    state.model.load_state_dict(parts["best"])  # as a check
+    state.model.load_state_dict(parts["best"])  # checks that they fit the model
     state.model.load_state_dict(parts["model"])
     state.best_weights = {name: value.to(device) for name, value in parts["best"].items()}
     _restore_optimizer(state, parts["optimizer"])
@@ -201,8 +207,8 @@ def _restore_optimizer(state: TrainingState, tensors: Mapping[str, Tensor]) -> N
     if not is_adam and not state.optimizer.defaults["momentum"]:
         names = []
     if tensors.keys() != {f"{index}.{name}" for index in range(len(parameters)) for name in names}:
-        raise ValueError("the optimizer's state is not of these parameters")
-    # In memory as the parameters are: PyTorch's fused optimizers go through both in step.
+        raise ValueError("the optimizer state does not match the parameters")
+    # PyTorch's fused optimizers need moments with the memory layout of the parameters.
     moments = {
         index: {
             name: torch.empty_like(reference).copy_(tensors[f"{index}.{name}"])

@@ -1,7 +1,8 @@
-"""A training step as a CUDA graph: its kernels are launched at once, without Python between them.
+"""Run a training step as a CUDA graph, which launches all of its kernels at once.
 
-The published networks are small: by what bytes and operations need, a step of theirs takes a GPU
-some 40 microseconds, and it is some dozens of kernels, each of which Python launches in several.
+The published networks are small. By their bytes and operations, a step takes a GPU about
+40 microseconds. It consists of dozens of kernels, and Python needs several microseconds to launch
+each of them.
 """
 
 from collections import Counter
@@ -12,23 +13,35 @@ import torch
 from torch import Tensor
 
 TrainingStep = Callable[[Tensor], Tensor]
-"""A batch to its loss before the update, float32 (). The batch is the indices of its images, int64
-(n,), or, where training augments, (n, 2): the second column is the view of each."""
+"""Function that trains on a batch and returns its loss before the update, float32, shape ().
+
+The batch holds the indices of its images, int64, shape (n,). With augmentation its shape is (n, 2),
+and the second column holds the index of the view of each image.
+"""
 
 WARM_UP_STEPS = 3
-"""Steps of each size before one is captured: in them CUDA's libraries make what they keep, and the
-optimizer its moments, which a capture must find. As in PyTorch's notes on CUDA graphs."""
+"""Number of steps per batch size before one is captured, as in PyTorch's notes on CUDA graphs.
+
+In these steps, CUDA's libraries allocate their buffers and the optimizer its moments, which must
+exist before a capture.
+"""
 
 
 class ReplayableGraph(Protocol):
-    """What was captured."""
+    """Interface of a captured CUDA graph."""
 
     def replay(self) -> None:
-        """Run it again, on the tensors that it was captured with."""
+        """Run the graph again on the tensors with which it was captured."""
 
 
 class CapturedGraph(NamedTuple):
-    """A captured step, with the tensors that it reads and writes."""
+    """Captured step with the tensors that it reads and writes.
+
+    Attributes:
+        graph: Graph of the step.
+        batch: Input of the step, int64, shape (n,) or (n, 2); see `TrainingStep`.
+        loss: Output of the step, float32, shape ().
+    """
 
     graph: ReplayableGraph
     batch: Tensor
@@ -36,11 +49,11 @@ class CapturedGraph(NamedTuple):
 
 
 class CudaGraphStep:
-    """A step, captured once for each batch size: an epoch has two, the last batch being smaller.
+    """Training step captured once per batch size; the last batch of an epoch may be smaller.
 
-    It trains as the step itself does; the steps that warm up are steps of the training. What the
-    step reads besides its argument must stay where it is in memory: weights, moments, images. Its
-    random numbers are PyTorch's CUDA generator's, as without a graph.
+    It trains as the step itself does, and the warm-up steps are part of the training. Everything
+    that the step reads besides its argument (weights, moments, images) must stay at its memory
+    address. Random numbers come from PyTorch's CUDA generator, as without a graph.
     """
 
     def __init__(self, step: TrainingStep) -> None:
@@ -49,7 +62,7 @@ class CudaGraphStep:
         self._graphs: dict[int, CapturedGraph] = {}
 
     def __call__(self, batch: Tensor) -> Tensor:
-        """As `TrainingStep`."""
+        """Train on a batch and return its loss; see `TrainingStep`."""
         size = len(batch)
         self._call_counts[size] += 1
         if self._call_counts[size] <= WARM_UP_STEPS:
@@ -59,11 +72,11 @@ class CudaGraphStep:
         graph, indices, loss = self._graphs[size]
         indices.copy_(batch)
         graph.replay()
-        return loss.clone()  # the next replay writes over it
+        return loss.clone()  # the next replay overwrites it
 
 
 def run_in_side_stream(step: TrainingStep, batch: Tensor) -> Tensor:
-    """Run a step in a stream of its own, as a capture will."""
+    """Run a step in a separate stream, as a capture does."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -73,7 +86,7 @@ def run_in_side_stream(step: TrainingStep, batch: Tensor) -> Tensor:
 
 
 def capture_graph(step: TrainingStep, batch: Tensor) -> CapturedGraph:
-    """Record a step without running it; the tensors that it makes stay in memory of its own."""
+    """Capture a step without running it; its tensors stay in a private memory pool."""
     indices, graph = batch.clone(), torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         loss = step(indices)

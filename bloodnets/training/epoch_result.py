@@ -1,23 +1,26 @@
-"""What training reports of an epoch and of its end. No torch in here: the driver needs none."""
+"""Result of an epoch, and the reason why training ended.
+
+This module does not import PyTorch, because the driver does not need it.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
 TrainingStopReason = Literal["patience", "max_epochs"]
-"""Why training ends by itself."""
+"""Reason why training ended by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochResult:
-    """One pass over train, then one over val.
+    """Result of one pass over train and one over val.
 
     Attributes:
-        epoch: from 1.
-        train_loss: mean over the epoch's images, in nats, dropout active.
-        val_loss: mean over val, in nats, dropout off.
-        val_accuracy: 0 to 1.
-        val_macro_f1: 0 to 1; what early stopping watches.
-        duration_s: of both passes, in seconds.
+        epoch: Number of the epoch, from 1.
+        train_loss: Mean loss over the epoch's images in nats, with dropout.
+        val_loss: Mean loss over val in nats, without dropout.
+        val_accuracy: Accuracy on val, 0 to 1.
+        val_macro_f1: Macro F1 on val, 0 to 1; early stopping uses it.
+        duration_s: Duration of both passes in seconds.
     """
 
     epoch: int

@@ -1,7 +1,7 @@
-"""The training loop: one `EpochResult` an epoch, early stopping, best weights kept.
+"""Train a model: one `EpochResult` per epoch, early stopping, and the best weights are kept.
 
-Images stay uint8 in memory. A batch is gathered by index, scaled and trained on without a
-Python loop over images, and the device is waited for once an epoch.
+Images stay uint8 in memory. A batch is gathered by index and scaled without a Python loop over
+images. The loop waits for the device once per epoch.
 """
 
 import time
@@ -32,20 +32,20 @@ from bloodnets.training.optimizers import (
 )
 
 EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
-"""Images at once, by device. On a CPU 128 want 100 MiB less than 512, and no more time; on a GPU
-few batches are few launches."""
+"""Images per batch, by device. On a CPU, 128 images need 100 MiB less memory than 512 and no more
+time. On a GPU, fewer batches need fewer kernel launches."""
 
 
 class NonFiniteLossError(StudyError):
-    """The training loss became infinite or not a number."""
+    """Training or val loss that is infinite or NaN."""
 
 
 class DeviceSplit(NamedTuple):
-    """A split where it is trained on.
+    """Split in the memory of the training device.
 
     Attributes:
-        images: uint8, (n, 28, 28, 3).
-        labels: int64, (n,).
+        images: Pixels, uint8, shape (n, 28, 28, 3), 0 to 255.
+        labels: Classes, int64, shape (n,), 0 to 7.
     """
 
     images: Tensor
@@ -53,7 +53,7 @@ class DeviceSplit(NamedTuple):
 
     @classmethod
     def from_numpy(cls, split: Split, device: torch.device) -> "DeviceSplit":
-        """Move to `device`; on the CPU the images are shared, not copied, and must not change."""
+        """Move a split to `device`; on the CPU, images are shared, so they must not be changed."""
         with warnings.catch_warnings():
             # Arrays from Ray's object store are read-only; nothing here writes to them.
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")
@@ -63,16 +63,16 @@ class DeviceSplit(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
-    """Everything that one epoch hands to the next.
+    """State of training between two epochs.
 
     Attributes:
-        model: in training.
-        optimizer: of the model's parameters.
-        shuffle_generator: draws the order of images, on the CPU.
-        epoch: finished so far.
-        best_epoch: the one with the highest val macro F1, the first of equals; 0 before any.
-        best_macro_f1: its val macro F1.
-        best_weights: the model's state after it.
+        model: Model in training.
+        optimizer: Optimizer of the model's parameters.
+        shuffle_generator: Random generator on the CPU for the image order and the augmentation.
+        epoch: Number of finished epochs.
+        best_epoch: First epoch with the highest val macro F1, from 1; 0 before the first epoch.
+        best_macro_f1: Val macro F1 of the best epoch, 0 to 1; -1 before the first epoch.
+        best_weights: State dict of the model after the best epoch.
     """
 
     model: nn.Module
@@ -85,7 +85,7 @@ class TrainingState:
 
     @classmethod
     def create(cls, config: TrialConfig, device: torch.device) -> "TrainingState":
-        """The state before the first epoch. Seeds PyTorch's global random state."""
+        """Return the state before the first epoch, and seed PyTorch's global random state."""
         torch.manual_seed(config.seed)
         model = build_model(config).to(device)
         return cls(
@@ -98,10 +98,17 @@ class TrainingState:
 def train(
     state: TrainingState, config: TrialConfig, *, train_split: DeviceSplit, val_split: DeviceSplit
 ) -> Iterator[EpochResult]:
-    """Train until `config` says stop, yielding after each epoch; `state` is brought along.
+    """Train until a stop condition of `config` holds, and yield the result of each epoch.
+
+    Args:
+        state: Training state, updated in place.
+        config: Configuration of the trial.
+        train_split: Images to train on, on the model's device.
+        val_split: Images to evaluate after each epoch, on the model's device.
 
     Raises:
-        NonFiniteLossError: names epoch and step.
+        NonFiniteLossError: A loss is infinite or NaN; the message gives the epoch and, for the
+            training loss, the step.
     """
     step, val_labels = (
         make_training_step(state, config, train_split),
@@ -113,7 +120,7 @@ def train(
         log_probabilities = predict_log_probabilities(state.model, val_split.images, config.loss)
         val_loss = F.nll_loss(log_probabilities, val_split.labels)
         state.epoch += 1
-        # The next line is the first to read the device: it waits for the whole epoch's work.
+        # This is the first read from the device, so it waits for the whole epoch.
         train_loss = _compute_mean_loss(losses.cpu(), state.epoch, config, len(train_split.labels))
         if not val_loss.isfinite():
             raise NonFiniteLossError(
@@ -137,7 +144,7 @@ def train(
 
 
 def get_stop_reason(state: TrainingState, config: TrialConfig) -> TrainingStopReason | None:
-    """Why training is over; None while it is not."""
+    """Return the reason why training is over; None if it is not over."""
     if state.epoch - state.best_epoch >= config.patience:
         return "patience"
     return "max_epochs" if state.epoch >= config.max_epochs else None
@@ -145,31 +152,39 @@ def get_stop_reason(state: TrainingState, config: TrialConfig) -> TrainingStopRe
 
 @torch.inference_mode()
 def predict_log_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
-    """Log-probabilities of images, dropout off.
+    """Return log-probabilities of images, without dropout.
 
     Args:
-        model: as `build_model` made it for `loss`.
-        images: uint8, (n, 28, 28, 3), on the model's device.
-        loss: that the model is trained with; it decides what the model returns.
+        model: Model from `build_model` for `loss`.
+        images: Pixels, uint8, shape (n, 28, 28, 3), 0 to 255, on the model's device.
+        loss: Loss with which the model is trained. It determines whether the model returns logits
+            or log-probabilities.
 
     Returns:
-        float32, (n, 8).
+        Log-probabilities, float32, shape (n, 8), on the model's device.
     """
     model.eval()
     batches = torch.split(images, EVALUATION_BATCH_SIZES[images.device.type])
     outputs = torch.cat([model(scale_pixels(batch)) for batch in batches])
-    # A second log-softmax would change nothing but the rounding, and with it the equality of
-    # the two losses to the bit.
+    # A second log-softmax would only change the rounding, and the results of the two losses would
+    # no longer be bit-identical.
     return outputs if loss == "nll" else F.log_softmax(outputs, dim=1)
 
 
 def scale_pixels(images: Tensor) -> Tensor:
-    """uint8 (n, 28, 28, 3), 0 to 255, to float32 (n, 3, 28, 28), -1 to 1, channels_last."""
+    """Scale pixels to the input range of the networks.
+
+    Args:
+        images: Pixels, uint8, shape (n, 28, 28, 3), 0 to 255.
+
+    Returns:
+        Pixels, float32, shape (n, 3, 28, 28), -1 to 1, in the channels_last memory format.
+    """
     return images.permute(0, 3, 1, 2).float().mul_(2 / 255).sub_(1)
 
 
 def predict_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
-    """Class probabilities (see `predict_log_probabilities`), float32 (n, 8), on the CPU."""
+    """Return class probabilities, float32 (n, 8); see `predict_log_probabilities`."""
     values: NDArray[np.float32] = predict_log_probabilities(model, images, loss).exp().cpu().numpy()
     return values
 
@@ -177,7 +192,10 @@ def predict_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArr
 def make_training_step(
     state: TrainingState, config: TrialConfig, train_split: DeviceSplit
 ) -> TrainingStep:
-    """One update of the state's weights by a batch of train; on a GPU captured as a graph."""
+    """Return a function that updates the state's weights with a batch of train.
+
+    On a GPU, the step is captured as a CUDA graph.
+    """
     device_type, is_mixed_precision = train_split.images.device.type, config.precision == "bfloat16"
     loss_function = (
         partial(F.cross_entropy, label_smoothing=config.label_smoothing)
@@ -195,7 +213,7 @@ def make_training_step(
 
     def run_step(batch: Tensor) -> Tensor:
         images, labels = get_batch(batch)
-        # Without a cache of weights in bfloat16: each is wanted once, and the next step has others.
+        # A cache of bfloat16 weights would not help: each is used once, then updated.
         with torch.autocast(
             device_type, torch.bfloat16, enabled=is_mixed_precision, cache_enabled=False
         ):
@@ -216,7 +234,7 @@ def _make_plain_batches(train_split: DeviceSplit) -> Callable[[Tensor], DeviceSp
 def _make_augmented_batches(
     train_split: DeviceSplit, permutations: Tensor
 ) -> Callable[[Tensor], DeviceSplit]:
-    """Each image of a batch in the view that stands beside it."""
+    """Return a function that gathers each image of a batch in the view given beside it."""
     pixels = train_split.images.flatten(1, 2)
 
     def get_batch(batch: Tensor) -> DeviceSplit:
@@ -232,9 +250,9 @@ def _make_augmented_batches(
 def train_epoch(
     state: TrainingState, config: TrialConfig, step: TrainingStep, train_split: DeviceSplit
 ) -> Tensor:
-    """One pass over train; the loss of each step, float32 (steps,), still on the device."""
+    """Train for one epoch and return each step's loss, float32 (steps,), on the device."""
     state.model.train()
-    # Drawn on the CPU, in .1 ms: the same order on every device.
+    # Drawn on the CPU (0.1 ms), so that the order is the same on every device.
     n_images = len(train_split.labels)
     order = torch.randperm(n_images, generator=state.shuffle_generator)
     if (
@@ -259,7 +277,7 @@ def train_epoch(
 
 
 def _compute_mean_loss(losses: Tensor, epoch: int, config: TrialConfig, n_images: int) -> float:
-    """Mean over images of the steps' mean losses; the last step may have fewer images."""
+    """Return the mean loss over images from the steps' means; the last step may be smaller."""
     if not (is_finite := losses.isfinite()).all():
         step = int(is_finite.int().argmin()) + 1
         value = float(losses[step - 1])

@@ -1,4 +1,4 @@
-"""Optimizers, and the learning rate over a training."""
+"""Make optimizers and schedule their learning rate."""
 
 import inspect
 import math
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bloodnets.config import TrialConfig
 
 WARM_UP_SHARE = 0.2
-"""Share of a one-cycle schedule in which the learning rate rises."""
+"""Share of a one-cycle schedule during which the learning rate rises."""
 
 _OptimizerT = TypeVar("_OptimizerT", bound=torch.optim.Optimizer)
 
@@ -18,10 +18,11 @@ _COMPILER_AWARE_METHODS = ("add_param_group", "load_state_dict", "state_dict", "
 
 
 def _detach_compiler(optimizer_class: type[_OptimizerT]) -> type[_OptimizerT]:
-    """Return the same optimizer without the wrappers that keep `torch.compile` out of it.
+    """Return the optimizer class without the wrappers that exclude it from `torch.compile`.
 
-    At their first call they import the compiler with SymPy and `torch.distributed`, to switch it
-    off: 2.4 s in each worker before its first step. Nothing is compiled here.
+    On their first call, the wrappers import the compiler, SymPy and `torch.distributed`, only to
+    disable compilation. This takes 2.4 s in each worker before its first step. Nothing is compiled
+    here.
     """
     methods = {
         name: inspect.unwrap(getattr(optimizer_class, name)) for name in _COMPILER_AWARE_METHODS
@@ -36,17 +37,17 @@ _ADAMW = _detach_compiler(torch.optim.AdamW)
 
 
 def make_optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimizer:
-    """PyTorch's optimizer of all parameters of a model, as `config` says.
+    """Return the PyTorch optimizer for all parameters of a model, as set in `config`.
 
-    Each is fused: one kernel over all parameters, 1.1 (CNN) to 1.5 (MLNN with Adam) times the
-    speed.
+    Each optimizer is fused: one kernel updates all parameters. This is 1.1 (CNN) to 1.5 (MLNN with
+    Adam) times as fast.
     """
     device = next(model.parameters()).device
     learning_rate: float | Tensor = config.learning_rate
     if config.schedule != "constant" and device.type == "cuda":
         learning_rate = torch.tensor(
             learning_rate, device=device
-        )  # a number would be a constant in the graph
+        )  # a Python number would be a constant in the graph
     if config.optimizer == "sgd":
         return _SGD(model.parameters(), lr=learning_rate, momentum=config.momentum or 0, fused=True)
     optimizer_class = _ADAMW if config.optimizer == "adamw" else _ADAM
@@ -55,18 +56,21 @@ def make_optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimiz
         lr=learning_rate,
         weight_decay=config.weight_decay,
         fused=True,
-        capturable=device.type == "cuda",  # by a CUDA graph
+        capturable=device.type == "cuda",  # required by a CUDA graph
     )
 
 
 def compute_one_cycle_factor(progress: float) -> float:
-    """The learning rate of a one-cycle schedule, as a share of the highest.
+    """Return the learning rate of a one-cycle schedule, as a share of its maximum.
 
-    Up in a line, then down along half a cosine to 0; after Smith & Topin, arXiv:1708.07120, and
-    fastai, which replaced the second line by the cosine.
+    The rate rises linearly, then falls to 0 along half a cosine. The schedule is from Smith & Topin
+    (arXiv:1708.07120); the cosine instead of a linear decrease is from fastai.
 
     Args:
-        progress: how much of the training is over, 0 to 1.
+        progress: Completed share of the training, 0 to 1.
+
+    Returns:
+        Factor, 0 to 1.
     """
     if progress < WARM_UP_SHARE:
         return progress / WARM_UP_SHARE
@@ -74,9 +78,9 @@ def compute_one_cycle_factor(progress: float) -> float:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Of every parameter, from the next step on."""
+    """Set the learning rate of all parameters, starting with the next step."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(learning_rate)  # where a captured graph reads it
+            group["lr"].fill_(learning_rate)  # in place, because a captured graph reads this tensor
         else:
             group["lr"] = learning_rate

@@ -1,1 +1,1 @@
-"""What a study is asked to do: presets, the search space, and checked settings."""
+"""Configure a study: presets, the search space and checked settings."""

@@ -1,8 +1,8 @@
-"""The configurations that have names: the eight published ones, and one that goes beyond them.
+"""Define the named configurations: the eight published ones, a residual network and its ablations.
 
 `bloodstudy grid` trains the eight, {MLNN, CNN} x {CrossEntropy, NLLLoss} x {SGD, Adam}, on
-BloodMNIST; `bloodstudy grid --config resnet` trains the ninth. The README says how they score.
-The patience of the eight, and the seed and the precision of all, are those of a study.
+BloodMNIST; `bloodstudy grid --config resnet` trains the residual network. A study sets the patience
+of the eight, and the seed and the precision of all.
 """
 
 from dataclasses import replace
@@ -49,9 +49,9 @@ RESNET = TrialConfig(
     dihedral_augmentation=True,
     max_shift=2,
 )
-"""What the paper leaves to future work, augmentation and a deeper network, in one configuration."""
+"""Configuration with what the paper leaves to future work: augmentation and a deeper network."""
 
-# An ingredient contributes the difference between the whole and the whole without it.
+# Each lacks one component of `RESNET`. The difference in score is the component's contribution.
 ABLATIONS = {
     "resnet-no-orientations": replace(RESNET, dihedral_augmentation=False),
     "resnet-no-shifts": replace(RESNET, max_shift=0),
@@ -64,5 +64,5 @@ ABLATIONS = {
 CONFIGURATIONS = PUBLISHED | {"resnet": RESNET} | ABLATIONS
 
 DEFAULT_GPUS_PER_TRIAL = 0.25
-"""GPUs per trial where there are any. Four trials of the published networks fit on any GPU: each
-needs less than 1 GB."""
+"""GPUs per trial if there are any. Four trials of the published networks fit on any GPU: each needs
+less than 1 GB."""

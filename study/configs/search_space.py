@@ -1,4 +1,4 @@
-"""The search space, on one screen, and what of the published study lies in it."""
+"""Define the search space, and relate the named configurations to it."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
@@ -34,15 +34,19 @@ MOMENTUM_RANGE = (0.5, 0.99)
 WEIGHT_DECAY_RANGE = (1e-3, 1.0)
 LABEL_SMOOTHING_RANGE = (0.0, 0.2)
 WIDTH_RANGE = (16, 56)
-"""With 56 channels a network has 940,192 parameters, with 64 more than a million."""
+"""First-stage channels. A network has 940,192 parameters with 56 channels and more than a million
+with 64."""
 WIDTH_STEP = 8
 
 MAX_SEED = 2**32 - 1
-"""PyTorch accepts 64 bits, NumPy and Optuna 32."""
+"""Maximum seed. PyTorch accepts 64 bits, but NumPy and Optuna only 32."""
 
 
 def suggest_config(trial: "Trial | FixedTrial", search: "SearchRecord") -> TrialConfig:
-    """Return a configuration that Optuna proposes; the two losses are the same function."""
+    """Return a configuration that Optuna proposes.
+
+    The loss is not searched, because the two losses are the same function.
+    """
     if search.resnet is not None:
         return _suggest_resnet_config(trial, search, search.resnet)
     family = _suggest_one_of(trial, "family", search.families)
@@ -58,7 +62,7 @@ def suggest_config(trial: "Trial | FixedTrial", search: "SearchRecord") -> Trial
         batch_size=search.batch_size,
         precision=search.precision,
         max_epochs=search.max_epochs,
-        patience=search.max_epochs,  # ASHA stops trials, and nothing else
+        patience=search.max_epochs,  # only ASHA stops trials
         seed=search.seed,
     )
 
@@ -77,7 +81,7 @@ def _suggest_resnet_config(
 
 
 def make_optuna_params(config: TrialConfig, search: "SearchRecord") -> dict[str, float | str]:
-    """Return Optuna's parameters of a configuration: the inverse of `suggest_config`."""
+    """Return Optuna's parameters for a configuration, the inverse of `suggest_config`."""
     names = ["learning_rate", "dropout"]
     names += ["momentum"] if config.momentum is not None else []
     names += ["family"] if len(search.families) > 1 else []
@@ -109,7 +113,7 @@ def make_baseline_configs(search: "SearchRecord") -> dict[str, TrialConfig]:
 
 
 def contains(config: TrialConfig, search: "SearchRecord") -> bool:
-    """Whether the search could propose a configuration with a name."""
+    """Return whether a named configuration lies in the search space."""
     return config.optimizer in search.optimizers and all(
         low <= getattr(config, name) <= high
         for name, (low, high) in search.ranges.items()
@@ -166,9 +170,9 @@ def _check_range(
     option: str, bounds: tuple[float, float], expected: str, minimum: float, maximum: float
 ) -> None:
     low, high = bounds
-    # `not` a comparison that holds also rejects NaN.
+    # `not <=` also rejects NaN.
     if not minimum <= low <= high <= maximum:
-        raise DataError.of_value(option, f"{low:g} {high:g}", f"the lower first, each {expected}")
+        raise DataError.of_value(option, f"{low:g} {high:g}", f"lower bound first, both {expected}")
 
 
 def _suggest_one_of(trial: "Trial | FixedTrial", name: str, values: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ _NAME_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
 class StudySettings(TypedDict):
-    """The attributes of `StudyConfig`, as keyword arguments of its subclasses."""
+    """Attributes of `StudyConfig`, as keyword arguments of its subclasses."""
 
     name: str
     storage_root: StudyPath
@@ -31,7 +31,7 @@ class StudySettings(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
-    """What a grid and a search have in common: a name, a location, and resources.
+    """Settings that a grid and a search have in common: name, location and resources.
 
     Attributes:
         name: Letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
@@ -71,18 +71,18 @@ class StudyConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridConfig(StudyConfig):
-    """The settings of a grid, checked.
+    """Settings of a grid, checked.
 
     Attributes:
         configurations: Names in `presets.CONFIGURATIONS`, in the order of the tables.
         seeds: Number of seeds, at least 1: seeds 0 to `seeds - 1` for every configuration.
-        max_epochs: Maximum number of epochs per trial, at least 1; None for that of each
+        max_epochs: Maximum number of epochs per trial, at least 1; None for the value of each
             configuration.
         patience: Epochs without a better val macro F1 before a trial ends, at least 1. Trials of
-            the family resnet train to the end, as a schedule does.
-        width: First-stage channels of the residual networks, at least 1; None for those of each
-            configuration.
-        batch_size: Images per step, at least 1; None for that of each configuration.
+            the family resnet ignore it and train for all epochs.
+        width: First-stage channels of the residual networks, at least 1; None for the value of
+            each configuration.
+        batch_size: Images per step, at least 1; None for the value of each configuration.
         precision: Precision of matrix products in training.
 
     Raises:
@@ -98,7 +98,7 @@ class GridConfig(StudyConfig):
     precision: Precision
 
     def __post_init__(self) -> None:
-        # `super()` without arguments does not work here: slots make the class anew.
+        # `super()` without arguments fails here, because `slots=True` makes a new class.
         StudyConfig.__post_init__(self)
         for name in self.configurations:
             if name not in CONFIGURATIONS:
@@ -139,7 +139,7 @@ class GridConfig(StudyConfig):
         return replace(
             preset,
             max_epochs=max_epochs,
-            # Also without its schedule: then only the ingredient that is left out differs.
+            # Also for the ablation without the schedule, which then differs only in the schedule.
             patience=max_epochs if preset.family == "resnet" else self.patience,
             width=preset.width and (self.width or preset.width),
             batch_size=self.batch_size or preset.batch_size,
@@ -150,7 +150,7 @@ class GridConfig(StudyConfig):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchConfig(StudyConfig):
-    """The settings of a search, checked.
+    """Settings of a search, checked.
 
     Attributes:
         search: Search space, sampler, pruning, stopping and retraining.
@@ -185,7 +185,7 @@ def make_resnet_baseline(
 
 
 def make_planned_trial(name: str, config: TrialConfig) -> PlannedTrial:
-    """Return a configuration with a seed, as a plan names it."""
+    """Return the planned trial of a configuration, with its id."""
     trial_id = f"{name}-s{config.seed}-{config.compute_digest()}"
     return PlannedTrial(id=trial_id, configuration=name, config=make_config_record(config))
 
@@ -208,13 +208,14 @@ def make_resume_config(
     Args:
         study: Record of the study.
         location: Folder or address of the study.
-        gpus_per_trial: GPUs per trial instead of those recorded; None for those.
-        max_concurrent: Trials at the same time instead of those recorded; None for those.
+        gpus_per_trial: GPUs per trial; None for the recorded number.
+        max_concurrent: Maximum number of trials at the same time; None for the recorded number.
         address: Address of the Ray cluster; `local` for Ray on this host; None if none is given.
 
     Raises:
-        DataError: The study ran on a cluster and no address is given: an address in a folder that
-            came from elsewhere is not connected to unasked.
+        DataError: The study ran on a cluster and no address is given. The recorded address is not
+            used unasked, because the study may come from another user.
+        ConflictError: The record describes neither a grid nor a search.
     """
     resources = study.resources
     if address is None and resources.cluster_address is not None:

@@ -1,8 +1,8 @@
-"""Whether an image's colors are like those that a model was trained on, and if not, how.
+"""Check whether the colors of an image are like those of the training images.
 
-A network gives every image one of its classes. One that comes from elsewhere (another stain,
-another camera, no cell at all) mostly has other colors, and six numbers are enough to see that:
-the means and the standard deviations of its channels. What it shows, they do not tell.
+A network assigns one of its classes to every image. An image from another source (another stain,
+another camera, not a cell) usually has different colors. Six numbers are enough to detect this: the
+mean and the standard deviation of each channel. They say nothing about the content of the image.
 """
 
 import numpy as np
@@ -15,26 +15,27 @@ from reports.ledger.records import ColorStats
 COLORS = ("red", "green", "blue")
 
 _TAIL_SHARE = 0.001
-"""Share of the train images that lie beyond each bound."""
+"""Maximum share of the training images beyond each bound."""
 
 _ROUNDING_VARIANCE = 1 / 12
-"""Variance of the rounding to whole gray levels: without it, images that are all gray would have
-a covariance that cannot be inverted."""
+"""Variance of rounding to integer gray levels, that of a uniform distribution of width 1. Without
+it, the covariance of gray images could not be inverted."""
 
 _CHUNK_SIZE = 256
-"""Images at once. With 12,000 the squares would take longer, as they leave the cache."""
+"""Images per chunk. The squares of 12,000 images would not fit into the cache, which is slower."""
 
 
 def compute_color_features(images: NDArray[np.uint8]) -> FloatArray:
-    """Means of red, green and blue, then their standard deviations, in gray levels.
+    """Return the means of red, green and blue, then their standard deviations.
 
-    In .2 s for 12,000 images. The sums are of whole numbers, so they are the same everywhere.
+    This takes 0.2 s for 12,000 images. The sums are of integers, so they are the same on every
+    machine.
 
     Args:
-        images: shape (n, 28, 28, 3).
+        images: Pixels, uint8, shape (n, 28, 28, 3).
 
     Returns:
-        Shape (n, 6).
+        Features in gray levels, float64, shape (n, 6).
     """
     rows = []
     for start in range(0, len(images), _CHUNK_SIZE):
@@ -47,15 +48,15 @@ def compute_color_features(images: NDArray[np.uint8]) -> FloatArray:
 
 
 def compute_color_stats(images: NDArray[np.uint8]) -> ColorStats:
-    """What of the train images is kept, to know others by.
+    """Return the color statistics of the training images, for comparison with other images.
 
     Args:
-        images: shape (n, 28, 28, 3), at least one.
+        images: Pixels, uint8, shape (n, 28, 28, 3), at least one image.
     """
     features = compute_color_features(images)
     mean = features.mean(axis=0)
     covariance = np.cov(features.T, ddof=0)
-    # Values that an image had, none between two: so no more than that share lies beyond.
+    # The bounds are values of actual images, so at most this share of the images is beyond them.
     low = np.quantile(features, _TAIL_SHARE, axis=0, method="lower")
     high = np.quantile(features, 1 - _TAIL_SHARE, axis=0, method="higher")
     distances = _compute_distances(features, mean, covariance)
@@ -69,15 +70,15 @@ def compute_color_stats(images: NDArray[np.uint8]) -> ColorStats:
 
 
 def describe_outliers(color_stats: ColorStats, images: NDArray[np.uint8]) -> list[str | None]:
-    """In what each image's colors differ from those of nearly all train images.
+    """Describe how each image's colors differ from those of nearly all training images.
 
     Args:
-        color_stats: of the train images.
-        images: shape (n, 28, 28, 3).
+        color_stats: Color statistics of the training images.
+        images: Pixels, uint8, shape (n, 28, 28, 3).
 
     Returns:
-        Of each image words such as `green darker and more even`, which is more than in 99.9 % of
-        the train images; None of one that is no farther from their mean than 99.9 % of them.
+        One entry per image: words such as `green darker and more even`, or None. An image gets
+        words if it is farther from the mean than 99.9 % of the training images.
     """
     features = compute_color_features(images)
     distances = _compute_distances(
@@ -92,7 +93,7 @@ def describe_outliers(color_stats: ColorStats, images: NDArray[np.uint8]) -> lis
 def _compute_distances(
     features: FloatArray, mean: FloatArray, covariance: FloatArray
 ) -> FloatArray:
-    """Mahalanobis distances of the rows from the mean."""
+    """Return the Mahalanobis distances of the rows from the mean."""
     offsets = features - mean
     full_covariance = covariance + _ROUNDING_VARIANCE * np.eye(len(mean))
     squared: FloatArray = np.einsum(
@@ -103,7 +104,7 @@ def _compute_distances(
 
 def _describe_deviation(color_stats: ColorStats, features: FloatArray) -> str:
     below, above = features < color_stats.low, features > color_stats.high
-    channels_by_deviation: dict[str, list[str]] = {}  # by what they all are
+    channels_by_deviation: dict[str, list[str]] = {}  # channels with the same deviations
     for index, name in enumerate(COLORS):
         deviation_flags = {
             "darker": below[index],
@@ -119,4 +120,4 @@ def _describe_deviation(color_stats: ColorStats, features: FloatArray) -> str:
         f"{'every channel' if len(names) == len(COLORS) else ' and '.join(names)} {phrase}"
         for phrase, names in channels_by_deviation.items()
     ]
-    return ", ".join(phrases) or "no channel by itself, but all of them together"
+    return ", ".join(phrases) or "unusual combination of channels, each within its range"

@@ -1,4 +1,4 @@
-"""The record of which data a study is trained on."""
+"""Make the record of the data that a study is trained on."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from study.datasets.color_stats import compute_color_stats
 
 
 def make_data_record(cells: BloodCells) -> DataRecord:
-    """Which data a study is trained on, for its ledger."""
+    """Return the ledger's record of the data that a study is trained on."""
     return DataRecord(
         kind=DataKind(cells.kind),
         path=None if cells.path is None else str(cells.path),
@@ -24,7 +24,7 @@ def make_data_record(cells: BloodCells) -> DataRecord:
 
 
 def count_classes(cells: BloodCells) -> dict[str, tuple[int, ...]]:
-    """Images of each of the eight classes, by split."""
+    """Return the number of images of each of the eight classes, by split."""
     return {
         name: tuple(np.bincount(getattr(cells, name).labels, minlength=NUM_CLASSES).tolist())
         for name in SPLITS

@@ -1,4 +1,4 @@
-"""Find the data that a study was trained on."""
+"""Find and load the data that a study was trained on."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -16,14 +16,14 @@ from reports.ledger.test_images import load_test_images
 
 
 def find_test_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8] | None:
-    """The test images that a study used, if they are at hand; nothing is downloaded.
+    """Return the test images of a study if they are available; nothing is downloaded.
 
     Args:
-        study: what it was.
-        file: where the user says that they are; None to look where the study had them.
+        study: Record of the study.
+        file: File that the user names; None to try the paths from `find_data_paths`.
 
     Returns:
-        uint8, shape (n, 28, 28, 3), or None.
+        Pixels, uint8, shape (n, 28, 28, 3); None if the images are not available.
 
     Raises:
         DataError: `file` is not the study's file.
@@ -47,7 +47,7 @@ def find_data_paths(study: StudyRecord) -> Iterator[Path]:
     if study.data.path is not None:
         yield Path(study.data.path)
     if study.data.kind is DataKind.OFFICIAL:
-        # With requests, for which a report whose file is in its place need not wait.
+        # Imports requests, which is slow and not needed if the file is at its recorded path.
         from bloodnets.data.download import BLOODMNIST_FILE  # noqa: PLC0415
 
         yield Path.home() / ".medmnist" / BLOODMNIST_FILE
@@ -93,7 +93,7 @@ def load_study_data(
             cells = load_file(path)
     if cells.sha256 != study.data.sha256:
         raise DataError(
-            f"{cells.name} is not what {study.name} was trained on: its SHA-256 begins with "
+            f"{study.name} was not trained on {cells.name}, whose SHA-256 begins with "
             f"{cells.sha256[:12]}",
             path=cells.path,
             value=cells.sha256,

@@ -1,4 +1,4 @@
-"""A new folder that appears with all its files, or not at all."""
+"""Write a new folder that appears with all of its files or not at all."""
 
 import os
 import shutil
@@ -10,23 +10,23 @@ from bloodnets.storage.local import sync_folder, write_atomic
 
 
 def require_new_folder(folder: Path) -> None:
-    """Refuse a folder that exists.
+    """Check that a folder does not exist.
 
     Raises:
         ConflictError: The folder exists.
     """
     if os.path.lexists(folder):
         raise ConflictError(
-            f"{folder} exists already", path=folder, remedy="choose another --output, or remove it"
+            f"{folder} already exists", path=folder, remedy="choose another --output, or remove it"
         )
 
 
 def write_new_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make the folder with all its files.
+    """Write a folder with all of its files.
 
     Args:
-        folder: Folder to make.
-        files: Contents of its files by name.
+        folder: Folder to write; missing parent folders are created.
+        files: Contents of the files by name.
 
     Raises:
         ConflictError: The folder exists.
@@ -37,7 +37,7 @@ def write_new_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         temp_folder.mkdir(parents=True)
         for name, content in files.items():
             write_atomic(temp_folder / name, content)
-        require_new_folder(folder)  # renaming would replace an empty one
+        require_new_folder(folder)  # renaming would replace an empty folder
         temp_folder.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:

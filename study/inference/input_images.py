@@ -1,4 +1,4 @@
-"""Read images that are not the study's, from image files, folders and npz files."""
+"""Read images to classify from image files, folders and npz files."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +15,12 @@ from bloodnets.errors import DataError
 
 
 class InputImage(NamedTuple):
-    """An image as the network sees it.
+    """Image in the format of BloodMNIST.
 
     Attributes:
-        name: of its file; of one of an npz file with split and place: `cells.npz:test/17`.
-        pixels: uint8, shape (28, 28, 3).
-        note: what a reader should know of how it was made; None mostly.
+        name: File name; an image from an npz file has split and index, e.g. `cells.npz:test/17`.
+        pixels: Pixels, uint8, shape (28, 28, 3), red, green, blue.
+        note: Remark on how the pixels were made, e.g. that they are enlarged; usually None.
     """
 
     name: str
@@ -31,14 +31,14 @@ class InputImage(NamedTuple):
 def read_input_images(
     paths: Sequence[Path], *, split: str, crop: int | None, on_skip: Callable[[str], None]
 ) -> Iterator[InputImage]:
-    """Read images, one after the other.
+    """Yield images, one after the other.
 
     Args:
-        paths: of image files; of folders, of which the image files are taken, also those in
-            folders within; and of files in the MedMNIST format (`.npz`).
-        split: that is taken of the last.
-        crop: as in `read_image_file`.
-        on_skip: is told what cannot be used, and why.
+        paths: Paths of image files, of folders, and of files in the MedMNIST format (`.npz`). The
+            image files of folders and their subfolders are read.
+        split: Name of the split to read from npz files.
+        crop: Side of the square to crop in pixels, as in `read_image_file`.
+        on_skip: Function that is called with a message for each path that cannot be used.
     """
     for path in paths:
         if path.suffix.lower() == ".npz":
@@ -68,7 +68,7 @@ def _read_archive_images(
 
 
 def _list_image_files(folder: Path, on_skip: Callable[[str], None]) -> list[Path]:
-    """The image files of a folder and of those within it, by their names; not the hidden ones."""
+    """Return the image files of a folder and its subfolders by name, without hidden files."""
 
     def report_unreadable(error: OSError) -> None:
         on_skip(f"{error.filename} cannot be read: {error.strerror}")
@@ -80,5 +80,6 @@ def _list_image_files(folder: Path, on_skip: Callable[[str], None]) -> list[Path
         if Path(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
     ]
     if not image_paths:
-        on_skip(f"{folder} holds no image file: none ends in {', '.join(sorted(IMAGE_SUFFIXES))}")
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        on_skip(f"{folder} contains no image files; expected: names that end in {suffixes}")
     return sorted(image_paths)

@@ -1,6 +1,6 @@
-"""Which model of a study is used on other images, or handed on: a good one whose files are whole.
+"""Select the model of a study to predict with or to export.
 
-Val chooses, as everywhere; test has no say. A wrong name is refused before PyTorch is imported.
+Selection uses val and never test. A wrong trial name is rejected before PyTorch is imported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectedModel:
-    """A trial with its model.
+    """Selected trial with its model.
 
     Attributes:
-        record: of the trial.
-        config: its configuration.
-        model: with the weights of its best epoch, on the CPU, ready to predict.
-        reason: why this one, in words that follow its name.
-        problems: what is wrong with the files of trials that would have come first.
+        record: Record of the trial.
+        config: Configuration of the trial.
+        model: Model with the weights of the best epoch, on the CPU, in evaluation mode.
+        reason: Reason for the selection, in words that can follow the trial's name and a colon.
+        problems: Problems of trials that would have been preferred but have unusable files.
     """
 
     record: TrialRecord
@@ -41,28 +41,29 @@ class SelectedModel:
 
     @property
     def trial_name(self) -> str:
-        """Of the trial: its id without the digest."""
+        """Name of the trial: its id without the digest."""
         return get_trial_name(self.record.id)
 
 
 def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
-    """The trial that is named, or the study's best.
+    """Return the named trial with its model, or the study's best.
 
-    The best has the highest macro F1 on val of all complete trials. Of a search with a
-    confirmation it is, as in its report, a trial of the winner: of the first of the configurations
-    trained again, the seed with the highest macro F1 on val.
+    The best is the complete trial with the highest macro F1 on val. For a search with a
+    confirmation, it is a trial of the winner, as in the report: of the first re-trained
+    configuration, the seed with the highest macro F1 on val.
 
     Args:
-        ledger: of any study.
-        trial: as in `find_trial`; None for the best.
+        ledger: Ledger of a grid or a search.
+        trial: Name of the trial, as in `find_trial`; None for the best.
 
     Raises:
-        DataError: no such trial, or none that is complete.
-        ConflictError: of the trial that is named, or of all, a file is not what it was.
+        DataError: There is no such trial, or no complete trial.
+        ConflictError: A file of the named trial, or of every trial, is missing or differs from its
+            record.
     """
     if trial is not None:
         record = find_complete_trial(ledger, trial)
-        return _load_selected_model(ledger, record, "as asked for", ())
+        return _load_selected_model(ledger, record, "selected by name", ())
     problems: list[str] = []
     for trials, reason_template in _list_candidate_groups(ledger):
         complete_records = _load_complete_records(ledger, trials, problems)
@@ -76,7 +77,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
                 problems.append(str(error))
     if problems:
         raise ConflictError(
-            f"{ledger.name} has no model that can be relied on: {problems[0]}",
+            f"{ledger.name} has no usable model: {problems[0]}",
             path=str(ledger.location),
         )
     raise DataError(
@@ -85,14 +86,14 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
 
 
 def _list_candidate_groups(ledger: Ledger) -> Iterator[tuple[Sequence[PlannedTrial], str]]:
-    """Trials among which val chooses, with words for the choice; the first that has any counts."""
+    """Yield groups of trials to select from, the preferred first, with the reason's text."""
     confirmation = ledger.read_confirmation()
     if confirmation is None or not confirmation.trials:
         yield ledger.list_planned_trials(), "the highest of {}"
         return
     for name in confirmation.best:
         retrained_trials = [trial for trial in confirmation.trials if trial.configuration == name]
-        yield retrained_trials, f"the highest of the {{}} in which {name} was trained again"
+        yield retrained_trials, f"the highest of the {{}} that re-trained {name}"
     yield ledger.read_proposals(), "the highest of {} of the search, not confirmed"
 
 

@@ -1,6 +1,7 @@
-"""A study's model for other programs: one ONNX file that takes images as they are, and its card.
+"""Export a study's model to ONNX with a model card.
 
-The file is run before it is handed on, and must say what the trained model says.
+The exported model takes unscaled pixels. Before it is written, its predictions are compared with
+those of the trained model.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import cast
 import numpy as np
 import onnx
 import onnxruntime
-import onnxscript  # noqa: F401 - PyTorch's exporter needs it, and says so late
+import onnxscript  # noqa: F401 - PyTorch's exporter needs it, but reports it late
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -29,32 +30,32 @@ from study.inference.export_folder import require_new_folder, write_new_folder
 from study.inference.model_selection import SelectedModel
 
 PROBABILITY_TOLERANCE = 1e-4
-"""Of a probability. On a CPU the two engines differ by a hundredth of that at most."""
+"""Maximum difference of a probability. On a CPU, the two engines differ by at most 1 % of it."""
 
 _CHECK_BATCH_SIZE = 512
 
 
 class _ProbabilityModel(nn.Module):
-    """From pixels to probabilities: what is exported."""
+    """Model to export, from pixels to probabilities."""
 
     def __init__(self, selected: SelectedModel) -> None:
         super().__init__()
         self.model, self.loss = selected.model, selected.config.loss
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images, uint8 (n, 28, 28, 3), to probabilities, float32 (n, 8)."""
+        """Return probabilities, float32 (n, 8), of images, uint8 (n, 28, 28, 3)."""
         outputs: Tensor = self.model(scale_pixels(images))
         return outputs.exp() if self.loss == "nll" else outputs.softmax(dim=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportCheck:
-    """How far the exported model says what the trained one says; the classes are the same.
+    """Agreement of an exported model with the trained one, which predicts the same classes.
 
     Attributes:
-        n_images: compared.
-        is_synthetic: whether they are drawings, as the study's own were not at hand.
-        max_deviation: of a probability, the largest.
+        n_images: Number of images in the comparison.
+        is_synthetic: Whether the images are synthetic, because the study's were not available.
+        max_deviation: Largest absolute difference of a probability, 0 to 1.
     """
 
     n_images: int
@@ -62,31 +63,34 @@ class ExportCheck:
     max_deviation: float
 
     def __str__(self) -> str:
-        images_label = "drawn images" if self.is_synthetic else "images of the test split"
+        images_label = "synthetic images" if self.is_synthetic else "images of the test split"
         return (
-            f"On {self.n_images:,} {images_label} the exported model and the trained one gave the "
-            f"same classes, and probabilities that differ by {self.max_deviation:.1g} at most."
+            f"On {self.n_images:,} {images_label}, the exported model and the trained model "
+            f"predicted the same classes; probabilities differ by at most {self.max_deviation:.1g}."
         )
 
 
 def export_onnx(
     ledger: Ledger, selected: SelectedModel, images: NDArray[np.uint8] | None, folder: Path
 ) -> ExportCheck:
-    """Write `model.onnx` and its card, `README.md`, into a new folder, after trying the model.
+    """Write `model.onnx` and its card, `README.md`, to a new folder after checking the model.
 
-    No label is looked at, so this is no look at test.
+    The check uses no labels, so it is not a test evaluation.
 
     Args:
-        ledger: of the study.
-        selected: the model.
-        images: of the study's test split, uint8, shape (n, 28, 28, 3); None if not at hand, and
-            then drawings are used.
-        folder: must not exist.
+        ledger: Ledger of the study.
+        selected: Selected trial with its model.
+        images: Images of the study's test split, uint8, shape (n, 28, 28, 3). None if they are not
+            available; synthetic images are used instead.
+        folder: Folder to write, which must not exist.
+
+    Returns:
+        Agreement of the exported model with the trained one.
 
     Raises:
-        ConflictError: it exists.
-        ResourceError: it cannot be written.
-        StudyError: the exported model says something else than the trained one.
+        ConflictError: The folder exists.
+        ResourceError: The folder cannot be written.
+        StudyError: The predictions of the exported model differ from those of the trained model.
     """
     require_new_folder(folder)
     model = build_onnx_model(selected, ledger.study)
@@ -99,14 +103,18 @@ def export_onnx(
 
 
 def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
-    """The model in the ONNX format, weights and scaling of pixels inside.
+    """Return a model in the ONNX format, including weights and pixel scaling.
+
+    Args:
+        selected: Selected trial with its model.
+        study: Record of the study, for the metadata.
 
     Returns:
-        A model with the input `images`, uint8 (n, 28, 28, 3), and the output `probabilities`,
-        float32 (n, 8). Its metadata name classes (JSON), trial, study and data.
+        ONNX model with the input `images`, uint8 (n, 28, 28, 3), and the output `probabilities`,
+        float32 (n, 8). Its metadata contain classes (JSON), trial, study and data.
     """
     example_images = torch.zeros((2, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=torch.uint8)
-    with warnings.catch_warnings(action="ignore"):  # about what PyTorch's exporter itself calls
+    with warnings.catch_warnings(action="ignore"):  # warnings about the exporter's own calls
         program = torch.onnx.export(
             _ProbabilityModel(selected).eval(),
             (example_images,),
@@ -119,7 +127,9 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
         )
     model = cast(torch.onnx.ONNXProgram, program).model_proto  # None only with `dynamo=False`
     _strip_metadata(model)
-    model.doc_string = "Blood cells in eight classes. Research only: no medical use."
+    model.doc_string = (
+        "Classifies blood cells into eight classes. For research only, not for diagnostic use."
+    )
     metadata = {
         "class_names": json.dumps(list(study.data.class_names)),
         "trial": selected.record.id,
@@ -134,8 +144,8 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
 
 
 def _strip_metadata(model: onnx.ModelProto) -> None:
-    """Remove what the exporter notes beside the graph: stack traces, with this machine's paths."""
-    messages = [model]  # and then the messages in it
+    """Remove the exporter's metadata: stack traces, which contain local paths."""
+    messages = [model]  # and, later, the messages in it
     while messages:
         message = messages.pop()
         for field, value in message.ListFields():
@@ -148,22 +158,22 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 def compare_predictions(
     model: bytes, selected: SelectedModel, images: NDArray[np.uint8] | None
 ) -> ExportCheck:
-    """Run the exported model on images beside the trained one.
+    """Compare the predictions of an exported model with those of the trained model.
 
     Args:
-        model: from `build_onnx_model`.
-        selected: the model.
-        images: as in `export`.
+        model: Exported model from `build_onnx_model`.
+        selected: Selected trial with its model.
+        images: Images, uint8, shape (n, 28, 28, 3); None for synthetic images.
 
     Raises:
-        StudyError: they do not agree.
+        StudyError: The predictions differ.
     """
     is_synthetic = images is None
     if images is None:
         images = generate_synthetic_arrays(scale=0.05)["test_images"]
-    onnxruntime.set_default_logger_severity(3)  # it warns of what a machine lacks
+    onnxruntime.set_default_logger_severity(3)  # no warnings about missing hardware
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    # One image by itself, too: their number is free.
+    # The first image is a batch of its own, because the batch size is dynamic.
     chunks = [
         images[:1],
         *(images[i : i + _CHECK_BATCH_SIZE] for i in range(1, len(images), _CHECK_BATCH_SIZE)),
@@ -175,11 +185,10 @@ def compare_predictions(
     # `not <=` also rejects NaN.
     if n_mismatches or not max_deviation <= PROBABILITY_TOLERANCE:
         raise StudyError(
-            f"nothing was written, as the exported model is not the trained one: of "
-            f"{format_count(len(images), 'image')} {n_mismatches} got another class, and "
-            f"probabilities differ by up to "
-            f"{max_deviation:.2g}",
+            f"the exported model does not match the trained model, so nothing was written: the "
+            f"class differs for {n_mismatches} of {format_count(len(images), 'image')}, and "
+            f"probabilities differ by up to {max_deviation:.2g}",
             value=max_deviation,
-            expected=f"0, and {PROBABILITY_TOLERANCE:g} at most",
+            expected=f"the same classes, and probabilities within {PROBABILITY_TOLERANCE:g}",
         )
     return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)

@@ -1,4 +1,4 @@
-"""What a study's model says of images that are not the study's."""
+"""Classify images with a study's model."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ PREDICTION_BATCH_SIZE = EVALUATION_BATCH_SIZES["cpu"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the model says of an image.
+    """Prediction for an image.
 
     Attributes:
-        name: as in `InputImage`.
-        probabilities: of the eight classes, float32, shape (8,).
-        color_outlier: in what they are unlike those of 99.9 % of the training images, in words;
-            None if they are not, or if the study did not keep what they were.
-        note: as in `InputImage`.
+        name: Name of the image, as in `InputImage`.
+        probabilities: Probabilities of the eight classes, float32, shape (8,).
+        color_outlier: Description of how the colors differ from those of 99.9 % of the training
+            images; None if they do not.
+        note: Remark on the image, as in `InputImage`.
     """
 
     name: str
@@ -37,24 +37,24 @@ class Prediction:
 
     @property
     def ranked_classes(self) -> list[int]:
-        """The classes, the most probable first."""
+        """Classes, 0 to 7, the most probable first."""
         return [int(class_index) for class_index in np.argsort(-self.probabilities, kind="stable")]
 
 
 def classify_images(
     selected: SelectedModel, color_stats: ColorStats, input_images: Iterable[InputImage]
 ) -> Iterator[Prediction]:
-    """Have a model look at pictures, in batches.
+    """Classify images in batches and yield their predictions.
 
     Args:
-        selected: the model.
-        color_stats: Colors of the images that it was trained on.
-        input_images: any number; no more than a batch is held at once.
+        selected: Selected trial with its model.
+        color_stats: Color statistics of the training images.
+        input_images: Images to classify; at most one batch is held in memory.
     """
     remaining = iter(input_images)
     while batch := list(islice(remaining, PREDICTION_BATCH_SIZE)):
-        # Always as many as where a trial is evaluated: with few images PyTorch sums in another
-        # order, and the last digits would not be those that the study recorded.
+        # The batch size is always that of a trial's evaluation. With fewer images, PyTorch sums in
+        # another order, and the last digits would differ from those that the study recorded.
         images = np.zeros((PREDICTION_BATCH_SIZE, IMAGE_SIDE, IMAGE_SIDE, 3), np.uint8)
         images[: len(batch)] = [input_image.pixels for input_image in batch]
         batch_probabilities = predict_probabilities(

@@ -1,4 +1,4 @@
-"""What a model said of images, for people (a table and lines) and for programs (JSON, CSV)."""
+"""Format predictions for people (a table and lines) and for programs (JSON and CSV)."""
 
 import csv
 import io
@@ -15,16 +15,16 @@ from study.console.format import make_plain_table, make_printable
 from study.inference.model_selection import SelectedModel
 from study.inference.predict import Prediction
 
-RESEARCH_ONLY_NOTICE = "A research tool: what it says is no diagnosis, and nothing to base one on."
+RESEARCH_ONLY_NOTICE = "For research only, not for diagnostic use."
 
 MAX_LISTED_IMAGES = 20
-"""Images whose colors are described below the table."""
+"""Maximum number of images that are listed per note below the table."""
 
 _FLAG = "!"
 
 
 def format_header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator[str]:
-    """Which model it was, and what it learned from."""
+    """Yield lines that name the model and its training data."""
     yield f"{selected.trial_name} of {study.name}: {selected.reason}."
     yield f"Trained on: {make_data_label(study.data).short}"
 
@@ -32,12 +32,12 @@ def format_header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator
 def make_prediction_table(
     predictions: Sequence[Prediction], study: StudyRecord, *, width: int
 ) -> Table:
-    """One row an image, the two most probable classes with their probabilities in %.
+    """Return a table with one row per image: its two most probable classes and their % values.
 
     Args:
-        predictions: at least one.
-        study: whose classes they are.
-        width: of the terminal; of a file's name that does not fit, the end is shown.
+        predictions: Predictions, at least one.
+        study: Record of the study, for the names of the classes.
+        width: Width of the terminal in characters. Only the end of a longer file name is shown.
     """
     labels = [make_class_label(i, name) for i, name in enumerate(study.data.class_names)]
     rows = [
@@ -70,19 +70,19 @@ def make_prediction_table(
 
 
 def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
-    """What has to be known to read the table."""
+    """Yield the notes below the table."""
     outliers = [prediction for prediction in predictions if prediction.color_outlier]
     if outliers:
         yield (
-            f"{_FLAG} Colours unlike those of 99.9 % of the training images: the answer may "
-            f"mean nothing:"
+            f"{_FLAG} Colors unlike those of 99.9 % of the training images; the prediction may be "
+            f"meaningless:"
         )
         yield from _format_image_notes(
             [(prediction.name, prediction.color_outlier) for prediction in outliers]
         )
     annotated = [prediction for prediction in predictions if prediction.note]
     if annotated:
-        yield f"{_FLAG} Not as the training images were made:"
+        yield f"{_FLAG} Not prepared like the training images:"
         yield from _format_image_notes(
             [(prediction.name, prediction.note) for prediction in annotated]
         )
@@ -92,7 +92,7 @@ def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
 def format_json(
     predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
 ) -> str:
-    """Everything, on indented lines."""
+    """Return all predictions as indented JSON."""
     class_names = study.data.class_names
     images = [
         {
@@ -121,7 +121,7 @@ def format_json(
 def format_csv(
     predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
 ) -> str:
-    """One row an image; `color_outlier` is empty where its colors are like those of train."""
+    """Return CSV with one row per image; `color_outlier` is empty if its colors are normal."""
     class_names, buffer = study.data.class_names, io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     probability_columns = [f"probability_{class_index}" for class_index in range(len(class_names))]
@@ -158,4 +158,4 @@ def _format_image_notes(notes: Sequence[tuple[str, str | None]]) -> Iterator[str
         yield f"  {make_printable(name)}: {note}"
     if len(notes) > MAX_LISTED_IMAGES:
         others = format_count(len(notes) - MAX_LISTED_IMAGES, "other")
-        yield f"  and {others} (--json and --csv name all)"
+        yield f"  and {others} (--json and --csv list all)"

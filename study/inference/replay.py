@@ -1,4 +1,4 @@
-"""Train one trial of a study again, and say how far it comes out otherwise."""
+"""Re-train one trial of a study and report how much the result differs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,16 +31,17 @@ COMPARED_METRICS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayResult:
-    """A trial, trained again.
+    """Comparison of a re-trained trial with its record.
 
     Attributes:
-        record: of the trial.
-        n_epochs: compared; fewer than it ran only if training diverged sooner.
-        max_deviations: the largest absolute difference over the epochs of each of
-            `COMPARED_METRICS`, in nats or as a fraction.
-        max_weight_deviation: the largest absolute difference of the weights of the best epoch;
-            infinity if another epoch is the best; None if the trial kept none.
-        divergence_message: why training ended, if it diverged.
+        record: Record of the trial.
+        n_epochs: Number of compared epochs; less than the trial ran only if training diverged
+            earlier.
+        max_deviations: Largest absolute difference over the epochs, for each of
+            `COMPARED_METRICS`: losses in nats, scores from 0 to 1.
+        max_weight_deviation: Largest absolute difference of the weights of the best epoch. Infinity
+            if another epoch is the best; None if the trial kept no weights.
+        divergence_message: Message of the error if training diverged; else None.
     """
 
     record: TrialRecord
@@ -57,18 +58,18 @@ def replay_trial(
     *,
     on_epoch: Callable[[str], None] = lambda _: None,
 ) -> ReplayResult:
-    """Train a trial again for as many epochs as it ran, in this process; test is not looked at.
+    """Re-train a trial in this process for as many epochs as it ran, without a test evaluation.
 
     Args:
-        ledger: of any study.
-        trial: as in `find_trial`.
-        cells: the study's data.
-        on_epoch: is told in words how far it is.
+        ledger: Ledger of a grid or a search.
+        trial: Name of the trial, as in `find_trial`.
+        cells: Data of the study.
+        on_epoch: Function that is called with the progress in words after each epoch.
 
     Raises:
-        DataError: there is no such trial, or nothing of it to compare with.
-        ResourceError: it was trained on a GPU, and there is none here.
-        ConflictError: the ledger cannot be read.
+        DataError: There is no such trial, or it has no results to compare with.
+        ResourceError: The trial was trained on a GPU, and none is available.
+        ConflictError: The ledger cannot be read.
     """
     record = find_replayable_trial(ledger, trial)
     device = _select_device(ledger.study)
@@ -95,7 +96,7 @@ def _retrain(
     epoch_results = train(state, config, train_split=splits["train"], val_split=splits["val"])
     results: list[EpochResult] = []
     divergence_message = None
-    # One epoch more of a trial that diverged: the one in which it did.
+    # A trial that diverged has no result for its last epoch, so one epoch is added.
     n_epochs = record.epochs + (record.stop_reason is StopReason.DIVERGED)
     try:
         for result in islice(epoch_results, n_epochs):
@@ -134,7 +135,7 @@ def _compare_weights(ledger: Ledger, record: TrialRecord, state: TrainingState) 
 
 
 def format_replay_lines(result: ReplayResult) -> Iterator[str]:
-    """What the command prints."""
+    """Yield the lines that the command prints."""
     config = result.record.config
     yield f"{get_trial_name(result.record.id)}: {format_settings(config)}, seed {config['seed']}"
     metric_deviations = ", ".join(
@@ -142,25 +143,28 @@ def format_replay_lines(result: ReplayResult) -> Iterator[str]:
     )
     largest = max(result.max_deviations.values())
     deviation_text = f"largest deviation {largest:.2g}" + (
-        f" ({metric_deviations})" if largest else " in every score"
+        f" ({metric_deviations})" if largest else " in every metric"
     )
     if result.n_epochs:
-        yield f"{format_count(result.n_epochs, 'epoch')} trained again: {deviation_text}"
+        yield f"{format_count(result.n_epochs, 'epoch')} re-trained: {deviation_text}"
     if result.max_weight_deviation is not None:
         difference_text = (
-            "of another epoch"
+            "from another epoch"
             if result.max_weight_deviation == float("inf")
-            else f"{result.max_weight_deviation:.2g}"
+            else f"largest deviation {result.max_weight_deviation:.2g}"
         )
-        weights_text = "equal to the bit" if result.max_weight_deviation == 0 else difference_text
-        yield f"weights kept: {weights_text}"
+        weights_text = "bit-identical" if result.max_weight_deviation == 0 else difference_text
+        yield f"best weights: {weights_text}"
     if result.divergence_message is not None:
-        yield f"it diverged: {result.divergence_message}"
+        yield f"training diverged: {result.divergence_message}"
 
 
 def _select_device(study: StudyRecord) -> torch.device:
     if not study.resources.gpus_per_trial:
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise ResourceError(f"{study.name} was trained on a GPU, and PyTorch sees none here")
+        raise ResourceError(
+            f"{study.name} was trained on a GPU, but PyTorch finds none here",
+            remedy="run the command on a host with a GPU",
+        )
     return torch.device("cuda")

@@ -8,7 +8,7 @@ from reports.ledger.states import StopReason, TrialState
 
 
 def find_complete_trial(ledger: Ledger, trial: str) -> TrialRecord:
-    """Return the record of a trial that left a model.
+    """Return the record of a complete trial, which has a model.
 
     Args:
         ledger: Ledger of the study.
@@ -23,7 +23,7 @@ def find_complete_trial(ledger: Ledger, trial: str) -> TrialRecord:
     if record is None or record.state is not TrialState.COMPLETE:
         status_text = "has not ended" if record is None else f"is {record.state}"
         raise DataError(
-            f"{planned.id} {status_text}: it left no model",
+            f"{planned.id} {status_text}, so it has no model",
             value=planned.id,
             remedy="name a complete trial",
         )
@@ -45,7 +45,7 @@ def find_replayable_trial(ledger: Ledger, trial: str) -> TrialRecord:
     record = ledger.read_trial(planned)
     if record is None:
         raise DataError(
-            f"{planned.id} has not ended: there is nothing to compare with", value=planned.id
+            f"{planned.id} has not ended, so there is nothing to compare with", value=planned.id
         )
     if not record.epochs and record.stop_reason is not StopReason.DIVERGED:
         raise DataError(

@@ -104,11 +104,11 @@ def bomb(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda path: None, ["cells.npz does not exist", "wanted: an npz file"]),
-        (os.mkfifo, ["cells.npz is not a file", "wanted: an npz file"]),
-        (cut_off, ["cells.npz is not a whole npz file", "wanted: an npz file"]),
-        (label_8, ["cells.npz: test_labels holds 8", "wanted: 0 to 7"]),
-        (bomb, ["cells.npz: train_images has 120,000 rows", "wanted: 1 to 100,000"]),
+        (lambda path: None, ["cells.npz does not exist", "expected: an npz file"]),
+        (os.mkfifo, ["cells.npz is not a file", "expected: an npz file"]),
+        (cut_off, ["cells.npz is not a complete npz file", "expected: an npz file"]),
+        (label_8, ["cells.npz: test_labels holds 8", "expected: 0 to 7"]),
+        (bomb, ["cells.npz: train_images has 120,000 rows", "expected: 1 to 100,000"]),
     ],
     ids=["does not exist", "a pipe", "cut off", "label 8", "a bomb"],
 )
@@ -126,7 +126,7 @@ def test_grid_with_a_bad_file_under_data_root_keeps_the_file(
 ) -> None:
     (tmp_path / "bloodmnist.npz").write_bytes(b"half of a download")
     outcome = bloodstudy("grid", "--data-root", ".")
-    words = ["bloodmnist.npz is not a whole npz file"]
+    words = ["bloodmnist.npz is not a complete npz file"]
     assert_refused(outcome, 2, words, tmp_path / "results")
     assert (tmp_path / "bloodmnist.npz").read_bytes() == b"half of a download"
 
@@ -158,8 +158,8 @@ BAD_SEARCHES = {
     "--sampler grid": ["--sampler is 'grid'", "tpe or random or gp or cmaes"],
     "--family vit": ["--family is 'vit'", "cnn or mlnn or both"],
     "--optimizer lion": ["--optimizer is 'lion'", "sgd or adam"],
-    "--learning-rate .1 .01": ["--learning-rate is '0.1 0.01'", "the lower first"],
-    "--learning-rate nan .1": ["--learning-rate is 'nan 0.1'", "the lower first"],
+    "--learning-rate .1 .01": ["--learning-rate is '0.1 0.01'", "lower bound first"],
+    "--learning-rate nan .1": ["--learning-rate is 'nan 0.1'", "lower bound first"],
     "--dropout .2 1": ["--dropout is '0.2 1'", "below 1"],
     "--grace-period 30": ["--grace-period is 30", "1 to --max-epochs, which is 20"],
     "--reduction-factor 1": ["--reduction-factor is 1", "at least 2"],

@@ -85,8 +85,8 @@ def test_readme_command_is_accepted(
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
-    known = ["at most", last, "3 epochs trained again", "1 of 1 ended", "goes on", "pass  storage"]
-    known += ["no diagnosis", "probability_7", "drawn images the exported model"]
+    known = ["at most", last, "3 epochs re-trained", "1 of 1 ended", "goes on", "pass  storage"]
+    known += ["not for diagnostic use", "probability_7", "synthetic images, the exported model"]
     assert any(words in done.stdout for words in known)
 
 

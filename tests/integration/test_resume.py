@@ -67,7 +67,7 @@ def test_resume_from_another_directory_uses_the_recorded_data_path(
     assert Ledger(study_folder).study.data.path == str(study_folder.parent / "cells.npz")
     study = str(study_folder)
     done = run_command(sources, tmp_path, "replay", study, "mlnn-config-2-s0")
-    assert "weights kept: equal to the bit" in done.stdout
+    assert "best weights: bit-identical" in done.stdout
     run_command(sources, tmp_path, "report", study)
     page = (study_folder / "report" / "index.html").read_text(encoding="utf-8")
     assert page.count("data:image/png") > 4  # thumbnails of test images

@@ -73,8 +73,8 @@ def test_grid_with_a_wrong_address_exits_in_one_line_before_reading(
     for address, code, said in (
         ("s3://no-such-bucket/x", 3, "NO_SUCH_BUCKET .*; choose another --storage, or see to"),
         ("ftp://host/x", 2, "Unrecognized filesystem type"),
-        ("s3://me:secret@bucket/x", 2, "the address at bucket holds a name or a password"),
-        (f"s3://{S3_BUCKET}/x?region=here", 2, "wanted: a bucket and a folder"),
+        ("s3://me:secret@bucket/x", 2, "the address at bucket contains a user name or a password"),
+        (f"s3://{S3_BUCKET}/x?region=here", 2, "expected: a bucket and a folder"),
     ):
         words = ("grid", "--storage", address, "--data-file", "none")
         output = read_output(run_in(tmp_path, *words), code=code)

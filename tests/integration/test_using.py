@@ -79,7 +79,7 @@ def test_export_model_has_the_recorded_probabilities_and_scores(
     done = run_in(tmp_path, "export", str(study), "--trial", name, "--output", "out")
     assert done.code == 0, done.stderr
     assert done.stderr == ""
-    assert f"On {len(images):,} images of the test split the exported" in done.stdout
+    assert f"On {len(images):,} images of the test split, the exported" in done.stdout
     assert done.stdout.splitlines()[-1] == "out"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "model.onnx"]
     record, expected = recorded(study, name)
@@ -141,7 +141,7 @@ def test_export_into_an_existing_folder_changes_nothing(
     done = run_in(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
     assert done.code == 4
     assert done.stderr == (
-        "bloodstudy: out exists already; choose another --output, or remove it\n"
+        "bloodstudy: out already exists; choose another --output, or remove it\n"
     )
     assert list((tmp_path / "out").iterdir()) == []
 

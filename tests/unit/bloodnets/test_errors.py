@@ -10,7 +10,7 @@ from bloodnets.errors import ConflictError, DataError, ResourceError, StudyError
 
 def test_str_all_fields_joins_problem_expected_and_remedy() -> None:
     error = DataError.of_value("--width", 7, "multiples of 8", remedy="leave it out")
-    assert str(error) == "--width is 7; wanted: multiples of 8; leave it out"
+    assert str(error) == "--width is 7; expected: multiples of 8; leave it out"
 
 
 def test_of_value_string_is_quoted() -> None:

@@ -83,7 +83,7 @@ def test_describe_outliers_channels_that_never_differed_are_noticed() -> None:
     odd = (np.array([90, 125, 160]) + noise[:1]).astype(np.uint8)
     assert describe_outliers(compute_color_stats(gray), gray[:1]) == [None]
     assert describe_outliers(compute_color_stats(gray), odd) == [
-        "no channel by itself, but all of them together"
+        "unusual combination of channels, each within its range"
     ]
 
 

@@ -62,7 +62,7 @@ def test_format_footer_lines_many_outliers_are_listed_up_to_a_limit() -> None:
         for index in range(MAX_LISTED_IMAGES + 3)
     ]
     lines = list(format_footer_lines(odd))
-    assert lines[-2] == "  and 3 others (--json and --csv name all)"
+    assert lines[-2] == "  and 3 others (--json and --csv list all)"
     assert len(lines) == MAX_LISTED_IMAGES + 3
 
 

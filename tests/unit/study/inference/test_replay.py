@@ -115,8 +115,8 @@ def test_replay_trial_complete_trial_is_equal_to_the_bit(tmp_path: Path, cells: 
     assert found.max_weight_deviation == 0.0
     said = list(format_replay_lines(found))
     assert said[0].startswith("mlnn-config-2-s0: MLNN, Adam, learning rate 0.001, dropout 0.2, s")
-    assert said[1] == "2 epochs trained again: largest deviation 0 in every score"
-    assert said[2] == "weights kept: equal to the bit"
+    assert said[1] == "2 epochs re-trained: largest deviation 0 in every metric"
+    assert said[2] == "best weights: bit-identical"
 
 
 def test_replay_trial_pruned_trial_compares_the_epochs_it_ran(
@@ -139,7 +139,7 @@ def test_replay_trial_diverged_trial_diverges_at_the_same_step(
     assert record.stop_reason == "diverged"
     found = replay_trial(ledger, "mlnn-config-2", cells)
     assert found.divergence_message == record.error
-    assert list(format_replay_lines(found))[-1] == f"it diverged: {record.error}"
+    assert list(format_replay_lines(found))[-1] == f"training diverged: {record.error}"
 
 
 def test_replay_trial_changed_record_gives_its_deviation(tmp_path: Path, cells: BloodCells) -> None:
