@@ -1,6 +1,6 @@
 """A study's ledger and the report made from it, without torch or ray.
 
-`load_study` reads a study in Python; see `docs/python.md`.
+`load_study` reads a study in Python; see `docs/how-to/notebook.md`.
 """
 
 from importlib import import_module
