@@ -28,7 +28,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = [
     line.partition(" #")[0].strip()
     for block in re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
+    for line in block.replace("\\\n", "").splitlines()
 ]
 COMMANDS = [line for line in LINES if line.startswith("bloodstudy ")]
 
