@@ -1,6 +1,6 @@
 """Ledger of a study and its report, without torch or ray.
 
-`load_study` reads a study in Python; see `docs/python.md`.
+`load_study` reads a study in Python; see `docs/how-to/notebook.md`.
 """
 
 from importlib import import_module

@@ -25,7 +25,7 @@ from tests.helpers import grid_builder, search_builder
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
 ROOT = Path(__file__).parents[3]
-PYTHON_DOCS = ROOT / "docs/python.md"
+PYTHON_DOCS = ROOT / "docs/how-to/notebook.md"
 NAMES = ("mlnn-config-2", "cnn-config-2")
 SMALL_SEARCH = replace(search_builder.SEARCH_RECORD, n_trials=50, retrain_top=2, retrain_seeds=2)
 
