@@ -26,7 +26,7 @@ TRIAL_MEMORY_BYTES = 0.7 * 2**30
 """Bytes of memory per trial: PyTorch and Ray take 0.4 GB, training on 28 x 28 images the rest."""
 
 STUDY_DISK_BYTES = 2**30
-"""Bytes of disk space that the eight configurations with a few seeds and Ray need."""
+"""Bytes of free disk space for the eight configurations with a few seeds, with a margin."""
 
 REQUEST_TIMEOUT_S = 5.0
 

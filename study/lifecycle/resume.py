@@ -49,10 +49,17 @@ def open_study(
 def require_same_study(
     ledger: Ledger, requested: StudyRecord, *, allow_code_change: bool = False
 ) -> None:
-    """Refuse to resume a study with other data, settings or software; record an allowed change.
+    """Raise if a study was created with other data or settings, or trained with other software.
+
+    A change of the software that the user allows is recorded in the ledger.
+
+    Args:
+        ledger: Ledger of the study.
+        requested: Record of the study that the user requests.
+        allow_code_change: Whether the software may differ.
 
     Raises:
-        ConflictError: Something differs; the message names it.
+        ConflictError: The data, settings or software differ; the message names the differences.
     """
     study = ledger.study
     same_software = replace(requested, software=study.software)

@@ -69,7 +69,7 @@ class InterruptHandler:
 
 
 def exit_on_sigint(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """Exit immediately on Ctrl-C, while there is nothing to lose.
+    """Exit immediately on Ctrl-C, while no work can be lost.
 
     Most of this time is spent in imports, where `KeyboardInterrupt` can surface as any exception,
     be swallowed, or crash the process.

@@ -53,7 +53,7 @@ def run_trials(
     Ray must be running.
 
     Args:
-        config: Resources.
+        config: Settings of the study, for its resources.
         cells: Data to train on.
         ledger: Ledger of the study.
         trials: Planned trials.
@@ -89,7 +89,7 @@ def run_proposals(
     Ray must be running.
 
     Args:
-        config: Resources.
+        config: Settings of the study, for its resources.
         cells: Data to train on.
         search_run: Search that proposes the trials.
         listener: Listener that is notified of proposals and of the progress.
