@@ -111,7 +111,7 @@ def test_check_study_files_damaged_file_of_a_trial_can_be_trained_again(
         check_study_files(ledger)
     assert caught.value.path == str(path)
     assert caught.value.remedy is not None
-    assert caught.value.remedy.endswith("in trials/ to train it again")
+    assert caught.value.remedy.endswith("in trials/ to re-train it")
 
 
 def test_check_study_files_damaged_file_of_the_study_must_be_restored(ledger: Ledger) -> None:
