@@ -1,9 +1,9 @@
 # Everything lives in .venv; `make` lists the targets.
 PYTHON ?= python3
 BIN := .venv/bin
-# How often faults are injected: full, or short.
+# Number of repeats in `make faults`: full or short.
 FORM ?= full
-# Tests of one file share what they train, so a file stays in one process; the long files come first.
+# Tests in a file share trained studies, so each file runs in one process. Long files come first.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -17,33 +17,33 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: .venv/installed  ## the whole grid on synthetic cells, with report: three minutes on two cores
+demo: .venv/installed  ## train the grid on synthetic cells and write its report: three minutes on two cores
 	$(BIN)/bloodstudy grid --data synthetic --max-epochs 16
 
-check: .venv/installed  ## format, lint, types, layers, unused code
+check: .venv/installed  ## check format, lint, types, layers and unused code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 
-test: check  ## check, then the tests of one machine without faults: ten minutes
+test: check  ## run the checks, then the unit, integration and browser tests: ten minutes
 	$(PYTEST) tests/browser tests/integration tests/unit
 
-cluster: .venv/installed  ## several machines: started, joined, lost, on AWS's stand-in; six minutes
+cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: six minutes
 	$(PYTEST) tests/cluster
 
-faults: .venv/installed  ## processes killed, disks filled, files cut: an hour; each once with FORM=short
+faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour, or less with FORM=short
 	BLOODSTUDY_FAULTS=$(FORM) $(PYTEST) tests/faults
 
-slow: .venv/installed  ## the tests that take minutes: do intervals hold the truth, does a search find it
+slow: .venv/installed  ## run the slow simulations that test the intervals and the search
 	$(BIN)/pytest -m slow
 
-scale: .venv/installed  ## trials that only sleep: does twice the machines do twice the trials
+scale: .venv/installed  ## measure scaling with trials that only sleep
 	$(BIN)/pytest -m scale tests/benchmarks
 
-bench: .venv/installed  ## how fast, beside what is wanted: the README's figures, a quarter of an hour
+bench: .venv/installed  ## measure performance and compare it with the targets: a quarter of an hour
 	$(BIN)/python -m tests.benchmarks
 
-clean:  ## remove .venv and caches; results stay
+clean:  ## remove .venv and caches, but keep results
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

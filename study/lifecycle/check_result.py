@@ -1,4 +1,4 @@
-"""One line of what `bloodstudy doctor` finds."""
+"""The result of one check of `bloodstudy doctor`."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,10 +7,10 @@ from bloodnets.errors import StudyError
 
 
 class CheckResult(NamedTuple):
-    """One line of the examination.
+    """Result of one check, as `bloodstudy doctor` prints it.
 
     Attributes:
-        passed: Whether a study could run, as far as this check knows.
+        passed: Whether a study could run, as far as this check can tell.
         text: Line to print.
     """
 
@@ -19,7 +19,12 @@ class CheckResult(NamedTuple):
 
 
 def run_check(name: str, check: Callable[[], str]) -> CheckResult:
-    """Run one check; its error becomes a line that failed."""
+    """Run a check and turn its `StudyError` into a failed result.
+
+    Args:
+        name: Name of the check, printed before its result.
+        check: Function that returns the text of a passed check and raises if the check fails.
+    """
     try:
         return CheckResult(True, f"pass  {name}: {check()}")
     except StudyError as error:

@@ -1,6 +1,6 @@
-"""What a study would find here: machine, GPU, Ray, storage, data; each passes or says a remedy.
+"""Check software, machine, storage, data, GPU and Ray for `bloodstudy doctor`.
 
-What a check needs is imported when its turn comes: the first lines do not wait for PyTorch and Ray.
+Each check imports what it needs, so the first results appear before PyTorch and Ray are loaded.
 """
 
 import platform
@@ -23,10 +23,10 @@ from study.lifecycle.preflight import check_remote_location, find_existing_paren
 from study.runtime.cores import count_available_cores
 
 TRIAL_MEMORY_BYTES = 0.7 * 2**30
-"""Memory of a trial's process: PyTorch and Ray take .4 GB, training on 28 x 28 images the rest."""
+"""Bytes of memory per trial: PyTorch and Ray take 0.4 GB, training on 28 x 28 images the rest."""
 
 STUDY_DISK_BYTES = 2**30
-"""Room on the disk that the eight configurations with a few seeds need, and what runs beside."""
+"""Bytes of free disk space for the eight configurations with a few seeds, with a margin."""
 
 REQUEST_TIMEOUT_S = 5.0
 
@@ -34,12 +34,12 @@ REQUEST_TIMEOUT_S = 5.0
 def run_checks(
     *, storage_root: StudyPath, data_file: Path | None, data_root: Path | None, address: str | None
 ) -> Iterator[CheckResult]:
-    """Check one thing after another, as the results are asked for; nothing is left behind.
+    """Run the checks one by one, each when its result is requested, and leave no files behind.
 
     Args:
         storage_root: Folder or address that would hold the study.
         data_file: File with the data to train on; None for BloodMNIST.
-        data_root: Folder of BloodMNIST's file; None for medmnist's own.
+        data_root: Folder of BloodMNIST's file; None for `~/.medmnist`.
         address: Address of a Ray cluster; None for Ray on this host.
     """
     for name, check in (
@@ -64,12 +64,12 @@ def _check_software() -> str:
         try:
             if (installed := version(requirement.name)) not in requirement.specifier:
                 problems.append(
-                    f"{requirement.name} is {installed}, wanted {requirement.specifier}"
+                    f"{requirement.name} is {installed}, expected {requirement.specifier}"
                 )
         except PackageNotFoundError:
             problems.append(f"{requirement.name} is missing")
     if problems:
-        raise ResourceError("; ".join(problems), remedy="install bloodstudy again")
+        raise ResourceError("; ".join(problems), remedy="reinstall bloodstudy")
     versions = ", ".join(
         f"{name} {version(name)}" for name in ("bloodstudy", "torch", "ray", "optuna")
     )
@@ -81,9 +81,9 @@ def _check_host() -> str:
     max_trials = int(memory.available / TRIAL_MEMORY_BYTES)
     if max_trials < 1:
         raise ResourceError(
-            f"{memory.available / 2**30:.1f} GiB of memory are free, a trial takes "
-            f"{TRIAL_MEMORY_BYTES / 2**30:.1f}",
+            f"{memory.available / 2**30:.1f} GiB of memory are free",
             value=memory.available,
+            expected=f"at least {TRIAL_MEMORY_BYTES / 2**30:.1f} GiB for one trial",
             remedy="close other programs",
         )
     text = f"{format_count(cores, 'core')}, {memory.available / 2**30:.0f} GiB of memory free"
@@ -93,7 +93,7 @@ def _check_host() -> str:
 def _check_storage(storage_root: StudyPath) -> str:
     if isinstance(storage_root, RemotePath):
         check_remote_location(storage_root)
-        return f"{storage_root} can be written and read"
+        return f"{storage_root} is readable and writable"
     parent = find_existing_parent(storage_root)
     try:
         with tempfile.TemporaryDirectory(dir=parent, prefix=".doctor-") as folder:
@@ -111,9 +111,9 @@ def _check_storage(storage_root: StudyPath) -> str:
             path=parent.absolute(),
             value=free_bytes,
             expected=f"at least {STUDY_DISK_BYTES / 2**30:.0f} GiB",
-            remedy="make room, or choose another --storage",
+            remedy="free disk space, or choose another --storage",
         )
-    return f"{storage_root.absolute()} can be written, {free_bytes / 2**30:.0f} GiB free"
+    return f"{storage_root.absolute()} is writable, {free_bytes / 2**30:.0f} GiB free"
 
 
 def _resolve_data_path(file: Path | None, root: Path | None) -> Path:
@@ -141,8 +141,8 @@ def _check_data(file: Path | None, root: Path | None) -> str:
         ).raise_for_status()
     except requests.RequestException as error:
         raise DataError(
-            f"{path} is not there, and cannot be downloaded ({type(error).__name__})",
+            f"{path} does not exist and cannot be downloaded ({type(error).__name__})",
             path=path,
-            remedy="give --data-file or --data-root, or train with --data synthetic",
+            remedy="pass --data-file or --data-root, or train with --data synthetic",
         ) from error
-    return f"{path} is not there; a study downloads it (35 MB, MD5 {BLOODMNIST_MD5})"
+    return f"{path} does not exist; a study downloads it (35 MB, MD5 {BLOODMNIST_MD5})"

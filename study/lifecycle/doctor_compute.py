@@ -1,4 +1,4 @@
-"""What `bloodstudy doctor` finds of GPU, Ray and cluster; importing this loads PyTorch and Ray."""
+"""Check GPU, token and Ray for `bloodstudy doctor`; importing this module loads PyTorch and Ray."""
 
 import secrets
 import tempfile
@@ -26,7 +26,7 @@ from study.runtime.session import get_default_gpus, open_ray_session, redirect_o
 def run_compute_checks(
     *, storage_root: StudyPath, data_path: Path, address: str | None
 ) -> Iterator[CheckResult]:
-    """Check GPU, token and Ray; nothing is left behind.
+    """Check GPU, token and Ray, and leave no files behind.
 
     Args:
         storage_root: Folder or address that would hold the study.
@@ -60,13 +60,13 @@ def _check_gpu() -> str:
     count = torch.cuda.device_count()
     if count:
         names = {torch.cuda.get_device_name(index) for index in range(count)}
-        return f"{count} x {', '.join(sorted(names))}: four trials on each"
+        return f"{count} x {', '.join(sorted(names))}: four trials per GPU"
     if Path("/dev/nvidia0").exists():
         raise ResourceError(
-            f"there is one, but PyTorch {torch.__version__} cannot use it",
-            remedy="install a CUDA build",
+            f"PyTorch {torch.__version__} cannot use the GPU of this machine",
+            remedy="install a CUDA build of PyTorch",
         )
-    return "none; trials train on the CPU, one a core"
+    return "none; trials run on the CPU, one per core"
 
 
 @contextmanager
@@ -82,11 +82,11 @@ def _connect_ray(config: GridConfig) -> Iterator[None]:
 def _check_ray(config: GridConfig) -> str:
     with _connect_ray(config):
         host, concurrency = run_test_task(), compute_max_parallel_trials(config)
-    return f"starts on this machine ({host}): {format_count(concurrency, 'trial')} at once"
+    return f"starts on this machine ({host}): {format_count(concurrency, 'trial')} in parallel"
 
 
 def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]:
-    """The cluster, and each of its machines."""
+    """Yield a result for the cluster and one for each of its nodes."""
     try:
         check_reachable(config.address or "")
         cells = load_file(data_path) if data_path.exists() else None
@@ -100,11 +100,11 @@ def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]
     except StudyError as error:
         yield CheckResult(False, f"FAIL  Ray: {' '.join(str(error).split())}")
         return
-    count = format_count(len(node_infos), "machine")
+    count = format_count(len(node_infos), "node")
     yield CheckResult(
         True,
-        f"pass  Ray: answers at {config.address} ({count}): "
-        f"{format_count(concurrency, 'trial')} at once",
+        f"pass  Ray: connected to {config.address} ({count}): "
+        f"{format_count(concurrency, 'trial')} in parallel",
     )
     for address, node_info in node_infos:
         problem = find_node_problem(node_info, location, arrays)
@@ -116,7 +116,10 @@ def _check_cluster(config: GridConfig, data_path: Path) -> Iterator[CheckResult]
 
 @contextmanager
 def _create_probe_file(storage_root: StudyPath) -> Iterator[tuple[StudyPath, str]]:
-    """A file where studies would be, for other machines to find; removed afterwards."""
+    """Yield an empty file in the storage, by which nodes show that they can access it.
+
+    The file is removed at the end of the context.
+    """
     location = (
         storage_root
         if isinstance(storage_root, RemotePath)
@@ -138,5 +141,5 @@ def _create_probe_file(storage_root: StudyPath) -> Iterator[tuple[StudyPath, str
 
 def _check_token() -> str:
     if ensure_private_token():
-        return "Ray's token file could be read by all users of the machine; now by you alone"
-    return "Ray's token is yours alone"
+        return "Ray's token file was readable by other users; it is now readable only by you"
+    return "Ray's token file is readable only by you"

@@ -1,6 +1,6 @@
-"""What a study would cost, before it starts: `--dry-run`.
+"""Print the plan and the estimated cost of a study for `--dry-run`.
 
-The plan is printed at once. The data are loaded after that, and PyTorch is imported after that.
+The plan is printed first. Only then are the data loaded and PyTorch imported.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 _TIMING_STATUS = "timing a few steps"
 
-COLUMNS = ("trials", "epochs at most", "s an epoch", "disk MB")
+COLUMNS = ("trials", "max epochs", "s/epoch", "disk MB")
 
 LoadCells = Callable[[], "BloodCells"]
 
 
 class NetworkShape(NamedTuple):
-    """What the time of a training step depends on; the other settings matter little.
+    """Settings that determine the time of a training step; the others matter little.
 
     Attributes:
         family: Network family.
@@ -50,13 +50,13 @@ class NetworkShape(NamedTuple):
 
 
 class CostEstimate(NamedTuple):
-    """The cost of one configuration's trials.
+    """Cost of one configuration's trials.
 
     Attributes:
         configuration: Name of the configuration.
         n_trials: Number of trials.
-        total_epochs: Maximum number of epochs of all its trials together.
-        epoch_duration_s: Seconds per epoch with the cores of one trial.
+        total_epochs: Maximum number of epochs, summed over its trials.
+        epoch_duration_s: Seconds per epoch on the cores of one trial.
         disk_bytes: Bytes that its trials leave in the study's folder.
     """
 
@@ -68,7 +68,7 @@ class CostEstimate(NamedTuple):
 
 
 def print_dry_run(config: GridConfig | SearchConfig, load_cells: LoadCells) -> None:
-    """Print to standard output what a study would do, and then what it would cost at most.
+    """Print the plan of a study to standard output, and then its maximum cost.
 
     Args:
         config: Settings of the study.
@@ -82,7 +82,7 @@ def print_dry_run(config: GridConfig | SearchConfig, load_cells: LoadCells) -> N
 
 
 def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells) -> None:
-    """Print a row per configuration, and trials, epochs, disk space and time of all."""
+    """Print a row per configuration, and the total trials, epochs, disk space and time."""
     name_width = max(map(len, ("configuration", *config.configurations)))
     _print_row(console, f"{'configuration':<{name_width}}", COLUMNS, style="bold")
     cells = load_cells()
@@ -107,18 +107,18 @@ def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells
     patient = all(
         trial.config["patience"] >= trial.config["max_epochs"] for trial in config.plan_trials()
     )
-    sooner = "" if patient else "Early stopping usually ends sooner. "
+    sooner = "" if patient else "Early stopping usually ends trials sooner. "
     console.print(
-        f"{format_count(trials, 'trial')} into {config.location}: at most "
-        f"{format_count(epochs, 'epoch')}, {megabytes:.0f} MB, and {format_duration(seconds)} with "
-        f"{at_once} at once on this machine's CPU. "
+        f"{format_count(trials, 'trial')} in {config.location}: at most "
+        f"{format_count(epochs, 'epoch')}, {megabytes:.0f} MB and {format_duration(seconds)}, with "
+        f"{at_once} in parallel on this machine's CPU. "
         f"{sooner}{_describe_data(cells)}",
         markup=False,
     )
 
 
 def _print_row(console: Console, name: str, texts: Iterable[str], *, style: str = "") -> None:
-    """Print one row as soon as it is known, which rich's tables cannot do."""
+    """Print one row immediately, which rich's tables cannot do."""
     columns = (f"{text:>{len(heading)}}" for text, heading in zip(texts, COLUMNS, strict=True))
     console.print("  ".join((name, *columns)), style=style, markup=False, soft_wrap=True)
 
@@ -126,7 +126,7 @@ def _print_row(console: Console, name: str, texts: Iterable[str], *, style: str 
 def _estimate_costs(
     config: GridConfig, cells: "BloodCells", status: Status
 ) -> Iterator[CostEstimate]:
-    """Yield what the trials of each configuration cost."""
+    """Yield the cost of each configuration's trials."""
     trials = config.plan_trials()
     prediction_bytes = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
     configs = {
@@ -148,7 +148,7 @@ def _estimate_costs(
 def _measure_costs(
     configs: Iterable[TrialConfig], cells: "BloodCells", threads: int, status: Status
 ) -> Iterator["NetworkCost"]:
-    """Yield what a trial of each configuration costs; of each shape, one network is timed."""
+    """Yield the cost per trial of each configuration; one network of each shape is timed."""
     from study.lifecycle.epoch_timing import measure_network_cost
 
     costs: dict[NetworkShape, NetworkCost] = {}
@@ -161,7 +161,7 @@ def _measure_costs(
 
 
 def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadCells) -> None:
-    """Print the search space, and then the time that the search would take."""
+    """Print the search space, and then the maximum number of epochs and time."""
     search = config.search
     baselines = make_baseline_configs(search)
     first = [name for name, known in baselines.items() if contains(known, search)]
@@ -170,7 +170,7 @@ def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadC
     table.add_column()
     for name, value in (
         *describe_search_settings(search),
-        ("First", ", ".join(first) or f"none of {', '.join(baselines)}: outside the space"),
+        ("Initial trials", ", ".join(first) or f"none ({', '.join(baselines)}: outside the space)"),
     ):
         table.add_row(name, value)
     console.print(table)
@@ -178,16 +178,16 @@ def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadC
     with console.status(_TIMING_STATUS) as status:
         costs = _measure_costs(baselines.values(), cells, config.cpus_per_trial, status)
         epoch_s = max(cost.epoch_duration_s for cost in costs)
-    # Beside the best, the best with a name; all of them if the search can't tell.
+    # The best published configuration is re-trained too, or all if the search tried none.
     baseline = 1 if first else len(baselines)
     again = (search.retrain_top + baseline) * search.retrain_seeds if search.retrain_top else 0
     epochs = (search.n_trials + again) * search.max_epochs
     at_once = _estimate_concurrency(config, search.n_trials)
     console.print(
-        f"{format_count(search.n_trials, 'trial')} and at most {again} of the confirmation into "
-        f"{config.location}: at most {format_count(epochs, 'epoch')}, and "
-        f"{format_duration(epochs * epoch_s / at_once)} with {at_once} at once on this machine's "
-        f"CPU. ASHA spares most of the search's share. "
+        f"{format_count(search.n_trials, 'trial')} and at most {again} confirmation trials in "
+        f"{config.location}: at most {format_count(epochs, 'epoch')} and "
+        f"{format_duration(epochs * epoch_s / at_once)}, with {at_once} in parallel on this "
+        f"machine's CPU. ASHA usually saves most of the search's epochs. "
         f"{_describe_data(cells)}",
         markup=False,
     )

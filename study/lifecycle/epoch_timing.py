@@ -1,4 +1,4 @@
-"""Time a network's training on this host, from a few steps of it."""
+"""Estimate the training time of a network on this host from a few steps."""
 
 import math
 from dataclasses import replace
@@ -14,15 +14,15 @@ from bloodnets.training.loop import DeviceSplit, TrainingState, train
 MAX_TIMED_STEPS = 12
 MIN_TIMED_STEPS = 2
 TIMING_BUDGET_S = 0.5
-"""Time for the steps that are timed; a large network has fewer of them, each with less noise."""
+"""Approximate time for the timed steps; a large network has fewer steps, with less noise each."""
 
 
 class NetworkCost(NamedTuple):
-    """What a trial of a network costs.
+    """Cost of one trial.
 
     Attributes:
         epoch_duration_s: Seconds per epoch on the CPU of this host.
-        weight_bytes: Bytes of its weights.
+        weight_bytes: Size of the network's weights in bytes.
     """
 
     epoch_duration_s: float
@@ -30,7 +30,7 @@ class NetworkCost(NamedTuple):
 
 
 def measure_network_cost(config: TrialConfig, cells: BloodCells, threads: int) -> NetworkCost:
-    """Return what a trial costs, after training it for a few steps.
+    """Train a few steps and return the cost of a trial.
 
     Args:
         config: Configuration of the trial.
@@ -47,7 +47,7 @@ def measure_network_cost(config: TrialConfig, cells: BloodCells, threads: int) -
 
 
 def _measure_epoch_s(config: TrialConfig, cells: BloodCells) -> float:
-    """Return the seconds per epoch, from a few steps after one that warms up."""
+    """Return the seconds per epoch, measured on a few steps after a warm-up step."""
     state = TrainingState.create(config, torch.device("cpu"))
     n_epoch_steps = len(cells.train.labels) / config.batch_size
     first_step_s = _time_short_epoch(state, config, cells, n_steps=1) / n_epoch_steps
@@ -58,7 +58,7 @@ def _measure_epoch_s(config: TrialConfig, cells: BloodCells) -> float:
 def _time_short_epoch(
     state: TrainingState, config: TrialConfig, cells: BloodCells, *, n_steps: int
 ) -> float:
-    """Train an epoch of a few steps; return the seconds that a whole one would take."""
+    """Train an epoch of a few steps and return the seconds that a full epoch would take."""
     n_images = min(n_steps * config.batch_size, len(cells.train.labels))
     fraction = n_images / len(cells.train.labels)
     train_split, val_split = (

@@ -1,4 +1,4 @@
-"""Refuse a folder or an address that a study could not use, before data are read."""
+"""Reject a folder or an address that a study cannot use, before data are read."""
 
 import os
 import secrets
@@ -12,11 +12,15 @@ from study.runtime.lock import require_unlocked
 
 
 def check_location(location: StudyPath, *, resume: bool) -> None:
-    """Refuse a study's folder that cannot be made, or, of one that goes on, that is not there.
+    """Raise if a new study cannot be created at a location, or if none exists there to resume.
+
+    Args:
+        location: Folder or address of the study.
+        resume: Whether the study should exist.
 
     Raises:
-        ConflictError: it is there, or is not.
-        ResourceError: it is a link or a file, or lies in a folder that cannot be written.
+        ConflictError: The study exists and `resume` is False, or it does not and `resume` is True.
+        ResourceError: The location is a link or a file, or cannot be written.
     """
     exists = (
         check_remote_location(location)
@@ -27,22 +31,22 @@ def check_location(location: StudyPath, *, resume: bool) -> None:
         raise ConflictError(
             f"no study in {location}",
             path=str(location),
-            remedy="leave --resume out to begin one",
+            remedy="omit --resume to create it",
         )
     if not resume and exists:
         raise ConflictError(
-            f"{location} exists already",
+            f"{location} already exists",
             path=str(location),
-            remedy="choose another --name, or go on with it: --resume",
+            remedy="choose another --name, or resume the study with --resume",
         )
 
 
 def check_remote_location(address: RemotePath) -> bool:
-    """Whether there is a study; that one could be written is tried, and not waited for.
+    """Return whether a study exists at an address, after a test write that is not retried.
 
     Raises:
-        DataError: pyarrow knows no such kind of address.
-        ResourceError: it could not.
+        DataError: pyarrow does not support this kind of address.
+        ResourceError: The address cannot be read or written.
     """
     probe_folder = f".{secrets.token_hex(8)}"
     try:
@@ -54,25 +58,29 @@ def check_remote_location(address: RemotePath) -> bool:
         raise ResourceError(
             f"cannot use {error}",
             path=str(address),
-            remedy="choose another --storage, or see to the network, the rights and "
+            remedy="choose another --storage, or check the network, the permissions and "
             "AWS_ENDPOINT_URL",
         ) from error
     return exists
 
 
 def find_existing_parent(folder: Path) -> Path:
-    """Return the folder itself if it exists, or the one in which it would be made."""
+    """Return a folder if it exists, or else its closest parent that does."""
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def _check_local_location(folder: Path) -> bool:
-    """Whether there is such a folder; it can be written, or made."""
+    """Return whether a folder exists; raise if it cannot be written or created."""
     if folder.is_symlink():
         raise ResourceError(
-            f"{folder} is a symbolic link", path=folder, expected="a folder, or no file yet"
+            f"{folder} is a symbolic link",
+            path=folder,
+            expected="a folder, or a path that does not exist",
         )
     if os.path.lexists(folder) and not folder.is_dir():
-        raise ResourceError(f"{folder} is a file", path=folder, expected="a folder, or no file yet")
+        raise ResourceError(
+            f"{folder} is a file", path=folder, expected="a folder, or a path that does not exist"
+        )
     require_unlocked(folder)
     parent = find_existing_parent(folder)
     try:

@@ -1,4 +1,4 @@
-"""A study that goes on: what it has is checked, and what is asked must be what it is."""
+"""Open a study to resume it: verify its files and that the requested settings match."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from reports.verification.verify import UnplannedTrialError, check_entered_files
 from study.lifecycle.status import is_unfinished
 from study.runtime.lock import lock_study
 
-RESTORE_HINT = "bring the file back from a copy"
+RESTORE_HINT = "restore the file from a backup"
 
 
 @contextmanager
@@ -28,20 +28,20 @@ def open_study(
 
     Args:
         location: Folder or address of the study.
-        requested: What the study is to be.
-        resume: Whether the study exists.
-        allow_code_change: Whether a study may be resumed with other software than it was created
-            with. The change is recorded.
+        requested: Record of the study to create, or that the existing one must match.
+        resume: Whether to resume an existing study.
+        allow_code_change: Whether a study may be resumed with software that differs from the
+            software it was created with. The change is recorded.
 
     Raises:
-        ConflictError: The study does not exist, or exists already; it was created with other
-            data, settings or software; or another process runs it.
+        ConflictError: The study does not exist or already exists, was created with other data,
+            settings or software, or is running in another process.
         ResourceError: The location cannot be written.
     """
     ledger = Ledger(location) if resume else Ledger.create(location, requested)
     with lock_study(location):
         if resume:
-            ledger = Ledger(location)  # anew: another process may have been at work until just now
+            ledger = Ledger(location)  # read again: another process may have just changed it
             require_same_study(ledger, requested, allow_code_change=allow_code_change)
         yield ledger
 
@@ -49,39 +49,46 @@ def open_study(
 def require_same_study(
     ledger: Ledger, requested: StudyRecord, *, allow_code_change: bool = False
 ) -> None:
-    """Refuse to resume a study with other data, settings or software; record an allowed change.
+    """Raise if a study was created with other data or settings, or trained with other software.
+
+    A change of the software that the user allows is recorded in the ledger.
+
+    Args:
+        ledger: Ledger of the study.
+        requested: Record of the study that the user requests.
+        allow_code_change: Whether the software may differ.
 
     Raises:
-        ConflictError: Something differs; the message names it.
+        ConflictError: The data, settings or software differ; the message names the differences.
     """
     study = ledger.study
     same_software = replace(requested, software=study.software)
     reasons = list_differences(study, same_software)
     if not reasons and study.fingerprint != _compute_fingerprint(same_software):
-        reasons = ["its study.json was changed since"]
+        reasons = ["study.json was modified after the study was created"]
     if reasons:
         raise ConflictError(
-            f"{ledger.location} was begun otherwise: {'; '.join(reasons)}",
+            f"{ledger.location} was created with different settings: {'; '.join(reasons)}",
             path=str(ledger.location),
-            remedy="give what it was begun with, or choose another --name",
+            remedy="pass the original settings, or choose another --name",
         )
     current = ledger.current_software
     if requested.software.sha256 == current.sha256 or not is_unfinished(ledger):
-        return  # of a finished study, nothing is trained
+        return  # a finished study trains nothing
     if not allow_code_change:
         changes = "; ".join(list_software_differences(current, requested.software))
         raise ConflictError(
-            f"{ledger.location} was trained with other software: {changes}",
+            f"{ledger.location} was trained with different software: {changes}",
             path=str(ledger.location),
-            remedy="restore it, choose another --name, or accept that its trials differ with "
-            "--allow-code-change",
+            remedy="restore that software, choose another --name, or pass --allow-code-change to "
+            "accept that trials may differ",
         )
     ledger.add_software_change(
         SoftwareChange(
             changed_at=datetime.now(UTC).isoformat(timespec="seconds"), software=requested.software
         )
     )
-    # A trial is trained by one version of the code, from its first epoch to its last.
+    # Each trial is trained by a single version of the code, so unfinished trials restart.
     ledger.storage.remove(CHECKPOINT_DIR)
 
 
@@ -92,7 +99,12 @@ def _compute_fingerprint(study: StudyRecord) -> str:
 
 
 def list_differences(existing: StudyRecord, requested: StudyRecord) -> list[str]:
-    """In what two studies differ, in words."""
+    """Return the differences between two studies, in words.
+
+    Args:
+        existing: Record of the existing study.
+        requested: Record of the study that the user requests.
+    """
     reasons = []
     if existing.kind != requested.kind:
         return [f"it is a {existing.kind}, not a {requested.kind}"]
@@ -115,7 +127,7 @@ def list_differences(existing: StudyRecord, requested: StudyRecord) -> list[str]
 def _list_plan_differences(
     existing: Sequence[PlannedTrial], requested: Sequence[PlannedTrial]
 ) -> Iterator[str]:
-    """In what two grids differ, in words."""
+    """Yield the differences between two grids, in words."""
     plans = (existing, requested)
     for label, value_lists in (
         ("configurations", [[trial.configuration for trial in plan] for plan in plans]),
@@ -142,14 +154,17 @@ def _format_value(value: object) -> str:
 
 
 def check_study_files(ledger: Ledger) -> list[str]:
-    """Check that what a study has is whole, before it goes on; clear what is half written.
+    """Verify the files of a study before it is resumed, and remove partially written files.
+
+    Args:
+        ledger: Ledger of the study.
 
     Returns:
-        What a user should know of the trials that have not ended, a line each.
+        Notes for the user, one line per unfinished trial that has a checkpoint or other files.
 
     Raises:
         ConflictError: A file is damaged or missing; the error has its path and a remedy.
-        DataError: the state of a trial is not one.
+        DataError: The checkpoint of a trial is invalid.
     """
     for partial_file in ledger.folder.rglob(".*.part"):
         partial_file.unlink()
@@ -162,7 +177,7 @@ def check_study_files(ledger: Ledger) -> list[str]:
         if planned.id not in records:
             name = f"trials/{planned.id}.json"
             raise ConflictError(
-                f"{ledger.location}: {name} is missing, but the search is over",
+                f"{ledger.location}: {name} is missing, but the search has ended",
                 path=name,
                 remedy=RESTORE_HINT,
             )
@@ -171,40 +186,42 @@ def check_study_files(ledger: Ledger) -> list[str]:
     }
     for name in sorted(ledger.storage.list_files(CHECKPOINT_DIR)):
         trial_id = name.split("/")[1]
-        if trial_id in records:  # it was entered, and its folder not yet removed
+        if trial_id in records:  # interrupted between recording the trial and this removal
             ledger.remove_checkpoint(trial_id)
         elif trial_id not in unfinished:
             path = str(ledger.location / name)
             unplanned = UnplannedTrialError(
-                f"{path} belongs to no trial that is planned", path=path
+                f"{path} does not belong to any planned trial", path=path
             )
             raise _add_remedy(ledger, unplanned)
     return [note for trial in unfinished.values() for note in _describe_unfinished(ledger, trial)]
 
 
 def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:
-    """Return the error of a study's file with what the user can do about it."""
+    """Return a copy of a file's error with a remedy."""
     if isinstance(error, UnplannedTrialError):
         if ledger.study.search is None:
             return error.with_remedy(RESTORE_HINT)
-        return error.with_remedy(f"proposals.jsonl or confirmation.json lacks it; {RESTORE_HINT}")
+        return error.with_remedy(
+            f"proposals.jsonl or confirmation.json does not list it; {RESTORE_HINT}"
+        )
     name = (error.path or "").removeprefix(f"{ledger.location}/")
     if name.partition("/")[0] in {"trials", *TRIAL_FILE_SUFFIXES}:
         return error.with_remedy(
-            f"{RESTORE_HINT}, or remove the trial's file in trials/ to train it again"
+            f"{RESTORE_HINT}, or remove the trial's file in trials/ to re-train it"
         )
     return error.with_remedy(RESTORE_HINT)
 
 
 def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
-    """Where a trial goes on that has begun, or why it is trained again."""
+    """Yield the epoch that a started trial resumes after, or the reason why it is re-trained."""
     name, config = get_checkpoint_name(trial.id), TrialConfig.from_dict(trial.config)
     if ledger.storage.exists(name):
         import torch
 
         from bloodnets.training.checkpoint import load_checkpoint
 
-        # As its worker will, so that a state that cannot be used is known before Ray starts.
+        # The worker loads it again; loading it here reports a bad checkpoint before Ray starts.
         checkpoint = load_checkpoint(
             ledger.read_bytes(name),
             str(ledger.location / name),
@@ -212,21 +229,24 @@ def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
             study_fingerprint=ledger.study.fingerprint,
             device=torch.device("cpu"),
         )
-        yield f"{trial.id}: goes on after epoch {len(checkpoint.epochs)}"
-    elif (ledger.folder / name).parent.exists():  # which no store can tell
+        yield f"{trial.id}: resumes after epoch {len(checkpoint.epochs)}"
+    elif (ledger.folder / name).parent.exists():  # object storage has no empty folders
         yield (
-            f"{trial.id}: {CHECKPOINT_DIR}/{trial.id} holds no state: it is trained from its first "
-            f"epoch"
+            f"{trial.id}: {CHECKPOINT_DIR}/{trial.id} holds no checkpoint; the trial restarts from "
+            f"its first epoch"
         )
     elif partial_files := ledger.list_partial_files(trial.id):
         yield (
-            f"{trial.id}: {partial_files[0]} is there without its record: the trial is trained "
-            f"again"
+            f"{trial.id}: {partial_files[0]} exists without a trial record; the trial is re-trained"
         )
 
 
 def compute_elapsed_search_s(records: Sequence[TrialRecord]) -> float:
-    """Seconds in which at least one of the trials ran: the length of a search, less its breaks."""
+    """Return the duration of a search in seconds, without its breaks.
+
+    Args:
+        records: Records of its trials. Time during which none of them ran does not count.
+    """
     spans = sorted(
         (
             start_s := datetime.fromisoformat(record.started_at).timestamp(),

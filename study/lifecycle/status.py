@@ -1,4 +1,4 @@
-"""Where a study stands: done, failed, left, and how to go on."""
+"""Show the complete, failed and pending trials of a study, and the command to resume it."""
 
 import shlex
 from collections import Counter
@@ -17,11 +17,14 @@ from reports.ledger.states import TrialState
 from study.runtime.lock import is_locked
 
 MAX_LISTED_TRIALS = 8
-"""Trials named of each kind; the others are counted."""
+"""Maximum number of failed or pending trials that are named."""
 
 
 def list_study_names(storage_root: StudyPath) -> list[str]:
     """Return the names of the studies in a folder or at an address, sorted.
+
+    Args:
+        storage_root: Folder or address that holds the studies.
 
     Raises:
         ConflictError: There is no study.
@@ -41,7 +44,10 @@ def list_study_names(storage_root: StudyPath) -> list[str]:
 
 
 def format_summary(ledger: Ledger) -> str:
-    """Return a study in one line, for which no trial's record is read.
+    """Return a one-line summary of a study, without reading its trial records.
+
+    Args:
+        ledger: Ledger of the study.
 
     Raises:
         ConflictError: A file cannot be read.
@@ -50,18 +56,23 @@ def format_summary(ledger: Ledger) -> str:
     n_planned = len(ledger.list_planned_trials())
     if study.search is not None and ledger.read_confirmation() is None:
         n_planned = study.search.n_trials
-    return f"{ledger.name}: {study.kind}, begun {study.created_at}, {n_ended} of {n_planned} ended"
+    return (
+        f"{ledger.name}: {study.kind}, created {study.created_at}, {n_ended} of {n_planned} ended"
+    )
 
 
 def format_status_lines(ledger: Ledger) -> Iterator[str]:
-    """What `bloodstudy status` prints.
+    """Yield the lines that `bloodstudy status` prints.
+
+    Args:
+        ledger: Ledger of the study.
 
     Raises:
-        ConflictError: a file cannot be read; the message names it.
-        DataError: the state of a trial is not one.
+        ConflictError: A file cannot be read; the message names it.
+        DataError: The checkpoint of a trial is invalid.
     """
     study, confirmation = ledger.study, ledger.read_confirmation()
-    yield f"{study.name}: {study.kind}, begun {study.created_at}"
+    yield f"{study.name}: {study.kind}, created {study.created_at}"
     yield make_data_label(study.data).short
     is_searching = study.search is not None and confirmation is None
     planned_trials = ledger.list_planned_trials()
@@ -84,20 +95,20 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
         yield f"failed: {record.id}: {record.error}"
     remaining_trials = [trial for trial in planned_trials if records[trial.id] is None]
     if remaining_trials:
-        yield f"left: {_format_trial_names(ledger, remaining_trials)}" + (
+        yield f"pending: {_format_trial_names(ledger, remaining_trials)}" + (
             ", and new proposals" if is_searching else ""
         )
     if is_locked(ledger.location):
-        yield "A bloodstudy is at work on it."
+        yield "Another bloodstudy process is running this study."
     elif is_unfinished(ledger):
         address = study.resources.cluster_address
-        yield f"Go on with: {format_resume_command(ledger, address)}"
+        yield f"Resume with: {format_resume_command(ledger, address)}"
     else:
         report_file = "report/index.html"
-        yield (
-            f"All is done. Report: {ledger.location / report_file}"
+        yield "All trials have ended. " + (
+            f"Report: {ledger.location / report_file}"
             if ledger.storage.exists(report_file)
-            else f"All is done but the report: {format_resume_command(ledger, None)}"
+            else f"Write the report with: {format_resume_command(ledger, None)}"
         )
 
 
@@ -118,7 +129,12 @@ def _format_trial_names(ledger: Ledger, trials: Sequence[PlannedTrial]) -> str:
 
 
 def format_resume_command(ledger: Ledger, address: str | None) -> str:
-    """What to type to go on with a study."""
+    """Return the shell command that resumes a study.
+
+    Args:
+        ledger: Ledger of the study.
+        address: Address of the Ray cluster; None for this host.
+    """
     location = ledger.location
     arguments = ["bloodstudy", "resume"]
     arguments += [location.name] if location.parent == Path("results") else [str(location)]
@@ -126,7 +142,7 @@ def format_resume_command(ledger: Ledger, address: str | None) -> str:
 
 
 def format_ended_count(ledger: Ledger) -> str:
-    """How many trials have ended, of how many, in words."""
+    """Return a phrase that says how many trials have ended, e.g. "2 of 3 trials have ended"."""
     n_ended, search = len(ledger.read_trials()), ledger.study.search
     if search is not None and ledger.read_confirmation() is None:
         return f"{n_ended} of at most {search.n_trials} trials have ended"
@@ -134,7 +150,7 @@ def format_ended_count(ledger: Ledger) -> str:
 
 
 def is_unfinished(ledger: Ledger) -> bool:
-    """Whether there is anything left to do but the report."""
+    """Return whether a study has trials to run or a confirmation to plan."""
     if ledger.study.search is not None and ledger.read_confirmation() is None:
         return True
     return any(ledger.read_trial(planned) is None for planned in ledger.list_planned_trials())

@@ -27,12 +27,12 @@ LIBRARIES = ("bloodstudy", "torch", "numpy", "ray")
 def make_study_record(
     config: GridConfig | SearchConfig, cells: BloodCells, command: tuple[str, ...]
 ) -> StudyRecord:
-    """Make the study's record, before its first trial.
+    """Return the record of a new study.
 
     Args:
-        config: Checked settings; `gpus_per_trial` is resolved, or counts as 0.
+        config: Checked settings. A `gpus_per_trial` of None is recorded as 0.
         cells: Data of the study.
-        command: Command line, for the reader.
+        command: Words of the command line, recorded for readers of the ledger.
     """
     data = make_data_record(cells)
     search = config.search if isinstance(config, SearchConfig) else None

@@ -1,4 +1,4 @@
-"""Whether a Ray cluster answers, and who may use it."""
+"""Check that a Ray cluster responds, and keep Ray's token private."""
 
 import os
 import secrets
@@ -16,13 +16,13 @@ CONNECT_TIMEOUT_S = 3.0
 
 
 def ensure_private_token() -> bool:
-    """See to it that Ray's token is its owner's alone; whether all could read it before.
+    """Make Ray's token file readable only by its owner; return whether others could read it before.
 
-    Whoever has it can run any program on the cluster. Ray takes the one that is there, and would
-    make one that every user of the machine can read.
+    Anyone who has the token can run programs on the cluster. Ray uses an existing file, but would
+    itself create one that every user of this machine can read.
     """
     token_path = Path.home() / ".ray" / "auth_token"
-    with suppress(OSError):  # a home folder that cannot be written, or another user's file
+    with suppress(OSError):  # the home folder is not writable, or another user owns the file
         token_path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
             with os.fdopen(
@@ -37,15 +37,18 @@ def ensure_private_token() -> bool:
 
 
 def check_reachable(address: str) -> None:
-    """Fail soon where nothing listens or nothing answers: Ray itself would try for minutes.
+    """Raise if a cluster does not respond within seconds; Ray itself would retry for minutes.
+
+    Args:
+        address: Address of the cluster, e.g. `host:6379`. Names such as "auto" are not checked.
 
     Raises:
-        ResourceError: the cluster cannot be joined.
+        ResourceError: The cluster cannot be joined.
     """
     ensure_private_token()
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdigit()):
-        return  # a name that Ray knows how to look up, as "auto"
+        return  # a name that Ray resolves, e.g. "auto"
     try:
         _connect(address, host, int(port))
     except (AuthenticationError, OSError, RuntimeError, RpcError, ValueError) as error:
@@ -53,10 +56,10 @@ def check_reachable(address: str) -> None:
 
 
 def make_ray_error(address: str | None, error: Exception) -> ResourceError:
-    """Return the error of a Ray that cannot be used, with what Ray said on one line.
+    """Return an error that Ray cannot be used, with Ray's message on one line.
 
     Args:
-        address: Address of the cluster; None for a Ray that was to start on this host.
+        address: Address of the cluster; None if Ray should have started on this host.
         error: Exception that Ray raised.
     """
     action = "start" if address is None else f"join the cluster at {address}"
@@ -67,7 +70,7 @@ def make_ray_error(address: str | None, error: Exception) -> ResourceError:
 def _connect(address: str, host: str, port: int) -> None:
     socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
     if address.startswith("ray://"):
-        return  # Ray's client has a protocol of its own, and a time limit
+        return  # Ray's client uses another protocol, and has its own timeout
     results: list[Exception | None] = []
 
     def request_answer() -> None:
@@ -81,6 +84,6 @@ def _connect(address: str, host: str, port: int) -> None:
     thread.start()
     thread.join(CONNECT_TIMEOUT_S)
     if not results:
-        raise TimeoutError(f"it did not answer within {CONNECT_TIMEOUT_S:g} s")
+        raise TimeoutError(f"it did not respond within {CONNECT_TIMEOUT_S:g} s")
     if (error := results[0]) is not None:
         raise error

@@ -1,8 +1,8 @@
-"""The CPU cores of this host; importing this module loads neither PyTorch nor Ray."""
+"""Count the CPU cores of this host, without importing PyTorch or Ray."""
 
 import joblib
 
 
 def count_available_cores() -> int:
-    """Return the cores that this process may use, given its affinity and a container's quota."""
+    """Return the number of cores available to this process, given its affinity and CPU quota."""
     return int(joblib.cpu_count())

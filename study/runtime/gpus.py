@@ -1,20 +1,20 @@
-"""The GPUs of this host that PyTorch can use."""
+"""Find the GPUs of this host that PyTorch can use."""
 
 import ctypes
 from pathlib import Path
 
 NVIDIA_DRIVER = "libcuda.so.1"
-"""Library that every NVIDIA driver installs, and that CUDA loads by this name."""
+"""Library that every NVIDIA driver installs and that CUDA loads by this name."""
 
 AMD_DRIVER = Path("/dev/kfd")
-"""Device of AMD's driver, which ROCm opens."""
+"""Device file of AMD's driver, which ROCm opens."""
 
 
 def find_gpus() -> tuple[str, ...]:
     """Return the names of the GPUs.
 
-    PyTorch has the last word, but its import takes seconds: where no driver is installed it is not
-    asked.
+    PyTorch decides which GPUs are usable. Its import takes seconds, so it is skipped if no driver
+    is installed.
     """
     if not _has_driver():
         return ()

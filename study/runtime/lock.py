@@ -1,8 +1,8 @@
-"""One process at a time works on a study; when it ends, however it ends, the next one may.
+"""Lock a study, so that only one process runs it; the lock ends with its process.
 
-In a folder, the system's file locks see to that. At an address there are none: there the process
-that works on a study renews a lease, and one that is not renewed for a while is over. Nobody's
-clock is asked: whoever finds a lease watches whether it changes.
+A local folder is locked with the file locks of the operating system. Object storage has none, so
+the process renews a lease, which expires if it is not renewed. Clocks of different hosts are never
+compared: a process that finds a lease watches whether it changes.
 """
 
 import fcntl
@@ -22,19 +22,19 @@ from study.runtime.signals import kill_process_tree
 LEASE_FILE = ".lease"
 RENEW_INTERVAL_S = 5.0
 LEASE_TIMEOUT_S = 20.0
-"""A few renewals, so that a slow store or a busy process does not lose a study to another."""
+"""Four renewal intervals, so that slow storage or a busy process does not lose the lease."""
 
 
 @contextmanager
 def lock_study(location: StudyPath) -> Iterator[None]:
-    """Keep other processes away from a study; if one takes it over all the same, end.
+    """Hold the lock of a study within the context; if another process takes it over, exit.
 
     Args:
-        location: of the study.
+        location: Folder or address of the study.
 
     Raises:
-        ConflictError: another process is at work on it.
-        ResourceError: its folder cannot be written.
+        ConflictError: Another process is running the study.
+        ResourceError: The location cannot be written.
     """
     with ExitStack() as stack:
         try:
@@ -51,7 +51,7 @@ def lock_study(location: StudyPath) -> Iterator[None]:
 
 
 def is_locked(location: StudyPath) -> bool:
-    """Whether a process is at work on a study; False where there is none."""
+    """Return whether a process is running a study; False if there is no study."""
     if isinstance(location, RemotePath):
         remote = RemoteStorage(location)
         return _is_lease_renewed(remote, _read_lease(remote))
@@ -66,10 +66,10 @@ def is_locked(location: StudyPath) -> bool:
 
 
 def require_unlocked(folder: Path) -> None:
-    """As `lock_study` of a folder, without holding it: to say so soon.
+    """Raise if the study in a folder is locked; this fails early and takes no lock.
 
     Raises:
-        ConflictError: another process is at work on it.
+        ConflictError: Another process is running the study.
     """
     if is_locked(folder):
         raise _make_locked_error(folder)
@@ -77,15 +77,15 @@ def require_unlocked(folder: Path) -> None:
 
 def _make_locked_error(location: StudyPath) -> ConflictError:
     return ConflictError(
-        f"another bloodstudy is at work on {location}",
+        f"another bloodstudy process is running {location}",
         path=str(location),
-        remedy="wait for it, or end it",
+        remedy="wait until it has finished, or stop it",
     )
 
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    # `study.json` is never replaced. NFS locks only what can be written.
+    # `study.json` is never replaced. It is opened for writing because NFS requires that.
     with (folder / STUDY_FILE).open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -94,7 +94,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 @contextmanager
 def _acquire_lease(address: RemotePath) -> Iterator[None]:
     remote, owner, stop_event = RemoteStorage(address), secrets.token_hex(8), threading.Event()
-    terminal = os.dup(2)  # while trials run, 2 is a log
+    terminal = os.dup(2)  # stderr is redirected to a log while trials run
     if _is_lease_renewed(remote, _read_lease(remote)):
         raise BlockingIOError
     _write_lease(remote, owner)
@@ -104,13 +104,13 @@ def _acquire_lease(address: RemotePath) -> Iterator[None]:
             try:
                 if not _read_lease(remote).startswith(owner.encode()):
                     message = (
-                        f"bloodstudy: another bloodstudy went on with {address}; this one ends\n"
+                        f"bloodstudy: another process took over {address}; this process exits\n"
                     )
                     os.write(terminal, message.encode())
                     kill_process_tree(ConflictError.exit_code)
                 _write_lease(remote, owner)
             except OSError:
-                continue  # what else is written to the store says so, or waits as this does
+                continue  # other writes to the storage report the error or retry, too
 
     thread = threading.Thread(target=renew_lease, daemon=True)
     thread.start()
@@ -125,7 +125,7 @@ def _acquire_lease(address: RemotePath) -> Iterator[None]:
 
 
 def _write_lease(remote: RemoteStorage, owner: str | None) -> None:
-    """Write a lease; an empty one is nobody's."""
+    """Write the lease of an owner, or an empty one if there is none."""
     remote.write(LEASE_FILE, f"{owner} {secrets.token_hex(8)}".encode() if owner else b"")
 
 
@@ -137,7 +137,7 @@ def _read_lease(remote: RemoteStorage) -> bytes:
 
 
 def _is_lease_renewed(remote: RemoteStorage, lease: bytes) -> bool:
-    """Whether somebody renews a lease; watches for it as long as there is one."""
+    """Return whether a process renews a lease, after watching it until it changes or expires."""
     deadline = time.monotonic() + LEASE_TIMEOUT_S
     while lease:
         if (current_lease := _read_lease(remote)) != lease:

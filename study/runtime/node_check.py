@@ -1,4 +1,4 @@
-"""Every machine of a cluster: what it is, and whether it sees a study's folder."""
+"""Check the software of each node of a cluster, and its access to a study's storage."""
 
 import hashlib
 import platform
@@ -19,22 +19,22 @@ from bloodnets.storage.remote import open_storage
 from study.runtime.software import hash_sources
 
 ANSWER_TIMEOUT_S = 60
-"""A machine starts a process that imports PyTorch before it answers."""
+"""Seconds to wait for a node, which first starts a process that imports PyTorch."""
 
 UNIFORM_LIBRARIES = ("bloodstudy", "torch", "ray", "numpy")
-"""Libraries whose versions must be the same everywhere, or one seed gives several weights."""
+"""Libraries whose versions must match on all nodes; otherwise one seed gives different weights."""
 
 
 class NodeInfo(NamedTuple):
-    """A machine, as a process on it finds it.
+    """Properties of a node, as a task on the node finds them.
 
     Attributes:
-        host: its name.
-        versions: as of `get_local_versions`.
-        gpus: names of those that PyTorch sees.
-        cuda: that PyTorch was built for; None for CPUs alone.
-        sha256: of the data that were sent there; empty if none were.
-        problem: why it cannot use the study's folder; None if it can.
+        host: Host name.
+        versions: Versions from `get_local_versions`, by name.
+        gpus: Names of the GPUs that PyTorch can use.
+        cuda: CUDA version of the PyTorch build; None for a CPU build.
+        sha256: SHA-256 of the received data, in hexadecimal; empty if none were sent.
+        problem: Reason why the node cannot use the study's storage; None if it can.
     """
 
     host: str
@@ -48,18 +48,18 @@ class NodeInfo(NamedTuple):
 def query_nodes(
     location: StudyPath, probe_file: str, arrays: Sequence[NDArray[np.uint8]] = ()
 ) -> Iterator[tuple[str, NodeInfo | Exception]]:
-    """Ask each machine of the cluster, all at once.
+    """Query all nodes of the cluster in parallel.
 
     Args:
-        location: the study's folder is.
-        probe_file: a file in it, by which a machine knows that it sees the same folder.
-        arrays: data to send there.
+        location: Folder or address of the study.
+        probe_file: File in it, by which a node recognizes the driver's storage.
+        arrays: Data to send to each node; uint8 arrays of any shape.
 
     Yields:
-        The machine's address, and what it answered, or why it did not.
+        Address of a node, and its properties or the exception that prevented an answer.
     """
     array_ref = ray.put(list(arrays))
-    # No core is asked for: a machine whose cores are all taken answers as well.
+    # Requests no core, so a node whose cores are all in use answers too.
     remote_function = ray.remote(num_cpus=0, max_retries=0)(collect_node_info)
     pending = {
         node["NodeManagerAddress"]: remote_function.options(
@@ -78,7 +78,13 @@ def query_nodes(
 def collect_node_info(
     location: str, probe_file: str, arrays: Sequence[NDArray[np.uint8]]
 ) -> NodeInfo:
-    """The machine that this runs on; arguments as of `query_nodes`."""
+    """Return the properties of the node that runs this function.
+
+    Args:
+        location: Folder or address of the study, absolute.
+        probe_file: File in it, by which a node recognizes the driver's storage.
+        arrays: Data received from the driver; uint8 arrays of any shape.
+    """
     import torch
 
     return NodeInfo(
@@ -92,7 +98,7 @@ def collect_node_info(
 
 
 def get_local_versions() -> dict[str, str]:
-    """Return the versions of Python and of `UNIFORM_LIBRARIES`, and a hash of our source code."""
+    """Return the versions of Python and `UNIFORM_LIBRARIES`, and a hash of the source code."""
     libraries = {name: version(name) for name in UNIFORM_LIBRARIES}
     source_code = hashlib.sha256("".join(hash_sources().values()).encode()).hexdigest()[:12]
     return {"Python": platform.python_version()} | libraries | {"source code": source_code}
@@ -106,11 +112,11 @@ def _compute_sha256(arrays: Sequence[NDArray[np.uint8]]) -> str:
 
 
 def _find_storage_problem(location: str, probe_file: str) -> str | None:
-    """Read a file of the study's folder and write one beside it; what is wrong, if anything."""
+    """Look for the probe file and write another one; return the problem, or None."""
     try:
         storage = open_storage(parse_location(location), retry_timeout_s=0)
         if not storage.exists(probe_file):
-            return "it does not see what the study began there"
+            return "the file that the driver wrote there was not found"
         storage.write(f"{probe_file}-{socket.gethostname()}", probe_file.encode())
     except (OSError, DataError) as error:
         return getattr(error, "strerror", None) or str(error)
@@ -118,11 +124,11 @@ def _find_storage_problem(location: str, probe_file: str) -> str | None:
 
 
 def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
-    """Refuse a cluster with a machine that is not like this one, before a trial runs.
+    """Raise if a node differs from this host or cannot use the storage, before a trial runs.
 
     Args:
-        location: the study's folder is.
-        probe_file: a file in it.
+        location: Folder or address of the study.
+        probe_file: File in it that the driver wrote.
 
     Raises:
         ResourceError: A node differs; the error's `path` is its address.
@@ -130,7 +136,7 @@ def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
     for address, answer in query_nodes(location, probe_file):
         if (error := find_node_problem(answer, location)) is not None:
             raise ResourceError(
-                f"the cluster's machine {address} {error.problem}",
+                f"node {address} {error.problem}",
                 path=address,
                 remedy=error.remedy,
             )
@@ -139,40 +145,46 @@ def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
 def find_node_problem(
     answer: NodeInfo | Exception, location: StudyPath, arrays: Sequence[NDArray[np.uint8]] = ()
 ) -> ResourceError | None:
-    """Return what is wrong with a node and its remedy, without raising; None if nothing is."""
+    """Return the problem of a node as an error that is not raised; None if there is none.
+
+    Args:
+        answer: What `query_nodes` yielded for the node.
+        location: Folder or address of the study.
+        arrays: Data that were sent to the node; uint8 arrays of any shape.
+    """
     if not isinstance(answer, NodeInfo):
         reason = " ".join(str(answer).split())[-200:] or type(answer).__name__
         return ResourceError(
-            f"gives no answer: {reason}",
-            remedy="is bloodstudy installed there, with the same Python?",
+            f"did not respond: {reason}",
+            remedy="check that bloodstudy is installed there with the same Python version",
         )
     local_versions = get_local_versions()
     for name, node_version in answer.versions.items():
-        if node_version != local_versions[name]:
+        if node_version != (local_version := local_versions[name]):
             return ResourceError(
-                f"({answer.host}) has {name} {node_version}, this one {local_versions[name]}",
+                f"({answer.host}) has {name} {node_version}, but this host has {local_version}",
                 value=node_version,
-                remedy="install the same",
+                remedy="install the same version on all nodes",
             )
     if answer.problem is not None:
         return ResourceError(
             f"({answer.host}) cannot use {location}: {answer.problem}",
             path=str(location),
-            remedy="several machines need a folder that all of them mount, or --storage s3://…",
+            remedy="use a folder that all nodes mount, or --storage s3://…",
         )
     if answer.sha256 != _compute_sha256(arrays):
         return ResourceError(
-            f"({answer.host}) got other data than were sent",
+            f"({answer.host}) received data that differ from those sent",
             value=answer.sha256,
-            remedy="see to its memory and network",
+            remedy="check its memory and network",
         )
     return None
 
 
 def format_node(node: NodeInfo) -> str:
-    """A machine in words."""
+    """Return the properties of a node as one line of text."""
     versions = ", ".join(f"{name} {node_version}" for name, node_version in node.versions.items())
     gpus = f"{len(node.gpus)} x {node.gpus[0]}" if node.gpus else "no GPU"
     cuda = f"CUDA {node.cuda}" if node.cuda else "a CPU build of PyTorch"
-    data_note = f"; data arrive whole (SHA-256 {node.sha256[:12]}…)" if node.sha256 else ""
-    return f"{versions}; {gpus}, {cuda}; sees the storage{data_note}"
+    data_note = f"; data arrive intact (SHA-256 {node.sha256[:12]}…)" if node.sha256 else ""
+    return f"{versions}; {gpus}, {cuda}; can access the storage{data_note}"

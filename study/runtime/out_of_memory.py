@@ -1,4 +1,4 @@
-"""Tell why a trial's process died."""
+"""Find out why the worker process of a trial died."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +9,10 @@ from study.runtime.ray_internals import OutOfMemoryActorError, load_trial_error
 
 
 def count_kernel_kills() -> int:
-    """How many processes beside this one the kernel has killed for want of memory.
+    """Return how many processes the kernel has killed because memory ran out.
 
-    Of its control group, in the first or second version of those; else of the machine; 0 where
-    the system does not say.
+    The count is that of this process's control group (cgroup v1 or v2), or of the whole host if
+    there is no such counter. It is 0 if the system has neither.
     """
     for counter_file in (*_list_cgroup_counters(), Path("/proc/vmstat")):
         if counter_file.exists():
@@ -34,9 +34,14 @@ def _list_cgroup_counters() -> Iterator[Path]:
 
 
 def describe_failure(trial: Trial, *, killed_by_kernel: bool) -> str:
-    """Return in a few words why the process of one of Tune's trials died."""
+    """Return in a few words why the worker process of a trial died.
+
+    Args:
+        trial: Trial of Ray Tune whose last attempt failed.
+        killed_by_kernel: Whether the kernel has killed a process since the last failure.
+    """
     if isinstance(load_trial_error(trial), OutOfMemoryActorError):
-        return "out of memory: killed by Ray, as its machine had little left"
+        return "out of memory: killed by Ray's memory monitor"
     if killed_by_kernel:
         return "out of memory: killed by the kernel"
-    return "its process died"
+    return "worker process died"

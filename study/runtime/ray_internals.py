@@ -1,7 +1,7 @@
-"""Every use of Ray's private API, each with its reason and the upstream discussion.
+"""All uses of Ray's private API, each with its reason and the upstream issue.
 
-None of it is covered by Ray's compatibility promise: `pyproject.toml` bounds Ray to the versions
-with which `tests/unit/study/runtime/test_ray_internals.py` passes.
+Ray does not guarantee compatibility for them. So `pyproject.toml` limits Ray to the versions with
+which `tests/unit/study/runtime/test_ray_internals.py` passes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,22 +20,26 @@ if TYPE_CHECKING:
     from ray.tune.experiment import Trial
 
 _UNUSED_SERVICES = ("start_api_server", "start_log_monitor", "start_monitor")
-"""Methods of `Node` that start the server of the dashboard (without a dashboard, too), the process
-that copies the output of workers to the driver, and the autoscaler. Each takes half a second of a
-core, and `ray.init` waits for the first."""
+"""Methods of `Node` that start services which a study does not use.
+
+They start the dashboard's server (even without a dashboard), the process that copies the output of
+workers to the driver, and the autoscaler. Each takes half a second of a core, and `ray.init` waits
+for the first."""
 
 _SYSTEM_CONFIG = {"idle_worker_killing_time_threshold_ms": 600_000}
-"""Ray ends a worker that was idle for longer than this, by default a second, as soon as its core is
-reserved; and Tune reserves a trial's core before it asks for a worker."""
+"""Idle time in milliseconds before Ray ends a worker; the default is one second.
+
+Ray ends an idle worker as soon as its core is reserved, and Tune reserves a trial's core before it
+requests a worker."""
 
 _PENDING = "PENDING"
 
 
 class PickledAsBlank:
-    """Mixin for callbacks, searchers and schedulers: Tune's snapshots hold a blank object instead.
+    """Mixin that pickles a callback, searcher or scheduler as an object of its base class in Ray.
 
-    Tune pickles these objects for `Tuner.restore`, which is not used here, and ours hold the ledger
-    and the terminal. `TUNE_GLOBAL_CHECKPOINT_S` makes snapshots rare, but does not switch them off.
+    Tune pickles these objects for `Tuner.restore`, which is not used here. They hold the ledger and
+    the terminal. `TUNE_GLOBAL_CHECKPOINT_S` makes snapshots rare, but does not switch them off.
     """
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
@@ -46,14 +50,14 @@ class PickledAsBlank:
 def connect_gcs(address: str) -> None:
     """Connect to a cluster's control service (GCS), as the command `ray health-check` does.
 
-    `ray.init` keeps trying for minutes where something listens that is no GCS (ray#43070).
+    `ray.init` retries for minutes if another kind of server listens there (ray#43070).
 
     Args:
-        address: Host and port.
+        address: Host and port, e.g. `10.0.0.1:6379`.
 
     Raises:
-        RpcError: The service does not answer.
-        AuthenticationError: It refuses our token.
+        RpcError: The service does not respond.
+        AuthenticationError: The service rejects our token.
     """
     GcsClient(address=address)
 
@@ -61,20 +65,21 @@ def connect_gcs(address: str) -> None:
 def start_ray(
     temp_folder: str, *, num_cpus: int, object_store_memory: int, preload: Sequence[str] = ()
 ) -> None:
-    """Start Ray on this host with its files in a folder of ours, which no other user can read.
+    """Start Ray on this host with its files in a private folder.
 
-    The argument is private, and its length is limited by that of socket paths (ray#7945).
+    The argument `_temp_dir` of `ray.init` is private. The length of socket paths limits its length
+    (ray#7945).
 
     Args:
         temp_folder: Folder for Ray's logs and sockets.
-        num_cpus: Number of cores that trials may use. Ray starts a worker for each at once.
+        num_cpus: Number of cores that trials may use. Ray starts a worker for each immediately.
         object_store_memory: Size of the object store in bytes.
         preload: Modules that each worker imports when it starts, not when it gets its first trial
             (ray#33572).
     """
     with _without_unused_services():
         ray.init(
-            # "local": without it, a stale cluster of another program may be joined.
+            # Without "local", Ray may join a cluster of another program.
             address="local",
             num_cpus=num_cpus,
             object_store_memory=object_store_memory,
@@ -87,11 +92,11 @@ def start_ray(
 
 @contextmanager
 def _without_unused_services() -> Iterator[None]:
-    """Let a Ray that is started in this context leave out what a study does not use.
+    """Start Ray without the services in `_UNUSED_SERVICES` within the context.
 
-    `ray start` has options for that, `ray.init` has none (ray#46732). The dashboard's agent, which
-    Ray cannot do without, is the small one of an installation without `ray[default]`. The large one
-    listens on a fixed port, and where another Ray holds that, `ray.init` takes three seconds more.
+    `ray start` has options for this, but `ray.init` has none (ray#46732). Ray needs the dashboard's
+    agent. The context selects the minimal agent of an installation without `ray[default]`. The full
+    agent listens on a fixed port, and `ray.init` takes three seconds longer if that is in use.
     """
     check_dependencies = utils.get_dashboard_dependency_error
     starters = {name: getattr(Node, name) for name in _UNUSED_SERVICES}
@@ -107,14 +112,14 @@ def _without_unused_services() -> Iterator[None]:
 
 
 class OutOfMemoryActorError(RayActorError):
-    """A trial's process was killed by Ray's memory monitor."""
+    """Error of a trial whose process was killed by Ray's memory monitor."""
 
 
 def patch_oom_handling() -> None:
-    """Make Tune handle a trial that Ray's memory monitor killed like one whose process died.
+    """Make Tune handle a trial killed by Ray's memory monitor like one whose process died.
 
-    Ray raises an exception that Tune's actor manager does not expect, so that `Tuner.fit` fails
-    with all its trials. Seen with Ray 2.60; no upstream issue was found.
+    Without the patch, Ray raises an exception that Tune's actor manager does not expect, and
+    `Tuner.fit` fails with all its trials. Observed with Ray 2.60; no upstream issue was found.
     """
     from ray.air.execution._internal.actor_manager import RayActorManager
     from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
@@ -135,11 +140,11 @@ def patch_oom_handling() -> None:
 
 
 def let_trials_use_started_workers() -> None:
-    """Let Tune run its trials in the workers that Ray has started with itself.
+    """Let Tune run its trials in the workers that Ray starts initially.
 
-    Tune sets an environment variable for PyTorch Lightning (ray#28197), and a trial with variables
-    of its own gets a new worker from Ray, which ends those that it had started. That remains so
-    where Tune passes on the keys of an object store.
+    Tune sets an environment variable for PyTorch Lightning (ray#28197). For a trial with its own
+    environment variables, Ray starts a new worker and ends an initial one. This still happens if
+    Tune passes on the keys of an object store.
     """
     from ray.tune.execution import class_cache
 
@@ -147,12 +152,13 @@ def let_trials_use_started_workers() -> None:
 
 
 def load_trial_error(trial: "Trial") -> Exception | None:
-    """Return the exception that ended a trial's last attempt; None if Tune kept none.
+    """Return the exception that ended a trial's last attempt; None if Tune stored none.
 
-    `Trial.get_pickled_error` reads the copy in Tune's storage, which is made at the end of the run.
+    `Trial.get_pickled_error` reads a copy in Tune's storage, which is written only at the end of
+    the run.
 
     Args:
-        trial: Trial that failed. Its files are in our own temporary folder.
+        trial: Trial that failed. Its pickled error is trusted, as it is in our temporary folder.
     """
     error_file = trial.pickled_error_file
     if error_file is None or not Path(error_file).exists():
@@ -164,12 +170,12 @@ def load_trial_error(trial: "Trial") -> Exception | None:
 def find_pending_trial(controller: Any) -> "Trial | None":
     """Return the first pending trial whose process is not already starting; None if there is none.
 
-    With `reuse_actors`, Tune's FIFO scheduler gives a free process to the first pending trial, and
-    stops the process that was just starting for it (ray#42951 describes the swap). Where trials
-    end more often than processes take to start, a node that joins is never used.
+    With `reuse_actors`, Tune's FIFO scheduler gives a free process to the first pending trial and
+    stops the process that was starting for it (see ray#42951). If trials end faster than processes
+    start, a new node is never used.
 
     Args:
-        controller: What Tune passes to `TrialScheduler.choose_trial_to_run`.
+        controller: Argument of `TrialScheduler.choose_trial_to_run`.
     """
     tune_controller = controller._tune_controller
     trials: list[Trial] = tune_controller.get_trials()
@@ -182,10 +188,10 @@ def find_pending_trial(controller: Any) -> "Trial | None":
 
 
 def clear_trial_metrics(trial: "Trial") -> None:
-    """Drop the statistics that Tune keeps of every reported number: 70 kB per trial (ray#64231).
+    """Discard Tune's statistics of every reported number: 70 kB per trial (ray#64231).
 
     Args:
-        trial: One of Tune's trials, which has ended.
+        trial: Trial of Ray Tune that has ended.
     """
     trial.run_metadata.metric_analysis.clear()
     trial.run_metadata.metric_n_steps.clear()

@@ -1,4 +1,4 @@
-"""Connect to Ray, or start it on this machine, with its output kept out of the terminal."""
+"""Start Ray on this host or join a cluster, and keep its output out of the terminal."""
 
 import os
 import platform
@@ -36,40 +36,45 @@ from study.runtime.resources import (
 from study.runtime.signals import SIGNALS, defer_interrupts
 
 OBJECT_STORE_BYTES = 2**29
-"""Room for the data (40 MB), once a node, and little else passes through it."""
+"""Size of the object store in bytes: it holds the data (40 MB) once per node, and little else."""
 
 
 MAX_TEMP_PATH_BYTES = 12
-"""Bytes. A socket's path has room for 107: our folder's name takes 28 of them, Ray's in it 64."""
+"""Maximum length in bytes: of a socket path's 107, our folder takes 28 and Ray's names 64."""
 
 
 RAY_LOG = "ray.log"
 
 PRELOADED_MODULES = ("torch", "ray.tune")
-"""What workers import while the driver prepares the trials. No module of ours: a worker learns with
-its first trial from which folder the driver imports those."""
+"""Modules that workers import while the driver prepares the trials.
+
+Our own modules are not among them: a worker learns only with its first trial from which folder the
+driver imports them."""
 
 _SignalHandler = Callable[[int, FrameType | None], object] | int | None
 
 # Read by Ray when it starts.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Tune's own copies of each result, in three formats; the ledger has them.
+    # Tune would also write each result in three formats; the ledger has them.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Ours is in `signals`.
+    # `study.runtime.signals` has our own handler.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    # All its trials, into a temporary folder that nobody reads: once, for it cannot be never.
+    # Seconds between snapshots of Tune's state, which are unused and cannot be switched off.
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
-    # Trials that wait for room on a cluster, all seen by its autoscaler.
+    # Pending trials up to this number are visible to the autoscaler of a cluster.
     "TUNE_MAX_PENDING_TRIALS_PG": "200",
 }
 
 
 @contextmanager
 def redirect_output(log_path: Path) -> Iterator[TextIO]:
-    """Send what this process and its children print to `log_path`, and yield the real stderr.
+    """Redirect the output of this process and its children to a file; yield the original stderr.
 
-    At the level of file descriptors, because Ray's C++ parts print too.
+    File descriptors are redirected, because Ray's C++ code prints, too.
+
+    Args:
+        log_path: Path of the file, which is appended to.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -89,15 +94,15 @@ def redirect_output(log_path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Iterator[None]:
-    """Ray, ready for the study's trials; shut down, or disconnected from, at the end.
+    """Start Ray or join a cluster within the context.
 
     Args:
-        config: Resources.
-        n_trials: Most trials that may run at the same time; None if there will be none.
+        config: Settings of the study, for its resources and address.
+        n_trials: Maximum number of trials that may run at the same time; None if none will run.
 
     Raises:
-        ResourceError: Ray did not start, the address does not answer, or no node could ever
-            hold a trial.
+        ResourceError: Ray did not start, the cluster does not respond, or no node has the
+            resources of a trial.
     """
     for name, value in RAY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -112,11 +117,11 @@ def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Ite
                     ray.init(address=config.address, log_to_driver=False)
             except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
                 raise make_ray_error(config.address, error) from error
-            # Ray puts its own handlers there, and leaves none for SIGTERM when it shuts down.
+            # Ray installs its own handlers, and removes that for SIGTERM when it shuts down.
             stack.callback(_set_signal_handlers, handlers)
             stack.callback(ray.shutdown)
         _set_signal_handlers(handlers)
-        with defer_interrupts():  # these import modules of Ray
+        with defer_interrupts():  # an interrupt would leave modules of Ray half imported
             patch_oom_handling()
             let_trials_use_started_workers()
         check_cluster_resources(config)
@@ -129,12 +134,12 @@ def _set_signal_handlers(handlers: Mapping[signal.Signals, _SignalHandler]) -> N
 
 
 def _start_local_ray(stack: ExitStack, config: StudyConfig, n_trials: int | None) -> None:
-    """Ray on this machine, which no other user can read or command."""
+    """Start Ray on this host, so that no other user can read its files or use it."""
     ensure_private_token()
     n_cores = count_available_cores()
     if n_trials is not None:
         n_cores = min(n_cores, count_usable_cores(config, n_trials))
-    # Ray starts a worker for each core at once. With more cores per trial, most remain idle.
+    # Ray starts a worker per core immediately. With several cores per trial, most stay idle.
     is_worker_per_trial = n_trials is not None and config.cpus_per_trial == 1
     start_ray(
         _make_private_folder(stack),
@@ -145,10 +150,13 @@ def _start_local_ray(stack: ExitStack, config: StudyConfig, n_trials: int | None
 
 
 def _make_private_folder(stack: ExitStack) -> str:
-    """For Ray's files, which all could read and write; those of processes killed are removed."""
+    """Return a new private folder for Ray's files, which other users could otherwise access.
+
+    Folders that killed processes of this user left behind are removed.
+    """
     parent = Path(tempfile.gettempdir())
     if len(str(parent)) > MAX_TEMP_PATH_BYTES:
-        parent = Path("/tmp")  # noqa: S108 - the folder in it is this user's alone
+        parent = Path("/tmp")  # noqa: S108 - only this user can access the folder in it
     for old_folder in parent.glob(f"{TEMP_PREFIX}*-*"):
         owner_pid = old_folder.name.removeprefix(TEMP_PREFIX).partition("-")[0]
         if (
@@ -163,7 +171,14 @@ def _make_private_folder(stack: ExitStack) -> str:
 
 
 def get_default_gpus(address: str | None) -> float:
-    """GPUs a trial: a share where this machine or the cluster has one, else none."""
+    """Return the default number of GPUs per trial: a fraction of one, or 0 if there is no GPU.
+
+    Args:
+        address: Address of the Ray cluster; None for this host.
+
+    Raises:
+        ResourceError: The cluster cannot be joined.
+    """
     if address is None:
         return DEFAULT_GPUS_PER_TRIAL if find_gpus() else 0.0
     with redirect_output(Path(os.devnull)):
@@ -177,9 +192,9 @@ def get_default_gpus(address: str | None) -> float:
 
 
 def run_test_task() -> str:
-    """Run a task on the connected cluster; return the host name of the node that it ran on.
+    """Run a task on the connected cluster and return the host name of its node.
 
     Raises:
-        TimeoutError: No worker process answered within a minute.
+        TimeoutError: No worker process responded within a minute.
     """
     return str(ray.get(ray.remote(platform.node).remote(), timeout=60))

@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM both end a study in an orderly way, each with its own exit code.
+"""Stop a study on Ctrl-C or SIGTERM, each with its own exit code.
 
-A second one ends the process at once: nothing that is entered can be lost.
+A second signal ends the process immediately. Trials in the ledger are never lost.
 """
 
 import os
@@ -23,10 +23,10 @@ ERASE_LINE = b"\r\x1b[2K"
 
 
 class StudyInterruptedError(StudyError):
-    """A study was asked to stop, and what it had is kept.
+    """Error for a study that was interrupted and can be resumed.
 
     Attributes:
-        exit_code: 128 plus the signal's number: 130 for SIGINT, 143 for SIGTERM.
+        exit_code: Exit code of the process: 130 for SIGINT, 143 for SIGTERM.
     """
 
     def __init__(self, message: str, signal_number: int) -> None:
@@ -35,15 +35,14 @@ class StudyInterruptedError(StudyError):
 
 
 class InterruptHandler:
-    """Turns the first SIGINT or SIGTERM into `KeyboardInterrupt`, and remembers which it was.
+    """Signal handler that raises `KeyboardInterrupt` on the first SIGINT or SIGTERM.
 
-    Always that exception, and the signal kept beside it, because Ray's C++ parts let no other
-    exception of a signal handler through, and make a new one of this. Python calls a handler only
-    when the main thread comes back from C++, which can take seconds, and then once for two
-    signals: so it is a thread that sees the second.
+    The exception cannot carry the signal: Ray's C++ code lets only `KeyboardInterrupt` through, and
+    raises a new one. Python calls a handler only when the main thread returns from C++, which can
+    take seconds, and then once for two signals. Therefore a thread receives the second signal.
 
     Attributes:
-        signal_number: of the first signal received; SIGINT before any.
+        signal_number: Number of the first signal received; SIGINT before any.
     """
 
     def __init__(self) -> None:
@@ -56,7 +55,7 @@ class InterruptHandler:
             signal.signal(signal_number, self._handle_signal)
 
     def _handle_signal(self, signal_number: int, frame: FrameType | None) -> None:
-        for handled_signal in SIGNALS:  # the thread answers to a second one
+        for handled_signal in SIGNALS:  # the thread handles a second signal
             signal.signal(handled_signal, lambda *_: None)
         self.signal_number = signal_number
         raise KeyboardInterrupt
@@ -70,12 +69,16 @@ class InterruptHandler:
 
 
 def exit_on_sigint(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """What Ctrl-C does while there is nothing to lose.
+    """Exit immediately on Ctrl-C, while no work can be lost.
 
-    Most of that time is spent in imports, where `KeyboardInterrupt` can come out as any exception,
-    as none, or as a crash.
+    Most of this time is spent in imports, where `KeyboardInterrupt` can surface as any exception,
+    be swallowed, or crash the process.
+
+    Args:
+        signal_number: Number of the signal.
+        frame: Current stack frame; not used.
     """
-    if os.isatty(2):  # the line of a spinner
+    if os.isatty(2):  # a spinner may occupy the line
         os.write(2, ERASE_LINE)
     os.write(2, b"bloodstudy: interrupted\n")
     kill_process_tree(128 + signal_number)
@@ -83,7 +86,7 @@ def exit_on_sigint(signal_number: int, frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def enable_keyboard_interrupt() -> Iterator[None]:
-    """Ctrl-C raises `KeyboardInterrupt` meanwhile: there is something half made to be removed."""
+    """Let Ctrl-C raise `KeyboardInterrupt` in the context, so that partial files are removed."""
     previous_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -93,10 +96,10 @@ def enable_keyboard_interrupt() -> Iterator[None]:
 
 @contextmanager
 def defer_interrupts() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM until the end of the context; the first then takes effect.
+    """Defer SIGINT and SIGTERM to the end of the context, where the first one takes effect.
 
-    For what starts processes: Python runs signal handlers just after a fork, where it ignores what
-    they raise, and the locks of its logging module then stay locked. For imports, too.
+    Code that starts processes needs this: Python runs signal handlers just after a fork and ignores
+    what they raise, and the locks of the logging module then stay locked. Imports need it as well.
     """
     received: list[int] = []
     handlers = {
@@ -111,16 +114,20 @@ def defer_interrupts() -> Iterator[None]:
     if received:
         handler = handlers[signal.Signals(received[0])]
         if callable(handler):
-            handler(received[0], None)  # not sent again, which would count as a second signal
+            handler(received[0], None)  # raising the signal would count as a second one
         else:
             signal.raise_signal(received[0])
 
 
 def kill_process_tree(exit_code: int) -> NoReturn:
-    """End this process and all that it started; Ray's own would stay for a minute."""
+    """Kill all descendants of this process and exit; Ray's processes would run on for a minute.
+
+    Args:
+        exit_code: Exit code of this process.
+    """
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    if os.isatty(0):  # a table that renews itself had hidden it
+    if os.isatty(0):  # a live table hides the cursor
         os.write(0, SHOW_CURSOR)
     os._exit(exit_code)

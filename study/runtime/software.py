@@ -1,4 +1,4 @@
-"""The software that decides a trial's result: library versions and our own source code."""
+"""Describe the software that determines results: library versions and our own source code."""
 
 import hashlib
 import platform
@@ -14,7 +14,7 @@ from reports.ledger.records import SoftwareRecord
 PACKAGES = ("bloodnets", "reports", "study")
 
 SOURCE_SUFFIXES = (".py", ".json")
-"""Code, and the reference data that it reads; templates and styles change no number."""
+"""Suffixes of code and of reference data. Templates and styles do not affect results."""
 
 
 def collect_software(libraries: Iterable[str]) -> SoftwareRecord:
@@ -33,7 +33,7 @@ def collect_software(libraries: Iterable[str]) -> SoftwareRecord:
 
 @cache
 def hash_sources() -> dict[str, str]:
-    """Return the SHA-256 of the source code of each of `PACKAGES`, by package."""
+    """Return the SHA-256 of the source code of each package in `PACKAGES`, in hexadecimal."""
     return {package: _hash_folder(_find_package_folder(package)) for package in PACKAGES}
 
 
@@ -55,13 +55,13 @@ def _find_package_folder(package: str) -> Path:
 
 
 def _read_commit() -> str | None:
-    """The commit that the source code was checked out from; None outside a Git checkout of it."""
+    """Return the commit of the source code; None if it is not a Git checkout."""
     root = _find_package_folder("study").resolve().parent
-    if not (root / ".git").exists():  # a file in a worktree
+    if not (root / ".git").exists():  # a folder, or a file in a worktree
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
-        # Without tags, which would stand in place of the commit.
+        # Excludes tags, which `git describe` would print instead of the commit.
         done = subprocess.run(  # noqa: S603 - the command is fixed
             [*command, "--exclude=*"], capture_output=True, text=True, timeout=10, check=True
         )

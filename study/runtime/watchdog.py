@@ -1,4 +1,4 @@
-"""End the process when Ray's control service or this node's raylet is gone."""
+"""Exit when Ray's control service or the raylet of this host is lost."""
 
 import socket
 import threading
@@ -14,19 +14,18 @@ from study.runtime.signals import kill_process_tree
 
 CHECK_INTERVAL_S = 3.0
 
-
 MAX_GCS_MISSES = 10
-"""In a row: half a minute, in which a cluster with a standby could recover."""
+"""Failed checks in a row: half a minute, in which a cluster with a standby could recover."""
 
 
 @contextmanager
 def watch_ray(on_lost: Callable[[str], object]) -> Iterator[None]:
-    """End this process when Ray's control service, or this machine's part of Ray, is gone.
+    """Exit if Ray's control service or the raylet of this host is lost within the context.
 
-    What waits for them waits for ever, or is ended by Ray from C++, without a word to the user.
+    Calls to a lost Ray would block forever, or Ray's C++ code would exit without a message.
 
     Args:
-        on_lost: is called before the end, with what is gone.
+        on_lost: Function that is called before the exit, with the name of the lost part.
     """
     address = ray.get_runtime_context().gcs_address
     raylets = [child for child in psutil.Process().children() if child.name() == "raylet"]
@@ -40,7 +39,7 @@ def watch_ray(on_lost: Callable[[str], object]) -> Iterator[None]:
                 on_lost("control service (GCS)")
                 kill_process_tree(ResourceError.exit_code)
             if not all(map(_is_alive, raylets)):
-                on_lost("process for this machine (raylet)")
+                on_lost("process on this host (raylet)")
                 kill_process_tree(ResourceError.exit_code)
 
     thread = threading.Thread(target=exit_when_lost, daemon=True)

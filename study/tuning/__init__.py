@@ -1,1 +1,1 @@
-"""Run a study with Ray Tune and Optuna, and enter each trial in the ledger."""
+"""Run a study with Ray Tune and Optuna, and record each trial in the ledger."""

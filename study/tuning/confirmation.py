@@ -1,4 +1,4 @@
-"""The end of a search: which configurations are trained again, with seeds that it did not see."""
+"""Plan the confirmation of a search: which configurations are re-trained with new seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +12,13 @@ from study.tuning.search_run import SearchRun
 
 
 def find_best_values(search_run: SearchRun) -> dict[str, float]:
-    """Return the best val macro F1, 0 to 1, of each configuration of a search that is over.
+    """Return the best val macro F1, 0 to 1, of each configuration of a search that has ended.
 
-    A trial that ASHA stopped counts with what it had reached, which is less than it would have.
-    A trial that failed or diverged has no value.
+    For a trial that ASHA stopped, this is the value up to that epoch. A trial that failed or
+    diverged has no value.
+
+    Args:
+        search_run: Search, with all its trials in the ledger.
 
     Raises:
         ConflictError: The ledger cannot be read.
@@ -31,13 +34,13 @@ def find_best_values(search_run: SearchRun) -> dict[str, float]:
 def plan_confirmation(
     search_run: SearchRun, *, ended_by: EndReason, duration_s: float, concurrency: int
 ) -> Confirmation:
-    """Return how a search ended, and the plan of its confirmation.
+    """Return the plan of a confirmation, with the reason why the search ended.
 
     Args:
-        search_run: The search, with all its trials in the ledger.
-        ended_by: What ended it.
+        search_run: Search, with all its trials in the ledger.
+        ended_by: Reason why the search ended.
         duration_s: Duration of the search in seconds.
-        concurrency: Trials that ran at the same time.
+        concurrency: Number of trials that ran at the same time.
 
     Raises:
         ConflictError: The ledger cannot be read.
@@ -71,14 +74,15 @@ def rank_configurations(
     """Return the best configurations, and the published ones that they are compared with.
 
     Args:
-        values: Best val macro F1 by configuration, in the order of their proposals; the first of
-            equals ranks higher.
+        values: Best val macro F1, 0 to 1, by configuration, in the order of the proposals. For
+            equal values, the earlier proposal ranks higher.
         baseline_names: Names in `search_space.make_baseline_configs`.
         n_best: Number of best configurations.
 
     Returns:
-        `best`, the best first, and `baselines`: the best published configuration that has a value,
-        or all of them if none has; none if there is no best.
+        Names of the best configurations in descending order, and names of the baselines: the best
+        published configuration that has a value, or all of them if none has one. Both are empty if
+        `n_best` is 0 or there are no values.
     """
     ranked = sorted(values, key=lambda name: -values[name])
     best = tuple(ranked[:n_best])

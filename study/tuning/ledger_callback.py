@@ -1,4 +1,4 @@
-"""The Ray Tune callback that follows trials on the driver and enters each in the ledger."""
+"""Ray Tune callback that follows the trials on the driver and records them in the ledger."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -31,14 +31,14 @@ from study.tuning.search_run import SearchRun
 
 @dataclass(slots=True, kw_only=True)
 class _OpenTrial:
-    """What is known of a trial that is not in the ledger yet.
+    """Trial that is not in the ledger yet.
 
     Attributes:
-        spec: What its worker was told.
-        tune_trial: Ray Tune's trial; None if Tune was not given it.
-        start_time: Start of the current attempt, seconds since 1970; None before the first.
+        spec: Specification that its worker receives.
+        tune_trial: Trial of Ray Tune; None if Tune does not have the trial.
+        start_time: Start of the current attempt in seconds since 1970; None before the first.
         epochs: Epochs of the current attempt.
-        end: How the attempt ended, by its worker; None if it said nothing.
+        end: Outcome or failure that the worker reported; None if it reported neither.
     """
 
     spec: TrialSpec
@@ -49,25 +49,26 @@ class _OpenTrial:
 
     @property
     def config(self) -> Config:
-        """Configuration as the ledger keeps it."""
+        """Configuration in the format of the ledger."""
         return cast("Config", self.spec.config.to_dict())
 
     @property
     def n_attempts(self) -> int:
-        """Number of attempts, with those that failed before the trial's process had started."""
+        """Number of attempts, including those that failed before the worker process started."""
         if self.tune_trial is None:
             return 0
         n_failures: int = self.tune_trial.num_failures
-        # Each attempt at a trial that failed for good was a failure.
+        # In a trial that failed permanently, each attempt was a failure.
         is_last_failed = self.start_time is None or self.tune_trial.status == Trial.ERROR
         return n_failures if is_last_failed else n_failures + 1
 
 
 class LedgerCallback(PickledAsBlank, tune.Callback):
-    """Enters trials in the ledger, and tells a search and a listener how they go.
+    """Callback that records trials in the ledger and notifies a search and a listener.
 
     Attributes:
-        error: First error on the driver; raised at the end of Tune's step.
+        error: First error on the driver, which is raised at the end of Tune's step; None without
+            one.
     """
 
     def __init__(
@@ -78,13 +79,14 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         test_reason: str | None = None,
         search_run: SearchRun | None = None,
     ) -> None:
-        """Create a callback that no trial has been reported to.
+        """Create a callback without trials.
 
         Args:
             ledger: Ledger of the study.
-            listener: Listener; a trial is in the ledger before it hears of its end.
-            test_reason: Why trials are evaluated on test; None if they are not.
-            search_run: The search; None for planned trials, of which one that diverges has failed.
+            listener: Listener that is notified; a trial is in the ledger before `on_trial_end`.
+            test_reason: Reason why trials are evaluated on test; None if they are not.
+            search_run: Search whose trials run; None for planned trials. A planned trial that
+                diverges counts as failed.
         """
         self.error: StudyError | None = None
         self._ledger = ledger
@@ -99,7 +101,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """Begin an attempt at a trial; forget the epochs of one that failed."""
+        """Start an attempt at a trial; discard the epochs of a failed attempt."""
         spec = read_spec(trial.config)
         self._open_trials[spec.id] = _OpenTrial(spec=spec, tune_trial=trial, start_time=time.time())
         if self._search_run is not None:
@@ -114,7 +116,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         result: dict[str, object],
         **info: object,
     ) -> None:
-        """Keep what the worker reports."""
+        """Store a report of the worker."""
         open_trial, report = self._get_open_trial(trial), read_report(result)
         if isinstance(report, EpochReport):
             self._add_epoch(open_trial, report)
@@ -122,13 +124,13 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         if report is not None:
             open_trial.end = report
         if isinstance(report, TrialFailure) and report.kind is FailureKind.RESOURCE:
-            # Not the trial's fault: it can be resumed once there is a remedy.
+            # The environment is at fault, so the trial can be resumed once that is fixed.
             self.fail(ResourceError(report.message, path=report.path, remedy=report.remedy))
 
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """Say that an attempt failed and another follows."""
+        """Notify the listener that an attempt failed and is retried."""
         open_trial = self._get_open_trial(trial)
         reason = self._describe_failure(open_trial)
         self._guard(lambda: self._listener.on_trial_retry(open_trial.spec.id, reason))
@@ -136,7 +138,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """Enter a trial that trained to its end, diverged, or was stopped by ASHA."""
+        """Record a trial that completed, diverged or was stopped by ASHA."""
         open_trial = self._get_open_trial(trial)
         if isinstance(open_trial.end, TrialOutcome):
             self._record_complete(open_trial, open_trial.end)
@@ -146,42 +148,45 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             reason := self._search_run.stop_reasons.get(open_trial.spec.id)
         ):
             self._record_without_model(open_trial, TrialState.PRUNED, reason, None)
-        # Otherwise it was stopped from outside, e.g. by Ctrl-C.
+        # Otherwise it was interrupted, e.g. by Ctrl-C, and is not recorded.
         clear_trial_metrics(trial)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """Enter a trial that failed once too often."""
+        """Record a trial whose last retry failed."""
         open_trial = self._get_open_trial(trial)
         reason = self._describe_failure(open_trial)
         self._record_without_model(open_trial, TrialState.FAILED, StopReason.ERROR, reason)
         clear_trial_metrics(trial)
 
     def on_experiment_end(self, trials: list[Trial], **info: object) -> None:
-        """Keep those trials, too, that had not started before the end."""
+        """Keep the trials that had not started when the run ended."""
         for trial in trials:
             if read_spec(trial.config).id not in self._recorded_ids:
                 self._get_open_trial(trial)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
-        """Raise what went wrong; in the hooks above, Tune would blame the trial."""
+        """Raise a stored error; in the hooks above, Tune would attribute it to the trial."""
         if self.error is not None:
             raise self.error
 
     def fail(self, error: StudyError) -> None:
-        """End the run with an error at the end of Tune's step."""
+        """Store an error that ends the run at the end of Tune's step; the first one counts."""
         self.error = self.error or error
 
     def add_unstarted(self, spec: TrialSpec) -> None:
-        """Keep a trial that Tune is not given."""
+        """Add a trial that is not passed to Tune."""
         self._open_trials[spec.id] = _OpenTrial(spec=spec)
 
     def record_unfinished(self, reason: StopReason) -> None:
-        """Enter the trials that were running, or waiting, when the search ended.
+        """Record the trials that were running or pending when the search ended.
+
+        Args:
+            reason: Reason why they were stopped.
 
         Raises:
-            StudyError: They could not be entered.
+            StudyError: The trials could not be recorded.
         """
         for open_trial in list(self._open_trials.values()):
             self._record_without_model(open_trial, TrialState.PRUNED, reason, None)
@@ -189,7 +194,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             raise self.error
 
     def _get_open_trial(self, trial: Trial) -> _OpenTrial:
-        """Return what is known of a trial, which may end without ever having started."""
+        """Return an open trial; it is created for a trial that ends without having started."""
         spec = read_spec(trial.config)
         return self._open_trials.setdefault(spec.id, _OpenTrial(spec=spec, tune_trial=trial))
 
@@ -227,9 +232,9 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         )
 
     def _record_diverged(self, open_trial: _OpenTrial, failure: TrialFailure) -> None:
-        """Enter a trial whose loss became infinite: expected in a search, a failure in a plan."""
+        """Record a trial whose loss became non-finite: pruned in a search, failed in a plan."""
         if failure.kind is not FailureKind.NON_FINITE_LOSS:
-            return  # interrupted before Tune dealt with the exception
+            return  # interrupted before Tune handled the exception
         if self._search_run is None:
             state, reason = TrialState.FAILED, StopReason.ERROR
         else:
@@ -269,10 +274,10 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         )
 
     def _describe_failure(self, open_trial: _OpenTrial) -> str:
-        """Return why the attempt that ended just now failed."""
+        """Return the reason why the last attempt failed."""
         kill_count = count_kernel_kills()
         killed_by_kernel, self._kernel_kill_count = kill_count > self._kernel_kill_count, kill_count
-        # The next attempt may fail before its worker can say why.
+        # Cleared, because the next attempt may fail before its worker can report a reason.
         end, open_trial.end = open_trial.end, None
         if isinstance(end, TrialFailure):
             return str(end)
@@ -293,7 +298,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self._guard(enter)
 
     def _guard(self, action: Callable[[], None]) -> None:
-        """Keep an error for the end of Tune's step, which takes one raised here for the trial's."""
+        """Run an action and store its error, which Tune would attribute to the trial."""
         try:
             action()
         except StudyError as error:

@@ -1,4 +1,4 @@
-"""Protocols of what is told how trials go."""
+"""Protocols for objects that are notified of the progress of trials."""
 
 from typing import Protocol
 
@@ -7,32 +7,37 @@ from reports.ledger.records import EpochRecord, TrialRecord
 
 
 class TrialListener(Protocol):
-    """Is told what happens to the trials."""
+    """Listener that is notified of the progress of trials."""
 
     def on_trial_start(self, trial_id: str) -> None:
-        """Hear that an attempt at a trial begins, the first one or another."""
+        """Handle the start of the first or another attempt at a trial."""
 
     def on_epoch(
         self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
     ) -> None:
-        """Hear of an epoch.
+        """Handle the end of an epoch.
 
         Args:
             trial_id: Id of the trial.
-            epoch: Losses and scores.
+            epoch: Losses and scores of the epoch.
             best_val_macro_f1: Best val macro F1 of the trial so far, 0 to 1.
-            restored: Whether the epoch comes from a checkpoint that the trial resumed from.
+            restored: Whether the epoch was read from the checkpoint that the trial resumed from.
         """
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
-        """Hear that an attempt at a trial failed and another follows."""
+        """Handle a failed attempt that is retried.
+
+        Args:
+            trial_id: Id of the trial.
+            reason: Reason why the attempt failed, in a few words.
+        """
 
     def on_trial_end(self, record: TrialRecord) -> None:
-        """Hear that a trial is in the ledger."""
+        """Handle the end of a trial, which is in the ledger."""
 
 
 class SearchListener(TrialListener, Protocol):
-    """Is also told what is proposed."""
+    """Listener that is also notified of proposals."""
 
     def on_proposal(self, planned: PlannedTrial) -> None:
-        """Hear that a trial is about to begin."""
+        """Handle a proposed trial, which is about to start."""

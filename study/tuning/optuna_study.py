@@ -1,7 +1,7 @@
-"""Optuna's part of a search: it proposes configurations, and is told how their trials go.
+"""Drive Optuna's ask-and-tell interface for a search.
 
-Everything that Optuna knows is in the ledger, so its study is made anew whenever a search starts or
-resumes. Its file is a copy for `optuna-dashboard`: losing it loses nothing.
+The ledger is the source of truth, so Optuna's study is rebuilt from it whenever a search starts or
+resumes. Optuna's file is only a copy for `optuna-dashboard`, and can be lost without harm.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ from reports.ledger.states import TrialState
 from study.configs.search_space import make_optuna_params, suggest_config
 
 SQLITE_TIMEOUT_S = 60.0
-"""Seconds that a write waits while a dashboard reads."""
+"""Seconds that a write waits for a dashboard that reads."""
 
 _OPTUNA_STATES = {
     TrialState.COMPLETE: OptunaState.COMPLETE,
@@ -35,7 +35,7 @@ _OPTUNA_STATES = {
 
 
 class OptunaStudy:
-    """An Optuna study of a search, in a file of its own.
+    """Optuna study of a search, in a file of its own.
 
     Every method raises `ResourceError` if that file cannot be written.
     """
@@ -44,7 +44,7 @@ class OptunaStudy:
         """Create an empty study; a file of an earlier run is replaced.
 
         Args:
-            path: Path of the file.
+            path: Path of the SQLite file.
             name: Name of the study.
             search: Search space and settings.
         """
@@ -61,37 +61,54 @@ class OptunaStudy:
         return len(self._running_trials)
 
     def enqueue(self, config: TrialConfig) -> None:
-        """Let a configuration be the next that is proposed, after those enqueued before."""
+        """Enqueue a configuration to be proposed after those enqueued before."""
         with _convert_storage_errors():
             self._study.enqueue_trial(make_optuna_params(config, self._search))
 
     def propose(self) -> tuple[optuna.Trial, TrialConfig]:
-        """Return the next trial of Optuna's, with its configuration; see `start`."""
+        """Return Optuna's next trial and its configuration; pass the trial to `start` next."""
         with _convert_storage_errors():
             number = len(self._study.get_trials(deepcopy=False))
-            # A sampler of its own for each proposal: with the same history, the same proposal,
-            # whether or not the search was interrupted before it.
+            # A new sampler per proposal makes the proposal depend only on the history, not on
+            # whether the search was interrupted.
             seed = np.random.SeedSequence([self._search.seed, number]).generate_state(1)[0]
             self._study.sampler = make_sampler(self._search.sampler, int(seed))
             trial = self._study.ask()
             return trial, suggest_config(trial, self._search)
 
     def start(self, trial: optuna.Trial, trial_id: str, configuration: str) -> None:
-        """Give a proposed trial its id, by which it is known from now on."""
+        """Set the id and the configuration name of a proposed trial, which other methods refer to.
+
+        Args:
+            trial: Trial from `propose`.
+            trial_id: Id of the trial in the ledger.
+            configuration: Name of its configuration.
+        """
         with _convert_storage_errors():
             trial.set_user_attr("id", trial_id)
             trial.set_user_attr("configuration", configuration)
         self._running_trials[trial_id] = trial
 
     def report(self, trial_id: str, epoch: int, best_value: float) -> None:
-        """Record the best val macro F1 so far after an epoch, unless an attempt before did."""
+        """Report the best val macro F1 so far, unless an earlier attempt reported the epoch.
+
+        Args:
+            trial_id: Id of the trial.
+            epoch: Number of the epoch, starting at 1.
+            best_value: Best val macro F1 so far, 0 to 1.
+        """
         if epoch > self._last_epochs.get(trial_id, 0):
             self._last_epochs[trial_id] = epoch
             with _convert_storage_errors():
                 self._running_trials[trial_id].report(best_value, epoch)
 
     def tell(self, record: TrialRecord, best_value: float) -> None:
-        """Record how a trial ended, and its best val macro F1."""
+        """Tell Optuna the final state of a trial.
+
+        Args:
+            record: Record of the trial.
+            best_value: Best val macro F1 of the trial, 0 to 1; used if the trial is complete.
+        """
         trial, state = self._running_trials.pop(record.id), _OPTUNA_STATES[record.state]
         with _convert_storage_errors():
             for name, value in _collect_user_attrs(record).items():
@@ -101,12 +118,12 @@ class OptunaStudy:
     def add_ended_trial(
         self, record: TrialRecord, config: TrialConfig, best_values: Sequence[float]
     ) -> None:
-        """Add a trial of an earlier run, as it stood in Optuna's study when it had ended.
+        """Add a trial that ended in an earlier run.
 
         Args:
-            record: How it ended.
-            config: Its configuration.
-            best_values: Best val macro F1 so far after each epoch, from the first.
+            record: Record of the trial.
+            config: Configuration of the trial.
+            best_values: Best val macro F1 so far, 0 to 1, after each epoch.
         """
         fixed_trial = FixedTrial(make_optuna_params(config, self._search))
         suggest_config(fixed_trial, self._search)
@@ -125,13 +142,18 @@ class OptunaStudy:
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
-    """Return the Optuna sampler that `search_space.Sampler` names."""
+    """Return an Optuna sampler.
+
+    Args:
+        name: Value of `search_space.Sampler`.
+        seed: Seed of the sampler.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         if name == "tpe":
-            # Together, because the best learning rate depends on the optimizer; in groups, because
-            # only SGD has a momentum; and with running trials counted as bad ones, so that those
-            # at the same time are not alike.
+            # multivariate: the best learning rate depends on the optimizer. group: only SGD has
+            # a momentum. constant_liar: running trials count as bad ones, so that parallel trials
+            # differ.
             return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
         if name == "gp":
             return GPSampler(seed=seed, warn_independent_sampling=False)
@@ -147,9 +169,9 @@ def _create_study(path: Path, name: str) -> optuna.Study:
         return sqlite3.connect(path, timeout=SQLITE_TIMEOUT_S, check_same_thread=False)
 
     path.unlink(missing_ok=True)
-    path.touch()  # fails clearly if it cannot be written; an empty file is an empty database
+    path.touch()  # raises a clear error if not writable; SQLite accepts an empty file
     storage = optuna.storages.RDBStorage(
-        # A URL would have to quote the path, and versions of SQLAlchemy differ in how.
+        # A URL would need the path to be quoted, which differs between versions of SQLAlchemy.
         "sqlite:///optuna.db",
         engine_kwargs={"creator": connect},
     )
@@ -175,4 +197,4 @@ def _convert_storage_errors() -> Iterator[None]:
         yield
     except (OSError, StorageInternalError) as error:
         text = " ".join(str(error).split())
-        raise ResourceError(f"Optuna's file cannot be written: {text:.200}") from error
+        raise ResourceError(f"cannot write Optuna's file: {text:.200}") from error

@@ -1,4 +1,4 @@
-"""One run of a study, in order: open it, start Ray, train, confirm a search, write the report."""
+"""Run a study: open it, start Ray, train, confirm a search, and write the report."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -36,14 +36,14 @@ def run_study(
     allow_code_change: bool = False,
     quiet: bool,
 ) -> bool:
-    """Train every trial of a grid, or search and confirm; then write the report.
+    """Run all trials of a grid, or a search and its confirmation, and write the report.
 
     Args:
         config: Settings of the study.
         cells: Data to train on.
-        command: Words that the user typed, for the record.
-        resume: Whether the study exists and only what it lacks is to be done.
-        allow_code_change: Whether it may be resumed with other software.
+        command: Words of the command line, recorded in the ledger.
+        resume: Whether to resume an existing study.
+        allow_code_change: Whether a study may be resumed with different software.
         quiet: Whether to print only the report's path.
 
     Returns:
@@ -51,7 +51,7 @@ def run_study(
 
     Raises:
         StudyError: The study could not start, or its folder cannot be written.
-        StudyInterruptedError: Ctrl-C or SIGTERM; the trials that had ended are in the ledger.
+        StudyInterruptedError: Ctrl-C or SIGTERM was received; ended trials are in the ledger.
     """
     if config.gpus_per_trial is None:
         config = replace(config, gpus_per_trial=get_default_gpus(config.address))
@@ -100,7 +100,7 @@ def _run_grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Co
 
 
 def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
-    """Search until every proposal is in the ledger, then plan the confirmation."""
+    """Run a search until it ends, and then plan the confirmation."""
     from study.tuning.tuner import run_proposals
 
     if ledger.read_confirmation() is not None:
@@ -124,7 +124,7 @@ def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console
 def _run_confirmation(
     config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
 ) -> None:
-    """Re-train the best configurations of a search with seeds that it did not see."""
+    """Re-train the best configurations of a search with seeds that it did not use."""
     from study.tuning.tuner import run_trials
 
     confirmation = ledger.read_confirmation()
@@ -132,25 +132,26 @@ def _run_confirmation(
         return
     trials, n_seeds = confirmation.trials, config.search.retrain_seeds
     console.print(
-        f"The search is over. {format_count(len(trials) // n_seeds, 'configuration')} trained "
-        f"again with {format_count(n_seeds, 'other seed')}: {format_count(len(trials), 'trial')}.",
+        f"The search has ended. Re-training "
+        f"{format_count(len(trials) // n_seeds, 'configuration')} with "
+        f"{format_count(n_seeds, 'new seed')}: {format_count(len(trials), 'trial')}.",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    reason = "chosen by the search, on val alone, to be confirmed"
+    reason = "chosen by the search on val only, for confirmation"
     with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
         run_trials(config, cells, ledger, trials, test_reason=reason, listener=progress)
 
 
 def _load_ended_trials(ledger: Ledger, trials: Sequence[PlannedTrial]) -> EndedTrials:
-    """Return those of the trials that have ended, each with its last epoch."""
+    """Return the records of the trials that have ended, each with its last epoch."""
     records = [record for trial in trials if (record := ledger.read_trial(trial)) is not None]
     return [(record, next(reversed(ledger.read_epochs(record.id)), None)) for record in records]
 
 
 def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
-    """Write the report, and print the table that the command ends with."""
+    """Write the report and print its summary table."""
     from reports.page.publish import write_analysis
     from reports.sections.findings import analyze
     from study.console.summary import make_summary_table
@@ -163,7 +164,7 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
 
 @contextmanager
 def _explain_interrupts(ledger: Ledger, address: str | None) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into an error that says what is kept, and how to resume."""
+    """Convert Ctrl-C and SIGTERM to an error with the ended trials and the resume command."""
     interrupts = InterruptHandler()
     try:
         yield

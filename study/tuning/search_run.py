@@ -1,4 +1,4 @@
-"""A search as it runs: what is proposed next, which trials continue, and when it ends."""
+"""Run a search: decide which trial is next, which trials continue, and when the search ends."""
 
 import time
 from collections.abc import Sequence
@@ -16,37 +16,41 @@ from study.configs.search_space import contains, make_baseline_configs
 from study.tuning.asha import Rungs, compute_running_best
 
 OPTUNA_FILE = "optuna.db"
-"""Name in a study's folder. SQLite, because a process killed while it writes leaves a file that can
-still be read; Optuna's journal file cannot be read then."""
+"""Name of Optuna's file in a study's folder.
+
+SQLite files remain readable if a process is killed while it writes; Optuna's journal files do not.
+"""
 
 
 class SearchRun:
-    """Proposals, rungs, best values and end of one search, all built from its ledger.
+    """Proposals, rungs, best values and end of a search, all rebuilt from its ledger.
 
-    Ray Tune asks it through the adapters in `tune_adapters`; the callback tells it how trials go.
+    Ray Tune queries it through the adapters in `tune_adapters`; `LedgerCallback` updates it.
 
     Attributes:
         ledger: Ledger of the search.
         search: Search space and settings.
-        rungs: Rungs of ASHA, with what each trial had reached there.
-        best_values: Best val macro F1 so far, 0 to 1, of each trial that finished an epoch, by id.
-        stop_reasons: Why trials that ASHA stopped, and that are not in the ledger yet, ended.
-        end_reason: What ended the search before its trials were all run; None if nothing did yet.
+        rungs: Rungs of ASHA, with the values of the trials.
+        best_values: Best val macro F1 so far, 0 to 1, by id of each trial that finished an epoch.
+        stop_reasons: Stop reasons, by id, of the trials that ASHA stopped and that are not in the
+            ledger yet.
+        end_reason: Reason why the search ended early; None if it did not (yet).
+        n_remaining: Number of trials that had not ended when the search started or resumed.
     """
 
     def __init__(self, ledger: Ledger, search: SearchRecord, *, elapsed_s: float = 0) -> None:
-        """Read what the ledger holds: nothing, or the trials of a search that is resumed.
+        """Read the trials of a search from its ledger, which is empty for a new search.
 
         Args:
             ledger: Ledger of the search.
             search: Search space and settings.
-            elapsed_s: Seconds of the time budget that earlier runs took.
+            elapsed_s: Duration of earlier runs in seconds, which counts toward the time budget.
 
         Raises:
             ResourceError: Optuna's file cannot be written.
             ConflictError: The ledger cannot be read.
         """
-        from study.tuning.optuna_study import OptunaStudy  # whose imports a grid need not wait for
+        from study.tuning.optuna_study import OptunaStudy  # slow import, not needed by a grid
 
         self.ledger, self.search = ledger, search
         self.best_values: dict[str, float] = {}
@@ -66,7 +70,10 @@ class SearchRun:
         return self._optuna_study.n_running
 
     def propose(self) -> PlannedTrial:
-        """Return the next trial: one without an end in the ledger, a published one, or a new one.
+        """Return the next trial, and add it to the ledger if it is new.
+
+        Trials that an earlier run left unfinished come first, then published configurations, then
+        Optuna's proposals.
 
         Raises:
             ResourceError: The proposal cannot be written.
@@ -82,7 +89,7 @@ class SearchRun:
         return planned
 
     def list_unfinished_proposals(self) -> list[PlannedTrial]:
-        """Return the trials that were running when an earlier run ended, proposed to Optuna again.
+        """Propose the trials again that were running when an earlier run ended, and return them.
 
         Raises:
             ResourceError: Optuna's file cannot be written.
@@ -91,19 +98,19 @@ class SearchRun:
         return [self.propose() for _ in range(len(self._proposals) - n_ended)]
 
     def record_start(self, trial_id: str) -> None:
-        """Forget what an earlier attempt at a trial reached."""
+        """Discard the best value of an earlier attempt at a trial."""
         self.best_values.pop(trial_id, None)
 
     def decide(self, trial_id: str, configuration: str, report: EpochReport) -> bool:
-        """Return whether a trial continues after an epoch; look for the end of the search.
+        """Return whether a trial continues after an epoch, and check the target of the search.
 
-        Published configurations are trained in full: so the search never ends below what they
-        reach, and the best of them is known.
+        Published configurations are never stopped. So the best of them is known, and the search
+        finds at least its value.
 
         Args:
             trial_id: Id of the trial.
             configuration: Name of its configuration.
-            report: The epoch. A restored one was let through before.
+            report: Report of the epoch. After a restored epoch, the trial always continues.
         """
         best_value = self.best_values[trial_id] = report.best_val_macro_f1
         target = self.search.target_macro_f1
@@ -116,13 +123,13 @@ class SearchRun:
         return False
 
     def is_over(self) -> bool:
-        """Return whether the search is over before its trials were all run."""
+        """Return whether the search has ended early, and check its time budget."""
         if self.end_reason is None and time.monotonic() >= self._deadline:
             self.end_reason = EndReason.TIME_BUDGET
         return self.end_reason is not None
 
     def record_epoch(self, trial_id: str, epoch: int) -> None:
-        """Tell Optuna the best value after an epoch that `decide` was told.
+        """Tell Optuna the best value so far, after `decide` was called for the epoch.
 
         Raises:
             ResourceError: Optuna's file cannot be written.
@@ -130,7 +137,7 @@ class SearchRun:
         self._optuna_study.report(trial_id, epoch, self.best_values[trial_id])
 
     def record_end(self, record: TrialRecord) -> None:
-        """Tell Optuna how a trial ended.
+        """Tell Optuna the final state of a trial.
 
         Raises:
             ResourceError: Optuna's file cannot be written.
@@ -139,7 +146,7 @@ class SearchRun:
         self._optuna_study.tell(record, self.best_values.get(record.id, 0.0))
 
     def _add_earlier_trials(self) -> list[TrialRecord]:
-        """Tell rungs and Optuna of earlier trials, and Optuna what it has to propose first."""
+        """Add ended trials to the rungs and Optuna, enqueue the others; return the ended ones."""
         records = []
         for planned in self._proposals:
             record, config = self.ledger.read_trial(planned), TrialConfig.from_dict(planned.config)
@@ -168,7 +175,7 @@ class SearchRun:
 
 
 def find_early_end_reason(ended_records: Sequence[TrialRecord]) -> EndReason | None:
-    """Return what ended a search, if its trials say that something other than their number did."""
+    """Return the reason why a search ended early, from the stop reasons of its trials."""
     stop_reasons = {record.stop_reason.value for record in ended_records}
     early_reasons = (EndReason.TIME_BUDGET, EndReason.TARGET_MACRO_F1)
     return next((reason for reason in early_reasons if reason in stop_reasons), None)

@@ -1,4 +1,4 @@
-"""Ray and the terminal while trials run: what starts before them and ends after them."""
+"""Manage Ray, its log and the terminal while trials run."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +23,12 @@ from study.tuning.search_run import OPTUNA_FILE
 def open_training_session(
     config: GridConfig | SearchConfig, ledger: Ledger, *, resume: bool, quiet: bool
 ) -> Iterator[Console]:
-    """Start Ray, or join a cluster, and yield the terminal; all else that is printed is logged.
+    """Start Ray or join a cluster, and yield the terminal; all other output goes to a log.
 
     Args:
         config: Settings of the study.
         ledger: Ledger of the study. If it is new and Ray does not start, its folder is removed.
-        resume: Whether the study existed before.
+        resume: Whether an existing study is resumed.
         quiet: Whether to print nothing.
 
     Raises:
@@ -52,24 +52,24 @@ def open_training_session(
 
             def say_lost(part: str) -> None:
                 hint = format_resume_hint(ledger, config.address)
-                stderr.write(f"bloodstudy: Ray's {part} is gone; {hint}\n")
+                stderr.write(f"bloodstudy: Ray's {part} is no longer available; {hint}\n")
 
             with watch_ray(say_lost):
                 try:
                     yield terminal
                 except KeyboardInterrupt:
-                    stderr.write("stopping; Ctrl-C ends it at once\n")
+                    stderr.write("stopping; press Ctrl-C again to exit immediately\n")
                     raise
     except ResourceError as error:
         if is_ray_ready or resume:
             raise error.with_remedy(format_resume_hint(ledger, config.address)) from error
-        ledger.storage.remove("")  # so that the same command can be given again
+        ledger.storage.remove("")  # so that the same command can be repeated
         raise
 
 
 def format_resume_hint(ledger: Ledger, address: str | None) -> str:
-    """Return how to resume a study, as the remedy of an error."""
-    return f"go on with: {format_resume_command(ledger, address)}"
+    """Return the remedy that names the command to resume a study."""
+    return f"resume with: {format_resume_command(ledger, address)}"
 
 
 def _describe_start(address: str | None) -> str:
@@ -77,11 +77,11 @@ def _describe_start(address: str | None) -> str:
 
 
 def count_remaining_trials(config: GridConfig | SearchConfig, ledger: Ledger) -> int:
-    """Return the most trials that may still run at the same time, at least 1.
+    """Return the maximum number of trials that may still run at the same time, at least 1.
 
     Args:
         config: Settings of the study.
-        ledger: Its ledger. What it holds of a search is not subtracted.
+        ledger: Ledger of the study. Ended trials of a search are not subtracted.
     """
     if isinstance(config, GridConfig):
         return max(1, sum(ledger.read_trial(trial) is None for trial in ledger.study.trials))
@@ -91,10 +91,10 @@ def count_remaining_trials(config: GridConfig | SearchConfig, ledger: Ledger) ->
 
 
 def _import_engine(config: GridConfig | SearchConfig, importer: ThreadPoolExecutor) -> None:
-    """Import what runs the trials: with Ray Tune, and for a search with Optuna.
+    """Import Ray Tune, and Optuna for a search.
 
-    Not before Ray has started, because the trials' processes, which take longer, import meanwhile
-    as well. In a thread, because an interrupt would leave a module half imported.
+    The imports follow the start of Ray, because its workers, which take longer, then import at the
+    same time. They run in a thread, because an interrupt would leave a module half imported.
     """
     importer.submit(import_module, "study.tuning.tuner").result()
     if isinstance(config, SearchConfig):
@@ -102,7 +102,7 @@ def _import_engine(config: GridConfig | SearchConfig, importer: ThreadPoolExecut
 
 
 def _check_nodes(config: GridConfig | SearchConfig, ledger: Ledger) -> None:
-    """Refuse a cluster whose nodes differ."""
+    """Raise if the nodes of a cluster differ."""
     if config.address is not None:
         from study.tuning.tuner import write_probe_file
 
@@ -111,11 +111,11 @@ def _check_nodes(config: GridConfig | SearchConfig, ledger: Ledger) -> None:
 
 @contextmanager
 def _upload_logs_on_exit(ledger: Ledger) -> Iterator[None]:
-    """Put the files that other programs write where the study is, however the work ends."""
+    """Upload the files of Ray and Optuna at the end of the context, even after an error."""
     try:
         yield
     finally:
-        # They are not part of the ledger, and an error of the work itself says more.
+        # These files are not part of the ledger, and must not hide the original error.
         with suppress(ResourceError):
             for name in (RAY_LOG, OPTUNA_FILE):
                 ledger.upload(name)

@@ -1,4 +1,4 @@
-"""What Ray Tune asks on the driver: searchers, schedulers and a stopper, as thin adapters."""
+"""Searchers, schedulers and a stopper for Ray Tune, as thin adapters on the driver."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -22,9 +22,9 @@ CAPACITY_REFRESH_S = 1.0
 
 
 class PlanSearcher(PickledAsBlank, Searcher):
-    """Gives Tune the trials of a plan, in their order.
+    """Searcher that passes the trials of a plan to Tune, in order.
 
-    Tune copies a grid of its own as a whole for each trial, before the first one starts.
+    Tune's own grid is not used: it is copied for each trial before the first one starts.
     """
 
     def __init__(self, specs: Iterable[TrialSpec]) -> None:
@@ -32,11 +32,11 @@ class PlanSearcher(PickledAsBlank, Searcher):
         self._specs = iter(specs)
 
     def suggest(self, trial_id: str) -> dict[str, TrialSpec]:
-        """Return the next trial; Tune knows how many there are."""
+        """Return the next trial. Tune limits the number of calls by `num_samples`."""
         return {SPEC_KEY: next(self._specs)}
 
     def on_trial_complete(self, *args: object, **info: object) -> None:
-        """Do nothing: the callback enters the trial in the ledger."""
+        """Do nothing; the callback records the trial in the ledger."""
 
     def save(self, checkpoint_path: str) -> None:
         """Do nothing: the ledger has everything."""
@@ -45,7 +45,7 @@ class PlanSearcher(PickledAsBlank, Searcher):
 
 
 class ProposalSearcher(PickledAsBlank, Searcher):
-    """Gives Tune the proposals of a search."""
+    """Searcher that passes the proposals of a search to Tune."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         """Create a searcher.
 
         Args:
-            search_run: The search.
-            make_spec: Returns what the worker of a planned trial is told.
-            get_capacity: Returns how many trials can run at the same time.
-            on_proposal: Is called with each proposal.
-            on_error: Is called if a proposal could not be entered in the ledger.
+            search_run: Search that proposes the trials.
+            make_spec: Function that returns the specification of a planned trial.
+            get_capacity: Function that returns how many trials can run at the same time.
+            on_proposal: Function that is called with each proposal.
+            on_error: Function that is called if a proposal could not be written to the ledger.
         """
         super().__init__(metric=None, mode=None)
         self._search_run = search_run
@@ -73,10 +73,10 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         self._capacity, self._capacity_time = 0, float("-inf")
 
     def suggest(self, trial_id: str) -> dict[str, TrialSpec] | None:
-        """Return the next proposal; None if there is no room, or it could not be entered.
+        """Return the next proposal; None if there is no capacity or it could not be written.
 
-        A cluster grows and shrinks, so the room is determined again and again. No proposal is made
-        ahead: it would not know of the trials that end before it starts.
+        A cluster grows and shrinks, so the capacity is updated regularly. Proposals are not made in
+        advance, because they would ignore the trials that end before they start.
         """
         if time.monotonic() - self._capacity_time > CAPACITY_REFRESH_S:
             self._capacity, self._capacity_time = self._get_capacity(), time.monotonic()
@@ -91,7 +91,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         return {SPEC_KEY: self._make_spec(planned)}
 
     def on_trial_complete(self, *args: object, **info: object) -> None:
-        """Do nothing: the search is told when the trial is in the ledger."""
+        """Do nothing; the callback updates the search once the trial is in the ledger."""
 
     def save(self, checkpoint_path: str) -> None:
         """Do nothing: the ledger has everything."""
@@ -100,9 +100,9 @@ class ProposalSearcher(PickledAsBlank, Searcher):
 
 
 class PendingFirstScheduler(PickledAsBlank, FIFOScheduler):
-    """FIFO scheduler that gives a free process to the first trial that has none.
+    """FIFO scheduler that gives a free process to the first trial without one.
 
-    See `ray_internals.find_pending_trial` for why Tune's own does not.
+    `ray_internals.find_pending_trial` explains why Tune's FIFO scheduler does not.
     """
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
@@ -111,7 +111,7 @@ class PendingFirstScheduler(PickledAsBlank, FIFOScheduler):
 
 
 class AshaScheduler(PendingFirstScheduler):
-    """Stops the trials that a search does not let continue."""
+    """Scheduler that stops the trials that a search does not promote."""
 
     def __init__(self, search_run: SearchRun) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class AshaScheduler(PendingFirstScheduler):
     def on_trial_result(
         self, tune_controller: TuneController, trial: Trial, result: dict[str, object]
     ) -> str:
-        """Return Tune's word for whether a trial continues after an epoch."""
+        """Return Tune's decision constant: whether a trial continues after an epoch."""
         report, spec = read_report(result), read_spec(trial.config)
         if isinstance(report, EpochReport) and not self._search_run.decide(
             spec.id, spec.configuration, report
@@ -130,33 +130,33 @@ class AshaScheduler(PendingFirstScheduler):
 
 
 class SearchStopper(PickledAsBlank, tune.Stopper):
-    """Ends the run when a search is over."""
+    """Stopper that ends the run when a search has ended."""
 
     def __init__(self, search_run: SearchRun) -> None:
         self._search_run = search_run
 
     def __call__(self, trial_id: str, result: dict[str, object]) -> bool:
-        """Return False: single trials are stopped by the scheduler."""
+        """Return False; the scheduler stops single trials."""
         return False
 
     def stop_all(self) -> bool:
-        """Return whether the search is over."""
+        """Return whether the search has ended."""
         return self._search_run.is_over()
 
 
 def get_trial_id(trial: Trial) -> str:
-    """Return the id of a trial of Tune's, which names it in Tune's files."""
+    """Return the id of a trial, which Tune uses in file names."""
     return read_spec(trial.config).id
 
 
 def prepare_specs(
     ledger: Ledger, probe_file: str, *, evaluate_test: bool
 ) -> Callable[[PlannedTrial], TrialSpec]:
-    """Return a function that makes what the worker of a planned trial is told.
+    """Return a function that makes the specification of a planned trial for its worker.
 
     Args:
         ledger: Ledger of the study.
-        probe_file: File in the study's folder that workers look for.
+        probe_file: File in the study's folder by which workers recognize the driver's storage.
         evaluate_test: Whether the trials are evaluated on test.
     """
     location = to_absolute_str(ledger.location)

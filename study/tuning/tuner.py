@@ -1,4 +1,4 @@
-"""Run trials with Ray Tune: those of a plan, or those that a search proposes as it runs."""
+"""Run trials with Ray Tune: the trials of a plan, or the proposals of a search."""
 
 import os
 import secrets
@@ -36,7 +36,7 @@ from study.tuning.tune_adapters import (
 from study.tuning.worker import run_trial
 
 MAX_RETRIES = 3
-"""How often a trial is resumed from its last checkpoint before it counts as failed."""
+"""Number of times that a trial is retried from its last checkpoint before it counts as failed."""
 
 
 def run_trials(
@@ -53,16 +53,16 @@ def run_trials(
     Ray must be running.
 
     Args:
-        config: Resources.
+        config: Settings of the study, for its resources.
         cells: Data to train on.
         ledger: Ledger of the study.
-        trials: The plan.
-        test_reason: Why the trials are evaluated on test.
-        listener: Is told how they go.
+        trials: Planned trials.
+        test_reason: Reason why the trials are evaluated on test.
+        listener: Listener that is notified of the progress.
 
     Raises:
-        StudyError: The ledger cannot be written, or Ray failed; the trials entered so far are in
-            the ledger.
+        StudyError: The ledger cannot be written, or Ray failed. Trials that had ended are in the
+            ledger.
     """
     remaining_trials = [trial for trial in trials if ledger.read_trial(trial) is None]
     if remaining_trials:
@@ -84,18 +84,18 @@ def run_trials(
 def run_proposals(
     config: StudyConfig, cells: BloodCells, search_run: SearchRun, *, listener: SearchListener
 ) -> EndReason:
-    """Train what a search proposes, for as long as ASHA lets it, on train and val only.
+    """Train the proposals of a search until ASHA stops them, on train and val only.
 
     Ray must be running.
 
     Args:
-        config: Resources.
+        config: Settings of the study, for its resources.
         cells: Data to train on.
-        search_run: The search.
-        listener: Is told what is proposed, and how the trials go.
+        search_run: Search that proposes the trials.
+        listener: Listener that is notified of proposals and of the progress.
 
     Returns:
-        What ended the search.
+        Reason why the search ended.
 
     Raises:
         StudyError: As in `run_trials`.
@@ -103,7 +103,7 @@ def run_proposals(
     ledger, n_trials = search_run.ledger, search_run.search.n_trials
     callback = LedgerCallback(ledger, listener, search_run=search_run)
     if search_run.end_reason is not None:
-        # An earlier run was interrupted while it entered the trials that the end overtook.
+        # An earlier run was interrupted while it recorded the trials that the end had stopped.
         make_spec = prepare_specs(ledger, probe_file="", evaluate_test=False)
         for planned in search_run.list_unfinished_proposals():
             listener.on_proposal(planned)
@@ -126,7 +126,7 @@ def run_proposals(
             ),
             scheduler=AshaScheduler(search_run),
             n_trials=search_run.n_remaining,
-            max_concurrent=n_trials,  # the searcher knows when there is room
+            max_concurrent=n_trials,  # the searcher checks the capacity
             stopper=SearchStopper(search_run),
         )
     if search_run.end_reason is not None:
@@ -136,7 +136,7 @@ def run_proposals(
 
 
 def write_probe_file(ledger: Ledger) -> str:
-    """Write an empty file by which a worker knows that it sees the driver's folder.
+    """Write an empty file by which a worker recognizes the driver's storage.
 
     Returns:
         Name of the file in the study's folder.
@@ -166,15 +166,15 @@ def _run_tuner(
     stopper: tune.Stopper | None = None,
 ) -> None:
     resources = {"cpu": config.cpus_per_trial, "gpu": config.gpus_per_trial or 0}
-    # `with_parameters` puts the data into Ray's object store: once a node, shared by its trials.
+    # `with_parameters` puts the data into Ray's object store: once per node, shared by its trials.
     trainable = tune.with_resources(tune.with_parameters(run_trial, cells=cells), resources)
     try:
-        # What Tune keeps for itself is of no use: everything that counts is in the ledger.
+        # Tune's own files are discarded, because the ledger has everything.
         with tempfile.TemporaryDirectory(prefix=f"{TEMP_PREFIX}{os.getpid()}-") as temp_folder:
             tuner = tune.Tuner(
                 trainable,
                 tune_config=tune.TuneConfig(
-                    # A fresh process a trial would import torch each time: some two seconds.
+                    # A new process per trial would import torch each time (about two seconds).
                     reuse_actors=True,
                     trial_name_creator=get_trial_id,
                     trial_dirname_creator=get_trial_id,
@@ -196,22 +196,22 @@ def _run_tuner(
     except (OSError, RayError, tune.TuneError) as error:
         if callback.error is not None:
             raise callback.error from error
-        # Tune's own message is a traceback: its end says what happened.
+        # Tune's message is a traceback, whose last line has the reason.
         reason = textwrap.shorten(str(error).strip().rpartition("\n")[2], 200)
         raise ResourceError(
-            f"Ray gave up: {reason}; more is in {ledger.location / RAY_LOG}"
+            f"Ray stopped with an error: {reason}", remedy=f"see {ledger.location / RAY_LOG}"
         ) from error
 
 
 def _limit_concurrency(config: StudyConfig) -> int | None:
-    """Return how many trials of a plan Tune holds at the same time; None for all.
+    """Return how many trials of a plan are pending or running at the same time; None for all.
 
-    On a cluster all wait for room at the same time, so that its autoscaler sees the demand, and a
-    node that joins is used. On one host nothing is gained by that.
+    On a cluster, all trials are pending at once, so that the autoscaler sees the demand and new
+    nodes are used. On one host, this has no benefit.
     """
     return config.max_concurrent if config.address else compute_max_parallel_trials(config)
 
 
 def _sort_longest_first(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
-    """Return the trials with CNNs first, so that no long trial is the only one at the end."""
+    """Return the trials with CNNs first, so that a long trial does not run last by itself."""
     return sorted(trials, key=lambda trial: trial.config["family"] != "cnn")

@@ -1,4 +1,4 @@
-"""The function that Ray Tune's workers call. The driver, which imports it too, needs no PyTorch."""
+"""Function that Ray Tune's workers call; the driver imports this module without PyTorch."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
     """Train one trial; see `bloodnets.trainable.run_trial`.
 
     Args:
-        tune_config: The trial; see `messages.read_spec`.
+        tune_config: Specification of the trial; see `messages.read_spec`.
         cells: Data from Ray's object store.
     """
     from bloodnets import trainable

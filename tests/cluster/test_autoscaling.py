@@ -100,4 +100,4 @@ def test_grid_that_needs_more_than_any_node_has_is_refused(head: NamespaceNode) 
     words = ["bloodstudy", "grid", "--address", "auto", "--data-file", "cells.npz"]
     run = head.run([*words, "--cpus-per-trial", "2"], env=TOKEN_ENV, check=False)
     assert run.returncode == 3
-    assert re.search(r"--cpus-per-trial is 2, but no machine has more than 1 CPUs", run.stdout)
+    assert re.search(r"--cpus-per-trial is 2, but no node has more than 1 CPU;", run.stdout)

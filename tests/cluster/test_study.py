@@ -63,8 +63,8 @@ def test_grid_with_a_folder_of_the_head_only_is_refused(cluster: Cluster) -> Non
     assert process.wait(60) == 3
     said = cluster.said("own")
     assert re.search(
-        r"bloodstudy: the cluster's machine 10\.77\.0\.[23] \(machine-[23]\) cannot use "
-        r"results/own: it does not see .* --storage s3://",
+        r"bloodstudy: node 10\.77\.0\.[23] \(machine-[23]\) cannot use "
+        r"results/own: the file that the driver wrote there was not found.* --storage s3://",
         said,
     ), said
     assert "started" not in said
@@ -88,11 +88,18 @@ def test_doctor_checks_every_node(cluster: Cluster) -> None:
     run = cluster.head.run(["bloodstudy", *words, "--storage", STUDIES], env=ENVIRONMENT)
     for node in (cluster.head, *cluster.others):
         (line,) = re.findall(rf"^pass  {node.address} \({node.name}\): (.*)$", run.stdout, re.M)
-        for part in ("Python 3.", "torch ", "ray ", "no GPU", "sees the storage", "arrive whole"):
+        for part in (
+            "Python 3.",
+            "torch ",
+            "ray ",
+            "no GPU",
+            "can access the storage",
+            "arrive intact",
+        ):
             assert part in line
     run = cluster.head.run(["bloodstudy", *words], env=ENVIRONMENT, check=False)
     assert run.returncode == 3
-    assert len(re.findall(r"^FAIL  .* cannot use /root\S*: it does not see", run.stdout, re.M)) == 2
+    assert len(re.findall(r"^FAIL  .* cannot use /root\S*: the file that", run.stdout, re.M)) == 2
 
 
 def test_grid_with_a_lost_node_and_a_new_one_completes(cluster: Cluster) -> None:
@@ -131,10 +138,10 @@ def test_grid_whose_head_died_is_resumed_on_another_node(cluster: Cluster) -> No
     cluster.head.run(["sh", "-c", "kill -9 -1"], check=False)  # all but the machine's first process
     process.wait(10)
     status = cluster.on_laptop("status", f"{STUDIES}/h").stdout
-    assert re.search(r"left: .*cnn-config-1-s0 \(after \d+ epochs?\)", status)
+    assert re.search(r"pending: .*cnn-config-1-s0 \(after \d+ epochs?\)", status)
     assert f"bloodstudy resume {STUDIES}/h --address auto" in status
     resumed = cluster.on_laptop("resume", f"{STUDIES}/h", "--address", "local").stdout
-    (epoch,) = re.findall(r"cnn-config-1\S*: goes on after epoch (\d+)", resumed)
+    (epoch,) = re.findall(r"cnn-config-1\S*: resumes after epoch (\d+)", resumed)
     assert int(epoch) >= 1
     assert f"Report: {STUDIES}/h/report/index.html" in resumed
     cluster.on_laptop("report", f"{STUDIES}/h", "--verify")

@@ -66,7 +66,7 @@ def test_trial_killed_by_rays_memory_monitor_is_the_only_one_that_fails(
         pytest.skip(f"needs {BOUND / 2**30:.0f} GiB of free memory")
     study = StudyRunner(tmp_path, data_file, "s", *OPTIONS)
     exit_code = run_with_hog(study, RAY_memory_usage_threshold=f"{threshold:.4f}")
-    label = "out of memory: killed by Ray, as its machine had little left"
+    label = "out of memory: killed by Ray's memory monitor"
     assert exit_code == 1, study.stderr_text
     assert ended(study) == but_one(label)
     reached = f"2 of 3 done; the other failed: {label}"

@@ -175,7 +175,7 @@ def test_grid_without_its_gpu_or_cluster_is_refused_soon(
         at = [[*words, "--address", f"127.0.0.1:{port}"] for port in ports]
         passed = {
             "no GPU": refused([*words, "--gpus-per-trial", "1"], 3, "is 1, but", "--device cpu"),
-            "silence": refused(at[0], 3, "did not answer within 3 s"),
+            "silence": refused(at[0], 3, "did not respond within 3 s"),
             "nobody": refused(at[1], 3, "Connection refused"),
         }  # fmt: skip
     for name, changes, parts, token in (

@@ -216,7 +216,7 @@ def test_grid_into_an_existing_folder_changes_nothing(bloodstudy: Run, tmp_path:
     (folder := tmp_path / "results" / "mine").mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
     outcome = bloodstudy("grid", "--name", "mine", "--data", "synthetic")
-    words = ["results/mine exists already", "choose another --name"]
+    words = ["results/mine already exists", "choose another --name"]
     assert_refused(outcome, 4, words, tmp_path / "elsewhere")
     assert [file.name for file in tmp_path.rglob("*")] == ["results", "mine", "notes.txt"]
 

@@ -185,6 +185,6 @@ def test_dry_run_prints_the_plan_and_leaves_nothing(folder: Path, data_file: Pat
     done = grid(folder, data_file, "dry", "--seeds", "2", "--max-epochs", "3", "--dry-run")
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())
-    assert f"16 trials into {folder / 'dry'}: at most 48 epochs, 147 MB" in words
+    assert f"16 trials in {folder / 'dry'}: at most 48 epochs, 147 MB" in words
     assert "cells.npz, SHA-256" in words
     assert not (folder / "dry").exists()

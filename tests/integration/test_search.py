@@ -305,7 +305,7 @@ def test_search_killed_leaves_a_storage_that_optuna_reads(
 def test_search_interrupted_keeps_ended_trials(folder: Path, data_file: Path) -> None:
     code, errors = begun(folder, data_file, "interrupted", trials=3, number=signal.SIGINT)
     assert code == 130
-    assert "of at most 400 trials have ended; go on with: bloodstudy resume " in errors
+    assert "of at most 400 trials have ended; resume with: bloodstudy resume " in errors
     assert "Traceback" not in errors
     ledger = Ledger(folder / "interrupted")
     assert ledger.read_confirmation() is None

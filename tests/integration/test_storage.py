@@ -71,7 +71,7 @@ def test_grid_with_a_wrong_address_exits_in_one_line_before_reading(
     run_in: RunIn, running: S3Server, tmp_path: Path
 ) -> None:
     for address, code, said in (
-        ("s3://no-such-bucket/x", 3, "NO_SUCH_BUCKET .*; choose another --storage, or see to"),
+        ("s3://no-such-bucket/x", 3, "NO_SUCH_BUCKET .*; choose another --storage, or check"),
         ("ftp://host/x", 2, "Unrecognized filesystem type"),
         ("s3://me:secret@bucket/x", 2, "the address at bucket contains a user name or a password"),
         (f"s3://{S3_BUCKET}/x?region=here", 2, "expected: a bucket and a folder"),
@@ -115,6 +115,6 @@ def test_search_on_object_storage_keeps_all_its_files_there(
     assert names >= {"study.json", "proposals.jsonl", "confirmation.json", "optuna.db", "ray.log"}
     assert not [name for name in names if name.startswith("checkpoints/")]
     refused = read_output(run_in(tmp_path, *words), code=4)
-    assert refused.startswith(f"bloodstudy: {STUDIES}/s exists already; choose another --name")
+    assert refused.startswith(f"bloodstudy: {STUDIES}/s already exists; choose another --name")
     read_output(run_in(tmp_path, *words, "--resume"))
     read_output(run_in(tmp_path, "report", f"{STUDIES}/s", "--verify"))

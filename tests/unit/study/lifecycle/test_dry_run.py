@@ -55,7 +55,7 @@ def test_print_dry_run_epoch_is_timed_with_the_threads_of_a_trial(
     assert set(threads) == {3}
     assert torch.get_num_threads() == before
     said = " ".join(capsys.readouterr().out.split())
-    assert ("1 trial into" if kind == "grid" else "Rungs epochs 1, 3, 9, 15 of 20;") in said
+    assert ("1 trial in " if kind == "grid" else "Rungs epochs 1, 3, 9, 15 of 20;") in said
 
 
 def test_print_search_plan_gives_the_maximum_number_of_epochs(
@@ -65,9 +65,9 @@ def test_print_search_plan_gives_the_maximum_number_of_epochs(
         SearchConfig(storage_root=tmp_path, search=SEARCH_RECORD, **RESOURCES), lambda: cells
     )
     said = " ".join(capsys.readouterr().out.split())
-    assert "50 trials and at most 12 of the confirmation" in said
+    assert "50 trials and at most 12 confirmation trials" in said
     assert "at most 1,240 epochs" in said  # 50 and 4 times 3 trials, of 20 epochs
-    assert "First cnn-config-1, cnn-config-2" in said
+    assert "Initial trials cnn-config-1, cnn-config-2" in said
 
 
 def test_print_search_plan_without_published_configurations_counts_all_of_them(
@@ -78,8 +78,8 @@ def test_print_search_plan_without_published_configurations_counts_all_of_them(
         SearchConfig(storage_root=tmp_path, search=search, **RESOURCES), lambda: cells
     )
     said = " ".join(capsys.readouterr().out.split())
-    assert "at most 15 of the confirmation" in said  # 3 and 2, 3 seeds each
-    assert "First none of cnn-config-1, cnn-config-2: outside the space" in said
+    assert "at most 15 confirmation trials" in said  # 3 and 2, 3 seeds each
+    assert "Initial trials none (cnn-config-1, cnn-config-2: outside the space)" in said
 
 
 @pytest.mark.parametrize(("name", "sooner"), [("mlnn-config-1", True), ("resnet", False)])
@@ -98,7 +98,7 @@ def test_print_grid_plan_mentions_patience_only_if_it_can_end_a_trial(
         lambda: cells,
     )  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
-    assert ("Early stopping usually ends sooner" in said) == sooner
+    assert ("Early stopping usually ends trials sooner" in said) == sooner
 
 
 def test_print_grid_plan_counts_no_more_trials_at_once_than_there_are(
@@ -110,4 +110,4 @@ def test_print_grid_plan_counts_no_more_trials_at_once_than_there_are(
     monkeypatch.setattr("study.runtime.cores.count_available_cores", lambda: 64)
     config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), seeds=2)
     dry_run.print_dry_run(config, lambda: cells)
-    assert " with 2 at once " in " ".join(capsys.readouterr().out.split())
+    assert " with 2 in parallel " in " ".join(capsys.readouterr().out.split())

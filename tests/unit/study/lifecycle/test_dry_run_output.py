@@ -93,7 +93,7 @@ def test_print_dry_run_row_has_the_cost_of_its_shape(
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (make_grid("cnn-config-1"), "epochs at most"),
+        (make_grid("cnn-config-1"), "max epochs"),
         (SearchConfig(search=SEARCH_RECORD, **STUDY), "Learning rate"),
     ],
 )

@@ -96,7 +96,9 @@ def test_check_study_files_unplanned_trial_of_a_search_names_the_files_that_lack
     with pytest.raises(UnplannedTrialError) as caught:
         check_study_files(ledger)
     assert caught.value.path == "trials/trial-9-12345678.json"
-    assert caught.value.remedy == (f"proposals.jsonl or confirmation.json lacks it; {RESTORE_HINT}")
+    assert caught.value.remedy == (
+        f"proposals.jsonl or confirmation.json does not list it; {RESTORE_HINT}"
+    )
 
 
 @pytest.mark.parametrize("folder", ["trials", "epochs", "predictions", "models"])
@@ -109,7 +111,7 @@ def test_check_study_files_damaged_file_of_a_trial_can_be_trained_again(
         check_study_files(ledger)
     assert caught.value.path == str(path)
     assert caught.value.remedy is not None
-    assert caught.value.remedy.endswith("in trials/ to train it again")
+    assert caught.value.remedy.endswith("in trials/ to re-train it")
 
 
 def test_check_study_files_damaged_file_of_the_study_must_be_restored(ledger: Ledger) -> None:

@@ -34,11 +34,11 @@ def test_format_resume_command_can_be_copied(
 def test_format_status_lines_grid_names_unfinished_trials(ledger: Ledger) -> None:
     add_checkpoint(ledger, epochs=3)
     said = [*format_status_lines(ledger)]
-    assert said[0].startswith("s: grid, begun ")
+    assert said[0].startswith("s: grid, created ")
     assert said[2:] == [
         "trials: 2 of 3 ended (2 complete)",
-        "left: cnn-config-1-s0 (after 3 epochs)",
-        f"Go on with: bloodstudy resume {ledger.folder}",
+        "pending: cnn-config-1-s0 (after 3 epochs)",
+        f"Resume with: bloodstudy resume {ledger.folder}",
     ]
 
 
@@ -47,14 +47,14 @@ def test_format_status_lines_search_counts_states_and_names_failures(tmp_path: P
     begun = build_search(tmp_path / "begun", search=search, ended_by=None, running_numbers={4, 5})
     said = [*format_status_lines(begun)]
     assert said[2].startswith("search: 4 of 6 ended (")
-    assert said[3] == "left: trial-4, trial-5, and new proposals"
+    assert said[3] == "pending: trial-4, trial-5, and new proposals"
     over = build_search(tmp_path / "over", search=search, failed_numbers={3: "OSError: broken"})
     said = [*format_status_lines(over)]
     assert "1 failed" in said[2]
     assert said[3].startswith("confirmation: ")
     assert said[4].startswith("failed: trial-3-")
     assert said[4].endswith(": OSError: broken")
-    assert said[5].startswith("All is done but the report: bloodstudy resume")
+    assert "Write the report with: bloodstudy resume" in said[5]
 
 
 def test_format_status_lines_running_study_says_so_instead_of_how_to_resume(

@@ -41,7 +41,7 @@ def test_list_study_names_at_an_address_lists_them(tmp_path: Path, running: S3Se
 def test_format_summary_counts_ended_and_planned_trials(tmp_path: Path) -> None:
     missing = [("cnn-config-1", 2)]
     grid = build_grid(tmp_path / "g", MATRICES, missing_trials=missing)
-    assert format_summary(grid).startswith("g: grid, begun 2026-")
+    assert format_summary(grid).startswith("g: grid, created 2026-")
     assert format_summary(grid).endswith(", 2 of 3 ended")
 
 

@@ -35,7 +35,7 @@ def here(folder: Path, probe_file: str = PROBE_FILE) -> NodeInfo:
 def test_find_node_problem_local_node_is_none(folder: Path) -> None:
     node = here(folder)
     assert find_node_problem(node, folder, ARRAYS) is None
-    assert "; data arrive whole (SHA-256 " in format_node(node)
+    assert "; data arrive intact (SHA-256 " in format_node(node)
     names = {path.name for path in (folder / "checkpoints").iterdir()}
     assert names == {".mark", f".mark-{node.host}"}  # it has written there, too
 
