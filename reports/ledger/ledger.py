@@ -497,5 +497,5 @@ def _create_remote(address: RemotePath, study: StudyRecord) -> None:
 
 def _make_exists_error(location: StudyPath) -> ConflictError:
     return ConflictError(
-        f"{location} exists already", path=str(location), remedy="choose another --name"
+        f"{location} already exists", path=str(location), remedy="choose another --name"
     )
