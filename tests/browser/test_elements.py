@@ -14,7 +14,7 @@ SIGNS = {
     "inside": "✓",
     "contradicted": "✗",
     "outside": "✗",
-    "cannot-tell": "?",
+    "inconclusive": "?",
     "not-comparable": "\N{EN DASH}",
 }
 
@@ -74,7 +74,7 @@ def test_page_verdict_has_a_sign_and_enough_contrast(
         content, color = found[word]
         assert content == f'"{sign}"'
         assert contrast(color, ground) >= 4.5, word
-    assert found["supported"][1] != found["contradicted"][1] != found["cannot-tell"][1]
+    assert found["supported"][1] != found["contradicted"][1] != found["inconclusive"][1]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -34,7 +34,7 @@ def test_claims_table_shows_statement_verdict_and_evidence() -> None:
     section = make_section()
     table = find_table(section, "claims")
     assert section.key == "claims"
-    assert read_column(table, "verdict") == ["supported", "cannot tell"]
+    assert read_column(table, "verdict") == ["supported", "inconclusive"]
     assert read_column(table, "evidence") == ["6 points.", "No trial."]
     first, second = read_column(table, "claim")
     assert first.startswith("A is better (")
