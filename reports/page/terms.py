@@ -67,7 +67,7 @@ TERMS = (
         definition=(
             "The seed determines the random choices of a trial, e.g. the initial weights. Trials "
             "of one configuration that differ only in the seed are replicates. They show how much "
-            "a score varies by chance."
+            "a score varies across seeds."
         ),
     ),
     Term(

@@ -57,7 +57,7 @@ def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
     count_text = format_count(len(scored), "configuration")
     names = " and ".join(tied_names)
     return (
-        f"{names} {verb} the highest macro F1 on test among {count_text}: {score_text}"
+        f"{names} {verb} the highest macro F1 on test among the {count_text}: {score_text}"
         f"{_describe_significance(tied_names, pairs)}"
     )
 
@@ -76,10 +76,13 @@ def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> st
     pronoun, verb = ("They", "are") if len(tied_names) > 1 else ("It", "is")
     if not other_names:
         others_text = "every other" if len(best_pairs) > 1 else "the other"
-        return f" {pronoun} {verb} significantly better than {others_text} ({_SIGNIFICANT})."
+        return (
+            f" {pronoun} {verb} significantly better than {others_text} configuration "
+            f"({_SIGNIFICANT})."
+        )
     if len(other_names) == len(best_pairs):
         others_text = "any other" if len(best_pairs) > 1 else "the other"
-        return f" {pronoun} {verb} not significantly different from {others_text}."
+        return f" {pronoun} {verb} not significantly different from {others_text} configuration."
     names_text = ", ".join(other_names) if len(other_names) <= 4 else f"{len(other_names)} others"
     return (
         f" {pronoun} {verb} significantly better than the others ({_SIGNIFICANT}), except for "

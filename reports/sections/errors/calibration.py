@@ -115,7 +115,8 @@ def _describe_outcome(errors: pd.DataFrame) -> str:
             continue
         low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
         gap_text = low if low == high else f"{low} to {high}"
-        all_text = f"All {len(errors)} configurations" if len(rows) == len(errors) > 1 else None
+        count_text = "Both" if len(errors) == 2 else f"All {len(errors)}"
+        all_text = f"{count_text} configurations" if len(rows) == len(errors) > 1 else None
         subject = all_text or ", ".join(str(name) for name in rows["configuration"])
         verb = "is" if len(rows) == 1 else "are"
         sentences.append(

@@ -69,7 +69,7 @@ def _make_count_table(
     wide_frame["class_label"] = [context.class_labels[c] for c in wide_frame["true"]]
     columns = [CONFIGURATION_COLUMN, Column(key="class_label", heading=("True class",))]
     columns += [
-        Column(key=str(i), heading=("as", class_name), unit="count")
+        Column(key=str(i), heading=("Predicted", class_name), unit="count")
         for i, class_name in enumerate(context.class_labels)
     ]
     table_caption = make_caption(

@@ -18,8 +18,8 @@ _COLUMNS = (
     Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
     Column(key="true_label", heading=("True class",)),
     Column(key="predicted_label", heading=("Most often", "predicted as")),
-    Column(key="wrong", heading=("Wrong", "in trials"), unit="count"),
-    Column(key="trials", heading=("Trials",), unit="count"),
+    Column(key="wrong", heading=("Trials that", "misclassify it"), unit="count"),
+    Column(key="trials", heading=("Trials", "in total"), unit="count"),
     Column(key="probability_true", heading=("Probability", "of true", "class (%)"), unit="percent"),
     Column(
         key="probability_predicted",
@@ -109,7 +109,7 @@ def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Th
             lines=(
                 f"true: {row['true_label']} ({row['probability_true'] * 100:.0f}%)",
                 f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f}%)",
-                f"wrong in {row['wrong']} of {format_count(row['trials'], 'trial')}",
+                f"misclassified by {row['wrong']} of {format_count(row['trials'], 'trial')}",
             ),
         )
         for row in frame.to_dict("records")

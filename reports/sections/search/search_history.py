@@ -68,9 +68,9 @@ def _make_report_figures(
 def _make_paragraph(search: SearchAnalysis) -> str:
     record = search.record
     paragraph = (
-        f"Optuna's {record.sampler} sampler proposed the trials. Every trial was trained with seed "
-        f"{record.seed} for at most {record.max_epochs} epochs. The value of a trial is its best "
-        "macro F1 on val."
+        f"Optuna's sampler ({record.sampler}) proposed the trials. Every trial was trained with "
+        f"seed {record.seed} for at most {record.max_epochs} epochs. The value of a trial is its "
+        "best macro F1 on val."
     )
     if len(search.trials) > 1:
         paragraph += (

@@ -50,7 +50,11 @@ def make_section(
                     context.data,
                 )
             )
-    title = "Learning curves of the confirmation" if context.is_search else "Learning curves"
+    title = (
+        "Learning curves of the re-trained configurations"
+        if context.is_search
+        else "Learning curves"
+    )
     paragraph = "The training loss is the mean over an epoch, with dropout active."
     if has_equivalent_losses:
         paragraph += (

@@ -74,7 +74,7 @@ def _list_splits(class_counts: pd.DataFrame) -> list[str]:
 def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Table:
     columns = [Column(key="class_label", heading=("Class",))]
     columns += [
-        Column(key=split, heading=(split, "images"), unit="count")
+        Column(key=split, heading=("Images", f"in {split}"), unit="count")
         for split in _list_splits(class_counts)
     ]
     class_labels = [f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
