@@ -71,7 +71,11 @@ def _make_paragraphs(pairs: pd.DataFrame, n_rows: int) -> list[str]:
     paragraphs = [
         f"{n_significant} of {format_count(len(pairs), 'pair')} {verb} significantly "
         f"(Holm-adjusted p < {ALPHA:g})."
-        + (f" In {n_identical}, all predictions are identical." if n_identical else "")
+        + (
+            f" In {format_count(n_identical, 'pair')}, all predictions are identical."
+            if n_identical
+            else ""
+        )
         + " Not significantly different does not mean equal: the test images"
         + (" and seeds" if n_seeds > 1 else "")
         + " may be too few to detect the difference."

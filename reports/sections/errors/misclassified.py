@@ -69,8 +69,8 @@ def make_section(
 def _describe_counts(counts: ErrorCounts) -> str:
     paragraph = (
         f"{counts.n_never_wrong:,} of {format_count(counts.n_images, 'test image')} are classified "
-        f"correctly by all {format_count(counts.n_trials, 'trial')}; {counts.n_always_wrong:,} are "
-        "misclassified by all."
+        f"correctly by every one of {format_count(counts.n_trials, 'trial')}; "
+        f"{counts.n_always_wrong:,} are misclassified by every one."
     )
     if counts.n_trials == 1:
         count_text = format_count(counts.n_images, "test image")
