@@ -40,7 +40,7 @@ _SCORE_COLUMNS = (
         for split in ("val", "test")
         for column in (
             Column(key=split, heading=(split, "(%)"), unit="percent"),
-            Column(key=split, heading=("95% CI",), unit="interval"),
+            Column(key=split, heading=("95% confidence interval",), unit="interval"),
         )
     ),
 )

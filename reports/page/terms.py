@@ -51,8 +51,8 @@ TERMS = (
     ),
     Term(
         key="confidence-interval",
-        name="95% confidence interval (95% CI)",
-        pattern=r"\b95[ \u00a0]?% (?:confidence intervals?|CI)\b|\bconfidence intervals?\b",
+        name="95% confidence interval",
+        pattern=r"\b(?:95% )?confidence intervals?\b",
         definition=(
             "A range that would contain the true value in about 95% of repeated studies. It "
             f"combines the variance from the choice of test images ({N_RESAMPLES:,} bootstrap "

@@ -92,7 +92,7 @@ def _make_number_table() -> Table:
     columns = (
         Column(key="name", heading=("Configuration",)),
         Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-        Column(key="interval", heading=("95% CI", "(%)"), unit="interval"),
+        Column(key="interval", heading=("95% confidence", "interval (%)"), unit="interval"),
         Column(key="gain", heading=("Gain", "(points)"), unit="points"),
         Column(key="p", heading=("p",), unit="p"),
         Column(key="images", heading=("Images",), unit="count"),

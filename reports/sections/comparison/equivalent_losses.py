@@ -31,7 +31,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
             "Published differences between equivalent configurations", data
         )
         display_frame = noise.assign(
-            verdict=noise["within_limit"].map({True: "seed variance", False: "more than that"})
+            verdict=noise["within_limit"].map({True: "within the limit", False: "above the limit"})
         )
         report_tables.append(
             make_table(

@@ -31,7 +31,7 @@ _ERROR_COLUMNS = (
     Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     Column(key="gap", heading=("Difference", "(points)"), unit="points"),
-    Column(key="gap", heading=("95% CI", "(points)"), unit="points_interval"),
+    Column(key="gap", heading=("95% confidence", "interval (points)"), unit="points_interval"),
     Column(key="tendency", heading=("Tendency",)),
 )
 _BIN_COLUMNS = (
@@ -41,7 +41,7 @@ _BIN_COLUMNS = (
     Column(key="images_text", heading=("Images", "per trial")),
     Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-    Column(key="accuracy", heading=("95% CI", "(%)"), unit="interval"),
+    Column(key="accuracy", heading=("95% confidence", "interval (%)"), unit="interval"),
 )
 _TENDENCY_TEXTS = {
     OVERCONFIDENT: "overconfident",

@@ -27,8 +27,8 @@ _COLUMNS = (
     Column(key="count_a", heading=("Images,", "A"), unit="mean"),
     Column(key="count_b", heading=("Images,", "B"), unit="mean"),
     Column(key="difference", heading=(f"A {_MINUS} B",), unit="mean"),
-    Column(key="interval_text", heading=("95% CI",)),
-    Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
+    Column(key="interval_text", heading=("95% confidence", "interval")),
+    Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
 )
 
 

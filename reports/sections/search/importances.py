@@ -21,10 +21,11 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
     display_frame = _add_display_columns(importances)
     paragraphs = [
         "The importance of a setting is the share of the variance of the best macro F1 on val that "
-        "this setting explains by itself (functional ANOVA), among trials trained for the same "
-        f"number of epochs. Only rungs that at least {format_count(MIN_TRIALS, 'trial')} reached "
-        "are shown. Importances describe the proposed trials; a sampler that converges proposes "
-        "fewer bad ones. The 90% intervals are from a bootstrap over trials."
+        "the setting explains by itself (functional ANOVA). Only trials trained for the same "
+        "number of epochs are compared, at each rung that at least "
+        f"{format_count(MIN_TRIALS, 'trial')} reached. Importances describe the proposed trials; a "
+        "sampler that converges proposes fewer bad ones. The 90% intervals are from a bootstrap "
+        "over trials."
     ]
     if importances.empty:
         paragraphs.append(

@@ -22,7 +22,6 @@ def list_keys(text: str) -> set[str]:
         ("The macro F1 on val", {"macro-f1"}),
         ("Weighted F1", {"weighted-f1"}),
         ("a 95% confidence interval", {"confidence-interval"}),
-        ("95% CI", {"confidence-interval"}),
         ("with 3 seeds", {"seed"}),
         ("their paired differences", {"paired-difference"}),
         ("not significantly different", {"significant"}),
