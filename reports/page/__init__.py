@@ -1,1 +1,1 @@
-"""The report as files: one HTML page, Markdown, tables and figures."""
+"""Write the report as files: one HTML page, Markdown, tables and figures."""

@@ -1,6 +1,6 @@
-"""The card of an exported model: what it is, what it was trained on, how well, and what it is not.
+"""Write the model card of an exported model: scores, training, data and limitations.
 
-Markdown with the front matter that Hugging Face reads.
+The card is Markdown with the front matter that Hugging Face reads.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ _SCORE_COLUMNS = (
         for split in ("val", "test")
         for column in (
             Column(key=split, heading=(split, "(%)"), unit="percent"),
-            Column(key=split, heading=("95 % interval",), unit="interval"),
+            Column(key=split, heading=("95% confidence interval",), unit="interval"),
         )
     ),
 )
@@ -52,23 +52,23 @@ _CLASS_SCORE_COLUMNS = (
     Column(key="support", heading=("Test", "images"), unit="count"),
 )
 _TENDENCY_TEXTS = {
-    OVERCONFIDENT: "The model promises more than it keeps (overconfident)",
-    UNDERCONFIDENT: "The model keeps more than it promises (underconfident)",
-    UNDECIDED: "The model shows neither over- nor underconfidence beyond chance",
+    OVERCONFIDENT: "The model is overconfident",
+    UNDERCONFIDENT: "The model is underconfident",
+    UNDECIDED: "The model is neither clearly overconfident nor clearly underconfident",
 }
 
 
 def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreement: str) -> str:
-    """The text of the card.
+    """Return the text of the card.
 
     Args:
-        ledger: of the study.
-        record: of the trial whose model it is; complete.
-        reason: why this one, in words that follow its name.
-        agreement: how far the exported model agrees with the trained one, a sentence.
+        ledger: Ledger of the study.
+        record: Record of the complete trial that trained the model.
+        reason: Reason for choosing this model, a phrase.
+        agreement: Agreement of the exported model with the trained one, a sentence.
 
     Raises:
-        ConflictError: its predictions cannot be read.
+        ConflictError: The predictions of the trial cannot be read.
     """
     study, name = ledger.study, record.id.rpartition("-")[0]
     split_names = [split for split in ("val", "test") if split in record.scores]
@@ -90,7 +90,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             settings=format_settings(record.config),
             loss=label(record.config["loss"]),
             data=make_data_label(study.data),
-            scores=make_table("scores", "Scores of this one model", _SCORE_COLUMNS, scores),
+            scores=make_table("scores", "Scores of this model", _SCORE_COLUMNS, scores),
             classes=_make_class_table(study, split["test"]) if "test" in split else None,
             trust=_describe_calibration(split["test"]) if "test" in split else None,
             checked=agreement,
@@ -103,22 +103,22 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
 
 
 def _describe_training(config: Mapping[str, Any]) -> str:
-    """How a model was trained, from a `TrialConfig` as a dict; of it all but network and update."""
+    """Describe the training settings of a `TrialConfig`, except network and optimizer."""
     parts = [f"batch size {config['batch_size']}", f"at most {config['max_epochs']} epochs"]
     if config["schedule"] == "one_cycle":
         parts.append("one-cycle learning rate")
     else:
         parts.append(f"patience {config['patience']}")
-    parts += [f"seed {config['seed']}", f"products in {config['precision']}"]
+    parts += [f"seed {config['seed']}", f"{config['precision']} precision"]
     if config["dihedral_augmentation"]:
-        parts.append("images in any of the eight orientations of a square")
+        parts.append("random flips and rotations by 90° (eight orientations)")
     if config["max_shift"]:
-        parts.append(f"moved by up to {config['max_shift']} pixels")
+        parts.append(f"random shifts by up to {config['max_shift']} pixels")
     return ", ".join(parts)
 
 
 def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPredictions:
-    """The predictions of the one trial on a split, as the report knows those of many."""
+    """Load the predictions of one trial on a split."""
     probabilities, labels = ledger.read_predictions(record.id, split)
     settings_columns = {key: record.config[key] for key in ("family", "loss", "optimizer", "seed")}
     row = {"study": ledger.study.name, "id": record.id, "configuration": record.configuration}
@@ -130,7 +130,7 @@ def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPr
 
 
 def _make_score_frame(predictions: TestPredictions, split: str) -> pd.DataFrame:
-    """Each score with the ends of its interval, which holds the luck of the images alone."""
+    """Return each score with its confidence interval over the choice of images."""
     bootstrap = bootstrap_scores(predictions)
     interval_row = frames.make_intervals_frame(bootstrap, predictions.configurations).iloc[0]
     return pd.DataFrame(
@@ -152,24 +152,24 @@ def _make_class_table(study: StudyRecord, predictions: TestPredictions) -> Any:
         ]
     )
     frame = frame.drop(columns=[f"{score}_sd" for score in confusion.CLASS_SCORES])
-    return make_table("classes", "Each class on test", _CLASS_SCORE_COLUMNS, frame)
+    return make_table("classes", "Scores of each class on test", _CLASS_SCORE_COLUMNS, frame)
 
 
 def _describe_calibration(predictions: TestPredictions) -> str:
-    """How far its probabilities can be trusted, in a sentence or two."""
+    """Describe the calibration of the model on test."""
     errors: Mapping[Any, Any] = compute_calibration(predictions).errors.iloc[0].to_dict()
     gap, bounds = format_number(errors["gap"], "points"), (errors["gap_low"], errors["gap_high"])
     return (
-        f"{_TENDENCY_TEXTS[errors['tendency']]}: mean probability of the most probable class minus "
-        f"share of right predictions on test is {gap} points, 95 % interval "
-        f"{format_interval(*bounds, 'points')}. Expected calibration error "
-        f"{format_number(errors['ece'], 'percent')} %; "
-        f"{format_number(errors['expected_ece'], 'percent')} % would be chance alone."
+        f"{_TENDENCY_TEXTS[errors['tendency']]}: on test, the mean probability of the predicted "
+        f"class minus the accuracy is {gap} points (95% confidence interval "
+        f"{format_interval(*bounds, 'points')}). The expected calibration error is "
+        f"{format_number(errors['ece'], 'percent')}%; a perfectly calibrated model would show "
+        f"{format_number(errors['expected_ece'], 'percent')}% on as many images."
     )
 
 
 def _make_front_matter(study: StudyRecord, name: str, scores: pd.DataFrame) -> dict[str, Any]:
-    """What Hugging Face reads: tags, and the scores on test where it was looked at."""
+    """Return the metadata for Hugging Face: tags, and the scores if the model has a test score."""
     front_matter: dict[str, Any] = {
         "library_name": "onnx",
         "pipeline_tag": "image-classification",

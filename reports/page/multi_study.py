@@ -1,8 +1,7 @@
-"""One report of several studies: every configuration with its study and its data.
+"""Write one report of several studies, with every configuration of each study.
 
-Studies of the same data are compared on the same test images, configuration by configuration.
-Studies of different data are put side by side and not ranked: a higher score may be an easier
-test split.
+Studies of the same data are compared on the same test images. Studies of different data are shown
+side by side and not ranked, because a higher score may come from an easier test split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,12 +31,12 @@ class _DataSetComparison(NamedTuple):
     """The studies of one data set.
 
     Attributes:
-        data: how the data are named.
-        scores: one row a configuration of a study, with the columns of
-            `frames.make_comparison_frame`, `study`, `file`, `label` (the name without the study's)
-            and `group`.
-        verdict: in a paragraph.
-        pairs_section: a section; None if there is no pair.
+        data: Names of the data.
+        scores: One row for each configuration of each study, with the columns of
+            `frames.make_comparison_frame`, `study`, `file`, `label` (the name without that of the
+            study) and `group`.
+        verdict: Result in one paragraph.
+        pairs_section: Section about the pairs; None if there is no pair.
     """
 
     data: DataLabel
@@ -50,22 +49,22 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     """Write one report of several studies.
 
     Args:
-        ledgers: two studies or more, in folders of different names, which name them here.
-        folder: folder of the report.
+        ledgers: Ledgers of at least two studies, whose folders have different names.
+        folder: Folder of the report.
 
     Returns:
         Path of `index.html`.
 
     Raises:
-        DataError: two folders have one name.
-        ConflictError: something else than a report is at its place.
-        ResourceError: the report cannot be written.
+        DataError: Two folders have the same name.
+        ConflictError: `folder` holds other files than a report.
+        ResourceError: The report cannot be written.
     """
     require_report_folder(folder)
     names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(
-            f"two of these studies are in folders of one name: {', '.join(names)}", value=names
+            f"two studies are in folders of the same name: {', '.join(names)}", value=names
         )
     loaded_studies = {
         name: read_study_files(ledger) for name, ledger in zip(names, ledgers, strict=True)
@@ -91,7 +90,7 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
 def _compare_one_data_set(
     loaded_studies: Mapping[str, LoadedStudy], number: int
 ) -> _DataSetComparison:
-    """Scores of the studies of one data set, and their pairs."""
+    """Compare the studies of one data set."""
     record = next(iter(loaded_studies.values())).study.data
     data = make_data_label(record)
     predictions = join_predictions(
@@ -124,13 +123,13 @@ def _compare_one_data_set(
             comparison=scores,
             data=data,
             key=f"pairs-{number}",
-            title=f"Which differences are real: {data.short}",
+            title=f"{significant_differences.TITLE}: {data.short}",
         ),
     )
 
 
 def _join_data_labels(data_labels: Sequence[DataLabel]) -> DataLabel:
-    """The data of all studies; marked if any are drawings."""
+    """Join the names of the data of all studies; mark them if any are synthetic."""
     warnings_by_study = [label.warning for label in data_labels]
     warning = (
         ""
@@ -150,22 +149,23 @@ def _make_summary_section(data_sets: Sequence[_DataSetComparison], n_studies: in
     paragraphs = [f"{n_studies} studies of {format_count(len(data_sets), 'data set')}."]
     if len(data_sets) > 1:
         paragraphs.append(
-            "Studies of different data are not ranked against each other: a higher score may be "
-            "an easier test split. Group letters compare within one data set."
+            "Studies of different data are not ranked against each other, because a higher score "
+            "may come from an easier test split. Group letters apply within one data set."
         )
     has_several = len(data_sets) > 1
     paragraphs += [
         f"{data_set.data.short}: {data_set.verdict}" if has_several else data_set.verdict
         for data_set in data_sets
     ]
-    return Section(key="summary", title="In short", paragraphs=tuple(paragraphs))
+    return Section(key="summary", title="Summary", paragraphs=tuple(paragraphs))
 
 
 def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
-    """Every configuration of every study, a table a data set."""
+    """Make a table for each data set, with every configuration of every study."""
     paragraph = (
-        "± is the standard deviation over seeds. An interval holds the luck of the test images "
-        "and, where there are several, of the seeds."
+        "± gives the standard deviation over seeds. A 95% confidence interval includes the "
+        "variance from the choice of test images and, with several seeds, the variance across "
+        "seeds."
     )
     return Section(
         key="scores",

@@ -1,12 +1,13 @@
-"""Writes a study's report: one HTML page, Markdown, CSV and LaTeX tables, SVG and PNG figures.
+"""Write the report of a study: one HTML page, Markdown, CSV and LaTeX tables, SVG and PNG figures.
 
-    report/index.html   self-contained: no request to anywhere; its script only sorts and switches
-    report/report.md    the same in Markdown
+    report/index.html   self-contained, makes no requests; its script only sorts tables and
+                        switches heat maps and colors
+    report/report.md    the same content in Markdown
     report/tables/      every table as .csv (unrounded), .md and .tex
     report/figures/     every figure as .svg and .png
 
-Everything is made from the ledger, which is not changed, and from the test images where they are at
-hand. Equal ledgers give equal reports.
+The report is made from the ledger, which is not changed, and from the test images if they are
+available. Equal ledgers give equal reports.
 """
 
 import contextlib
@@ -35,19 +36,19 @@ _ZERO_TOLERANCE = 1e-12
 def write_report(
     ledger: Ledger, *, folder: Path | None = None, images: NDArray[np.uint8] | None = None
 ) -> Path:
-    """Write the study's report from its ledger, and the test images if they are at hand.
+    """Write the report of a study from its ledger, with the test images if available.
 
     Args:
-        ledger: of a study, whatever has finished of it.
-        folder: the report's folder; `report` in the study's if None.
-        images: of the test split, uint8, shape (n, 28, 28, 3), where the data are at hand.
+        ledger: Ledger of the study, which may be unfinished.
+        folder: Folder of the report; None for `report` in the folder of the study.
+        images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
 
     Returns:
-        Path of `index.html`, on this machine.
+        Local path of `index.html`.
 
     Raises:
-        ConflictError: something else than a report is at `folder`.
-        ResourceError: the report cannot be written.
+        ConflictError: `folder` holds other files than a report.
+        ResourceError: The report cannot be written.
     """
     if folder is not None:
         require_report_folder(folder)
@@ -55,11 +56,11 @@ def write_report(
 
 
 def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) -> Path:
-    """Write the report of an analysis, for which nothing is read again.
+    """Write the report of an analysis, without reading the ledger again.
 
     Args:
         analysis: Results from which the sections are made.
-        folder: Folder of the report; what was there is replaced.
+        folder: Folder of the report; an existing report is replaced.
         parallel: Whether to use a second process; see `make_sections`.
 
     Returns:
@@ -85,23 +86,22 @@ def publish_report(
     notice: Banner | None,
     report_sections: Sequence[Section],
 ) -> Path:
-    """Write a report to the folder `folder`; what was there goes.
+    """Write a report to `folder` and replace the existing one.
 
-    It is built beside its place and then moved there: a reader sees the old report or the new
-    one, never half of one.
+    The report is built next to `folder` and then moved, so a reader never sees half of a report.
 
     Args:
-        folder: of the report.
-        study_name: its name.
-        data: its data's.
-        notice: what was left out.
-        report_sections: in order.
+        folder: Folder of the report.
+        study_name: Name of the study.
+        data: Names of the data.
+        notice: Warnings at the top of the report.
+        report_sections: Sections in order.
 
     Returns:
         Path of `index.html`.
 
     Raises:
-        ResourceError: the report cannot be written.
+        ResourceError: The report cannot be written.
     """
     new_folder, old_folder = (
         folder.with_name(f".{folder.name}.{os.getpid()}.{name}") for name in ("new", "old")
@@ -119,7 +119,7 @@ def publish_report(
 
 
 def _swap_folders(new_folder: Path, folder: Path, old_folder: Path) -> None:
-    """Put the folder `new_folder` at `folder`; what was there goes, or comes back if that fails."""
+    """Move `new_folder` to `folder`; restore the previous folder if that fails."""
     with contextlib.suppress(FileNotFoundError):
         folder.replace(old_folder)
     try:
@@ -158,16 +158,16 @@ def _write_files(
 
 
 def _format_csv(table: Table, study_name: str, data: DataLabel) -> str:
-    """Unrounded values; the first two columns name the study and its data.
+    """Format the unrounded values; the first two columns name the study and its data.
 
-    A table of several studies names each row's own.
+    A table of several studies already has these columns.
     """
     frame = table.values.copy()
     if "study" not in frame:
         frame.insert(0, "study", study_name)
         frame.insert(1, "data", data.full)
     for column in map(str, frame.select_dtypes("float").columns):
-        # A sum of rounding errors differs from machine to machine; a p-value may be that small.
+        # Sums of rounding errors differ between computers; p-values can really be this small.
         if column != "p" and not column.startswith("p_"):
             frame[column] = frame[column].mask(frame[column].abs() < _ZERO_TOLERANCE, 0.0)
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Sections to one HTML page and to Markdown, through `templates/`."""
+"""Render sections as one HTML page and as Markdown, with the files in `templates/`."""
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -14,21 +14,22 @@ from reports.format.escape import escape_markdown
 from reports.format.text import DataLabel, list_software_notices
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
+from reports.page.terms import TermLinker, select_terms
 from reports.sections.elements import Section
 
 _TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
-
+_TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
-    """What a reader must know before any number: what was left out, or not the same.
+    """Warnings at the top of a report, e.g. about trials that were left out.
 
     Attributes:
-        heading: how much.
-        notices: what, and why.
+        heading: Summary of the warnings.
+        notices: Warnings with their reasons.
     """
 
     heading: str
@@ -36,10 +37,10 @@ class Banner:
 
 
 def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
-    """Name the trials that are left out, the first ten, and the changes of software.
+    """List the trials that were left out, at most ten, and the changes of software.
 
     Returns:
-        The banner; None if there is nothing to say.
+        Banner; None without a warning.
     """
     problems = [problem for loaded_study in loaded_studies for problem in loaded_study.problems]
     notices = [f"{problem.trial_id}: {problem.reason}" for problem in problems[:_MAX_NOTICES]]
@@ -64,34 +65,40 @@ def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
 def render_report(
     study_name: str, data: DataLabel, notice: Banner | None, report_sections: Sequence[Section]
 ) -> tuple[str, str]:
-    """The page in HTML and in Markdown; the files that they link to are not made.
+    """Return the page in HTML and in Markdown; the files that they link to are not written.
 
     Args:
-        study_name: its name.
-        data: its data's.
-        notice: what was left out.
-        report_sections: in order; one with the key `summary` stands before the list of contents.
+        study_name: Name of the study.
+        data: Names of the data.
+        notice: Warnings at the top of the report.
+        report_sections: Sections in order; the one with the key `summary` precedes the contents.
     """
-    context = {"study": study_name, "data": data, "banner": notice, "sections": report_sections}
+    terms = select_terms(report_sections)
+    context = {
+        "study": study_name,
+        "data": data,
+        "banner": notice,
+        "sections": report_sections,
+        "terms": terms,
+        "terms_title": _TERMS_TITLE,
+    }
     css, script = (
         (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
-    page = (
-        make_environment(None)
-        .get_template("index.html")
-        .render(
-            **context,
-            css=Markup(css),  # noqa: S704 - our own file
-            css_hash=_compute_csp_hash(css),
-            script=Markup(script),  # noqa: S704 - our own file
-            script_hash=_compute_csp_hash(script),
-        )
+    environment = make_environment(None)
+    environment.filters["link_terms"] = TermLinker(terms).link
+    page = environment.get_template("index.html").render(
+        **context,
+        css=Markup(css),  # noqa: S704 - file of this package
+        css_hash=_compute_csp_hash(css),
+        script=Markup(script),  # noqa: S704 - file of this package
+        script_hash=_compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
 
 
 def make_environment(escape: Callable[..., Any] | None) -> Environment:
-    """Templates whose every output is escaped: by `escape`, or for HTML if it is None."""
+    """Return templates that escape every output with `escape`, or for HTML if it is None."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATE_FOLDER),
         autoescape=select_autoescape(("html",)),
@@ -107,15 +114,15 @@ def make_environment(escape: Callable[..., Any] | None) -> Environment:
 
 
 def _compute_csp_hash(text: str) -> str:
-    """As a content security policy names the one style or script that it lets be."""
+    """Return the hash by which a content security policy allows a style or script."""
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
 def _make_data_uri(image: bytes, media_subtype: str) -> str:
-    """An image without a file: a page with it inside makes no request."""
+    """Return an image as a data URI, so that the page makes no request."""
     return f"data:image/{media_subtype};base64,{b64encode(image).decode()}"
 
 
 def _keep_percent_signs(text: str) -> str:
-    """No line of the page ends between a number and its percent sign."""
+    """Keep a number and its percent sign on the same line."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")

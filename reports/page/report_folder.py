@@ -1,4 +1,4 @@
-"""The folder of a report: one that holds anything else is not replaced."""
+"""Check the folder of a report: a folder with other files is not replaced."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ _REPORT_TAG = b'<p class="kind">bloodstudy report</p>'
 
 
 def require_report_folder(folder: Path) -> None:
-    """Refuse a folder that a user named and that holds anything but a report of ours.
+    """Raise an error if `folder` holds anything other than a report.
 
     Raises:
-        ConflictError: it does, or it is a file.
-        ResourceError: it cannot be read.
+        ConflictError: The folder holds other files, or it is a file.
+        ResourceError: The folder cannot be read.
     """
     try:
         names = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -26,10 +26,10 @@ def require_report_folder(folder: Path) -> None:
         ) from error
     except OSError as error:
         raise ResourceError(f"cannot read {folder}: {error}", path=folder) from error
-    # A folder of tables and figures may be somebody's paper.
+    # Without our page, a folder with `tables` and `figures` may be the user's own work.
     if foreign_names := names - _REPORT_ENTRIES if is_report else names:
         raise ConflictError(
-            f"{folder} holds something else than a report ({min(foreign_names)})",
+            f"{folder} holds files other than a report, e.g. {min(foreign_names)}",
             path=folder,
             remedy="choose another --output",
         )

@@ -1,4 +1,4 @@
-"""What nearly every section needs to label its content."""
+"""Labels that nearly every section needs."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 
 MAX_PANELS = 12
-"""Panels that a reader can still tell apart; more would also make the report slow to write."""
+"""Panels per figure; with more, they are too small to read and slow to draw."""
 
 
-# The paper's figures that ours stand beside.
+# Figures of the paper that show the same quantity as ours.
 _PAPER_FIGURES = {
     "mlnn": {"train_loss": "Fig. 1", "scores": "Fig. 3", "confusion": "Fig. 4"},
     "cnn": {"train_loss": "Fig. 2", "scores": "Fig. 5", "confusion": "Fig. 6"},
@@ -21,15 +21,15 @@ _PAPER_FIGURES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContext:
-    """What nearly every section needs to label its content.
+    """Labels that nearly every section needs.
 
     Attributes:
         data: Names of the data.
         data_kind: Official file, another file, or synthetic cells.
         class_labels: Labels of the eight classes, short enough for an axis.
-        displayed_names: Configurations with a panel in figures and rows in long tables: of each
-            family the `MAX_PANELS` with the highest macro F1, or without a score.
-        is_search: Whether the study is a search, so that other results are of its confirmation.
+        displayed_names: Configurations shown in figures and long tables: for each family, the
+            `MAX_PANELS` with the highest macro F1, and those without a score.
+        is_search: Whether the study is a search; the other results are then for its confirmation.
     """
 
     data: DataLabel
@@ -40,10 +40,9 @@ class ReportContext:
 
     @property
     def shows_published(self) -> bool:
-        """Whether published values stand beside those of the study.
+        """Whether the study is compared with published values.
 
-        Synthetic cells are compared with nothing published, and nor is a search, which trains as
-        long as the user says.
+        Synthetic cells are not, and neither is a search, which trains as long as the user says.
         """
         return self.data_kind != DataKind.SYNTHETIC and not self.is_search
 
@@ -52,14 +51,14 @@ class ReportContext:
         return frame[frame["configuration"].isin(self.displayed_names)]
 
     def cite_paper_figure(self, family: str, quantity: str) -> str:
-        """Name the figure of the paper beside which one of ours stands, in parentheses.
+        """Name the figure of the paper to compare with one of ours, in parentheses.
 
         Args:
             family: Family of the figure.
             quantity: "train_loss", "scores" or "confusion".
 
         Returns:
-            The empty string where there is none.
+            The empty string if there is none.
         """
         figure = _PAPER_FIGURES.get(family, {}).get(quantity) if self.shows_published else None
         return f" (compare the paper's {figure})" if figure else ""

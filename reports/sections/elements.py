@@ -1,6 +1,6 @@
-"""What a section of the report is made of: tables, pictures with their captions, words.
+"""Define the elements of a report section: text, tables, figures with captions, heat maps.
 
-The words are plain text: HTML and Markdown both escape them, and neither is parsed again.
+All text is plain: the HTML and Markdown templates escape it.
 """
 
 import re
@@ -15,14 +15,14 @@ from reports.format.text import DataLabel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFigure:
-    """A figure with its words.
+    """A figure with its caption.
 
     Attributes:
-        name: of its files.
-        caption: names the data.
-        wide: it needs the page's width to be read, and scrolls on a phone.
-        svg: the figure.
-        png: the same.
+        name: Name of its files, without the suffix.
+        caption: Caption, which names the data.
+        wide: Whether the figure needs the width of the page; it scrolls on a phone.
+        svg: Figure as SVG.
+        png: Figure as PNG.
     """
 
     name: str
@@ -37,9 +37,9 @@ class HeatMapCell:
     """One cell of a `HeatMap`.
 
     Attributes:
-        text: what stands in it.
-        shade: from -5 (far below) over 0 (none) to 5 (far above).
-        faint: it is not a finding: gray, and without a shade.
+        text: Text of the cell.
+        shade: Shade from -5 (far below) through 0 (none) to 5 (far above).
+        faint: Whether the value is not significant, shown in gray without a shade.
     """
 
     text: str
@@ -57,11 +57,11 @@ class HeatMap:
     """A small heat map, printed as a table.
 
     Attributes:
-        title: what it is chosen by among the heat maps of its section.
-        caption: names the data, and says what rows, columns and shades are.
-        rows: heads.
-        columns: heads.
-        cells: one tuple a row, one cell a column.
+        title: Title, by which a reader selects it among the heat maps of its section.
+        caption: Caption, which names the data and explains rows, columns and shades.
+        rows: Headings of the rows.
+        columns: Headings of the columns.
+        cells: Rows of cells, one cell per column.
     """
 
     title: str
@@ -73,12 +73,12 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """A small image with its words.
+    """A small image with text.
 
     Attributes:
-        png: of 28 x 28 pixels; the page shows them three times as large.
-        alt: what it shows, for those who do not see it.
-        lines: below it.
+        png: Image as PNG, 28 x 28 pixels; the page enlarges it by a factor of three.
+        alt: Alternative text.
+        lines: Lines of text below the image.
     """
 
     png: bytes
@@ -91,15 +91,15 @@ class Section:
     """A part of the report.
 
     Attributes:
-        key: its anchor.
-        title: its heading.
-        paragraphs: paragraphs.
-        bullets: a list, below the paragraphs.
-        heat_maps: heat maps, below the list; of several, the page shows one at a time.
-        tables: below the heat maps.
-        figures: figures, below the tables but for folded ones.
-        thumbnails: small images, below the figures.
-        facts: terms and their values, last.
+        key: Anchor of the section.
+        title: Heading.
+        paragraphs: Paragraphs, first.
+        bullets: Items of a list below the paragraphs.
+        heat_maps: Heat maps below the list; the page shows one at a time.
+        tables: Tables below the heat maps; folded ones follow the thumbnails.
+        figures: Figures below the tables.
+        thumbnails: Small images below the figures.
+        facts: Pairs of a term and its value, last.
     """
 
     key: str
@@ -116,7 +116,7 @@ class Section:
 def make_figure(
     name: str, caption_text: str, figure: Figure, data: DataLabel, *, wide: bool = False
 ) -> ReportFigure:
-    """A figure in both formats, under a caption that names the data."""
+    """Return a figure in both formats, with a caption that names the data."""
     svg, png = figures.render_svg_and_png(figure)
     return ReportFigure(
         name=name, caption=make_caption(caption_text, data), wide=wide, svg=svg, png=png
@@ -124,11 +124,16 @@ def make_figure(
 
 
 def make_caption(text: str, data: DataLabel) -> str:
-    """A sentence and the name of the data; of drawings, that they are drawings."""
+    """Return a sentence followed by the name of the data, which marks synthetic data."""
     data_text = data.short if data.warning else f"Data: {data.short}"
     return f"{text.removesuffix('.')}. {data_text}"
 
 
+def format_verdict(verdict: str) -> str:
+    """Return the display text of a verdict."""
+    return "inconclusive" if verdict == "cannot tell" else verdict
+
+
 def make_slug(family: str) -> str:
-    """A family's name as part of a file name."""
+    """Return the name of a family as part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", family.lower()).strip("-") or "family"

@@ -1,4 +1,4 @@
-"""The results that several sections of a report share, computed once from a study's ledger."""
+"""Compute the results that several sections of a report share, once per study."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ from reports.study import Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """What several sections share; `order` hands each section what it needs.
+    """Results that several sections share; `order` passes each section what it needs.
 
-    For a search, what is not in `search` is of its confirmation.
+    For a search, everything outside `search` is about the re-trained configurations.
 
     Attributes:
         study: Study that the results come from.
@@ -32,7 +32,7 @@ class Analysis:
         effects: Frame from `effects.estimate_effects`; empty for a search, whose configurations
             differ in several settings at once.
         equivalent_losses: Configurations that differ only in the loss.
-        search: What the search found; None for a grid.
+        search: Results of the search; None for a grid.
     """
 
     study: Study
@@ -47,10 +47,10 @@ class Analysis:
 
 
 def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
-    """Return the results that a study's ledger gives.
+    """Compute the results from the ledger of a study.
 
     Args:
-        ledger: Ledger of the study, whatever has finished of it.
+        ledger: Ledger of the study, which may be unfinished.
         images: Images of the test split, uint8, shape (n, 28, 28, 3), or None.
     """
     study = Study(read_study_files(ledger))

@@ -1,4 +1,4 @@
-"""A call in a forked copy of this process, so that a report is made on two cores."""
+"""Run a call in a forked copy of this process, so that a report uses two cores."""
 
 import signal
 from collections.abc import Callable
@@ -13,27 +13,27 @@ T = TypeVar("T")
 
 
 class ForkedCall(Generic[T]):
-    """A call that runs while this process goes on with other work.
+    """A call that runs in parallel with this process.
 
-    The arguments are not copied, as the child has this process's memory. The result is pickled. A
-    child takes over no threads, and a lock that another thread holds stays locked in it: call this
-    only where no other thread may hold one.
+    The arguments are not copied, because the child shares this process's memory. The result is
+    pickled. The child has no other threads, and a lock that another thread holds stays locked in
+    it. Use this only if no other thread can hold a lock.
     """
 
     def __init__(self, function: Callable[..., T], *args: object) -> None:
         """Start the call.
 
         Args:
-            function: What to call.
+            function: Function to call.
             args: Its arguments.
         """
         context = get_context("fork")
         self._receiver, sender = context.Pipe(duplex=False)
-        # A daemon: it ends with this process, whatever happens here.
+        # A daemon ends with this process, even if this process fails.
         self._process = context.Process(
             target=_send_outcome, args=(sender, function, args), daemon=True
         )
-        # Ctrl-C reaches both processes, and is this one's to handle: the child inherits the mask.
+        # Ctrl-C reaches both processes; only this one handles it. The child inherits the mask.
         previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()
@@ -52,8 +52,8 @@ class ForkedCall(Generic[T]):
         except EOFError as end:
             self._process.join()
             raise ResourceError(
-                f"a process that writes the report was killed (exit code {self._process.exitcode})",
-                remedy="free some memory and try again",
+                f"a report process was killed (exit code {self._process.exitcode})",
+                remedy="free some memory and retry",
             ) from end
         self._process.join()
         if error is not None:
@@ -64,7 +64,7 @@ class ForkedCall(Generic[T]):
 def _send_outcome(
     sender: Connection, function: Callable[..., object], args: tuple[object, ...]
 ) -> None:
-    """Call, and send the result or the exception to the parent."""
+    """Call the function and send the result or the exception to the parent."""
     outcome: tuple[object, Exception | None]
     try:
         outcome = function(*args), None

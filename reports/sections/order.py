@@ -1,4 +1,4 @@
-"""The sections of the report in their order, each with the results from which it is made.
+"""Make the sections of the report in their order.
 
 Results that several sections share are in `findings.Analysis`; those of one section are computed
 here.
@@ -45,12 +45,12 @@ from reports.sections.study import curves, provenance, summary, unfinished
 
 
 def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section]:
-    """Return the sections of a study's report; those without content are left out.
+    """Return the sections of a study's report; sections without content are omitted.
 
     Args:
         analysis: Results from which they are made.
-        parallel: Whether to make those about errors, half of the work, in a forked process. Only
-            where no other thread may hold a lock.
+        parallel: Whether to make the sections about errors, half of the work, in a forked
+            process. This is only safe if no other thread can hold a lock.
     """
     forked_call = ForkedCall(_list_error_sections, analysis) if parallel else None
     optional_sections = [
@@ -97,7 +97,7 @@ def _make_search_sections(
 
 
 def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
-    # With scikit-learn, which a grid does not need.
+    # These modules import scikit-learn, which a grid does not need.
     from reports.analysis.importance import compute_importances  # noqa: PLC0415
     from reports.sections.search import importances  # noqa: PLC0415
 

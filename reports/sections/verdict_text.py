@@ -1,4 +1,4 @@
-"""The sentences of the report that depend on its numbers. Plain text, escaped where it is shown."""
+"""Write the sentences of the report that depend on its numbers, as plain text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,14 +11,15 @@ from reports.analysis.intervals import ALPHA
 from reports.format.text import DataLabel, label
 from reports.format.units import format_count, format_interval, format_mean_sd, format_number
 
+_SIGNIFICANT = f"Holm-adjusted p < {ALPHA:g}"
 _RAW_LOGITS = (
-    "NLLLoss fell below 0, which the negative logarithm of a probability cannot. The model ends in "
-    "raw logits; it has to end in a log-softmax."
+    "NLLLoss fell below 0, which is impossible for the negative logarithm of a probability. The "
+    "model outputs raw logits; it must end in a log-softmax."
 )
 
 
 def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.DataFrame) -> str:
-    """The result in a paragraph: which is highest, from what it is apart, what each choice does.
+    """Return the result in one paragraph: the best configuration and the effect of each choice.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
@@ -38,17 +39,17 @@ def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.
 
 
 def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    """Which configuration scored highest on test, and from how many others it is apart."""
+    """Name the configuration with the highest test score and its significant differences."""
     top = scored[scored["test_macro_f1"] == scored["test_macro_f1"].max()]
     best = top.iloc[0]
-    score = f"{format_number(best['test_macro_f1'], 'percent')} %"
+    score = f"{format_number(best['test_macro_f1'], 'percent')}%"
     if best["seeds"] > 1:
-        score = format_mean_sd(best["test_macro_f1"], best["test_macro_f1_sd"], "percent") + " %"
-        score += f" (mean and standard deviation of {best['seeds']} seeds)"
+        score = format_mean_sd(best["test_macro_f1"], best["test_macro_f1_sd"], "percent") + "%"
+        score += f" (mean and standard deviation over {best['seeds']} seeds)"
     interval_text = format_interval(
         best["test_macro_f1_low"], best["test_macro_f1_high"], "percent"
     )
-    score_text = f"{score}, 95 % interval {interval_text}."
+    score_text = f"{score}, 95% confidence interval {interval_text}."
     if len(scored) == 1:
         return f"{best['configuration']} has a macro F1 on test of {score_text}"
     tied_names = [str(name) for name in top["configuration"]]
@@ -56,13 +57,13 @@ def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
     count_text = format_count(len(scored), "configuration")
     names = " and ".join(tied_names)
     return (
-        f"{names} {verb} the highest macro F1 on test among {count_text}: {score_text}"
+        f"{names} {verb} the highest macro F1 on test among the {count_text}: {score_text}"
         f"{_describe_significance(tied_names, pairs)}"
     )
 
 
 def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> str:
-    """How far the highest, of which there may be several equal ones, is above the others."""
+    """Say from which other configurations the best ones differ significantly."""
     involves_best = pairs["a"].isin(tied_names[:1]) | pairs["b"].isin(tied_names[:1])
     best_pairs = pairs[involves_best & ~(pairs["a"].isin(tied_names) & pairs["b"].isin(tied_names))]
     if best_pairs.empty:
@@ -75,52 +76,59 @@ def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> st
     pronoun, verb = ("They", "are") if len(tied_names) > 1 else ("It", "is")
     if not other_names:
         others_text = "every other" if len(best_pairs) > 1 else "the other"
-        return f" {pronoun} {verb} above {others_text} beyond chance."
+        return (
+            f" {pronoun} {verb} significantly better than {others_text} configuration "
+            f"({_SIGNIFICANT})."
+        )
     if len(other_names) == len(best_pairs):
-        return f" But {pronoun.lower()} cannot be told apart from any other."
+        others_text = "any other" if len(best_pairs) > 1 else "the other"
+        return f" {pronoun} {verb} not significantly different from {others_text} configuration."
     names_text = ", ".join(other_names) if len(other_names) <= 4 else f"{len(other_names)} others"
-    rest_text = f"above the rest {pronoun.lower()} {verb} beyond chance"
-    return f" {pronoun} cannot be told apart from {names_text}; {rest_text}."
+    return (
+        f" {pronoun} {verb} significantly better than the others ({_SIGNIFICANT}), except for "
+        f"{names_text}."
+    )
 
 
 def format_contrast_label(effect: Mapping[Any, Any]) -> str:
-    """`CNN instead of MLNN`."""
+    """Return the two values of a contrast, e.g. `CNN instead of MLNN`."""
     return f"{label(effect['to_value'])} instead of {label(effect['from_value'])}"
 
 
 def _describe_effect(effect: Mapping[Any, Any]) -> str:
-    """One contrast over the grid as a sentence."""
+    """Describe one contrast over the grid in a sentence."""
     if effect["difference"] == effect["low"] == effect["high"] == 0:
-        return f"{format_contrast_label(effect)}: no difference at all, the same function."
+        return f"{format_contrast_label(effect)}: no difference; the two are the same function."
     text = (
         f"{format_contrast_label(effect)}: {format_number(effect['difference'], 'points')} points "
     )
     text += format_interval(effect["low"], effect["high"], "points")
     if effect["p_holm"] < ALPHA:
-        return f"{text}."
+        return f"{text}, significant."
     if effect["p"] < ALPHA:
-        return f"{text}, which is not beyond chance where several choices are compared."
-    return f"{text}, which can be chance."
+        return f"{text}, not significant after Holm correction."
+    return f"{text}, not significant."
 
 
 def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
-    """What the numbers do not hold."""
+    """Yield the limitations of the comparison."""
     if scored["seeds"].max() == 1:
         yield (
-            "There is one seed, so the intervals hold the luck of the test images alone: what "
-            "differs here are trained models, and whether the configurations do takes more seeds."
+            "With one seed, the intervals include only the variance from the choice of test "
+            "images. The differences are between trained models; to compare the configurations, "
+            "use more seeds."
         )
     if scored["seeds"].min() < scored["seeds"].max():
         yield (
-            "Configurations were measured with different numbers of seeds; two are compared on "
-            "the seeds that both have."
+            "The configurations have different numbers of seeds; each pair is compared on the "
+            "seeds that both have."
         )
 
 
 def list_warnings(
     comparison: pd.DataFrame, negative_loss_trials: Sequence[str], data: DataLabel
 ) -> Iterator[str]:
-    """Say what the data are not, and what is lacking.
+    """Yield warnings about the data, the losses and incomplete trials.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
@@ -129,7 +137,7 @@ def list_warnings(
     """
     if data.warning:
         yield (
-            "The cells are drawings. The scores show that the software works; they say nothing "
+            "The cells are synthetic. The scores show that the software works. They say nothing "
             "about blood cells and are not compared with those of any study."
         )
     if n_negative := len(negative_loss_trials):
@@ -142,12 +150,13 @@ def list_warnings(
     if count_texts:
         planned = format_count(int(comparison["seeds_planned"].sum()), "planned trial")
         yield (
-            f"Of {planned}: {', '.join(count_texts)}; see “Trials that are not in the comparison”."
+            f"Incomplete: {', '.join(count_texts)} (of {planned}); see “Trials that are not in the "
+            "comparison”."
         )
 
 
 def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]:
-    """Say what CrossEntropy and NLLLoss have in common, what was found, and what follows.
+    """Explain why CrossEntropy and NLLLoss are equivalent, and give the results.
 
     Args:
         losses: Configurations that differ only in the loss, at least one pair.
@@ -157,9 +166,9 @@ def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Ite
     total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
     yield (
         "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
-        "another place. Two configurations that differ in it alone, with the same seed, on the "
-        f"same machine, should predict the same. Of {format_count(int(total), 'prediction')} on "
-        f"test, {differing:,} differ; 0 are expected."
+        "different places. Two configurations that differ only in the loss should make the same "
+        "predictions with the same seed on the same hardware. On test, "
+        f"{differing:,} of {format_count(int(total), 'prediction')} differ; 0 are expected."
     )
     differing_pairs = pairs[pairs["n_differing"] > 0]
     for cause, group in differing_pairs.groupby(
@@ -170,26 +179,27 @@ def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Ite
     if data.warning or noise.empty:
         return
     yield (
-        "The paper compares such configurations (1 with 3, 2 with 4) as if the loss made them "
-        "differ. What differs between its rows is the seed, so its differences are held against "
-        "how far two runs of one function lie apart with our seeds: up to the limit in 95 % of "
-        "cases, by the spread of the weighted F1 over seeds, pooled in each family."
+        "The paper attributes the differences between such configurations (1 and 3, 2 and 4) to "
+        "the loss. As the functions are equal, only the seed differs. Each published difference is "
+        "therefore compared with a limit: two runs of one function differ by less in 95% of cases. "
+        "The limit is computed from the standard deviation of the weighted F1 over our seeds, "
+        "pooled within each family."
     )
     if noise["limit"].isna().all():
-        yield "One seed has no spread: the limit takes --seeds 2 or more."
+        yield "One seed has no standard deviation: the limit needs --seeds 2 or more."
 
 
 def _explain_difference(pair: Any) -> str:
-    """Why two configurations that should be one function are not."""
+    """Explain why two configurations that should be the same function differ."""
     if pair.has_negative_loss:
         return _RAW_LOGITS
     if pair.first_loss_difference <= ROUNDING_TOLERANCE:
         return (
-            "they start alike and drift apart, which is rounding. Either they ran on different "
-            "hardware, or one computes the log-softmax in another way, for example twice, which "
-            "changes nothing but the last digits."
+            "the losses start equal and then drift apart, which indicates rounding errors. Either "
+            "the trials ran on different hardware, or one model computes the log-softmax "
+            "differently, e.g. twice, which changes only the last digits."
         )
     return (
-        "they differ from the first epoch on, so they are not the same function. Look at what "
-        "the two models end in."
+        "the losses differ from the first epoch on, so the two are not the same function. Check "
+        "the last layer of both models."
     )

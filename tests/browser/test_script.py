@@ -132,8 +132,8 @@ def test_script_colors_follow_the_system_until_the_button_is_pressed(
     for _ in range(4):
         seen.append((button.text, browser.execute_script(script)))
         button.click()
-    auto = ("Colours: auto", own)
-    assert seen == [auto, ("Colours: light", LIGHT), ("Colours: dark", DARK), auto]
+    auto = ("Colors: auto", own)
+    assert seen == [auto, ("Colors: light", LIGHT), ("Colors: dark", DARK), auto]
 
 
 def test_page_without_script_is_complete(browser: webdriver.Chrome, made: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sections made by hand with everything that a section can hold, for tests of the page alone."""
+"""Sections with every kind of element, for tests of the page."""
 
 import io
 
@@ -20,16 +20,16 @@ CONFIGURATION_NAMES = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for 
 
 
 def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
-    """What `page.render` takes: a study with a banner, a verdict and every kind of element."""
+    """Return the arguments of `render_report`: a banner, a verdict and every kind of element."""
     sections = [
         Section(
             key="summary",
-            title="In short",
+            title="Summary",
             paragraphs=(
                 "Every CNN is above every MLNN. " * 4,
-                "What is inconclusive is listed.",
+                "The variance across seeds is unknown.",
             ),
-            bullets=("Of 28 pairs, 16 differ.", "Of 12 claims, 7 are supported. " * 4),
+            bullets=("16 of 28 pairs differ.", "7 of 12 claims are supported. " * 4),
         ),
         Section(
             key="attack", title=INJECTED_HTML, paragraphs=(INJECTED_HTML,), bullets=(INJECTED_HTML,)
@@ -37,7 +37,7 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
         Section(key="claims", title="The claims of the paper", tables=(_make_claims_table(),)),
         Section(
             key="pairs",
-            title="Which differences are real",
+            title="Which differences are significant",
             paragraphs=("Points by which the row is above the column.",),
             heat_maps=tuple(
                 _make_heat_map(title) for title in ("Accuracy", "Macro F1", INJECTED_HTML, "AUC")
@@ -92,7 +92,7 @@ def _make_number_table() -> Table:
     columns = (
         Column(key="name", heading=("Configuration",)),
         Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-        Column(key="interval", heading=("95% confidence interval", "(%)"), unit="interval"),
+        Column(key="interval", heading=("95% confidence", "interval (%)"), unit="interval"),
         Column(key="gain", heading=("Gain", "(points)"), unit="points"),
         Column(key="p", heading=("p",), unit="p"),
         Column(key="images", heading=("Images",), unit="count"),

@@ -134,7 +134,7 @@ def test_report_into_a_folder_of_other_files_changes_nothing(
     (tmp_path / "photos" / "me.jpg").write_text("precious", encoding="utf-8")
     done = report("mine", "--output", "photos")
     assert done.code == 4
-    assert "photos holds something else than a report (me.jpg)" in done.stderr
+    assert "photos holds files other than a report, e.g. me.jpg" in done.stderr
     assert files(tmp_path / "photos") == {str(tmp_path / "photos" / "me.jpg"): b"precious"}
     done = report("mine", "--output", "photos/me.jpg")
     assert done.code == 4

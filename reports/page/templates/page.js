@@ -1,13 +1,13 @@
 "use strict";
 
 // Makes tables sortable, shows one heat map at a time and switches between light and dark.
-// Without it, or where it may not run, the page says the same: it only adds buttons.
+// The page is complete without this script, which only adds controls.
 
 const BLANK = "\u2013";
 const NUMBER = /^(<\s*)?\[?([+\u2212-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(?: \u00b1 .*|, .*\])?$/;
 const words = new Intl.Collator("en", { numeric: true });
 
-/** The number that a cell begins with, NaN if it holds something else. */
+/** Returns the number at the start of a cell, or NaN if there is none. */
 function toNumber(text) {
   const [, below, digits] = NUMBER.exec(text) ?? [];
   if (digits === undefined) return NaN;
@@ -15,7 +15,7 @@ function toNumber(text) {
   return below ? value / 2 : value;
 }
 
-/** Rows in the order of one column: numbers by value, words by letter, blanks last. */
+/** Returns the rows sorted by one column: numbers by value, text alphabetically, blanks last. */
 function inOrder(rows, column, sign) {
   const text = new Map(rows.map((row) => [row, row.cells[column].textContent.trim()]));
   const blank = (row) => text.get(row) === BLANK || text.get(row) === "";
@@ -48,7 +48,7 @@ function makeSortable(table) {
   });
 }
 
-/** Heat maps of a section: the first is in the open, the others folded, until one is chosen. */
+/** Adds a menu to the heat maps of a section and shows only the selected one. */
 function makeChoice(grids) {
   const panels = [...grids.children];
   const label = document.createElement("label");
@@ -71,7 +71,7 @@ function makeSchemeButton() {
   let now = 0;
   const show = () => {
     document.documentElement.dataset.scheme = schemes[now];
-    button.textContent = `Colours: ${schemes[now]}`;
+    button.textContent = `Colors: ${schemes[now]}`;
   };
   button.type = "button";
   button.className = "scheme";

@@ -1,4 +1,4 @@
-"""What each ingredient of a configuration brings, each taken away alone."""
+"""Show what each ingredient of a configuration contributes when only that one is removed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def make_section(
     """Make a figure and a table for each configuration with ingredients.
 
     Args:
-        ablations: What each ingredient contributes.
+        ablations: Contribution of each ingredient.
         comparison: Frame from `frames.make_comparison_frame`.
         data: Names of the data.
     """
@@ -35,7 +35,7 @@ def make_section(
     base_frames = [(str(base), rows) for base, rows in display_frame.groupby("base", sort=False)]
     return Section(
         key="ablation",
-        title="What each ingredient brings",
+        title="Ablations: effect of each ingredient",
         paragraphs=(
             *(_describe_outcome(base, rows, comparison) for base, rows in base_frames),
             _explain_scope(),
@@ -50,7 +50,7 @@ def make_section(
 
 
 def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -> str:
-    """How many ingredients make a difference, and how it was measured."""
+    """Describe the method and list the ingredients with a significant effect."""
     base_scores = comparison.set_index("configuration").loc[base].to_dict()
     score_text = format_number(base_scores["test_macro_f1"], "percent")
     if base_scores["seeds"] > 1:
@@ -58,47 +58,47 @@ def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -
             base_scores["test_macro_f1"], base_scores["test_macro_f1_sd"], "percent"
         )
     significant = rows[rows["p_holm"] < ALPHA]
-    count_text = f"Of {format_count(len(rows), 'ingredient')}, {len(significant) or 'none'} "
-    count_text += f"make{'' if len(significant) > 1 else 's'} a difference beyond chance"
+    verb = "has" if len(significant) == 1 else "have"
+    count_text = f"{len(significant)} of {format_count(len(rows), 'ingredient')} {verb} "
+    count_text += f"a significant effect (Holm-adjusted p < {ALPHA:g})"
     differences_text = "; ".join(
         f"{row['ingredient']}, {format_number(row['difference'], 'points')} points"
         for row in significant.to_dict("records")
     )
     return (
-        f"{base} has a macro F1 of {score_text} % on test. Each line is the same configuration "
-        "without one of its ingredients, with all other settings, the seeds and the test images "
-        f"equal; the difference is {base} minus that. {count_text}, at a level of {100 * ALPHA:g} "
-        f"% for all of them together (Holm){f': {differences_text}' if differences_text else ''}."
+        f"{base} has a macro F1 of {score_text}% on test. Each row removes one ingredient and "
+        "keeps all other settings, the seeds and the test images. The difference is the score "
+        f"of {base} minus the score without the ingredient. {count_text}"
+        f"{f': {differences_text}' if differences_text else ''}."
     )
 
 
 def _explain_scope() -> str:
     return (
-        "An ablation at fixed other settings shows what is lost when one ingredient is taken away "
-        "and nothing else is changed; it does not show what the ingredient brings by itself, nor "
-        "what would be left of the difference if the learning rate or the epochs were chosen anew "
-        "without it, and as one ingredient can do the work of another, the differences do not add "
-        "up."
+        "An ablation measures the effect of removing one ingredient while the other settings stay "
+        "fixed. It does not measure the effect of adding that ingredient to nothing else. Tuning "
+        "the learning rate or the number of epochs again could reduce a difference. Ingredients "
+        "can replace each other, so the differences do not add up."
     )
 
 
 def _list_caveats(ablations: Ablations) -> Iterator[str]:
     if ablations.differences["seeds"].max() == 1:
         yield (
-            "With one seed the intervals hold the luck of the test images alone: a separated line "
-            "is two trained models that differ, and whether the ingredient matters takes more "
-            "seeds."
+            "With one seed, the intervals include only the variance from the choice of test "
+            "images. A significant row is a difference between two trained models; to judge the "
+            "ingredient, use more seeds."
         )
     if ablations.skipped_names:
         names_text = ", ".join(ablations.skipped_names)
-        yield f"Not shown, as more or less than one setting differs: {names_text}."
+        yield f"Not shown, because they do not differ in exactly one setting: {names_text}."
 
 
 def _make_report_figure(base: str, rows: pd.DataFrame, data: DataLabel) -> ReportFigure:
     caption_text = (
-        f"What each ingredient of {base} brings in macro F1 on test, with 95 % intervals."
+        f"Effect of each ingredient of {base} on macro F1 on test, with 95% confidence intervals."
     )
-    xlabel = "Macro F1 on test with it minus without it (points), 95 % interval"
+    xlabel = "Macro F1 on test, with minus without (points), 95% confidence interval"
     figure = figures.draw_effects(
         rows.assign(contrast_label=rows["ingredient"], family_label="all"),
         data=data,
@@ -117,7 +117,7 @@ def _make_ablation_table(
 
 
 def _add_display_columns(frame: pd.DataFrame, comparison: pd.DataFrame) -> pd.DataFrame:
-    """With the columns that are words, and the score without the ingredient."""
+    """Add the columns of text and the score without the ingredient."""
     scores = comparison.set_index("configuration").loc[frame["configuration"]]
     rows = frame.to_dict("records")
     return frame.assign(
@@ -134,12 +134,12 @@ def _add_display_columns(frame: pd.DataFrame, comparison: pd.DataFrame) -> pd.Da
 
 def _describe_result(difference: float, p_holm: float) -> str:
     if not p_holm < ALPHA:
-        return "not separated"
+        return "not significantly different"
     return "higher with it" if difference > 0 else "lower with it"
 
 
 def _describe_ingredient(setting: str, value: Any, without: Any) -> str:
-    """What was left out, in words; of a setting that was changed, both values."""
+    """Name the removed ingredient; for a changed setting, give both values."""
     ingredient_labels = {
         "dihedral_augmentation": "the eight orientations",
         "max_shift": f"shifts by up to {value} pixels",

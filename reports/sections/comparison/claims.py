@@ -1,4 +1,4 @@
-"""What the paper claims, with what this study says about it."""
+"""Show the claims of the paper with the verdicts of this study."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from reports.format.table import Column, make_table
 from reports.format.units import format_count
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section, format_verdict, make_caption
 
 _COLUMNS = (
     Column(key="claim", heading=("Claim",), unit="prose"),
@@ -25,27 +25,25 @@ def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
     """Show the eight claims as a table.
 
     Args:
-        judged: Claims with their verdicts, and the trials that they rest on.
+        judged: Claims with their verdicts, and the trials they are based on.
         context: Labels.
     """
     rows = [
         {
             "claim": f"{claim.statement.removesuffix('.')} ({_format_paper_section(claim)}).",
-            "verdict": claim.verdict,
+            "verdict": format_verdict(claim.verdict),
             "evidence": claim.evidence,
         }
         for claim in judged.claims
     ]
     return Section(
         key="claims",
-        title="What the paper claims",
+        title="Claims of the paper",
         paragraphs=_make_paragraphs(judged, context),
         tables=(
             make_table(
                 "claims",
-                make_caption(
-                    "Claims of the paper, and what this study says about them", context.data
-                ),
+                make_caption("Claims of the paper with the verdicts of this study", context.data),
                 _COLUMNS,
                 pd.DataFrame(rows),
                 values=make_claims_frame(judged.claims),
@@ -61,57 +59,61 @@ def _format_paper_section(claim: Claim) -> str:
 
 def _make_paragraphs(judged: JudgedStudy, context: ReportContext) -> tuple[str, ...]:
     paragraphs = [
-        "The paper draws its conclusions from one run of each configuration. Here each is held "
-        f"against the {format_count(judged.n_trials, 'finished trial')} of this study. "
-        "“Supported” and “contradicted” are said only where the luck of the seeds and, for scores, "
-        "the choice of the test images cannot explain what was found. “Cannot tell” means that "
-        "these trials do not decide, not that the claim is wrong."
+        "The paper draws its conclusions from one run of each configuration. Here, each claim is "
+        f"tested on the {format_count(judged.n_trials, 'complete trial')} of this study. A claim "
+        "is “supported” or “contradicted” only if the variance across seeds and, for scores, the "
+        "choice of test images cannot explain the result. “Inconclusive” means that these trials "
+        "do not decide; it does not mean that the claim is wrong."
     ]
     if context.data_kind == DataKind.FILE:
         paragraphs.append(
-            "These data are not the file that the paper used: a verdict says whether the claim "
+            "These data are not the file that the paper used. A verdict says whether the claim "
             "holds on these data."
         )
     if judged.missing_names and judged.n_trials:
         names_text = ", ".join(judged.missing_names)
-        paragraphs.append(f"Without a finished trial, and so in no verdict: {names_text}.")
+        paragraphs.append(
+            f"Configurations without a complete trial, not used in any verdict: {names_text}."
+        )
     return tuple(paragraphs)
 
 
 _DEFINITIONS = (
     (
-        "Separated",
-        f"p < {ALPHA} after Holm's correction for the number of comparisons of the claim. "
-        "Intervals are of 95 %, over seeds and test images; those of loss curves are over seeds "
-        "alone.",
+        "Significant",
+        f"Holm-adjusted p < {ALPHA:g}, corrected for the number of comparisons of the claim. "
+        "The 95% confidence intervals are over seeds and test images; those of loss curves are "
+        "over seeds only.",
     ),
     (
         "Roughness of a loss curve",
-        "The spread of the loss around the line through its neighbours, in parts of the loss "
-        "(second differences of its logarithm). Two curves are compared from half of the lower of "
-        "their first losses to the lowest loss that both reach, so that the speed of the fall "
-        "does not count. They differ in the optimizer alone and share a seed; for a verdict every "
-        "family has to agree with the mean of all.",
+        "The relative deviation of the loss from the line through its neighbors (second "
+        "differences of its logarithm). Two curves are compared between half of the lower first "
+        "loss and the lowest loss that both reach, so that the speed of convergence does not "
+        "count. The two trials have the same seed and differ only in the optimizer. A verdict "
+        "requires that every family agrees with the mean over all.",
     ),
     (
         "Convergence",
-        f"The first epoch at which the training loss has made {100 * CONVERGED_DROP:g} % of its "
-        "drop from the first epoch to its lowest.",
+        f"The first epoch by which the training loss has made {100 * CONVERGED_DROP:g}% of its "
+        "drop from the first epoch to its minimum.",
     ),
     (
         "Similar F1",
-        f"Within {SIMILARITY_MARGIN * 100:g} point of macro F1, with the whole interval. The "
-        "margin is ours, as the paper gives none.",
+        "The whole confidence interval of the difference lies within "
+        f"{SIMILARITY_MARGIN * 100:g} point of macro F1. We chose this margin; the paper gives "
+        "none.",
     ),
     (
         "Share of the errors",
-        "Those in which a class is the true or the predicted one, so shares of all classes add up "
-        "to 200 %. A class is compared with the one that comes next to it.",
+        "The share of errors in which a class is the true or the predicted one. The shares of all "
+        "classes sum to 200%. A class is compared with the class that has the next largest share.",
     ),
     (
         "Pattern of confusion",
-        "The 56 cells off the diagonal, summed over seeds; r is Pearson's correlation of two such "
-        f"patterns, and they count as the same from {MIN_SAME_CORRELATION}, a threshold of ours. "
-        "Few errors lower r by chance alone.",
+        "The 56 off-diagonal cells of the confusion matrix, summed over seeds. r is Pearson's "
+        "correlation of two such patterns. They count as the same if r is at least "
+        f"{MIN_SAME_CORRELATION}, a threshold that we chose. With few errors, random variation "
+        "lowers r.",
     ),
 )

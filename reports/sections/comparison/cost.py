@@ -1,4 +1,4 @@
-"""Accuracy against what it costs, beside the published rows whose cost is known."""
+"""Plot accuracy against cost, next to the published methods whose cost is known."""
 
 from collections.abc import Iterator
 
@@ -24,12 +24,13 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
         return None
     data = context.data
     caption_text = (
-        "Accuracy on test against parameters and against operations of one image, both on "
-        "logarithmic axes. Whiskers: 95 % intervals. The axis of accuracy does not start at 0."
+        "Accuracy on test against the number of parameters and the operations per image, both on "
+        "logarithmic axes. Whiskers: 95% confidence intervals. The accuracy axis does not start "
+        "at 0."
     )
     return Section(
         key="cost",
-        title="What accuracy costs",
+        title="Accuracy and cost",
         paragraphs=tuple(_make_paragraphs(costs, context)),
         figures=(make_figure("cost", caption_text, figures.draw_cost(costs, data=data), data),),
         tables=(
@@ -47,9 +48,9 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
 
 def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[str]:
     yield (
-        "Higher is better, further left is cheaper: fewer numbers to store, and fewer operations "
-        "for each image that is classified. What training takes is in the comparison. "
-        "Configurations of equal cost stand side by side."
+        "Higher is better; further left is cheaper, with fewer parameters to store and fewer "
+        "operations per classified image. The cost of training is in the comparison table. "
+        "Configurations of equal cost are drawn side by side."
     )
     if set(costs["source"]) == {"study"}:
         return
@@ -58,16 +59,16 @@ def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[st
         row.method for row in published_values.benchmark if row.parameters is None
     ]
     yield (
-        "Hollow marks are published values, without an interval: the paper's, of one run each, by "
-        f"its matrices, and those of {published_values.benchmark_source}. Neither states the "
-        f"costs; they are those of {published_values.cost_source}. What "
-        f"{', '.join(methods_without_cost[:-1])} and {methods_without_cost[-1]} found there has no "
-        "known cost and is not drawn."
+        "Hollow markers are published values without an interval. Those of the paper are computed "
+        f"from its confusion matrices, one run each; the others are from "
+        f"{published_values.benchmark_source}. Neither source states the costs, which are those of "
+        f"{published_values.cost_source}. The costs of {', '.join(methods_without_cost[:-1])} and "
+        f"{methods_without_cost[-1]} are unknown, so they are not drawn."
     )
     if context.data_kind == DataKind.FILE:
         yield (
-            "Not comparable: these data are not the file that was used there but "
-            f"{context.data.short}, so the hollow marks are a landmark."
+            "Not comparable: the published values were measured on another file than these data "
+            f"({context.data.short}). The hollow markers are for orientation only."
         )
 
 
@@ -75,5 +76,5 @@ _SOURCE_LABELS = {"study": "this study", "paper": "the paper", "benchmark": "Med
 
 
 def _add_display_columns(costs: pd.DataFrame) -> pd.DataFrame:
-    """With the column that is words: where a row is from."""
+    """Replace the sources of the rows by their labels."""
     return costs.assign(source=costs["source"].map(_SOURCE_LABELS))

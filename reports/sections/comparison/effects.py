@@ -1,4 +1,4 @@
-"""What family, loss and optimizer change, each as one contrast over the grid."""
+"""Show the effects of family, loss and optimizer, each as one contrast over the grid."""
 
 import pandas as pd
 
@@ -21,15 +21,15 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
     if frame.empty:
         return None
     paragraph = (
-        "Each line compares configurations that differ in that one choice and are equal in all "
-        "else, and takes the mean of their differences, on the same test images and seeds. The "
-        "optimizer brings its own learning rate and momentum. Where the two families answer "
-        "differently, the lines within each family say more than the line over both."
+        "Each row compares configurations that differ only in that choice. It gives the mean of "
+        "their paired differences on the same test images and seeds. Each optimizer has its own "
+        "learning rate and momentum. If the two families respond differently, use the rows for "
+        "each family instead of the row for both."
     )
-    caption_text = "What one choice changes in macro F1 on test, with 95 % intervals."
+    caption_text = "Effect of each choice on macro F1 on test, with 95% confidence intervals."
     return Section(
         key="effects",
-        title="What each choice changes",
+        title="Effect of each choice",
         paragraphs=(paragraph,),
         figures=(
             make_figure("effects", caption_text, figures.draw_effects(frame, data=data), data),
@@ -37,7 +37,7 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
         tables=(
             make_table(
                 "effects",
-                make_caption("What one choice changes in macro F1 on test", data),
+                make_caption("Effect of each choice on macro F1 on test", data),
                 EFFECT_COLUMNS,
                 frame,
                 values=effects,
@@ -47,7 +47,7 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
 
 
 def _add_display_columns(effects: pd.DataFrame) -> pd.DataFrame:
-    """With the columns that are words: what instead of what, and where."""
+    """Add the columns of text: the two values of each contrast and the family."""
     return effects.assign(
         interval_low=effects["low"],
         interval_high=effects["high"],

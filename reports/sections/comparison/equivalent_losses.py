@@ -1,4 +1,4 @@
-"""Configurations that are the same function, and what follows for the paper's comparison."""
+"""Compare configurations whose losses are equivalent, and check the paper's differences."""
 
 from reports.analysis.equivalent_losses import EquivalentLosses
 from reports.format.columns import EQUIVALENT_LOSS_COLUMNS, SEED_NOISE_COLUMNS
@@ -9,7 +9,7 @@ from reports.sections.verdict_text import describe_equivalent_losses
 
 
 def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None:
-    """Say how many predictions differ, and what follows for the paper's differences.
+    """Show how many predictions differ, and compare the paper's differences with seed noise.
 
     Args:
         losses: Configurations that differ only in the loss.
@@ -27,9 +27,11 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
     ]
     noise = losses.seed_noise
     if not data.warning and not noise.empty:
-        table_caption = make_caption("The paper's differences between equal functions", data)
+        table_caption = make_caption(
+            "Published differences between equivalent configurations", data
+        )
         display_frame = noise.assign(
-            verdict=noise["within_limit"].map({True: "luck of a seed", False: "more than that"})
+            verdict=noise["within_limit"].map({True: "within the limit", False: "above the limit"})
         )
         report_tables.append(
             make_table(
@@ -38,7 +40,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
         )
     return Section(
         key="twins",
-        title="The same function twice",
+        title="Equivalent loss functions",
         paragraphs=tuple(describe_equivalent_losses(losses, data)),
         tables=tuple(report_tables),
     )

@@ -1,4 +1,4 @@
-"""The published scores beside ours, with what is wrong in them."""
+"""Compare the published scores with ours, and list the errors of the paper."""
 
 import pandas as pd
 
@@ -7,13 +7,13 @@ from reports.format.table import make_table
 from reports.ledger import published
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section, format_verdict, make_caption
 
 
 def make_section(
     *, reproduction: pd.DataFrame, comparison: pd.DataFrame, context: ReportContext
 ) -> Section | None:
-    """Put every published configuration of this study beside its published score.
+    """Compare every published configuration of this study with its published score.
 
     Args:
         reproduction: Frame from `reproduction.compare_with_published`.
@@ -26,26 +26,31 @@ def make_section(
     benchmark_frame = pd.DataFrame([_make_benchmark_row(row) for row in published_values.benchmark])
     return Section(
         key="published",
-        title="Beside the published values",
+        title="Comparison with the published values",
         paragraphs=tuple(_make_paragraphs(int(comparison["seeds"].max()), context)),
         bullets=published_values.discrepancies,
         tables=(
             make_table(
                 "published",
-                make_caption("Weighted F1 on test, published and ours", context.data),
+                make_caption("Weighted F1 on test, published and this study", context.data),
                 REPRODUCTION_COLUMNS,
-                reproduction,
+                _add_display_columns(reproduction),
+                values=reproduction,
             ),
             make_table(
                 "benchmark",
-                f"For reference: {published_values.benchmark_source}. Official BloodMNIST, not "
-                "these runs",
+                f"For reference: {published_values.benchmark_source}, on the official BloodMNIST",
                 BENCHMARK_COLUMNS,
                 benchmark_frame,
                 folded=True,
             ),
         ),
     )
+
+
+def _add_display_columns(reproduction: pd.DataFrame) -> pd.DataFrame:
+    """Replace the verdicts by their display text."""
+    return reproduction.assign(verdict=reproduction["verdict"].map(format_verdict))
 
 
 def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:
@@ -55,20 +60,22 @@ def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:
 
 def _make_paragraphs(n_seeds: int, context: ReportContext) -> list[str]:
     paragraphs = [
-        "The paper lists the weighted F1 of one run of each configuration. Its confusion matrices "
-        "give the same score again, and an interval for the choice of test images. The range of "
-        "one more run is where a single run of ours, with another seed and other images, would "
-        "lie in 95 % of cases: a published value inside it is reproduced as well as one run can be."
+        "The paper lists the weighted F1 of one run of each configuration. We recompute the score "
+        "from its confusion matrices, with a confidence interval for the choice of test images. "
+        "The prediction interval contains the score of one more run of ours, with a new seed and "
+        "new test images, in 95% of cases. A published value inside this interval counts as "
+        "reproduced."
     ]
     if context.data_kind == DataKind.FILE:
         paragraphs.append(
-            "Not comparable: these data are not the file that the paper used but "
-            f"{context.data.short}, so its values are a landmark and are not judged."
+            "Not comparable: these data are not the file that the paper used "
+            f"({context.data.short}). The published values are for orientation only and get no "
+            "verdict."
         )
     elif n_seeds <= 1:
         paragraphs.append(
-            "With one seed the range lacks the seeds' luck. A value inside it would be inside the "
-            "wider one too; of a value outside it, nothing can be told."
+            "With one seed, the prediction interval lacks the variance across seeds and is too "
+            "narrow. A value inside it counts as reproduced; a value outside it is inconclusive."
         )
-    paragraphs.append("What the paper says that does not agree with itself or with the data:")
+    paragraphs.append("Statements of the paper that contradict each other or the data:")
     return paragraphs

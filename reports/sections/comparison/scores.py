@@ -1,4 +1,4 @@
-"""The comparison table: every configuration's scores with their intervals."""
+"""Compare the scores of all configurations, with their confidence intervals."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,7 @@ from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.table import Table, make_table
 from reports.format.text import DataLabel, format_loss_and_optimizer, label
+from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
 
@@ -21,7 +22,7 @@ def make_section(
     trials: pd.DataFrame,
     context: ReportContext,
 ) -> Section | None:
-    """Show scores, their intervals, and what training took; None without a planned trial.
+    """Show scores, intervals and training cost; None without a planned trial.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
@@ -49,8 +50,8 @@ def _make_report_figure(family: str, rows: pd.DataFrame, context: ReportContext)
     return make_figure(
         f"scores-{make_slug(family)}",
         f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
-        f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95 % intervals. The axis does "
-        "not start at 0.",
+        f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95% confidence intervals. The "
+        "axis does not start at 0.",
         figures.draw_scores(rows, data=context.data),
         context.data,
     )
@@ -65,14 +66,14 @@ def _make_score_tables(
     return (
         make_table(
             "comparison",
-            make_caption("Scores on test, and what they cost", data),
+            make_caption("Scores on test and cost", data),
             COMPARISON_COLUMNS,
             frame,
             values=comparison,
         ),
         make_table(
             "intervals",
-            make_caption("Scores on test: more of them, and their 95 % intervals", data),
+            make_caption("More scores on test (e.g. AUC), with 95% confidence intervals", data),
             INTERVAL_COLUMNS,
             frame,
             values=comparison,
@@ -80,7 +81,7 @@ def _make_score_tables(
         ),
         make_table(
             "training",
-            make_caption("Training: epochs, time and size", data),
+            make_caption("Training: epochs, time and model size", data),
             TRAINING_COLUMNS,
             frame,
             values=comparison[["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]],
@@ -96,18 +97,21 @@ def _make_paragraphs(
     context: ReportContext,
 ) -> list[str]:
     has_replicates = comparison["seeds"].max() > 1
-    paragraphs = ["Scores are on test, at the epoch with the best macro F1 on val."]
+    paragraphs = ["All scores are on test, at the epoch with the best macro F1 on val."]
     if context.is_search:
-        paragraphs = [f"From here on it is the confirmation that is compared. {paragraphs[0]}"]
+        paragraphs = [
+            f"From here on, the report is about the re-trained configurations. {paragraphs[0]}"
+        ]
     if has_replicates:
-        paragraphs[0] += " ± is the standard deviation over seeds (divisor n - 1)."
-    sampling_text = "the choice of test images (the same draws of them for every configuration)"
+        paragraphs[0] += " ± gives the standard deviation over seeds (divisor n - 1)."
+    sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
     paragraphs.append(
-        f"An interval holds two sources of luck: {sampling_text} and that of the seeds, whose "
-        "variance is pooled over the configurations."
+        f"A 95% confidence interval includes two sources of variance: {sampling_text} and the "
+        "variance across seeds, pooled over the configurations."
         if has_replicates
-        else f"An interval holds one source of luck, {sampling_text}. With one seed nothing is "
-        "known of the other, so it is too narrow: with another seed, a score may lie outside."
+        else f"A 95% confidence interval includes only one source of variance: {sampling_text}. "
+        "One seed gives no variance across seeds, so the intervals are too narrow. With another "
+        "seed, a score may lie outside."
     )
     paragraphs += _describe_cost(trials)
     if len(context.displayed_names) < len(comparison):
@@ -117,14 +121,14 @@ def _make_paragraphs(
         )
     if not pairwise.pairs.empty:
         paragraphs.append(
-            "Configurations that share a letter under “Group” could not be told apart; "
-            "see “Which differences are real”."
+            "Configurations that share a letter under “Group” are not significantly different; "
+            f"see “{significant_differences.TITLE}”."
         )
     return paragraphs
 
 
 def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
-    """What the columns of cost hold, and where the times were taken; nothing without a trial."""
+    """Explain the cost columns and name the hardware; yield nothing without a complete trial."""
     complete_trials = trials[trials["state"] == frames.PlannedTrialState.COMPLETE]
     devices = [
         "the CPU" if name == "cpu" else str(name) for name in complete_trials["device"].unique()
@@ -132,20 +136,19 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
     if not devices:
         return
     paragraph = (
-        "The last columns are what a configuration costs. MFLOP are millions of floating-point "
-        "operations of one image's way through the network, a multiplication and its addition "
-        "counted as two; they and the parameters are the same on every machine. The time is of a "
-        "whole trial, and the images a second are those of train in all epochs over the time of "
-        f"the epochs, validation included: means over the seeds, on {' and '.join(devices)}, "
-        "beside whatever else ran there."
+        "The last columns give the cost. MFLOP are millions of floating-point operations for one "
+        "forward pass of one image; a multiply-add counts as two. MFLOP and parameters do not "
+        "depend on the hardware. The time is for a whole trial. Images per second are the training "
+        "images of all epochs divided by the time of the epochs, including validation. Times are "
+        f"means over the seeds, measured on {' and '.join(devices)} with whatever else ran there."
     )
     if len(complete_trials[["device", "host"]].drop_duplicates()) > 1:
-        paragraph += " Not all trials ran on the same machine, so times compare the machines, too."
+        paragraph += " The trials ran on different hardware, so their times are not comparable."
     yield paragraph
 
 
 def _add_display_columns(frame: pd.DataFrame, pairwise: PairwiseComparison) -> pd.DataFrame:
-    """Add the columns that are words: the method, the seeds as `2 of 3`, the groups' letters."""
+    """Add the columns of text: the method, the seeds as `2 of 3`, and the group letters."""
     seed_texts = [
         str(n_complete) if n_complete == n_planned else f"{n_complete} of {n_planned}"
         for n_complete, n_planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)

@@ -1,4 +1,4 @@
-"""Which differences are real: every pair of configurations, tested."""
+"""Show which differences between configurations are significant: every pair, tested."""
 
 import pandas as pd
 
@@ -11,8 +11,8 @@ from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.elements import Section, make_caption, make_figure
 
-_TITLE = "Which differences are real"
-_MAX_PAIRS = 66  # of 12 configurations; more rows than that nobody reads
+TITLE = "Which differences are significant"
+_MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
 
 
 def make_section(
@@ -21,9 +21,9 @@ def make_section(
     comparison: pd.DataFrame,
     data: DataLabel,
     key: str = "pairs",
-    title: str = _TITLE,
+    title: str = TITLE,
 ) -> Section | None:
-    """Make a figure of the groups and a table of the pairs, of one study or of several.
+    """Make a figure of the groups and a table of the pairs, for one or several studies.
 
     Args:
         pairwise: Pairs of the configurations, and their groups.
@@ -39,8 +39,8 @@ def make_section(
     ranked_rows = comparison.set_index("configuration", drop=False).loc[ranked_names]
     display_frame = _select_display_rows(pairs, ranked_names[0])
     caption_text = (
-        "Macro F1 on test with 95 % intervals, from the best to the worst; dots on one bar: "
-        "configurations of which no two could be separated."
+        "Macro F1 on test with 95% confidence intervals, best first. Dots on one bar: "
+        "configurations that are not significantly different from each other."
     )
     table_caption = make_caption("Pairs of configurations on test", data)
     return Section(
@@ -63,45 +63,50 @@ def make_section(
 
 def _make_paragraphs(pairs: pd.DataFrame, n_rows: int) -> list[str]:
     n_seeds = pairs["seeds"].max()
-    n_separated, n_identical = (
+    n_significant, n_identical = (
         int(pairs["significant"].sum()),
         int((pairs["n_differing"] == 0).sum()),
     )
-    verb = "differs" if n_separated == 1 else "differ"
-    count_text = (
-        f"Of {format_count(len(pairs), 'pair')}, {n_separated} {verb} beyond what chance explains"
-    )
+    verb = "differs" if n_significant == 1 else "differ"
     paragraphs = [
-        f"{count_text}, at a level of {100 * ALPHA:g} % for all pairs together (Holm)."
-        + (f" In {n_identical}, not one prediction differs." if n_identical else "")
-        + " Not to be separated is not to be equal: it says that these images"
+        f"{n_significant} of {format_count(len(pairs), 'pair')} {verb} significantly "
+        f"(Holm-adjusted p < {ALPHA:g})."
+        + (
+            f" In {format_count(n_identical, 'pair')}, all predictions are identical."
+            if n_identical
+            else ""
+        )
+        + " Not significantly different does not mean equal: the test images"
         + (" and seeds" if n_seeds > 1 else "")
-        + " do not suffice."
+        + " may be too few to detect the difference."
     ]
     variance_sources = (
-        "test images and seeds" if n_seeds > 1 else "test images alone, as one seed has no spread"
+        "test images and seeds"
+        if n_seeds > 1
+        else "test images only, because one seed gives no variance across seeds"
     )
     paragraphs.append(
-        "Two configurations are compared on the same test images and the same seeds. The first p, "
-        f"which decides, is of their difference in macro F1, over {variance_sources}. The second "
-        "is McNemar's exact test, of the images that one of two trained models alone gets right; "
-        "of several seeds, the least favourable."
+        "Two configurations are compared on the same test images and seeds. The first p-value "
+        "decides; it tests their paired difference in macro F1 and includes the variance over "
+        f"{variance_sources}. The second p-value is from McNemar's exact test, which counts the "
+        "images that only one of two trained models classifies correctly. With several seeds, the "
+        "largest p-value is shown."
     )
     if n_seeds == 1:
         paragraphs.append(
-            "So a separated pair is two trained models that differ. Whether the configurations do "
-            "takes more seeds."
+            "A significant pair is therefore a difference between two trained models. To compare "
+            "the configurations, use more seeds."
         )
     if n_rows < len(pairs):
         paragraphs.append(
-            f"The table shows the pairs of the highest configuration; all {len(pairs):,} are in "
-            "its CSV file."
+            f"The table shows the pairs of the best configuration; the CSV file has all "
+            f"{len(pairs):,}."
         )
     return paragraphs
 
 
 def _select_display_rows(pairs: pd.DataFrame, best_name: str) -> pd.DataFrame:
-    """The rows that the page shows, with the result in words."""
+    """Return the rows that the page shows, with the result as text."""
     if len(pairs) > _MAX_PAIRS:
         pairs = pairs[(pairs["a"] == best_name) | (pairs["b"] == best_name)]
     new_names = {"low": "interval_low", "high": "interval_high"}
@@ -114,5 +119,5 @@ def _describe_result(row: dict[object, object]) -> str:
     if row["n_differing"] == 0:
         return "identical"
     if not row["significant"]:
-        return "not separated"
+        return "not significantly different"
     return f"{row['a'] if row['difference'] > 0 else row['b']} is higher"  # type: ignore[operator]

@@ -1,1 +1,1 @@
-"""Sections about which images a model gets wrong."""
+"""Sections about the images that a model misclassifies."""

@@ -1,4 +1,4 @@
-"""How far the probabilities can be trusted."""
+"""Show how well the predicted probabilities are calibrated."""
 
 import pandas as pd
 
@@ -14,32 +14,39 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
 from reports.sections.context import ReportContext
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
+from reports.sections.elements import (
+    ReportFigure,
+    Section,
+    format_verdict,
+    make_caption,
+    make_figure,
+    make_slug,
+)
 
 _ERROR_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="ece", heading=("ECE", "%"), unit="percent"),
-    Column(key="expected_ece", heading=("ECE by", "chance, %"), unit="percent"),
-    Column(key="confidence", heading=("Mean", "probability, %"), unit="percent"),
-    Column(key="accuracy", heading=("Right", "%"), unit="percent"),
-    Column(key="gap", heading=("Difference", "points"), unit="points"),
-    Column(key="gap", heading=("95 % interval", "points"), unit="points_interval"),
+    Column(key="ece", heading=("ECE", "(%)"), unit="percent"),
+    Column(key="expected_ece", heading=("Expected", "if calibrated", "(%)"), unit="percent"),
+    Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
+    Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
+    Column(key="gap", heading=("Difference", "(points)"), unit="points"),
+    Column(key="gap", heading=("95% confidence", "interval (points)"), unit="points_interval"),
     Column(key="tendency", heading=("Tendency",)),
 )
 _BIN_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
-    Column(key="lower_edge", heading=("From", "%"), unit="percent"),
-    Column(key="upper_edge", heading=("to", "%"), unit="percent"),
-    Column(key="images_text", heading=("Images", "a trial")),
-    Column(key="confidence", heading=("Mean", "probability, %"), unit="percent"),
-    Column(key="accuracy", heading=("Right", "%"), unit="percent"),
-    Column(key="accuracy", heading=("95 % interval", "%"), unit="interval"),
+    Column(key="lower_edge", heading=("From", "(%)"), unit="percent"),
+    Column(key="upper_edge", heading=("To", "(%)"), unit="percent"),
+    Column(key="images_text", heading=("Images", "per trial")),
+    Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
+    Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
+    Column(key="accuracy", heading=("95% confidence", "interval (%)"), unit="interval"),
 )
-_TENDENCY_PHRASES = {
-    OVERCONFIDENT: "promise more than they keep (overconfident)",
-    UNDERCONFIDENT: "keep more than they promise (underconfident)",
-    UNDECIDED: "show neither over- nor underconfidence beyond chance",
+_TENDENCY_TEXTS = {
+    OVERCONFIDENT: "overconfident",
+    UNDERCONFIDENT: "underconfident",
+    UNDECIDED: "inconclusive (the 95% confidence interval of the difference contains 0)",
 }
 
 
@@ -52,13 +59,13 @@ def make_section(calibration: Calibration, *, context: ReportContext) -> Section
     """
     bins, errors = calibration.bins, calibration.errors
     plotted_errors = context.select_displayed(errors)
-    # How many images are in a bin is a mean over seeds.
+    # The number of images in a bin is a mean over seeds.
     display_bins = bins.assign(
         images_text=[format_number(images, "seconds") for images in bins["images"]]
     )
     return Section(
         key="calibration",
-        title="How far the probabilities can be trusted",
+        title="Calibration",
         paragraphs=(_explain_method(), _describe_outcome(errors)),
         figures=tuple(
             _make_report_figure(family, bins, plotted_errors, context.data)
@@ -71,11 +78,12 @@ def make_section(calibration: Calibration, *, context: ReportContext) -> Section
                     f"Expected calibration error (ECE, {N_BINS} bins) on test", context.data
                 ),
                 _ERROR_COLUMNS,
-                errors,
+                errors.assign(tendency=errors["tendency"].map(format_verdict)),
+                values=errors,
             ),
             make_table(
                 "calibration-bins",
-                make_caption("Right predictions on test, by their probability", context.data),
+                make_caption("Accuracy on test by predicted probability", context.data),
                 _BIN_COLUMNS,
                 display_bins,
                 group="configuration",
@@ -88,27 +96,31 @@ def make_section(calibration: Calibration, *, context: ReportContext) -> Section
 
 def _explain_method() -> str:
     return (
-        "A classifier gives its prediction a probability. It can be trusted if, of the predictions "
-        "made with 90 %, nine in ten are right: then the points lie on the dashed line, and below "
-        "it the classifier promises too much. The expected calibration error (ECE) is the mean "
-        f"distance from the line, in {N_BINS} bins of equal width, weighted by their images; “by "
-        "chance” is what a perfectly calibrated classifier with these probabilities would show."
+        "A classifier is calibrated if its probabilities match its accuracy: 90% of the "
+        "predictions with a probability of 90% are correct. The points then lie on the dashed "
+        "line; below the line, the classifier is overconfident. The expected calibration error "
+        "(ECE) is the mean "
+        f"distance from the line over {N_BINS} bins of equal width, weighted by the number of "
+        "images. “Expected if calibrated” is the ECE that a perfectly calibrated classifier with "
+        "the same probabilities would show on as many images."
     )
 
 
 def _describe_outcome(errors: pd.DataFrame) -> str:
-    """Who promises too much, and how much."""
+    """Say which configurations are over- or underconfident, and by how much."""
     sentences = []
-    for tendency, meaning in _TENDENCY_PHRASES.items():
+    for tendency, meaning in _TENDENCY_TEXTS.items():
         rows = errors[errors["tendency"] == tendency]
         if rows.empty:
             continue
         low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
         gap_text = low if low == high else f"{low} to {high}"
-        all_text = f"All {len(errors)} configurations" if len(rows) == len(errors) > 1 else None
+        count_text = "Both" if len(errors) == 2 else f"All {len(errors)}"
+        all_text = f"{count_text} configurations" if len(rows) == len(errors) > 1 else None
         subject = all_text or ", ".join(str(name) for name in rows["configuration"])
+        verb = "is" if len(rows) == 1 else "are"
         sentences.append(
-            f"{subject} {meaning}: mean probability minus share of right predictions is {gap_text} "
+            f"{subject} {verb} {meaning}: the mean probability minus the accuracy is {gap_text} "
             "points."
         )
     return " ".join(sentences)
@@ -124,8 +136,8 @@ def _make_report_figure(
     family_errors = errors[errors["family"] == family]
     return make_figure(
         f"calibration-{make_slug(family)}",
-        f"Right predictions by their probability, {label(family)}, on test. Whiskers: 95 % "
-        "interval for the images of one trial; pale: fewer than ten images; bars: share of the "
+        f"Accuracy on test by predicted probability, {label(family)}. Whiskers: 95% confidence "
+        "intervals for the images of one trial. Pale: fewer than ten images. Bars: share of the "
         "images",
         figures.draw_reliability(
             bins[bins["configuration"].isin(family_errors["configuration"])],

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of each class."""
+"""Show precision, recall and F1 of each class."""
 
 from reports.analysis.confusion import ConfusionAnalysis
 from reports.format.columns import CLASS_COLUMNS

@@ -1,4 +1,4 @@
-"""Confusion matrices."""
+"""Show the confusion matrices."""
 
 import pandas as pd
 
@@ -23,15 +23,16 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
         return None
     has_replicates = frame["seeds"].max() > 1
     paragraph = (
-        "Rows are true classes, columns predicted ones. In a cell: images, and below them the "
+        "Rows are true classes; columns are predicted classes. Each cell gives the number of "
+        "images and, below it, the percentage of the row. The shade is the percentage on a "
+        "square-root scale."
     )
-    paragraph += "percentage of the row. The shade is that percentage on a square-root scale."
     paragraph += " Counts are summed over seeds." if has_replicates else ""
     report_figures, report_tables = [], []
     for family in frame["family"].unique():
         family_rows = frame[frame["family"] == family]
         plotted_rows = context.select_displayed(family_rows)
-        caption_text = f"Confusion on test, {label(family)}"
+        caption_text = f"Confusion matrices on test, {label(family)}"
         report_figures.append(
             make_figure(
                 f"confusion-{make_slug(family)}",
@@ -61,18 +62,18 @@ def _make_count_table(
     family: str,
     caption_text: str,
 ) -> Table:
-    """Confusion as a table: a row for each true class, a column for each predicted one."""
+    """Make a table with a row for each true class and a column for each predicted one."""
     keys = ["configuration", "true"]
     wide_frame = frame.pivot_table(index=keys, columns="predicted", values="count", sort=False)
     wide_frame = wide_frame.rename(columns=str).reset_index()
     wide_frame["class_label"] = [context.class_labels[c] for c in wide_frame["true"]]
     columns = [CONFIGURATION_COLUMN, Column(key="class_label", heading=("True class",))]
     columns += [
-        Column(key=str(i), heading=("as", class_name), unit="count")
+        Column(key=str(i), heading=("Predicted", class_name), unit="count")
         for i, class_name in enumerate(context.class_labels)
     ]
     table_caption = make_caption(
-        f"{caption_text}: images, rows true, columns predicted", context.data
+        f"{caption_text}, in images. Rows: true; columns: predicted", context.data
     )
     return make_table(
         f"confusion-{make_slug(family)}",

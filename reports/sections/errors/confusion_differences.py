@@ -1,9 +1,10 @@
-"""The cells of the confusion matrix in which two configurations differ."""
+"""Show the cells of the confusion matrix in which two configurations differ."""
 
 import pandas as pd
 
 from reports import figures
 from reports.analysis.confusion_differences import MAX_COMPARED, ConfusionDifferences
+from reports.analysis.intervals import ALPHA
 from reports.format.table import Column, Table, make_table
 from reports.format.units import format_count, format_interval, format_number
 from reports.sections.context import ReportContext
@@ -23,11 +24,11 @@ _COLUMNS = (
     Column(key="b", heading=("B",)),
     Column(key="true_label", heading=("True class",)),
     Column(key="predicted_label", heading=("Predicted as",)),
-    Column(key="count_a", heading=("Images", "of A"), unit="mean"),
-    Column(key="count_b", heading=("Images", "of B"), unit="mean"),
+    Column(key="count_a", heading=("Images,", "A"), unit="mean"),
+    Column(key="count_b", heading=("Images,", "B"), unit="mean"),
     Column(key="difference", heading=(f"A {_MINUS} B",), unit="mean"),
-    Column(key="interval_text", heading=("95 %", "interval")),
-    Column(key="p_holm", heading=("p", "(Holm)"), unit="p"),
+    Column(key="interval_text", heading=("95% confidence", "interval")),
+    Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
 )
 
 
@@ -55,7 +56,7 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
     first_pair = rows_by_pair.pop(differences.first_pair)
     return Section(
         key="differences",
-        title="Where two configurations differ",
+        title="Differences between confusion matrices",
         paragraphs=(
             _explain_method(),
             _describe_outcome(first_pair, context),
@@ -71,58 +72,62 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
 
 def _explain_method() -> str:
     return (
-        "A number says how many more test images a trial of the first configuration has in the "
-        "cell than a trial of the second; both saw the same images. Rows are true classes, "
-        "columns predicted ones, so more is better on the diagonal and worse elsewhere. Blue is "
-        "more, orange is fewer, and the shade is the size on a square-root scale. Grey numbers "
-        "could be chance: p is .05 or more in a paired test that holds the luck of the images and, "
-        "where there are several, of the seeds, corrected by Holm's method for the 64 cells of the "
-        "pair."
+        "Each cell gives the difference in test images per trial between the first and the second "
+        "configuration; both classify the same images. Rows are true classes; columns are "
+        "predicted classes. More is better on the diagonal and worse off the diagonal. Blue means "
+        "more and orange means fewer; the shade is the size on a square-root scale. Gray numbers "
+        f"are not significant (Holm-adjusted p ≥ {ALPHA:g} over the 64 cells of the pair). The "
+        "paired test includes the variance from the choice of test images and, with several "
+        "seeds, the variance across seeds."
     )
 
 
 def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
-    """What the first pair shows: how many cells, and the largest of them."""
+    """Describe the first pair: the number of significant cells and the largest difference."""
     significant, n_seeds = pair[pair["significant"]], int(pair["seeds"].iloc[0])
     seeds_note = ""
     if n_seeds == 1:
-        seeds_note = " With one common seed this says nothing of the luck of the seeds."
+        seeds_note = " With one common seed, the variance across seeds is unknown."
     elif n_seeds <= _FEW_SEEDS:
         seeds_note = (
-            f" With {n_seeds} seeds only differences that are large against the spread over seeds "
-            "can be told from chance."
+            f" With {n_seeds} seeds, only differences that are large compared with the variance "
+            "across seeds are significant."
         )
     if significant.empty:
-        return f"{_format_title(pair)}: no cell differs by more than chance explains.{seeds_note}"
+        return f"{_format_title(pair)}: no cell differs significantly.{seeds_note}"
     largest = significant.iloc[significant["difference"].abs().argmax()]
     true, predicted = (context.class_labels[int(largest[key])] for key in ("true", "predicted"))
-    largest_text = f"{true} rightly named" if true == predicted else f"{true} taken for {predicted}"
+    largest_text = (
+        f"{true} classified correctly"
+        if true == predicted
+        else f"{true} misclassified as {predicted}"
+    )
+    verb = "differs" if len(significant) == 1 else "differ"
     return (
-        f"{_format_title(pair)}: {format_count(len(significant), 'cell')} of 64 differ by more "
-        f"than chance explains. The largest: {largest_text}, {largest['difference_text']} images a "
-        f"trial (95 % interval {_format_row_interval(largest)}).{seeds_note}"
+        f"{_format_title(pair)}: {len(significant)} of 64 cells {verb} significantly. The largest "
+        f"difference is for {largest_text}, {largest['difference_text']} images per trial (95% "
+        f"confidence interval {_format_row_interval(largest)}).{seeds_note}"
     )
 
 
 def _list_omissions(differences: ConfusionDifferences) -> list[str]:
-    """Say what is not shown, and why."""
+    """Name the pairs that are not shown, with the reason."""
     n_configurations, identical_pairs = differences.n_configurations, differences.identical_pairs
     sentences = []
     if n_configurations > MAX_COMPARED:
         sentences.append(
-            f"Of {n_configurations} configurations the {MAX_COMPARED} with the highest macro F1 on "
-            "test are compared."
+            f"Only the {MAX_COMPARED} of {n_configurations} configurations with the highest macro "
+            "F1 on test are compared."
         )
     if any(identical_pairs.values()):
         sentences.append(
-            f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')} "
-            "agree on every test image with every seed: they are the same function twice, and are "
-            "not shown."
+            "Not shown, because all predictions are identical for every seed: "
+            f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')}."
         )
     n_compared = min(n_configurations, MAX_COMPARED)
     if n_missing := n_compared * (n_compared - 1) // 2 - len(identical_pairs):
         sentences.append(
-            f"{format_count(n_missing, 'pair')} without a common seed cannot be compared."
+            f"Not compared, because no seed is common: {format_count(n_missing, 'pair')}."
         )
     return [" ".join(sentences)] if sentences else []
 
@@ -141,8 +146,8 @@ def _make_heat_map(pair: pd.DataFrame, context: ReportContext) -> HeatMap:
     return HeatMap(
         title=_format_title(pair),
         caption=make_caption(
-            f"Images a trial, {seeds_text}. Rows: true class; columns: predicted. Grey: could be "
-            "chance",
+            f"Images per trial, {seeds_text}. Rows: true; columns: predicted. Gray: not "
+            "significant",
             context.data,
         ),
         rows=context.class_labels,
@@ -156,8 +161,8 @@ def _make_heat_map(pair: pd.DataFrame, context: ReportContext) -> HeatMap:
 def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFigure:
     return make_figure(
         "difference",
-        f"Confusion on test, {_format_title(pair)}, in images a trial. Rows: true; columns: "
-        "predicted. Grey: could be chance",
+        f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
+        "trial. Rows: true; columns: predicted. Gray: not significant",
         figures.draw_confusion_difference(pair, context.class_labels, data=context.data),
         context.data,
     )
@@ -166,7 +171,7 @@ def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFig
 def _make_difference_table(
     pair: pd.DataFrame, all_rows: pd.DataFrame, context: ReportContext
 ) -> Table:
-    """The cells of the first pair that are no chance; in the CSV, all cells of all pairs."""
+    """List the significant cells of the first pair; the CSV has all cells of all pairs."""
     significant = pair[pair["significant"]]
     order = significant["difference"].abs().sort_values(ascending=False, kind="stable").index
     frame = significant.loc[order].assign(
@@ -176,9 +181,7 @@ def _make_difference_table(
     )
     return make_table(
         "differences",
-        make_caption(
-            f"Cells that differ by more than chance explains, {_format_title(pair)}", context.data
-        ),
+        make_caption(f"Cells that differ significantly, {_format_title(pair)}", context.data),
         _COLUMNS,
         frame,
         values=all_rows.drop(columns="shade"),
@@ -195,7 +198,7 @@ def _format_row_interval(row: pd.Series) -> str:
 
 
 def _format_differences(pair: pd.DataFrame) -> list[str]:
-    """Signed, with a decimal where they are means of several seeds."""
+    """Format signed differences, with a decimal if they are means over several seeds."""
     is_mean = pair["seeds"].iloc[0] > 1
     texts = [format_number(value, "mean" if is_mean else "count") for value in pair["difference"]]
     return [f"+{t}" if v > 0 else t for t, v in zip(texts, pair["difference"], strict=True)]

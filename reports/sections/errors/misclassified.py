@@ -1,4 +1,4 @@
-"""The test images that are most often wrong."""
+"""Show the test images that are misclassified most frequently."""
 
 import io
 
@@ -18,10 +18,14 @@ _COLUMNS = (
     Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
     Column(key="true_label", heading=("True class",)),
     Column(key="predicted_label", heading=("Most often", "predicted as")),
-    Column(key="wrong", heading=("Trials", "wrong"), unit="count"),
-    Column(key="trials", heading=("Trials", "in all"), unit="count"),
-    Column(key="probability_true", heading=("Probability", "of true, %"), unit="percent"),
-    Column(key="probability_predicted", heading=("of predicted", "%"), unit="percent"),
+    Column(key="wrong", heading=("Trials that", "misclassify it"), unit="count"),
+    Column(key="trials", heading=("Trials", "in total"), unit="count"),
+    Column(key="probability_true", heading=("Probability", "of true", "class (%)"), unit="percent"),
+    Column(
+        key="probability_predicted",
+        heading=("Probability", "of predicted", "class (%)"),
+        unit="percent",
+    ),
 )
 
 
@@ -31,7 +35,7 @@ def make_section(
     """Make a gallery, if the images are available, and a table; None without an error.
 
     Args:
-        misclassified: Test images that most trials got wrong.
+        misclassified: Test images that most trials misclassified.
         images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
         context: Labels.
     """
@@ -44,7 +48,7 @@ def make_section(
     )
     return Section(
         key="hardest",
-        title="The images most often wrong",
+        title="Most frequently misclassified images",
         paragraphs=(
             _describe_counts(misclassified.counts),
             _describe_order(context.data, has_images=images is not None),
@@ -53,7 +57,7 @@ def make_section(
         tables=(
             make_table(
                 "hardest",
-                make_caption("Test images that most trials got wrong", context.data),
+                make_caption("Test images that most trials misclassified", context.data),
                 _COLUMNS,
                 labeled_frame,
                 folded=images is not None,
@@ -64,36 +68,37 @@ def make_section(
 
 def _describe_counts(counts: ErrorCounts) -> str:
     paragraph = (
-        f"Of {format_count(counts.n_images, 'test image')}, {counts.n_never_wrong:,} are right in "
-        f"every one of {format_count(counts.n_trials, 'trial')} and {counts.n_always_wrong:,} are "
-        "wrong in every one."
+        f"{counts.n_never_wrong:,} of {format_count(counts.n_images, 'test image')} are classified "
+        f"correctly by every one of {format_count(counts.n_trials, 'trial')}; "
+        f"{counts.n_always_wrong:,} are misclassified by every one."
     )
     if counts.n_trials == 1:
         count_text = format_count(counts.n_images, "test image")
-        paragraph = f"One trial has {counts.n_never_wrong:,} of {count_text} right."
+        paragraph = f"One trial classifies {counts.n_never_wrong:,} of {count_text} correctly."
     if counts.n_repeated:
-        repeat_verb = "repeats" if counts.n_repeated == 1 else "repeat"
+        repeat_verb = "has" if counts.n_repeated == 1 else "have"
         paragraph += (
-            f" {format_count(counts.n_repeated, 'trial')} more {repeat_verb} the answers of "
-            "another trial with the same seed, image by image, and are not counted: they are the "
-            "same function, and its mistakes would count twice."
+            f" {format_count(counts.n_repeated, 'more trial')} {repeat_verb} the same predictions "
+            "as another trial with the same seed. Such trials are not counted, so that the errors "
+            "of one function do not count twice."
         )
     return paragraph
 
 
 def _describe_order(data: DataLabel, *, has_images: bool) -> str:
     text = (
-        "Most often wrong first, then by the probability given to the true class, lowest first. "
-        "Percentages are probabilities, means over the trials."
+        "The images are sorted by the number of trials that misclassify them, then by the "
+        "probability of the true class, lowest first. Percentages are mean probabilities over "
+        "the trials."
     )
     if has_images:
         return (
-            f"{text} An image that every classifier gets wrong may be a rare form, or its label "
+            f"{text} An image that every trial misclassifies may show a rare form, or its label "
             "may be wrong."
         )
     if data.warning:
         return text
-    return f"{text} The images are shown where the data file is at hand."
+    return f"{text} The images are shown if the data file is available."
 
 
 def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Thumbnail, ...]:
@@ -102,9 +107,9 @@ def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Th
             png=encode_png(images[row["index"]]),
             alt=f"Test image {row['index']}: {row['true_label']}",
             lines=(
-                f"true: {row['true_label']} ({row['probability_true'] * 100:.0f} %)",
-                f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f} %)",
-                f"wrong in {row['wrong']} of {format_count(row['trials'], 'trial')}",
+                f"true: {row['true_label']} ({row['probability_true'] * 100:.0f}%)",
+                f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f}%)",
+                f"misclassified by {row['wrong']} of {format_count(row['trials'], 'trial')}",
             ),
         )
         for row in frame.to_dict("records")
@@ -112,7 +117,7 @@ def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Th
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """The same image gives the same bytes."""
+    """Encode an image as PNG; equal images give equal bytes."""
     buffer = io.BytesIO()
     imsave(buffer, image, format="png", metadata={"Software": "bloodstudy"})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What a search found, trained again with other seeds and looked at on test."""
+"""Show the best configurations of a search, re-trained with new seeds and evaluated on test."""
 
 import pandas as pd
 
@@ -12,11 +12,11 @@ from reports.sections.elements import Section, make_caption
 def make_section(
     search: SearchAnalysis, *, comparison: pd.DataFrame, data: DataLabel
 ) -> Section | None:
-    """Make a table of the configurations: what the search said, and what it came to.
+    """Make a table of the re-trained configurations: score in the search and afterwards.
 
     Args:
-        search: What the search found.
-        comparison: Frame from `frames.make_comparison_frame`, of the confirmation.
+        search: Results of the search.
+        comparison: Frame from `frames.make_comparison_frame` for the re-trained configurations.
         data: Names of the data.
     """
     if search.confirmed.empty:
@@ -27,18 +27,18 @@ def make_section(
     display_frame = frame.assign(
         settings=[format_settings(row) for row in frame.to_dict("records")],
         origin_label=frame["is_baseline"].map(
-            {True: get_baseline_label(search.record), False: "found"}
+            {True: get_baseline_label(search.record), False: "from the search"}
         ),
         seeds_text=[str(n) if n == n_seeds else f"{n} of {n_seeds}" for n in frame["seeds"]],
     )
     return Section(
         key="confirmation",
-        title="Confirmation",
+        title="Confirmation with new seeds",
         paragraphs=tuple(_make_paragraphs(display_frame, search)),
         tables=(
             make_table(
                 "confirmation",
-                make_caption("Macro F1 in the search and when trained again", data),
+                make_caption("Macro F1 in the search and after re-training", data),
                 CONFIRMATION_COLUMNS,
                 display_frame,
                 values=frame,
@@ -51,14 +51,17 @@ def _make_paragraphs(frame: pd.DataFrame, search: SearchAnalysis) -> list[str]:
     first_seed = search.record.seed + 1
     seeds_text = ", ".join(str(first_seed + i) for i in range(search.record.retrain_seeds))
     paragraphs = [
-        "The winner of a search is the luckiest of many: its value in the search is too high on "
-        "average. So the best were trained again in full, with seeds that the search did not use "
-        f"({seeds_text}), beside the best {get_baseline_label(search.record)} configuration. The "
-        "difference is the shrinkage. Only these trials saw the test split, each once.",
-        "Val chose the configuration and, in each trial, the epoch; test chose nothing. So the "
-        "value to quote is the confirmed one on test.",
+        "The winner of a search was selected as the best of many trials, so its value in the "
+        "search is too high on average. The best configurations were therefore re-trained in full "
+        f"with seeds that the search did not use ({seeds_text}), and so was the best "
+        f"{get_baseline_label(search.record)} configuration. The difference between the two values "
+        "is the shrinkage. Only the re-trained models were evaluated on test, once each.",
+        "The configuration and the epoch of each trial were selected on val; nothing was selected "
+        "on test. The value to quote is the one on test after re-training.",
     ]
     without_value = frame.loc[frame["value"].isna(), "configuration"]
     if len(without_value):
-        paragraphs.append(f"Without a value in the search: {', '.join(without_value)}.")
+        paragraphs.append(
+            f"Configurations without a value in the search: {', '.join(without_value)}."
+        )
     return paragraphs

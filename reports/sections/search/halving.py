@@ -1,4 +1,4 @@
-"""The learning curves of a search, and where ASHA stopped them."""
+"""Show the learning curves of a search and the rungs of ASHA."""
 
 from reports import figures
 from reports.analysis.search_trials import SearchAnalysis
@@ -10,7 +10,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     """Make a figure; None before the first trial has ended.
 
     Args:
-        search: What the search found.
+        search: Results of the search.
         data: Names of the data.
     """
     if search.curves.empty:
@@ -18,17 +18,17 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     record = search.record
     rungs_text = ", ".join(map(str, record.rungs))
     paragraph = (
-        f"At the rungs, epochs {rungs_text}, ASHA compares a trial with all that came there "
-        f"before: it goes on if it is among the best 1 in {record.reduction_factor}. Nothing "
-        f"waits, so the first to come are judged by few. The {get_baseline_label(record)} "
-        "configurations run in full whatever they reach."
+        f"At each rung (epochs {rungs_text}), ASHA compares a trial with all trials that reached "
+        f"the rung before it. The trial continues if it is in the best 1/{record.reduction_factor} "
+        "of them. ASHA does not wait for other trials, so the first trials are compared with few "
+        f"others. The {get_baseline_label(record)} configurations are never stopped."
         if rungs_text
-        else "There is no rung below the last epoch: no trial was stopped by ASHA."
+        else "There is no rung below the last epoch, so ASHA stopped no trial."
     )
     figure = figures.draw_halving(search.curves, search.trials, record.rungs, data=data)
     caption_text = (
-        "Macro F1 on val, epoch by epoch, of every trial; dotted: rungs, with how many trials "
-        "came there. The axis is stretched towards 100 %."
+        "Macro F1 on val by epoch for every trial. Dotted lines: rungs, with the number of trials "
+        "that reached them. The axis is stretched toward 100%."
     )
     return Section(
         key="rungs",

@@ -1,4 +1,4 @@
-"""Which setting mattered."""
+"""Show the importance of each hyper-parameter in a search."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from reports.sections.elements import ReportFigure, Section, make_caption, make_
 
 
 def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
-    """Make a figure and a table; of too few trials, give the reason why there is none.
+    """Make a figure and a table; with too few trials, say why there is none.
 
     Args:
         importances: Frame from `importance.compute_importances`.
@@ -20,20 +20,21 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
     """
     display_frame = _add_display_columns(importances)
     paragraphs = [
-        "How much of the variance of the best macro F1 on val goes with each setting alone "
-        "(functional ANOVA, by Optuna), among trials that were trained equally long. What is "
-        f"measured at a rung by {format_count(MIN_TRIALS, 'trial')} or more is shown. Importances "
-        "are about the trials that were proposed, and a sampler that homes in proposes fewer bad "
-        "ones. Intervals are over the trials, drawn again with replacement."
+        "The importance of a setting is the share of the variance of the best macro F1 on val that "
+        "the setting explains by itself (functional ANOVA). Only trials trained for the same "
+        "number of epochs are compared, at each rung that at least "
+        f"{format_count(MIN_TRIALS, 'trial')} reached. Importances describe the proposed trials; a "
+        "sampler that converges proposes fewer bad ones. The 90% intervals are from a bootstrap "
+        "over trials."
     ]
     if importances.empty:
         paragraphs.append(
-            f"Here no rung was reached by {MIN_TRIALS} trials that differ in two settings."
+            f"No rung was reached by {MIN_TRIALS} trials that differ in at least two settings."
         )
-    table_caption = make_caption("Importances of the settings", data)
+    table_caption = make_caption("Importance of each setting", data)
     return Section(
         key="importances",
-        title="Which setting mattered",
+        title="Importance of the hyper-parameters",
         paragraphs=tuple(paragraphs),
         figures=_make_report_figures(display_frame, data),
         tables=()
@@ -54,13 +55,13 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
 def _make_report_figures(display_frame: pd.DataFrame, data: DataLabel) -> tuple[ReportFigure, ...]:
     if display_frame.empty:
         return ()
-    caption_text = "Importance of each setting, with 90 % intervals, by rung."
+    caption_text = "Importance of each setting by rung, with 90% intervals."
     figure = figures.draw_importances(display_frame, data=data)
     return (make_figure("importances", caption_text, figure, data),)
 
 
 def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the columns that are words: among which trials, and the setting."""
+    """Add the columns of text: the group of trials and the setting."""
     group_labels = [
         "All trials"
         if pd.isna(row["optimizer"])

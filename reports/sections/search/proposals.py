@@ -1,4 +1,4 @@
-"""Every trial of a search."""
+"""List every trial of a search."""
 
 import pandas as pd
 
@@ -17,10 +17,10 @@ _ERROR_COLUMNS = (
 
 
 def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
-    """Make a table of all trials, the best first, and one of those that broke.
+    """Make a table of all trials, best first, and one of the trials without a value.
 
     Args:
-        search: What the search found.
+        search: Results of the search.
         data: Names of the data.
     """
     if search.trials.empty:
@@ -36,11 +36,11 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     ]
     failed_trials = search.trials[search.trials["error"].notna()]
     if not failed_trials.empty:
-        table_caption = make_caption("Trials of the search without a value, and why", data)
+        table_caption = make_caption("Trials of the search without a value, with the reason", data)
         report_tables.insert(0, make_table("broken", table_caption, _ERROR_COLUMNS, failed_trials))
     paragraph = (
-        "The best first. A pruned trial is listed with what it had reached. “bloodstudy replay” "
-        "trains any of them again, by its number: trial-17."
+        "Trials are sorted by value, best first. A pruned trial has the value it had reached when "
+        "it was stopped. “bloodstudy replay” re-trains any trial by its number, e.g. trial-17."
     )
     return Section(
         key="trials",
@@ -51,6 +51,6 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
 
 
 def _find_constant_columns(frame: pd.DataFrame) -> set[str]:
-    """Settings that no trial varies need no column."""
+    """Return the settings that are the same in all trials and need no column."""
     candidates = {"family", "optimizer", "momentum"}
     return {name for name in candidates if len(frame[name].drop_duplicates()) == 1}

@@ -1,4 +1,4 @@
-"""How a search went: its history, its effort, and what chance would have done."""
+"""Show the history and effort of a search, and compare it with a random order."""
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from reports.format.text import DataLabel, get_baseline_label
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
 from reports.sections.search_text import describe_repeatability
 
-_STRETCHED_AXIS_NOTE = "The axis is stretched towards 100 %."
+_STRETCHED_AXIS_NOTE = "The axis is stretched toward 100%."
 
 
 def make_section(
@@ -23,14 +23,14 @@ def make_section(
     """Make figures of the history and of the expected best, and a table of the effort.
 
     Args:
-        search: What the search found.
+        search: Results of the search.
         effort: Frame from `search_effort.make_effort_frame`.
         expected_best: Frame from `search_effort.compute_expected_best`.
         data: Names of the data.
     """
     return Section(
         key="search",
-        title="The search, trial by trial",
+        title="Search history",
         paragraphs=(_make_paragraph(search), describe_repeatability(search)),
         tables=(
             make_table(
@@ -48,8 +48,8 @@ def _make_report_figures(
     if trials_with_value.empty:
         return []
     history_text = (
-        "The best macro F1 on val of every trial, in the order of the proposals, and the best so "
-        "far. A pruned trial shows what it had reached when ASHA stopped it. "
+        "Best macro F1 on val of every trial in the order of the proposals, and the best so far. "
+        "A pruned trial has the value it had reached when ASHA stopped it. "
         f"{_STRETCHED_AXIS_NOTE}"
     )
     report_figures = [
@@ -57,8 +57,8 @@ def _make_report_figures(
     ]
     if len(trials_with_value) > 1:
         caption_text = (
-            "The best of as many trials picked at random from this search's own, mean and 5 to "
-            f"95 %, and the search in its own order. {_STRETCHED_AXIS_NOTE}"
+            "Best value so far in the search, and in random orders of its trials (mean and 5% to "
+            f"95% quantiles). {_STRETCHED_AXIS_NOTE}"
         )
         figure = figures.draw_expected_best(expected_best, trials_with_value, data=data)
         report_figures.append(make_figure("expected-best", caption_text, figure, data))
@@ -68,15 +68,15 @@ def _make_report_figures(
 def _make_paragraph(search: SearchAnalysis) -> str:
     record = search.record
     paragraph = (
-        f"Optuna's sampler ({record.sampler}) proposed; every trial trained with seed "
-        f"{record.seed} for at most {record.max_epochs} epochs. The value of a trial is its best "
-        "macro F1 on val."
+        f"Optuna's sampler ({record.sampler}) proposed the trials. Every trial was trained with "
+        f"seed {record.seed} for at most {record.max_epochs} epochs. The value of a trial is its "
+        "best macro F1 on val."
     )
     if len(search.trials) > 1:
         paragraph += (
-            " The grey band below shows how soon the best would have come if the same trials had "
-            f"run in random order. It knows only these trials: the {get_baseline_label(record)} "
-            "configurations ran first, which lifts the search above it, and a sampler that learns "
-            "has its better trials later, which presses it below."
+            " The gray band below shows how soon the same trials in random order would have found "
+            "the best one. It depends on these trials only. The search lies above the band early "
+            f"on if the {get_baseline_label(record)} configurations, which run first, are good. It "
+            "lies below if the sampler learns and finds its best trials late."
         )
     return paragraph

@@ -1,4 +1,4 @@
-"""Where in its space a search found what."""
+"""Show the scores of a search over its search space."""
 
 from reports import figures
 from reports.analysis.search_trials import SearchAnalysis, SearchTrialState, select_at_rung
@@ -11,7 +11,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     """Make a map of learning rate and dropout, and parallel coordinates, at one rung.
 
     Args:
-        search: What the search found.
+        search: Results of the search.
         data: Names of the data.
 
     Returns:
@@ -28,26 +28,27 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     ]
     epochs_text = format_count(rung, "epoch")
     map_text = (
-        "Learning rate and dropout of every trial; colour: the best macro F1 on val after "
-        f"{epochs_text}. Ring: {get_baseline_label(search.record)} configurations. Grey: stopped "
-        "before. Cross: diverged or failed."
+        "Learning rate and dropout of every trial. Color: best macro F1 on val after "
+        f"{epochs_text}. Ring: {get_baseline_label(search.record)} configurations. Gray: stopped "
+        "earlier. Cross: diverged or failed."
     )
     parallel_text = (
-        f"The settings of every trial that came to {epochs_text}, and the best macro F1 on val "
-        "there. The best are drawn on top."
+        f"Settings of every trial that reached {epochs_text}, and the best macro F1 on val up to "
+        "then. The best trials are drawn on top."
     )
     map_figure = figures.draw_search_space(frame, stopped, failed, rung=rung, data=data)
     parallel_figure = figures.draw_parallel_coordinates(frame, search.record, rung=rung, data=data)
     return Section(
         key="space",
-        title="Where good settings lie",
+        title="Scores over the search space",
         paragraphs=(
-            f"Trials are compared after {epochs_text}, the last rung that at least half of them "
-            f"came to ({format_count(len(frame), 'trial')}): values after different numbers of "
-            "epochs are not comparable. What is best so early need not be best in the end."
+            f"The {format_count(len(frame), 'trial')} that reached {epochs_text} are compared. "
+            "This is the last rung that at least half of the trials at the first rung reached. "
+            "Values after different numbers of epochs are not comparable. The best setting after "
+            "few epochs need not be the best after full training."
             if search.record.rungs
-            else f"{format_count(len(frame), 'trial')} came to {epochs_text}, and are compared "
-            "there.",
+            else f"The {format_count(len(frame), 'trial')} that reached {epochs_text} are "
+            "compared.",
         ),
         figures=(
             make_figure("space", map_text, map_figure, data, wide=True),
@@ -57,7 +58,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
 
 
 def _choose_rung(search: SearchAnalysis) -> int:
-    """The last that half of the trials came to; where there is none, the end of training."""
+    """Return the last rung that half as many trials reached as the first, or the last epoch."""
     rungs = search.record.rungs or [search.record.max_epochs]
     n_trials_by_rung = {rung: int((search.curves["epoch"] == rung).sum()) for rung in rungs}
     return max(

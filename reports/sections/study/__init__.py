@@ -1,1 +1,1 @@
-"""Sections about the study as a whole: its summary, its curves and how it was run."""
+"""Sections about the study as a whole: summary, learning curves and how it was run."""

@@ -1,4 +1,4 @@
-"""Training loss and macro F1 on val, epoch by epoch."""
+"""Show training loss and macro F1 on val by epoch."""
 
 from reports import figures
 from reports.analysis.learning_curves import LearningCurves
@@ -9,13 +9,13 @@ from reports.sections.elements import Section, make_figure, make_slug
 
 
 def _describe_lines(n_seeds: int) -> str:
-    """What the lines of a panel are."""
-    text = "Grey: the other configurations. Ring: the epoch whose weights were kept."
+    """Explain the lines of a panel."""
+    text = "Gray: other configurations. Ring: epoch whose weights were kept."
     if n_seeds > 1:
-        text = f"Bold: the mean of the seeds, up to the last epoch that all ran. {text}"
+        text = f"Bold: mean over seeds, up to the last epoch that all of them ran. {text}"
     if n_seeds >= MIN_SEEDS_FOR_BAND:
         text = f"Band: mean ± standard deviation over seeds. {text}"
-    return f"Thin: a seed. {text}" if 1 < n_seeds <= MAX_SEED_LINES else text
+    return f"Thin: one seed. {text}" if 1 < n_seeds <= MAX_SEED_LINES else text
 
 
 def make_section(
@@ -50,11 +50,16 @@ def make_section(
                     context.data,
                 )
             )
-    title = "Learning curves of the confirmation" if context.is_search else "Learning curves"
+    title = (
+        "Learning curves of the re-trained configurations"
+        if context.is_search
+        else "Learning curves"
+    )
     paragraph = "The training loss is the mean over an epoch, with dropout active."
     if has_equivalent_losses:
         paragraph += (
-            " Equal curves are expected where only the loss differs: it is the same function."
+            " Configurations that differ only in the loss are the same function, so equal curves "
+            "are expected."
         )
     return Section(
         key="curves", title=title, paragraphs=(paragraph,), figures=tuple(report_figures)

@@ -1,4 +1,4 @@
-"""The last section of the report: what was run, on which data, where and by which command."""
+"""Show how the study was run: settings, data, hardware, software and the command."""
 
 import shlex
 
@@ -35,7 +35,7 @@ def make_section(
         trials: Frame from `frames.make_trials_frame`.
         settings: Frame from `frames.make_settings_frame`.
         class_counts: Frame from `frames.make_class_counts_frame`.
-        search: What the search found; None for a grid.
+        search: Results of the search; None for a grid.
         data: Names of the data.
     """
     study = loaded_study.study
@@ -50,7 +50,7 @@ def make_section(
         *_list_search_facts(search),
         ("Seeds", _describe_seeds(trials, search)),
         *_list_training_facts(trials, search),
-        ("Looks at test", _describe_test_evaluations(trials)),
+        ("Test evaluations", _describe_test_evaluations(trials)),
         ("Device", _join_distinct(trials, "device")),
         *_list_resource_facts(study),
         *_list_software_facts(loaded_study),
@@ -58,7 +58,7 @@ def make_section(
     ]
     return Section(
         key="run",
-        title="What was run",
+        title="How the study was run",
         tables=(
             *_make_settings_tables(settings, data),
             _make_class_count_table(class_counts, data),
@@ -74,7 +74,7 @@ def _list_splits(class_counts: pd.DataFrame) -> list[str]:
 def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Table:
     columns = [Column(key="class_label", heading=("Class",))]
     columns += [
-        Column(key=split, heading=(split, "images"), unit="count")
+        Column(key=split, heading=("Images", f"in {split}"), unit="count")
         for split in _list_splits(class_counts)
     ]
     class_labels = [f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
@@ -88,7 +88,7 @@ def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Tabl
 
 
 def _make_settings_tables(frame: pd.DataFrame, data: DataLabel) -> list[Table]:
-    """Of each configuration; none of a search without confirmation."""
+    """Make the tables of settings; none for a search without re-trained configurations."""
     if frame.empty:
         return []
     table_caption = make_caption("Settings of each configuration", data)
@@ -102,7 +102,7 @@ def _make_settings_tables(frame: pd.DataFrame, data: DataLabel) -> list[Table]:
 
 
 def _list_search_facts(search: SearchAnalysis | None) -> list[tuple[str, str]]:
-    """Of a search, what it drew from."""
+    """List the settings of a search; none for a grid."""
     if search is None:
         return []
     proposed_text = f"{len(search.trials)} of at most {search.record.n_trials}"
@@ -115,42 +115,42 @@ def _describe_seeds(trials: pd.DataFrame, search: SearchAnalysis | None) -> str:
         return seeds
     search_seed = str(search.record.seed)
     return (
-        search_seed if trials.empty else f"{search_seed} in the search, {seeds} in its confirmation"
+        search_seed if trials.empty else f"{search_seed} in the search, {seeds} in the re-training"
     )
 
 
 def _list_training_facts(
     trials: pd.DataFrame, search: SearchAnalysis | None
 ) -> list[tuple[str, str]]:
-    """Batch size, and what ended a trial."""
+    """List batch size, precision and the stopping rules."""
     if search is not None:
         record = search.record
         epochs_text = f"{record.max_epochs}; in the search ASHA stopped trials at its rungs"
         return [
             ("Batch size", str(record.batch_size)),
-            ("Precision of products in training", record.precision),
-            ("Epochs at most", epochs_text),
+            ("Training precision", record.precision),
+            ("Maximum epochs", epochs_text),
         ]
-    patience = f"{_join_distinct(trials, 'patience')} epochs without a better val macro F1"
+    patience = f"{_join_distinct(trials, 'patience')} epochs without improvement of macro F1 on val"
     return [
         ("Batch size", _join_distinct(trials, "batch_size")),
-        ("Precision of products in training", _join_distinct(trials, "precision")),
-        ("Epochs at most", _join_distinct(trials, "max_epochs")),
+        ("Training precision", _join_distinct(trials, "precision")),
+        ("Maximum epochs", _join_distinct(trials, "max_epochs")),
         ("Patience", patience),
     ]
 
 
 def _join_distinct(frame: pd.DataFrame, column: str) -> str:
-    """The values that occur, in order of appearance; a dash if there are none."""
+    """Join the distinct values in order of appearance; return a dash if there are none."""
     values = list(frame[column].dropna().unique()) if column in frame else []
     return ", ".join(map(str, values)) or BLANK
 
 
 def _describe_test_evaluations(trials: pd.DataFrame) -> str:
     repeated, total = trials[trials["test_evaluations"] > 1], int(trials["test_evaluations"].sum())
-    text = f"{total}, at most one a trial" if total else "0"
+    text = f"{total}, at most one per trial" if total else "0"
     if not repeated.empty:
-        text = f"{total}; more than one at " + ", ".join(map(str, repeated["id"]))
+        text = f"{total}; more than one for " + ", ".join(map(str, repeated["id"]))
     return text
 
 
@@ -163,7 +163,7 @@ def _list_resource_facts(study: StudyRecord) -> list[tuple[str, str]]:
         ("Memory", f"{hardware.memory_mib / 1024:.0f} GiB"),
         ("GPUs", ", ".join(hardware.gpus) or "none"),
         ("Ray cluster", resources.cluster_address or "none: Ray ran on this host only"),
-        ("Per trial", per_trial),
+        ("Resources per trial", per_trial),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The verdict: what a reader who reads nothing else should know."""
+"""Summarize the study: the result in one paragraph, then its limitations."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ def make_section(
     negative_loss_trials: Sequence[str],
     data: DataLabel,
 ) -> Section:
-    """Give the verdict in one paragraph, then what is lacking.
+    """Give the result in one paragraph, then the warnings.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
         pairs: Pairs of the configurations, `PairwiseComparison.pairs`.
         effects: Frame from `effects.estimate_effects`.
-        search: What the search found; None for a grid.
+        search: Results of the search; None for a grid.
         negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
         data: Names of the data.
     """
@@ -36,4 +36,4 @@ def make_section(
         else describe_search(search, pairs)
     )
     warnings = list_warnings(comparison, negative_loss_trials, data)
-    return Section(key="summary", title="In short", paragraphs=(*paragraphs, *warnings))
+    return Section(key="summary", title="Summary", paragraphs=(*paragraphs, *warnings))

@@ -1,4 +1,4 @@
-"""Trials that failed, are missing, or whose files cannot be relied on."""
+"""List trials that failed, are missing, or have unreadable files."""
 
 import pandas as pd
 
@@ -8,11 +8,11 @@ from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.sections.elements import Section, make_caption
 
-_MISSING_REASON = "not in the ledger: not run yet, or interrupted"
+_MISSING_REASON = "not in the ledger: not run yet or interrupted"
 
 
 def make_section(trials: pd.DataFrame, *, data: DataLabel) -> Section | None:
-    """List these trials, and why; None if all planned trials are complete.
+    """List the trials with the reason; None if all planned trials are complete.
 
     Args:
         trials: Frame from `frames.make_trials_frame`.
@@ -27,7 +27,7 @@ def make_section(trials: pd.DataFrame, *, data: DataLabel) -> Section | None:
     return Section(
         key="unfinished",
         title="Trials that are not in the comparison",
-        paragraphs=("They have no scores here and enter no mean.",),
+        paragraphs=("These trials have no scores and are not included in any mean.",),
         tables=(
             make_table(
                 "unfinished", table_caption, UNFINISHED_COLUMNS, frame, values=frame[csv_columns]

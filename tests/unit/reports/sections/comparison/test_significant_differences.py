@@ -58,7 +58,7 @@ def test_pairs_paragraph_counts_significant_and_identical_pairs(
     significant: bool, n_significant: str
 ) -> None:
     section = make_section(significant=significant)
-    assert re.findall(r"\d+", section.paragraphs[0])[:2] == ["3", n_significant]
+    assert re.findall(r"\d+", section.paragraphs[0])[:2] == [n_significant, "3"]
     assert "1" in re.findall(r"\d+", section.paragraphs[0])
     results = read_column(find_table(section, "pairs"), "result")
     assert (results[1] == results[2]) != significant

@@ -75,9 +75,9 @@ def test_misclassified_synthetic_cells_promise_no_images(errors: Misclassified) 
 @pytest.mark.parametrize(
     ("n_trials", "n_repeated", "numbers"),
     [
-        (4, 0, ["360", "300", "4", "40"]),
+        (4, 0, ["300", "360", "4", "40"]),
         (1, 0, ["300", "360"]),
-        (4, 2, ["360", "300", "4", "40", "2"]),
+        (4, 2, ["300", "360", "4", "40", "2"]),
     ],
 )
 def test_misclassified_paragraph_counts_images_and_trials(

@@ -102,7 +102,7 @@ def test_provenance_facts_name_hardware_and_cluster() -> None:
         ),
     )
     facts = dict(make_section(replace(STUDY, study=record)).facts)
-    names = ["CPU", "Cores", "Memory", "GPUs", "Ray cluster", "Per trial", "Device"]
+    names = ["CPU", "Cores", "Memory", "GPUs", "Ray cluster", "Resources per trial", "Device"]
     assert [facts[name] for name in names] == [
         "C", "8", "2 GiB", "H200, H200", "ray://x", "2 CPU, 0.5 GPU", BLANK
     ]  # fmt: skip
