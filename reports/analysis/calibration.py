@@ -17,7 +17,7 @@ N_BINS = 15
 """Number of bins of equal width, as in Guo et al. The first is empty, because the largest of eight
 probabilities is at least 1/8."""
 
-OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED = "overconfident", "underconfident", "cannot tell"
+OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED = "overconfident", "underconfident", "inconclusive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

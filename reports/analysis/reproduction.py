@@ -40,7 +40,7 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
           the seeds, with its 95 % interval; NaN without a trial, like the next two columns.
         - `prediction_interval_low`, `prediction_interval_high` (float): 95 % prediction interval
           of one more run.
-        - `verdict` (str): "inside", "outside", "cannot tell" or "not comparable".
+        - `verdict` (str): "inside", "outside", "inconclusive" or "not comparable".
     """
     if loaded_study.study.data.kind == "synthetic":
         return pd.DataFrame()
@@ -71,7 +71,7 @@ def _make_row(
     }
     score_estimate = estimate_contrast(bootstrap, REPRODUCED_SCORE, {name: 1.0})
     if score_estimate is None:
-        return published_columns | {"seeds": 0, "verdict": "cannot tell"}
+        return published_columns | {"seeds": 0, "verdict": "inconclusive"}
     prediction_interval = compute_prediction_interval(
         bootstrap, REPRODUCED_SCORE, name, published_scores[1:]
     )
@@ -82,7 +82,7 @@ def _make_row(
         if inside
         else "outside"
         if bootstrap.variances[REPRODUCED_SCORE].dof
-        else "cannot tell"
+        else "inconclusive"
     )
     return published_columns | {
         "seeds": score_estimate.seeds,

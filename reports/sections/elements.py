@@ -129,11 +129,6 @@ def make_caption(text: str, data: DataLabel) -> str:
     return f"{text.removesuffix('.')}. {data_text}"
 
 
-def format_verdict(verdict: str) -> str:
-    """Return the display text of a verdict."""
-    return "inconclusive" if verdict == "cannot tell" else verdict
-
-
 def make_slug(family: str) -> str:
     """Return the name of a family as part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", family.lower()).strip("-") or "family"

@@ -12,7 +12,7 @@ from reports.format.table import Column, make_table
 from reports.format.units import format_count
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, format_verdict, make_caption
+from reports.sections.elements import Section, make_caption
 
 _COLUMNS = (
     Column(key="claim", heading=("Claim",), unit="prose"),
@@ -31,7 +31,7 @@ def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
     rows = [
         {
             "claim": f"{claim.statement.removesuffix('.')} ({_format_paper_section(claim)}).",
-            "verdict": format_verdict(claim.verdict),
+            "verdict": claim.verdict,
             "evidence": claim.evidence,
         }
         for claim in judged.claims

@@ -7,7 +7,7 @@ from reports.format.table import make_table
 from reports.ledger import published
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, format_verdict, make_caption
+from reports.sections.elements import Section, make_caption
 
 
 def make_section(
@@ -34,8 +34,7 @@ def make_section(
                 "published",
                 make_caption("Weighted F1 on test, published and this study", context.data),
                 REPRODUCTION_COLUMNS,
-                _add_display_columns(reproduction),
-                values=reproduction,
+                reproduction,
             ),
             make_table(
                 "benchmark",
@@ -46,11 +45,6 @@ def make_section(
             ),
         ),
     )
-
-
-def _add_display_columns(reproduction: pd.DataFrame) -> pd.DataFrame:
-    """Replace the verdicts by their display text."""
-    return reproduction.assign(verdict=reproduction["verdict"].map(format_verdict))
 
 
 def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:

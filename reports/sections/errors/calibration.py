@@ -17,7 +17,6 @@ from reports.sections.context import ReportContext
 from reports.sections.elements import (
     ReportFigure,
     Section,
-    format_verdict,
     make_caption,
     make_figure,
     make_slug,
@@ -78,8 +77,7 @@ def make_section(calibration: Calibration, *, context: ReportContext) -> Section
                     f"Expected calibration error (ECE, {N_BINS} bins) on test", context.data
                 ),
                 _ERROR_COLUMNS,
-                errors.assign(tendency=errors["tendency"].map(format_verdict)),
-                values=errors,
+                errors,
             ),
             make_table(
                 "calibration-bins",

@@ -70,7 +70,7 @@ def test_compute_calibration_of_opposite_errors_in_two_bins_adds_them() -> None:
     errors = get_errors(compute_calibration(make_predictions(("both", answers))))
     assert errors["ece"] == pytest.approx(0.2, abs=1e-6)
     assert errors["gap"] == pytest.approx(0, abs=1e-6)
-    assert errors["tendency"] == "cannot tell"
+    assert errors["tendency"] == "inconclusive"
 
 
 def test_compute_calibration_of_calibrated_answers_has_the_expected_error() -> None:
@@ -83,7 +83,7 @@ def test_compute_calibration_of_calibrated_answers_has_the_expected_error() -> N
     # An ECE is a sum of sizes, so variance alone keeps it above 0: sqrt(15 bins / 3,000) is 0.07.
     assert 0.01 < errors["ece"] < 0.03
     assert errors["ece"] == pytest.approx(errors["expected_ece"], rel=0.1)
-    assert errors["tendency"] == "cannot tell"
+    assert errors["tendency"] == "inconclusive"
 
 
 def test_compute_calibration_of_five_seeds_has_the_interval_of_the_images_of_one() -> None:

@@ -24,7 +24,7 @@ REPRODUCTION = pd.DataFrame(
         "score_high": [0.89, float("nan")],
         "prediction_interval_low": [0.86, float("nan")],
         "prediction_interval_high": [0.9, float("nan")],
-        "verdict": ["inside", "cannot tell"],
+        "verdict": ["inside", "inconclusive"],
     }
 )
 
