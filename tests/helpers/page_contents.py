@@ -1,4 +1,4 @@
-"""Sections made by hand with everything that a section can hold, for tests of the page alone."""
+"""Handmade sections with every kind of element, for tests of only the page."""
 
 import io
 
@@ -20,7 +20,7 @@ CONFIGURATION_NAMES = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for 
 
 
 def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
-    """What `page.render` takes: a study with a banner, a verdict and every kind of element."""
+    """Return the inputs of `page.render`, with a banner, a verdict and every kind of element."""
     sections = [
         Section(
             key="summary",
@@ -75,7 +75,7 @@ def _make_claims_table() -> Table:
 
 
 def _make_number_table() -> Table:
-    """Every way in which a number is written; the last row holds dashes."""
+    """Return a table with every number format; the last row contains dashes."""
     frame = pd.DataFrame(
         {
             "name": ["cnn-config-10", "cnn-config-2", "mlnn-config-1", "cnn-config-1"],
@@ -118,7 +118,7 @@ def _make_class_table() -> Table:
 
 
 def _make_heat_map(title: str) -> HeatMap:
-    """Differences that grow from below left to above right; small ones are faint."""
+    """Return a map of differences that grow from bottom left to top right; small ones are faint."""
     cells = tuple(
         tuple(
             HeatMapCell(text=f"{j - i:+.2f}", shade=_clip_shade(j - i), faint=abs(j - i) == 1)
