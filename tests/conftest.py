@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Settings and fixtures shared by all tests."""
 
 import signal
 import sys
@@ -14,21 +14,21 @@ from tests.helpers.cli_runs import Outcome, RunMain, run_command
 from tests.helpers.s3 import S3Server, run_s3_server
 from tests.helpers.trained_studies import build_once
 
-# The machine's speed decides no test, and every run tries the same examples.
+# No test depends on the speed of the machine, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)
 settings.load_profile("bloodstudy")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Let PyTorch use one thread, as a trial on one core does: tests may run side by side."""
+    """Limit PyTorch to one thread, as in a trial on one core: tests may run in parallel."""
     if (torch := sys.modules.get("torch")) is not None:  # some tests do not import it
         torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some 600 synthetic cells of train: an epoch of a CNN takes about half a second."""
+    """Return a file with about 600 synthetic cells in train: a CNN's epoch takes about 0.5 s."""
 
     def build(folder: Path) -> None:
         arrays = generate_synthetic_arrays(scale=0.05)
@@ -39,7 +39,7 @@ def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A store such as S3, which this process and those it starts find without being told where."""
+    """Run an S3-compatible server that this process and its children find by their environment."""
     with (
         run_s3_server(tmp_path_factory.mktemp("store")) as server,
         pytest.MonkeyPatch.context() as patch,
@@ -64,7 +64,7 @@ def run_main(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of faults: what each test of `tests/faults` reached."""
+    """Print the fault table: the outcome that each test of `tests/faults` reached."""
     rows = [
         value
         for report in terminalreporter.stats.get("passed", [])

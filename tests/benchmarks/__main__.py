@@ -31,7 +31,7 @@ BEGIN_TAG, END_TAG = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 
 
 def run_script(script: str, *, full: bool) -> list[dict[str, Any]]:
-    """Run one script, which prints its figures, and return them."""
+    """Run one script, which prints its figures, and return the figures."""
     with tempfile.TemporaryDirectory() as folder:
         json_path = Path(folder) / "figures.json"
         command = [sys.executable, "-m", f"tests.benchmarks.{script}", "--json", str(json_path)]
@@ -58,7 +58,7 @@ def main() -> None:
     """Run the scripts, print all figures, and exit with 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("scripts", nargs="*", default=list(HEADINGS), help=", ".join(HEADINGS))
-    parser.add_argument("--full", action="store_true", help="longer, and more")
+    parser.add_argument("--full", action="store_true", help="run longer, with more variants")
     parser.add_argument(
         "--record", action="store_true", help="write docs/bench.json and docs/results/speed.md"
     )

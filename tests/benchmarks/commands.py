@@ -1,7 +1,7 @@
-"""What a user waits for: commands in processes of their own, timed from outside.
+"""Benchmark commands as a user runs them: in separate processes, timed from outside.
 
-A study's files are made without training (`tests.helpers.grid_builder`), except for the first step.
-The median of the rounds is shown, with their range.
+Study files are built without training (`tests.helpers.grid_builder`), except for the first step.
+Each figure is the median of the rounds, with their range.
 """
 
 import os
@@ -25,19 +25,19 @@ COMMAND = (sys.executable, "-c", "from study.cli.main import main; main()")
 FIRST_LINE_MAX_S = 1.0
 N_LISTED_STUDIES = 10
 LARGE_STUDY_SEEDS = 25
-"""Seeds of the eight configurations: 200 trials."""
+"""Number of seeds of the eight configurations: 200 trials in total."""
 
 GB = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandTimes:
-    """When a command printed what, and what it took.
+    """Output times, run time and peak memory of a command.
 
     Attributes:
-        lines: Each line of standard output and standard error, with the seconds until it came.
-        total_s: Seconds until the command ended.
-        peak_bytes: Peak resident memory of its process, or of the largest that it started.
+        lines: Lines of standard output and standard error, each after its time in seconds.
+        total_s: Run time of the command, in seconds.
+        peak_bytes: Peak resident memory of its process or its largest child, in bytes.
     """
 
     lines: Sequence[tuple[float, str]]
@@ -46,12 +46,12 @@ class CommandTimes:
 
     @property
     def first_line_s(self) -> float:
-        """Seconds until the first line."""
+        """Time of the first line, in seconds."""
         return self.lines[0][0]
 
 
 def run_command(*arguments: object) -> CommandTimes:
-    """Run `bloodstudy` as a user does, without a terminal."""
+    """Run `bloodstudy` without a terminal, and return its times."""
     start_s = time.perf_counter()
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
@@ -82,7 +82,7 @@ def measure(full: bool) -> Iterator[Measurement]:
 
 
 def measure_start(folder: Path, data: Path, rounds: int) -> Iterator[Measurement]:
-    """Figures of a grid of one trial and one epoch on as many cells as BloodMNIST has."""
+    """Yield the figures of a one-trial, one-epoch grid on as many cells as BloodMNIST has."""
     first_line_s, first_step_s = [], []
     for number in range(rounds):
         study = folder / f"start-{number}"
@@ -99,7 +99,7 @@ def measure_start(folder: Path, data: Path, rounds: int) -> Iterator[Measurement
 
 
 def measure_dry_runs(folder: Path, data: Path, rounds: int) -> Iterator[Measurement]:
-    """Figures of plans of a grid, of an ablation and of a search."""
+    """Yield the figures of dry runs of a grid, an ablation and a search."""
     for words in ("grid", "grid --ablation", "search --family both"):
         options = ["--dry-run", "--data-file", data, "--storage", folder]
         times = [run_command(*words.split(), *options) for _ in range(rounds)]
@@ -109,7 +109,7 @@ def measure_dry_runs(folder: Path, data: Path, rounds: int) -> Iterator[Measurem
 
 
 def measure_checks(folder: Path, data: Path, rounds: int) -> Iterator[Measurement]:
-    """Figures of commands that only look: status, the list of studies, and the doctor."""
+    """Yield the figures of read-only commands: status, the list of studies, and doctor."""
     studies = folder / "studies"
     for number in range(N_LISTED_STUDIES):
         build_grid(studies / f"grid-{number}", make_published_matrices())
@@ -126,7 +126,7 @@ def measure_checks(folder: Path, data: Path, rounds: int) -> Iterator[Measuremen
 
 
 def measure_reports(folder: Path, rounds: int) -> Iterator[Measurement]:
-    """Figures of `bloodstudy report`, with imports, as a user waits for it."""
+    """Yield the figures of `bloodstudy report`, imports included."""
     eight, large = folder / "eight", folder / "large"
     build_grid(eight, make_published_matrices())
     build_grid(large, make_published_matrices(LARGE_STUDY_SEEDS))
@@ -143,7 +143,7 @@ def measure_reports(folder: Path, rounds: int) -> Iterator[Measurement]:
 
 
 def summarize(what: str, durations: Sequence[float], at_most: float | None = None) -> Measurement:
-    """Return the median of the rounds' seconds as a figure."""
+    """Return the median duration of the rounds as a figure."""
     spread = f"{len(durations)} rounds, {min(durations):.2f} to {max(durations):.2f}"
     return Measurement(
         what=what,

@@ -1,4 +1,4 @@
-"""What Ray Tune, the ledger and the screen take from a grid, beside processes that only train."""
+"""Benchmark the overhead of Ray Tune, the ledger and the display over plain training processes."""
 
 import heapq
 import subprocess
@@ -22,13 +22,13 @@ COMMAND = (sys.executable, "-c", "from study.cli.main import main; main()")
 
 @dataclass(frozen=True, slots=True)
 class GridTimes:
-    """When a grid did what, in seconds after the command was given.
+    """End times of a grid, in seconds after the command was started.
 
     Attributes:
-        last_trial_end_s: its last trial's end.
-        grid_end_s: its end.
-        min_duration_s: the least that its trials, as long as each took, would have needed in these
-            slots one after another, without a pause: the longest first.
+        last_trial_end_s: End of the last trial.
+        grid_end_s: End of the command.
+        min_duration_s: Time that its trials would take in the same slots without gaps, with their
+            measured durations and the longest first.
     """
 
     last_trial_end_s: float
@@ -37,7 +37,7 @@ class GridTimes:
 
 
 def compute_packed_s(durations: Sequence[float], slots: int) -> float:
-    """Seconds until all have run, the longest first, each in the slot that is free first."""
+    """Return the time to run all, the longest first, each in the first free slot."""
     free_at_s = [0.0] * slots
     for duration in sorted(durations, reverse=True):
         heapq.heappush(free_at_s, heapq.heappop(free_at_s) + duration)
@@ -45,7 +45,7 @@ def compute_packed_s(durations: Sequence[float], slots: int) -> float:
 
 
 def run_grid(folder: Path, data: Path, epochs: int, slots: int) -> GridTimes:
-    """The command, in a process of its own, as a user gives it."""
+    """Run a grid in a separate process, and return its end times."""
     arguments = [
         "grid",
         "--data-file",
@@ -82,7 +82,7 @@ def run_grid(folder: Path, data: Path, epochs: int, slots: int) -> GridTimes:
 
 
 def run_plain(folder: Path, data: Path, epochs: int, slots: int) -> float:
-    """The same trials in a pool of processes, in seconds."""
+    """Run the same trials in a pool of processes, and return the elapsed time in seconds."""
     command = [sys.executable, "-m", "tests.benchmarks.plain", data, epochs, slots, folder]
     return measure_duration_s(
         lambda: subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL)
@@ -90,7 +90,7 @@ def run_plain(folder: Path, data: Path, epochs: int, slots: int) -> float:
 
 
 def measure(full: bool) -> Iterator[Measurement]:
-    """Short: two epochs of each of the eight; full: a grid of ten minutes or more."""
+    """Yield the figures of a grid of two epochs per trial, or of 30 with `--full`."""
     epochs, slots = 30 if full else 2, count_available_cores()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,7 +1,7 @@
-"""What the benchmarks have in common: a figure beside its bar, the machine, a table, JSON.
+"""Shared code of the benchmarks: figures with targets, host information, tables and JSON.
 
-Each script of this folder is run by itself (`python -m tests.benchmarks.loop`), all of them by
-`make bench`; with `--full`, longer.
+Run a single script with, for example, `python -m tests.benchmarks.loop`, and all scripts with
+`make bench`. The option `--full` runs them longer.
 """
 
 import argparse
@@ -28,15 +28,15 @@ LIBRARIES = ("torch", "ray", "optuna", "numpy", "scikit-learn")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One thing measured.
+    """Measured figure with its target.
 
     Attributes:
-        what: in words.
-        value: the median, where it was measured several times.
-        unit: of the value; empty for a ratio.
-        at_least: the bar, where more is better; None for none.
-        at_most: the bar, where less is better; None for none.
-        detail: how it was measured, and how far it spread.
+        what: Name of the figure, in words.
+        value: Measured value; the median if it was measured several times.
+        unit: Unit of the value; empty for a ratio.
+        at_least: Target if more is better; None if there is none.
+        at_most: Target if less is better; None if there is none.
+        detail: Method and spread of the measurement, in words.
     """
 
     what: str
@@ -48,17 +48,17 @@ class Measurement:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the value comes up to its bar; None where there is none."""
+        """Whether the value meets its target; None if there is none."""
         if self.at_least is not None:
             return self.value >= self.at_least
         return None if self.at_most is None else self.value <= self.at_most
 
 
 def compute_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, str]:
-    """The median of the rounds' ratios, and their range in words.
+    """Return the median of the rounds' ratios, and their range in words.
 
-    Both sides of a round were measured one right after the other: on a machine that others use too,
-    the speed of a minute says little, the ratio within it more.
+    Both sides of a round must be measured back to back: on a shared machine, their ratio is more
+    stable than either value.
     """
     ratios = [a / b for a, b in zip(numerators, denominators, strict=True)]
     if len(ratios) == 1:
@@ -69,14 +69,14 @@ def compute_ratio(numerators: Sequence[float], denominators: Sequence[float]) ->
 
 
 def measure_duration_s(function: Callable[[], object]) -> float:
-    """Seconds that `function` takes."""
+    """Return the elapsed time of a call of `function`, in seconds."""
     start_s = time.perf_counter()
     function()
     return time.perf_counter() - start_s
 
 
 def collect_host_info() -> dict[str, Any]:
-    """When and on what figures were measured."""
+    """Return date, hardware, load and versions of this measurement."""
     memory = psutil.virtual_memory().total / 2**30
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -89,7 +89,7 @@ def collect_host_info() -> dict[str, Any]:
 
 
 def format_host_info(host_info: Mapping[str, Any]) -> str:
-    """A line of `collect_host_info`."""
+    """Format the result of `collect_host_info` as one line."""
     versions = ", ".join(f"{name} {number}" for name, number in host_info["versions"].items())
     return (
         f"{host_info['measured_at'][:10]}, {host_info['processor']}, {host_info['memory']}, GPU: "
@@ -98,7 +98,7 @@ def format_host_info(host_info: Mapping[str, Any]) -> str:
 
 
 def format_table(measurements: Sequence[Measurement]) -> str:
-    """The figures as Markdown."""
+    """Format the figures as a Markdown table."""
     lines = ["| figure | value | target | method |", "|---|--:|--:|---|"]
     for measurement in measurements:
         value = f"{format_number(measurement.value)} {measurement.unit}".rstrip()
@@ -111,22 +111,22 @@ def format_table(measurements: Sequence[Measurement]) -> str:
 
 
 def format_bound(measurement: Measurement) -> str:
-    """The bar in words."""
+    """Format the target, for example as `≥ 0.95`."""
     if measurement.at_least is not None:
         return f"≥ {format_number(measurement.at_least)}"
     return "" if measurement.at_most is None else f"≤ {format_number(measurement.at_most)}"
 
 
 def format_number(value: float) -> str:
-    """Three digits that count."""
+    """Format a number with three significant digits; from 100, as an integer."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def run_benchmark(measure: Callable[[bool], Iterator[Measurement]]) -> None:
-    """Run one script's measurements: print each figure as it comes, then the table, and JSON."""
+    """Run one script: print each figure once measured, then the table, and write JSON if asked."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--full", action="store_true", help="longer, and all variants")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--full", action="store_true", help="run longer, with all variants")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     host_info, measurements, start_s = collect_host_info(), [], time.perf_counter()
     for measurement in measure(options.full):

@@ -1,6 +1,7 @@
-"""The loop on a GPU: against MedMNIST's own, and the time that bytes and operations need.
+"""Benchmark the training loop on a GPU against MedMNIST's own loop and a lower bound.
 
-Without a GPU it measures nothing, and says so.
+The lower bound is the time that memory traffic and arithmetic need. Without a GPU, nothing is
+measured.
 """
 
 import multiprocessing
@@ -34,32 +35,32 @@ BATCH_SIZE = 128
 TRIAL_COUNTS = (1, 2, 4, 8, 16)
 MIN_MEDMNIST_RATIO = 10.0
 N_ACTIVATIONS = {
-    # Numbers that the layers put out for an image: convolutions and poolings, and linear layers.
+    # Outputs of the layers per image: convolutions and poolings, and linear layers.
     "mlnn": 2 * 1180 + 8,
     "cnn": 32 * (28**2 + 14**2) + 64 * (14**2 + 7**2) + 128 * (7**2 + 3**2) + 256 + 128 + 8,
 }
 PASSES_PER_WEIGHT = {"sgd": 8, "adam": 10}
-"""How often a step reads or writes each weight or a number that goes with it: the weight forward
-and backward, its gradient once written; then the update reads gradient, weight and moments, and
-writes weight and moments."""
+"""Memory accesses per step for each weight, its gradient and its moments. The forward and the
+backward pass read the weight, and the gradient is written once. The update then reads gradient,
+weight and moments, and writes weight and moments."""
 
 
 def compute_floor_s(
     config: TrialConfig, n_images: int, bandwidth: float, flop_rate: float
 ) -> float:
-    """Seconds that an epoch needs at least, if nothing stays in the GPU's caches.
+    """Return the minimum duration of an epoch in seconds, if nothing stays in the GPU's caches.
 
     Args:
-        config: of the trial.
-        n_images: in train.
-        bandwidth: of the GPU's memory, in bytes a second.
-        flop_rate: of its products in float32, in operations a second.
+        config: Settings of the trial.
+        n_images: Number of images in train.
+        bandwidth: Memory bandwidth of the GPU, in bytes per second.
+        flop_rate: Rate of its float32 matrix products, in operations per second.
     """
     steps = n_images / config.batch_size
     weight_bytes = (
         4 * PASSES_PER_WEIGHT[config.optimizer] * count_parameters(build_model(config)) * steps
     )
-    # Written and read forward, and so its gradient backward.
+    # Activations are written and read in the forward pass, their gradients in the backward pass.
     activation_bytes = 4 * 4 * N_ACTIVATIONS[config.family] * n_images
     operations = steps * sum(
         2.0 * m * k * n for m, k, n in iterate_products(config.family, config.batch_size)
@@ -68,7 +69,7 @@ def compute_floor_s(
 
 
 def measure_median_s(function: Callable[[], object], repeats: int) -> float:
-    """The median time of a piece of work on the GPU."""
+    """Return the median duration of some work on the GPU, in seconds."""
 
     def run_synchronized() -> None:
         function()
@@ -79,7 +80,7 @@ def measure_median_s(function: Callable[[], object], repeats: int) -> float:
 
 
 def measure_gpu(device: torch.device) -> tuple[float, float]:
-    """Bytes a second of a large copy, and operations a second of a large product in float32."""
+    """Return the GPU's copy bandwidth in bytes/s and float32 product rate in operations/s."""
     source = torch.empty(2**28, device=device)
     target = torch.empty_like(source)
     bandwidth = 2 * source.nbytes / measure_median_s(lambda: target.copy_(source), 10)
@@ -90,7 +91,7 @@ def measure_gpu(device: torch.device) -> tuple[float, float]:
 def measure_epoch_s(
     config: TrialConfig, splits: dict[str, DeviceSplit], *, epochs: int = 12
 ) -> float:
-    """Seconds of an epoch, evaluation on val included; the median without the first two."""
+    """Return the median epoch time in seconds, evaluation included, without the first two."""
     config = replace(config, max_epochs=epochs, patience=epochs)
     state = TrainingState.create(config, splits["train"].images.device)
     return statistics.median(
@@ -102,20 +103,20 @@ def measure_epoch_s(
 
 
 def compare_with_graph_s(config: TrialConfig, split: DeviceSplit) -> tuple[float, float]:
-    """Seconds of a pass over train, its steps run one by one, and as a graph."""
+    """Return the seconds of a pass over train with steps run one by one, and as a CUDA graph."""
     state = TrainingState.create(config, split.images.device)
     step = make_training_step(state, config, split)
     assert isinstance(step, CudaGraphStep)
     durations_s = []
     for variant in (step._step, step):
-        for _ in range(4):  # until both sizes of batch are captured
+        for _ in range(4):  # until both batch sizes are captured
             train_epoch(state, config, variant, split)
         durations_s.append(measure_median_s(partial(train_epoch, state, config, variant, split), 5))
     return durations_s[0], durations_s[1]
 
 
 def measure_medmnist_s(config: TrialConfig, root: Path, device: torch.device) -> float:
-    """Seconds of an epoch of MedMNIST's own loop, the second."""
+    """Return the duration of the second epoch of MedMNIST's own loop, in seconds."""
     model = {"mlnn": MLNN, "cnn": CNN}[config.family](dropout=config.dropout).to(device)
     optimizer = make_torch_optimizer(model, config.optimizer, config.learning_rate)
     experiment = Experiment(
@@ -126,7 +127,7 @@ def measure_medmnist_s(config: TrialConfig, root: Path, device: torch.device) ->
 
 
 def serve_epochs(config: TrialConfig, window_s: float, connection: Connection) -> None:
-    """A trial: says when it is warm, trains for a while when told to, and says how many epochs."""
+    """Train in a process: send memory use once warm, then on request the epochs of one window."""
     device = torch.device("cuda")
     with tempfile.TemporaryDirectory() as folder:
         splits = {
@@ -152,7 +153,7 @@ def serve_epochs(config: TrialConfig, window_s: float, connection: Connection) -
 
 
 def measure_concurrent(config: TrialConfig, n_trials: int, window_s: float) -> tuple[float, float]:
-    """Epochs a second of so many trials on one GPU, and bytes that each holds of it."""
+    """Return epochs per second of concurrent trials on one GPU, and the memory of each in bytes."""
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in range(n_trials)]
     processes = [
@@ -173,7 +174,7 @@ def measure_concurrent(config: TrialConfig, n_trials: int, window_s: float) -> t
 def measure_one_trial(
     name: str, root: Path, splits: dict[str, DeviceSplit], bandwidth: float, flop_rate: float
 ) -> Iterator[Measurement]:
-    """One trial alone."""
+    """Yield the figures of a single trial."""
     config = replace(PUBLISHED[name], batch_size=BATCH_SIZE)
     n_images, device = len(splits["train"].labels), splits["train"].images.device
     epoch_duration_s, min_duration_s = (
@@ -204,7 +205,7 @@ def measure_one_trial(
 
 
 def find_best_concurrency(name: str, window_s: float) -> Measurement:
-    """How many trials at once a GPU is best shared by."""
+    """Measure which number of concurrent trials trains the most epochs per second on one GPU."""
     config = replace(PUBLISHED[name], batch_size=BATCH_SIZE)
     rates, memory_bytes = {}, 0.0
     for count in TRIAL_COUNTS:
@@ -219,7 +220,7 @@ def find_best_concurrency(name: str, window_s: float) -> Measurement:
 
 
 def measure(full: bool) -> Iterator[Measurement]:
-    """Adam, which moves the most bytes."""
+    """Yield the figures of Adam, which moves the most bytes; with `--full`, also of SGD."""
     if not torch.cuda.is_available():
         print("no GPU here: nothing measured")
         return

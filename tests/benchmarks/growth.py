@@ -1,10 +1,10 @@
-"""Time against the number of trials, of epochs and of seeds: does ten times as much take ten times.
+"""Benchmark how time grows with the number of trials, epochs, configurations and seeds.
 
-Trials are empty: they report, write small files and end, as trials do, and train nothing. All else
-is a study's own (`measured.py`), on one node of two slots. Reports are made of synthetic studies.
+Trials are empty: they report, write small files and end without training. Everything else is as in
+a real study (`measured.py`), on one node with two slots. Reports are made from synthetic studies.
 
-Linearity is what the step from the middle size to the large one takes apiece, over what the step
-from the small size to the middle one takes: what a study takes once is in neither.
+Growth is the time per added unit from the middle size to the large one, divided by that from the
+small size to the middle one. Fixed costs cancel in both.
 """
 
 import os
@@ -34,25 +34,25 @@ from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 
 WORKLOAD_SIZES = (10, 100, 1000)
-"""Trials, and then epochs."""
+"""Numbers of trials, and of epochs."""
 
 REPORT_SIZES = {"configurations": (8, 80, 160), "seeds": (8, 120, 240)}
 REPORT_SIZES_FULL = {"configurations": (8, 160, 1000), "seeds": (8, 160, 1000)}
-"""Trials of the studies of which a report is made, far enough apart to differ by seconds."""
+"""Numbers of trials in reported studies, far enough apart to differ by seconds."""
 
 MAX_GROWTH_RATIO = 1.3
-"""At most, of the two steps."""
+"""Largest allowed ratio of the times per added unit."""
 
 SLOTS = measured.NODE_CPUS
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """What something took.
+    """Elapsed time and CPU time of some work.
 
     Attributes:
-        wall_s: on the clock.
-        cpu_s: of this process, all threads.
+        wall_s: Elapsed time, in seconds.
+        cpu_s: CPU time of this process, all threads, in seconds.
     """
 
     wall_s: float
@@ -65,11 +65,11 @@ class Duration:
 
 ConfigOverrides = Mapping[str, Mapping[str, float]]
 DurationsBySize = Mapping[int, Sequence[Duration]]
-"""What each size took, in each round: the sizes of a round were measured one after the other."""
+"""Durations by size, one per round; the sizes of a round are measured one after another."""
 
 
 class FirstReportMeter(Meter):
-    """Looks at the clock when the first report comes, too: processes have started by then."""
+    """Meter that also samples usage at the first report, when processes have started."""
 
     def on_epoch(
         self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
@@ -85,11 +85,11 @@ def measure(full: bool) -> Iterator[Measurement]:
         folders = (Path(name) / str(number) for number in count())
 
         def run_study(trials: int, epochs: int) -> Duration:
-            """A study of empty trials, from the first report until the last trial is entered."""
+            """Measure a study of empty trials, from the first report to the last ledger entry."""
             folder = next(folders)
             study, sleep = measured.make_grid(folder, trials), SleepConfig(epochs=epochs, epoch_s=0)
-            config = make_study_config(ray_cluster.address, concurrency=SLOTS)  # as on one machine
-            with redirect_output(Path(os.devnull)):  # what Tune says
+            config = make_study_config(ray_cluster.address, concurrency=SLOTS)
+            with redirect_output(Path(os.devnull)):  # hide Tune's output
                 meter = measured.run_study(
                     study,
                     folder / "s",
@@ -114,13 +114,13 @@ def measure(full: bool) -> Iterator[Measurement]:
 def measure_rounds(
     sizes: Sequence[int], rounds: int, function: Callable[[int], Duration]
 ) -> DurationsBySize:
-    """What the work takes at each size, round by round."""
+    """Measure the duration of `function` at each size, round by round."""
     durations = [{size: function(size) for size in sizes} for _ in range(rounds)]
     return {size: [durations_by_size[size] for durations_by_size in durations] for size in sizes}
 
 
 def summarize_trials(durations: DurationsBySize) -> Iterator[Measurement]:
-    """Figures of studies with more and more trials of ten epochs."""
+    """Yield the figures of studies with increasing numbers of trials of ten epochs."""
     max_trials = max(durations)
     wall_s, cpu_s = compute_medians(durations[max_trials])
     label = f"{max_trials:,} empty trials of 10 epochs"
@@ -142,7 +142,7 @@ def summarize_trials(durations: DurationsBySize) -> Iterator[Measurement]:
 
 
 def summarize_epochs(durations: DurationsBySize) -> Iterator[Measurement]:
-    """Figures of studies with one trial a slot, of more and more epochs."""
+    """Yield the figures of studies with one trial per slot and increasing numbers of epochs."""
     max_epochs = max(durations)
     wall_s, cpu_s = compute_medians(durations[max_epochs])
     yield Measurement(
@@ -155,7 +155,7 @@ def summarize_epochs(durations: DurationsBySize) -> Iterator[Measurement]:
 
 
 def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Measurement]:
-    """Figures of reports, from the ledger to the written page."""
+    """Yield the figures of reports, from the ledger to the written page."""
     for kind, make_matrices in (
         ("configurations", make_many_configurations),
         ("seeds", make_many_seeds),
@@ -167,7 +167,7 @@ def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Meas
                 grid_builder.build_grid(
                     Path(name) / str(size), study_matrices, config_overrides=overrides
                 )
-            measure_report(Path(name) / str(sizes[0]))  # what is imported and read once
+            measure_report(Path(name) / str(sizes[0]))  # warm-up: imports, files read once
             durations = measure_rounds(
                 sizes, 1, lambda size: measure_report(Path(name) / str(size))
             )
@@ -185,7 +185,7 @@ def measure_reports(sizes_by_kind: Mapping[str, Sequence[int]]) -> Iterator[Meas
 
 
 def compute_growth(label: str, per_unit: str, durations: DurationsBySize) -> Measurement:
-    """How much more the last of many takes than the first."""
+    """Return the time per added unit at large sizes, relative to that at small sizes."""
     small, middle, large = sorted(durations)
     early_s = compute_step_s(durations[small], durations[middle], middle - small)
     late_s = compute_step_s(durations[middle], durations[large], large - middle)
@@ -203,19 +203,19 @@ def compute_growth(label: str, per_unit: str, durations: DurationsBySize) -> Mea
 def compute_step_s(
     shorter: Sequence[Duration], longer: Sequence[Duration], size_difference: int
 ) -> list[float]:
-    """Seconds apiece, by round."""
+    """Return the seconds per added unit, by round."""
     return [(b.wall_s - a.wall_s) / size_difference for a, b in zip(shorter, longer, strict=True)]
 
 
 def compute_medians(durations: Sequence[Duration]) -> tuple[float, float]:
-    """Seconds on the clock, and of the processor."""
+    """Return the median elapsed time and the median CPU time, in seconds."""
     return median(duration.wall_s for duration in durations), median(
         each.cpu_s for each in durations
     )
 
 
 def measure_report(study: Path) -> Duration:
-    """Make a study's report."""
+    """Write a study's report, and return the duration."""
     start_s, start_cpu_s = time.monotonic(), time.process_time()
     write_report(Ledger(study))
     return Duration(time.monotonic() - start_s, time.process_time() - start_cpu_s)
@@ -224,7 +224,7 @@ def measure_report(study: Path) -> Duration:
 def make_many_configurations(
     n_trials: int,
 ) -> tuple[dict[str, list[ConfusionMatrix]], ConfigOverrides]:
-    """Matrices of so many configurations, and their settings; each differs from the others."""
+    """Return matrices and settings of `n_trials` configurations, which all differ."""
     published = list(grid_builder.make_published_matrices().values())
     names = [f"configuration-{number}" for number in range(n_trials)]
     matrices = {
@@ -235,7 +235,7 @@ def make_many_configurations(
 
 
 def make_many_seeds(n_trials: int) -> tuple[dict[str, list[ConfusionMatrix]], ConfigOverrides]:
-    """Matrices of two configurations, half as many seeds each."""
+    """Return matrices of two configurations with `n_trials // 2` seeds each."""
     published = grid_builder.make_published_matrices()
     matrices = {
         name: [

@@ -1,4 +1,7 @@
-"""The loop on one CPU thread: against the machine, a resident batch, and MedMNIST's own loop."""
+"""Benchmark the training loop on one CPU thread.
+
+The baselines are its matrix products by themselves, a resident batch, and MedMNIST's own loop.
+"""
 
 import statistics
 import tempfile
@@ -30,10 +33,10 @@ from tests.benchmarks.medmnist_loop import Experiment, make_torch_optimizer
 
 CPU = torch.device("cpu")
 STEPS_PER_ROUND = 20
-"""Of each round: short enough for both sides of a ratio to see the same machine."""
+"""Training steps per round, few enough that both sides of a ratio run under the same load."""
 CONFIGURATIONS = ("mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-2")
 LAYER_PRODUCTS = {
-    # Rows for each image, inputs, outputs of each layer, as matrix products.
+    # Matrix product of each layer: rows per image, inputs and outputs.
     "mlnn": ((1, 2352, 1180), (1, 1180, 1180), (1, 1180, 8)),
     "cnn": (
         (28 * 28, 27, 32),
@@ -50,9 +53,10 @@ MIN_MEDMNIST_RATIOS = {"mlnn": 2.2, "cnn": 1.4}
 
 
 def iterate_products(family: str, batch_size: int) -> Iterator[tuple[int, int, int]]:
-    """Rows, inner dimension and columns of each matrix product of a step.
+    """Yield rows, inner dimension and columns of each matrix product of a training step.
 
-    Forward, by the weights' gradient, and but for the first layer by the inputs' gradient.
+    Each layer has a forward product and one for the gradient of the weights. All layers but the
+    first also have one for the gradient of the inputs.
     """
     for index, (rows, inputs, outputs) in enumerate(LAYER_PRODUCTS[family]):
         yield rows * batch_size, inputs, outputs
@@ -62,7 +66,7 @@ def iterate_products(family: str, batch_size: int) -> Iterator[tuple[int, int, i
 
 
 def measure_product_rates(family: str, batch_size: int) -> tuple[float, float]:
-    """Operations a second of a step's products timed by themselves: of all, and of the fastest."""
+    """Return operations per second of a step's products by themselves: overall, and the fastest."""
     flops, total_s, fastest = 0.0, 0.0, 0.0
     for m, k, n in iterate_products(family, batch_size):
         a, b, out = torch.randn(m, k), torch.randn(k, n), torch.empty(m, n)
@@ -75,7 +79,7 @@ def measure_product_rates(family: str, batch_size: int) -> tuple[float, float]:
 def compare_with_products(
     name: str, batch_size: int, split: DeviceSplit, rounds: int
 ) -> Measurement:
-    """The arithmetic rate of an epoch's steps, and that of the products in them."""
+    """Measure the arithmetic rate of training steps, relative to that of their products."""
     config = replace(PUBLISHED[name], batch_size=batch_size)
     state = TrainingState.create(config, CPU)
     round_split = DeviceSplit(*(tensor[: STEPS_PER_ROUND * batch_size] for tensor in split))
@@ -103,7 +107,7 @@ def compare_with_products(
 
 
 def make_resident_step(state: TrainingState, images: Tensor, labels: Tensor) -> Callable[[], None]:
-    """The step without its data path."""
+    """Return a training step without the data path."""
 
     def run_step() -> None:
         loss = F.cross_entropy(state.model(images), labels)
@@ -115,7 +119,7 @@ def make_resident_step(state: TrainingState, images: Tensor, labels: Tensor) -> 
 
 
 def compare_with_resident(name: str, split: DeviceSplit, rounds: int) -> Measurement:
-    """The same steps on one batch that is scaled already."""
+    """Measure the loop relative to the same steps on one batch that is already scaled."""
     config = PUBLISHED[name]
     state = TrainingState.create(config, CPU)
     round_split = DeviceSplit(*(tensor[: STEPS_PER_ROUND * config.batch_size] for tensor in split))
@@ -142,7 +146,7 @@ def compare_with_resident(name: str, split: DeviceSplit, rounds: int) -> Measure
 def compare_with_medmnist(
     family: str, root: Path, splits: dict[str, DeviceSplit], rounds: int
 ) -> Measurement:
-    """An epoch of MedMNIST's own loop, in seconds, to ours."""
+    """Measure the epoch time of MedMNIST's own loop relative to ours."""
     config = replace(PUBLISHED[f"{family}-config-2"], max_epochs=100, patience=100)
     model = {"mlnn": MLNN, "cnn": CNN}[family](dropout=config.dropout)
     optimizer = make_torch_optimizer(model, "adam", config.learning_rate)
@@ -164,7 +168,10 @@ def compare_with_medmnist(
 
 
 def write_npz(root: Path) -> dict[str, DeviceSplit]:
-    """Drawn cells, as many as BloodMNIST has, also as the file that MedMNIST's classes read."""
+    """Write as many synthetic cells as BloodMNIST has, and return train and val.
+
+    MedMNIST's classes read the file.
+    """
     arrays = generate_synthetic_arrays(scale=1.0)
     np.savez(root / "bloodmnist.npz", allow_pickle=False, **arrays)
     return {

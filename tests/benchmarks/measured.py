@@ -1,7 +1,7 @@
-"""Studies of trials that sleep, on clusters whose nodes are all on this machine, and their figures.
+"""Run studies of sleeping trials on clusters whose nodes are all on this machine.
 
-All else is as in a study: `study.tuning.tuner` and Ray Tune run the trials, in processes of their
-own, the callback enters each in a ledger, and the screen is told.
+Everything else is as in a real study: `study.tuning.tuner` and Ray Tune run the trials in separate
+processes, the callback enters each in a ledger, and the progress display is updated.
 """
 
 import os
@@ -43,12 +43,12 @@ NODE_CPUS = 2
 
 @dataclass(frozen=True, slots=True)
 class UsageSample:
-    """When a trial had been entered.
+    """Resource usage of the driver at one moment.
 
     Attributes:
-        clock_s: on the clock.
-        cpu_s: of the driver's process, all threads.
-        rss_bytes: bytes of memory that it holds.
+        clock_s: Time of the monotonic clock, in seconds.
+        cpu_s: CPU time of the driver process, all threads, in seconds.
+        rss_bytes: Resident memory of the driver process, in bytes.
     """
 
     clock_s: float
@@ -57,7 +57,7 @@ class UsageSample:
 
 
 class Meter:
-    """Hands on to the screen what it hears, and looks at the clock, the processor and memory."""
+    """Listener that forwards events to the progress display and samples the driver's usage."""
 
     def __init__(self, progress: GridProgress | SearchProgress) -> None:
         self.progress = progress
@@ -90,7 +90,7 @@ class Meter:
         self.end_samples.append(sample_usage())
 
     def compute_per_trial_s(self, first: int, last: int) -> tuple[float, float]:
-        """Seconds, and seconds of the driver's processor, for each of the trials between."""
+        """Return elapsed time and driver CPU time per trial between two trials, in seconds."""
         first_sample, last_sample = self.end_samples[first], self.end_samples[last]
         n_trials = last - first
         return (last_sample.clock_s - first_sample.clock_s) / n_trials, (
@@ -98,7 +98,7 @@ class Meter:
         ) / n_trials
 
     def compute_mean_rss(self, first: int, last: int) -> float:
-        """Mean bytes that the driver held at the ends of these trials."""
+        """Return the mean resident memory of the driver at the ends of these trials, in bytes."""
         return float(np.mean([sample.rss_bytes for sample in self.end_samples[first:last]]))
 
 
@@ -109,7 +109,7 @@ def sample_usage() -> UsageSample:
 
 @contextmanager
 def start_local_cluster(n_nodes: int) -> Iterator[Cluster]:
-    """A head without trials, and so many nodes with two cores each, as far as Ray knows."""
+    """Start a cluster with a head that runs no trials, and nodes with two logical CPUs each."""
     ray_cluster = Cluster(
         initialize_head=True,
         head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": 10**8},
@@ -123,15 +123,15 @@ def start_local_cluster(n_nodes: int) -> Iterator[Cluster]:
 
 
 def add_node(ray_cluster: Cluster, cpus: int = NODE_CPUS) -> None:
-    """Another node."""
+    """Add a node to the cluster."""
     ray_cluster.add_node(num_cpus=cpus, object_store_memory=10**8)
 
 
 @contextmanager
 def run_s3_bucket() -> Iterator[RemotePath]:
-    """A stand-in for S3 on this machine, in a process of its own, and an empty bucket in it.
+    """Run moto's S3 server in a separate process, and yield a location in an empty bucket.
 
-    The processes of a cluster know it if they are started after it.
+    A cluster finds the server through environment variables, so it must be started afterwards.
     """
     with socket.socket() as free_socket:
         free_socket.bind(("127.0.0.1", 0))
@@ -180,7 +180,7 @@ def make_study_config(address: str, concurrency: int | None = None) -> StudyConf
 
 
 def make_grid(folder: Path, n_trials: int) -> StudyRecord:
-    """A grid of so many trials, half of them CNNs."""
+    """Return the record of a grid of `n_trials` trials, half of them CNNs."""
     matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
     configurations = {
         name: [matrix] * (n_trials // 2) for name in ("mlnn-config-1", "cnn-config-1")
@@ -191,7 +191,7 @@ def make_grid(folder: Path, n_trials: int) -> StudyRecord:
 
 
 def make_search(folder: Path, n_trials: int, epochs: int) -> StudyRecord:
-    """A search of so many trials."""
+    """Return the record of a search of `n_trials` trials."""
     search = replace(
         search_builder.SEARCH_RECORD,
         n_trials=n_trials,
@@ -213,15 +213,15 @@ def run_study(
     is_terminal: bool = False,
     meter_class: type[Meter] = Meter,
 ) -> Meter:
-    """Run a study to its end in a session of Ray's that is there.
+    """Run a study to its end on a running Ray cluster.
 
     Args:
-        study: a grid or a search.
-        location: of its ledger, which must not exist.
-        sleep: what a trial does.
-        config: resources.
-        is_terminal: show it as in a terminal, and not as lines.
-        meter_class: what looks at the clock.
+        study: Record of a grid or a search.
+        location: Location of the ledger, which must not exist.
+        sleep: Settings of the sleeping trials.
+        config: Resources and address of the cluster.
+        is_terminal: Whether to display progress as in a terminal, instead of as lines.
+        meter_class: Class of the meter that samples usage.
     """
     ledger = Ledger.create(location, study)
     with (
@@ -247,17 +247,17 @@ def run_study(
 
 
 def count_placement_groups() -> int:
-    """Placement groups that wait for room, or have found it: what an autoscaler goes by."""
+    """Return the number of placement groups, pending or placed, which an autoscaler reacts to."""
     return len(placement_group_table())
 
 
 def list_hosts(ledger: Ledger) -> Sequence[str]:
-    """Machine and process of each trial."""
+    """Return host name and process id of each trial."""
     return [str(trial.host) for trial in ledger.read_trials()]
 
 
 def describe_load() -> str:
-    """The machine, in words."""
+    """Describe the CPU and the load of this machine."""
     from study.lifecycle.study_record import _read_cpu_model
 
     return f"{os.cpu_count()} cores of an {_read_cpu_model()}, load {os.getloadavg()[0]:.1f}"

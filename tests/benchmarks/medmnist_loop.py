@@ -1,4 +1,4 @@
-"""An epoch as MedMNIST's own experiments run it, to measure ours against.
+"""Epochs as MedMNIST's own experiments run them, as a baseline for ours.
 
 Images come one by one from a `DataLoader` through PIL, the loss is read after each step, and all
 three splits are evaluated after each epoch, with accuracy and AUC.
@@ -18,9 +18,10 @@ SPLITS = ("train", "val", "test")
 
 
 def to_tensor(image: Image.Image) -> Tensor:
-    """As torchvision's `ToTensor` and `Normalize([.5], [.5])`: float32 (3, 28, 28), -1 to 1.
+    """Convert an image to float32, shape (3, 28, 28), range -1 to 1.
 
-    Operation by operation, as torchvision's CPU build cannot always be imported.
+    Repeats the operations of torchvision's `ToTensor` and `Normalize([0.5], [0.5])`, because
+    torchvision's CPU build cannot always be imported.
     """
     pixels = torch.from_numpy(np.array(image, np.uint8, copy=True))
     pixels = pixels.view(image.height, image.width, 3).permute(2, 0, 1).contiguous()
@@ -32,14 +33,14 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 class Experiment:
-    """A model in training by MedMNIST's loop.
+    """Training of a model by MedMNIST's loop.
 
     Args:
-        model: returns logits.
-        optimizer: of its parameters.
-        root: folder with a `bloodmnist.npz`.
-        batch_size: images a step.
-        device: to train on.
+        model: Model that returns logits.
+        optimizer: Optimizer of its parameters.
+        root: Folder that contains `bloodmnist.npz`.
+        batch_size: Number of images per training step.
+        device: Device to train on.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Experiment:
         }
 
     def run_epoch(self) -> float:
-        """Train and evaluate once; the accuracy on val."""
+        """Train for one epoch, evaluate all splits, and return the accuracy on val."""
         self.model.train()
         losses = []
         for images, labels in self.train_loader:
@@ -96,7 +97,7 @@ class Experiment:
 def make_torch_optimizer(
     model: nn.Module, name: str, learning_rate: float
 ) -> torch.optim.Optimizer:
-    """PyTorch's own choice of implementation, as in a script that does not ask for another."""
+    """Return an optimizer with PyTorch's default implementation."""
     if name == "adam":
         return torch.optim.Adam(model.parameters(), lr=learning_rate)
     return torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)

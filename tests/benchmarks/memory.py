@@ -1,7 +1,8 @@
-"""What a study takes of memory and of the disk: of the command itself, looked at from outside.
+"""Benchmark the memory and disk space of a study, measured from outside the command.
 
-The grid is trained on drawn cells as many as BloodMNIST has, the search on few: neither a model nor
-a state is larger for more images. Linux alone: its `/proc` tells what a process held at most.
+The grid is trained on as many synthetic cells as BloodMNIST has. The search uses few, because the
+sizes of models and checkpoints do not depend on the number of images. Requires Linux, whose `/proc`
+gives the peak memory of a process.
 """
 
 import os
@@ -29,15 +30,14 @@ CNN_CONFIGURATIONS = ("cnn-config-1", "cnn-config-2", "cnn-config-3", "cnn-confi
 
 @dataclass(slots=True)
 class PeakUsage:
-    """The most that was seen of a study's processes, in bytes.
+    """Peak resource usage of a study's processes.
 
     Attributes:
-        store_bytes: of Ray's object store, where the data are.
-        worker_bytes: resident memory of the largest process that trains, that of the store
-            included.
-        private_bytes: of that, what no other process shares.
-        driver_bytes: resident memory of the driver, until the trials have ended.
-        n_workers: processes that train, not bytes.
+        store_bytes: Memory of Ray's object store, which holds the data, in bytes.
+        worker_bytes: Resident memory of a training process, object store included, in bytes.
+        private_bytes: Memory of a training process that no other process shares, in bytes.
+        driver_bytes: Resident memory of the driver while trials run, in bytes.
+        n_workers: Number of concurrent training processes.
     """
 
     store_bytes: int = 0
@@ -55,7 +55,7 @@ def measure(full: bool) -> Iterator[Measurement]:
 
 
 def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
-    """Figures of grids of CNNs, one trial at once and two."""
+    """Yield the figures of grids of CNNs with one and with two concurrent trials."""
     data = folder / "cells.npz"
     arrays_bytes = write_synthetic_file(data, scale=1)
     epochs = ("--max-epochs", "2" if full else "1")
@@ -87,7 +87,7 @@ def measure_memory(folder: Path, *, full: bool) -> Iterator[Measurement]:
 
 
 def measure_disk(folder: Path, *, max_epochs: int) -> Iterator[Measurement]:
-    """Figures of a search of fifty trials of both families."""
+    """Yield the figures of a search of 50 trials of both families."""
     data = folder / "few.npz"
     write_synthetic_file(data, scale=0.02)
     options = ("--trials", "50", "--family", "both", "--max-epochs", str(max_epochs))
@@ -117,7 +117,7 @@ def measure_disk(folder: Path, *, max_epochs: int) -> Iterator[Measurement]:
 
 
 def write_synthetic_file(path: Path, *, scale: float) -> int:
-    """Write a file of drawn cells; the bytes of its arrays."""
+    """Write a file of synthetic cells, and return the size of its arrays in bytes."""
     arrays = generate_synthetic_arrays(scale=scale)
     np.savez(path, allow_pickle=False, **arrays)
     return sum(array.nbytes for array in arrays.values())
@@ -132,7 +132,7 @@ def measure_grid(
     options: tuple[str, ...],
     n_trials: int = 1,
 ) -> PeakUsage:
-    """Train so many CNNs, and look at the processes."""
+    """Train `n_trials` CNNs, and return the peak usage of the processes."""
     config_options = [word for name in CNN_CONFIGURATIONS[:n_trials] for word in ("--config", name)]
     run_options = ("--max-concurrent", str(concurrency), "--device", "cpu")
     study = StudyRunner(folder, data, name, *config_options, *options, *run_options)
@@ -143,7 +143,7 @@ def measure_grid(
 
 
 def run_and_sample(study: StudyRunner, sample: Callable[[subprocess.Popen[str]], None]) -> None:
-    """Run a study to its end, and look now and then."""
+    """Run a study to its end, and call `sample` at intervals."""
     with study.log_path.open("a") as log_file, subprocess.Popen(
         [INSTALLED_COMMAND, *study.arguments],
         stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, text=True,
@@ -151,7 +151,7 @@ def run_and_sample(study: StudyRunner, sample: Callable[[subprocess.Popen[str]],
     ) as process:  # fmt: skip
         try:
             while process.poll() is None:
-                # Processes and files come and go while they are looked at.
+                # Processes and files may disappear during a sample.
                 with suppress(psutil.Error, OSError):
                     sample(process)
                 time.sleep(SAMPLE_INTERVAL_S)
@@ -161,7 +161,7 @@ def run_and_sample(study: StudyRunner, sample: Callable[[subprocess.Popen[str]],
 
 
 def update_peak_usage(driver: subprocess.Popen[str], usage: PeakUsage) -> None:
-    """Look at the processes of a study."""
+    """Update the peak usage from the current processes of a study."""
     for raylet in list_children(driver.pid, "raylet"):
         usage.store_bytes = max(usage.store_bytes, measure_store_bytes(raylet))
     training_processes = list_workers(driver.pid)
@@ -174,9 +174,9 @@ def update_peak_usage(driver: subprocess.Popen[str], usage: PeakUsage) -> None:
 
 
 def measure_store_bytes(process: psutil.Process) -> int:
-    """What the object store that this process has open takes of memory: its file's blocks.
+    """Return the memory of the object store that a process has open, in bytes.
 
-    The file has room for half a gigabyte, and a page of memory only where something was put.
+    The store's file is sparse, so its allocated blocks are counted instead of its size.
     """
     files = Path(f"/proc/{process.pid}/fd").iterdir()
     stores = [file.stat() for file in files if "plasma" in os.readlink(file)]
@@ -184,15 +184,15 @@ def measure_store_bytes(process: psutil.Process) -> int:
 
 
 def read_peak_rss_bytes(process: psutil.Process) -> int:
-    """Resident memory of a process at its most, as the system has counted it since it began."""
+    """Return the peak resident memory of a process since it started, in bytes."""
     for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return 1024 * int(line.split()[1])
-    return 0  # it is just ending
+    return 0  # the process is just ending
 
 
 def measure_folder_bytes(folder: Path) -> int:
-    """Bytes of the files in a folder, which may not be there."""
+    """Return the size of the files in a folder in bytes; 0 if it does not exist."""
     n_bytes = 0
     for root, _, names in os.walk(folder):
         for name in names:

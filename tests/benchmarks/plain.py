@@ -1,4 +1,4 @@
-"""The trials of a grid without Ray: a pool of processes, one a slot, that takes one after another.
+"""Train the trials of a grid without Ray, in a pool with one process per slot.
 
 python -m tests.benchmarks.plain cells.npz EPOCHS SLOTS FOLDER
 """
@@ -20,11 +20,11 @@ from bloodnets.training.malloc import keep_freed_memory
 from study.configs.presets import PUBLISHED
 
 CPU = torch.device("cpu")
-load_cached = cache(load_file)  # once a process
+load_cached = cache(load_file)  # once per process
 
 
 def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
-    """Train one, keep its weights and predictions; its macro F1 on test."""
+    """Train a trial, write its weights and predictions, and return its macro F1 on test."""
     torch.set_num_threads(1)
     keep_freed_memory()
     cells: BloodCells = load_cached(data)
@@ -56,7 +56,7 @@ def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
 
 
 def main() -> None:
-    """All eight configurations; the longer ones first, as the grid does."""
+    """Train all eight configurations, the longer ones first, as the grid does."""
     data, epochs, slots, folder = sys.argv[1:]
     names = sorted(PUBLISHED, key=lambda name: PUBLISHED[name].family)
     os.environ["OMP_NUM_THREADS"] = "1"

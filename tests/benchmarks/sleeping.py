@@ -1,6 +1,6 @@
-"""What takes the place of training in `tests/benchmarks`: it sleeps, and reports as training does.
+"""Stand-in for training in `tests/benchmarks` that sleeps and reports as training does.
 
-Its processes import what a trial's process imports, torch included.
+Its processes import the same modules as those of real trials, including torch.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ from bloodnets.training.epoch_result import EpochResult
 
 @dataclass(frozen=True, slots=True)
 class SleepConfig:
-    """Takes the place of the data, which the tuner hands through.
+    """Settings of sleeping trials, which the tuner passes on in place of the data.
 
     Attributes:
-        epochs: of each trial.
-        epoch_s: in seconds.
+        epochs: Number of epochs per trial.
+        epoch_s: Duration of an epoch, in seconds.
     """
 
     epochs: int
@@ -34,7 +34,7 @@ class SleepConfig:
 
 
 def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
-    """In place of `trainable.run_trial`: the same reports and files, but small ones."""
+    """Sleep, and send the same reports and files as `trainable.run_trial`, but small ones."""
     spec, start_s = read_spec(tune_config), time.perf_counter()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     storage = trainable._open_study_storage(spec)
@@ -68,7 +68,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
         started_at=started_at,
         duration_s=time.perf_counter() - start_s,
         device="cpu",
-        # With the process, so that a test can count them.
+        # Includes the process id, so that a test can count processes.
         host=f"{socket.gethostname()}:{os.getpid()}",
         parameters=1000,
         operations=1000,
@@ -79,7 +79,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
 
 
 def make_epoch_result(epoch: int, trial_id: str, epoch_s: float) -> EpochResult:
-    """An epoch that looks like one: better ones later, and each trial another value."""
+    """Return a plausible epoch: scores rise over time and differ between trials."""
     limit = int(hashlib.sha256(trial_id.encode()).hexdigest()[:4], 16) / 2**16
     value = limit * (1 - 0.9**epoch)
     return EpochResult(

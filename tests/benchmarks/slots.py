@@ -1,4 +1,4 @@
-"""Two trials with a thread each against one trial with two threads: why a slot is one core."""
+"""Compare two trials of one thread each with one trial of two threads: why a slot is one core."""
 
 import multiprocessing
 import statistics
@@ -20,7 +20,7 @@ CONFIGURATIONS = ("mlnn-config-1", "mlnn-config-2", "cnn-config-1", "cnn-config-
 
 
 def serve_steps(name: str, threads: int, connection: Connection) -> None:
-    """Train `STEPS_PER_REQUEST` steps whenever asked, and answer with the seconds they took."""
+    """Train `STEPS_PER_REQUEST` steps on each request, and send the duration in seconds."""
     torch.set_num_threads(threads)
     keep_freed_memory()
     config, cpu = PUBLISHED[name], torch.device("cpu")
@@ -35,7 +35,7 @@ def serve_steps(name: str, threads: int, connection: Connection) -> None:
 
 
 class TrialProcess:
-    """A process that trains when asked."""
+    """Process that trains on request."""
 
     def __init__(self, name: str, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
@@ -59,14 +59,14 @@ class TrialProcess:
 
 
 def measure_step_rate(trials: list[TrialProcess]) -> float:
-    """Steps a second of trials that run at the same time."""
+    """Return the total steps per second of trials that run at the same time."""
     for trial in trials:
         trial.connection.send(True)
     return sum(STEPS_PER_REQUEST / float(trial.connection.recv()) for trial in trials)
 
 
 def measure(full: bool) -> Iterator[Measurement]:
-    """Each in turn, on the same two cores."""
+    """Yield the figures of each configuration; both variants take turns on the same two cores."""
     for name in CONFIGURATIONS:
         with ExitStack() as stack:
             two_trials = [stack.enter_context(TrialProcess(name, threads=1)) for _ in range(2)]

@@ -1,7 +1,7 @@
-"""What a driver takes for a trial and a report, and whether more machines do more.
+"""Measure the driver's cost per trial and per report, and the scaling with the number of nodes.
 
-Trials sleep and report; all else is a study's own (`measured.py`). Times depend on what else the
-machine does, so `make scale` runs this, and no other target.
+Trials sleep and report; everything else is as in a real study (`measured.py`). Timings depend on
+the load of this machine, so only `make scale` runs these tests.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.benchmarks.sleeping import SleepConfig, make_epoch_result
 
 TRIAL_S = 4.0
 TRIALS_PER_SLOT = 10
-"""Trials a slot: the first two and the last two are not timed, as processes start and end then."""
+"""Trials per slot. Processes start and end in the first two and last two, which are not timed."""
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(1200)]
 
@@ -34,7 +34,7 @@ PrintFunction = Callable[[str], None]
 
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str]) -> PrintFunction:
-    """Prints a figure with the machine beside it, whether pytest captures or not."""
+    """Return a function that prints a figure and this machine's load, despite pytest's capture."""
 
     def print_text(text: str) -> None:
         with capsys.disabled():
@@ -61,15 +61,15 @@ def test_scale_throughput_grows_with_the_nodes(
     share = TRIAL_S / slots / per_trial_s
     processes = len(set(measured.list_hosts(Ledger(tmp_path / "s"))))
     say(
-        f"{nodes} nodes, {slots} slots: {1 / per_trial_s:.2f} trials a second, {share:.3f} of "
-        "linear"
+        f"{nodes} nodes, {slots} slots: {1 / per_trial_s:.2f} trials per second, {share:.3f} of "
+        "linear scaling"
     )
     assert share > 0.9
     assert processes == slots  # each imports torch once
 
 
 def test_scale_node_that_joins_late_is_used(tmp_path: Path) -> None:
-    """And all trials wait from the beginning, so that an autoscaler knows that it is wanted."""
+    """All trials must also be pending from the start, so that an autoscaler sees the demand."""
     pending_counts = []
 
     class JoiningMeter(Meter):
@@ -96,7 +96,7 @@ def test_scale_node_that_joins_late_is_used(tmp_path: Path) -> None:
 def test_scale_a_thousand_trials_complete(
     tmp_path: Path, kind: str, trials: int, most_s: float, say: PrintFunction
 ) -> None:
-    """The driver's processor time is counted, all its threads': on two cores all else waits."""
+    """Bound the driver's CPU time, because elapsed time depends on the load of the two cores."""
     study = (
         make_grid(tmp_path, trials) if kind == "grid" else make_search(tmp_path, trials, epochs=10)
     )
@@ -113,8 +113,8 @@ def test_scale_a_thousand_trials_complete(
     memory = meter.compute_mean_rss(trials - tenth, trials) / meter.compute_mean_rss(0, tenth)
     say(
         f"{kind} of {trials} trials, {meter.n_reports} epochs: {1e3 * cpu_s:.1f} ms of the "
-        f"driver's processor a trial, {1e3 * wall_s:.0f} ms on the clock; the first tenth "
-        f"{1e3 * first_s:.1f}, the last {1e3 * last_s:.1f}; memory {memory:.3f} times"
+        f"driver's CPU time per trial, {1e3 * wall_s:.0f} ms elapsed; first tenth "
+        f"{1e3 * first_s:.1f} ms, last tenth {1e3 * last_s:.1f} ms; memory grows {memory:.3f} times"
     )
     assert len(Ledger(tmp_path / "s").read_trials()) == trials
     assert cpu_s < most_s
@@ -126,7 +126,7 @@ def test_scale_a_thousand_trials_complete(
 def test_scale_a_hundred_trials_on_object_storage_complete(
     tmp_path: Path, say: PrintFunction
 ) -> None:
-    """Of which each request goes to another process of this machine, and no further."""
+    """The S3 server is a process on this machine, so the figures include no network latency."""
     with measured.run_s3_bucket() as studies, start_local_cluster(1) as ray_cluster:
         sleep, location = SleepConfig(epochs=10, epoch_s=0), studies / "s"
         meter = measured.run_study(
@@ -134,12 +134,12 @@ def test_scale_a_hundred_trials_on_object_storage_complete(
         )
         assert len(Ledger(location).read_trials()) == 100
     wall_s, cpu_s = meter.compute_per_trial_s(20, 99)
-    say(f"in a store: {1e3 * cpu_s:.1f} ms a trial, {1e3 * wall_s:.0f} ms on the clock")
+    say(f"on S3: {1e3 * cpu_s:.1f} ms of CPU time per trial, {1e3 * wall_s:.0f} ms elapsed")
     assert cpu_s < 0.1
 
 
 def test_scale_report_of_many_trials_is_written(tmp_path: Path, say: PrintFunction) -> None:
-    """Trials with 110 epochs and with 10: what the hundred more take."""
+    """The cost per report is the difference between trials of 110 and of 10 epochs."""
     cpu_s = {}
     with start_local_cluster(4) as ray_cluster:
         for epochs in (10, 110):
@@ -151,11 +151,11 @@ def test_scale_report_of_many_trials_is_written(tmp_path: Path, say: PrintFuncti
             )
             _, cpu_s[epochs] = meter.compute_per_trial_s(16, 64)
     report_s = (cpu_s[110] - cpu_s[10]) / 100
-    say(f"{1e3 * report_s:.2f} ms a report: {1 / report_s:.0f} a second are all a driver can take")
+    say(f"{1e3 * report_s:.2f} ms per report: at most {1 / report_s:.0f} per second for a driver")
     assert report_s < 0.005
 
 
 def test_scale_epoch_report_holds_numbers_only() -> None:
-    """No tensors pass through the driver."""
+    """No tensors may pass through the driver."""
     record = asdict(make_epoch_result(3, "trial", 1.0))
     assert len(json.dumps(record)) < 300

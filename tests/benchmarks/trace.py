@@ -1,14 +1,14 @@
-"""How many files and hops a reader follows, from a command to a trial's entry in the ledger.
+"""Count the files and hops that a reader follows from a command to a trial's ledger entry.
 
-Real runs on synthetic cells, one trial at a time, with `sys.setprofile` in every thread of the
-driver and the worker. A function counts at its first call. A hop is a first call in another file
-than the one before.
+The runs are real: synthetic cells, one trial at a time, with `sys.setprofile` in every thread of
+the driver and the worker. A function counts at its first call. A hop is a first call in a different
+file from the previous one.
 
-`tests.helpers.call_recorder` says what counts as a function. In the driver, only the main thread is
-followed.
+`tests.helpers.call_recorder` defines what counts as a function. In the driver, only the main thread
+is followed.
 
-`python -m tests.benchmarks.trace` takes a minute or two on idle cores and ten on busy ones. It ends
-with 1 if a bound is missed.
+`python -m tests.benchmarks.trace` takes a minute or two on idle cores and ten on busy ones. It
+exits with 1 if a bound is exceeded.
 """
 
 import argparse
@@ -29,25 +29,25 @@ BLOODSTUDY = (sys.executable, "-c", "from study.cli.main import main; main()")
 GRID = "grid --config mlnn-config-1 --config cnn-config-2 --max-epochs 2 --data synthetic"
 SEARCH = "search --trials 3 --max-epochs 3 --retrain-top 1 --data synthetic"
 
-# Qualified names of functions, in whichever file.
+# Qualified names of functions, in any file.
 TRIALS_START, TRIAL_END = "run_trials", "Ledger.add_trial"
 PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaStudy.tell"
 
-# One trial, from the plan to its entry in the ledger. The way from the command to the plan has no
-# bound: it passes each step of preparation (options, data, record, lock, Ray) once.
+# One trial, from the plan to its entry in the ledger. The path from the command to the plan has
+# no bound: it passes each step of preparation (options, data, record, lock, Ray) once.
 MAX_TRIAL_FILES, MAX_TRIAL_HOPS = 16, 45
 MAX_PROPOSAL_FILES, MAX_PROPOSAL_HOPS = 14, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What a reader follows.
+    """Path through the code that a reader follows.
 
     Attributes:
-        name: Description.
+        name: Description of the path.
         calls: First calls, in order.
-        max_files: Largest number of files that is allowed; None for no bound.
-        max_hops: Largest number of hops that is allowed; None for no bound.
+        max_files: Largest allowed number of files; None for no bound.
+        max_hops: Largest allowed number of hops; None for no bound.
     """
 
     name: str
@@ -67,24 +67,24 @@ class Trace:
 
     @property
     def is_met(self) -> bool:
-        """Whether both bounds are kept."""
+        """Whether both bounds are met."""
         return (self.max_files is None or self.n_files <= self.max_files) and (
             self.max_hops is None or self.n_hops <= self.max_hops
         )
 
 
 def count_hops(calls: Iterable[Call]) -> int:
-    """Count the calls in another file than the call before."""
+    """Count the calls in a different file from the previous call."""
     return sum(before.file != after.file for before, after in pairwise(calls))
 
 
 def run_traced(command: str, *, start: str, end: str) -> tuple[list[Event], list[Event]]:
-    """Run `bloodstudy` and return what the driver did, and what the workers did.
+    """Run `bloodstudy`, and return the events of the driver and of the workers.
 
     Args:
-        command: Words after `bloodstudy`.
-        start: As in `Recorder`.
-        end: As in `Recorder`.
+        command: Arguments after `bloodstudy`, separated by spaces.
+        start: Qualified name of the function that begins the path; see `Recorder`.
+        end: Qualified name of the function that ends the path; see `Recorder`.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -124,9 +124,10 @@ def select_path(events: Sequence[Event], *, from_start: bool, to_last_end: bool)
     """Return the first calls on a path.
 
     Args:
-        events: Those of a driver.
-        from_start: Whether the path begins at the start; else with the command.
-        to_last_end: Whether the path leads to the last end; else to the first after the start.
+        events: Events of a driver.
+        from_start: Whether the path begins at the start event instead of with the command.
+        to_last_end: Whether the path leads to the last end event instead of the first one after the
+            start.
     """
     kinds = [event.kind for event in events]
     start = kinds.index("start") if "start" in kinds else len(kinds)
@@ -170,7 +171,7 @@ def measure() -> list[Trace]:
 
 
 def format_table(traces: Sequence[Trace]) -> str:
-    """Format the figures, each bound after its figure."""
+    """Format the figures as a table, with the bound after each figure."""
     lines = [f"{'':50} {'files':>10} {'functions':>10} {'hops':>10}"]
     for trace in traces:
         files = _format_figure(trace.n_files, trace.max_files)
@@ -191,10 +192,10 @@ def format_calls(trace: Trace) -> str:
 
 
 def main() -> None:
-    """Measure, print, and end with 1 if a bound is missed."""
+    """Measure, print, and exit with 1 if a bound is exceeded."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.trace")
-    parser.add_argument("--list", action="store_true", help="print the calls, too")
-    parser.add_argument("--json", type=Path, help="write figures and calls here, too")
+    parser.add_argument("--list", action="store_true", help="also print the calls")
+    parser.add_argument("--json", type=Path, help="also write figures and calls to this file")
     options = parser.parse_args()
     traces = measure()
     if options.list:

@@ -1,4 +1,4 @@
-"""What the loop could do and does not, with `--full`: on one thread, what it would take."""
+"""Benchmark variants that the training loop does not use, on one thread and only with `--full`."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ BATCH_SIZE, STEPS_PER_CALL = 64, 10
 
 
 class ReLUFirstCNN(CNN):
-    """As the paper has it: ReLU, then max-pool. The values are the same."""
+    """CNN with ReLU before max-pool, as in the paper; its outputs are the same."""
 
     def __init__(self, *, dropout: float) -> None:
         super().__init__(dropout=dropout)
@@ -26,7 +26,7 @@ class ReLUFirstCNN(CNN):
 
 
 def make_steps(model: nn.Module) -> Callable[[], None]:
-    """Some steps of training, each on other images."""
+    """Return a function that runs some training steps, each on different images."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     images = torch.randint(0, 256, (STEPS_PER_CALL, BATCH_SIZE, 28, 28, 3), dtype=torch.uint8)
     labels = torch.randint(0, 8, (STEPS_PER_CALL, BATCH_SIZE))
@@ -42,13 +42,13 @@ def make_steps(model: nn.Module) -> Callable[[], None]:
 
 
 def compile_model(model: nn.Module) -> nn.Module:
-    """By PyTorch's compiler, when it is first called."""
+    """Set a model to be compiled by PyTorch at its first call, and return it."""
     model.compile()
     return model
 
 
 def measure(full: bool) -> Iterator[Measurement]:
-    """Only with `--full`: compiling takes up to a minute."""
+    """Yield the figures, only with `--full` because compiling takes up to a minute."""
     if not full:
         return
     torch.set_num_threads(1)

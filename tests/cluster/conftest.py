@@ -1,4 +1,4 @@
-"""What the tests of several machines share."""
+"""Shared code of the cluster tests: Ray clusters of simulated nodes, and an S3 server."""
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ SMALL_NODE_OPTIONS = ("--num-cpus=1", "--object-store-memory=100000000")
 def join_ray_cluster(
     node: NamespaceNode, head: NamespaceNode, env: Mapping[str, str] = TOKEN_ENV
 ) -> str:
-    """Start Ray there as a part of the head's cluster; what it said."""
+    """Start Ray on a node, join the head's cluster, and return the command's output."""
     command = ["ray", "start", f"--address={head.address}:6379", *SMALL_NODE_OPTIONS]
     return node.run(command, env=dict(env)).stdout
 
@@ -23,7 +23,7 @@ def join_ray_cluster(
 def start_ray_cluster(
     n_nodes: int, n_spare: int = 0, env: Mapping[str, str] = TOKEN_ENV
 ) -> Iterator[Sequence[NamespaceNode]]:
-    """Ray on so many machines, the first its head; spare ones hold no token and have not joined."""
+    """Start Ray on `n_nodes` nodes, the first as head; spare nodes have no token and stay out."""
     with run_namespace_nodes(n_nodes + n_spare) as nodes:
         head, *other_nodes = nodes[:n_nodes]
         share_token(head, other_nodes)
@@ -44,13 +44,13 @@ def start_ray_cluster(
 
 
 def make_s3_env(node: NamespaceNode) -> dict[str, str]:
-    """What AWS's library reads, to find the store that the machine serves."""
+    """Return the environment variables that point AWS's library to the server on a node."""
     return S3_ENV | {"AWS_ENDPOINT_URL": f"http://{node.address}:{S3_PORT}"}
 
 
 @contextmanager
 def serve_s3(node: NamespaceNode) -> Iterator[None]:
-    """A store such as S3 on the machine."""
+    """Run an S3-compatible server on a node."""
     (node.home / "store").mkdir()
     command = ["python", "-m", "tests.helpers.s3", node.address, str(S3_PORT), "/root/store"]
     with node.start_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

@@ -1,6 +1,6 @@
-"""A study on a cluster of a head alone, which starts machines for it: Ray's own stand-in for them.
+"""Test studies on a cluster that has only a head, for which the autoscaler starts nodes.
 
-The autoscaler is the real one; the machines that it starts are processes of Ray beside the head's.
+The autoscaler is real. Ray's fake provider starts the nodes as processes beside the head's.
 """
 
 import re
@@ -15,7 +15,7 @@ from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE
 from tests.cluster.conftest import TOKEN_ENV
 from tests.helpers.network_namespaces import NamespaceNode, run_namespace_nodes, share_token
 
-# As `ray up` leaves it on the head, but for the provider.
+# The configuration that `ray up` leaves on the head, except for the provider.
 CONFIG = {
     "cluster_name": "stand-in",
     "max_workers": 2,

@@ -1,4 +1,4 @@
-"""cluster.yaml and docs/aws/rights.yaml, as Ray and a stand-in for AWS take them."""
+"""Test cluster.yaml and docs/aws/rights.yaml with Ray and moto, a stand-in for AWS."""
 
 import json
 import os
@@ -29,10 +29,10 @@ def written() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The stand-in, with the rights made, for this process alone; keys go to a home of its own."""
+    """Run moto's AWS server for this process only, with a temporary home for keys."""
     home = tmp_path_factory.mktemp("home")
     (home / ".ray").mkdir()
-    (home / ".ray/auth_token").write_text("for the tests")  # Ray hashes what it copies
+    (home / ".ray/auth_token").write_text("for the tests")  # Ray hashes the files that it copies
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -56,7 +56,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def stack(aws: None) -> str:
-    """The rights, made; the id of the security group."""
+    """Create the stack of access rights, and return the id of its security group."""
     vpc = boto3.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     given = {"Vpc": vpc, "SshFrom": FROM, "Bucket": "the-bucket", "Prefix": "studies"}
     formation = boto3.client("cloudformation")
@@ -72,7 +72,7 @@ def stack(aws: None) -> str:
 
 @pytest.fixture(scope="module")
 def resolved(stack: str) -> dict[str, Any]:
-    """The file, as `ray up` sends it to the head: values set, defaults added, checked, resolved."""
+    """Return cluster.yaml as `ray up` sends it to the head: completed, checked and resolved."""
     from ray.autoscaler._private.commands import _bootstrap_config
 
     image = boto3.client("ec2").describe_images()["Images"][0]["ImageId"]
@@ -87,7 +87,7 @@ def node_configs(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_aws_ssh_is_open_to_the_stated_range_only(stack: str, resolved: dict[str, Any]) -> None:
-    """Ray adds SSH from everywhere to every group that it makes, so it must make none."""
+    """Ray opens SSH to the internet in every group that it creates, so it must create none."""
     assert all(node["SecurityGroupIds"] == [stack] for node in node_configs(resolved).values())
     groups = boto3.client("ec2").describe_security_groups()["SecurityGroups"]
     assert {group["GroupName"] for group in groups} == {"default", "bloodstudy"}
@@ -112,7 +112,7 @@ def test_aws_instance_profiles_are_those_of_the_stack(resolved: dict[str, Any]) 
     profiles = {name: n["IamInstanceProfile"]["Name"] for name, n in node_configs(resolved).items()}
     worker = "bloodstudy-worker"
     assert profiles == {"head": "bloodstudy-head", "spot": worker, "on-demand": worker}
-    assert resolved["head_node"] == {}  # where Ray would put its own
+    assert resolved["head_node"] == {}  # where Ray would add its own profile
     made = boto3.client("iam").list_instance_profiles()["InstanceProfiles"]
     assert {
         profile["InstanceProfileName"]: [role["RoleName"] for role in profile["Roles"]]
@@ -159,7 +159,7 @@ def test_aws_rights_are_minimal(stack: str) -> None:
 
 
 def test_aws_head_is_created(resolved: dict[str, Any]) -> None:
-    """By Ray's own provider; what the stand-in was asked for, and says of the machine."""
+    """Ray's AWS provider creates the head, and moto reports the requested properties."""
     from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
     from ray.autoscaler.tags import NODE_KIND_HEAD, TAG_RAY_NODE_KIND, TAG_RAY_NODE_NAME
 
@@ -192,7 +192,7 @@ def test_aws_nodes_have_encrypted_disks_and_guarded_credentials(resolved: dict[s
 
 
 def launched(resolved: dict[str, Any], lacking: dict[str, float]) -> dict[str, int]:
-    """What the autoscaler that `ray up` starts would launch for four trials of a quarter GPU."""
+    """Return the nodes that the autoscaler would launch for four trials of a quarter GPU each."""
     from ray.autoscaler.v2.event_logger import AutoscalerEventLogger
     from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
     from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
@@ -245,7 +245,7 @@ def test_aws_file_mounts_copy_only_the_project(resolved: dict[str, Any]) -> None
 
 
 def test_cluster_files_pin_the_same_versions(resolved: dict[str, Any]) -> None:
-    """Python by its full version, all else from constraints.txt, on head and workers alike."""
+    """Python is pinned by its full version, the rest by constraints.txt, on head and workers."""
     assert resolved["head_setup_commands"] == resolved["worker_setup_commands"]
     commands = resolved["head_setup_commands"]
     assert commands == written()["setup_commands"]
@@ -262,7 +262,7 @@ def test_cluster_files_pin_the_same_versions(resolved: dict[str, Any]) -> None:
 
 
 def test_aws_stack_is_accepted_by_cloudformation() -> None:
-    """By AWS's own checker: the stand-in takes YAML's anchors, which CloudFormation does not."""
+    """AWS's linter is needed because moto accepts YAML anchors and CloudFormation does not."""
     assert not lint_file(RIGHTS)
     assert not re.findall(r"[:\[,] *[&*]\w", RIGHTS.read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""Ray on three machines: they are three, and nobody joins or commands them without the token."""
+"""Test Ray on three nodes: each runs a task, and joining or commanding them needs the token."""
 
 import json
 import os
@@ -39,7 +39,7 @@ except urllib.error.HTTPError as error:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Sequence[NamespaceNode]]:
-    """Three that have joined, and a stranger."""
+    """Yield three nodes of a Ray cluster, and a fourth that has not joined."""
     with start_ray_cluster(3, n_spare=1) as made:
         yield made
 
@@ -93,11 +93,11 @@ def test_namespace_nodes_share_only_read_only_code() -> None:
 
 
 def inside(holder: int) -> list[psutil.Process]:
-    """All processes of a machine, its first among them."""
+    """Return all processes of a node, including its first one."""
     own = os.readlink(f"/proc/{holder}/ns/pid")
     found = []
     for process in psutil.process_iter():
-        with suppress(OSError):  # it has ended, or is the system's own
+        with suppress(OSError):  # the process has ended or belongs to the system
             if os.readlink(f"/proc/{process.pid}/ns/pid") == own:
                 found.append(process)
     return found

@@ -1,4 +1,4 @@
-"""A study on machines that share nothing but a store, and lose one another."""
+"""Test studies on nodes that share only object storage, and that lose one another."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ ENVIRONMENT = TOKEN_ENV | S3_ENV | {"AWS_ENDPOINT_URL": f"http://{NETWORK_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Three machines that have joined; one that can; and a laptop, which also is the store."""
+    """Three nodes of a cluster, one that can join, and a laptop that also serves the storage."""
 
     head: NamespaceNode
     others: tuple[NamespaceNode, NamespaceNode]
@@ -30,7 +30,7 @@ class Cluster:
     laptop: NamespaceNode
 
     def begin(self, name: str, *options: str) -> subprocess.Popen[str]:
-        """A grid on the cluster, commanded from its head; it writes to `said`."""
+        """Start a grid from the head; `said` returns its output."""
         words = ["bloodstudy", "grid", "--data-file", "cells.npz", "--name", name, *options]
         with (self.head.home / f"{name}.log").open("w") as log:
             return self.head.start_process(words, env=ENVIRONMENT, stdout=log, stderr=log)
@@ -42,7 +42,7 @@ class Cluster:
         deadline = time.monotonic() + 120
         while not re.search(pattern, self.said(name)):
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"it did not come to that: {process.poll()}\n{self.said(name)}")
+                pytest.fail(f"condition not met; exit code {process.poll()}\n{self.said(name)}")
             time.sleep(0.1)
 
     def on_laptop(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -104,7 +104,7 @@ def test_doctor_checks_every_node(cluster: Cluster) -> None:
 
 def test_grid_with_a_lost_node_and_a_new_one_completes(cluster: Cluster) -> None:
     dying = cluster.others[1]
-    # Two pairs that must agree, whichever machine trains them, and one to be left for the newcomer.
+    # Two pairs must agree, whichever node trains them; the fifth trial is for the late node.
     names = ("cnn-config-1", "cnn-config-2", "cnn-config-3", "mlnn-config-2", "mlnn-config-4")
     options = [word for name in names for word in ("--config", name)]
     options += ["--storage", STUDIES, "--max-epochs", "6"]
@@ -124,7 +124,7 @@ def test_grid_with_a_lost_node_and_a_new_one_completes(cluster: Cluster) -> None
     hosts = {record.host for record in records}
     assert hosts >= {cluster.head.name, cluster.others[0].name, cluster.late.name}
     assert dying.name not in {record.host for record in records if record.attempts > 1}
-    assert sum(record.attempts > 1 for record in records) == 1  # what ran there
+    assert sum(record.attempts > 1 for record in records) == 1  # the trial on the lost node
     by_name = {record.configuration: record.id for record in records}
     for first, second in (("cnn-config-1", "cnn-config-3"), ("mlnn-config-2", "mlnn-config-4")):
         ours, theirs = (ledger.read_predictions(by_name[name], "test") for name in (first, second))
@@ -135,7 +135,7 @@ def test_grid_whose_head_died_is_resumed_on_another_node(cluster: Cluster) -> No
     options = ("--config", "cnn-config-1", "--config", "mlnn-config-2", "--max-epochs", "8")
     process = cluster.begin("h", "--address", "auto", "--storage", STUDIES, *options)
     cluster.wait_for(r"cnn-config-1\S*: epoch 2/", "h", process)
-    cluster.head.run(["sh", "-c", "kill -9 -1"], check=False)  # all but the machine's first process
+    cluster.head.run(["sh", "-c", "kill -9 -1"], check=False)  # all but the node's first process
     process.wait(10)
     status = cluster.on_laptop("status", f"{STUDIES}/h").stdout
     assert re.search(r"pending: .*cnn-config-1-s0 \(after \d+ epochs?\)", status)
@@ -151,7 +151,7 @@ def test_grid_whose_head_died_is_resumed_on_another_node(cluster: Cluster) -> No
 
 
 def fetched(cluster: Cluster, name: str) -> Ledger:
-    """A study of the store, copied out of it."""
+    """Copy a study out of the storage, and return its ledger."""
     code = (
         "from pyarrow import fs; import sys; "
         "source, path = fs.FileSystem.from_uri(sys.argv[1]); "

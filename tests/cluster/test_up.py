@@ -1,4 +1,4 @@
-"""`ray up`, a grid, `ray down` of cluster.local.yaml, by SSH, from one machine to three others."""
+"""Test `ray up`, a grid and `ray down` with cluster.local.yaml, over SSH to three nodes."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def local() -> dict[str, Any]:
 def reached(
     tmp_path_factory: pytest.TempPathFactory, data_file: Path
 ) -> Iterator[Sequence[NamespaceNode]]:
-    """A laptop with key, token and store, and three machines with SSH, without Ray."""
+    """Yield a laptop with key, token and storage, and three nodes with SSH but without Ray."""
     path = f"{os.environ['PATH']}:/usr/sbin"
     if lacking := [name for name in ("sshd", "ssh", "rsync") if not shutil.which(name, path=path)]:
         pytest.skip(f"not installed: {', '.join(lacking)}")
@@ -55,7 +55,7 @@ def reached(
             node.run(["mkdir", "/run/sshd"])
             node.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
             node.write_file(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
-            # Stands for the file's setup commands, which install from the internet.
+            # Replaces the file's setup commands, which install from the internet.
             node.write_file(
                 ".bashrc",
                 f"export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RAY_AUTH_MODE=token\n"
@@ -69,7 +69,7 @@ def reached(
 
 
 def put_file(laptop: NamespaceNode, others: Sequence[NamespaceNode]) -> None:
-    """cluster.local.yaml with the values of these machines, and nothing to install."""
+    """Write cluster.local.yaml with the addresses of these nodes and nothing to install."""
     head, *workers = (node.address for node in others)
     config = local()
     config["provider"] |= {"head_ip": head, "worker_ips": workers}
@@ -81,13 +81,13 @@ def put_file(laptop: NamespaceNode, others: Sequence[NamespaceNode]) -> None:
 
 
 def of_ray(node: NamespaceNode) -> list[str]:
-    """Ray's processes there."""
+    """Return the command lines of Ray's processes on a node."""
     lines = node.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
     return [line for line in lines if re.search(r"raylet|gcs_server|ray::|monitor\.py", line)]
 
 
 def where(laptop: NamespaceNode) -> list[str]:
-    """The machines on which a task ran, as told by the head."""
+    """Return the names of the nodes on which a task ran, as reported by the head."""
     done = laptop.run(["ray", "exec", "cluster.yaml", "python ~/on_each.py"], check=False)
     found = re.search(r"^found (.*?)\s*$", done.stdout, re.MULTILINE)
     return sorted(name for name, *_ in json.loads(found[1])) if found else [done.stdout]

@@ -1,4 +1,4 @@
-"""What the tests of faults share: the table of what was reached, and a study without a fault."""
+"""Fixtures of the fault tests: rows of the fault table, and a study without a fault."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,14 +20,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def row(record_property: Callable[[str, object], None]) -> FaultRow:
-    """Keeps a line of the table, which `tests/conftest.py` prints."""
+    """Return a function that adds a row to the fault table, which `tests/conftest.py` prints."""
     return lambda fault, promise, reached: record_property("fault", (fault, promise, reached))
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Ledger:
-    """The grid that others are struck in, trained without a fault."""
+    """Train the grid into which faults are injected, without a fault, as a reference."""
     arguments = ("grid", "--data-file", data_file, *GRID_OPTIONS)
-    study = train_once(tmp_path_factory, "s", *arguments)  # named like those: tables name it
+    # The other studies have the same name, which their tables contain.
+    study = train_once(tmp_path_factory, "s", *arguments)
     assert study.exit_code == 0, study.stderr
     return study.ledger

@@ -1,4 +1,4 @@
-"""Studies in processes of their own, to be struck; and what two of them have in common."""
+"""Studies in separate processes for fault injection, and comparison of their results."""
 
 import hashlib
 import os
@@ -18,28 +18,28 @@ from reports.ledger.ledger import Ledger
 from tests.helpers.command import Command
 
 IS_FULL_RUN = os.environ.get("BLOODSTUDY_FAULTS") == "full"
-"""Whether faults are injected as often as the README's table says; `make faults` sets it."""
+"""Whether to inject faults as often as the README's table states; `make faults` sets it."""
 
 GRID_OPTIONS = (
     "--config", "cnn-config-2", "--config", "mlnn-config-1", "--config", "mlnn-config-2",
     "--max-epochs", "12",
 )  # fmt: skip
-"""The grid in which most faults are injected: `undisturbed` is the same without a fault."""
+"""Options of the grid of most fault tests; `undisturbed` is the same grid without a fault."""
 
 EPOCH_PATTERN = r"(?m)^\S+: epoch \d+/"
 
 VARYING_FIELDS = {"started_at", "duration_s", "host", "attempts", "files"}
-"""Of a record: what differs between two runs of the same trial. `files` holds the epochs' hash, and
-they their durations; the other files are compared byte by byte."""
+"""Fields of a record that differ between two runs of the same trial. `files` contains the hash of
+the epochs, which contain durations; the other files are compared byte by byte."""
 
 
 def choose_repeats(full_count: int, short_count: int) -> int:
-    """How often to inject a fault."""
+    """Return the number of times to inject a fault."""
     return full_count if IS_FULL_RUN else short_count
 
 
 class StudyRunner:
-    """One study of the command, started and resumed."""
+    """Study that is started and resumed by the command in separate processes."""
 
     def __init__(
         self, folder: Path, data_file: Path, name: str, *options: str, kind: str = "grid"
@@ -57,7 +57,7 @@ class StudyRunner:
 
     @property
     def stderr_text(self) -> str:
-        """All that its processes wrote to stderr."""
+        """Output of its processes to stdout and stderr."""
         return self.log_path.read_text()
 
     def start(self, *, program: str | None = None) -> Command:
@@ -67,12 +67,12 @@ class StudyRunner:
         return self._start("resume", str(self.folder), *options, program=program)
 
     def run_to_end(self) -> Ledger:
-        """Run without a fault."""
+        """Run without a fault, and return the ledger."""
         assert self.start().wait(250) == 0, self.stderr_text
         return self.ledger
 
     def resume_to_end(self) -> Ledger:
-        """Resume without another fault."""
+        """Resume without another fault, and return the ledger."""
         assert self.resume().wait(250) == 0, self.stderr_text
         return self.ledger
 
@@ -82,13 +82,13 @@ class StudyRunner:
         )
 
     def wait_for_output(self, pattern: str, command: Command, count: int = 1) -> None:
-        """Wait until the study has printed so many matches of a pattern."""
+        """Wait until the output contains `count` matches of a pattern."""
         wait_until(
             lambda: len(re.findall(pattern, self.stderr_text)) >= count, command, self.log_path
         )
 
     def wait_for_next_epoch(self, command: Command) -> None:
-        """Wait until an epoch more than now has been trained."""
+        """Wait until one more epoch has been trained."""
         self.wait_for_output(EPOCH_PATTERN, command, self.count_printed_epochs() + 1)
 
     def count_printed_epochs(self) -> int:
@@ -104,12 +104,12 @@ def wait_until(
     deadline = time.monotonic() + timeout_s
     while not condition():
         if command.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"it did not come to that: {command.poll()}\n{log_path.read_text()}")
+            pytest.fail(f"condition not met; exit code {command.poll()}\n{log_path.read_text()}")
         time.sleep(0.02)
 
 
 def list_children(pid: int, substring: str) -> list[psutil.Process]:
-    """Return the descendants of a process whose command line holds this."""
+    """Return the descendants of a process whose command line contains `substring`."""
     matches = []
     for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -126,13 +126,13 @@ def list_workers(pid: int) -> list[psutil.Process]:
 def wait_for_survivors(
     processes: list[psutil.Process], timeout_s: float = 90
 ) -> list[psutil.Process]:
-    """Those that are still there after so long."""
+    """Wait for processes to end, and return those still alive after the timeout."""
     _, alive = psutil.wait_procs(processes, timeout=timeout_s)
     return alive
 
 
 def get_checkpoint_epochs(ledger: Ledger) -> dict[str, int]:
-    """Epochs behind each trial that has begun and not ended."""
+    """Return the number of epochs in the checkpoint of each trial that has one."""
     return {
         trial.id: n_epochs
         for trial in ledger.list_planned_trials()
@@ -141,7 +141,7 @@ def get_checkpoint_epochs(ledger: Ledger) -> dict[str, int]:
 
 
 def parse_last_epochs(stderr_text: str) -> dict[str, int]:
-    """The last epoch of each trial that a driver had heard of."""
+    """Return the last epoch that the driver printed for each trial."""
     return {
         trial: int(last_epoch)
         for trial, last_epoch in re.findall(r"^(\S+): epoch (\d+)/", stderr_text, re.MULTILINE)
@@ -149,7 +149,7 @@ def parse_last_epochs(stderr_text: str) -> dict[str, int]:
 
 
 def assert_same_results(ledger: Ledger, other: Ledger) -> None:
-    """Of two studies of the same trials: weights, predictions, records, epochs and tables."""
+    """Assert that two studies have equal weights, predictions, records, epochs and tables."""
     results, expected = collect_results(ledger), collect_results(other)
     assert results.keys() == expected.keys()
     unequal = [name for name in results if results[name] != expected[name]]
@@ -157,7 +157,7 @@ def assert_same_results(ledger: Ledger, other: Ledger) -> None:
 
 
 def collect_results(ledger: Ledger) -> dict[str, Any]:
-    """All of a study that does not depend on when and how often it was run."""
+    """Return all results of a study that do not depend on when and how often it was run."""
     results: dict[str, Any] = {"plan": [trial.id for trial in ledger.list_planned_trials()]}
     for trial in ledger.read_trials():
         record = {key: value for key, value in asdict(trial).items() if key not in VARYING_FIELDS}

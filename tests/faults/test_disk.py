@@ -1,4 +1,4 @@
-"""The disk is full: it is said, what was there is whole, and with room the study goes on."""
+"""Test a full disk: the error is named, earlier results stay intact, and the study can resume."""
 
 import errno
 import os
@@ -16,12 +16,12 @@ from tests.faults.conftest import FaultRow
 from tests.faults.studies import GRID_OPTIONS, StudyRunner, assert_same_results
 
 ROOM_LEFT = 8 * 2**20
-"""Bytes: less than the weights of an MLNN, so that they are written in part."""
+"""Free space in bytes: less than the weights of an MLNN, so that they are written in part."""
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for the grid, but little more."""
+    """Yield a file system with little more room than the grid needs."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400m,mode=700", "tmpfs", str(folder)]

@@ -1,4 +1,4 @@
-"""The driver killed, interrupted, doubled, or without Ray: no trial that ended is lost."""
+"""Test a driver that is killed, interrupted, doubled or loses Ray: no finished trial is lost."""
 
 import random
 import re
@@ -27,7 +27,7 @@ from tests.helpers.command import Command, run_command
 
 full_run = pytest.mark.skipif(not IS_FULL_RUN, reason="repeats of a fault: `make faults`")
 
-# A control service that is gone is noticed after a second instead of half a minute.
+# Detect a lost control service after a second instead of half a minute.
 FAST_WATCHDOG = """
 import study.runtime.watchdog
 study.runtime.watchdog.CHECK_INTERVAL_S = 0.1
@@ -55,9 +55,9 @@ def interrupt(number: signal.Signals) -> Strike:
 def interrupt_twice(study: StudyRunner, command: Command) -> str:
     processes, start_time = command.list_process_tree(), time.monotonic()
     command.send_signal(signal.SIGINT)
-    time.sleep(0.05)  # two signals at the same moment are one
+    time.sleep(0.05)  # two simultaneous signals are delivered as one
     command.send_signal(signal.SIGINT)
-    assert command.wait(30) in {130, -signal.SIGINT}  # a shell says 130 in both cases
+    assert command.wait(30) in {130, -signal.SIGINT}  # a shell reports 130 in both cases
     duration_s = time.monotonic() - start_time
     assert wait_for_survivors(processes) == []
     return f"ended after {duration_s:.2f} s; no process left"
@@ -78,7 +78,7 @@ def kill_part_of_ray(part: str) -> Strike:
 
 
 def start_second_driver(study: StudyRunner, command: Command) -> str:
-    """Start two more, which are refused; then kill the first, when a trial has ended."""
+    """Check that two more drivers are refused, then kill the first after a trial has ended."""
     before = study.folder.joinpath("study.json").read_bytes()
     for words in (["resume", str(study.folder)], [*study.arguments, "--resume"]):
         second = run_command(*words, timeout_s=60)
@@ -102,11 +102,11 @@ STRIKES = {
 }
 
 
-@pytest.mark.timeout(900)  # seven runs, one after the other
+@pytest.mark.timeout(900)  # seven runs in sequence
 def test_study_struck_by_one_fault_after_another_equals_an_undisturbed_one(
     tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow
 ) -> None:
-    """Each fault strikes while a trial trains; no trial that ended is trained again."""
+    """Each fault strikes while a trial trains; no finished trial is re-trained."""
     study = StudyRunner(tmp_path, data_file, "s", *GRID_OPTIONS)
     command = study.start(program=FAST_WATCHDOG)
     study.wait_for_output(r"epoch 2/", command)
@@ -175,7 +175,7 @@ def test_driver_killed_at_a_random_time_repeats_no_trial_that_ended(
 def test_killed_search_resumed_equals_an_undisturbed_one(
     tmp_path: Path, data_file: Path, row: FaultRow
 ) -> None:
-    """One trial at a time, where the seed decides everything: the same proposals and values."""
+    """With one trial at a time, the seed determines all proposals and values."""
     options = (
         "--trials", "6", "--max-epochs", "4", "--retrain-top", "1", "--retrain-seeds", "1",
         "--max-concurrent", "1", "--family", "mlnn",
@@ -201,5 +201,5 @@ def test_killed_search_resumed_equals_an_undisturbed_one(
 
 
 def remove_report(results: dict[str, object]) -> dict[str, object]:
-    """Return the results of a search without its tables, which hold times as well."""
+    """Return the results of a search without its tables, which also contain durations."""
     return {key: value for key, value in results.items() if not re.match("report/", key)}

@@ -1,4 +1,4 @@
-"""Each file of a study cut off or deleted: it is rebuilt, or named; nothing begins anew unsaid."""
+"""Test truncated and deleted study files: each is rebuilt or named, never silently restarted."""
 
 import json
 import os
@@ -31,15 +31,15 @@ from tests.helpers.command import run_command
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 CUTS = (0, 0.25, 0.5, 0.75, None)
-"""What is left of a file; None: nothing, not even its name."""
+"""Share of a file that is left, 0 to 1; None if the file is deleted."""
 
 REGENERATED_FILES = ("optuna.db", "ray.log", "report/", "checkpoints/.")
-"""What a study that goes on does not read: made from the rest, a log, its workers' mark."""
+"""Files that resuming does not read: those derived from others, a log, the workers' marker."""
 
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> StudyRunner:
-    """A grid with trials that ended, one that runs and one that waits."""
+    """Interrupt a grid that has finished, running and pending trials."""
     study = StudyRunner(
         tmp_path_factory.mktemp("interrupted"),
         data_file,
@@ -58,18 +58,18 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> St
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    """A search with its confirmation, by formula."""
+    """Build a search with its confirmation, without training."""
     settings = replace(SEARCH_RECORD, n_trials=6, retrain_top=1, retrain_seeds=1)
     return build_search(tmp_path_factory.mktemp("search") / "s", search=settings)
 
 
 def damaged(folder: Path, scratch: Path) -> Iterator[tuple[str, float | None, Path]]:
-    """Copies of a study with each file cut in each way, one at a time."""
+    """Yield copies of a study, each with one file cut in one way."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         for cut in CUTS:
             copy = scratch / "s"
             shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(folder, copy, copy_function=os.link)  # nothing is written in place
+            shutil.copytree(folder, copy, copy_function=os.link)  # no file is modified in place
             name = str(path.relative_to(folder))
             (copy / name).unlink()
             if cut is not None:
@@ -79,7 +79,7 @@ def damaged(folder: Path, scratch: Path) -> Iterator[tuple[str, float | None, Pa
 
 
 def outcome(copy: Path) -> StudyError | list[str]:
-    """What a study that goes on says first."""
+    """Return the notes or the error with which resuming a study begins."""
     try:
         return check_study_files(Ledger(copy))
     except StudyError as error:
@@ -87,7 +87,7 @@ def outcome(copy: Path) -> StudyError | list[str]:
 
 
 def rebuilt(name: str, cut: float | None, found: list[str]) -> bool:
-    """Whether it is right to go on without this file, and said where a trial begins anew."""
+    """Return whether resuming without this file is right, with a note for a restarted trial."""
     trial = Path(name).stem if name.startswith("trials/") else Path(name).parent.name
     return name.startswith(REGENERATED_FILES) or (
         cut is None
@@ -174,7 +174,7 @@ def test_resume_with_a_damaged_model_names_it_and_changes_nothing(
 
 
 class Attack:
-    """Unpickled, it makes a folder."""
+    """Object that creates a folder when it is unpickled."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
@@ -192,7 +192,7 @@ def saved_by_torch(path: Path, marker: Path) -> None:
 
 
 def of_another_network(path: Path, marker: Path) -> None:
-    """The right header before the tensors of a CNN."""
+    """Write the right header with the tensors of a CNN."""
     size = int.from_bytes(path.read_bytes()[:8], "little")
     header = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
     network = build_model(PUBLISHED["cnn-config-1"])

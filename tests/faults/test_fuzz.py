@@ -1,4 +1,4 @@
-"""Whatever bytes stand in a file: it is read or refused, without a hang and within 1 GB."""
+"""Test files with random damage: each is read or refused, without a hang and within 1 GiB."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ BYTES = st.one_of(
 )
 EDIT = st.tuples(
     st.sampled_from(["set", "insert", "delete", "repeat", "cut"]),
-    st.one_of(st.floats(0, 1), st.floats(0, 0.02), st.floats(0.98, 1)),  # headers lie at the ends
+    st.one_of(st.floats(0, 1), st.floats(0, 0.02), st.floats(0.98, 1)),  # headers are at the ends
     st.integers(1, 64),
     BYTES,
 )
@@ -65,8 +65,8 @@ def edited(content: bytes, edits: list[tuple[str, float, int, bytes]]) -> bytes:
 
 @contextmanager
 def bounded_memory(most: int = 2**30) -> Iterator[None]:
-    """The process grows by no more than this, in bytes, at its highest."""
-    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is what there is now
+    """Assert that the peak memory of this process grows by less than `most` bytes."""
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak to the current value
     before = highest()
     yield
     assert highest() - before < most
@@ -82,7 +82,7 @@ def opened(folder: Path, reader: Callable[[Ledger], object]) -> object:
 
 
 def is_read_or_refused(reader: Callable[[], object]) -> bool:
-    """Whether it is refused, and then in one line."""
+    """Return whether a file is refused, after checking exit code and length of the message."""
     try:
         reader()
     except StudyError as error:

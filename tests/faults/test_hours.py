@@ -1,4 +1,4 @@
-"""One fault after the other, until the study is done: every trial once, and nothing grows."""
+"""Test repeated faults until a study is done: each trial ends once, and no usage grows."""
 
 import math
 import random
@@ -18,11 +18,11 @@ N_TRIALS = len(CONFIGURATIONS) * N_SEEDS
 PAUSE_S = choose_repeats(20, 1)
 SAMPLE_INTERVAL_S = 1 if IS_FULL_RUN else 0.1
 FAULTS = ("driver killed", "worker killed", "GCS killed", "SIGTERM", "raylet killed")
-"""In the short form only one, which the driver outlives; the others are in `test_driver.py`."""
+"""Faults of the full run. The short run injects one, which the driver survives."""
 
 
 class Watch:
-    """What the driver takes, at intervals while it trains."""
+    """Samples of the driver's file handles and memory while it trains."""
 
     def __init__(self) -> None:
         self.handles: list[int] = []
@@ -37,7 +37,7 @@ class Watch:
 
 
 def strike(process: Command, kind: str) -> None:
-    """Inject a fault; the driver may outlive it."""
+    """Inject a fault, which the driver may survive."""
     if kind == "driver killed":
         process.kill()
     elif kind == "SIGTERM":
@@ -54,7 +54,7 @@ def strike(process: Command, kind: str) -> None:
 
 
 def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) -> None:
-    """Let the driver be for so long from its first epoch on, as long as it is alive."""
+    """Sample the driver for `seconds` from its next epoch on, or until it ends."""
     driver, before, until = (
         psutil.Process(process.pid),
         study.stderr_text.count(": epoch "),
@@ -64,7 +64,7 @@ def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) ->
         time.sleep(SAMPLE_INTERVAL_S)
         if until == math.inf and study.stderr_text.count(": epoch ") > before:
             until = time.monotonic() + seconds
-        if until < math.inf:  # not while Ray starts, when there are few handles
+        if until < math.inf:  # not while Ray starts, when few handles are open
             watch.sample(driver)
 
 

@@ -1,4 +1,4 @@
-"""The process that enters trials in the ledger is killed in the middle of it, many times."""
+"""Test that the ledger survives many kills of the process that writes it."""
 
 import multiprocessing
 import random
@@ -18,7 +18,7 @@ FORKS.set_forkserver_preload([__name__, "tests.helpers.grid_builder"])
 
 
 def enter_all(source: Path, folder: Path) -> None:
-    """Enter all trials of one study in another; a line in a file acknowledges each."""
+    """Copy all trials of a study into another, and acknowledge each with a line in a file."""
     whole, new = Ledger(source), Ledger.create(folder, Ledger(source).study)
     with folder.with_suffix(".acknowledged").open("w", buffering=1) as acknowledged:
         for planned in new.list_planned_trials():
@@ -58,10 +58,10 @@ def test_ledger_write_killed_at_any_time_leaves_the_old_or_the_new_file(
         process.join()
         ledger = Ledger(folder)
         torn += len(list(folder.rglob(".*.part")))
-        _, records = check_entered_files(ledger, interrupted=True)  # every file, by its hash
+        _, records = check_entered_files(ledger, interrupted=True)  # checks the hash of every file
         assert records.keys() >= set(acknowledged.read_text().split())
         entered += len(records)
-    assert 0 < entered < 40 * count  # it was neither too early nor too late
+    assert 0 < entered < 40 * count  # the kills were neither too early nor too late
     row(
         "`kill -9` while the ledger is written",
         "old or new, never half",

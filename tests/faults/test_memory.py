@@ -1,4 +1,4 @@
-"""One trial takes all memory: it fails, labeled so, and the others do not."""
+"""Test a trial that takes all memory: only that trial fails, with the right label."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.faults.conftest import FaultRow
 from tests.faults.studies import StudyRunner
 from tests.helpers.command import Command
 
-# The command itself, but that the training of mlnn-config-4 takes more and more memory.
+# The normal command, except that training mlnn-config-4 takes more and more memory.
 HOG = """
 import time
 import study.tuning.tuner
@@ -29,7 +29,7 @@ from study.cli.main import main
 main()
 """
 BOUND = 4 * 2**30
-"""Bytes of memory: twice what the whole study takes without the hog."""
+"""Memory limit in bytes: twice what the whole study takes without the hog."""
 CONFIGURATIONS = ("cnn-config-2", "mlnn-config-2", "mlnn-config-4")
 OPTIONS = [word for name in CONFIGURATIONS for word in ("--config", name)] + ["--max-epochs", "2"]
 
@@ -48,12 +48,12 @@ def run_with_hog(study: StudyRunner, *, group: Path | None = None, **environment
 
 
 def ended(study: StudyRunner) -> dict[str, str]:
-    """How each configuration's trial ended: its status, or why it failed."""
+    """Return the state of each configuration's trial, or its error if it failed."""
     return {trial.configuration: trial.error or trial.state for trial in study.ledger.read_trials()}
 
 
 def but_one(label: str) -> dict[str, str]:
-    """That all are complete but the one with the hog."""
+    """Return the expected outcome: all trials are complete except the hog."""
     return dict.fromkeys(CONFIGURATIONS, "complete") | {"mlnn-config-4": label}
 
 
@@ -70,12 +70,12 @@ def test_trial_killed_by_rays_memory_monitor_is_the_only_one_that_fails(
     assert exit_code == 1, study.stderr_text
     assert ended(study) == but_one(label)
     reached = f"2 of 3 done; the other failed: {label}"
-    row("a trial out of memory, Ray's killer", "only that trial fails, labelled so", reached)
+    row("a trial out of memory, Ray's killer", "only that trial fails, labeled so", reached)
 
 
 @pytest.fixture
 def group() -> Iterator[Path]:
-    """A control group whose memory is bounded; its file `cgroup.procs` takes processes in."""
+    """Yield a control group with limited memory; processes join it by its file `cgroup.procs`."""
     old, new = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
     bound = "memory.limit_in_bytes" if old.is_dir() else "memory.max"
     folder = (old if old.is_dir() else new) / f"bloodstudy-{os.getpid()}"
@@ -100,10 +100,10 @@ def test_trial_killed_by_the_kernel_is_the_only_one_that_fails(
 ) -> None:
     study = StudyRunner(tmp_path, data_file, "s", *OPTIONS)
 
-    # Ray's own killer sees the machine's memory, which is not short.
+    # Ray's memory monitor is off: it watches the whole machine, whose memory is not short.
     exit_code = run_with_hog(study, group=group, RAY_memory_monitor_refresh_ms="0")
     label = "out of memory: killed by the kernel"
     assert exit_code == 1, study.stderr_text
     assert ended(study) == but_one(label)
     reached = f"2 of 3 done; the other failed: {label}"
-    row("a trial out of memory, the kernel's killer", "only that trial fails, labelled so", reached)
+    row("a trial out of memory, the kernel's killer", "only that trial fails, labeled so", reached)

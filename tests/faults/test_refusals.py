@@ -1,4 +1,4 @@
-"""What cannot work is said in one line, soon, with the right exit code, and changes nothing."""
+"""Test refusals: one line, quickly, with the right exit code, and without any change."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from tests.helpers.command import INSTALLED_COMMAND, run_command
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file's hash and every link's target."""
+    """Return the hash of every file and the target of every link."""
     return {
         str(path.relative_to(folder)): os.readlink(path)
         if path.is_symlink()
@@ -36,7 +36,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """How long the installed command took to refuse, in seconds: by the clock, and of the CPU."""
+    """Elapsed time and CPU time of a refusal by the installed command, in seconds."""
 
     duration_s: float
     cpu_s: float
@@ -116,7 +116,7 @@ def test_grid_whose_output_cannot_be_written_is_refused_soon(
     ]
     assert tree(tmp_path) == before
     cpu_s = max(refusal.cpu_s for refusal in passed)
-    assert cpu_s < 2  # it waits for nothing, so that this is its time on an idle host
+    assert cpu_s < 2  # the elapsed time on an idle host, because the command waits for nothing
     row(
         "output not writable, a file in its place, a symbolic link",
         "exit 3 within 2 s",
@@ -137,13 +137,13 @@ for line in sys.stdin:
     print("address", cluster.address, flush=True)
 cluster.shutdown()
 """
-"""A cluster that says of itself what each line of its standard input tells it to."""
+"""Code of a cluster that changes its metadata to what each line of standard input contains."""
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
 
 
 @pytest.fixture
 def cluster() -> Iterator[Callable[..., str]]:
-    """Return the cluster's address, after it was told what to say of itself."""
+    """Yield a function that changes the cluster's metadata and returns its address."""
     process = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,

@@ -1,4 +1,4 @@
-"""A worker or a machine of the cluster dies: its trial goes on elsewhere, from its last state."""
+"""Test that a trial resumes from its checkpoint when its worker or node dies."""
 
 import random
 import re
@@ -27,7 +27,7 @@ OPTIONS = (*GRID_OPTIONS, "--max-concurrent", "1")
 
 
 def wait_for_retry(study: StudyRunner, process: Command) -> tuple[float, int]:
-    """Seconds from now to the first epoch of the next attempt, and how many come again."""
+    """Return the seconds to the next attempt's first epoch, and the number of repeated epochs."""
     began = time.monotonic()
     study.wait_for_output(r"failed, retrying.*\n(.*\n)*?\S+: epoch \d+/", process)
     passed = time.monotonic() - began
@@ -59,7 +59,7 @@ def test_trial_whose_worker_is_killed_resumes_from_its_checkpoint(
     assert not IS_FULL_RUN or max(waits) < 30  # without other load
     row(
         "`kill -9` of a worker",
-        "the trial goes on from its state within 30 s",
+        "the trial resumes from its checkpoint within 30 s",
         f"{count} of {count} within {max(waits):.1f} s, at most "
         f"{format_count(max(again), 'epoch')} again; equal to the bit",
     )
@@ -67,7 +67,7 @@ def test_trial_whose_worker_is_killed_resumes_from_its_checkpoint(
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """Three machines, as far as Ray knows: a head without trials, and two with a core each."""
+    """Yield a cluster of a head that runs no trials and two nodes with one logical CPU each."""
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     try:
         for _ in range(2):
@@ -88,7 +88,7 @@ def raylets(cluster: Cluster) -> dict[int, psutil.Process]:
 def test_trial_whose_raylet_is_killed_resumes_on_another_node(
     tmp_path: Path, data_file: Path, undisturbed: Ledger, cluster: Cluster, row: FaultRow
 ) -> None:
-    """Of the machine on which the trial runs."""
+    """The killed raylet is that of the node on which the trial runs."""
     count, waits, again = choose_repeats(5, 1), [], []
     for number in range(count):
         study = StudyRunner(
@@ -113,7 +113,7 @@ def test_trial_whose_raylet_is_killed_resumes_on_another_node(
     assert not IS_FULL_RUN or max(waits) < 30  # without other load
     row(
         "`kill -9` of a raylet, on a cluster of three",
-        "the trial goes on elsewhere from its state within 30 s",
+        "the trial resumes on another node from its checkpoint within 30 s",
         f"{count} of {count} within {max(waits):.1f} s, at most "
         f"{format_count(max(again), 'epoch')} again; equal to the bit",
     )

@@ -1,4 +1,4 @@
-"""What matplotlib drew, as arrays."""
+"""Read the artists of a matplotlib figure as arrays."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Files that are not in the MedMNIST format: what is bad about each, and how it is refused."""
+"""Files that are not in the MedMNIST format, each with its defect and its expected error."""
 
 import os
 import zipfile
@@ -33,12 +33,12 @@ from tests.helpers.npz_files import (
 
 
 class Refusal(NamedTuple):
-    """What the error of a bad file says.
+    """Expected error of a bad file.
 
     Attributes:
-        key: Array that is at fault; "" for the file.
-        value: Value that is at fault; None if there is none.
-        expected: Beginning of what was expected.
+        key: Array at fault; "" for the file.
+        value: Value at fault; None if there is none.
+        expected: Beginning of the text on what was expected.
         cause: Class of the exception that caused it; None for any, or none.
     """
 
@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
 
 
 BAD: dict[str, tuple[Spoil, Refusal]] = {
-    # No file, or no zip.
+    # Not a file, or not a zip archive.
     "does not exist": (lambda path: None, Refusal(cause=FileNotFoundError)),
     "a directory": (Path.mkdir, Refusal(expected=EXPECTED_FORMAT)),
     "a pipe": (os.mkfifo, Refusal(expected=EXPECTED_FORMAT)),
@@ -76,7 +76,7 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         lambda path: zipfile.ZipFile(path, "w").close(),
         Refusal(key="train_images", expected="images and labels of train"),
     ),
-    # Damaged on the way.
+    # Damaged in transfer.
     "cut off at 0 %": (cut_off(0), Refusal(value=0)),
     "cut off at 25 %": (cut_off(0.25), Refusal(cause=zipfile.BadZipFile)),
     "cut off at 50 %": (cut_off(0.5), Refusal(cause=zipfile.BadZipFile)),
@@ -86,7 +86,7 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         flipped(b"train_images", 9000),
         Refusal(key="train_images", cause=zipfile.BadZipFile),
     ),
-    # zipfile checks the sum only when the end is read, which a bounded read may not reach.
+    # zipfile checks the checksum only at the end, which a bounded read may not reach.
     "bit flipped in the last label": (
         flipped(ENTRY, -1),
         Refusal(key="test_labels", cause=zipfile.BadZipFile),
@@ -121,7 +121,7 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         Refusal(key="train_images"),
     ),
     "sizes in an extra field that is not there": (edited(zip64), Refusal(key="train_images")),
-    # Other arrays than those wanted.
+    # Missing or unexpected arrays.
     "no train_images": (
         without("train_images"),
         Refusal(key="train_images", expected="images and labels of train"),
@@ -197,7 +197,7 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         changed("test_labels", lambda labels: labels[1:]),
         Refusal(key="test_labels", value=8, expected="9, as many as test_images"),
     ),
-    # Made to harm, or by something else than numpy.savez.
+    # Malicious files, and files that numpy.savez did not write.
     "a huge array": (
         bomb(120_000, 120_000),
         Refusal(key="train_images", value=120000, expected="1 to 100,000"),

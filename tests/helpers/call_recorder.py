@@ -1,7 +1,7 @@
-"""First calls of this project's functions, as `sys.setprofile` sees them, in order.
+"""Record the first calls of this project's functions in order, with `sys.setprofile`.
 
-Module code, class bodies and what they call, and generated methods do not count; lambdas and
-comprehensions belong to their function.
+Module code, class bodies, the functions that they call, and generated methods do not count.
+Lambdas and comprehensions belong to their function.
 
 Each process that is recorded imports this module first, so it imports nothing but the standard
 library.
@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bloodnets", "reports", "study")
 
 SETTINGS_VARIABLE = "BLOODSTUDY_TRACE"
-"""Environment variable that makes a process record itself: folder, first and last function."""
+"""Environment variable with the recording's folder, first and last function, as JSON."""
 
 
 class Call(NamedTuple):
-    """A function that was called.
+    """Function that was called.
 
     Attributes:
         file: Path from the root of the repository.
@@ -37,12 +37,12 @@ class Call(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A line of a process's record.
+    """Event that a process records.
 
     Attributes:
-        kind: "call" for a first call; "start" and "end" for those of the path to follow.
-        is_main: Whether the main thread called.
-        call: Function called.
+        kind: "call" for a first call; "start" and "end" for the ends of the path to follow.
+        is_main: Whether the main thread called the function.
+        call: Function that was called.
     """
 
     kind: str
@@ -51,22 +51,22 @@ class Event(NamedTuple):
 
 
 class Recorder:
-    """Profile function that keeps the first call of each function.
+    """Profile function that records the first call of each function.
 
-    First calls are counted anew at the first call of `start`.
+    The first call of `start` resets which functions count as already called.
 
     Attributes:
-        events: What happened so far.
+        events: Events so far, in order.
     """
 
     def __init__(self, root: Path, packages: Sequence[str], *, start: str, end: str) -> None:
         """Record the functions in `packages`, which are folders in `root`.
 
         Args:
-            root: Folder that files are named from.
-            packages: Names of folders.
+            root: Folder to which file paths are relative.
+            packages: Names of the folders.
             start: Qualified name of the function that begins the path to follow; "" for none.
-            end: Qualified name of the function whose return ends it.
+            end: Qualified name of the function whose return ends the path.
         """
         self.events: list[Event] = []
         self._prefixes = tuple(f"{root / package}{os.sep}" for package in packages)
@@ -104,7 +104,7 @@ class Recorder:
         )
 
     def _is_importing(self, frame: FrameType) -> bool:
-        """Return whether a module of ours called the function while it was imported."""
+        """Return whether a module of this project called the function while it was imported."""
         caller = frame.f_back
         while caller is not None:
             code = caller.f_code
@@ -115,28 +115,28 @@ class Recorder:
 
 
 class FileRecorder(Recorder):
-    """Recorder that appends its events to a file at once: a process may be killed."""
+    """Recorder that appends each event to a file at once, because a process may be killed."""
 
     def __init__(self, path: Path, *, start: str, end: str) -> None:
         """Record this project's functions.
 
         Args:
             path: File to append to.
-            start: As in `Recorder`.
-            end: As in `Recorder`.
+            start: Qualified name of the function that begins the path; see `Recorder`.
+            end: Qualified name of the function that ends the path; see `Recorder`.
         """
         super().__init__(ROOT, PACKAGES, start=start, end=end)
         self._path = path
 
     def add(self, event: Event) -> None:
-        """Keep an event, and write it."""
+        """Keep an event, and append it to the file."""
         super().add(event)
         with self._path.open("a") as file:
             file.write(json.dumps(event) + "\n")
 
 
 def record_this_process() -> None:
-    """Record this process from now on; `sitecustomize` calls it, in workers too."""
+    """Record this process from now on; `sitecustomize` calls this, also in workers."""
     folder, start, end = json.loads(os.environ[SETTINGS_VARIABLE])
     recorder = FileRecorder(Path(folder) / f"{os.getpid()}.jsonl", start=start, end=end)
     threading.setprofile(recorder)

@@ -1,4 +1,4 @@
-"""The command in this process: to its end, or up to the study that it would run."""
+"""Run the command in this process, to its end or up to the study that it would run."""
 
 import sys
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from study.configs.study_config import GridConfig, SearchConfig
 
 
 class Outcome(NamedTuple):
-    """What a user sees of a command.
+    """Exit code and output of a command.
 
     Attributes:
         code: Exit code.
-        stdout: What it printed.
-        stderr: What it printed to stderr.
+        stdout: Text that it printed to standard output.
+        stderr: Text that it printed to standard error.
     """
 
     code: int
@@ -32,7 +32,7 @@ RunMain = Callable[..., Outcome]
 def run_command(
     words: tuple[object, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Outcome:
-    """Run `bloodstudy` with the words."""
+    """Run `bloodstudy` with the given arguments."""
     monkeypatch.setattr(sys, "argv", ["bloodstudy", *map(str, words)])
     with pytest.raises(SystemExit) as caught:
         main()

@@ -1,4 +1,4 @@
-"""Run the `bloodstudy` command in processes of its own, to be signaled and killed like a user's."""
+"""Run the `bloodstudy` command in separate processes, which tests can signal and kill."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ DEFAULT_TIMEOUT_S = 250.0
 
 
 class Command:
-    """A running command, with those methods of `subprocess.Popen` that tests need.
+    """Running command, with those methods of `subprocess.Popen` that tests need.
 
     Attributes:
-        pid: Id of its process, which leads a session of its own.
+        pid: Id of its process, which leads its own session.
     """
 
     def __init__(
@@ -35,15 +35,15 @@ class Command:
         """Start a command.
 
         Args:
-            arguments: Words after `bloodstudy`.
+            arguments: Arguments after `bloodstudy`.
             stdout_path: File to which its standard output is appended.
             stderr_path: File for its standard error; may be the same.
-            folder: Working directory; the current one without.
+            folder: Working directory; None for the current one.
             program: Python code to run instead; it ends with a call of `main()`.
             environment: Variables to set in addition to those of this process.
         """
         for path in (stdout_path, stderr_path):
-            path.touch(mode=0o600)  # to be read before the process has begun
+            path.touch(mode=0o600)  # so that it can be read before the process starts
         script = [INSTALLED_COMMAND] if program is None else [sys.executable, "-c", program]
         with stdout_path.open("a") as stdout_file, stderr_path.open("a") as stderr_file:
             self._process = subprocess.Popen(
@@ -58,11 +58,11 @@ class Command:
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
-        """Return its exit code, the negative number of the signal that ended it, or None."""
+        """Return the exit code, the negative number of the signal that ended it, or None."""
         return self._process.poll()
 
     def wait(self, timeout_s: float) -> int:
-        """Return its exit code; fail the test if it does not end in time."""
+        """Return the exit code; fail the test if the command does not end in time."""
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -70,16 +70,16 @@ class Command:
             pytest.fail(f"the command did not end within {timeout_s} s")
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send a signal to the command, unless it has ended."""
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the command."""
         self._process.kill()
         self._process.wait()
 
     def list_process_tree(self) -> list[psutil.Process]:
-        """Return its process and all that it started."""
+        """Return the process of the command and all its descendants."""
         driver = psutil.Process(self.pid)
         return [driver, *driver.children(recursive=True)]
 

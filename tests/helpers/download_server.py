@@ -1,4 +1,4 @@
-"""An HTTP server on this host that behaves well and badly."""
+"""HTTP server on this host with valid and faulty answers."""
 
 import hashlib
 import threading
@@ -62,13 +62,13 @@ def stalled(handler: BaseHTTPRequestHandler) -> None:
 
 
 def wait(handler: BaseHTTPRequestHandler) -> None:
-    """Until the client gives up."""
+    """Wait until the client gives up."""
     handler.connection.settimeout(20)
     handler.rfile.read(1)
 
 
 class Server:
-    """Gives the answers in turn, the last one again and again, and counts the requests."""
+    """Answers of the server, used in order with the last one repeated, and a count of requests."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""A study's folder with known results: made in a moment, without training anything."""
+"""Build a study's folder with known results, quickly and without training."""
 
 import hashlib
 import re
@@ -36,7 +36,7 @@ from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_re
 ConfusionMatrix = NDArray[np.int64]
 TrialKey = tuple[str, int]  # configuration and seed
 
-# Of each family: parameters, and floating-point operations of one image.
+# Number of parameters and floating-point operations per image of each family.
 FAMILY_COSTS = {
     "mlnn": (4_179_568, 8_354_400),
     "cnn": (422_344, 16_462_848),
@@ -56,7 +56,7 @@ GRID_RECORD = GridRecord(
     batch_size=None,
     precision="float32",
 )
-"""Settings of a grid; no test of a built study resumes it from them."""
+"""Settings of a grid; no test resumes a built study with them."""
 COLOR_STATS = ColorStats(
     mean=(200.0, 180.0, 200.0, 30.0, 40.0, 20.0),
     covariance=tuple(tuple(100.0 if i == k else 0.0 for k in range(6)) for i in range(6)),
@@ -68,14 +68,14 @@ TRAIN_COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
 
 ASYMMETRIC = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
 ASYMMETRIC[0, 1] = 40
-"""A matrix in which class 0 is often taken for 1, never the other way round.
+"""Matrix in which class 0 is often predicted as 1, but never the reverse.
 
-Macro F1 alone would not notice that a matrix is transposed.
+Macro F1 alone would not reveal that a matrix is transposed.
 """
 
 
 def make_published_matrices(n_seeds: int = 1) -> dict[str, list[ConfusionMatrix]]:
-    """The eight published matrices, one for each seed; seeds after the first are a bit worse."""
+    """Return the eight published matrices, one per seed; later seeds are slightly worse."""
     return {
         row.configuration: [
             worsen_matrix(row.get_confusion_matrix(), n_moved=5 * seed) for seed in range(n_seeds)
@@ -85,7 +85,7 @@ def make_published_matrices(n_seeds: int = 1) -> dict[str, list[ConfusionMatrix]
 
 
 def worsen_matrix(matrix: ConfusionMatrix, *, n_moved: int) -> ConfusionMatrix:
-    """`matrix` with `n_moved` right predictions of each of the first four classes made wrong."""
+    """Return the matrix with `n_moved` more errors in each of the first four classes."""
     matrix = matrix.copy()
     for c in range(4):
         matrix[c, c] -= n_moved
@@ -94,7 +94,7 @@ def worsen_matrix(matrix: ConfusionMatrix, *, n_moved: int) -> ConfusionMatrix:
 
 
 def make_config(name: str, *, seed: int = 0, **overrides: Any) -> Config:
-    """The settings of `mlnn-config-1` … `cnn-config-4`; of an unknown name, `overrides` decide."""
+    """Return the settings of a published configuration; for other names, `overrides` decide."""
     family, _, number = name.partition("-config-")
     is_sgd = number in {"1", "3"}
     values: dict[str, Any] = {
@@ -121,17 +121,17 @@ def build_grid(
     config_overrides: Mapping[str, Mapping[str, Any]] | None = None,
     record_overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Ledger:
-    """Make a study in `location`, which must not exist; the study has the folder's name.
+    """Build a study in `location`, which must not exist; the study has the folder's name.
 
     Args:
         location: Folder or address of the study.
-        matrices: `confusion[true, predicted]` on test of each configuration, one per seed.
+        matrices: Test matrices `confusion[true, predicted]` by configuration, one per seed.
         kind: Kind of the data.
-        failed_trials: Errors of the trials that failed.
-        missing_trials: Trials that are planned and not in the ledger.
+        failed_trials: Errors of failed trials, by configuration and seed.
+        missing_trials: Configurations and seeds of trials that are planned but not in the ledger.
         class_names: Names of the eight classes.
-        config_overrides: Settings of configurations whose names are not the published ones.
-        record_overrides: Further settings of the records, whether or not they can be trained.
+        config_overrides: Settings that differ from `make_config`, by configuration.
+        record_overrides: Further settings in the records, by configuration; they are not validated.
     """
     failed_trials, config_overrides = failed_trials or {}, config_overrides or {}
     planned_trials = [
@@ -160,7 +160,7 @@ def add_complete_trial(
     predictions: bytes,
     test_reason: str | None,
 ) -> None:
-    """Enter a complete trial, after writing what its worker would have written."""
+    """Enter a complete trial, after writing the files that its worker would have written."""
     files = {
         f"models/{record.id}.safetensors": model,
         f"predictions/{record.id}.npz": predictions,
@@ -178,7 +178,7 @@ def make_grid_record(
     test_matrix: ConfusionMatrix,
     planned_trials: list[PlannedTrial],
 ) -> StudyRecord:
-    """Return the record of a grid whose val and test have as many images as `test_matrix` says."""
+    """Return the record of a grid; `test_matrix` sets the class counts of val and test."""
     data = _make_data_record(kind, class_names, test_matrix)
     return StudyRecord(
         schema_version=SCHEMA_VERSION,
@@ -234,7 +234,7 @@ def _plan_trial(
     config_values = cast(
         "Config", {**make_config(name, seed=seed, **config_overrides), **(record_overrides or {})}
     )
-    # A configuration may be named anything; a trial's files may not.
+    # The name of a configuration is arbitrary; that of a file is not.
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
     trial_id = f"{slug}-s{config_values['seed']}-{compute_digest(config_values)}"
     return PlannedTrial(id=trial_id, configuration=name, config=config_values)
@@ -243,7 +243,7 @@ def _plan_trial(
 def _add_grid_trial(ledger: Ledger, planned: PlannedTrial, matrix: ConfusionMatrix) -> None:
     seed = int(planned.config["seed"])
     scores, predictions = make_split_results({"val": halve_matrix(matrix), "test": matrix}, seed)
-    best_epoch = 20 + 3 * (seed % 20)  # of many seeds, the last ones train no longer than the first
+    best_epoch = 20 + 3 * (seed % 20)  # bounded, however many seeds there are
     epochs = make_epochs(
         planned, best_epoch + int(planned.config["patience"]), best_epoch, scores["val"]
     )

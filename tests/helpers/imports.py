@@ -1,4 +1,4 @@
-"""Which large packages, and parts of packages, a piece of code imports."""
+"""List the large packages, and parts of packages, that a piece of code imports."""
 
 import subprocess
 import sys
@@ -15,11 +15,11 @@ try:
 except SystemExit as end:
     assert end.code == 0
 """
-"""Code that runs the command `bloodstudy` with the arguments of the process."""
+"""Code that runs `bloodstudy` with the arguments of the process."""
 
 
 def list_heavy_imports(code: str, *arguments: str) -> set[str]:
-    """Return those of `HEAVY_PACKAGES` that a new process has imported after running the code."""
+    """Return the `HEAVY_PACKAGES` that a new process has imported after running the code."""
     probe = f"import sys\n{code}\nprint('imported:', *(set(sys.modules) & set({HEAVY_PACKAGES!r})))"
     done = subprocess.run(
         [sys.executable, "-c", probe, *arguments], capture_output=True, text=True, check=True

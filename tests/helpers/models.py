@@ -1,4 +1,4 @@
-"""Real weights for the studies of `grid_builder`, which come without."""
+"""Add real weights to the studies of `grid_builder`, which have none."""
 
 import hashlib
 from dataclasses import replace
@@ -14,7 +14,7 @@ from reports.ledger.serialization import to_json
 
 
 def add_models(ledger: Ledger) -> Ledger:
-    """Give every complete trial an untrained model, by its seed, and enter that."""
+    """Add an untrained model, initialized by the seed, to every complete trial."""
     for record in ledger.read_trials():
         if record.state == "complete":
             add_model(ledger, record)

@@ -1,8 +1,9 @@
-"""Several machines on one: own address, host name, processes, home, /tmp and shared memory.
+"""Simulate several nodes on one machine with Linux namespaces.
 
-Each is a set of Linux namespaces, held by one process; they meet at a bridge in one more such set,
-so nothing on the real machine's network changes. As that process ends, by us or because the tests
-were killed, the kernel ends all others in it and takes network and mounts away.
+Each node has its own address, host name, processes, home, /tmp and shared memory. One process holds
+the namespaces of a node. A bridge in another set of namespaces connects the nodes, so the network
+of the real machine does not change. When the holding process ends, even if the tests were killed,
+the kernel ends all other processes of the node and removes its network and mounts.
 """
 
 import os
@@ -19,13 +20,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NETWORK_PREFIX = "10.77.0"
-NODE_HOME = Path("/root")  # as sshd reads it from /etc/passwd
+NODE_HOME = Path("/root")  # the home that sshd reads from /etc/passwd
 
-# The code and its Python stay readable where a private folder hides them.
+# The code and its Python stay readable, even if a private folder would hide them.
 READABLE_PATHS = (ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
 
 # `$@` are the paths that stay readable; /mnt holds them while the private folders are mounted.
-# The shell is process 1, and reaps what Ray leaves; it ends when its standard input is closed.
+# The shell is process 1 and reaps the orphans of Ray. It ends when its standard input is closed.
 NODE_SCRIPT = """
 set -e
 hostname "$NAME"
@@ -61,7 +62,7 @@ HUB_SCRIPT = (
 
 @dataclass(frozen=True, slots=True)
 class NamespaceNode:
-    """One of them; `pid` is its first process, as the real machine counts."""
+    """Simulated node; `pid` is the id of its first process on the real machine."""
 
     name: str
     address: str
@@ -69,12 +70,12 @@ class NamespaceNode:
 
     @property
     def root(self) -> Path:
-        """Its file system, to be read and written from outside."""
+        """File system of the node, as a path on the real machine."""
         return Path(f"/proc/{self.pid}/root")
 
     @property
     def home(self) -> Path:
-        """Its user's home, from outside."""
+        """Home of the node's user, as a path on the real machine."""
         return self.root / NODE_HOME.relative_to("/")
 
     def run(
@@ -85,10 +86,10 @@ class NamespaceNode:
         check: bool = True,
         timeout_s: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        """A command, to its end.
+        """Run a command to its end.
 
         Raises:
-            AssertionError: it failed and `check` is set; with all that it said.
+            AssertionError: The command failed and `check` is set; the message has its output.
         """
         result = subprocess.run(
             self._build_command(command, env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -103,13 +104,13 @@ class NamespaceNode:
     def start_process(
         self, command: Sequence[str | Path], *, env: dict[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[str]:
-        """A command that goes on; the machine's end is its end."""
+        """Start a command, which ends with the node."""
         return subprocess.Popen(
             self._build_command(command, env), stdin=subprocess.DEVNULL, text=True, **options
         )
 
     def write_file(self, path: str, text: str, *, mode: int = 0o600) -> None:
-        """A file below its home, whatever was there."""
+        """Write a file below the home folder, replacing an existing one."""
         target = self.home / path
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
@@ -117,7 +118,7 @@ class NamespaceNode:
             stream.write(text)
 
     def list_processes(self, substring: str) -> list[str]:
-        """Command lines with this in them."""
+        """Return the command lines that contain `substring`."""
         lines = self.run(["ps", "-eww", "-o", "args="]).stdout.splitlines()
         return [line for line in lines if substring in line]
 
@@ -143,11 +144,12 @@ class NamespaceNode:
 def run_namespace_nodes(
     n_nodes: int, readable: Sequence[Path] = ()
 ) -> Iterator[list[NamespaceNode]]:
-    """So many machines, named machine-1 and so on, at 10.77.0.1 and so on; as root alone.
+    """Run nodes named machine-1, machine-2, ... at 10.77.0.1, 10.77.0.2, ...; requires root.
 
     Args:
-        n_nodes: how many.
-        readable: what they see of the real machine's /tmp, home and /run, beside the code.
+        n_nodes: Number of nodes.
+        readable: Paths in the real machine's /tmp, home and /run that stay readable, in addition to
+            the code.
     """
     _skip_without_root()
     names = [f"machine-{number}" for number in range(1, n_nodes + 1)]
@@ -168,7 +170,7 @@ def run_namespace_nodes(
 
 
 def share_token(head: NamespaceNode, other_nodes: Sequence[NamespaceNode]) -> None:
-    """Ray's token of the first, made if need be, copied to the others."""
+    """Copy Ray's token from the head, which creates it if needed, to the other nodes."""
     code = "from study.runtime.connection import ensure_private_token; ensure_private_token()"
     head.run(["python", "-c", code])
     token = (head.home / ".ray/auth_token").read_text()
@@ -193,7 +195,7 @@ def _build_nsenter_command(pid: int) -> list[str]:
 
 @contextmanager
 def _run_namespaces(script: str, *arguments: Path, **variables: str) -> Iterator[int]:
-    """New namespaces, and process 1 of them, which holds them; all killed at the end."""
+    """Create namespaces and yield the id of their first process; kill all processes at the end."""
     with subprocess.Popen(
         [
             "unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
@@ -214,14 +216,14 @@ def _run_namespaces(script: str, *arguments: Path, **variables: str) -> Iterator
 
 
 def _connect_to_hub(hub_pid: int, pid: int, name: str, address: str) -> None:
-    """A cable from the machine to the bridge."""
+    """Connect the node to the bridge by a pair of virtual interfaces."""
     link_name = name.replace("machine-", "to")
     for namespace_pid, command in (
         (hub_pid, f"ip link add {link_name} type veth peer name eth0 netns {pid}"),
         (hub_pid, f"ip link set {link_name} master hub up"),
         (pid, f"ip address add {address}/24 dev eth0"),
         (pid, "ip link set eth0 up"),
-        # Leads nowhere. Ray asks by which address it would reach the internet.
+        # Leads nowhere, but Ray uses the address from which it would reach the internet.
         (pid, "ip route add default dev eth0"),
     ):
         full_command = ["nsenter", f"--target={namespace_pid}", "--net", "--", *command.split()]

@@ -1,4 +1,4 @@
-"""Valid files in the MedMNIST format, and functions that write bad ones."""
+"""Write valid files in the MedMNIST format, and bad ones."""
 
 import os
 import struct
@@ -16,16 +16,16 @@ from bloodnets.data.medmnist import MAX_FILE_BYTES
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Spoil = Callable[[Path], None]
-"""Writes something bad at the path."""
+"""Function that writes a bad file at the path."""
 
 SIZES = {"train": 10, "val": 8, "test": 9}
 PIXELS = 28 * 28 * 3
-ENTRY = b"PK\x01\x02"  # an entry of a zip's directory
+ENTRY = b"PK\x01\x02"  # entry of a zip's directory
 END = b"PK\x05\x06"
 
 
 def sound() -> Arrays:
-    """The arrays of a small valid file."""
+    """Return the arrays of a small valid file."""
     rng = np.random.default_rng(0)
     arrays: Arrays = {}
     for split, n in SIZES.items():
@@ -59,7 +59,7 @@ def holding(label: int, dtype: type) -> Spoil:
 
 
 def edited(edit: Callable[[bytearray], object], *, compressed: bool = False) -> Spoil:
-    """A valid file whose bytes were changed afterwards."""
+    """Return a function that writes a valid file and then changes its bytes."""
 
     def spoil(path: Path) -> None:
         content = bytearray(saved(path, compressed=compressed).read_bytes())
@@ -77,7 +77,7 @@ def cut_off(share: float) -> Spoil:
 
 
 def flipped(signature: bytes, offset: int, bit: int = 1, *, compressed: bool = False) -> Spoil:
-    """One bit changed, `offset` bytes behind the first `signature`."""
+    """Return a function that flips one bit, `offset` bytes after the start of the `signature`."""
 
     def flip(content: bytearray) -> None:
         content[content.index(signature) + offset] ^= bit
@@ -102,12 +102,12 @@ def header(shape: str, descr: str = "'|u1'") -> str:
 def member(
     content: bytes, key: str = "train_images", method: int = zipfile.ZIP_STORED, times: int = 1
 ) -> Spoil:
-    """A valid file but for the raw content of one member."""
+    """Return a function that writes a valid file except for the raw content of one member."""
 
     def spoil(path: Path) -> None:
         saved(path, {k: v for k, v in sound().items() if k != key})
         with zipfile.ZipFile(path, "a", method) as archive, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a name that is there already
+            warnings.simplefilter("ignore")  # about duplicate names
             for _ in range(times):
                 archive.writestr(f"{key}.npy", content)
 
@@ -115,7 +115,7 @@ def member(
 
 
 def bomb(rows: int, claimed: int) -> Spoil:
-    """Zeros that take little room, `rows` of them, in a member that claims to have `claimed`."""
+    """Return a function that writes `rows` images of zeros in a member that claims `claimed`."""
 
     def spoil(path: Path) -> None:
         saved(path, {k: v for k, v in sound().items() if k != "train_images"})
@@ -137,7 +137,7 @@ def members(number: int) -> Spoil:
 
 def too_large(path: Path) -> None:
     path.touch()
-    os.truncate(path, MAX_FILE_BYTES + 1)  # takes no room on the disk
+    os.truncate(path, MAX_FILE_BYTES + 1)  # sparse: takes no disk space
 
 
 def void(_: object) -> None:
@@ -145,13 +145,13 @@ def void(_: object) -> None:
 
 
 def badly_named(content: bytearray) -> None:
-    """A name that is said to be UTF-8 and is not."""
+    """Flag a name as UTF-8, and make it invalid UTF-8."""
     start = content.index(ENTRY)
     content[start + 9] |= 8
     content[start + 48] = 0xFF
 
 
 def zip64(content: bytearray) -> None:
-    """An entry of the directory that says its sizes are elsewhere, and they are not."""
+    """Mark the sizes of an entry as stored in an extra field, which does not exist."""
     start = content.index(ENTRY)
     content[start + 20 : start + 28] = b"\xff" * 8

@@ -1,11 +1,11 @@
-"""The HTML page of a report, parsed."""
+"""Parse the HTML page of a report."""
 
 from html.parser import HTMLParser
 from pathlib import Path
 
 
 class Page(HTMLParser):
-    """Tags with their attributes, and the rows of every table as text."""
+    """Parsed page: tags with their attributes, and the rows of every table as text."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Studies in memory, with planted confusion matrices and loss curves."""
+"""Make studies in memory, with planted confusion matrices and loss curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,14 +16,14 @@ from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 
 CLASS_SIZE = 50
-"""Test images of each class."""
+"""Number of test images of each class."""
 
 SGD, ADAM, SGD_NLL = "cnn-config-1", "cnn-config-2", "cnn-config-3"
 MLNN_SGD, MLNN_ADAM = "mlnn-config-1", "mlnn-config-2"
 
 
 def make_error_matrix(cells: Mapping[tuple[int, int], int]) -> ConfusionMatrix:
-    """Return a matrix that is all right but for `cells`: errors by (true, predicted)."""
+    """Return a matrix whose only errors are `cells`: numbers of errors by (true, predicted)."""
     matrix = np.diag([CLASS_SIZE] * 8).astype(np.int64)
     for (true, predicted), count in cells.items():
         matrix[true, predicted] += count
@@ -32,9 +32,9 @@ def make_error_matrix(cells: Mapping[tuple[int, int], int]) -> ConfusionMatrix:
 
 
 def make_cyclic_matrices(*n_right: int) -> list[ConfusionMatrix]:
-    """Return a matrix per number of right images of each class; F1 and precision are that / 50.
+    """Return a matrix for each number of correct images per class.
 
-    The errors of a class go to the next class.
+    The errors of a class go to the next class, so F1 and precision are that number / 50.
     """
     return [
         make_error_matrix({(c, (c + 1) % 8): CLASS_SIZE - n for c in range(8)}) for n in n_right
@@ -42,7 +42,7 @@ def make_cyclic_matrices(*n_right: int) -> list[ConfusionMatrix]:
 
 
 def make_curve(*, speed: float, noise: float = 0.01, n_epochs: int = 40) -> FloatArray:
-    """Return an exponential fall that jumps up and down by a share of the loss.
+    """Return an exponentially falling loss that alternates up and down by the share `noise`.
 
     Its roughness is 4 noise / sqrt(6).
     """
@@ -51,7 +51,7 @@ def make_curve(*, speed: float, noise: float = 0.01, n_epochs: int = 40) -> Floa
 
 
 def require_clean(claim: Claim) -> Claim:
-    """Return the claim, whose evidence must consist of sentences without a broken number."""
+    """Return the claim, whose evidence must end in a period and contain no NaN or infinity."""
     words = claim.evidence.lower()
     assert "nan" not in words
     assert "inf" not in words
@@ -66,8 +66,9 @@ def plant_study(
     """Return a study in memory.
 
     Args:
-        matrices: `confusion[true, predicted]` on test of each configuration, one per seed.
-        curves: Training losses by epoch, likewise; None for trials without epochs.
+        matrices: Test matrices `confusion[true, predicted]` by configuration, one per seed.
+        curves: Training losses by epoch, by configuration, one array per seed; None for trials
+            without epochs.
     """
     records: dict[str, TrialRecord] = {}
     epochs: dict[str, list[EpochRecord]] = {}
@@ -104,9 +105,9 @@ def make_trial_record(trial_id: str, name: str, config: Config) -> TrialRecord:
     """Return the record of a complete trial without scores and files.
 
     Args:
-        trial_id: Id of the trial.
+        trial_id: Trial id.
         name: Name of its configuration.
-        config: Its settings.
+        config: Settings of the trial.
     """
     return TrialRecord(
         id=trial_id,

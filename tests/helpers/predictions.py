@@ -1,4 +1,4 @@
-"""Predictions in memory: of given matrices, or simulated with given accuracies."""
+"""Make predictions in memory, with given matrices or simulated with given accuracies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,11 +18,11 @@ GRID_ACCURACIES = {
     for loss in ("cross_entropy", "nll")
     for optimizer in ("sgd", "adam")
 }
-"""A grid in which the family decides, and neither loss nor optimizer matters."""
+"""Accuracies of a grid in which the family matters, but not the loss or the optimizer."""
 
 
 def make_no_predictions() -> TestPredictions:
-    """Return predictions of no trial."""
+    """Return predictions without any trial."""
     empty: NDArray[np.float32] = np.empty((0, 0, 8), np.float32)
     return TestPredictions(
         trials=pd.DataFrame(columns=[*TRIAL_COLUMNS]),
@@ -35,7 +35,7 @@ def predict_matrices(*matrices: IntArray, names: Sequence[str] = ()) -> TestPred
     """Return predictions with given confusion matrices.
 
     Args:
-        matrices: `confusion[true, predicted]`, one per trial, with equal rows sums.
+        matrices: `confusion[true, predicted]`, one per trial, with equal row sums.
         names: Names of the configurations, one per trial; by default all are `a`.
 
     Returns:
@@ -64,7 +64,7 @@ def simulate_predictions(
     n_seeds: int = 3,
     spread: float = 0.0,
 ) -> TestPredictions:
-    """Return predictions that err at random, on images of which some are hard for all.
+    """Return predictions with random errors; some images are hard for all trials.
 
     Args:
         accuracies: Expected accuracy by configuration, named "family loss optimizer".

@@ -1,4 +1,4 @@
-"""Frames and labels with a few known values, for tests of what is made from them."""
+"""Make frames and labels with a few known values, for tests of the code that uses them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,14 +27,14 @@ CLASS_LABELS = tuple(f"{c} $c_{c}$" for c in range(8))
 
 
 class ReportedStudy(NamedTuple):
-    """A study with the sections of its report."""
+    """Analysis of a study with the sections of its report."""
 
     analysis: Analysis
     sections: list[Section]
 
 
 def make_context(*names: str, **changes: Any) -> ReportContext:
-    """Return the context of a grid on the official data that displays some configurations."""
+    """Return the context of a grid on the official data with these displayed configurations."""
     context = ReportContext(
         data=OFFICIAL,
         data_kind=DataKind.OFFICIAL,
@@ -46,7 +46,7 @@ def make_context(*names: str, **changes: Any) -> ReportContext:
 
 
 def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: Any) -> pd.DataFrame:
-    """Return a frame as from `frames.make_comparison_frame`, in which every score is the same.
+    """Return a frame like that of `frames.make_comparison_frame`, with all scores equal.
 
     Args:
         scores: Score of each configuration, 0 to 1, by name; intervals reach 0.01 to each side.
@@ -79,7 +79,7 @@ def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: A
 def make_pairs(
     differences: Mapping[tuple[str, str], float], *, significant: bool = True, seeds: int = 2
 ) -> pd.DataFrame:
-    """Return a frame as `PairwiseComparison.pairs`; a difference of 0 is of equal predictions.
+    """Return a frame like `PairwiseComparison.pairs`; a difference of 0 means equal predictions.
 
     Args:
         differences: Macro F1 of the first minus that of the second, -1 to 1, by pair.
@@ -122,9 +122,9 @@ def make_pairwise(pairs: pd.DataFrame, *groups: Sequence[str]) -> PairwiseCompar
 
 
 def make_effects(**changes: Any) -> pd.DataFrame:
-    """Return a frame as from `effects.estimate_effects`: a family that matters, and two others.
+    """Return a frame like that of `effects.estimate_effects`, in which the family matters.
 
-    The optimizer does not matter after Holm's correction; the losses are the same function.
+    The optimizer is not significant after Holm correction; the losses are the same function.
     """
     columns = ["factor", "from_value", "to_value", "scope", "difference", "low", "high", "p"]
     rows = [
@@ -137,7 +137,7 @@ def make_effects(**changes: Any) -> pd.DataFrame:
 
 
 def make_test_predictions(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> TestPredictions:
-    """Return the predictions of a trial for each matrix, by configuration, a seed a matrix."""
+    """Return the predictions of a trial for each matrix; matrices are by configuration and seed."""
     rows, probabilities = [], []
     labels = np.empty(0, dtype=np.uint8)
     for name, replicates in matrices.items():

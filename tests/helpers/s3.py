@@ -1,9 +1,10 @@
-"""A store that speaks as S3 does (moto's server), and can be made to fail or to be slow.
+"""Run an S3-compatible server (moto's) that can be made to fail or to be slow.
 
     python -m tests.helpers.s3 ADDRESS PORT FOLDER
 
-While `FOLDER/trouble` says `500`, each request is answered so; while `slow`, after a second.
-`FOLDER/refused` holds a byte for each that was refused, `FOLDER/delayed` for each delayed one.
+While `FOLDER/trouble` contains `500`, each request is answered with this status. While it contains
+`slow`, each answer is delayed by a second. `FOLDER/refused` contains a byte for each refused
+request, and `FOLDER/delayed` a byte for each delayed one.
 """
 
 import os
@@ -20,7 +21,7 @@ from typing import Any
 S3_BUCKET = "cells"
 S3_PORT = 5000
 
-# What the AWS SDK in pyarrow reads; moto takes any key.
+# Variables that the AWS SDK in pyarrow reads; moto accepts any key.
 S3_ENV = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "secret",
@@ -30,30 +31,30 @@ S3_ENV = {
 
 
 class S3Server:
-    """The store, from outside."""
+    """Running server, as seen by a test."""
 
     def __init__(self, address: str, port: int, folder: Path) -> None:
         self.environment = S3_ENV | {"AWS_ENDPOINT_URL": f"http://{address}:{port}"}
         self.folder = folder
 
     def set_fault(self, fault: str) -> None:
-        """From now on: `500`, `slow`, or none with an empty word."""
+        """Set the fault of the next requests: `500`, `slow`, or an empty string for none."""
         (self.folder / "trouble").write_text(fault)
 
     def count_refused(self) -> int:
-        """Requests answered with 500 so far."""
+        """Return the number of requests answered with status 500 so far."""
         path = self.folder / "refused"
         return len(path.read_bytes()) if path.exists() else 0
 
     def count_delayed(self) -> int:
-        """Return the number of requests answered after a second so far."""
+        """Return the number of requests delayed by a second so far."""
         path = self.folder / "delayed"
         return len(path.read_bytes()) if path.exists() else 0
 
 
 @contextmanager
 def run_s3_server(folder: Path) -> Iterator[S3Server]:
-    """A store on loopback with one empty bucket."""
+    """Run a server on the loopback interface with one empty bucket."""
     with socket.socket() as free_socket:
         free_socket.bind(("127.0.0.1", 0))
         port = free_socket.getsockname()[1]
@@ -92,7 +93,7 @@ def _inject_faults(
 
 
 def _run_server(address: str, port: int, folder: Path) -> None:
-    os.environ |= S3_ENV  # for the bucket, which is made through moto itself
+    os.environ |= S3_ENV  # for boto3, which creates the bucket
     import boto3
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
@@ -104,7 +105,7 @@ def _run_server(address: str, port: int, folder: Path) -> None:
     thread.start()
     url = f"http://{address}:{port}"
     boto3.client("s3", endpoint_url=url).create_bucket(Bucket=S3_BUCKET)
-    print("ready", flush=True)  # noqa: T201 - to who began it
+    print("ready", flush=True)  # noqa: T201 - read by the parent process
     thread.join()
 
 

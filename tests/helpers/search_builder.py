@@ -1,4 +1,4 @@
-"""A search's folder with known results: made in a moment, without training anything."""
+"""Build a search's folder with known results, quickly and without training."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -82,22 +82,21 @@ def build_search(
     running_numbers: Collection[int] = (),
     with_confirmation: bool = True,
 ) -> Ledger:
-    """Make a search in `folder`, which must not exist; the study has the folder's name.
+    """Build a search in `folder`, which must not exist; the study has the folder's name.
 
-    Proposals are sampled at random, one trial runs after the other, and ASHA stops them as it
-    would.
+    Proposals are sampled at random, trials run one after another, and ASHA stops them as usual.
 
     Args:
         folder: Folder of the study.
         search: Settings of the search.
         kind: Kind of the data.
         ended_by: Reason that ended the search; None if it has not ended and has no confirmation.
-        concurrency: Number of concurrent trials that the confirmation states.
+        concurrency: Number of concurrent trials, recorded in the confirmation.
         with_published: Whether the published configurations are the first proposals.
         failed_numbers: Errors of trials that failed after two epochs, by number.
         diverged_numbers: Numbers of trials that diverged in their second epoch.
-        running_numbers: Numbers of trials that are proposed and not in the ledger; where a budget
-            or a target ended the search, of trials that it ended after three epochs.
+        running_numbers: Numbers of trials that are proposed but not in the ledger. If a budget or a
+            target ended the search, they are trials that it stopped after three epochs.
         with_confirmation: Whether the trials of the confirmation are in the ledger.
     """
     ends = PlannedEnds(ended_by, failed_numbers or {}, diverged_numbers, running_numbers)
@@ -153,7 +152,7 @@ def _add_confirmation_trials(
     ledger: Ledger, search: SearchRecord, confirmation: Confirmation
 ) -> None:
     for planned in confirmation.trials:
-        # Another seed gives a little less: the shrinkage.
+        # Other seeds score slightly lower, which is the shrinkage.
         shrinkage = 0.002 * (planned.config["seed"] - search.seed)
         matrix = make_matrix(compute_final_value(planned.config) - shrinkage)
         run = Run(make_curve(planned.config, matrix))

@@ -1,4 +1,4 @@
-"""A search of six trials as frames, for tests of what is made from them."""
+"""Make frames of a search of six trials, for tests of the code that uses them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,7 +56,7 @@ def make_search_analysis(**changes: Any) -> SearchAnalysis:
 def make_confirmation(
     *, ended_by: EndReason = EndReason.TRIALS, concurrency: int = 2
 ) -> Confirmation:
-    """Return how the search of `make_search_analysis` ended, without its planned trials."""
+    """Return the confirmation of `make_search_analysis`, without its planned trials."""
     return Confirmation(
         ended_by=ended_by,
         duration_s=60.0,
@@ -91,7 +91,7 @@ def _make_search_trial(
 
 
 def _make_confirmed(trials: pd.DataFrame) -> pd.DataFrame:
-    """Two re-trained configurations, two seeds each: the best trial, the best published one."""
+    """Return two re-trained configurations with two seeds each: the best trial and a baseline."""
     settings = ["configuration", "is_baseline", "family", "optimizer"]
     settings += ["learning_rate", "momentum", "dropout", "value"]
     frame = trials.loc[[3, 1], settings].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Proposals of a search, sampled at random from its space."""
+"""Sample the proposals of a search at random from its space."""
 
 from dataclasses import replace
 from typing import Any

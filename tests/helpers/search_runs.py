@@ -1,4 +1,4 @@
-"""How the trials of a built search run: their scores follow from their settings."""
+"""Simulate the trials of a built search, whose scores follow from their settings."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ _DIVERGED_ERROR = "NonFiniteLossError: the training loss is nan at epoch 2, step
 
 
 class Run(NamedTuple):
-    """How a trial ran: its macro F1 on val by epoch, and why it ended."""
+    """Simulated run of a trial: its macro F1 on val by epoch, and its stop reason."""
 
     curve: list[float]
     stop_reason: StopReason = StopReason.MAX_EPOCHS
@@ -21,7 +21,7 @@ class Run(NamedTuple):
 
 
 class PlannedEnds(NamedTuple):
-    """Trials that do not end as ASHA decides; see `search_builder.build_search`."""
+    """Trials whose end ASHA does not decide; see `search_builder.build_search`."""
 
     ended_by: EndReason | None
     failed_numbers: Mapping[int, str]
@@ -29,7 +29,7 @@ class PlannedEnds(NamedTuple):
     running_numbers: Collection[int]
 
     def run(self, number: int, curve: list[float]) -> Run | None:
-        """Return how a trial runs, `curve` being that of full training; None if it is running."""
+        """Return the run of a trial whose full curve is `curve`; None if it is still running."""
         if number in self.running_numbers:
             if self.ended_by is None or self.ended_by is EndReason.TRIALS:
                 return None
@@ -42,7 +42,7 @@ class PlannedEnds(NamedTuple):
 
 
 def compute_final_value(config: Mapping[str, Any]) -> float:
-    """Return macro F1 after full training: best at a rate of 0.001 (Adam) or 0.02 (SGD)."""
+    """Return macro F1 after full training: best at learning rate 0.001 (Adam) or 0.02 (SGD)."""
     log_optimum = math.log10(0.02 if config["optimizer"] == "sgd" else 1e-3)
     log_distance = math.log10(config["learning_rate"]) - log_optimum
     momentum_penalty = 0.0 if config["momentum"] is None else 0.02 * (config["momentum"] - 0.9) ** 2
@@ -51,7 +51,7 @@ def compute_final_value(config: Mapping[str, Any]) -> float:
 
 
 def make_matrix(value: float) -> ConfusionMatrix:
-    """Return a matrix of test whose macro F1 is about `value`, where that is 0.65 to 0.94."""
+    """Return a test matrix whose macro F1 is about `value`, for values of 0.65 to 0.94."""
     best_matrix = make_published_matrices()["cnn-config-1"][0]
     return worsen_matrix(best_matrix, n_moved=min(120, max(0, round((0.94 - value) * 400))))
 

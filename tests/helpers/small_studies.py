@@ -1,4 +1,4 @@
-"""A grid and a search that are small, and files of theirs to be damaged."""
+"""Settings of a small grid and a small search, and functions that change their files."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ SMALL_MATRICES = {
     "mlnn-config-2": [OTHER_MATRIX, SMALL_MATRIX],
 }
 N_SMALL_IMAGES = 115
-"""Test images of the small grid."""
+"""Number of test images of the small grid."""
 
 SMALL_SEARCH = replace(SEARCH_RECORD, n_trials=10, retrain_top=2, retrain_seeds=2)
 
@@ -45,7 +45,7 @@ def list_trial_ids(folder: Path) -> list[str]:
 
 
 def get_trial_file(folder: Path, trial_id: str, kind: str) -> Path:
-    """Return the path of a trial's file of a kind of `TRIAL_FILES`."""
+    """Return the path of a trial's file; `kind` is a key of `TRIAL_FILES`."""
     return folder / kind / f"{trial_id}.{TRIAL_FILES[kind]}"
 
 

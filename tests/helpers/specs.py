@@ -1,4 +1,4 @@
-"""A trial as a worker is told of it."""
+"""Specification of a trial, as sent to a worker."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.helpers import grid_builder
 
 
 def make_spec(folder: Path, probe_file: str = "") -> TrialSpec:
-    """Return a trial of a study in a folder."""
+    """Return the specification of a trial of a study in a folder."""
     return TrialSpec(
         id="cnn-config-1-s0-1a2b3c4d",
         configuration="cnn-config-1",

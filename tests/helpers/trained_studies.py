@@ -1,4 +1,4 @@
-"""Studies that the command trained once for all tests, whichever xdist worker needs them first."""
+"""Train studies once for all tests, in the xdist worker that needs them first."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.helpers.command import run_command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedStudy:
-    """A study that no test changes: one that must, works on a copy.
+    """Trained study, of which tests may only change a copy.
 
     Attributes:
         folder: Folder of the study.
@@ -32,18 +32,18 @@ class TrainedStudy:
 
     @property
     def ledger(self) -> Ledger:
-        """Its ledger."""
+        """Ledger of the study."""
         return Ledger(self.folder)
 
 
 def build_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]
 ) -> Path:
-    """Return a folder that the first caller of all xdist workers fills; the others wait for it.
+    """Return a folder that the first caller in any xdist worker fills, while the others wait.
 
     Args:
-        tmp_path_factory: pytest's.
-        name: Name of the folder, which is the same for all workers.
+        tmp_path_factory: Pytest's factory of temporary folders.
+        name: Name of the folder, the same in all workers.
         build: Function that fills the folder.
     """
     root = tmp_path_factory.getbasetemp()
@@ -52,7 +52,7 @@ def build_once(
     folder, is_built = root / name, root / f"{name}.built"
     with FileLock(root / f"{name}.lock"):
         if not is_built.exists():
-            folder.mkdir()  # fails again for all if the first could not fill it
+            folder.mkdir()  # fails for all callers if the first could not fill it
             build(folder)
             is_built.touch()
     return folder
@@ -67,10 +67,10 @@ def train_once(
     """Return the study `name`, which one command trains.
 
     Args:
-        tmp_path_factory: pytest's.
+        tmp_path_factory: Pytest's factory of temporary folders.
         name: Name of the study.
-        arguments: Words of the command; its working directory and its storage are the folder around
-            the study's.
+        arguments: Arguments of the command; its working directory and storage are the parent of the
+            study's folder.
         run: Function that runs the command.
     """
 

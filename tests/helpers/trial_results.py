@@ -1,4 +1,4 @@
-"""Results of a trial that has a given confusion matrix, as its worker would report them."""
+"""Make the results of a trial with a given confusion matrix, as its worker would report them."""
 
 import io
 import math
@@ -18,9 +18,9 @@ from reports.ledger.records import EpochRecord
 
 
 def halve_matrix(matrix: metrics.IntArray) -> metrics.IntArray:
-    """Return a matrix of val for one of test: half of each class, and half of its mistakes."""
+    """Return a val matrix for a test matrix: half of each class, and half of its errors."""
     half_matrix = matrix // 2
-    # Halves of odd numbers are right ones, so that equal classes stay equal.
+    # Remainders count as correct, so that classes of equal size stay equal.
     half_matrix[np.diag_indices(8)] += matrix.sum(axis=1) // 2 - half_matrix.sum(axis=1)
     return half_matrix
 
@@ -75,7 +75,7 @@ def _make_predictions(matrix_bytes: bytes, seed: int) -> SplitPredictions:
 
 @contextmanager
 def skip_fsync() -> Iterator[None]:
-    """Write files without waiting for the disk: a test's study need not survive a power cut."""
+    """Skip `os.fsync`: a test's study need not survive a power failure."""
     with mock.patch.object(os, "fsync"):
         yield
 
@@ -88,7 +88,7 @@ def make_epochs(
     They are equal for settings that differ only in the loss. Accuracy and macro F1 on val are
     highest at `best_epoch`, where they are `best_scores`.
     """
-    # No hash(): it differs between processes.
+    # hash() would differ between processes.
     traits = [planned.config["family"] == "cnn", planned.config["optimizer"] == "adam"]
     rng = np.random.default_rng([*map(int, traits), int(planned.config["seed"])])
     noise = rng.normal(scale=0.03 if traits[1] else 0.01, size=n_epochs)

@@ -1,4 +1,4 @@
-"""The trial of a grid that has not ended, and a checkpoint of it, made without training."""
+"""Find the unfinished trial of a grid, and give it a checkpoint without training."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def find_unfinished_trial(ledger: Ledger) -> PlannedTrial:
 
 
 def add_checkpoint(ledger: Ledger, config: TrialConfig | None = None, epochs: int = 0) -> Path:
-    """Give the unfinished trial a checkpoint, of its own configuration or another."""
+    """Write a checkpoint of the unfinished trial, of its own configuration or another."""
     planned = find_unfinished_trial(ledger)
     config = config or TrialConfig.from_dict(planned.config)
     state = TrainingState.create(config, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""What the integration tests share."""
+"""Fixtures shared by the integration tests."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ RunIn = Callable[..., Outcome]
 
 @pytest.fixture
 def run_in(run_main: RunMain, monkeypatch: pytest.MonkeyPatch) -> RunIn:
-    """Run `bloodstudy` in a folder with some words, in this process: the imports are made once."""
+    """Return a function that runs `bloodstudy` in a folder, in this process to import only once."""
 
     def run(folder: Path, *words: str | Path) -> Outcome:
         monkeypatch.chdir(folder)

@@ -1,9 +1,9 @@
-"""Learning curves by formula, of a search whose best settings are known, and that cost nothing.
+"""Simulate learning curves for a search whose best settings are known, without training.
 
-The shape is that of the CNN on real cells: what learning rates, momenta and dropouts reach in 20
-epochs, how fast, and how much one epoch differs from the next, were fitted by eye to some sixty
-curves. But the best learning rate lies half a decade lower than there: the published settings,
-which a search proposes first, are close to the best on real cells and would give it a head start.
+The curves resemble those of the CNN on real cells. Their final value, speed and noise at different
+learning rates, momenta and dropouts were fitted by eye to about sixty curves of 20 epochs. The best
+learning rate is half a decade lower than on real cells. There, the published settings, which a
+search proposes first, are close to the best and would give it a head start.
 """
 
 import math
@@ -18,12 +18,12 @@ from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
 from bloodnets.training.epoch_result import EpochResult
 
 MAX_EPOCHS = 20
-OPTIMUM_SHIFT_DECADES = 0.5  # decades
-NOISE_SD = 0.006  # of macro F1 from epoch to epoch, standard deviation
+OPTIMUM_SHIFT_DECADES = 0.5
+NOISE_SD = 0.006  # standard deviation of macro F1 between epochs
 
 
 def _compute_log10_distance(config: Mapping[str, Any]) -> float:
-    """From the best learning rate; with momentum, that of the steps that it adds up to."""
+    """Return log10 of the learning rate over the best one; SGD's rate includes its momentum."""
     if config["optimizer"] == "sgd":
         rate, best_rate = config["learning_rate"] / (1 - config["momentum"]), 10**-0.7
     else:
@@ -32,9 +32,9 @@ def _compute_log10_distance(config: Mapping[str, Any]) -> float:
 
 
 def _compute_limit(config: Mapping[str, Any]) -> float:
-    """Macro F1 after endless training."""
+    """Return macro F1 after unlimited training."""
     log_distance = _compute_log10_distance(config)
-    if log_distance > 0.85:  # too large a step learns nothing
+    if log_distance > 0.85:  # a step that is too large learns nothing
         return 0.03
     highest = 0.933 if config["optimizer"] == "sgd" else 0.937
     slope = 0.015 if log_distance < 0 else 0.06  # a smaller step costs less than a larger one
@@ -43,7 +43,7 @@ def _compute_limit(config: Mapping[str, Any]) -> float:
 
 
 def _compute_learned_share(config: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Share of the limit by epoch: larger steps and less dropout learn faster, Adam than SGD."""
+    """Return the share of the limit by epoch; larger steps, less dropout and Adam learn faster."""
     epochs = np.arange(1, MAX_EPOCHS + 1)
     time_constant = 1.7 if config["optimizer"] == "sgd" else 1.1
     time_constant *= math.exp(-1.07 * min(_compute_log10_distance(config), 0.2)) * (
@@ -54,16 +54,16 @@ def _compute_learned_share(config: Mapping[str, Any]) -> NDArray[np.float64]:
 
 
 def compute_true_value(config: Mapping[str, Any]) -> float:
-    """Macro F1 on val after full training, without the luck of the epochs."""
+    """Return macro F1 on val after full training, without noise."""
     return float(_compute_limit(config) * _compute_learned_share(config)[-1])
 
 
 def simulate_curve(config: Mapping[str, Any], noise_seed: int) -> NDArray[np.float64]:
-    """Macro F1 on val by epoch, as a trial reports it.
+    """Return macro F1 on val by epoch, as a trial reports it.
 
     Args:
-        config: of the trial.
-        noise_seed: seed of the noise.
+        config: Settings of the trial.
+        noise_seed: Seed of the noise.
     """
     limit = _compute_limit(config)
     noise = np.random.default_rng(noise_seed).normal(
@@ -73,12 +73,12 @@ def simulate_curve(config: Mapping[str, Any], noise_seed: int) -> NDArray[np.flo
 
 
 def derive_noise_seed(trial_id: str) -> int:
-    """A seed from the digest at the end of an id: the same settings have the same luck."""
+    """Return a seed from the digest at the end of an id: equal settings have equal noise."""
     return int(trial_id.rpartition("-")[2], 16)
 
 
 def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
-    """In the place of `bloodnets.trainable.run_trial`: reports as it does, and trains nothing."""
+    """Replace `bloodnets.trainable.run_trial`: report as it does, without training."""
     spec = read_spec(tune_config)
     values = simulate_curve(spec.config.to_dict(), derive_noise_seed(spec.id))
     values = values[: spec.config.max_epochs]

@@ -1,7 +1,7 @@
-"""How often a 95 % interval holds the truth, on simulated classifiers whose truth is known.
+"""Test the coverage of 95% intervals on simulated classifiers whose true scores are known.
 
-Images differ in difficulty, which all trials share; seeds differ in skill; and each trial has its
-own luck with each image. A few minutes, so it is marked slow.
+Images differ in difficulty, which all trials share. Seeds differ in skill, and each trial has
+independent noise on each image. The tests take a few minutes, so they are marked slow.
 """
 
 import numpy as np
@@ -16,10 +16,10 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.intervals import Estimate, estimate_contrast
 from reports.ledger.loading import TestPredictions
 
-SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # of BloodMNIST's classes
-SKILL = np.array([1.6, 2.6, 1.9, 1.4, 1.8, 1.6, 2.4, 3.2])  # of each class
-DIFFICULTY = 1.0  # standard deviation over images
-ADVANTAGES = (0.0, 0.1, 0.2, 0.4)  # of four configurations: macro F1 of .91 to .94
+SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # class shares in test
+SKILL = np.array([1.6, 2.6, 1.9, 1.4, 1.8, 1.6, 2.4, 3.2])  # by class
+DIFFICULTY = 1.0  # standard deviation across images
+ADVANTAGES = (0.0, 0.1, 0.2, 0.4)  # of four configurations: macro F1 of 0.91 to 0.94
 IMAGES = 1200
 STUDIES = 250
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def expected(skill: float) -> float:
-    """Macro F1 on infinitely many images of a trial with this skill beside the class's."""
+    """Return the expected macro F1 of a trial with this skill in addition to the class's."""
     right = ndtr((SKILL + skill) / np.hypot(1, DIFFICULTY))
     matrix = np.diag(SHARES * right)
     for c in range(8):
@@ -37,13 +37,13 @@ def expected(skill: float) -> float:
 
 
 def truth(advantage: float, spread: float) -> float:
-    """Mean macro F1 of a configuration over all its seeds."""
+    """Return the expected macro F1 of a configuration over its seeds."""
     nodes, weights = hermegauss(20)
     return float(np.average([expected(advantage + spread * x) for x in nodes], weights=weights))
 
 
 def study(random: np.random.Generator, skills: NDArray[np.float64]) -> TestPredictions:
-    """Predictions of trials with these skills, shape (configurations, seeds)."""
+    """Return predictions of trials with these skills, shape (configurations, seeds)."""
     labels = random.choice(8, size=IMAGES, p=SHARES)
     ease = SKILL[labels] - random.normal(scale=DIFFICULTY, size=IMAGES)
     rows, probabilities = [], []
@@ -67,9 +67,9 @@ def is_covered(found: Estimate | None, value: float) -> bool:
 def test_intervals_of_95_percent_cover_the_truth_in_93_to_97_percent(
     seeds: int, spread: float, most: float
 ) -> None:
-    """Of means and differences, where seeds matter not at all, as much as the images, or more.
+    """Means and differences are covered for seed variances of zero, that of the images, and more.
 
-    Where they do not matter, an interval that allows for them is too wide, and may hold more.
+    Without seed variance, an interval that allows for it is too wide and may cover more.
     """
     random = np.random.default_rng(seeds)
     means = [truth(advantage, spread) for advantage in ADVANTAGES]

@@ -1,4 +1,4 @@
-"""Does the search find what there is to find? On learning curves by formula, and real Ray."""
+"""Test that the search finds the best settings, on simulated learning curves with real Ray."""
 
 import math
 import shutil
@@ -60,20 +60,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 class Watch:
-    """Keeps what the best trial so far is truly worth, and what it had cost by then."""
+    """Listener that tracks the true value of the best trial so far, and the epochs spent."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.stop_after = stop_after
         self.epochs = 0
         self.values: dict[str, float] = {}
-        self.best: tuple[float, float] = (-1.0, 0.0)  # as seen, and truly
+        self.best: tuple[float, float] = (-1.0, 0.0)  # observed and true value
         self.history: list[tuple[int, float]] = []
 
     def on_proposal(self, planned: PlannedTrial) -> None:
         self.values[planned.id] = 0.0
 
     def on_trial_start(self, trial_id: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_epoch(
         self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
@@ -102,7 +102,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
 
 @pytest.fixture(scope="module", autouse=True)
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    ray.cloudpickle.register_pickle_by_value(surrogate)  # the workers have no tests
+    ray.cloudpickle.register_pickle_by_value(surrogate)  # the workers cannot import the tests
     with open_ray_session(config(tmp_path_factory.mktemp("ray"), SEARCH)):
         yield
 
@@ -132,20 +132,20 @@ def run(
     at_once: int | None = None,
     watch: Watch | None = None,
 ) -> tuple[Ledger, Watch]:
-    """A search, begun or gone on with."""
+    """Run a new search, or resume it if it exists."""
     settings, watch = config(folder, search, at_once), watch or Watch()
     if (folder / settings.name).exists():
         ledger = Ledger(settings.location)
     else:
         ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
-    # Tune has much to say, and nothing of these figures.
+    # Tune prints much, but none of these figures.
     with redirect_output(ledger.folder / RAY_LOG):
         tuner.run_proposals(settings, cells, SearchRun(ledger, search), listener=watch)
     return ledger, watch
 
 
 def random_search(seed: int) -> tuple[float, int]:
-    """What 50 random trials in full training find, truly, and their epochs."""
+    """Return the true value of the best of 50 fully trained random trials, and their epochs."""
     study = create_study(direction="maximize", sampler=RandomSampler(seed=seed))
     best = (-1.0, 0.0)
     for _ in range(SEARCH.n_trials):
@@ -176,7 +176,7 @@ def test_search_reaches_random_search_with_half_the_epochs(
     within = (below <= 0.005).mean()
     print(
         f"median ratio {np.median(ratios):.3f}, reached in {np.isfinite(ratios).mean():.0%}; "
-        f"within .5 points of the best proposal in {within:.0%}; epochs {epochs.mean():.0f} on "
+        f"within 0.5 points of the best proposal in {within:.0%}; epochs {epochs.mean():.0f} on "
         f"average, {epochs.max():.0f} at most, of 1,000; {100 * np.median(gain):+.2f} points"
     )
     assert np.median(ratios) <= 0.5
@@ -188,7 +188,7 @@ SHORT = replace(SEARCH, n_trials=15, max_epochs=9, rungs=make_tripling_rungs(1, 
 
 
 def outcome(ledger: Ledger) -> list[tuple[Any, ...]]:
-    """Every proposal with how it ended."""
+    """Return every proposal with its stop reason and its epochs."""
     rows = []
     for planned in ledger.read_proposals():
         record = ledger.read_trial(planned)

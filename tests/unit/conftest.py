@@ -1,4 +1,4 @@
-"""What the unit tests share: a few synthetic cells, and one Ray per process that runs tests."""
+"""Fixtures shared by the unit tests: a few synthetic cells, and one Ray per test process."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 
 @pytest.fixture(scope="session")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
-    """Return some 120 synthetic cells of train, as a file of a user's."""
+    """Return synthetic cells, about 120 in train, loaded from a file as a user's would be."""
     path = tmp_path_factory.mktemp("data") / "cells.npz"
     np.savez(path, allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     return load_file(path)
@@ -31,7 +31,7 @@ def ray_folder() -> Iterator[Path]:
     from study.runtime.ray_internals import start_ray
     from study.runtime.session import RAY_ENVIRONMENT
 
-    # Not below pytest's own: the path of a socket has room for 107 bytes.
+    # Not in pytest's folder: the path of a socket has at most 107 bytes.
     folder = Path(f"/tmp/bs-test-{os.getpid()}")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with pytest.MonkeyPatch.context() as patch:
