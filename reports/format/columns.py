@@ -203,7 +203,7 @@ IMPORTANCE_COLUMNS = (
     Column(key="trials", heading=("Trials",), unit="count"),
     Column(key="setting_text", heading=("Hyper-parameter",)),
     Column(key="importance", heading=("Importance", "(%)"), unit="percent"),
-    Column(key="importance", heading=("90% confidence", "interval"), unit="interval"),
+    Column(key="importance", heading=("90% interval",), unit="interval"),
 )
 PROPOSAL_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),
