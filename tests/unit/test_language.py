@@ -30,7 +30,7 @@ BANNED = {
     r"\b(?:train|trains|trained|training) (?:\w+ )?again\b": "re-train",
     r"\b(?:tries|tried) again\b": "retried",
     r"\b(?:rendered|drawn) (?:stand-in )?(?:cell|cells|image|images|data)\b": "synthetic",
-    r"(?<!leave )(?<!let )(?<!timed )(?<!stands )(?<!runs )(?<!-)\balone\b": "only, before the noun",
+    r"(?<!leave )(?<!let )(?<!timed )(?<!stands )(?<!runs )(?<!-)\balone\b": "only",
     r"\belsewhere than\b": "outside",
     r"\b(?:has|have) it that\b": "says that",
     r"\b(?:say|says|said) of\b": "says about",
