@@ -109,9 +109,8 @@ def _generate_file_format() -> str:
     keyed = [(record.__name__, "validation", TypeAdapter(record)) for record in _RECORDS]
     _, schema = TypeAdapter.json_schemas(keyed)  # type: ignore[arg-type]  # mode is a Literal
     definitions: Mapping[str, Any] = schema["$defs"]
-    layout = inspect.cleandoc(ledger.__doc__ or "").split("\n\n")[1]
-    parts = [_FORMAT_INTRO, f"```text\n{inspect.cleandoc(layout)}\n```"]
     names = list(_walk([f"#/$defs/{record.__name__}" for record in _RECORDS], definitions, set()))
+    parts = [_FORMAT_INTRO, _format_table(("File", "Content"), list(_read_files(names)))]
     for name in names:
         definition = definitions[name]
         text, meanings = _read_docstring(definition["description"])
@@ -127,6 +126,16 @@ def _generate_file_format() -> str:
         ]
         parts.append(_format_table(("Key", "Type", "Meaning"), rows))
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _read_files(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the files of a study and their content, from the second paragraph of the ledger."""
+    paragraph = inspect.cleandoc((ledger.__doc__ or "").split("\n\n")[1])
+    for line in re.sub(r"\n +", " ", paragraph).splitlines():
+        file, content = line.split(maxsplit=1)
+        for name in names:
+            content = content.replace(f"`{name}`", f"[{name}](#{name.lower()})")
+        yield f"`{file}`", content
 
 
 def _walk(content: Any, definitions: Mapping[str, Any], seen: set[str]) -> Iterator[str]:

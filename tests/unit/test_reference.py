@@ -26,6 +26,8 @@ def test_file_format_has_types_and_meanings_of_every_key() -> None:
     rows = [line for line in PAGES["file-format.md"].splitlines() if line.startswith("| `")]
     assert all(all(cell.strip() for cell in row.split(" | ")) for row in rows)
     page = PAGES["file-format.md"]
+    assert "| `study.json` |" in page
+    assert "[TrialRecord](#trialrecord)" in page.partition("## ")[0]
     assert "| `kind` | [StudyKind](#studykind) |" in page
     assert "| `grid` | [GridRecord](#gridrecord) or null |" in page
     assert "Values: `grid`, `search`." in page
