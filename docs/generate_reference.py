@@ -1,7 +1,6 @@
-"""Write the reference pages that follow from the code: the commands and the file format.
+"""Write the reference pages of the commands and of the file format, from the code.
 
-`make docs` runs it: `python -m docs.generate_reference`. The pages are committed, so that they can
-be read without a build; a test compares them with the code.
+`make docs` runs it. The pages are committed; a test compares them with the code.
 """
 
 import inspect
@@ -102,13 +101,15 @@ def _make_option_row(parameter: Any, declaration: str, text: str) -> Sequence[st
     """Return the cells of an option; Typer appends its default and range to the help."""
     facts = text.removeprefix(parameter.help).strip().removeprefix("[").removesuffix("]")
     facts = re.sub(r"^default: (?:\((.*?)\))?", r"\1", facts).replace("<=", " ≤ ")
+    if choices := re.search(r" <(.*\|.*)>$", declaration):
+        declaration = declaration.removesuffix(choices.group())
+        facts = f"{facts}; one of {choices.group(1).replace('|', ', ')}".removeprefix("; ")
     return f"`{declaration}`", parameter.help, facts.replace("x>=", "x ≥ ")
 
 
 def _generate_file_format() -> str:
     keyed = [(record.__name__, "validation", TypeAdapter(record)) for record in _RECORDS]
-    _, schema = TypeAdapter.json_schemas(keyed)  # type: ignore[arg-type]  # mode is a Literal
-    definitions: Mapping[str, Any] = schema["$defs"]
+    definitions: Mapping[str, Any] = TypeAdapter.json_schemas(keyed)[1]["$defs"]  # type: ignore[arg-type]
     names = list(_walk([f"#/$defs/{record.__name__}" for record in _RECORDS], definitions, set()))
     parts = [_FORMAT_INTRO, _format_table(("File", "Content"), list(_read_files(names)))]
     for name in names:
@@ -190,7 +191,6 @@ def _format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> None:
     """Write the pages."""
-    REFERENCE_DIR.mkdir(exist_ok=True)
     for name, text in generate_pages().items():
         (REFERENCE_DIR / name).write_text(text, encoding="utf-8")
 
