@@ -32,17 +32,8 @@ REFERENCE_DIR = Path(__file__).parent / "reference"
 _COMMANDS_INTRO = """\
 # Commands
 
-`bloodstudy COMMAND --help` prints the same text in the terminal.
-
-| Exit code | Meaning |
-|---|---|
-| 0 | All trials are complete or, in a search, pruned. |
-| 1 | Some trials failed, or some files cannot be used; the message or the report names them. |
-| 2 | The usage or the data are wrong. |
-| 3 | The environment lacks something: network, disk, GPU, or a cluster that answers. |
-| 4 | The folder holds another study, no study or a damaged one, or the study is running. |
-| 130, 143 | The command was interrupted by Ctrl-C or SIGTERM; the study can be resumed. |
-| 141 | The reader of standard output has closed it, e.g. `head`. |
+`bloodstudy COMMAND --help` prints the same text in the terminal. See also the
+[exit codes](exit-codes.md).
 """
 
 _FORMAT_INTRO = """\

@@ -56,9 +56,9 @@ _TEXTS = [
 _FILES = sorted(path.relative_to(ROOT).as_posix() for path in (*_PYTHON, *_TEXTS))
 
 _PAGES = [
-    path
-    for path in ("README.md", *_FILES)
-    if path == "README.md" or (path.startswith("docs/") and "/reference/" not in path)
+    name
+    for name in _FILES
+    if name == "README.md" or (name.startswith("docs/") and name.endswith(".md"))
 ]
 
 
