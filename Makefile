@@ -7,14 +7,14 @@ FORM ?= full
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test cluster faults slow scale bench clean
+.PHONY: help demo check test cluster faults slow scale bench docs docs-serve clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@
 
 demo: .venv/installed  ## train the grid on synthetic cells and write its report: three minutes on two cores
@@ -45,5 +45,12 @@ scale: .venv/installed  ## measure scaling with trials that only sleep
 bench: .venv/installed  ## measure performance and compare it with the targets: a quarter of an hour
 	$(BIN)/python -m tests.benchmarks
 
-clean:  ## remove .venv and caches, but keep results
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+docs: .venv/installed  ## build the documentation into site/; warnings are errors
+	$(BIN)/python -m docs.generate_reference
+	$(BIN)/zensical build --clean --strict
+
+docs-serve: .venv/installed  ## serve the documentation at localhost:8000
+	$(BIN)/zensical serve
+
+clean:  ## remove .venv, caches and site, but keep results
+	rm -rf .venv site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

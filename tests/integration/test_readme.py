@@ -1,4 +1,4 @@
-"""The README's commands, as a reader would copy them."""
+"""The commands of the README and the how-to guides, as a reader would copy them."""
 
 import re
 import shlex
@@ -18,6 +18,8 @@ from reports.ledger.lookup import find_trial
 from study.cli.main import app
 from study.configs.study_config import GridConfig
 from study.inference.replay import COMPARED_METRICS, ReplayResult
+from tests.helpers import documented_commands
+from tests.helpers.documented_commands import read_sh_lines
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
@@ -25,12 +27,14 @@ from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = [
-    line.partition(" #")[0].strip()
-    for block in re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-    for line in block.replace("\\\n", "").splitlines()
-]
-COMMANDS = [line for line in LINES if line.startswith("bloodstudy ")]
+LINES = read_sh_lines(documented_commands.README)
+HOW_TO_GUIDES = sorted(ROOT.glob("docs/how-to/*.md"))
+COMMANDS = dict.fromkeys(
+    line
+    for page in (documented_commands.README, *HOW_TO_GUIDES)
+    for line in read_sh_lines(page)
+    if line.startswith("bloodstudy ")
+)
 
 
 def test_readme_commands_are_found() -> None:
@@ -46,7 +50,7 @@ def test_makefile_targets_of_the_readme_exist_and_demo_is_its_command() -> None:
     assert demo in COMMANDS
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS])
 def test_readme_command_is_accepted(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: S3Server
 ) -> None:
