@@ -16,10 +16,10 @@ from typing import Any
 from tests.benchmarks.figures import Measurement, collect_host_info, format_host_info, format_table
 
 HEADINGS = {
-    "commands": "What a user waits for",
-    "loop": "The loop, on one thread",
-    "tried": "Tried",
-    "slots": "Trials at once",
+    "commands": "Commands",
+    "loop": "Training loop, one thread",
+    "tried": "Not adopted",
+    "slots": "Concurrent trials",
     "engine": "Ray Tune",
     "memory": "Memory and disk",
     "growth": "Growth, with trials that only report",

@@ -101,12 +101,12 @@ def measure(full: bool) -> Iterator[Measurement]:
     workload_text = f"8 trials of {epochs} epochs in {slots} slots"
     overhead_s = grid.last_trial_end_s - grid.min_duration_s
     yield Measurement(
-        what="grid through Ray Tune, to its trials one after another in the same slots, "
-        "for ten minutes of them",
+        what="grid through Ray Tune, relative to the training time of its trials, for ten minutes "
+        "of training",
         value=1 + overhead_s / TEN_MINUTES_S,
         at_most=1.05,
         detail=f"{workload_text}: {grid.last_trial_end_s:.0f} s, of which {overhead_s:.1f} s are "
-        "not theirs",
+        "overhead",
     )
     yield Measurement(
         what="grid through Ray Tune, relative to a pool of processes",
