@@ -45,7 +45,7 @@ def load_study(path: str | Path) -> "Study":
         DataError: `path` is an address that bloodstudy does not support.
         ResourceError: The address does not answer.
 
-    Example:
+    Examples:
         >>> from reports import load_study
         >>> study = load_study("results/demo")
         >>> study
@@ -129,7 +129,7 @@ class Study:
         - `test_accuracy`, `test_macro_f1`, `test_weighted_f1`, `test_macro_precision`,
           `test_macro_recall`, `test_auc` (float): Scores on test, 0 to 1.
 
-        Example:
+        Examples:
             >>> study.trials[["trial", "state", "best_epoch", "test_macro_f1"]].round(3)
                           trial     state  best_epoch  test_macro_f1
             0  mlnn-config-2-s0  complete        20.0          0.861
@@ -156,7 +156,7 @@ class Study:
         Raises:
             DataError: No trial has this name, or the trial was not evaluated on test.
 
-        Example:
+        Examples:
             >>> predictions = study.predictions("cnn-config-2-s0")
             >>> len(predictions)
             3421
@@ -206,7 +206,7 @@ class Study:
 
             A search, and a grid on synthetic cells, have no `published_` columns.
 
-        Example:
+        Examples:
             >>> columns = ["configuration", "test_macro_f1", "test_macro_f1_low"]
             >>> study.comparison()[columns].round(3)
                configuration  test_macro_f1  test_macro_f1_low
@@ -239,7 +239,7 @@ class Study:
               the seeds, unadjusted and Holm-adjusted, 0 to 1.
             - `significant` (bool): Whether `p_holm` < 0.05.
 
-        Example:
+        Examples:
             >>> study.pairs()[["a", "b", "difference", "low", "high", "significant"]].round(3)
                            a             b  difference    low   high  significant
             0  mlnn-config-2  cnn-config-2      -0.082 -0.098 -0.067         True
@@ -259,7 +259,7 @@ class Study:
         Raises:
             DataError: No configuration has this name, or none of its trials is complete.
 
-        Example:
+        Examples:
             >>> confusion = study.confusion("cnn-config-2")
             >>> int(confusion.loc["monocyte", "immature granulocytes"])
             46
@@ -295,7 +295,7 @@ class Study:
             - `best_epoch` (int): Epoch with the trial's highest val macro F1, the same in all its
               rows.
 
-        Example:
+        Examples:
             >>> study.learning_curves()[["trial", "epoch", "val_macro_f1"]].tail(2).round(3)
                            trial  epoch  val_macro_f1
             124  cnn-config-2-s1     32         0.939
