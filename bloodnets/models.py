@@ -172,7 +172,7 @@ def count_operations(model: nn.Module) -> int:
     """Return the floating-point operations of a forward pass for one image, without dropout.
 
     Only convolutions and matrix products are counted. A multiplication and its addition count as
-    two operations. The rest, about 1 %, is left out by convention. PyTorch's `FlopCounterMode`
+    two operations. The rest, about 1%, is left out by convention. PyTorch's `FlopCounterMode`
     gives the same number but imports the compiler, which takes 2.4 s in each worker.
 
     Args:

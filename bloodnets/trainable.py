@@ -210,7 +210,7 @@ def _open_study_storage(spec: TrialSpec) -> LocalStorage | RemoteStorage:
     raise ResourceError(
         f"{socket.gethostname()} cannot use {location}: {problem}",
         path=str(location),
-        remedy="use a folder that every node mounts, or --storage s3://…",
+        remedy="use a folder that all nodes mount, or --storage s3://…",
     )
 
 

@@ -1,6 +1,6 @@
 """Read-only access to a study in Python: its trials, predictions and comparisons as data frames.
 
-The report and the terminal take their numbers from here, too.
+The report and the terminal also take their numbers from here.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ def load_study(path: str | Path) -> "Study":
     Raises:
         ConflictError: There is no readable study at `path`.
         DataError: `path` is an address that bloodstudy does not support.
-        ResourceError: The address does not answer.
+        ResourceError: The address does not respond.
 
     Examples:
         >>> from reports import load_study
@@ -122,7 +122,7 @@ class Study:
         - `device`, `host` (str): Device and host that trained it.
         - `parameters`, `operations` (float): Number of trainable parameters, and floating-point
           operations of one image's forward pass.
-        - `images_per_s` (float): Train images per second, over all epochs.
+        - `images_per_s` (float): Training images per second, over all epochs.
         - `attempts` (float), `test_evaluations` (int): Numbers of starts and of test evaluations.
         - `val_accuracy`, `val_macro_f1`, `val_weighted_f1`, `val_macro_precision`,
           `val_macro_recall`, `val_auc` (float): Scores on val, 0 to 1.
@@ -192,8 +192,8 @@ class Study:
             - `failed`, `missing`, `unreadable` (int): Numbers of planned trials in that state.
             - `test_accuracy`, `test_macro_f1`, `test_weighted_f1`, `test_macro_precision`,
               `test_macro_recall`, `test_auc` (float): Means over the seeds, 0 to 1. Each has its
-              standard deviation over the seeds (`_sd`) and the ends of its 95 % interval over test
-              images and seeds (`_low`, `_high`).
+              standard deviation over the seeds (`_sd`) and the ends of its 95% confidence interval
+              over test images and seeds (`_low`, `_high`).
             - `best_epoch`, `epochs` (float, epochs), `duration_s` (float, seconds) and
               `images_per_s` (float): Means over the complete trials, each with `_sd`.
             - `parameters`, `operations` (float): Number of trainable parameters, and
@@ -229,7 +229,7 @@ class Study:
             - `seeds` (int): Number of common seeds, at least 1.
             - `difference` (float): Macro F1 of `a` minus that of `b`, -1 to 1, mean over the seeds.
             - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
-            - `low`, `high` (float): 95 % interval of the difference.
+            - `low`, `high` (float): 95% confidence interval of the difference.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and
               Holm-adjusted, 0 to 1.
             - `only_a_correct`, `only_b_correct` (float): Numbers of test images that only one of

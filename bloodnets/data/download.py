@@ -63,13 +63,13 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     try:
         store.fetch(path.name, downloader=_fetch_url)
     except (requests.RequestException, OSError, ValueError) as error:
-        with contextlib.suppress(OSError):  # a folder was not created, or is in use
+        with contextlib.suppress(OSError):  # a folder does not exist or is not empty
             for folder in new_folders:
                 folder.rmdir()
         raise ResourceError(
             f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)})",
             path=url,
-            remedy=f"use --data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a "
+            remedy=f"pass --data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a "
             f"folder that contains it), or --data synthetic (synthetic cells, no download)",
         ) from error
     with contextlib.suppress(OSError):  # some file systems have no permissions
@@ -100,7 +100,7 @@ def _describe_cause(error: Exception, folder: Path) -> str:
     # are ValueErrors.
     match error:
         case requests.HTTPError(response=requests.Response(status_code=code)):
-            cause = f"the server answered {code}"
+            cause = f"the server responded with {code}"
         case requests.exceptions.ProxyError():
             cause = "no connection to the proxy"
         case requests.exceptions.SSLError():
@@ -113,7 +113,7 @@ def _describe_cause(error: Exception, folder: Path) -> str:
                 error.__context__, ReadTimeoutError
             )
             cause = (
-                f"no answer within {DOWNLOAD_TIMEOUT_S:g} s"
+                f"no response within {DOWNLOAD_TIMEOUT_S:g} s"
                 if timed_out
                 else "no connection to the server"
             )

@@ -57,9 +57,9 @@ class BloodCells:
     """Three splits and the identity of the data.
 
     Attributes:
-        train: Images to which weights are fitted.
+        train: Images on which models are trained.
         val: Images by which epochs and configurations are selected.
-        test: Images for the test evaluation, one per selected model.
+        test: Images for the test evaluation of selected models.
         kind: Kind of data: `official` (BloodMNIST, by its MD5), `file` (any other file) or
             `synthetic`.
         path: Absolute path of the file; None for synthetic cells.
@@ -218,7 +218,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
             data = member.read(size_bytes + 1)
     except DataError:
         raise
-    except Exception as error:  # NumPy's header parser raises many kinds, too
+    except Exception as error:  # NumPy's header parser raises many kinds
         raise DataError(
             f"{path}: {key} cannot be unpacked ({_shorten_error(error)})",
             path=path,

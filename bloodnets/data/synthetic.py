@@ -130,7 +130,7 @@ def generate_synthetic_arrays(
     """Generate the three splits of a data set in the MedMNIST format.
 
     Each split has its own random stream, so no split repeats images of another. The same call gives
-    the same bytes on one machine with one version of NumPy. On other machines, the last bit of a
+    the same bytes on one host with one version of NumPy. On other hosts, the last bit of a
     float32 exponential may differ, which rarely changes a pixel by one level.
 
     Args:

@@ -13,7 +13,7 @@ ResultT = TypeVar("ResultT")
 
 RETRY_TIMEOUT_S = 90.0
 """Seconds for which failed storage requests are retried. Transient errors of cloud providers pass
-within seconds, and a self-hosted store restarts within a minute."""
+within seconds, and a self-hosted server restarts within a minute."""
 
 MAX_PARALLEL_REQUESTS = 16
 """Maximum number of parallel requests. A request takes tens of milliseconds, mostly waiting."""
@@ -24,7 +24,7 @@ _PERMANENT_S3_ERRORS = (
     "INVALID_ACCESS_KEY_ID",
     "SIGNATURE_DOES_NOT_MATCH",
 )
-"""S3 error codes for which a retry would fail, too."""
+"""S3 error codes of requests that would fail again if retried."""
 
 
 class RemoteStorage:

@@ -1,4 +1,4 @@
-"""Train a model: one `EpochResult` per epoch, early stopping, and the best weights are kept.
+"""Train a model with early stopping, yield one `EpochResult` per epoch, keep the best weights.
 
 Images stay uint8 in memory. A batch is gathered by index and scaled without a Python loop over
 images. The loop waits for the device once per epoch.
@@ -124,7 +124,9 @@ def train(
         train_loss = _compute_mean_loss(losses.cpu(), state.epoch, config, len(train_split.labels))
         if not val_loss.isfinite():
             raise NonFiniteLossError(
-                f"the val loss is {val_loss} after epoch {state.epoch}", value=val_loss
+                f"the val loss is {val_loss} after epoch {state.epoch}",
+                value=val_loss,
+                remedy=f"try a learning rate below {config.learning_rate:g}",
             )
         predicted_classes = log_probabilities.argmax(1).cpu().numpy()
         scores = metrics.compute_scores(
@@ -234,7 +236,7 @@ def _make_plain_batches(train_split: DeviceSplit) -> Callable[[Tensor], DeviceSp
 def _make_augmented_batches(
     train_split: DeviceSplit, permutations: Tensor
 ) -> Callable[[Tensor], DeviceSplit]:
-    """Return a function that gathers each image of a batch in the view given beside it."""
+    """Return a function that gathers the images of a batch, each in the view of its column 1."""
     pixels = train_split.images.flatten(1, 2)
 
     def get_batch(batch: Tensor) -> DeviceSplit:

@@ -21,7 +21,7 @@ from reports.ledger.loading import TestPredictions
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
 CLASS_PRECISIONS = tuple(f"precision_{c}" for c in range(NUM_CLASSES))
 N_RESAMPLES = 2000
-"""Number of resamples of the test images. It gives a standard error with a relative error of 1.6 %,
+"""Number of resamples of the test images. It gives a standard error with a relative error of 1.6%,
 sqrt(1 / (2 · 2000))."""
 
 CHUNK_BYTES = 2**26

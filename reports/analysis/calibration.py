@@ -35,8 +35,8 @@ class Calibration:
             - `share` (float): Share of all images, 0 to 1.
             - `confidence`, `accuracy` (float): Mean probability of the predicted class and share
               of correct predictions over the images of all seeds, 0 to 1.
-            - `accuracy_low`, `accuracy_high` (float): Wilson's 95 % interval for the images of
-              one trial. All seeds share the same images, so their predictions are not independent.
+            - `accuracy_low`, `accuracy_high` (float): Wilson's 95% confidence interval for the
+              images of one trial. All seeds share the same images, so their predictions are not independent.
         errors: A row for each configuration:
 
             - `configuration`, `family` (str): Name and family of the configuration.
@@ -47,7 +47,7 @@ class Calibration:
               probabilities is expected to show.
             - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
             - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
-              its 95 % interval.
+              its 95% confidence interval.
             - `tendency` (str): `OVERCONFIDENT`, `UNDERCONFIDENT` or, if the interval contains
               0, `UNDECIDED`.
     """
@@ -145,7 +145,7 @@ def _compute_expected_ece(bin_indices: IntArray, confidence: FloatArray) -> floa
     """Return the ECE that a perfectly calibrated trial is expected to have.
 
     A bin's sum of (correct - confidence) is then about normal with variance sum p (1 - p). The mean
-    of its absolute value is sqrt(2 / pi) standard deviations. For 3,421 images at 95 % confidence,
+    of its absolute value is sqrt(2 / pi) standard deviations. For 3,421 images at 95% confidence,
     the ECE is 0.3 points.
     """
     variance = np.bincount(bin_indices, confidence * (1 - confidence))

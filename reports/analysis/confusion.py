@@ -24,7 +24,7 @@ class ConfusionAnalysis:
             - `true`, `predicted` (int): Classes of the cell, 0 to 7.
             - `count` (int): Test images in the cell, summed over the seeds.
             - `seeds` (int): Number of seeds in the sum, at least 1.
-            - `row_share` (float): Share of the true class that was predicted so, 0 to 1; 0 for
+            - `row_share` (float): Share of the true class with this prediction, 0 to 1; 0 for
               an absent class.
         class_scores: Scores of each class, a row for each configuration and class:
 

@@ -46,7 +46,7 @@ class ConfusionDifferences:
             - `count_a_sd`, `count_b_sd` (float): Their standard deviations, NaN for one seed.
             - `difference` (float): `count_a` minus `count_b`, in images.
             - `difference_sd` (float): Its standard deviation over the seeds, NaN for one.
-            - `difference_low`, `difference_high` (float): Its 95 % interval.
+            - `difference_low`, `difference_high` (float): Its 95% confidence interval.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over the 64 cells of the pair, 0 to 1.
             - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
@@ -164,7 +164,7 @@ def check_pairs_identical(differences: pd.DataFrame) -> dict[tuple[str, str], bo
 def choose_first_pair(
     differences: pd.DataFrame, family_by_name: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Return the pair to show first: the highest ranked one of two families, or else of any.
+    """Return the pair to show first: the highest-ranked pair of two families, else of any.
 
     Pairs with the same predictions are skipped.
 

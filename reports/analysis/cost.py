@@ -36,7 +36,8 @@ def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataF
         - `parameters` (float): Number of parameters of the network.
         - `operations` (float): Floating-point operations of one image's forward pass.
         - `accuracy` (float): Accuracy on test, 0 to 1.
-        - `accuracy_low`, `accuracy_high` (float): Its 95 % interval; NaN for published values.
+        - `accuracy_low`, `accuracy_high` (float): Its 95% confidence interval; NaN for published
+          values.
     """
     scored = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
     column_names = {

@@ -47,7 +47,7 @@ class EquivalentLosses:
             - `seed_sd` (float): Standard deviation of the weighted F1 over seeds, pooled over
               the family; NaN for one seed.
             - `seed_dof` (int): Its degrees of freedom, 0 for one seed.
-            - `limit` (float): Difference that two runs of the same function stay below in 95 % of
+            - `limit` (float): Difference that two runs of the same function stay below in 95% of
               cases; NaN for one seed.
             - `within_limit` (bool): Whether the published difference is at most the limit; None
               for one seed.
@@ -140,7 +140,7 @@ def estimate_seed_noise(
     """Compare the paper's differences between equal functions with the variance between seeds.
 
     The difference of two runs of the same function has a standard deviation of sqrt(2) sd, where sd
-    is that of one run. It exceeds t sqrt(2) sd in 5 % of cases, with the 97.5 % quantile t of
+    is that of one run. It exceeds t sqrt(2) sd in 5% of cases, with the 97.5% quantile t of
     Student's distribution. sd is the standard deviation of the weighted F1, pooled over a family's
     configurations; equivalent ones count once.
 

@@ -74,7 +74,7 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         - `device`, `host` (str): Device and host that the trial ran on.
         - `parameters` (float): Number of trainable parameters.
         - `operations` (float): Floating-point operations of one image's forward pass.
-        - `images_per_s` (float): Train images per second over all epochs, including validation.
+        - `images_per_s` (float): Training images per second over all epochs, including validation.
         - `test_evaluations` (int): Number of logged test evaluations.
         - `val_` and `test_`, each with `accuracy`, `macro_f1`, `weighted_f1`, `macro_precision`,
           `macro_recall`, `auc` (float): Scores, 0 to 1.
@@ -136,7 +136,7 @@ def _make_trial_row(
 
 
 def _compute_images_per_s(loaded_study: LoadedStudy, trial_id: str) -> float:
-    """Return train images times epochs, divided by the epochs' duration; NaN without an epoch."""
+    """Return training images per second over all epochs; NaN without an epoch."""
     n_images = sum(loaded_study.study.data.class_counts.get("train", ()))
     durations_s = [epoch.duration_s for epoch in loaded_study.epochs.get(trial_id, ())]
     return n_images * len(durations_s) / sum(durations_s) if sum(durations_s) > 0 else np.nan
@@ -161,7 +161,7 @@ def make_comparison_frame(
           evaluated on test.
         - `failed`, `missing`, `unreadable` (int): Planned trials in that state.
         - `test_` with each of `bootstrap.SCORES` (float): Mean over the seeds, 0 to 1, with
-          `_sd` and the ends `_low` and `_high` of the 95 % interval, clipped to 0 to 1.
+          `_sd` and the ends `_low` and `_high` of the 95% confidence interval, clipped to 0 to 1.
         - `best_epoch`, `epochs` (float, from 1), `duration_s` (float, seconds), `images_per_s`
           (float): Means over the complete trials, with `_sd`.
         - `parameters`, `operations` (float): Size of the network, as in `make_trials_frame`.
@@ -236,7 +236,7 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
 
 
 def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd.DataFrame:
-    """Return the 95 % intervals of every score of the configurations.
+    """Return the 95% confidence intervals of every score of the configurations.
 
     Args:
         bootstrap: Scores of the trials on test.

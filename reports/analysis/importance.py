@@ -48,7 +48,7 @@ def compute_importances(
         - `trials` (int): Number of trials in the group.
         - `setting` (str): Name of the setting.
         - `importance` (float): Share of the variance, 0 to 1; the shares of a group sum to 1.
-        - `importance_low`, `importance_high` (float): Its 5 % and 95 % quantiles over bootstrap
+        - `importance_low`, `importance_high` (float): Its 5% and 95% quantiles over bootstrap
           resamples of the group's trials.
     """
     rows = []

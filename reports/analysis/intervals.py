@@ -36,7 +36,7 @@ ALPHA = 0.05
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds, or a difference of such means, with its 95 % interval.
+    """A mean over seeds, or a difference of such means, with its 95% confidence interval.
 
     Without replicates, the seed variance is unknown. Interval and `p` then include only the
     variance of the test images, or are NaN if the value does not depend on the images.
@@ -139,7 +139,7 @@ def estimate_contrasts(
         ]
     )
     weight = np.array([list(weight_by_name.values()) for weight_by_name in weights])
-    weight[share == 0] = 0  # the same function twice: avoids a rounding error
+    weight[share == 0] = 0  # equivalent configurations cancel exactly, without a rounding error
     values = np.einsum("kc,kcs->sk", weight, bootstrap.values[score][rows])
     resampled = np.einsum("kc,bkcs->bsk", weight, bootstrap.resampled[score][:, rows])
     return estimate_means(
@@ -186,7 +186,7 @@ def estimate_contrast(
 def compute_prediction_interval(
     bootstrap: BootstrapScores, score: str, name: str, new_scores: FloatArray
 ) -> tuple[float, float] | None:
-    """Return the 95 % prediction interval of one more run, with its own seed and test images.
+    """Return the 95% prediction interval of one more run, with its own seed and test images.
 
     Args:
         bootstrap: Scores from `bootstrap_scores`.
@@ -216,7 +216,7 @@ def compute_prediction_interval(
 
 
 def compute_wilson_interval(share: pd.Series, n_images: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return the ends of Wilson's 95 % score intervals of shares (JASA, 1927).
+    """Return the ends of Wilson's 95% confidence intervals of shares (JASA, 1927).
 
     It is not taken from statsmodels, which takes half a second to import.
 

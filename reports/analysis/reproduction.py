@@ -19,7 +19,7 @@ REPRODUCED_SCORE = "weighted_f1"
 def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> pd.DataFrame:
     """Compare every published configuration of the study with its published score.
 
-    A published score is one run with one seed. It is compared with the 95 % prediction interval of
+    A published score is one run with one seed. It is compared with the 95% prediction interval of
     one more run on its own test images. Their variance comes from the published confusion matrix.
     The published test images are in fact the same, which would make the interval narrower, so the
     verdict favors the paper.
@@ -34,11 +34,13 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
         - `configuration`, `family` (str): Name and family of the configuration.
         - `published` (float): Weighted F1 that the paper lists, 0 to 1.
         - `recomputed` (float): Weighted F1 of the published confusion matrix, 0 to 1.
-        - `recomputed_low`, `recomputed_high` (float): Its 95 % interval, for the test images.
+        - `recomputed_low`, `recomputed_high` (float): Its 95% confidence interval, for the test
+          images.
         - `seeds` (int): Number of trials of the study.
         - `score`, `score_low`, `score_high` (float): Weighted F1 of the study, 0 to 1, mean over
-          the seeds, with its 95 % interval; NaN without a trial, like the next two columns.
-        - `prediction_interval_low`, `prediction_interval_high` (float): 95 % prediction interval
+          the seeds, with its 95% confidence interval; NaN without a trial, like the next two
+          columns.
+        - `prediction_interval_low`, `prediction_interval_high` (float): 95% prediction interval
           of one more run.
         - `verdict` (str): "inside", "outside", "inconclusive" or "not comparable".
     """

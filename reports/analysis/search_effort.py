@@ -91,7 +91,7 @@ def compute_expected_best(values: FloatArray) -> pd.DataFrame:
 
         - `trials` (int): Number of trials n, 1 to N.
         - `expected` (float): Expected best of n trials, in the unit of `values`.
-        - `low`, `high` (float): 5 % and 95 % quantiles of the best of n trials.
+        - `low`, `high` (float): 5% and 95% quantiles of the best of n trials.
     """
     ranked, rows = np.sort(values), []
     ranks = np.arange(1, len(ranked) + 1)

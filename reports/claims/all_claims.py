@@ -183,9 +183,9 @@ def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[s
     if rows["seeds"].min() > 1 and (inside.all() or differs.any()):
         verdict = "supported" if inside.all() else "contradicted"
     text = (
-        f"The differences in macro F1 are less than one point in {inside.sum()} of "
-        f"{format_count(len(rows), 'pair')} within a family (95% confidence), more than one point "
-        f"in {differs.sum()}, and inconclusive in {(~inside & ~differs).sum()}. "
+        f"Within a family, the difference in macro F1 is less than one point in {inside.sum()} of "
+        f"{format_count(len(rows), 'pair')} (95% confidence). It is more than one point in "
+        f"{differs.sum()}, and inconclusive in {(~inside & ~differs).sum()}. "
         f"{_describe_differences(rows)}{note}"
     )
     return make_claim(verdict=verdict, evidence=_add_seed_caveat(text, rows), numbers=rows)

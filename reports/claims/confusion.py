@@ -203,7 +203,7 @@ def judge_same_pattern(
 
     The pattern is the 56 off-diagonal cells, summed over seeds. Two patterns are compared by
     Pearson's correlation. The verdict is "supported" if the 95% confidence intervals of all pairs
-    are above `MIN_SAME_CORRELATION`, "contradicted" if that of any pair is below it, and
+    are above `MIN_SAME_CORRELATION`. It is "contradicted" if that of any pair is below it, and
     "inconclusive" with one seed.
 
     Args:

@@ -58,14 +58,14 @@ def compare_roughness(sgd: FloatArray, adam: FloatArray) -> float:
     """Return the log ratio of the roughness of Adam's curve to SGD's, over the same losses.
 
     Each curve starts at the epoch where it first falls below half of the lower of the two first
-    losses, because the decay before it is not exponential. It ends where it first reaches the
-    lowest loss that both curves reach.
+    losses. The decay before that epoch is not exponential. The curve ends where it first reaches
+    the lowest loss that both curves reach.
 
     The curves are not compared at the same epochs. The relative noise of any curve grows as its
-    loss approaches 0, so the optimizer with the lower loss would appear rougher. On CNNs with
-    BloodMNIST (three seeds), Adam was 3 times as rough as SGD at the same epochs and 1.5 to 2
-    times at the same losses. Measured in nats instead of relative to the loss, which hides the
-    noise at low losses, the factor was 0.7 to 1.4.
+    loss approaches 0, so the optimizer with the lower loss would appear rougher. For CNNs on
+    BloodMNIST (three seeds), Adam was 3 times as rough as SGD at the same epochs. At the same
+    losses, it was 1.5 to 2 times as rough. Roughness in nats instead of relative to the loss would
+    hide the noise at low losses; the factor was then 0.7 to 1.4.
 
     Args:
         sgd: Training losses by epoch, shape (epochs,).
@@ -122,8 +122,8 @@ def judge_smoother_curves(loaded_study: LoadedStudy) -> Claim:
     """Judge whether SGD's curves are smoother, that is, `compare_roughness` is above 0.
 
     The values are averaged over all pairs for each seed. The verdict is "supported" if the 95%
-    confidence interval over seeds and the mean of every family are above 0, because the paper
-    claims it for both families. It is "contradicted" if all of them are below 0.
+    confidence interval over seeds and the mean of every family are above 0. The paper claims it
+    for both families. The verdict is "contradicted" if all of them are below 0.
     """
     return _judge_ratios(
         partial(

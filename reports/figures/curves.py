@@ -28,7 +28,7 @@ def draw_curves(
 
     The means of the other configurations are gray. With at least `MIN_SEEDS_FOR_BAND` seeds, a
     band shows mean ± standard deviation. With more than `MAX_SEED_LINES` seeds, the seeds have no
-    lines. Configurations that differ only in the loss have the same curve, so that one would hide
+    lines. Configurations that differ only in the loss have the same curve, so one would hide
     the other in a common panel.
 
     Args:

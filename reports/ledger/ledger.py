@@ -1,4 +1,4 @@
-"""Read and write the files of a study, in a local folder or on object storage.
+"""Read and write the files of a study, in a local folder or in object storage.
 
     study.json              settings and plan of the study (`StudyRecord`)
     proposals.jsonl         search only: proposed trials, one `PlannedTrial` per line
@@ -66,6 +66,9 @@ SOFTWARE_CHANGES_FILE = "software_changes.jsonl"
 TRIAL_FILE_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """Suffixes of a trial's files other than its record, by folder."""
 
+ACCESS_HINT = "check the network, the permissions and AWS_ENDPOINT_URL"
+"""Remedy of an error about a study, or a folder of studies, that cannot be read."""
+
 # Errors that numpy and zipfile raise for damaged files.
 _READ_ERRORS = (
     EOFError,
@@ -107,7 +110,7 @@ class Ledger:
 
         Raises:
             ConflictError: There is no readable study at `location`.
-            ResourceError: The address does not answer.
+            ResourceError: The address does not respond.
         """
         self.location = location
         try:
@@ -121,7 +124,7 @@ class Ledger:
             raise ResourceError(
                 f"cannot read the study: {error}",
                 path=str(location),
-                remedy="check the network, the access rights and AWS_ENDPOINT_URL",
+                remedy=ACCESS_HINT,
             ) from error
         if not has_study:
             raise ConflictError(f"no study in {location}: it has no study.json", path=str(location))
@@ -132,6 +135,7 @@ class Ledger:
                 f"version {SCHEMA_VERSION}",
                 path=str(location / STUDY_FILE),
                 value=version,
+                remedy="use the bloodstudy version that created the study",
             )
         self.study = self._parse_record(StudyRecord, STUDY_FILE, content)
 
@@ -169,7 +173,9 @@ class Ledger:
             raise ResourceError(f"{error.filename} is not a folder", path=error.filename) from error
         except OSError as error:
             raise ResourceError(
-                f"cannot write the study to {location}: {error}", path=str(location)
+                f"cannot write the study to {location}: {error}",
+                path=str(location),
+                remedy="choose another --storage",
             ) from error
         return cls(location)
 
@@ -469,7 +475,7 @@ class Ledger:
 
 
 def _open_remote_cache(address: RemotePath) -> RemoteCache:
-    """Open a remote study: fail at once if the store is not there, and retry requests later."""
+    """Open a remote study without retries; later requests are retried."""
     remote = RemoteStorage(address, retry_timeout_s=0)
     cache = RemoteCache(remote)
     remote.retry_timeout_s = RETRY_TIMEOUT_S

@@ -24,17 +24,20 @@ Scores = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ColorStats:
-    """Color statistics of the train images, used to recognize images with other colors.
+    """Color statistics of the training images, used to recognize images with other colors.
 
     Each image has six features: the means of red, green and blue, then their standard deviations,
     in gray levels, 0 to 255.
 
     Attributes:
-        mean: Means of the six features over the train images, in gray levels.
+        mean: Means of the six features over the training images, in gray levels.
         covariance: Covariance matrix of the features, 6 x 6, in gray levels squared.
-        distance: Mahalanobis distance from `mean` that 99.9 % of the train images do not exceed.
-        low: Lower bound of each feature; at least 99.9 % of the train images are not below it.
-        high: Upper bound of each feature; at least 99.9 % of the train images are not above it.
+        distance: Mahalanobis distance from `mean` that 99.9% of the training images do not
+            exceed.
+        low: Lower bound of each feature; at least 99.9% of the training images are not
+            below it.
+        high: Upper bound of each feature; at least 99.9% of the training images are not
+            above it.
     """
 
     mean: tuple[float, ...]
@@ -57,7 +60,7 @@ class DataRecord:
         class_names: Names of the eight classes, in the order of the labels.
         class_counts: Numbers of images by split (`train`, `val`, `test`), eight per split, in the
             order of the labels.
-        color_stats: Color statistics of the train images.
+        color_stats: Color statistics of the training images.
     """
 
     kind: DataKind
@@ -204,7 +207,7 @@ class EpochRecord:
 
     Attributes:
         epoch: Number of the epoch, from 1.
-        train_loss: Mean loss over the train images, in nats, with dropout active.
+        train_loss: Mean loss over the training images, in nats, with dropout active.
         val_loss: Mean loss over val after the epoch, in nats, without dropout.
         val_accuracy: Accuracy on val after the epoch, 0 to 1.
         val_macro_f1: Macro F1 on val after the epoch, 0 to 1.

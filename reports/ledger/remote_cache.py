@@ -1,4 +1,4 @@
-"""Access a study on object storage through a local copy of the files read and written so far."""
+"""Access a study in object storage through a local copy of the files read and written so far."""
 
 import os
 import shutil
@@ -42,8 +42,8 @@ class RemoteCache:
     def read(self, name: str) -> bytes:
         """Return the bytes of a file, see `LocalStorage.read`.
 
-        The other files of the same folder are downloaded, too, except for models. Checkpoints are
-        read from the store each time and not kept.
+        The other files of the same folder are also downloaded, except for models. Checkpoints are
+        read from the storage each time and not kept.
         """
         path, folder = self.folder / name, name.rpartition("/")[0]
         if folder.startswith(CHECKPOINT_DIR):

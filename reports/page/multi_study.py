@@ -64,7 +64,9 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     names = [ledger.name for ledger in ledgers]
     if len(set(names)) < len(names):
         raise DataError(
-            f"two studies are in folders of the same name: {', '.join(names)}", value=names
+            f"two studies are in folders of the same name: {', '.join(names)}",
+            value=names,
+            remedy="rename one of the folders",
         )
     loaded_studies = {
         name: read_study_files(ledger) for name, ledger in zip(names, ledgers, strict=True)

@@ -109,7 +109,6 @@ def make_environment(escape: Callable[..., Any] | None) -> Environment:
         finalize=escape,
     )
     environment.filters["data_uri"] = _make_data_uri
-    environment.filters["unbroken"] = _keep_percent_signs
     return environment
 
 
@@ -121,8 +120,3 @@ def _compute_csp_hash(text: str) -> str:
 def _make_data_uri(image: bytes, media_subtype: str) -> str:
     """Return an image as a data URI, so that the page makes no request."""
     return f"data:image/{media_subtype};base64,{b64encode(image).decode()}"
-
-
-def _keep_percent_signs(text: str) -> str:
-    """Keep a number and its percent sign on the same line."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")

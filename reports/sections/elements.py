@@ -93,13 +93,13 @@ class Section:
     Attributes:
         key: Anchor of the section.
         title: Heading.
-        paragraphs: Paragraphs, first.
+        paragraphs: Paragraphs below the heading.
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
         tables: Tables below the heat maps; folded ones follow the thumbnails.
         figures: Figures below the tables.
         thumbnails: Small images below the figures.
-        facts: Pairs of a term and its value, last.
+        facts: Pairs of a term and its value, at the end.
     """
 
     key: str

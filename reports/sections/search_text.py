@@ -167,7 +167,7 @@ def describe_repeatability(search: SearchAnalysis) -> str:
     if confirmation is not None and confirmation.concurrency == 1:
         return (
             "One trial ran at a time, so the same seed proposes the same trials on the same "
-            "machine."
+            "hardware."
         )
     concurrency_text = (
         "Several trials ran at once"

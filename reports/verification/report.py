@@ -1,4 +1,4 @@
-"""Check that a stored report follows from the ledger, by making it again and comparing."""
+"""Check that a stored report follows from the ledger, by regenerating it and comparing."""
 
 import html
 import re
@@ -24,7 +24,7 @@ _EXCERPT_LENGTH = 80
 
 
 def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
-    """Make the report again and compare every file except the figures with the stored report.
+    """Regenerate the report and compare every file except the figures with the stored one.
 
     For figures, only their names are compared, because their bytes depend on the version of
     matplotlib. The section of test images is compared if the images are available, or if the stored
@@ -66,7 +66,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                     ),
                 )
     except OSError as error:
-        raise ResourceError(f"cannot make the report again and compare it: {error}") from error
+        raise ResourceError(f"cannot regenerate the report to compare it: {error}") from error
     skipped_text = "; test images not compared without the data file" if skipped_headings else ""
     return f"report: {len(names):,} pages and tables follow from the ledger{skipped_text}"
 

@@ -139,8 +139,8 @@ def check_search(
     _check_test_unseen(ledger, proposals)
     n_stopped = sum(records[key].stop_reason == "asha" for key in curves)
     lines = [
-        f"{format_count(n_stopped, 'trial')} stopped by ASHA: each at a rung where another was "
-        "better"
+        f"{format_count(n_stopped, 'trial')} stopped by ASHA: each at a rung where another "
+        "trial was better"
     ]
     if confirmation is None:
         return [*lines, "The search has not ended, so there is no confirmation to check"]

@@ -10,7 +10,7 @@ predictions came from the weights, or that a training took place. No other file 
 - the contents of a figure, because its bytes depend on the version of matplotlib;
 - without a report, the values that only a report repeats. In a record, these are `duration_s`,
   `parameters`, `operations`, `device` and `error`. In `study.json`, these are the names of the data
-  and classes, the numbers of train images, the command, the hardware and the time of creation.
+  and classes, the numbers of training images, the command, the hardware and the time of creation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,13 +40,13 @@ _STATE_BY_STOP_REASON = {
 
 
 class DisagreementError(StudyError):
-    """Error: two files of a study contradict each other, or one is missing or unreadable."""
+    """Error for files of a study that contradict each other, are missing or are unreadable."""
 
     exit_code = 1
 
 
 class UnplannedTrialError(ConflictError):
-    """Error: a study has a file, or an entry in a file, of a trial that is not planned."""
+    """Error for a file, or an entry in a file, of a trial that is not planned."""
 
 
 def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> Iterator[str]:

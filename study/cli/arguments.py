@@ -63,7 +63,7 @@ def require_resnet(width: int | None, names: Collection[str]) -> None:
         raise DataError(
             f"--width {width} has no effect in this grid",
             value=width,
-            remedy="omit --width or add --config resnet",
+            remedy="omit --width, or add --config resnet",
         )
 
 
@@ -127,7 +127,7 @@ def open_ledger(storage_root: str, study: str) -> "Ledger":
 
     Raises:
         ConflictError: There is no readable study. Studies with similar names are suggested.
-        ResourceError: The address does not answer.
+        ResourceError: The address does not respond.
     """
     from reports.ledger.ledger import Ledger
 

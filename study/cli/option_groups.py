@@ -127,7 +127,7 @@ class ResourceOptions:
     device: Annotated[
         options.Device,
         typer.Option(
-            help="Device to train on; auto selects a GPU if this host or a cluster node has one.",
+            help="Device to train on; auto uses a GPU if this machine or a cluster node has one.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = "auto"

@@ -109,7 +109,7 @@ DataRootOption = Annotated[
         parser=parse_path,
         metavar="PATH",
         show_default="~/.medmnist",
-        help="Folder of bloodmnist.npz, which is downloaded if it is missing.",
+        help="Folder of bloodmnist.npz; the file is downloaded if it is missing.",
         rich_help_panel=DATA_PANEL,
     ),
 ]
@@ -131,7 +131,7 @@ AddressOption = Annotated[
     typer.Option(
         metavar="ADDRESS",
         callback=require_address,
-        show_default="local: Ray on this host",
+        show_default="local: Ray on this machine",
         help="Address of a Ray cluster, e.g. host:6379, or auto on a node of the cluster.",
         rich_help_panel=RESOURCES_PANEL,
     ),

@@ -57,8 +57,8 @@ def report(
 ) -> None:
     """Write the report of a study, or one that compares several.
 
-    A grid and a search write their own report when they end. This command writes
-    it again, and replaces the old one.
+    A grid and a search write their report when they end. This command replaces it
+    with a new one.
 
     Examples:
       bloodstudy report STUDY
@@ -76,7 +76,7 @@ def report(
     elif data_file is not None:
         raise DataError(
             "--data-file cannot be combined with several studies",
-            remedy="omit --data-file or name one study",
+            remedy="omit --data-file, or name only one study",
         )
     else:
         _write_multi_study_report(ledgers, output, storage)
@@ -131,7 +131,7 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
 
 @contextmanager
 def _pause_garbage_collection() -> Iterator[None]:
-    """Pause garbage collection, which takes a tenth of the time and frees 5 % of the memory."""
+    """Pause garbage collection, which takes a tenth of the time and frees 5% of the memory."""
     gc.disable()
     try:
         yield

@@ -55,7 +55,7 @@ class ChangedResourceOptions:
         typer.Option(
             metavar="ADDRESS",
             callback=options.require_address,
-            show_default="local: Ray on this host",
+            show_default="local: Ray on this machine",
             help="Address of a Ray cluster; required if the study ran on one.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),

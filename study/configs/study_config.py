@@ -153,7 +153,7 @@ class SearchConfig(StudyConfig):
     """Settings of a search, checked.
 
     Attributes:
-        search: Search space, sampler, pruning, stopping and retraining.
+        search: Search space, sampler, pruning, stopping and re-training.
 
     Raises:
         DataError: A value is out of its range.
@@ -221,8 +221,8 @@ def make_resume_config(
     if address is None and resources.cluster_address is not None:
         raise DataError(
             f"{study.name} ran on the cluster at {resources.cluster_address}",
-            remedy=f"give --address {resources.cluster_address} to resume there, or --address "
-            f"local to resume on this host",
+            remedy=f"pass --address {resources.cluster_address} to resume there, or --address "
+            f"local to resume on this machine",
         )
     if isinstance(location, Path) and not location.name.strip("."):
         location = location.resolve()

@@ -147,7 +147,7 @@ class GridProgress:
             return
         self._print_event(
             f"{trial_id}: epoch {epoch.epoch}/{row.max_epochs}, "
-            f"train loss {epoch.train_loss:.4f}, val macro F1 {100 * epoch.val_macro_f1:.2f} %"
+            f"train loss {epoch.train_loss:.4f}, val macro F1 {100 * epoch.val_macro_f1:.2f}%"
         )
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
@@ -218,7 +218,7 @@ def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
         "state": f"[{_STYLES[row.state]}]{row.state}[/]",
         "epoch": f"{last_epoch.epoch}/{row.max_epochs}" if last_epoch else "",
         "loss": f"{last_epoch.train_loss:.4f}" if last_epoch else "",
-        "f1": f"{100 * last_epoch.val_macro_f1:.2f} %" if last_epoch else "",
+        "f1": f"{100 * last_epoch.val_macro_f1:.2f}%" if last_epoch else "",
         "time": format_clock(row.elapsed_s) if row.state is not RowState.WAITING else "",
         "left": format_clock(row.remaining_s) if row.remaining_s is not None else "",
     }

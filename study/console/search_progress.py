@@ -133,9 +133,9 @@ class SearchProgress:
             self._best_values.pop(record.id, None)
             self._print_line(f"{event} ({record.error})")
             return
-        self._last_event = f"{event}, val macro F1 {format_percent(row.best_value)} %"
+        self._last_event = f"{event}, val macro F1 {format_percent(row.best_value)}%"
         self._print_event(
-            f"{self._last_event}; best so far {format_percent(self._best_so_far[0])} %"
+            f"{self._last_event}; best so far {format_percent(self._best_so_far[0])}%"
         )
 
     @property
@@ -149,7 +149,7 @@ class SearchProgress:
         if self._last_event:
             lines.append(f"Last: {self._last_event}")
         return Group(
-            *(Text(line.replace(" %", "\N{NO-BREAK SPACE}%")) for line in lines),
+            *(Text(line) for line in lines),
             self._build_table(),
         )
 
@@ -168,7 +168,7 @@ class SearchProgress:
         value, trial_label = self._best_so_far
         if not trial_label:
             return "Best so far: none yet"
-        return f"Best so far: {format_percent(value)} % val macro F1, {trial_label}"
+        return f"Best so far: {format_percent(value)}% val macro F1, {trial_label}"
 
     def _format_effort(self) -> str:
         n_ended, trained_epochs = sum(self._end_counts.values()), self._trained_epochs
@@ -208,7 +208,7 @@ class SearchProgress:
                 row.name,
                 f"{row.epoch}/{self._search.max_epochs}",
                 "end" if next_rung is None else str(next_rung),
-                f"{format_percent(row.best_value)} %" if row.epoch else "",
+                f"{format_percent(row.best_value)}%" if row.epoch else "",
                 row.settings_text,
             ]
             table.add_row(

@@ -29,7 +29,7 @@ def compute_color_features(images: NDArray[np.uint8]) -> FloatArray:
     """Return the means of red, green and blue, then their standard deviations.
 
     This takes 0.2 s for 12,000 images. The sums are of integers, so they are the same on every
-    machine.
+    host.
 
     Args:
         images: Pixels, uint8, shape (n, 28, 28, 3).
@@ -78,7 +78,7 @@ def describe_outliers(color_stats: ColorStats, images: NDArray[np.uint8]) -> lis
 
     Returns:
         One entry per image: words such as `green darker and more even`, or None. An image gets
-        words if it is farther from the mean than 99.9 % of the training images.
+        words if it is farther from the mean than 99.9% of the training images.
     """
     features = compute_color_features(images)
     distances = _compute_distances(

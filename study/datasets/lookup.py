@@ -65,11 +65,11 @@ def load_study_data(
     Args:
         study: Record of the study.
         file: File that the user names; None for the recorded one, or for synthetic cells.
-        download: Whether the official file is downloaded if it is found nowhere.
+        download: Whether to download the official file if no local copy is found.
         reading: Context in which the data are read; None for none.
 
     Raises:
-        DataError: The data are not found, or other data are.
+        DataError: The data are not found, or differ from those that the study was trained on.
         ResourceError: The official file cannot be downloaded.
     """
     expected = f"{study.data.name}, SHA-256 {study.data.sha256[:12]}…"
@@ -87,14 +87,14 @@ def load_study_data(
                 f"the data of {study.name} are not available",
                 path=study.data.path,
                 expected=expected,
-                remedy="give --data-file",
+                remedy="pass --data-file",
             )
         with reading or nullcontext():
             cells = load_file(path)
     if cells.sha256 != study.data.sha256:
         raise DataError(
-            f"{study.name} was not trained on {cells.name}, whose SHA-256 begins with "
-            f"{cells.sha256[:12]}",
+            f"{cells.path or cells.name} is not the data that {study.name} was trained on: its "
+            f"SHA-256 begins with {cells.sha256[:12]}",
             path=cells.path,
             value=cells.sha256,
             expected=expected,

@@ -70,7 +70,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
         rank_text = reason_template.format(format_count(len(complete_records), "complete trial"))
         for record in sorted(complete_records, key=lambda record: -_get_val_macro_f1(record)):
             macro_f1_text = format_number(_get_val_macro_f1(record), "percent")
-            reason = f"macro F1 {macro_f1_text} % on val, {rank_text}"
+            reason = f"macro F1 {macro_f1_text}% on val, {rank_text}"
             try:
                 return _load_selected_model(ledger, record, reason, tuple(problems))
             except ConflictError as error:

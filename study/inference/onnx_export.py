@@ -30,7 +30,7 @@ from study.inference.export_folder import require_new_folder, write_new_folder
 from study.inference.model_selection import SelectedModel
 
 PROBABILITY_TOLERANCE = 1e-4
-"""Maximum difference of a probability. On a CPU, the two engines differ by at most 1 % of it."""
+"""Maximum difference of a probability. On a CPU, the two engines differ by at most 1% of it."""
 
 _CHECK_BATCH_SIZE = 512
 

@@ -25,7 +25,7 @@ class Prediction:
     Attributes:
         name: Name of the image, as in `InputImage`.
         probabilities: Probabilities of the eight classes, float32, shape (8,).
-        color_outlier: Description of how the colors differ from those of 99.9 % of the training
+        color_outlier: Description of how the colors differ from those of 99.9% of the training
             images; None if they do not.
         note: Remark on the image, as in `InputImage`.
     """

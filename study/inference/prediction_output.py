@@ -74,7 +74,7 @@ def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     outliers = [prediction for prediction in predictions if prediction.color_outlier]
     if outliers:
         yield (
-            f"{_FLAG} Colors unlike those of 99.9 % of the training images; the prediction may be "
+            f"{_FLAG} Colors unlike those of 99.9% of the training images; the prediction may be "
             f"meaningless:"
         )
         yield from _format_image_notes(

@@ -165,6 +165,6 @@ def _select_device(study: StudyRecord) -> torch.device:
     if not torch.cuda.is_available():
         raise ResourceError(
             f"{study.name} was trained on a GPU, but PyTorch finds none here",
-            remedy="run the command on a host with a GPU",
+            remedy="run the command on a machine with a GPU",
         )
     return torch.device("cuda")

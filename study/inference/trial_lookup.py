@@ -25,7 +25,7 @@ def find_complete_trial(ledger: Ledger, trial: str) -> TrialRecord:
         raise DataError(
             f"{planned.id} {status_text}, so it has no model",
             value=planned.id,
-            remedy="name a complete trial",
+            remedy="choose a complete trial",
         )
     return record
 
@@ -45,10 +45,14 @@ def find_replayable_trial(ledger: Ledger, trial: str) -> TrialRecord:
     record = ledger.read_trial(planned)
     if record is None:
         raise DataError(
-            f"{planned.id} has not ended, so there is nothing to compare with", value=planned.id
+            f"{planned.id} has not ended, so there is nothing to compare with",
+            value=planned.id,
+            remedy="choose a trial that has ended",
         )
     if not record.epochs and record.stop_reason is not StopReason.DIVERGED:
         raise DataError(
-            f"{planned.id} ended before its first epoch ({record.error})", value=planned.id
+            f"{planned.id} ended before its first epoch ({record.error})",
+            value=planned.id,
+            remedy="choose a trial that ran at least one epoch",
         )
     return record

@@ -64,7 +64,7 @@ def _check_gpu() -> str:
     if Path("/dev/nvidia0").exists():
         raise ResourceError(
             f"PyTorch {torch.__version__} cannot use the GPU of this machine",
-            remedy="install a CUDA build of PyTorch",
+            remedy="install a CUDA build of PyTorch, or use --device cpu",
         )
     return "none; trials run on the CPU, one per core"
 
@@ -131,7 +131,9 @@ def _create_probe_file(storage_root: StudyPath) -> Iterator[tuple[StudyPath, str
         storage.write(f"{folder}/probe", b"")
     except OSError as error:
         raise ResourceError(
-            f"cannot write to {location}: {error.strerror or error}", path=str(location)
+            f"cannot write to {location}: {error.strerror or error}",
+            path=str(location),
+            remedy="choose another --storage",
         ) from error
     try:
         yield location, f"{folder}/probe"

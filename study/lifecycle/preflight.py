@@ -75,11 +75,11 @@ def _check_local_location(folder: Path) -> bool:
         raise ResourceError(
             f"{folder} is a symbolic link",
             path=folder,
-            expected="a folder, or a path that does not exist",
+            expected="a folder or a path that does not exist",
         )
     if os.path.lexists(folder) and not folder.is_dir():
         raise ResourceError(
-            f"{folder} is a file", path=folder, expected="a folder, or a path that does not exist"
+            f"{folder} is a file", path=folder, expected="a folder or a path that does not exist"
         )
     require_unlocked(folder)
     parent = find_existing_parent(folder)
@@ -89,6 +89,8 @@ def _check_local_location(folder: Path) -> bool:
         raise ResourceError(f"{parent} is a file", path=parent, expected="a folder") from error
     except OSError as error:
         raise ResourceError(
-            f"cannot write to {parent.absolute()}: {error.strerror}", path=parent.absolute()
+            f"cannot write to {parent.absolute()}: {error.strerror}",
+            path=parent.absolute(),
+            remedy="choose another --storage",
         ) from error
     return folder.exists()

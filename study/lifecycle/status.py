@@ -10,7 +10,7 @@ from bloodnets.storage.location import STUDY_FILE, StudyPath
 from bloodnets.storage.remote import open_storage
 from reports.format.text import make_data_label
 from reports.format.units import format_count
-from reports.ledger.ledger import Ledger
+from reports.ledger.ledger import ACCESS_HINT, Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
@@ -37,9 +37,13 @@ def list_study_names(storage_root: StudyPath) -> list[str]:
     except FileNotFoundError:
         names = []
     except OSError as error:
-        raise ResourceError(f"cannot list the studies: {error}", path=str(storage_root)) from error
+        raise ResourceError(
+            f"cannot list the studies: {error}", path=str(storage_root), remedy=ACCESS_HINT
+        ) from error
     if not names:
-        raise ConflictError(f"no study in {storage_root}", path=str(storage_root))
+        raise ConflictError(
+            f"no study in {storage_root}", path=str(storage_root), remedy="choose another --storage"
+        )
     return names
 
 

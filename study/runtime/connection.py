@@ -19,7 +19,7 @@ def ensure_private_token() -> bool:
     """Make Ray's token file readable only by its owner; return whether others could read it before.
 
     Anyone who has the token can run programs on the cluster. Ray uses an existing file, but would
-    itself create one that every user of this machine can read.
+    itself create one that every user of this host can read.
     """
     token_path = Path.home() / ".ray" / "auth_token"
     with suppress(OSError):  # the home folder is not writable, or another user owns the file
@@ -64,7 +64,8 @@ def make_ray_error(address: str | None, error: Exception) -> ResourceError:
     """
     action = "start" if address is None else f"join the cluster at {address}"
     reason = " ".join(str(error).split())
-    return ResourceError(f"Ray could not {action}: {reason:.300}", path=address)
+    remedy = None if address is None else "check the address, the network and Ray's token"
+    return ResourceError(f"Ray could not {action}: {reason:.300}", path=address, remedy=remedy)
 
 
 def _connect(address: str, host: str, port: int) -> None:

@@ -110,7 +110,7 @@ def _acquire_lease(address: RemotePath) -> Iterator[None]:
                     kill_process_tree(ConflictError.exit_code)
                 _write_lease(remote, owner)
             except OSError:
-                continue  # other writes to the storage report the error or retry, too
+                continue  # other writes to the storage report the error
 
     thread = threading.Thread(target=renew_lease, daemon=True)
     thread.start()

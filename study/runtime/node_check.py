@@ -59,7 +59,7 @@ def query_nodes(
         Address of a node, and its properties or the exception that prevented an answer.
     """
     array_ref = ray.put(list(arrays))
-    # Requests no core, so a node whose cores are all in use answers too.
+    # Requests no core, so a node responds even if all its cores are in use.
     remote_function = ray.remote(num_cpus=0, max_retries=0)(collect_node_info)
     pending = {
         node["NodeManagerAddress"]: remote_function.options(
@@ -162,7 +162,7 @@ def find_node_problem(
     for name, node_version in answer.versions.items():
         if node_version != (local_version := local_versions[name]):
             return ResourceError(
-                f"({answer.host}) has {name} {node_version}, but this host has {local_version}",
+                f"({answer.host}) has {name} {node_version}, but this machine has {local_version}",
                 value=node_version,
                 remedy="install the same version on all nodes",
             )

@@ -59,7 +59,7 @@ def check_cluster_resources(config: StudyConfig) -> None:
 def find_largest_node() -> dict[str, float]:
     """Return the highest number of CPUs and of GPUs of any node.
 
-    Nodes that the autoscaler can start count, too.
+    Nodes that the autoscaler can start are included.
 
     Returns:
         Numbers under the keys "CPU" and "GPU".

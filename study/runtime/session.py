@@ -71,7 +71,7 @@ RAY_ENVIRONMENT = {
 def redirect_output(log_path: Path) -> Iterator[TextIO]:
     """Redirect the output of this process and its children to a file; yield the original stderr.
 
-    File descriptors are redirected, because Ray's C++ code prints, too.
+    File descriptors are redirected, because Ray's C++ code also prints.
 
     Args:
         log_path: Path of the file, which is appended to.

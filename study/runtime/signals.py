@@ -120,7 +120,7 @@ def defer_interrupts() -> Iterator[None]:
 
 
 def kill_process_tree(exit_code: int) -> NoReturn:
-    """Kill all descendants of this process and exit; Ray's processes would run on for a minute.
+    """Kill all descendants of this process and exit; Ray's processes would outlive it by a minute.
 
     Args:
         exit_code: Exit code of this process.

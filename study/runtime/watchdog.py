@@ -39,7 +39,7 @@ def watch_ray(on_lost: Callable[[str], object]) -> Iterator[None]:
                 on_lost("control service (GCS)")
                 kill_process_tree(ResourceError.exit_code)
             if not all(map(_is_alive, raylets)):
-                on_lost("process on this host (raylet)")
+                on_lost("process on this machine (raylet)")
                 kill_process_tree(ResourceError.exit_code)
 
     thread = threading.Thread(target=exit_when_lost, daemon=True)

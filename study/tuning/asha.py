@@ -21,8 +21,9 @@ def make_tripling_rungs(grace_period: int, max_epochs: int) -> tuple[int, ...]:
     In the paper, one factor sets both the spacing of the rungs and the promoted share. Here the
     spacing is fixed, and one trial in `reduction_factor` is promoted: by default one in two at
     epochs 1, 3, 9 and 15 of 20. On simulated learning curves (600 searches of 50 trials,
-    `tests/slow/surrogate.py`), 67 % of the searches found what 50 fully trained random trials find,
-    with 293 epochs on average. One in three at epochs 2, 6 and 18 reached 52 %, with 278 epochs.
+    `tests/slow/surrogate.py`), 67% of the searches found what 50 fully trained random trials find.
+    They took 293 epochs on average. Promoting one in three at epochs 2, 6 and 18 gave 52% of the
+    searches, with 278 epochs.
 
     Args:
         grace_period: First rung, in epochs, at least 1.

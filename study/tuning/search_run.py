@@ -89,7 +89,7 @@ class SearchRun:
         return planned
 
     def list_unfinished_proposals(self) -> list[PlannedTrial]:
-        """Propose the trials again that were running when an earlier run ended, and return them.
+        """Return the trials that an earlier run left unfinished, proposed to Optuna again.
 
         Raises:
             ResourceError: Optuna's file cannot be written.

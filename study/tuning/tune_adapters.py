@@ -39,7 +39,7 @@ class PlanSearcher(PickledAsBlank, Searcher):
         """Do nothing; the callback records the trial in the ledger."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Do nothing: the ledger has everything."""
+        """Do nothing, because the ledger stores the state."""
 
     restore = save
 
@@ -94,7 +94,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         """Do nothing; the callback updates the search once the trial is in the ledger."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Do nothing: the ledger has everything."""
+        """Do nothing, because the ledger stores the state."""
 
     restore = save
 

@@ -119,7 +119,7 @@ def test_grid_with_a_damaged_file_is_refused_or_rebuilt(
         assert_same_results(resumed, undisturbed)
     assert named > 0 < again
     row(
-        "a file of a grid's folder cut at 0, 25, 50, 75 % or deleted",
+        "a file of a grid's folder cut at 0, 25, 50, 75% or deleted",
         "rebuilt, or exit 4 naming it; never a silent start from scratch",
         f"{cases} cases: {named} named with exit 4, {again} to be rebuilt "
         f"({'each' if IS_FULL_RUN else 'one without a record and checkpoints'} resumed: equal to "

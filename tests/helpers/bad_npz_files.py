@@ -77,11 +77,11 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         Refusal(key="train_images", expected="images and labels of train"),
     ),
     # Damaged in transfer.
-    "cut off at 0 %": (cut_off(0), Refusal(value=0)),
-    "cut off at 25 %": (cut_off(0.25), Refusal(cause=zipfile.BadZipFile)),
-    "cut off at 50 %": (cut_off(0.5), Refusal(cause=zipfile.BadZipFile)),
-    "cut off at 75 %": (cut_off(0.75), Refusal(cause=zipfile.BadZipFile)),
-    "cut off at 99 %": (cut_off(0.99), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 0%": (cut_off(0), Refusal(value=0)),
+    "cut off at 25%": (cut_off(0.25), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 50%": (cut_off(0.5), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 75%": (cut_off(0.75), Refusal(cause=zipfile.BadZipFile)),
+    "cut off at 99%": (cut_off(0.99), Refusal(cause=zipfile.BadZipFile)),
     "bit flipped in data": (
         flipped(b"train_images", 9000),
         Refusal(key="train_images", cause=zipfile.BadZipFile),

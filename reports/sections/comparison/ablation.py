@@ -76,9 +76,9 @@ def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -
 def _explain_scope() -> str:
     return (
         "An ablation measures the effect of removing one ingredient while the other settings stay "
-        "fixed. It does not measure the effect of adding that ingredient to nothing else. Tuning "
-        "the learning rate or the number of epochs again could reduce a difference. Ingredients "
-        "can replace each other, so the differences do not add up."
+        "fixed. It does not measure the effect of the ingredient by itself. Re-tuning the learning "
+        "rate or the number of epochs could reduce a difference. Ingredients can compensate for "
+        "each other, so the differences do not add up."
     )
 
 

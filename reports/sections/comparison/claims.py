@@ -89,9 +89,9 @@ _DEFINITIONS = (
         "Roughness of a loss curve",
         "The relative deviation of the loss from the line through its neighbors (second "
         "differences of its logarithm). Two curves are compared between half of the lower first "
-        "loss and the lowest loss that both reach, so that the speed of convergence does not "
-        "count. The two trials have the same seed and differ only in the optimizer. A verdict "
-        "requires that every family agrees with the mean over all.",
+        "loss and the lowest loss that both reach, so the speed of convergence does not count. The "
+        "two trials have the same seed and differ only in the optimizer. A verdict requires that "
+        "every family agrees with the mean over all.",
     ),
     (
         "Convergence",

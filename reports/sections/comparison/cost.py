@@ -49,8 +49,8 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
 def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[str]:
     yield (
         "Higher is better; further left is cheaper, with fewer parameters to store and fewer "
-        "operations per classified image. The cost of training is in the comparison table. "
-        "Configurations of equal cost are drawn side by side."
+        "operations per classified image. The cost of training is in “Comparison of the "
+        "configurations”. Configurations of equal cost are drawn side by side."
     )
     if set(costs["source"]) == {"study"}:
         return
@@ -67,7 +67,7 @@ def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[st
     )
     if context.data_kind == DataKind.FILE:
         yield (
-            "Not comparable: the published values were measured on another file than these data "
+            "Not comparable: these data are not the file that the paper used "
             f"({context.data.short}). The hollow markers are for orientation only."
         )
 

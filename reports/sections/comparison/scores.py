@@ -140,7 +140,8 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
         "forward pass of one image; a multiply-add counts as two. MFLOP and parameters do not "
         "depend on the hardware. The time is for a whole trial. Images per second are the training "
         "images of all epochs divided by the time of the epochs, including validation. Times are "
-        f"means over the seeds, measured on {' and '.join(devices)} with whatever else ran there."
+        f"means over the seeds, measured on {' and '.join(devices)}. Other programs may have run "
+        "at the same time."
     )
     if len(complete_trials[["device", "host"]].drop_duplicates()) > 1:
         paragraph += " The trials ran on different hardware, so their times are not comparable."

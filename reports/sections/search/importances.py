@@ -20,9 +20,9 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
     """
     display_frame = _add_display_columns(importances)
     paragraphs = [
-        "The importance of a setting is the share of the variance of the best macro F1 on val that "
-        "the setting explains by itself (functional ANOVA). Only trials trained for the same "
-        "number of epochs are compared, at each rung that at least "
+        "The importance of a setting is the share of variance that the setting explains by itself "
+        "(functional ANOVA). The variance is that of the best macro F1 on val. Only trials trained "
+        "for the same number of epochs are compared, at each rung that at least "
         f"{format_count(MIN_TRIALS, 'trial')} reached. Importances describe the proposed trials; a "
         "sampler that converges proposes fewer bad ones. The 90% intervals are from a bootstrap "
         "over trials."

@@ -162,7 +162,7 @@ def _list_resource_facts(study: StudyRecord) -> list[tuple[str, str]]:
         ("Cores", str(hardware.cores)),
         ("Memory", f"{hardware.memory_mib / 1024:.0f} GiB"),
         ("GPUs", ", ".join(hardware.gpus) or "none"),
-        ("Ray cluster", resources.cluster_address or "none: Ray ran on this host only"),
+        ("Ray cluster", resources.cluster_address or "none: Ray ran on a single machine"),
         ("Resources per trial", per_trial),
     ]
 

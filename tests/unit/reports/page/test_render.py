@@ -92,10 +92,10 @@ def test_render_report_markdown_has_all_of_three_heat_maps() -> None:
     assert [line for line in lines if line.endswith(". C")] == ["X. C", "Y. C", "Z. C"]
 
 
-def test_render_report_line_does_not_end_before_a_percent_sign() -> None:
-    rendered = render([Section(key="k", title="T", paragraphs=("95 % & more",))])
-    assert "<p>95\N{NO-BREAK SPACE}% &amp; more</p>" in rendered.html
-    assert "95 % &amp; more" in rendered.markdown
+def test_render_report_escapes_paragraphs() -> None:
+    rendered = render([Section(key="k", title="T", paragraphs=("95% & more",))])
+    assert "<p>95% &amp; more</p>" in rendered.html
+    assert "95% &amp; more" in rendered.markdown
 
 
 def test_render_report_summary_stands_before_the_contents() -> None:

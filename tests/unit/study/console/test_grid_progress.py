@@ -44,7 +44,7 @@ def test_grid_progress_without_a_terminal_prints_a_line_per_event() -> None:
         progress.on_trial_retry(FIRST, "worker process died")
     assert text(target).splitlines() == [
         f"{FIRST}: started",
-        f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60 %",
+        f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60%",
         f"{FIRST}: failed, retrying (worker process died)",
     ]
 

@@ -96,7 +96,7 @@ def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
     assert text(target).splitlines() == [
         f"trial-0: cnn-config-1: {words}",
         "trial-0: failed, retrying (worker process died)",
-        "trial-0: pruned after 3 epochs, val macro F1 87.60 %; best so far 87.60 %",
+        "trial-0: pruned after 3 epochs, val macro F1 87.60%; best so far 87.60%",
         f"trial-1: {words}",
         "trial-1: diverged after 1 epoch (the training loss is nan)",
     ]
@@ -117,10 +117,10 @@ def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() 
     assert lines[0].startswith("2 of 50 trials ended after ")
     assert lines[0].endswith(": 1 pruned, 1 failed")
     # What a failed trial had reached is not the best.
-    assert lines[1].startswith("Best so far: 90.00\N{NO-BREAK SPACE}% val macro F1, trial-0, cnn-c")
+    assert lines[1].startswith("Best so far: 90.00% val macro F1, trial-0, cnn-c")
     # Two trials of 20 epochs ended after three; three more are of the one that runs.
     assert lines[2].startswith("6 epochs trained, 37 saved. About ")
-    assert lines[3] == "Last: trial-0: pruned after 2 epochs, val macro F1 90.00\N{NO-BREAK SPACE}%"
+    assert lines[3] == "Last: trial-0: pruned after 2 epochs, val macro F1 90.00%"
     assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00"]
 
 
@@ -149,7 +149,7 @@ def test_build_view_narrow_terminal_shows_trial_epoch_and_score() -> None:
     run(progress, planned(0), 0.5)
     lines = shown(progress, target)
     assert all(len(line) <= 44 for line in lines)
-    assert lines[-1].split() == ["trial-0", "1/20", "50.00", "%"]
+    assert lines[-1].split() == ["trial-0", "1/20", "50.00%"]
 
 
 @pytest.mark.parametrize("width", [80, 100])

@@ -68,7 +68,7 @@ def test_describe_outliers_changed_channels_are_named(
 
 
 def test_compute_color_stats_bounds_hold_for_nearly_all_train_images(train: Images) -> None:
-    """`green darker` is said where 99.9 % of the train images are brighter, and not before."""
+    """`green darker` is said where 99.9% of the train images are brighter, and not before."""
     known, greens = compute_color_stats(train), compute_color_features(train)[:, 1]
     assert (greens < known.low[1]).mean() <= 0.001
     assert (greens > known.high[1]).mean() <= 0.001

@@ -51,7 +51,7 @@ def test_select_model_best_has_the_highest_val_score(tmp_path: Path) -> None:
     )
     found = select_model(ledger, None)
     assert found.trial_name == "cnn-config-2-s0"
-    assert "93.00 %" in found.reason
+    assert "93.00%" in found.reason
     assert "4 complete trials" in found.reason
     assert found.problems == ()
     assert not found.model.training
@@ -118,7 +118,7 @@ def test_select_model_search_selects_the_retrained_winner(tmp_path: Path) -> Non
     found = select_model(ledger, None)
     assert found.record.configuration == winner
     assert found.config.seed == 2
-    for fact in ("92.00 %", "3 complete trials", winner):
+    for fact in ("92.00%", "3 complete trials", winner):
         assert fact in found.reason
 
 
