@@ -33,7 +33,7 @@ class Ablations:
             - `value`, `value_without` (object): Its values in the two configurations.
             - `seeds` (int): Number of common seeds, at least 1.
             - `difference` (float): Macro F1 of the base minus that without, -1 to 1.
-            - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
+            - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
             - `low`, `high` (float): 95% confidence interval of the difference.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over the ingredients of the base, 0 to 1.

@@ -36,13 +36,14 @@ class Calibration:
             - `confidence`, `accuracy` (float): Mean probability of the predicted class and share
               of correct predictions over the images of all seeds, 0 to 1.
             - `accuracy_low`, `accuracy_high` (float): Wilson's 95% confidence interval for the
-              images of one trial. All seeds share the same images, so their predictions are not independent.
+              images of one trial. All seeds share the same images, so their predictions are not
+              independent.
         errors: A row for each configuration:
 
             - `configuration`, `family` (str): Name and family of the configuration.
             - `seeds` (int): Number of trials, at least 1.
             - `ece`, `ece_sd` (float): Expected calibration error, 0 to 1, mean and standard
-              deviation over the seeds (divisor n - 1, NaN for one).
+              deviation over the seeds (divisor n - 1; NaN for one seed).
             - `expected_ece` (float): ECE that a perfectly calibrated classifier with these
               probabilities is expected to show.
             - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.

@@ -32,7 +32,7 @@ class ConfusionAnalysis:
             - `class` (int): Class, 0 to 7.
             - `precision`, `recall`, `f1` (float): Means over the seeds, 0 to 1.
             - `precision_sd`, `recall_sd`, `f1_sd` (float): Standard deviations over the seeds
-              (divisor n - 1), NaN for one seed.
+              (divisor n - 1); NaN for one seed.
             - `support` (int): Test images of the class.
     """
 

@@ -43,9 +43,9 @@ class ConfusionDifferences:
             - `seeds` (int): Number of common seeds, at least 1.
             - `true`, `predicted` (int): Classes of the cell, 0 to 7.
             - `count_a`, `count_b` (float): Test images in the cell, means over the seeds.
-            - `count_a_sd`, `count_b_sd` (float): Their standard deviations, NaN for one seed.
+            - `count_a_sd`, `count_b_sd` (float): Their standard deviations; NaN for one seed.
             - `difference` (float): `count_a` minus `count_b`, in images.
-            - `difference_sd` (float): Its standard deviation over the seeds, NaN for one.
+            - `difference_sd` (float): Its standard deviation over the seeds; NaN for one seed.
             - `difference_low`, `difference_high` (float): Its 95% confidence interval.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over the 64 cells of the pair, 0 to 1.

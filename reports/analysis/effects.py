@@ -37,7 +37,7 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
         - `pairs` (int): Number of pairs of configurations in the contrast, at least 1.
         - `seeds` (int): Number of seeds that all of them have, at least 1.
         - `difference` (float): Macro F1 with `to_value` minus that with `from_value`, -1 to 1.
-        - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
+        - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
         - `low`, `high` (float): 95% confidence interval of the difference.
         - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted by
           Holm's procedure, 0 to 1. The rows of scope "all" are adjusted together, and so are the

@@ -32,7 +32,7 @@ class LearningCurves:
             - `configuration` (str), `epoch` (int): As in `epochs`.
             - `train_loss` (float, nats), `val_macro_f1` (float, 0 to 1): Means over the seeds.
             - `train_loss_sd`, `val_macro_f1_sd` (float): Standard deviations over the seeds
-              (divisor n - 1), NaN for one seed.
+              (divisor n - 1); NaN for one seed.
     """
 
     epochs: pd.DataFrame

@@ -34,7 +34,7 @@ class PairwiseComparison:
             - `a`, `b` (str): Names of the two configurations.
             - `seeds` (int): Number of common seeds, at least 1.
             - `difference` (float): Macro F1 of a minus that of b, -1 to 1, mean over the seeds.
-            - `sd` (float): Standard deviation of the difference over the seeds, NaN for one.
+            - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
             - `low`, `high` (float): 95% confidence interval of the difference.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over all pairs, 0 to 1.

@@ -31,7 +31,7 @@ class Claim:
 
     Attributes:
         statement: One sentence.
-        paper_sections: Sections of the paper, for example "4.1, 4.2".
+        paper_sections: Sections of the paper, e.g. "4.1, 4.2".
         verdict: Verdict by the rule in the docstring of the function that makes the claim.
         evidence: Sentences with numbers.
         numbers: A row for each quantity in the evidence, unrounded:

@@ -161,7 +161,7 @@ def judge_perfect_class(predictions: TestPredictions) -> Claim:
     else:
         low = (ALPHA / 2) ** (1 / n_images)
         text = (
-            f"None of {total_text} is wrong. With 95% confidence, the recall of a trial without "
+            f"All {total_text} are correct. With 95% confidence, the recall of a trial without "
             f"errors on {format_count(n_images, 'image')} is at least "
             f"{format_number(low, 'percent')}% (Clopper-Pearson interval)."
         )

@@ -468,7 +468,7 @@ class Ledger:
             first_error = error.errors(include_url=False)[0]
             key_path = "".join(f"{key}: " for key in first_error["loc"])
             problem, path = f"{key_path}{first_error['msg']}", str(self.location / name)
-            raise ConflictError(f"{path} is not readable: {problem:.200}", path=path) from error
+            raise ConflictError(f"{path} is invalid: {problem:.200}", path=path) from error
 
     def _read_record(self, record_type: type[RecordT], name: str) -> RecordT:
         return self._parse_record(record_type, name, self.read_bytes(name))

@@ -167,7 +167,7 @@ def _format_csv(table: Table, study_name: str, data: DataLabel) -> str:
         frame.insert(0, "study", study_name)
         frame.insert(1, "data", data.full)
     for column in map(str, frame.select_dtypes("float").columns):
-        # Sums of rounding errors differ between computers; p-values can really be this small.
+        # Sums of rounding errors differ between hosts; p-values can really be this small.
         if column != "p" and not column.startswith("p_"):
             frame[column] = frame[column].mask(frame[column].abs() < _ZERO_TOLERANCE, 0.0)
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")

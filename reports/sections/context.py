@@ -42,7 +42,7 @@ class ReportContext:
     def shows_published(self) -> bool:
         """Whether the study is compared with published values.
 
-        Synthetic cells are not, and neither is a search, which trains as long as the user says.
+        Synthetic cells are not. A search is not either, because the user chooses its epochs.
         """
         return self.data_kind != DataKind.SYNTHETIC and not self.is_search
 

@@ -170,9 +170,9 @@ def describe_repeatability(search: SearchAnalysis) -> str:
             "hardware."
         )
     concurrency_text = (
-        "Several trials ran at once"
+        "Several trials ran in parallel"
         if confirmation is None
-        else f"{confirmation.concurrency} trials ran at once"
+        else f"{confirmation.concurrency} trials ran in parallel"
     )
     return (
         f"{concurrency_text}. The order in which they end decides what is proposed next and what "

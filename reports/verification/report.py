@@ -35,7 +35,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         images: Test images, uint8, shape (n, 28, 28, 3); None if they are not available.
 
     Returns:
-        Line that says what was compared.
+        Line that describes what was compared.
 
     Raises:
         ConflictError: A file differs; the message has the line and both texts.

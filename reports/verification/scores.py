@@ -59,7 +59,7 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
         records: Trial records by id.
 
     Returns:
-        Line that says what was checked.
+        Line that describes what was checked.
 
     Raises:
         ConflictError: A file does not match.
@@ -176,7 +176,7 @@ def check_epochs(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
         records: Trial records by id.
 
     Returns:
-        Line that says what was checked.
+        Line that describes what was checked.
 
     Raises:
         ConflictError: A file does not match.

@@ -38,7 +38,7 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
         search: Settings of the search.
 
     Returns:
-        Line that says what was checked.
+        Line that describes what was checked.
 
     Raises:
         ConflictError: A proposal has a wrong id or name, or is outside the search space.
@@ -124,7 +124,7 @@ def check_search(
         records: Records of the search's trials and of the re-trained ones, by id.
 
     Returns:
-        Lines that say what was checked.
+        Lines that describe what was checked.
 
     Raises:
         ConflictError: A check failed.

@@ -98,7 +98,7 @@ def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, stor
 
 
 def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
-    """Write the report of one study; exit with code 1 if a trial is excluded from it."""
+    """Write the report of one study; exit with code 1 if a trial is left out of it."""
     from reports.page.report_folder import require_report_folder
 
     if output is None and isinstance(ledger.location, RemotePath):

@@ -146,7 +146,7 @@ def format_resume_command(ledger: Ledger, address: str | None) -> str:
 
 
 def format_ended_count(ledger: Ledger) -> str:
-    """Return a phrase that says how many trials have ended, e.g. "2 of 3 trials have ended"."""
+    """Return how many trials have ended as text, e.g. "2 of 3 trials have ended"."""
     n_ended, search = len(ledger.read_trials()), ledger.study.search
     if search is not None and ledger.read_confirmation() is None:
         return f"{n_ended} of at most {search.n_trials} trials have ended"

@@ -83,7 +83,7 @@ def test_report_with_a_damaged_trial_leaves_it_out_and_exits_1(
     done = report("mine")
     assert done.code == 1
     assert done.stderr.startswith(
-        f"bloodstudy: skipped: {study.study.trials[0].id}: trials/{path.name} is not readable"
+        f"bloodstudy: skipped: {study.study.trials[0].id}: trials/{path.name} is invalid"
     )
     text = (study.folder / "report" / "report.md").read_text(encoding="utf-8")
     assert "1 of 2 trials was left out of this report" in text

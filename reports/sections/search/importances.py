@@ -12,7 +12,7 @@ from reports.sections.elements import ReportFigure, Section, make_caption, make_
 
 
 def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
-    """Make a figure and a table; with too few trials, say why there is none.
+    """Make a figure and a table; with too few trials, explain why there is none.
 
     Args:
         importances: Frame from `importance.compute_importances`.

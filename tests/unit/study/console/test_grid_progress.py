@@ -58,7 +58,7 @@ def test_build_table_in_a_terminal_shows_each_trial_and_its_state() -> None:
     shown = text(target)
     assert "0 of 2 trials ended" in shown
     first, second = (line.split() for line in shown.splitlines()[-2:])
-    assert first[:5] == ["cnn-config-1-s0", "running", "4/10", "0.2500", "87.60"]
+    assert first[:5] == ["cnn-config-1-s0", "running", "4/10", "0.2500", "87.60%"]
     assert second == ["cnn-config-2-s0", "waiting"]
 
 

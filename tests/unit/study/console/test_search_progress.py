@@ -121,7 +121,7 @@ def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() 
     # Two trials of 20 epochs ended after three; three more are of the one that runs.
     assert lines[2].startswith("6 epochs trained, 37 saved. About ")
     assert lines[3] == "Last: trial-0: pruned after 2 epochs, val macro F1 90.00%"
-    assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00"]
+    assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00%"]
 
 
 def test_build_view_before_the_first_end_gives_no_time_left() -> None:
