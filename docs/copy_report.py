@@ -1,7 +1,8 @@
 """Copy a study's report into the gallery, as one file.
 
-`python -m docs.copy_report results/NAME/report docs/gallery/grid.html`. Tables and figures are not
-copied, so the links to their files are removed. Everything that the page shows is in the page itself.
+`python -m docs.copy_report results/NAME/report docs/gallery/grid.html`. The page itself
+holds all that it shows. The files of its tables and figures are not copied, so the links to them
+are removed.
 """
 
 import argparse
