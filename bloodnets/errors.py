@@ -12,7 +12,7 @@ class StudyError(Exception):
     The text of the error is that line: problem, expected values and remedy.
 
     Attributes:
-        exit_code: Exit code of the process; see the README's table.
+        exit_code: Exit code of the process; see `docs/reference/exit-codes.md`.
         problem: Problem, in one clause that names the option, the file or the value.
         path: File, folder or address at fault, as in `problem`; None if there is none.
         value: Value at fault; None if there is none.

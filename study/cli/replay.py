@@ -20,7 +20,7 @@ def replay(
     data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
 ) -> None:
-    """Retrain one trial and report how much the result differs.
+    """Re-train one trial and report how much the result differs.
 
     Losses, val scores and weights are compared with the recorded ones. Nothing is
     written.
@@ -40,7 +40,7 @@ def replay(
 
     from study.inference.replay import format_replay_lines, replay_trial
 
-    with Console(stderr=True).status(f"{trial}: retraining the first epoch …") as status:
+    with Console(stderr=True).status(f"{trial}: re-training the first epoch …") as status:
         replay_result = replay_trial(ledger, record.id, cells, on_epoch=status.update)
     for line in format_replay_lines(replay_result):
         typer.echo(line)

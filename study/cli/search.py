@@ -33,10 +33,10 @@ def search(
     run: RunOptions,
     resources: ResourceOptions,
 ) -> None:
-    """Search for better hyper-parameters and retrain the best.
+    """Search for better hyper-parameters and re-train the best.
 
-    Optuna proposes the trials, and ASHA stops those that fall behind. The best
-    configurations are retrained with new seeds and evaluated on test.
+    Optuna proposes the trials, and ASHA stops poor ones early. The best
+    configurations are re-trained with new seeds and evaluated on test.
 
     Examples:
       bloodstudy search --trials 50

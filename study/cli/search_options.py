@@ -62,7 +62,7 @@ class SearchOptions:
             parser=parse_duration_s,
             metavar="TIME",
             show_default="no limit",
-            help="Maximum duration of the search without retraining, e.g. 90s, 30m or 1h30m.",
+            help="Maximum duration of the search before re-training, e.g. 90s, 30m or 1h30m.",
             rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = None
@@ -185,7 +185,7 @@ class PruningOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingOptions:
-    """Options for retraining after a search."""
+    """Options for re-training after a search."""
 
     retrain_top: Annotated[
         int,
@@ -193,7 +193,7 @@ class RetrainingOptions:
             min=0,
             max=MAX_TRIALS,
             metavar="N",
-            help="Number of best configurations to retrain and evaluate on test; 0 for none.",
+            help="Number of best configurations to re-train and evaluate on test; 0 for none.",
             rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 3
@@ -203,7 +203,7 @@ class RetrainingOptions:
             min=1,
             max=MAX_SEEDS,
             metavar="N",
-            help="Number of new seeds per retrained configuration.",
+            help="Number of new seeds per re-trained configuration.",
             rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = 3

@@ -153,7 +153,7 @@ class SearchConfig(StudyConfig):
     """Settings of a search, checked.
 
     Attributes:
-        search: Search space, sampler, pruning, stopping and retraining.
+        search: Search space, sampler, pruning, stopping and re-training.
 
     Raises:
         DataError: A value is out of its range.
