@@ -7,7 +7,7 @@ FORM ?= full
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test cluster faults slow scale bench docs docs-serve clean
+.PHONY: help demo check test cluster faults tutorial slow scale bench docs docs-serve clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ cluster: .venv/installed  ## run the tests with several nodes and an emulated AW
 
 faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour, or less with FORM=short
 	BLOODSTUDY_FAULTS=$(FORM) $(PYTEST) tests/faults
+
+tutorial: .venv/installed  ## run the commands of the tutorial, word for word: five minutes
+	$(BIN)/pytest -m slow tests/integration/test_docs.py
 
 slow: .venv/installed  ## run the slow simulations that test the intervals and the search
 	$(BIN)/pytest -m slow

@@ -33,7 +33,7 @@ class TrialConfig:
     """Everything that decides the outcome of one trial on given data.
 
     Attributes:
-        family: `mlnn` (multi-layer network), `cnn` (convolutional network) or `resnet` (residual
+        family: `mlnn` (multilayer network), `cnn` (convolutional network) or `resnet` (residual
             network).
         loss: `cross_entropy` on logits, or `nll` on log-softmax. Both compute the same function.
         optimizer: `sgd` (with `momentum`), `adam`, or `adamw` (with `weight_decay`). Adam and

@@ -39,8 +39,13 @@ _COMMANDS_INTRO = """\
 _FORMAT_INTRO = """\
 # File format
 
-A study is a folder, or a prefix in an object store. JSON files are UTF-8. Every key is required,
-and unknown keys are an error. Where a meaning says None, the file has `null`.
+A study is a folder, or a prefix in object storage. JSON files are UTF-8. Every key is required, and
+unknown keys are an error. If a meaning says None, the file has `null`.
+
+To read a study in Python, use [`load_study`](../how-to/notebook.md).
+
+A study can also hold `ray.log`, the output of Ray, and `optuna.db`, a search for Optuna Dashboard.
+They are not part of the format. A resume rebuilds `optuna.db` from the files below.
 """
 
 # In the order of the files; records that these contain follow where they first occur.

@@ -2,7 +2,8 @@
 
     study.json              settings and plan of the study (`StudyRecord`)
     proposals.jsonl         search only: proposed trials, one `PlannedTrial` per line
-    confirmation.json       search only: its end and the re-trained configurations (`Confirmation`)
+    confirmation.json       search only: end of the search, plan of the re-training
+                            (`Confirmation`)
     trials/<id>.json        result of a trial (`TrialRecord`), written when the trial has ended
     epochs/<id>.jsonl       one `EpochRecord` per line
     predictions/<id>.npz    probabilities and labels on val, and on test if evaluated

@@ -138,7 +138,7 @@ class SoftwareRecord:
         versions: Versions of Python and of the libraries, by name.
         sources: SHA-256 of the source code of `bloodnets`, `reports` and `study`, by package.
         commit: Git commit of the source code, with `-dirty` if files differ from it; None outside
-            a Git checkout. It is for the reader only and is not part of `sha256`.
+            a Git checkout. It is for information only and is not part of `software_sha256`.
     """
 
     versions: Mapping[str, str]
@@ -153,7 +153,7 @@ class SoftwareRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class SoftwareChange:
-    """A change of software that the user allowed when resuming a study.
+    """Change of software that the user allowed when resuming a study.
 
     Attributes:
         changed_at: Time of the change, ISO 8601, UTC.
@@ -172,10 +172,10 @@ class StudyRecord:
         schema_version: Version of the file format.
         name: Name of the study, and of its folder when it was created.
         kind: Kind of the study.
-        fingerprint: SHA-256 of data, planned trials, search and software, from
-            `compute_fingerprint`. Every trial record repeats it.
+        fingerprint: SHA-256 of data, planned trials, search and software. Every trial record
+            repeats it.
         created_at: Time of creation, ISO 8601, UTC.
-        command: Command line, one element per argument. It is for the reader only.
+        command: Command line, one element per argument; for information only.
         data: Data of the study.
         trials: Planned trials, in the order of the tables; empty for a search, which proposes its
             trials while it runs.
@@ -183,7 +183,7 @@ class StudyRecord:
         search: Search space and settings of a search; None for a grid.
         resources: Resources that the user requested.
         hardware: Hardware of the driver.
-        software: Software that the study was created with; see also `SoftwareChange`.
+        software: Software with which the study was created; see also `SoftwareChange`.
     """
 
     schema_version: int
@@ -203,12 +203,12 @@ class StudyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class EpochRecord:
-    """Result of one epoch, i.e. one pass over train.
+    """Result of one epoch, i.e. one pass over the training images.
 
     Attributes:
         epoch: Number of the epoch, from 1.
         train_loss: Mean loss over the training images, in nats, with dropout active.
-        val_loss: Mean loss over val after the epoch, in nats, without dropout.
+        val_loss: Mean loss over the val images after the epoch, in nats, without dropout.
         val_accuracy: Accuracy on val after the epoch, 0 to 1.
         val_macro_f1: Macro F1 on val after the epoch, 0 to 1.
         duration_s: Duration of training and validation in seconds.
@@ -231,7 +231,7 @@ class TrialRecord:
         configuration: Name of the configuration.
         config: Settings of the trial, including the seed.
         fingerprint: Fingerprint of the study.
-        software_sha256: `SoftwareRecord.sha256` of the software that trained it.
+        software_sha256: SHA-256 of `versions` and `sources` of the software that trained it.
         state: State of the trial: `complete`, `pruned` or `failed`.
         stop_reason: Reason why it ended: `patience` or `max_epochs` if complete; `asha`,
             `diverged`, `time_budget` or `target_macro_f1` if pruned; `error` if failed.
@@ -244,7 +244,7 @@ class TrialRecord:
         duration_s: Duration of the last attempt in seconds. For a complete trial, this includes
             epochs that were trained before an interruption.
         device: `cpu` or the name of the GPU; None unless the trial is complete.
-        host: Name of the host that it ran on; None unless the trial is complete.
+        host: Name of the host on which it ran; None unless the trial is complete.
         parameters: Number of trainable parameters; None unless the trial is complete.
         scores: Scores by split (`val`, and `test` if evaluated): `accuracy`, `macro_f1`,
             `weighted_f1`, `macro_precision`, `macro_recall` and `auc`, each 0 to 1 or None

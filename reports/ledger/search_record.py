@@ -17,7 +17,7 @@ class ResNetSpace:
         width: Lowest and highest number of first-stage channels. Bounds and samples are
             multiples of 8.
         baseline_config: Configuration `resnet` as a trial of the search. It is the baseline, and
-            gives the value of every setting that is not searched.
+            sets the values that are not searched.
     """
 
     weight_decay: tuple[float, float]
@@ -88,17 +88,18 @@ class SearchRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Confirmation:
-    """The end of a search and the plan of its re-training, written once.
+    """End of a search and plan of the re-training, written once.
 
     Attributes:
         ended_by: Reason why the search ended.
         duration_s: Duration of the search in seconds.
         concurrency: Number of trials that ran at the same time. With 1, the seed determines every
             proposal.
-        best: Names of the configurations with the highest val macro F1, best first. Diverged
-            trials are never among them.
-        baselines: Names of the baselines that they are compared with. This is the best baseline
-            of the search, or every baseline if none was in the search space.
+        best: Names of the configurations with the highest val macro F1, best first, without
+            diverged ones.
+        baselines: Names of the baselines with which they are compared: the best baseline of the
+            search, or every baseline if none was in the search space. Baselines are the
+            published configurations, or `resnet`.
         trials: Planned trials: `best` and `baselines`, each with the same seeds.
     """
 

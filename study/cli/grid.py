@@ -38,7 +38,7 @@ class GridOptions:
         bool,
         typer.Option(
             "--ablation",
-            help="Train resnet, and resnet with each of its ingredients left out in turn.",
+            help="Train resnet, and resnet without each of its ingredients in turn.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = False

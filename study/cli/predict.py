@@ -28,8 +28,8 @@ class ImageOptions:
             min=28,
             metavar="PIXELS",
             show_default="the largest square",
-            help="Side length of the centered square to crop from each image; 200 for the PBC "
-            "photographs.",
+            help="Side length of the centered square to crop from each image; 200 for the "
+            "photographs from which BloodMNIST was made.",
             rich_help_panel=options.DATA_PANEL,
         ),
     ] = None

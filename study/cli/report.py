@@ -57,8 +57,8 @@ def report(
 ) -> None:
     """Write the report of a study, or one that compares several.
 
-    A grid and a search write their report when they end. This command replaces it
-    with a new one.
+    A grid and a search write a report when they end. This command writes it
+    again and replaces the old one.
 
     Examples:
       bloodstudy report STUDY

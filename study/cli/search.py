@@ -35,7 +35,7 @@ def search(
 ) -> None:
     """Search for better hyper-parameters and re-train the best.
 
-    Optuna proposes the trials, and ASHA stops those that fall behind. The best
+    Optuna proposes the trials, and ASHA stops poor ones early. The best
     configurations are re-trained with new seeds and evaluated on test.
 
     Examples:

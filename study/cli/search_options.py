@@ -62,7 +62,7 @@ class SearchOptions:
             parser=parse_duration_s,
             metavar="TIME",
             show_default="no limit",
-            help="Maximum duration of the search without re-training, e.g. 90s, 30m or 1h30m.",
+            help="Maximum duration of the search before re-training, e.g. 90s, 30m or 1h30m.",
             rich_help_panel=options.SEARCH_PANEL,
         ),
     ] = None

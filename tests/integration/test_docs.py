@@ -216,6 +216,7 @@ def _needs_download(line: str) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_tutorial_runs_word_for_word_in_an_empty_folder(tmp_path: Path) -> None:
     commands = [
