@@ -18,11 +18,7 @@ COMPARISON_COLUMNS = (
     SEEDS_COLUMN,
     GROUP_COLUMN,
     Column(key="test_macro_f1", heading=("Macro", "F1 (%)"), unit="percent"),
-    Column(
-        key="test_macro_f1",
-        heading=("Macro F1,", "95% confidence", "interval (%)"),
-        unit="interval",
-    ),
+    Column(key="test_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
     Column(key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent"),
     Column(key="test_accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     *SIZE_AND_SPEED_COLUMNS,

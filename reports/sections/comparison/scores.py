@@ -106,7 +106,7 @@ def _make_paragraphs(
         paragraphs[0] += " ± gives the standard deviation over seeds (divisor n - 1)."
     sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
     paragraphs.append(
-        f"A 95% confidence interval includes two sources of variance: {sampling_text} and the "
+        f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text} and the "
         "variance across seeds, pooled over the configurations."
         if has_replicates
         else f"A 95% confidence interval includes only one source of variance: {sampling_text}. "
