@@ -10,7 +10,7 @@ SIZE_AND_SPEED_COLUMNS = (
     Column(key="parameters", heading=("Parameters", "(millions)"), unit="millions"),
     Column(key="operations", heading=("MFLOP", "per image"), unit="millions"),
     Column(key="duration_s", heading=("Time per", "trial (s)"), unit="seconds", show_sd=False),
-    Column(key="images_per_s", heading=("Images", "per second"), unit="count", show_sd=False),
+    Column(key="images_per_s", heading=("Images", "per s"), unit="count", show_sd=False),
 )
 COMPARISON_COLUMNS = (
     CONFIGURATION_COLUMN,

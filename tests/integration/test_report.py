@@ -155,7 +155,7 @@ def test_report_into_a_folder_of_other_files_changes_nothing(
     ("arguments", "code", "words"),
     [
         (["mine", "--verify", "--output", "x"], 2, "--verify cannot be combined with --output"),
-        (["mine", "mine"], 2, "in folders of one name"),
+        (["mine", "mine"], 2, "in folders of the same name"),
         (["mine", "nothing"], 4, "nothing: it has no study.json"),
     ],
 )
