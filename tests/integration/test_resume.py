@@ -109,5 +109,5 @@ def test_resume_with_other_code_is_refused_until_it_is_allowed(
     assert second.software_sha256 == change.software.sha256 != first.software_sha256
     report = (study / "report" / "report.md").read_text(encoding="utf-8")
     assert "The software changed while this study was trained" in report
-    assert "1 of 2 trials trained with this software" in report
+    assert "1 of 2 trials were trained with this software" in report
     run_command(changed_sources, tmp_path, "report", str(study), "--verify")

@@ -92,7 +92,7 @@ def test_command_with_unreachable_object_storage_exits_3_in_one_line(
     for command in ("status", "report", "resume"):
         output = read_output(run_in(tmp_path, command, f"{STUDIES}/none"), code=3)
         assert re.fullmatch(
-            r"bloodstudy: cannot read the study: [^\n]*; see to the[^\n]*\n", output
+            r"bloodstudy: cannot read the study: [^\n]*; check the network[^\n]*\n", output
         )
 
 
