@@ -133,10 +133,10 @@ class SearchProgress:
             self._best_values.pop(record.id, None)
             self._print_line(f"{event} ({record.error})")
             return
-        self._last_event = f"{event}, val macro F1 {format_percent(row.best_value)}%"
-        self._print_event(
-            f"{self._last_event}; best so far {format_percent(self._best_so_far[0])}%"
-        )
+        value = f"val macro F1 {format_percent(row.best_value)}%" if row.epoch else "no value"
+        self._last_event = f"{event}, {value}"
+        best = f"{format_percent(self._best_so_far[0])}%" if self._best_values else "none yet"
+        self._print_event(f"{self._last_event}; best so far: {best}")
 
     @property
     def _best_so_far(self) -> tuple[float, str]:

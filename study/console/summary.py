@@ -75,6 +75,8 @@ def _make_unconfirmed_table(frame: pd.DataFrame, data: str) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("settings")
     best = frame[frame["value"].notna()].sort_values("value", ascending=False, kind="stable")
+    if best.empty:
+        table.add_row("no trial has a value", "", "")
     for row in best.head(MAX_TABLE_TRIALS).to_dict("records"):
         table.add_row(row["configuration"], format_percent(row["value"]), format_settings(row))
     return table

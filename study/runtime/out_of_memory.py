@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ray.tune.experiment import Trial
 
-from study.runtime.ray_internals import OutOfMemoryActorError, load_trial_error
+from study.runtime.node_failures import NodeFailureError
+from study.runtime.tune_internals import OutOfMemoryActorError, load_trial_error
 
 
 def count_kernel_kills() -> int:
@@ -34,13 +35,16 @@ def _list_cgroup_counters() -> Iterator[Path]:
 
 
 def describe_failure(trial: Trial, *, killed_by_kernel: bool) -> str:
-    """Return in a few words why the worker process of a trial died.
+    """Return in a few words why the worker process of a trial failed.
 
     Args:
         trial: Trial of Ray Tune whose last attempt failed.
         killed_by_kernel: Whether the kernel has killed a process since the last failure.
     """
-    if isinstance(load_trial_error(trial), OutOfMemoryActorError):
+    error = load_trial_error(trial)
+    if isinstance(error, NodeFailureError):
+        return str(error)
+    if isinstance(error, OutOfMemoryActorError):
         return "out of memory: killed by Ray's memory monitor"
     if killed_by_kernel:
         return "out of memory: killed by the kernel"

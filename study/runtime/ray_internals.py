@@ -1,23 +1,18 @@
-"""All uses of Ray's private API, each with its reason and the upstream issue.
+"""All uses of the private API of Ray's core, each with its reason and the upstream issue.
 
-Ray does not guarantee compatibility for them. So `pyproject.toml` limits Ray to the versions with
-which `tests/unit/study/runtime/test_ray_internals.py` passes.
+`tune_internals` has those of Ray Tune. Ray does not guarantee compatibility for them. So
+`pyproject.toml` limits Ray to the versions with which the tests of these two modules pass.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import ray
-from ray import cloudpickle
 from ray._private import utils
 from ray._private.node import Node
+from ray._private.state import actors
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
-from ray.exceptions import OutOfMemoryError, RayActorError
-
-if TYPE_CHECKING:
-    from ray.tune.experiment import Trial
 
 _UNUSED_SERVICES = ("start_api_server", "start_log_monitor", "start_monitor")
 """Methods of `Node` that start services which a study does not use.
@@ -32,19 +27,34 @@ _SYSTEM_CONFIG = {"idle_worker_killing_time_threshold_ms": 600_000}
 Ray ends an idle worker as soon as its core is reserved, and Tune reserves a trial's core before it
 requests a worker."""
 
-_PENDING = "PENDING"
 
+class ActorNode(NamedTuple):
+    """Node of an actor.
 
-class PickledAsBlank:
-    """Mixin that pickles a callback, searcher or scheduler as an object of its base class in Ray.
-
-    Tune pickles these objects for `Tuner.restore`, which is not used here. They hold the ledger and
-    the terminal. `TUNE_GLOBAL_CHECKPOINT_S` makes snapshots rare, but does not switch them off.
+    Attributes:
+        node_id: Id of the node, in hexadecimal.
+        address: IP address of the node.
+        is_alive: Whether the cluster still has the node.
     """
 
-    def __reduce__(self) -> tuple[type, tuple[()]]:
-        blank = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("ray."))
-        return blank, ()
+    node_id: str
+    address: str
+    is_alive: bool
+
+
+def find_actor_node(actor_id: str | None) -> ActorNode | None:
+    """Return the node on which an actor runs or ran; None if it was never placed on one.
+
+    `ray.util.state.get_actor` is public, but needs the dashboard's server, which is not started.
+
+    Args:
+        actor_id: Id in hexadecimal, e.g. that of a `RayActorError`; None if Ray names no actor.
+    """
+    address = actors(actor_id).get("Address", {}) if actor_id else {}
+    if not address.get("NodeID"):
+        return None
+    is_alive = any(node["NodeID"] == address["NodeID"] and node["Alive"] for node in ray.nodes())
+    return ActorNode(address["NodeID"], address["IPAddress"], is_alive)
 
 
 def connect_gcs(address: str) -> None:
@@ -109,89 +119,3 @@ def _without_unused_services() -> Iterator[None]:
         utils.get_dashboard_dependency_error = check_dependencies
         for name, starter in starters.items():
             setattr(Node, name, starter)
-
-
-class OutOfMemoryActorError(RayActorError):
-    """Error of a trial whose process was killed by Ray's memory monitor."""
-
-
-def patch_oom_handling() -> None:
-    """Make Tune handle a trial killed by Ray's memory monitor like one whose process died.
-
-    Without the patch, Ray raises an exception that Tune's actor manager does not expect, and
-    `Tuner.fit` fails with all its trials. Observed with Ray 2.60; no upstream issue was found.
-    """
-    from ray.air.execution._internal.actor_manager import RayActorManager
-    from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
-
-    original_handler = RayActorManager._actor_task_failed
-    if getattr(original_handler, "handles_oom", False):
-        return
-
-    def handle_as_actor_death(
-        self: RayActorManager, tracked_actor_task: TrackedActorTask, exception: Exception
-    ) -> None:
-        if isinstance(exception, OutOfMemoryError):
-            exception = OutOfMemoryActorError(error_msg=str(exception))
-        original_handler(self, tracked_actor_task, exception)
-
-    handle_as_actor_death.handles_oom = True  # type: ignore[attr-defined]
-    RayActorManager._actor_task_failed = handle_as_actor_death
-
-
-def let_trials_use_started_workers() -> None:
-    """Let Tune run its trials in the workers that Ray starts initially.
-
-    Tune sets an environment variable for PyTorch Lightning (ray#28197). For a trial with its own
-    environment variables, Ray starts a new worker and ends an initial one. This still happens if
-    Tune passes on the keys of an object store.
-    """
-    from ray.tune.execution import class_cache
-
-    class_cache.DEFAULT_ENV_VARS.clear()
-
-
-def load_trial_error(trial: "Trial") -> Exception | None:
-    """Return the exception that ended a trial's last attempt; None if Tune stored none.
-
-    `Trial.get_pickled_error` reads a copy in Tune's storage, which is written only at the end of
-    the run.
-
-    Args:
-        trial: Trial that failed. Its pickled error is trusted, as it is in our temporary folder.
-    """
-    error_file = trial.pickled_error_file
-    if error_file is None or not Path(error_file).exists():
-        return None
-    error = cloudpickle.loads(Path(error_file).read_bytes())
-    return error if isinstance(error, Exception) else None
-
-
-def find_pending_trial(controller: Any) -> "Trial | None":
-    """Return the first pending trial whose process is not already starting; None if there is none.
-
-    With `reuse_actors`, Tune's FIFO scheduler gives a free process to the first pending trial and
-    stops the process that was starting for it (see ray#42951). If trials end faster than processes
-    start, a new node is never used.
-
-    Args:
-        controller: Argument of `TrialScheduler.choose_trial_to_run`.
-    """
-    tune_controller = controller._tune_controller
-    trials: list[Trial] = tune_controller.get_trials()
-    for trial in trials:
-        if trial.status == _PENDING:
-            actor = tune_controller._trial_to_actor.get(trial)
-            if actor is None or not tune_controller._actor_manager.is_actor_started(actor):
-                return trial
-    return None
-
-
-def clear_trial_metrics(trial: "Trial") -> None:
-    """Discard Tune's statistics of every reported number: 70 kB per trial (ray#64231).
-
-    Args:
-        trial: Trial of Ray Tune that has ended.
-    """
-    trial.run_metadata.metric_analysis.clear()
-    trial.run_metadata.metric_n_steps.clear()

@@ -22,11 +22,7 @@ from study.configs.study_config import StudyConfig
 from study.runtime.connection import ensure_private_token, make_ray_error
 from study.runtime.cores import count_available_cores
 from study.runtime.gpus import find_gpus
-from study.runtime.ray_internals import (
-    let_trials_use_started_workers,
-    patch_oom_handling,
-    start_ray,
-)
+from study.runtime.ray_internals import start_ray
 from study.runtime.resources import (
     check_cluster_resources,
     check_local_resources,
@@ -121,9 +117,6 @@ def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Ite
             stack.callback(_set_signal_handlers, handlers)
             stack.callback(ray.shutdown)
         _set_signal_handlers(handlers)
-        with defer_interrupts():  # an interrupt would leave modules of Ray half imported
-            patch_oom_handling()
-            let_trials_use_started_workers()
         check_cluster_resources(config)
         yield
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from ray import tune
 from ray.tune.experiment import Trial
+from ray.tune.result import NODE_IP
 
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.messages import (
@@ -23,10 +24,14 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import Config
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
-from study.runtime.out_of_memory import count_kernel_kills, describe_failure
-from study.runtime.ray_internals import PickledAsBlank, clear_trial_metrics
+from study.runtime.tune_internals import PickledAsBlank, clear_trial_metrics
+from study.runtime.watchdog import Heartbeat
+from study.tuning.failures import FailureTracker
 from study.tuning.listeners import TrialListener
 from study.tuning.search_run import SearchRun
+
+MAX_RETRIES = 3
+"""Number of times that a trial is retried from its last checkpoint before it counts as failed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class _OpenTrial:
 
     Attributes:
         spec: Specification that its worker receives.
+        software_sha256: Digest of the study's current software.
         tune_trial: Trial of Ray Tune; None if Tune does not have the trial.
         start_time: Start of the current attempt in seconds since 1970; None before the first.
         epochs: Epochs of the current attempt.
@@ -42,25 +48,82 @@ class _OpenTrial:
     """
 
     spec: TrialSpec
+    software_sha256: str
     tune_trial: Trial | None = None
     start_time: float | None = None
     epochs: list[EpochRecord] = field(default_factory=list)
     end: TrialOutcome | TrialFailure | None = None
 
     @property
-    def config(self) -> Config:
-        """Configuration in the format of the ledger."""
-        return cast("Config", self.spec.config.to_dict())
-
-    @property
     def n_attempts(self) -> int:
-        """Number of attempts, including those that failed before the worker process started."""
+        """Number of attempts, without those that ended by a failure of their node."""
         if self.tune_trial is None:
             return 0
         n_failures: int = self.tune_trial.num_failures
         # In a trial that failed permanently, each attempt was a failure.
         is_last_failed = self.start_time is None or self.tune_trial.status == Trial.ERROR
         return n_failures if is_last_failed else n_failures + 1
+
+    def take_failure(self) -> TrialFailure | None:
+        """Return the failure that the worker reported, and forget it.
+
+        The next attempt may fail before its worker can report a reason.
+        """
+        end, self.end = self.end, None
+        return end if isinstance(end, TrialFailure) else None
+
+    def make_complete_record(self, outcome: TrialOutcome) -> TrialRecord:
+        """Return the record of the trial, which trained to its end."""
+        return TrialRecord(
+            id=self.spec.id,
+            configuration=self.spec.configuration,
+            config=self._config,
+            fingerprint=self.spec.study_fingerprint,
+            software_sha256=self.software_sha256,
+            state=TrialState.COMPLETE,
+            error=None,
+            attempts=self.n_attempts,
+            **asdict(outcome),
+        )
+
+    def make_record_without_model(
+        self, state: TrialState, reason: StopReason, error: str | None
+    ) -> TrialRecord:
+        """Return the record of the trial, which was pruned or failed.
+
+        Args:
+            state: `pruned` or `failed`.
+            reason: Reason why it ended.
+            error: Message of the failure; None without one.
+        """
+        epochs, now = self.epochs, time.time()
+        start_time = now if self.start_time is None else self.start_time
+        best_epoch = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
+        return TrialRecord(
+            id=self.spec.id,
+            configuration=self.spec.configuration,
+            config=self._config,
+            fingerprint=self.spec.study_fingerprint,
+            software_sha256=self.software_sha256,
+            state=state,
+            stop_reason=reason,
+            error=error,
+            attempts=self.n_attempts,
+            epochs=len(epochs),
+            best_epoch=best_epoch.epoch if best_epoch else None,
+            started_at=datetime.fromtimestamp(start_time, UTC).isoformat(timespec="seconds"),
+            duration_s=now - start_time,
+            device=None,
+            host=None,
+            parameters=None,
+            operations=None,
+            scores={},
+            files={},
+        )
+
+    @property
+    def _config(self) -> Config:
+        return cast("Config", self.spec.config.to_dict())
 
 
 class LedgerCallback(PickledAsBlank, tune.Callback):
@@ -76,6 +139,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         ledger: Ledger,
         listener: TrialListener,
         *,
+        heartbeat: Heartbeat,
+        failures: FailureTracker,
         test_reason: str | None = None,
         search_run: SearchRun | None = None,
     ) -> None:
@@ -84,26 +149,30 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         Args:
             ledger: Ledger of the study.
             listener: Listener that is notified; a trial is in the ledger before `on_trial_end`.
+            heartbeat: Heartbeat that is updated whenever a trial is heard from.
+            failures: Tracker that is told of failed attempts.
             test_reason: Reason why trials are evaluated on test; None if they are not.
             search_run: Search whose trials run; None for planned trials. A planned trial that
                 diverges counts as failed.
         """
         self.error: StudyError | None = None
         self._ledger = ledger
-        self._software_sha256 = ledger.current_software.sha256
         self._listener = listener
+        self._heartbeat = heartbeat
+        self._failures = failures
+        self._software_sha256 = ledger.current_software.sha256
         self._test_reason = test_reason
         self._search_run = search_run
         self._open_trials: dict[str, _OpenTrial] = {}
         self._recorded_ids: set[str] = set()
-        self._kernel_kill_count = count_kernel_kills()
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
         """Start an attempt at a trial; discard the epochs of a failed attempt."""
-        spec = read_spec(trial.config)
-        self._open_trials[spec.id] = _OpenTrial(spec=spec, tune_trial=trial, start_time=time.time())
+        self._heartbeat.last_time = time.monotonic()
+        open_trial = self._make_open_trial(read_spec(trial.config), trial)
+        open_trial.start_time, spec = time.time(), open_trial.spec
         if self._search_run is not None:
             self._search_run.record_start(spec.id)
         self._guard(lambda: self._listener.on_trial_start(spec.id))
@@ -119,6 +188,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         """Store a report of the worker."""
         open_trial, report = self._get_open_trial(trial), read_report(result)
         if isinstance(report, EpochReport):
+            if self._failures.node_failure_counts:
+                self._failures.record_epoch(open_trial.spec.id, str(result.get(NODE_IP)))
             self._add_epoch(open_trial, report)
             return
         if report is not None:
@@ -131,9 +202,13 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
         """Notify the listener that an attempt failed and is retried."""
+        self._heartbeat.last_time = time.monotonic()
         open_trial = self._get_open_trial(trial)
-        reason = self._describe_failure(open_trial)
-        self._guard(lambda: self._listener.on_trial_retry(open_trial.spec.id, reason))
+        trial_id, reported = open_trial.spec.id, open_trial.take_failure()
+        reason = self._failures.describe(trial, reported)
+        self._guard(lambda: self._listener.on_trial_retry(trial_id, reason))
+        if reported is None:
+            self._guard(lambda: self._failures.check_node(trial_id, trial))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
@@ -154,9 +229,16 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """Record a trial whose last retry failed."""
+        """Record a trial whose last retry failed.
+
+        If Tune gives up a trial earlier, `run_trials` or `run_study` runs it again.
+        """
+        self._heartbeat.last_time = time.monotonic()
         open_trial = self._get_open_trial(trial)
-        reason = self._describe_failure(open_trial)
+        reason = self._failures.describe(trial, open_trial.take_failure())
+        if trial.num_failures <= MAX_RETRIES:
+            self._guard(lambda: self._listener.on_trial_retry(open_trial.spec.id, reason))
+            return
         self._record_without_model(open_trial, TrialState.FAILED, StopReason.ERROR, reason)
         clear_trial_metrics(trial)
 
@@ -177,7 +259,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
 
     def add_unstarted(self, spec: TrialSpec) -> None:
         """Add a trial that is not passed to Tune."""
-        self._open_trials[spec.id] = _OpenTrial(spec=spec)
+        self._make_open_trial(spec, None)
 
     def record_unfinished(self, reason: StopReason) -> None:
         """Record the trials that were running or pending when the search ended.
@@ -196,10 +278,17 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def _get_open_trial(self, trial: Trial) -> _OpenTrial:
         """Return an open trial; it is created for a trial that ends without having started."""
         spec = read_spec(trial.config)
-        return self._open_trials.setdefault(spec.id, _OpenTrial(spec=spec, tune_trial=trial))
+        return self._open_trials.get(spec.id) or self._make_open_trial(spec, trial)
+
+    def _make_open_trial(self, spec: TrialSpec, trial: Trial | None) -> _OpenTrial:
+        open_trial = _OpenTrial(spec=spec, software_sha256=self._software_sha256, tune_trial=trial)
+        self._open_trials[spec.id] = open_trial
+        return open_trial
 
     def _add_epoch(self, open_trial: _OpenTrial, report: EpochReport) -> None:
         epoch, trial_id = EpochRecord(**asdict(report.result)), open_trial.spec.id
+        self._heartbeat.last_time = time.monotonic()
+        self._heartbeat.longest_epoch_s = max(self._heartbeat.longest_epoch_s, epoch.duration_s)
         open_trial.epochs.append(epoch)
 
         def tell() -> None:
@@ -215,21 +304,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self._guard(tell)
 
     def _record_complete(self, open_trial: _OpenTrial, outcome: TrialOutcome) -> None:
-        self._add_to_ledger(
-            TrialRecord(
-                id=open_trial.spec.id,
-                configuration=open_trial.spec.configuration,
-                config=open_trial.config,
-                fingerprint=open_trial.spec.study_fingerprint,
-                software_sha256=self._software_sha256,
-                state=TrialState.COMPLETE,
-                error=None,
-                attempts=open_trial.n_attempts,
-                **asdict(outcome),
-            ),
-            open_trial.epochs,
-            test_reason=self._test_reason,
-        )
+        record = open_trial.make_complete_record(outcome)
+        self._add_to_ledger(record, open_trial.epochs, test_reason=self._test_reason)
 
     def _record_diverged(self, open_trial: _OpenTrial, failure: TrialFailure) -> None:
         """Record a trial whose loss became non-finite: pruned in a search, failed in a plan."""
@@ -244,44 +320,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def _record_without_model(
         self, open_trial: _OpenTrial, state: TrialState, reason: StopReason, error: str | None
     ) -> None:
-        epochs, now = open_trial.epochs, time.time()
-        start_time = now if open_trial.start_time is None else open_trial.start_time
-        best_epoch = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
-        self._add_to_ledger(
-            TrialRecord(
-                id=open_trial.spec.id,
-                configuration=open_trial.spec.configuration,
-                config=open_trial.config,
-                fingerprint=open_trial.spec.study_fingerprint,
-                software_sha256=self._software_sha256,
-                state=state,
-                stop_reason=reason,
-                error=error,
-                attempts=open_trial.n_attempts,
-                epochs=len(epochs),
-                best_epoch=best_epoch.epoch if best_epoch else None,
-                started_at=datetime.fromtimestamp(start_time, UTC).isoformat(timespec="seconds"),
-                duration_s=now - start_time,
-                device=None,
-                host=None,
-                parameters=None,
-                operations=None,
-                scores={},
-                files={},
-            ),
-            epochs,
-            test_reason=None,
-        )
-
-    def _describe_failure(self, open_trial: _OpenTrial) -> str:
-        """Return the reason why the last attempt failed."""
-        kill_count = count_kernel_kills()
-        killed_by_kernel, self._kernel_kill_count = kill_count > self._kernel_kill_count, kill_count
-        # Cleared, because the next attempt may fail before its worker can report a reason.
-        end, open_trial.end = open_trial.end, None
-        if isinstance(end, TrialFailure):
-            return str(end)
-        return describe_failure(open_trial.tune_trial, killed_by_kernel=killed_by_kernel)
+        record = open_trial.make_record_without_model(state, reason, error)
+        self._add_to_ledger(record, open_trial.epochs, test_reason=None)
 
     def _add_to_ledger(
         self, record: TrialRecord, epochs: Sequence[EpochRecord], *, test_reason: str | None

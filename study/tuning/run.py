@@ -12,7 +12,7 @@ from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
-from reports.ledger.states import TrialState
+from reports.ledger.states import EndReason, TrialState
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.grid_progress import EndedTrials, GridProgress
 from study.console.search_progress import SearchProgress
@@ -22,9 +22,14 @@ from study.lifecycle.study_record import make_study_record
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
+from study.runtime.watchdog import Heartbeat
 from study.tuning.confirmation import plan_confirmation
 from study.tuning.search_run import SearchRun
-from study.tuning.training_session import format_resume_hint, open_training_session
+from study.tuning.training_session import (
+    TrainingSession,
+    format_resume_hint,
+    open_training_session,
+)
 
 
 def run_study(
@@ -47,7 +52,7 @@ def run_study(
         quiet: Whether to print only the report's path.
 
     Returns:
-        Whether every trial is complete.
+        Whether every trial is complete or pruned, and at least one has a val macro F1.
 
     Raises:
         StudyError: The study could not start, or its folder cannot be written.
@@ -68,17 +73,27 @@ def run_study(
             notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
         if not resume or is_unfinished(ledger):
-            with open_training_session(config, ledger, resume=resume, quiet=quiet) as terminal:
+            with open_training_session(config, ledger, resume=resume, quiet=quiet) as session:
                 if isinstance(config, GridConfig):
-                    _run_grid(config, cells, ledger, terminal)
+                    _run_grid(config, cells, ledger, session)
                 else:
-                    _run_search(config, cells, ledger, terminal)
-                    _run_confirmation(config, cells, ledger, terminal)
+                    _run_search(config, cells, ledger, session)
+                    _run_confirmation(config, cells, ledger, session)
         _write_report(ledger, cells, console)
         report_path = ledger.location / "report/index.html"
         output = report_path if quiet else f"Report: {report_path}"
         Console(highlight=False).print(output, soft_wrap=True)
-        return all(trial.state is not TrialState.FAILED for trial in ledger.read_trials())
+        return _has_succeeded(ledger)
+
+
+def _has_succeeded(ledger: Ledger) -> bool:
+    """Return whether all trials have ended, none failed, and a search has a value to show."""
+    records = ledger.read_trials()
+    return (
+        not is_unfinished(ledger)
+        and all(record.state is not TrialState.FAILED for record in records)
+        and any(record.best_epoch is not None and record.error is None for record in records)
+    )
 
 
 def _print_heading(ledger: Ledger, console: Console) -> None:
@@ -91,47 +106,66 @@ def _print_heading(ledger: Ledger, console: Console) -> None:
     console.print(f"{ledger.location.name}: {trial_count}. {data}", markup=False)
 
 
-def _run_grid(config: GridConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
-    from study.tuning.tuner import run_trials
+def _run_grid(
+    config: GridConfig, cells: BloodCells, ledger: Ledger, session: TrainingSession
+) -> None:
+    reason = "chosen in advance, at its best val epoch"
+    _run_planned_trials(config, cells, ledger, session, ledger.study.trials, test_reason=reason)
 
-    trials, reason = ledger.study.trials, "chosen in advance, at its best val epoch"
-    with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
-        run_trials(config, cells, ledger, trials, test_reason=reason, listener=progress)
 
-
-def _run_search(config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console) -> None:
+def _run_search(
+    config: SearchConfig, cells: BloodCells, ledger: Ledger, session: TrainingSession
+) -> None:
     """Run a search until it ends, and then plan the confirmation."""
-    from study.tuning.tuner import run_proposals
-
     if ledger.read_confirmation() is not None:
         return
     ended_records, start_time = ledger.read_trials(), time.monotonic()
-    elapsed_s = compute_elapsed_search_s(ended_records)
-    search_run = SearchRun(ledger, config.search, elapsed_s=elapsed_s)
-    with SearchProgress(config.search, console, elapsed_s=elapsed_s) as progress:
+    earlier_s = compute_elapsed_search_s(ended_records)
+    search_run = SearchRun(ledger, config.search, elapsed_s=earlier_s)
+    with SearchProgress(config.search, session.terminal, elapsed_s=earlier_s) as progress:
         for record in ended_records:
             progress.add_ended_trial(record, search_run.best_values.get(record.id, 0.0))
-        ended_by = run_proposals(config, cells, search_run, listener=progress)
+        search_run, ended_by = _run_proposals(
+            config, cells, search_run, progress, session.heartbeat
+        )
     confirmation = plan_confirmation(
         search_run,
         ended_by=ended_by,
-        duration_s=elapsed_s + time.monotonic() - start_time,
+        duration_s=earlier_s + time.monotonic() - start_time,
         concurrency=min(compute_max_parallel_trials(config), config.search.n_trials),
     )
     ledger.set_confirmation(confirmation)
 
 
+def _run_proposals(
+    config: SearchConfig,
+    cells: BloodCells,
+    search_run: SearchRun,
+    progress: SearchProgress,
+    heartbeat: Heartbeat,
+) -> tuple[SearchRun, EndReason]:
+    """Run a search to its end; continue from the ledger if Tune ended trials without a result."""
+    from study.tuning.tuner import MAX_RUNS, make_lost_trials_error, run_proposals
+
+    ledger = search_run.ledger
+    for _ in range(MAX_RUNS):
+        ended_by = run_proposals(config, cells, search_run, listener=progress, heartbeat=heartbeat)
+        if ended_by is not None:
+            return search_run, ended_by
+        elapsed_s = compute_elapsed_search_s(ledger.read_trials())
+        search_run = SearchRun(ledger, config.search, elapsed_s=elapsed_s)
+    raise make_lost_trials_error(ledger)
+
+
 def _run_confirmation(
-    config: SearchConfig, cells: BloodCells, ledger: Ledger, console: Console
+    config: SearchConfig, cells: BloodCells, ledger: Ledger, session: TrainingSession
 ) -> None:
     """Re-train the best configurations of a search with seeds that it did not use."""
-    from study.tuning.tuner import run_trials
-
     confirmation = ledger.read_confirmation()
     if confirmation is None or not confirmation.trials:
         return
     trials, n_seeds = confirmation.trials, config.search.retrain_seeds
-    console.print(
+    session.terminal.print(
         f"The search has ended. Re-training "
         f"{format_count(len(trials) // n_seeds, 'configuration')} with "
         f"{format_count(n_seeds, 'new seed')}: {format_count(len(trials), 'trial')}.",
@@ -140,8 +174,31 @@ def _run_confirmation(
         soft_wrap=True,
     )
     reason = "chosen by the search on val only, for confirmation"
-    with GridProgress(trials, console, ended_trials=_load_ended_trials(ledger, trials)) as progress:
-        run_trials(config, cells, ledger, trials, test_reason=reason, listener=progress)
+    _run_planned_trials(config, cells, ledger, session, trials, test_reason=reason)
+
+
+def _run_planned_trials(
+    config: GridConfig | SearchConfig,
+    cells: BloodCells,
+    ledger: Ledger,
+    session: TrainingSession,
+    trials: Sequence[PlannedTrial],
+    *,
+    test_reason: str,
+) -> None:
+    from study.tuning.tuner import run_trials
+
+    ended_trials = _load_ended_trials(ledger, trials)
+    with GridProgress(trials, session.terminal, ended_trials=ended_trials) as progress:
+        run_trials(
+            config,
+            cells,
+            ledger,
+            trials,
+            test_reason=test_reason,
+            listener=progress,
+            heartbeat=session.heartbeat,
+        )
 
 
 def _load_ended_trials(ledger: Ledger, trials: Sequence[PlannedTrial]) -> EndedTrials:

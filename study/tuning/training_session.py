@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -15,15 +16,27 @@ from study.console.phase import show_phase
 from study.lifecycle.status import format_resume_command
 from study.runtime.node_check import require_uniform_nodes
 from study.runtime.session import RAY_LOG, open_ray_session, redirect_output
-from study.runtime.watchdog import watch_ray
+from study.runtime.watchdog import Heartbeat, watch_ray
 from study.tuning.search_run import OPTUNA_FILE
+
+
+class TrainingSession(NamedTuple):
+    """Terminal and heartbeat of a session in which trials run.
+
+    Attributes:
+        terminal: The only way to the terminal; all other output goes to a log.
+        heartbeat: Heartbeat of the trials. If it stops, the process exits.
+    """
+
+    terminal: Console
+    heartbeat: Heartbeat
 
 
 @contextmanager
 def open_training_session(
     config: GridConfig | SearchConfig, ledger: Ledger, *, resume: bool, quiet: bool
-) -> Iterator[Console]:
-    """Start Ray or join a cluster, and yield the terminal; all other output goes to a log.
+) -> Iterator[TrainingSession]:
+    """Start Ray or join a cluster, and yield the session; the output of Ray goes to a log.
 
     Args:
         config: Settings of the study.
@@ -50,13 +63,14 @@ def open_training_session(
                 _check_nodes(config, ledger)
             is_ray_ready = True
 
-            def say_lost(part: str) -> None:
+            def say_lost(reason: str) -> None:
                 hint = format_resume_hint(ledger, config.address)
-                stderr.write(f"bloodstudy: Ray's {part} is no longer available; {hint}\n")
+                stderr.write(f"bloodstudy: {reason}; {hint}\n")
 
-            with watch_ray(say_lost):
+            heartbeat = Heartbeat()
+            with watch_ray(heartbeat, say_lost):
                 try:
-                    yield terminal
+                    yield TrainingSession(terminal, heartbeat)
                 except KeyboardInterrupt:
                     stderr.write("stopping; press Ctrl-C again to exit immediately\n")
                     raise

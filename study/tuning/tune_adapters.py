@@ -15,7 +15,7 @@ from bloodnets.messages import SPEC_KEY, EpochReport, TrialSpec, read_report, re
 from bloodnets.storage.location import to_absolute_str
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
-from study.runtime.ray_internals import PickledAsBlank, find_pending_trial
+from study.runtime.tune_internals import PickledAsBlank, find_pending_trial
 from study.tuning.search_run import SearchRun
 
 CAPACITY_REFRESH_S = 1.0
@@ -102,7 +102,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
 class PendingFirstScheduler(PickledAsBlank, FIFOScheduler):
     """FIFO scheduler that gives a free process to the first trial without one.
 
-    `ray_internals.find_pending_trial` explains why Tune's FIFO scheduler does not.
+    `tune_internals.find_pending_trial` explains why Tune's FIFO scheduler does not.
     """
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:

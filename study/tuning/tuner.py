@@ -19,9 +19,13 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, StopReason
 from study.configs.study_config import StudyConfig
+from study.runtime.node_failures import NodeAvoider
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import RAY_LOG
-from study.tuning.ledger_callback import LedgerCallback
+from study.runtime.tune_internals import patch_tune
+from study.runtime.watchdog import Heartbeat
+from study.tuning.failures import FailureTracker
+from study.tuning.ledger_callback import MAX_RETRIES, LedgerCallback
 from study.tuning.listeners import SearchListener, TrialListener
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import (
@@ -35,8 +39,8 @@ from study.tuning.tune_adapters import (
 )
 from study.tuning.worker import run_trial
 
-MAX_RETRIES = 3
-"""Number of times that a trial is retried from its last checkpoint before it counts as failed."""
+MAX_RUNS = 4
+"""Number of times that Tune is run if it ends trials without a result."""
 
 
 def run_trials(
@@ -47,6 +51,7 @@ def run_trials(
     *,
     test_reason: str,
     listener: TrialListener,
+    heartbeat: Heartbeat,
 ) -> None:
     """Train each planned trial that is not in the ledger, and evaluate it once on test.
 
@@ -59,31 +64,47 @@ def run_trials(
         trials: Planned trials.
         test_reason: Reason why the trials are evaluated on test.
         listener: Listener that is notified of the progress.
+        heartbeat: Heartbeat of the trials.
 
     Raises:
         StudyError: The ledger cannot be written, or Ray failed. Trials that had ended are in the
             ledger.
     """
-    remaining_trials = [trial for trial in trials if ledger.read_trial(trial) is None]
-    if remaining_trials:
+    for _ in range(MAX_RUNS):
+        remaining_trials = [trial for trial in trials if ledger.read_trial(trial) is None]
+        if not remaining_trials:
+            ledger.storage.remove(CHECKPOINT_DIR)
+            return
         make_spec = prepare_specs(ledger, write_probe_file(ledger), evaluate_test=True)
         specs = [make_spec(trial) for trial in _sort_longest_first(remaining_trials)]
+        callback = LedgerCallback(
+            ledger,
+            listener,
+            heartbeat=heartbeat,
+            failures=FailureTracker(NodeAvoider(_get_trial_resources(config))),
+            test_reason=test_reason,
+        )
         _run_tuner(
             config,
             cells,
             ledger,
-            LedgerCallback(ledger, listener, test_reason=test_reason),
+            callback,
             searcher=PlanSearcher(specs),
             scheduler=PendingFirstScheduler(),
             n_trials=len(specs),
             max_concurrent=_limit_concurrency(config) or len(specs),
         )
-    ledger.storage.remove(CHECKPOINT_DIR)
+    raise make_lost_trials_error(ledger)
 
 
 def run_proposals(
-    config: StudyConfig, cells: BloodCells, search_run: SearchRun, *, listener: SearchListener
-) -> EndReason:
+    config: StudyConfig,
+    cells: BloodCells,
+    search_run: SearchRun,
+    *,
+    listener: SearchListener,
+    heartbeat: Heartbeat,
+) -> EndReason | None:
     """Train the proposals of a search until ASHA stops them, on train and val only.
 
     Ray must be running.
@@ -93,15 +114,23 @@ def run_proposals(
         cells: Data to train on.
         search_run: Search that proposes the trials.
         listener: Listener that is notified of proposals and of the progress.
+        heartbeat: Heartbeat of the trials.
 
     Returns:
-        Reason why the search ended.
+        Reason why the search ended; None if Tune ended trials without a result, so that another
+        `SearchRun` has to continue.
 
     Raises:
         StudyError: As in `run_trials`.
     """
     ledger, n_trials = search_run.ledger, search_run.search.n_trials
-    callback = LedgerCallback(ledger, listener, search_run=search_run)
+    callback = LedgerCallback(
+        ledger,
+        listener,
+        heartbeat=heartbeat,
+        failures=FailureTracker(NodeAvoider(_get_trial_resources(config))),
+        search_run=search_run,
+    )
     if search_run.end_reason is not None:
         # An earlier run was interrupted while it recorded the trials that the end had stopped.
         make_spec = prepare_specs(ledger, probe_file="", evaluate_test=False)
@@ -131,8 +160,18 @@ def run_proposals(
         )
     if search_run.end_reason is not None:
         callback.record_unfinished(StopReason(search_run.end_reason))
+    elif search_run.n_running > 0:
+        return None
     ledger.storage.remove(CHECKPOINT_DIR)
     return search_run.end_reason or EndReason.TRIALS
+
+
+def make_lost_trials_error(ledger: Ledger) -> ResourceError:
+    """Return the error that Tune has ended trials without a result `MAX_RUNS` times."""
+    return ResourceError(
+        f"Ray ended trials without a result {MAX_RUNS} times in a row",
+        path=str(ledger.location / RAY_LOG),
+    )
 
 
 def write_probe_file(ledger: Ledger) -> str:
@@ -165,7 +204,8 @@ def _run_tuner(
     max_concurrent: int,
     stopper: tune.Stopper | None = None,
 ) -> None:
-    resources = {"cpu": config.cpus_per_trial, "gpu": config.gpus_per_trial or 0}
+    patch_tune()
+    resources = {name.lower(): value for name, value in _get_trial_resources(config).items()}
     # `with_parameters` puts the data into Ray's object store: once per node, shared by its trials.
     trainable = tune.with_resources(tune.with_parameters(run_trial, cells=cells), resources)
     try:
@@ -201,6 +241,10 @@ def _run_tuner(
         raise ResourceError(
             f"Ray stopped with an error: {reason}", remedy=f"see {ledger.location / RAY_LOG}"
         ) from error
+
+
+def _get_trial_resources(config: StudyConfig) -> dict[str, float]:
+    return {"CPU": config.cpus_per_trial, "GPU": config.gpus_per_trial or 0}
 
 
 def _limit_concurrency(config: StudyConfig) -> int | None:

@@ -31,6 +31,7 @@ from study.configs.study_config import StudyConfig
 from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
 from study.runtime.session import open_ray_session
+from study.runtime.watchdog import Heartbeat
 from study.tuning import tuner
 from study.tuning.asha import make_tripling_rungs
 from study.tuning.search_run import SearchRun
@@ -236,13 +237,21 @@ def run_study(
             with GridProgress(study.trials, console) as progress:
                 study_meter = meter_class(progress)
                 tuner.run_trials(
-                    config, cells, ledger, study.trials, test_reason="l", listener=study_meter
+                    config,
+                    cells,
+                    ledger,
+                    study.trials,
+                    test_reason="l",
+                    listener=study_meter,
+                    heartbeat=Heartbeat(),
                 )
         else:
             with SearchProgress(study.search, console) as search_progress:
                 study_meter = meter_class(search_progress)
                 search_run = SearchRun(ledger, study.search)
-                tuner.run_proposals(config, cells, search_run, listener=study_meter)
+                tuner.run_proposals(
+                    config, cells, search_run, listener=study_meter, heartbeat=Heartbeat()
+                )
     return study_meter
 
 

@@ -29,6 +29,7 @@ from study.configs.search_space import (
 from study.configs.study_config import SearchConfig
 from study.lifecycle.study_record import make_study_record
 from study.runtime.session import RAY_LOG, open_ray_session, redirect_output
+from study.runtime.watchdog import Heartbeat
 from study.tuning import tuner
 from study.tuning.asha import make_tripling_rungs
 from study.tuning.search_run import SearchRun
@@ -140,7 +141,9 @@ def run(
         ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
     # Tune prints much, but none of these figures.
     with redirect_output(ledger.folder / RAY_LOG):
-        tuner.run_proposals(settings, cells, SearchRun(ledger, search), listener=watch)
+        tuner.run_proposals(
+            settings, cells, SearchRun(ledger, search), listener=watch, heartbeat=Heartbeat()
+        )
     return ledger, watch
 
 

@@ -96,7 +96,7 @@ def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
     assert text(target).splitlines() == [
         f"trial-0: cnn-config-1: {words}",
         "trial-0: failed, retrying (worker process died)",
-        "trial-0: pruned after 3 epochs, val macro F1 87.60%; best so far 87.60%",
+        "trial-0: pruned after 3 epochs, val macro F1 87.60%; best so far: 87.60%",
         f"trial-1: {words}",
         "trial-1: diverged after 1 epoch (the training loss is nan)",
     ]

@@ -4,7 +4,7 @@ from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial
 
 from study.runtime.out_of_memory import count_kernel_kills, describe_failure
-from study.runtime.ray_internals import OutOfMemoryActorError
+from study.runtime.tune_internals import OutOfMemoryActorError
 
 
 def test_describe_failure_killed_by_ray_says_so_whatever_the_kernel_did(trial: Trial) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bloodnets.errors import ResourceError
 from study.runtime import watchdog
-from study.runtime.watchdog import watch_ray
+from study.runtime.watchdog import Heartbeat, watch_ray
 
 
 class End:
@@ -61,14 +61,14 @@ def test_watch_ray_while_ray_runs_says_nothing(end: End, monkeypatch: pytest.Mon
         return connect(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "create_connection", count)
-    with watch_ray(end.say_lost):
+    with watch_ray(Heartbeat(), end.say_lost):
         for _ in range(3):
             assert checks.acquire(timeout=30)
     assert end.events == []
 
 
 def test_watch_ray_dead_raylet_ends_the_process(end: End, raylet: subprocess.Popen[bytes]) -> None:
-    with watch_ray(end.say_lost):
+    with watch_ray(Heartbeat(), end.say_lost):
         raylet.kill()
         assert end.reached.wait(30)
     part, code = end.events[:2]
@@ -87,7 +87,7 @@ def test_watch_ray_unreachable_gcs_ends_the_process_after_several_misses(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    with watch_ray(end.say_lost):
+    with watch_ray(Heartbeat(), end.say_lost):
         assert end.reached.wait(30)
     part, code = end.events
     assert "GCS" in str(part)
@@ -109,7 +109,23 @@ def test_watch_ray_misses_that_are_not_in_a_row_say_nothing(
         return connect(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "create_connection", refuse_every_second)
-    with watch_ray(end.say_lost):
+    with watch_ray(Heartbeat(), end.say_lost):
         for _ in range(2 * watchdog.MAX_GCS_MISSES + 1):
             assert checks.acquire(timeout=30)
     assert end.events == []
+
+
+def test_watch_ray_silent_trials_end_the_process(end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "MAX_SILENCE_S", 0.05)
+    heartbeat = Heartbeat()
+    with watch_ray(heartbeat, end.say_lost):
+        assert end.reached.wait(30)
+    reason, code = end.events[:2]
+    assert "no trial" in str(reason)
+    assert code == ResourceError.exit_code
+
+
+def test_heartbeat_limit_is_an_hour_or_five_of_the_longest_epochs() -> None:
+    limits = [Heartbeat(longest_epoch_s=value).limit_s for value in (0, 10, 1000)]
+    assert limits == [3600, 3600, 5000]
+    assert not Heartbeat().is_silent

@@ -13,8 +13,11 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
+from study.runtime.node_failures import NodeAvoider, NodeFailureError, NodeFailureKind
 from study.runtime.out_of_memory import describe_failure
-from study.tuning.ledger_callback import LedgerCallback
+from study.runtime.watchdog import Heartbeat
+from study.tuning.failures import MAX_NODE_FAILURES, FailureTracker
+from study.tuning.ledger_callback import MAX_RETRIES, LedgerCallback
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import prepare_specs
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -46,6 +49,19 @@ class Recorder:
         self.events.append(f"end: {record.state}")
 
 
+def make_callback(
+    search_run: SearchRun, listener: Recorder | None = None, *, in_search: bool = True
+) -> LedgerCallback:
+    """Return a callback of a search, or of a plan whose trials it also has."""
+    return LedgerCallback(
+        search_run.ledger,
+        listener or Recorder(),
+        heartbeat=Heartbeat(),
+        failures=FailureTracker(NodeAvoider({"CPU": 1})),
+        search_run=search_run if in_search else None,
+    )
+
+
 def propose(search_run: SearchRun, **changes: object) -> Trial:
     """Return the next proposal as a trial of Tune's, not started."""
     make_spec = prepare_specs(search_run.ledger, probe_file="", evaluate_test=False)
@@ -70,8 +86,14 @@ def fail(kind: FailureKind) -> dict[str, object]:
     return {REPORT_KEY: failure}
 
 
+def give_up(trial: Trial) -> None:
+    """Let a trial fail permanently, as Tune does after its last retry."""
+    trial.run_metadata.num_failures = MAX_RETRIES + 1
+    trial.set_status(Trial.ERROR)
+
+
 def test_record_unfinished_waiting_trial_has_no_attempts(search_run: SearchRun) -> None:
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    callback = make_callback(search_run)
     running, waiting = propose(search_run), propose(search_run)
     callback.on_trial_start(0, [], running)
     callback.on_experiment_end([running, waiting])
@@ -89,10 +111,11 @@ def test_record_unfinished_waiting_trial_has_no_attempts(search_run: SearchRun) 
 def test_record_unfinished_trial_already_entered_is_not_entered_again(
     search_run: SearchRun,
 ) -> None:
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    callback = make_callback(search_run)
     trial = propose(search_run)
     # Tune may call these without `on_trial_start`.
     callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
+    give_up(trial)
     callback.on_trial_error(0, [], trial)
     callback.on_experiment_end([trial])
     callback.record_unfinished(StopReason.TIME_BUDGET)
@@ -103,7 +126,7 @@ def test_on_trial_start_second_attempt_forgets_the_epochs_of_the_first(
     search_run: SearchRun,
 ) -> None:
     listener = Recorder()
-    callback = LedgerCallback(search_run.ledger, listener, search_run=search_run)
+    callback = make_callback(search_run, listener)
     trial = propose(search_run)
     for best_value in (0.9, 0.4):
         callback.on_trial_start(0, [], trial)
@@ -124,32 +147,30 @@ def test_on_trial_start_second_attempt_forgets_the_epochs_of_the_first(
 def test_on_trial_error_trial_that_never_started_counts_each_failure(
     search_run: SearchRun,
 ) -> None:
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    callback = make_callback(search_run)
     trial = propose(search_run)
     callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
-    trial.run_metadata.num_failures = 1
-    trial.set_status(Trial.ERROR)
+    give_up(trial)
     callback.on_trial_error(0, [], trial)
     (record,) = read_records(search_run.ledger)
     # `verify` and a resume refuse a failed trial without attempts.
-    assert (record.state, record.attempts, record.epochs) == (TrialState.FAILED, 1, 0)
+    assert (record.state, record.attempts, record.epochs) == (TrialState.FAILED, MAX_RETRIES + 1, 0)
 
 
 def test_on_trial_error_silent_attempt_does_not_repeat_the_earlier_reason(
     search_run: SearchRun, tmp_path: Path
 ) -> None:
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    callback = make_callback(search_run)
     trial = propose(search_run)
     trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
     callback.on_trial_start(0, [], trial)
     callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
     callback.on_trial_recover(0, [], trial)
-    trial.run_metadata.num_failures = 2
-    trial.set_status(Trial.ERROR)
+    give_up(trial)
     callback.on_trial_error(0, [], trial)  # the process of the second attempt did not start
     (record,) = read_records(search_run.ledger)
     assert record.error != "OSError: it broke"
-    assert record.attempts == 2
+    assert record.attempts == MAX_RETRIES + 1
 
 
 @pytest.mark.parametrize(("n_more_kills", "is_kernel"), [(0, False), (1, True)])
@@ -161,14 +182,12 @@ def test_on_trial_error_names_the_kernel_only_if_it_killed_since(
     is_kernel: bool,
 ) -> None:
     kill_counts = iter([5, 5 + n_more_kills])
-    monkeypatch.setattr(
-        "study.tuning.ledger_callback.count_kernel_kills", lambda: next(kill_counts)
-    )
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    monkeypatch.setattr("study.tuning.failures.count_kernel_kills", lambda: next(kill_counts))
+    callback = make_callback(search_run)
     trial = propose(search_run)
     trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
     callback.on_trial_start(0, [], trial)
-    trial.set_status(Trial.ERROR)
+    give_up(trial)
     callback.on_trial_error(0, [], trial)
     (record,) = read_records(search_run.ledger)
     assert record.error == describe_failure(trial, killed_by_kernel=is_kernel)
@@ -178,9 +197,7 @@ def test_on_trial_error_names_the_kernel_only_if_it_killed_since(
 def test_on_trial_complete_diverged_trial_is_pruned_in_a_search_and_failed_in_a_plan(
     search_run: SearchRun, in_search: bool
 ) -> None:
-    callback = LedgerCallback(
-        search_run.ledger, Recorder(), search_run=search_run if in_search else None
-    )
+    callback = make_callback(search_run, in_search=in_search)
     trial = propose(search_run)
     callback.on_trial_start(0, [], trial)
     callback.on_trial_result(0, [], trial, fail(FailureKind.NON_FINITE_LOSS))
@@ -197,7 +214,7 @@ def test_on_trial_complete_diverged_trial_is_pruned_in_a_search_and_failed_in_a_
 def test_on_trial_complete_trial_stopped_from_outside_is_not_entered(
     search_run: SearchRun,
 ) -> None:
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    callback = make_callback(search_run)
     trial = propose(search_run)
     callback.on_trial_start(0, [], trial)
     callback.on_trial_complete(0, [], trial)
@@ -205,7 +222,7 @@ def test_on_trial_complete_trial_stopped_from_outside_is_not_entered(
 
 
 def test_on_step_end_missing_resource_of_a_worker_raises(search_run: SearchRun) -> None:
-    callback = LedgerCallback(search_run.ledger, Recorder(), search_run=search_run)
+    callback = make_callback(search_run)
     trial = propose(search_run)
     callback.on_trial_start(0, [], trial)
     callback.on_step_end(0, [])
@@ -214,3 +231,56 @@ def test_on_step_end_missing_resource_of_a_worker_raises(search_run: SearchRun) 
         callback.on_step_end(0, [])
     error = caught.value
     assert (error.problem, error.path, error.remedy) == ("it broke", "a/b", "mend it")
+
+
+def test_on_trial_error_with_retries_left_is_not_entered(
+    search_run: SearchRun, tmp_path: Path
+) -> None:
+    listener = Recorder()
+    callback = make_callback(search_run, listener)
+    trial = propose(search_run)
+    trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
+    trial.run_metadata.num_failures = 1
+    trial.set_status(Trial.ERROR)
+    callback.on_trial_error(0, [], trial)
+    assert read_records(search_run.ledger) == []
+    assert listener.events == ["retry: worker process died"]
+
+
+@pytest.mark.parametrize("kind", [NodeFailureKind.DEATH, NodeFailureKind.REUSE])
+def test_on_trial_recover_failure_of_a_node_costs_no_attempt_but_ends_after_ten(
+    search_run: SearchRun, tmp_path: Path, kind: NodeFailureKind
+) -> None:
+    listener = Recorder()
+    callback = make_callback(search_run, listener)
+    trial = propose(search_run)
+    trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
+    error = NodeFailureError(kind=kind, reason="gone", node_id="1", address="10.0.0.1")
+    for _ in range(MAX_NODE_FAILURES - 1):
+        callback.on_trial_start(0, [], trial)
+        trial.handle_error(error)
+        callback.on_trial_recover(0, [], trial)
+        callback.on_step_end(0, [])
+    assert trial.num_failures == 0
+    assert listener.events[-1] == f"retry: {error}"
+    callback.on_trial_recover(0, [], trial)
+    with pytest.raises(ResourceError) as caught:
+        callback.on_step_end(0, [])
+    assert caught.value.path == "10.0.0.1"
+
+
+def test_on_trial_recover_failures_with_an_epoch_in_between_do_not_end_the_run(
+    search_run: SearchRun, tmp_path: Path
+) -> None:
+    callback = make_callback(search_run)
+    trial = propose(search_run)
+    trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
+    trial.handle_error(NodeFailureError(kind=NodeFailureKind.DEATH))
+    for epoch in range(1, MAX_NODE_FAILURES + 1):
+        callback.on_trial_start(0, [], trial)
+        report = make_report(epoch, 0.5)
+        search_run.decide(trial.config[SPEC_KEY].id, "trial-0", report)
+        callback.on_trial_result(0, [], trial, {REPORT_KEY: report})
+        callback.on_trial_recover(0, [], trial)
+    callback.on_step_end(0, [])
+    assert callback.error is None

@@ -1,7 +1,7 @@
 """One run of a study, as far as it needs no Ray; `tests/integration` runs whole studies."""
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,9 @@ from reports.ledger.records import compute_fingerprint
 from reports.ledger.serialization import to_json
 from study.datasets.data_record import make_data_record
 from study.lifecycle.resume import compute_elapsed_search_s
+from study.runtime.watchdog import Heartbeat
 from study.tuning.run import run_study
+from study.tuning.training_session import TrainingSession
 from tests.helpers.grid_builder import TrialKey, build_grid
 from tests.helpers.imports import list_heavy_imports
 from tests.helpers.models import write_trial_record
@@ -106,10 +108,14 @@ def test_run_study_resumed_with_other_settings_raises(tmp_path: Path, cells: Blo
     assert "patience was 10, now 9" in caught.value.problem
 
 
-def build_ended_search(root: Path, cells: BloodCells) -> Ledger:
+def build_ended_search(
+    root: Path, cells: BloodCells, *, diverged_numbers: Collection[int] = ()
+) -> Ledger:
     """Make a search on the cells that was interrupted when all its proposals had ended."""
     search = replace(SEARCH_RECORD, n_trials=2, retrain_top=0)
-    ledger = build_search(root / "s", search=search, ended_by=None)
+    ledger = build_search(
+        root / "s", search=search, ended_by=None, diverged_numbers=diverged_numbers
+    )
     data = make_data_record(cells)
     fingerprint = compute_fingerprint(data, [], ledger.study.software, search)
     study = replace(ledger.study, data=data, fingerprint=fingerprint)
@@ -119,20 +125,36 @@ def build_ended_search(root: Path, cells: BloodCells) -> Ledger:
     return Ledger(ledger.location)
 
 
+def resume_search(ledger: Ledger, cells: BloodCells, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Resume a search in the Ray of the tests, without a report."""
+    software = ledger.study.software
+    monkeypatch.setattr("study.lifecycle.study_record.collect_software", lambda _: software)
+    session = TrainingSession(Console(quiet=True), Heartbeat())
+    monkeypatch.setattr(
+        "study.tuning.run.open_training_session", lambda *_, **__: nullcontext(session)
+    )
+    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
+    assert ledger.study.search is not None
+    config = make_search_config(ledger.folder.parent, search=ledger.study.search)
+    return run_study(config, cells, command=(), resume=True, quiet=True)
+
+
+def test_run_study_search_without_any_value_returns_false(
+    tmp_path: Path,
+    cells: BloodCells,
+    monkeypatch: pytest.MonkeyPatch,
+    ray_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ledger = build_ended_search(tmp_path, cells, diverged_numbers=(0, 1))
+    assert not resume_search(ledger, cells, monkeypatch)
+
+
 def test_run_study_resumed_search_adds_the_durations_of_its_runs(
     tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch, ray_folder: Path
 ) -> None:
     ledger = build_ended_search(tmp_path, cells)
-    software = ledger.study.software
-    monkeypatch.setattr("study.lifecycle.study_record.collect_software", lambda _: software)
-    console = Console(quiet=True)
-    monkeypatch.setattr(
-        "study.tuning.run.open_training_session", lambda *_, **__: nullcontext(console)
-    )
-    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
-    assert ledger.study.search is not None
-    config = make_search_config(tmp_path, search=ledger.study.search)
-    run_study(config, cells, command=(), resume=True, quiet=True)
+    assert resume_search(ledger, cells, monkeypatch)
     confirmation = ledger.read_confirmation()
     assert confirmation is not None
     assert confirmation.duration_s >= compute_elapsed_search_s(ledger.read_trials()) > 0

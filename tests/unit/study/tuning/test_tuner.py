@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from reports.ledger.ledger import Ledger
+from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import EndReason, StopReason, TrialState
 from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
 from study.lifecycle.study_record import make_study_record
+from study.runtime.watchdog import Heartbeat
 from study.tuning.search_run import SearchRun
 from study.tuning.tuner import run_proposals, run_trials, write_probe_file
 from tests.benchmarks import trace
@@ -61,7 +63,15 @@ def grid(
 
     def run() -> None:
         with GridProgress(trials, console) as progress:
-            run_trials(config, cells, ledger, trials, test_reason=TEST_REASON, listener=progress)
+            run_trials(
+                config,
+                cells,
+                ledger,
+                trials,
+                test_reason=TEST_REASON,
+                listener=progress,
+                heartbeat=Heartbeat(),
+            )
 
     events = record_calls(run, start=trace.TRIALS_START, end=trace.TRIAL_END)
     return TracedRun(ledger=Ledger(ledger.location), events=events, output=output.getvalue())
@@ -79,7 +89,10 @@ def search(
 
     def run() -> None:
         with SearchProgress(record, console) as progress:
-            assert run_proposals(config, cells, search_run, listener=progress) is EndReason.TRIALS
+            assert (
+                run_proposals(config, cells, search_run, listener=progress, heartbeat=Heartbeat())
+                is EndReason.TRIALS
+            )
 
     events = record_calls(run, start=trace.PROPOSAL_START, end=trace.PROPOSAL_END)
     return TracedRun(ledger=Ledger(ledger.location), events=events, output=output.getvalue())
@@ -112,7 +125,13 @@ def test_run_trials_with_all_trials_in_the_ledger_runs_none(
     listener, ledger = ListenerRecorder(), grid.ledger
     config = make_grid_config(ledger.folder.parent)
     run_trials(
-        config, cells, ledger, ledger.study.trials, test_reason=TEST_REASON, listener=listener
+        config,
+        cells,
+        ledger,
+        ledger.study.trials,
+        test_reason=TEST_REASON,
+        listener=listener,
+        heartbeat=Heartbeat(),
     )
     assert listener.events == []
 
@@ -168,7 +187,9 @@ def test_run_proposals_interrupted_at_its_end_enters_the_remaining_trials(
         path.unlink()
     config, listener = make_search_config(tmp_path, search=record), ListenerRecorder()
     search_run = SearchRun(Ledger(ledger.location), record)
-    assert run_proposals(config, cells, search_run, listener=listener) is reason
+    assert (
+        run_proposals(config, cells, search_run, listener=listener, heartbeat=Heartbeat()) is reason
+    )
     entered = Ledger(ledger.location).read_trial(lost)
     assert entered is not None
     assert (entered.state, entered.stop_reason, entered.attempts) == (
@@ -192,3 +213,37 @@ def test_write_probe_file_unwritable_folder_raises(tmp_path: Path) -> None:
     with pytest.raises(ResourceError) as caught:
         write_probe_file(ledger)
     assert str(caught.value.path).startswith(str(ledger.folder))
+
+
+class LossyLedger(Ledger):
+    """Ledger that loses the first record, as if Tune had ended the trial without a callback."""
+
+    n_lost = 0
+
+    def add_trial(
+        self, trial: TrialRecord, *, epochs: Sequence[EpochRecord], test_reason: str | None
+    ) -> TrialRecord:
+        if not self.n_lost:
+            self.n_lost += 1
+            return trial
+        return super().add_trial(trial, epochs=epochs, test_reason=test_reason)
+
+
+def test_run_trials_trial_without_a_record_is_run_again(
+    ray_folder: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    config = make_grid_config(tmp_path, configurations=("mlnn-config-2",))
+    created = Ledger.create(config.location, make_study_record(config, cells, ("bloodstudy",)))
+    ledger, listener = LossyLedger(created.location), ListenerRecorder()
+    run_trials(
+        config,
+        cells,
+        ledger,
+        ledger.study.trials,
+        test_reason=TEST_REASON,
+        listener=listener,
+        heartbeat=Heartbeat(),
+    )
+    assert ledger.n_lost == 1
+    assert [record.state for record in ledger.read_trials()] == [TrialState.COMPLETE]
+    assert listener.events == ["start", "epoch 1", "end: complete"] * 2
