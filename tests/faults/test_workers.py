@@ -108,6 +108,8 @@ def test_trial_whose_raylet_is_killed_resumes_on_another_node(
         waits.append(wait)
         again.append(repeated)
         assert process.wait(120) == 0, study.stderr_text
+        # The node failed, not the trial.
+        assert [trial.attempts for trial in study.ledger.read_trials()] == [1, 1, 1]
         assert_same_results(study.ledger, undisturbed)
         cluster.add_node(num_cpus=1)
     assert not IS_FULL_RUN or max(waits) < 30  # without other load
@@ -116,4 +118,28 @@ def test_trial_whose_raylet_is_killed_resumes_on_another_node(
         "the trial resumes on another node from its checkpoint within 30 s",
         f"{count} of {count} within {max(waits):.1f} s, at most "
         f"{format_count(max(again), 'epoch')} again; equal to the bit",
+    )
+
+
+def test_node_with_a_broken_installation_that_joins_late_is_avoided(
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, cluster: Cluster, row: FaultRow
+) -> None:
+    """PyTorch cannot be imported on the node, which joins after the check of all nodes."""
+    torch_folder = tmp_path / "broken" / "torch"
+    torch_folder.mkdir(parents=True)
+    (torch_folder / "__init__.py").write_text("raise ImportError('libtorch.so is missing')\n")
+    cluster.remove_node(cluster.worker_nodes.copy().pop())
+    study = StudyRunner(tmp_path, data_file, "s", *GRID_OPTIONS, "--address", cluster.address)
+    process = study.start()
+    study.wait_for_output(r"epoch 1/", process)
+    cluster.add_node(num_cpus=2, env_vars={"PYTHONPATH": str(torch_folder.parent)})
+    study.wait_for_output(r"did not start: ImportError: libtorch.so is missing", process, 3)
+    assert process.wait(240) == 0, study.stderr_text
+    assert [trial.attempts for trial in study.ledger.read_trials()] == [1, 1, 1]
+    assert_same_results(study.ledger, undisturbed)
+    n_failures = study.stderr_text.count("did not start")
+    row(
+        "a node without a usable PyTorch joins a running study",
+        "it is named and avoided; no trial loses an attempt",
+        f"{n_failures} starts failed there; equal to the bit",
     )

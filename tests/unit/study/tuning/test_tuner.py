@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -221,12 +221,12 @@ class LossyLedger(Ledger):
     n_lost = 0
 
     def add_trial(
-        self, trial: TrialRecord, *, epochs: Sequence[EpochRecord], test_reason: str | None
+        self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
     ) -> TrialRecord:
         if not self.n_lost:
             self.n_lost += 1
-            return trial
-        return super().add_trial(trial, epochs=epochs, test_reason=test_reason)
+            return record
+        return super().add_trial(record, epochs=epochs, test_reason=test_reason)
 
 
 def test_run_trials_trial_without_a_record_is_run_again(
