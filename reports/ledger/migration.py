@@ -18,7 +18,10 @@ _Content = dict[str, object]
 
 
 def _convert_study_of_version_3(content: _Content) -> _Content:
-    return content | {"schema_version": 4}
+    data = content.get("data")
+    if isinstance(data, dict):  # otherwise, parsing the record reports it
+        data = {"dropped": None, "duplicates": None} | data
+    return content | {"schema_version": 4, "data": data}
 
 
 def _convert_trial_of_version_3(content: _Content) -> _Content:
