@@ -27,13 +27,13 @@ def list_score_warnings(data: DataRecord) -> list[str]:
     """
     warnings = list(_list_absent_classes(data))
     if data.duplicates is not None and (n_images := data.duplicates.test_images):
-        n_test, verb = sum(data.class_counts["test"]), "is" if n_images == 1 else "are"
-        warnings.append(
-            f"Identical images: {n_images:,} of {format_count(n_test, 'test image')} {verb} also "
-            f"in another split or {'has' if n_images == 1 else 'have'} another label elsewhere, "
-            f"which makes the scores on test wrong"
-            + ("" if data.dropped is not None else f"; {_DROP_HINT}")
+        n_test = sum(data.class_counts["test"])
+        text = (
+            f"Identical images: {n_images:,} of {format_count(n_test, 'test image')} also occur in "
+            f"another split or with another label, which can change the accuracy by up to "
+            f"{100 * n_images / n_test:.2f} points"
         )
+        warnings.append(text if data.dropped is not None else f"{text}; {_DROP_HINT}")
     return warnings
 
 
