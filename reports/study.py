@@ -204,7 +204,8 @@ class Study:
             - `published_matrix_weighted_f1`, `published_accuracy`, `published_macro_f1` (float):
               Scores of the published confusion matrix, 0 to 1; NaN like the previous column.
 
-            A search, and a grid on synthetic cells, have no `published_` columns.
+            A search, a grid on synthetic cells, and a grid on data without some class have no
+            `published_` columns.
 
         Examples:
             >>> columns = ["configuration", "test_macro_f1", "test_macro_f1_low"]

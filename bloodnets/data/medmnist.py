@@ -67,6 +67,8 @@ class BloodCells:
         md5: MD5 of the file's bytes; None for synthetic cells.
         sha256: SHA-256 of the file's bytes, or of the synthetic arrays' bytes.
         class_names: Names of the eight classes, in the order of the labels.
+        dropped: Numbers of images that `--drop-duplicates` removed, by split (`train`, `val`);
+            None without this option.
     """
 
     train: Split
@@ -78,6 +80,7 @@ class BloodCells:
     md5: str | None
     sha256: str
     class_names: tuple[str, ...]
+    dropped: Mapping[str, int] | None
 
 
 def load_synthetic() -> BloodCells:
@@ -92,6 +95,7 @@ def load_synthetic() -> BloodCells:
         md5=None,
         sha256=hash_synthetic_arrays(arrays),
         class_names=CLASS_NAMES,
+        dropped=None,
     )
 
 
@@ -123,6 +127,7 @@ def load_file(path: Path) -> BloodCells:
         md5=md5,
         sha256=hashlib.sha256(content).hexdigest(),
         class_names=CLASS_NAMES,
+        dropped=None,
     )
 
 

@@ -57,6 +57,8 @@ class BootstrapScores:
         values: Values of each score (`SCORES` and `CLASS_PRECISIONS`), by its name, float64, shape
             (trials,), 0 to 1.
         resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
+        maxima: Largest possible value of each score in `SCORES`: 1, or less if a class is absent
+            from the test images.
         representatives: Representative of each configuration, from `find_equivalence_classes`.
         variances: Variances between replicates, by score, pooled over the configurations.
     """
@@ -64,6 +66,7 @@ class BootstrapScores:
     trials: pd.DataFrame
     values: Mapping[str, FloatArray]
     resampled: Mapping[str, FloatArray]
+    maxima: Mapping[str, float]
     representatives: Mapping[str, str]
     variances: Mapping[str, VarianceComponents]
 
@@ -153,9 +156,16 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         trials=predictions.trials,
         values=dict(zip(keys, values, strict=True)),
         resampled=dict(zip(keys, resampled, strict=True)),
+        maxima=_find_maxima(labels),
         representatives=representatives,
         variances=dict(zip(keys, variances, strict=True)),
     )
+
+
+def _find_maxima(labels: IntArray) -> dict[str, float]:
+    """Return the largest possible value of each score: an absent class counts 0 in a mean."""
+    share = np.unique(labels).size / NUM_CLASSES
+    return {score: share if score.startswith("macro_") else 1.0 for score in SCORES}
 
 
 def find_equivalence_classes(predictions: TestPredictions) -> dict[str, str]:

@@ -154,12 +154,13 @@ def estimate_seed_noise(
         published.
     """
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
+    is_shown = published.may_show_published(loaded_study.study.data)
     rows = []
     for cross_entropy_name, nll_name in zip(pairs["cross_entropy"], pairs["nll"], strict=True):
         published_rows = [
             published.find_published(configs[name]) for name in (cross_entropy_name, nll_name)
         ]
-        if published_rows[0] is None or published_rows[1] is None:
+        if published_rows[0] is None or published_rows[1] is None or not is_shown:
             continue
         family = published_rows[0].family
         sd, dof = _pool_seed_sd(bootstrap, family, exclude=list(pairs["nll"]))

@@ -161,13 +161,15 @@ def make_comparison_frame(
           evaluated on test.
         - `failed`, `missing`, `unreadable` (int): Planned trials in that state.
         - `test_` with each of `bootstrap.SCORES` (float): Mean over the seeds, 0 to 1, with
-          `_sd` and the ends `_low` and `_high` of the 95% confidence interval, clipped to 0 to 1.
+          `_sd` and the ends `_low` and `_high` of the 95% confidence interval, clipped to the
+          possible values.
         - `best_epoch`, `epochs` (float, from 1), `duration_s` (float, seconds), `images_per_s`
           (float): Means over the complete trials, with `_sd`.
         - `parameters`, `operations` (float): Size of the network, as in `make_trials_frame`.
         - `test_images` (int): Number of images in the test split.
         - `published_weighted_f1` (float, 0 to 1): Weighted F1 that the paper lists; NaN if the
-          configuration was not published. A search and synthetic data have no `published_` columns.
+          configuration was not published. A search, synthetic data and data without some class
+          have no `published_` columns.
         - `published_matrix_weighted_f1`, `published_accuracy`, `published_macro_f1` (float, 0 to
           1): Scores of the published confusion matrix.
     """
@@ -175,7 +177,7 @@ def make_comparison_frame(
     n_images = sum(study.data.class_counts.get("test", ()))
     configs = {planned.configuration: planned.config for planned in study.trials}
     # A search does not train for the same number of epochs as the paper.
-    with_published = study.data.kind != "synthetic" and study.search is None
+    with_published = published.may_show_published(study.data) and study.search is None
 
     def make_row(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -244,7 +246,7 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
 
     Returns:
         A row for each name: `test_`, each of `bootstrap.SCORES`, and `_low` or `_high` (float,
-        clipped to 0 to 1; NaN without a trial).
+        clipped to 0 and `BootstrapScores.maxima`; NaN without a trial).
     """
     rows = []
     for name in names:
@@ -252,7 +254,9 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
         for score in SCORES:
             estimate = estimate_contrast(bootstrap, score, {name: 1.0})
             low, high = (estimate.low, estimate.high) if estimate else (np.nan, np.nan)
-            row[f"test_{score}_low"], row[f"test_{score}_high"] = np.clip([low, high], 0, 1)
+            row[f"test_{score}_low"], row[f"test_{score}_high"] = np.clip(
+                [low, high], 0, bootstrap.maxima[score]
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -29,7 +29,8 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
         bootstrap: Scores of its trials.
 
     Returns:
-        A row for each published configuration; empty for synthetic data:
+        A row for each published configuration; empty for data for which `may_show_published` is
+        false:
 
         - `configuration`, `family` (str): Name and family of the configuration.
         - `published` (float): Weighted F1 that the paper lists, 0 to 1.
@@ -44,7 +45,7 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
           of one more run.
         - `verdict` (str): "inside", "outside", "inconclusive" or "not comparable".
     """
-    if loaded_study.study.data.kind == "synthetic":
+    if not published.may_show_published(loaded_study.study.data):
         return pd.DataFrame()
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     published_rows = {name: published.find_published(config) for name, config in configs.items()}

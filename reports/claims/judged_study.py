@@ -33,7 +33,8 @@ def judge_study(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> Judged
         bootstrap: Scores of its trials.
 
     Returns:
-        None for synthetic cells, and for a study without published settings.
+        None for data for which `may_show_published` is false, and for a study without published
+        settings.
     """
     subset = select_published_trials(loaded_study)
     if not subset.study.trials:
@@ -52,11 +53,11 @@ def judge_study(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> Judged
 
 
 def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
-    """Return the study with only the trials of published settings; none for synthetic cells."""
+    """Return the study with only the trials that may be compared with published ones."""
     trial_ids = {
         trial.id
         for trial in loaded_study.study.trials
-        if loaded_study.study.data.kind != "synthetic"
+        if published.may_show_published(loaded_study.study.data)
         and published.find_published(trial.config) is not None
     }
     predictions = loaded_study.predictions

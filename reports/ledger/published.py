@@ -16,6 +16,8 @@ from pydantic.dataclasses import dataclass
 
 from bloodnets.metrics import IntArray
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
 
 # Settings that the published study states for each configuration; they identify a row.
 PUBLISHED_SETTINGS = ("family", "loss", "optimizer", "learning_rate", "momentum", "dropout")
@@ -109,6 +111,15 @@ def load_published() -> PublishedStudy:
     """Return the contents of `published.json`, which is read only once."""
     text = Path(__file__).with_name("published.json").read_bytes()
     return TypeAdapter(PublishedStudy).validate_json(text)
+
+
+def may_show_published(data: DataRecord) -> bool:
+    """Return whether published values may be shown beside scores on these data.
+
+    They may not beside scores on synthetic cells, and not if a class is absent from a split: its
+    F1 counts as 0, so the scores have another maximum.
+    """
+    return data.kind is not DataKind.SYNTHETIC and not data.absent_classes
 
 
 def find_published(config: Mapping[str, Any]) -> PublishedRow | None:

@@ -16,7 +16,8 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+"""Version of the file format. `migration` converts records of older versions."""
 
 
 Scores = Mapping[str, float | None]
@@ -48,6 +49,23 @@ class ColorStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class DuplicatesRecord:
+    """Numbers of images with identical pixels in the data that a study was trained on.
+
+    Attributes:
+        groups: Groups of at least two identical images.
+        across_splits: Groups with images in more than one split.
+        contradictory: Groups whose images have different labels.
+        test_images: Images of test in groups that are across splits or contradictory.
+    """
+
+    groups: int
+    across_splits: int
+    contradictory: int
+    test_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class DataRecord:
     """Data that a study was trained on.
 
@@ -61,6 +79,10 @@ class DataRecord:
         class_counts: Numbers of images by split (`train`, `val`, `test`), eight per split, in the
             order of the labels.
         color_stats: Color statistics of the training images.
+        dropped: Numbers of images that `--drop-duplicates` removed, by split (`train`, `val`);
+            None without this option.
+        duplicates: Identical images; None if version 3 of the format wrote the record. Like
+            `class_counts` and `color_stats`, it describes the data without the removed images.
     """
 
     kind: DataKind
@@ -71,6 +93,17 @@ class DataRecord:
     class_names: tuple[str, ...]
     class_counts: Mapping[str, tuple[int, ...]]
     color_stats: ColorStats
+    dropped: Mapping[str, int] | None
+    duplicates: DuplicatesRecord | None
+
+    @property
+    def absent_classes(self) -> dict[str, tuple[int, ...]]:
+        """Classes without an image, by split; splits with all classes are omitted."""
+        absent_by_split = {
+            split: tuple(index for index, count in enumerate(counts) if count == 0)
+            for split, counts in self.class_counts.items()
+        }
+        return {split: classes for split, classes in absent_by_split.items() if classes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -245,6 +278,8 @@ class TrialRecord:
             epochs that were trained before an interruption.
         device: `cpu` or the name of the GPU; None unless the trial is complete.
         host: Name of the host on which it ran; None unless the trial is complete.
+        versions: Versions of Python and of the libraries in the worker process that trained it, by
+            name; None if version 3 of the format wrote the record, or if no worker reported them.
         parameters: Number of trainable parameters; None unless the trial is complete.
         scores: Scores by split (`val`, and `test` if evaluated): `accuracy`, `macro_f1`,
             `weighted_f1`, `macro_precision`, `macro_recall` and `auc`, each 0 to 1 or None
@@ -269,6 +304,7 @@ class TrialRecord:
     duration_s: float
     device: str | None
     host: str | None
+    versions: Mapping[str, str] | None
     parameters: int | None
     scores: Mapping[str, Scores]
     files: Mapping[str, str]
@@ -299,7 +335,8 @@ def compute_fingerprint(
     """Return the fingerprint of a study: a SHA-256 of everything that determines its results.
 
     Args:
-        data: Data of the study, which enter by their own SHA-256.
+        data: Data of the study, which enter by their own SHA-256 and by whether duplicates were
+            dropped.
         trial_ids: Ids of the planned trials, in order. Each ends in a digest of configuration and
             seed.
         software: Software that the study was created with.
@@ -310,7 +347,7 @@ def compute_fingerprint(
     """
     return _hash_json(
         {
-            "data": data.sha256,
+            "data": data.sha256 if data.dropped is None else [data.sha256, "drop_duplicates"],
             "trials": list(trial_ids),
             "software": software.sha256,
             "search": None if search is None else asdict(search),

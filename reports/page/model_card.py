@@ -18,6 +18,7 @@ from reports.analysis.calibration import (
     UNDERCONFIDENT,
     compute_calibration,
 )
+from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
 from reports.format.table import Column, make_table
 from reports.format.text import format_settings, label, make_class_label, make_data_label
@@ -90,6 +91,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             settings=format_settings(record.config),
             loss=label(record.config["loss"]),
             data=make_data_label(study.data),
+            data_warnings=list_score_warnings(study.data),
             scores=make_table("scores", "Scores of this model", _SCORE_COLUMNS, scores),
             classes=_make_class_table(study, split["test"]) if "test" in split else None,
             trust=_describe_calibration(split["test"]) if "test" in split else None,

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
 from reports.format.text import DataLabel, list_software_notices
 from reports.format.units import format_count
@@ -37,7 +38,7 @@ class Banner:
 
 
 def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
-    """List the trials that were left out, at most ten, and the changes of software.
+    """List the trials that were left out, at most ten, faults of the data and changes of software.
 
     Returns:
         Banner; None without a warning.
@@ -46,6 +47,11 @@ def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
     notices = [f"{problem.trial_id}: {problem.reason}" for problem in problems[:_MAX_NOTICES]]
     if n_more := len(problems) - len(notices):
         notices.append(f"and {n_more:,} more")
+    data_records = [loaded_study.study.data for loaded_study in loaded_studies]
+    data_notices = [text for data in data_records for text in list_score_warnings(data)]
+    if any(data.absent_classes for data in data_records):
+        data_notices.append("Published values are not shown, because a class is absent")
+    notices += dict.fromkeys(data_notices)  # studies of the same data have the same warnings
     notices += [notice for study in loaded_studies for notice in list_software_notices(study)]
     if not notices:
         return None
@@ -57,6 +63,8 @@ def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
         heading = f"{n_left_out:,} of {planned} {verb} left out of this report"
     elif problems:
         heading = "Not every file of this study could be read"
+    elif data_notices:
+        heading = "The data limit what these scores mean"
     else:
         heading = "The software changed while this study was trained"
     return Banner(heading=heading, notices=tuple(notices))

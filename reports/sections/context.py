@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.format.text import DataLabel, make_class_label, make_data_label
+from reports.ledger.published import may_show_published
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 
@@ -26,6 +27,9 @@ class ReportContext:
     Attributes:
         data: Names of the data.
         data_kind: Official file, another file, or synthetic cells.
+        shows_published: Whether the study is compared with published values: not on data for which
+            `may_show_published` is false. A search is not either, because the user chooses its
+            epochs.
         class_labels: Labels of the eight classes, short enough for an axis.
         displayed_names: Configurations shown in figures and long tables: for each family, the
             `MAX_PANELS` with the highest macro F1, and those without a score.
@@ -34,17 +38,10 @@ class ReportContext:
 
     data: DataLabel
     data_kind: DataKind
+    shows_published: bool
     class_labels: tuple[str, ...]
     displayed_names: tuple[str, ...]
     is_search: bool
-
-    @property
-    def shows_published(self) -> bool:
-        """Whether the study is compared with published values.
-
-        Synthetic cells are not. A search is not either, because the user chooses its epochs.
-        """
-        return self.data_kind != DataKind.SYNTHETIC and not self.is_search
 
     def select_displayed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows whose `configuration` is displayed."""
@@ -76,6 +73,7 @@ def make_report_context(study: StudyRecord, comparison: pd.DataFrame) -> ReportC
     return ReportContext(
         data=make_data_label(study.data),
         data_kind=study.data.kind,
+        shows_published=may_show_published(study.data) and study.search is None,
         class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
         displayed_names=tuple(comparison.loc[~(ranks > MAX_PANELS), "configuration"]),
         is_search=study.search is not None,

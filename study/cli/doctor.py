@@ -15,7 +15,8 @@ def doctor(
 ) -> None:
     """Check software, hardware, storage, data and Ray before a study.
 
-    Each check prints one line. The exit code is 3 if a check fails.
+    Each check prints one line. Warnings about the data follow on lines of their
+    own. The exit code is 3 if a check fails.
 
     Examples:
       bloodstudy doctor

@@ -92,6 +92,15 @@ class DataOptions:
     ] = "bloodmnist"
     data_file: options.DataFileOption = None
     data_root: options.DataRootOption = None
+    drop_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--drop-duplicates",
+            help="Remove images from train that are also in val or test or have two labels in "
+            "train, and images from val that are also in test.",
+            rich_help_panel=options.DATA_PANEL,
+        ),
+    ] = False
 
     def load(self, reading: AbstractContextManager[None]) -> "BloodCells":
         """Load the data; BloodMNIST is downloaded if it is missing.
@@ -117,7 +126,12 @@ class DataOptions:
         with reading:
             from bloodnets.data.medmnist import load_file, load_synthetic
 
-            return load_synthetic() if file is None else load_file(file)
+            cells = load_synthetic() if file is None else load_file(file)
+            if not self.drop_duplicates:
+                return cells
+            from study.datasets.duplicates import drop_duplicates
+
+            return drop_duplicates(cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from bloodnets.data.medmnist import BloodCells
 from reports.ledger.records import DataRecord
 from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
+from study.datasets.duplicates import count_duplicates
 
 
 def make_data_record(cells: BloodCells) -> DataRecord:
@@ -20,6 +21,8 @@ def make_data_record(cells: BloodCells) -> DataRecord:
         class_names=cells.class_names,
         class_counts=count_classes(cells),
         color_stats=compute_color_stats(cells.train.images),
+        dropped=cells.dropped,
+        duplicates=count_duplicates(cells),
     )
 
 

@@ -13,6 +13,7 @@ from bloodnets.errors import DataError
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.ledger.test_images import load_test_images
+from study.datasets.duplicates import drop_duplicates
 
 
 def find_test_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8] | None:
@@ -60,7 +61,7 @@ def load_study_data(
     download: bool = False,
     reading: AbstractContextManager[None] | None = None,
 ) -> BloodCells:
-    """Load the data that a study was trained on.
+    """Load the data that a study was trained on, without the duplicates that it dropped.
 
     Args:
         study: Record of the study.
@@ -99,4 +100,4 @@ def load_study_data(
             value=cells.sha256,
             expected=expected,
         )
-    return cells
+    return cells if study.data.dropped is None else drop_duplicates(cells)

@@ -17,6 +17,7 @@ from bloodnets.constants import BLOODMNIST_MD5, BLOODMNIST_URL
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.local import write_atomic
 from bloodnets.storage.location import RemotePath, StudyPath
+from reports.format.data_warnings import list_data_warnings
 from reports.format.units import format_count
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import check_remote_location, find_existing_parent
@@ -46,9 +47,9 @@ def run_checks(
         ("software", _check_software),
         ("machine", _check_host),
         ("storage", lambda: _check_storage(storage_root)),
-        ("data", lambda: _check_data(data_file, data_root)),
     ):
         yield run_check(name, check)
+    yield from _run_data_check(data_file, data_root)
     from study.lifecycle.doctor_compute import run_compute_checks
 
     data_path = _resolve_data_path(data_file, data_root)
@@ -122,14 +123,24 @@ def _resolve_data_path(file: Path | None, root: Path | None) -> Path:
     return file or (root or Path.home() / ".medmnist") / BLOODMNIST_FILE
 
 
-def _check_data(file: Path | None, root: Path | None) -> str:
+def _run_data_check(file: Path | None, root: Path | None) -> Iterator[CheckResult]:
+    """Yield the result for the data, and one for each absent class or other fault in them."""
+    warnings: list[str] = []
+    yield run_check("data", lambda: _check_data(file, root, warnings))
+    for text in warnings:
+        yield CheckResult(True, f"warn  data: {text}")
+
+
+def _check_data(file: Path | None, root: Path | None, warnings: list[str]) -> str:
     import requests
 
     from bloodnets.data.medmnist import load_file
+    from study.datasets.data_record import make_data_record
 
     path = _resolve_data_path(file, root)
     if file is not None or path.exists():
         cells = load_file(path)
+        warnings += list_data_warnings(make_data_record(cells))
         data_name = (
             "BloodMNIST" if cells.kind == "official" else f"not BloodMNIST (MD5 {cells.md5})"
         )

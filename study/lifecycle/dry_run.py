@@ -15,6 +15,7 @@ from reports.format.text import describe_search_settings, label, make_data_label
 from reports.format.units import format_count
 from study.configs.search_space import contains, make_baseline_configs
 from study.configs.study_config import GridConfig, SearchConfig
+from study.console.data_warnings import print_data_warnings
 from study.console.format import format_duration
 
 if TYPE_CHECKING:
@@ -194,9 +195,12 @@ def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadC
 
 
 def _describe_data(cells: "BloodCells") -> str:
+    """Return the short name of the data, after printing warnings about them to standard error."""
     from study.datasets.data_record import make_data_record
 
-    return make_data_label(make_data_record(cells)).short
+    data = make_data_record(cells)
+    print_data_warnings(data, quiet=False)
+    return make_data_label(data).short
 
 
 def _estimate_concurrency(config: GridConfig | SearchConfig, n_trials: int) -> int:

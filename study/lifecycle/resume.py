@@ -17,6 +17,8 @@ from reports.verification.verify import UnplannedTrialError, check_entered_files
 from study.lifecycle.status import is_unfinished
 from study.runtime.lock import lock_study
 
+_DROPPED_WORDS = {True: "dropped", False: "kept"}
+
 RESTORE_HINT = "restore the file from a backup"
 
 
@@ -113,6 +115,13 @@ def list_differences(existing: StudyRecord, requested: StudyRecord) -> list[str]
             f"{data.name} (SHA-256 {data.sha256[:12]}…)" for data in (existing.data, requested.data)
         )
         reasons.append("the data were {}, now {}".format(*names))
+    was_dropped, now_dropped = (
+        data.dropped is not None for data in (existing.data, requested.data)
+    )
+    if was_dropped != now_dropped:
+        reasons.append(
+            f"duplicates were {_DROPPED_WORDS[was_dropped]}, now {_DROPPED_WORDS[now_dropped]}"
+        )
     was_search, now_search = (asdict(r.search) if r.search else {} for r in (existing, requested))
     for name, was in was_search.items():
         if was != now_search.get(name):

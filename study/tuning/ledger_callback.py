@@ -83,6 +83,7 @@ class _OpenTrial:
             state=TrialState.COMPLETE,
             error=None,
             attempts=self.n_attempts,
+            versions=None,
             **asdict(outcome),
         )
 
@@ -115,6 +116,7 @@ class _OpenTrial:
             duration_s=now - start_time,
             device=None,
             host=None,
+            versions=None,
             parameters=None,
             operations=None,
             scores={},

@@ -8,12 +8,14 @@ from dataclasses import replace
 from rich.console import Console
 
 from bloodnets.data.medmnist import BloodCells
+from reports.format.data_warnings import describe_duplicates
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, TrialState
 from study.configs.study_config import GridConfig, SearchConfig
+from study.console.data_warnings import print_data_warnings
 from study.console.grid_progress import EndedTrials, GridProgress
 from study.console.search_progress import SearchProgress
 from study.lifecycle.resume import check_study_files, compute_elapsed_search_s, open_study
@@ -73,6 +75,7 @@ def run_study(
             notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
         if not resume or is_unfinished(ledger):
+            ledger.upgrade()
             with open_training_session(config, ledger, resume=resume, quiet=quiet) as session:
                 if isinstance(config, GridConfig):
                     _run_grid(config, cells, ledger, session)
@@ -104,6 +107,9 @@ def _print_heading(ledger: Ledger, console: Console) -> None:
         trial_count = f"at most {format_count(study.search.n_trials, 'trial')}"
     data = make_data_label(study.data).short
     console.print(f"{ledger.location.name}: {trial_count}. {data}", markup=False)
+    if study.data.dropped is not None:
+        console.print(f"Identical images: {describe_duplicates(study.data)}", markup=False)
+    print_data_warnings(study.data, quiet=console.quiet)
 
 
 def _run_grid(

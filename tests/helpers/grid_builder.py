@@ -110,6 +110,13 @@ def make_config(name: str, *, seed: int = 0, **overrides: Any) -> Config:
 
 
 @skip_fsync()
+def remove_class(matrix: ConfusionMatrix, index: int) -> ConfusionMatrix:
+    """Return a matrix without the images of a class."""
+    matrix = matrix.copy()
+    matrix[index] = 0
+    return matrix
+
+
 def build_grid(
     location: StudyPath,
     matrices: Mapping[str, Sequence[ConfusionMatrix]],
@@ -222,6 +229,8 @@ def _make_data_record(
         class_names=class_names,
         class_counts={"train": TRAIN_COUNTS, **class_counts},
         color_stats=COLOR_STATS,
+        dropped=None,
+        duplicates=None,
     )
 
 
@@ -284,6 +293,7 @@ def _make_trial_record(
         duration_s=2.5 * len(epochs),
         device="cpu",
         host="here",
+        versions=None,
         parameters=FAMILY_COSTS[planned.config["family"]][0],
         scores=scores,
         files={},

@@ -38,6 +38,7 @@ def make_context(*names: str, **changes: Any) -> ReportContext:
     context = ReportContext(
         data=OFFICIAL,
         data_kind=DataKind.OFFICIAL,
+        shows_published=True,
         class_labels=CLASS_LABELS,
         displayed_names=names,
         is_search=False,

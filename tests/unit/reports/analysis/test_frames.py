@@ -121,6 +121,25 @@ def test_make_comparison_frame_intervals_are_binomial_and_within_0_and_1(tmp_pat
     )
 
 
+def test_make_comparison_frame_without_a_class_bounds_macro_intervals_and_hides_the_paper(
+    tmp_path: Path,
+) -> None:
+    nearly = grid_builder.remove_class(np.diag(ASYMMETRIC.sum(axis=1)), 3)
+    nearly[0, 0], nearly[0, 1] = nearly[0, 0] - 2, 2
+    loaded_study = read_study_files(
+        grid_builder.build_grid(
+            tmp_path / "s", {"cnn-config-1": [nearly], "cnn-config-2": [nearly]}, kind=DataKind.FILE
+        )
+    )
+    frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
+    for score in ("macro_f1", "macro_precision", "macro_recall"):
+        assert frame[f"test_{score}"][0] < 7 / 8
+        assert frame[f"test_{score}_high"].tolist() == [7 / 8, 7 / 8]
+    assert frame["test_accuracy_high"].tolist() == [1, 1]
+    assert frame[["test_auc", "test_auc_high"]].isna().all(axis=None)
+    assert not [column for column in frame if "published" in str(column)]
+
+
 @pytest.mark.parametrize("kind", ["official", "file", "synthetic"])
 def test_make_comparison_frame_has_published_scores_unless_cells_are_synthetic(
     tmp_path: Path, kind: DataKind

@@ -9,9 +9,15 @@ from scipy import stats
 
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.reproduction import compare_with_published
+from reports.claims.judged_study import select_published_trials
 from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.states import DataKind
-from tests.helpers.grid_builder import build_grid, make_published_matrices, worsen_matrix
+from tests.helpers.grid_builder import (
+    build_grid,
+    make_published_matrices,
+    remove_class,
+    worsen_matrix,
+)
 from tests.helpers.paper import WEIGHTED_F1
 
 
@@ -102,3 +108,10 @@ def test_compare_with_published_configuration_without_a_trial_is_listed(tmp_path
     ledger = build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
     (row,) = compare(read_study_files(ledger)).to_dict("records")
     assert (row["seeds"], row["verdict"]) == (0, "inconclusive")
+
+
+def test_compare_with_published_without_a_class_is_empty(tmp_path: Path) -> None:
+    matrix = remove_class(make_published_matrices()["cnn-config-1"][0], 3)
+    study = read_study_files(build_grid(tmp_path / "s", {"cnn-config-1": [matrix]}))
+    assert compare(study).empty
+    assert not select_published_trials(study).study.trials

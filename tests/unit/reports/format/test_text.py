@@ -107,6 +107,8 @@ def make_data_record(kind: DataKind) -> DataRecord:
         class_counts={},
         path="/c.npz",
         color_stats=grid_builder.COLOR_STATS,
+        dropped=None,
+        duplicates=None,
     )
 
 

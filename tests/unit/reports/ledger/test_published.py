@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bloodnets import metrics
-from bloodnets.constants import CHANNELS
+from bloodnets.constants import CHANNELS, CLASS_NAMES
 from bloodnets.models import build_model, count_operations, count_parameters
 from reports.ledger import published
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
 from study.configs.presets import PUBLISHED
 from tests.helpers import grid_builder
 from tests.helpers.paper import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
@@ -138,3 +140,18 @@ def test_published_costs_of_the_paper_are_those_of_its_networks(name: str) -> No
     row, model = published.find_published(config.to_dict()), build_model(config)
     assert row is not None
     assert (row.parameters, row.operations) == (count_parameters(model), count_operations(model))
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_may_show_published_is_false_for_synthetic_cells_and_absent_classes(split: str) -> None:
+    def make_data(kind: DataKind) -> DataRecord:
+        return grid_builder.make_grid_record(
+            "s", kind, CLASS_NAMES, grid_builder.ASYMMETRIC, []
+        ).data
+
+    assert published.may_show_published(make_data(DataKind.OFFICIAL))
+    file = make_data(DataKind.FILE)
+    assert published.may_show_published(file)
+    assert not published.may_show_published(make_data(DataKind.SYNTHETIC))
+    counts = {**file.class_counts, split: (1, 1, 1, 0, 1, 1, 1, 1)}
+    assert not published.may_show_published(dataclasses.replace(file, class_counts=counts))

@@ -45,6 +45,8 @@ DATA = DataRecord(
     class_counts={},
     path=None,
     color_stats=COLOR_STATS,
+    dropped=None,
+    duplicates=None,
 )
 IDS = ["a-s0-1", "b-s0-2"]
 
@@ -106,11 +108,12 @@ def test_compute_fingerprint_is_the_known_one() -> None:
     "fingerprint",
     [
         compute_fingerprint(replace(DATA, sha256="cd" * 32), [], SOFTWARE, SEARCH_RECORD),
+        compute_fingerprint(replace(DATA, dropped={}), [], SOFTWARE, SEARCH_RECORD),
         compute_fingerprint(DATA, IDS, SOFTWARE, SEARCH_RECORD),
         compute_fingerprint(DATA, [], replace(SOFTWARE, versions={}), SEARCH_RECORD),
         compute_fingerprint(DATA, [], SOFTWARE, replace(SEARCH_RECORD, precision="bfloat16")),
     ],
-    ids=["data", "trials", "software", "search"],
+    ids=["data", "dropped", "trials", "software", "search"],
 )
 def test_compute_fingerprint_of_anything_else_differs(fingerprint: str) -> None:
     assert fingerprint != compute_fingerprint(DATA, [], SOFTWARE, SEARCH_RECORD)

@@ -26,6 +26,8 @@ def make_record(content: bytes) -> DataRecord:
         class_counts={},
         path=None,
         color_stats=COLOR_STATS,
+        dropped=None,
+        duplicates=None,
     )
 
 

@@ -11,6 +11,7 @@ import yaml
 from bloodnets.constants import CLASS_NAMES
 from reports.analysis import confusion, frames
 from reports.analysis.bootstrap import bootstrap_scores
+from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
@@ -123,6 +124,14 @@ def test_model_card_of_another_file_names_the_file(official_card: str, tmp_path:
         next(line for line in text.splitlines() if "MD5" in line) for text in (card, official_card)
     )
     assert len(trained_on) > len(official_trained_on)  # what it holds is not known
+
+
+def test_model_card_without_a_class_names_it(tmp_path: Path) -> None:
+    matrix = grid_builder.remove_class(ASYMMETRIC, 3)
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [matrix]})
+    card = make_card(ledger)
+    for text in list_score_warnings(ledger.study.data):
+        assert f"**{escape_markdown(text)}.**" in card
 
 
 def test_model_card_of_synthetic_cells_says_so_and_has_no_source(tmp_path: Path) -> None:

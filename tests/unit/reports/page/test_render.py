@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
+from reports.format.data_warnings import list_score_warnings
 from reports.ledger.loading import Problem, read_study_files
-from reports.ledger.records import SoftwareChange
+from reports.ledger.records import DuplicatesRecord, SoftwareChange
+from reports.ledger.states import DataKind
 from reports.page.render import Banner, make_banner, render_report
 from reports.sections.elements import HeatMap, HeatMapCell, Section
 from tests.helpers import grid_builder, page_contents, search_builder
@@ -141,6 +143,24 @@ def test_make_banner_names_a_trial_left_out_with_its_reason(tmp_path: Path) -> N
     (notice,) = banner.notices
     assert notice.startswith(f"{trial_id}: ")
     assert spoilt.name in notice
+
+
+def test_make_banner_names_an_absent_class_and_duplicates_once_for_all_studies(
+    tmp_path: Path,
+) -> None:
+    matrix = grid_builder.remove_class(ASYMMETRIC, 3)
+    loaded_study = read_study_files(
+        grid_builder.build_grid(tmp_path / "s", {"x": [matrix]}, kind=DataKind.FILE)
+    )
+    duplicates = DuplicatesRecord(groups=1, across_splits=1, contradictory=0, test_images=1)
+    data = replace(loaded_study.study.data, duplicates=duplicates)
+    loaded_study = replace(loaded_study, study=replace(loaded_study.study, data=data))
+    banner = make_banner([loaded_study, loaded_study])
+    assert banner is not None
+    warnings = list_score_warnings(data)
+    assert len(warnings) == 3  # val, test, duplicates
+    assert banner.notices[:3] == tuple(warnings)
+    assert len(banner.notices) == 4  # nothing published
 
 
 def test_make_banner_counts_proposals_of_a_search(tmp_path: Path) -> None:

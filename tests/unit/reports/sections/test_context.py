@@ -17,10 +17,12 @@ from tests.helpers.search_builder import SEARCH_RECORD
 CONTEXT = ReportContext(
     data=DataLabel(warning="", short="short", full="full"),
     data_kind=DataKind.OFFICIAL,
+    shows_published=True,
     class_labels=tuple(str(c) for c in range(8)),
     displayed_names=("a", "c"),
     is_search=False,
 )
+NO_COMPARISON = pd.DataFrame(columns=["configuration", "family", "test_macro_f1"])
 
 
 def make_study(kind: DataKind) -> StudyRecord:
@@ -39,7 +41,8 @@ def make_study(kind: DataKind) -> StudyRecord:
 def test_shows_published_only_for_a_grid_on_real_cells(
     kind: DataKind, is_search: bool, expected: bool
 ) -> None:
-    context = replace(CONTEXT, data_kind=kind, is_search=is_search)
+    study = replace(make_study(kind), search=SEARCH_RECORD if is_search else None)
+    context = make_report_context(study, NO_COMPARISON)
     assert context.shows_published is expected
     assert bool(context.cite_paper_figure("cnn", "scores")) is expected
 
@@ -75,5 +78,4 @@ def test_make_report_context_displays_the_best_of_each_family_and_those_without_
 
 def test_make_report_context_of_a_search_says_so() -> None:
     study = replace(make_study(DataKind.OFFICIAL), search=SEARCH_RECORD)
-    comparison = pd.DataFrame(columns=["configuration", "family", "test_macro_f1"])
-    assert make_report_context(study, comparison).is_search
+    assert make_report_context(study, NO_COMPARISON).is_search

@@ -17,6 +17,7 @@ from study.cli.option_groups import (
     StudyOptions,
     expand_option_groups,
 )
+from tests.helpers.npz_files import saved, sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,17 @@ def test_expand_option_groups_two_groups_with_one_option_raises() -> None:
 def test_load_synthetic_with_a_file_raises() -> None:
     with pytest.raises(DataError):
         DataOptions(data="synthetic", data_file=Path("cells.npz")).load(nullcontext())
+
+
+def test_load_with_drop_duplicates_returns_the_data_without_them(tmp_path: Path) -> None:
+    arrays = sound()
+    arrays["train_images"][0] = arrays["test_images"][0]
+    path = saved(tmp_path / "cells.npz", arrays)
+    kept = DataOptions(data_file=path).load(nullcontext())
+    assert kept.dropped is None
+    dropped = DataOptions(data_file=path, drop_duplicates=True).load(nullcontext())
+    assert dropped.dropped == {"train": 1, "val": 0}
+    assert len(dropped.train.labels) == len(kept.train.labels) - 1
 
 
 @pytest.mark.parametrize(("address", "expected"), [(None, None), ("local", None), ("auto", "auto")])

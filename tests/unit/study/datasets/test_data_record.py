@@ -8,6 +8,7 @@ from bloodnets.data.medmnist import BloodCells
 from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
 from study.datasets.data_record import count_classes, make_data_record
+from study.datasets.duplicates import count_duplicates
 
 
 def test_make_data_record_of_a_file_describes_it(cells: BloodCells) -> None:
@@ -17,6 +18,7 @@ def test_make_data_record_of_a_file_describes_it(cells: BloodCells) -> None:
     assert record.class_names == cells.class_names
     assert record.class_counts == count_classes(cells)
     assert record.color_stats == compute_color_stats(cells.train.images)
+    assert (record.dropped, record.duplicates) == (None, count_duplicates(cells))
 
 
 def test_make_data_record_of_synthetic_cells_has_no_path(cells: BloodCells) -> None:

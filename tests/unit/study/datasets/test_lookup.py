@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bloodnets.data.medmnist import BloodCells, load_synthetic
+from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
 from bloodnets.errors import DataError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
 from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from study.datasets.data_record import make_data_record
+from study.datasets.duplicates import drop_duplicates
 from study.datasets.lookup import find_data_paths, find_test_images, load_study_data
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid, make_published_matrices
+from tests.helpers.npz_files import saved, sound
 
 
 @pytest.fixture
@@ -123,3 +125,17 @@ def test_find_test_images_of_synthetic_cells_imports_neither_torch_nor_medmnist(
         check=False,
     )
     assert done.stdout.split() == ["[]"], done.stderr
+
+
+def test_load_study_data_drops_duplicates_if_the_study_did(
+    study: StudyRecord, tmp_path: Path
+) -> None:
+    arrays = sound()
+    arrays["train_images"][0] = arrays["test_images"][0]
+    path = saved(tmp_path / "duplicates.npz", arrays)
+    cells = load_file(path)
+    dropped = replace(study, data=make_data_record(drop_duplicates(cells)))
+    assert load_study_data(dropped, None).dropped == {"train": 1, "val": 0}
+    kept = replace(study, data=make_data_record(cells))
+    assert load_study_data(kept, path).dropped is None
+    np.testing.assert_array_equal(find_test_images(dropped, path), cells.test.images)

@@ -2,9 +2,11 @@
 
 import shutil
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 import requests
@@ -13,6 +15,7 @@ from bloodnets.data.medmnist import BloodCells
 from study.lifecycle import doctor
 from study.lifecycle.check_result import CheckResult
 from study.lifecycle.doctor import run_checks
+from tests.helpers.npz_files import saved, sound
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +95,21 @@ def test_run_checks_data_file_passes_if_it_is_whole(tmp_path: Path, cells: Blood
     assert str(cells.md5) in found.text
     (tmp_path / "cells.npz").write_bytes(b"broken")
     assert not finding("data", data_file=tmp_path / "cells.npz").passed
+
+
+def test_run_checks_data_without_a_class_or_with_duplicates_warns_and_passes(
+    tmp_path: Path,
+) -> None:
+    arrays = sound()  # 10 images in train, 8 in val and 9 in test
+    arrays["test_labels"] = np.zeros_like(arrays["test_labels"])
+    arrays["val_images"][0] = arrays["train_images"][0]
+    path = saved(tmp_path / "cells.npz", arrays)
+    results = run_checks(storage_root=tmp_path, data_file=path, data_root=None, address=None)
+    data_results = [result for result in islice(results, 6) if " data: " in result.text]
+    assert [result.text.split()[0] for result in data_results] == ["pass", "warn", "warn"]
+    assert all(result.passed for result in data_results)
+    assert "12.5%" in data_results[1].text
+    assert "--drop-duplicates" in data_results[2].text
 
 
 def test_run_checks_data_that_cannot_be_downloaded_fails(

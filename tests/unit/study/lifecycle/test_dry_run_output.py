@@ -1,5 +1,6 @@
 """A dry run prints its plan before it loads data, and times each shape of network once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.errors import DataError
+from reports.format.data_warnings import list_data_warnings
 from study.configs.presets import ABLATIONS, CONFIGURATIONS, PUBLISHED
 from study.configs.study_config import GridConfig, SearchConfig
+from study.datasets.data_record import make_data_record
 from study.lifecycle import epoch_timing
 from study.lifecycle.dry_run import print_dry_run
 from study.lifecycle.epoch_timing import NetworkCost
@@ -106,3 +109,17 @@ def test_print_dry_run_heading_is_printed_before_data_are_loaded(
 
     with pytest.raises(DataError, match="no data"):
         print_dry_run(config, load_cells)
+
+
+def test_print_dry_run_warns_of_an_absent_class(
+    cells: BloodCells, timed: list[TrialConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = cells.test.labels.copy()
+    labels[labels == 3] = 4
+    lacking = replace(cells, test=cells.test._replace(labels=labels))
+    for config in (make_grid("mlnn-config-1"), SearchConfig(search=SEARCH_RECORD, **STUDY)):
+        print_dry_run(config, lambda: lacking)
+        output = capsys.readouterr()
+        for text in list_data_warnings(make_data_record(lacking)):
+            assert text in output.err
+        assert "3 immature granulocytes" in output.err

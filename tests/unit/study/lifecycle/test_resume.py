@@ -157,6 +157,11 @@ def test_list_differences_other_settings_are_described(ledger: Ledger, tmp_path:
     for begun, asked, words in (
         (study, study, []),
         (study, changed(study, max_epochs=7), ["max_epochs was 100, now 7"]),
+        (
+            study,
+            replace(study, data=replace(study.data, dropped={"train": 1, "val": 0})),
+            ["duplicates were kept, now dropped"],
+        ),
         (study, changed(study, seed=5), ["the seeds were 0, now 5"]),
         (
             study,

@@ -74,6 +74,24 @@ def test_run_study_finished_study_writes_its_report_and_returns_true(
     assert report_path.is_file()
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_run_study_warns_of_an_absent_class_unless_it_is_quiet(
+    tmp_path: Path,
+    cells: BloodCells,
+    quiet: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    labels = cells.test.labels.copy()
+    labels[labels == 3] = 4
+    lacking = replace(cells, test=cells.test._replace(labels=labels))
+    build_study(tmp_path, lacking)
+    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
+    config = make_grid_config(tmp_path, **SETTINGS)
+    run_study(config, lacking, command=(), resume=True, quiet=quiet)
+    assert ("test has no image of class 3" in capsys.readouterr().err) is not quiet
+
+
 def test_run_study_with_a_failed_trial_returns_false(
     tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
 ) -> None:

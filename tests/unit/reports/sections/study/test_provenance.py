@@ -9,6 +9,7 @@ import pytest
 from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.search_trials import SearchAnalysis
+from reports.format.data_warnings import describe_duplicates
 from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy, TestPredictions
 from reports.ledger.planned_trial import PlannedTrial
@@ -146,6 +147,11 @@ def test_provenance_of_a_search_without_a_confirmation_has_no_settings_table() -
     facts = dict(section.facts)
     assert [table.name for table in section.tables] == ["classes"]
     assert [facts[name] for name in ("Seeds", "Batch size")] == ["0", "64"]
+
+
+def test_provenance_states_the_identical_images() -> None:
+    facts = dict(make_section().facts)
+    assert facts["Identical images"] == describe_duplicates(STUDY.study.data)
 
 
 def test_provenance_tables_show_settings_and_class_counts() -> None:

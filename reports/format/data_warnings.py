@@ -1,0 +1,74 @@
+"""Describe classes without images and identical images, for the terminal and the report."""
+
+from collections.abc import Iterator
+
+from bloodnets.constants import NUM_CLASSES
+from reports.format.text import make_class_label
+from reports.format.units import format_count
+from reports.ledger.records import DataRecord
+
+_DROP_HINT = "--drop-duplicates removes them from train and val in a new study"
+
+
+def list_data_warnings(data: DataRecord) -> list[str]:
+    """List what is wrong with the data: absent classes and harmful identical images."""
+    warnings = list(_list_absent_classes(data))
+    duplicates = data.duplicates
+    if duplicates is not None and (duplicates.across_splits or duplicates.contradictory):
+        text = f"Identical images: {describe_duplicates(data)}"
+        warnings.append(text if data.dropped is not None else f"{text}; {_DROP_HINT}")
+    return warnings
+
+
+def list_score_warnings(data: DataRecord) -> list[str]:
+    """List what makes the scores of a study wrong or unusual, for the top of its report.
+
+    These are the absent classes, and the identical images that touch test.
+    """
+    warnings = list(_list_absent_classes(data))
+    if data.duplicates is not None and (n_images := data.duplicates.test_images):
+        n_test = sum(data.class_counts["test"])
+        text = (
+            f"Identical images: {n_images:,} of {format_count(n_test, 'test image')} also occur in "
+            f"another split or with another label, which can change the accuracy by up to "
+            f"{100 * n_images / n_test:.2f} points"
+        )
+        warnings.append(text if data.dropped is not None else f"{text}; {_DROP_HINT}")
+    return warnings
+
+
+def describe_duplicates(data: DataRecord) -> str:
+    """Describe the identical images of a study's data in one line."""
+    duplicates = data.duplicates
+    if duplicates is None:
+        return "not counted"
+    text = (
+        f"{format_count(duplicates.groups, 'group')}, {duplicates.across_splits:,} of them across "
+        f"splits and {duplicates.contradictory:,} with different labels"
+        if duplicates.groups
+        else "none"
+    )
+    if data.dropped is None:
+        return text
+    dropped = ", ".join(f"{count:,} from {split}" for split, count in data.dropped.items())
+    return f"{text}, after --drop-duplicates removed {dropped}"
+
+
+def _list_absent_classes(data: DataRecord) -> Iterator[str]:
+    for split, classes in data.absent_classes.items():
+        names = ", ".join(make_class_label(index, data.class_names[index]) for index in classes)
+        maximum = f"{(NUM_CLASSES - len(classes)) / NUM_CLASSES:.1%}"
+        if split == "train":
+            effect = "no model can learn to recognize it"
+        elif split == "val":
+            effect = (
+                f"macro F1 on val is at most {maximum}, and the selection of epochs and "
+                "configurations ignores the class"
+            )
+        else:
+            effect = (
+                f"an absent class counts as 0, so macro F1 on test is at most {maximum}, and the "
+                "AUC is undefined"
+            )
+        noun = "class" if len(classes) == 1 else "classes"
+        yield f"{split} has no image of {noun} {names}: {effect}"

@@ -1,0 +1,91 @@
+"""Warnings about data: every absent class and every harmful duplicate is named."""
+
+from dataclasses import replace
+
+import pytest
+
+from bloodnets.constants import CLASS_NAMES
+from reports.format.data_warnings import (
+    describe_duplicates,
+    list_data_warnings,
+    list_score_warnings,
+)
+from reports.ledger.records import DataRecord, DuplicatesRecord
+from reports.ledger.states import DataKind
+from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record
+
+DATA = make_grid_record("s", DataKind.FILE, CLASS_NAMES, ASYMMETRIC, []).data
+
+
+def make_data(*absent_classes: int, split: str = "test") -> DataRecord:
+    """Return data whose split lacks some classes."""
+    counts = tuple(0 if index in absent_classes else 5 for index in range(8))
+    return replace(DATA, class_counts={**DATA.class_counts, split: counts})
+
+
+def make_duplicates(
+    *, across_splits: int = 0, contradictory: int = 0, test_images: int = 0
+) -> DuplicatesRecord:
+    return DuplicatesRecord(
+        groups=17,
+        across_splits=across_splits,
+        contradictory=contradictory,
+        test_images=test_images,
+    )
+
+
+def test_list_warnings_of_whole_data_are_empty() -> None:
+    for duplicates in (None, make_duplicates()):  # duplicates of one split and label do no harm
+        data = replace(DATA, duplicates=duplicates)
+        assert list_data_warnings(data) == list_score_warnings(data) == []
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_list_warnings_of_an_absent_class_name_split_and_class(split: str) -> None:
+    data = make_data(3, split=split)
+    assert data.absent_classes == {split: (3,)}
+    (text,) = list_data_warnings(data)
+    assert text.startswith(f"{split} ")
+    assert "3 immature granulocytes" in text
+    assert ("87.5%" in text) == (split != "train")
+    assert list_score_warnings(data) == [text]
+
+
+def test_list_warnings_of_two_absent_classes_give_the_maximum_of_macro_f1() -> None:
+    (text,) = list_data_warnings(make_data(0, 7))
+    assert "0 basophil" in text
+    assert "7 platelet" in text
+    assert "75.0%" in text
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "n_warnings", "n_score_warnings"),
+    [
+        (make_duplicates(across_splits=9, contradictory=1, test_images=4), 1, 1),
+        (make_duplicates(contradictory=1), 1, 0),
+        (make_duplicates(across_splits=9), 1, 0),
+    ],
+)
+def test_list_score_warnings_have_only_duplicates_that_touch_test(
+    duplicates: DuplicatesRecord, n_warnings: int, n_score_warnings: int
+) -> None:
+    data = replace(DATA, duplicates=duplicates)
+    assert len(list_data_warnings(data)) == n_warnings
+    assert len(list_score_warnings(data)) == n_score_warnings
+    for text in list_data_warnings(data):
+        assert "--drop-duplicates" in text
+
+
+def test_list_score_warnings_count_the_images_of_test() -> None:
+    data = replace(DATA, duplicates=make_duplicates(across_splits=9, test_images=4))
+    (text,) = list_score_warnings(data)
+    assert f"4 of {sum(DATA.class_counts['test']):,} " in text
+
+
+def test_describe_duplicates_states_groups_and_dropped_images() -> None:
+    counted = replace(DATA, duplicates=make_duplicates(across_splits=9, contradictory=1))
+    assert describe_duplicates(counted).startswith("17 groups, 9 ")
+    dropped = describe_duplicates(replace(counted, dropped={"train": 12, "val": 34}))
+    assert "12 from train" in dropped
+    assert "34 from val" in dropped
+    assert describe_duplicates(DATA) == "not counted"
