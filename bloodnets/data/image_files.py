@@ -32,9 +32,14 @@ twice 89 million."""
 IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are read. Pillow supports more, some of them with external programs (EPS)."""
 
+ACCEPTED_FORMATS = "PNG, JPEG, TIFF, BMP, GIF, PPM or WebP"
+
 IMAGE_SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
+    (
+        ".apng", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm",
+        ".ppm", ".tif", ".tiff", ".webp",
+    )
+)  # fmt: skip
 """Suffixes, in lower case, of the files that are read from a folder."""
 
 MAX_RESIZE_SIDE = 2048
@@ -97,7 +102,7 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
         raise DataError(
             f"{path} is not a readable image",
             path=path,
-            expected="PNG, JPEG, TIFF, BMP, GIF, PPM or WebP",
+            expected=ACCEPTED_FORMATS,
         ) from error
     except Image.DecompressionBombError as error:
         raise DataError(

@@ -101,7 +101,11 @@ def predict(
         print_skipped(line)
 
     input_images = read_input_images(
-        images, split=image_options.split, crop=image_options.crop, on_skip=record_skip
+        images,
+        split=image_options.split,
+        crop=image_options.crop,
+        on_skip=record_skip,
+        on_leave_out=lambda line: _print_message("left out", line),
     )
     # An unreadable file should be reported before the slow import of PyTorch.
     first_image = next(input_images, None)
@@ -115,6 +119,10 @@ def predict(
     record = ledger.study
     all_images = chain([first_image], input_images)
     predictions = list(classify_images(selected, record.data.color_stats, all_images))
+    from study.inference.prediction_output import format_warnings
+
+    for line in format_warnings(predictions, record):
+        _print_message("warning", line)
     _print_predictions(predictions, record, selected, output_format)
     if skipped:
         raise typer.Exit(1)
@@ -145,6 +153,10 @@ def _print_predictions(
 
 def print_skipped(line: str) -> None:
     """Print to stderr what is skipped, and why."""
+    _print_message("skipped", line)
+
+
+def _print_message(kind: str, line: str) -> None:
     from study.console.format import make_printable
 
-    typer.echo(f"bloodstudy: skipped: {make_printable(line)}", err=True)
+    typer.echo(f"bloodstudy: {kind}: {make_printable(line)}", err=True)
