@@ -61,6 +61,8 @@ def decode_netpbm(image: Image.Image, path: Path) -> Image.Image:
     decoded = Image.new("RGB" if n_channels == 3 else "L", image.size)
     for top in range(0, height, _ROWS_PER_STRIP):  # a copy of the whole would need more memory
         rows = samples[top : top + _ROWS_PER_STRIP].astype(np.uint32)
-        scaled = rows >> 8 if max_value == MAX_16_BIT else (rows * 255 + max_value // 2) // max_value
+        scaled = (
+            rows >> 8 if max_value == MAX_16_BIT else (rows * 255 + max_value // 2) // max_value
+        )
         decoded.paste(Image.fromarray(np.minimum(scaled, 255).astype(np.uint8)), (0, top))
     return decoded

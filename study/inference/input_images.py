@@ -56,7 +56,7 @@ def read_input_images(
             on_leave_out(f"{path}, created by a system")
         elif path.suffix.lower() == ".npz":
             yield from _read_archive_images(path, split, on_skip)
-        elif os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on a name that is too long
+        elif os.path.isdir(path):
             for file in _list_image_files(path, on_skip, on_leave_out):
                 yield from _read_image(file, crop, on_skip)
         else:
