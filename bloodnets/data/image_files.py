@@ -26,8 +26,8 @@ from bloodnets.data.pixel_format import (
 from bloodnets.errors import DataError
 
 MAX_PIXELS = 144_000_000
-"""Maximum number of pixels: 12,000 x 12,000, for which Pillow needs 0.6 GB. Pillow's own limit is
-twice 89 million."""
+"""Maximum number of pixels: 12,000 x 12,000, for which reading takes up to 0.7 GiB, or 2.2 GiB for
+WebP and 1.1 GiB for a progressive JPEG in CMYK. Pillow's own limit is twice 89 million."""
 
 IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are read. Pillow supports more, some of them with external programs (EPS)."""
@@ -129,10 +129,9 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
     small = convert_to_rgb(_crop_square(decoded, crop_side, pixel_format), pixel_format)
     if small.size != (IMAGE_SIDE, IMAGE_SIDE):
         small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
-    converted = small
-    if profile := image.info.get("icc_profile"):
-        converted = convert_to_srgb(small, profile)
-    upright = converted or small
+    profile = image.info.get("icc_profile")
+    converted = convert_to_srgb(small, profile) if profile else small
+    upright = small if converted is None else converted
     # Read after decoding, because decoding a TIFF applies its orientation and removes the tag.
     if orientation := image.getexif().get(_EXIF_ORIENTATION):
         upright.getexif()[_EXIF_ORIENTATION] = orientation

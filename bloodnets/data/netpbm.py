@@ -49,20 +49,25 @@ def decode_netpbm(image: Image.Image, path: Path) -> Image.Image:
                 remedy="save it as PNG",
             )
         return image
-    if max_value == 255:
-        return image
+    return image if max_value == 255 else _decode_binary(image, max_value, tile.offset, path)
+
+
+def _decode_binary(image: Image.Image, max_value: int, offset: int, path: Path) -> Image.Image:
+    width, height = image.size
     n_channels = len(image.getbands())
     dtype = np.dtype(">u2" if max_value > 255 else "u1")
     n_bytes = width * height * n_channels * dtype.itemsize
-    if path.stat().st_size < tile.offset + n_bytes:
+    if path.stat().st_size < offset + n_bytes:
         raise DataError(f"{path} is incomplete", path=path, expected=f"{n_bytes:,} bytes of pixels")
-    shape = (height, width, 3) if n_channels == 3 else (height, width)
-    samples = np.memmap(path, dtype, "r", tile.offset, shape)
+    row_shape = (width, 3) if n_channels == 3 else (width,)
     decoded = Image.new("RGB" if n_channels == 3 else "L", image.size)
-    for top in range(0, height, _ROWS_PER_STRIP):  # a copy of the whole would need more memory
-        rows = samples[top : top + _ROWS_PER_STRIP].astype(np.uint32)
-        scaled = (
-            rows >> 8 if max_value == MAX_16_BIT else (rows * 255 + max_value // 2) // max_value
-        )
-        decoded.paste(Image.fromarray(np.minimum(scaled, 255).astype(np.uint8)), (0, top))
+    with path.open("rb") as file:
+        file.seek(offset)
+        for top in range(0, height, _ROWS_PER_STRIP):  # the whole would need more memory
+            n_rows = min(_ROWS_PER_STRIP, height - top)
+            samples = np.fromfile(file, dtype, n_rows * width * n_channels).astype(np.uint32)
+            half = 0 if max_value == MAX_16_BIT else max_value // 2  # 16 bits are truncated
+            scaled = (samples * 255 + half) // max_value
+            rows = np.minimum(scaled, 255).astype(np.uint8).reshape(n_rows, *row_shape)
+            decoded.paste(Image.fromarray(rows), (0, top))
     return decoded

@@ -26,6 +26,8 @@ rounding. An sRGB profile changes pixels by no more."""
 _ACCEPTED_PIXELS = "unsigned pixels of 8 or 16 bits"
 _PNG_REMEDY = "save it as PNG"
 
+_ROWS_PER_STRIP = 64
+
 # TIFF tags and values
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = 258, 262, 284, 339
 _WHITE_IS_ZERO, _LAB, _SEPARATE_PLANES, _UNSIGNED = 0, 8, 2, 1
@@ -74,7 +76,7 @@ def check_value_range(image: Image.Image, pixel_format: PixelFormat, path: Path)
     if pixel_format.bits != 16 or image.mode == "CMYK":  # small values of CMYK are bright
         return
     if image.mode.startswith("I"):
-        highest = int(np.asarray(image).max())
+        highest = _find_highest_value(image)
     else:  # reduced to 8 bits by Pillow
         extrema = np.atleast_2d(image.getextrema())
         colors = extrema[:-1] if image.mode in ("LA", "RGBA") else extrema
@@ -87,6 +89,16 @@ def check_value_range(image: Image.Image, pixel_format: PixelFormat, path: Path)
             expected="values that use the range of 0 to 65,535",
             remedy="scale them to this range or to 8 bits",
         )
+
+
+def _find_highest_value(image: Image.Image) -> int:
+    """Return the highest value of a gray image; Pillow's `getextrema` refuses big-endian ones."""
+    width, height = image.size
+    strips = (
+        image.crop((0, top, width, min(top + _ROWS_PER_STRIP, height)))  # little memory
+        for top in range(0, height, _ROWS_PER_STRIP)
+    )
+    return max(int(np.asarray(strip).max()) for strip in strips)
 
 
 def convert_to_rgb(image: Image.Image, pixel_format: PixelFormat) -> Image.Image:
