@@ -26,7 +26,7 @@ from bloodnets.data.pixel_format import (
 from bloodnets.errors import DataError
 
 MAX_PIXELS = 144_000_000
-"""Maximum number of pixels: 12,000 x 12,000, for which reading takes up to 0.7 GiB, or 2.2 GiB for
+"""Maximum number of pixels: 12,000 x 12,000, for which reading takes up to 0.7 GiB, or 2.4 GiB for
 WebP and 1.1 GiB for a progressive JPEG in CMYK. Pillow's own limit is twice 89 million."""
 
 IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")

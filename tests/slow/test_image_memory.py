@@ -16,19 +16,17 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "max_gib"),
-    [
-        ("a.png", {"compress_level": 1}, 0.75),
-        ("a.webp", {"lossless": True, "quality": 0, "method": 0}, 2.3),
-    ],
-)
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(("name", "max_gib"), [("a.png", 0.75), ("a.webp", 2.4)])
 def test_read_image_file_largest_image_takes_the_documented_memory(
-    tmp_path: Path, name: str, options: dict[str, int | bool], max_gib: float
+    tmp_path: Path, name: str, max_gib: float
 ) -> None:
     """`predict` itself takes 0.3 GiB more."""
     image = Image.linear_gradient("L").resize((12_000, 12_000)).convert("RGBA")
-    image.save(tmp_path / name, **options)
+    # Each format ignores the options of the other; these are fast.
+    image.save(tmp_path / name, compress_level=1, lossless=True, quality=0, method=0)
     del image
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE_MEMORY, str(tmp_path / name)],
