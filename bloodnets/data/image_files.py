@@ -15,26 +15,39 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bloodnets.constants import IMAGE_SIDE
+from bloodnets.data.netpbm import decode_netpbm
+from bloodnets.data.pixel_format import (
+    PixelFormat,
+    check_value_range,
+    convert_to_rgb,
+    convert_to_srgb,
+    read_pixel_format,
+)
 from bloodnets.errors import DataError
 
 MAX_PIXELS = 144_000_000
-"""Maximum number of pixels: 12,000 x 12,000, for which Pillow needs 0.6 GB. Pillow's own limit is
-twice 89 million."""
+"""Maximum number of pixels: 12,000 x 12,000, for which reading takes up to 0.7 GiB, or 2.4 GiB for
+WebP and 1.1 GiB for a progressive JPEG in CMYK. Pillow's own limit is twice 89 million."""
 
 IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are read. Pillow supports more, some of them with external programs (EPS)."""
 
+ACCEPTED_FORMATS = "PNG, JPEG, TIFF, BMP, GIF, PPM or WebP"
+
 IMAGE_SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
+    (
+        ".apng", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm",
+        ".ppm", ".tif", ".tiff", ".webp",
+    )
+)  # fmt: skip
 """Suffixes, in lower case, of the files that are read from a folder."""
 
 MAX_RESIZE_SIDE = 2048
 """Maximum side in pixels of a square that is resized in one step. A larger square is first reduced
 by an integer factor, in strips."""
 
-_MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _EXIF_ORIENTATION = 0x0112  # EXIF tag
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 
 
 class DecodedImage(NamedTuple):
@@ -43,26 +56,28 @@ class DecodedImage(NamedTuple):
     Attributes:
         pixels: Pixels, uint8, shape (28, 28, 3), red, green, blue.
         crop_side: Side of the cropped square, in pixels of the file.
+        has_unused_profile: Whether the file has a color profile that cannot be used.
     """
 
     pixels: NDArray[np.uint8]
     crop_side: int
+    has_unused_profile: bool = False
 
 
 def read_image_file(path: Path, crop: int | None) -> DecodedImage:
     """Crop the central square of an image and resize it to 28 x 28 pixels, as in BloodMNIST.
 
     An image of 28 x 28 pixels is neither cropped nor resized. A gray image gets three equal
-    channels, transparent pixels become white, and 16-bit values are reduced to 8 bits. An
-    orientation in EXIF is applied.
+    channels, transparent pixels become white, and 12-bit and 16-bit values are reduced to 8 bits.
+    A color profile and an orientation in EXIF are applied.
 
     Args:
         path: Path of the file.
         crop: Side of the square in pixels; None for the largest possible square.
 
     Raises:
-        DataError: The file cannot be read, contains several images, is too large, or is smaller
-            than `crop`.
+        DataError: The file cannot be read, contains several images, is too large, is smaller
+            than `crop`, or has pixels of unknown range.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would block
@@ -77,10 +92,17 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist", path=path) from error
     except UnidentifiedImageError as error:
+        if _is_tiff(path):
+            raise DataError(
+                f"{path} is a kind of TIFF that cannot be read",
+                path=path,
+                expected="gray, RGB or CMYK in unsigned pixels of 8 or 16 bits",
+                remedy="save it as PNG",
+            ) from error
         raise DataError(
             f"{path} is not a readable image",
             path=path,
-            expected="PNG, JPEG, TIFF, BMP, GIF, PPM or WebP",
+            expected=ACCEPTED_FORMATS,
         ) from error
     except Image.DecompressionBombError as error:
         raise DataError(
@@ -92,9 +114,34 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
         raise DataError(f"{path} cannot be read: {reason:.100}", path=path) from error
 
 
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF_MAGIC
+
+
 def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedImage:
+    _check_size(image, path)
+    crop_side = _choose_crop_side(image, path, crop)
+    pixel_format = read_pixel_format(image, path)
+    # Pillow decodes some files when their pixels are first used.
+    decoded = decode_netpbm(image, path) if image.format == "PPM" else image
+    check_value_range(decoded, pixel_format, path)
+    small = convert_to_rgb(_crop_square(decoded, crop_side, pixel_format), pixel_format)
+    if small.size != (IMAGE_SIDE, IMAGE_SIDE):
+        small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
+    profile = image.info.get("icc_profile")
+    converted = convert_to_srgb(small, profile) if profile else small
+    upright = small if converted is None else converted
+    # Read after decoding, because decoding a TIFF applies its orientation and removes the tag.
+    if orientation := image.getexif().get(_EXIF_ORIENTATION):
+        upright.getexif()[_EXIF_ORIENTATION] = orientation
+        upright = ImageOps.exif_transpose(upright)
+    pixels = np.asarray(upright, dtype=np.uint8)
+    return DecodedImage(pixels, crop_side, has_unused_profile=converted is None)
+
+
+def _check_size(image: Image.Image, path: Path) -> None:
     width, height = image.size
-    crop_side = crop or min(width, height)
     # A JPEG from a phone (MPO) may contain a second image for depth or brightness.
     n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if n_frames > 1:
@@ -108,15 +155,13 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
             value=(width, height),
             expected=f"at most {MAX_PIXELS:,}, e.g. 12,000 x 12,000",
         )
-    if image.mode in ("F", "I"):
-        raise DataError(
-            f"{path} has 32-bit pixels of unknown range",
-            path=path,
-            value=32,
-            expected="8 or 16 bits",
-        )
+
+
+def _choose_crop_side(image: Image.Image, path: Path, crop: int | None) -> int:
+    width, height = image.size
     if (width, height) == (IMAGE_SIDE, IMAGE_SIDE):
-        crop_side = IMAGE_SIDE
+        return IMAGE_SIDE
+    crop_side = crop or min(width, height)
     if crop_side > min(width, height):
         raise DataError(
             f"{path} has {width} x {height} pixels",
@@ -124,17 +169,10 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
             value=(width, height),
             expected=f"at least {crop_side} x {crop_side}",
         )
-    small = _convert_to_rgb(_crop_square(image, crop_side))
-    if small.size != (IMAGE_SIDE, IMAGE_SIDE):
-        small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
-    # Read after decoding, because decoding a TIFF applies its orientation and removes the tag.
-    if orientation := image.getexif().get(_EXIF_ORIENTATION):
-        small.getexif()[_EXIF_ORIENTATION] = orientation
-        small = ImageOps.exif_transpose(small)
-    return DecodedImage(np.asarray(small, dtype=np.uint8), crop_side)
+    return crop_side
 
 
-def _crop_square(image: Image.Image, side: int) -> Image.Image:
+def _crop_square(image: Image.Image, side: int, pixel_format: PixelFormat) -> Image.Image:
     """Return the central square, reduced by an integer factor if it is large."""
     if side > MAX_RESIZE_SIDE:
         # A JPEG can be decoded at a half, a quarter or an eighth of its size.
@@ -150,16 +188,6 @@ def _crop_square(image: Image.Image, side: int) -> Image.Image:
     square = Image.new("RGB", (-(-side // factor),) * 2)
     for row in range(0, side, strip_height):
         box = (left, top + row, left + side, top + min(row + strip_height, side))
-        square.paste(_convert_to_rgb(image.crop(box)).reduce(factor), (0, row // factor))
+        strip = convert_to_rgb(image.crop(box), pixel_format)
+        square.paste(strip.reduce(factor), (0, row // factor))
     return square
-
-
-def _convert_to_rgb(image: Image.Image) -> Image.Image:
-    """Return an image in 8-bit RGB, with white in place of transparent pixels."""
-    if image.mode in _MODES_16_BIT:
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")

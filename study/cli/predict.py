@@ -1,6 +1,7 @@
 """`bloodstudy predict`."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ from study.cli.arguments import open_ledger
 
 if TYPE_CHECKING:
     from reports.ledger.records import StudyRecord
+    from study.inference.input_images import InputImage
     from study.inference.model_selection import SelectedModel
     from study.inference.predict import Prediction
 
@@ -101,7 +103,11 @@ def predict(
         print_skipped(line)
 
     input_images = read_input_images(
-        images, split=image_options.split, crop=image_options.crop, on_skip=record_skip
+        images,
+        split=image_options.split,
+        crop=image_options.crop,
+        on_skip=record_skip,
+        on_leave_out=lambda line: _print_message("left out", line),
     )
     # An unreadable file should be reported before the slow import of PyTorch.
     first_image = next(input_images, None)
@@ -110,14 +116,32 @@ def predict(
     selected = select_model(ledger, trial)
     for problem in selected.problems:
         record_skip(problem)
-    from study.inference.predict import classify_images
-
     record = ledger.study
-    all_images = chain([first_image], input_images)
-    predictions = list(classify_images(selected, record.data.color_stats, all_images))
+    predictions = _classify_with_status(selected, record, chain([first_image], input_images))
+    from study.inference.prediction_output import format_warnings
+
+    for line in format_warnings(predictions, record):
+        _print_message("warning", line)
     _print_predictions(predictions, record, selected, output_format)
     if skipped:
         raise typer.Exit(1)
+
+
+def _classify_with_status(
+    selected: "SelectedModel", study: "StudyRecord", input_images: "Iterable[InputImage]"
+) -> "list[Prediction]":
+    """Return the predictions; their number is shown on a terminal in the meantime."""
+    from rich.console import Console
+
+    from study.inference.predict import PREDICTION_BATCH_SIZE, classify_images
+
+    predictions = []
+    with Console(stderr=True).status("classifying …") as status:
+        for prediction in classify_images(selected, study.data.color_stats, input_images):
+            predictions.append(prediction)
+            if len(predictions) % PREDICTION_BATCH_SIZE == 0:
+                status.update(f"classifying … {len(predictions):,} images")
+    return predictions
 
 
 def _print_predictions(
@@ -145,6 +169,11 @@ def _print_predictions(
 
 def print_skipped(line: str) -> None:
     """Print to stderr what is skipped, and why."""
+    _print_message("skipped", line)
+
+
+def _print_message(kind: str, line: str) -> None:
     from study.console.format import make_printable
 
-    typer.echo(f"bloodstudy: skipped: {make_printable(line)}", err=True)
+    # Rich replaces sys.stderr while it shows a status, so that lines appear above the status.
+    typer.echo(f"bloodstudy: {kind}: {make_printable(line)}", file=sys.stderr)

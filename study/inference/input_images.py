@@ -1,7 +1,7 @@
 """Read images to classify from image files, folders and npz files."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
-from bloodnets.data.image_files import IMAGE_SUFFIXES, read_image_file
+from bloodnets.data.image_files import ACCEPTED_FORMATS, IMAGE_SUFFIXES, read_image_file
 from bloodnets.data.medmnist import load_images
 from bloodnets.errors import DataError
+from reports.format.units import format_count
+from study.inference.image_folder import is_system_name, list_image_folder
+
+MAX_LISTED_KINDS = 8
+"""Maximum number of kinds of files that a message names."""
 
 
 class InputImage(NamedTuple):
@@ -29,7 +34,12 @@ class InputImage(NamedTuple):
 
 
 def read_input_images(
-    paths: Sequence[Path], *, split: str, crop: int | None, on_skip: Callable[[str], None]
+    paths: Sequence[Path],
+    *,
+    split: str,
+    crop: int | None,
+    on_skip: Callable[[str], None],
+    on_leave_out: Callable[[str], None],
 ) -> Iterator[InputImage]:
     """Yield images, one after the other.
 
@@ -38,21 +48,36 @@ def read_input_images(
             image files of folders and their subfolders are read.
         split: Name of the split to read from npz files.
         crop: Side of the square to crop in pixels, as in `read_image_file`.
-        on_skip: Function that is called with a message for each path that cannot be used.
+        on_skip: Function that is called with a message for images that cannot be used.
+        on_leave_out: Function that is called with a message for other files, e.g. hidden files.
     """
     for path in paths:
-        if path.suffix.lower() == ".npz":
+        if is_system_name(path.name):  # a shell lists them for `photographs/*`
+            on_leave_out(f"{path}, created by a system")
+        elif path.suffix.lower() == ".npz":
             yield from _read_archive_images(path, split, on_skip)
-            continue
-        for file in _list_image_files(path, on_skip) if path.is_dir() else [path]:
-            try:
-                decoded_image = read_image_file(file, crop)
-            except DataError as error:
-                on_skip(str(error))
-                continue
-            side = decoded_image.crop_side
-            note = f"enlarged from {side} x {side} pixels" if side < IMAGE_SIDE else None
-            yield InputImage(str(file), decoded_image.pixels, note)
+        elif os.path.isdir(path):
+            for file in _list_image_files(path, on_skip, on_leave_out):
+                yield from _read_image(file, crop, on_skip)
+        else:
+            yield from _read_image(path, crop, on_skip)
+
+
+def _read_image(
+    path: Path, crop: int | None, on_skip: Callable[[str], None]
+) -> Iterator[InputImage]:
+    try:
+        decoded_image = read_image_file(path, crop)
+    except DataError as error:
+        on_skip(str(error))
+        return
+    side = decoded_image.crop_side
+    notes = []
+    if side < IMAGE_SIDE:
+        notes.append(f"enlarged from {side} x {side} pixels")
+    if decoded_image.has_unused_profile:
+        notes.append("its color profile cannot be used")
+    yield InputImage(str(path), decoded_image.pixels, ", ".join(notes) or None)
 
 
 def _read_archive_images(
@@ -67,19 +92,28 @@ def _read_archive_images(
         yield InputImage(f"{path}:{split}/{index}", pixels)
 
 
-def _list_image_files(folder: Path, on_skip: Callable[[str], None]) -> list[Path]:
-    """Return the image files of a folder and its subfolders by name, without hidden files."""
-
-    def report_unreadable(error: OSError) -> None:
+def _list_image_files(
+    folder: Path, on_skip: Callable[[str], None], on_leave_out: Callable[[str], None]
+) -> list[Path]:
+    """Return the image files of a folder and its subfolders by name, and report the others."""
+    listing = list_image_folder(folder)
+    for error in listing.errors:
         on_skip(f"{error.filename} cannot be read: {error.strerror}")
-
-    image_paths = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, onerror=report_unreadable)
-        for name in names
-        if Path(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
-    ]
-    if not image_paths:
+    if listing.unread_images:
+        counts = _format_counts({f"{kind} file": n for kind, n in listing.unread_images.items()})
+        on_skip(f"{counts} in {folder}; expected: {ACCEPTED_FORMATS}")
+    if listing.left_out:
+        on_leave_out(f"{_format_counts(listing.left_out)} in {folder}")
+    if not listing.images:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
         on_skip(f"{folder} contains no image files; expected: names that end in {suffixes}")
-    return sorted(image_paths)
+    return listing.images
+
+
+def _format_counts(counts: Mapping[str, int]) -> str:
+    """Return numbers of files by kind, the most frequent first, e.g. `3 .txt files, 1 .db file`."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    texts = [format_count(number, kind) for kind, number in ranked[:MAX_LISTED_KINDS]]
+    if n_others := sum(number for _, number in ranked[MAX_LISTED_KINDS:]):
+        texts.append(f"{n_others:,} of other kinds")
+    return ", ".join(texts)

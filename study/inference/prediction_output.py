@@ -11,6 +11,7 @@ from rich.text import Text
 from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
+from reports.ledger.states import DataKind
 from study.console.format import make_plain_table, make_printable
 from study.inference.model_selection import SelectedModel
 from study.inference.predict import Prediction
@@ -27,6 +28,21 @@ def format_header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator
     """Yield lines that name the model and its training data."""
     yield f"{selected.trial_name} of {study.name}: {selected.reason}."
     yield f"Trained on: {make_data_label(study.data).short}"
+
+
+def format_warnings(predictions: Sequence[Prediction], study: StudyRecord) -> Iterator[str]:
+    """Yield the reasons for which the predictions may be meaningless, to print before them."""
+    if study.data.kind is DataKind.SYNTHETIC:
+        yield (
+            "the model was trained on synthetic cells; its predictions for photographs are "
+            "meaningless"
+        )
+    if n_outliers := sum(prediction.color_outlier is not None for prediction in predictions):
+        yield (
+            f"{n_outliers:,} of {format_count(len(predictions), 'image')} "
+            f"{'has' if n_outliers == 1 else 'have'} colors unlike those of the training images; "
+            f"{'its prediction' if n_outliers == 1 else 'their predictions'} may be meaningless"
+        )
 
 
 def make_prediction_table(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bloodnets.errors import DataError
 from bloodnets.training.loop import predict_probabilities
 from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
+from reports.ledger.states import DataKind
 from study.cli.main import app
 from study.datasets.color_stats import compute_color_stats
 from study.inference.model_selection import select_model
@@ -128,3 +130,52 @@ def test_predict_table_fits_80_columns_and_ends_with_the_notice(
     assert "black.png:everychanneldarkerandmoreeven" in text
     assert "black.png:enlargedfrom20x20pixels" in text
     assert "000.png:" not in text
+
+
+def test_predict_folder_without_unusable_images_exits_with_0(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    """What is left out is named on standard error, apart from the data."""
+    save(tmp_path, cells.test.images[:2])
+    (tmp_path / "@eaDir").mkdir()
+    save(tmp_path / "@eaDir", cells.test.images[:2])
+    (tmp_path / "labels.csv").touch()
+    done = run(results, tmp_path, "--csv")
+    assert done.exit_code == 0, done.output
+    assert len(list(csv.DictReader(io.StringIO(done.stdout)))) == 2
+    (line,) = (line for line in done.stderr.splitlines() if "left out" in line)
+    assert "1 system folder" in line
+    assert "1 .csv file" in line
+    (tmp_path / "cell.tga").touch()
+    assert run(results, tmp_path, "--csv").exit_code == 1
+
+
+def test_predict_with_a_model_of_synthetic_cells_warns_before_the_answers(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    ledger = Ledger(results / "new")
+    known = replace(ledger.study.data, kind=DataKind.SYNTHETIC)
+    shutil.copytree(results / "new", tmp_path / "synthetic")
+    study = to_json(replace(ledger.study, data=known), indent=2)
+    Ledger(tmp_path / "synthetic").storage.write("study.json", study)
+    (path,) = save(tmp_path, cells.test.images[:1])
+    for output_format in ("--csv", "--json"):
+        done = run(tmp_path, path, output_format, study="synthetic")
+        assert done.exit_code == 0, done.output
+        assert "warning" in done.stderr
+    done = run(tmp_path, path, study="synthetic")
+    assert done.output.index("warning") < done.output.index(path.name)
+    assert "warning" not in run(results, path).stderr
+
+
+def test_predict_unlike_images_are_announced_with_exit_code_0(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    paths = save(tmp_path, cells.test.images[:1])
+    for name, color in (("white", "white"), ("black", "black")):
+        Image.new("RGB", (300, 200), color).save(tmp_path / f"{name}.png")
+    done = run(results, *paths, tmp_path / "white.png", tmp_path / "black.png", "--csv")
+    assert done.exit_code == 0, done.output
+    assert "2 of 3 images" in done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [bool(row["color_outlier"]) for row in rows] == [False, True, True]

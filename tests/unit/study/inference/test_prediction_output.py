@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from reports.ledger.records import StudyRecord
+from reports.ledger.states import DataKind
 from study.inference.model_selection import SelectedModel, select_model
 from study.inference.predict import Prediction
 from study.inference.prediction_output import (
@@ -18,6 +20,7 @@ from study.inference.prediction_output import (
     format_footer_lines,
     format_header_lines,
     format_json,
+    format_warnings,
     make_prediction_table,
 )
 from tests.helpers.grid_builder import build_grid, make_published_matrices
@@ -69,6 +72,20 @@ def test_format_footer_lines_many_outliers_are_listed_up_to_a_limit() -> None:
 def test_format_footer_lines_without_outliers_is_the_notice() -> None:
     plain = Prediction(name="a", probabilities=PROBABILITIES, color_outlier=None, note=None)
     assert [*format_footer_lines([plain])] == [RESEARCH_ONLY_NOTICE]
+
+
+def test_format_warnings_name_synthetic_training_and_outliers(
+    source: tuple[StudyRecord, SelectedModel],
+) -> None:
+    study, plain = source[0], replace(PREDICTION, color_outlier=None)
+    official = replace(study, data=replace(study.data, kind=DataKind.OFFICIAL))
+    synthetic = replace(study, data=replace(study.data, kind=DataKind.SYNTHETIC))
+    assert not list(format_warnings([plain], official))
+    (line,) = format_warnings([plain], synthetic)
+    assert "synthetic" in line
+    (line,) = format_warnings([plain, PREDICTION, PREDICTION], official)
+    assert line.startswith("2 of 3 images")
+    assert len(list(format_warnings([PREDICTION], synthetic))) == 2
 
 
 def test_format_json_has_a_row_for_each_image(source: tuple[StudyRecord, SelectedModel]) -> None:
