@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from study.runtime.signals import list_signals
 from tests.helpers.cli_runs import Outcome, RunMain, run_command
 from tests.helpers.s3 import S3Server, run_s3_server
 from tests.helpers.trained_studies import build_once
@@ -54,13 +55,14 @@ def run_main(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[RunMain]:
     """Return a function that runs the command with the given words."""
-    handler = signal.getsignal(signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in list_signals()}
 
     def run(*words: object) -> Outcome:
         return run_command(words, monkeypatch, capsys)
 
     yield run
-    signal.signal(signal.SIGINT, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,9 +9,6 @@ from bloodnets.errors import DataError
 STUDY_FILE = "study.json"
 """Name of the file that identifies a folder as a study."""
 
-TEMP_PREFIX = "bloodstudy-"
-"""Prefix of the names of temporary folders; the id of the process follows."""
-
 
 @dataclass(frozen=True, slots=True)
 class RemotePath:

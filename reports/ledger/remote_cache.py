@@ -1,17 +1,15 @@
 """Access a study in object storage through a local copy of the files read and written so far."""
 
-import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
-from bloodnets.storage.location import TEMP_PREFIX
 from bloodnets.storage.remote import MAX_PARALLEL_REQUESTS, RemoteStorage
+from bloodnets.storage.temp_folder import open_temp_folder
 
 
 class RemoteCache:
@@ -36,8 +34,10 @@ class RemoteCache:
         """
         self.location, self._remote = remote.location, remote
         self._file_names = remote.list_files("")
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-"))
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        stack = ExitStack()
+        self.folder = stack.enter_context(open_temp_folder()) / "study"
+        self.folder.mkdir(mode=0o700)
+        weakref.finalize(self, stack.close)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file, see `LocalStorage.read`.

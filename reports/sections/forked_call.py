@@ -11,6 +11,8 @@ from bloodnets.errors import ResourceError
 
 T = TypeVar("T")
 
+_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
 
 class ForkedCall(Generic[T]):
     """A call that runs in parallel with this process.
@@ -33,8 +35,9 @@ class ForkedCall(Generic[T]):
         self._process = context.Process(
             target=_send_outcome, args=(sender, function, args), daemon=True
         )
-        # Ctrl-C reaches both processes; only this one handles it. The child inherits the mask.
-        previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Signals of a terminal reach both processes; only this one handles them. The child inherits
+        # the mask.
+        previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             self._process.start()
         finally:
@@ -65,6 +68,8 @@ def _send_outcome(
     sender: Connection, function: Callable[..., object], args: tuple[object, ...]
 ) -> None:
     """Call the function and send the result or the exception to the parent."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with it, a parent that exits ends its children
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     outcome: tuple[object, Exception | None]
     try:
         outcome = function(*args), None

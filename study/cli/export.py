@@ -10,7 +10,7 @@ from bloodnets.errors import ResourceError
 from study.cli import options
 from study.cli.arguments import open_ledger
 from study.cli.predict import print_skipped
-from study.runtime.signals import enable_keyboard_interrupt
+from study.runtime.signals import raise_interrupts
 
 EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 """Import names of the packages in the extra `export`."""
@@ -65,7 +65,7 @@ def export(
     from study.inference.onnx_export import export_onnx
 
     with (
-        enable_keyboard_interrupt(),
+        raise_interrupts(),
         Console(stderr=True).status(f"{selected.trial_name}: exporting and checking the model …"),
     ):
         export_check = export_onnx(ledger, selected, images, folder)

@@ -20,7 +20,8 @@ from study.cli.report import report
 from study.cli.resume import resume
 from study.cli.search import search
 from study.cli.status import status
-from study.runtime.signals import exit_on_sigint
+from study.runtime.home import provide_home
+from study.runtime.signals import exit_on_signals
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, Parameter
@@ -110,10 +111,11 @@ for typer_command in (grid, search, resume, status, report, predict, export, rep
 
 def main() -> NoReturn:
     """Run the command; an expected error ends in one line and an exit code."""
-    signal.signal(signal.SIGINT, exit_on_sigint)
+    exit_on_signals()
     try:
         # An Abort is not caught. No command prompts, so an unexpected EOFError must have caused it.
-        exit_code: int = app(prog_name="bloodstudy", standalone_mode=False) or 0
+        with provide_home():
+            exit_code: int = app(prog_name="bloodstudy", standalone_mode=False) or 0
     except typer.TyperException as error:
         from study.cli.usage_errors import to_data_error
 

@@ -19,7 +19,7 @@ from bloodnets.storage.location import parse_location
 from study.cli import arguments, options
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, RESNET
 from study.configs.value_checks import MAX_BATCH_SIZE
-from study.runtime.signals import enable_keyboard_interrupt
+from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -121,7 +121,7 @@ class DataOptions:
         if file is None and self.data == "bloodmnist":
             from bloodnets.data.download import ensure_official_file
 
-            with enable_keyboard_interrupt():  # a download
+            with raise_interrupts():  # a download
                 file = ensure_official_file(self.data_root)
         with reading:
             from bloodnets.data.medmnist import load_file, load_synthetic

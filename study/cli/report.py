@@ -14,7 +14,7 @@ from bloodnets.storage.location import RemotePath, parse_location
 from study.cli import options
 from study.cli.arguments import open_ledger
 from study.cli.completion import complete_study_names
-from study.runtime.signals import enable_keyboard_interrupt
+from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
@@ -92,7 +92,7 @@ def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, stor
     require_report_folder(folder)
     from reports.page.multi_study import write_multi_study_report
 
-    with enable_keyboard_interrupt():
+    with raise_interrupts():
         report_path = write_multi_study_report(ledgers, folder=folder)
     typer.echo(report_path)
 
@@ -113,7 +113,7 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
     from reports.sections.findings import analyze
     from study.runtime.cores import count_available_cores
 
-    with enable_keyboard_interrupt():
+    with raise_interrupts():
         analysis = analyze(ledger, images)
         report_path = write_analysis(
             analysis,

@@ -10,7 +10,7 @@ from study.cli import options
 from study.cli.arguments import open_ledger, resolve_gpus_per_trial
 from study.cli.launch import launch
 from study.cli.option_groups import RunOptions
-from study.runtime.signals import enable_keyboard_interrupt
+from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -95,7 +95,7 @@ def resume(
     def load_cells(reading: AbstractContextManager[None]) -> "BloodCells":
         from study.datasets.lookup import load_study_data
 
-        with enable_keyboard_interrupt():  # a download
+        with raise_interrupts():  # a download
             return load_study_data(record, data_file, download=True, reading=reading)
 
     run = RunOptions(resume=True, allow_code_change=allow_code_change, quiet=quiet)

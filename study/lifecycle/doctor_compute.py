@@ -1,7 +1,6 @@
 """Check GPU, token and Ray for `bloodstudy doctor`; importing this module loads PyTorch and Ray."""
 
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +11,23 @@ from bloodnets.data.medmnist import load_file
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.storage.location import RemotePath, StudyPath
 from bloodnets.storage.remote import open_storage
+from bloodnets.storage.temp_folder import open_temp_folder
 from reports.format.units import format_count
 from study.configs.presets import PUBLISHED
 from study.configs.study_config import GridConfig
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import find_existing_parent
-from study.runtime.connection import check_reachable, ensure_private_token
+from study.runtime.connection import check_reachable
 from study.runtime.node_check import NodeInfo, find_node_problem, format_node, query_nodes
 from study.runtime.resources import compute_max_parallel_trials
-from study.runtime.session import get_default_gpus, open_ray_session, redirect_output, run_test_task
+from study.runtime.session import (
+    RAY_LOG,
+    get_default_gpus,
+    open_ray_session,
+    redirect_output,
+    run_test_task,
+)
+from study.runtime.token import ensure_private_token
 
 
 def run_compute_checks(
@@ -72,8 +79,8 @@ def _check_gpu() -> str:
 @contextmanager
 def _connect_ray(config: GridConfig) -> Iterator[None]:
     with (
-        tempfile.TemporaryDirectory(prefix="bloodstudy-doctor-") as folder,
-        redirect_output(Path(folder, "ray.log")),
+        open_temp_folder() as folder,
+        redirect_output(folder / RAY_LOG),
         open_ray_session(config),
     ):
         yield

@@ -1,39 +1,17 @@
-"""Check that a Ray cluster responds, and keep Ray's token private."""
+"""Check that a Ray cluster responds, and explain why Ray cannot be used."""
 
-import os
-import secrets
 import socket
 import threading
-from contextlib import suppress
-from pathlib import Path
 
 from ray.exceptions import AuthenticationError, RpcError
 
 from bloodnets.errors import ResourceError
 from study.runtime.ray_internals import connect_gcs
+from study.runtime.token import ensure_private_token
 
 CONNECT_TIMEOUT_S = 3.0
 
-
-def ensure_private_token() -> bool:
-    """Make Ray's token file readable only by its owner; return whether others could read it before.
-
-    Anyone who has the token can run programs on the cluster. Ray uses an existing file, but would
-    itself create one that every user of this host can read.
-    """
-    token_path = Path.home() / ".ray" / "auth_token"
-    with suppress(OSError):  # the home folder is not writable, or another user owns the file
-        token_path.parent.mkdir(mode=0o700, exist_ok=True)
-        try:
-            with os.fdopen(
-                os.open(token_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-            ) as token_file:
-                token_file.write(secrets.token_hex(32))
-        except FileExistsError:
-            if token_path.stat().st_mode & 0o077:
-                token_path.chmod(0o600)
-                return True
-    return False
+START_REMEDY = "check that memory, disk space and cores are free, then run the command again"
 
 
 def check_reachable(address: str) -> None:
@@ -62,9 +40,12 @@ def make_ray_error(address: str | None, error: Exception) -> ResourceError:
         address: Address of the cluster; None if Ray should have started on this host.
         error: Exception that Ray raised.
     """
-    action = "start" if address is None else f"join the cluster at {address}"
+    if address is None:
+        action, remedy = "start", START_REMEDY
+    else:
+        action = f"join the cluster at {address}"
+        remedy = "check the address, the network and Ray's token"
     reason = " ".join(str(error).split())
-    remedy = None if address is None else "check the address, the network and Ray's token"
     return ResourceError(f"Ray could not {action}: {reason:.300}", path=address, remedy=remedy)
 
 

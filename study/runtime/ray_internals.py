@@ -4,15 +4,16 @@
 `pyproject.toml` limits Ray to the versions with which the tests of these two modules pass.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import ray
-from ray._private import utils
+from ray._private import utils, worker
 from ray._private.node import Node
 from ray._private.state import actors
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
+from ray.job_config import JobConfig
 
 _UNUSED_SERVICES = ("start_api_server", "start_log_monitor", "start_monitor")
 """Methods of `Node` that start services which a study does not use.
@@ -86,18 +87,89 @@ def start_ray(
         object_store_memory: Size of the object store in bytes.
         preload: Modules that each worker imports when it starts, not when it gets its first trial
             (ray#33572).
+
+    Raises:
+        Exception: Ray did not start; after its timeout of 30 s, the exception is a plain one.
     """
-    with _without_unused_services():
-        ray.init(
-            # Without "local", Ray may join a cluster of another program.
-            address="local",
-            num_cpus=num_cpus,
-            object_store_memory=object_store_memory,
-            include_dashboard=False,
-            log_to_driver=False,
-            _temp_dir=temp_folder,
-            _system_config=_SYSTEM_CONFIG | {"preload_python_modules": list(preload)},
-        )
+    with _without_unused_services(), _without_sigterm_handler():
+        try:
+            ray.init(
+                # Without "local", Ray may join a cluster of another program.
+                address="local",
+                num_cpus=num_cpus,
+                object_store_memory=object_store_memory,
+                include_dashboard=False,
+                log_to_driver=False,
+                job_config=_make_job_config(),
+                _temp_dir=temp_folder,
+                _system_config=_SYSTEM_CONFIG | {"preload_python_modules": list(preload)},
+            )
+        except BaseException:
+            ray.shutdown()  # Ray may already have connected
+            raise
+
+
+def join_ray(address: str) -> None:
+    """Join a cluster.
+
+    Args:
+        address: Address of the cluster.
+
+    Raises:
+        Exception: The cluster cannot be joined.
+    """
+    # A driver that joins through `ray://` adds no folders to the workers' import path.
+    job_config = None if address.startswith("ray://") else _make_job_config()
+    with _without_sigterm_handler():
+        ray.init(address=address, log_to_driver=False, job_config=job_config)
+
+
+def shut_down_ray(restore_handlers: Callable[[], None]) -> None:
+    """Shut Ray down without a time in which SIGTERM kills this process.
+
+    Ray's C++ code removes the process's handler when the driver disconnects. Ray then takes more
+    than a second to end its processes.
+
+    Args:
+        restore_handlers: Function that installs the process's signal handlers again.
+    """
+    if (node := worker._global_node) is not None:
+        end_processes = node.kill_all_processes
+
+        def restore_and_end_processes(**options: object) -> None:
+            restore_handlers()
+            end_processes(**options)
+
+        node.kill_all_processes = restore_and_end_processes
+    ray.shutdown()
+
+
+class _FixedPath(list[str]):
+    """Folders that Ray puts first on the workers' import path; it cannot add any."""
+
+    def extend(self, folders: Iterable[str]) -> None:
+        """Ignore the current folder and that of the script, which Ray adds."""
+
+
+def _make_job_config() -> JobConfig:
+    """Return a configuration with which workers do not import from the driver's current folder.
+
+    A user's file `random.py` or `torch.py` there would replace the library.
+    """
+    job_config = JobConfig()
+    vars(job_config).update(_py_driver_sys_path=_FixedPath())
+    return job_config
+
+
+@contextmanager
+def _without_sigterm_handler() -> Iterator[None]:
+    """Keep the process's handler for SIGTERM within the context; Ray's raises `SystemExit`."""
+    set_handler = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda _: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = set_handler
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import signal
 import sys
 import tempfile
@@ -12,32 +11,39 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-import psutil
 import ray
-from ray.exceptions import AuthenticationError
+from ray.exceptions import RayError
 
-from bloodnets.storage.location import TEMP_PREFIX
+from bloodnets.errors import ResourceError
+from bloodnets.storage.temp_folder import open_temp_folder
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
-from study.runtime.connection import ensure_private_token, make_ray_error
+from study.runtime.connection import START_REMEDY, make_ray_error
 from study.runtime.cores import count_available_cores
 from study.runtime.gpus import find_gpus
-from study.runtime.ray_internals import start_ray
+from study.runtime.ray_internals import join_ray, shut_down_ray, start_ray
 from study.runtime.resources import (
     check_cluster_resources,
     check_local_resources,
     count_usable_cores,
     find_largest_node,
 )
-from study.runtime.signals import SIGNALS, defer_interrupts
+from study.runtime.signals import defer_interrupts, list_signals, start_processes
+from study.runtime.token import ensure_private_token
 
 OBJECT_STORE_BYTES = 2**29
 """Size of the object store in bytes: it holds the data (40 MB) once per node, and little else."""
 
 
-MAX_TEMP_PATH_BYTES = 12
-"""Maximum length in bytes: of a socket path's 107, our folder takes 28 and Ray's names 64."""
+MAX_TEMP_PATH_BYTES = 20
+"""Maximum length in bytes: of a socket path's 104, our folder takes 20 and Ray's names 64."""
 
+N_START_ATTEMPTS = 2
+"""Number of attempts to start Ray on this host; Ray waits 30 s for its own processes, which is too
+short on a busy computer."""
+
+
+TASK_TIMEOUT_S = 60.0
 
 RAY_LOG = "ray.log"
 
@@ -102,23 +108,25 @@ def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Ite
     """
     for name, value in RAY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in list_signals()}
     with ExitStack() as stack:
         with defer_interrupts() if config.address is None else nullcontext():
-            try:
-                if config.address is None:
-                    check_local_resources(config)
-                    _start_local_ray(stack, config, n_trials)
-                else:
-                    ray.init(address=config.address, log_to_driver=False)
-            except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-                raise make_ray_error(config.address, error) from error
-            # Ray installs its own handlers, and removes that for SIGTERM when it shuts down.
-            stack.callback(_set_signal_handlers, handlers)
-            stack.callback(ray.shutdown)
-        _set_signal_handlers(handlers)
+            if config.address is None:
+                check_local_resources(config)
+                stack.enter_context(_start_local_ray(config, n_trials))
+            else:
+                _join_cluster(config.address)
+            stack.callback(_shut_down_ray)
+        _set_signal_handlers(handlers)  # Ray has installed its own
         check_cluster_resources(config)
         yield
+
+
+def _shut_down_ray() -> None:
+    """Shut Ray down; a signal takes effect afterwards."""
+    with defer_interrupts():
+        deferring = {number: signal.getsignal(number) for number in list_signals()}
+        shut_down_ray(lambda: _set_signal_handlers(deferring))
 
 
 def _set_signal_handlers(handlers: Mapping[signal.Signals, _SignalHandler]) -> None:
@@ -126,41 +134,46 @@ def _set_signal_handlers(handlers: Mapping[signal.Signals, _SignalHandler]) -> N
         signal.signal(number, handler)
 
 
-def _start_local_ray(stack: ExitStack, config: StudyConfig, n_trials: int | None) -> None:
-    """Start Ray on this host, so that no other user can read its files or use it."""
+def _join_cluster(address: str) -> None:
+    try:
+        join_ray(address)
+    except Exception as error:  # Ray also raises plain ones
+        ray.shutdown()
+        raise make_ray_error(address, error) from error
+
+
+@contextmanager
+def _start_local_ray(config: StudyConfig, n_trials: int | None) -> Iterator[None]:
+    """Start Ray on this host, so that no other user can read its files or use it.
+
+    The context ends with the removal of Ray's files; Ray must have been shut down.
+    """
     ensure_private_token()
     n_cores = count_available_cores()
     if n_trials is not None:
         n_cores = min(n_cores, count_usable_cores(config, n_trials))
     # Ray starts a worker per core immediately. With several cores per trial, most stay idle.
     is_worker_per_trial = n_trials is not None and config.cpus_per_trial == 1
-    start_ray(
-        _make_private_folder(stack),
-        num_cpus=n_cores,
-        object_store_memory=OBJECT_STORE_BYTES,
-        preload=PRELOADED_MODULES if is_worker_per_trial else (),
-    )
-
-
-def _make_private_folder(stack: ExitStack) -> str:
-    """Return a new private folder for Ray's files, which other users could otherwise access.
-
-    Folders that killed processes of this user left behind are removed.
-    """
     parent = Path(tempfile.gettempdir())
-    if len(str(parent)) > MAX_TEMP_PATH_BYTES:
+    if len(os.fsencode(parent)) > MAX_TEMP_PATH_BYTES:
         parent = Path("/tmp")  # noqa: S108 - only this user can access the folder in it
-    for old_folder in parent.glob(f"{TEMP_PREFIX}*-*"):
-        owner_pid = old_folder.name.removeprefix(TEMP_PREFIX).partition("-")[0]
-        if (
-            owner_pid.isdigit()
-            and not psutil.pid_exists(int(owner_pid))
-            and old_folder.stat().st_uid == os.getuid()
-        ):
-            shutil.rmtree(old_folder, ignore_errors=True)
-    folder = tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir=parent)
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    with ExitStack() as stack:
+        for n_attempts_left in reversed(range(N_START_ATTEMPTS)):
+            try:
+                folder = stack.enter_context(open_temp_folder(parent))
+                with start_processes():
+                    start_ray(
+                        str(folder),
+                        num_cpus=n_cores,
+                        object_store_memory=OBJECT_STORE_BYTES,
+                        preload=PRELOADED_MODULES if is_worker_per_trial else (),
+                    )
+                break
+            except Exception as error:  # Ray raises a plain one after its timeout
+                stack.close()
+                if not n_attempts_left:
+                    raise make_ray_error(None, error) from error
+        yield
 
 
 def get_default_gpus(address: str | None) -> float:
@@ -176,10 +189,8 @@ def get_default_gpus(address: str | None) -> float:
         return DEFAULT_GPUS_PER_TRIAL if find_gpus() else 0.0
     with redirect_output(Path(os.devnull)):
         try:
-            ray.init(address=address, log_to_driver=False)
+            _join_cluster(address)
             return DEFAULT_GPUS_PER_TRIAL if find_largest_node()["GPU"] else 0.0
-        except (AuthenticationError, OSError, RuntimeError, ValueError) as error:
-            raise make_ray_error(address, error) from error
         finally:
             ray.shutdown()
 
@@ -188,6 +199,12 @@ def run_test_task() -> str:
     """Run a task on the connected cluster and return the host name of its node.
 
     Raises:
-        TimeoutError: No worker process responded within a minute.
+        ResourceError: No worker process responded within a minute.
     """
-    return str(ray.get(ray.remote(platform.node).remote(), timeout=60))
+    try:
+        return str(ray.get(ray.remote(platform.node).remote(), timeout=TASK_TIMEOUT_S))
+    except RayError as error:
+        raise ResourceError(
+            f"Ray has started, but none of its processes ran a task ({type(error).__name__})",
+            remedy=START_REMEDY,
+        ) from error

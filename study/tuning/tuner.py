@@ -1,8 +1,6 @@
 """Run trials with Ray Tune: the trials of a plan, or the proposals of a search."""
 
-import os
 import secrets
-import tempfile
 import textwrap
 from collections.abc import Sequence
 
@@ -14,7 +12,7 @@ from ray.tune.search import Searcher
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
-from bloodnets.storage.location import TEMP_PREFIX
+from bloodnets.storage.temp_folder import open_temp_folder
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, StopReason
@@ -210,7 +208,7 @@ def _run_tuner(
     trainable = tune.with_resources(tune.with_parameters(run_trial, cells=cells), resources)
     try:
         # Tune's own files are discarded, because the ledger has everything.
-        with tempfile.TemporaryDirectory(prefix=f"{TEMP_PREFIX}{os.getpid()}-") as temp_folder:
+        with open_temp_folder() as temp_folder:
             tuner = tune.Tuner(
                 trainable,
                 tune_config=tune.TuneConfig(
@@ -225,7 +223,7 @@ def _run_tuner(
                 ),
                 run_config=tune.RunConfig(
                     name="trials",
-                    storage_path=temp_folder,
+                    storage_path=str(temp_folder),
                     failure_config=tune.FailureConfig(max_failures=MAX_RETRIES),
                     callbacks=[callback],
                     stop=stopper,

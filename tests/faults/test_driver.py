@@ -95,6 +95,7 @@ def start_second_driver(study: StudyRunner, command: Command) -> str:
 STRIKES = {
     "SIGINT": interrupt(signal.SIGINT),
     "SIGTERM": interrupt(signal.SIGTERM),
+    "SIGHUP": interrupt(signal.SIGHUP),
     "SIGINT twice": interrupt_twice,
     "the raylet killed": kill_part_of_ray("raylet/raylet"),
     "the GCS killed": kill_part_of_ray("gcs_server"),
@@ -102,7 +103,7 @@ STRIKES = {
 }
 
 
-@pytest.mark.timeout(900)  # seven runs in sequence
+@pytest.mark.timeout(900)  # eight runs in sequence
 def test_study_struck_by_one_fault_after_another_equals_an_undisturbed_one(
     tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow
 ) -> None:

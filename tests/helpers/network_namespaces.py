@@ -171,7 +171,7 @@ def run_namespace_nodes(
 
 def share_token(head: NamespaceNode, other_nodes: Sequence[NamespaceNode]) -> None:
     """Copy Ray's token from the head, which creates it if needed, to the other nodes."""
-    code = "from study.runtime.connection import ensure_private_token; ensure_private_token()"
+    code = "from study.runtime.token import ensure_private_token; ensure_private_token()"
     head.run(["python", "-c", code])
     token = (head.home / ".ray/auth_token").read_text()
     for node in other_nodes:

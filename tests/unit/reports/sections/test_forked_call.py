@@ -13,8 +13,8 @@ def raise_error() -> None:
     raise DataError("bad cells", value=8, remedy="use others")
 
 
-def interrupt_itself() -> str:
-    signal.raise_signal(signal.SIGINT)
+def signal_itself(number: signal.Signals) -> str:
+    signal.raise_signal(number)
     return "done"
 
 
@@ -45,5 +45,18 @@ def test_forked_call_whose_process_is_killed_is_a_resource_error() -> None:
         call.get_result()
 
 
-def test_forked_call_ignores_ctrl_c_which_its_parent_handles() -> None:
-    assert ForkedCall(interrupt_itself).get_result() == "done"
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_forked_call_ignores_a_terminals_signals_which_its_parent_handles(
+    number: signal.Signals,
+) -> None:
+    assert ForkedCall(signal_itself, number).get_result() == "done"
+
+
+def test_forked_call_that_is_terminated_does_not_run_its_parents_handler() -> None:
+    previous_handler = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        call = ForkedCall(signal_itself, signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, previous_handler)
+    with pytest.raises(ResourceError, match=str(-signal.SIGTERM)):
+        call.get_result()

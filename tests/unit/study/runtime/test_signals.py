@@ -1,14 +1,100 @@
-"""The error of a study that was interrupted, and signals that are held back."""
+"""Signals that stop a command: their exit codes, when they take effect, and what is left."""
 
+import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from study.runtime.signals import InterruptHandler, StudyInterruptedError, defer_interrupts
+from study.runtime.signals import (
+    InterruptHandler,
+    StudyInterruptedError,
+    defer_interrupts,
+    drop_closed_terminal,
+    list_signals,
+    raise_interrupts,
+)
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+# A process that is struck by a signal while it has a temporary folder and a child.
+STRUCK = """
+import os, subprocess, sys
+from pathlib import Path
+from bloodnets.storage.temp_folder import open_temp_folder
+from study.runtime.signals import exit_on_signals
+
+exit_on_signals()
+with open_temp_folder(Path(sys.argv[1])):
+    child = subprocess.Popen(["sleep", "60"], stderr=subprocess.DEVNULL)
+    os.kill(os.getpid(), int(sys.argv[2]))
+    print("survived")
+    child.kill()
+"""
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def strike(number: signal.Signals, folder: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+    """Run the process to its end; its child has its standard output, and must end as well."""
+    return subprocess.run(
+        [*prefix, sys.executable, "-c", STRUCK, folder, str(int(number))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_exit_on_signals_ends_the_process_in_one_line_and_leaves_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    done = strike(number, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (128 + number, "", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_exit_on_signals_under_nohup_ignores_a_hangup(tmp_path: Path) -> None:
+    done = strike(signal.SIGHUP, tmp_path, "nohup")
+    assert (done.returncode, done.stdout) == (0, "survived\n")
+
+
+def test_list_signals_omits_a_hangup_that_is_ignored(received: list[int]) -> None:
+    assert list_signals() == tuple(SIGNALS)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert list_signals() == (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_raise_interrupts_raises_an_error_with_the_exit_code(
+    number: signal.Signals, received: list[int]
+) -> None:
+    with pytest.raises(StudyInterruptedError) as caught, raise_interrupts():
+        signal.raise_signal(number)
+    assert caught.value.exit_code == 128 + number
+    signal.raise_signal(number)
+    assert received == [number]
+
+
+def test_drop_closed_terminal_lets_writes_succeed_only_after_it_is_closed() -> None:
+    controller, terminal = pty.openpty()
+    with os.fdopen(terminal, "w", buffering=1) as file:
+        drop_closed_terminal()
+        file.write("seen\n")
+        assert os.read(controller, 100).strip() == b"seen"
+        os.close(controller)
+        with pytest.raises(OSError, match="Input/output"):
+            os.write(terminal, b"lost")
+        drop_closed_terminal()
+        file.write("dropped\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 def test_study_interrupted_error_exit_code_follows_the_signal(number: int, exit_code: int) -> None:
     error = StudyInterruptedError("interrupted", number)
     assert (str(error), error.exit_code) == ("interrupted", exit_code)
@@ -20,7 +106,7 @@ def test_study_interrupted_error_with_remedy_keeps_its_exit_code() -> None:
     assert (str(error), error.exit_code) == ("interrupted; resume it", 143)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_interrupt_handler_raises_keyboard_interrupt_and_keeps_the_signal(
     number: signal.Signals, received: list[int]
 ) -> None:
@@ -39,14 +125,14 @@ def received() -> Iterator[list[int]]:
     numbers: list[int] = []
     previous = {
         number: signal.signal(number, lambda number, _: numbers.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in SIGNALS
     }
     yield numbers
     for number, handler in previous.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_defer_interrupts_delivers_a_signal_once_at_the_end(
     number: signal.Signals, received: list[int]
 ) -> None:
