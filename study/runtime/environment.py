@@ -41,6 +41,24 @@ _PYTHON_SWITCHES = (
 )
 """Variables for one Python program, with which the programs of Ray do not start or print more."""
 
+_LIBRARY_PREFIXES = (
+    "JOBLIB_",
+    "LOKY_",
+    "NETWORKX_",
+    "NPY_",
+    "NUMPY_",
+    "OPTUNA_",
+    "PANDAS_",
+    "PYDANTIC_",
+    "PYTORCH_",
+    "SCIPY_",
+    "SKLEARN_",
+    "TERMINAL_",
+    "TORCH",
+    "TQDM_",
+)
+"""Prefixes of settings of libraries, with which some do not import, compute or print the same."""
+
 _HIDDEN_WARNINGS = (
     DeprecationWarning,
     ImportWarning,
@@ -62,6 +80,10 @@ _NAMED_VARIABLES = frozenset(
         "HIP_VISIBLE_DEVICES",
         "NVIDIA_VISIBLE_DEVICES",
         "ROCR_VISIBLE_DEVICES",
+        # They limit cores and manage the memory of a GPU.
+        "LOKY_MAX_CPU_COUNT",
+        "PYTORCH_ALLOC_CONF",
+        "PYTORCH_CUDA_ALLOC_CONF",
         # They select other kernels, so a seed gives other weights.
         "ATEN_CPU_CAPABILITY",
         "CUBLAS_WORKSPACE_CONFIG",
@@ -74,7 +96,7 @@ _NAMED_VARIABLES = frozenset(
         "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     )
 )
-"""Variables outside Ray that a user may need, and that change where or how a trial is trained."""
+"""Variables that a user may need, and that change where or how a trial is trained."""
 
 
 def prepare_environment() -> None:
@@ -82,8 +104,11 @@ def prepare_environment() -> None:
 
     The function is called before other libraries are imported.
     """
-    for name in _PYTHON_SWITCHES:
-        os.environ.pop(name, None)
+    for name in [*os.environ]:
+        if name in _PYTHON_SWITCHES or (
+            name.startswith(_LIBRARY_PREFIXES) and name not in _NAMED_VARIABLES
+        ):
+            del os.environ[name]
     if sys.warnoptions:  # with `error`, a library's warning would end the study
         sys.warnoptions.clear()
         warnings.resetwarnings()

@@ -105,16 +105,26 @@ from study.runtime.environment import prepare_environment
 prepare_environment()
 warnings.warn("a library's warning")
 subprocess.run([sys.executable, "-c", "import warnings; warnings.warn('x')"], check=True)
-import matplotlib
+import joblib, matplotlib, networkx, pandas, sklearn.linear_model, torch
 print(matplotlib.get_backend())
 """
 
 
-def test_prepare_environment_strict_warnings_and_foreign_backend_do_not_end_a_process(
+def test_prepare_environment_settings_of_other_programs_do_not_end_a_process(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "matplotlibrc").write_text("nonsense.key: 1\nbackend: nonsense\n")
-    hostile = {"PYTHONWARNINGS": "error", "MPLBACKEND": "nonsense", "MPLCONFIGDIR": "/proc/x"}
+    hostile = {
+        "JOBLIB_MULTIPROCESSING": "nonsense",
+        "MPLBACKEND": "nonsense",
+        "MPLCONFIGDIR": "/proc/x",
+        "NETWORKX_BACKEND_PRIORITY": "nonsense",
+        "PANDAS_FUTURE": "nonsense",
+        "PYTHONWARNINGS": "error",
+        "PYTORCH_JIT": "nonsense",
+        "SKLEARN_WORKING_MEMORY": "nonsense",
+        "TORCH_LOGS": "nonsense",
+    }
     done = subprocess.run(
         [sys.executable, "-c", PREPARE],
         cwd=tmp_path,
