@@ -34,8 +34,10 @@ _PYTHON_SWITCHES = (
     "PYTHONDEVMODE",
     "PYTHONINSPECT",
     "PYTHONIOENCODING",
+    "PYTHONMALLOC",
     "PYTHONOPTIMIZE",
     "PYTHONPROFILEIMPORTTIME",
+    "PYTHONTRACEMALLOC",
     "PYTHONVERBOSE",
     "PYTHONWARNINGS",
 )
@@ -156,10 +158,17 @@ def require_utf8_names() -> None:
 
     Raises:
         DataError: A name is not valid UTF-8.
+        ResourceError: The current folder has been removed.
     """
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError as error:
+        raise ResourceError(
+            "the current folder no longer exists", remedy="change to another folder"
+        ) from error
     for kind, name in (
         *(("argument", argument) for argument in sys.argv),
-        ("current folder", os.getcwd()),
+        ("current folder", folder),
         ("home folder", str(Path.home())),
     ):
         try:

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, chdir, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -138,12 +138,15 @@ def _start_local_ray(stack: ExitStack, config: StudyConfig, n_trials: int | None
         n_cores = min(n_cores, count_usable_cores(config, n_trials))
     # Ray starts a worker per core immediately. With several cores per trial, most stay idle.
     is_worker_per_trial = n_trials is not None and config.cpus_per_trial == 1
-    start_ray(
-        _make_private_folder(stack),
-        num_cpus=n_cores,
-        object_store_memory=OBJECT_STORE_BYTES,
-        preload=PRELOADED_MODULES if is_worker_per_trial else (),
-    )
+    folder = _make_private_folder(stack)
+    # Workers first import from the folder in which Ray starts: a `study.py` there would end them.
+    with chdir(folder):
+        start_ray(
+            folder,
+            num_cpus=n_cores,
+            object_store_memory=OBJECT_STORE_BYTES,
+            preload=PRELOADED_MODULES if is_worker_per_trial else (),
+        )
 
 
 def _make_private_folder(stack: ExitStack) -> str:

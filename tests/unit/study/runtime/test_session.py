@@ -45,7 +45,9 @@ import ray
 {MAKE_CONFIG}
 def list_modules():
     import sys
-    return set(sys.modules)
+    modules = set(sys.modules)
+    import wave
+    return modules
 
 with open_ray_session(config, n_trials=1):
     cores = ray.cluster_resources()["CPU"]
@@ -54,9 +56,17 @@ print(cores, *({{"torch", "ray.tune", "medmnist"}} & modules))
 """
 
 
-def test_open_ray_session_for_one_trial_has_one_core_and_a_worker_that_is_prepared() -> None:
+def test_open_ray_session_for_one_trial_has_one_core_and_a_worker_that_is_prepared(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "wave.py").write_text("raise ImportError('the module of another program')")
     done = subprocess.run(
-        [sys.executable, "-c", ONE_TRIAL], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", ONE_TRIAL],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     cores, *modules = done.stdout.splitlines()[-1].split()
