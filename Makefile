@@ -6,6 +6,9 @@ FORM ?= full
 # Tests in a file share trained studies, so each file runs in one process. Long files come first.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# A cluster of the developer's shell would be used instead of Ray on this computer.
+unexport RAY_ADDRESS
+
 .DEFAULT_GOAL := help
 .PHONY: help demo check test cluster faults tutorial slow scale bench docs docs-serve clean
 

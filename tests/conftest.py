@@ -1,5 +1,6 @@
 """Settings and fixtures shared by all tests."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from study.runtime.signals import list_signals
 from tests.helpers.cli_runs import Outcome, RunMain, run_command
 from tests.helpers.s3 import S3Server, run_s3_server
 from tests.helpers.trained_studies import build_once
+
+# A cluster of the developer's shell would be used instead of Ray on this host.
+os.environ.pop("RAY_ADDRESS", None)
 
 # No test depends on the speed of the machine, and every run tries the same examples.
 settings.register_profile("bloodstudy", deadline=None, derandomize=True)

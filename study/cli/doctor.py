@@ -4,6 +4,7 @@ import typer
 
 from bloodnets.storage.location import parse_location
 from study.cli import options
+from study.runtime.environment import prepare_ray_environment, require_utf8_names
 
 
 def doctor(
@@ -22,13 +23,16 @@ def doctor(
       bloodstudy doctor
       bloodstudy doctor --storage s3://bucket/studies --address auto
     """
+    cluster_address = None if address == "local" else address
+    require_utf8_names()
+    prepare_ray_environment(cluster_address)
     from study.lifecycle.doctor import run_checks
 
     check_results = run_checks(
         storage_root=parse_location(storage),
         data_file=data_file,
         data_root=data_root,
-        address=None if address == "local" else address,
+        address=cluster_address,
     )
     failed = False
     for check_result in check_results:

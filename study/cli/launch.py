@@ -16,6 +16,11 @@ from bloodnets.errors import ConflictError, DataError
 from study.cli.arguments import suggest_studies
 from study.cli.option_groups import RunOptions
 from study.lifecycle.preflight import check_location
+from study.runtime.environment import (
+    list_variables_in_effect,
+    prepare_ray_environment,
+    require_utf8_names,
+)
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -43,12 +48,16 @@ def launch(config: "GridConfig | SearchConfig", load_cells: LoadCells, run: RunO
     """
     if run.allow_code_change and not run.resume:
         raise DataError("--allow-code-change requires --resume", remedy="add --resume")
+    require_utf8_names()
+    prepare_ray_environment(config.address)
     _check_location(config, resume=run.resume)
     from rich.console import Console
 
     from study.console.phase import show_phase
 
     console = Console(stderr=True, quiet=run.quiet)
+    if names := list_variables_in_effect(config.address):
+        console.print(f"in effect from the environment: {', '.join(names)}", soft_wrap=True)
     # One CPU is always available, and importing Ray takes a second.
     if config.address is not None or config.gpus_per_trial or config.cpus_per_trial > 1:
         with show_phase(console, "checking resources …"):

@@ -20,6 +20,8 @@ from study.cli.report import report
 from study.cli.resume import resume
 from study.cli.search import search
 from study.cli.status import status
+from study.console.streams import prepare_streams
+from study.runtime.environment import prepare_environment
 from study.runtime.home import provide_home
 from study.runtime.signals import exit_on_signals
 
@@ -111,6 +113,8 @@ for typer_command in (grid, search, resume, status, report, predict, export, rep
 
 def main() -> NoReturn:
     """Run the command; an expected error ends in one line and an exit code."""
+    prepare_streams()
+    prepare_environment()
     exit_on_signals()
     try:
         # An Abort is not caught. No command prompts, so an unexpected EOFError must have caused it.

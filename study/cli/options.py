@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, and the panels of the help."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +9,7 @@ import typer
 
 from bloodnets.errors import DataError
 from study.cli.completion import complete_study_names
+from study.runtime.environment import RAY_ADDRESS
 
 DATA_PANEL = "Data"
 OUTPUT_PANEL = "Output"
@@ -22,7 +24,9 @@ DataChoice = Literal["bloodmnist", "synthetic"]
 Device = Literal["auto", "cpu", "cuda"]
 Split = Literal["train", "val", "test"]
 
-_ADDRESS_PATTERN = re.compile(r"auto|local|(ray://)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
+ADDRESS_DEFAULT = "RAY_ADDRESS if set, else local"
+
+_ADDRESS_PATTERN = re.compile(r"auto|local|(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 
 
 def require_text(parameter: typer.CallbackParam, value: str | None) -> str | None:
@@ -39,15 +43,28 @@ def require_text(parameter: typer.CallbackParam, value: str | None) -> str | Non
     return value
 
 
-def require_address(parameter: typer.CallbackParam, value: str | None) -> str | None:
-    """Return the address of a Ray cluster, which may be missing.
+def resolve_address(parameter: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the address of a Ray cluster: the option, else `RAY_ADDRESS`, else None.
+
+    This is Ray's own order. `ray job submit` sets the variable, and like Ray, `auto` prefers it.
+
+    Returns:
+        `host:port`, `auto`, `local` for Ray on this host, or None if neither gives an address.
 
     Raises:
-        DataError: The text is not an address.
+        DataError: The text is not an address that a study can use.
     """
-    if value is not None and not _ADDRESS_PATTERN.fullmatch(value):
-        name = max(parameter.opts, key=len)
-        raise DataError.of_value(name, value, "host:port, ray://host:port, auto or local")
+    source = max(parameter.opts, key=len)
+    remedy = None
+    if value in {None, "auto"} and (variable := os.environ.get(RAY_ADDRESS)):
+        source, value, remedy = RAY_ADDRESS, variable, f"unset {RAY_ADDRESS} or pass --address"
+    if value is None:
+        return None
+    match = _ADDRESS_PATTERN.fullmatch(value)
+    if match is None or int(match[2] or 1) not in range(1, 2**16):
+        if value.startswith("ray://"):  # Ray Client, which lacks what the study needs of a driver
+            remedy = "run the command on a node of the cluster, or with 'ray job submit'"
+        raise DataError.of_value(source, value, "host:port, auto or local", remedy=remedy)
     return value
 
 
@@ -130,9 +147,10 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        callback=require_address,
-        show_default="local: Ray on this machine",
-        help="Address of a Ray cluster, e.g. host:6379, or auto on a node of the cluster.",
+        callback=resolve_address,
+        show_default=ADDRESS_DEFAULT,
+        help="Address of a Ray cluster, e.g. host:6379, auto on a node of the cluster, or local "
+        "for Ray on this machine.",
         rich_help_panel=RESOURCES_PANEL,
     ),
 ]

@@ -54,9 +54,9 @@ class ChangedResourceOptions:
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            callback=options.require_address,
-            show_default="local: Ray on this machine",
-            help="Address of a Ray cluster; required if the study ran on one.",
+            callback=options.resolve_address,
+            show_default=options.ADDRESS_DEFAULT,
+            help="Address of a Ray cluster, or local; required if the study ran on a cluster.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),
     ] = None

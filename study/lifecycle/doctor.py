@@ -22,6 +22,7 @@ from reports.format.units import format_count
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import check_remote_location, find_existing_parent
 from study.runtime.cores import count_available_cores
+from study.runtime.environment import list_variables_in_effect
 
 TRIAL_MEMORY_BYTES = 0.7 * 2**30
 """Bytes of memory per trial: PyTorch and Ray take 0.4 GB, training on 28 x 28 images the rest."""
@@ -45,6 +46,7 @@ def run_checks(
     """
     for name, check in (
         ("software", _check_software),
+        ("environment", lambda: _describe_environment(address)),
         ("machine", _check_host),
         ("storage", lambda: _check_storage(storage_root)),
     ):
@@ -54,6 +56,11 @@ def run_checks(
 
     data_path = _resolve_data_path(data_file, data_root)
     yield from run_compute_checks(storage_root=storage_root, data_path=data_path, address=address)
+
+
+def _describe_environment(address: str | None) -> str:
+    names = list_variables_in_effect(address)
+    return f"{', '.join(names)} in effect" if names else "no variable changes a study"
 
 
 def _check_software() -> str:

@@ -1,5 +1,6 @@
 """Show the complete, failed and pending trials of a study, and the command to resume it."""
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from reports.ledger.ledger import ACCESS_HINT, Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
+from study.runtime.environment import RAY_ADDRESS
 from study.runtime.lock import is_locked
 
 MAX_LISTED_TRIALS = 8
@@ -109,10 +111,11 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
         yield f"Resume with: {format_resume_command(ledger, address)}"
     else:
         report_file = "report/index.html"
+        address = "local" if study.resources.cluster_address else None  # no trial will run
         yield "All trials have ended. " + (
             f"Report: {ledger.location / report_file}"
             if ledger.storage.exists(report_file)
-            else f"Write the report with: {format_resume_command(ledger, None)}"
+            else f"Write the report with: {format_resume_command(ledger, address)}"
         )
 
 
@@ -137,11 +140,13 @@ def format_resume_command(ledger: Ledger, address: str | None) -> str:
 
     Args:
         ledger: Ledger of the study.
-        address: Address of the Ray cluster; None for this host.
+        address: Address of the Ray cluster, or `local`; None for this host if it is the default.
     """
     location = ledger.location
     arguments = ["bloodstudy", "resume"]
     arguments += [location.name] if location.parent == Path("results") else [str(location)]
+    if address is None and os.environ.get(RAY_ADDRESS):
+        address = "local"  # otherwise, the command would join the cluster of the variable
     return shlex.join([*arguments, *(["--address", address] if address else [])])
 
 

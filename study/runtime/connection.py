@@ -24,7 +24,7 @@ def check_reachable(address: str) -> None:
         ResourceError: The cluster cannot be joined.
     """
     ensure_private_token()
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     if not (host and port.isdigit()):
         return  # a name that Ray resolves, e.g. "auto"
     try:
@@ -51,8 +51,6 @@ def make_ray_error(address: str | None, error: Exception) -> ResourceError:
 
 def _connect(address: str, host: str, port: int) -> None:
     socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
-    if address.startswith("ray://"):
-        return  # Ray's client uses another protocol, and has its own timeout
     results: list[Exception | None] = []
 
     def request_answer() -> None:

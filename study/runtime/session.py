@@ -20,6 +20,7 @@ from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import START_REMEDY, make_ray_error
 from study.runtime.cores import count_available_cores
+from study.runtime.environment import prepare_ray_environment
 from study.runtime.gpus import find_gpus
 from study.runtime.ray_internals import join_ray, shut_down_ray, start_ray
 from study.runtime.resources import (
@@ -55,19 +56,6 @@ driver imports them."""
 
 _SignalHandler = Callable[[int, FrameType | None], object] | int | None
 
-# Read by Ray when it starts.
-RAY_ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # Tune would also write each result in three formats; the ledger has them.
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # `study.runtime.signals` has our own handler.
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    # Seconds between snapshots of Tune's state, which are unused and cannot be switched off.
-    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
-    # Pending trials up to this number are visible to the autoscaler of a cluster.
-    "TUNE_MAX_PENDING_TRIALS_PG": "200",
-}
-
 
 @contextmanager
 def redirect_output(log_path: Path) -> Iterator[TextIO]:
@@ -82,7 +70,16 @@ def redirect_output(log_path: Path) -> Iterator[TextIO]:
     sys.stderr.flush()
     stdout, stderr = os.dup(1), os.dup(2)
     try:
-        with log_path.open("ab") as file, os.fdopen(os.dup(stderr), "w", buffering=1) as terminal:
+        with (
+            log_path.open("ab") as file,
+            os.fdopen(
+                os.dup(stderr),
+                "w",
+                buffering=1,
+                encoding=sys.stderr.encoding,
+                errors=sys.stderr.errors,
+            ) as terminal,
+        ):
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
             yield terminal
@@ -106,8 +103,7 @@ def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Ite
         ResourceError: Ray did not start, the cluster does not respond, or no node has the
             resources of a trial.
     """
-    for name, value in RAY_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    prepare_ray_environment(config.address)
     handlers = {number: signal.getsignal(number) for number in list_signals()}
     with ExitStack() as stack:
         with defer_interrupts() if config.address is None else nullcontext():

@@ -26,6 +26,50 @@ main()
 """
 
 
+HOSTILE = (
+    # Settings of a cluster, of Tune and of other programs that use Ray.
+    {"RAY_TMPDIR": "/nonexistent", "TUNE_RESULT_BUFFER_LENGTH": "10", "RAY_USE_TLS": "1"}
+    | {"RAY_OVERRIDE_RESOURCES": '{"CPU": 0}', "RAY_AUTH_TOKEN_PATH": "/nonexistent"}
+    | {"RAY_CLIENT_MODE": "1", "RAY_LOG_TO_STDERR": "1", "RAY_grpc_enable_http_proxy": "1"}
+    | dict.fromkeys(
+        (
+            "RAY_AUTH_MODE",
+            "RAY_JOB_CONFIG_JSON_ENV_VAR",
+            "RAY_REDIS_ADDRESS",
+            "RAY_RUNTIME_ENV_HOOK",
+            "RAY_TUNE_CALLBACKS",
+            "TUNE_GLOBAL_CHECKPOINT_S",
+            "TUNE_MAX_PENDING_TRIALS_PG",
+            "TUNE_RESULT_DIR",
+            # Settings of other libraries.
+            "JOBLIB_MULTIPROCESSING",
+            "KMP_AFFINITY",
+            "MPLBACKEND",
+            "NETWORKX_BACKEND_PRIORITY",
+            "OMP_NUM_THREADS",
+            "OPTUNA_STORAGE",
+            "PANDAS_FUTURE",
+            "PYTORCH_JIT",
+            "SKLEARN_WORKING_MEMORY",
+            "TERMINAL_WIDTH",
+            "TORCH_LOGS",
+            "TQDM_MININTERVAL",
+            # The terminal and the time zone.
+            "COLUMNS",
+            "TERM",
+            "TZ",
+        ),
+        "nonsense",
+    )
+    | dict.fromkeys(("GIT_DIR", "HOME", "MPLCONFIGDIR", "SSL_CERT_FILE", "TMPDIR"), "/nonexistent")
+    | dict.fromkeys(("all_proxy", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    | {"PYTHONWARNINGS": "error", "PYTHONASYNCIODEBUG": "1", "CUDA_VISIBLE_DEVICES": "-1"}
+    | {"RANK": "3", "WORLD_SIZE": "8", "MASTER_ADDR": "nonsense"}
+)
+"""Environment of shells, notebooks and clusters, with values that do harm to other programs."""
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("grid")
@@ -188,3 +232,26 @@ def test_dry_run_prints_the_plan_and_leaves_nothing(folder: Path, data_file: Pat
     assert f"16 trials in {folder / 'dry'}: at most 48 epochs, 147 MB" in words
     assert "cells.npz, SHA-256" in words
     assert not (folder / "dry").exists()
+
+
+def test_grid_hostile_environment_gives_the_same_weights(
+    tmp_path: Path,
+    data_file: Path,
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
+) -> None:
+    (tmp_path / "matplotlibrc").write_text("nonsense.key: 1\nfont.size: 40\n")
+    words = ["--config", "mlnn-config-1", "--max-epochs", "2"]
+    done = run_command(
+        *command(tmp_path, data_file, "s", *words), folder=tmp_path, environment=HOSTILE
+    )
+    assert done.returncode == 0, done.stderr
+    first_line, *other_lines = done.stderr.splitlines()
+    assert first_line.endswith(" CUDA_VISIBLE_DEVICES")  # named, because it hides GPUs
+    assert other_lines[:2] == ["reading data ...", "starting Ray ..."]
+    assert all(": " in line for line in other_lines[2:])  # only lines about trials
+    ledger = Ledger(tmp_path / "s")
+    (trial,) = ledger.read_trials()
+    expected = whole_grid[1].folder
+    for name in (f"models/{trial.id}.safetensors", f"predictions/{trial.id}.npz"):
+        assert (ledger.folder / name).read_bytes() == (expected / name).read_bytes()
+    assert (ledger.folder / "report/index.html").exists()

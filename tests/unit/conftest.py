@@ -28,8 +28,8 @@ def ray_folder() -> Iterator[Path]:
     """
     import ray
 
+    from study.runtime.environment import RAY_ENVIRONMENT
     from study.runtime.ray_internals import start_ray
-    from study.runtime.session import RAY_ENVIRONMENT
 
     # Not in pytest's folder: the path of a socket has at most 107 bytes.
     folder = Path(f"/tmp/bs-test-{os.getpid()}")

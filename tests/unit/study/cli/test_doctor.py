@@ -8,6 +8,7 @@ import pytest
 
 from bloodnets.storage.location import RemotePath
 from study.lifecycle.check_result import CheckResult
+from study.runtime.environment import RAY_ADDRESS
 from tests.helpers.cli_runs import RunMain
 
 
@@ -35,6 +36,9 @@ def test_doctor_options_are_passed_on(run_main: RunMain, monkeypatch: pytest.Mon
     monkeypatch.setattr("study.lifecycle.doctor.run_checks", run_checks)
     run_main("doctor", "--storage", "s3://bucket/x", "--address", "local")
     run_main("doctor", "--data-file", "cells.npz", "--address", "head:6379")
-    first, second = calls
+    monkeypatch.setenv(RAY_ADDRESS, "other:6379")
+    run_main("doctor")
+    first, second, third = calls
     assert (first["storage_root"], first["address"]) == (RemotePath("s3://bucket/x"), None)
     assert (second["data_file"], second["address"]) == (Path("cells.npz"), "head:6379")
+    assert third["address"] == "other:6379"

@@ -10,6 +10,8 @@ from bloodnets.errors import DataError
 from study.cli.main import app
 from study.cli.options import parse_path
 from study.cli.usage_errors import to_data_error
+from study.runtime.environment import RAY_ADDRESS
+from tests.helpers.cli_runs import parse_config
 
 
 def invoke(*arguments: str) -> DataError:
@@ -59,7 +61,7 @@ def test_parse_path_text_becomes_path() -> None:
 
 @pytest.mark.parametrize("command", [("grid",), ("search",), ("doctor",), ("resume", "x")])
 @pytest.mark.parametrize(
-    "address", ["foo", "host:", ":6379", "host:port", "http://host:80", "ray://host", "a b:1"]
+    "address", ["foo", "host:", ":6379", "host:port", "http://host:80", "a b:1", "h:0", "h:65536"]
 )
 def test_app_malformed_address_raises(command: tuple[str, ...], address: str) -> None:
     error = invoke(*command, "--address", address)
@@ -68,12 +70,66 @@ def test_app_malformed_address_raises(command: tuple[str, ...], address: str) ->
     assert error.exit_code == 2
 
 
-@pytest.mark.parametrize(
-    "address", ["auto", "local", "host:6379", "10.0.0.1:6379", "[::1]:6379", "ray://host:10001"]
-)
+@pytest.mark.parametrize("address", ["auto", "local", "host:6379", "10.0.0.1:6379", "[::1]:6379"])
 def test_app_address_of_a_cluster_is_accepted(tmp_path: Path, address: str) -> None:
     """`resume` then finds no study, which is another error."""
     error = CliRunner().invoke(
         app, ["resume", "x", "--storage", str(tmp_path), "--address", address]
     )
     assert getattr(error.exception, "exit_code", None) == 4
+
+
+@pytest.mark.parametrize("command", [("grid",), ("search",), ("doctor",), ("resume", "x")])
+@pytest.mark.parametrize("source", ["--address", RAY_ADDRESS])
+def test_app_address_of_ray_client_raises_with_another_way(
+    command: tuple[str, ...], source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "ray://head:10001"
+    if source == RAY_ADDRESS:
+        monkeypatch.setenv(RAY_ADDRESS, address)
+        error = invoke(*command)
+    else:
+        error = invoke(*command, source, address)
+    assert (error.value, error.exit_code) == (address, 2)
+    assert error.problem.startswith(source)
+    assert "ray job submit" in str(error.remedy)
+
+
+def test_app_variable_with_the_address_of_a_dashboard_raises_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(RAY_ADDRESS, "http://127.0.0.1:8265")
+    error = invoke("grid")
+    assert error.problem.startswith(RAY_ADDRESS)
+    assert RAY_ADDRESS in str(error.remedy)
+
+
+@pytest.mark.parametrize("command", [["grid"], ["search"]])
+@pytest.mark.parametrize(
+    ("variable", "option", "expected"),
+    [
+        ("head:6379", None, "head:6379"),
+        ("head:6379", "auto", "head:6379"),
+        ("head:6379", "other:6379", "other:6379"),
+        ("head:6379", "local", None),
+        ("local", None, None),
+        ("local", "auto", None),
+        ("", None, None),
+        ("", "auto", "auto"),
+        (None, "auto", "auto"),
+        (None, None, None),
+    ],
+)
+def test_app_address_has_the_order_of_ray(  # noqa: PLR0917 - fixtures
+    command: list[str],
+    variable: str | None,
+    option: str | None,
+    expected: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv(RAY_ADDRESS, variable)
+    monkeypatch.setattr("study.runtime.resources.check_compute", lambda _: None)
+    words = [*command, "--device", "cpu", *(["--address", option] if option else [])]
+    assert parse_config(words, tmp_path, monkeypatch).address == expected

@@ -9,6 +9,7 @@ import pytest
 from bloodnets.errors import ConflictError, DataError
 from reports.ledger.serialization import to_json
 from study.configs.study_config import GridConfig, SearchConfig
+from study.runtime.environment import RAY_ADDRESS
 from tests.helpers.cli_runs import RunMain
 from tests.helpers.grid_builder import GRID_RECORD, build_grid, make_published_matrices
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
@@ -79,6 +80,19 @@ def test_resume_study_of_a_cluster_needs_an_address(  # noqa: PLR0917 - fixtures
     assert run_main("resume", "s", "--storage", tmp_path, "--address", address).code == 0
     ((config, _),) = calls
     assert config.address == expected
+
+
+def test_resume_study_of_a_cluster_joins_the_cluster_of_the_variable(
+    calls: Calls, run_main: RunMain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(tmp_path / "s", cluster_address="old:6379")
+    monkeypatch.setattr("study.runtime.resources.check_compute", lambda _: None)
+    monkeypatch.setenv(RAY_ADDRESS, "new:6379")
+    outcome = run_main("resume", "s", "--storage", tmp_path)
+    assert outcome.code == 0
+    assert RAY_ADDRESS in outcome.stderr
+    ((config, _),) = calls
+    assert config.address == "new:6379"
 
 
 def test_resume_missing_study_exits_4(calls: Calls, run_main: RunMain, tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
+from reports.ledger.serialization import to_json
 from study.lifecycle.status import (
     format_ended_count,
     format_resume_command,
     format_status_lines,
     is_unfinished,
 )
+from study.runtime.environment import RAY_ADDRESS
 from study.runtime.lock import lock_study
+from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.unfinished_trials import add_checkpoint
 
@@ -29,6 +32,24 @@ def test_format_resume_command_can_be_copied(
     shutil.copytree(ledger.folder, tmp_path / "results" / "s")
     own = Ledger(Path("results", "s"))
     assert format_resume_command(own, "head:6379") == "bloodstudy resume s --address head:6379"
+
+
+def test_format_resume_command_variable_of_a_cluster_is_overruled_for_a_local_study(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(RAY_ADDRESS, "head:6379")
+    expected = f"bloodstudy resume {ledger.folder} --address"
+    assert format_resume_command(ledger, None) == f"{expected} local"
+    assert format_resume_command(ledger, "other:6379") == f"{expected} other:6379"
+
+
+def test_format_status_lines_ended_study_of_a_cluster_needs_no_cluster(tmp_path: Path) -> None:
+    ledger = build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
+    study = ledger.study
+    resources = replace(study.resources, cluster_address="head:6379")
+    ledger.storage.write("study.json", to_json(replace(study, resources=resources), indent=2))
+    *_, last_line = format_status_lines(Ledger(ledger.folder))
+    assert last_line.endswith(f"bloodstudy resume {ledger.folder} --address local")
 
 
 def test_format_status_lines_grid_names_unfinished_trials(ledger: Ledger) -> None:

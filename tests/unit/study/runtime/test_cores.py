@@ -2,6 +2,9 @@
 
 import os
 
+import pytest
+
+from bloodnets.errors import DataError
 from study.runtime.cores import count_available_cores
 
 
@@ -12,3 +15,12 @@ def test_count_available_cores_with_one_core_allowed_is_one() -> None:
         assert count_available_cores() == 1
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+def test_count_available_cores_invalid_limit_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "two")
+    with pytest.raises(DataError) as caught:
+        count_available_cores()
+    assert caught.value.value == "two"
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert count_available_cores() == 1
