@@ -46,6 +46,9 @@ To read a study in Python, use [`load_study`](../how-to/notebook.md).
 
 A study can also hold `ray.log`, the output of Ray, and `optuna.db`, a search for Optuna Dashboard.
 They are not part of the format. A resume rebuilds `optuna.db` from the files below.
+
+Versions 3 and 4 of the format can be read. Reading a study of version 3 changes no file; keys that
+are new are None. A resume that trains rewrites its files in version 4 first.
 """
 
 # In the order of the files; records that these contain follow where they first occur.

@@ -41,6 +41,7 @@ from bloodnets.storage.checkpoint_header import (
 from bloodnets.storage.local import LocalStorage, sync_folder, write_atomic
 from bloodnets.storage.location import STUDY_FILE, RemotePath, StudyPath
 from bloodnets.storage.remote import RETRY_TIMEOUT_S, RemoteStorage
+from reports.ledger.migration import READABLE_VERSIONS, migrate
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
@@ -130,14 +131,7 @@ class Ledger:
         if not has_study:
             raise ConflictError(f"no study in {location}: it has no study.json", path=str(location))
         content = self.read_bytes(STUDY_FILE)
-        if (version := read_schema_version(content)) not in (None, SCHEMA_VERSION):
-            raise ConflictError(
-                f"{location / STUDY_FILE} has schema version {version}; this bloodstudy reads "
-                f"version {SCHEMA_VERSION}",
-                path=str(location / STUDY_FILE),
-                value=version,
-                remedy="use the bloodstudy version that created the study",
-            )
+        self._schema_version = self._check_schema_version(content)
         self.study = self._parse_record(StudyRecord, STUDY_FILE, content)
 
     @property
@@ -179,6 +173,22 @@ class Ledger:
                 remedy="choose another --storage",
             ) from error
         return cls(location)
+
+    def upgrade(self) -> None:
+        """Rewrite the files that an older version of the format wrote, before trials are added.
+
+        `study.json` is rewritten last: until then, the records are still migrated when read.
+
+        Raises:
+            ConflictError: A file is unreadable.
+            ResourceError: The folder cannot be written.
+        """
+        if self._schema_version == SCHEMA_VERSION:
+            return
+        for record in self.read_trials():
+            self._write_file(f"trials/{record.id}.json", to_json(record, indent=2))
+        self._write_file(STUDY_FILE, to_json(self.study, indent=2))
+        self._schema_version = SCHEMA_VERSION
 
     def list_planned_trials(self) -> list[PlannedTrial]:
         """Return all planned trials; for a search, the proposals and then the re-training.
@@ -422,6 +432,26 @@ class Ledger:
         except OSError as error:
             raise self._make_read_error(name, error) from error
 
+    def _check_schema_version(self, content: bytes) -> int:
+        """Return the version of the format of a `study.json`; the current one if it has none.
+
+        Raises:
+            ConflictError: The version cannot be read.
+        """
+        version = read_schema_version(content)
+        if version is None:
+            return SCHEMA_VERSION  # parsing the record reports what is wrong
+        if not isinstance(version, int) or version not in READABLE_VERSIONS:
+            path = str(self.location / STUDY_FILE)
+            raise ConflictError(
+                f"{path} has schema version {version}; this bloodstudy reads "
+                f"{' and '.join(map(str, READABLE_VERSIONS))}",
+                path=path,
+                value=version,
+                remedy="use the bloodstudy version that created the study",
+            )
+        return version
+
     def _add_test_evaluation(self, evaluation: TestEvaluation) -> None:
         """Add a test evaluation; it replaces one whose trial was interrupted before its record."""
         previous_lines = (
@@ -464,7 +494,7 @@ class Ledger:
 
     def _parse_record(self, record_type: type[RecordT], name: str, text: bytes) -> RecordT:
         try:
-            return from_json(record_type, text)
+            return from_json(record_type, migrate(record_type, text, self._schema_version))
         except ValidationError as error:
             first_error = error.errors(include_url=False)[0]
             key_path = "".join(f"{key}: " for key in first_error["loc"])

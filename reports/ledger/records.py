@@ -16,7 +16,8 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+"""Version of the file format. `migration` converts records of older versions."""
 
 
 Scores = Mapping[str, float | None]
@@ -245,6 +246,8 @@ class TrialRecord:
             epochs that were trained before an interruption.
         device: `cpu` or the name of the GPU; None unless the trial is complete.
         host: Name of the host on which it ran; None unless the trial is complete.
+        versions: Versions of Python and of the libraries in the worker process that trained it, by
+            name; None if version 3 of the format wrote the record, or if no worker reported them.
         parameters: Number of trainable parameters; None unless the trial is complete.
         scores: Scores by split (`val`, and `test` if evaluated): `accuracy`, `macro_f1`,
             `weighted_f1`, `macro_precision`, `macro_recall` and `auc`, each 0 to 1 or None
@@ -269,6 +272,7 @@ class TrialRecord:
     duration_s: float
     device: str | None
     host: str | None
+    versions: Mapping[str, str] | None
     parameters: int | None
     scores: Mapping[str, Scores]
     files: Mapping[str, str]

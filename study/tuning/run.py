@@ -68,6 +68,7 @@ def run_study(
             notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
         if not resume or is_unfinished(ledger):
+            ledger.upgrade()
             with open_training_session(config, ledger, resume=resume, quiet=quiet) as terminal:
                 if isinstance(config, GridConfig):
                     _run_grid(config, cells, ledger, terminal)

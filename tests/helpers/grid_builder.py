@@ -284,6 +284,7 @@ def _make_trial_record(
         duration_s=2.5 * len(epochs),
         device="cpu",
         host="here",
+        versions=None,
         parameters=FAMILY_COSTS[planned.config["family"]][0],
         scores=scores,
         files={},

@@ -124,6 +124,7 @@ def make_trial_record(trial_id: str, name: str, config: Config) -> TrialRecord:
         duration_s=1.0,
         device="cpu",
         host="here",
+        versions=None,
         parameters=1,
         scores={},
         files={},

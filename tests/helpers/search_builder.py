@@ -234,6 +234,7 @@ def _make_trial_record(
         duration_s=2.5 * len(epochs),
         device="cpu" if is_complete else None,
         host="here" if is_complete else None,
+        versions=None,
         parameters=422_344 if is_complete else None,
         scores=scores,
         files={},

@@ -28,6 +28,10 @@ N_SMALL_IMAGES = 115
 
 SMALL_SEARCH = replace(SEARCH_RECORD, n_trials=10, retrain_top=2, retrain_seeds=2)
 
+VERSION_3_DIR = Path(__file__).parents[1] / "data/version-3"
+"""Folder with `study`, which bloodstudy 0.2.0 wrote, and `cells.npz`, its data. The study is a grid
+of one configuration with two seeds; the trial with the second seed was removed."""
+
 TRIAL_FILES = {
     "trials": "json",
     "epochs": "jsonl",

@@ -54,6 +54,7 @@ def ended(
         duration_s=2,
         device=None,
         host=None,
+        versions=None,
         parameters=None,
         scores={},
         files={},

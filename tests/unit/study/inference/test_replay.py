@@ -94,6 +94,7 @@ def trained(
         duration_s=1,
         device="cpu" if complete else None,
         host="here" if complete else None,
+        versions=None,
         parameters=1 if complete else None,
         scores={"val": {}} if complete else {},
         files={},

@@ -74,7 +74,8 @@ def finish(
         stop_reason=reason,
         error="RuntimeError: no" if reason in (StopReason.ERROR, StopReason.DIVERGED) else None,
         attempts=1, epochs=len(values), best_epoch=1 if values else None,
-        started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, parameters=None,
+        started_at="2026-01-02T03:04:05Z", duration_s=1, device=None, host=None, versions=None,
+        parameters=None,
         scores={}, files={},
     )  # fmt: skip
     own.record_end(ledger.add_trial(record, epochs=epochs, test_reason=None))
