@@ -72,13 +72,12 @@ def require_same_study(
             path=str(ledger.location),
             remedy="pass the original settings, or choose another --name",
         )
-    current = ledger.current_software
-    if requested.software.sha256 == current.sha256 or not is_unfinished(ledger):
+    changes = list_software_differences(ledger.current_software, requested.software)
+    if not changes or not is_unfinished(ledger):
         return  # a finished study trains nothing
     if not allow_code_change:
-        changes = "; ".join(list_software_differences(current, requested.software))
         raise ConflictError(
-            f"{ledger.location} was trained with different software: {changes}",
+            f"{ledger.location} was trained with different software: {'; '.join(changes)}",
             path=str(ledger.location),
             remedy="restore that software, choose another --name, or pass --allow-code-change to "
             "accept that trials may differ",

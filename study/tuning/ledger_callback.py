@@ -225,7 +225,6 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
                 state=TrialState.COMPLETE,
                 error=None,
                 attempts=open_trial.n_attempts,
-                versions=None,
                 **asdict(outcome),
             ),
             open_trial.epochs,

@@ -245,6 +245,13 @@ def test_require_same_study_with_other_software_names_it_and_changes_nothing(
     assert not ledger.read_software_changes()
 
 
+def test_require_same_study_with_another_patch_and_build_is_the_same(ledger: Ledger) -> None:
+    versions = {**grid_builder.SOFTWARE.versions} | {"python": "3.11.99", "torch": "2.13.0+cu130"}
+    assert versions.keys() == grid_builder.SOFTWARE.versions.keys()
+    require_same_study(ledger, with_software(ledger.study, versions=versions))
+    assert not ledger.read_software_changes()
+
+
 def test_require_same_study_with_another_commit_of_the_same_code_is_the_same(
     ledger: Ledger,
 ) -> None:
