@@ -18,6 +18,7 @@ writes the other files, and the trial's record last. So a trial is in the ledger
 or not at all.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -95,6 +96,10 @@ class TrialPredictions(NamedTuple):
     labels: "NDArray[np.uint8]"
 
 
+class StudyExistsError(ConflictError):
+    """Location of a new study that is already in use."""
+
+
 class Ledger:
     """Files of one study, the source of truth for its results.
 
@@ -156,7 +161,7 @@ class Ledger:
             Ledger of the new study.
 
         Raises:
-            ConflictError: The folder exists.
+            StudyExistsError: The folder exists.
             ResourceError: The folder cannot be written.
         """
         try:
@@ -521,7 +526,12 @@ def _create_local(folder: Path, study: StudyRecord) -> None:
         write_atomic(Path(temp_folder, STUDY_FILE), to_json(study, indent=2))
         if os.path.lexists(folder):  # `os.rename` would replace an empty folder
             raise _make_exists_error(folder)
-        os.rename(temp_folder, folder)
+        try:
+            os.rename(temp_folder, folder)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # created since the check
+                raise _make_exists_error(folder) from error
+            raise
     sync_folder(folder.parent)
 
 
@@ -532,7 +542,7 @@ def _create_remote(address: RemotePath, study: StudyRecord) -> None:
     remote.write(STUDY_FILE, to_json(study, indent=2))
 
 
-def _make_exists_error(location: StudyPath) -> ConflictError:
-    return ConflictError(
+def _make_exists_error(location: StudyPath) -> StudyExistsError:
+    return StudyExistsError(
         f"{location} already exists", path=str(location), remedy="choose another --name"
     )

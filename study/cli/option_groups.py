@@ -210,9 +210,13 @@ class StudyOptions:
         Raises:
             DataError: The options contradict each other.
         """
+        storage_root = parse_location(self.storage)
         return {
-            "name": arguments.resolve_study_name(study_kind, self.name, resume=resume),
-            "storage_root": parse_location(self.storage),
+            "name": arguments.resolve_study_name(
+                study_kind, self.name, storage_root, resume=resume
+            ),
+            "has_default_name": self.name is None,
+            "storage_root": storage_root,
             "cpus_per_trial": self.cpus_per_trial,
             "gpus_per_trial": arguments.resolve_gpus_per_trial(
                 resources.device, resources.gpus_per_trial
