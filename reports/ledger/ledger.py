@@ -69,9 +69,6 @@ SOFTWARE_CHANGES_FILE = "software_changes.jsonl"
 TRIAL_FILE_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """Suffixes of a trial's files other than its record, by folder."""
 
-ACCESS_HINT = "check the network, the permissions and AWS_ENDPOINT_URL"
-"""Remedy of an error about a study, or a folder of studies, that cannot be read."""
-
 # Errors that numpy and zipfile raise for damaged files.
 _READ_ERRORS = (
     EOFError,
@@ -94,6 +91,13 @@ class TrialPredictions(NamedTuple):
 
     probabilities: "NDArray[np.float32]"
     labels: "NDArray[np.uint8]"
+
+
+def get_access_hint(location: StudyPath) -> str:
+    """Return the remedy for a location that cannot be read."""
+    if isinstance(location, Path):
+        return "check the permissions of the folder"
+    return "check the network, the permissions and AWS_ENDPOINT_URL"
 
 
 class StudyExistsError(ConflictError):
@@ -131,7 +135,7 @@ class Ledger:
             raise ResourceError(
                 f"cannot read the study: {error}",
                 path=str(location),
-                remedy=ACCESS_HINT,
+                remedy=get_access_hint(location),
             ) from error
         if not has_study:
             raise ConflictError(f"no study in {location}: it has no study.json", path=str(location))

@@ -117,7 +117,12 @@ class DataOptions:
         with reading:
             from bloodnets.data.medmnist import load_file, load_synthetic
 
-            return load_synthetic() if file is None else load_file(file)
+            try:
+                return load_synthetic() if file is None else load_file(file)
+            except DataError as error:
+                if self.data_file is not None:
+                    raise
+                raise error.with_remedy("remove the file to download it again") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
