@@ -71,6 +71,7 @@ class TrialOutcome:
         duration_s: Training time in seconds, including the epochs before an interruption.
         device: `cpu`, or the name of the GPU.
         host: Name of the host.
+        versions: Versions of Python and of the libraries in the worker process, by name.
         parameters: Number of trainable parameters in the model.
         operations: Floating-point operations of the forward pass for one image.
         scores: Scores by split and name: those of `metrics.compute_scores` and `auc`, each 0 to 1
@@ -85,6 +86,7 @@ class TrialOutcome:
     duration_s: float
     device: str
     host: str
+    versions: Mapping[str, str]
     parameters: int
     operations: int
     scores: Mapping[str, Mapping[str, float | None]]

@@ -44,6 +44,7 @@ from bloodnets.training.loop import (
     train,
 )
 from bloodnets.training.malloc import keep_freed_memory
+from bloodnets.versions import collect_versions
 
 CHECKPOINT_TIME_SHARE = 0.05
 """Approximate share of a trial's time spent on checkpoints. On a CPU, where an epoch takes seconds,
@@ -133,6 +134,8 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
             duration_s=time.perf_counter() - start_s,
             device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             host=socket.gethostname(),
+            # PyTorch itself names its build, which the metadata of a package may omit.
+            versions=collect_versions() | {"torch": torch.__version__},
             parameters=count_parameters(state.model),
             operations=count_operations(state.model),
             scores={

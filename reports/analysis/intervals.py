@@ -39,7 +39,8 @@ class Estimate(NamedTuple):
     """A mean over seeds, or a difference of such means, with its 95% confidence interval.
 
     Without replicates, the seed variance is unknown. Interval and `p` then include only the
-    variance of the test images, or are NaN if the value does not depend on the images.
+    variance of the test images, or are NaN if the value does not depend on the images. They are
+    also NaN if a value has no variance on the resamples, e.g. if there is only one test image.
 
     Attributes:
         mean: Mean over the seeds.
@@ -97,6 +98,12 @@ def estimate_means(
         dof = np.where(seed_variance > 0, total_dof, np.inf)
         std_error = np.sqrt(variance)
         p = 2 * special.stdtr(dof, -np.abs(mean) / std_error)
+        if resampled is not None:
+            # Resamples without any variance, e.g. of one image, or of images that are all
+            # misclassified, do not show that the variance is 0. Equal predictions (share 0) do.
+            is_unknown = (std_error == 0) & (np.asarray(share) > 0)
+            p = np.where(is_unknown, np.nan, p)
+            dof = np.where(is_unknown, np.nan, dof)
     half_width = special.stdtrit(dof, 0.975) * std_error
     sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
     # Without any difference, 0 / 0 must not count as evidence.

@@ -1,10 +1,12 @@
 """Format names and settings for all outputs."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bloodnets.versions import get_significant_version
 from reports.format.units import format_count
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 from reports.ledger.records import DataRecord, SoftwareRecord
@@ -143,11 +145,15 @@ def make_data_label(data: DataRecord) -> DataLabel:
 
 
 def list_software_differences(existing: SoftwareRecord, new: SoftwareRecord) -> list[str]:
-    """Describe what differs between two versions of the software, one phrase per difference."""
+    """Describe what differs between two versions of the software, one phrase per difference.
+
+    Versions that may differ between the trials of a study are not differences; see
+    `get_significant_version`.
+    """
     differences = []
     for name in sorted(existing.versions.keys() | new.versions.keys()):
         was, now = (software.versions.get(name, "missing") for software in (existing, new))
-        if was != now:
+        if get_significant_version(name, was) != get_significant_version(name, now):
             differences.append(f"{name} was {was}, now {now}")
     changed_packages = [
         name
@@ -187,6 +193,23 @@ def list_software_notices(loaded_study: "LoadedStudy") -> list[str]:
         )
         previous = change.software
     return notices
+
+
+def describe_trial_versions(loaded_study: "LoadedStudy") -> str | None:
+    """Name the versions that differ between trials, and how many trials had them; None if equal."""
+    records = [*loaded_study.records.values()]
+    if loaded_study.search is not None:
+        records += loaded_study.search.records.values()
+    versions = [record.versions for record in records if record.versions is not None]
+    names = dict.fromkeys(name for trial_versions in versions for name in trial_versions)
+    differing = [name for name in names if len({trial.get(name) for trial in versions}) > 1]
+    if not differing:
+        return None
+    counts = Counter(
+        ", ".join(f"{name} {trial.get(name, 'unknown')}" for name in differing)
+        for trial in versions
+    )
+    return "; ".join(f"{text}: {format_count(n, 'trial')}" for text, n in counts.items())
 
 
 def describe_sources(software: SoftwareRecord) -> str:

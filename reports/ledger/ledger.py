@@ -18,6 +18,7 @@ writes the other files, and the trial's record last. So a trial is in the ledger
 or not at all.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -68,9 +69,6 @@ SOFTWARE_CHANGES_FILE = "software_changes.jsonl"
 TRIAL_FILE_SUFFIXES = {"epochs": "jsonl", "models": "safetensors", "predictions": "npz"}
 """Suffixes of a trial's files other than its record, by folder."""
 
-ACCESS_HINT = "check the network, the permissions and AWS_ENDPOINT_URL"
-"""Remedy of an error about a study, or a folder of studies, that cannot be read."""
-
 # Errors that numpy and zipfile raise for damaged files.
 _READ_ERRORS = (
     EOFError,
@@ -93,6 +91,17 @@ class TrialPredictions(NamedTuple):
 
     probabilities: "NDArray[np.float32]"
     labels: "NDArray[np.uint8]"
+
+
+def get_access_hint(location: StudyPath) -> str:
+    """Return the remedy for a location that cannot be read."""
+    if isinstance(location, Path):
+        return "check the permissions of the folder"
+    return "check the network, the permissions and AWS_ENDPOINT_URL"
+
+
+class StudyExistsError(ConflictError):
+    """Location of a new study that is already in use."""
 
 
 class Ledger:
@@ -126,7 +135,7 @@ class Ledger:
             raise ResourceError(
                 f"cannot read the study: {error}",
                 path=str(location),
-                remedy=ACCESS_HINT,
+                remedy=get_access_hint(location),
             ) from error
         if not has_study:
             raise ConflictError(f"no study in {location}: it has no study.json", path=str(location))
@@ -156,7 +165,7 @@ class Ledger:
             Ledger of the new study.
 
         Raises:
-            ConflictError: The folder exists.
+            StudyExistsError: The folder exists.
             ResourceError: The folder cannot be written.
         """
         try:
@@ -521,7 +530,12 @@ def _create_local(folder: Path, study: StudyRecord) -> None:
         write_atomic(Path(temp_folder, STUDY_FILE), to_json(study, indent=2))
         if os.path.lexists(folder):  # `os.rename` would replace an empty folder
             raise _make_exists_error(folder)
-        os.rename(temp_folder, folder)
+        try:
+            os.rename(temp_folder, folder)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # created since the check
+                raise _make_exists_error(folder) from error
+            raise
     sync_folder(folder.parent)
 
 
@@ -532,7 +546,7 @@ def _create_remote(address: RemotePath, study: StudyRecord) -> None:
     remote.write(STUDY_FILE, to_json(study, indent=2))
 
 
-def _make_exists_error(location: StudyPath) -> ConflictError:
-    return ConflictError(
+def _make_exists_error(location: StudyPath) -> StudyExistsError:
+    return StudyExistsError(
         f"{location} already exists", path=str(location), remedy="choose another --name"
     )

@@ -264,7 +264,8 @@ class TrialRecord:
         configuration: Name of the configuration.
         config: Settings of the trial, including the seed.
         fingerprint: Fingerprint of the study.
-        software_sha256: SHA-256 of `versions` and `sources` of the software that trained it.
+        software_sha256: `sha256` of the study's software when it ended: that in `study.json`, or
+            that of the last `SoftwareChange`.
         state: State of the trial: `complete`, `pruned` or `failed`.
         stop_reason: Reason why it ended: `patience` or `max_epochs` if complete; `asha`,
             `diverged`, `time_budget` or `target_macro_f1` if pruned; `error` if failed.

@@ -9,7 +9,7 @@ from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLos
 from reports.analysis.frames import NOT_COMPLETE
 from reports.analysis.intervals import ALPHA
 from reports.format.text import DataLabel, label
-from reports.format.units import format_count, format_interval, format_mean_sd, format_number
+from reports.format.units import BLANK, format_count, format_interval, format_mean_sd, format_number
 
 _SIGNIFICANT = f"Holm-adjusted p < {ALPHA:g}"
 _RAW_LOGITS = (
@@ -49,7 +49,11 @@ def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
     interval_text = format_interval(
         best["test_macro_f1_low"], best["test_macro_f1_high"], "percent"
     )
-    score_text = f"{score}, 95% confidence interval {interval_text}."
+    score_text = (
+        f"{score}. The test images do not suffice for a confidence interval."
+        if interval_text == BLANK
+        else f"{score}, 95% confidence interval {interval_text}."
+    )
     if len(scored) == 1:
         return f"{best['configuration']} has a macro F1 on test of {score_text}"
     tied_names = [str(name) for name in top["configuration"]]

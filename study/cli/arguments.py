@@ -1,5 +1,6 @@
 """Convert arguments and options to values."""
 
+import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,19 +22,29 @@ if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
 
 
-def resolve_study_name(study_kind: str, requested_name: str | None, *, resume: bool) -> str:
+def resolve_study_name(
+    study_kind: str, requested_name: str | None, storage_root: StudyPath, *, resume: bool
+) -> str:
     """Return the requested name of a study, or its kind and the UTC time to the second.
+
+    In object storage, random digits follow. No operation there decides which of two processes
+    creates a study, while `open_study` appends a number to the name of a folder that exists.
+
+    Args:
+        study_kind: `grid` or `search`.
+        requested_name: Name that the user gave; None for the default.
+        storage_root: Folder or address that holds the studies.
+        resume: Whether to resume an existing study.
 
     Raises:
         DataError: `resume` is set and no name is given.
     """
-    if requested_name is None and resume:
+    if requested_name is not None:
+        return requested_name
+    if resume:
         raise DataError("--resume requires --name", remedy="add --name with the name of the study")
-    return (
-        f"{study_kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-        if requested_name is None
-        else requested_name
-    )
+    name = f"{study_kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return f"{name}-{secrets.token_hex(4)}" if isinstance(storage_root, RemotePath) else name
 
 
 def resolve_configurations(names: Collection[str] | None, *, ablation: bool) -> tuple[str, ...]:

@@ -89,6 +89,8 @@ def _check_location(config: "GridConfig | SearchConfig", *, resume: bool) -> Non
     try:
         check_location(config.location, resume=resume)
     except ConflictError as error:
+        if config.has_default_name:
+            return  # the study gets another name
         if not resume:
             raise
         raise suggest_studies(error, config.storage_root, config.name) from error.__cause__

@@ -126,7 +126,12 @@ class DataOptions:
         with reading:
             from bloodnets.data.medmnist import load_file, load_synthetic
 
-            cells = load_synthetic() if file is None else load_file(file)
+            try:
+                cells = load_synthetic() if file is None else load_file(file)
+            except DataError as error:
+                if self.data_file is not None:
+                    raise
+                raise error.with_remedy("remove the file to download it again") from error
             if not self.drop_duplicates:
                 return cells
             from study.datasets.duplicates import drop_duplicates
@@ -224,9 +229,13 @@ class StudyOptions:
         Raises:
             DataError: The options contradict each other.
         """
+        storage_root = parse_location(self.storage)
         return {
-            "name": arguments.resolve_study_name(study_kind, self.name, resume=resume),
-            "storage_root": parse_location(self.storage),
+            "name": arguments.resolve_study_name(
+                study_kind, self.name, storage_root, resume=resume
+            ),
+            "has_default_name": self.name is None,
+            "storage_root": storage_root,
             "cpus_per_trial": self.cpus_per_trial,
             "gpus_per_trial": arguments.resolve_gpus_per_trial(
                 resources.device, resources.gpus_per_trial

@@ -29,18 +29,36 @@ ADDRESS_DEFAULT = "RAY_ADDRESS if set, else local"
 _ADDRESS_PATTERN = re.compile(r"auto|local|(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 
 
-def require_text(parameter: typer.CallbackParam, value: str | None) -> str | None:
-    """Return the value of an option, which may be missing but not empty.
+def require_text(
+    parameter: typer.CallbackParam, value: str | list[str] | None
+) -> str | list[str] | None:
+    """Return the value of an option or argument, which may be missing but not empty.
 
     A shell replaces an unset variable with an empty text, which would mean the current folder.
 
     Raises:
+        DataError: A text is empty.
+    """
+    for text in [value] if isinstance(value, str) else value or ():
+        if not text.strip():
+            name = max(parameter.opts, key=len)
+            name = name if name.startswith("-") else str(parameter.metavar)
+            raise DataError(
+                f"{name} is empty", value=text, expected="a name, a folder or an address"
+            )
+    return value
+
+
+def expand_location(parameter: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the folder or address of an option, with the home folder in place of `~`.
+
+    A shell expands `--storage ~/out`, but not `--storage=~/out`.
+
+    Raises:
         DataError: The text is empty.
     """
-    if value is not None and not value.strip():
-        name = max(parameter.opts, key=len)
-        raise DataError(f"{name} is empty", value=value, expected="a folder or an address")
-    return value
+    require_text(parameter, value)
+    return value if value is None else os.path.expanduser(value)
 
 
 def resolve_address(parameter: typer.CallbackParam, value: str | None) -> str | None:
@@ -69,20 +87,21 @@ def resolve_address(parameter: typer.CallbackParam, value: str | None) -> str | 
 
 
 def parse_path(text: str) -> Path:
-    """Return the text as a path, unless it is empty (see `require_text`).
+    """Return the text as a path with `~` expanded, unless it is empty (see `require_text`).
 
     Raises:
         DataError: The text is empty.
     """
     if not text.strip():
         raise DataError("the path is empty", value=text, expected="a path")
-    return Path(text)
+    return Path(os.path.expanduser(text))
 
 
 StudyArgument = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
+        callback=require_text,
         help="Name of a study in --storage, or path to its folder.",
         autocompletion=complete_study_names,
     ),
@@ -92,7 +111,7 @@ StorageOption = Annotated[
     str,
     typer.Option(
         metavar="PATH",
-        callback=require_text,
+        callback=expand_location,
         help="Folder or address that holds the studies, e.g. results or s3://bucket/studies.",
         rich_help_panel=STUDY_PANEL,
     ),

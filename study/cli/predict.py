@@ -69,6 +69,7 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="IMAGE",
+            parser=options.parse_path,
             help="Image files, folders of image files, or npz files in the MedMNIST format.",
         ),
     ],

@@ -38,6 +38,7 @@ def report(
         list[str],
         typer.Argument(
             metavar="STUDY",
+            callback=options.require_text,
             help="Name of a study in --storage, or path to its folder; several are compared.",
             autocompletion=complete_study_names,
         ),
@@ -108,6 +109,13 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
     from study.datasets.lookup import find_test_images
 
     images = find_test_images(ledger.study, data_file)
+    if images is None:
+        data = ledger.study.data
+        typer.echo(
+            f"bloodstudy: the report shows no test images: {data.path or data.name} is missing or "
+            "has changed; pass --data-file",
+            err=True,
+        )
     # These import pandas and matplotlib; a wrong name should be reported before.
     from reports.page.publish import write_analysis
     from reports.sections.findings import analyze

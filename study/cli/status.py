@@ -16,6 +16,7 @@ def status(
         str | None,
         typer.Argument(
             metavar="STUDY",
+            callback=options.require_text,
             show_default="all studies in --storage",
             help="Name of a study in --storage, or path to its folder.",
             autocompletion=complete_study_names,

@@ -31,6 +31,8 @@ def to_data_error(error: typer.TyperException) -> DataError:
 
 def _make_value_error(parameter: Parameter, cause: ValidationError) -> DataError:
     name = max(parameter.opts, key=len)
+    if isinstance(parameter, TyperArgument):
+        name = parameter.metavar or name
     descriptor = parameter.type_descriptor
     limits = descriptor.parameter_info
     detail = cause.errors()[0]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Self, TypedDict, Unpack, cast, get_args
+from typing import NotRequired, Self, TypedDict, Unpack, cast, get_args
 
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.errors import ConflictError, DataError, suggest_names
@@ -27,6 +27,7 @@ class StudySettings(TypedDict):
     gpus_per_trial: float | None
     max_concurrent: int | None
     address: str | None
+    has_default_name: NotRequired[bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class StudyConfig:
             CPU, and None leaves it to `session.get_default_gpus`.
         max_concurrent: Maximum number of trials at the same time; None for as many as fit.
         address: Address of a Ray cluster; None starts Ray on this host.
+        has_default_name: Whether `name` was not given by the user. A number is then appended if a
+            study of this name exists.
 
     Raises:
         DataError: A value is out of its range.
@@ -52,6 +55,7 @@ class StudyConfig:
     gpus_per_trial: float | None
     max_concurrent: int | None
     address: str | None
+    has_default_name: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME_PATTERN.fullmatch(self.name):

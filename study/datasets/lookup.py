@@ -99,5 +99,6 @@ def load_study_data(
             path=cells.path,
             value=cells.sha256,
             expected=expected,
+            remedy=None if cells.path is None else "pass that file with --data-file",
         )
     return cells if study.data.dropped is None else drop_duplicates(cells)

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from itertools import count
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import ConflictError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_name
 from bloodnets.storage.location import StudyPath
 from reports.format.text import list_software_differences
-from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
+from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger, StudyExistsError
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import SoftwareChange, StudyRecord, TrialRecord, compute_fingerprint
 from reports.verification.verify import UnplannedTrialError, check_entered_files
@@ -24,7 +25,12 @@ RESTORE_HINT = "restore the file from a backup"
 
 @contextmanager
 def open_study(
-    location: StudyPath, requested: StudyRecord, *, resume: bool, allow_code_change: bool = False
+    location: StudyPath,
+    requested: StudyRecord,
+    *,
+    resume: bool,
+    allow_code_change: bool = False,
+    has_default_name: bool = False,
 ) -> Iterator[Ledger]:
     """Create a study or reopen one, and lock it.
 
@@ -34,18 +40,33 @@ def open_study(
         resume: Whether to resume an existing study.
         allow_code_change: Whether a study may be resumed with software that differs from the
             software it was created with. The change is recorded.
+        has_default_name: Whether a new study gets another name if one exists at `location`.
 
     Raises:
         ConflictError: The study does not exist or already exists, was created with other data,
             settings or software, or is running in another process.
         ResourceError: The location cannot be written.
     """
-    ledger = Ledger(location) if resume else Ledger.create(location, requested)
-    with lock_study(location):
+    if resume:
+        ledger = Ledger(location)
+    else:
+        create = _create_numbered if has_default_name else Ledger.create
+        ledger = create(location, requested)
+    with lock_study(ledger.location):
         if resume:
             ledger = Ledger(location)  # read again: another process may have just changed it
             require_same_study(ledger, requested, allow_code_change=allow_code_change)
         yield ledger
+
+
+def _create_numbered(location: StudyPath, requested: StudyRecord) -> Ledger:
+    """Create a study; append the first number to its name with which no study exists."""
+    name, numbers = location.name, count(2)
+    while True:
+        try:
+            return Ledger.create(location.parent / name, replace(requested, name=name))
+        except StudyExistsError:
+            name = f"{location.name}-{next(numbers)}"
 
 
 def require_same_study(
@@ -74,13 +95,12 @@ def require_same_study(
             path=str(ledger.location),
             remedy="pass the original settings, or choose another --name",
         )
-    current = ledger.current_software
-    if requested.software.sha256 == current.sha256 or not is_unfinished(ledger):
+    changes = list_software_differences(ledger.current_software, requested.software)
+    if not changes or not is_unfinished(ledger):
         return  # a finished study trains nothing
     if not allow_code_change:
-        changes = "; ".join(list_software_differences(current, requested.software))
         raise ConflictError(
-            f"{ledger.location} was trained with different software: {changes}",
+            f"{ledger.location} was trained with different software: {'; '.join(changes)}",
             path=str(ledger.location),
             remedy="restore that software, choose another --name, or pass --allow-code-change to "
             "accept that trials may differ",

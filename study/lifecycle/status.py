@@ -11,7 +11,7 @@ from bloodnets.storage.location import STUDY_FILE, StudyPath
 from bloodnets.storage.remote import open_storage
 from reports.format.text import make_data_label
 from reports.format.units import format_count
-from reports.ledger.ledger import ACCESS_HINT, Ledger
+from reports.ledger.ledger import Ledger, get_access_hint
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
@@ -40,7 +40,9 @@ def list_study_names(storage_root: StudyPath) -> list[str]:
         names = []
     except OSError as error:
         raise ResourceError(
-            f"cannot list the studies: {error}", path=str(storage_root), remedy=ACCESS_HINT
+            f"cannot list the studies: {error}",
+            path=str(storage_root),
+            remedy=get_access_hint(storage_root),
         ) from error
     if not names:
         raise ConflictError(

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from bloodnets.data.medmnist import BloodCells
+from bloodnets.versions import LIBRARIES
 from reports.ledger.records import (
     SCHEMA_VERSION,
     HardwareRecord,
@@ -20,8 +21,6 @@ from study.datasets.data_record import make_data_record
 from study.runtime.cores import count_available_cores
 from study.runtime.gpus import find_gpus
 from study.runtime.software import collect_software
-
-LIBRARIES = ("bloodstudy", "torch", "numpy", "ray")
 
 
 def make_study_record(

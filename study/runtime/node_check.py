@@ -1,10 +1,8 @@
 """Check the software of each node of a cluster, and its access to a study's storage."""
 
 import hashlib
-import platform
 import socket
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +14,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.location import StudyPath, parse_location, to_absolute_str
 from bloodnets.storage.remote import open_storage
+from bloodnets.versions import collect_versions, get_significant_version
 from study.runtime.software import hash_sources
 
 ANSWER_TIMEOUT_S = 60
 """Seconds to wait for a node, which first starts a process that imports PyTorch."""
-
-UNIFORM_LIBRARIES = ("bloodstudy", "torch", "ray", "numpy")
-"""Libraries whose versions must match on all nodes; otherwise one seed gives different weights."""
 
 
 class NodeInfo(NamedTuple):
@@ -98,10 +94,9 @@ def collect_node_info(
 
 
 def get_local_versions() -> dict[str, str]:
-    """Return the versions of Python and `UNIFORM_LIBRARIES`, and a hash of the source code."""
-    libraries = {name: version(name) for name in UNIFORM_LIBRARIES}
+    """Return the versions of Python and the libraries, and a hash of the source code, by name."""
     source_code = hashlib.sha256("".join(hash_sources().values()).encode()).hexdigest()[:12]
-    return {"Python": platform.python_version()} | libraries | {"source code": source_code}
+    return collect_versions() | {"source code": source_code}
 
 
 def _compute_sha256(arrays: Sequence[NDArray[np.uint8]]) -> str:
@@ -160,7 +155,10 @@ def find_node_problem(
         )
     local_versions = get_local_versions()
     for name, node_version in answer.versions.items():
-        if node_version != (local_version := local_versions[name]):
+        local_version = local_versions[name]
+        if get_significant_version(name, node_version) != get_significant_version(
+            name, local_version
+        ):
             return ResourceError(
                 f"({answer.host}) has {name} {node_version}, but this machine has {local_version}",
                 value=node_version,

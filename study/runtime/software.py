@@ -1,14 +1,13 @@
 """Describe the software that determines results: library versions and our own source code."""
 
 import hashlib
-import platform
 import subprocess
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from bloodnets.versions import collect_versions
 from reports.ledger.records import SoftwareRecord
 
 PACKAGES = ("bloodnets", "reports", "study")
@@ -23,9 +22,8 @@ def collect_software(libraries: Iterable[str]) -> SoftwareRecord:
     Args:
         libraries: Names of the installed distributions whose versions are recorded.
     """
-    versions = {"python": platform.python_version()}
     return SoftwareRecord(
-        versions=versions | {library: version(library) for library in libraries},
+        versions=collect_versions(libraries),
         sources=hash_sources(),
         commit=_read_commit(),
     )

@@ -83,7 +83,6 @@ class _OpenTrial:
             state=TrialState.COMPLETE,
             error=None,
             attempts=self.n_attempts,
-            versions=None,
             **asdict(outcome),
         )
 

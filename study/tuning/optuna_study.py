@@ -22,6 +22,7 @@ from bloodnets.errors import ResourceError
 from reports.ledger.records import TrialRecord
 from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import TrialState
+from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import make_optuna_params, suggest_config
 
 SQLITE_TIMEOUT_S = 60.0
@@ -68,16 +69,15 @@ class OptunaStudy:
     def propose(self) -> tuple[optuna.Trial, TrialConfig]:
         """Return Optuna's next trial and its configuration; pass the trial to `start` next."""
         with _convert_storage_errors():
-            number = len(self._study.get_trials(deepcopy=False))
-            # A new sampler per proposal makes the proposal depend only on the history, not on
-            # whether the search was interrupted.
-            seed = np.random.SeedSequence([self._search.seed, number]).generate_state(1)[0]
-            self._study.sampler = make_sampler(self._search.sampler, int(seed))
+            self._study.sampler = self._make_sampler(len(self._study.get_trials(deepcopy=False)))
             trial = self._study.ask()
             return trial, suggest_config(trial, self._search)
 
     def start(self, trial: optuna.Trial, trial_id: str, configuration: str) -> None:
         """Set the id and the configuration name of a proposed trial, which other methods refer to.
+
+        Optuna did not need its sampler for a trial that an earlier run left unfinished, because the
+        trial was enqueued. The sampler runs here, because CMA-ES marks the trials that it proposed.
 
         Args:
             trial: Trial from `propose`.
@@ -87,6 +87,8 @@ class OptunaStudy:
         with _convert_storage_errors():
             trial.set_user_attr("id", trial_id)
             trial.set_user_attr("configuration", configuration)
+            if configuration not in CONFIGURATIONS:
+                _ = trial.relative_params  # runs the sampler, unless it has proposed the trial
         self._running_trials[trial_id] = trial
 
     def report(self, trial_id: str, epoch: int, best_value: float) -> None:
@@ -120,6 +122,9 @@ class OptunaStudy:
     ) -> None:
         """Add a trial that ended in an earlier run.
 
+        CMA-ES keeps its state in the trials that it proposed, from which its next proposal follows.
+        So it is run again for each of them. The other samplers only read parameters and values.
+
         Args:
             record: Record of the trial.
             config: Configuration of the trial.
@@ -128,17 +133,36 @@ class OptunaStudy:
         fixed_trial = FixedTrial(make_optuna_params(config, self._search))
         suggest_config(fixed_trial, self._search)
         has_value = best_values and record.state is not TrialState.FAILED
+        value, state = best_values[-1] if has_value else None, _OPTUNA_STATES[record.state]
+        is_replayed = self._search.sampler == "cmaes" and record.configuration not in CONFIGURATIONS
         with _convert_storage_errors():
             self._study.add_trial(
                 create_trial(
-                    state=_OPTUNA_STATES[record.state],
-                    value=best_values[-1] if has_value else None,
+                    state=OptunaState.RUNNING if is_replayed else state,
+                    value=None if is_replayed else value,
                     params=fixed_trial.params,
                     distributions=fixed_trial.distributions,
                     user_attrs=_collect_user_attrs(record),
                     intermediate_values=dict(enumerate(best_values, start=1)),
                 )
             )
+            if is_replayed:
+                trial = self._study.get_trials(deepcopy=False)[-1]
+                sampler = self._make_sampler(trial.number)
+                space = sampler.infer_relative_search_space(self._study, trial)
+                sampler.sample_relative(self._study, trial, space)
+                self._study.tell(
+                    trial.number, value if state is OptunaState.COMPLETE else None, state
+                )
+
+    def _make_sampler(self, number: int) -> BaseSampler:
+        """Return the sampler of one trial.
+
+        A new sampler per proposal makes the proposal depend only on the history, not on whether
+        the search was interrupted.
+        """
+        seed = np.random.SeedSequence([self._search.seed, number]).generate_state(1)[0]
+        return make_sampler(self._search.sampler, int(seed))
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:

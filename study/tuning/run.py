@@ -65,7 +65,11 @@ def run_study(
     requested = make_study_record(config, cells, command)
     with (
         open_study(
-            config.location, requested, resume=resume, allow_code_change=allow_code_change
+            config.location,
+            requested,
+            resume=resume,
+            allow_code_change=allow_code_change,
+            has_default_name=config.has_default_name,
         ) as ledger,
         _explain_interrupts(ledger, config.address),
     ):

@@ -18,6 +18,7 @@ from ray import tune
 from bloodnets import trainable
 from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
 from bloodnets.training.epoch_result import EpochResult
+from bloodnets.versions import collect_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
         device="cpu",
         # Includes the process id, so that a test can count processes.
         host=f"{socket.gethostname()}:{os.getpid()}",
+        versions=collect_versions(),
         parameters=1000,
         operations=1000,
         scores={split: dict.fromkeys(scores, 1.0) for split in evaluated_splits},

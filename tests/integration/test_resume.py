@@ -79,6 +79,8 @@ def test_resume_from_another_directory_uses_the_recorded_data_path(
     record = after.read_trial(planned)
     assert record is not None
     assert record.software_sha256 == before.study.software.sha256
+    assert record.versions is not None
+    assert record.versions.keys() == before.study.software.versions.keys()
     assert not after.read_software_changes()
 
 

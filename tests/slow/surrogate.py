@@ -103,6 +103,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
         duration_s=0.0,
         device="cpu",
         host="here",
+        versions={},
         parameters=0,
         operations=0,
         scores={"val": {"macro_f1": float(values.max())}},

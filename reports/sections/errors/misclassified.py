@@ -98,7 +98,10 @@ def _describe_order(data: DataLabel, *, has_images: bool) -> str:
         )
     if data.warning:
         return text
-    return f"{text} The images are shown if the data file is available."
+    return (
+        f"{text} No images are shown, because the data file of the study was not found. To show "
+        "them, name the file with --data-file."
+    )
 
 
 def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Thumbnail, ...]:

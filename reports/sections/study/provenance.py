@@ -12,6 +12,7 @@ from reports.format.text import (
     DataLabel,
     describe_search_settings,
     describe_sources,
+    describe_trial_versions,
     list_software_notices,
 )
 from reports.format.units import BLANK
@@ -173,4 +174,6 @@ def _list_software_facts(loaded_study: LoadedStudy) -> list[tuple[str, str]]:
     software = loaded_study.study.software
     versions = ", ".join(f"{name} {value}" for name, value in software.versions.items())
     facts = [("Versions", versions), ("Source code", describe_sources(software))]
+    if (differing := describe_trial_versions(loaded_study)) is not None:
+        facts.insert(1, ("Versions that differ", differing))
     return facts + [("Software changed", text) for text in list_software_notices(loaded_study)]

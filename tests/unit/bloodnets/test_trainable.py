@@ -28,6 +28,7 @@ from bloodnets.storage.local import LocalStorage
 from bloodnets.trainable import run_trial
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from bloodnets.versions import collect_versions
 from study.configs.presets import PUBLISHED
 from study.tuning.tune_adapters import PlanSearcher
 from tests.helpers.imports import list_heavy_imports
@@ -181,6 +182,12 @@ def test_run_trial_writes_the_files_whose_hashes_it_reports(
     assert {*outcome.files} == {"models/trained.safetensors", "predictions/trained.npz"}
     for name, sha256 in outcome.files.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
+
+
+def test_run_trial_reports_the_versions_of_its_process(collector: Collector) -> None:
+    outcome = collector.reports["trained"][-1]
+    assert isinstance(outcome, TrialOutcome)
+    assert outcome.versions == collect_versions() | {"torch": torch.__version__}
 
 
 def test_run_trial_with_a_checkpoint_resumes_to_the_same_weights(

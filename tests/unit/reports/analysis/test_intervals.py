@@ -78,7 +78,20 @@ def test_estimate_mean_of_one_seed_without_images_has_no_interval() -> None:
 
 def test_estimate_mean_of_zeros_only_has_p_1() -> None:
     estimate = estimate_mean(np.zeros(3), np.zeros((10, 3)))
-    assert (estimate.mean, estimate.low, estimate.high, estimate.p) == (0, 0, 0, 1)
+    assert (estimate.mean, estimate.p) == (0, 1)
+
+
+def test_estimate_mean_of_one_image_has_neither_interval_nor_test() -> None:
+    """The resamples of one image, or of images that are all classified correctly, are equal."""
+    estimate = estimate_mean(np.ones(1), np.ones((10, 1)))
+    assert estimate.mean == 1
+    assert np.isnan([estimate.low, estimate.high, estimate.p]).all()
+
+
+def test_estimate_means_of_equal_predictions_has_a_zero_interval() -> None:
+    frame = estimate_means(np.zeros((1, 1)), np.zeros((10, 1, 1)), share=0.0)
+    (row,) = frame.to_dict("records")
+    assert (row["mean"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
 
 
 def test_estimate_means_averages_the_variance_of_each_seed_but_not_the_shared_one() -> None:

@@ -9,6 +9,7 @@ from bloodnets.constants import CLASS_NAMES
 from reports.format.text import (
     describe_search_settings,
     describe_sources,
+    describe_trial_versions,
     format_loss_and_optimizer,
     format_settings,
     get_baseline_label,
@@ -152,6 +153,37 @@ def test_describe_sources_has_commit_and_hashes() -> None:
     text = describe_sources(SOFTWARE)
     assert all(part in text for part in ("e" * 12, "bloodnets bbbbbbbbbbbb…"))
     assert "e" * 12 not in describe_sources(replace(SOFTWARE, commit=None))
+
+
+def test_list_software_differences_ignores_pythons_patch_and_torchs_build() -> None:
+    python = SOFTWARE.versions["python"].rpartition(".")[0] + ".99"
+    versions = {**SOFTWARE.versions, "python": python, "torch": "2.13.0+cu130"}
+    assert list_software_differences(SOFTWARE, replace(SOFTWARE, versions=versions)) == []
+
+
+def test_describe_trial_versions_names_what_differs_between_trials(tmp_path: Path) -> None:
+    loaded_study = read_study_files(
+        grid_builder.build_grid(tmp_path / "s", {"x": [ASYMMETRIC] * 4})
+    )
+    first, second, third, old = (
+        {"python": "3.11.7", "torch": "2.13.0+cpu"},
+        {"python": "3.11.7", "torch": "2.13.0+cu130"},
+        {"python": "3.11.7", "torch": "2.13.0+cpu"},
+        None,  # of version 3 of the file format
+    )
+
+    def describe(*versions: dict[str, str] | None) -> str | None:
+        records = {
+            trial_id: replace(record, versions=trial_versions)
+            for (trial_id, record), trial_versions in zip(
+                loaded_study.records.items(), versions, strict=True
+            )
+        }
+        return describe_trial_versions(replace(loaded_study, records=records))
+
+    text = describe(first, second, third, old)
+    assert text == "torch 2.13.0+cpu: 2 trials; torch 2.13.0+cu130: 1 trial"
+    assert describe(first, old, third, first) is None
 
 
 def test_list_software_notices_counts_the_trials_after_each_change(tmp_path: Path) -> None:

@@ -135,13 +135,19 @@ def test_require_resnet_width_without_resnet_raises() -> None:
 
 
 def test_resolve_study_name_default_is_valid() -> None:
-    name = resolve_study_name("grid", None, resume=False)
+    name = resolve_study_name("grid", None, Path("results"), resume=False)
     assert name.startswith("grid-")
     assert make_grid_config(Path("results"), name=name).name == name
 
 
+def test_resolve_study_name_default_in_object_storage_is_unique() -> None:
+    address = RemotePath("s3://bucket/studies")
+    names = {resolve_study_name("grid", None, address, resume=False) for _ in range(20)}
+    assert len(names) == 20
+
+
 def test_resolve_study_name_given_name_is_returned() -> None:
-    assert resolve_study_name("grid", "mine", resume=True) == "mine"
+    assert resolve_study_name("grid", "mine", Path("results"), resume=True) == "mine"
 
 
 def test_resolve_configurations_repeated_name_is_listed_once() -> None:

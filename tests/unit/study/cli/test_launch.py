@@ -38,6 +38,15 @@ def test_launch_existing_study_raises_without_a_suggestion(tmp_path: Path) -> No
     assert "did you mean" not in str(caught.value.remedy)
 
 
+def test_launch_default_name_of_an_existing_study_is_not_refused(
+    tmp_path: Path, cells: BloodCells, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "grid-x").mkdir()
+    config = make_grid_config(tmp_path, name="grid-x", has_default_name=True)
+    launch(config, lambda _: cells, RunOptions(dry_run=True))
+    assert "mlnn-config-2" in capsys.readouterr().out
+
+
 def test_launch_more_cores_than_the_host_has_raises_before_data_are_read(tmp_path: Path) -> None:
     with pytest.raises(ResourceError) as caught:
         launch(make_grid_config(tmp_path, cpus_per_trial=100_000), refuse_to_load, RunOptions())

@@ -73,6 +73,19 @@ def test_load_with_drop_duplicates_returns_the_data_without_them(tmp_path: Path)
     assert len(dropped.train.labels) == len(kept.train.labels) - 1
 
 
+@pytest.mark.parametrize("option", ["data_root", "data_file"])
+def test_load_damaged_file_is_to_be_removed_only_if_it_is_a_download(
+    tmp_path: Path, option: str
+) -> None:
+    file = tmp_path / "bloodmnist.npz"
+    file.write_bytes(b"damaged")
+    data = DataOptions(data_root=tmp_path) if option == "data_root" else DataOptions(data_file=file)
+    with pytest.raises(DataError) as caught:
+        data.load(nullcontext())
+    assert caught.value.path == str(file)
+    assert ("remove" in str(caught.value.remedy)) == (option == "data_root")
+
+
 @pytest.mark.parametrize(("address", "expected"), [(None, None), ("local", None), ("auto", "auto")])
 def test_make_settings_local_address_is_none(address: str | None, expected: str | None) -> None:
     resources = ResourceOptions(device="cpu", max_concurrent=2, address=address)
@@ -81,6 +94,7 @@ def test_make_settings_local_address_is_none(address: str | None, expected: str 
     )
     assert settings == {
         "name": "a",
+        "has_default_name": False,
         "storage_root": Path("results"),
         "cpus_per_trial": 3,
         "gpus_per_trial": 0.0,

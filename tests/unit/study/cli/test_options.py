@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bloodnets.errors import DataError
+from bloodnets.errors import ConflictError, DataError
 from study.cli.main import app
 from study.cli.options import parse_path
 from study.cli.usage_errors import to_data_error
@@ -49,14 +49,28 @@ def test_app_empty_path_names_the_option(arguments: tuple[str, ...], option: str
         (("grid", "--storage", " "), "--storage"),
         (("grid", "--address", ""), "--address"),
         (("resume", "x", "--address", ""), "--address"),
+        (("status", ""), "STUDY"),
+        (("report", "x", " "), "STUDY"),
+        (("resume", ""), "STUDY"),
+        (("predict", "x", ""), "IMAGE"),
     ],
 )
 def test_app_empty_option_raises(arguments: tuple[str, ...], option: str) -> None:
     assert option in invoke(*arguments).problem
 
 
-def test_parse_path_text_becomes_path() -> None:
+def test_parse_path_text_becomes_path_with_the_home_folder() -> None:
     assert parse_path("a/b.npz") == Path("a/b.npz")
+    assert parse_path("~/b.npz") == Path.home() / "b.npz"
+
+
+def test_app_storage_with_a_tilde_is_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    error = CliRunner().invoke(app, ("status", "x", "--storage=~/out"), standalone_mode=False)
+    assert isinstance(error.exception, ConflictError)
+    assert error.exception.path == str(tmp_path / "out" / "x")
 
 
 @pytest.mark.parametrize("command", [("grid",), ("search",), ("doctor",), ("resume", "x")])

@@ -57,3 +57,14 @@ def test_report_wrong_options_exit_with_the_code_of_the_error(
     assert outcome.code == error.exit_code
     assert outcome.stderr.count("\n") == 1
     assert not (tmp_path / "mine" / "report").exists()
+
+
+def test_report_without_the_data_file_says_that_it_has_no_images(
+    tmp_path: Path, run_main: RunMain
+) -> None:
+    ledger = build(tmp_path / "mine")
+    outcome = run_main("report", "mine", "--storage", tmp_path)
+    assert outcome.code == 0
+    assert str(ledger.study.data.path or ledger.study.data.name) in outcome.stderr
+    for text in (outcome.stderr, (ledger.folder / "report/report.md").read_text(encoding="utf-8")):
+        assert "--data-file" in text

@@ -59,7 +59,7 @@ def test_load_study_data_other_file_raises(
     other = file.with_name("other.npz")
     with np.load(file) as arrays:
         np.savez(other, allow_pickle=False, **{**arrays, "more": np.zeros(1)})
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match="--data-file") as caught:
         load_study_data(study, other)
     assert caught.value.path == str(other)
     assert caught.value.value != study.data.sha256

@@ -1,9 +1,11 @@
 """A study that is resumed: its files are checked, and its settings compared."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, RETRAIN_HINT, get_checkpoint_name
 from bloodnets.storage.location import RemotePath
 from bloodnets.storage.remote import RemoteStorage
-from reports.ledger.ledger import Ledger
+from reports.ledger.ledger import Ledger, StudyExistsError
 from reports.ledger.loading import read_study_files
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import to_json
@@ -250,6 +252,13 @@ def test_require_same_study_with_other_software_names_it_and_changes_nothing(
     assert not ledger.read_software_changes()
 
 
+def test_require_same_study_with_another_patch_and_build_is_the_same(ledger: Ledger) -> None:
+    versions = {**grid_builder.SOFTWARE.versions} | {"python": "3.11.99", "torch": "2.13.0+cu130"}
+    assert versions.keys() == grid_builder.SOFTWARE.versions.keys()
+    require_same_study(ledger, with_software(ledger.study, versions=versions))
+    assert not ledger.read_software_changes()
+
+
 def test_require_same_study_with_another_commit_of_the_same_code_is_the_same(
     ledger: Ledger,
 ) -> None:
@@ -319,6 +328,33 @@ def test_open_study_locks_the_study(ledger: Ledger) -> None:
             pytest.fail("two processes hold the lock")
         assert caught.value.path == str(ledger.folder)
     assert not is_locked(ledger.folder)
+
+
+def test_open_study_default_name_of_five_at_once_gets_a_number(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    barrier = Barrier(5)
+
+    def create(_: int) -> Ledger:
+        barrier.wait()
+        with open_study(
+            tmp_path / "grid-1", ledger.study, resume=False, has_default_name=True
+        ) as created:
+            return created
+
+    with ThreadPoolExecutor(5) as pool:
+        names = sorted(created.study.name for created in pool.map(create, range(5)))
+    assert names == ["grid-1", *(f"grid-1-{number}" for number in (2, 3, 4, 5))]
+    assert sorted(folder.name for folder in tmp_path.glob("grid-1*")) == names
+
+
+def test_open_study_given_name_that_exists_raises(ledger: Ledger) -> None:
+    with (
+        pytest.raises(StudyExistsError) as caught,
+        open_study(ledger.folder, ledger.study, resume=False),
+    ):
+        pytest.fail("an existing study was opened")
+    assert caught.value.path == str(ledger.folder)
 
 
 def ran(started_at: str, duration_s: float, like: TrialRecord) -> TrialRecord:

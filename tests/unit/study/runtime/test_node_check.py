@@ -8,6 +8,7 @@ from ray.exceptions import GetTimeoutError
 
 from bloodnets.errors import ResourceError
 from bloodnets.storage.local import LocalStorage
+from bloodnets.versions import get_significant_version
 from study.runtime.node_check import (
     NodeInfo,
     collect_node_info,
@@ -68,6 +69,17 @@ def test_find_node_problem_other_versions_or_data_are_named(folder: Path) -> Non
     other_data = find_node_problem(node, folder, ARRAYS[:1])
     assert other_data is not None
     assert other_data.value == node.sha256
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("python", "99"), ("torch", "+cu130")])
+def test_find_node_problem_other_patch_or_build_is_none(
+    folder: Path, name: str, suffix: str
+) -> None:
+    node = here(folder)
+    significant = get_significant_version(name, node.versions[name])
+    other_version = f"{significant}.{suffix}" if name == "python" else f"{significant}{suffix}"
+    other = node._replace(versions=node.versions | {name: other_version})
+    assert find_node_problem(other, folder, ARRAYS) is None
 
 
 def test_find_node_problem_no_answer_names_the_reason(folder: Path) -> None:

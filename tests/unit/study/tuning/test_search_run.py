@@ -145,6 +145,27 @@ def test_search_run_resumed_has_the_history_and_the_next_proposal(
     assert again.propose() == nxt
 
 
+def test_propose_cmaes_resumed_gives_the_proposals_of_an_uninterrupted_search(
+    tmp_path: Path,
+) -> None:
+    """CMA-ES updates its distribution with the last trial: it has the values of six others."""
+    search = replace(SMALL, sampler="cmaes", n_trials=9, learning_rate=(1e-4, 9e-4))
+    reasons = {3: StopReason.ASHA, 4: StopReason.ERROR}
+
+    def search_with(ledger: Ledger, resumed_number: int | None) -> list[PlannedTrial]:
+        own = SearchRun(ledger, search)
+        for number in range(search.n_trials):
+            if number == resumed_number:
+                own.propose()  # is left unfinished
+                own = SearchRun(ledger, search)
+            reason = reasons.get(number, StopReason.MAX_EPOCHS)
+            run(own, ledger, [0.5 + 0.01 * (number * 7 % 11)], reason)
+        return ledger.read_proposals()
+
+    uninterrupted = search_with(build_empty(tmp_path / "a", search), None)
+    assert search_with(build_empty(tmp_path / "b", search), 6) == uninterrupted
+
+
 def test_propose_interrupted_trials_are_proposed_again(tmp_path: Path) -> None:
     ledger = build_empty(tmp_path / "s")
     own = SearchRun(ledger, SMALL)
