@@ -67,3 +67,17 @@ def _connect(address: str, host: str, port: int) -> None:
         raise TimeoutError(f"it did not respond within {CONNECT_TIMEOUT_S:g} s")
     if (error := results[0]) is not None:
         raise error
+
+
+def is_listening(address: str) -> bool:
+    """Return whether a server accepts connections within seconds.
+
+    Args:
+        address: Host and port, e.g. `10.0.0.1:6379`.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True

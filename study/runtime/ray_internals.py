@@ -35,12 +35,12 @@ class ActorNode(NamedTuple):
     Attributes:
         node_id: Id of the node, in hexadecimal.
         address: IP address of the node.
-        is_alive: Whether the cluster still has the node.
+        raylet_address: Host and port of the node's raylet; None if the cluster has lost the node.
     """
 
     node_id: str
     address: str
-    is_alive: bool
+    raylet_address: str | None
 
 
 def find_actor_node(actor_id: str | None) -> ActorNode | None:
@@ -54,8 +54,13 @@ def find_actor_node(actor_id: str | None) -> ActorNode | None:
     address = actors(actor_id).get("Address", {}) if actor_id else {}
     if not address.get("NodeID"):
         return None
-    is_alive = any(node["NodeID"] == address["NodeID"] and node["Alive"] for node in ray.nodes())
-    return ActorNode(address["NodeID"], address["IPAddress"], is_alive)
+    raylet_addresses = {
+        node["NodeID"]: f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    node_id = address["NodeID"]
+    return ActorNode(node_id, address["IPAddress"], raylet_addresses.get(node_id))
 
 
 def connect_gcs(address: str) -> None:

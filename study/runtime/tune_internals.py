@@ -13,6 +13,7 @@ from ray.tune.execution import class_cache
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
+from study.runtime.connection import is_listening
 from study.runtime.node_failures import NodeFailureError, NodeFailureKind
 from study.runtime.ray_internals import find_actor_node
 
@@ -95,10 +96,12 @@ def _retry_lost_processes() -> None:
             self._set_trial_status(trial, Trial.RUNNING)
             self._unstage_trial_with_resources(trial)
             exception = _make_node_failure(NodeFailureKind.REUSE, exception)
-        elif isinstance(exception, RayActorError) and not isinstance(exception, NodeFailureError):
-            node = find_actor_node(exception.actor_id)
-            if exception.preempted or (node is not None and not node.is_alive):
-                exception = _make_node_failure(NodeFailureKind.DEATH, exception)
+        elif (
+            isinstance(exception, RayActorError)
+            and not isinstance(exception, NodeFailureError)
+            and (exception.preempted or _is_node_lost(exception.actor_id))
+        ):
+            exception = _make_node_failure(NodeFailureKind.DEATH, exception)
         fail_task(self, trial, exception)
 
     def handle_reset(self: TuneController, trial: Trial, success: bool) -> None:
@@ -110,6 +113,16 @@ def _retry_lost_processes() -> None:
     TuneController._actor_failed = handle_actor_failure
     TuneController._trial_task_failure = handle_task_failure
     TuneController._on_trial_reset = handle_reset
+
+
+def _is_node_lost(actor_id: str | None) -> bool:
+    """Return whether the node of an actor is lost.
+
+    The control service needs seconds to notice that a raylet has died. By then, Tune has already
+    counted the failure, so the raylet is asked.
+    """
+    node = find_actor_node(actor_id)
+    return node is not None and not (node.raylet_address and is_listening(node.raylet_address))
 
 
 def _make_node_failure(kind: NodeFailureKind, exception: Exception) -> NodeFailureError:

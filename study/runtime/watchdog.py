@@ -1,6 +1,5 @@
 """Exit when a part of Ray is lost, or when no trial has been heard from for long."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ import psutil
 import ray
 
 from bloodnets.errors import ResourceError
-from study.runtime.connection import CONNECT_TIMEOUT_S
+from study.runtime.connection import is_listening
 from study.runtime.signals import kill_process_tree
 
 CHECK_INTERVAL_S = 3.0
@@ -67,7 +66,7 @@ def watch_ray(heartbeat: Heartbeat, on_lost: Callable[[str], object]) -> Iterato
     def exit_when_lost() -> None:
         n_misses = 0
         while not stop_event.wait(CHECK_INTERVAL_S):
-            n_misses = 0 if _is_listening(address) else n_misses + 1
+            n_misses = 0 if is_listening(address) else n_misses + 1
             if n_misses == MAX_GCS_MISSES:
                 on_lost("Ray's control service (GCS) is no longer available")
                 kill_process_tree(ResourceError.exit_code)
@@ -92,12 +91,3 @@ def _is_alive(process: psutil.Process) -> bool:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-
-
-def _is_listening(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
-    except OSError:
-        return False
-    return True

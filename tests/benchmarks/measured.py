@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import ray
 import requests
 from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
@@ -231,6 +232,7 @@ def run_study(
         open_ray_session(config),
     ):
         console = Console(file=null_file, force_terminal=is_terminal, width=100, height=40)
+        ray.cloudpickle.register_pickle_by_value(sleeping)  # the workers cannot import the tests
         patch.setattr(tuner, "run_trial", sleeping.run_trial)
         cells: Any = sleep
         if study.search is None:

@@ -11,6 +11,8 @@ import pytest
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture(scope="session")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> BloodCells:
@@ -37,8 +39,10 @@ def ray_folder() -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in RAY_ENVIRONMENT.items():
             patch.setenv(name, value)
+        # Workers do not import from the current folder, but have to import functions of tests.
+        patch.setenv("PYTHONPATH", str(ROOT))
         start_ray(str(folder), num_cpus=1, object_store_memory=2**27, preload=("wave",))
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        yield folder
-        ray.shutdown()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    yield folder
+    ray.shutdown()

@@ -12,6 +12,7 @@ from ray.exceptions import RpcError
 from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from study.runtime.connection import is_listening
 from study.runtime.ray_internals import connect_gcs, find_actor_node
 
 
@@ -68,7 +69,9 @@ def test_find_actor_node_of_a_live_actor_is_this_node(ray_folder: Path) -> None:
     ray.get(actor.__ray_ready__.remote())
     node = find_actor_node(actor._actor_id.hex())
     assert node is not None
-    assert (node.node_id, node.is_alive) == (ray.get_runtime_context().get_node_id(), True)
+    assert node.node_id == ray.get_runtime_context().get_node_id()
+    assert node.raylet_address is not None
+    assert is_listening(node.raylet_address)
 
 
 @pytest.mark.parametrize("actor_id", [None, "00" * 16])
