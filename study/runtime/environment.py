@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from bloodnets.errors import DataError, ResourceError
+from study.runtime.token import TOKEN_PATH_VARIABLE
 
 RAY_ADDRESS = "RAY_ADDRESS"
 """Variable with the address of a Ray cluster, which `ray job submit` sets."""
@@ -143,7 +144,12 @@ def prepare_ray_environment(address: str | None) -> None:
             remedy="unset PYTHONOPTIMIZE",
         )
     for name in [*os.environ]:
-        is_kept = name == RAY_ADDRESS or name.startswith(_MEMORY_PREFIX)
+        is_kept = (
+            name == RAY_ADDRESS
+            or name.startswith(_MEMORY_PREFIX)
+            # `study.runtime.home` also sets it.
+            or (name == TOKEN_PATH_VARIABLE and Path(os.environ[name]).is_file())
+        )
         if name.startswith(_TUNE_PREFIXES) or (
             address is None and name.startswith("RAY_") and not is_kept
         ):

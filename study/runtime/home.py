@@ -40,7 +40,7 @@ def provide_home() -> Iterator[None]:
             yield
         finally:
             for name in variables:
-                del os.environ[name]
+                os.environ.pop(name, None)
 
 
 def _list_needed_variables() -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Reasons why attempts at trials failed, and failures that are not the trials' fault."""
 
 from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
 
 from ray.tune.experiment import Trial
 
@@ -20,17 +22,21 @@ class FailureTracker:
     """Tracker that describes failed attempts and counts those that a node caused.
 
     Args:
-        node_avoider: Counter of the failed starts on each node.
+        trial_resources: Resources of a trial: number of `CPU` and `GPU`.
 
     Attributes:
         node_failure_counts: Number of failures of nodes, by id of the trial that met them, since
             its last epoch.
     """
 
-    def __init__(self, node_avoider: NodeAvoider) -> None:
-        self._node_avoider = node_avoider
+    def __init__(self, trial_resources: Mapping[str, float]) -> None:
+        self._trial_resources = trial_resources
         self.node_failure_counts: Counter[str] = Counter()
         self._kernel_kill_count = count_kernel_kills()
+
+    @cached_property
+    def _node_avoider(self) -> NodeAvoider:
+        return NodeAvoider(self._trial_resources)
 
     def describe(self, trial: Trial, reported: TrialFailure | None) -> str:
         """Return the reason why the last attempt at a trial failed.

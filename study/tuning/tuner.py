@@ -17,7 +17,6 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, StopReason
 from study.configs.study_config import StudyConfig
-from study.runtime.node_failures import NodeAvoider
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import RAY_LOG
 from study.runtime.tune_internals import patch_tune
@@ -79,7 +78,7 @@ def run_trials(
             ledger,
             listener,
             heartbeat=heartbeat,
-            failures=FailureTracker(NodeAvoider(_get_trial_resources(config))),
+            failures=FailureTracker(_get_trial_resources(config)),
             test_reason=test_reason,
         )
         _run_tuner(
@@ -126,7 +125,7 @@ def run_proposals(
         ledger,
         listener,
         heartbeat=heartbeat,
-        failures=FailureTracker(NodeAvoider(_get_trial_resources(config))),
+        failures=FailureTracker(_get_trial_resources(config)),
         search_run=search_run,
     )
     if search_run.end_reason is not None:

@@ -105,7 +105,7 @@ def test_run_checks_data_without_a_class_or_with_duplicates_warns_and_passes(
     arrays["val_images"][0] = arrays["train_images"][0]
     path = saved(tmp_path / "cells.npz", arrays)
     results = run_checks(storage_root=tmp_path, data_file=path, data_root=None, address=None)
-    data_results = [result for result in islice(results, 6) if " data: " in result.text]
+    data_results = [result for result in islice(results, 7) if " data: " in result.text]
     assert [result.text.split()[0] for result in data_results] == ["pass", "warn", "warn"]
     assert all(result.passed for result in data_results)
     assert "12.5%" in data_results[1].text

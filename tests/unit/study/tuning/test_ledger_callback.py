@@ -13,7 +13,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
-from study.runtime.node_failures import NodeAvoider, NodeFailureError, NodeFailureKind
+from study.runtime.node_failures import NodeFailureError, NodeFailureKind
 from study.runtime.out_of_memory import describe_failure
 from study.runtime.watchdog import Heartbeat
 from study.tuning.failures import MAX_NODE_FAILURES, FailureTracker
@@ -57,7 +57,7 @@ def make_callback(
         search_run.ledger,
         listener or Recorder(),
         heartbeat=Heartbeat(),
-        failures=FailureTracker(NodeAvoider({"CPU": 1})),
+        failures=FailureTracker({"CPU": 1}),
         search_run=search_run if in_search else None,
     )
 
