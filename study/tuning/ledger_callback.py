@@ -30,9 +30,6 @@ from study.tuning.failures import FailureTracker
 from study.tuning.listeners import TrialListener
 from study.tuning.search_run import SearchRun
 
-MAX_RETRIES = 3
-"""Number of times that a trial is retried from its last checkpoint before it counts as failed."""
-
 
 @dataclass(slots=True, kw_only=True)
 class _OpenTrial:
@@ -237,7 +234,9 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self._heartbeat.last_time = time.monotonic()
         open_trial = self._get_open_trial(trial)
         reason = self._failures.describe(trial, open_trial.take_failure())
-        if trial.num_failures <= MAX_RETRIES:
+        if trial.num_failures <= trial.max_failures:
+            if self._search_run is not None:
+                self._search_run.has_lost_trial = True
             self._guard(lambda: self._listener.on_trial_retry(open_trial.spec.id, reason))
             return
         self._record_without_model(open_trial, TrialState.FAILED, StopReason.ERROR, reason)

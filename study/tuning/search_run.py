@@ -36,6 +36,8 @@ class SearchRun:
             ledger yet.
         end_reason: Reason why the search ended early; None if it did not (yet).
         n_remaining: Number of trials that had not ended when the search started or resumed.
+        has_lost_trial: Whether Tune has given up a trial without a result. Another `SearchRun` then
+            has to continue, because this one would count the trial as running.
     """
 
     def __init__(self, ledger: Ledger, search: SearchRecord, *, elapsed_s: float = 0) -> None:
@@ -55,6 +57,7 @@ class SearchRun:
         self.ledger, self.search = ledger, search
         self.best_values: dict[str, float] = {}
         self.stop_reasons: dict[str, StopReason] = {}
+        self.has_lost_trial = False
         self._deadline = time.monotonic() + (search.time_budget_s or float("inf")) - elapsed_s
         self.rungs = Rungs(search)
         self._optuna_study = OptunaStudy(ledger.folder / OPTUNA_FILE, ledger.study.name, search)

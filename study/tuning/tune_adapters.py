@@ -130,7 +130,7 @@ class AshaScheduler(PendingFirstScheduler):
 
 
 class SearchStopper(PickledAsBlank, tune.Stopper):
-    """Stopper that ends the run when a search has ended."""
+    """Stopper that ends the run when a search has ended, or has to be continued by another one."""
 
     def __init__(self, search_run: SearchRun) -> None:
         self._search_run = search_run
@@ -140,8 +140,8 @@ class SearchStopper(PickledAsBlank, tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        """Return whether the search has ended."""
-        return self._search_run.is_over()
+        """Return whether no trial may continue in this run."""
+        return self._search_run.is_over() or self._search_run.has_lost_trial
 
 
 def get_trial_id(trial: Trial) -> str:

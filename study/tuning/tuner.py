@@ -22,7 +22,7 @@ from study.runtime.session import RAY_LOG
 from study.runtime.tune_internals import patch_tune
 from study.runtime.watchdog import Heartbeat
 from study.tuning.failures import FailureTracker
-from study.tuning.ledger_callback import MAX_RETRIES, LedgerCallback
+from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.listeners import SearchListener, TrialListener
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import (
@@ -35,6 +35,9 @@ from study.tuning.tune_adapters import (
     prepare_specs,
 )
 from study.tuning.worker import run_trial
+
+MAX_RETRIES = 3
+"""Number of times that a trial is retried from its last checkpoint before it counts as failed."""
 
 MAX_RUNS = 4
 """Number of times that Tune is run if it ends trials without a result."""

@@ -249,8 +249,9 @@ def test_search_with_a_budget_or_target_ends_early(
         "--trials", "400", "--max-epochs", "300", "--grace-period", "300", "--retrain-top", "0",
         *options,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
     ledger = Ledger(folder / name)
+    has_value = any(record.best_epoch is not None for record in ledger.read_trials())
+    assert done.returncode == (0 if has_value else 1), done.stderr
     end = ledger.read_confirmation()
     assert end is not None
     assert end.ended_by == ended_by

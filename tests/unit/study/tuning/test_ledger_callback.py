@@ -17,12 +17,14 @@ from study.runtime.node_failures import NodeFailureError, NodeFailureKind
 from study.runtime.out_of_memory import describe_failure
 from study.runtime.watchdog import Heartbeat
 from study.tuning.failures import MAX_NODE_FAILURES, FailureTracker
-from study.tuning.ledger_callback import MAX_RETRIES, LedgerCallback
+from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.search_run import SearchRun
-from study.tuning.tune_adapters import prepare_specs
+from study.tuning.tune_adapters import SearchStopper, prepare_specs
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.tuning.test_search_run import build_empty, load_optuna_trials
 from tests.unit.study.tuning.test_tune_adapters import make_report
+
+MAX_RETRIES = 3
 
 
 class Recorder:
@@ -240,11 +242,12 @@ def test_on_trial_error_with_retries_left_is_not_entered(
     callback = make_callback(search_run, listener)
     trial = propose(search_run)
     trial.storage = SimpleNamespace(trial_driver_staging_path=str(tmp_path))
-    trial.run_metadata.num_failures = 1
+    trial.max_failures, trial.run_metadata.num_failures = MAX_RETRIES, 1
     trial.set_status(Trial.ERROR)
     callback.on_trial_error(0, [], trial)
     assert read_records(search_run.ledger) == []
     assert listener.events == ["retry: worker process died"]
+    assert SearchStopper(search_run).stop_all()
 
 
 @pytest.mark.parametrize("kind", [NodeFailureKind.DEATH, NodeFailureKind.REUSE])
