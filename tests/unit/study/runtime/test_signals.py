@@ -21,6 +21,9 @@ from study.runtime.signals import (
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
+RAISED_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+"""Signals that are raised in the process of the tests; SIGHUP only strikes other processes."""
+
 # A process that is struck by a signal while it has a temporary folder and a child.
 STRUCK = """
 import os, subprocess, sys
@@ -45,6 +48,7 @@ def strike(number: signal.Signals, folder: Path, *prefix: str) -> subprocess.Com
         text=True,
         check=False,
         timeout=50,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # tests may run in nohup
     )
 
 
@@ -68,7 +72,7 @@ def test_list_signals_omits_a_hangup_that_is_ignored(received: list[int]) -> Non
     assert list_signals() == (signal.SIGINT, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", RAISED_SIGNALS)
 def test_raise_interrupts_raises_an_error_with_the_exit_code(
     number: signal.Signals, received: list[int]
 ) -> None:
@@ -77,6 +81,27 @@ def test_raise_interrupts_raises_an_error_with_the_exit_code(
     assert caught.value.exit_code == 128 + number
     signal.raise_signal(number)
     assert received == [number]
+
+
+# A process that is struck by SIGHUP where signals raise an error, and prints its exit code.
+HUNG_UP = """
+import signal
+from study.runtime.signals import StudyInterruptedError, raise_interrupts
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+try:
+    with raise_interrupts():
+        signal.raise_signal(signal.SIGHUP)
+except StudyInterruptedError as error:
+    print(error.exit_code)
+"""
+
+
+def test_raise_interrupts_at_a_hangup_raises_an_error_with_the_exit_code() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HUNG_UP], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "129\n"
 
 
 def test_drop_closed_terminal_lets_writes_succeed_only_after_it_is_closed() -> None:
@@ -106,7 +131,7 @@ def test_study_interrupted_error_with_remedy_keeps_its_exit_code() -> None:
     assert (str(error), error.exit_code) == ("interrupted; resume it", 143)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", RAISED_SIGNALS)
 def test_interrupt_handler_raises_keyboard_interrupt_and_keeps_the_signal(
     number: signal.Signals, received: list[int]
 ) -> None:
@@ -132,7 +157,7 @@ def received() -> Iterator[list[int]]:
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", RAISED_SIGNALS)
 def test_defer_interrupts_delivers_a_signal_once_at_the_end(
     number: signal.Signals, received: list[int]
 ) -> None:
