@@ -1,5 +1,6 @@
 """Run trials with Ray Tune: the trials of a plan, or the proposals of a search."""
 
+import itertools
 import secrets
 import textwrap
 from collections.abc import Sequence
@@ -70,11 +71,13 @@ def run_trials(
         StudyError: The ledger cannot be written, or Ray failed. Trials that had ended are in the
             ledger.
     """
-    for _ in range(MAX_RUNS):
+    for n_runs in itertools.count():
         remaining_trials = [trial for trial in trials if ledger.read_trial(trial) is None]
         if not remaining_trials:
             ledger.storage.remove(CHECKPOINT_DIR)
             return
+        if n_runs == MAX_RUNS:
+            raise make_lost_trials_error(ledger)
         make_spec = prepare_specs(ledger, write_probe_file(ledger), evaluate_test=True)
         specs = [make_spec(trial) for trial in _sort_longest_first(remaining_trials)]
         callback = LedgerCallback(
@@ -94,7 +97,6 @@ def run_trials(
             n_trials=len(specs),
             max_concurrent=_limit_concurrency(config) or len(specs),
         )
-    raise make_lost_trials_error(ledger)
 
 
 def run_proposals(

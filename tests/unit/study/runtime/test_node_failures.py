@@ -61,3 +61,7 @@ def test_record_failure_after_the_start_is_not_counted(
     avoider = NodeAvoider({"CPU": 1, "GPU": 0})
     for _ in range(2 * MAX_START_FAILURES):
         avoider.record_failure(make_failure(kind))
+    for _ in range(MAX_START_FAILURES - 1):
+        avoider.record_failure(make_failure())
+    with pytest.raises(ResourceError):  # only now, so the others were not counted
+        avoider.record_failure(make_failure())
