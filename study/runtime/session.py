@@ -35,14 +35,12 @@ from study.runtime.token import ensure_private_token
 OBJECT_STORE_BYTES = 2**29
 """Size of the object store in bytes: it holds the data (40 MB) once per node, and little else."""
 
-
 MAX_TEMP_PATH_BYTES = 20
 """Maximum length in bytes: of a socket path's 104, our folder takes 20 and Ray's names 64."""
 
 N_START_ATTEMPTS = 2
 """Number of attempts to start Ray on this host; Ray waits 30 s for its own processes, which is too
 short on a busy computer."""
-
 
 TASK_TIMEOUT_S = 60.0
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from ray import tune
 from ray.tune.experiment import Trial
@@ -71,17 +71,7 @@ class _OpenTrial:
 
     def make_complete_record(self, outcome: TrialOutcome) -> TrialRecord:
         """Return the record of the trial, which trained to its end."""
-        return TrialRecord(
-            id=self.spec.id,
-            configuration=self.spec.configuration,
-            config=self._config,
-            fingerprint=self.spec.study_fingerprint,
-            software_sha256=self.software_sha256,
-            state=TrialState.COMPLETE,
-            error=None,
-            attempts=self.n_attempts,
-            **asdict(outcome),
-        )
+        return self._make_record(TrialState.COMPLETE, None, **asdict(outcome))
 
     def make_record_without_model(
         self, state: TrialState, reason: StopReason, error: str | None
@@ -96,16 +86,10 @@ class _OpenTrial:
         epochs, now = self.epochs, time.time()
         start_time = now if self.start_time is None else self.start_time
         best_epoch = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
-        return TrialRecord(
-            id=self.spec.id,
-            configuration=self.spec.configuration,
-            config=self._config,
-            fingerprint=self.spec.study_fingerprint,
-            software_sha256=self.software_sha256,
-            state=state,
+        return self._make_record(
+            state,
+            error,
             stop_reason=reason,
-            error=error,
-            attempts=self.n_attempts,
             epochs=len(epochs),
             best_epoch=best_epoch.epoch if best_epoch else None,
             started_at=datetime.fromtimestamp(start_time, UTC).isoformat(timespec="seconds"),
@@ -119,9 +103,19 @@ class _OpenTrial:
             files={},
         )
 
-    @property
-    def _config(self) -> Config:
-        return cast("Config", self.spec.config.to_dict())
+    def _make_record(self, state: TrialState, error: str | None, **ending: Any) -> TrialRecord:
+        """Return the record of the trial with the fields that describe how it ended."""
+        return TrialRecord(
+            id=self.spec.id,
+            configuration=self.spec.configuration,
+            config=cast("Config", self.spec.config.to_dict()),
+            fingerprint=self.spec.study_fingerprint,
+            software_sha256=self.software_sha256,
+            state=state,
+            error=error,
+            attempts=self.n_attempts,
+            **ending,
+        )
 
 
 class LedgerCallback(PickledAsBlank, tune.Callback):

@@ -125,7 +125,7 @@ def run_proposals(
     Raises:
         StudyError: As in `run_trials`.
     """
-    ledger, n_trials = search_run.ledger, search_run.search.n_trials
+    ledger = search_run.ledger
     callback = LedgerCallback(
         ledger,
         listener,
@@ -140,26 +140,7 @@ def run_proposals(
             listener.on_proposal(planned)
             callback.add_unstarted(make_spec(planned))
     elif search_run.n_remaining > 0:
-        capacity = config.max_concurrent
-        if capacity is None and config.address is None:  # no node joins or leaves
-            capacity = compute_max_parallel_trials(config)
-        _run_tuner(
-            config,
-            cells,
-            ledger,
-            callback,
-            searcher=ProposalSearcher(
-                search_run,
-                make_spec=prepare_specs(ledger, write_probe_file(ledger), evaluate_test=False),
-                get_capacity=lambda: capacity or compute_max_parallel_trials(config),
-                on_proposal=listener.on_proposal,
-                on_error=callback.fail,
-            ),
-            scheduler=AshaScheduler(search_run),
-            n_trials=search_run.n_remaining,
-            max_concurrent=n_trials,  # the searcher checks the capacity
-            stopper=SearchStopper(search_run),
-        )
+        _run_search_tuner(config, cells, search_run, callback, listener)
     if search_run.end_reason is not None:
         callback.record_unfinished(StopReason(search_run.end_reason))
     elif search_run.n_running > 0:
@@ -192,6 +173,36 @@ def write_probe_file(ledger: Ledger) -> str:
         path = str(ledger.location / name)
         raise ResourceError(f"cannot write {path}: {error}", path=path) from error
     return name
+
+
+def _run_search_tuner(
+    config: StudyConfig,
+    cells: BloodCells,
+    search_run: SearchRun,
+    callback: LedgerCallback,
+    listener: SearchListener,
+) -> None:
+    """Run Tune with the proposals of a search, under ASHA, until the search ends."""
+    ledger, capacity = search_run.ledger, config.max_concurrent
+    if capacity is None and config.address is None:  # no node joins or leaves
+        capacity = compute_max_parallel_trials(config)
+    _run_tuner(
+        config,
+        cells,
+        ledger,
+        callback,
+        searcher=ProposalSearcher(
+            search_run,
+            make_spec=prepare_specs(ledger, write_probe_file(ledger), evaluate_test=False),
+            get_capacity=lambda: capacity or compute_max_parallel_trials(config),
+            on_proposal=listener.on_proposal,
+            on_error=callback.fail,
+        ),
+        scheduler=AshaScheduler(search_run),
+        n_trials=search_run.n_remaining,
+        max_concurrent=search_run.search.n_trials,  # the searcher checks the capacity
+        stopper=SearchStopper(search_run),
+    )
 
 
 def _run_tuner(

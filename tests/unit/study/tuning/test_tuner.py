@@ -15,12 +15,13 @@ from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import EndReason, StopReason, TrialState
+from study.configs.study_config import GridConfig
 from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
 from study.lifecycle.study_record import make_study_record
 from study.runtime.watchdog import Heartbeat
 from study.tuning.search_run import SearchRun
-from study.tuning.tuner import run_proposals, run_trials, write_probe_file
+from study.tuning.tuner import MAX_RUNS, run_proposals, run_trials, write_probe_file
 from tests.benchmarks import trace
 from tests.helpers.call_recorder import PACKAGES, ROOT, Event, Recorder
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
@@ -48,6 +49,21 @@ def record_calls(function: Callable[[], object], *, start: str, end: str) -> lis
     finally:
         sys.setprofile(previous)
     return [event for event in recorder.events if event.is_main]
+
+
+def run_plan(config: GridConfig, cells: BloodCells, ledger: Ledger) -> list[str]:
+    """Run the trials of a plan, and return the events of which its listener was notified."""
+    listener = ListenerRecorder()
+    run_trials(
+        config,
+        cells,
+        ledger,
+        ledger.study.trials,
+        test_reason=TEST_REASON,
+        listener=listener,
+        heartbeat=Heartbeat(),
+    )
+    return listener.events
 
 
 @pytest.fixture(scope="module")
@@ -122,18 +138,8 @@ def test_run_trials_leaves_no_checkpoint(grid: TracedRun) -> None:
 def test_run_trials_with_all_trials_in_the_ledger_runs_none(
     grid: TracedRun, cells: BloodCells
 ) -> None:
-    listener, ledger = ListenerRecorder(), grid.ledger
-    config = make_grid_config(ledger.folder.parent)
-    run_trials(
-        config,
-        cells,
-        ledger,
-        ledger.study.trials,
-        test_reason=TEST_REASON,
-        listener=listener,
-        heartbeat=Heartbeat(),
-    )
-    assert listener.events == []
+    config = make_grid_config(grid.ledger.folder.parent)
+    assert run_plan(config, cells, grid.ledger) == []
 
 
 def test_run_trials_one_trial_passes_through_few_files(grid: TracedRun) -> None:
@@ -216,34 +222,46 @@ def test_write_probe_file_unwritable_folder_raises(tmp_path: Path) -> None:
 
 
 class LossyLedger(Ledger):
-    """Ledger that loses the first record, as if Tune had ended the trial without a callback."""
+    """Ledger that loses records at first, as if Tune had ended the trials without a callback."""
 
-    n_lost = 0
+    n_to_lose = 0
 
     def add_trial(
         self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
     ) -> TrialRecord:
-        if not self.n_lost:
-            self.n_lost += 1
+        if self.n_to_lose:
+            self.n_to_lose -= 1
             return record
         return super().add_trial(record, epochs=epochs, test_reason=test_reason)
 
 
+def create_lossy_study(
+    folder: Path, cells: BloodCells, *, n_to_lose: int
+) -> tuple[GridConfig, LossyLedger]:
+    """Create a study of one trial whose first records are lost."""
+    config = make_grid_config(folder, configurations=("mlnn-config-2",))
+    created = Ledger.create(config.location, make_study_record(config, cells, ("bloodstudy",)))
+    ledger = LossyLedger(created.location)
+    ledger.n_to_lose = n_to_lose
+    return config, ledger
+
+
+@pytest.mark.parametrize("n_to_lose", [1, MAX_RUNS - 1])
 def test_run_trials_trial_without_a_record_is_run_again(
+    ray_folder: Path, tmp_path: Path, cells: BloodCells, n_to_lose: int
+) -> None:
+    config, ledger = create_lossy_study(tmp_path, cells, n_to_lose=n_to_lose)
+    assert run_plan(config, cells, ledger) == ["start", "epoch 1", "end: complete"] * (
+        n_to_lose + 1
+    )
+    assert [record.state for record in ledger.read_trials()] == [TrialState.COMPLETE]
+
+
+def test_run_trials_trial_that_never_gets_a_record_raises(
     ray_folder: Path, tmp_path: Path, cells: BloodCells
 ) -> None:
-    config = make_grid_config(tmp_path, configurations=("mlnn-config-2",))
-    created = Ledger.create(config.location, make_study_record(config, cells, ("bloodstudy",)))
-    ledger, listener = LossyLedger(created.location), ListenerRecorder()
-    run_trials(
-        config,
-        cells,
-        ledger,
-        ledger.study.trials,
-        test_reason=TEST_REASON,
-        listener=listener,
-        heartbeat=Heartbeat(),
-    )
-    assert ledger.n_lost == 1
-    assert [record.state for record in ledger.read_trials()] == [TrialState.COMPLETE]
-    assert listener.events == ["start", "epoch 1", "end: complete"] * 2
+    config, ledger = create_lossy_study(tmp_path, cells, n_to_lose=MAX_RUNS)
+    with pytest.raises(ResourceError, match=f"without a result {MAX_RUNS} times in a row"):
+        run_plan(config, cells, ledger)
+    assert ledger.n_to_lose == 0
+    assert ledger.read_trials() == []
