@@ -17,7 +17,8 @@ from reports.analysis import frames
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.confusion import make_confusion_frame
 from reports.analysis.learning_curves import LearningCurves, collect_learning_curves
-from reports.analysis.pairwise import PairwiseComparison, compare_pairs, group_configurations
+from reports.analysis.pair_decisions import DEFAULT_MARGIN
+from reports.analysis.pairwise import PairwiseComparison, compare_configurations
 from reports.analysis.search_trials import SearchAnalysis, analyze_search
 from reports.format.study_summary import StudySummary, format_summary_html, format_summary_text
 from reports.format.text import make_data_label, shorten_class_names
@@ -383,8 +384,15 @@ class Study:
     @cached_property
     def pairwise(self) -> PairwiseComparison:
         """Pairwise comparisons, and groups of configurations that do not differ significantly."""
-        pairs = compare_pairs(self.loaded_study.predictions, self.bootstrap)
-        return group_configurations(self._comparison, pairs)
+        return self.compare(DEFAULT_MARGIN)
+
+    def compare(self, margin: float) -> PairwiseComparison:
+        """Compare all pairs of models.
+
+        Args:
+            margin: Largest difference of macro F1 that counts as equivalent, above 0.
+        """
+        return compare_configurations(self.loaded_study.predictions, self.bootstrap, margin=margin)
 
     @cached_property
     def curves(self) -> LearningCurves:

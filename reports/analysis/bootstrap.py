@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
+from reports.analysis.distinct_models import find_representatives
+from reports.analysis.seed_variance import SeedVariance, estimate_seed_variances, find_trial_rows
 from reports.ledger.loading import TestPredictions
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
@@ -26,26 +28,6 @@ sqrt(1 / (2 · 2000))."""
 
 CHUNK_BYTES = 2**26
 """Size of the resamples that are made at once, in bytes."""
-
-
-class VarianceComponents(NamedTuple):
-    """Variances between replicates, for one value or many values at once.
-
-    Attributes:
-        total: Observed variance between replicates: seed variance plus the trials' own sampling
-            variance of the test images.
-        sampling: Sampling variance of the test images that is part of `total`.
-        dof: Degrees of freedom; 0 without replicates, when both variances are 0.
-    """
-
-    total: FloatArray
-    sampling: FloatArray
-    dof: int
-
-    @property
-    def between_seeds(self) -> FloatArray:
-        """Seed variance, `total` minus `sampling` and at least 0; 0 without replicates."""
-        return np.maximum(0, self.total - self.sampling)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +41,10 @@ class BootstrapScores:
         resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
         maxima: Largest possible value of each score in `SCORES`: 1, or less if a class is absent
             from the test images.
-        representatives: Representative of each configuration, from `find_equivalence_classes`.
-        variances: Variances between replicates, by score, pooled over the configurations.
+        representatives: Representative of each configuration, from `find_representatives`.
+        models: Names of the distinct models: the representatives, in the order of the plan.
+        seed_variances: Variances between the replicates of each of `models`, by score; each array
+            has shape (models,).
     """
 
     trials: pd.DataFrame
@@ -68,7 +52,8 @@ class BootstrapScores:
     resampled: Mapping[str, FloatArray]
     maxima: Mapping[str, float]
     representatives: Mapping[str, str]
-    variances: Mapping[str, VarianceComponents]
+    models: Sequence[str]
+    seed_variances: Mapping[str, SeedVariance]
 
 
 def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
@@ -147,18 +132,20 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
                 cells, auc.value + exact_counts @ auc.influence
             )
         start = stop
-    keys, representatives = (*SCORES, *CLASS_PRECISIONS), find_equivalence_classes(predictions)
-    variances = (
-        pool_variances(*both, predictions.trials, representatives)
-        for both in zip(values, resampled, strict=True)
-    )
+    keys, representatives = (*SCORES, *CLASS_PRECISIONS), find_representatives(predictions)
+    models = list(dict.fromkeys(representatives.values()))
+    rows = find_trial_rows(predictions.trials, models)
     return BootstrapScores(
         trials=predictions.trials,
         values=dict(zip(keys, values, strict=True)),
         resampled=dict(zip(keys, resampled, strict=True)),
         maxima=_find_maxima(labels),
         representatives=representatives,
-        variances=dict(zip(keys, variances, strict=True)),
+        models=models,
+        seed_variances={
+            key: estimate_seed_variances(score_values, score_resampled, rows)
+            for key, score_values, score_resampled in zip(keys, values, resampled, strict=True)
+        },
     )
 
 
@@ -166,88 +153,6 @@ def _find_maxima(labels: IntArray) -> dict[str, float]:
     """Return the largest possible value of each score: an absent class counts 0 in a mean."""
     share = np.unique(labels).size / NUM_CLASSES
     return {score: share if score.startswith("macro_") else 1.0 for score in SCORES}
-
-
-def find_equivalence_classes(predictions: TestPredictions) -> dict[str, str]:
-    """Return, for each configuration, the first one with the same predictions.
-
-    Two configurations are equivalent if they have a common seed and, with every common seed,
-    predict the same class for every image.
-
-    Args:
-        predictions: Trials on the same images.
-
-    Returns:
-        Name of the representative by name of the configuration; its own if it is the first.
-    """
-    predicted_bytes = [trial.tobytes() for trial in predictions.predicted_classes]
-    by_seed: dict[str, dict[int, bytes]] = {name: {} for name in predictions.configurations}
-    for name, seed, current in zip(
-        predictions.trials["configuration"],
-        predictions.trials["seed"],
-        predicted_bytes,
-        strict=True,
-    ):
-        by_seed[name][seed] = current
-    representatives: dict[str, str] = {}
-    for name, current in by_seed.items():
-        for candidate in dict.fromkeys(representatives.values()):
-            common_seeds = current.keys() & by_seed[candidate].keys()
-            if common_seeds and all(
-                current[seed] == by_seed[candidate][seed] for seed in common_seeds
-            ):
-                representatives[name] = candidate
-                break
-        else:
-            representatives[name] = name
-    return representatives
-
-
-def pool_variances(
-    values: FloatArray,
-    resampled: NDArray[np.floating],
-    trials: pd.DataFrame,
-    representatives: Mapping[str, str],
-) -> VarianceComponents:
-    """Return the variances between replicates, pooled over the configurations.
-
-    A variance from three seeds is imprecise, so it is estimated from all configurations. Equivalent
-    configurations count once.
-
-    Args:
-        values: Values of each trial, shape (trials, ...).
-        resampled: Values on each resample, shape (resamples, trials, ...).
-        trials: Frame with the columns `configuration` and `seed`.
-        representatives: Representatives from `find_equivalence_classes`.
-    """
-    zero = np.zeros(values.shape[1:])
-    total, sampling, dof = zero, zero, 0
-    for rows in find_trial_rows(trials, list(dict.fromkeys(representatives.values()))):
-        variances = estimate_variances(values[rows[rows >= 0]], resampled[:, rows[rows >= 0]])
-        total = total + variances.dof * variances.total
-        sampling = sampling + variances.dof * variances.sampling
-        dof += variances.dof
-    return VarianceComponents(total / max(1, dof), sampling / max(1, dof), dof)
-
-
-def estimate_variances(
-    values: FloatArray, resampled: NDArray[np.floating] | None
-) -> VarianceComponents:
-    """Return the variances between the replicates of one configuration.
-
-    Args:
-        values: Values of each replicate, shape (seeds, ...).
-        resampled: Values on each resample, shape (resamples, seeds, ...); None if the values do not
-            depend on the test images.
-    """
-    zero = np.zeros(values.shape[1:])
-    if len(values) < 2:
-        return VarianceComponents(zero, zero, 0)
-    sampling = zero
-    if resampled is not None:
-        deviations = resampled - resampled.mean(axis=0)
-        sampling = deviations.var(axis=1, ddof=1).mean(axis=0)
-    return VarianceComponents(values.var(axis=0, ddof=1), sampling, len(values) - 1)
 
 
 def _compute_score_rows(confusion: NDArray[np.number], auc: FloatArray) -> FloatArray:
@@ -294,23 +199,3 @@ def _compute_auc(labels: IntArray, probabilities: NDArray[np.float32]) -> _AucIn
 
 def _rank(values: NDArray[np.float32]) -> FloatArray:
     return np.array(pd.Series(values).rank(), dtype=np.float64)
-
-
-def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:
-    """Return the row of the trial of each configuration and seed.
-
-    Args:
-        trials: Frame with the columns `configuration` and `seed`.
-        names: Names of configurations.
-
-    Returns:
-        Positions in `trials`, int64, shape (names, seeds), -1 for a missing trial. There is one
-        column per seed of `trials`.
-    """
-    column_by_seed = {seed: column for column, seed in enumerate(trials["seed"].unique())}
-    row_by_name = {name: row for row, name in enumerate(names)}
-    rows = np.full((len(names), len(column_by_seed)), -1, np.int64)
-    for t, (name, seed) in enumerate(zip(trials["configuration"], trials["seed"], strict=True)):
-        if name in row_by_name:
-            rows[row_by_name[name], column_by_seed[seed]] = t
-    return rows

@@ -16,6 +16,13 @@ from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray
 from reports.analysis import bootstrap, intervals
+from reports.analysis.distinct_models import find_representatives
+from reports.analysis.seed_variance import (
+    SeedVariance,
+    combine_seed_variances,
+    estimate_seed_variances,
+    find_trial_rows,
+)
 from reports.ledger.loading import TestPredictions
 
 MAX_COMPARED = 12
@@ -36,8 +43,9 @@ class ConfusionDifferences:
     """Differences between the confusion matrices of every pair of configurations.
 
     Attributes:
-        cells: 64 rows for each pair with a common seed among the `MAX_COMPARED` configurations
-            with the highest macro F1, pairs in the order of that ranking:
+        cells: 64 rows for each pair with a common seed among the `MAX_COMPARED` models with the
+            highest macro F1, pairs in the order of that ranking. Configurations that train the same
+            model count once:
 
             - `a`, `b` (str): Names of the configurations; a is ranked above b.
             - `seeds` (int): Number of common seeds, at least 1.
@@ -111,30 +119,33 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     Returns:
         Frame with the columns of `ConfusionDifferences.cells`.
     """
-    names = rank_by_macro_f1(predictions)[:MAX_COMPARED]
+    models = set(find_representatives(predictions).values())
+    ranked_names = [name for name in rank_by_macro_f1(predictions) if name in models]
+    names = ranked_names[:MAX_COMPARED]
     trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
     trials = predictions.trials.iloc[trial_rows]
     counts = _count_cells(predictions)[trial_rows]
     resampled = bootstrap_cell_counts(predictions, trial_rows)
-    representatives = bootstrap.find_equivalence_classes(predictions)
-    variances = bootstrap.pool_variances(
-        counts, resampled, trials, {name: representatives[name] for name in names}
-    )
+    rows = find_trial_rows(trials, names)
+    variances = estimate_seed_variances(counts, resampled, rows)
     pair_frames = []
-    for a, b in combinations(names, 2):
-        rows = bootstrap.find_trial_rows(trials, [a, b])
-        rows_a, rows_b = rows[:, (rows >= 0).all(axis=0)]
+    for i, j in combinations(range(len(names)), 2):
+        rows_a, rows_b = rows[[i, j]][:, (rows[[i, j]] >= 0).all(axis=0)]
         if rows_a.size:
+            weights = np.zeros((1, len(names)))
+            weights[0, [i, j]] = 1, -1
+            combined = combine_seed_variances(variances, weights)
             estimates = intervals.estimate_means(
                 counts[rows_a] - counts[rows_b],
                 (resampled[:, rows_a] - resampled[:, rows_b]).astype(np.float64),
-                pooled_variances=variances,
-                share=0.0 if representatives[a] == representatives[b] else 2.0,
+                variance=SeedVariance(*(part[0] for part in combined)),
             )
             count_columns = _summarize_counts("count_a", counts[rows_a]) | _summarize_counts(
                 "count_b", counts[rows_b]
             )
-            pair_frames.append(_make_pair_frame(a, b, estimates.assign(**count_columns)))
+            pair_frames.append(
+                _make_pair_frame(names[i], names[j], estimates.assign(**count_columns))
+            )
     if not pair_frames:
         return pd.DataFrame(columns=list(_DIFFERENCE_COLUMNS))
     frame = pd.concat(pair_frames, ignore_index=True)

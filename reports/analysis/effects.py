@@ -1,7 +1,9 @@
 """Estimate the effects of family, optimizer and loss, each as one contrast over the grid."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import BootstrapScores
@@ -21,8 +23,10 @@ _ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
 def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
     """Return the effect of each factor on macro F1, all else equal.
 
-    A contrast covers all pairs of configurations that differ only in that factor (and, for the
-    optimizer, in its own settings). Further contrasts cover the pairs within each family.
+    A contrast covers all pairs of models that differ only in that factor (and, for the optimizer,
+    in its own settings). Further contrasts cover the pairs within each family. Configurations that
+    train the same model count once. A factor that changes no model, as usually the loss, has no
+    p-value, because nothing is estimated.
 
     Args:
         bootstrap: Scores of the trials on test.
@@ -34,14 +38,15 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
         - `factor` (str): A key of `FACTORS`.
         - `from_value`, `to_value` (str): Values of the factor that are compared.
         - `scope` (str): Family within which they are compared, or "all".
-        - `pairs` (int): Number of pairs of configurations in the contrast, at least 1.
-        - `seeds` (int): Number of seeds that all of them have, at least 1.
+        - `pairs` (int): Number of pairs of models in the contrast, at least 1. If the factor
+          changes no model, these are the pairs of configurations.
+        - `seeds` (int): Number of seeds that all of them have; 0 without a common seed.
         - `difference` (float): Macro F1 with `to_value` minus that with `from_value`, -1 to 1.
         - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
         - `low`, `high` (float): 95% confidence interval of the difference.
         - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted by
-          Holm's procedure, 0 to 1. The rows of scope "all" are adjusted together, and so are the
-          rows within families.
+          Holm's procedure, 0 to 1; NaN if the factor changes no model. The rows of scope "all" are
+          adjusted together, and so are the rows within families.
     """
     columns = list(FACTORS)
     trials = bootstrap.trials[bootstrap.trials["family"].isin(FACTORS["family"])]
@@ -86,8 +91,13 @@ def _find_partners(
 def _estimate_effect(
     bootstrap: BootstrapScores, factor: str, scope: str, name_pairs: Sequence[tuple[str, str]]
 ) -> dict[str, object] | None:
-    weights = {name: -1 / len(name_pairs) for name, _ in name_pairs}
-    weights |= {name: 1 / len(name_pairs) for _, name in name_pairs}
+    models = bootstrap.representatives
+    model_pairs = list(dict.fromkeys((models[a], models[b]) for a, b in name_pairs))
+    changes_model = any(a != b for a, b in model_pairs)
+    weights: defaultdict[str, float] = defaultdict(float)
+    for first, second in model_pairs if changes_model else name_pairs:
+        weights[first] -= 1 / len(model_pairs)
+        weights[second] += 1 / len(model_pairs)
     estimate = estimate_contrast(bootstrap, COMPARED_SCORE, weights)
     if estimate is None:
         return None
@@ -97,6 +107,7 @@ def _estimate_effect(
         "from_value": first_value,
         "to_value": second_value,
         "scope": scope,
-        "pairs": len(name_pairs),
+        "pairs": len(model_pairs if changes_model else name_pairs),
     }
-    return row | estimate._asdict() | {"difference": estimate.mean}
+    p = estimate.p if changes_model else np.nan
+    return row | estimate._asdict() | {"difference": estimate.mean, "p": p}

@@ -44,8 +44,8 @@ class EquivalentLosses:
             - `family`, `cross_entropy`, `nll` (str): Family and names of the configurations.
             - `published_cross_entropy`, `published_nll` (float): Weighted F1 as listed, 0 to 1.
             - `published_difference` (float): Absolute difference of the two, 0 to 1.
-            - `seed_sd` (float): Standard deviation of the weighted F1 over seeds, pooled over
-              the family; NaN for one seed.
+            - `seed_sd` (float): Standard deviation of the weighted F1 of `cross_entropy` over
+              its seeds; NaN for one seed.
             - `seed_dof` (int): Its degrees of freedom, 0 for one seed.
             - `limit` (float): Difference that two runs of the same function stay below in 95% of
               cases; NaN for one seed.
@@ -141,8 +141,7 @@ def estimate_seed_noise(
 
     The difference of two runs of the same function has a standard deviation of sqrt(2) sd, where sd
     is that of one run. It exceeds t sqrt(2) sd in 5% of cases, with the 97.5% quantile t of
-    Student's distribution. sd is the standard deviation of the weighted F1, pooled over a family's
-    configurations; equivalent ones count once.
+    Student's distribution. sd is the standard deviation of the weighted F1 of the configuration.
 
     Args:
         loaded_study: Files of the study.
@@ -163,7 +162,7 @@ def estimate_seed_noise(
         if published_rows[0] is None or published_rows[1] is None or not is_shown:
             continue
         family = published_rows[0].family
-        sd, dof = _pool_seed_sd(bootstrap, family, exclude=list(pairs["nll"]))
+        sd, dof = _get_seed_sd(bootstrap, cross_entropy_name)
         limit = float(special.stdtrit(dof, 0.975) * np.sqrt(2) * sd) if dof else np.nan
         difference = abs(published_rows[0].weighted_f1 - published_rows[1].weighted_f1)
         rows.append(
@@ -183,15 +182,8 @@ def estimate_seed_noise(
     return pd.DataFrame(rows)
 
 
-def _pool_seed_sd(
-    bootstrap: BootstrapScores, family: str, *, exclude: Sequence[str]
-) -> tuple[float, int]:
-    """Return the pooled sd of a family's weighted F1 over seeds, and its degrees of freedom."""
-    is_included = (bootstrap.trials["family"] == family) & ~bootstrap.trials["configuration"].isin(
-        exclude
-    )
-    scores = pd.Series(bootstrap.values["weighted_f1"])[is_included.to_numpy()]
-    groups = scores.groupby(bootstrap.trials["configuration"][is_included])
-    dof = int((groups.size() - 1).sum())
-    squares = float((groups.var(ddof=0) * groups.size()).sum())
-    return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)
+def _get_seed_sd(bootstrap: BootstrapScores, name: str) -> tuple[float, int]:
+    """Return the standard deviation of the weighted F1 over seeds, and its degrees of freedom."""
+    scores = bootstrap.values["weighted_f1"][(bootstrap.trials["configuration"] == name).to_numpy()]
+    dof = len(scores) - 1
+    return (float(scores.std(ddof=1)), dof) if dof > 0 else (float("nan"), 0)

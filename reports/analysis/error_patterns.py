@@ -14,8 +14,9 @@ from scipy import sparse
 
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_counts, find_trial_rows
+from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_counts
 from reports.analysis.intervals import Estimate, estimate_mean
+from reports.analysis.seed_variance import find_trial_rows
 from reports.ledger.loading import TestPredictions
 
 AnyFloatArray = NDArray[np.floating[Any]]

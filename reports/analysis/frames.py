@@ -163,6 +163,7 @@ def make_comparison_frame(
         - `test_` with each of `bootstrap.SCORES` (float): Mean over the seeds, 0 to 1, with
           `_sd` and the ends `_low` and `_high` of the 95% confidence interval, clipped to the
           possible values.
+        - `val_macro_f1` (float): Mean macro F1 on val at the best epochs, 0 to 1, with `_sd`.
         - `best_epoch`, `epochs` (float, from 1), `duration_s` (float, seconds), `images_per_s`
           (float): Means over the complete trials, with `_sd`.
         - `parameters`, `operations` (float): Size of the network, as in `make_trials_frame`.
@@ -231,7 +232,7 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
         "seeds": int(complete["test_accuracy"].notna().sum()),
         **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
-    for name in (*TEST_SCORES, *TRAINING_FIELDS):
+    for name in (*TEST_SCORES, "val_macro_f1", *TRAINING_FIELDS):
         row[name] = complete[name].mean()
         row[f"{name}_sd"] = complete[name].std(ddof=1)
     return row | {name: trial_frame[name].max() for name in SIZE_FIELDS}

@@ -1,15 +1,11 @@
-"""Compute intervals and tests that include both sources of variance: test images and seeds.
+"""Estimate means and differences over seeds, with intervals that include both sources of variance.
 
 A trial's test score is its configuration's mean, plus an effect of its seed, plus an effect of the
 test images. One part of the image effect is common to all trials, because some images are hard. The
 other is specific to a trial, because models with different seeds misclassify different images.
 
 The image variance comes from the bootstrap. All trials share the same resamples, so differences are
-paired. The variance between replicates is the seed variance plus the sampling variance that is
-specific to a trial. The bootstrap estimates the latter; the rest is the seed variance (analysis of
-variance of a random effect: Searle, Casella & McCulloch, "Variance Components", 1992, chapter 3).
-It is pooled over the configurations, because an estimate from three seeds is imprecise. The
-interval uses Student's t with Satterthwaite's degrees of freedom (Biometrics, 1946).
+paired. `seed_variance` estimates the variance across seeds, and `uncertainty` combines the two.
 
 Bootstrapping the seeds as well would be simpler but wrong with few seeds: the expected bootstrap
 variance of three values is two thirds of their variance, and their percentiles have no tail.
@@ -24,12 +20,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.bootstrap import (
-    BootstrapScores,
-    VarianceComponents,
-    estimate_variances,
+from reports.analysis.bootstrap import BootstrapScores
+from reports.analysis.seed_variance import (
+    SeedVariance,
+    combine_seed_variances,
+    estimate_seed_variance,
     find_trial_rows,
 )
+from reports.analysis.uncertainty import MeanVariance, compute_half_width, compute_tail
 
 ALPHA = 0.05
 """Significance level of every test, after Holm's correction over the tests of the same table."""
@@ -49,6 +47,9 @@ class Estimate(NamedTuple):
         high: Upper end of the interval.
         p: Two-sided p-value of the hypothesis that the mean is 0.
         seeds: Number of seeds.
+        image_variance: Variance of the mean from the choice of the test images.
+        seed_variance: Variance of the mean from the choice of the seeds; 0 without replicates.
+        dof: Degrees of freedom of `seed_variance`.
     """
 
     mean: float
@@ -57,59 +58,64 @@ class Estimate(NamedTuple):
     high: float
     p: float
     seeds: int
+    image_variance: float
+    seed_variance: float
+    dof: float
 
 
 def estimate_means(
     values: FloatArray,
     resampled: NDArray[np.floating] | None,
     *,
-    pooled_variances: VarianceComponents | None = None,
-    share: float | FloatArray = 1.0,
+    variance: SeedVariance | None = None,
 ) -> pd.DataFrame:
     """Return means over seeds with their intervals and tests, many at once.
-
-    The variance of a mean over R seeds is images + share (total - sampling) / R. Here, images is
-    the variance of the mean over the resamples; total and sampling are `VarianceComponents`.
 
     Args:
         values: Values by seed, float64, shape (seeds, k).
         resampled: Values on each resample, shape (resamples, seeds, k); None if the values do not
             depend on the test images.
-        pooled_variances: Pooled variances between replicates; None estimates them from `values`.
-        share: Number of times that the seed variance is part of a value, e.g. 2 for a difference
-            of two scores.
+        variance: Variances between replicates of each of the k values; None estimates them from
+            `values`.
 
     Returns:
         One row for each of the k values, with the fields of `Estimate`.
     """
     n_seeds, mean = len(values), values.mean(axis=0)
-    variances = (
-        estimate_variances(values, resampled) if pooled_variances is None else pooled_variances
-    )
-    image_variance = np.full(mean.shape, 0.0 if variances.dof else np.nan)
+    if variance is None:
+        variance = estimate_seed_variance(values, resampled)
+    image_variance = np.where(variance.dof > 0, 0.0, np.nan)
     if resampled is not None:
         image_variance = resampled.mean(axis=1).var(axis=0, ddof=1)
-    variance = image_variance + share * variances.between_seeds / n_seeds
-    # Satterthwaite: only this part of the variance has few degrees of freedom, so the sum cannot
-    # have fewer. The maximum below ensures that if the estimated seed variance is negative.
-    seed_variance = share * variances.total / n_seeds
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total_dof = variances.dof * np.maximum(1, variance / seed_variance) ** 2
-        dof = np.where(seed_variance > 0, total_dof, np.inf)
-        std_error = np.sqrt(variance)
-        p = 2 * special.stdtr(dof, -np.abs(mean) / std_error)
-        if resampled is not None:
-            # Resamples without any variance, e.g. of one image, or of images that are all
-            # misclassified, do not show that the variance is 0. Equal predictions (share 0) do.
-            is_unknown = (std_error == 0) & (np.asarray(share) > 0)
-            p = np.where(is_unknown, np.nan, p)
-            dof = np.where(is_unknown, np.nan, dof)
-    half_width = special.stdtrit(dof, 0.975) * std_error
     sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
+    mean_variance = MeanVariance(image_variance, variance.between_seeds / n_seeds, variance.dof)
+    return _make_estimates(mean, sd, mean_variance, n_seeds)
+
+
+def _make_estimates(
+    mean: FloatArray, sd: FloatArray, variance: MeanVariance, n_seeds: int
+) -> pd.DataFrame:
+    """Return the fields of `Estimate` of means with known variances."""
+    # Resamples without any variance, e.g. of one image, or of images that are all misclassified,
+    # do not show that the variance is 0. Values that do not depend on the seed do.
+    is_unknown = (variance.images + variance.seeds == 0) & np.isfinite(variance.dof)
+    variance = variance._replace(images=np.where(is_unknown, np.nan, variance.images))
+    half_width = compute_half_width(variance, ALPHA / 2)
     # Without any difference, 0 / 0 must not count as evidence.
-    p = np.where((mean == 0) & (std_error == 0), 1.0, p)
-    columns = {"mean": mean, "sd": sd, "low": mean - half_width, "high": mean + half_width, "p": p}
-    return pd.DataFrame(columns | {"seeds": n_seeds})
+    p = np.where(is_unknown & (mean == 0), 1.0, 2 * compute_tail(np.abs(mean), variance))
+    return pd.DataFrame(
+        {
+            "mean": mean,
+            "sd": sd,
+            "low": mean - half_width,
+            "high": mean + half_width,
+            "p": p,
+            "seeds": n_seeds,
+            "image_variance": variance.images,
+            "seed_variance": variance.seeds,
+            "dof": variance.dof,
+        }
+    )
 
 
 def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
@@ -128,7 +134,7 @@ def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
 def estimate_contrasts(
     bootstrap: BootstrapScores, score: str, rows: IntArray, weights: Sequence[Mapping[str, float]]
 ) -> pd.DataFrame:
-    """Estimate weighted sums of configurations' scores, with the pooled seed variance.
+    """Estimate weighted sums of configurations' scores over common seeds.
 
     Args:
         bootstrap: Scores from `bootstrap_scores`.
@@ -139,40 +145,36 @@ def estimate_contrasts(
     Returns:
         One row for each of the k sums, with the fields of `Estimate`.
     """
-    share = np.array(
-        [
-            _compute_variance_share(weight_by_name, bootstrap.representatives)
-            for weight_by_name in weights
-        ]
-    )
+    model_weights = _sum_by_model(bootstrap, weights)
     weight = np.array([list(weight_by_name.values()) for weight_by_name in weights])
-    weight[share == 0] = 0  # equivalent configurations cancel exactly, without a rounding error
+    weight[~model_weights.any(axis=1)] = 0  # equal models cancel exactly, without a rounding error
     values = np.einsum("kc,kcs->sk", weight, bootstrap.values[score][rows])
     resampled = np.einsum("kc,bkcs->bsk", weight, bootstrap.resampled[score][:, rows])
-    return estimate_means(
-        values, resampled, pooled_variances=bootstrap.variances[score], share=share
-    )
+    variance = combine_seed_variances(bootstrap.seed_variances[score], model_weights)
+    return estimate_means(values, resampled, variance=variance)
 
 
-def _compute_variance_share(
-    weights: Mapping[str, float], representatives: Mapping[str, str]
-) -> float:
-    """Return how often the seed variance is part of a weighted sum.
+def _sum_by_model(bootstrap: BootstrapScores, weights: Sequence[Mapping[str, float]]) -> FloatArray:
+    """Return the weights of `BootstrapScores.models` in each sum, shape (k, models).
 
-    Equivalent configurations have the same effect of a seed, so their weights add up first.
+    Configurations that train the same model have the same effect of a seed, so their weights add
+    up.
     """
-    weight_by_class: dict[str, float] = {}
-    for name, weight in weights.items():
-        weight_by_class[representatives[name]] = (
-            weight_by_class.get(representatives[name], 0.0) + weight
-        )
-    return sum(weight**2 for weight in weight_by_class.values())
+    position_by_model = {name: i for i, name in enumerate(bootstrap.models)}
+    model_weights = np.zeros((len(weights), len(bootstrap.models)))
+    for i, weight_by_name in enumerate(weights):
+        for name, weight in weight_by_name.items():
+            model_weights[i, position_by_model[bootstrap.representatives[name]]] += weight
+    return model_weights
 
 
 def estimate_contrast(
     bootstrap: BootstrapScores, score: str, weights: Mapping[str, float]
 ) -> Estimate | None:
-    """Estimate a weighted sum of configurations' scores over their common seeds.
+    """Estimate a weighted sum of configurations' scores.
+
+    If the configurations have seeds in common, the sum is over these. Otherwise, it is over all
+    seeds of each configuration, and `sd` is NaN and `seeds` is 0: no seed has a value of the sum.
 
     Args:
         bootstrap: Scores from `bootstrap_scores`.
@@ -180,46 +182,87 @@ def estimate_contrast(
         weights: Weights by configuration, e.g. {"a": 1, "b": -1} for a difference.
 
     Returns:
-        Estimate of the sum; None without a common seed.
+        Estimate of the sum; None if a configuration has no trial.
     """
     rows = find_trial_rows(bootstrap.trials, list(weights))
-    rows = rows[:, (rows >= 0).all(axis=0)]
-    if not rows.size:
+    if not (rows >= 0).any(axis=1).all():
         return None
-    (row,) = estimate_contrasts(bootstrap, score, rows[None], [weights]).itertuples(index=False)
+    common_rows = rows[:, (rows >= 0).all(axis=0)]
+    if common_rows.size:
+        frame = estimate_contrasts(bootstrap, score, common_rows[None], [weights])
+    else:
+        frame = _estimate_unpaired(bootstrap, score, rows, weights)
+    (row,) = frame.itertuples(index=False)
     return Estimate(*row)
 
 
+def _estimate_unpaired(
+    bootstrap: BootstrapScores, score: str, rows: IntArray, weights: Mapping[str, float]
+) -> pd.DataFrame:
+    """Estimate a weighted sum of configurations without common seeds, from all their seeds."""
+    mean, resampled, seed_weights = 0.0, np.zeros(len(bootstrap.resampled[score])), []
+    for row, weight in zip(rows, weights.values(), strict=True):
+        own_rows = row[row >= 0]
+        mean += weight * bootstrap.values[score][own_rows].mean()
+        resampled += weight * bootstrap.resampled[score][:, own_rows].mean(axis=1)
+        seed_weights.append(weight / np.sqrt(len(own_rows)))
+    variance = combine_seed_variances(
+        bootstrap.seed_variances[score],
+        _sum_by_model(bootstrap, [dict(zip(weights, seed_weights, strict=True))]),
+    )
+    mean_variance = MeanVariance(
+        np.array([resampled.var(ddof=1)]), variance.between_seeds, variance.dof
+    )
+    return _make_estimates(np.array([mean]), np.array([np.nan]), mean_variance, n_seeds=0)
+
+
+class PredictionInterval(NamedTuple):
+    """95% prediction interval of one more run, with its own seed and test images.
+
+    Without replicates, interval and `p` lack the seed variance.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end.
+        p: Two-sided p-value of the hypothesis that a given score is from such a run.
+    """
+
+    low: float
+    high: float
+    p: float
+
+
 def compute_prediction_interval(
-    bootstrap: BootstrapScores, score: str, name: str, new_scores: FloatArray
-) -> tuple[float, float] | None:
-    """Return the 95% prediction interval of one more run, with its own seed and test images.
+    bootstrap: BootstrapScores, score: str, name: str, new_score: float, new_variance: float
+) -> PredictionInterval | None:
+    """Return the prediction interval of a run, and test whether a score fits it.
 
     Args:
         bootstrap: Scores from `bootstrap_scores`.
         score: Name of a score in `SCORES`.
         name: Name of a configuration.
-        new_scores: Score of the new run on each resample of its images, float64, shape
-            (N_RESAMPLES,).
+        new_score: Score that is tested.
+        new_variance: Its variance from the choice of its own test images.
 
     Returns:
-        Lower and upper end; None if the configuration has no trial. Without replicates, the
-        interval lacks the seed variance.
+        Interval and test; None if the configuration has no trial.
     """
-    current_mean = estimate_contrast(bootstrap, score, {name: 1.0})
-    if current_mean is None:
+    current = estimate_contrast(bootstrap, score, {name: 1.0})
+    if current is None:
         return None
-    rows = find_trial_rows(bootstrap.trials, [name])
-    rows = rows[rows >= 0]
-    # Reversed, because the new run's images are independent of these.
-    resampled = bootstrap.resampled[score][:, rows] + (new_scores - new_scores.mean())[::-1, None]
-    interval = estimate_means(
-        bootstrap.values[score][rows][:, None],
-        resampled[..., None],
-        pooled_variances=bootstrap.variances[score],
-        share=1.0 + rows.size,  # the seeds of the mean, plus that of the new run
+    # The new run's images are independent of these, and it adds its own seed to those of the mean.
+    variance = MeanVariance(
+        np.array([current.image_variance + new_variance]),
+        np.array([current.seed_variance * (1 + current.seeds)]),
+        np.array([current.dof]),
     )
-    return float(interval["low"].iloc[0]), float(interval["high"].iloc[0])
+    half_width = float(compute_half_width(variance, ALPHA / 2)[0])
+    distance = np.array([abs(new_score - current.mean)])
+    return PredictionInterval(
+        low=current.mean - half_width,
+        high=current.mean + half_width,
+        p=float(2 * compute_tail(distance, variance)[0]),
+    )
 
 
 def compute_wilson_interval(share: pd.Series, n_images: pd.Series) -> tuple[pd.Series, pd.Series]:

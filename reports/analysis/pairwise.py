@@ -1,122 +1,201 @@
-"""Compare every pair of configurations, and group those that do not differ significantly."""
+"""Compare every pair of models, and group those that do not differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from string import ascii_lowercase
+from string import ascii_lowercase, ascii_uppercase
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.bootstrap import BootstrapScores, find_trial_rows
-from reports.analysis.intervals import ALPHA, adjust_holm, estimate_contrasts
+from reports.analysis.bootstrap import BootstrapScores
+from reports.analysis.intervals import adjust_holm, estimate_contrast, estimate_contrasts
+from reports.analysis.model_groups import assign_letters, find_groups, rank_models
+from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision, decide_pairs
+from reports.analysis.seed_variance import compute_homogeneity_p, find_trial_rows
 from reports.ledger.loading import TestPredictions
 
 COMPARED_SCORE = "macro_f1"
 """Score that is compared; on val, it also selects the best epoch."""
 
-_PAIR_FRAME_COLUMNS = ["a", "b", "seeds", "difference", "sd", "low", "high", "p", "p_holm"]
-_MCNEMAR_COLUMNS = [
-    *("only_a_correct", "only_b_correct", "n_differing"),
-    *("p_mcnemar", "p_mcnemar_holm", "significant"),
+_DECISION_COLUMNS = [
+    *("p_holm", "p_equivalence", "p_equivalence_holm", "decision"),
+    *("detectable_difference", "seeds_needed", "images_needed"),
+]
+_MCNEMAR_COLUMNS = ["only_a_correct", "only_b_correct", "n_differing", "p_mcnemar"]
+_PAIR_COLUMNS = [
+    *("a", "b", "seeds", "difference", "sd", "low", "high", "p", *_DECISION_COLUMNS),
+    *(*_MCNEMAR_COLUMNS, "p_mcnemar_holm", "significant", "margin"),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairwiseComparison:
-    """Comparisons of all pairs of configurations, and groups without significant differences.
+    """Comparisons of all pairs of models, and groups of models that do not differ.
+
+    Configurations that train the same model are compared once, under the name of the first.
 
     Attributes:
-        pairs: A row for each pair with a common seed, in the order of the plan:
+        pairs: A row for each pair of models, in the order of the plan:
 
             - `a`, `b` (str): Names of the two configurations.
-            - `seeds` (int): Number of common seeds, at least 1.
+            - `seeds` (int): Number of common seeds. Without one, it is 0, and the means over all
+              seeds of each are compared.
             - `difference` (float): Macro F1 of a minus that of b, -1 to 1, mean over the seeds.
-            - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
+            - `sd` (float): Standard deviation of the difference over the common seeds; NaN for
+              fewer than two.
             - `low`, `high` (float): 95% confidence interval of the difference.
-            - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
-              by Holm's procedure over all pairs, 0 to 1.
+            - `p` (float): Two-sided p-value of the difference, 0 to 1.
+            - `p_holm`, `p_equivalence`, `p_equivalence_holm`, `decision`, `detectable_difference`,
+              `seeds_needed`, `images_needed`: See `pair_decisions.decide_pairs`.
             - `only_a_correct`, `only_b_correct` (float): Test images that only one of the two
-              models classifies correctly, means over the seeds.
-            - `n_differing` (int): Predictions that differ, summed over the seeds.
+              models classifies correctly, means over the common seeds; NaN without one.
+            - `n_differing` (float): Predictions that differ, summed over the common seeds.
             - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test
               over the seeds, unadjusted and adjusted by Holm's procedure over all pairs, 0 to 1.
-            - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
-        ranked_names: Configurations with a score from the best to the worst, at most 26.
-        tied_groups: Groups of `ranked_names` from `find_tied_groups`.
-        group_letters: Letters of each configuration's groups, by name.
+            - `significant` (bool): Whether `decision` is "different".
+            - `margin` (float): The same as `margin` below.
+        margin: Largest difference of macro F1 that counts as equivalent, above 0.
+        copies: Names of the other configurations that train the same model, by name of the model;
+            only models that have such copies.
+        seed_sds: Standard deviation of macro F1 over the seeds, by name of the model; only models
+            with several seeds.
+        homogeneity_p: P-value of Bartlett's test that all seed standard deviations are equal; NaN
+            for fewer than two of them.
+        ranked_names: Models from the best to the worst, at most 26.
+        tied_groups: Groups of `ranked_names` in which no two models differ significantly.
+        equivalent_groups: Groups of at least two of `ranked_names` in which all are equivalent.
+        group_letters: Lower-case letters of each configuration's tied groups, by name.
+        equivalence_letters: Upper-case letters of its equivalent groups, by name.
     """
 
     pairs: pd.DataFrame
+    margin: float
+    copies: Mapping[str, Sequence[str]]
+    seed_sds: Mapping[str, float]
+    homogeneity_p: float
     ranked_names: Sequence[str]
     tied_groups: Sequence[Sequence[str]]
+    equivalent_groups: Sequence[Sequence[str]]
     group_letters: Mapping[str, str]
+    equivalence_letters: Mapping[str, str]
 
 
-def group_configurations(comparison: pd.DataFrame, pairs: pd.DataFrame) -> PairwiseComparison:
-    """Return the pairs with the ranking and the groups that follow from them.
-
-    Args:
-        comparison: Frame from `frames.make_comparison_frame`.
-        pairs: Frame from `compare_pairs`, of the same configurations.
-    """
-    ranked_names = rank_best_configurations(comparison)
-    tied_groups = find_tied_groups(ranked_names, pairs)
-    return PairwiseComparison(
-        pairs=pairs,
-        ranked_names=ranked_names,
-        tied_groups=tied_groups,
-        group_letters=assign_group_letters(ranked_names, tied_groups),
-    )
-
-
-def compare_pairs(predictions: TestPredictions, bootstrap: BootstrapScores) -> pd.DataFrame:
-    """Compare every two configurations on the same images and their common seeds.
-
-    Two tests answer two questions. Do the configurations differ? `p` tests the difference in macro
-    F1 over images and seeds. Do two trained models with the same seed differ, whatever the seed?
-    `p_mcnemar` is the largest p-value of McNemar's exact test over the seeds. Both are adjusted by
-    Holm's procedure over all pairs; `significant` follows from `p_holm`.
+def compare_configurations(
+    predictions: TestPredictions,
+    bootstrap: BootstrapScores,
+    *,
+    margin: float = DEFAULT_MARGIN,
+) -> PairwiseComparison:
+    """Compare all pairs of models, rank the models, and group those that do not differ.
 
     Args:
         predictions: Trials on the same images.
         bootstrap: Scores of these trials.
+        margin: Largest difference of macro F1 that counts as equivalent, above 0.
+    """
+    pairs = compare_pairs(predictions, bootstrap, margin=margin)
+    ranked_names = rank_models(bootstrap, COMPARED_SCORE)
+    seed_sds, homogeneity_p = _compare_seed_sds(bootstrap)
+    tied = pairs[pairs["decision"] != Decision.DIFFERENT]
+    equivalent = pairs[pairs["decision"] == Decision.EQUIVALENT]
+    tied_groups = find_groups(ranked_names, tied)
+    equivalent_groups = [group for group in find_groups(ranked_names, equivalent) if len(group) > 1]
+    copies: dict[str, list[str]] = {}
+    for name, model in bootstrap.representatives.items():
+        if name != model:
+            copies.setdefault(model, []).append(name)
+    return PairwiseComparison(
+        pairs=pairs,
+        margin=margin,
+        copies=copies,
+        seed_sds=seed_sds,
+        homogeneity_p=homogeneity_p,
+        ranked_names=ranked_names,
+        tied_groups=tied_groups,
+        equivalent_groups=equivalent_groups,
+        group_letters=assign_letters(bootstrap.representatives, tied_groups, ascii_lowercase),
+        equivalence_letters=assign_letters(
+            bootstrap.representatives, equivalent_groups, ascii_uppercase
+        ),
+    )
+
+
+def _compare_seed_sds(bootstrap: BootstrapScores) -> tuple[dict[str, float], float]:
+    """Return `PairwiseComparison.seed_sds` and `PairwiseComparison.homogeneity_p`."""
+    rows = find_trial_rows(bootstrap.trials, bootstrap.models)
+    scores = {
+        name: bootstrap.values[COMPARED_SCORE][row[row >= 0]]
+        for name, row in zip(bootstrap.models, rows, strict=True)
+    }
+    scores = {name: values for name, values in scores.items() if len(values) > 1}
+    p = compute_homogeneity_p(
+        np.array([values.var(ddof=1) for values in scores.values()]),
+        np.array([len(values) - 1.0 for values in scores.values()]),
+    )
+    return {name: float(values.std(ddof=1)) for name, values in scores.items()}, p
+
+
+def compare_pairs(
+    predictions: TestPredictions, bootstrap: BootstrapScores, *, margin: float = DEFAULT_MARGIN
+) -> pd.DataFrame:
+    """Compare every two models on the same images and their common seeds.
+
+    Two tests answer two questions. Do the configurations differ? `p` tests the difference in macro
+    F1 over images and seeds. Do two trained models with the same seed differ, whatever the seed?
+    `p_mcnemar` is the largest p-value of McNemar's exact test over the seeds.
+
+    Args:
+        predictions: Trials on the same images.
+        bootstrap: Scores of these trials.
+        margin: Largest difference of macro F1 that counts as equivalent, above 0.
 
     Returns:
-        Frame with the columns of `PairwiseComparison.pairs`; empty if no two configurations have a
-        common seed.
+        Frame with the columns of `PairwiseComparison.pairs`; empty for fewer than two models.
     """
-    names = predictions.configurations
+    names = list(bootstrap.models)
+    if len(names) < 2:
+        return pd.DataFrame(columns=_PAIR_COLUMNS)
     rows = find_trial_rows(bootstrap.trials, names)
-    pair_frames = []
+    frame = pd.concat(_estimate_differences(bootstrap, names, rows))
+    frame = frame.sort_values(["i", "j"], ignore_index=True).rename(columns={"mean": "difference"})
+    pair_indices = frame[["i", "j"]].to_numpy()
+    frame["a"], frame["b"] = ([names[i] for i in column] for column in pair_indices.T)
+    sampling = bootstrap.seed_variances[COMPARED_SCORE].sampling[pair_indices].sum(axis=1)
+    frame["own_image_variance"] = np.minimum(
+        frame["image_variance"], sampling / np.maximum(1, frame["seeds"])
+    )
+    frame = frame.join(decide_pairs(frame, predictions.labels.size, margin))
+    frame = frame.join(
+        _run_mcnemar_tests(predictions, [(rows[i], rows[j]) for i, j in pair_indices])
+    )
+    frame["p_mcnemar_holm"] = adjust_holm(frame["p_mcnemar"].to_numpy())
+    frame["significant"] = frame["decision"] == Decision.DIFFERENT
+    return frame.assign(margin=margin)[_PAIR_COLUMNS]
+
+
+def _estimate_differences(
+    bootstrap: BootstrapScores, names: Sequence[str], rows: IntArray
+) -> Iterator[pd.DataFrame]:
+    """Yield estimates of the differences, with the columns `i` and `j`: positions in `names`."""
     for i, name in enumerate(names[:-1]):
         has_both = (rows[i] >= 0) & (rows[i + 1 :] >= 0)
         for seeds in np.unique(has_both, axis=0):
             other_indices = i + 1 + np.flatnonzero((has_both == seeds).all(axis=1))
+            weights = [{name: 1.0, names[j]: -1.0} for j in other_indices.tolist()]
             if seeds.any():
                 row_pairs = np.stack(
                     [np.broadcast_to(rows[i], rows[other_indices].shape), rows[other_indices]], 1
                 )
-                weights = [{name: 1.0, names[j]: -1.0} for j in other_indices]
-                pair_frame = estimate_contrasts(
+                frame = estimate_contrasts(
                     bootstrap, COMPARED_SCORE, row_pairs[:, :, seeds], weights
                 )
-                pair_frames.append(pair_frame.assign(i=i, j=other_indices))
-    if not pair_frames:
-        return pd.DataFrame(columns=[*_PAIR_FRAME_COLUMNS, *_MCNEMAR_COLUMNS])
-    frame = pd.concat(pair_frames).sort_values(["i", "j"], ignore_index=True)
-    frame = frame.rename(columns={"mean": "difference"})
-    pair_indices = frame[["i", "j"]].to_numpy()
-    frame = frame.join(
-        _run_mcnemar_tests(predictions, [(rows[i], rows[j]) for i, j in pair_indices])
-    )
-    frame["a"], frame["b"] = ([names[i] for i in column] for column in pair_indices.T)
-    frame["p_holm"] = adjust_holm(frame["p"].to_numpy())
-    frame["p_mcnemar_holm"] = adjust_holm(frame["p_mcnemar"].to_numpy())
-    frame["significant"] = frame["p_holm"] < ALPHA
-    return frame[[*_PAIR_FRAME_COLUMNS, *_MCNEMAR_COLUMNS]]
+            else:
+                frame = pd.DataFrame(
+                    [estimate_contrast(bootstrap, COMPARED_SCORE, weight) for weight in weights]
+                )
+            yield frame.assign(i=i, j=other_indices)
 
 
 def _run_mcnemar_tests(
@@ -131,13 +210,16 @@ def _run_mcnemar_tests(
     results = []
     for rows_a, rows_b in row_pairs:
         has_both = (rows_a >= 0) & (rows_b >= 0)
+        if not has_both.any():
+            results.append((np.nan,) * 4)
+            continue
         a, b = rows_a[has_both], rows_b[has_both]
         only_a, only_b = only_first_counts[a, b], only_first_counts[b, a]
         differing = (predicted[a] != predicted[b]).sum()
         results.append(
             (only_a.mean(), only_b.mean(), differing, compute_mcnemar_p(only_a, only_b).max())
         )
-    return pd.DataFrame(results, columns=_MCNEMAR_COLUMNS[:4])
+    return pd.DataFrame(results, columns=_MCNEMAR_COLUMNS)
 
 
 def compute_mcnemar_p(only_a: FloatArray, only_b: FloatArray) -> FloatArray:
@@ -153,58 +235,3 @@ def compute_mcnemar_p(only_a: FloatArray, only_b: FloatArray) -> FloatArray:
     smaller, larger = (f(only_a, only_b).astype(np.float64) for f in (np.minimum, np.maximum))
     # Binomial distribution function, without `scipy.stats`, which is slow to import.
     return np.asarray(np.minimum(1, 2 * special.betainc(larger, smaller + 1, 0.5)))
-
-
-def rank_best_configurations(comparison: pd.DataFrame) -> list[str]:
-    """Return the configurations with a score, best first, at most 26 (one letter each).
-
-    Args:
-        comparison: Frame from `frames.make_comparison_frame`.
-    """
-    scored = comparison[comparison["seeds"] > 0]
-    ordered = scored.sort_values(f"test_{COMPARED_SCORE}", ascending=False, kind="stable")
-    return [str(name) for name in ordered["configuration"][: len(ascii_lowercase)]]
-
-
-def find_tied_groups(names: Sequence[str], pair_frame: pd.DataFrame) -> list[list[str]]:
-    """Return the largest groups in which no two configurations differ significantly.
-
-    They are the maximal cliques of the graph of pairs without a significant difference. Groups may
-    overlap, because "not significantly different" is not transitive.
-
-    Args:
-        names: Names of the configurations, best first.
-        pair_frame: Frame from `compare_pairs`.
-
-    Returns:
-        Groups, sorted by their members' ranks; members are in the order of `names`.
-    """
-    graph = nx.Graph()
-    graph.add_nodes_from(names)
-    tied_pairs = pair_frame[~pair_frame["significant"].astype(bool)]
-    graph.add_edges_from(zip(tied_pairs["a"], tied_pairs["b"], strict=True))
-    rank_by_name = {name: i for i, name in enumerate(names)}
-    cliques = nx.find_cliques(graph.subgraph(names))
-    tied_groups = [sorted(clique, key=rank_by_name.__getitem__) for clique in cliques]
-    return sorted(tied_groups, key=lambda group: [rank_by_name[name] for name in group])
-
-
-def assign_group_letters(
-    names: Sequence[str], tied_groups: Sequence[Sequence[str]]
-) -> dict[str, str]:
-    """Return the letters of each configuration's groups (a compact letter display).
-
-    Two configurations that share a letter do not differ significantly.
-
-    Args:
-        names: Names of the configurations, best first.
-        tied_groups: Groups from `find_tied_groups`; only the first 26 get a letter.
-
-    Returns:
-        Letters by name of the configuration.
-    """
-    lettered_groups = list(zip(ascii_lowercase, tied_groups, strict=False))
-    return {
-        name: "".join(letter for letter, group in lettered_groups if name in group)
-        for name in names
-    }

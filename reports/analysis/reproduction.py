@@ -1,19 +1,47 @@
 """Compare a study's scores with the published ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_confusion, bootstrap_counts
-from reports.analysis.intervals import compute_prediction_interval, estimate_contrast, estimate_mean
+from reports.analysis.intervals import (
+    ALPHA,
+    adjust_holm,
+    compute_prediction_interval,
+    estimate_contrast,
+    estimate_mean,
+)
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.published import PublishedRow
 
 REPRODUCED_SCORE = "weighted_f1"
 """Score that the paper lists, although its text calls it macro F1."""
+
+MAX_HALF_WIDTH = 0.03
+"""Largest half-width of a prediction interval that can show a reproduction: 3 points. The limit is
+ours. A wider interval contains values that differ too much to count as reproduced."""
+
+
+class Verdict(StrEnum):
+    """Verdict about a published value.
+
+    Attributes:
+        COMPATIBLE: The value may be from one more run, and the prediction interval is narrow.
+        INCOMPATIBLE: It is not from one more run (Holm-adjusted p < `ALPHA`).
+        UNINFORMATIVE: The interval is too wide, there is no trial, or one seed gives no variance.
+        NOT_COMPARABLE: The data are not those of the paper.
+    """
+
+    COMPATIBLE = "compatible"
+    INCOMPATIBLE = "incompatible"
+    UNINFORMATIVE = "uninformative"
+    NOT_COMPARABLE = "not comparable"
 
 
 def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> pd.DataFrame:
@@ -43,59 +71,63 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
           columns.
         - `prediction_interval_low`, `prediction_interval_high` (float): 95% prediction interval
           of one more run.
-        - `verdict` (str): "inside", "outside", "inconclusive" or "not comparable".
+        - `p`, `p_holm` (float): Two-sided p-value of the hypothesis that the published value is
+          from one more run, unadjusted and adjusted by Holm's procedure over the rows, 0 to 1.
+        - `verdict` (str): A `Verdict`.
     """
     if not published.may_show_published(loaded_study.study.data):
         return pd.DataFrame()
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     published_rows = {name: published.find_published(config) for name, config in configs.items()}
-    comparable = loaded_study.study.data.kind == "official"
-    return pd.DataFrame(
-        [
-            _make_row(name, row, bootstrap, comparable)
-            for name, row in published_rows.items()
-            if row is not None
-        ]
+    frame = pd.DataFrame(
+        [_make_row(name, row, bootstrap) for name, row in published_rows.items() if row is not None]
     )
+    if frame.empty:
+        return frame
+    frame["p_holm"] = adjust_holm(frame["p"].to_numpy(np.float64))
+    has_replicates = bool((bootstrap.seed_variances[REPRODUCED_SCORE].dof > 0).any())
+    is_comparable = loaded_study.study.data.kind == "official"
+    frame["verdict"] = [
+        _judge(row, has_replicates=has_replicates) if is_comparable else Verdict.NOT_COMPARABLE
+        for row in frame.to_dict("records")
+    ]
+    return frame
 
 
-def _make_row(
-    name: str, row: PublishedRow, bootstrap: BootstrapScores, comparable: bool
-) -> dict[str, object]:
+def _make_row(name: str, row: PublishedRow, bootstrap: BootstrapScores) -> dict[str, object]:
     published_scores = _bootstrap_matrix_score(row)
-    interval = estimate_mean(published_scores[:1], published_scores[1:, None])
-    published_columns = {
+    recomputed = estimate_mean(published_scores[:1], published_scores[1:, None])
+    score = estimate_contrast(bootstrap, REPRODUCED_SCORE, {name: 1.0})
+    interval = compute_prediction_interval(
+        bootstrap, REPRODUCED_SCORE, name, row.weighted_f1, float(published_scores[1:].var(ddof=1))
+    )
+    return {
         "configuration": name,
         "family": row.family,
         "published": row.weighted_f1,
-        "recomputed": interval.mean,
-        "recomputed_low": interval.low,
-        "recomputed_high": interval.high,
+        "recomputed": recomputed.mean,
+        "recomputed_low": recomputed.low,
+        "recomputed_high": recomputed.high,
+        "seeds": score.seeds if score else 0,
+        "score": score.mean if score else np.nan,
+        "score_low": score.low if score else np.nan,
+        "score_high": score.high if score else np.nan,
+        "prediction_interval_low": interval.low if interval else np.nan,
+        "prediction_interval_high": interval.high if interval else np.nan,
+        "p": interval.p if interval else np.nan,
     }
-    score_estimate = estimate_contrast(bootstrap, REPRODUCED_SCORE, {name: 1.0})
-    if score_estimate is None:
-        return published_columns | {"seeds": 0, "verdict": "inconclusive"}
-    prediction_interval = compute_prediction_interval(
-        bootstrap, REPRODUCED_SCORE, name, published_scores[1:]
-    )
-    low, high = prediction_interval if prediction_interval else (np.nan, np.nan)
-    inside = low <= row.weighted_f1 <= high
-    verdict = (
-        "inside"
-        if inside
-        else "outside"
-        if bootstrap.variances[REPRODUCED_SCORE].dof
-        else "inconclusive"
-    )
-    return published_columns | {
-        "seeds": score_estimate.seeds,
-        "score": score_estimate.mean,
-        "score_low": score_estimate.low,
-        "score_high": score_estimate.high,
-        "prediction_interval_low": low,
-        "prediction_interval_high": high,
-        "verdict": verdict if comparable else "not comparable",
-    }
+
+
+def _judge(row: Mapping[Any, Any], *, has_replicates: bool) -> Verdict:
+    """Return the verdict about one published value."""
+    half_width = (row["prediction_interval_high"] - row["prediction_interval_low"]) / 2
+    if row["p_holm"] < ALPHA and has_replicates:
+        return Verdict.INCOMPATIBLE
+    # Without replicates, the interval is too narrow: a value outside proves nothing.
+    is_outside = row["p"] < ALPHA and not has_replicates
+    if is_outside or not half_width <= MAX_HALF_WIDTH:
+        return Verdict.UNINFORMATIVE
+    return Verdict.COMPATIBLE
 
 
 def _bootstrap_matrix_score(row: PublishedRow) -> metrics.FloatArray:

@@ -79,7 +79,11 @@ def measure_contrasts(
         for quantity, (score, weights) in contrast_by_quantity.items()
     }
     return make_numbers_frame(
-        {quantity: estimate for quantity, estimate in estimates.items() if estimate is not None}
+        {
+            quantity: estimate
+            for quantity, estimate in estimates.items()
+            if estimate is not None and estimate.seeds > 0
+        }
     )
 
 

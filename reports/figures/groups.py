@@ -1,32 +1,41 @@
-"""Draw configurations from best to worst, with bars for groups that do not differ."""
+"""Draw models from best to worst, with bars for groups that do not differ or are equivalent."""
 
 from collections.abc import Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel, format_loss_and_optimizer
 
+_TIED_WIDTH, _EQUIVALENT_WIDTH = 1.2, 5.0
+
 
 @canvas.figure_style
 def draw_groups(
-    frame: pd.DataFrame, tied_groups: Sequence[Sequence[str]], *, data: DataLabel
+    frame: pd.DataFrame,
+    tied_groups: Sequence[Sequence[str]],
+    equivalent_groups: Sequence[Sequence[str]],
+    *,
+    data: DataLabel,
 ) -> Figure:
-    """Draw mean and 95% confidence interval of each configuration, and a bar for each group.
+    """Draw mean and 95% confidence interval of each model, and a bar for each group.
 
-    No two configurations of a group are significantly different. The figure is a
-    critical-difference diagram (Demšar, JMLR 2006), rotated for horizontal names and with an
-    interval for each configuration.
+    No two models on a thin bar are significantly different, and all models on a thick bar are
+    equivalent. The figure is a critical-difference diagram (Demšar, JMLR 2006), rotated for
+    horizontal names and with an interval for each model.
 
     Args:
         frame: Rows of `frames.make_comparison_frame`, from best to worst.
-        tied_groups: Groups of the same configurations, `PairwiseComparison.tied_groups`.
+        tied_groups: Groups of the same models, `PairwiseComparison.tied_groups`.
+        equivalent_groups: Groups of the same models, `PairwiseComparison.equivalent_groups`.
         data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"])
+    n_groups = len(tied_groups) + len(equivalent_groups)
     figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(names), data)
-    width_ratios = [5, max(1.0, 0.25 + 0.22 * len(tied_groups))]  # room for the title
+    width_ratios = [5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
     axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
     rows = range(len(names))
     mean = frame["test_macro_f1"] * 100
@@ -41,26 +50,29 @@ def draw_groups(
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("Macro F1 on test (%), 95% confidence interval; axis does not start at 0")
-    row_by_name = {name: row for row, name in enumerate(names)}
-    for column, group in enumerate(tied_groups):
-        group_rows = [row_by_name[name] for name in group]
-        group_axes.plot(
-            [column] * 2,
-            [min(group_rows) - 0.3, max(group_rows) + 0.3],
-            color=canvas.GRAY,
-            linewidth=1.5,
-        )
-        group_axes.plot(
-            [column] * len(group_rows),
-            group_rows,
-            color="#333333",
-            marker="o",
-            markersize=5,
-            ls="none",
-        )
-    group_axes.set_xlim(-0.7, len(tied_groups) - 0.3)
-    group_axes.set_title("Not significantly\ndifferent", fontsize=8, loc="right")
-    group_axes.tick_params(length=0, labelleft=False, labelbottom=False)
-    group_axes.grid(visible=False, axis="x")
-    group_axes.spines[["left", "bottom"]].set_visible(False)
+    _draw_bars(group_axes, names, tied_groups, equivalent_groups)
     return figure
+
+
+def _draw_bars(
+    axes: Axes,
+    names: Sequence[str],
+    tied_groups: Sequence[Sequence[str]],
+    equivalent_groups: Sequence[Sequence[str]],
+) -> None:
+    row_by_name = {name: row for row, name in enumerate(names)}
+    bars = [(group, _TIED_WIDTH) for group in tied_groups]
+    bars += [(group, _EQUIVALENT_WIDTH) for group in equivalent_groups]
+    for column, (group, line_width) in enumerate(bars):
+        rows = [row_by_name[name] for name in group]
+        ends = [min(rows) - 0.3, max(rows) + 0.3]
+        axes.plot([column] * 2, ends, color=canvas.GRAY, linewidth=line_width)
+        axes.plot([column] * len(rows), rows, color="#333333", marker="o", markersize=5, ls="none")
+    axes.set_xlim(-0.7, len(bars) - 0.3)
+    title = "Thin: not different"
+    if equivalent_groups:
+        title += "\nThick: equivalent"
+    axes.set_title(title, fontsize=8, loc="right")
+    axes.tick_params(length=0, labelleft=False, labelbottom=False)
+    axes.grid(visible=False, axis="x")
+    axes.spines[["left", "bottom"]].set_visible(False)

@@ -68,7 +68,10 @@ PAIR_COLUMNS = (
     Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
     Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
     Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),
+    Column(key="p_equivalence_holm", heading=("Equivalence,", "Holm-adjusted", "p"), unit="p"),
     Column(key="result", heading=("Result",)),
+    Column(key="seeds_needed", heading=("Seeds", "needed"), unit="count"),
+    Column(key="images_needed", heading=("Images", "needed"), unit="count"),
 )
 EFFECT_COLUMNS = (
     Column(key="contrast_label", heading=("Comparison",)),
@@ -99,6 +102,7 @@ REPRODUCTION_COLUMNS = (
     Column(key="score", heading=("This study", "(%)"), unit="percent"),
     Column(key="score", heading=("95% confidence", "interval"), unit="interval"),
     Column(key="prediction_interval", heading=("95% prediction", "interval"), unit="interval"),
+    Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="verdict", heading=("Published", "value is"), unit="verdict"),
 )
 BENCHMARK_COLUMNS = (

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from bloodnets.errors import DataError
-from reports.analysis import frames, pairwise
+from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.effects import estimate_effects
+from reports.analysis.pair_decisions import DEFAULT_MARGIN
+from reports.analysis.pairwise import compare_configurations
 from reports.format.columns import MULTI_STUDY_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, make_data_label
@@ -34,7 +36,7 @@ class _DataSetComparison(NamedTuple):
         data: Names of the data.
         scores: One row for each configuration of each study, with the columns of
             `frames.make_comparison_frame`, `study`, `file`, `label` (the name without that of the
-            study) and `group`.
+            study), `group` and `equivalence_group`.
         verdict: Result in one paragraph.
         pairs_section: Section about the pairs; None if there is no pair.
     """
@@ -45,12 +47,15 @@ class _DataSetComparison(NamedTuple):
     pairs_section: Section | None
 
 
-def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path:
+def write_multi_study_report(
+    ledgers: Sequence[Ledger], *, folder: Path, margin: float = DEFAULT_MARGIN
+) -> Path:
     """Write one report of several studies.
 
     Args:
         ledgers: Ledgers of at least two studies, whose folders have different names.
         folder: Folder of the report.
+        margin: Largest difference of macro F1 that counts as equivalent, above 0.
 
     Returns:
         Path of `index.html`.
@@ -75,7 +80,8 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
     for name, loaded_study in loaded_studies.items():
         studies_by_data.setdefault(loaded_study.study.data.sha256, {})[name] = loaded_study
     data_sets = [
-        _compare_one_data_set(group, i) for i, group in enumerate(studies_by_data.values(), start=1)
+        _compare_one_data_set(group, i, margin)
+        for i, group in enumerate(studies_by_data.values(), start=1)
     ]
     sections = [
         _make_summary_section(data_sets, len(loaded_studies)),
@@ -90,7 +96,7 @@ def write_multi_study_report(ledgers: Sequence[Ledger], *, folder: Path) -> Path
 
 
 def _compare_one_data_set(
-    loaded_studies: Mapping[str, LoadedStudy], number: int
+    loaded_studies: Mapping[str, LoadedStudy], number: int, margin: float
 ) -> _DataSetComparison:
     """Compare the studies of one data set."""
     record = next(iter(loaded_studies.values())).study.data
@@ -112,16 +118,16 @@ def _compare_one_data_set(
         )
     scores = pd.concat(rows, ignore_index=True)
     scores = scores.join(frames.make_intervals_frame(bootstrap, list(scores["configuration"])))
-    pairs = pairwise.compare_pairs(predictions, bootstrap)
-    groups = pairwise.group_configurations(scores, pairs)
-    if not pairs.empty:
-        scores["group"] = scores["configuration"].map(groups.group_letters)
+    compared = compare_configurations(predictions, bootstrap, margin=margin)
+    if not compared.pairs.empty:
+        scores["group"] = scores["configuration"].map(compared.group_letters)
+        scores["equivalence_group"] = scores["configuration"].map(compared.equivalence_letters)
     return _DataSetComparison(
         data=data,
         scores=scores,
-        verdict=describe_verdict(scores, pairs, estimate_effects(bootstrap)),
+        verdict=describe_verdict(scores, compared, estimate_effects(bootstrap)),
         pairs_section=significant_differences.make_section(
-            groups,
+            compared,
             comparison=scores,
             data=data,
             key=f"pairs-{number}",

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.errors import ResourceError
+from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Table
 from reports.format.text import DataLabel
@@ -34,7 +35,11 @@ _ZERO_TOLERANCE = 1e-12
 
 
 def write_report(
-    ledger: Ledger, *, folder: Path | None = None, images: NDArray[np.uint8] | None = None
+    ledger: Ledger,
+    *,
+    folder: Path | None = None,
+    images: NDArray[np.uint8] | None = None,
+    margin: float = DEFAULT_MARGIN,
 ) -> Path:
     """Write the report of a study from its ledger, with the test images if available.
 
@@ -42,6 +47,7 @@ def write_report(
         ledger: Ledger of the study, which may be unfinished.
         folder: Folder of the report; None for `report` in the folder of the study.
         images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
+        margin: Largest difference of macro F1 that counts as equivalent, above 0.
 
     Returns:
         Local path of `index.html`.
@@ -52,7 +58,9 @@ def write_report(
     """
     if folder is not None:
         require_report_folder(folder)
-    return write_analysis(analyze(ledger, images), folder or ledger.folder / "report")
+    return write_analysis(
+        analyze(ledger, images, margin=margin), folder or ledger.folder / "report"
+    )
 
 
 def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) -> Path:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from reports.analysis.effects import estimate_effects
 from reports.analysis.equivalent_losses import EquivalentLosses, analyze_equivalent_losses
+from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.analysis.pairwise import PairwiseComparison
 from reports.analysis.search_trials import SearchAnalysis
 from reports.ledger.ledger import Ledger
@@ -28,7 +29,7 @@ class Analysis:
         context: Labels.
         trials: Frame from `Study.trials`.
         comparison: Frame from `Study.comparison`.
-        pairwise: Pairs of configurations, and their groups.
+        pairwise: Pairs of models, and their groups.
         effects: Frame from `effects.estimate_effects`; empty for a search, whose configurations
             differ in several settings at once.
         equivalent_losses: Configurations that differ only in the loss.
@@ -46,12 +47,15 @@ class Analysis:
     search: SearchAnalysis | None
 
 
-def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
+def analyze(
+    ledger: Ledger, images: NDArray[np.uint8] | None, *, margin: float = DEFAULT_MARGIN
+) -> Analysis:
     """Compute the results from the ledger of a study.
 
     Args:
         ledger: Ledger of the study, which may be unfinished.
         images: Images of the test split, uint8, shape (n, 28, 28, 3), or None.
+        margin: Largest difference of macro F1 that counts as equivalent, above 0.
     """
     study = Study(read_study_files(ledger))
     comparison, effects = study.comparison(), estimate_effects(study.bootstrap)
@@ -61,7 +65,7 @@ def analyze(ledger: Ledger, images: NDArray[np.uint8] | None) -> Analysis:
         context=make_report_context(study.loaded_study.study, comparison),
         trials=study.trials,
         comparison=comparison,
-        pairwise=study.pairwise,
+        pairwise=study.compare(margin),
         effects=effects if study.search is None else effects.iloc[:0],
         equivalent_losses=analyze_equivalent_losses(study.loaded_study, study.bootstrap),
         search=study.search,

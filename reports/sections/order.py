@@ -68,7 +68,7 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
 def _make_summary(analysis: Analysis) -> Section:
     return summary.make_section(
         comparison=analysis.comparison,
-        pairs=analysis.pairwise.pairs,
+        pairwise=analysis.pairwise,
         effects=analysis.effects,
         search=analysis.search,
         negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,

@@ -1,5 +1,6 @@
 """Write the sentences of the report that depend on its numbers, as plain text."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ import pandas as pd
 from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
 from reports.analysis.frames import NOT_COMPLETE
 from reports.analysis.intervals import ALPHA
+from reports.analysis.pair_decisions import Decision
+from reports.analysis.pairwise import PairwiseComparison
 from reports.format.text import DataLabel, label
 from reports.format.units import BLANK, format_count, format_interval, format_mean_sd, format_number
 
@@ -18,80 +21,106 @@ _RAW_LOGITS = (
 )
 
 
-def describe_verdict(comparison: pd.DataFrame, pairs: pd.DataFrame, effects: pd.DataFrame) -> str:
-    """Return the result in one paragraph: the best configuration and the effect of each choice.
+def describe_verdict(
+    comparison: pd.DataFrame, pairwise: PairwiseComparison, effects: pd.DataFrame
+) -> str:
+    """Return the result in one paragraph: the chosen configuration and the effect of each choice.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
-        pairs: Pairs of the configurations, `PairwiseComparison.pairs`.
+        pairwise: Comparisons of the models.
         effects: Frame from `effects.estimate_effects`.
     """
     scored = comparison[comparison["seeds"] > 0]
     if scored.empty:
         return "No trial has finished: there is nothing to compare."
+    models = scored[scored["configuration"].isin(pairwise.ranked_names)]
     overall = effects[effects["scope"] == "all"]
     sentences = [
-        _describe_best(scored, pairs),
+        *_describe_chosen(models, pairwise),
         *(_describe_effect(row) for row in overall.to_dict("records")),
         *_list_caveats(scored),
     ]
     return " ".join(sentences)
 
 
-def _describe_best(scored: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    """Name the configuration with the highest test score and its significant differences."""
-    top = scored[scored["test_macro_f1"] == scored["test_macro_f1"].max()]
-    best = top.iloc[0]
-    score = f"{format_number(best['test_macro_f1'], 'percent')}%"
-    if best["seeds"] > 1:
-        score = format_mean_sd(best["test_macro_f1"], best["test_macro_f1_sd"], "percent") + "%"
-        score += f" (mean and standard deviation over {best['seeds']} seeds)"
-    interval_text = format_interval(
-        best["test_macro_f1_low"], best["test_macro_f1_high"], "percent"
+def _describe_chosen(models: pd.DataFrame, pairwise: PairwiseComparison) -> Iterator[str]:
+    """Name the model that is best on val, its score on test, and the best one on test."""
+    rows = models.to_dict("records")
+    chosen = max(rows, key=lambda row: row["val_macro_f1"])
+    name = format_model(str(chosen["configuration"]), pairwise.copies)
+    score = _format_score(chosen)
+    if len(models) == 1:
+        yield f"{name} has a macro F1 on test of {score}"
+        return
+    count_text = f"{len(models)} models"
+    if pairwise.copies:
+        count_text = f"{len(models)} different models"
+    top_on_test = max(rows, key=lambda row: row["test_macro_f1"])
+    also = " and on test" if top_on_test["configuration"] == chosen["configuration"] else ""
+    yield (
+        f"Of {count_text}, {name} has the highest macro F1 on val{also}. "
+        f"Its macro F1 on test is {score}"
     )
-    score_text = (
-        f"{score}. The test images do not suffice for a confidence interval."
-        if interval_text == BLANK
-        else f"{score}, 95% confidence interval {interval_text}."
-    )
-    if len(scored) == 1:
-        return f"{best['configuration']} has a macro F1 on test of {score_text}"
-    tied_names = [str(name) for name in top["configuration"]]
-    verb = "has" if len(top) == 1 else "share"
-    count_text = format_count(len(scored), "configuration")
-    names = " and ".join(tied_names)
-    return (
-        f"{names} {verb} the highest macro F1 on test among the {count_text}: {score_text}"
-        f"{_describe_significance(tied_names, pairs)}"
-    )
-
-
-def _describe_significance(tied_names: Sequence[str], pairs: pd.DataFrame) -> str:
-    """Say from which other configurations the best ones differ significantly."""
-    involves_best = pairs["a"].isin(tied_names[:1]) | pairs["b"].isin(tied_names[:1])
-    best_pairs = pairs[involves_best & ~(pairs["a"].isin(tied_names) & pairs["b"].isin(tied_names))]
-    if best_pairs.empty:
-        return ""
-    undecided_pairs = best_pairs[~best_pairs["significant"].astype(bool)]
-    other_names = [
-        str(a if b in tied_names else b)
-        for a, b in zip(undecided_pairs["a"], undecided_pairs["b"], strict=True)
-    ]
-    pronoun, verb = ("They", "are") if len(tied_names) > 1 else ("It", "is")
-    if not other_names:
-        others_text = "every other" if len(best_pairs) > 1 else "the other"
-        return (
-            f" {pronoun} {verb} significantly better than {others_text} configuration "
-            f"({_SIGNIFICANT})."
+    if not also:
+        top_name = format_model(str(top_on_test["configuration"]), pairwise.copies)
+        top_score = format_number(top_on_test["test_macro_f1"], "percent")
+        yield (
+            f"The highest macro F1 on test is {top_score}% ({top_name}); as the maximum of several "
+            "scores, it is too high on average."
         )
-    if len(other_names) == len(best_pairs):
-        others_text = "any other" if len(best_pairs) > 1 else "the other"
-        return f" {pronoun} {verb} not significantly different from {others_text} configuration."
-    names_text = ", ".join(other_names) if len(other_names) <= 4 else f"{len(other_names)} others"
-    return (
-        f" {pronoun} {verb} significantly better than the others ({_SIGNIFICANT}), except for "
-        f"{names_text}."
+    yield from _describe_decisions(str(chosen["configuration"]), pairwise)
+
+
+def _format_score(row: Mapping[Any, Any]) -> str:
+    """Format a score on test with its interval, as the end of a sentence."""
+    score = f"{format_number(row['test_macro_f1'], 'percent')}%"
+    if row["seeds"] > 1:
+        score = format_mean_sd(row["test_macro_f1"], row["test_macro_f1_sd"], "percent") + "%"
+        score += f" (mean and standard deviation over {row['seeds']} seeds)"
+    interval_text = format_interval(row["test_macro_f1_low"], row["test_macro_f1_high"], "percent")
+    if interval_text == BLANK:
+        return f"{score}. The test images do not suffice for a confidence interval."
+    return f"{score}, 95% confidence interval {interval_text}."
+
+
+def format_model(name: str, copies: Mapping[str, Sequence[str]]) -> str:
+    """Return the name of a model with those of the configurations that train the same one."""
+    return f"{name} (= {', '.join(copies[name])})" if name in copies else name
+
+
+def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str]:
+    """Say from which other models a model differs, and to which it is equivalent."""
+    others: dict[str, list[str]] = {}
+    for pair in pairwise.pairs.to_dict("records"):
+        if name in (pair["a"], pair["b"]):
+            other = pair["b"] if pair["a"] == name else pair["a"]
+            is_better = (pair["difference"] > 0) == (pair["a"] == name)
+            outcome = pair["decision"]
+            if outcome == Decision.DIFFERENT:
+                outcome = "better" if is_better else "worse"
+            others.setdefault(outcome, []).append(str(other))
+    margin = f"{100 * pairwise.margin:g} {'point' if pairwise.margin == 0.01 else 'points'}"
+    phrases = (
+        ("better", f"significantly better than {{}} ({_SIGNIFICANT})"),
+        ("worse", f"significantly worse than {{}} ({_SIGNIFICANT})"),
+        (Decision.EQUIVALENT, f"equivalent to {{}} within {margin}"),
+        (Decision.UNDECIDED, "not significantly different from {}, nor shown to be equivalent"),
     )
+    texts = [
+        phrase.format(_format_names(others[outcome], sum(map(len, others.values()))))
+        for outcome, phrase in phrases
+        if outcome in others
+    ]
+    if texts:
+        yield f"It is {'; '.join(texts)}."
+
+
+def _format_names(names: Sequence[str], n_others: int) -> str:
+    """Format names, or their number if there are many."""
+    if len(names) == n_others:
+        return "the other model" if n_others == 1 else "every other model"
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} others"
 
 
 def format_contrast_label(effect: Mapping[Any, Any]) -> str:
@@ -101,17 +130,15 @@ def format_contrast_label(effect: Mapping[Any, Any]) -> str:
 
 def _describe_effect(effect: Mapping[Any, Any]) -> str:
     """Describe one contrast over the grid in a sentence."""
-    if effect["difference"] == effect["low"] == effect["high"] == 0:
-        return f"{format_contrast_label(effect)}: no difference; the two are the same function."
-    text = (
-        f"{format_contrast_label(effect)}: {format_number(effect['difference'], 'points')} points "
+    contrast = format_contrast_label(effect)
+    if math.isnan(effect["p"]) and effect["difference"] == 0:
+        return f"{contrast}: no difference; the two are the same function."
+    p = format_number(effect["p_holm"], "p")
+    significance = "significant" if effect["p_holm"] < ALPHA else "not significant"
+    return (
+        f"{contrast}: {format_number(effect['difference'], 'points')} points, {significance} "
+        f"(Holm-adjusted p {p if p.startswith('<') else f'= {p}'})."
     )
-    text += format_interval(effect["low"], effect["high"], "points")
-    if effect["p_holm"] < ALPHA:
-        return f"{text}, significant."
-    if effect["p"] < ALPHA:
-        return f"{text}, not significant after Holm correction."
-    return f"{text}, not significant."
 
 
 def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
@@ -125,7 +152,7 @@ def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
     if scored["seeds"].min() < scored["seeds"].max():
         yield (
             "The configurations have different numbers of seeds; each pair is compared on the "
-            "seeds that both have."
+            "seeds that both have, or on all seeds if they share none."
         )
 
 

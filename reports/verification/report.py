@@ -7,9 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bloodnets.errors import ConflictError, ResourceError
+from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.format.escape import escape_markdown
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
@@ -55,7 +57,12 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
     try:
         with TemporaryDirectory() as temp_folder:
             new_report = Path(temp_folder) / "report"
-            write_report(ledger, folder=new_report, images=images if has_gallery else None)
+            write_report(
+                ledger,
+                folder=new_report,
+                images=images if has_gallery else None,
+                margin=_read_margin(stored / "tables" / "pairs.csv"),
+            )
             names = _compare_file_names(stored, new_report)
             for name in names:
                 _compare_text(
@@ -69,6 +76,15 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         raise ResourceError(f"cannot regenerate the report to compare it: {error}") from error
     skipped_text = "; test images not compared without the data file" if skipped_headings else ""
     return f"report: {len(names):,} pages and tables follow from the ledger{skipped_text}"
+
+
+def _read_margin(pairs_path: Path) -> float:
+    """Return the margin of equivalence with which a report was written."""
+    try:
+        margin = pd.read_csv(pairs_path, usecols=["margin"], nrows=1)["margin"]
+        return float(margin.iloc[0])
+    except (OSError, ValueError, IndexError):  # no pairs, or the comparison finds the damage
+        return DEFAULT_MARGIN
 
 
 def _get_gallery_headings(page: str) -> tuple[str, ...]:

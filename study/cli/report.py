@@ -33,6 +33,18 @@ OutputOption = Annotated[
 ]
 
 
+MarginOption = Annotated[
+    float,
+    typer.Option(
+        min=0.01,
+        max=100,
+        metavar="POINTS",
+        help="Largest difference of macro F1, in percentage points, that counts as equivalent.",
+        rich_help_panel=options.OUTPUT_PANEL,
+    ),
+]
+
+
 def report(
     studies: Annotated[
         list[str],
@@ -47,6 +59,7 @@ def report(
     data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     output: OutputOption = None,
+    margin: MarginOption = 1.0,
     verify: Annotated[
         bool,
         typer.Option(
@@ -73,17 +86,19 @@ def report(
         _verify_studies(ledgers, data_file)
     elif len(ledgers) == 1:
         with _pause_garbage_collection():
-            _write_study_report(ledgers[0], output, data_file)
+            _write_study_report(ledgers[0], output, data_file, margin / 100)
     elif data_file is not None:
         raise DataError(
             "--data-file cannot be combined with several studies",
             remedy="omit --data-file, or name only one study",
         )
     else:
-        _write_multi_study_report(ledgers, output, storage)
+        _write_multi_study_report(ledgers, output, storage, margin / 100)
 
 
-def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, storage: str) -> None:
+def _write_multi_study_report(
+    ledgers: "list[Ledger]", output: Path | None, storage: str, margin: float
+) -> None:
     from reports.page.report_folder import require_report_folder
 
     names = "+".join(ledger.name for ledger in ledgers)[:100]
@@ -94,11 +109,13 @@ def _write_multi_study_report(ledgers: "list[Ledger]", output: Path | None, stor
     from reports.page.multi_study import write_multi_study_report
 
     with raise_interrupts():
-        report_path = write_multi_study_report(ledgers, folder=folder)
+        report_path = write_multi_study_report(ledgers, folder=folder, margin=margin)
     typer.echo(report_path)
 
 
-def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path | None) -> None:
+def _write_study_report(
+    ledger: "Ledger", output: Path | None, data_file: Path | None, margin: float
+) -> None:
     """Write the report of one study; exit with code 1 if a trial is left out of it."""
     from reports.page.report_folder import require_report_folder
 
@@ -122,7 +139,7 @@ def _write_study_report(ledger: "Ledger", output: Path | None, data_file: Path |
     from study.runtime.cores import count_available_cores
 
     with raise_interrupts():
-        analysis = analyze(ledger, images)
+        analysis = analyze(ledger, images, margin=margin)
         report_path = write_analysis(
             analysis,
             output or ledger.folder / "report",

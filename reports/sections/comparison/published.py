@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from reports.analysis.intervals import ALPHA
+from reports.analysis.reproduction import MAX_HALF_WIDTH
 from reports.format.columns import BENCHMARK_COLUMNS, REPRODUCTION_COLUMNS
 from reports.format.table import make_table
 from reports.ledger import published
@@ -57,8 +59,10 @@ def _make_paragraphs(n_seeds: int, context: ReportContext) -> list[str]:
         "The paper lists the weighted F1 of one run of each configuration. We recompute the score "
         "from its confusion matrices, with a confidence interval for the choice of test images. "
         "The prediction interval contains the score of one more run of ours, with a new seed and "
-        "new test images, in 95% of cases. A published value inside this interval counts as "
-        "reproduced."
+        "new test images, in 95% of cases. A published value is incompatible if it is not from "
+        f"such a run (p < {ALPHA:g}, Holm-adjusted over the rows). Otherwise, it is compatible if "
+        f"the prediction interval is at most ±{100 * MAX_HALF_WIDTH:g} points wide, and "
+        "uninformative if it is wider: a wide interval is not a reproduction."
     ]
     if context.data_kind == DataKind.FILE:
         paragraphs.append(
@@ -69,7 +73,7 @@ def _make_paragraphs(n_seeds: int, context: ReportContext) -> list[str]:
     elif n_seeds <= 1:
         paragraphs.append(
             "With one seed, the prediction interval lacks the variance across seeds and is too "
-            "narrow. A value inside it counts as reproduced; a value outside it is inconclusive."
+            "narrow. A value inside it is compatible; a value outside it is uninformative."
         )
     paragraphs.append("Statements of the paper that contradict each other or the data:")
     return paragraphs

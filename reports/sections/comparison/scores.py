@@ -1,18 +1,22 @@
 """Compare the scores of all configurations, with their confidence intervals."""
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
 
 from reports import figures
 from reports.analysis import frames
+from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.table import Table, make_table
 from reports.format.text import DataLabel, format_loss_and_optimizer, label
+from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
+from reports.sections.verdict_text import format_model
 
 
 def make_section(
@@ -107,13 +111,13 @@ def _make_paragraphs(
     sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
     paragraphs.append(
         f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text} and the "
-        "variance across seeds, pooled over the configurations."
+        "variance across the seeds of the configuration."
         if has_replicates
         else f"A 95% confidence interval includes only one source of variance: {sampling_text}. "
         "One seed gives no variance across seeds, so the intervals are too narrow. With another "
         "seed, a score may lie outside."
     )
-    paragraphs += _describe_cost(trials)
+    paragraphs += [*_describe_spreads(pairwise), *_describe_cost(trials)]
     if len(context.displayed_names) < len(comparison):
         paragraphs.append(
             f"Figures and long tables show the {MAX_PANELS} configurations of each family with "
@@ -121,10 +125,33 @@ def _make_paragraphs(
         )
     if not pairwise.pairs.empty:
         paragraphs.append(
-            "Configurations that share a letter under “Group” are not significantly different; "
-            f"see “{significant_differences.TITLE}”."
+            "Configurations that share a lower-case letter under “Group” are not significantly "
+            "different. Those that share an upper-case letter are equivalent within "
+            f"{significant_differences.format_margin(pairwise.margin)}. See "
+            f"“{significant_differences.TITLE}”."
+        )
+    if pairwise.copies:
+        models = "; ".join(format_model(name, pairwise.copies) for name in pairwise.copies)
+        paragraphs.append(
+            f"These configurations train the same model and are compared once: {models}."
         )
     return paragraphs
+
+
+def _describe_spreads(pairwise: PairwiseComparison) -> Iterator[str]:
+    """Compare the standard deviations over seeds; yield nothing for fewer than two."""
+    if math.isnan(pairwise.homogeneity_p):
+        return
+    low, high = (
+        format_number(bound(pairwise.seed_sds.values()), "percent") for bound in (min, max)
+    )
+    outcome = "they differ" if pairwise.homogeneity_p < ALPHA else "no significant difference"
+    p = format_number(pairwise.homogeneity_p, "p")
+    yield (
+        f"The standard deviations of macro F1 over seeds are {low} to {high} points. Bartlett's "
+        f"test of equal standard deviations gives p {p if p.startswith('<') else f'= {p}'} "
+        f"({outcome}). Each configuration is judged by its own."
+    )
 
 
 def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
@@ -162,5 +189,5 @@ def _add_display_columns(frame: pd.DataFrame, pairwise: PairwiseComparison) -> p
     if frame["operations"].isna().all():  # an older study
         display_frame = display_frame.drop(columns="operations")
     if not pairwise.pairs.empty:
-        display_frame["group"] = frame["configuration"].map(pairwise.group_letters)
+        display_frame["group"] = significant_differences.join_letters(frame, pairwise)
     return display_frame

@@ -1,17 +1,20 @@
-"""Show which differences between configurations are significant: every pair, tested."""
+"""Show which models differ, which are equivalent, and which are undecided: every pair, tested."""
+
+from typing import Any
 
 import pandas as pd
 
 from reports import figures
 from reports.analysis.intervals import ALPHA
+from reports.analysis.pair_decisions import POWER, Decision
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import PAIR_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel
-from reports.format.units import format_count
+from reports.format.units import BLANK, format_count, format_number
 from reports.sections.elements import Section, make_caption, make_figure
 
-TITLE = "Which differences are significant"
+TITLE = "Which configurations differ"
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
 
 
@@ -37,21 +40,25 @@ def make_section(
         return None
     ranked_names = list(pairwise.ranked_names)
     ranked_rows = comparison.set_index("configuration", drop=False).loc[ranked_names]
+    margin_text = format_margin(pairwise.margin)
     display_frame = _select_display_rows(pairs, ranked_names[0])
     caption_text = (
-        "Macro F1 on test with 95% confidence intervals, best first. Dots on one bar: "
-        "configurations that are not significantly different from each other."
+        "Macro F1 on test with 95% confidence intervals, best first. Dots on one thin bar: "
+        "configurations that are not significantly different from each other. Dots on one thick "
+        f"bar: configurations that are equivalent within {margin_text}."
     )
     table_caption = make_caption("Pairs of configurations on test", data)
     return Section(
         key=key,
         title=title,
-        paragraphs=tuple(_make_paragraphs(pairs, len(display_frame))),
+        paragraphs=tuple(_make_paragraphs(pairs, margin_text, len(display_frame))),
         figures=(
             make_figure(
                 "groups" if key == "pairs" else f"groups-{key}",
                 caption_text,
-                figures.draw_groups(ranked_rows, pairwise.tied_groups, data=data),
+                figures.draw_groups(
+                    ranked_rows, pairwise.tied_groups, pairwise.equivalent_groups, data=data
+                ),
                 data,
             ),
         ),
@@ -61,41 +68,57 @@ def make_section(
     )
 
 
-def _make_paragraphs(pairs: pd.DataFrame, n_rows: int) -> list[str]:
-    n_seeds = pairs["seeds"].max()
-    n_significant, n_identical = (
-        int(pairs["significant"].sum()),
-        int((pairs["n_differing"] == 0).sum()),
+def format_margin(margin: float) -> str:
+    """Format a difference of macro F1 in points, e.g. `1 point`."""
+    return f"{100 * margin:g} {'point' if margin == 0.01 else 'points'}"
+
+
+def join_letters(frame: pd.DataFrame, pairwise: PairwiseComparison) -> "pd.Series[str]":
+    """Return the letters of both kinds of groups of each configuration, e.g. `ab, A`."""
+    names = frame["configuration"]
+    letters = (
+        names.map(group_letters).fillna("")
+        for group_letters in (pairwise.group_letters, pairwise.equivalence_letters)
     )
-    verb = "differs" if n_significant == 1 else "differ"
+    tied, equivalent = letters
+    return tied + (", " + equivalent).where(equivalent != "", "")
+
+
+def _make_paragraphs(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> list[str]:
+    counts = pairs["decision"].value_counts()
+    n_different, n_equivalent, n_undecided = (int(counts.get(key, 0)) for key in Decision)
     paragraphs = [
-        f"{n_significant} of {format_count(len(pairs), 'pair')} {verb} significantly "
-        f"(Holm-adjusted p < {ALPHA:g})."
-        + (
-            f" In {format_count(n_identical, 'pair')}, all predictions are identical."
-            if n_identical
-            else ""
-        )
-        + " Not significantly different does not mean equal: the test images"
-        + (" and seeds" if n_seeds > 1 else "")
-        + " may be too few to detect the difference."
+        f"Of {format_count(len(pairs), 'pair')}, {n_different} "
+        f"{'differs' if n_different == 1 else 'differ'} significantly, {n_equivalent} "
+        f"{'is' if n_equivalent == 1 else 'are'} equivalent within {margin_text}, and "
+        f"{n_undecided} {'is' if n_undecided == 1 else 'are'} undecided. Not significantly "
+        "different does not mean equal."
     ]
+    if n_undecided:
+        paragraphs.append(_describe_power(pairs, margin_text))
+    n_seeds = pairs["seeds"].max()
     variance_sources = (
         "test images and seeds"
-        if n_seeds > 1
+        if n_seeds != 1
         else "test images only, because one seed gives no variance across seeds"
     )
     paragraphs.append(
-        "Two configurations are compared on the same test images and seeds. The first p-value "
-        "decides; it tests their paired difference in macro F1 and includes the variance over "
-        f"{variance_sources}. The second p-value is from McNemar's exact test, which counts the "
-        "images that only one of two trained models classifies correctly. With several seeds, the "
-        "largest p-value is shown."
+        f"Two configurations differ if the test of their difference in macro F1 gives p < "
+        f"{ALPHA:g}; they are equivalent if two one-sided tests reject a difference of "
+        f"{margin_text} or more. These tests include the variance over {variance_sources}. They "
+        "are the main hypotheses of this report: Holm's correction covers all pairs of this table. "
+        "The other tables are corrected by themselves. The intervals are not corrected. McNemar's "
+        "exact test answers another question: whether two trained models with the same seed "
+        "differ. With several seeds, its largest p-value is shown."
     )
     if n_seeds == 1:
         paragraphs.append(
             "A significant pair is therefore a difference between two trained models. To compare "
             "the configurations, use more seeds."
+        )
+    if (pairs["seeds"] == 0).any():
+        paragraphs.append(
+            "Pairs with 0 seeds have none in common; the means over all their seeds are compared."
         )
     if n_rows < len(pairs):
         paragraphs.append(
@@ -105,19 +128,39 @@ def _make_paragraphs(pairs: pd.DataFrame, n_rows: int) -> list[str]:
     return paragraphs
 
 
+def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
+    """Say which difference could be detected, and what it takes to decide the undecided pairs."""
+    undecided = pairs[pairs["decision"] == Decision.UNDECIDED]
+    low, high = (
+        format_number(bound, "points").lstrip("+")
+        for bound in (
+            undecided["detectable_difference"].min(),
+            undecided["detectable_difference"].max(),
+        )
+    )
+    text = (
+        "For the undecided pairs, this study detects a difference of "
+        f"{low if low == high else f'{low} to {high}'} points with a probability of "
+        f"{POWER:.0%}. To detect {margin_text}, a pair needs the seeds or the test images in the "
+        "last columns."
+    )
+    if undecided[["seeds_needed", "images_needed"]].isna().any(axis=None):
+        text += f" {BLANK} means that this alone cannot suffice, or is not known from one seed."
+    return text
+
+
 def _select_display_rows(pairs: pd.DataFrame, best_name: str) -> pd.DataFrame:
     """Return the rows that the page shows, with the result as text."""
     if len(pairs) > _MAX_PAIRS:
         pairs = pairs[(pairs["a"] == best_name) | (pairs["b"] == best_name)]
-    new_names = {"low": "interval_low", "high": "interval_high"}
-    return pairs.rename(columns=new_names).assign(
-        result=[_describe_result(row) for row in pairs.to_dict("records")]
+    is_undecided = pairs["decision"] == Decision.UNDECIDED
+    needed = {name: pairs[name].where(is_undecided) for name in ("seeds_needed", "images_needed")}
+    return pairs.rename(columns={"low": "interval_low", "high": "interval_high"}).assign(
+        result=[_describe_result(row) for row in pairs.to_dict("records")], **needed
     )
 
 
-def _describe_result(row: dict[object, object]) -> str:
-    if row["n_differing"] == 0:
-        return "identical"
-    if not row["significant"]:
-        return "not significantly different"
-    return f"{row['a'] if row['difference'] > 0 else row['b']} is higher"  # type: ignore[operator]
+def _describe_result(row: dict[Any, Any]) -> str:
+    if row["decision"] == Decision.DIFFERENT:
+        return f"{row['a'] if row['difference'] > 0 else row['b']} is higher"
+    return str(row["decision"])

@@ -1,0 +1,55 @@
+"""Find configurations that train the same model, so that each model is compared only once."""
+
+import numpy as np
+
+from reports.ledger.loading import TestPredictions
+
+MAX_ROUNDING = 1e-5
+"""Largest difference of a probability that is taken for rounding. Probabilities are stored as
+float32, and a loss that is computed differently changes their last digits."""
+
+
+def find_representatives(predictions: TestPredictions) -> dict[str, str]:
+    """Return, for each configuration, the first one that trained the same model.
+
+    Two configurations train the same model if they have the same family and a common seed and,
+    with every common seed, give every image the same class and the same probabilities. Equal
+    classes are not enough: two collapsed models assign all images to the same class.
+
+    Args:
+        predictions: Trials on the same images.
+
+    Returns:
+        Name of the representative by name of the configuration; its own if it is the first.
+    """
+    trials = predictions.trials
+    rows_by_name: dict[str, dict[int, int]] = {name: {} for name in predictions.configurations}
+    families = dict(zip(trials["configuration"], trials["family"], strict=True))
+    for row, (name, seed) in enumerate(zip(trials["configuration"], trials["seed"], strict=True)):
+        rows_by_name[name][seed] = row
+    representatives: dict[str, str] = {}
+    for name, rows in rows_by_name.items():
+        for candidate in dict.fromkeys(representatives.values()):
+            other_rows = rows_by_name[candidate]
+            common_seeds = rows.keys() & other_rows.keys()
+            if (
+                families[name] == families[candidate]
+                and common_seeds
+                and all(
+                    _is_same_model(predictions, rows[seed], other_rows[seed])
+                    for seed in common_seeds
+                )
+            ):
+                representatives[name] = candidate
+                break
+        else:
+            representatives[name] = name
+    return representatives
+
+
+def _is_same_model(predictions: TestPredictions, first_row: int, second_row: int) -> bool:
+    first, second = predictions.probabilities[[first_row, second_row]]
+    return bool(
+        (first.argmax(axis=1) == second.argmax(axis=1)).all()
+        and np.abs(first - second).max(initial=0) <= MAX_ROUNDING
+    )

@@ -1,0 +1,130 @@
+"""Decide for each pair of models whether they differ, are equivalent, or remain undecided.
+
+A difference that is not significant does not show that two models are equal. Equivalence within a
+margin is shown by two one-sided tests (TOST: Schuirmann, Journal of Pharmacokinetics and
+Biopharmaceutics, 1987). For pairs that neither test decides, this module estimates how many seeds
+or test images would.
+"""
+
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from bloodnets.metrics import FloatArray
+from reports.analysis.intervals import ALPHA, adjust_holm
+from reports.analysis.uncertainty import MeanVariance, compute_half_width, compute_tail
+
+DEFAULT_MARGIN = 0.01
+"""Largest difference of macro F1 that is of no practical importance: one point."""
+
+POWER = 0.8
+"""Probability with which a difference of the detectable size becomes significant."""
+
+_SEED_COUNTS = np.unique(np.geomspace(2, 1000, 120).round())
+"""Numbers of seeds that are tried; they grow by at most 6% from 18 on."""
+
+_IMAGE_FACTORS = np.geomspace(1, 1000, 200)
+"""Multiples of the test images that are tried."""
+
+
+class Decision(StrEnum):
+    """Result of the comparison of two models.
+
+    Attributes:
+        DIFFERENT: The difference is significant.
+        EQUIVALENT: The difference is significantly smaller than the margin.
+        UNDECIDED: Neither; more seeds or more test images could decide.
+    """
+
+    DIFFERENT = "different"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+
+
+def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFrame:
+    """Return the decision about each pair, and what would be needed to decide it.
+
+    Args:
+        pairs: Frame with the columns `difference` and `p` and, of the difference, the columns
+            `image_variance`, `seed_variance`, `dof` and `seeds` of `intervals.Estimate` and
+            `own_image_variance`, the part of `image_variance` that falls with the number of seeds.
+        n_images: Number of test images.
+        margin: Largest difference that is of no practical importance, above 0.
+
+    Returns:
+        Frame with the index of `pairs`:
+
+        - `p_holm` (float): `p`, adjusted by Holm's procedure over all pairs.
+        - `p_equivalence`, `p_equivalence_holm` (float): Larger p-value of the two one-sided tests
+          of a difference of at least `margin`, unadjusted and adjusted like `p`, 0 to 1.
+        - `decision` (str): A `Decision`, from the two adjusted p-values at the level `ALPHA`.
+        - `detectable_difference` (float): Smallest difference that becomes significant with a
+          probability of `POWER`.
+        - `seeds_needed` (float): Smallest number of seeds per configuration with which a difference
+          of `margin` is detectable, with the same test images; NaN if 1,000 do not suffice, or if
+          the seed variance is unknown.
+        - `images_needed` (float): The same number of test images with the same seeds; NaN if
+          1,000 times as many do not suffice.
+    """
+    variance = MeanVariance(
+        *(pairs[name].to_numpy(np.float64) for name in ("image_variance", "seed_variance", "dof"))
+    )
+    distance = pairs["difference"].abs().to_numpy(np.float64)
+    # The test of the nearer margin has the larger p-value.
+    tail = compute_tail(np.abs(margin - distance), variance)
+    p_equivalence = np.where(distance < margin, tail, 1 - tail)
+    p_holm = adjust_holm(pairs["p"].to_numpy(np.float64))
+    p_equivalence_holm = adjust_holm(p_equivalence)
+    level = ALPHA / max(1, len(pairs))  # the first step of Holm's procedure
+    return pd.DataFrame(
+        {
+            "p_holm": p_holm,
+            "p_equivalence": p_equivalence,
+            "p_equivalence_holm": p_equivalence_holm,
+            "decision": np.select(
+                [p_holm < ALPHA, p_equivalence_holm < ALPHA],
+                [Decision.DIFFERENT, Decision.EQUIVALENT],
+                Decision.UNDECIDED,
+            ),
+            "detectable_difference": _compute_detectable(variance, level),
+            "seeds_needed": _find_seeds_needed(pairs, variance, level, margin),
+            "images_needed": n_images * _find_image_factors(variance, level, margin),
+        },
+        index=pairs.index,
+    )
+
+
+def _compute_detectable(variance: MeanVariance, level: float) -> FloatArray:
+    """Return the smallest differences that are detectable at a level.
+
+    A difference is significant if it exceeds the half-width of the interval at that level. The
+    estimate exceeds the true difference minus a half-width with the probability `POWER`.
+    """
+    return compute_half_width(variance, level / 2) + compute_half_width(variance, 1 - POWER)
+
+
+def _find_seeds_needed(
+    pairs: pd.DataFrame, variance: MeanVariance, level: float, margin: float
+) -> FloatArray:
+    n_seeds = pairs["seeds"].to_numpy(np.float64)
+    own = pairs["own_image_variance"].to_numpy(np.float64)
+    has_replicates = (n_seeds > 1) & (variance.dof > 0)
+    needed = np.full(len(pairs), np.nan)
+    for count in _SEED_COUNTS[::-1]:
+        factor = np.divide(n_seeds, count)
+        dof_factor = (count - 1) / np.maximum(1, n_seeds - 1)
+        planned = MeanVariance(
+            variance.images - own + own * factor, variance.seeds * factor, variance.dof * dof_factor
+        )
+        is_enough = has_replicates & (_compute_detectable(planned, level) <= margin)
+        needed = np.where(is_enough, count, needed)
+    return needed
+
+
+def _find_image_factors(variance: MeanVariance, level: float, margin: float) -> FloatArray:
+    needed = np.full(variance.images.shape, np.nan)
+    for factor in _IMAGE_FACTORS[::-1]:
+        planned = variance._replace(images=variance.images / factor)
+        needed = np.where(_compute_detectable(planned, level) <= margin, factor, needed)
+    return needed

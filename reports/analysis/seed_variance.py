@@ -1,0 +1,154 @@
+"""Estimate the variance between replicates, for each configuration by itself.
+
+A replicate is a trial of a configuration with another seed. The variance between replicates is the
+seed variance plus the sampling variance of the test images that is specific to a trial. The
+bootstrap estimates the latter; the rest is the seed variance (analysis of variance of a random
+effect: Searle, Casella & McCulloch, "Variance Components", 1992, chapter 3).
+
+Configurations are not pooled: a configuration whose training is unstable has a much larger seed
+variance than a stable one. The variances of a weighted sum add up, with the degrees of freedom of
+Welch (Biometrika, 1947) and Satterthwaite (Biometrics, 1946).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from bloodnets.metrics import FloatArray, IntArray
+
+
+class SeedVariance(NamedTuple):
+    """Variances between replicates, for one value or many values at once.
+
+    Attributes:
+        total: Observed variance between replicates: seed variance plus the trials' own sampling
+            variance of the test images.
+        sampling: Sampling variance of the test images that is part of `total`.
+        dof: Degrees of freedom of `total`; 0 without replicates, when both variances are 0, and
+            infinite if the value does not depend on the seed.
+    """
+
+    total: FloatArray
+    sampling: FloatArray
+    dof: FloatArray
+
+    @property
+    def between_seeds(self) -> FloatArray:
+        """Seed variance, `total` minus `sampling` and at least 0; 0 without replicates."""
+        return np.maximum(0, self.total - self.sampling)
+
+
+def estimate_seed_variance(
+    values: FloatArray, resampled: NDArray[np.floating] | None
+) -> SeedVariance:
+    """Return the variances between the replicates of one configuration.
+
+    Args:
+        values: Values of each replicate, shape (seeds, ...).
+        resampled: Values on each resample, shape (resamples, seeds, ...); None if the values do not
+            depend on the test images.
+    """
+    zero = np.zeros(values.shape[1:])
+    if len(values) < 2:
+        return SeedVariance(zero, zero, zero)
+    sampling = zero
+    if resampled is not None:
+        deviations = resampled - resampled.mean(axis=0)
+        sampling = deviations.var(axis=1, ddof=1).mean(axis=0)
+    return SeedVariance(values.var(axis=0, ddof=1), sampling, zero + len(values) - 1)
+
+
+def estimate_seed_variances(
+    values: FloatArray, resampled: NDArray[np.floating], rows: IntArray
+) -> SeedVariance:
+    """Return the variances between the replicates of several configurations.
+
+    A configuration without replicates gets the mean of the others, weighted by their degrees of
+    freedom.
+
+    Args:
+        values: Values of each trial, shape (trials, ...).
+        resampled: Values on each resample, shape (resamples, trials, ...).
+        rows: Positions of the trials, int64, shape (configurations, seeds), -1 for a missing trial.
+
+    Returns:
+        Variances, each of shape (configurations, ...).
+    """
+    estimates = [
+        estimate_seed_variance(values[row[row >= 0]], resampled[:, row[row >= 0]]) for row in rows
+    ]
+    shape = (len(rows), *values.shape[1:])
+    total, sampling, dof = (
+        np.array([getattr(estimate, field) for estimate in estimates]).reshape(shape)
+        for field in SeedVariance._fields
+    )
+    has_replicates = dof.any(axis=tuple(range(1, dof.ndim)))
+    if has_replicates.any():
+        weights = dof[has_replicates] / dof.sum(axis=0)
+        for variance in (total, sampling):
+            variance[~has_replicates] = (weights * variance[has_replicates]).sum(axis=0)
+        dof[~has_replicates] = dof.sum(axis=0)
+    return SeedVariance(total, sampling, dof)
+
+
+def combine_seed_variances(variances: SeedVariance, weights: FloatArray) -> SeedVariance:
+    """Return the variances of weighted sums of independent values.
+
+    Args:
+        variances: Variances of the values, each of shape (configurations, ...).
+        weights: Weights of each sum, float64, shape (k, configurations).
+
+    Returns:
+        Variances, each of shape (k, ...).
+    """
+    total, sampling = (np.tensordot(weights**2, part, axes=1) for part in variances[:2])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squares = np.nan_to_num(variances.total**2 / variances.dof)
+        dof = total**2 / np.tensordot(weights**4, squares, axes=1)
+    # Equal values have no variance, but its degrees of freedom.
+    smallest = np.array([variances.dof[w != 0].min(axis=0, initial=np.inf) for w in weights])
+    return SeedVariance(total, sampling, np.where(total > 0, dof, smallest))
+
+
+def compute_homogeneity_p(total: FloatArray, dof: FloatArray) -> float:
+    """Return the p-value of Bartlett's test that all variances are equal (1937).
+
+    Args:
+        total: Variances between replicates, float64, shape (configurations,).
+        dof: Their degrees of freedom, float64, shape (configurations,); 0 is left out.
+
+    Returns:
+        P-value, 0 to 1; NaN for fewer than two variances, or if all are 0.
+    """
+    total, dof = total[dof > 0], dof[dof > 0]
+    if len(total) < 2 or not total.any():
+        return float("nan")
+    pooled = (dof * total).sum() / dof.sum()
+    with np.errstate(divide="ignore"):  # one variance may be 0
+        statistic = dof.sum() * np.log(pooled) - (dof * np.log(total)).sum()
+    correction = 1 + ((1 / dof).sum() - 1 / dof.sum()) / (3 * (len(total) - 1))
+    return float(special.chdtrc(len(total) - 1, statistic / correction))
+
+
+def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:
+    """Return the row of the trial of each configuration and seed.
+
+    Args:
+        trials: Frame with the columns `configuration` and `seed`.
+        names: Names of configurations.
+
+    Returns:
+        Positions in `trials`, int64, shape (names, seeds), -1 for a missing trial. There is one
+        column per seed of `trials`.
+    """
+    column_by_seed = {seed: column for column, seed in enumerate(trials["seed"].unique())}
+    row_by_name = {name: row for row, name in enumerate(names)}
+    rows = np.full((len(names), len(column_by_seed)), -1, np.int64)
+    for t, (name, seed) in enumerate(zip(trials["configuration"], trials["seed"], strict=True)):
+        if name in row_by_name:
+            rows[row_by_name[name], column_by_seed[seed]] = t
+    return rows
