@@ -5,19 +5,42 @@ of Modern Neural Networks" (ICML 2017, arXiv:1706.04599).
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
+from reports.analysis.pair_decisions import compute_equivalence_p
 from reports.ledger.loading import TestPredictions
 
 N_BINS = 15
 """Number of bins of equal width, as in Guo et al. The first is empty, because the largest of eight
 probabilities is at least 1/8."""
 
-OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED = "overconfident", "underconfident", "inconclusive"
+EQUIVALENCE_MARGIN = 0.01
+"""Largest difference of mean probability and accuracy of a calibrated configuration: one point."""
+
+
+class Tendency(StrEnum):
+    """Result of the comparison of probabilities with accuracy, in the order of the tests.
+
+    Attributes:
+        OVERCONFIDENT: The mean probability is significantly above the accuracy.
+        UNDERCONFIDENT: The mean probability is significantly below the accuracy.
+        MISCALIBRATED: Neither, but the ECE is significantly above that of a calibrated classifier:
+            some probabilities are too high and others too low.
+        CALIBRATED: Mean probability and accuracy are equivalent within `EQUIVALENCE_MARGIN`.
+        UNDECIDED: The test images or seeds do not suffice to decide.
+    """
+
+    OVERCONFIDENT = "overconfident"
+    UNDERCONFIDENT = "underconfident"
+    MISCALIBRATED = "miscalibrated"
+    CALIBRATED = "calibrated"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +69,16 @@ class Calibration:
               deviation over the seeds (divisor n - 1; NaN for one seed).
             - `expected_ece` (float): ECE that a perfectly calibrated classifier with these
               probabilities is expected to show.
+            - `p_ece`, `p_ece_holm` (float): One-sided p-value of the hypothesis that the
+              classifier is calibrated, from the ECE, unadjusted and adjusted by Holm's procedure
+              over the configurations, 0 to 1.
             - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
             - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
               its 95% confidence interval.
-            - `tendency` (str): `OVERCONFIDENT`, `UNDERCONFIDENT` or, if the interval contains
-              0, `UNDECIDED`.
+            - `p_gap`, `p_gap_holm` (float): Two-sided p-value of `gap`, adjusted likewise.
+            - `p_equivalence`, `p_equivalence_holm` (float): Larger p-value of the two one-sided
+              tests of a gap of at least `EQUIVALENCE_MARGIN`, adjusted likewise.
+            - `tendency` (str): A `Tendency`, from the adjusted p-values.
     """
 
     bins: pd.DataFrame
@@ -86,7 +114,25 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
                 resampled_gaps[:, trial_indices],
             )
         )
-    return Calibration(bins=pd.concat(bins, ignore_index=True), errors=pd.DataFrame(errors))
+    return Calibration(
+        bins=pd.concat(bins, ignore_index=True), errors=_add_tendency(pd.DataFrame(errors))
+    )
+
+
+def _add_tendency(errors: pd.DataFrame) -> pd.DataFrame:
+    """Add the adjusted p-values and the `Tendency` of each configuration."""
+    for test in ("p_ece", "p_gap", "p_equivalence"):
+        errors[f"{test}_holm"] = intervals.adjust_holm(errors[test].to_numpy(np.float64))
+    has_gap = errors["p_gap_holm"] < intervals.ALPHA
+    tendencies = {
+        Tendency.OVERCONFIDENT: has_gap & (errors["gap"] > 0),
+        Tendency.UNDERCONFIDENT: has_gap & (errors["gap"] < 0),
+        Tendency.MISCALIBRATED: errors["p_ece_holm"] < intervals.ALPHA,
+        Tendency.CALIBRATED: errors["p_equivalence_holm"] < intervals.ALPHA,
+    }
+    return errors.assign(
+        tendency=np.select([*tendencies.values()], [*tendencies], Tendency.UNDECIDED)
+    )
 
 
 def _summarize_bins(
@@ -119,21 +165,27 @@ def _summarize_errors(
 ) -> dict[str, float | str]:
     """Return the errors of one configuration; gaps have shape (resamples, seeds)."""
     eces = [_compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
-    expected_eces = [
-        _compute_expected_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)
-    ]
+    expected_eces, null_variances = zip(
+        *(_compute_null_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)),
+        strict=True,
+    )
+    # All seeds share the same images, so the mean over the seeds has the variance of one.
+    null_sd = np.sqrt(np.mean(null_variances))
+    excess = np.mean(eces) - np.mean(expected_eces)
     gap = intervals.estimate_mean((confidence - is_correct).mean(axis=1), resampled_gaps)
     return {
         "seeds": len(eces),
         "ece": float(np.mean(eces)),
         "ece_sd": float(np.std(eces, ddof=1)) if len(eces) > 1 else float("nan"),
         "expected_ece": float(np.mean(expected_eces)),
+        "p_ece": float(special.ndtr(-excess / null_sd)) if null_sd > 0 else float("nan"),
         "confidence": float(confidence.mean()),
         "accuracy": float(is_correct.mean()),
         "gap": gap.mean,
         "gap_low": gap.low,
         "gap_high": gap.high,
-        "tendency": OVERCONFIDENT if gap.low > 0 else UNDERCONFIDENT if gap.high < 0 else UNDECIDED,
+        "p_gap": gap.p,
+        "p_equivalence": compute_equivalence_p(gap, EQUIVALENCE_MARGIN),
     }
 
 
@@ -142,15 +194,17 @@ def _compute_ece(bin_indices: IntArray, confidence: FloatArray, is_correct: Floa
     return float(np.abs(np.bincount(bin_indices, is_correct - confidence)).sum() / bin_indices.size)
 
 
-def _compute_expected_ece(bin_indices: IntArray, confidence: FloatArray) -> float:
-    """Return the ECE that a perfectly calibrated trial is expected to have.
+def _compute_null_ece(bin_indices: IntArray, confidence: FloatArray) -> tuple[float, float]:
+    """Return the mean and the variance of the ECE of a perfectly calibrated trial.
 
-    A bin's sum of (correct - confidence) is then about normal with variance sum p (1 - p). The mean
-    of its absolute value is sqrt(2 / pi) standard deviations. For 3,421 images at 95% confidence,
-    the ECE is 0.3 points.
+    A bin's sum of (correct - confidence) is then about normal with variance sum p (1 - p). Its
+    absolute value has a mean of sqrt(2 / pi) standard deviations and a variance of (1 - 2 / pi)
+    times that variance. For 3,421 images at 95% confidence, the mean ECE is 0.3 points.
     """
-    variance = np.bincount(bin_indices, confidence * (1 - confidence))
-    return float(np.sqrt(2 / np.pi * np.maximum(variance, 0)).sum() / bin_indices.size)
+    variance = np.maximum(np.bincount(bin_indices, confidence * (1 - confidence)), 0)
+    n_images = bin_indices.size
+    mean = float(np.sqrt(2 / np.pi * variance).sum() / n_images)
+    return mean, float((1 - 2 / np.pi) * variance.sum() / n_images**2)
 
 
 def _bootstrap_means(values: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bloodnets.metrics import FloatArray
-from reports.analysis.intervals import ALPHA, adjust_holm
+from reports.analysis.intervals import ALPHA, Estimate, adjust_holm
 from reports.analysis.uncertainty import MeanVariance, compute_half_width, compute_tail
 
 DEFAULT_MARGIN = 0.01
@@ -70,10 +70,9 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
     variance = MeanVariance(
         *(pairs[name].to_numpy(np.float64) for name in ("image_variance", "seed_variance", "dof"))
     )
-    distance = pairs["difference"].abs().to_numpy(np.float64)
-    # The test of the nearer margin has the larger p-value.
-    tail = compute_tail(np.abs(margin - distance), variance)
-    p_equivalence = np.where(distance < margin, tail, 1 - tail)
+    p_equivalence = _compute_equivalence_p(
+        pairs["difference"].to_numpy(np.float64), variance, margin
+    )
     p_holm = adjust_holm(pairs["p"].to_numpy(np.float64))
     p_equivalence_holm = adjust_holm(p_equivalence)
     level = ALPHA / max(1, len(pairs))  # the first step of Holm's procedure
@@ -93,6 +92,34 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
         },
         index=pairs.index,
     )
+
+
+def compute_equivalence_p(estimate: Estimate, margin: float) -> float:
+    """Return the larger p-value of the two one-sided tests of a difference of at least a margin.
+
+    Args:
+        estimate: Estimated difference.
+        margin: Largest difference that is of no practical importance, above 0.
+
+    Returns:
+        P-value, 0 to 1; NaN if the variance is unknown.
+    """
+    variance = MeanVariance(
+        *(
+            np.array([part])
+            for part in (estimate.image_variance, estimate.seed_variance, estimate.dof)
+        )
+    )
+    return float(_compute_equivalence_p(np.array([estimate.mean]), variance, margin)[0])
+
+
+def _compute_equivalence_p(
+    difference: FloatArray, variance: MeanVariance, margin: float
+) -> FloatArray:
+    # The test of the nearer margin has the larger p-value.
+    distance = np.abs(difference)
+    tail = compute_tail(np.abs(margin - distance), variance)
+    return np.where(distance < margin, tail, 1 - tail)
 
 
 def _compute_detectable(variance: MeanVariance, level: float) -> FloatArray:

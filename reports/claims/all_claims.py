@@ -3,16 +3,15 @@
 The verdict is "inconclusive" if the study lacks trials or seeds, or if it has too few to decide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations, product
 
-import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import CLASS_PRECISIONS, BootstrapScores
 from reports.analysis.error_patterns import count_confusion_errors
-from reports.analysis.intervals import ALPHA, adjust_holm
+from reports.analysis.intervals import ALPHA
 from reports.claims.claim import (
     NUMBER_COLUMNS,
     Claim,
@@ -22,8 +21,8 @@ from reports.claims.claim import (
     is_above,
     is_below,
     judge_all_above,
-    list_configurations,
     list_families,
+    list_models,
     make_equivalence_keys,
     measure_contrasts,
 )
@@ -31,7 +30,7 @@ from reports.claims.confusion import judge_central_class, judge_perfect_class, j
 from reports.claims.convergence import judge_faster_convergence, judge_smoother_curves
 from reports.format.text import make_class_label
 from reports.format.units import format_count, format_interval, format_number
-from reports.ledger.loading import LoadedStudy
+from reports.ledger.loading import LoadedStudy, select_trials
 
 SIMILARITY_MARGIN = 0.01
 """Difference of macro F1 (a fraction) below which two scores count as similar: one point."""
@@ -40,10 +39,16 @@ SIMILARITY_MARGIN = 0.01
 def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[Claim]:
     """Judge the eight claims of the paper, in the paper's order of importance.
 
+    Configurations that train the same model count once.
+
     Args:
         loaded_study: Files of the study, with only the published trials.
         bootstrap: Scores of its trials.
     """
+    loaded_study = select_trials(
+        loaded_study,
+        bootstrap.trials[bootstrap.trials["configuration"].isin(bootstrap.models)]["id"],
+    )
     predictions, equivalence_keys = loaded_study.predictions, make_equivalence_keys(loaded_study)
     errors = count_confusion_errors(predictions)
     names = loaded_study.study.data.class_names
@@ -53,7 +58,7 @@ def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[
         judge_better_precision(bootstrap, labels),
         judge_smoother_curves(loaded_study),
         judge_faster_convergence(loaded_study),
-        judge_similar_scores(bootstrap, equivalence_keys),
+        judge_similar_scores(bootstrap),
         judge_central_class(predictions, errors),
         judge_perfect_class(predictions),
         judge_same_pattern(predictions, errors, equivalence_keys),
@@ -81,7 +86,7 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
         statement="The CNN outperforms the MLNN in every configuration.",
         paper_sections="4.3, 5",
     )
-    cnn, mlnn = list_configurations(bootstrap, "cnn"), list_configurations(bootstrap, "mlnn")
+    cnn, mlnn = list_models(bootstrap, "cnn"), list_models(bootstrap, "mlnn")
     if missing := [family for family, names in (("cnn", cnn), ("mlnn", mlnn)) if not names]:
         return make_claim(evidence=describe_missing(missing))
     rows = measure_contrasts(
@@ -113,7 +118,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
         statement="The CNN has a higher precision than the MLNN in every class.",
         paper_sections="4.3",
     )
-    cnn, mlnn = list_configurations(bootstrap, "cnn"), list_configurations(bootstrap, "mlnn")
+    cnn, mlnn = list_models(bootstrap, "cnn"), list_models(bootstrap, "mlnn")
     if missing := [family for family, selection in (("cnn", cnn), ("mlnn", mlnn)) if not selection]:
         return make_claim(evidence=describe_missing(missing))
     weights = {name: 1 / len(cnn) for name in cnn} | {name: -1 / len(mlnn) for name in mlnn}
@@ -149,32 +154,35 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
     )
 
 
-def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[str, str]) -> Claim:
-    """Judge whether all configurations of a family have similar scores.
+def judge_similar_scores(bootstrap: BootstrapScores) -> Claim:
+    """Judge whether all models of a family have similar scores.
 
     The verdict is "supported" if the 95% confidence interval of every pair's difference in macro
     F1 is within `SIMILARITY_MARGIN`. It is "contradicted" if the interval of a pair is entirely
-    outside the margin and its Holm-adjusted p < ALPHA. It is "inconclusive" with one seed. Pairs
-    that are the same function are counted and left out.
-
-    Args:
-        bootstrap: Scores of the study's trials.
-        equivalence_keys: Keys from `make_equivalence_keys`.
+    outside the margin and its Holm-adjusted p < ALPHA. It is "inconclusive" with one seed.
+    Configurations that train the same model are counted.
     """
     make_claim = partial(
         Claim,
         statement="Given enough epochs, all configurations of a family reach similar F1 scores.",
         paper_sections="4.1, 4.2, 5",
     )
-    rows, n_equivalent = _compare_within_families(bootstrap, equivalence_keys)
+    rows = measure_contrasts(
+        bootstrap,
+        {
+            f"macro F1, {a} - {b}": ("macro_f1", {a: 1, b: -1})
+            for family in list_families(bootstrap)
+            for a, b in combinations(list_models(bootstrap, family), 2)
+        },
+    )
     note = ""
-    if n_equivalent:
+    if n_copies := len(bootstrap.representatives) - len(bootstrap.models):
         note = (
-            f" In {format_count(n_equivalent, 'pair')}, only the loss differs: both configurations "
-            "are the same function, and the difference is exactly 0."
+            f" {format_count(n_copies, 'configuration')} more train the same model as another one, "
+            "so the difference is exactly 0."
         )
     if rows.empty:
-        reason = "No family has two different configurations with a complete seed in common."
+        reason = "No family has two different models with a complete seed in common."
         return make_claim(evidence=f"{reason}{note}")
     inside = (rows["low"] >= -SIMILARITY_MARGIN) & (rows["high"] <= SIMILARITY_MARGIN)
     outside = (rows["low"] > SIMILARITY_MARGIN) | (rows["high"] < -SIMILARITY_MARGIN)
@@ -189,31 +197,6 @@ def judge_similar_scores(bootstrap: BootstrapScores, equivalence_keys: Mapping[s
         f"{_describe_differences(rows)}{note}"
     )
     return make_claim(verdict=verdict, evidence=_add_seed_caveat(text, rows), numbers=rows)
-
-
-def _compare_within_families(
-    bootstrap: BootstrapScores, equivalence_keys: Mapping[str, str]
-) -> tuple[pd.DataFrame, int]:
-    """Compare all pairs within families, and count the left-out pairs of the same function."""
-    pairs = {
-        f"macro F1, {a} - {b}": (a, b)
-        for family in list_families(bootstrap)
-        for a, b in combinations(list_configurations(bootstrap, family), 2)
-    }
-    rows = measure_contrasts(
-        bootstrap, {quantity: ("macro_f1", {a: 1, b: -1}) for quantity, (a, b) in pairs.items()}
-    )
-    is_equivalent = [
-        equivalence_keys[a] == equivalence_keys[b]
-        for a, b in map(pairs.__getitem__, rows["quantity"])
-    ]
-    is_identical = np.array(is_equivalent, dtype=bool) & (rows[["value", "low", "high"]] == 0).all(
-        axis=1
-    )
-    different = rows[~is_identical]
-    return different.assign(p_holm=adjust_holm(different["p"].to_numpy(dtype=np.float64))), int(
-        is_identical.sum()
-    )
 
 
 def _describe_differences(rows: pd.DataFrame) -> str:

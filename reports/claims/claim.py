@@ -110,10 +110,14 @@ def is_below(numbers: pd.DataFrame) -> "pd.Series[bool]":
     return (numbers["value"] < 0) & (numbers["p_holm"] < ALPHA)
 
 
-def list_configurations(bootstrap: BootstrapScores, family: str) -> list[str]:
-    """Return the configurations of a family that have a score, in the order of the plan."""
+def list_models(bootstrap: BootstrapScores, family: str) -> list[str]:
+    """Return the models of a family that have a score, in the order of the plan.
+
+    Configurations that train the same model count once.
+    """
     trials = bootstrap.trials
-    return [str(name) for name in trials.loc[trials["family"] == family, "configuration"].unique()]
+    in_family = set(trials.loc[trials["family"] == family, "configuration"])
+    return [name for name in bootstrap.models if name in in_family]
 
 
 def list_families(bootstrap: BootstrapScores) -> list[str]:

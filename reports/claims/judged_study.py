@@ -1,13 +1,13 @@
 """Judge the claims of the paper by the trials of a study with published settings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.claims.all_claims import judge_claims
 from reports.claims.claim import Claim
 from reports.ledger import published
-from reports.ledger.loading import LoadedStudy
+from reports.ledger.loading import LoadedStudy, select_trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +60,4 @@ def select_published_trials(loaded_study: LoadedStudy) -> LoadedStudy:
         if published.may_show_published(loaded_study.study.data)
         and published.find_published(trial.config) is not None
     }
-    predictions = loaded_study.predictions
-    is_selected = predictions.trials["id"].isin(trial_ids).to_numpy()
-    return replace(
-        loaded_study,
-        study=replace(
-            loaded_study.study,
-            trials=tuple(t for t in loaded_study.study.trials if t.id in trial_ids),
-        ),
-        records={key: record for key, record in loaded_study.records.items() if key in trial_ids},
-        epochs={
-            key: trial_epochs
-            for key, trial_epochs in loaded_study.epochs.items()
-            if key in trial_ids
-        },
-        predictions=replace(
-            predictions,
-            trials=predictions.trials[is_selected].reset_index(drop=True),
-            probabilities=predictions.probabilities[is_selected],
-        ),
-    )
+    return select_trials(loaded_study, trial_ids)

@@ -318,3 +318,28 @@ def _make_test_predictions(
         if records
         else np.empty((0, 0, 8), np.float32),
     )
+
+
+def select_trials(loaded_study: LoadedStudy, trial_ids: Collection[str]) -> LoadedStudy:
+    """Return a study with only some of its planned trials.
+
+    Args:
+        loaded_study: Files of the study.
+        trial_ids: Ids of the trials that are kept.
+    """
+    kept_ids, predictions = set(trial_ids), loaded_study.predictions
+    is_kept = predictions.trials["id"].isin(kept_ids).to_numpy()
+    return replace(
+        loaded_study,
+        study=replace(
+            loaded_study.study,
+            trials=tuple(trial for trial in loaded_study.study.trials if trial.id in kept_ids),
+        ),
+        records={key: value for key, value in loaded_study.records.items() if key in kept_ids},
+        epochs={key: value for key, value in loaded_study.epochs.items() if key in kept_ids},
+        predictions=replace(
+            predictions,
+            trials=predictions.trials[is_kept].reset_index(drop=True),
+            probabilities=predictions.probabilities[is_kept],
+        ),
+    )

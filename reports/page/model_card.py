@@ -12,12 +12,7 @@ import yaml
 
 from reports.analysis import confusion, frames
 from reports.analysis.bootstrap import bootstrap_scores
-from reports.analysis.calibration import (
-    OVERCONFIDENT,
-    UNDECIDED,
-    UNDERCONFIDENT,
-    compute_calibration,
-)
+from reports.analysis.calibration import EQUIVALENCE_MARGIN, Tendency, compute_calibration
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
 from reports.format.table import Column, make_table
@@ -53,9 +48,11 @@ _CLASS_SCORE_COLUMNS = (
     Column(key="support", heading=("Test", "images"), unit="count"),
 )
 _TENDENCY_TEXTS = {
-    OVERCONFIDENT: "The model is overconfident",
-    UNDERCONFIDENT: "The model is underconfident",
-    UNDECIDED: "The model is neither clearly overconfident nor clearly underconfident",
+    Tendency.OVERCONFIDENT: "The model is overconfident",
+    Tendency.UNDERCONFIDENT: "The model is underconfident",
+    Tendency.MISCALIBRATED: "Some probabilities are too high and others too low",
+    Tendency.CALIBRATED: f"The model is calibrated within {100 * EQUIVALENCE_MARGIN:g} point",
+    Tendency.UNDECIDED: "The test images do not decide whether the model is calibrated",
 }
 
 

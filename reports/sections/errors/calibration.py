@@ -4,12 +4,12 @@ import pandas as pd
 
 from reports import figures
 from reports.analysis.calibration import (
+    EQUIVALENCE_MARGIN,
     N_BINS,
-    OVERCONFIDENT,
-    UNDECIDED,
-    UNDERCONFIDENT,
     Calibration,
+    Tendency,
 )
+from reports.analysis.intervals import ALPHA
 from reports.format.table import Column, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
@@ -27,6 +27,7 @@ _ERROR_COLUMNS = (
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="ece", heading=("ECE", "(%)"), unit="percent"),
     Column(key="expected_ece", heading=("Expected", "if calibrated", "(%)"), unit="percent"),
+    Column(key="p_ece_holm", heading=("ECE, Holm-", "adjusted p"), unit="p"),
     Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     Column(key="gap", heading=("Difference", "(points)"), unit="points"),
@@ -43,9 +44,11 @@ _BIN_COLUMNS = (
     Column(key="accuracy", heading=("95% confidence", "interval (%)"), unit="interval"),
 )
 _TENDENCY_TEXTS = {
-    OVERCONFIDENT: "overconfident",
-    UNDERCONFIDENT: "underconfident",
-    UNDECIDED: "inconclusive (the 95% confidence interval of the difference contains 0)",
+    Tendency.OVERCONFIDENT: "overconfident",
+    Tendency.UNDERCONFIDENT: "underconfident",
+    Tendency.MISCALIBRATED: "miscalibrated (some probabilities are too high and others too low)",
+    Tendency.CALIBRATED: f"calibrated within {100 * EQUIVALENCE_MARGIN:g} point on average",
+    Tendency.UNDECIDED: "undecided (more test images or seeds are needed)",
 }
 
 
@@ -100,7 +103,9 @@ def _explain_method() -> str:
         "(ECE) is the mean "
         f"distance from the line over {N_BINS} bins of equal width, weighted by the number of "
         "images. “Expected if calibrated” is the ECE that a perfectly calibrated classifier with "
-        "the same probabilities would show on as many images."
+        "the same probabilities would show on as many images. Over- and underconfidence are tested "
+        "by the difference of mean probability and accuracy, miscalibration by the ECE (p < "
+        f"{ALPHA:g}, Holm-adjusted over the configurations)."
     )
 
 
