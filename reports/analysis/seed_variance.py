@@ -27,7 +27,7 @@ class SeedVariance(NamedTuple):
     Attributes:
         total: Observed variance between replicates: seed variance plus the trials' own sampling
             variance of the test images.
-        sampling: Sampling variance of the test images that is part of `total`.
+        sampling: Part of `total` that comes from the sampling of the test images.
         dof: Degrees of freedom of `total`; 0 without replicates, when both variances are 0, and
             infinite if the value does not depend on the seed.
     """
@@ -105,13 +105,17 @@ def combine_seed_variances(variances: SeedVariance, weights: FloatArray) -> Seed
     Returns:
         Variances, each of shape (k, ...).
     """
-    total, sampling = (np.tensordot(weights**2, part, axes=1) for part in variances[:2])
+    # Each seed variance is at least 0 by itself; otherwise, the interval of a sum is too narrow.
+    total, between_seeds = (
+        np.tensordot(weights**2, part, axes=1)
+        for part in (variances.total, variances.between_seeds)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         squares = np.nan_to_num(variances.total**2 / variances.dof)
         dof = total**2 / np.tensordot(weights**4, squares, axes=1)
     # Equal values have no variance, but its degrees of freedom.
     smallest = np.array([variances.dof[w != 0].min(axis=0, initial=np.inf) for w in weights])
-    return SeedVariance(total, sampling, np.where(total > 0, dof, smallest))
+    return SeedVariance(total, total - between_seeds, np.where(total > 0, dof, smallest))
 
 
 def compute_homogeneity_p(total: FloatArray, dof: FloatArray) -> float:

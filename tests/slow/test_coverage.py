@@ -22,6 +22,15 @@ DIFFICULTY = 1.0  # standard deviation across images
 ADVANTAGES = (0.0, 0.1, 0.2, 0.4)  # of four configurations: macro F1 of 0.91 to 0.94
 IMAGES = 1200
 STUDIES = 250
+SPREADS = {
+    "none": (0.0, 0.0, 0.0, 0.0),
+    "as from images": (0.05, 0.05, 0.05, 0.05),
+    "three times that": (0.15, 0.15, 0.15, 0.15),
+    "one 4 times as large": (0.03, 0.03, 0.03, 0.12),
+    "one 12 times as large": (0.02, 0.02, 0.02, 0.25),
+    "two families": (0.03, 0.03, 0.12, 0.12),
+}
+"""Standard deviations of the skill over seeds, of the four configurations."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -52,7 +61,7 @@ def study(random: np.random.Generator, skills: NDArray[np.float64]) -> TestPredi
         step = np.where(random.uniform(size=IMAGES) < 0.7, 1, 3)
         predicted = np.where(right, labels, (labels + step) % 8)
         probabilities.append(np.eye(8, dtype=np.float32)[predicted])
-        rows.append({"configuration": str(configuration), "seed": seed})
+        rows.append({"configuration": str(configuration), "family": "cnn", "seed": seed})
     return TestPredictions(
         trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
     )
@@ -62,30 +71,34 @@ def is_covered(found: Estimate | None, value: float) -> bool:
     return found is not None and found.low <= value <= found.high
 
 
-@pytest.mark.parametrize(("spread", "most"), [(0.0, 0.99), (0.05, 0.97), (0.15, 0.97)])
-@pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_intervals_of_95_percent_cover_the_truth_in_93_to_97_percent(
-    seeds: int, spread: float, most: float
+@pytest.mark.parametrize(("seeds", "least"), [(2, 0.88), (3, 0.91), (5, 0.91)])
+@pytest.mark.parametrize("spreads", SPREADS.values(), ids=SPREADS)
+def test_intervals_of_95_percent_cover_the_truth(
+    spreads: tuple[float, ...], seeds: int, least: float
 ) -> None:
-    """Means and differences are covered for seed variances of zero, that of the images, and more.
+    """Means and differences are covered, also those of a configuration with a large spread.
 
-    Without seed variance, an interval that allows for it is too wide and may cover more.
+    With 250 studies, the coverage of one interval has a standard error of 1.4%.
     """
     random = np.random.default_rng(seeds)
-    means = [truth(advantage, spread) for advantage in ADVANTAGES]
-    means_covered, differences_covered = [], []
+    means = [truth(*both) for both in zip(ADVANTAGES, spreads, strict=True)]
+    contrasts = {
+        "stable": {"0": 1},
+        "unstable": {"3": 1},
+        "difference of stable ones": {"1": 1, "0": -1},
+        "difference of both": {"3": 1, "0": -1},
+    }
+    covered: dict[str, list[bool]] = {name: [] for name in contrasts}
     for _ in range(STUDIES):
-        seed_noise = random.normal(scale=spread, size=(len(ADVANTAGES), seeds))
-        sampled = bootstrap_scores(study(random, np.array(ADVANTAGES)[:, None] + seed_noise))
-        for c, mean in enumerate(means):
-            means_covered.append(
-                is_covered(estimate_contrast(sampled, "macro_f1", {str(c): 1}), mean)
-            )
-        for a, b in ((0, 1), (2, 3)):
-            found = estimate_contrast(sampled, "macro_f1", {str(a): 1, str(b): -1})
-            differences_covered.append(is_covered(found, means[a] - means[b]))
-    assert 0.93 <= np.mean(means_covered) <= most
-    assert 0.93 <= np.mean(differences_covered) <= most
+        noise = random.normal(size=(len(ADVANTAGES), seeds)) * np.array(spreads)[:, None]
+        sampled = bootstrap_scores(study(random, np.array(ADVANTAGES)[:, None] + noise))
+        for name, weights in contrasts.items():
+            value = sum(weight * means[int(key)] for key, weight in weights.items())
+            estimate = estimate_contrast(sampled, "macro_f1", weights)
+            covered[name].append(is_covered(estimate, value))
+    coverage = {name: float(np.mean(values)) for name, values in covered.items()}
+    print(seeds, spreads, coverage)  # for the table in the documentation
+    assert all(least <= value <= 0.996 for value in coverage.values())
 
 
 def test_intervals_with_one_seed_cover_the_score_of_the_trained_model() -> None:
