@@ -89,6 +89,15 @@ TERMS = (
         ),
     ),
     Term(
+        key="equivalent",
+        name="Equivalent",
+        pattern=r"\b[Ee]quivalent(?= within| to)|\bare equivalent\b|\bis equivalent\b",
+        definition=(
+            "Two one-sided tests reject a difference of the margin or more (Holm-adjusted p < "
+            f"{ALPHA:g}). The margin is a difference of no practical importance."
+        ),
+    ),
+    Term(
         key="holm-correction",
         name="Holm correction",
         pattern=r"\bHolm(?:-adjusted| correction)?\b",

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from reports.analysis.intervals import ALPHA
 from reports.analysis.search_effort import summarize_effort
 from reports.analysis.search_trials import SearchAnalysis, SearchTrialState
 from reports.format.text import format_settings, get_baseline_label
-from reports.format.units import format_count, format_interval, format_mean_sd, format_number
+from reports.format.units import format_count, format_mean_sd, format_number
+from reports.sections.verdict_text import format_significance
 
 _END_REASON_TEXTS = {
     "time_budget": "its time budget was used up (--time-budget)",
@@ -104,15 +104,10 @@ def _describe_test_score(search: SearchAnalysis, pairs: pd.DataFrame) -> str:
         return f"{best_text}, and {baseline_name} has {_format_mean_sd(baseline, 'test')}."
     pair = pairs[is_pair].iloc[0]
     sign = 1 if pair["a"] == best else -1
-    bounds = (sign * pair["low"], sign * pair["high"])
-    significance = (
-        f"significant (Holm-adjusted p < {ALPHA:g})" if pair["significant"] else "not significant"
-    )
     points = format_number(sign * pair["difference"], "points")
-    interval_text = format_interval(min(bounds), max(bounds), "points")
     return (
         f"{best_text}, and {baseline_name} has {_format_mean_sd(baseline, 'test')}. The paired "
-        f"difference is {points} points {interval_text}, {significance}."
+        f"difference is {points} points, {format_significance(pair['p_holm'])}."
     )
 
 

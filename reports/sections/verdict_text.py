@@ -133,12 +133,17 @@ def _describe_effect(effect: Mapping[Any, Any]) -> str:
     contrast = format_contrast_label(effect)
     if math.isnan(effect["p"]) and effect["difference"] == 0:
         return f"{contrast}: no difference; the two are the same function."
-    p = format_number(effect["p_holm"], "p")
-    significance = "significant" if effect["p_holm"] < ALPHA else "not significant"
     return (
-        f"{contrast}: {format_number(effect['difference'], 'points')} points, {significance} "
-        f"(Holm-adjusted p {p if p.startswith('<') else f'= {p}'})."
+        f"{contrast}: {format_number(effect['difference'], 'points')} points, "
+        f"{format_significance(effect['p_holm'])}."
     )
+
+
+def format_significance(p_holm: float) -> str:
+    """Format an adjusted p-value, e.g. `not significant (Holm-adjusted p = 0.2000)`."""
+    outcome = "significant" if p_holm < ALPHA else "not significant"
+    p = format_number(p_holm, "p")
+    return f"{outcome} (Holm-adjusted p {p if p.startswith('<') else f'= {p}'})"
 
 
 def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
