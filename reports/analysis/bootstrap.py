@@ -17,7 +17,12 @@ from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.distinct_models import find_representatives
-from reports.analysis.seed_variance import SeedVariance, estimate_seed_variances, find_trial_rows
+from reports.analysis.seed_variance import (
+    SeedVariance,
+    estimate_seed_variances,
+    find_trial_rows,
+    moderate_seed_variances,
+)
 from reports.ledger.loading import TestPredictions
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
@@ -45,6 +50,7 @@ class BootstrapScores:
         models: Names of the distinct models: the representatives, in the order of the plan.
         seed_variances: Variances between the replicates of each of `models`, by score; each array
             has shape (models,).
+        moderated_variances: The same, from `moderate_seed_variances`, for tests.
     """
 
     trials: pd.DataFrame
@@ -54,6 +60,7 @@ class BootstrapScores:
     representatives: Mapping[str, str]
     models: Sequence[str]
     seed_variances: Mapping[str, SeedVariance]
+    moderated_variances: Mapping[str, SeedVariance]
 
 
 def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
@@ -135,6 +142,10 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     keys, representatives = (*SCORES, *CLASS_PRECISIONS), find_representatives(predictions)
     models = list(dict.fromkeys(representatives.values()))
     rows = find_trial_rows(predictions.trials, models)
+    seed_variances = {
+        key: estimate_seed_variances(score_values, score_resampled, rows)
+        for key, score_values, score_resampled in zip(keys, values, resampled, strict=True)
+    }
     return BootstrapScores(
         trials=predictions.trials,
         values=dict(zip(keys, values, strict=True)),
@@ -142,9 +153,9 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         maxima=_find_maxima(labels),
         representatives=representatives,
         models=models,
-        seed_variances={
-            key: estimate_seed_variances(score_values, score_resampled, rows)
-            for key, score_values, score_resampled in zip(keys, values, resampled, strict=True)
+        seed_variances=seed_variances,
+        moderated_variances={
+            key: moderate_seed_variances(variances) for key, variances in seed_variances.items()
         },
     )
 

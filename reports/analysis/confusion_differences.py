@@ -22,6 +22,7 @@ from reports.analysis.seed_variance import (
     combine_seed_variances,
     estimate_seed_variances,
     find_trial_rows,
+    moderate_seed_variances,
 )
 from reports.ledger.loading import TestPredictions
 
@@ -128,17 +129,22 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     resampled = bootstrap_cell_counts(predictions, trial_rows)
     rows = find_trial_rows(trials, names)
     variances = estimate_seed_variances(counts, resampled, rows)
+    moderated_variances = moderate_seed_variances(variances)
     pair_frames = []
     for i, j in combinations(range(len(names)), 2):
         rows_a, rows_b = rows[[i, j]][:, (rows[[i, j]] >= 0).all(axis=0)]
         if rows_a.size:
             weights = np.zeros((1, len(names)))
             weights[0, [i, j]] = 1, -1
-            combined = combine_seed_variances(variances, weights)
+            variance, moderated = (
+                SeedVariance(*(part[0] for part in combine_seed_variances(each, weights)))
+                for each in (variances, moderated_variances)
+            )
             estimates = intervals.estimate_means(
                 counts[rows_a] - counts[rows_b],
                 (resampled[:, rows_a] - resampled[:, rows_b]).astype(np.float64),
-                variance=SeedVariance(*(part[0] for part in combined)),
+                variance=variance,
+                moderated=moderated,
             )
             count_columns = _summarize_counts("count_a", counts[rows_a]) | _summarize_counts(
                 "count_b", counts[rows_b]

@@ -45,11 +45,13 @@ class Estimate(NamedTuple):
         sd: Standard deviation over the seeds (divisor n - 1); NaN for one seed.
         low: Lower end of the interval.
         high: Upper end of the interval.
-        p: Two-sided p-value of the hypothesis that the mean is 0.
+        p: Two-sided p-value of the hypothesis that the mean is 0, from the moderated variance. It
+            is below `ALPHA` only if the interval does not contain 0.
         seeds: Number of seeds.
         image_variance: Variance of the mean from the choice of the test images.
-        seed_variance: Variance of the mean from the choice of the seeds; 0 without replicates.
-        dof: Degrees of freedom of `seed_variance`.
+        seed_variance, dof: Variance of the mean from the choice of the seeds, 0 without replicates,
+            and its degrees of freedom.
+        moderated_variance, moderated_dof: The same, moderated by the other configurations.
     """
 
     mean: float
@@ -61,6 +63,8 @@ class Estimate(NamedTuple):
     image_variance: float
     seed_variance: float
     dof: float
+    moderated_variance: float
+    moderated_dof: float
 
 
 def estimate_means(
@@ -68,6 +72,7 @@ def estimate_means(
     resampled: NDArray[np.floating] | None,
     *,
     variance: SeedVariance | None = None,
+    moderated: SeedVariance | None = None,
 ) -> pd.DataFrame:
     """Return means over seeds with their intervals and tests, many at once.
 
@@ -77,6 +82,7 @@ def estimate_means(
             depend on the test images.
         variance: Variances between replicates of each of the k values; None estimates them from
             `values`.
+        moderated: Moderated variances for the tests; None uses `variance`.
 
     Returns:
         One row for each of the k values, with the fields of `Estimate`.
@@ -88,21 +94,31 @@ def estimate_means(
     if resampled is not None:
         image_variance = resampled.mean(axis=1).var(axis=0, ddof=1)
     sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
-    mean_variance = MeanVariance(image_variance, variance.between_seeds / n_seeds, variance.dof)
-    return _make_estimates(mean, sd, mean_variance, n_seeds)
+    own, for_tests = (
+        MeanVariance(image_variance, part.between_seeds / n_seeds, part.dof)
+        for part in (variance, moderated or variance)
+    )
+    return _make_estimates(mean, sd, own, for_tests, n_seeds)
 
 
 def _make_estimates(
-    mean: FloatArray, sd: FloatArray, variance: MeanVariance, n_seeds: int
+    mean: FloatArray,
+    sd: FloatArray,
+    variance: MeanVariance,
+    moderated: MeanVariance,
+    n_seeds: int,
 ) -> pd.DataFrame:
     """Return the fields of `Estimate` of means with known variances."""
     # Resamples without any variance, e.g. of one image, or of images that are all misclassified,
     # do not show that the variance is 0. Values that do not depend on the seed do.
     is_unknown = (variance.images + variance.seeds == 0) & np.isfinite(variance.dof)
-    variance = variance._replace(images=np.where(is_unknown, np.nan, variance.images))
+    images = np.where(is_unknown, np.nan, variance.images)
+    variance, moderated = variance._replace(images=images), moderated._replace(images=images)
     half_width = compute_half_width(variance, ALPHA / 2)
     # Without any difference, 0 / 0 must not count as evidence.
-    p = np.where(is_unknown & (mean == 0), 1.0, 2 * compute_tail(np.abs(mean), variance))
+    p = np.where(
+        is_unknown & (mean == 0), 1.0, compute_guarded_p(np.abs(mean), variance, moderated)
+    )
     return pd.DataFrame(
         {
             "mean": mean,
@@ -111,11 +127,30 @@ def _make_estimates(
             "high": mean + half_width,
             "p": p,
             "seeds": n_seeds,
-            "image_variance": variance.images,
+            "image_variance": images,
             "seed_variance": variance.seeds,
             "dof": variance.dof,
+            "moderated_variance": moderated.seeds,
+            "moderated_dof": moderated.dof,
         }
     )
+
+
+def compute_guarded_p(
+    distance: FloatArray, variance: MeanVariance, moderated: MeanVariance
+) -> FloatArray:
+    """Return two-sided p-values from moderated variances, guarded by the unmoderated ones.
+
+    Moderated variances are too small for a configuration that is less stable than the others. So a
+    p-value is below `ALPHA` only if the p-value from the unmoderated variance is, too.
+
+    Args:
+        distance: Distances of the means from the hypothesis, at least 0.
+        variance: Variances of the means.
+        moderated: Moderated variances of the means.
+    """
+    own_p, moderated_p = (2 * compute_tail(distance, part) for part in (variance, moderated))
+    return np.where(own_p < ALPHA, moderated_p, np.maximum(own_p, moderated_p))
 
 
 def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
@@ -150,8 +185,11 @@ def estimate_contrasts(
     weight[~model_weights.any(axis=1)] = 0  # equal models cancel exactly, without a rounding error
     values = np.einsum("kc,kcs->sk", weight, bootstrap.values[score][rows])
     resampled = np.einsum("kc,bkcs->bsk", weight, bootstrap.resampled[score][:, rows])
-    variance = combine_seed_variances(bootstrap.seed_variances[score], model_weights)
-    return estimate_means(values, resampled, variance=variance)
+    variance, moderated = (
+        combine_seed_variances(variances[score], model_weights)
+        for variances in (bootstrap.seed_variances, bootstrap.moderated_variances)
+    )
+    return estimate_means(values, resampled, variance=variance, moderated=moderated)
 
 
 def _sum_by_model(bootstrap: BootstrapScores, weights: Sequence[Mapping[str, float]]) -> FloatArray:
@@ -206,14 +244,16 @@ def _estimate_unpaired(
         mean += weight * bootstrap.values[score][own_rows].mean()
         resampled += weight * bootstrap.resampled[score][:, own_rows].mean(axis=1)
         seed_weights.append(weight / np.sqrt(len(own_rows)))
-    variance = combine_seed_variances(
-        bootstrap.seed_variances[score],
-        _sum_by_model(bootstrap, [dict(zip(weights, seed_weights, strict=True))]),
+    model_weights = _sum_by_model(bootstrap, [dict(zip(weights, seed_weights, strict=True))])
+    combined = (
+        combine_seed_variances(variances[score], model_weights)
+        for variances in (bootstrap.seed_variances, bootstrap.moderated_variances)
     )
-    mean_variance = MeanVariance(
-        np.array([resampled.var(ddof=1)]), variance.between_seeds, variance.dof
+    own, for_tests = (
+        MeanVariance(np.array([resampled.var(ddof=1)]), variance.between_seeds, variance.dof)
+        for variance in combined
     )
-    return _make_estimates(np.array([mean]), np.array([np.nan]), mean_variance, n_seeds=0)
+    return _make_estimates(np.array([mean]), np.array([np.nan]), own, for_tests, n_seeds=0)
 
 
 class PredictionInterval(NamedTuple):

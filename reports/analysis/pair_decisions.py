@@ -46,8 +46,7 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
     """Return the decision about each pair, and what would be needed to decide it.
 
     Args:
-        pairs: Frame with the columns `difference` and `p` and, of the difference, the columns
-            `image_variance`, `seed_variance`, `dof` and `seeds` of `intervals.Estimate` and
+        pairs: Frame with the column `difference`, the other fields of `intervals.Estimate`, and
             `own_image_variance`, the part of `image_variance` that falls with the number of seeds.
         n_images: Number of test images.
         margin: Largest difference that is of no practical importance, above 0.
@@ -67,11 +66,12 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
         - `images_needed` (float): The same number of test images with the same seeds; NaN if
           1,000 times as many do not suffice.
     """
-    variance = MeanVariance(
-        *(pairs[name].to_numpy(np.float64) for name in ("image_variance", "seed_variance", "dof"))
+    variance, moderated = (
+        MeanVariance(*(pairs[name].to_numpy(np.float64) for name in ("image_variance", *names)))
+        for names in (("seed_variance", "dof"), ("moderated_variance", "moderated_dof"))
     )
     p_equivalence = _compute_equivalence_p(
-        pairs["difference"].to_numpy(np.float64), variance, margin
+        pairs["difference"].to_numpy(np.float64), variance, moderated, margin
     )
     p_holm = adjust_holm(pairs["p"].to_numpy(np.float64))
     p_equivalence_holm = adjust_holm(p_equivalence)
@@ -86,9 +86,9 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
                 [Decision.DIFFERENT, Decision.EQUIVALENT],
                 Decision.UNDECIDED,
             ),
-            "detectable_difference": _compute_detectable(variance, level),
-            "seeds_needed": _find_seeds_needed(pairs, variance, level, margin),
-            "images_needed": n_images * _find_image_factors(variance, level, margin),
+            "detectable_difference": _compute_detectable(moderated, level),
+            "seeds_needed": _find_seeds_needed(pairs, moderated, level, margin),
+            "images_needed": n_images * _find_image_factors(moderated, level, margin),
         },
         index=pairs.index,
     )
@@ -104,22 +104,27 @@ def compute_equivalence_p(estimate: Estimate, margin: float) -> float:
     Returns:
         P-value, 0 to 1; NaN if the variance is unknown.
     """
-    variance = MeanVariance(
-        *(
-            np.array([part])
-            for part in (estimate.image_variance, estimate.seed_variance, estimate.dof)
-        )
+    parts = (
+        (estimate.image_variance, estimate.seed_variance, estimate.dof),
+        (estimate.image_variance, estimate.moderated_variance, estimate.moderated_dof),
     )
-    return float(_compute_equivalence_p(np.array([estimate.mean]), variance, margin)[0])
+    variance, moderated = (MeanVariance(*(np.array([value]) for value in part)) for part in parts)
+    return float(_compute_equivalence_p(np.array([estimate.mean]), variance, moderated, margin)[0])
 
 
 def _compute_equivalence_p(
-    difference: FloatArray, variance: MeanVariance, margin: float
+    difference: FloatArray, variance: MeanVariance, moderated: MeanVariance, margin: float
 ) -> FloatArray:
     # The test of the nearer margin has the larger p-value.
     distance = np.abs(difference)
-    tail = compute_tail(np.abs(margin - distance), variance)
-    return np.where(distance < margin, tail, 1 - tail)
+    own_p, moderated_p = (
+        np.where(distance < margin, tail, 1 - tail)
+        for tail in (
+            compute_tail(np.abs(margin - distance), part) for part in (variance, moderated)
+        )
+    )
+    # As in `intervals.compute_guarded_p`.
+    return np.where(own_p < ALPHA, moderated_p, np.maximum(own_p, moderated_p))
 
 
 def _compute_detectable(variance: MeanVariance, level: float) -> FloatArray:

@@ -8,6 +8,10 @@ effect: Searle, Casella & McCulloch, "Variance Components", 1992, chapter 3).
 Configurations are not pooled: a configuration whose training is unstable has a much larger seed
 variance than a stable one. The variances of a weighted sum add up, with the degrees of freedom of
 Welch (Biometrika, 1947) and Satterthwaite (Biometrics, 1946).
+
+With few seeds, no difference would remain significant after a correction for many comparisons, so
+tests use moderated variances: each is shrunken towards those of the other configurations, by as
+much as these agree (Smyth, Statistical Applications in Genetics and Molecular Biology, 2004).
 """
 
 from collections.abc import Sequence
@@ -116,6 +120,55 @@ def combine_seed_variances(variances: SeedVariance, weights: FloatArray) -> Seed
     # Equal values have no variance, but its degrees of freedom.
     smallest = np.array([variances.dof[w != 0].min(axis=0, initial=np.inf) for w in weights])
     return SeedVariance(total, total - between_seeds, np.where(total > 0, dof, smallest))
+
+
+def moderate_seed_variances(variances: SeedVariance) -> SeedVariance:
+    """Return variances that are shrunken towards those of the other configurations.
+
+    The prior is a scaled inverse chi-squared distribution, fitted to the logarithms of the
+    variances (Smyth, 2004, sections 6.2 and 6.3). Fewer than three variances are returned as they
+    are.
+
+    Args:
+        variances: Variances of the configurations, each of shape (configurations, ...).
+    """
+    total, dof = variances.total, variances.dof
+    is_usable = (total > 0) & (dof > 0)
+    n_usable = is_usable.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half_dof = np.where(is_usable, dof / 2, np.nan)
+        logs = np.log(total) - special.digamma(half_dof) + np.log(half_dof)
+        logs = np.where(is_usable, logs, np.nan)
+        log_mean = np.nansum(logs, axis=0) / n_usable
+        excess = np.nansum((logs - log_mean) ** 2, axis=0) / (n_usable - 1)
+        excess -= np.nansum(special.polygamma(1, half_dof), axis=0) / n_usable
+        # Without excess, all variances are equal, and the prior has infinite degrees of freedom.
+        prior_dof = np.where(excess > 0, 2 * _invert_trigamma(excess), np.inf)
+        finite_dof = np.where(np.isfinite(prior_dof), prior_dof, 1.0)
+        prior = np.where(
+            np.isfinite(prior_dof),
+            np.exp(log_mean + special.digamma(finite_dof / 2) - np.log(finite_dof / 2)),
+            (dof * total).sum(axis=0) / dof.sum(axis=0),
+        )
+        weight = np.where(np.isfinite(prior_dof), finite_dof / (finite_dof + dof), 1.0)
+    is_moderated = (n_usable > 2) & (dof > 0)
+    moderated = weight * prior + (1 - weight) * total
+    # The prior cannot have more information than all variances together.
+    moderated_dof = np.minimum(prior_dof + dof, dof.sum(axis=0))
+    return SeedVariance(
+        np.where(is_moderated, moderated, total),
+        variances.sampling,
+        np.where(is_moderated, moderated_dof, dof),
+    )
+
+
+def _invert_trigamma(values: FloatArray) -> FloatArray:
+    """Return x with trigamma(x) = values, above 0, by Newton's method (Smyth, 2004, appendix)."""
+    x = 0.5 + 1 / np.where(values > 0, values, np.nan)
+    for _ in range(10):
+        trigamma = special.polygamma(1, x)
+        x = x + trigamma * (1 - trigamma / values) / special.polygamma(2, x)
+    return np.asarray(x)
 
 
 def compute_homogeneity_p(total: FloatArray, dof: FloatArray) -> float:
