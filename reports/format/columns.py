@@ -65,13 +65,13 @@ PAIR_COLUMNS = (
     ),
     Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
-    Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
-    Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
-    Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),
     Column(key="p_equivalence_holm", heading=("Equivalence,", "Holm-adjusted", "p"), unit="p"),
     Column(key="result", heading=("Result",)),
     Column(key="seeds_needed", heading=("Seeds", "needed"), unit="count"),
     Column(key="images_needed", heading=("Images", "needed"), unit="count"),
+    Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
+    Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
+    Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),
 )
 EFFECT_COLUMNS = (
     Column(key="contrast_label", heading=("Comparison",)),

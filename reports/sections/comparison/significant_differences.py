@@ -142,7 +142,7 @@ def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
         "For the undecided pairs, this study detects a difference of "
         f"{low if low == high else f'{low} to {high}'} points with a probability of "
         f"{POWER:.0%}. To detect {margin_text}, a pair needs the seeds or the test images in the "
-        "last columns."
+        "table."
     )
     if undecided[["seeds_needed", "images_needed"]].isna().any(axis=None):
         text += f" {BLANK} means that this alone cannot suffice, or is not known from one seed."
