@@ -195,6 +195,7 @@ class Study:
               `test_macro_recall`, `test_auc` (float): Means over the seeds, 0 to 1. Each has its
               standard deviation over the seeds (`_sd`) and the ends of its 95% confidence interval
               over test images and seeds (`_low`, `_high`).
+            - `val_macro_f1` (float): Mean macro F1 on val at the best epochs, 0 to 1, with `_sd`.
             - `best_epoch`, `epochs` (float, epochs), `duration_s` (float, seconds) and
               `images_per_s` (float): Means over the complete trials, each with `_sd`.
             - `parameters`, `operations` (float): Number of trainable parameters, and
@@ -212,39 +213,54 @@ class Study:
             >>> columns = ["configuration", "test_macro_f1", "test_macro_f1_low"]
             >>> study.comparison()[columns].round(3)
                configuration  test_macro_f1  test_macro_f1_low
-            0  mlnn-config-2          0.858              0.843
-            1   cnn-config-2          0.940              0.928
+            0  mlnn-config-2          0.858              0.814
+            1   cnn-config-2          0.940              0.898
         """
         return self._comparison.copy()
 
     def pairs(self) -> pd.DataFrame:
-        """Return the difference in test macro F1 between every two configurations, with tests.
+        """Return the difference in test macro F1 between every two models, with tests.
 
-        `p` tests the difference between configurations, over test images and seeds. McNemar's exact
-        test compares two trained models with the same seed. Both are adjusted by Holm's procedure
-        over all pairs; only `p` decides `significant`.
+        Configurations that train the same model are compared once, under the name of the first. `p`
+        tests the difference between configurations, over test images and seeds. `p_equivalence`
+        tests whether the difference is smaller than a margin of 0.01. McNemar's exact test compares
+        two trained models with the same seed. All are adjusted by Holm's procedure over all pairs;
+        the first two give `decision`.
 
         Returns:
-            One row per pair of configurations with a common seed, in the order of the plan:
+            One row per pair of models, in the order of the plan:
 
             - `a`, `b` (str): Names of the two configurations.
-            - `seeds` (int): Number of common seeds, at least 1.
+            - `seeds` (int): Number of common seeds. Without one, it is 0, and the means over all
+              seeds of each are compared.
             - `difference` (float): Macro F1 of `a` minus that of `b`, -1 to 1, mean over the seeds.
-            - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
+            - `sd` (float): Standard deviation of the difference over the common seeds; NaN for
+              fewer than two.
             - `low`, `high` (float): 95% confidence interval of the difference.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and
               Holm-adjusted, 0 to 1.
+            - `p_equivalence`, `p_equivalence_holm` (float): Larger p-value of two one-sided tests
+              of a difference of at least `margin`, unadjusted and Holm-adjusted, 0 to 1.
+            - `decision` (str): "different" (`p_holm` < 0.05), "equivalent" (otherwise, and
+              `p_equivalence_holm` < 0.05) or "undecided".
+            - `detectable_difference` (float): Smallest difference that becomes significant with a
+              probability of 0.8.
+            - `seeds_needed`, `images_needed` (float): Smallest number of seeds, or of test images,
+              with which a difference of `margin` is detectable; NaN if unknown, or if no number
+              suffices.
             - `only_a_correct`, `only_b_correct` (float): Numbers of test images that only one of
-              the two models classifies correctly, means over the seeds.
-            - `n_differing` (int): Number of predictions that differ, summed over the seeds.
+              the two models classifies correctly, means over the common seeds; NaN without one.
+            - `n_differing` (float): Number of predictions that differ, summed over the common
+              seeds; NaN without one.
             - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test over
-              the seeds, unadjusted and Holm-adjusted, 0 to 1.
-            - `significant` (bool): Whether `p_holm` < 0.05.
+              the common seeds, unadjusted and Holm-adjusted, 0 to 1; NaN without one.
+            - `significant` (bool): Whether `decision` is "different".
+            - `margin` (float): Largest difference that counts as equivalent.
 
         Examples:
             >>> study.pairs()[["a", "b", "difference", "low", "high", "significant"]].round(3)
-                           a             b  difference    low   high  significant
-            0  mlnn-config-2  cnn-config-2      -0.082 -0.098 -0.067         True
+                           a             b  difference    low  high  significant
+            0  mlnn-config-2  cnn-config-2      -0.082 -0.105 -0.06         True
         """
         return self.pairwise.pairs.copy()
 
