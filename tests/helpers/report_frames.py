@@ -144,7 +144,7 @@ def make_pairwise(
         tied_groups=tied_groups,
         equivalent_groups=(),
         group_letters=letters,
-        equivalence_letters={},
+        equivalence_letters=dict.fromkeys(ranked_names, ""),
     )
     return replace(pairwise, **changes)
 
@@ -161,7 +161,9 @@ def make_effects(**changes: Any) -> pd.DataFrame:
         ("loss", "cross_entropy", "nll", "cnn", 0.0, 0.0, 0.0, np.nan),
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(p_holm=[0.0003, 0.08, np.nan], pairs=[4, 2, 1], seeds=3, sd=0.001, **changes)
+    return frame.assign(
+        p_holm=[0.0003, 0.08, np.nan], pairs=[4, 2, 1], seeds=3, sd=0.001, **changes
+    )
 
 
 def make_test_predictions(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> TestPredictions:

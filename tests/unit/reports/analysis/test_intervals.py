@@ -155,9 +155,7 @@ SPREAD = {"a": (0, 40), "b": (2, 4, 3)}
 def bootstrap_spread(*, n_trials: int = 5, **first_seeds: int) -> BootstrapScores:
     """Return the scores of `SPREAD`, with the given first seed of each configuration."""
     matrices = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for own in SPREAD.values() for n in own]
-    predictions = predict_matrices(
-        *matrices[:n_trials], names=["a", "a", "b", "b", "b"][:n_trials]
-    )
+    predictions = predict_matrices(*matrices[:n_trials], names=["a", "a", "b", "b", "b"][:n_trials])
     trials = predictions.trials
     seeds = trials["seed"] + trials["configuration"].map(first_seeds)
     return bootstrap_scores(replace(predictions, trials=trials.assign(seed=seeds)))
@@ -231,9 +229,7 @@ def test_compute_prediction_interval_adds_the_seed_and_the_images_of_the_new_run
     assert interval.high - mean.mean == pytest.approx(half_width)
     assert interval.low + interval.high == pytest.approx(2 * mean.mean)
     assert interval.low < mean.low < mean.high < interval.high
-    assert (
-        compute_prediction_interval(bootstrap, "accuracy", "c", new_score, new_variance) is None
-    )
+    assert compute_prediction_interval(bootstrap, "accuracy", "c", new_score, new_variance) is None
 
 
 def test_compute_prediction_interval_has_p_below_5_percent_outside_of_it() -> None:

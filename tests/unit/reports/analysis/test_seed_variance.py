@@ -99,7 +99,9 @@ def test_combine_seed_variances_of_two_means_has_the_degrees_of_freedom_of_welch
 
 
 def test_combine_seed_variances_weighs_each_by_its_square() -> None:
-    variances = SeedVariance(np.array([1.0, 4.0, 9.0]), np.array([0.5, 1, 2]), np.array([1.0, 2, 3]))
+    variances = SeedVariance(
+        np.array([1.0, 4.0, 9.0]), np.array([0.5, 1, 2]), np.array([1.0, 2, 3])
+    )
     weights = np.array([[0.5, -0.5, 0.0], [0.0, 0.0, 2.0]])
     combined = combine_seed_variances(variances, weights)
     assert combined.total.tolist() == [1.25, 36]
