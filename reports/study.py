@@ -213,8 +213,8 @@ class Study:
             >>> columns = ["configuration", "test_macro_f1", "test_macro_f1_low"]
             >>> study.comparison()[columns].round(3)
                configuration  test_macro_f1  test_macro_f1_low
-            0  mlnn-config-2          0.858              0.843
-            1   cnn-config-2          0.940              0.928
+            0  mlnn-config-2          0.858              0.814
+            1   cnn-config-2          0.940              0.898
         """
         return self._comparison.copy()
 
@@ -263,8 +263,8 @@ class Study:
 
         Examples:
             >>> study.pairs()[["a", "b", "difference", "low", "high", "decision"]].round(3)
-                           a             b  difference    low   high   decision
-            0  mlnn-config-2  cnn-config-2      -0.082 -0.098 -0.067  different
+                           a             b  difference    low  high   decision
+            0  mlnn-config-2  cnn-config-2      -0.082 -0.105 -0.06  different
         """
         return self.compare(margin).pairs.copy()
 

@@ -60,40 +60,33 @@ class ConfusionDifferences:
               by Holm's procedure over the 64 cells of the pair, 0 to 1.
             - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
             - `shade` (int): Size and sign of the difference, -5 to 5, on one scale for all pairs.
-        identical_pairs: Whether the two configurations agree on every image with every seed, by
-            `a` and `b`, in the order of `cells`.
-        first_pair: Pair to show first; None if there is no pair, or if all are identical.
-        n_configurations: Number of configurations with a trial, including those not compared.
+        first_pair: Pair to show first; None if there is no pair.
+        n_models: Number of models with a trial, including those not compared.
     """
 
     cells: pd.DataFrame
-    identical_pairs: Mapping[tuple[str, str], bool]
     first_pair: tuple[str, str] | None
-    n_configurations: int
+    n_models: int
 
 
 def compare_confusions(predictions: TestPredictions) -> ConfusionDifferences:
-    """Compare the confusion of every two configurations, cell by cell.
+    """Compare the confusion of every two models, cell by cell.
 
     Args:
         predictions: Trials on the same images.
     """
-    n_configurations = len(predictions.configurations)
-    if n_configurations < 2:
+    models = set(find_representatives(predictions).values())
+    if len(models) < 2:
         return ConfusionDifferences(
             cells=pd.DataFrame(columns=list(_DIFFERENCE_COLUMNS)),
-            identical_pairs={},
             first_pair=None,
-            n_configurations=n_configurations,
+            n_models=len(models),
         )
     cells = compute_cell_differences(predictions)
     trials = predictions.trials
     family_by_name = dict(zip(trials["configuration"], trials["family"], strict=True))
     return ConfusionDifferences(
-        cells=cells,
-        identical_pairs=check_pairs_identical(cells),
-        first_pair=choose_first_pair(cells, family_by_name),
-        n_configurations=n_configurations,
+        cells=cells, first_pair=choose_first_pair(cells, family_by_name), n_models=len(models)
     )
 
 
@@ -161,38 +154,19 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     ]
 
 
-def check_pairs_identical(differences: pd.DataFrame) -> dict[tuple[str, str], bool]:
-    """Return whether the two configurations of each pair have the same predictions.
-
-    Args:
-        differences: Frame from `compute_cell_differences`.
-
-    Returns:
-        Whether no image of any seed is in another cell, by `a` and `b`, in the order of the rows.
-    """
-    # If the counts are equal but the images differ, the interval around 0 has a width.
-    is_zero = (differences[["difference", "difference_low", "difference_high"]] == 0).all(axis=1)
-    same_by_pair: dict[tuple[str, str], bool] = {}
-    for a, b, cell_is_zero in zip(differences["a"], differences["b"], is_zero, strict=True):
-        same_by_pair[a, b] = same_by_pair.get((a, b), True) and cell_is_zero
-    return same_by_pair
-
-
 def choose_first_pair(
     differences: pd.DataFrame, family_by_name: Mapping[str, str]
 ) -> tuple[str, str] | None:
     """Return the pair to show first: the highest-ranked pair of two families, else of any.
-
-    Pairs with the same predictions are skipped.
 
     Args:
         differences: Frame from `compute_cell_differences`.
         family_by_name: Families of the configurations, by name.
 
     Returns:
-        Names of the two configurations; None if no pair is left.
+        Names of the two configurations; None if there is no pair.
     """
-    pairs = [pair for pair, is_same in check_pairs_identical(differences).items() if not is_same]
+    pairs = list(dict.fromkeys(zip(differences["a"], differences["b"], strict=True)))
     pairs_of_two_families = (
         pair for pair in pairs if family_by_name[pair[0]] != family_by_name[pair[1]]
     )

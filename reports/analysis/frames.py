@@ -94,7 +94,7 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     # The columns do not depend on what has finished: neither on scores nor on a search's
     # confirmation.
-    numeric_columns = (*TEST_SCORES, *TRAINING_FIELDS, *SIZE_FIELDS, "attempts")
+    numeric_columns = ("val_macro_f1", *TEST_SCORES, *TRAINING_FIELDS, *SIZE_FIELDS, "attempts")
     required_columns = [
         "id",
         "configuration",

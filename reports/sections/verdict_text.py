@@ -218,8 +218,8 @@ def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Ite
         "The paper attributes the differences between such configurations (1 and 3, 2 and 4) to "
         "the loss. As the functions are equal, only the seed differs. Each published difference is "
         "therefore compared with a limit: two runs of one function differ by less in 95% of cases. "
-        "The limit is computed from the standard deviation of the weighted F1 over our seeds, "
-        "pooled within each family."
+        "The limit is computed from the standard deviation of the weighted F1 of the first "
+        "configuration over our seeds."
     )
     if noise["limit"].isna().all():
         yield "One seed has no standard deviation: the limit needs --seeds 2 or more."

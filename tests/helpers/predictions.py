@@ -51,7 +51,7 @@ def predict_matrices(*matrices: IntArray, names: Sequence[str] = ()) -> TestPred
     names = list(names) or ["a"] * len(matrices)
     seeds = [names[:i].count(name) for i, name in enumerate(names)]
     return TestPredictions(
-        trials=pd.DataFrame({"configuration": names, "seed": seeds}),
+        trials=pd.DataFrame({"configuration": names, "family": "cnn", "seed": seeds}),
         labels=cells[0][:, 0],
         probabilities=np.stack(probabilities),
     )

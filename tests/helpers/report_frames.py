@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import SCORES
+from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.table import Table
 from reports.format.text import DataLabel
@@ -67,7 +68,7 @@ def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: A
         "unreadable": 0,
     }
     for score in SCORES:
-        columns |= {f"test_{score}": values, f"test_{score}_sd": sd}
+        columns |= {f"val_{score}": values, f"test_{score}": values, f"test_{score}_sd": sd}
         columns |= {f"test_{score}_low": values - 0.01, f"test_{score}_high": values + 0.01}
     training = {"best_epoch": 20, "epochs": 30, "duration_s": 82.5, "images_per_s": 4783.6}
     for name, value in training.items():
@@ -80,13 +81,14 @@ def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: A
 def make_pairs(
     differences: Mapping[tuple[str, str], float], *, significant: bool = True, seeds: int = 2
 ) -> pd.DataFrame:
-    """Return a frame like `PairwiseComparison.pairs`; a difference of 0 means equal predictions.
+    """Return a frame like `PairwiseComparison.pairs`; pairs with a difference of 0 are equivalent.
 
     Args:
         differences: Macro F1 of the first minus that of the second, -1 to 1, by pair.
-        significant: Whether differences other than 0 are significant.
+        significant: Whether differences other than 0 are significant; otherwise they are undecided.
         seeds: Number of common seeds of each pair.
     """
+    decision = Decision.DIFFERENT if significant else Decision.UNDECIDED
     rows = [
         {
             "a": a,
@@ -98,28 +100,53 @@ def make_pairs(
             "high": difference + 0.005,
             "p": 0.001 if significant and difference else 0.5,
             "p_holm": 0.002 if significant and difference else 1.0,
+            "p_equivalence": 0.6 if difference else 0.005,
+            "p_equivalence_holm": 0.9 if difference else 0.01,
+            "decision": decision if difference else Decision.EQUIVALENT,
+            "detectable_difference": 0.013,
+            "seeds_needed": 6.0,
+            "images_needed": np.nan,
             "only_a_correct": 30.0,
             "only_b_correct": 7.5,
-            "n_differing": 40 if difference else 0,
+            "n_differing": 40.0,
             "p_mcnemar": 0.01,
             "p_mcnemar_holm": 0.03,
             "significant": bool(significant and difference),
+            "margin": DEFAULT_MARGIN,
         }
         for (a, b), difference in differences.items()
     ]
     return pd.DataFrame(rows)
 
 
-def make_pairwise(pairs: pd.DataFrame, *groups: Sequence[str]) -> PairwiseComparison:
-    """Return pairs with groups, from the best configuration to the worst."""
-    ranked_names = list(dict.fromkeys(name for group in groups for name in group))
+def make_pairwise(
+    pairs: pd.DataFrame, *tied_groups: Sequence[str], **changes: Any
+) -> PairwiseComparison:
+    """Return pairs with groups, from the best model to the worst.
+
+    Args:
+        pairs: Frame from `make_pairs`.
+        tied_groups: Groups of models that do not differ significantly; they give the ranking.
+        changes: Fields that replace the others: no copies, seed variances or equivalent groups.
+    """
+    ranked_names = list(dict.fromkeys(name for group in tied_groups for name in group))
     letters = {
-        name: "".join("abc"[i] for i, group in enumerate(groups) if name in group)
+        name: "".join("abc"[i] for i, group in enumerate(tied_groups) if name in group)
         for name in ranked_names
     }
-    return PairwiseComparison(
-        pairs=pairs, ranked_names=ranked_names, tied_groups=groups, group_letters=letters
+    pairwise = PairwiseComparison(
+        pairs=pairs,
+        margin=DEFAULT_MARGIN,
+        copies={},
+        seed_sds={},
+        homogeneity_p=float("nan"),
+        ranked_names=ranked_names,
+        tied_groups=tied_groups,
+        equivalent_groups=(),
+        group_letters=letters,
+        equivalence_letters=dict.fromkeys(ranked_names, ""),
     )
+    return replace(pairwise, **changes)
 
 
 def make_effects(**changes: Any) -> pd.DataFrame:
@@ -131,10 +158,12 @@ def make_effects(**changes: Any) -> pd.DataFrame:
     rows = [
         ("family", "mlnn", "cnn", "all", 0.0612, 0.05, 0.07, 0.0001),
         ("optimizer", "sgd", "adam", "all", -0.0043, -0.008, -0.001, 0.04),
-        ("loss", "cross_entropy", "nll", "cnn", 0.0, 0.0, 0.0, 1.0),
+        ("loss", "cross_entropy", "nll", "cnn", 0.0, 0.0, 0.0, np.nan),
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(p_holm=[0.0003, 0.08, 1.0], pairs=[4, 2, 1], seeds=3, sd=0.001, **changes)
+    return frame.assign(
+        p_holm=[0.0003, 0.08, np.nan], pairs=[4, 2, 1], seeds=3, sd=0.001, **changes
+    )
 
 
 def make_test_predictions(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> TestPredictions:

@@ -40,18 +40,13 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
         context: Labels.
 
     Returns:
-        None if no two configurations differ.
+        None if there is no pair.
     """
     if differences.first_pair is None:
         return None
     rows_by_pair = {
         pair: rows.assign(difference_text=_format_differences(rows))
-        for pair, (_, rows) in zip(
-            differences.identical_pairs,
-            differences.cells.groupby(["a", "b"], sort=False),
-            strict=True,
-        )
-        if not differences.identical_pairs[pair]
+        for pair, rows in differences.cells.groupby(["a", "b"], sort=False)
     }
     first_pair = rows_by_pair.pop(differences.first_pair)
     return Section(
@@ -60,7 +55,7 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
         paragraphs=(
             _explain_method(),
             _describe_outcome(first_pair, context),
-            *_list_omissions(differences),
+            *_list_omissions(differences, len(rows_by_pair) + 1),
         ),
         heat_maps=tuple(
             _make_heat_map(pair, context) for pair in (first_pair, *rows_by_pair.values())
@@ -110,22 +105,16 @@ def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
     )
 
 
-def _list_omissions(differences: ConfusionDifferences) -> list[str]:
+def _list_omissions(differences: ConfusionDifferences, n_pairs: int) -> list[str]:
     """Name the pairs that are not shown, with the reason."""
-    n_configurations, identical_pairs = differences.n_configurations, differences.identical_pairs
     sentences = []
-    if n_configurations > MAX_COMPARED:
+    if differences.n_models > MAX_COMPARED:
         sentences.append(
-            f"Only the {MAX_COMPARED} of {n_configurations} configurations with the highest macro "
-            "F1 on test are compared."
+            f"Only the {MAX_COMPARED} of {differences.n_models} models with the highest macro F1 "
+            "on test are compared."
         )
-    if any(identical_pairs.values()):
-        sentences.append(
-            "Not shown, because all predictions are identical for every seed: "
-            f"{sum(identical_pairs.values())} of {format_count(len(identical_pairs), 'pair')}."
-        )
-    n_compared = min(n_configurations, MAX_COMPARED)
-    if n_missing := n_compared * (n_compared - 1) // 2 - len(identical_pairs):
+    n_compared = min(differences.n_models, MAX_COMPARED)
+    if n_missing := n_compared * (n_compared - 1) // 2 - n_pairs:
         sentences.append(
             f"Not compared, because no seed is common: {format_count(n_missing, 'pair')}."
         )

@@ -1,4 +1,4 @@
-"""Scores on draws of the test images: those of the drawn images, and pooled over replicates."""
+"""Scores on resamples of the test images, and their variances over seeds."""
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,6 @@ from reports.analysis.bootstrap import (
     bootstrap_confusion,
     bootstrap_counts,
     bootstrap_scores,
-    estimate_variances,
-    find_equivalence_classes,
-    find_trial_rows,
 )
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger.loading import TestPredictions
@@ -95,50 +92,37 @@ def test_bootstrap_scores_with_an_absent_class_lack_the_auc_only() -> None:
     assert not np.isnan(scores.resampled["macro_f1"]).any()
 
 
-def test_bootstrap_scores_pool_the_variance_over_configurations() -> None:
+def test_bootstrap_scores_have_the_seed_variance_of_each_model() -> None:
     names = ["a", "a", "b", "b"]
     scores = bootstrap_scores(predict_matrices(ASYMMETRIC, OTHER, OTHER, OTHER, names=names))
-    assert scores.variances["accuracy"].dof == 2
+    variances = scores.seed_variances["accuracy"]
     a, b = 320 / 360, 340 / 360
-    assert scores.variances["accuracy"].total == pytest.approx((a - b) ** 2 / 2 / 2)
+    assert variances.total == pytest.approx([(a - b) ** 2 / 2, 0])
+    assert variances.dof.tolist() == [1, 1]
+    np.testing.assert_allclose(
+        variances.sampling,
+        [
+            np.var(np.diff(scores.resampled["accuracy"][:, rows]), ddof=0) / 2
+            for rows in ([0, 1], [2, 3])
+        ],
+        atol=1e-18,
+    )
 
 
-def test_bootstrap_scores_count_equal_configurations_once_in_the_variance() -> None:
+def test_bootstrap_scores_count_equal_models_once_in_the_variances() -> None:
     twice = predict_matrices(ASYMMETRIC, OTHER, names=["a", "a"])
     scores = bootstrap_scores(
         TestPredictions(
-            trials=pd.DataFrame({"configuration": [*"aabb"], "seed": [0, 1, 0, 1]}),
+            trials=pd.DataFrame(
+                {"configuration": [*"aabb"], "family": "cnn", "seed": [0, 1, 0, 1]}
+            ),
             labels=twice.labels,
             probabilities=np.concatenate([twice.probabilities] * 2),
         )
     )
     assert scores.representatives == {"a": "a", "b": "a"}
-    assert scores.variances["accuracy"].dof == 1
-
-
-def test_find_equivalence_classes_compares_the_seeds_that_both_have() -> None:
-    probabilities = predict_matrices(ASYMMETRIC, OTHER).probabilities
-    predictions = TestPredictions(
-        trials=pd.DataFrame({"configuration": [*"aabccd"], "seed": [0, 1, 1, 0, 1, 2]}),
-        labels=predict_matrices(ASYMMETRIC).labels,
-        probabilities=probabilities[[0, 1, 1, 0, 0, 0]],
-    )
-    assert find_equivalence_classes(predictions) == {"a": "a", "b": "a", "c": "c", "d": "d"}
-    contrast = estimate_contrast(bootstrap_scores(predictions), "accuracy", {"b": 1, "a": -1})
+    assert scores.models == ["a"]
+    assert scores.seed_variances["accuracy"].dof.tolist() == [1]
+    contrast = estimate_contrast(scores, "accuracy", {"b": 1, "a": -1})
     assert contrast is not None
     assert (contrast.mean, contrast.low, contrast.high, contrast.p) == (0, 0, 0, 1)
-
-
-def test_estimate_variances_are_of_the_seeds_and_of_their_own_draws() -> None:
-    resampled = np.array([[0.1, 0.3], [0.3, 0.1]])  # two draws of two seeds
-    variances = estimate_variances(np.array([0.2, 0.4]), resampled)
-    assert variances.total == pytest.approx(0.02)
-    assert variances.sampling == pytest.approx(0.02)
-    assert variances.between_seeds == pytest.approx(0)
-    assert variances.dof == 1
-    assert estimate_variances(np.array([0.2]), None).dof == 0
-
-
-def test_find_trial_rows_has_a_column_per_seed_and_minus_1_where_there_is_no_trial() -> None:
-    trials = pd.DataFrame({"configuration": ["a", "b", "a"], "seed": [3, 5, 5]})
-    assert find_trial_rows(trials, ["b", "a", "c"]).tolist() == [[-1, 1], [0, 2], [-1, -1]]

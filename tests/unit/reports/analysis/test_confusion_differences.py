@@ -23,6 +23,10 @@ def make_predictions(labels: Sequence[int], *trials: Trial) -> TestPredictions:
     )
 
 
+def list_pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(zip(frame["a"], frame["b"], strict=True)))
+
+
 def get_cell(frame: pd.DataFrame, a: str, b: str, true: int, predicted: int) -> pd.Series:
     keys = (frame["a"] == a) & (frame["b"] == b)
     return frame[keys & (frame["true"] == true) & (frame["predicted"] == predicted)].iloc[0]
@@ -70,18 +74,23 @@ def test_compute_cell_differences_adjust_p_for_the_64_cells_of_a_pair() -> None:
     assert cell["p_holm"] == pytest.approx(64 * cell["p"])
 
 
-def test_check_pairs_identical_of_equal_counts_of_other_images_is_false() -> None:
+def test_compute_cell_differences_compare_each_model_once() -> None:
     other = [2] * 960 + [5] * 40
     trials = make_predictions(
-        TRUE, ("a", "cnn", 0, GOOD), ("same", "cnn", 0, GOOD), ("other", "cnn", 0, other)
+        TRUE,
+        ("a", "cnn", 0, GOOD),
+        ("same", "cnn", 0, GOOD),
+        ("other images", "cnn", 0, other),
+        ("other family", "mlnn", 0, GOOD),
     )
     frame = confusion_differences.compute_cell_differences(trials)
     assert (frame["difference"] == 0).all()
-    assert confusion_differences.check_pairs_identical(frame) == {
-        ("a", "same"): True,
-        ("a", "other"): False,
-        ("same", "other"): False,
-    }
+    assert not frame["significant"].any()
+    assert list_pairs(frame) == [
+        ("a", "other images"),
+        ("a", "other family"),
+        ("other images", "other family"),
+    ]
 
 
 def test_compute_cell_differences_compare_the_seeds_that_both_have() -> None:
@@ -96,7 +105,7 @@ def test_compute_cell_differences_compare_the_seeds_that_both_have() -> None:
             ("alone", "cnn", 7, GOOD),
         )
     )
-    assert list(confusion_differences.check_pairs_identical(frame)) == [("a", "b")]
+    assert list_pairs(frame) == [("a", "b")]
     assert frame["seeds"].tolist() == [1] * 64
     assert get_cell(frame, "a", "b", 2, 5)["difference"] == -90
 
@@ -134,7 +143,26 @@ def test_compute_cell_differences_of_seeds_that_agree_keep_the_variance_of_the_i
     assert not cell["significant"]
 
 
-def test_choose_first_pair_takes_the_best_of_two_families_and_no_identical_pair() -> None:
+def test_compute_cell_differences_have_the_seed_variance_of_the_two_configurations_only() -> None:
+    """Another configuration, however unstable, changes nothing."""
+    seeds = [[5] * n + [2] * (1000 - n) for n in (40, 50, 60)]
+    shifted = [predicted[7:] + predicted[:7] for predicted in seeds]
+    unstable = [[5] * n + [2] * (1000 - n) for n in (1, 400, 900)]
+    trials = [
+        (name, "cnn", seed, predicted)
+        for name, own in (("a", seeds), ("b", shifted), ("unstable", unstable))
+        for seed, predicted in enumerate(own)
+    ]
+    of_two, of_three = (
+        confusion_differences.compute_cell_differences(make_predictions(TRUE, *some))
+        for some in (trials[:6], trials)
+    )
+    of_three = of_three[(of_three["a"] == "a") & (of_three["b"] == "b")]
+    columns = ["difference", "difference_low", "difference_high", "p"]
+    np.testing.assert_array_equal(of_three[columns], of_two[columns])
+
+
+def test_choose_first_pair_takes_the_best_of_two_families() -> None:
     trials = make_predictions(
         TRUE,
         ("m", "mlnn", 0, POOR),
@@ -143,7 +171,7 @@ def test_choose_first_pair_takes_the_best_of_two_families_and_no_identical_pair(
         ("d", "cnn", 0, [5] * 41 + [2] * 959),
     )
     frame = confusion_differences.compute_cell_differences(trials)
-    families = {"m": "mlnn", "c": "cnn", "c-twin": "cnn", "d": "cnn"}
+    families = {"m": "mlnn", "c": "cnn", "d": "cnn"}
     assert confusion_differences.rank_by_macro_f1(trials) == ["c", "c-twin", "d", "m"]
     assert confusion_differences.choose_first_pair(frame, families) == ("c", "m")
     assert confusion_differences.choose_first_pair(frame, dict.fromkeys(families, "cnn")) == (
@@ -152,19 +180,14 @@ def test_choose_first_pair_takes_the_best_of_two_families_and_no_identical_pair(
     )
 
 
-def test_compare_confusions_three_configurations_finds_twins_and_first_pair() -> None:
+def test_compare_confusions_counts_a_model_and_its_twin_once() -> None:
     trials = make_predictions(
         TRUE, ("m", "mlnn", 0, POOR), ("c", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD)
     )
     differences = confusion_differences.compare_confusions(trials)
-    assert differences.identical_pairs == {
-        ("c", "twin"): True,
-        ("c", "m"): False,
-        ("twin", "m"): False,
-    }
     assert differences.first_pair == ("c", "m")
-    assert differences.n_configurations == 3
-    assert len(differences.cells) == 3 * 64
+    assert differences.n_models == 2
+    assert len(differences.cells) == 64
 
 
 @pytest.mark.parametrize("names", [[], ["a"], ["a", "twin"]])
@@ -179,7 +202,7 @@ def test_compare_confusions_without_different_pair_has_no_first_pair(names: list
         )
     )
     assert differences.first_pair is None
-    assert differences.n_configurations == len(names)
+    assert differences.n_models == len(names[:1])
 
 
 def test_compute_cell_differences_of_many_compare_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,11 +210,7 @@ def test_compute_cell_differences_of_many_compare_the_best(monkeypatch: pytest.M
     trials = make_predictions(
         TRUE[:100], *((f"c{i}", "cnn", 0, [5] * (9 - i) + [2] * (91 + i)) for i in range(5))
     )
-    assert list(
-        confusion_differences.check_pairs_identical(
-            confusion_differences.compute_cell_differences(trials)
-        )
-    ) == [
+    assert list_pairs(confusion_differences.compute_cell_differences(trials)) == [
         ("c4", "c3"),
         ("c4", "c2"),
         ("c3", "c2"),
@@ -203,7 +222,6 @@ def test_compute_cell_differences_without_a_common_seed_are_empty() -> None:
         make_predictions(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 1, POOR))
     )
     assert frame.empty
-    assert confusion_differences.check_pairs_identical(frame) == {}
 
 
 def test_bootstrap_cell_counts_use_all_draws_and_are_the_same_in_chunks(

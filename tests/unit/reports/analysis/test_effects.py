@@ -59,20 +59,81 @@ def test_estimate_effects_finds_the_planted_effect_and_no_other(
     assert (others["p_holm"] >= 0.05).all()
 
 
-def test_estimate_effects_of_equal_predictions_is_exactly_0(grid: TestPredictions) -> None:
-    """Not even a rounding error is left."""
+def copy_losses(grid: TestPredictions, *families: str) -> TestPredictions:
+    """Return a grid in which NLLLoss trains the same models as CrossEntropy in these families."""
     probabilities = grid.probabilities.copy()
-    for _, own in grid.trials.groupby(["family", "optimizer"]):
-        is_nll = (own["loss"] == "nll").to_numpy()
-        probabilities[own.index[is_nll]] = probabilities[own.index[~is_nll]]
-    predictions = TestPredictions(
-        trials=grid.trials, labels=grid.labels, probabilities=probabilities
+    for (family, _), own in grid.trials.groupby(["family", "optimizer"]):
+        if family in families:
+            is_nll = (own["loss"] == "nll").to_numpy()
+            probabilities[own.index[is_nll]] = probabilities[own.index[~is_nll]]
+    return TestPredictions(trials=grid.trials, labels=grid.labels, probabilities=probabilities)
+
+
+def test_estimate_effects_of_equal_models_is_exactly_0_and_is_not_counted_by_holm(
+    grid: TestPredictions,
+) -> None:
+    """Not even a rounding error is left."""
+    frame = estimate_effects(bootstrap_scores(copy_losses(grid, "mlnn", "cnn")))
+    is_loss = frame["factor"] == "loss"
+    losses, others = frame[is_loss], frame[~is_loss]
+    assert losses["scope"].tolist() == ["all", "mlnn", "cnn"]
+    assert losses["pairs"].tolist() == [4, 2, 2]
+    assert (losses[["difference", "low", "high"]] == 0).all(axis=None)
+    assert losses[["p", "p_holm"]].isna().all(axis=None)
+    # Holm multiplies the smallest p by 2, family and optimizer, and not by 3.
+    overall = others[others["scope"] == "all"]
+    smallest = overall["p"].idxmin()
+    assert overall.loc[smallest, "p_holm"] == pytest.approx(2 * overall.loc[smallest, "p"])
+    for _, rows in others.groupby(others["scope"] == "all"):
+        expected = multipletests(rows["p"], method="holm")[1]
+        np.testing.assert_allclose(rows["p_holm"], expected, rtol=1e-12)
+
+
+def test_estimate_effects_count_a_model_and_its_copy_once() -> None:
+    """Adam costs the CNN 20 points and the MLNN 2; the CNN with NLLLoss is a copy."""
+    accuracies = {
+        f"{family} {loss} {optimizer}": best - (optimizer == "adam") * loss_of_adam
+        for family, best, loss_of_adam in (("mlnn", 0.8, 0.02), ("cnn", 0.9, 0.2))
+        for loss in ("cross_entropy", "nll")
+        for optimizer in ("sgd", "adam")
+    }
+    grid = simulate_predictions(accuracies, n_images=N_IMAGES, n_seeds=2)
+    copied = copy_losses(grid, "cnn")
+    bootstrap = bootstrap_scores(copied)
+    effects = estimate_effects(bootstrap).set_index(["factor", "scope"])
+    means = pd.Series(bootstrap.values["macro_f1"]).groupby(copied.trials["configuration"]).mean()
+
+    def get_difference(family: str, loss: str) -> float:
+        return float(means[f"{family} {loss} adam"] - means[f"{family} {loss} sgd"])
+
+    cnn = get_difference("cnn", "cross_entropy")
+    assert cnn == get_difference("cnn", "nll") < -0.15
+    mlnn = [get_difference("mlnn", loss) for loss in ("cross_entropy", "nll")]
+    assert effects.loc[("optimizer", "all"), "pairs"] == 3
+    assert effects.loc[("optimizer", "all"), "difference"] == pytest.approx((cnn + sum(mlnn)) / 3)
+    assert effects.loc[("optimizer", "cnn"), "pairs"] == 1
+    assert effects.loc[("optimizer", "cnn"), "difference"] == pytest.approx(cnn)
+    assert effects.loc[("optimizer", "mlnn"), "pairs"] == 2
+    assert np.isnan(effects.loc[("loss", "cnn"), "p"])
+    assert effects.loc[("loss", "mlnn"), "p"] > 0
+
+
+def test_estimate_effects_without_a_common_seed_are_of_all_seeds(
+    grid: TestPredictions, bootstrap: BootstrapScores
+) -> None:
+    shift = grid.trials["family"].map({"mlnn": 0, "cnn": 10})
+    apart = TestPredictions(
+        trials=grid.trials.assign(seed=grid.trials["seed"] + shift),
+        labels=grid.labels,
+        probabilities=grid.probabilities,
     )
-    frame = estimate_effects(bootstrap_scores(predictions))
-    frame = frame[frame["factor"] == "loss"]
-    assert len(frame) == 3
-    assert (frame[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (frame["p"] == 1).all()
+    found, expected = (
+        estimate_effects(scores).set_index(["factor", "scope"])
+        for scores in (bootstrap_scores(apart), bootstrap)
+    )
+    assert found.loc[("family", "all"), "seeds"] == 0
+    columns = ["difference", "low", "high", "p"]
+    np.testing.assert_allclose(found[columns], expected[columns], rtol=1e-5, atol=1e-8)
 
 
 def test_estimate_effects_without_partners_is_empty(grid: TestPredictions) -> None:

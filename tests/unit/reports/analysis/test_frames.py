@@ -70,6 +70,10 @@ def test_make_comparison_frame_sd_is_of_the_replicates_with_n_minus_1(
         sum(np.diag(m)) / 3421 for m in grid_builder.make_published_matrices(3)["mlnn-config-1"]
     ]
     assert row["seeds"] == 3
+    trials = frames.make_trials_frame(replicated)
+    val_scores = trials.loc[trials["configuration"] == "mlnn-config-1", "val_macro_f1"]
+    assert row["val_macro_f1"] == pytest.approx(val_scores.mean())
+    assert row["val_macro_f1_sd"] == pytest.approx(val_scores.std())
     assert row["test_accuracy"] == pytest.approx(sum(right) / 3)
     mean = sum(right) / 3
     assert row["test_accuracy_sd"] == pytest.approx(

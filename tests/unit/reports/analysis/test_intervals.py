@@ -1,5 +1,7 @@
 """Estimates with known answers: worked by hand, by scipy, or by the plain bootstrap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from bloodnets.metrics import FloatArray
-from reports.analysis.bootstrap import VarianceComponents, bootstrap_scores
+from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.intervals import (
     adjust_holm,
     compute_prediction_interval,
@@ -16,7 +18,8 @@ from reports.analysis.intervals import (
     estimate_mean,
     estimate_means,
 )
-from tests.helpers.grid_builder import ASYMMETRIC
+from reports.analysis.seed_variance import SeedVariance
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.predictions import predict_matrices
 
 BETTER = ASYMMETRIC.copy()
@@ -89,7 +92,8 @@ def test_estimate_mean_of_one_image_has_neither_interval_nor_test() -> None:
 
 
 def test_estimate_means_of_equal_predictions_has_a_zero_interval() -> None:
-    frame = estimate_means(np.zeros((1, 1)), np.zeros((10, 1, 1)), share=0.0)
+    variance = SeedVariance(np.zeros(1), np.zeros(1), np.array([np.inf]))
+    frame = estimate_means(np.zeros((1, 1)), np.zeros((10, 1, 1)), variance=variance)
     (row,) = frame.to_dict("records")
     assert (row["mean"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
 
@@ -111,31 +115,136 @@ def test_estimate_mean_of_two_seeds_that_hardly_differ_has_a_normal_interval() -
 
 def test_estimate_mean_counts_the_sampling_variance_of_each_trial_once() -> None:
     """Seeds that differ by their test images only have no variance of their own."""
-    estimate = estimate_mean(np.array([0.51, 0.5, 0.49]), draw_normal(3, 3))
-    assert estimate.sd == pytest.approx(0.01)
-    half_width = stats.t.ppf(0.975, 2) * 0.01 / np.sqrt(3)
+    estimate = estimate_mean(np.array([0.509, 0.5, 0.491]), draw_normal(3, 3))
+    assert estimate.sd == pytest.approx(0.009)
+    assert estimate.seed_variance == 0
+    half_width = 1.959964 * 0.01 / np.sqrt(3)
     assert estimate.high - estimate.mean == pytest.approx(half_width, rel=0.05)
 
 
-def test_estimate_means_has_no_fewer_degrees_of_freedom_than_its_seeds() -> None:
-    """Where the seeds' variance came out below 0 and the images' is small, it is no chasm."""
-    pooled = VarianceComponents(np.array([1.0]), np.array([1.1]), 4)
-    resampled = draw_normal(4, 2, shared=True)[..., None]
-    row = estimate_means(np.zeros((2, 1)), resampled, pooled_variances=pooled).iloc[0]
-    assert row["high"] == pytest.approx(stats.t.ppf(0.975, 4) * 0.01, rel=0.05)
+def test_estimate_mean_adds_the_squares_of_the_half_widths_of_images_and_seeds() -> None:
+    values = np.array([0.52, 0.5, 0.47])
+    estimate = estimate_mean(values, draw_normal(3, 3, shared=True))
+    assert estimate.seed_variance == pytest.approx(values.var(ddof=1) / 3)
+    assert estimate.image_variance == pytest.approx(0.01**2, rel=0.05)
+    assert estimate.dof == 2
+    half_width = np.hypot(
+        stats.norm.ppf(0.975) * np.sqrt(estimate.image_variance),
+        stats.t.ppf(0.975, 2) * np.sqrt(estimate.seed_variance),
+    )
+    assert (estimate.low, estimate.high) == pytest.approx(
+        (estimate.mean - half_width, estimate.mean + half_width)
+    )
 
 
-def test_compute_prediction_interval_is_wider_than_the_interval_of_the_mean() -> None:
-    bootstrap = bootstrap_scores(predict_matrices(ASYMMETRIC, BETTER, names=["a", "a"]))
-    new_scores = bootstrap.resampled["accuracy"][:, 0]
-    interval = compute_prediction_interval(bootstrap, "accuracy", "a", new_scores)
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_estimate_mean_has_the_p_value_of_its_interval(n_seeds: int) -> None:
+    """At the end of the interval, p is 0.05."""
+    values = np.array([0.52, 0.5, 0.47])[:n_seeds]
+    resampled = draw_normal(3, n_seeds, shared=True)
+    estimate = estimate_mean(values, resampled)
+    at_the_end = estimate_mean(values - estimate.low, resampled)
+    assert at_the_end.p == pytest.approx(0.05, rel=1e-6)
+
+
+WEIGHTS = {"a": 1.0, "b": -1.0}
+SPREAD = {"a": (0, 40), "b": (2, 4, 3)}
+"""Errors more than `ASYMMETRIC` in each of four classes, by configuration and seed."""
+
+
+def bootstrap_spread(*, n_trials: int = 5, **first_seeds: int) -> BootstrapScores:
+    """Return the scores of `SPREAD`, with the given first seed of each configuration."""
+    matrices = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for own in SPREAD.values() for n in own]
+    predictions = predict_matrices(*matrices[:n_trials], names=["a", "a", "b", "b", "b"][:n_trials])
+    trials = predictions.trials
+    seeds = trials["seed"] + trials["configuration"].map(first_seeds)
+    return bootstrap_scores(replace(predictions, trials=trials.assign(seed=seeds)))
+
+
+def test_estimate_contrast_without_a_common_seed_compares_the_means_over_all_seeds() -> None:
+    bootstrap = bootstrap_spread(a=0, b=2)
+    estimate = estimate_contrast(bootstrap, "accuracy", WEIGHTS)
+    assert estimate is not None
+    assert estimate.seeds == 0
+    assert np.isnan(estimate.sd)
+    a, b = bootstrap.values["accuracy"][:2], bootstrap.values["accuracy"][2:]
+    assert estimate.mean == pytest.approx(a.mean() - b.mean())
+    resampled = bootstrap.resampled["accuracy"]
+    differences = resampled[:, :2].mean(axis=1) - resampled[:, 2:].mean(axis=1)
+    assert estimate.image_variance == pytest.approx(differences.var(ddof=1))
+    between = bootstrap.seed_variances["accuracy"].between_seeds
+    assert between[0] > 0
+    assert estimate.seed_variance == pytest.approx(between[0] / 2 + between[1] / 3)
+    assert estimate.dof == pytest.approx(stats.ttest_ind(a, b, equal_var=False).df)
+    half_width = np.hypot(
+        stats.norm.ppf(0.975) * np.sqrt(estimate.image_variance),
+        stats.t.ppf(0.975, estimate.dof) * np.sqrt(estimate.seed_variance),
+    )
+    assert estimate.high - estimate.mean == pytest.approx(half_width)
+
+
+def test_estimate_contrast_without_a_common_seed_has_the_variance_of_a_paired_one() -> None:
+    """Seeds of two configurations are independent, so sharing their numbers changes nothing."""
+    first, second = (
+        estimate_contrast(bootstrap_spread(a=0, b=first_seed, n_trials=4), "accuracy", WEIGHTS)
+        for first_seed in (2, 0)
+    )
+    assert first is not None
+    assert second is not None
+    assert (first.seeds, second.seeds) == (0, 2)
+    for field in ("mean", "low", "high", "p", "image_variance", "seed_variance", "dof"):
+        assert getattr(first, field) == pytest.approx(getattr(second, field))
+
+
+def test_estimate_contrast_has_the_seed_variance_of_its_own_configurations_only() -> None:
+    """An unstable configuration changes no comparison of others."""
+    stable = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for n in (0, 8, 3, 9)]
+    unstable = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for n in (0, 75)]
+    names = ["a", "a", "b", "b", "unstable", "unstable"]
+    found = [
+        estimate_contrast(
+            bootstrap_scores(
+                predict_matrices(*[*stable, *unstable][:n_trials], names=names[:n_trials])
+            ),
+            "macro_f1",
+            WEIGHTS,
+        )
+        for n_trials in (4, 6)
+    ]
+    assert found[0] == found[1]
+
+
+def test_compute_prediction_interval_adds_the_seed_and_the_images_of_the_new_run() -> None:
+    bootstrap = bootstrap_spread(a=0, b=2)
     mean = estimate_contrast(bootstrap, "accuracy", {"a": 1})
-    assert interval is not None
     assert mean is not None
-    low, high = interval
-    assert low < mean.low < mean.high < high
-    assert low + high == pytest.approx(2 * mean.mean)
-    assert compute_prediction_interval(bootstrap, "accuracy", "b", new_scores) is None
+    new_score, new_variance = mean.mean + 0.1, 1e-4
+    interval = compute_prediction_interval(bootstrap, "accuracy", "a", new_score, new_variance)
+    assert interval is not None
+    between = bootstrap.seed_variances["accuracy"].between_seeds[0]
+    half_width = np.hypot(
+        stats.norm.ppf(0.975) * np.sqrt(mean.image_variance + new_variance),
+        stats.t.ppf(0.975, 1) * np.sqrt(between * (1 + 1 / 2)),
+    )
+    assert interval.high - mean.mean == pytest.approx(half_width)
+    assert interval.low + interval.high == pytest.approx(2 * mean.mean)
+    assert interval.low < mean.low < mean.high < interval.high
+    assert compute_prediction_interval(bootstrap, "accuracy", "c", new_score, new_variance) is None
+
+
+def test_compute_prediction_interval_has_p_below_5_percent_outside_of_it() -> None:
+    bootstrap = bootstrap_spread(a=0, b=2)
+
+    def find_p(new_score: float) -> float:
+        interval = compute_prediction_interval(bootstrap, "accuracy", "b", new_score, 1e-5)
+        assert interval is not None
+        return interval.p
+
+    interval = compute_prediction_interval(bootstrap, "accuracy", "b", 0.5, 1e-5)
+    assert interval is not None
+    assert find_p(interval.low) == pytest.approx(0.05, rel=1e-6)
+    assert find_p(interval.high + 0.001) < 0.05 < find_p(interval.high - 0.001)
+    assert find_p((interval.low + interval.high) / 2) == pytest.approx(1)
 
 
 def test_adjust_holm_multiplies_by_the_number_left_and_keeps_nan() -> None:

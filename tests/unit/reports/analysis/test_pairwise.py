@@ -1,27 +1,40 @@
 """Planted differences are found, absent ones are not, and the tests are statsmodels'."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from reports.analysis import pairwise
-from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
+from reports.analysis.pair_decisions import Decision
 from reports.ledger.loading import TestPredictions
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
+
+N_SEEDS = 5
+"""Number of seeds. With three, each configuration's own variance has two degrees of freedom, and
+Holm's procedure over 28 pairs misses a third of the differences of four points."""
 
 
 @pytest.fixture(scope="module")
 def grid() -> TestPredictions:
-    return simulate_predictions(GRID_ACCURACIES)
+    return simulate_predictions(GRID_ACCURACIES, n_images=1200, n_seeds=N_SEEDS)
 
 
 @pytest.fixture(scope="module")
-def found(grid: TestPredictions) -> pd.DataFrame:
-    return pairwise.compare_pairs(grid, bootstrap_scores(grid))
+def bootstrap(grid: TestPredictions) -> BootstrapScores:
+    return bootstrap_scores(grid)
+
+
+@pytest.fixture(scope="module")
+def found(grid: TestPredictions, bootstrap: BootstrapScores) -> pd.DataFrame:
+    return pairwise.compare_pairs(grid, bootstrap)
 
 
 def test_compare_pairs_finds_the_planted_difference_and_no_other(
@@ -36,7 +49,7 @@ def test_compare_pairs_finds_the_planted_difference_and_no_other(
 
 def test_compare_pairs_finds_one_better_configuration_among_equals() -> None:
     accuracies = dict.fromkeys(GRID_ACCURACIES, 0.9) | {"cnn nll adam": 0.94}
-    tested = simulate_predictions(accuracies, spread=0.003)
+    tested = simulate_predictions(accuracies, n_seeds=N_SEEDS, spread=0.003)
     pairs = pairwise.compare_pairs(tested, bootstrap_scores(tested))
     own = (pairs["a"] == "cnn nll adam") | (pairs["b"] == "cnn nll adam")
     assert pairs.loc[own, "significant"].all()
@@ -72,78 +85,135 @@ def test_compute_mcnemar_p_is_that_of_the_binomial_distribution(a: int, b: int, 
     )
 
 
-def test_compare_pairs_of_identical_predictions_has_no_difference(grid: TestPredictions) -> None:
-    twice = TestPredictions(
-        trials=pd.concat(
-            [grid.trials[:3], grid.trials[:3].assign(configuration="copy")], ignore_index=True
-        ),
-        labels=grid.labels,
-        probabilities=np.concatenate([grid.probabilities[:3]] * 2),
+def copy_losses(grid: TestPredictions) -> TestPredictions:
+    """Return a grid in which NLLLoss trains the same models as CrossEntropy."""
+    probabilities = grid.probabilities.copy()
+    for _, own in grid.trials.groupby(["family", "optimizer"]):
+        is_nll = (own["loss"] == "nll").to_numpy()
+        probabilities[own.index[is_nll]] = probabilities[own.index[~is_nll]]
+    return replace(grid, probabilities=probabilities)
+
+
+def test_compare_configurations_of_four_models_and_their_copies_has_six_pairs(
+    grid: TestPredictions,
+) -> None:
+    copied = copy_losses(grid)
+    compared = pairwise.compare_configurations(copied, bootstrap_scores(copied))
+    models = [name for name in GRID_ACCURACIES if "cross_entropy" in name]
+    assert list(zip(compared.pairs["a"], compared.pairs["b"], strict=True)) == list(
+        combinations(models, 2)
     )
-    (row,) = pairwise.compare_pairs(twice, bootstrap_scores(twice)).to_dict("records")
-    assert (row["difference"], row["p"], row["n_differing"], row["significant"]) == (0, 1, 0, False)
+    assert compared.copies == {name: [name.replace("cross_entropy", "nll")] for name in models}
+    assert sorted(compared.ranked_names) == sorted(models)
+    assert list(compared.seed_sds) == models
+    for name in models:
+        copy = name.replace("cross_entropy", "nll")
+        assert compared.group_letters[copy] == compared.group_letters[name] != ""
+    alone = select_trials(copied, (copied.trials["loss"] == "cross_entropy").to_numpy())
+    pd.testing.assert_frame_equal(
+        compared.pairs, pairwise.compare_pairs(alone, bootstrap_scores(alone))
+    )
+
+
+def test_compare_configurations_of_one_model_and_its_copy_has_no_pair(
+    grid: TestPredictions,
+) -> None:
+    is_kept = (grid.trials["family"] == "cnn") & (grid.trials["optimizer"] == "sgd")
+    one = select_trials(copy_losses(grid), is_kept.to_numpy())
+    compared = pairwise.compare_configurations(one, bootstrap_scores(one))
+    first, copy = one.configurations
+    assert compared.pairs.empty
+    assert compared.copies == {first: [copy]}
+    assert compared.ranked_names == [first]
+
+
+def select_trials(predictions: TestPredictions, is_kept: NDArray[np.bool_]) -> TestPredictions:
+    return replace(
+        predictions,
+        trials=predictions.trials[is_kept].reset_index(drop=True),
+        probabilities=predictions.probabilities[is_kept],
+    )
 
 
 def test_compare_pairs_uses_the_seeds_that_both_have(
     grid: TestPredictions, found: pd.DataFrame
 ) -> None:
     keep = np.ones(len(grid.trials), bool)
-    keep[[0, 4]] = False  # seed 0 of the first configuration, seed 1 of the second
-    rest = TestPredictions(
-        trials=grid.trials[keep].reset_index(drop=True),
-        labels=grid.labels,
-        probabilities=grid.probabilities[keep],
-    )
+    keep[[0, N_SEEDS + 1]] = False  # seed 0 of the first configuration, seed 1 of the second
+    rest = select_trials(grid, keep)
     pairs = pairwise.compare_pairs(rest, bootstrap_scores(rest))
     assert list(pairs[["a", "b"]].itertuples(index=False)) == list(
         found[["a", "b"]].itertuples(index=False)
     )
-    assert pairs["seeds"].tolist() == [1, *[2] * 12, *[3] * 15]
+    assert pairs["seeds"].tolist() == [3, *[4] * 12, *[5] * 15]
     untouched = slice(13, None)
     np.testing.assert_allclose(pairs["difference"][untouched], found["difference"][untouched])
 
 
-def make_pairs(names: str, separated: set[str]) -> pd.DataFrame:
-    rows = [(a, b, a + b in separated) for a, b in combinations(names, 2)]
-    return pd.DataFrame(rows, columns=["a", "b", "significant"])
+def test_compare_pairs_without_a_common_seed_are_compared_unpaired(
+    grid: TestPredictions, found: pd.DataFrame
+) -> None:
+    """Every pair has a decision, and the same one: seeds of two configurations are independent."""
+    numbers = grid.trials["configuration"].map({name: i for i, name in enumerate(GRID_ACCURACIES)})
+    apart = replace(grid, trials=grid.trials.assign(seed=grid.trials["seed"] + 10 * numbers))
+    pairs = pairwise.compare_pairs(apart, bootstrap_scores(apart))
+    assert (pairs["seeds"] == 0).all()
+    assert pairs[["sd", "p_mcnemar", "seeds_needed", "only_a_correct"]].isna().all(axis=None)
+    assert pairs["decision"].tolist() == found["decision"].tolist()
+    columns = ["difference", "low", "high", "p", "p_holm", "detectable_difference"]
+    np.testing.assert_allclose(pairs[columns], found[columns], rtol=1e-5, atol=1e-8)
 
 
-def test_find_tied_groups_overlap_and_are_as_large_as_possible() -> None:
-    compared = make_pairs("abcd", {"ac", "ad", "bd"})
-    groups = pairwise.find_tied_groups(list("abcd"), compared)
-    assert groups == [["a", "b"], ["b", "c"], ["c", "d"]]
-    assert pairwise.assign_group_letters(list("abcd"), groups) == {
-        "a": "a",
-        "b": "ab",
-        "c": "bc",
-        "d": "c",
-    }
+def test_compare_pairs_finds_a_planted_equivalence() -> None:
+    names = ("cnn cross_entropy sgd", "cnn cross_entropy adam")
+    tested = simulate_predictions(dict.fromkeys(names, 0.97), n_seeds=N_SEEDS)
+    tested_bootstrap = bootstrap_scores(tested)
+    for margin, decision in ((0.03, Decision.EQUIVALENT), (0.0005, Decision.UNDECIDED)):
+        pairs = pairwise.compare_pairs(tested, tested_bootstrap, margin=margin)
+        (row,) = pairs.to_dict("records")
+        assert (row["decision"], row["margin"]) == (decision, margin)
+        assert not row["significant"]
 
 
-def test_find_tied_groups_of_some_names_leave_the_others_out() -> None:
-    groups = pairwise.find_tied_groups(["b", "a"], make_pairs("abcd", set()))
-    assert groups == [["b", "a"]]
-
-
-def test_group_configurations_ranks_by_score_and_letters_the_groups() -> None:
-    comparison = pd.DataFrame(
-        {
-            "configuration": ["worst", "best", "middle", "unscored"],
-            "seeds": [3, 3, 1, 0],
-            "test_macro_f1": [0.80, 0.95, 0.94, np.nan],
-        }
+def test_compare_configurations_groups_those_that_do_not_differ_or_are_equivalent(
+    grid: TestPredictions, bootstrap: BootstrapScores
+) -> None:
+    compared = pairwise.compare_configurations(grid, bootstrap, margin=0.04)
+    best, worst = (
+        [name for name in compared.ranked_names if name.startswith(family)]
+        for family in ("cnn", "mlnn")
     )
-    pairs = pd.DataFrame(
-        [("worst", "best", True), ("worst", "middle", True), ("best", "middle", False)],
-        columns=["a", "b", "significant"],
+    assert compared.ranked_names == [*best, *worst]
+    assert compared.tied_groups == compared.equivalent_groups == [best, worst]
+    assert compared.group_letters == dict.fromkeys(best, "a") | dict.fromkeys(worst, "b")
+    assert compared.equivalence_letters == dict.fromkeys(best, "A") | dict.fromkeys(worst, "B")
+    assert compared.margin == 0.04
+    narrow = pairwise.compare_configurations(grid, bootstrap, margin=1e-4)
+    assert narrow.tied_groups == compared.tied_groups
+    assert narrow.equivalent_groups == []
+    assert set(narrow.equivalence_letters.values()) == {""}
+
+
+def test_compare_configurations_has_the_spread_over_seeds_and_bartletts_test(
+    grid: TestPredictions,
+) -> None:
+    is_kept = np.ones(len(grid.trials), bool)
+    is_kept[1:N_SEEDS] = False  # the first configuration has one seed left
+    some = select_trials(grid, is_kept)
+    some_bootstrap = bootstrap_scores(some)
+    compared = pairwise.compare_configurations(some, some_bootstrap)
+    names = list(GRID_ACCURACIES)[1:]
+    scores = pd.Series(some_bootstrap.values["macro_f1"]).groupby(some.trials["configuration"])
+    samples = [scores.get_group(name) for name in names]
+    assert compared.seed_sds == pytest.approx(
+        {name: sample.std() for name, sample in zip(names, samples, strict=True)}
     )
-    comparison_of_pairs = pairwise.group_configurations(comparison, pairs)
-    assert comparison_of_pairs.pairs is pairs
-    assert comparison_of_pairs.ranked_names == ["best", "middle", "worst"]
-    assert comparison_of_pairs.tied_groups == [["best", "middle"], ["worst"]]
-    assert comparison_of_pairs.group_letters == {"best": "a", "middle": "a", "worst": "b"}
+    assert compared.homogeneity_p == pytest.approx(stats.bartlett(*samples).pvalue)
 
 
 def test_compare_pairs_without_a_trial_is_empty() -> None:
     predictions = make_no_predictions()
-    assert pairwise.compare_pairs(predictions, bootstrap_scores(predictions)).empty
+    compared = pairwise.compare_configurations(predictions, bootstrap_scores(predictions))
+    assert compared.pairs.empty
+    assert compared.ranked_names == []
+    assert np.isnan(compared.homogeneity_p)

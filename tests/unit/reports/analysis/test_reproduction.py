@@ -3,12 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
-from reports.analysis.reproduction import compare_with_published
+from reports.analysis.reproduction import MAX_HALF_WIDTH, Verdict, compare_with_published
 from reports.claims.judged_study import select_published_trials
 from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.states import DataKind
@@ -46,12 +48,13 @@ def equal_bootstrap(equal_study: LoadedStudy) -> BootstrapScores:
     return bootstrap_scores(equal_study.predictions)
 
 
-def test_compare_with_published_equal_score_is_inside(
+def test_compare_with_published_equal_score_is_compatible(
     equal_study: LoadedStudy, equal_bootstrap: BootstrapScores
 ) -> None:
     frame = compare_with_published(equal_study, equal_bootstrap)
     assert frame["configuration"].tolist() == ["mlnn-config-1", "cnn-config-1"]
-    assert frame["verdict"].tolist() == ["inside", "inside"]
+    assert frame["verdict"].tolist() == [Verdict.COMPATIBLE] * 2
+    np.testing.assert_allclose(frame["p_holm"], multipletests(frame["p"], method="holm")[1])
     assert frame["published"].tolist() == [WEIGHTED_F1[0], WEIGHTED_F1[4]]
     assert frame["recomputed"].tolist() == pytest.approx([0.8866, 0.9420], abs=0.00006)
     assert (frame["prediction_interval_low"] < frame["score_low"]).all()
@@ -79,16 +82,47 @@ def test_compare_with_published_prediction_interval_is_that_of_images_or_of_seed
     assert half_width == pytest.approx(of_seeds if step else of_images, rel=0.1)
 
 
-def test_compare_with_published_score_far_below_is_outside(tmp_path: Path) -> None:
-    assert compare(read_study(tmp_path / "s", 40))["verdict"].tolist() == ["outside", "outside"]
+def test_compare_with_published_score_far_below_is_incompatible(tmp_path: Path) -> None:
+    frame = compare(read_study(tmp_path / "s", 40))
+    assert frame["verdict"].tolist() == [Verdict.INCOMPATIBLE] * 2
+    assert (frame["p_holm"] < 0.05).all()
+    assert (frame["published"] > frame["prediction_interval_high"]).all()
 
 
-@pytest.mark.parametrize(("n_moved", "verdict"), [(40, "inconclusive"), (0, "inside")])
-def test_compare_with_published_one_seed_outside_is_inconclusive(
-    tmp_path: Path, n_moved: int, verdict: str
+def test_compare_with_published_wide_interval_is_uninformative(tmp_path: Path) -> None:
+    """An interval that contains everything reproduces nothing."""
+    (own,) = make_published_matrices()["cnn-config-1"]
+    matrices = {"cnn-config-1": [worsen_matrix(own, n_moved=n) for n in (0, 60)]}
+    (row,) = compare(read_study_files(build_grid(tmp_path / "s", matrices))).to_dict("records")
+    low, high = row["prediction_interval_low"], row["prediction_interval_high"]
+    assert low < row["published"] < high
+    assert (high - low) / 2 > MAX_HALF_WIDTH
+    assert row["verdict"] == Verdict.UNINFORMATIVE
+
+
+@pytest.mark.parametrize(
+    ("n_moved", "verdict"), [(40, Verdict.UNINFORMATIVE), (0, Verdict.COMPATIBLE)]
+)
+def test_compare_with_published_one_seed_outside_is_uninformative(
+    tmp_path: Path, n_moved: int, verdict: Verdict
 ) -> None:
     study = read_study(tmp_path / "s", n_moved, n_seeds=1)
     assert compare(study)["verdict"].tolist() == [verdict, verdict]
+
+
+def test_compare_with_published_has_p_below_5_percent_outside_of_the_interval(
+    equal_study: LoadedStudy, equal_bootstrap: BootstrapScores, tmp_path: Path
+) -> None:
+    frames = [
+        compare_with_published(equal_study, equal_bootstrap),
+        *(compare(read_study(tmp_path / str(n), n)) for n in (8, 12, 16)),
+    ]
+    frame = pd.concat(frames)
+    is_inside = frame["published"].between(
+        frame["prediction_interval_low"], frame["prediction_interval_high"]
+    )
+    assert is_inside.tolist() == (frame["p"] > 0.05).tolist()
+    assert is_inside.nunique() == 2
 
 
 def test_compare_with_published_other_data_are_not_comparable_and_synthetic_ones_left_out(
@@ -99,7 +133,7 @@ def test_compare_with_published_other_data_are_not_comparable_and_synthetic_ones
         study = replace(equal_study, study=replace(equal_study.study, data=data))
         return compare_with_published(study, equal_bootstrap)
 
-    assert compare_kind(DataKind.FILE)["verdict"].tolist() == ["not comparable"] * 2
+    assert compare_kind(DataKind.FILE)["verdict"].tolist() == [Verdict.NOT_COMPARABLE] * 2
     assert compare_kind(DataKind.SYNTHETIC).empty
 
 
@@ -107,7 +141,8 @@ def test_compare_with_published_configuration_without_a_trial_is_listed(tmp_path
     matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
     ledger = build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
     (row,) = compare(read_study_files(ledger)).to_dict("records")
-    assert (row["seeds"], row["verdict"]) == (0, "inconclusive")
+    assert (row["seeds"], row["verdict"]) == (0, Verdict.UNINFORMATIVE)
+    assert np.isnan([row["p"], row["p_holm"], row["score"]]).all()
 
 
 def test_compare_with_published_without_a_class_is_empty(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Rules, frames and phrases that several claims share."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -44,7 +45,17 @@ def make_numbers(*rows: tuple[float, float, int]) -> pd.DataFrame:
 
 
 def make_estimate(mean: float, p: float) -> Estimate:
-    return Estimate(mean=mean, sd=0.1, low=mean - 1, high=mean + 1, p=p, seeds=3)
+    return Estimate(
+        mean=mean,
+        sd=0.1,
+        low=mean - 1,
+        high=mean + 1,
+        p=p,
+        seeds=3,
+        image_variance=0.1,
+        seed_variance=0.1,
+        dof=2.0,
+    )
 
 
 def test_claim_without_numbers_is_inconclusive_and_has_an_empty_frame() -> None:
@@ -66,13 +77,20 @@ def test_make_numbers_frame_adjusts_p_for_the_number_of_rows() -> None:
 
 def test_measure_contrasts_leaves_out_a_contrast_without_a_common_seed() -> None:
     predictions = plant_study(
-        {SGD: make_cyclic_matrices(45, 44), ADAM: make_cyclic_matrices(40, 41)}
+        {
+            SGD: make_cyclic_matrices(45, 44),
+            ADAM: make_cyclic_matrices(40, 41),
+            SGD_NLL: make_cyclic_matrices(43, 42),
+        }
     ).predictions
+    trials = predictions.trials
+    shift = 10 * (trials["configuration"] == SGD_NLL)
     frame = measure_contrasts(
-        bootstrap_scores(predictions),
+        bootstrap_scores(replace(predictions, trials=trials.assign(seed=trials["seed"] + shift))),
         {
             "known": ("accuracy", {SGD: 1, ADAM: -1}),
-            "unknown": ("accuracy", {SGD: 1, MLNN_SGD: -1}),
+            "no trial": ("accuracy", {SGD: 1, MLNN_SGD: -1}),
+            "no common seed": ("accuracy", {SGD: 1, SGD_NLL: -1}),
         },
     )
     assert frame["quantity"].tolist() == ["known"]

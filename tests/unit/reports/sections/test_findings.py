@@ -16,7 +16,15 @@ def test_analyze_grid_has_the_frames_of_its_study(reported_grid: ReportedStudy) 
     pd.testing.assert_frame_equal(analysis.comparison, analysis.study.comparison())
     pd.testing.assert_frame_equal(analysis.trials, analysis.study.trials)
     pd.testing.assert_frame_equal(analysis.pairwise.pairs, analysis.study.pairs())
-    assert analysis.effects["factor"].unique().tolist() == ["family", "loss"]
+    assert analysis.effects["factor"].unique().tolist() == ["family", "optimizer", "loss"]
+    assert analysis.pairwise.copies == {"cnn-config-1": ["cnn-config-3"]}
+    pairs = analysis.pairwise.pairs.set_index(["a", "b"])
+    assert pairs["seeds"].to_dict() == {
+        ("mlnn-config-1", "cnn-config-1"): 2,
+        ("mlnn-config-1", "cnn-config-2"): 1,
+        ("cnn-config-1", "cnn-config-2"): 0,  # compared unpaired
+    }
+    assert pairs["p"].notna().all()
     assert analysis.equivalent_losses.pairs["nll"].tolist() == ["cnn-config-3"]
     assert analysis.search is None
     assert not analysis.context.is_search

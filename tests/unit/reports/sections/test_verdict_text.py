@@ -3,17 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
+from reports.analysis.pair_decisions import Decision
 from reports.format.text import DataLabel
 from reports.sections.verdict_text import (
     describe_equivalent_losses,
     describe_verdict,
     format_contrast_label,
+    format_model,
     list_warnings,
 )
 from tests.helpers.report_frames import (
@@ -23,20 +26,40 @@ from tests.helpers.report_frames import (
     make_comparison,
     make_effects,
     make_pairs,
+    make_pairwise,
 )
 
 SCORES = {"x1": 0.9418, "x2": 0.93, "x3": 0.87}
+VAL = {"x1": 0.9, "x2": 0.8}
 NO_EFFECTS = make_effects().iloc[:0]
 
 
 def describe(
-    scores: Mapping[str, float], significant: Mapping[str, bool] | None = None, *, seeds: int = 2
+    scores: Mapping[str, float],
+    decisions: Mapping[str, Decision] | None = None,
+    *,
+    seeds: int = 2,
+    val: Mapping[str, float] | None = None,
+    **changes: Any,
 ) -> str:
-    """Return the verdict where "x1" is compared with each of the others."""
-    pairs = make_pairs({("x1", name): 0.01 for name in scores if name != "x1"}, seeds=seeds)
-    if significant is not None:
-        pairs["significant"] = pairs["b"].map(significant)
-    return describe_verdict(make_comparison(scores, seeds=seeds), pairs, NO_EFFECTS)
+    """Return the verdict where the first configuration is compared with each of the others.
+
+    Args:
+        scores: Macro F1 on test by configuration.
+        decisions: Decisions about the other configurations; None for significant differences.
+        seeds: Number of seeds of each.
+        val: Macro F1 on val by configuration; None for that on test.
+        changes: Fields of `PairwiseComparison` that differ from those of `make_pairwise`.
+    """
+    first, *others = scores
+    differences = {(first, name): scores[first] - scores[name] for name in others}
+    pairs = make_pairs(differences, seeds=seeds)
+    if decisions is not None:
+        pairs["decision"] = pairs["b"].map(decisions)
+    comparison = make_comparison(scores, seeds=seeds)
+    if val is not None:
+        comparison["val_macro_f1"] = comparison["configuration"].map(val)
+    return describe_verdict(comparison, make_pairwise(pairs, list(scores), **changes), NO_EFFECTS)
 
 
 def list_numbers(text: str) -> list[str]:
@@ -44,11 +67,48 @@ def list_numbers(text: str) -> list[str]:
     return re.findall(r"(?<![\w.])\d+(?![\w.])", text)
 
 
+def split_sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.)]) (?=[A-Z])", text)
+
+
 def test_describe_verdict_names_the_best_with_spread_and_interval() -> None:
     text = describe(SCORES)
     assert all(part in text for part in ("x1", "94.18 ± 0.20", "[93.18, 95.18]"))
-    assert {"2", "3"} <= {*list_numbers(text)}  # seeds, configurations
+    assert {"2", "3"} <= {*list_numbers(text)}  # seeds, models
     assert "x2" not in text
+
+
+def test_describe_verdict_is_about_the_configuration_chosen_on_val() -> None:
+    text = describe(SCORES, val={"x1": 0.9, "x2": 0.95, "x3": 0.8})
+    headline, score, maximum, decisions = split_sentences(text)
+    assert "x2" in headline
+    assert "x1" not in headline + score
+    assert "93.00 ± 0.20" in score
+    assert all(part in maximum for part in ("x1", "94.18"))
+    assert "[" not in maximum  # the maximum of several scores is no estimate
+    assert "worse" in decisions  # x1 against x2, the only pair of x2
+
+
+def test_describe_verdict_of_the_best_on_val_and_test_names_no_other_maximum() -> None:
+    assert len(split_sentences(describe(SCORES))) == 3
+    assert len(split_sentences(describe(SCORES, val={"x1": 0.8, "x2": 0.9, "x3": 0.7}))) == 4
+
+
+def test_describe_verdict_names_the_copies_of_a_model() -> None:
+    copies = {"x1": ["x4", "x5"]}
+    assert "x4" not in describe(SCORES)
+    text = describe(SCORES, copies=copies)
+    assert all(name in text for name in ("x1", "x4", "x5"))
+    assert format_model("x1", copies) in text
+    assert format_model("x2", copies) == "x2"
+
+
+def test_describe_verdict_counts_models_and_not_their_copies() -> None:
+    scores = SCORES | {"x4": SCORES["x1"]}
+    pairwise = make_pairwise(make_pairs({("x1", "x2"): 0.01}), [*SCORES], copies={"x1": ["x4"]})
+    text = describe_verdict(make_comparison(scores), pairwise, NO_EFFECTS)
+    assert "3" in list_numbers(text)
+    assert "4" not in list_numbers(text)
 
 
 def test_describe_verdict_of_one_seed_shows_no_spread_and_a_caveat() -> None:
@@ -65,63 +125,82 @@ def test_describe_verdict_of_one_configuration_ranks_nothing() -> None:
     assert "2" in list_numbers(first_of_two)
 
 
-def test_describe_verdict_of_equal_scores_names_both() -> None:
-    text = describe({"x1": 0.9, "x2": 0.9, "x3": 0.8})
-    assert all(name in text for name in ("x1", "x2"))
-    assert "x3" not in text
+def test_describe_verdict_names_the_models_of_each_decision() -> None:
+    scores = SCORES | {"x4": 0.86, "x5": 0.85}
+    decisions = dict(zip(["x2", "x3", "x4"], Decision, strict=True)) | {"x5": Decision.DIFFERENT}
+    (sentence,) = (text for text in split_sentences(describe(scores, decisions)) if "x3" in text)
+    parts = sentence.split(";")
+    assert [re.findall(r"x\d", part) for part in parts] == [["x2", "x5"], ["x3"], ["x4"]]
+    assert "1 point" in parts[1]
 
 
-def test_describe_verdict_of_equal_scores_compares_them_with_the_others_only() -> None:
-    scores = {"x1": 0.9, "x2": 0.9, "x3": 0.8}
-    texts = {
-        describe(scores, {"x2": is_significant, "x3": True}) for is_significant in (False, True)
-    }
-    assert len(texts) == 1
-    assert texts != {describe(scores, {"x2": False, "x3": False})}
+@pytest.mark.parametrize("decision", list(Decision))
+def test_describe_verdict_of_one_decision_about_all_names_none(decision: Decision) -> None:
+    texts = [
+        describe(SCORES, {"x2": about_second, "x3": decision})
+        for about_second in (decision, *(other for other in Decision if other != decision))
+    ]
+    assert len(set(texts)) == 3
+    assert "x2" not in texts[0]
+    assert "x3" not in texts[0]
 
 
-def test_describe_verdict_names_those_that_are_not_significantly_lower() -> None:
-    all_significant = describe(SCORES, {"x2": True, "x3": True})
-    one_undecided = describe(SCORES, {"x2": False, "x3": True})
-    none_significant = describe(SCORES, {"x2": False, "x3": False})
-    assert len({all_significant, one_undecided, none_significant}) == 3
-    assert "x2" in one_undecided
-    assert "x3" not in one_undecided
-    assert "x2" not in all_significant + none_significant
+def test_describe_verdict_of_a_worse_choice_differs_from_that_of_a_better_one() -> None:
+    better, worse = describe({"x1": 0.9, "x2": 0.8}), describe({"x1": 0.8, "x2": 0.9}, val=VAL)
+    assert "better" in better
+    assert "worse" not in better
+    assert "worse" in worse
+
+
+def test_describe_verdict_of_another_margin_names_it() -> None:
+    decisions = {"x2": Decision.EQUIVALENT, "x3": Decision.EQUIVALENT}
+    assert "2.5 points" in describe(SCORES, decisions, margin=0.025)
 
 
 def test_describe_verdict_of_many_undecided_gives_their_number() -> None:
     scores = {"x1": 0.95} | {f"other-{i}": 0.94 for i in range(5)} | {"last": 0.5}
-    undecided = dict.fromkeys(scores, False) | {"last": True}
-    text = describe(scores, undecided)
+    decisions = dict.fromkeys(scores, Decision.UNDECIDED) | {"last": Decision.DIFFERENT}
+    text = describe(scores, decisions)
     assert "5" in list_numbers(text)
     assert "other-0" not in text
 
 
-def test_describe_verdict_effects_give_numbers_and_differ_by_significance() -> None:
-    comparison, pairs = make_comparison({"x1": 0.9}), make_pairs({("x1", "x2"): 0.1})
-    effects = make_effects(scope="all")
-    text = describe_verdict(comparison, pairs, effects)
-    assert all(part in text for part in ("+6.12", "[+5.00, +7.00]", f"{MINUS}0.43"))
+PAIRWISE = make_pairwise(make_pairs({("x1", "x2"): 0.1}), ["x1", "x2", "x3"])
+
+
+def test_describe_verdict_effects_give_the_adjusted_p_and_no_interval() -> None:
+    """Intervals are not adjusted, so the two are not mixed in one sentence."""
+    comparison, effects = make_comparison({"x1": 0.9}), make_effects(scope="all")
+    text = describe_verdict(comparison, PAIRWISE, effects)
+    assert all(part in text for part in ("+6.12", "0.0003", f"{MINUS}0.43", "0.0800"))
+    assert "[+5.00, +7.00]" not in text
     variants = {
-        describe_verdict(comparison, pairs, effects.iloc[:1].assign(p=p, p_holm=p_holm))
-        for p, p_holm in ((0.001, 0.003), (0.03, 0.09), (0.3, 0.9))
+        describe_verdict(comparison, PAIRWISE, effects.iloc[:1].assign(p=0.001, p_holm=p_holm))
+        for p_holm in (0.003, 0.09)
     }
-    assert len(variants) == 3
+    assert len(variants) == 2
+    assert len({"not significant" in variant for variant in variants}) == 2
+
+
+def test_describe_verdict_of_a_factor_that_changes_no_model_gives_no_number() -> None:
+    comparison, effects = make_comparison({"x1": 0.9}), make_effects(scope="all")
+    without = describe_verdict(comparison, PAIRWISE, effects.iloc[:2])
+    text = describe_verdict(comparison, PAIRWISE, effects)
+    sentence = text.removeprefix(without)
+    assert sentence
+    assert not re.search(r"\d", sentence)
 
 
 def test_describe_verdict_leaves_effects_within_families_out() -> None:
-    comparison, pairs = make_comparison({"x1": 0.9}), make_pairs({("x1", "x2"): 0.1})
-    text = describe_verdict(comparison, pairs, make_effects())
+    text = describe_verdict(make_comparison({"x1": 0.9}), PAIRWISE, make_effects())
     assert "CrossEntropy" not in text
     assert "Adam" in text
 
 
 def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
     comparison = make_comparison(SCORES)
-    pairs = make_pairs({("x1", "x2"): 0.01})
     equal, different = (
-        describe_verdict(comparison.assign(seeds=seeds), pairs, NO_EFFECTS)
+        describe_verdict(comparison.assign(seeds=seeds), PAIRWISE, NO_EFFECTS)
         for seeds in (3, [3, 2, 3])
     )
     assert different.startswith(equal)
@@ -130,7 +209,7 @@ def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
 
 def test_describe_verdict_without_a_score_names_no_configuration() -> None:
     comparison = make_comparison(SCORES).assign(seeds=0)
-    text = describe_verdict(comparison, make_pairs({("x1", "x2"): 0.1}), make_effects())
+    text = describe_verdict(comparison, PAIRWISE, make_effects())
     assert text
     assert not any(character.isdigit() for character in text)
 

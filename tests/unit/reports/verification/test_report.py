@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bloodnets.errors import ConflictError
 from reports import figures
+from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 from reports.verification import report as report_module
@@ -53,7 +55,7 @@ def reported(grid_copy: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A study with a report, which is made again by copying the one that its ledger gives."""
     shutil.copytree(report, grid_copy / "report")
 
-    def copy_report(ledger: Ledger, *, folder: Path, images: object) -> Path:
+    def copy_report(ledger: Ledger, *, folder: Path, images: object, margin: float) -> Path:
         assert images is None
         return Path(shutil.copytree(report, folder)) / "index.html"
 
@@ -68,7 +70,7 @@ def illustrated(
     """A study with a report that shows test images, made again likewise."""
     shutil.copytree(report_with_images, grid_copy / "report")
 
-    def copy_report(ledger: Ledger, *, folder: Path, images: object) -> Path:
+    def copy_report(ledger: Ledger, *, folder: Path, images: object, margin: float) -> Path:
         source = report if images is None else report_with_images
         return Path(shutil.copytree(source, folder)) / "index.html"
 
@@ -96,6 +98,54 @@ def test_check_report_of_an_intact_report_passes_and_changes_nothing(
     n_compared = sum(suffix not in {".svg", ".png"} for suffix in suffixes)
     assert f" {n_compared} " in check_report(Ledger(grid_copy), None)
     assert {path: path.read_bytes() for path in grid_copy.rglob("*") if path.is_file()} == before
+
+
+def test_check_report_with_another_margin_is_made_again_with_it(
+    grid_copy: Path,
+) -> None:
+    write_report(Ledger(grid_copy), margin=0.025)
+    assert check_report(Ledger(grid_copy), None)
+    pairs_path = grid_copy / "report" / "tables" / "pairs.csv"
+    pairs = pd.read_csv(pairs_path)
+    assert pairs["margin"].tolist() == [0.025]
+    pairs.assign(margin=0.02).to_csv(pairs_path, index=False)
+    assert find_difference(grid_copy).path == "report/index.html"
+
+
+@pytest.mark.parametrize(
+    ("content", "margin"),
+    [
+        ("a,margin\nx,0.025\n", 0.025),
+        ("a,margin\n", DEFAULT_MARGIN),
+        ("a\nx\n", DEFAULT_MARGIN),
+        ("a,margin\nx,?\n", DEFAULT_MARGIN),
+        ("", DEFAULT_MARGIN),
+        (None, DEFAULT_MARGIN),
+    ],
+    ids=["another margin", "no pair", "no column", "no number", "empty", "no file"],
+)
+def test_check_report_reads_the_margin_of_the_pairs(
+    grid_copy: Path,
+    report: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+    margin: float,
+) -> None:
+    margins: list[float] = []
+
+    def copy_report(ledger: Ledger, *, folder: Path, images: object, margin: float) -> Path:
+        margins.append(margin)
+        return Path(shutil.copytree(grid_copy / "report", folder)) / "index.html"
+
+    monkeypatch.setattr(report_module, "write_report", copy_report)
+    shutil.copytree(report, grid_copy / "report")
+    pairs_path = grid_copy / "report" / "tables" / "pairs.csv"
+    if content is None:
+        pairs_path.unlink()
+    else:
+        pairs_path.write_text(content)
+    check_report(Ledger(grid_copy), None)
+    assert margins == [margin]
 
 
 def test_check_report_after_a_change_of_the_ledger_raises_with_the_old_value(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bloodnets.errors import ConflictError, DataError
@@ -57,6 +58,28 @@ def test_report_wrong_options_exit_with_the_code_of_the_error(
     assert outcome.code == error.exit_code
     assert outcome.stderr.count("\n") == 1
     assert not (tmp_path / "mine" / "report").exists()
+
+
+def test_report_margin_is_in_points_and_is_read_again_by_verify(
+    tmp_path: Path, run_main: RunMain
+) -> None:
+    published = make_published_matrices()
+    names = ("mlnn-config-1", "cnn-config-1")
+    ledger = build_grid(tmp_path / "mine", {name: published[name] for name in names})
+    words = ["report", "mine", "--storage", tmp_path]
+    assert run_main(*words, "--margin", "2.5").code == 0
+    pairs = pd.read_csv(ledger.folder / "report" / "tables" / "pairs.csv")
+    assert pairs["margin"].tolist() == [0.025]
+    assert run_main(*words, "--verify").code == 0
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "nan", "101"])
+def test_report_margin_outside_of_its_range_exits_with_2(
+    tmp_path: Path, margin: str, run_main: RunMain
+) -> None:
+    ledger = build(tmp_path / "mine")
+    assert run_main("report", "mine", "--storage", tmp_path, "--margin", margin).code == 2
+    assert not (ledger.folder / "report").exists()
 
 
 def test_report_without_the_data_file_says_that_it_has_no_images(

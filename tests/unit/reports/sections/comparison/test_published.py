@@ -24,7 +24,9 @@ REPRODUCTION = pd.DataFrame(
         "score_high": [0.89, float("nan")],
         "prediction_interval_low": [0.86, float("nan")],
         "prediction_interval_high": [0.9, float("nan")],
-        "verdict": ["inside", "inconclusive"],
+        "p": [0.4, float("nan")],
+        "p_holm": [0.8, float("nan")],
+        "verdict": ["compatible", "uninformative"],
     }
 )
 
@@ -52,7 +54,8 @@ def test_published_table_shows_theirs_recomputed_and_ours() -> None:
         "score": "88.02",
         "score_interval": "[87.00, 89.00]",
         "prediction_interval": "[86.00, 90.00]",
-        "verdict": "inside",
+        "p_holm": "0.8000",
+        "verdict": "compatible",
     }
     assert [second["score"], second["prediction_interval"]] == [BLANK, BLANK]
     assert section.bullets == load_published().discrepancies

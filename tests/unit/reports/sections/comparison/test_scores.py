@@ -1,8 +1,11 @@
 """The comparison table: scores, seeds, groups, cost, and which configurations are drawn."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
+from reports.analysis.pairwise import PairwiseComparison
 from reports.sections.comparison import scores
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
@@ -43,7 +46,12 @@ def make_section(
 def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
     section = scores.make_section(
         comparison=COMPARISON.assign(seeds=[1, 2]),
-        pairwise=make_pairwise(PAIRS, ["cnn-config-1"], ["cnn-config-2"]),
+        pairwise=make_pairwise(
+            PAIRS,
+            ["cnn-config-1"],
+            ["cnn-config-2"],
+            equivalence_letters={"cnn-config-1": "A", "cnn-config-2": ""},
+        ),
         trials=make_trials("here"),
         context=make_context(*NAMES),
     )
@@ -55,7 +63,7 @@ def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
         "configuration": "cnn-config-1",
         "method": "CrossEntropy + SGD",
         "seeds_text": "1 of 2",
-        "group": "a",
+        "group": "a, A",
         "test_macro_f1": "94.00 ± 0.20",
         "test_macro_f1_interval": "[93.00, 95.00]",
         "test_weighted_f1": "94.00 ± 0.20",
@@ -101,6 +109,43 @@ def test_scores_caveats_of_seeds_groups_and_many_configurations_are_separate() -
     assert one_seed is not None
     assert "±" in usual.paragraphs[0]
     assert "±" not in one_seed.paragraphs[0]
+
+
+def count_paragraphs(pairwise: PairwiseComparison) -> int:
+    section = scores.make_section(
+        comparison=COMPARISON,
+        pairwise=pairwise,
+        trials=make_trials("here"),
+        context=make_context(*NAMES),
+    )
+    assert section is not None
+    return len(section.paragraphs)
+
+
+def test_scores_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
+    pairwise = make_pairwise(PAIRS, *([name] for name in NAMES))
+    n_paragraphs = count_paragraphs(NO_PAIRS)
+    assert count_paragraphs(pairwise) == n_paragraphs + 1
+    for changes in (
+        {"copies": {"cnn-config-1": ["cnn-config-3"]}},
+        {"seed_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
+    ):
+        changed = replace(NO_PAIRS, **changes)
+        assert count_paragraphs(changed) == n_paragraphs + 1
+
+
+@pytest.mark.parametrize(("p", "p_text"), [(0.3, "0.3000"), (0.00001, "0.0001")])
+def test_scores_compare_the_spreads_over_seeds(p: float, p_text: str) -> None:
+    seed_sds = dict(zip(NAMES, (0.002, 0.03), strict=True))
+    section = scores.make_section(
+        comparison=COMPARISON,
+        pairwise=replace(NO_PAIRS, seed_sds=seed_sds, homogeneity_p=p),
+        trials=make_trials("here"),
+        context=make_context(*NAMES),
+    )
+    assert section is not None
+    (text,) = (text for text in section.paragraphs if "Bartlett" in text)
+    assert all(part in text for part in ("0.20", "3.00", p_text))
 
 
 def test_scores_without_known_operations_have_no_such_column() -> None:

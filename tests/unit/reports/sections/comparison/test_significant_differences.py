@@ -2,8 +2,11 @@
 
 import re
 
+import pandas as pd
 import pytest
 
+from reports.analysis.pair_decisions import Decision
+from reports.format.units import BLANK
 from reports.sections.comparison import significant_differences
 from reports.sections.elements import Section
 from tests.helpers.report_frames import (
@@ -20,10 +23,14 @@ COMPARISON = make_comparison({"a": 0.94, "b": 0.94, "c": 0.88})
 DIFFERENCES = {("a", "b"): 0.0, ("a", "c"): 0.06, ("c", "b"): -0.06}
 
 
-def make_section(*, significant: bool = True, seeds: int = 2) -> Section:
-    pairs = make_pairs(DIFFERENCES, significant=significant, seeds=seeds)
+def make_section(
+    *, significant: bool = True, seeds: int = 2, margin: float = 0.01, **columns: float
+) -> Section:
+    pairs = make_pairs(DIFFERENCES, significant=significant, seeds=seeds).assign(**columns)
     section = significant_differences.make_section(
-        make_pairwise(pairs, ["a", "b"], ["c"]), comparison=COMPARISON, data=OFFICIAL
+        make_pairwise(pairs, ["a", "b"], ["c"], equivalent_groups=[["a", "b"]], margin=margin),
+        comparison=COMPARISON,
+        data=OFFICIAL,
     )
     assert section is not None
     return section
@@ -43,25 +50,63 @@ def test_pairs_table_shows_difference_tests_and_result() -> None:
         "only_a_correct": "30",
         "only_b_correct": "8",
         "p_mcnemar_holm": "0.0300",
+        "p_equivalence_holm": "0.9000",
+        "seeds_needed": BLANK,
+        "images_needed": BLANK,
     }
-    identical, first, second = read_column(table, "result")
+    equivalent, first, second = read_column(table, "result")
     assert first.split()[0] == "a"
     assert second.split()[0] == "b"
-    assert identical not in {first, second}
+    assert equivalent == Decision.EQUIVALENT
     assert table.folded
     assert table.values["difference"].tolist() == [0.0, 0.06, -0.06]
+    assert table.values["seeds_needed"].tolist() == [6, 6, 6]
     assert [figure.name for figure in section.figures] == ["groups"]
 
 
-@pytest.mark.parametrize(("significant", "n_significant"), [(True, "2"), (False, "0")])
-def test_pairs_paragraph_counts_significant_and_identical_pairs(
-    significant: bool, n_significant: str
-) -> None:
+@pytest.mark.parametrize(("significant", "counts"), [(True, "2 1 0"), (False, "0 1 2")])
+def test_pairs_paragraph_counts_the_decisions(significant: bool, counts: str) -> None:
     section = make_section(significant=significant)
-    assert re.findall(r"\d+", section.paragraphs[0])[:2] == [n_significant, "3"]
-    assert "1" in re.findall(r"\d+", section.paragraphs[0])
+    n_pairs, n_different, n_equivalent, margin, n_undecided = re.findall(
+        r"\d+", section.paragraphs[0]
+    )
+    assert (n_pairs, margin) == ("3", "1")
+    assert f"{n_different} {n_equivalent} {n_undecided}" == counts
     results = read_column(find_table(section, "pairs"), "result")
-    assert (results[1] == results[2]) != significant
+    assert results.count(Decision.UNDECIDED) == int(n_undecided)
+
+
+def test_pairs_that_are_undecided_have_the_detectable_difference_and_what_they_need() -> None:
+    decided, undecided = make_section(), make_section(significant=False)
+    assert len(undecided.paragraphs) == len(decided.paragraphs) + 1
+    assert "1.30" in undecided.paragraphs[1]
+    assert "80%" in undecided.paragraphs[1]
+    table = find_table(undecided, "pairs")
+    assert read_column(table, "seeds_needed") == [BLANK, "6", "6"]
+    assert read_column(table, "images_needed") == [BLANK] * 3
+    known = make_section(significant=False, images_needed=4000)
+    assert read_column(find_table(known, "pairs"), "images_needed") == [BLANK, "4,000", "4,000"]
+    assert len(known.paragraphs[1]) < len(undecided.paragraphs[1])  # no blank to explain
+
+
+def test_pairs_of_another_margin_name_it() -> None:
+    usual, wide = make_section(), make_section(margin=0.025)
+    assert "2.5" not in usual.paragraphs[0] + usual.figures[0].caption
+    assert "2.5" in wide.paragraphs[0]
+    assert "2.5" in wide.figures[0].caption
+
+
+def test_pairs_without_a_common_seed_have_a_caveat() -> None:
+    assert len(make_section(seeds=0).paragraphs) == len(make_section().paragraphs) + 1
+
+
+def test_join_letters_has_both_kinds_of_groups() -> None:
+    pairwise = make_pairwise(
+        make_pairs(DIFFERENCES), ["a", "b"], ["b", "c"], equivalence_letters={"a": "A", "b": ""}
+    )
+    frame = pd.DataFrame({"configuration": ["c", "b", "a", "without a trial"]})
+    letters = significant_differences.join_letters(frame, pairwise)
+    assert letters.tolist() == ["b", "ab", "a, A", ""]
 
 
 def test_pairs_of_one_seed_have_a_caveat() -> None:

@@ -17,15 +17,16 @@ from tests.helpers.report_frames import (
     read_rows,
 )
 
-BETTER = [ASYMMETRIC, worsen_matrix(ASYMMETRIC, n_moved=1)]
-POORER = [worsen_matrix(ASYMMETRIC, n_moved=20), worsen_matrix(ASYMMETRIC, n_moved=22)]
+BETTER = [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (0, 1, 1, 0)]
+OTHER = worsen_matrix(ASYMMETRIC, n_moved=5)
+POORER = [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (20, 22, 22, 20)]
 for matrix in POORER:
     matrix[1, [1, 4]] += (-10, 10)
 
 
 @pytest.fixture(scope="module")
 def section() -> Section:
-    """An MLNN, a CNN and its twin, two seeds."""
+    """An MLNN, a CNN and its twin, four seeds."""
     predictions = make_test_predictions(
         {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-3": BETTER}
     )
@@ -39,16 +40,15 @@ def section() -> Section:
 def test_differences_have_a_heat_map_a_pair_but_none_of_twins(section: Section) -> None:
     assert section.key == "differences"
     assert [heat_map.title for heat_map in section.heat_maps] == [
-        f"cnn-config-1 {MINUS} mlnn-config-1",
-        f"cnn-config-3 {MINUS} mlnn-config-1",
+        f"cnn-config-1 {MINUS} mlnn-config-1"
     ]
     assert section.heat_maps[0].rows == section.heat_maps[0].columns == CLASS_LABELS
     assert [figure.name for figure in section.figures] == ["difference"]
-    assert len(section.paragraphs) == 3  # the last one: a pair is not shown
+    assert len(section.paragraphs) == 2  # no pair is left out
 
 
 def test_differences_heat_map_has_signed_means_faint_unless_significant(section: Section) -> None:
-    # Of class 1, the MLNN takes 30 and 32 images for class 4; the CNN none, and then one.
+    # Of class 1, the MLNN takes 30 and 32 images for class 4; the CNN none, or one.
     cells = section.heat_maps[0].cells[1]
     assert [cell.text for cell in cells] == [
         *("0.0", "+30.5", "0.0", "0.0", f"{MINUS}30.5", "0.0", "0.0", "0.0")
@@ -75,7 +75,7 @@ def test_differences_table_lists_significant_cells_and_its_file_all(section: Sec
     assert table.folded
     assert len(rows) == n_significant > 0
     assert str(n_significant) in section.paragraphs[1]
-    assert len(table.values) == 3 * 64
+    assert len(table.values) == 64
     sizes = [abs(float(row["difference"].replace(MINUS, "-").split()[0])) for row in rows]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[-1]
@@ -93,6 +93,28 @@ def test_differences_of_one_seed_are_counts() -> None:
     assert section is not None
     assert section.heat_maps[0].cells[3][3].text == "+20"
     assert len(section.paragraphs) == 2
+
+
+def test_differences_of_pairs_without_a_common_seed_are_counted() -> None:
+    matrices = {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-2": [OTHER, *BETTER]}
+    predictions = make_test_predictions(matrices)
+    is_kept = (predictions.trials["configuration"] != "cnn-config-2") | (
+        predictions.trials["seed"] == 4
+    )
+    section = confusion_differences.make_section(
+        compare_confusions(
+            replace(
+                predictions,
+                trials=predictions.trials[is_kept].reset_index(drop=True),
+                probabilities=predictions.probabilities[is_kept],
+            )
+        ),
+        context=make_context(),
+    )
+    assert section is not None
+    assert len(section.heat_maps) == 1
+    assert len(section.paragraphs) == 3
+    assert "2" in section.paragraphs[-1]
 
 
 @pytest.mark.parametrize("names", [("cnn-config-1",), ("cnn-config-1", "cnn-config-3")])

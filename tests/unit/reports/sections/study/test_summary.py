@@ -11,18 +11,21 @@ from tests.helpers.report_frames import (
     make_comparison,
     make_effects,
     make_pairs,
+    make_pairwise,
 )
 from tests.helpers.search_frames import make_search_analysis
 
 COMPARISON = make_comparison({"mlnn-config-1": 0.87, "cnn-config-1": 0.94})
-PAIRS = make_pairs({("mlnn-config-1", "cnn-config-1"): -0.07})
+PAIRWISE = make_pairwise(
+    make_pairs({("mlnn-config-1", "cnn-config-1"): -0.07}), ["cnn-config-1"], ["mlnn-config-1"]
+)
 SEARCH = make_search_analysis()
 
 
 def make_section(*, is_search: bool, data: DataLabel = OFFICIAL) -> Section:
     return summary.make_section(
         comparison=COMPARISON,
-        pairs=PAIRS,
+        pairwise=PAIRWISE,
         effects=make_effects(),
         search=SEARCH if is_search else None,
         negative_loss_trials=(),
@@ -33,11 +36,11 @@ def make_section(*, is_search: bool, data: DataLabel = OFFICIAL) -> Section:
 def test_summary_of_a_grid_is_its_verdict() -> None:
     section = make_section(is_search=False)
     assert section.key == "summary"
-    assert section.paragraphs == (describe_verdict(COMPARISON, PAIRS, make_effects()),)
+    assert section.paragraphs == (describe_verdict(COMPARISON, PAIRWISE, make_effects()),)
 
 
 def test_summary_of_a_search_is_what_it_found() -> None:
-    assert make_section(is_search=True).paragraphs == tuple(describe_search(SEARCH, PAIRS))
+    assert make_section(is_search=True).paragraphs == tuple(describe_search(SEARCH, PAIRWISE.pairs))
 
 
 def test_summary_ends_with_the_warnings() -> None:
