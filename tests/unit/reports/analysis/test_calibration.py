@@ -70,7 +70,9 @@ def test_compute_calibration_of_opposite_errors_in_two_bins_adds_them() -> None:
     errors = get_errors(compute_calibration(make_predictions(("both", answers))))
     assert errors["ece"] == pytest.approx(0.2, abs=1e-6)
     assert errors["gap"] == pytest.approx(0, abs=1e-6)
-    assert errors["tendency"] == "inconclusive"
+    assert errors["p_gap"] > 0.9
+    assert errors["p_ece"] < 1e-6
+    assert errors["tendency"] == "miscalibrated"
 
 
 def test_compute_calibration_of_calibrated_answers_has_the_expected_error() -> None:
@@ -83,7 +85,22 @@ def test_compute_calibration_of_calibrated_answers_has_the_expected_error() -> N
     # An ECE is a sum of sizes, so variance alone keeps it above 0: sqrt(15 bins / 3,000) is 0.07.
     assert 0.01 < errors["ece"] < 0.03
     assert errors["ece"] == pytest.approx(errors["expected_ece"], rel=0.1)
-    assert errors["tendency"] == "inconclusive"
+    assert errors["p_ece"] > 0.05
+    assert errors["tendency"] == "calibrated"
+
+
+def test_compute_calibration_of_few_calibrated_answers_is_undecided() -> None:
+    errors = get_errors(compute_calibration(make_predictions(("few", make_answers(0.9, 0.9, 100)))))
+    assert errors["tendency"] == "undecided"
+
+
+def test_compute_calibration_of_calibrated_answers_rejects_in_five_percent() -> None:
+    random = np.random.default_rng(1)
+    p = []
+    for confidence in random.uniform(0.3, 1, size=(400, 1000)):
+        trial = ("fair", (confidence, random.uniform(size=confidence.size) < confidence))
+        p.append(get_errors(compute_calibration(make_predictions(trial)))["p_ece"])
+    assert 0.02 < np.mean(np.array(p) < 0.05) < 0.09
 
 
 def test_compute_calibration_of_five_seeds_has_the_interval_of_the_images_of_one() -> None:

@@ -37,7 +37,8 @@ def simulate_scores(spreads: tuple[float, ...], n_seeds: int) -> FloatArray:
     shape = (len(spreads), n_seeds, N_STUDIES)
     common = random.normal(scale=COMMON_SD, size=N_STUDIES)
     own = random.normal(scale=OWN_SD, size=shape)
-    return common + own + random.normal(size=shape) * np.array(spreads)[:, None, None]
+    scores: FloatArray = common + own + random.normal(size=shape) * np.array(spreads)[:, None, None]
+    return scores
 
 
 def estimate_variances(scores: FloatArray) -> SeedVariance:

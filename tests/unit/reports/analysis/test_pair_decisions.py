@@ -35,6 +35,7 @@ def make_row(difference: float, **changes: float) -> dict[str, float]:
 def decide(*rows: Mapping[str, float], margin: float = MARGIN) -> pd.DataFrame:
     """Return the decisions about pairs, whose p-values follow from their variances."""
     pairs = pd.DataFrame(rows)
+    pairs = pairs.assign(moderated_variance=pairs["seed_variance"], moderated_dof=pairs["dof"])
     names = ("image_variance", "seed_variance", "dof")
     variance = MeanVariance(*(pairs[name].to_numpy() for name in names))
     pairs["p"] = 2 * compute_tail(pairs["difference"].abs().to_numpy(), variance)
@@ -147,12 +148,14 @@ def compute_detectable(row: Mapping[str, float], n_seeds: int) -> float:
     factor = row["seeds"] / n_seeds
     images = row["image_variance"] - row["own_image_variance"] * (1 - factor)
     dof = row["dof"] * (n_seeds - 1) / (row["seeds"] - 1)
-    return sum(
-        np.sqrt(
-            stats.norm.isf(tail) ** 2 * images
-            + stats.t.isf(tail, dof) ** 2 * row["seed_variance"] * factor
+    return float(
+        sum(
+            np.sqrt(
+                stats.norm.isf(tail) ** 2 * images
+                + stats.t.isf(tail, dof) ** 2 * row["seed_variance"] * factor
+            )
+            for tail in (0.025, 1 - POWER)
         )
-        for tail in (0.025, 1 - POWER)
     )
 
 

@@ -20,7 +20,6 @@ from reports.claims.claim import (
     describe_missing,
     is_above,
     is_below,
-    make_equivalence_keys,
 )
 from tests.helpers.grid_builder import ConfusionMatrix
 from tests.helpers.planted_study import (
@@ -51,9 +50,7 @@ def judge_precision(matrices: Matrices) -> Claim:
 
 
 def judge_similarity(matrices: Matrices) -> Claim:
-    study = plant_study(matrices)
-    bootstrap = bootstrap_scores(study.predictions)
-    return require_clean(judge_similar_scores(bootstrap, make_equivalence_keys(study)))
+    return require_clean(judge_similar_scores(bootstrap_scores(plant_study(matrices).predictions)))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +162,7 @@ def test_judge_similar_scores_of_equivalent_losses_is_inconclusive() -> None:
     )
     assert claim.verdict == "inconclusive"
     assert claim.numbers.empty
-    assert "1 pair" in claim.evidence
+    assert "1 configuration" in claim.evidence
 
 
 def test_judge_similar_scores_with_a_pair_of_one_seed_is_inconclusive() -> None:

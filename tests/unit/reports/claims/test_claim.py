@@ -21,8 +21,8 @@ from reports.claims.claim import (
     is_above,
     is_below,
     judge_all_above,
-    list_configurations,
     list_families,
+    list_models,
     make_equivalence_keys,
     make_numbers_frame,
     measure_contrasts,
@@ -55,6 +55,8 @@ def make_estimate(mean: float, p: float) -> Estimate:
         image_variance=0.1,
         seed_variance=0.1,
         dof=2.0,
+        moderated_variance=0.1,
+        moderated_dof=2.0,
     )
 
 
@@ -121,14 +123,15 @@ def test_is_above_and_is_below_need_a_sign_and_a_significant_p() -> None:
     assert is_below(numbers).tolist() == [False, False, True, False]
 
 
-def test_list_families_and_configurations_keep_the_order_of_the_plan() -> None:
-    names = [MLNN_SGD, ADAM, SGD]
-    bootstrap = bootstrap_scores(
-        plant_study({name: make_cyclic_matrices(45, 44) for name in names}).predictions
-    )
+def test_list_families_and_models_keep_the_order_of_the_plan() -> None:
+    matrices = {
+        name: make_cyclic_matrices(n, 40)
+        for name, n in ((MLNN_SGD, 45), (ADAM, 46), (SGD, 47), (SGD_NLL, 47))
+    }
+    bootstrap = bootstrap_scores(plant_study(matrices).predictions)
     assert list_families(bootstrap) == ["mlnn", "cnn"]
-    assert list_configurations(bootstrap, "cnn") == [ADAM, SGD]
-    assert list_configurations(bootstrap, "resnet") == []
+    assert list_models(bootstrap, "cnn") == [ADAM, SGD]
+    assert list_models(bootstrap, "resnet") == []
 
 
 def test_make_equivalence_keys_are_equal_where_only_the_loss_differs() -> None:

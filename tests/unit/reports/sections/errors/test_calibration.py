@@ -3,13 +3,7 @@
 import pandas as pd
 import pytest
 
-from reports.analysis.calibration import (
-    N_BINS,
-    OVERCONFIDENT,
-    UNDECIDED,
-    UNDERCONFIDENT,
-    Calibration,
-)
+from reports.analysis.calibration import N_BINS, Calibration, Tendency
 from reports.sections.elements import Section
 from reports.sections.errors import calibration
 from tests.helpers.report_frames import (
@@ -33,6 +27,7 @@ def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
                 "ece": 0.031,
                 "ece_sd": 0.004,
                 "expected_ece": 0.012,
+                "p_ece_holm": 0.01,
                 "confidence": 0.9 + gap,
                 "accuracy": 0.9,
                 "gap": gap,
@@ -69,7 +64,10 @@ def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
 
 def test_calibration_tables_show_errors_and_bins() -> None:
     section = make_section(
-        {"mlnn-config-1": (OVERCONFIDENT, 0.05), "cnn-config-1": (UNDERCONFIDENT, -0.03)}
+        {
+            "mlnn-config-1": (Tendency.OVERCONFIDENT, 0.05),
+            "cnn-config-1": (Tendency.UNDERCONFIDENT, -0.03),
+        }
     )
     assert section.key == "calibration"
     errors, bins = find_table(section, "calibration"), find_table(section, "calibration-bins")
@@ -77,7 +75,10 @@ def test_calibration_tables_show_errors_and_bins() -> None:
     assert [first["ece"], first["expected_ece"], first["seeds"]] == ["3.10 ± 0.40", "1.20", "2"]
     assert [first["gap"], first["gap_interval"]] == ["+5.00", "[+4.00, +6.00]"]
     assert second["gap"] == f"{MINUS}3.00"
-    assert [first["tendency"], second["tendency"]] == [OVERCONFIDENT, UNDERCONFIDENT]
+    assert [first["tendency"], second["tendency"]] == [
+        Tendency.OVERCONFIDENT,
+        Tendency.UNDERCONFIDENT,
+    ]
     assert bins.folded
     assert bins.rules == {2}
     assert read_column(bins, "configuration") == ["mlnn-config-1", "", "cnn-config-1", ""]
@@ -87,7 +88,7 @@ def test_calibration_tables_show_errors_and_bins() -> None:
     assert figures == [("calibration-mlnn", True), ("calibration-cnn", True)]
 
 
-@pytest.mark.parametrize("tendency", [OVERCONFIDENT, UNDERCONFIDENT, UNDECIDED])
+@pytest.mark.parametrize("tendency", list(Tendency))
 def test_calibration_outcome_of_equal_tendencies_gives_their_range(tendency: str) -> None:
     section = make_section({"cnn-config-1": (tendency, -0.03), "cnn-config-2": (tendency, 0.05)})
     outcome = section.paragraphs[1]
@@ -97,7 +98,7 @@ def test_calibration_outcome_of_equal_tendencies_gives_their_range(tendency: str
 
 def test_calibration_outcome_of_different_tendencies_names_configurations_once() -> None:
     section = make_section(
-        {"cnn-config-1": (UNDECIDED, 0.0), "cnn-config-2": (OVERCONFIDENT, 0.05)}
+        {"cnn-config-1": (Tendency.UNDECIDED, 0.0), "cnn-config-2": (Tendency.OVERCONFIDENT, 0.05)}
     )
     outcome = section.paragraphs[1]
     assert outcome.index("cnn-config-2") < outcome.index("+5.00") < outcome.index("cnn-config-1")
