@@ -159,13 +159,14 @@ def compute_detectable(row: Mapping[str, float], n_seeds: int) -> float:
     factor = row["seeds"] / n_seeds
     images = row["image_variance"] - row["own_image_variance"] * (1 - factor)
     dof = row["dof"] * (n_seeds - 1) / (row["seeds"] - 1)
-    return sum(
+    half_widths = (
         np.sqrt(
             stats.norm.isf(tail) ** 2 * images
             + stats.t.isf(tail, dof) ** 2 * row["seed_variance"] * factor
         )
         for tail in (0.025, 1 - POWER)
     )
+    return float(sum(half_widths))
 
 
 @pytest.mark.parametrize("own_share", [0.0, 0.9])
