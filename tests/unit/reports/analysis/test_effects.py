@@ -82,8 +82,8 @@ def test_estimate_effects_of_equal_models_is_exactly_0_and_is_not_counted_by_hol
     assert losses[["p", "p_holm"]].isna().all(axis=None)
     # Holm multiplies the smallest p by 2, family and optimizer, and not by 3.
     overall = others[others["scope"] == "all"]
-    smallest = overall["p"].idxmin()
-    assert overall.loc[smallest, "p_holm"] == pytest.approx(2 * overall.loc[smallest, "p"])
+    smallest = overall.sort_values("p").iloc[0]
+    assert smallest["p_holm"] == pytest.approx(2 * smallest["p"])
     for _, rows in others.groupby(others["scope"] == "all"):
         expected = multipletests(rows["p"], method="holm")[1]
         np.testing.assert_allclose(rows["p_holm"], expected, rtol=1e-12)
@@ -114,8 +114,8 @@ def test_estimate_effects_count_a_model_and_its_copy_once() -> None:
     assert effects.loc[("optimizer", "cnn"), "pairs"] == 1
     assert effects.loc[("optimizer", "cnn"), "difference"] == pytest.approx(cnn)
     assert effects.loc[("optimizer", "mlnn"), "pairs"] == 2
-    assert np.isnan(effects.loc[("loss", "cnn"), "p"])
-    assert effects.loc[("loss", "mlnn"), "p"] > 0
+    has_p = effects["p"].notna().to_dict()
+    assert (has_p["loss", "cnn"], has_p["loss", "mlnn"]) == (False, True)
 
 
 def test_estimate_effects_without_a_common_seed_are_of_all_seeds(
