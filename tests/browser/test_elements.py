@@ -11,10 +11,11 @@ from tests.browser.visit import open_page
 
 SIGNS = {
     "supported": "✓",
-    "inside": "✓",
+    "compatible": "✓",
     "contradicted": "✗",
-    "outside": "✗",
+    "incompatible": "✗",
     "inconclusive": "?",
+    "uninformative": "?",
     "not-comparable": "\N{EN DASH}",
 }
 

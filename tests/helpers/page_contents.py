@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.image import imsave
 
 from bloodnets.constants import CLASS_NAMES
+from reports.analysis.reproduction import Verdict
 from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel
 from reports.page.render import Banner
@@ -37,7 +38,7 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
         Section(key="claims", title="The claims of the paper", tables=(_make_claims_table(),)),
         Section(
             key="pairs",
-            title="Which differences are significant",
+            title="Which configurations differ",
             paragraphs=("Points by which the row is above the column.",),
             heat_maps=tuple(
                 _make_heat_map(title) for title in ("Accuracy", "Macro F1", INJECTED_HTML, "AUC")
@@ -57,13 +58,16 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
 
 
 def _make_claims_table() -> Table:
-    verdicts = ["supported", "contradicted", "inconclusive", "inside", "outside", "not comparable"]
-    verdicts.append(INJECTED_HTML)
+    verdicts = [
+        *("supported", "contradicted", "inconclusive", *Verdict),
+        INJECTED_HTML,
+    ]
     frame = pd.DataFrame(
         {
-            "claim": [f"{i}. The CNN is better than the MLNN. " * 3 for i in range(7)],
+            "claim": [f"{i}. The CNN is better than the MLNN. " * 3 for i in range(len(verdicts))],
             "verdict": verdicts,
-            "evidence": ["The difference is 6.10 points, interval 5.20 to 7.00. " * 2] * 7,
+            "evidence": ["The difference is 6.10 points, interval 5.20 to 7.00. " * 2]
+            * len(verdicts),
         }
     )
     columns = (

@@ -112,6 +112,18 @@ def test_decide_pairs_adjusts_both_p_values_over_all_pairs() -> None:
     assert (frame["p_equivalence_holm"] > frame["p_equivalence"]).any()
 
 
+@pytest.mark.parametrize(
+    ("p", "decision"), [(0.02, Decision.DIFFERENT), (0.2, Decision.EQUIVALENT)]
+)
+def test_decide_pairs_of_one_pair_is_undecided_among_several(p: float, decision: Decision) -> None:
+    """The adjusted p-values decide: 4 times 0.02 is not significant."""
+    row = make_row(MARGIN - 0.001 * stats.t.isf(0.02, 4))
+    for n_pairs, expected in ((1, decision), (4, Decision.UNDECIDED)):
+        frame = decide_pairs(pd.DataFrame([row] * n_pairs).assign(p=p), N_IMAGES, MARGIN)
+        assert frame["p_equivalence"].tolist() == pytest.approx([0.02] * n_pairs)
+        assert frame["decision"].tolist() == [expected] * n_pairs
+
+
 def test_decide_pairs_of_an_unknown_variance_is_undecided() -> None:
     row = make_row(0.0, image_variance=np.nan, seed_variance=0.0, dof=0.0)
     frame = decide(row, make_row(0.03))
@@ -148,15 +160,14 @@ def compute_detectable(row: Mapping[str, float], n_seeds: int) -> float:
     factor = row["seeds"] / n_seeds
     images = row["image_variance"] - row["own_image_variance"] * (1 - factor)
     dof = row["dof"] * (n_seeds - 1) / (row["seeds"] - 1)
-    return float(
-        sum(
-            np.sqrt(
-                stats.norm.isf(tail) ** 2 * images
-                + stats.t.isf(tail, dof) ** 2 * row["seed_variance"] * factor
-            )
-            for tail in (0.025, 1 - POWER)
+    half_widths = (
+        np.sqrt(
+            stats.norm.isf(tail) ** 2 * images
+            + stats.t.isf(tail, dof) ** 2 * row["seed_variance"] * factor
         )
+        for tail in (0.025, 1 - POWER)
     )
+    return float(sum(half_widths))
 
 
 @pytest.mark.parametrize("own_share", [0.0, 0.9])

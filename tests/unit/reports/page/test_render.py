@@ -5,10 +5,12 @@ from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
+from reports.analysis import reproduction
+from reports.claims import claim
 from reports.format.data_warnings import list_score_warnings
 from reports.ledger.loading import Problem, read_study_files
 from reports.ledger.records import DuplicatesRecord, SoftwareChange
@@ -51,6 +53,18 @@ def test_render_report_policy_allows_its_style_and_its_script_only(handmade: Ren
         "base-uri": "'none'",
         "form-action": "'none'",
     }
+
+
+@pytest.mark.parametrize("verdict", [*get_args(claim.Verdict), *reproduction.Verdict])
+def test_render_report_every_verdict_has_a_sign_and_a_color(
+    handmade: Rendered, verdict: str
+) -> None:
+    name = verdict.replace(" ", "-")
+    assert f'<span class="verdict {name}">{verdict}</span>' in handmade.html
+    (style,) = re.findall("<style>(.*?)</style>", handmade.html, re.DOTALL)
+    rules = re.findall(rf"^.*\.{name}\b.*$", style, re.MULTILINE)
+    assert any("::before" in rule and "content:" in rule for rule in rules)
+    assert any("color:" in rule for rule in rules)
 
 
 def test_render_report_elements_have_no_handler_and_no_style(handmade: Rendered) -> None:

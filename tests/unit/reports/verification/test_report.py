@@ -109,7 +109,7 @@ def test_check_report_with_another_margin_is_made_again_with_it(
     pairs = pd.read_csv(pairs_path)
     assert pairs["margin"].tolist() == [0.025]
     pairs.assign(margin=0.02).to_csv(pairs_path, index=False)
-    assert find_difference(grid_copy).path == "report/index.html"
+    assert find_difference(grid_copy).path == "report/tables/pairs.csv"
 
 
 @pytest.mark.parametrize(
