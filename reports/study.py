@@ -289,7 +289,8 @@ class Study:
         All values are about the probability of the predicted class.
 
         Returns:
-            One row per configuration with a complete trial, in the order of the plan:
+            One row per configuration with a complete trial, in the order of the plan. Without such
+            a trial, the frame has no columns:
 
             - `configuration`, `family` (str): Name and family of the configuration.
             - `seeds` (int): Number of seeds, at least 1.
@@ -310,9 +311,7 @@ class Study:
             0  mlnn-config-2  0.426  6.329
             1   cnn-config-2  0.486  6.345
         """
-        if not self.loaded_study.predictions.configurations:
-            return pd.DataFrame()
-        return compute_calibration(self.loaded_study.predictions).errors
+        return self._calibration.copy()
 
     def confusion(
         self, configuration: str, *, normalize: Literal["true", "predicted"] | None = None
@@ -348,10 +347,9 @@ class Study:
                 f"{self.name} has no complete trial of {configuration}", value=configuration
             )
         value = {None: "count", "true": "row_share", "predicted": "column_share"}[normalize]
-        matrix = sum_confusions(cells).pivot(index="true", columns="predicted", values=value)
         names = list(self.class_names)
         return pd.DataFrame(
-            matrix.to_numpy(),
+            sum_confusions(cells)[value].to_numpy().reshape(len(names), len(names)),
             index=pd.Index(names, name="true"),
             columns=pd.Index(names, name="predicted"),
         )
@@ -478,6 +476,13 @@ class Study:
     @cached_property
     def _comparison(self) -> pd.DataFrame:
         return frames.make_comparison_frame(self.loaded_study, self.bootstrap)
+
+    @cached_property
+    def _calibration(self) -> pd.DataFrame:
+        predictions = self.loaded_study.predictions
+        return (
+            compute_calibration(predictions).errors if len(predictions.trials) else pd.DataFrame()
+        )
 
     @cached_property
     def _class_scores(self) -> pd.DataFrame:

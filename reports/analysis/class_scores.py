@@ -81,8 +81,9 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
             summaries[key] = _summarize_seeds(
                 [_score_trial(predictions.labels, trial) for trial in probabilities]
             )
-        keys = {"family": str(family), "configuration": name, "support": support}
-        frames.append(summaries[key].assign(**keys))
+        frames.append(
+            summaries[key].assign(family=str(family), configuration=str(name), support=support)
+        )
     columns = ["family", "configuration", "class", *CLASS_SCORES, "support"]
     if not frames:
         return pd.DataFrame(columns=columns)

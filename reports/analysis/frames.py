@@ -257,7 +257,7 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
     """
     rows = []
     for name in names:
-        row = {}
+        row: dict[str, float] = {}
         for score in (*SCORES, *FURTHER_SCORES):
             key, estimate = f"test_{score}", estimate_contrast(bootstrap, score, {name: 1.0})
             mean, sd, low, high = estimate[:4] if estimate else (np.nan,) * 4

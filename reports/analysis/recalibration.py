@@ -45,7 +45,8 @@ def compute_confidence_logits(probabilities: NDArray[np.floating]) -> FloatArray
     """
     sorted_rows = np.sort(probabilities.astype(np.float64), axis=1)
     others = np.maximum(sorted_rows[:, :-1].sum(axis=1), _SMALLEST)
-    return np.log(sorted_rows[:, -1]) - np.log(others)
+    logits: FloatArray = np.log(sorted_rows[:, -1]) - np.log(others)
+    return logits
 
 
 def fit_recalibration(logits: FloatArray, is_correct: NDArray[np.bool_]) -> Recalibration:

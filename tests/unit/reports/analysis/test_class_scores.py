@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import (
     average_precision_score,
     multilabel_confusion_matrix,
@@ -24,7 +25,7 @@ LABELS = np.arange(N_IMAGES) % NUM_CLASSES
 ABSENT = LABELS % 5
 
 
-def make_predictions(labels: IntArray, *probabilities: FloatArray) -> TestPredictions:
+def make_predictions(labels: IntArray, *probabilities: NDArray[np.floating]) -> TestPredictions:
     """Return the trials of one configuration, one for each array of probabilities."""
     n_trials = len(probabilities)
     frame = pd.DataFrame({"configuration": ["c"] * n_trials, "seed": range(n_trials)})
@@ -38,7 +39,8 @@ def make_predictions(labels: IntArray, *probabilities: FloatArray) -> TestPredic
 def draw_probabilities(labels: IntArray, *, seed: int = 0, skill: float = 1.0) -> FloatArray:
     logits = np.random.default_rng(seed).normal(size=(labels.size, NUM_CLASSES))
     logits[np.arange(labels.size), labels] += skill
-    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    probabilities: FloatArray = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def make_perfect(labels: IntArray) -> FloatArray:
@@ -76,7 +78,7 @@ def test_compute_class_scores_of_one_seed_have_wilsons_intervals() -> None:
     frame = compute_class_scores(make_predictions(LABELS, probabilities))
     predicted = probabilities.argmax(axis=1)
     for c in range(NUM_CLASSES):
-        is_class, is_predicted = c == LABELS, predicted == c
+        is_class, is_predicted = np.equal(LABELS, c), np.equal(predicted, c)
         for name, outcomes in (
             ("precision", is_class[is_predicted]),
             ("recall", is_predicted[is_class]),
