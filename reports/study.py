@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ from bloodnets.errors import DataError
 from bloodnets.storage.location import parse_location
 from reports.analysis import frames
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
-from reports.analysis.confusion import make_confusion_frame
+from reports.analysis.calibration import compute_calibration
+from reports.analysis.class_scores import compute_class_scores
+from reports.analysis.confusion import make_confusion_frame, sum_confusions
 from reports.analysis.learning_curves import LearningCurves, collect_learning_curves
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.analysis.pairwise import PairwiseComparison, compare_configurations
@@ -191,8 +194,14 @@ class Study:
             - `seeds_planned`, `seeds` (int): Numbers of planned trials and of complete trials that
               were evaluated on test.
             - `failed`, `missing`, `unreadable` (int): Numbers of planned trials in that state.
+            - `val_accuracy`, `val_macro_f1`, `val_weighted_f1`, `val_macro_precision`,
+              `val_macro_recall`, `val_auc` (float): Means over the complete trials, 0 to 1, each
+              with its standard deviation (`_sd`). They are from the epoch with the highest val
+              macro F1, so they are too high on average.
             - `test_accuracy`, `test_macro_f1`, `test_weighted_f1`, `test_macro_precision`,
-              `test_macro_recall`, `test_auc` (float): Means over the seeds, 0 to 1. Each has its
+              `test_macro_recall`, `test_auc`, `test_balanced_accuracy` (float, 0 to 1), `test_mcc`,
+              `test_kappa` (float, -1 to 1), `test_brier` (float, 0 to 2, lower is better) and
+              `test_log_loss` (float, nats, lower is better): Means over the seeds. Each has its
               standard deviation over the seeds (`_sd`) and the ends of its 95% confidence interval
               over test images and seeds (`_low`, `_high`).
             - `val_macro_f1` (float): Mean macro F1 on val at the best epochs, 0 to 1, with `_sd`.
@@ -268,15 +277,77 @@ class Study:
         """
         return self.compare(margin).pairs.copy()
 
-    def confusion(self, configuration: str) -> pd.DataFrame:
+    def class_scores(self) -> pd.DataFrame:
+        """Return the scores of each class against all others, on test.
+
+        Returns:
+            One row per configuration with a complete trial and class, in the order of the plan:
+
+            - `configuration`, `family` (str): Name and family of the configuration.
+            - `class` (int): Label of the class, 0 to 7.
+            - `class_name` (str): Name of the class.
+            - `precision` (positive predictive value), `recall` (sensitivity), `f1`, `specificity`,
+              `npv` (negative predictive value), `auc`, `average_precision` (float): Means over the
+              seeds, 0 to 1. Each has its standard deviation over the seeds (`_sd`) and the ends of
+              its 95% confidence interval over test images and seeds (`_low`, `_high`).
+            - `support` (int): Number of test images of the class.
+
+            A score without images in its denominator is NaN; a precision, recall or F1 is 0, with
+            the interval NaN.
+
+        Examples:
+            >>> scores = study.class_scores().query("configuration == 'cnn-config-2'")
+            >>> scores[["class_name", "recall", "recall_low", "recall_high"]].head(2).round(3)
+               class_name  recall  recall_low  recall_high
+            8    basophil   0.904       0.851        0.939
+            9  eosinophil   0.986       0.959        0.996
+        """
+        return self._class_scores.copy()
+
+    def calibration(self) -> pd.DataFrame:
+        """Return how well the probabilities of each configuration are calibrated on test.
+
+        All values are about the probability of the predicted class.
+
+        Returns:
+            One row per configuration with a complete trial, in the order of the plan. Without such
+            a trial, the frame has no columns:
+
+            - `configuration`, `family` (str): Name and family of the configuration.
+            - `seeds` (int): Number of seeds, at least 1.
+            - `ece`, `ece_sd` (float): Expected calibration error in 15 bins, 0 to 1, mean and
+              standard deviation over the seeds.
+            - `expected_ece` (float): Error that a perfectly calibrated classifier would show.
+            - `confidence`, `accuracy` (float): Mean probability and share of correct predictions, 0
+              to 1.
+            - `gap` (float): `confidence` minus `accuracy`, -1 to 1, with the ends of its 95%
+              confidence interval (`_low`, `_high`).
+            - `tendency` (str): `overconfident`, `underconfident` or `inconclusive`.
+            - `slope`, `intercept` (float): Calibration slope and intercept, 1 and 0 if calibrated,
+              with `_sd`, `_low` and `_high`. NaN if a trial makes no mistake.
+
+        Examples:
+            >>> study.calibration()[["configuration", "ece", "slope"]].round(3)
+               configuration    ece  slope
+            0  mlnn-config-2  0.426  6.329
+            1   cnn-config-2  0.486  6.345
+        """
+        return self._calibration.copy()
+
+    def confusion(
+        self, configuration: str, *, normalize: Literal["true", "predicted"] | None = None
+    ) -> pd.DataFrame:
         """Return the confusion matrix of a configuration on test, summed over its seeds.
 
         Args:
             configuration: Name of the configuration, e.g. `cnn-config-2`.
+            normalize: Class whose images each share is of: `true` for shares of each row,
+                `predicted` for shares of each column. None gives numbers of images.
 
         Returns:
-            Numbers of test images (int64), `confusion.loc[true, predicted]`, 8 x 8. Index (`true`)
-            and columns (`predicted`) are class names.
+            Numbers of test images (int64) or shares (float, 0 to 1; 0 for an absent class),
+            `confusion.loc[true, predicted]`, 8 x 8. Index (`true`) and columns (`predicted`) are
+            class names.
 
         Raises:
             DataError: No configuration has this name, or none of its trials is complete.
@@ -285,6 +356,9 @@ class Study:
             >>> confusion = study.confusion("cnn-config-2")
             >>> int(confusion.loc["monocyte", "immature granulocytes"])
             46
+            >>> shares = study.confusion("cnn-config-2", normalize="true")
+            >>> float(shares.loc["monocyte", "immature granulocytes"].round(3))
+            0.081
         """
         require_configuration(self.name, self.configurations, configuration)
         cells = self._confusion_cells
@@ -293,11 +367,10 @@ class Study:
             raise DataError(
                 f"{self.name} has no complete trial of {configuration}", value=configuration
             )
+        value = {None: "count", "true": "row_share", "predicted": "column_share"}[normalize]
         names = list(self.class_names)
-        matrix = np.zeros((len(names), len(names)), dtype=np.int64)
-        np.add.at(matrix, (cells["true"], cells["predicted"]), cells["count"])
         return pd.DataFrame(
-            matrix,
+            sum_confusions(cells)[value].to_numpy().reshape(len(names), len(names)),
             index=pd.Index(names, name="true"),
             columns=pd.Index(names, name="predicted"),
         )
@@ -431,6 +504,20 @@ class Study:
     @cached_property
     def _comparison(self) -> pd.DataFrame:
         return frames.make_comparison_frame(self.loaded_study, self.bootstrap)
+
+    @cached_property
+    def _calibration(self) -> pd.DataFrame:
+        predictions = self.loaded_study.predictions
+        return (
+            compute_calibration(predictions).errors if len(predictions.trials) else pd.DataFrame()
+        )
+
+    @cached_property
+    def _class_scores(self) -> pd.DataFrame:
+        frame = compute_class_scores(self.loaded_study.predictions)
+        class_names = [self.class_names[c] for c in frame["class"]]
+        frame.insert(list(frame.columns).index("class") + 1, "class_name", class_names)
+        return frame
 
     @cached_property
     def _confusion_cells(self) -> pd.DataFrame:

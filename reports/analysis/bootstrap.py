@@ -7,7 +7,6 @@ draw of its cells). All trials share the same resamples, so differences between 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,12 @@ from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.distinct_models import find_representatives
+from reports.analysis.further_scores import (
+    FURTHER_SCORES,
+    compute_agreement_arrays,
+    compute_image_losses,
+)
+from reports.analysis.ranking import compute_class_auc
 from reports.analysis.seed_variance import (
     SeedVariance,
     estimate_seed_variances,
@@ -26,6 +31,8 @@ from reports.analysis.seed_variance import (
 from reports.ledger.loading import TestPredictions
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
+"""Scores that each trial record has."""
+
 CLASS_PRECISIONS = tuple(f"precision_{c}" for c in range(NUM_CLASSES))
 N_RESAMPLES = 2000
 """Number of resamples of the test images. It gives a standard error with a relative error of 1.6%,
@@ -41,11 +48,11 @@ class BootstrapScores:
 
     Attributes:
         trials: Frame of the trials, as in `TestPredictions`.
-        values: Values of each score (`SCORES` and `CLASS_PRECISIONS`), by its name, float64, shape
-            (trials,), 0 to 1.
+        values: Values of each score (`SCORES`, `FURTHER_SCORES` and `CLASS_PRECISIONS`), by its
+            name, float64, shape (trials,).
         resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
-        maxima: Largest possible value of each score in `SCORES`: 1, or less if a class is absent
-            from the test images.
+        ranges: Smallest and largest possible value of each score in `SCORES` and `FURTHER_SCORES`:
+            usually 0 and 1; the largest is less if a class is absent from the test images.
         representatives: Representative of each configuration, from `find_representatives`.
         models: Names of the distinct models: the representatives, in the order of the plan.
         seed_variances: Variances between the replicates of each of `models`, by score; each array
@@ -56,7 +63,7 @@ class BootstrapScores:
     trials: pd.DataFrame
     values: Mapping[str, FloatArray]
     resampled: Mapping[str, FloatArray]
-    maxima: Mapping[str, float]
+    ranges: Mapping[str, tuple[float, float]]
     representatives: Mapping[str, str]
     models: Sequence[str]
     seed_variances: Mapping[str, SeedVariance]
@@ -116,30 +123,25 @@ def bootstrap_confusion(
     return (chunk @ one_hot_cells).reshape(-1, NUM_CLASSES, NUM_CLASSES)
 
 
+def bootstrap_sums(values: FloatArray) -> FloatArray:
+    """Return the sums of values over the images of each resample.
+
+    Args:
+        values: Value of each image, float64, shape (..., n).
+
+    Returns:
+        Sums, float64, shape (N_RESAMPLES, ...).
+    """
+    rows = values.reshape(-1, values.shape[-1])
+    sums = np.concatenate([chunk @ rows.T for chunk in bootstrap_counts(values.shape[-1])])
+    return sums.reshape(-1, *values.shape[:-1])
+
+
 def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     """Score every trial on the test images and on `N_RESAMPLES` resamples of them."""
-    labels, predicted, n_trials = (
-        predictions.labels,
-        predictions.predicted_classes,
-        len(predictions.trials),
-    )
-    shape = (len(SCORES) + len(CLASS_PRECISIONS), n_trials)
-    values, resampled = np.empty(shape), np.empty((shape[0], N_RESAMPLES, n_trials))
-    aucs = [_compute_auc(labels, trial) for trial in predictions.probabilities]
-    for t in range(n_trials):
-        confusion = metrics.compute_confusion_matrix(labels, predicted[t])
-        values[:, t] = _compute_score_rows(confusion, np.asarray(aucs[t].value))
-    start = 0
-    for chunk in bootstrap_counts(labels.size) if n_trials else ():
-        stop = start + len(chunk)
-        exact_counts = chunk.astype(np.float64)  # converted once instead of once per trial
-        for t, auc in enumerate(aucs):
-            cells = bootstrap_confusion(labels, predicted[t], chunk)
-            resampled[:, start:stop, t] = _compute_score_rows(
-                cells, auc.value + exact_counts @ auc.influence
-            )
-        start = stop
-    keys, representatives = (*SCORES, *CLASS_PRECISIONS), find_representatives(predictions)
+    keys = (*SCORES, *FURTHER_SCORES, *CLASS_PRECISIONS)
+    values, resampled = _score_resamples(predictions, len(keys))
+    representatives = find_representatives(predictions)
     models = list(dict.fromkeys(representatives.values()))
     rows = find_trial_rows(predictions.trials, models)
     seed_variances = {
@@ -150,7 +152,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         trials=predictions.trials,
         values=dict(zip(keys, values, strict=True)),
         resampled=dict(zip(keys, resampled, strict=True)),
-        maxima=_find_maxima(labels),
+        ranges=_find_ranges(predictions.labels),
         representatives=representatives,
         models=models,
         seed_variances=seed_variances,
@@ -160,53 +162,75 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     )
 
 
-def _find_maxima(labels: IntArray) -> dict[str, float]:
-    """Return the largest possible value of each score: an absent class counts 0 in a mean."""
+def _score_resamples(predictions: TestPredictions, n_scores: int) -> tuple[FloatArray, FloatArray]:
+    """Return scores (n_scores, trials) and those on resamples (n_scores, N_RESAMPLES, trials)."""
+    labels, predicted = predictions.labels, predictions.predicted_classes
+    n_trials = len(predicted)
+    values, resampled = np.empty((n_scores, n_trials)), np.empty((n_scores, N_RESAMPLES, n_trials))
+    if not n_trials:
+        return values, resampled
+    linear, influences = zip(
+        *(_score_probabilities(labels, trial) for trial in predictions.probabilities), strict=True
+    )
+    for t in range(n_trials):
+        confusion = metrics.compute_confusion_matrix(labels, predicted[t])
+        values[:, t] = _compute_score_rows(confusion, linear[t])
+    resampled_linear = np.array(linear) + bootstrap_sums(np.array(influences))
+    start = 0
+    for chunk in bootstrap_counts(labels.size):
+        stop = start + len(chunk)
+        for t in range(n_trials):
+            cells = bootstrap_confusion(labels, predicted[t], chunk)
+            resampled[:, start:stop, t] = _compute_score_rows(
+                cells, resampled_linear[start:stop, t].T
+            )
+        start = stop
+    return values, resampled
+
+
+def _find_ranges(labels: IntArray) -> dict[str, tuple[float, float]]:
+    """Return the possible values of each score: an absent class counts 0 in a macro score."""
     share = np.unique(labels).size / NUM_CLASSES
-    return {score: share if score.startswith("macro_") else 1.0 for score in SCORES}
+    ranges = {
+        score: (0.0, share if score.startswith("macro_") else 1.0)
+        for score in (*SCORES, *FURTHER_SCORES)
+    }
+    return ranges | {
+        "mcc": (-1.0, 1.0),
+        "kappa": (-1.0, 1.0),
+        "brier": (0.0, 2.0),
+        "log_loss": (0.0, np.inf),
+    }
 
 
-def _compute_score_rows(confusion: NDArray[np.number], auc: FloatArray) -> FloatArray:
-    """Return `SCORES` and `CLASS_PRECISIONS` of matrices (..., 8, 8), shape (14, ...)."""
-    scores = metrics.compute_score_arrays(confusion) | {"auc": auc}
-    precision = np.moveaxis(metrics.compute_class_scores(confusion).precision, -1, 0)
-    return np.concatenate([np.stack([scores[name] for name in SCORES]), precision])
+def _compute_score_rows(confusion: NDArray[np.number], linear: FloatArray) -> FloatArray:
+    """Return `SCORES`, `FURTHER_SCORES` and `CLASS_PRECISIONS` of matrices (..., 8, 8).
 
-
-class _AucInfluence(NamedTuple):
-    """AUC of a trial, and its first-order change for one more copy of each image."""
-
-    value: float
-    influence: FloatArray
-
-
-def _compute_auc(labels: IntArray, probabilities: NDArray[np.float32]) -> _AucInfluence:
-    """Return the AUC by the structural components of DeLong et al. (Biometrics, 1988).
-
-    Ranking the images in every resample would take hours and change only the fourth decimal. pandas
-    ranks like `scipy.stats.rankdata`, and importing `scipy.stats` takes half a second.
+    Args:
+        confusion: Counts `confusion[..., true, predicted]`.
+        linear: AUC and `PROBABILITY_SCORES`, shape (3, ...).
     """
-    value, influence = 0.0, np.zeros(labels.size)
-    for c in range(NUM_CLASSES):
-        is_class, score = labels == c, probabilities[:, c]
-        if not 0 < is_class.sum() < labels.size:
-            return _AucInfluence(float("nan"), np.full(labels.size, np.nan))
-        n_outranked = _rank(score)
-        for group in (is_class, ~is_class):
-            n_outranked[group] -= _rank(score[group])
-        # Share of the other group against which an image is ranked correctly.
-        win_shares = np.where(
-            is_class, n_outranked / (~is_class).sum(), 1 - n_outranked / is_class.sum()
-        )
-        class_auc = win_shares[is_class].mean()
-        value += class_auc / NUM_CLASSES
-        influence += (
-            (win_shares - class_auc)
-            / np.where(is_class, is_class.sum(), (~is_class).sum())
-            / NUM_CLASSES
-        )
-    return _AucInfluence(float(value), influence)
+    auc, losses = linear[0], linear[1:]
+    scores = metrics.compute_score_arrays(confusion) | {"auc": auc}
+    agreement = compute_agreement_arrays(confusion)
+    precision = np.moveaxis(metrics.compute_class_scores(confusion).precision, -1, 0)
+    rows = [scores[name] for name in SCORES] + list(agreement.values())
+    return np.concatenate([np.stack(rows), losses, precision])
 
 
-def _rank(values: NDArray[np.float32]) -> FloatArray:
-    return np.array(pd.Series(values).rank(), dtype=np.float64)
+def _score_probabilities(
+    labels: IntArray, probabilities: NDArray[np.float32]
+) -> tuple[FloatArray, FloatArray]:
+    """Return AUC and `PROBABILITY_SCORES`, shape (3,), and the influences of images, (3, n).
+
+    The AUC is the mean over the classes; NaN if a class is absent.
+    """
+    areas = [compute_class_auc(labels == c, probabilities[:, c]) for c in range(NUM_CLASSES)]
+    losses = compute_image_losses(labels, probabilities)
+    mean_losses = losses.mean(axis=1)
+    auc_influence = np.mean([area.influence for area in areas], axis=0)
+    loss_influences = (losses - mean_losses[:, None]) / labels.size
+    return (
+        np.array([np.mean([area.value for area in areas]), *mean_losses]),
+        np.stack([auc_influence, *loss_influences]),
+    )

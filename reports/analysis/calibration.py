@@ -1,7 +1,8 @@
 """Measure the calibration of the probabilities of the most probable class.
 
 Bins and the expected calibration error (ECE) follow Guo, Pleiss, Sun & Weinberger, "On Calibration
-of Modern Neural Networks" (ICML 2017, arXiv:1706.04599).
+of Modern Neural Networks" (ICML 2017, arXiv:1706.04599). `recalibration` defines slope and
+intercept.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from scipy import special
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
 from reports.analysis.pair_decisions import compute_equivalence_p
+from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
 from reports.ledger.loading import TestPredictions
 
 N_BINS = 15
@@ -79,6 +81,9 @@ class Calibration:
             - `p_equivalence`, `p_equivalence_holm` (float): Larger p-value of the two one-sided
               tests of a gap of at least `EQUIVALENCE_MARGIN`, adjusted likewise.
             - `tendency` (str): A `Tendency`, from the adjusted p-values.
+            - `slope`, `intercept` (float): Calibration slope and intercept, 1 and 0 if calibrated:
+              means over the seeds, with `_sd` and the ends `_low` and `_high` of the 95% confidence
+              interval. NaN if a trial has none; see `recalibration.fit_recalibration`.
     """
 
     bins: pd.DataFrame
@@ -95,7 +100,8 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
     is_correct = (predictions.predicted_classes == predictions.labels).astype(np.float64)
     # As in Guo et al., a bin includes its upper edge.
     bin_indices = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(np.int64)
-    resampled_gaps = _bootstrap_means(confidence - is_correct)
+    resampled_gaps = bootstrap.bootstrap_sums(confidence - is_correct) / predictions.labels.size
+    coefficients, resampled_coefficients = _fit_recalibrations(predictions)
     bins, errors = [], []
     for name, trials in predictions.trials.reset_index().groupby("configuration", sort=False):
         trial_indices = trials.index.to_numpy()
@@ -112,6 +118,9 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
                 confidence[trial_indices],
                 is_correct[trial_indices],
                 resampled_gaps[:, trial_indices],
+            )
+            | _summarize_recalibration(
+                coefficients[trial_indices], resampled_coefficients[:, trial_indices]
             )
         )
     return Calibration(
@@ -207,7 +216,32 @@ def _compute_null_ece(bin_indices: IntArray, confidence: FloatArray) -> tuple[fl
     return mean, float((1 - 2 / np.pi) * variance.sum() / n_images**2)
 
 
-def _bootstrap_means(values: FloatArray) -> FloatArray:
-    """Return the means of values (trials, n) on each resample, shape (resamples, trials)."""
-    n = values.shape[1]
-    return np.concatenate([chunk @ values.T / n for chunk in bootstrap.bootstrap_counts(n)])
+def _fit_recalibrations(predictions: TestPredictions) -> tuple[FloatArray, FloatArray]:
+    """Return slopes and intercepts (trials, 2), and those on resamples (resamples, trials, 2)."""
+    fits = [
+        fit_recalibration(compute_confidence_logits(probabilities), predicted == predictions.labels)
+        for probabilities, predicted in zip(
+            predictions.probabilities, predictions.predicted_classes, strict=True
+        )
+    ]
+    coefficients = np.array([fit.values for fit in fits])
+    changes = bootstrap.bootstrap_sums(np.array([fit.influences for fit in fits]))
+    return coefficients, coefficients + changes
+
+
+def _summarize_recalibration(
+    coefficients: FloatArray, resampled: FloatArray
+) -> dict[str, float | str]:
+    """Return slope and intercept of one configuration.
+
+    Args:
+        coefficients: Slopes and intercepts, shape (seeds, 2).
+        resampled: The same on each resample, shape (resamples, seeds, 2).
+    """
+    estimates = intervals.estimate_means(coefficients, resampled)
+    columns = {"": "mean", "_sd": "sd", "_low": "low", "_high": "high"}
+    return {
+        f"{name}{suffix}": float(estimates[column].iloc[row])
+        for row, name in enumerate(("slope", "intercept"))
+        for suffix, column in columns.items()
+    }

@@ -7,9 +7,8 @@ import pandas as pd
 
 from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
+from reports.analysis.class_scores import compute_class_scores
 from reports.ledger.loading import TestPredictions
-
-CLASS_SCORES = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +25,9 @@ class ConfusionAnalysis:
             - `seeds` (int): Number of seeds in the sum, at least 1.
             - `row_share` (float): Share of the true class with this prediction, 0 to 1; 0 for
               an absent class.
-        class_scores: Scores of each class, a row for each configuration and class:
-
-            - `family`, `configuration` (str): Family and name of the configuration.
-            - `class` (int): Class, 0 to 7.
-            - `precision`, `recall`, `f1` (float): Means over the seeds, 0 to 1.
-            - `precision_sd`, `recall_sd`, `f1_sd` (float): Standard deviations over the seeds
-              (divisor n - 1); NaN for one seed.
-            - `support` (int): Test images of the class.
+            - `column_share` (float): Share of this prediction that is of the true class, 0 to 1;
+              0 for a class that is never predicted.
+        class_scores: Scores of each class, from `class_scores.compute_class_scores`.
     """
 
     matrices: pd.DataFrame
@@ -44,7 +38,7 @@ def analyze_confusion(predictions: TestPredictions) -> ConfusionAnalysis:
     """Return the confusion matrices and the class scores of the trials evaluated on test."""
     cells = make_confusion_frame(predictions)
     return ConfusionAnalysis(
-        matrices=sum_confusions(cells), class_scores=compute_class_scores(cells)
+        matrices=sum_confusions(cells), class_scores=compute_class_scores(predictions)
     )
 
 
@@ -84,29 +78,7 @@ def sum_confusions(cells: pd.DataFrame) -> pd.DataFrame:
     keys = ["family", "configuration", "true", "predicted"]
     frame = cells.groupby(keys, sort=False).agg(count=("count", "sum"), seeds=("seed", "nunique"))
     frame = frame.reset_index()
-    class_totals = frame.groupby(["configuration", "true"])["count"].transform("sum")
-    frame["row_share"] = (
-        (frame["count"] / class_totals.where(class_totals > 0)).fillna(0.0).astype(float)
-    )
+    for column, margin in (("row_share", "true"), ("column_share", "predicted")):
+        totals = frame.groupby(["configuration", margin])["count"].transform("sum")
+        frame[column] = (frame["count"] / totals.where(totals > 0)).fillna(0.0).astype(float)
     return frame
-
-
-def compute_class_scores(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of each class over replicates, with the columns of `class_scores`.
-
-    Args:
-        cells: Frame from `make_confusion_frame`.
-    """
-    blocks = []
-    for (family, name, _), trial in cells.groupby(["family", "configuration", "seed"], sort=False):
-        shape = (NUM_CLASSES, NUM_CLASSES)
-        trial_scores = metrics.compute_class_scores(
-            trial["count"].to_numpy(dtype=np.int64).reshape(shape)
-        )
-        keys = {"family": family, "configuration": name, "class": range(NUM_CLASSES)}
-        blocks.append(pd.DataFrame(keys | trial_scores._asdict()))
-    if not blocks:
-        return pd.DataFrame(columns=["family", "configuration", "class", *CLASS_SCORES, "support"])
-    groups = pd.concat(blocks).groupby(["family", "configuration", "class"], sort=False)
-    mean, sd = groups.mean(), groups.std(ddof=1)[list(CLASS_SCORES)]
-    return mean.join(sd.add_suffix("_sd")).astype({"support": int}).reset_index()

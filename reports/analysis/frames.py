@@ -15,6 +15,7 @@ import pandas as pd
 
 from bloodnets import metrics
 from reports.analysis.bootstrap import SCORES, BootstrapScores
+from reports.analysis.further_scores import FURTHER_SCORES
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
@@ -22,6 +23,7 @@ from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
 from reports.ledger.records import StudyRecord, TrialRecord
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
+VAL_SCORES = tuple(f"val_{name}" for name in SCORES)
 TRAINING_FIELDS = ("best_epoch", "epochs", "duration_s", "images_per_s")
 SIZE_FIELDS = ("parameters", "operations")
 
@@ -94,7 +96,7 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     # The columns do not depend on what has finished: neither on scores nor on a search's
     # confirmation.
-    numeric_columns = ("val_macro_f1", *TEST_SCORES, *TRAINING_FIELDS, *SIZE_FIELDS, "attempts")
+    numeric_columns = (*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS, *SIZE_FIELDS, "attempts")
     required_columns = [
         "id",
         "configuration",
@@ -149,7 +151,7 @@ def make_comparison_frame(
 
     Args:
         loaded_study: Files of the study.
-        bootstrap: Scores of its trials; None omits the intervals.
+        bootstrap: Scores of its trials; None omits the intervals and `FURTHER_SCORES`.
 
     Returns:
         A row for each configuration, in the order of the plan:
@@ -160,10 +162,13 @@ def make_comparison_frame(
         - `seeds_planned`, `seeds` (int): Planned trials, and those that are complete and
           evaluated on test.
         - `failed`, `missing`, `unreadable` (int): Planned trials in that state.
+        - `val_` with each of `bootstrap.SCORES` (float): Mean over the complete trials, 0 to 1, at
+          the epoch that was selected on val, with `_sd`.
         - `test_` with each of `bootstrap.SCORES` (float): Mean over the seeds, 0 to 1, with
           `_sd` and the ends `_low` and `_high` of the 95% confidence interval, clipped to the
           possible values.
-        - `val_macro_f1` (float): Mean macro F1 on val at the best epochs, 0 to 1, with `_sd`.
+        - `test_` with each of `FURTHER_SCORES` (float): Likewise; see
+          `further_scores.compute_agreement_arrays` and `further_scores.compute_image_losses`.
         - `best_epoch`, `epochs` (float, from 1), `duration_s` (float, seconds), `images_per_s`
           (float): Means over the complete trials, with `_sd`.
         - `parameters`, `operations` (float): Size of the network, as in `make_trials_frame`.
@@ -232,32 +237,33 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
         "seeds": int(complete["test_accuracy"].notna().sum()),
         **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
-    for name in (*TEST_SCORES, "val_macro_f1", *TRAINING_FIELDS):
+    for name in (*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS):
         row[name] = complete[name].mean()
         row[f"{name}_sd"] = complete[name].std(ddof=1)
     return row | {name: trial_frame[name].max() for name in SIZE_FIELDS}
 
 
 def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd.DataFrame:
-    """Return the 95% confidence intervals of every score of the configurations.
+    """Return the 95% confidence intervals of every score, and the means of `FURTHER_SCORES`.
 
     Args:
         bootstrap: Scores of the trials on test.
         names: Names of configurations.
 
     Returns:
-        A row for each name: `test_`, each of `bootstrap.SCORES`, and `_low` or `_high` (float,
-        clipped to 0 and `BootstrapScores.maxima`; NaN without a trial).
+        A row for each name: `test_`, each score, and `_low` or `_high` (float, clipped to
+        `BootstrapScores.ranges`; NaN without a trial). For `FURTHER_SCORES`, which no record has,
+        also the mean over the seeds and `_sd`.
     """
     rows = []
     for name in names:
-        row = {}
-        for score in SCORES:
-            estimate = estimate_contrast(bootstrap, score, {name: 1.0})
-            low, high = (estimate.low, estimate.high) if estimate else (np.nan, np.nan)
-            row[f"test_{score}_low"], row[f"test_{score}_high"] = np.clip(
-                [low, high], 0, bootstrap.maxima[score]
-            )
+        row: dict[str, float] = {}
+        for score in (*SCORES, *FURTHER_SCORES):
+            key, estimate = f"test_{score}", estimate_contrast(bootstrap, score, {name: 1.0})
+            mean, sd, low, high = estimate[:4] if estimate else (np.nan,) * 4
+            if score in FURTHER_SCORES:
+                row |= {key: mean, f"{key}_sd": sd}
+            row[f"{key}_low"], row[f"{key}_high"] = np.clip([low, high], *bootstrap.ranges[score])
         rows.append(row)
     return pd.DataFrame(rows)
 

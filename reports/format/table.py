@@ -10,6 +10,12 @@ from reports.format.text import label
 from reports.format.units import BLANK, Unit, format_interval, format_mean_sd, format_number
 
 _TEXT_UNITS = frozenset({"text", "word", "prose", "verdict"})
+_UNITS_OF_ENDS: dict[Unit, Unit] = {
+    "interval": "percent",
+    "points_interval": "points",
+    "score_interval": "score",
+}
+"""Unit of the ends of an interval, by the unit of its column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +118,9 @@ def make_table(
 
 
 def _format_cell(record: dict[Hashable, Any], column: Column, *, show_sd: bool) -> str:
-    if column.unit in {"interval", "points_interval"}:
+    if column.unit in _UNITS_OF_ENDS:
         low, high = record[f"{column.key}_low"], record[f"{column.key}_high"]
-        return format_interval(low, high, "percent" if column.unit == "interval" else "points")
+        return format_interval(low, high, _UNITS_OF_ENDS[column.unit])
     value = record[column.key]
     if pd.isna(value):
         return BLANK

@@ -23,6 +23,7 @@ Unit = Literal[
     "points",
     "interval",
     "points_interval",
+    "score_interval",
     "p",
 ]
 

@@ -10,43 +10,52 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from reports.analysis import confusion, frames
+from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.calibration import EQUIVALENCE_MARGIN, Tendency, compute_calibration
+from reports.analysis.class_scores import compute_class_scores
+from reports.format.columns import CLASS_COLUMNS, MORE_CLASS_COLUMNS
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
-from reports.format.table import Column, make_table
+from reports.format.limitations import list_limitations
+from reports.format.table import Column, Table, make_table
 from reports.format.text import format_settings, label, make_class_label, make_data_label
-from reports.format.units import format_interval, format_number
+from reports.format.units import Unit, format_interval, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import TestPredictions
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.page.render import make_environment
+from reports.sections.errors.classes import add_note
 
 _SCORES = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro F1",
     "weighted_f1": "Weighted F1",
+    "balanced_accuracy": "Balanced accuracy",
     "auc": "AUC",
 }
-_SCORE_COLUMNS = (
-    Column(key="score", heading=("Score",)),
-    *(
-        column
-        for split in ("val", "test")
-        for column in (
-            Column(key=split, heading=(split, "(%)"), unit="percent"),
-            Column(key=split, heading=("95% confidence interval",), unit="interval"),
-        )
-    ),
-)
-_CLASS_SCORE_COLUMNS = (
-    Column(key="class_label", heading=("Class",)),
-    Column(key="precision", heading=("Precision", "(%)"), unit="percent"),
-    Column(key="recall", heading=("Recall", "(%)"), unit="percent"),
-    Column(key="f1", heading=("F1", "(%)"), unit="percent"),
-    Column(key="support", heading=("Test", "images"), unit="count"),
-)
+_FURTHER_SCORES = {
+    "mcc": "MCC (\N{MINUS SIGN}1 to 1)",
+    "kappa": "Cohen's kappa (\N{MINUS SIGN}1 to 1)",
+    "brier": "Brier score (0 to 2, lower is better)",
+    "log_loss": "Log loss (nats, lower is better)",
+}
+
+
+def _list_score_columns(unit: Unit, interval_unit: Unit, unit_text: str) -> tuple[Column, ...]:
+    return (
+        Column(key="score", heading=("Score",)),
+        *(
+            column
+            for split in ("val", "test")
+            for column in (
+                Column(key=split, heading=(f"{split}{unit_text}",), unit=unit),
+                Column(key=split, heading=("95% confidence interval",), unit=interval_unit),
+            )
+        ),
+    )
+
+
 _TENDENCY_TEXTS = {
     Tendency.OVERCONFIDENT: "The model is overconfident",
     Tendency.UNDERCONFIDENT: "The model is underconfident",
@@ -73,7 +82,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
     split = {
         split_name: _load_predictions(ledger, record, split_name) for split_name in split_names
     }
-    scores = pd.DataFrame({"score": list(_SCORES.values())})
+    scores = pd.DataFrame({"score": {**_SCORES, **_FURTHER_SCORES}})
     for split_name, predictions in split.items():
         scores = scores.join(_make_score_frame(predictions, split_name))
     text = (
@@ -89,8 +98,9 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             loss=label(record.config["loss"]),
             data=make_data_label(study.data),
             data_warnings=list_score_warnings(study.data),
-            scores=make_table("scores", "Scores of this model", _SCORE_COLUMNS, scores),
-            classes=_make_class_table(study, split["test"]) if "test" in split else None,
+            score_tables=_make_score_tables(scores),
+            class_tables=_make_class_tables(study, split["test"]) if "test" in split else (),
+            limitations=list_limitations(study.data),
             trust=_describe_calibration(split["test"]) if "test" in split else None,
             checked=agreement,
         )
@@ -132,26 +142,41 @@ def _make_score_frame(predictions: TestPredictions, split: str) -> pd.DataFrame:
     """Return each score with its confidence interval over the choice of images."""
     bootstrap = bootstrap_scores(predictions)
     interval_row = frames.make_intervals_frame(bootstrap, predictions.configurations).iloc[0]
-    return pd.DataFrame(
-        {
-            split: [float(bootstrap.values[score][0]) for score in _SCORES],
-            f"{split}_low": [interval_row[f"test_{score}_low"] for score in _SCORES],
-            f"{split}_high": [interval_row[f"test_{score}_high"] for score in _SCORES],
-        }
+    names = [*_SCORES, *_FURTHER_SCORES]
+    columns = {
+        split: [float(bootstrap.values[score][0]) for score in names],
+        f"{split}_low": [interval_row[f"test_{score}_low"] for score in names],
+        f"{split}_high": [interval_row[f"test_{score}_high"] for score in names],
+    }
+    return pd.DataFrame(columns, index=names)
+
+
+def _make_score_tables(scores: pd.DataFrame) -> tuple[Table, Table]:
+    """Make a table of percentages, and one of the scores with other ranges."""
+    return (
+        make_table(
+            "scores",
+            "Scores of this model",
+            _list_score_columns("percent", "interval", " (%)"),
+            scores.loc[[*_SCORES]],
+        ),
+        make_table(
+            "further-scores",
+            "Further scores of this model",
+            _list_score_columns("score", "score_interval", ""),
+            scores.loc[[*_FURTHER_SCORES]],
+        ),
     )
 
 
-def _make_class_table(study: StudyRecord, predictions: TestPredictions) -> Any:
-    frame = confusion.analyze_confusion(predictions).class_scores
-    class_names = study.data.class_names
-    frame = frame.assign(
-        class_label=[
-            make_class_label(class_index, class_names[class_index])
-            for class_index in frame["class"]
-        ]
+def _make_class_tables(study: StudyRecord, predictions: TestPredictions) -> tuple[Table, Table]:
+    frame = compute_class_scores(predictions).drop(columns="configuration")
+    labels = [make_class_label(c, study.data.class_names[c]) for c in frame["class"]]
+    frame = add_note(frame.assign(class_label=labels))
+    return (
+        make_table("classes", "Scores of each class on test", CLASS_COLUMNS, frame),
+        make_table("classes-more", "Further scores of each class", MORE_CLASS_COLUMNS, frame),
     )
-    frame = frame.drop(columns=[f"{score}_sd" for score in confusion.CLASS_SCORES])
-    return make_table("classes", "Scores of each class on test", _CLASS_SCORE_COLUMNS, frame)
 
 
 def _describe_calibration(predictions: TestPredictions) -> str:
@@ -163,7 +188,20 @@ def _describe_calibration(predictions: TestPredictions) -> str:
         f"class minus the accuracy is {gap} points (95% confidence interval "
         f"{format_interval(*bounds, 'points')}). The expected calibration error is "
         f"{format_number(errors['ece'], 'percent')}%; a perfectly calibrated model would show "
-        f"{format_number(errors['expected_ece'], 'percent')}% on as many images."
+        f"{format_number(errors['expected_ece'], 'percent')}% on as many images. "
+        f"{_describe_slope(errors)}"
+    )
+
+
+def _describe_slope(errors: Mapping[Any, Any]) -> str:
+    slope, intercept = (
+        f"{format_number(errors[name], 'score')} "
+        f"{format_interval(errors[f'{name}_low'], errors[f'{name}_high'], 'score')}"
+        for name in ("slope", "intercept")
+    )
+    return (
+        f"The calibration slope is {slope} and the calibration intercept {intercept}; a calibrated "
+        "model has 1 and 0."
     )
 
 

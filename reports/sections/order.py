@@ -41,7 +41,7 @@ from reports.sections.errors import (
 from reports.sections.findings import Analysis
 from reports.sections.forked_call import ForkedCall
 from reports.sections.search import confirmation, halving, proposals, search_history, space
-from reports.sections.study import curves, provenance, summary, unfinished
+from reports.sections.study import curves, limitations, provenance, summary, unfinished
 
 
 def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section]:
@@ -60,6 +60,7 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
         *_make_paper_sections(analysis),
         _make_curves(analysis),
         *(forked_call.get_result() if forked_call else _list_error_sections(analysis)),
+        limitations.make_section(analysis.study.loaded_study.study.data),
         _make_provenance(analysis),
     ]
     return [section for section in optional_sections if section is not None]
@@ -156,7 +157,9 @@ def _list_error_sections(analysis: Analysis) -> list[Section | None]:
         classes.make_section(confusions, context=context),
         confusion.make_section(confusions, context=context),
         confusion_differences.make_section(compare_confusions(predictions), context=context),
-        calibration.make_section(compute_calibration(predictions), context=context),
+        calibration.make_section(
+            compute_calibration(predictions), comparison=analysis.comparison, context=context
+        ),
         misclassified.make_section(
             analyze_misclassified(predictions), analysis.images, context=context
         ),

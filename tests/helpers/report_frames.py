@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import SCORES
+from reports.analysis.further_scores import FURTHER_SCORES
 from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.table import Table
@@ -68,7 +69,9 @@ def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: A
         "unreadable": 0,
     }
     for score in SCORES:
-        columns |= {f"val_{score}": values, f"test_{score}": values, f"test_{score}_sd": sd}
+        columns |= {f"val_{score}": values, f"val_{score}_sd": sd}
+    for score in (*SCORES, *FURTHER_SCORES):
+        columns |= {f"test_{score}": values, f"test_{score}_sd": sd}
         columns |= {f"test_{score}_low": values - 0.01, f"test_{score}_high": values + 0.01}
     training = {"best_epoch": 20, "epochs": 30, "duration_s": 82.5, "images_per_s": 4783.6}
     for name, value in training.items():

@@ -4,6 +4,8 @@ Images differ in difficulty, which all trials share. Seeds differ in skill, and 
 independent noise on each image. The tests take a few minutes, so they are marked slow.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from scipy.special import ndtr
 
 from bloodnets import metrics
 from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.class_scores import compute_class_scores
 from reports.analysis.intervals import Estimate, estimate_contrast
 from reports.ledger.loading import TestPredictions
 
@@ -67,6 +70,12 @@ def study(random: np.random.Generator, skills: NDArray[np.float64]) -> TestPredi
     )
 
 
+def compute_true_recall(skill: float, spread: float) -> NDArray[np.float64]:
+    """Return the expected recall of each class over seeds whose skills have this spread."""
+    recall: NDArray[np.float64] = ndtr((SKILL + skill) / np.hypot(np.hypot(1, DIFFICULTY), spread))
+    return recall
+
+
 def is_covered(found: Estimate | None, value: float) -> bool:
     return found is not None and found.low <= value <= found.high
 
@@ -114,3 +123,21 @@ def test_intervals_with_one_seed_cover_the_score_of_the_trained_model() -> None:
             for c in range(2)
         ]
     assert 0.93 <= np.mean(covered) <= 0.97
+
+
+@pytest.mark.parametrize(("seeds", "spread"), [(1, 0.0), (3, 0.05), (3, 0.15)])
+@pytest.mark.parametrize("skill", [0.2, 2.0], ids=["usual", "nearly perfect"])
+def test_intervals_of_recall_cover_the_truth_in_at_least_93_percent(
+    seeds: int, spread: float, skill: float
+) -> None:
+    """With few seeds, or few mistakes, the intervals may cover more than 95%."""
+    random = np.random.default_rng(seeds)
+    true_recall, covered = compute_true_recall(skill, spread), []
+    for _ in range(STUDIES // 2):
+        skills = skill + random.normal(scale=spread, size=(1, seeds))
+        predictions = study(random, skills)
+        frame = compute_class_scores(
+            replace(predictions, trials=predictions.trials.assign(family="cnn"))
+        )
+        covered += [*(frame["recall_low"] <= true_recall) & (true_recall <= frame["recall_high"])]
+    assert 0.93 <= np.mean(covered) <= 0.99

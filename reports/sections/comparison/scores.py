@@ -70,7 +70,7 @@ def _make_score_tables(
     return (
         make_table(
             "comparison",
-            make_caption("Scores on test and cost", data),
+            make_caption("Scores on test, macro F1 on val, and cost", data),
             COMPARISON_COLUMNS,
             frame,
             values=comparison,
@@ -101,7 +101,10 @@ def _make_paragraphs(
     context: ReportContext,
 ) -> list[str]:
     has_replicates = comparison["seeds"].max() > 1
-    paragraphs = ["All scores are on test, at the epoch with the best macro F1 on val."]
+    paragraphs = [
+        "Scores are on test, except one macro F1 on val. All are from the epoch with the best "
+        "macro F1 on val. That score on val was selected, so it is too high on average."
+    ]
     if context.is_search:
         paragraphs = [
             f"From here on, the report is about the re-trained configurations. {paragraphs[0]}"

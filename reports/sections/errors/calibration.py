@@ -1,5 +1,7 @@
 """Show how well the predicted probabilities are calibrated."""
 
+import re
+
 import pandas as pd
 
 from reports import figures
@@ -10,7 +12,8 @@ from reports.analysis.calibration import (
     Tendency,
 )
 from reports.analysis.intervals import ALPHA
-from reports.format.table import Column, make_table
+from reports.format.columns import PROBABILITY_COLUMNS
+from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
 from reports.sections.context import ReportContext
@@ -52,11 +55,14 @@ _TENDENCY_TEXTS = {
 }
 
 
-def make_section(calibration: Calibration, *, context: ReportContext) -> Section:
-    """Show reliability diagrams by family, and the expected calibration errors.
+def make_section(
+    calibration: Calibration, *, comparison: pd.DataFrame, context: ReportContext
+) -> Section:
+    """Show reliability diagrams by family, and the scores of the probabilities.
 
     Args:
         calibration: Reliability of the configurations.
+        comparison: Frame from `frames.make_comparison_frame`.
         context: Labels.
     """
     bins, errors = calibration.bins, calibration.errors
@@ -81,7 +87,9 @@ def make_section(calibration: Calibration, *, context: ReportContext) -> Section
                 ),
                 _ERROR_COLUMNS,
                 errors,
+                values=errors.drop(columns=_list_columns(errors, "slope", "intercept")),
             ),
+            _make_probability_table(errors, comparison, context.data),
             make_table(
                 "calibration-bins",
                 make_caption("Accuracy on test by predicted probability", context.data),
@@ -95,6 +103,27 @@ def make_section(calibration: Calibration, *, context: ReportContext) -> Section
     )
 
 
+def _list_columns(frame: pd.DataFrame, *scores: str) -> list[str]:
+    """Return the columns of scores, with their standard deviations and intervals."""
+    return [c for c in frame.columns if re.sub("_(sd|low|high)$", "", c) in scores]
+
+
+def _make_probability_table(
+    errors: pd.DataFrame, comparison: pd.DataFrame, data: DataLabel
+) -> Table:
+    """Make the table of calibration slope and intercept, Brier score and log loss."""
+    coefficients = errors[["configuration", *_list_columns(errors, "slope", "intercept")]]
+    losses = comparison[
+        ["configuration", *_list_columns(comparison, "test_brier", "test_log_loss")]
+    ]
+    return make_table(
+        "probabilities",
+        make_caption("Calibration slope and intercept, Brier score and log loss on test", data),
+        PROBABILITY_COLUMNS,
+        coefficients.merge(losses, on="configuration"),
+    )
+
+
 def _explain_method() -> str:
     return (
         "A classifier is calibrated if its probabilities match its accuracy: 90% of the "
@@ -105,7 +134,10 @@ def _explain_method() -> str:
         "images. “Expected if calibrated” is the ECE that a perfectly calibrated classifier with "
         "the same probabilities would show on as many images. Over- and underconfidence are tested "
         "by the difference of mean probability and accuracy, miscalibration by the ECE (p < "
-        f"{ALPHA:g}, Holm-adjusted over the configurations)."
+        f"{ALPHA:g}, Holm-adjusted over the configurations). The calibration slope is 1 and the "
+        "calibration intercept 0 if the classifier is calibrated. A slope below 1 means "
+        "probabilities that are too extreme; an intercept below 0, probabilities that are too high "
+        "on average. Brier score and log loss are 0 for perfect predictions."
     )
 
 

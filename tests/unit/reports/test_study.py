@@ -150,6 +150,36 @@ def test_predictions_agree_with_the_confusion_of_the_seeds(demo: Study) -> None:
     assert tuple(confusion.index) == tuple(confusion.columns) == demo.class_names
 
 
+def test_confusion_normalized_is_the_shares_of_rows_or_columns(demo: Study) -> None:
+    counts = demo.confusion("cnn-config-2")
+    assert (counts.dtypes == "int64").all()
+    pd.testing.assert_frame_equal(
+        demo.confusion("cnn-config-2", normalize="true"), counts.div(counts.sum(axis=1), axis=0)
+    )
+    pd.testing.assert_frame_equal(
+        demo.confusion("cnn-config-2", normalize="predicted"), counts / counts.sum()
+    )
+
+
+def test_class_scores_agree_with_the_comparison(demo: Study) -> None:
+    scores = demo.class_scores()
+    assert scores["class_name"].tolist() == [*demo.class_names] * 2
+    means = scores.groupby("configuration", sort=False)[["recall", "f1", "auc"]].mean()
+    comparison = demo.comparison().set_index("configuration")
+    for mean, score in (("recall", "balanced_accuracy"), ("f1", "macro_f1"), ("auc", "auc")):
+        np.testing.assert_allclose(means[mean], comparison[f"test_{score}"])
+
+
+def test_class_scores_and_calibration_without_a_complete_trial_are_empty(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [grid_builder.ASYMMETRIC]}
+    missing = [("cnn-config-1", 0)]
+    study = load_study(
+        grid_builder.build_grid(tmp_path / "s", matrices, missing_trials=missing).folder
+    )
+    assert study.class_scores().empty
+    assert study.calibration().empty
+
+
 def test_predictions_have_documented_dtypes_and_probabilities(demo: Study) -> None:
     frame = demo.predictions(demo.trials["id"][0])
     names = [f"probability_{i}" for i in range(8)]
@@ -210,6 +240,8 @@ def test_frames_changed_by_the_user_leave_the_study_as_it_was(demo: Study) -> No
         lambda: demo.predictions("cnn-config-2-s0"),
         demo.comparison,
         demo.pairs,
+        demo.class_scores,
+        demo.calibration,
         lambda: demo.confusion("cnn-config-2"),
         demo.learning_curves,
     ]

@@ -7,27 +7,34 @@ import pytest
 
 from reports.analysis.confusion import (
     analyze_confusion,
-    compute_class_scores,
     make_confusion_frame,
-    sum_confusions,
 )
 from reports.ledger.loading import read_study_files
-from tests.helpers.grid_builder import ASYMMETRIC, build_grid
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid, remove_class
 from tests.helpers.small_studies import OTHER_MATRIX, SMALL_MATRIX
 
 
-def test_make_confusion_frame_of_asymmetric_matrix_is_true_by_predicted(tmp_path: Path) -> None:
+def test_analyze_confusion_of_asymmetric_matrix_is_true_by_predicted(tmp_path: Path) -> None:
     ledger = build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC]})
-    cells = make_confusion_frame(read_study_files(ledger).predictions)
-    mistake = cells[(cells["true"] == 0) & (cells["predicted"] == 1)]
-    assert mistake["count"].tolist() == [40]
-    scores = compute_class_scores(cells).set_index("class")
+    analysis = analyze_confusion(read_study_files(ledger).predictions)
+    cells = analysis.matrices.set_index(["true", "predicted"])
+    assert cells.loc[(0, 1), "count"] == 40
+    assert cells.loc[(0, 1), "row_share"] == pytest.approx(0.4)
+    assert cells.loc[(0, 1), "column_share"] == pytest.approx(40 / 140)
+    scores = analysis.class_scores.set_index("class")
     assert scores.loc[0, "recall"] == pytest.approx(0.6)
     assert scores.loc[0, "precision"] == 1
     assert scores.loc[1, "recall"] == 1
     assert scores.loc[1, "precision"] == pytest.approx(100 / 140)
-    summed = sum_confusions(cells).set_index(["true", "predicted"])
-    assert summed.loc[(0, 1), "row_share"] == pytest.approx(0.4)
+
+
+def test_analyze_confusion_shares_sum_to_1_or_are_0(tmp_path: Path) -> None:
+    matrix = remove_class(ASYMMETRIC, 3)
+    ledger = build_grid(tmp_path / "s", {"cnn-config-1": [matrix]})
+    matrices = analyze_confusion(read_study_files(ledger).predictions).matrices
+    for margin, column in (("true", "row_share"), ("predicted", "column_share")):
+        sums = matrices.groupby(margin)[column].sum()
+        np.testing.assert_allclose(sums, np.where(sums.index == 3, 0, 1))
 
 
 def test_analyze_confusion_of_replicates_sums_counts_and_keeps_support(tmp_path: Path) -> None:

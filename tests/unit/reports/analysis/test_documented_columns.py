@@ -11,6 +11,7 @@ import pytest
 from reports.analysis import (
     ablations,
     calibration,
+    class_scores,
     confusion,
     confusion_differences,
     cost,
@@ -68,7 +69,10 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
     losses = equivalent_losses.analyze_equivalent_losses(grid, bootstrap)
     documented_frames = [
         (confusions.matrices, confusion.ConfusionAnalysis),
-        (confusions.class_scores, confusion.ConfusionAnalysis),
+        (
+            confusions.class_scores.rename(columns=strip_suffix),
+            class_scores.compute_class_scores,
+        ),
         (curves.epochs, learning_curves.LearningCurves),
         (curves.means, learning_curves.LearningCurves),
         (pairs, pairwise.PairwiseComparison),
@@ -82,7 +86,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
             reproduction.compare_with_published,
         ),
         (reliability.bins, calibration.Calibration),
-        (reliability.errors, calibration.Calibration),
+        (reliability.errors.rename(columns=strip_suffix), calibration.Calibration),
         (
             confusion_differences.compare_confusions(predictions).cells,
             confusion_differences.ConfusionDifferences,
@@ -130,6 +134,8 @@ def test_columns_of_a_study_are_documented(grid: LoadedStudy, tmp_path: Path) ->
         ),
         (study.comparison().rename(columns=strip_suffix), Study.comparison),
         (study.pairs(), Study.pairs),
+        (study.class_scores().rename(columns=strip_suffix), Study.class_scores),
+        (study.calibration().rename(columns=strip_suffix), Study.calibration),
         (study.learning_curves(), Study.learning_curves),
         (search.search_trials, Study.search_trials),
         (search.search_curves(), Study.search_curves),

@@ -6,6 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    brier_score_loss,
+    cohen_kappa_score,
+    log_loss,
+    matthews_corrcoef,
+)
 
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
@@ -79,6 +86,39 @@ def test_make_comparison_frame_sd_is_of_the_replicates_with_n_minus_1(
     assert row["test_accuracy_sd"] == pytest.approx(
         math.sqrt(sum((x - mean) ** 2 for x in right) / 2)
     )
+
+
+def test_make_comparison_frame_has_scores_on_val_beside_those_on_test(
+    replicated: LoadedStudy,
+) -> None:
+    row = frames.make_comparison_frame(replicated, None).set_index("configuration").iloc[0]
+    trials = frames.make_trials_frame(replicated)
+    values = trials.loc[trials["configuration"] == row.name, "val_macro_f1"]
+    assert row["val_macro_f1"] == pytest.approx(values.mean())
+    assert row["val_macro_f1_sd"] == pytest.approx(values.std())
+    assert row["val_macro_f1"] != row["test_macro_f1"]
+
+
+def test_make_comparison_frame_has_the_further_scores_of_the_predictions(
+    replicated: LoadedStudy,
+) -> None:
+    predictions = replicated.predictions
+    frame = frames.make_comparison_frame(replicated, bootstrap_scores(predictions))
+    row = frame.set_index("configuration").loc["mlnn-config-1"]
+    trials = np.flatnonzero(predictions.trials["configuration"] == "mlnn-config-1")
+    labels = predictions.labels
+    predicted, probabilities = predictions.predicted_classes, predictions.probabilities
+    expected = {
+        "balanced_accuracy": [balanced_accuracy_score(labels, predicted[t]) for t in trials],
+        "mcc": [matthews_corrcoef(labels, predicted[t]) for t in trials],
+        "kappa": [cohen_kappa_score(labels, predicted[t]) for t in trials],
+        "brier": [brier_score_loss(labels, probabilities[t], scale_by_half=False) for t in trials],
+        "log_loss": [log_loss(labels, probabilities[t]) for t in trials],
+    }
+    for name, values in expected.items():
+        assert row[f"test_{name}"] == pytest.approx(np.mean(values), rel=1e-5), name
+        assert row[f"test_{name}_sd"] == pytest.approx(np.std(values, ddof=1), rel=1e-3), name
+        assert row[f"test_{name}_low"] < row[f"test_{name}"] < row[f"test_{name}_high"]
 
 
 def test_make_comparison_frame_counts_failed_and_missing_trials_and_leaves_them_out(

@@ -24,6 +24,8 @@ GRID_TABLES = {
     ("published", "published"): columns.REPRODUCTION_COLUMNS,
     ("published", "benchmark"): columns.BENCHMARK_COLUMNS,
     ("classes", "per-class-cnn"): columns.CLASS_COLUMNS,
+    ("classes", "per-class-more-cnn"): columns.MORE_CLASS_COLUMNS,
+    ("calibration", "probabilities"): columns.PROBABILITY_COLUMNS,
     ("run", "settings"): columns.SETTING_COLUMNS,
 }
 SEARCH_TABLES = {

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from bloodnets.constants import CLASS_NAMES
-from reports.analysis import confusion, frames
+from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.class_scores import MIN_CLASS_IMAGES, compute_class_scores
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
+from reports.format.limitations import list_limitations
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from reports.ledger.states import DataKind
@@ -63,8 +65,31 @@ def test_model_card_scores_are_those_of_the_report(official: Ledger, official_ca
     for score, name in (("accuracy", "Accuracy"), ("macro_f1", "Macro F1")):
         value, low, high = (100 * row[f"test_{score}{end}"] for end in ("", "_low", "_high"))
         assert rows[name][-2:] == [f"{value:.2f}", f"[{low:.2f}, {high:.2f}]"]
-    classes = confusion.analyze_confusion(loaded_study.predictions).class_scores
-    assert rows["7 platelet"][-2:] == [f"{100 * classes['f1'][7]:.2f}", "10"]
+    for score, name in (("mcc", "MCC"), ("brier", "Brier score"), ("log_loss", "Log loss")):
+        (cells,) = (cells for label, cells in rows.items() if label.startswith(name))
+        value, low, high = (row[f"test_{score}{end}"] for end in ("", "_low", "_high"))
+        assert cells[-2:] == [f"{value:.4f}", f"[{low:.4f}, {high:.4f}]"]
+
+
+def test_model_card_class_tables_are_those_of_the_report(
+    official: Ledger, official_card: str
+) -> None:
+    classes = compute_class_scores(read_study_files(official).predictions).iloc[7]
+    tables = [cells for cells in list_table_rows(official_card) if cells[0] == "7 platelet"]
+    note = f"fewer than {MIN_CLASS_IMAGES} images"
+    for cells, name in zip(tables, ("f1", "average_precision"), strict=True):
+        decimals, scale = (2, 100) if name == "f1" else (4, 1)
+        value, low, high = (scale * classes[f"{name}{end}"] for end in ("", "_low", "_high"))
+        expected = f"[{low:.{decimals}f}, {high:.{decimals}f}]"
+        assert cells[-4:] == [f"{value:.{decimals}f}", expected, "10", note]
+
+
+@pytest.mark.parametrize("kind", DataKind)
+def test_model_card_lists_the_limitations_of_its_data(kind: DataKind, tmp_path: Path) -> None:
+    ledger = build_study(tmp_path / "s", kind)
+    card = make_card(ledger)
+    for text in list_limitations(ledger.study.data):
+        assert f"- {escape_markdown(text)}" in card
 
 
 def test_model_card_front_matter_has_tags_and_scores(official_card: str) -> None:

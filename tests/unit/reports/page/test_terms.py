@@ -7,7 +7,8 @@ import pytest
 
 from reports.format.table import Column, make_table
 from reports.page.render import render_report
-from reports.page.terms import TERMS, TermLinker, select_terms
+from reports.page.term_definitions import TERMS
+from reports.page.terms import TermLinker, select_terms
 from reports.sections.elements import Section
 from tests.helpers.page_contents import DATA_LABEL
 
@@ -30,6 +31,14 @@ def list_keys(text: str) -> set[str]:
         ("McNemar's exact test", {"mcnemar-test"}),
         ("Expected calibration error (ECE, 15 bins)", {"calibration-error"}),
         ("AUC", {"auc"}),
+        ("Recall (sensitivity, %)", {"precision-recall"}),
+        ("Specificity and NPV", {"specificity"}),
+        ("Average precision", {"average-precision"}),
+        ("Balanced accuracy (%)", {"balanced-accuracy"}),
+        ("MCC", {"mcc"}),
+        ("Cohen's kappa", {"kappa"}),
+        ("Brier score and log loss", {"brier-score", "log-loss"}),
+        ("the calibration intercept", {"calibration-slope"}),
         ("Epochs of the rungs", {"rung"}),
         ("stopped by ASHA", {"asha"}),
         ("a shrinkage of 1 point", {"shrinkage"}),

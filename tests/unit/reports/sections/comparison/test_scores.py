@@ -64,6 +64,7 @@ def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
         "method": "CrossEntropy + SGD",
         "seeds_text": "1 of 2",
         "group": "a, A",
+        "val_macro_f1": "94.00",
         "test_macro_f1": "94.00 ± 0.20",
         "test_macro_f1_interval": "[93.00, 95.00]",
         "test_weighted_f1": "94.00 ± 0.20",
@@ -83,7 +84,10 @@ def test_scores_further_tables_are_folded() -> None:
     assert intervals.folded
     assert training.folded
     first = read_rows(intervals)[0]
-    assert [first["test_auc"], first["test_auc_interval"]] == ["0.9400 ± 0.0020", "[93.00, 95.00]"]
+    for score in ("auc", "mcc", "kappa"):
+        assert first[f"test_{score}"] == "0.9400 ± 0.0020"
+        assert first[f"test_{score}_interval"] == "[0.9300, 0.9500]"
+    assert first["test_balanced_accuracy_interval"] == "[93.00, 95.00]"
     assert read_column(training, "best_epoch") == ["20.0 ± 0.5"] * 2
     assert {"duration_s", "duration_s_sd", "parameters"} <= {*training.values}
     assert "test_accuracy" not in training.values

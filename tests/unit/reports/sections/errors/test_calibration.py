@@ -10,6 +10,7 @@ from tests.helpers.report_frames import (
     MINUS,
     OFFICIAL,
     find_table,
+    make_comparison,
     make_context,
     read_column,
     read_rows,
@@ -34,6 +35,11 @@ def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
                 "gap_low": gap - 0.01,
                 "gap_high": gap + 0.01,
                 "tendency": tendency,
+                **{
+                    f"{name}{suffix}": value + shift
+                    for name, value in (("slope", 0.8), ("intercept", -0.1))
+                    for suffix, shift in (("", 0), ("_low", -0.05), ("_high", 0.05))
+                },
             }
             for name, (tendency, gap) in tendencies.items()
         ]
@@ -58,7 +64,9 @@ def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
         ]
     )
     return calibration.make_section(
-        Calibration(bins=bins, errors=errors), context=make_context(*tendencies)
+        Calibration(bins=bins, errors=errors),
+        comparison=make_comparison(dict.fromkeys(tendencies, 0.2)),
+        context=make_context(*tendencies),
     )
 
 
@@ -86,6 +94,20 @@ def test_calibration_tables_show_errors_and_bins() -> None:
     assert "images_text" not in bins.values
     figures = [(figure.name, figure.caption.endswith(OFFICIAL.short)) for figure in section.figures]
     assert figures == [("calibration-mlnn", True), ("calibration-cnn", True)]
+
+
+def test_calibration_table_of_probabilities_shows_slope_and_losses() -> None:
+    section = make_section(
+        {"cnn-config-1": (Tendency.UNDECIDED, 0.0), "cnn-config-2": (Tendency.UNDECIDED, 0.0)}
+    )
+    table = find_table(section, "probabilities")
+    first = read_rows(table)[0]
+    assert [first["slope"], first["slope_interval"]] == ["0.8000", "[0.7500, 0.8500]"]
+    assert first["intercept_interval"] == f"[{MINUS}0.1500, {MINUS}0.0500]"
+    for loss in ("test_brier", "test_log_loss"):
+        assert [first[loss], first[f"{loss}_interval"]] == ["0.2000 ± 0.0020", "[0.1900, 0.2100]"]
+    assert "slope" not in find_table(section, "calibration").values
+    assert not table.folded
 
 
 @pytest.mark.parametrize("tendency", list(Tendency))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reports.analysis.class_scores import MIN_CLASS_IMAGES
 from reports.analysis.confusion import analyze_confusion
 from reports.sections.errors import classes
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
@@ -14,6 +15,7 @@ from tests.helpers.report_frames import (
     read_rows,
 )
 
+TABLES = ("per-class", "per-class-more")
 CONFUSION = analyze_confusion(
     make_test_predictions(
         {
@@ -29,8 +31,9 @@ def test_classes_table_shows_scores_and_support_of_each_class() -> None:
     section = classes.make_section(CONFUSION, context=make_context("mlnn-config-1", "cnn-config-1"))
     assert section is not None
     assert section.key == "classes"
-    assert [table.name for table in section.tables] == ["per-class-mlnn", "per-class-cnn"]
-    mlnn, cnn = section.tables
+    names = [f"{name}-{family}" for family in ("mlnn", "cnn") for name in TABLES]
+    assert [table.name for table in section.tables] == names
+    mlnn, more, cnn, _ = section.tables
     first = read_rows(mlnn)[0]
     assert [first["class_label"], first["support"]] == [CLASS_LABELS[0], "100"]
     # Of 100 images of class 0, 60 and 58 are right.
@@ -39,11 +42,34 @@ def test_classes_table_shows_scores_and_support_of_each_class() -> None:
         "configuration": "",
         "class_label": CLASS_LABELS[1],
         "precision": "71.43",
+        "precision_interval": "[63.45, 78.26]",
         "recall": "100.00",
+        "recall_interval": "[96.30, 100.00]",
         "f1": "83.33",
+        "f1_interval": read_rows(cnn)[1]["f1_interval"],
         "support": "100",
+        "note": "",
     }
-    assert mlnn.folded
+    assert not mlnn.folded
+    assert more.folded
+    assert {"specificity", "npv", "auc", "average_precision"} <= {*read_rows(more)[0]}
+    assert {"recall_low", "recall_high", "recall_sd"} <= {*mlnn.values}
+    assert {"auc_low", "auc_high", "auc_sd"} <= {*more.values}
+
+
+def test_classes_with_few_images_are_noted_beside_their_rows() -> None:
+    section = classes.make_section(CONFUSION, context=make_context("cnn-config-1"))
+    for name in TABLES:
+        rows = read_rows(find_table(section, f"{name}-cnn"))
+        assert [row["class_label"] for row in rows if row["note"]] == [
+            CLASS_LABELS[c] for c in range(8) if ASYMMETRIC[c].sum() < MIN_CLASS_IMAGES
+        ]
+
+
+def test_classes_with_many_images_have_no_column_of_notes() -> None:
+    many = analyze_confusion(make_test_predictions({"cnn-config-1": [4 * ASYMMETRIC]}))
+    section = classes.make_section(many, context=make_context("cnn-config-1"))
+    assert "note" not in read_rows(find_table(section, "per-class-cnn"))[0]
 
 
 def test_classes_table_shows_displayed_configurations_and_its_file_all() -> None:

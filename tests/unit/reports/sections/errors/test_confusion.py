@@ -31,14 +31,27 @@ def test_confusion_table_counts_true_classes_down_and_predicted_across() -> None
     assert [column.heading[-1] for column in table.columns[2:]] == list(CLASS_LABELS)
 
 
+def test_confusion_tables_of_shares_are_of_rows_and_of_columns() -> None:
+    section = confusion.make_section(ONE_SEED, context=make_context("cnn-config-1"))
+    rows, columns = (
+        find_table(section, f"confusion-{margin}-cnn") for margin in ("rows", "columns")
+    )
+    # 40 of the 100 images of class 0 are among the 140 that are predicted as class 1.
+    assert [read_rows(rows)[0][key] for key in ("0", "1")] == ["60.00", "40.00"]
+    assert [read_rows(columns)[true]["1"] for true in (0, 1)] == ["28.57", "71.43"]
+    assert rows.folded
+    assert columns.folded
+
+
 def test_confusion_figure_is_wide_and_its_file_has_every_configuration() -> None:
     section = confusion.make_section(ONE_SEED, context=make_context("cnn-config-2"))
     assert section is not None
     assert section.key == "confusion"
     assert [(figure.name, figure.wide) for figure in section.figures] == [("confusion-cnn", True)]
-    (table,) = section.tables
-    assert len(table.rows) == 8
-    assert len(table.values) == 2 * 64
+    assert len(section.tables) == 3
+    for table in section.tables:
+        assert len(table.rows) == 8
+        assert len(table.values) == 2 * 64
 
 
 def test_confusion_without_a_test_evaluation_is_left_out() -> None:

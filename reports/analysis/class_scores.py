@@ -1,0 +1,189 @@
+"""Compute the scores of each class on test, with intervals that hold for perfect scores.
+
+Every score is linear to first order: each image has an influence on it, and the sum over the images
+of a bootstrap resample is its change. All scores of all classes are thus resampled by one matrix
+product.
+
+The usual interval, mean ± half-width, is too short near 0 and 1, and it has no width if every image
+is classified correctly. Its half-width is therefore converted to an effective number of images, for
+which Wilson's interval is computed, as for proportions in sample surveys (Franco, Little, Louis &
+Slud, Journal of Survey Statistics and Methodology, 2019).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from bloodnets.constants import NUM_CLASSES
+from bloodnets.metrics import FloatArray, IntArray
+from reports.analysis.bootstrap import bootstrap_sums
+from reports.analysis.intervals import ALPHA, compute_wilson_interval, estimate_means
+from reports.analysis.ranking import compute_average_precision, compute_class_auc
+from reports.ledger.loading import TestPredictions
+
+RATIO_SCORES = ("precision", "recall", "f1", "specificity", "npv")
+RANKING_SCORES = ("auc", "average_precision")
+CLASS_SCORES = (*RATIO_SCORES, *RANKING_SCORES)
+
+MIN_CLASS_IMAGES = 30
+"""Number of test images below which a report marks the scores of a class. If all 29 images are
+classified correctly, Wilson's interval begins at 88%."""
+
+_Z2 = special.ndtri(1 - ALPHA / 2) ** 2
+
+
+class _TrialScores(NamedTuple):
+    """Scores of the classes of one trial.
+
+    Attributes:
+        values: Scores, float64, shape (scores, 8); NaN if undefined.
+        influences: Change of each score for one more copy of each image, float64, shape
+            (scores, 8, n).
+        n_images: Numbers of images that a score is based on, float64, shape (scores, 8).
+    """
+
+    values: FloatArray
+    influences: FloatArray
+    n_images: FloatArray
+
+
+def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
+    """Return the scores of each class against all others, with 95% confidence intervals.
+
+    Returns:
+        A row for each configuration and class:
+
+        - `family`, `configuration` (str): Family and name of the configuration.
+        - `class` (int): Class, 0 to 7.
+        - `precision`, `recall`, `f1` (float): Positive predictive value, sensitivity and F1: means
+          over the seeds, 0 to 1. A trial without images in the denominator counts 0.
+        - `specificity`, `npv` (float): Specificity and negative predictive value, likewise; NaN if
+          a trial has no images in the denominator.
+        - `auc`, `average_precision` (float): Area under the ROC curve and average precision, of the
+          probability of the class; NaN if the class is absent.
+        - The same with `_sd` (float): Standard deviation over the seeds (divisor n - 1); NaN for
+          one seed.
+        - The same with `_low` and `_high` (float, 0 to 1): Ends of the interval, over test images
+          and seeds; for one seed, over test images. NaN if no image is in the denominator.
+        - `support` (int): Test images of the class.
+    """
+    support = np.bincount(predictions.labels, minlength=NUM_CLASSES)
+    summaries: dict[bytes, pd.DataFrame] = {}
+    frames = []
+    trials = predictions.trials.reset_index(drop=True)
+    for (family, name), rows in trials.groupby(["family", "configuration"], sort=False):
+        probabilities = predictions.probabilities[rows.index]
+        key = probabilities.tobytes()
+        if key not in summaries:  # half of the published configurations are copies of the others
+            summaries[key] = _summarize_seeds(
+                [_score_trial(predictions.labels, trial) for trial in probabilities]
+            )
+        frames.append(
+            summaries[key].assign(family=str(family), configuration=str(name), support=support)
+        )
+    columns = ["family", "configuration", "class", *CLASS_SCORES, "support"]
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[[*columns, *(c for c in frame.columns if c not in columns)]]
+
+
+def _score_trial(labels: IntArray, probabilities: NDArray[np.float32]) -> _TrialScores:
+    classes = np.arange(NUM_CLASSES)[:, None]
+    is_class = labels == classes
+    is_predicted = probabilities.argmax(axis=1) == classes
+    ratios = _score_ratios(is_class.astype(np.float64), is_predicted.astype(np.float64))
+    rankings = _score_rankings(is_class, probabilities)
+    return _TrialScores(*(np.concatenate(both) for both in zip(ratios, rankings, strict=True)))
+
+
+def _score_ratios(is_class: FloatArray, is_predicted: FloatArray) -> _TrialScores:
+    """Return `RATIO_SCORES`; both arguments are 0 or 1, of shape (8, n)."""
+    hits, correct_rejections = is_class * is_predicted, (1 - is_class) * (1 - is_predicted)
+    numerators = np.stack([hits, hits, 2 * hits, correct_rejections, correct_rejections])
+    denominators = np.stack(
+        [is_predicted, is_class, is_class + is_predicted, 1 - is_class, 1 - is_predicted]
+    )
+    totals = denominators.sum(axis=-1)
+    # As in scikit-learn, a precision, recall or F1 without images is 0 in a macro mean.
+    undefined = np.array([0.0, 0.0, 0.0, np.nan, np.nan])[:, None] + np.zeros(totals.shape)
+    values = np.divide(numerators.sum(axis=-1), totals, out=undefined, where=totals > 0)
+    deviations = numerators - values[..., None] * denominators
+    n_images = totals.copy()
+    # F1 is 2 J / (1 + J), where J is the share of hits among all images of the class or predicted
+    # as such. The variance of J is binomial; by the delta method, that of F1 is F1 (1 - F1) over
+    # this number.
+    n_images[2] /= 2 - values[2]
+    return _TrialScores(values, deviations / np.maximum(totals, 1)[..., None], n_images)
+
+
+def _score_rankings(
+    is_class: NDArray[np.bool_], probabilities: NDArray[np.float32]
+) -> _TrialScores:
+    """Return `RANKING_SCORES` of labels (8, n) and probabilities (n, 8).
+
+    The numbers of images apply to scores of 0 and 1, for which the images show no variance. For the
+    AUC, it follows from the variance of Hanley & McNeil as modified by Newcombe (Statistics in
+    Medicine, 2006, method 5); for the average precision, it is the number of images of the class
+    (Boyd, Eng & Page, ECML PKDD 2013).
+    """
+    scores = [
+        [score(is_class[c], probabilities[:, c]) for c in range(NUM_CLASSES)]
+        for score in (compute_class_auc, compute_average_precision)
+    ]
+    n_class = is_class.sum(axis=1).astype(np.float64)
+    n_rest = is_class.shape[1] - n_class
+    n_auc = n_class * n_rest / (1 + np.maximum(0, (n_class + n_rest) / 2 - 1) / 2)
+    return _TrialScores(
+        np.array([[each.value for each in row] for row in scores]),
+        np.array([[each.influence for each in row] for row in scores]),
+        np.stack([n_auc, n_class]),
+    )
+
+
+def _summarize_seeds(trials: list[_TrialScores]) -> pd.DataFrame:
+    """Return means, standard deviations and intervals of the trials of one configuration."""
+    n_scores = len(CLASS_SCORES)
+    values = np.stack([trial.values for trial in trials]).reshape(len(trials), -1)
+    influences = np.stack([trial.influences for trial in trials])
+    changes = bootstrap_sums(influences).reshape(-1, *values.shape)
+    estimates = estimate_means(values, values + changes)
+    n_images = np.mean([trial.n_images for trial in trials], axis=0).ravel()
+    low, high = _compute_intervals(estimates, n_images, is_single=len(trials) == 1)
+    columns = {
+        f"{score}{suffix}": column.reshape(n_scores, NUM_CLASSES)[i]
+        for suffix, column in (
+            ("", estimates["mean"].to_numpy()),
+            ("_sd", estimates["sd"].to_numpy()),
+            ("_low", low),
+            ("_high", high),
+        )
+        for i, score in enumerate(CLASS_SCORES)
+    }
+    return pd.DataFrame({"class": range(NUM_CLASSES)} | columns)
+
+
+def _compute_intervals(
+    estimates: pd.DataFrame, n_images: FloatArray, *, is_single: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return Wilson's intervals for effective numbers of images.
+
+    Args:
+        estimates: Frame from `estimate_means`, with a row for each score and class.
+        n_images: Numbers of images of one trial, shape (rows,). All seeds share the same images, so
+            they apply to scores of 0 and 1 over several seeds, too.
+        is_single: Whether there is one seed. A ratio then has its number of images.
+    """
+    mean = estimates["mean"].to_numpy()
+    half_width = (estimates["high"] - estimates["low"]).to_numpy() / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n_effective = _Z2 * mean * (1 - mean) / half_width**2
+    is_extreme = (mean == 0) | (mean == 1)
+    is_ratio = np.arange(mean.size) < len(RATIO_SCORES) * NUM_CLASSES
+    n_effective = np.where(is_extreme | (is_ratio & is_single), n_images, n_effective)
+    n_effective = np.where(n_effective > 0, n_effective, np.nan)
+    low, high = compute_wilson_interval(pd.Series(mean), pd.Series(n_effective))
+    return low.to_numpy(), high.to_numpy()

@@ -1,0 +1,46 @@
+"""Describe what the scores of a study do not cover, for the report and the model card."""
+
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
+
+_SOURCE = (
+    "one hospital (Hospital Clinic of Barcelona), one stain (May Grünwald-Giemsa) and one analyzer "
+    "(CellaVision DM96). They show normal cells of people without infection, hematologic or "
+    "oncologic disease (Acevedo et al., Data in Brief, 2020)"
+)
+
+
+def list_limitations(data: DataRecord) -> tuple[str, ...]:
+    """List how the split and the source of the images limit the scores.
+
+    The facts are those of MedMNIST's description of BloodMNIST and of Acevedo et al., "A dataset of
+    microscopic peripheral blood cell images for development of automatic recognition systems" (Data
+    in Brief 30, 2020, doi:10.1016/j.dib.2020.105474).
+
+    Args:
+        data: Data of the study.
+
+    Returns:
+        Statements of one to three sentences; none for synthetic cells, which have no source.
+    """
+    if data.kind is DataKind.SYNTHETIC:
+        return ()
+    if data.kind is DataKind.OFFICIAL:
+        split = "BloodMNIST was split by image, and its data do not identify the patients."
+        source = f"All images come from {_SOURCE}."
+    else:
+        split = (
+            f"{data.name} does not identify the patients, so bloodstudy does not know whether its "
+            "split keeps the images of each patient together."
+        )
+        source = (
+            "bloodstudy does not know the source of the file. If it was made from BloodMNIST or "
+            f"its source photographs, all images come from {_SOURCE}."
+        )
+    return (
+        f"{split} Images of one patient may be in train and in test. The scores may then be too "
+        "high for new patients.",
+        source,
+        "The confidence intervals cover other test images from the same source and, with several "
+        "seeds, other seeds. They do not cover new patients, hospitals, stains or devices.",
+    )

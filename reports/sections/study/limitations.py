@@ -1,0 +1,17 @@
+"""State what the scores and their intervals do not cover."""
+
+from reports.format.limitations import list_limitations
+from reports.ledger.records import DataRecord
+from reports.sections.elements import Section
+
+
+def make_section(data: DataRecord) -> Section | None:
+    """Make one paragraph of the limitations; None for synthetic cells.
+
+    Args:
+        data: Data of the study.
+    """
+    limitations = list_limitations(data)
+    if not limitations:
+        return None
+    return Section(key="limitations", title="Limitations", paragraphs=(" ".join(limitations),))

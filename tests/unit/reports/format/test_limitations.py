@@ -1,0 +1,41 @@
+"""Limitations of the data: facts of BloodMNIST only for data that are BloodMNIST."""
+
+from bloodnets.constants import CLASS_NAMES
+from reports.format.limitations import list_limitations
+from reports.ledger.records import DataRecord
+from reports.ledger.states import DataKind
+from reports.sections.study import limitations
+from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record
+
+
+def make_data(kind: DataKind) -> DataRecord:
+    return make_grid_record("s", kind, CLASS_NAMES, ASYMMETRIC, []).data
+
+
+def test_list_limitations_of_the_official_file_name_split_source_and_intervals() -> None:
+    split, source, intervals = list_limitations(make_data(DataKind.OFFICIAL))
+    assert "patients" in split
+    assert all(name in source for name in ("Barcelona", "Giemsa", "CellaVision"))
+    assert "If " not in source
+    assert "do not cover new patients" in intervals
+
+
+def test_list_limitations_of_another_file_state_its_source_as_a_possibility() -> None:
+    data = make_data(DataKind.FILE)
+    split, source, _ = list_limitations(data)
+    assert data.name in split
+    assert "BloodMNIST" not in split
+    assert "If it was made from BloodMNIST" in source
+
+
+def test_list_limitations_of_synthetic_cells_are_none() -> None:
+    data = make_data(DataKind.SYNTHETIC)
+    assert list_limitations(data) == ()
+    assert limitations.make_section(data) is None
+
+
+def test_limitations_section_is_one_paragraph() -> None:
+    data = make_data(DataKind.OFFICIAL)
+    section = limitations.make_section(data)
+    assert section is not None
+    assert section.paragraphs == (" ".join(list_limitations(data)),)
