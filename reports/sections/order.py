@@ -14,6 +14,7 @@ from reports.analysis.calibration import compute_calibration
 from reports.analysis.confusion import analyze_confusion
 from reports.analysis.confusion_differences import compare_confusions
 from reports.analysis.cost import collect_costs
+from reports.analysis.epoch_limit import count_limited_trials
 from reports.analysis.misclassified import analyze_misclassified
 from reports.analysis.reproduction import compare_with_published
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
@@ -71,7 +72,9 @@ def _make_summary(analysis: Analysis) -> Section:
         pairs=analysis.pairwise.pairs,
         effects=analysis.effects,
         search=analysis.search,
+        epoch_limit=count_limited_trials(analysis.study.loaded_study),
         negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,
+        shows_published=analysis.context.shows_published,
         data=analysis.context.data,
     )
 
