@@ -57,6 +57,7 @@ class BootstrapScores:
         values: Values of each score (`SCORES` and `CLASS_PRECISIONS`), by its name, float64, shape
             (trials,), 0 to 1.
         resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
+        confusions: Confusion matrices `[trial, true, predicted]`, int64, shape (trials, 8, 8).
         maxima: Largest possible value of each score in `SCORES`: 1, or less if a class is absent
             from the test images.
         representatives: Representative of each configuration, from `find_equivalence_classes`.
@@ -66,6 +67,7 @@ class BootstrapScores:
     trials: pd.DataFrame
     values: Mapping[str, FloatArray]
     resampled: Mapping[str, FloatArray]
+    confusions: IntArray
     maxima: Mapping[str, float]
     representatives: Mapping[str, str]
     variances: Mapping[str, VarianceComponents]
@@ -134,9 +136,10 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     shape = (len(SCORES) + len(CLASS_PRECISIONS), n_trials)
     values, resampled = np.empty(shape), np.empty((shape[0], N_RESAMPLES, n_trials))
     aucs = [_compute_auc(labels, trial) for trial in predictions.probabilities]
+    confusions = np.empty((n_trials, NUM_CLASSES, NUM_CLASSES), np.int64)
     for t in range(n_trials):
-        confusion = metrics.compute_confusion_matrix(labels, predicted[t])
-        values[:, t] = _compute_score_rows(confusion, np.asarray(aucs[t].value))
+        confusions[t] = metrics.compute_confusion_matrix(labels, predicted[t])
+        values[:, t] = _compute_score_rows(confusions[t], np.asarray(aucs[t].value))
     start = 0
     for chunk in bootstrap_counts(labels.size) if n_trials else ():
         stop = start + len(chunk)
@@ -156,6 +159,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         trials=predictions.trials,
         values=dict(zip(keys, values, strict=True)),
         resampled=dict(zip(keys, resampled, strict=True)),
+        confusions=confusions,
         maxima=_find_maxima(labels),
         representatives=representatives,
         variances=dict(zip(keys, variances, strict=True)),

@@ -15,6 +15,7 @@ import pandas as pd
 
 from bloodnets import metrics
 from reports.analysis.bootstrap import SCORES, BootstrapScores
+from reports.analysis.border_intervals import Bounds, bound_scores
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
@@ -240,6 +241,8 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
 def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd.DataFrame:
     """Return the 95% confidence intervals of every score of the configurations.
 
+    If nearly all or nearly no images are correct, they include those of `border_intervals`.
+
     Args:
         bootstrap: Scores of the trials on test.
         names: Names of configurations.
@@ -250,15 +253,26 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
     """
     rows = []
     for name in names:
-        row = {}
+        row, border = {}, _bound_at_border(bootstrap, name)
         for score in SCORES:
             estimate = estimate_contrast(bootstrap, score, {name: 1.0})
             low, high = (estimate.low, estimate.high) if estimate else (np.nan, np.nan)
+            if score in border:
+                low, high = np.fmin(low, border[score].low), np.fmax(high, border[score].high)
             row[f"test_{score}_low"], row[f"test_{score}_high"] = np.clip(
                 [low, high], 0, bootstrap.maxima[score]
             )
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _bound_at_border(bootstrap: BootstrapScores, name: str) -> dict[str, Bounds]:
+    """Return `bound_scores` of a configuration; empty without a trial."""
+    is_own = (bootstrap.trials["configuration"] == name).to_numpy()
+    if not is_own.any():
+        return {}
+    confusion = bootstrap.confusions[is_own].mean(axis=0)
+    return bound_scores(confusion, float(bootstrap.values["auc"][is_own].mean()))
 
 
 def _get_published_scores(config: Mapping[str, Any]) -> dict[str, float]:

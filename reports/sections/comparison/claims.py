@@ -3,9 +3,9 @@
 import pandas as pd
 
 from reports.analysis.intervals import ALPHA
+from reports.analysis.pattern_correlation import MIN_SAME_CORRELATION
 from reports.claims.all_claims import SIMILARITY_MARGIN, make_claims_frame
 from reports.claims.claim import Claim
-from reports.claims.confusion import MIN_SAME_CORRELATION
 from reports.claims.convergence import CONVERGED_DROP
 from reports.claims.judged_study import JudgedStudy
 from reports.format.table import Column, make_table
@@ -112,8 +112,8 @@ _DEFINITIONS = (
     (
         "Pattern of confusion",
         "The 56 off-diagonal cells of the confusion matrix, summed over seeds. r is Pearson's "
-        "correlation of two such patterns. They count as the same if r is at least "
-        f"{MIN_SAME_CORRELATION}, a threshold that we chose. With few errors, random variation "
-        "lowers r.",
+        "correlation of two such patterns. Random variation of images and seeds lowers the "
+        "correlation of counts, so r is corrected for it (Spearman, 1904). Patterns count as the "
+        f"same if r is at least {MIN_SAME_CORRELATION}, a threshold that we chose.",
     ),
 )

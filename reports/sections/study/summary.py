@@ -37,7 +37,10 @@ def make_section(
         data: Names of the data.
     """
     paragraphs = (
-        [*_describe_limit(epoch_limit, shows_published), describe_verdict(comparison, pairs, effects)]
+        [
+            *_describe_limit(epoch_limit, shows_published),
+            describe_verdict(comparison, pairs, effects),
+        ]
         if search is None
         else describe_search(search, pairs)
     )
@@ -58,4 +61,6 @@ def _describe_limit(limit: EpochLimit, shows_published: bool) -> list[str]:
         f"limit of {epochs} epochs, before early stopping, so they may not have converged. More "
         "epochs (--max-epochs) can change every score and difference below."
     )
-    return [f"{text} The claims of the paper are therefore not decided." if shows_published else text]
+    return [
+        f"{text} The claims of the paper are therefore not decided." if shows_published else text
+    ]
