@@ -198,8 +198,8 @@ def judge_same_pattern(
     Pearson's correlation, corrected for noise. The verdict is "supported" if the 95% confidence
     intervals of all pairs are above `MIN_SAME_CORRELATION`. It is "contradicted" if the correlation
     of any pair is significantly below it (Holm-adjusted p < ALPHA), and "inconclusive" with one
-    seed. Of 40 simulated studies with equal expected patterns, 0 are contradicted, and 15 without the
-    correction (tests/slow/test_same_pattern.py, even pattern).
+    seed. For 40 simulated studies with equal expected patterns, 0 are contradicted, and 15 without
+    the correction (tests/slow/test_same_pattern.py, even pattern).
 
     Args:
         predictions: Predictions of the study on test.

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from reports.analysis.intervals import ALPHA
+from reports.analysis.loss_curves import CONVERGED_DROP
 from reports.analysis.pattern_correlation import MIN_SAME_CORRELATION
 from reports.claims.all_claims import SIMILARITY_MARGIN, make_claims_frame
 from reports.claims.claim import Claim
-from reports.claims.convergence import CONVERGED_DROP
 from reports.claims.judged_study import JudgedStudy
 from reports.format.table import Column, make_table
 from reports.format.units import format_count
@@ -88,15 +88,17 @@ _DEFINITIONS = (
     (
         "Roughness of a loss curve",
         "The relative deviation of the loss from the line through its neighbors (second "
-        "differences of its logarithm). Two curves are compared between half of the lower first "
-        "loss and the lowest loss that both reach, so the speed of convergence does not count. The "
-        "two trials have the same seed and differ only in the optimizer. A verdict requires that "
-        "every family agrees with the mean over all.",
+        "differences of its logarithm). Over the same losses, two curves are compared between half "
+        "of the lower first loss and the lowest loss that both reach, so the speed of convergence "
+        "does not count. The paper gives no definition, and the results depend on it. The two "
+        "trials have the same seed and differ only in the optimizer. A verdict requires that all "
+        "three definitions agree, and every family with the mean over all.",
     ),
     (
         "Convergence",
         f"The first epoch by which the training loss has made {100 * CONVERGED_DROP:g}% of its "
-        "drop from the first epoch to its minimum.",
+        "drop from the first epoch to its minimum. Epochs are whole numbers, so the interval is at "
+        "least as wide as one epoch allows.",
     ),
     (
         "Similar F1",
