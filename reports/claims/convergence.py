@@ -194,9 +194,6 @@ def _estimate_ratio(tables: Sequence[pd.DataFrame]) -> Estimate:
     """
     values, *bounds = (table.to_numpy().mean(axis=1) for table in tables)
     estimate = estimate_mean(values, None)
-    if estimate.seeds > 1 and np.ptp(values) == 0:
-        # Equal values do not show that the variance is 0.
-        estimate = estimate._replace(low=np.nan, high=np.nan, p=np.nan)
     if bounds and estimate.seeds > 1:
         low, high = (bound.mean() for bound in bounds)
         estimate = estimate._replace(

@@ -20,6 +20,7 @@ from reports.analysis.reproduction import compare_with_published
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
 from reports.analysis.search_trials import SearchAnalysis
 from reports.claims.judged_study import judge_study
+from reports.format.data_warnings import list_small_classes
 from reports.format.text import DataLabel
 from reports.sections.comparison import (
     ablation,
@@ -138,7 +139,9 @@ def _make_paper_sections(analysis: Analysis) -> Iterator[Section | None]:
         context=context,
     )
     judged = judge_study(loaded_study, analysis.study.bootstrap)
-    yield claims.make_section(judged, context=context) if judged is not None else None
+    if judged is not None:
+        class_warnings = list_small_classes(loaded_study.study.data)
+        yield claims.make_section(judged, class_warnings=class_warnings, context=context)
 
 
 def _make_curves(analysis: Analysis) -> Section | None:

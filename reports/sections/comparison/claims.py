@@ -1,5 +1,7 @@
 """Show the claims of the paper with the verdicts of this study."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from reports.analysis.intervals import ALPHA
@@ -21,11 +23,14 @@ _COLUMNS = (
 )
 
 
-def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
+def make_section(
+    judged: JudgedStudy, *, class_warnings: Sequence[str] = (), context: ReportContext
+) -> Section:
     """Show the eight claims as a table.
 
     Args:
         judged: Claims with their verdicts, and the trials they are based on.
+        class_warnings: Warnings from `data_warnings.list_small_classes`.
         context: Labels.
     """
     rows = [
@@ -39,7 +44,7 @@ def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
     return Section(
         key="claims",
         title="Claims of the paper",
-        paragraphs=_make_paragraphs(judged, context),
+        paragraphs=(*_make_paragraphs(judged, context), *class_warnings),
         tables=(
             make_table(
                 "claims",
