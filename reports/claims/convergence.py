@@ -139,9 +139,10 @@ def _judge_definitions(
         return make_claim(evidence="The loss curves are too short to compare.")
     verdicts = {result.verdict for result in results}
     n_seeds = max(row["seeds"] for row in rows)
+    fewest_seeds = min(row["seeds"] for row in rows)
     texts = [result.text for result in results]
     texts.append(
-        f"Trials are paired by seed ({format_count(n_seeds, 'seed')})."
+        f"Trials are paired by seed ({_format_seeds(fewest_seeds, n_seeds)})."
         if n_seeds > 1
         else ONE_SEED_TEXT
     )
@@ -152,6 +153,11 @@ def _judge_definitions(
         evidence=" ".join(texts),
         numbers=pd.DataFrame(rows, columns=[*NUMBER_COLUMNS]),
     )
+
+
+def _format_seeds(fewest: int, most: int) -> str:
+    """Format as `3 seeds`, or as `2 to 3 seeds` if some curves are too short to compare."""
+    return format_count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
 
 
 def _judge_ratio(pairs: Sequence[CurvePair], definition: _Definition) -> _JudgedRatio:
