@@ -1,5 +1,7 @@
 """Compare the loss curves of two optimizers: their roughness and their speed of convergence."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bloodnets.metrics import FloatArray
@@ -64,25 +66,25 @@ def compare_roughness(sgd: FloatArray, adam: FloatArray) -> float:
         curve[np.argmax(curve < upper_loss) : np.argmax(curve <= lower_loss) + 1]
         for curve in (sgd, adam)
     ]
-    return _compare_noise(*map(np.log, segments))
+    return _compare(compute_roughness, *segments)
 
 
 def compare_roughness_by_epoch(sgd: FloatArray, adam: FloatArray) -> float:
     """Return the log ratio of the roughness of Adam's curve to SGD's, over the same epochs."""
     n_epochs = min(sgd.size, adam.size)
-    return _compare_noise(np.log(sgd[:n_epochs]), np.log(adam[:n_epochs]))
+    return _compare(compute_roughness, sgd[:n_epochs], adam[:n_epochs])
 
 
 def compare_noise_by_epoch(sgd: FloatArray, adam: FloatArray) -> float:
     """Return the log ratio of the noise of Adam's curve to SGD's in nats, over the same epochs."""
     n_epochs = min(sgd.size, adam.size)
-    return _compare_noise(sgd[:n_epochs], adam[:n_epochs])
+    return _compare(compute_noise, sgd[:n_epochs], adam[:n_epochs])
 
 
-def _compare_noise(sgd: FloatArray, adam: FloatArray) -> float:
+def _compare(measure: Callable[[FloatArray], float], sgd: FloatArray, adam: FloatArray) -> float:
     if min(sgd.size, adam.size) < _MIN_EPOCHS:
         return float("nan")
-    sgd_noise, adam_noise = compute_noise(sgd), compute_noise(adam)
+    sgd_noise, adam_noise = measure(sgd), measure(adam)
     return (
         float(np.log(adam_noise / sgd_noise)) if sgd_noise > 0 and adam_noise > 0 else float("nan")
     )
