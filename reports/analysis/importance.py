@@ -95,9 +95,9 @@ def _estimate_importances(
         )
         return effects | {REST: 1 - sum(effects.values())}
 
-    all_rows = positions.to_numpy()
+    all_rows = np.arange(len(group), dtype=np.int64)
     samples = (
-        positions.sample(frac=1, replace=True, random_state=i).to_numpy()
+        np.asarray(positions.sample(frac=1, replace=True, random_state=i), dtype=np.int64)
         for i in range(N_RESAMPLES)
     )
     resampled = pd.DataFrame([compute(rows, values[rows], _N_RESAMPLE_TREES) for rows in samples])
@@ -106,11 +106,12 @@ def _estimate_importances(
         compute(all_rows, random.permutation(values), _N_PERMUTATION_TREES)
         for _ in range(N_PERMUTATIONS)
     )
+    observed = compute(all_rows, values, _N_TREES)
     low, high = (resampled.quantile(quantile) for quantile in _INTERVAL_QUANTILES)
     return pd.DataFrame(
         {
             "setting": names,
-            "importance": pd.Series(compute(all_rows, values, _N_TREES))[names].to_numpy(),
+            "importance": [observed[name] for name in names],
             "importance_low": low[names].to_numpy(),
             "importance_high": high[names].to_numpy(),
             "importance_null": permuted.max()[names].where(np.array(names) != REST).to_numpy(),

@@ -167,7 +167,7 @@ def _judge_ratio(pairs: Sequence[CurvePair], definition: _Definition) -> _Judged
         return _JudgedRatio(verdict="inconclusive", rows=(), text=text)
     overall = _estimate_ratio(tables)
     estimate_by_family = {
-        str(family): _estimate_ratio([t.xs(family, axis=1, level="family") for t in tables])
+        str(family): _estimate_ratio([table[[family]] for table in tables])
         for family in tables[0].columns.unique("family")
     }
     rows = [_make_ratio_row(definition.quantity, overall)]
