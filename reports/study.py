@@ -456,7 +456,8 @@ class Study:
             - `seeds` (int): Number of complete re-trained trials.
             - `val_macro_f1`, `test_macro_f1` (float): Means over these trials, 0 to 1, with their
               standard deviations `val_macro_f1_sd` and `test_macro_f1_sd`.
-            - `shrinkage` (float): `value` minus `val_macro_f1`, -1 to 1.
+            - `shrinkage` (float): `value` minus `val_macro_f1`, -1 to 1, with the ends of its 95%
+              confidence interval over the new seeds, `shrinkage_low` and `shrinkage_high`.
 
         Raises:
             DataError: The study is a grid.

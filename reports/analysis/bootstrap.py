@@ -51,6 +51,7 @@ class BootstrapScores:
         values: Values of each score (`SCORES`, `FURTHER_SCORES` and `CLASS_PRECISIONS`), by its
             name, float64, shape (trials,).
         resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
+        confusions: Confusion matrices `[trial, true, predicted]`, int64, shape (trials, 8, 8).
         ranges: Smallest and largest possible value of each score in `SCORES` and `FURTHER_SCORES`:
             usually 0 and 1; the largest is less if a class is absent from the test images.
         representatives: Representative of each configuration, from `find_representatives`.
@@ -63,6 +64,7 @@ class BootstrapScores:
     trials: pd.DataFrame
     values: Mapping[str, FloatArray]
     resampled: Mapping[str, FloatArray]
+    confusions: IntArray
     ranges: Mapping[str, tuple[float, float]]
     representatives: Mapping[str, str]
     models: Sequence[str]
@@ -140,7 +142,8 @@ def bootstrap_sums(values: FloatArray) -> FloatArray:
 def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     """Score every trial on the test images and on `N_RESAMPLES` resamples of them."""
     keys = (*SCORES, *FURTHER_SCORES, *CLASS_PRECISIONS)
-    values, resampled = _score_resamples(predictions, len(keys))
+    confusions = count_confusions(predictions)
+    values, resampled = _score_resamples(predictions, confusions, len(keys))
     representatives = find_representatives(predictions)
     models = list(dict.fromkeys(representatives.values()))
     rows = find_trial_rows(predictions.trials, models)
@@ -152,6 +155,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         trials=predictions.trials,
         values=dict(zip(keys, values, strict=True)),
         resampled=dict(zip(keys, resampled, strict=True)),
+        confusions=confusions,
         ranges=_find_ranges(predictions.labels),
         representatives=representatives,
         models=models,
@@ -162,7 +166,18 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     )
 
 
-def _score_resamples(predictions: TestPredictions, n_scores: int) -> tuple[FloatArray, FloatArray]:
+def count_confusions(predictions: TestPredictions) -> IntArray:
+    """Return the confusion matrices `[trial, true, predicted]`, int64, shape (trials, 8, 8)."""
+    matrices = [
+        metrics.compute_confusion_matrix(predictions.labels, predicted)
+        for predicted in predictions.predicted_classes
+    ]
+    return np.array(matrices, np.int64).reshape(-1, NUM_CLASSES, NUM_CLASSES)
+
+
+def _score_resamples(
+    predictions: TestPredictions, confusions: IntArray, n_scores: int
+) -> tuple[FloatArray, FloatArray]:
     """Return scores (n_scores, trials) and those on resamples (n_scores, N_RESAMPLES, trials)."""
     labels, predicted = predictions.labels, predictions.predicted_classes
     n_trials = len(predicted)
@@ -173,8 +188,7 @@ def _score_resamples(predictions: TestPredictions, n_scores: int) -> tuple[Float
         *(_score_probabilities(labels, trial) for trial in predictions.probabilities), strict=True
     )
     for t in range(n_trials):
-        confusion = metrics.compute_confusion_matrix(labels, predicted[t])
-        values[:, t] = _compute_score_rows(confusion, linear[t])
+        values[:, t] = _compute_score_rows(confusions[t], linear[t])
     resampled_linear = np.array(linear) + bootstrap_sums(np.array(influences))
     start = 0
     for chunk in bootstrap_counts(labels.size):

@@ -1,4 +1,4 @@
-"""Analyze test errors by confusion cell: the share of each class and the similarity of patterns.
+"""Count test errors by confusion cell, and compute the share of each class.
 
 An error is a pair of an image and a trial that misclassified it.
 """
@@ -23,9 +23,6 @@ AnyFloatArray = NDArray[np.floating[Any]]
 
 CENTRAL_CLASS = 3
 """The class that the paper calls central to confusion."""
-
-_OFF_DIAGONAL = np.flatnonzero(~np.eye(NUM_CLASSES, dtype=bool))
-_MAX_CORRELATION = 1 - 1e-9  # because Fisher's z of 1 is infinite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,69 +153,3 @@ def compute_lead(values: FloatArray, resampled: FloatArray) -> LeadOverRunnerUp:
         runner_up_share=mean[runner_up],
         margin=margin,
     )
-
-
-def correlate_patterns(
-    errors: ConfusionErrors, names_a: Sequence[str], names_b: Sequence[str]
-) -> Estimate | None:
-    """Return the correlation of two groups' errors over the 56 cells off the diagonal.
-
-    Errors are summed over configurations and seeds. The interval is computed for Fisher's
-    z = atanh(r) and transformed back.
-
-    Args:
-        errors: Errors from `count_confusion_errors`.
-        names_a: Names of the configurations of the first group.
-        names_b: Names of the configurations of the second group.
-
-    Returns:
-        Pearson's r, -1 to 1, with its interval; `sd` and `p` belong to z. It is None without a
-        common seed, or if all 56 cells of a group are equal.
-    """
-    (x, x_resampled), (y, y_resampled) = errors.sum_groups(names_a, names_b)
-    flat = (
-        cells.reshape(*cells.shape[:-2], NUM_CLASSES**2)
-        for cells in (x, y, x_resampled, y_resampled)
-    )
-    sides = [side[..., _OFF_DIAGONAL] for side in flat]
-    if not x.size or not all(np.ptp(side.sum(axis=0)) > 0 for side in sides[:2]):
-        return None
-    z = estimate_mean(_split_by_seed(*sides[:2]), _split_by_seed(*sides[2:]))
-    return z._replace(mean=np.tanh(z.mean), low=np.tanh(z.low), high=np.tanh(z.high))
-
-
-def _split_by_seed(x: AnyFloatArray, y: AnyFloatArray) -> FloatArray:
-    """Return Fisher's z of the sums over seeds, split into one value per seed with that mean.
-
-    The values have the variance of the jackknife's pseudo-values (Tukey, 1958), so the variance of
-    their mean is that of the z of the sums. The z of single seeds would be smaller on average,
-    because a cell with fewer errors is noisier.
-
-    Args:
-        x: Errors of the first group, shape (..., seeds, 56).
-        y: Errors of the second group, shape (..., seeds, 56).
-
-    Returns:
-        Values of z, shape (..., seeds).
-    """
-    x_variance, y_variance = (np.maximum(_compute_covariances(side, side), 0) for side in (x, y))
-    scale = np.sqrt(x_variance * y_variance)
-    # Counts that vary have a scale of at least 0.98; a smaller scale is rounding error.
-    r = np.divide(_compute_covariances(x, y), scale, out=np.zeros(scale.shape), where=scale > 0.5)
-    z = np.arctanh(np.clip(r, -_MAX_CORRELATION, _MAX_CORRELATION))
-    z_of_sums, z_without_seed, n_seeds = z[..., :1], z[..., 1:], x.shape[-2]
-    if n_seeds == 1:
-        return np.asarray(z_of_sums)
-    return np.asarray(
-        z_of_sums + (n_seeds - 1) * (z_without_seed.mean(axis=-1, keepdims=True) - z_without_seed)
-    )
-
-
-def _compute_covariances(x: AnyFloatArray, y: AnyFloatArray) -> AnyFloatArray:
-    """Return 56 times the covariance over the cells: of the sums, then without each seed."""
-    x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
-    x_sum, y_sum = x.sum(axis=-2, keepdims=True), y.sum(axis=-2, keepdims=True)
-    total = (x_sum * y_sum).sum(axis=-1)
-    # (X - x)(Y - y) is expanded, so no large temporary array is needed.
-    seed_change = np.einsum("...k,...k->...", x, y - y_sum) - np.einsum("...k,...k->...", x_sum, y)
-    return np.concatenate([total, total + seed_change], axis=-1)

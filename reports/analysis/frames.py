@@ -15,6 +15,7 @@ import pandas as pd
 
 from bloodnets import metrics
 from reports.analysis.bootstrap import SCORES, BootstrapScores
+from reports.analysis.border_intervals import Bounds, bound_scores
 from reports.analysis.further_scores import FURTHER_SCORES
 from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
@@ -246,6 +247,8 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
 def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd.DataFrame:
     """Return the 95% confidence intervals of every score, and the means of `FURTHER_SCORES`.
 
+    If nearly all or nearly no images are correct, they include those of `border_intervals`.
+
     Args:
         bootstrap: Scores of the trials on test.
         names: Names of configurations.
@@ -258,14 +261,26 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
     rows = []
     for name in names:
         row: dict[str, float] = {}
+        border = _bound_at_border(bootstrap, name)
         for score in (*SCORES, *FURTHER_SCORES):
             key, estimate = f"test_{score}", estimate_contrast(bootstrap, score, {name: 1.0})
             mean, sd, low, high = estimate[:4] if estimate else (np.nan,) * 4
             if score in FURTHER_SCORES:
                 row |= {key: mean, f"{key}_sd": sd}
+            if score in border:
+                low, high = np.fmin(low, border[score].low), np.fmax(high, border[score].high)
             row[f"{key}_low"], row[f"{key}_high"] = np.clip([low, high], *bootstrap.ranges[score])
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _bound_at_border(bootstrap: BootstrapScores, name: str) -> dict[str, Bounds]:
+    """Return `bound_scores` of a configuration; empty without a trial."""
+    is_own = (bootstrap.trials["configuration"] == name).to_numpy()
+    if not is_own.any():
+        return {}
+    confusion = bootstrap.confusions[is_own].mean(axis=0)
+    return bound_scores(confusion, float(bootstrap.values["auc"][is_own].mean()))
 
 
 def _get_published_scores(config: Mapping[str, Any]) -> dict[str, float]:

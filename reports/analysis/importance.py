@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from bloodnets.metrics import FloatArray
-from reports.analysis.functional_anova import compute_variance_shares
+from bloodnets.metrics import FloatArray, IntArray
+from reports.analysis.functional_anova import compute_main_effects
 from reports.analysis.search_trials import select_at_rung
 from reports.ledger.search_record import SearchRecord
 
@@ -18,9 +18,17 @@ MIN_TRIALS = 10
 
 _N_TREES = 64
 _N_RESAMPLE_TREES = 16
+_N_PERMUTATION_TREES = 8  # fewer than for the importance, so the test is conservative
 N_RESAMPLES = 20
 """Number of bootstrap resamples of the trials; the intervals are quantiles over them."""
 _INTERVAL_QUANTILES = (0.05, 0.95)
+
+N_PERMUTATIONS = 19
+"""Number of permutations of the values. A setting without any effect exceeds all of them with a
+probability of 1 / 20."""
+
+REST = "interactions_and_noise"
+"""Name of the row with the share that no single setting explains."""
 
 
 def compute_importances(
@@ -32,7 +40,8 @@ def compute_importances(
     rung, one group has all trials that reached it, with their common settings. Further groups have
     one family and optimizer each, with their own settings. Settings that are sampled log-uniformly
     are analyzed on a logarithmic scale. Optuna's evaluator uses a linear scale, on which only the
-    highest decade would count.
+    highest decade would count. It also divides the shares by their sum, so that two settings have
+    shares of e.g. 66% and 34% if the values are pure noise.
 
     Args:
         trials: Trials of the search, `SearchAnalysis.trials`.
@@ -40,16 +49,19 @@ def compute_importances(
         search: Record of the search, with its bounds.
 
     Returns:
-        A row for each rung, group of trials and setting. A group has no row if it has fewer than
-        `MIN_TRIALS` trials, fewer than two varied settings, or equal values:
+        A row for each rung, group of trials and setting, and one for the rest. A group has no row
+        if it has fewer than `MIN_TRIALS` trials, fewer than two varied settings, or equal values:
 
         - `rung` (int): Epoch of the rung, from 1.
         - `family`, `optimizer` (str): Family and optimizer of the group, None if it has several.
         - `trials` (int): Number of trials in the group.
-        - `setting` (str): Name of the setting.
+        - `setting` (str): Name of the setting, or `REST`.
         - `importance` (float): Share of the variance, 0 to 1; the shares of a group sum to 1.
         - `importance_low`, `importance_high` (float): Its 5% and 95% quantiles over bootstrap
           resamples of the group's trials.
+        - `importance_null` (float): Largest share if the values are permuted among the trials
+          `N_PERMUTATIONS` times, 0 to 1; NaN for the rest. A larger `importance` is significant
+          (p = 0.05 for each setting).
     """
     rows = []
     for rung in search.rungs:
@@ -65,32 +77,46 @@ def compute_importances(
             estimates = _estimate_importances(group, varied_settings, search)
             rows += [key | row for row in estimates.to_dict("records")]
     columns = ["rung", "family", "optimizer", "trials", "setting", "importance"]
-    return pd.DataFrame(rows, columns=[*columns, "importance_low", "importance_high"])
+    columns += ["importance_low", "importance_high", "importance_null"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _estimate_importances(
     group: pd.DataFrame, varied_settings: Sequence[str], search: SearchRecord
 ) -> pd.DataFrame:
-    """Return `setting`, `importance`, `importance_low` and `importance_high`, a row per setting."""
+    """Return `setting` and the columns of `importance`, a row per setting and one for the rest."""
     points, bounds, columns = _encode_settings(group, varied_settings, search)
     values = group["value_at_rung"].to_numpy(dtype=np.float64)
-    positions = pd.Series(range(len(group)))
-    resampled = [
-        compute_variance_shares(
-            points[rows], values[rows], bounds=bounds, columns=columns, n_trees=_N_RESAMPLE_TREES
+    positions, names = pd.Series(range(len(group))), [*varied_settings, REST]
+
+    def compute(rows: IntArray, values: FloatArray, n_trees: int) -> dict[str, float]:
+        effects = compute_main_effects(
+            points[rows], values, bounds=bounds, columns=columns, n_trees=n_trees
         )
-        for rows in (
-            positions.sample(frac=1, replace=True, random_state=i) for i in range(N_RESAMPLES)
-        )
-    ]
-    interval = pd.DataFrame(resampled).quantile(list(_INTERVAL_QUANTILES)).T
-    interval.columns = ["importance_low", "importance_high"]
-    importance = pd.Series(
-        compute_variance_shares(points, values, bounds=bounds, columns=columns, n_trees=_N_TREES),
-        name="importance",
+        return effects | {REST: 1 - sum(effects.values())}
+
+    all_rows = np.arange(len(group), dtype=np.int64)
+    samples = (
+        np.asarray(positions.sample(frac=1, replace=True, random_state=i), dtype=np.int64)
+        for i in range(N_RESAMPLES)
     )
-    frame = interval.join(importance).loc[list(varied_settings)]
-    return frame.rename_axis("setting").reset_index()
+    resampled = pd.DataFrame([compute(rows, values[rows], _N_RESAMPLE_TREES) for rows in samples])
+    random = np.random.default_rng(0)
+    permuted = pd.DataFrame(
+        compute(all_rows, random.permutation(values), _N_PERMUTATION_TREES)
+        for _ in range(N_PERMUTATIONS)
+    )
+    observed = compute(all_rows, values, _N_TREES)
+    low, high = (resampled.quantile(quantile) for quantile in _INTERVAL_QUANTILES)
+    return pd.DataFrame(
+        {
+            "setting": names,
+            "importance": [observed[name] for name in names],
+            "importance_low": low[names].to_numpy(),
+            "importance_high": high[names].to_numpy(),
+            "importance_null": permuted.max()[names].where(np.array(names) != REST).to_numpy(),
+        }
+    )
 
 
 def _split_groups(trials: pd.DataFrame) -> Iterator[tuple[str | None, str | None, pd.DataFrame]]:

@@ -156,6 +156,9 @@ def compute_guarded_p(
 def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
     """Return the mean over seeds with its interval and test, from only these seeds.
 
+    Equal values of several seeds do not show that the seed variance is 0. If they do not depend on
+    the images either, interval and p-value are unknown.
+
     Args:
         values: Values by seed, float64, shape (seeds,), at least one.
         resampled: Values on each resample, shape (resamples, seeds); None if the values do not
@@ -163,7 +166,10 @@ def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
     """
     resampled_columns = None if resampled is None else resampled[..., None]
     (row,) = estimate_means(values[:, None], resampled_columns).itertuples(index=False)
-    return Estimate(*row)
+    estimate = Estimate(*row)
+    if resampled is None and np.ptp(values) == 0:
+        return estimate._replace(low=np.nan, high=np.nan, p=np.nan)
+    return estimate
 
 
 def estimate_contrasts(

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from reports.analysis.intervals import estimate_mean
 from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
@@ -61,6 +63,9 @@ _FLOAT_COLUMNS = (
 )
 
 
+_SHRINKAGE_COLUMNS = ("shrinkage", "shrinkage_low", "shrinkage_high")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnalysis:
     """Results of a search.
@@ -100,7 +105,9 @@ class SearchAnalysis:
             - `seeds` (int): Number of complete trials of the confirmation.
             - `val_macro_f1`, `test_macro_f1` (float): Means over these trials, 0 to 1, with
               their standard deviations `val_macro_f1_sd` and `test_macro_f1_sd`.
-            - `shrinkage` (float): `value` minus `val_macro_f1`.
+            - `shrinkage` (float): `value` minus `val_macro_f1`, with the ends of its 95%
+              confidence interval over the new seeds, `shrinkage_low` and `shrinkage_high`; NaN for
+              one seed.
     """
 
     record: SearchRecord
@@ -229,8 +236,8 @@ def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     search = loaded_study.search
     columns = ["configuration", "role", "is_baseline", *SEARCH_PARAMETERS, "value", "seeds"]
     if search is None or search.confirmation is None or not search.confirmation.trials:
-        val_columns = ["val_macro_f1", "val_macro_f1_sd", "shrinkage"]
-        return pd.DataFrame(columns=[*columns, *val_columns, "test_macro_f1", "test_macro_f1_sd"])
+        scores = [f"{split}_macro_f1{end}" for split in ("val", "test") for end in ("", "_sd")]
+        return pd.DataFrame(columns=[*columns, *scores, *_SHRINKAGE_COLUMNS])
     value_by_name = make_search_trials_frame(search).set_index("configuration")["value"]
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     rows = []
@@ -239,13 +246,18 @@ def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         value = float(value_by_name.get(name, float("nan")))
         row = {"configuration": name, "role": role, "is_baseline": not name.startswith("trial-")}
         row |= {"value": value} | _get_settings(config, search.record)
-        rows.append(row | _summarize_retrained(loaded_study, name))
-    frame = pd.DataFrame(rows).astype({"momentum": "float64"})
-    return frame.assign(shrinkage=frame["value"] - frame["val_macro_f1"])
+        rows.append(row | _summarize_retrained(loaded_study, name, value))
+    return pd.DataFrame(rows).astype({"momentum": "float64"})
 
 
-def _summarize_retrained(loaded_study: LoadedStudy, name: str) -> dict[str, float]:
-    """Return the means and standard deviations of a re-trained configuration over its seeds."""
+def _summarize_retrained(loaded_study: LoadedStudy, name: str, value: float) -> dict[str, float]:
+    """Return the scores of a re-trained configuration over its seeds, and its shrinkage.
+
+    Args:
+        loaded_study: Files of a search.
+        name: Name of the configuration.
+        value: Its value in the search, 0 to 1, or NaN.
+    """
     records = [record for record in loaded_study.records.values() if record.configuration == name]
     records = [record for record in records if record.state is TrialState.COMPLETE]
     row: dict[str, float] = {"seeds": len(records)}
@@ -255,4 +267,8 @@ def _summarize_retrained(loaded_study: LoadedStudy, name: str) -> dict[str, floa
             f"{split}_macro_f1": scores.mean(),
             f"{split}_macro_f1_sd": scores.std(ddof=1),
         }
-    return row
+    vals = np.array([r.scores["val"]["macro_f1"] for r in records], dtype=np.float64)
+    # All values are on the same val images, so only the seeds vary.
+    shrinkage = estimate_mean(value - vals, None) if records else None
+    ends = [np.nan] * 3 if shrinkage is None else [shrinkage.mean, shrinkage.low, shrinkage.high]
+    return row | dict(zip(_SHRINKAGE_COLUMNS, ends, strict=True))

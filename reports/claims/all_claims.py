@@ -1,15 +1,19 @@
 """Judge each claim of the paper by the trials and the data of a study.
 
 The verdict is "inconclusive" if the study lacks trials or seeds, or if it has too few to decide.
+It is also "inconclusive" if a trial ended at the epoch limit: the paper's claims are about models
+that were trained until they stopped improving.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
 
 import pandas as pd
 
 from reports.analysis.bootstrap import CLASS_PRECISIONS, BootstrapScores
+from reports.analysis.epoch_limit import EpochLimit, count_limited_trials
 from reports.analysis.error_patterns import count_confusion_errors
 from reports.analysis.intervals import ALPHA
 from reports.claims.claim import (
@@ -53,7 +57,7 @@ def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[
     errors = count_confusion_errors(predictions)
     names = loaded_study.study.data.class_names
     labels = tuple(make_class_label(i, name) for i, name in enumerate(names))
-    return [
+    judged_claims = [
         judge_better_family(bootstrap),
         judge_better_precision(bootstrap, labels),
         judge_smoother_curves(loaded_study),
@@ -63,6 +67,28 @@ def judge_claims(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> list[
         judge_perfect_class(predictions),
         judge_same_pattern(predictions, errors, equivalence_keys),
     ]
+    limit = count_limited_trials(loaded_study)
+    return [withhold_verdict(claim, limit) for claim in judged_claims]
+
+
+def withhold_verdict(claim: Claim, limit: EpochLimit) -> Claim:
+    """Return the claim as "inconclusive" if a trial ended at the epoch limit, with its numbers.
+
+    After four epochs, a study would contradict that all configurations reach similar scores, or
+    support that one family is better, only because the slower ones have not converged.
+    """
+    if not limit.n_limited:
+        return claim
+    reason = (
+        f"Not decided: {limit.n_limited} of {format_count(limit.n_complete, 'trial')} ended at the "
+        "epoch limit."
+    )
+    return replace(
+        claim,
+        verdict="inconclusive",
+        evidence=f"{reason} {claim.evidence}",
+        n_limited=limit.n_limited,
+    )
 
 
 def make_claims_frame(judged_claims: Sequence[Claim]) -> pd.DataFrame:

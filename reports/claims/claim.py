@@ -34,6 +34,8 @@ class Claim:
         paper_sections: Sections of the paper, e.g. "4.1, 4.2".
         verdict: Verdict by the rule in the docstring of the function that makes the claim.
         evidence: Sentences with numbers.
+        n_limited: Number of the trials behind the claim that ended at the epoch limit. If there
+            are any, the verdict is "inconclusive".
         numbers: A row for each quantity in the evidence, unrounded:
 
             - `quantity` (str): What is measured, with the configurations.
@@ -47,6 +49,7 @@ class Claim:
     paper_sections: str
     verdict: Verdict = "inconclusive"
     evidence: str
+    n_limited: int = 0
     numbers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*NUMBER_COLUMNS]))
 
 

@@ -4,6 +4,7 @@ Curves are of the training loss, so their only variance is across seeds; no test
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bloodnets.metrics import FloatArray
+from reports.analysis import loss_curves
 from reports.analysis.intervals import Estimate, estimate_mean
 from reports.claims.claim import (
     NUMBER_COLUMNS,
@@ -25,173 +27,185 @@ from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.states import TrialState
 
-CONVERGED_DROP = 0.95
-"""Share of the final drop of a curve at which it counts as converged."""
-
-_MIN_EPOCHS = 5  # gives three second differences; fewer are too noisy
-
 # These settings depend on the optimizer, so they may differ between two paired trials.
 _OPTIMIZER_SETTINGS = frozenset({"optimizer", "learning_rate", "momentum", "seed"})
 
 CurveComparison = Callable[[FloatArray, FloatArray], float]
+CurvePair = tuple[str, str, int, FloatArray, FloatArray]
+"""Family, other settings, seed, and the losses with SGD and with Adam."""
 
 
-def compute_roughness(losses: FloatArray) -> float:
-    """Compute the roughness of a loss curve, the standard deviation of its relative noise.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Definition:
+    """A way to compare two curves.
 
-    This is the root mean square of the second differences of the log loss, divided by sqrt(6).
-    For independent noise around a straight line, it is the standard deviation of the noise
-    (Gasser, Sroka & Jennen-Steinmetz, Biometrika 1986). An exponential decay is a straight line
-    in the log loss, so its roughness is 0 at any speed.
-
-    Args:
-        losses: Positive losses by epoch, shape (epochs,), at least three epochs.
-
-    Returns:
-        Roughness, at least 0; 0.1 means that the loss of an epoch deviates from the line through
-        its neighbors by 10%.
+    Attributes:
+        compare: Function that returns the log ratio of two curves, or NaN.
+        bounds: Functions that return the lowest and the highest log ratio that the resolution of
+            the curves permits; empty if the resolution does not matter.
+        quantity: Name of the ratio.
+        text: Beginning of a sentence that the ratio continues.
     """
-    return float(np.sqrt(np.mean(np.diff(np.log(losses), 2) ** 2) / 6))
+
+    compare: CurveComparison
+    bounds: tuple[CurveComparison, ...] = ()
+    quantity: str
+    text: str
 
 
-def compare_roughness(sgd: FloatArray, adam: FloatArray) -> float:
-    """Return the log ratio of the roughness of Adam's curve to SGD's, over the same losses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _JudgedRatio:
+    """Verdict of one definition, with rows of `Claim.numbers` and sentences."""
 
-    Each curve starts at the epoch where it first falls below half of the lower of the two first
-    losses. The decay before that epoch is not exponential. The curve ends where it first reaches
-    the lowest loss that both curves reach.
-
-    The curves are not compared at the same epochs. The relative noise of any curve grows as its
-    loss approaches 0, so the optimizer with the lower loss would appear rougher. For CNNs on
-    BloodMNIST (three seeds), Adam was 3 times as rough as SGD at the same epochs. At the same
-    losses, it was 1.5 to 2 times as rough. Roughness in nats instead of relative to the loss would
-    hide the noise at low losses; the factor was then 0.7 to 1.4.
-
-    Args:
-        sgd: Training losses by epoch, shape (epochs,).
-        adam: Training losses of a trial with Adam, the same seed and otherwise equal settings.
-
-    Returns:
-        Log ratio; NaN if a curve has fewer than five epochs in the range, or no roughness.
-    """
-    upper_loss, lower_loss = min(sgd[0], adam[0]) / 2, max(sgd.min(), adam.min())
-    if not 0 < lower_loss < upper_loss:
-        return float("nan")
-    segments = [
-        curve[np.argmax(curve < upper_loss) : np.argmax(curve <= lower_loss) + 1]
-        for curve in (sgd, adam)
-    ]
-    if min(map(len, segments)) < _MIN_EPOCHS:
-        return float("nan")
-    sgd_roughness, adam_roughness = map(compute_roughness, segments)
-    return (
-        float(np.log(adam_roughness / sgd_roughness))
-        if sgd_roughness > 0 and adam_roughness > 0
-        else float("nan")
-    )
+    verdict: Verdict
+    rows: Sequence[dict[str, Any]]
+    text: str
 
 
-def count_epochs_until(losses: FloatArray, share: float = CONVERGED_DROP) -> int:
-    """Return the first epoch at which a curve has completed a share of its final drop.
+_ROUGHNESS_DEFINITIONS = (
+    _Definition(
+        compare=loss_curves.compare_roughness,
+        quantity="roughness over the same losses, Adam / SGD",
+        text="Over the same range of losses, the ratio of the roughness of Adam's training loss to "
+        "SGD's is",
+    ),
+    _Definition(
+        compare=loss_curves.compare_roughness_by_epoch,
+        quantity="roughness over the same epochs, Adam / SGD",
+        text="Over the same epochs, it is",
+    ),
+    _Definition(
+        compare=loss_curves.compare_noise_by_epoch,
+        quantity="roughness in nats over the same epochs, Adam / SGD",
+        text="Over the same epochs, in nats instead of relative to the loss, it is",
+    ),
+)
 
-    The drop is from the loss of the first epoch to the lowest loss.
-
-    Args:
-        losses: Losses by epoch, shape (epochs,).
-        share: Share of the drop, 0 to 1.
-
-    Returns:
-        Epoch, from 1.
-    """
-    target_loss = losses[0] - share * (losses[0] - losses.min())
-    return int(np.argmax(losses <= target_loss)) + 1
-
-
-def compare_convergence(sgd: FloatArray, adam: FloatArray) -> float:
-    """Return the log ratio of SGD's epochs to Adam's, until `CONVERGED_DROP` of the drop.
-
-    Returns:
-        Log ratio; NaN if a loss never falls below its first value.
-    """
-    if not (sgd.min() < sgd[0] and adam.min() < adam[0]):
-        return float("nan")
-    return float(np.log(count_epochs_until(sgd) / count_epochs_until(adam)))
+_CONVERGENCE_DEFINITIONS = (
+    _Definition(
+        compare=loss_curves.compare_convergence,
+        bounds=(
+            loss_curves.compare_convergence_at_least,
+            loss_curves.compare_convergence_at_most,
+        ),
+        quantity="epochs to 95%, SGD / Adam",
+        text="The ratio of SGD's epochs to Adam's, until 95% of the final drop in training loss, "
+        "is",
+    ),
+)
 
 
 def judge_smoother_curves(loaded_study: LoadedStudy) -> Claim:
-    """Judge whether SGD's curves are smoother, that is, `compare_roughness` is above 0.
+    """Judge whether SGD's curves are smoother, by three definitions of roughness.
 
-    The values are averaged over all pairs for each seed. The verdict is "supported" if the 95%
-    confidence interval over seeds and the mean of every family are above 0. The paper claims it
-    for both families. The verdict is "contradicted" if all of them are below 0.
+    The log ratios are averaged over all pairs for each seed. A definition supports the claim if the
+    95% confidence interval over seeds and the mean of every family are above 0. The paper claims it
+    for both families. A definition contradicts it if all of them are below 0. The verdict is
+    "supported" or "contradicted" if all definitions agree.
     """
-    return _judge_ratios(
+    return _judge_definitions(
         partial(
             Claim,
             statement="SGD with momentum gives smoother loss curves than Adam.",
             paper_sections="3.1, 3.2, 5",
         ),
-        _compare_paired_curves(loaded_study, compare_roughness),
-        "roughness, Adam / SGD",
-        "Over the same range of losses, the ratio of the roughness of Adam's training loss to "
-        "SGD's is",
+        loaded_study,
+        _ROUGHNESS_DEFINITIONS,
     )
 
 
 def judge_faster_convergence(loaded_study: LoadedStudy) -> Claim:
-    """Judge whether Adam converges faster, by the rule of `judge_smoother_curves`."""
-    return _judge_ratios(
+    """Judge whether Adam converges faster, by the rule of `judge_smoother_curves`.
+
+    The interval is never narrower than the resolution of one epoch, so that equal seeds do not give
+    an interval without a width.
+    """
+    return _judge_definitions(
         partial(Claim, statement="Adam converges faster than SGD.", paper_sections="3.1, 3.2, 5"),
-        _compare_paired_curves(loaded_study, compare_convergence),
-        "epochs to 95%, SGD / Adam",
-        "The ratio of SGD's epochs to Adam's, until 95% of the final drop in training loss, is",
+        loaded_study,
+        _CONVERGENCE_DEFINITIONS,
     )
 
 
-def _judge_ratios(
-    make_claim: Callable[..., Claim], ratios: pd.DataFrame | str, quantity: str, text_prefix: str
+def _judge_definitions(
+    make_claim: Callable[..., Claim], loaded_study: LoadedStudy, definitions: Sequence[_Definition]
 ) -> Claim:
-    if isinstance(ratios, str):
-        return make_claim(evidence=ratios)
-    overall = estimate_mean(ratios.to_numpy().mean(axis=1), None)
-    ratios_by_family = {
-        str(f): ratios.xs(f, axis=1, level="family") for f in ratios.columns.unique("family")
-    }
+    pairs = _pair_curves(loaded_study)
+    if isinstance(pairs, str):
+        return make_claim(evidence=pairs)
+    results = [_judge_ratio(pairs, definition) for definition in definitions]
+    rows = [row for result in results for row in result.rows]
+    if not rows:
+        return make_claim(evidence="The loss curves are too short to compare.")
+    verdicts = {result.verdict for result in results}
+    n_seeds = max(row["seeds"] for row in rows)
+    fewest_seeds = min(row["seeds"] for row in rows)
+    texts = [result.text for result in results]
+    texts.append(
+        f"Trials are paired by seed ({_format_seeds(fewest_seeds, n_seeds)})."
+        if n_seeds > 1
+        else ONE_SEED_TEXT
+    )
+    if len(verdicts - {"inconclusive"}) == 2:
+        texts.append("The definitions contradict each other.")
+    return make_claim(
+        verdict=verdicts.pop() if len(verdicts) == 1 else "inconclusive",
+        evidence=" ".join(texts),
+        numbers=pd.DataFrame(rows, columns=[*NUMBER_COLUMNS]),
+    )
+
+
+def _format_seeds(fewest: int, most: int) -> str:
+    """Format as `3 seeds`, or as `2 to 3 seeds` if some curves are too short to compare."""
+    return format_count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
+
+
+def _judge_ratio(pairs: Sequence[CurvePair], definition: _Definition) -> _JudgedRatio:
+    tables = [_tabulate(pairs, compare) for compare in (definition.compare, *definition.bounds)]
+    if not tables[0].size:
+        text = f"{definition.text} unknown, because the curves are too short."
+        return _JudgedRatio(verdict="inconclusive", rows=(), text=text)
+    overall = _estimate_ratio(tables)
     estimate_by_family = {
-        f: estimate_mean(frame.to_numpy().mean(axis=1), None)
-        for f, frame in ratios_by_family.items()
+        str(family): _estimate_ratio([table[[family]] for table in tables])
+        for family in tables[0].columns.unique("family")
     }
-    rows = [_make_ratio_row(quantity, overall)]
-    rows += [
-        _make_ratio_row(f"{quantity}, {label(f)}", family_estimate)
-        for f, family_estimate in estimate_by_family.items()
-        if len(estimate_by_family) > 1
-    ]
+    rows = [_make_ratio_row(definition.quantity, overall)]
     verdict: Verdict = "inconclusive"
     if overall.low > 0 and min(one.mean for one in estimate_by_family.values()) > 0:
         verdict = "supported"
     elif overall.high < 0 and max(one.mean for one in estimate_by_family.values()) < 0:
         verdict = "contradicted"
-    texts = [f"{text_prefix} {format_plain_interval(rows[0])}."]
+    text = f"{definition.text} {format_plain_interval(rows[0])}."
     if len(estimate_by_family) > 1:
+        rows += [
+            _make_ratio_row(f"{definition.quantity}, {label(family)}", estimate)
+            for family, estimate in estimate_by_family.items()
+        ]
         family_texts = (
-            f"{label(f)} {format_plain_interval(r)}"
-            for f, r in zip(estimate_by_family, rows[1:], strict=True)
+            f"{label(family)} {format_plain_interval(row)}"
+            for family, row in zip(estimate_by_family, rows[1:], strict=True)
         )
-        texts.append(f"By family: {', '.join(family_texts)}.")
+        text += f" By family: {', '.join(family_texts)}."
     else:
-        family = label(next(iter(estimate_by_family)))
-        texts.append(f"Only the {family} has paired trials with both optimizers in this study.")
-    texts.append(
-        f"Trials are paired by seed ({format_count(overall.seeds, 'seed')})."
-        if overall.seeds > 1
-        else ONE_SEED_TEXT
-    )
-    return make_claim(
-        verdict=verdict,
-        evidence=" ".join(texts),
-        numbers=pd.DataFrame(rows, columns=[*NUMBER_COLUMNS]),
-    )
+        text += f" Only the {label(next(iter(estimate_by_family)))} has curves to compare."
+    return _JudgedRatio(verdict=verdict, rows=rows, text=text)
+
+
+def _estimate_ratio(tables: Sequence[pd.DataFrame]) -> Estimate:
+    """Return the mean log ratio over the seeds with its interval.
+
+    Args:
+        tables: Log ratios, a row for each seed, then their lower and upper bounds, if any.
+    """
+    values, *bounds = (table.to_numpy().mean(axis=1) for table in tables)
+    estimate = estimate_mean(values, None)
+    if bounds and estimate.seeds > 1:
+        low, high = (bound.mean() for bound in bounds)
+        estimate = estimate._replace(
+            low=float(np.fmin(estimate.low, low)), high=float(np.fmax(estimate.high, high))
+        )
+    return estimate
 
 
 def _make_ratio_row(quantity: str, log_ratio: Estimate) -> dict[str, Any]:
@@ -204,41 +218,30 @@ def _make_ratio_row(quantity: str, log_ratio: Estimate) -> dict[str, Any]:
     return {"quantity": quantity, "p": log_ratio.p, "seeds": log_ratio.seeds} | ratios
 
 
-def _compare_paired_curves(
-    loaded_study: LoadedStudy, compare: CurveComparison
-) -> pd.DataFrame | str:
-    """Compare the curves of SGD and Adam trials with equal other settings.
-
-    Returns:
-        Frame with a row for each seed and a column for each (family, other settings), without
-        missing values; or a sentence that says why there is none.
-    """
+def _pair_curves(loaded_study: LoadedStudy) -> Sequence[CurvePair] | str:
+    """Return the pairs of SGD and Adam trials with equal other settings, or why there are none."""
     curves = _collect_curves(loaded_study)
-    missing = [
-        optimizer_name
-        for optimizer_name in ("sgd", "adam")
-        if optimizer_name not in {key[0] for key in curves}
-    ]
-    if missing:
+    optimizers = {key[0] for key in curves}
+    if missing := [name for name in ("sgd", "adam") if name not in optimizers]:
         return describe_missing(missing)
-    rows = [
-        {
-            "family": family,
-            "other_settings": other_settings,
-            "seed": seed,
-            "value": compare(sgd, adam),
-        }
+    pairs = [
+        (family, other_settings, seed, sgd, adam)
         for (optimizer, family, other_settings, seed), sgd in curves.items()
         if optimizer == "sgd"
         and (adam := curves.get(("adam", family, other_settings, seed))) is not None
     ]
-    if not rows:
-        return "No SGD trial has a matching Adam trial with the same seed and equal other settings."
-    table = pd.DataFrame(rows).pivot_table(
+    reason = "No SGD trial has a matching Adam trial with the same seed and equal other settings."
+    return pairs or reason
+
+
+def _tabulate(pairs: Sequence[CurvePair], compare: CurveComparison) -> pd.DataFrame:
+    """Return a row for each seed and a column for each (family, other settings), without NaN."""
+    rows = [(f, other, seed, compare(sgd, adam)) for f, other, seed, sgd, adam in pairs]
+    frame = pd.DataFrame(rows, columns=["family", "other_settings", "seed", "value"])
+    table = frame.pivot_table(
         index="seed", columns=["family", "other_settings"], values="value", sort=False
     )
-    table = table.dropna(axis="index")
-    return table if table.size else "The loss curves are too short to compare."
+    return table.dropna(axis="index")
 
 
 def _collect_curves(loaded_study: LoadedStudy) -> dict[tuple[str, str, str, int], FloatArray]:

@@ -40,6 +40,8 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
             interval = rung_rows["importance_low"] * 100, rung_rows["importance_high"] * 100
             offset = 0.22 * (index - (len(rungs) - 1) / 2)
             heights = [names.index(name) + offset for name in rung_rows["setting_text"]]
+            null = rung_rows["importance_null"].fillna(0) * 100  # unknown for the rest
+            axes.barh(heights, null, height=0.2, color=canvas.GRAY, alpha=0.5)
             # Lines, not error bars: with few trials the interval may not contain the value.
             axes.hlines(heights, *interval, color=color, linewidth=1.4)
             axes.plot(percent, heights, marker=marker, color=color, ls="none")
@@ -52,6 +54,6 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
         label = f"after epoch {rung}"
         panels[0, 0].plot([], [], marker=marker, color=color, ls="none", label=label)
     panels[-1, 0].set_xlim(-2, 102)
-    panels[-1, 0].set_xlabel("Share of variance explained (%), 90% confidence interval")
+    panels[-1, 0].set_xlabel("Share of variance (%), 90% confidence interval")
     figure.legend(loc="outside upper left", ncols=4)
     return figure

@@ -218,6 +218,7 @@ CONFIRMATION_COLUMNS = (
     Column(key="seeds_text", heading=("Seeds",)),
     Column(key="val_macro_f1", heading=("Re-trained,", "val (%)"), unit="percent"),
     Column(key="shrinkage", heading=("Shrinkage", "(points)"), unit="points"),
+    Column(key="shrinkage", heading=("95% confidence", "interval"), unit="points_interval"),
     Column(key="test_macro_f1", heading=("Re-trained,", "test (%)"), unit="percent"),
     Column(key="test_macro_f1", heading=("95% confidence", "interval"), unit="interval"),
 )
@@ -235,7 +236,8 @@ IMPORTANCE_COLUMNS = (
     Column(key="trials", heading=("Trials",), unit="count"),
     Column(key="setting_text", heading=("Hyper-parameter",)),
     Column(key="importance", heading=("Importance", "(%)"), unit="percent"),
-    Column(key="importance", heading=("90% interval",), unit="interval"),
+    Column(key="importance", heading=("90% confidence", "interval"), unit="interval"),
+    Column(key="importance_null", heading=("Largest", "without", "effect (%)"), unit="percent"),
 )
 PROPOSAL_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),

@@ -7,6 +7,13 @@ from reports.format.text import make_class_label
 from reports.format.units import format_count
 from reports.ledger.records import DataRecord
 
+MIN_CLASS_IMAGES = 30
+"""Number of test images of a class below which its scores get a warning.
+
+With 30 images, one error more or less changes the recall by 3.3 points, and the 95% confidence
+interval of a recall of 90% is 24 points wide (Clopper-Pearson).
+"""
+
 _DROP_HINT = "--drop-duplicates removes them from train and val in a new study"
 
 
@@ -35,6 +42,27 @@ def list_score_warnings(data: DataRecord) -> list[str]:
         )
         warnings.append(text if data.dropped is not None else f"{text}; {_DROP_HINT}")
     return warnings
+
+
+def list_small_classes(data: DataRecord) -> list[str]:
+    """List the classes with few test images, for the places that show scores of single classes.
+
+    Args:
+        data: Record of the data.
+
+    Returns:
+        One warning, or none if each class has no or at least `MIN_CLASS_IMAGES` test images.
+    """
+    counts = data.class_counts.get("test", ())
+    small = {i: count for i, count in enumerate(counts) if 0 < count < MIN_CLASS_IMAGES}
+    if not small:
+        return []
+    names = ", ".join(f"{make_class_label(i, data.class_names[i])} ({n})" for i, n in small.items())
+    return [
+        f"Fewer than {MIN_CLASS_IMAGES} test images: {names}. One error more or less changes the "
+        f"recall of such a class by {100 / max(small.values()):.1f} points or more, so its scores "
+        "are imprecise."
+    ]
 
 
 def describe_duplicates(data: DataRecord) -> str:

@@ -14,11 +14,13 @@ from reports.analysis.calibration import compute_calibration
 from reports.analysis.confusion import analyze_confusion
 from reports.analysis.confusion_differences import compare_confusions
 from reports.analysis.cost import collect_costs
+from reports.analysis.epoch_limit import count_limited_trials
 from reports.analysis.misclassified import analyze_misclassified
 from reports.analysis.reproduction import compare_with_published
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
 from reports.analysis.search_trials import SearchAnalysis
 from reports.claims.judged_study import judge_study
+from reports.format.data_warnings import list_small_classes
 from reports.format.text import DataLabel
 from reports.sections.comparison import (
     ablation,
@@ -72,7 +74,9 @@ def _make_summary(analysis: Analysis) -> Section:
         pairwise=analysis.pairwise,
         effects=analysis.effects,
         search=analysis.search,
+        epoch_limit=count_limited_trials(analysis.study.loaded_study),
         negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,
+        shows_published=analysis.context.shows_published,
         data=analysis.context.data,
     )
 
@@ -136,7 +140,9 @@ def _make_paper_sections(analysis: Analysis) -> Iterator[Section | None]:
         context=context,
     )
     judged = judge_study(loaded_study, analysis.study.bootstrap)
-    yield claims.make_section(judged, context=context) if judged is not None else None
+    if judged is not None:
+        class_warnings = list_small_classes(loaded_study.study.data)
+        yield claims.make_section(judged, class_warnings=class_warnings, context=context)
 
 
 def _make_curves(analysis: Analysis) -> Section | None:

@@ -8,7 +8,7 @@ import pandas as pd
 from reports.analysis.search_effort import summarize_effort
 from reports.analysis.search_trials import SearchAnalysis, SearchTrialState
 from reports.format.text import format_settings, get_baseline_label
-from reports.format.units import format_count, format_mean_sd, format_number
+from reports.format.units import format_count, format_interval, format_mean_sd, format_number
 from reports.sections.verdict_text import format_significance
 
 _END_REASON_TEXTS = {
@@ -66,7 +66,7 @@ def _describe_confirmation(finished: list[dict[Any, Any]], baseline_name: str) -
     name, seeds_text = best["configuration"], format_count(best["seeds"], "new seed")
     sentence = (
         f"Re-trained in full with {seeds_text}, {name} reaches {_format_mean_sd(best, 'val')} "
-        f"on val ({_format_shrinkage(best['shrinkage'])})."
+        f"on val ({_format_shrinkage(best)})."
     )
     baseline = _find_best_baseline(finished)
     if baseline is None:
@@ -80,13 +80,18 @@ def _describe_confirmation(finished: list[dict[Any, Any]], baseline_name: str) -
     )
 
 
-def _format_shrinkage(points: float) -> str:
+def _format_shrinkage(row: Mapping[Any, Any]) -> str:
+    """Format the shrinkage of a configuration with its confidence interval, if it has one."""
+    points, low, high = (row[key] for key in ("shrinkage", "shrinkage_low", "shrinkage_high"))
     if pd.isna(points):
         return "no value in the search"
     size = format_number(abs(points), "points").lstrip("+")
-    return (
-        f"{size} points more than in the search" if points < 0 else f"a shrinkage of {size} points"
-    )
+    text = f"a shrinkage of {size} points"
+    if points < 0:
+        text, low, high = f"{size} points more than in the search", -high, -low
+    if pd.isna(low):
+        return text
+    return f"{text}, 95% confidence interval {format_interval(low, high, 'points')}"
 
 
 def _describe_test_score(search: SearchAnalysis, pairs: pd.DataFrame) -> str:

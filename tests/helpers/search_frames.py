@@ -98,4 +98,7 @@ def _make_confirmed(trials: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(role=["best", "baseline"], seeds=2)
     frame = frame.assign(val_macro_f1=[0.93, 0.91], val_macro_f1_sd=0.003)
     frame = frame.assign(test_macro_f1=[0.925, 0.905], test_macro_f1_sd=0.004)
-    return frame.assign(shrinkage=frame["value"] - frame["val_macro_f1"])
+    shrinkage = frame["value"] - frame["val_macro_f1"]
+    return frame.assign(
+        shrinkage=shrinkage, shrinkage_low=shrinkage - 0.02, shrinkage_high=shrinkage + 0.02
+    )

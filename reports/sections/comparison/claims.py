@@ -1,12 +1,14 @@
 """Show the claims of the paper with the verdicts of this study."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from reports.analysis.intervals import ALPHA
+from reports.analysis.loss_curves import CONVERGED_DROP
+from reports.analysis.pattern_correlation import MIN_SAME_CORRELATION
 from reports.claims.all_claims import SIMILARITY_MARGIN, make_claims_frame
 from reports.claims.claim import Claim
-from reports.claims.confusion import MIN_SAME_CORRELATION
-from reports.claims.convergence import CONVERGED_DROP
 from reports.claims.judged_study import JudgedStudy
 from reports.format.table import Column, make_table
 from reports.format.units import format_count
@@ -21,11 +23,14 @@ _COLUMNS = (
 )
 
 
-def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
+def make_section(
+    judged: JudgedStudy, *, class_warnings: Sequence[str] = (), context: ReportContext
+) -> Section:
     """Show the eight claims as a table.
 
     Args:
         judged: Claims with their verdicts, and the trials they are based on.
+        class_warnings: Warnings from `data_warnings.list_small_classes`.
         context: Labels.
     """
     rows = [
@@ -39,7 +44,7 @@ def make_section(judged: JudgedStudy, *, context: ReportContext) -> Section:
     return Section(
         key="claims",
         title="Claims of the paper",
-        paragraphs=_make_paragraphs(judged, context),
+        paragraphs=(*_make_paragraphs(judged, context), *class_warnings),
         tables=(
             make_table(
                 "claims",
@@ -88,15 +93,17 @@ _DEFINITIONS = (
     (
         "Roughness of a loss curve",
         "The relative deviation of the loss from the line through its neighbors (second "
-        "differences of its logarithm). Two curves are compared between half of the lower first "
-        "loss and the lowest loss that both reach, so the speed of convergence does not count. The "
-        "two trials have the same seed and differ only in the optimizer. A verdict requires that "
-        "every family agrees with the mean over all.",
+        "differences of its logarithm). Over the same losses, two curves are compared between half "
+        "of the lower first loss and the lowest loss that both reach, so the speed of convergence "
+        "does not count. The paper gives no definition, and the results depend on it. The two "
+        "trials have the same seed and differ only in the optimizer. A verdict requires that all "
+        "three definitions agree, and every family with the mean over all.",
     ),
     (
         "Convergence",
         f"The first epoch by which the training loss has made {100 * CONVERGED_DROP:g}% of its "
-        "drop from the first epoch to its minimum.",
+        "drop from the first epoch to its minimum. Epochs are whole numbers, so the interval is at "
+        "least as wide as one epoch allows.",
     ),
     (
         "Similar F1",
@@ -112,8 +119,8 @@ _DEFINITIONS = (
     (
         "Pattern of confusion",
         "The 56 off-diagonal cells of the confusion matrix, summed over seeds. r is Pearson's "
-        "correlation of two such patterns. They count as the same if r is at least "
-        f"{MIN_SAME_CORRELATION}, a threshold that we chose. With few errors, random variation "
-        "lowers r.",
+        "correlation of two such patterns. Random variation of images and seeds lowers the "
+        "correlation of counts, so r is corrected for it (Spearman, 1904). Patterns count as the "
+        f"same if r is at least {MIN_SAME_CORRELATION}, a threshold that we chose.",
     ),
 )

@@ -55,7 +55,8 @@ def _make_paragraphs(frame: pd.DataFrame, search: SearchAnalysis) -> list[str]:
         "search is too high on average. The best configurations were therefore re-trained in full "
         f"with seeds that the search did not use ({seeds_text}), and so was the best "
         f"{get_baseline_label(search.record)} configuration. The difference between the two values "
-        "is the shrinkage. Only the re-trained models were evaluated on test, once each.",
+        "is the shrinkage; its confidence interval is over the new seeds. Only the re-trained "
+        "models were evaluated on test, once each.",
         "The configuration and the epoch of each trial were selected on val; nothing was selected "
         "on test. The value to quote is the one on test after re-training.",
     ]

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports import figures
-from reports.analysis.importance import MIN_TRIALS
+from reports.analysis.importance import MIN_TRIALS, N_PERMUTATIONS
 from reports.format.columns import IMPORTANCE_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, label
@@ -21,11 +21,15 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
     display_frame = _add_display_columns(importances)
     paragraphs = [
         "The importance of a setting is the share of variance that the setting explains by itself "
-        "(functional ANOVA). The variance is that of the best macro F1 on val. Only trials trained "
-        "for the same number of epochs are compared, at each rung that at least "
+        "(functional ANOVA). The rest are interactions of the settings, and noise. The variance is "
+        "that of the best macro F1 on val, as a random forest predicts it. Only trials trained for "
+        "the same number of epochs are compared, at each rung that at least "
         f"{format_count(MIN_TRIALS, 'trial')} reached. Importances describe the proposed trials; a "
-        "sampler that converges proposes fewer bad ones. The 90% intervals are from a bootstrap "
-        "over trials."
+        "sampler that converges proposes fewer bad ones. The 90% confidence intervals are from a "
+        "bootstrap over trials.",
+        "A forest also finds an importance in pure noise. The values were therefore permuted among "
+        f"the trials {N_PERMUTATIONS} times. A setting without any effect exceeds the largest of "
+        "these importances with a probability of 5%; smaller importances are not significant.",
     ]
     if importances.empty:
         paragraphs.append(
@@ -55,7 +59,10 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
 def _make_report_figures(display_frame: pd.DataFrame, data: DataLabel) -> tuple[ReportFigure, ...]:
     if display_frame.empty:
         return ()
-    caption_text = "Importance of each setting by rung, with 90% intervals."
+    caption_text = (
+        "Importance of each setting by rung, with 90% confidence intervals. Gray: importances of a "
+        "setting without any effect."
+    )
     figure = figures.draw_importances(display_frame, data=data)
     return (make_figure("importances", caption_text, figure, data),)
 

@@ -102,6 +102,7 @@ def test_columns_of_a_search_are_documented(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importance, "N_RESAMPLES", 2)
+    monkeypatch.setattr(importance, "N_PERMUTATIONS", 1)
     record = replace(RESNET_SEARCH_RECORD, n_trials=12, retrain_top=2, retrain_seeds=2)
     search = search_trials.analyze_search(
         read_study_files(build_search(tmp_path / "s", search=record))

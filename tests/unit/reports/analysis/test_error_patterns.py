@@ -8,7 +8,6 @@ from reports.analysis.error_patterns import (
     compute_error_shares,
     compute_lead,
     compute_mistaken_shares,
-    correlate_patterns,
     count_confusion_errors,
 )
 from tests.helpers.planted_study import (
@@ -76,43 +75,3 @@ def test_compute_lead_is_over_the_class_with_the_next_share() -> None:
     assert lead.runner_up_share == pytest.approx(0.3)
     assert lead.margin.mean == pytest.approx(0.2)
     assert lead.margin.sd == pytest.approx(np.std([0.5, -0.1], ddof=1))
-
-
-def test_correlate_patterns_is_of_the_sums_with_the_standard_error_of_the_jackknife() -> None:
-    a = [
-        make_error_matrix(CENTER),
-        make_error_matrix({(0, 3): 10, (6, 2): 9}),
-        make_error_matrix({(0, 3): 9, (6, 2): 7}),
-    ]
-    b = [
-        make_error_matrix({(0, 3): 8, (5, 3): 9}),
-        make_error_matrix({(0, 3): 12, (6, 1): 4}),
-        make_error_matrix(CENTER),
-    ]
-    correlation = correlate_patterns(
-        count_confusion_errors(plant_study({SGD: a, ADAM: b}).predictions), [SGD], [ADAM]
-    )
-
-    def correlate(*seeds: int) -> float:
-        x, y = (np.sum([m[s][OFF_DIAGONAL] for s in seeds], axis=0) for m in (a, b))
-        return float(np.corrcoef(x, y)[0, 1])
-
-    assert correlation is not None
-    assert correlation.mean == pytest.approx(correlate(0, 1, 2), abs=1e-6)
-    assert correlation.low < correlation.mean < correlation.high < 1
-    # The jackknife: sd / sqrt(3), of Fisher's z without each seed in turn.
-    z_without_seed = np.arctanh([correlate(1, 2), correlate(0, 2), correlate(0, 1)])
-    assert correlation.sd == pytest.approx(2 * z_without_seed.std(ddof=1))
-
-
-def test_correlate_patterns_without_a_common_seed_or_errors_is_none() -> None:
-    perfect = make_error_matrix({})
-    matrices = {SGD: [make_error_matrix(CENTER), perfect], ADAM: [perfect, perfect]}
-    errors = count_confusion_errors(plant_study(matrices).predictions)
-    assert correlate_patterns(errors, [SGD], [ADAM]) is None
-    errors = count_confusion_errors(
-        plant_study({name: [make_error_matrix(CENTER)] for name in (SGD, ADAM)}).predictions
-    )
-    assert correlate_patterns(errors, [SGD], [ADAM]) is not None
-    errors.trials["seed"] = [0, 1]
-    assert correlate_patterns(errors, [SGD], [ADAM]) is None

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import (
     balanced_accuracy_score,
     brier_score_loss,
@@ -151,18 +152,34 @@ def test_make_comparison_frame_without_a_trial_has_a_row_of_each_configuration(
 def test_make_comparison_frame_intervals_are_binomial_and_within_0_and_1(tmp_path: Path) -> None:
     perfect = np.diag(ASYMMETRIC.sum(axis=1))
     nearly = perfect.copy()
-    nearly[0, 0], nearly[0, 1] = 98, 2
+    nearly[0, 0], nearly[0, 1] = 80, 20
     ledger = grid_builder.build_grid(
         tmp_path / "s", {"cnn-config-1": [perfect], "cnn-config-2": [nearly]}
     )
     loaded_study = read_study_files(ledger)
     frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
-    assert frame[["test_accuracy_low", "test_accuracy_high"]].iloc[0].isna().all()  # unknown
-    p, n = 358 / 360, 360
-    assert frame["test_accuracy_high"].tolist()[1] == 1  # clipped
+    p, n = 340 / 360, 360
     assert frame["test_accuracy_low"].tolist()[1] == pytest.approx(
-        p - 1.96 * math.sqrt(p * (1 - p) / n), abs=0.0005
+        p - 1.96 * math.sqrt(p * (1 - p) / n), abs=0.001
     )
+
+
+@pytest.mark.parametrize("n_wrong", [0, 2])
+def test_make_comparison_frame_of_few_errors_has_the_exact_interval(
+    tmp_path: Path, n_wrong: int
+) -> None:
+    matrix = np.diag(ASYMMETRIC.sum(axis=1))
+    matrix[0, 0], matrix[0, 1] = 100 - n_wrong, n_wrong
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [matrix, matrix]})
+    loaded_study = read_study_files(ledger)
+    frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
+    n_images = matrix.sum()
+    expected = binomtest(int(n_images - n_wrong), int(n_images)).proportion_ci()
+    assert frame["test_accuracy_low"][0] == pytest.approx(expected.low)
+    assert expected.high <= frame["test_accuracy_high"][0] <= 1
+    for score in ("macro_f1", "macro_recall", "macro_precision", "weighted_f1", "auc"):
+        assert frame[f"test_{score}_low"][0] < 1 - 1 / n_images
+        assert frame[f"test_{score}_high"][0] <= 1
 
 
 def test_make_comparison_frame_without_a_class_bounds_macro_intervals_and_hides_the_paper(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis import importance
-from reports.analysis.importance import MIN_TRIALS, compute_importances
+from reports.analysis.importance import MIN_TRIALS, REST, compute_importances
 from tests.helpers.search_builder import SEARCH_RECORD
 
 ADAM_ONLY = replace(SEARCH_RECORD, optimizers=("adam",))
@@ -15,8 +15,9 @@ ADAM_ONLY = replace(SEARCH_RECORD, optimizers=("adam",))
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the intervals to the one test that is about them: they take nearly all the time."""
+    """Leave the intervals to the tests that are about them: they take nearly all the time."""
     monkeypatch.setattr(importance, "N_RESAMPLES", 2)
+    monkeypatch.setattr(importance, "N_PERMUTATIONS", 1)
 
 
 def make_trials(count: int, *, optimizers: tuple[str, ...] = ("adam",)) -> pd.DataFrame:
@@ -54,12 +55,28 @@ def test_compute_importances_of_the_setting_that_decides_is_nearly_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(importance, "N_RESAMPLES", 20)
+    monkeypatch.setattr(importance, "N_PERMUTATIONS", 19)
     trials = make_trials(40)
     frame = compute_importances(trials, make_curves(trials, trials["dropout"]), ADAM_ONLY)
+    null = get_shares(frame, "importance_null")
+    assert get_shares(frame)["dropout"] > null["dropout"]
+    assert get_shares(frame)["learning_rate"] < null["learning_rate"]
     assert get_shares(frame)["dropout"] > 0.9
     assert get_shares(frame, "importance_low")["dropout"] > 0.7
     assert (frame["importance_low"] < frame["importance_high"]).all()
     assert frame["importance"].sum() == pytest.approx(1)
+
+
+def test_compute_importances_of_noise_are_not_significant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importance, "N_PERMUTATIONS", 19)
+    trials = make_trials(20)
+    noise = pd.Series(np.random.default_rng(1).normal(size=20))
+    frame = compute_importances(trials, make_curves(trials, noise), ADAM_ONLY)
+    settings = frame[frame["setting"] != REST]
+    assert (settings["importance"] < settings["importance_null"]).all()
+    (rest,) = frame[frame["setting"] == REST].to_dict("records")
+    assert rest["importance"] == pytest.approx(1 - settings["importance"].sum())
+    assert np.isnan(rest["importance_null"])
 
 
 def test_compute_importances_takes_the_learning_rate_by_its_logarithm() -> None:
@@ -75,10 +92,10 @@ def test_compute_importances_has_momentum_among_the_trials_that_have_one() -> No
     values = trials["momentum"].fillna(0.5)
     frame = compute_importances(trials, make_curves(trials, values), SEARCH_RECORD)
     settings = frame.groupby("optimizer", dropna=False)["setting"].agg(list)
-    assert settings["sgd"] == ["momentum", "learning_rate", "dropout"]
+    assert settings["sgd"] == ["momentum", "learning_rate", "dropout", REST]
     assert frame[frame["optimizer"] == "sgd"]["importance"].iloc[0] > 0.9
     of_all = frame[frame["optimizer"].isna() & frame["family"].isna()]
-    assert set(of_all["setting"]) == {"optimizer", "learning_rate", "dropout"}
+    assert set(of_all["setting"]) == {"optimizer", "learning_rate", "dropout", REST}
     assert set(of_all["trials"]) == {50}
 
 
@@ -106,7 +123,7 @@ def test_compute_importances_leaves_out_fixed_settings() -> None:
     search = replace(SEARCH_RECORD, optimizers=("sgd",), momentum=(0.9, 0.9))
     trials = make_trials(20, optimizers=("sgd",)).assign(momentum=0.9)
     frame = compute_importances(trials, make_curves(trials, trials["dropout"]), search)
-    assert frame["setting"].tolist() == ["learning_rate", "dropout"]
+    assert frame["setting"].tolist() == ["learning_rate", "dropout", REST]
 
 
 def test_compute_importances_of_one_free_setting_is_empty() -> None:

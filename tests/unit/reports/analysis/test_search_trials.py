@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_1samp
 
 from reports.analysis import search_trials
 from reports.ledger.loading import LoadedSearch, LoadedStudy, read_study_files
@@ -127,6 +128,8 @@ def test_confirmation_frame_compares_the_search_with_new_seeds(tmp_path: Path) -
     )["value"]
     assert row["shrinkage"] == pytest.approx(values[row["configuration"]] - row["val_macro_f1"])
     assert 0 < row["shrinkage"] < 0.01
+    expected = ttest_1samp(values[row["configuration"]] - np.array(again), 0).confidence_interval()
+    assert (row["shrinkage_low"], row["shrinkage_high"]) == pytest.approx(tuple(expected))
 
 
 def test_confirmation_frame_baseline_that_was_not_proposed_has_no_value(

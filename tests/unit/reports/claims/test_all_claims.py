@@ -1,6 +1,7 @@
 """The claims about scores on planted matrices: supported, contradicted, inconclusive."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from reports.claims.claim import (
     is_above,
     is_below,
 )
+from reports.ledger.states import StopReason
 from tests.helpers.grid_builder import ConfusionMatrix
 from tests.helpers.planted_study import (
     ADAM,
@@ -246,3 +248,16 @@ def test_make_claims_frame_has_rows_for_every_claim() -> None:
     assert frame["claim"].unique().tolist() == list(range(1, 9))
     statements = frame.groupby("claim")["statement"].first().tolist()
     assert statements == [claim.statement for claim in claims]
+
+
+@pytest.mark.parametrize("n_limited", [0, 1])
+def test_judge_claims_decides_none_if_a_trial_ended_at_the_epoch_limit(n_limited: int) -> None:
+    study = plant_study({SGD: make_cyclic_matrices(45, 44), MLNN_SGD: make_cyclic_matrices(35, 36)})
+    records = dict(study.records)
+    for key in list(records)[:n_limited]:
+        records[key] = replace(records[key], stop_reason=StopReason.MAX_EPOCHS)
+    claims = judge_claims(replace(study, records=records), bootstrap_scores(study.predictions))
+    assert {claim.n_limited for claim in claims} == {n_limited}
+    verdicts = {claim.verdict for claim in claims}
+    assert (verdicts == {"inconclusive"}) == bool(n_limited)
+    assert len(claims[0].numbers)

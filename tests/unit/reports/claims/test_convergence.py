@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from bloodnets.metrics import FloatArray
-from reports.claims.convergence import (
-    compare_convergence,
-    compare_roughness,
-    compute_roughness,
-    count_epochs_until,
-    judge_faster_convergence,
-    judge_smoother_curves,
-)
+from reports.claims.convergence import judge_faster_convergence, judge_smoother_curves
 from reports.ledger.loading import LoadedStudy
 from tests.helpers.planted_study import (
     ADAM,
@@ -48,40 +41,10 @@ def plant_ratios(roughness: Sequence[float], speeds: Sequence[float]) -> LoadedS
     )
 
 
-@pytest.mark.parametrize("speed", [2.0, 5.0, 20.0])
-def test_compute_roughness_measures_the_noise_at_any_speed(speed: float) -> None:
-    assert compute_roughness(make_curve(speed=speed, noise=0)) < 1e-12
-    assert compute_roughness(make_curve(speed=speed)) == pytest.approx(0.04 / np.sqrt(6))
-
-
-def test_compare_roughness_of_noise_that_grows_as_the_loss_falls_is_equal_at_any_speed() -> None:
-    t = np.arange(40)
-
-    def make_growing(speed: float) -> FloatArray:
-        return np.asarray(np.exp(-t / speed + 0.01 * np.exp(t / speed / 2) * (-1.0) ** t))
-
-    slow, fast = make_growing(12), make_growing(6)
-    assert compare_roughness(slow, fast) == pytest.approx(0, abs=0.2)
-    # The comparison that would be wrong, epoch by epoch, sees a difference.
-    assert np.log(compute_roughness(fast) / compute_roughness(slow)) > 0.5
-
-
-def test_count_epochs_until_counts_from_one_to_the_share_of_the_drop() -> None:
-    assert count_epochs_until(np.linspace(1, 0, 101)) == 96
-    assert count_epochs_until(np.array([2.0, 1.0, 0.196, 0.195, 0.1, 0.3])) == 4
-
-
-def test_compare_convergence_is_the_log_ratio_of_epochs_and_nan_without_a_fall() -> None:
-    slow, fast, flat = np.linspace(1, 0, 101), np.linspace(1, 0, 51), np.ones(9)
-    assert compare_convergence(slow, fast) == pytest.approx(np.log(96 / 49))
-    assert np.isnan(compare_convergence(flat, fast))
-    assert np.isnan(compare_convergence(slow, flat))
-
-
 @pytest.mark.parametrize(
     ("ratios", "verdict"),
     [
-        ((2.0, 3.0, 4.5), "supported"),
+        ((4.0, 4.3, 4.6), "supported"),
         ((1 / 2.0, 1 / 3.0, 1 / 4.5), "contradicted"),
         ((0.5, 1.0, 2.0), "inconclusive"),
         ((3.0,), "inconclusive"),
@@ -93,8 +56,8 @@ def test_judge_smoother_curves_follows_the_mean_ratio_of_roughness(
     claim = require_clean(judge_smoother_curves(plant_ratios(ratios, [1.5] * len(ratios))))
     assert claim.verdict == verdict
     mean = np.exp(np.mean(np.log(ratios)))
-    assert claim.numbers["value"].tolist() == pytest.approx([mean])
-    assert claim.numbers["seeds"].tolist() == [len(ratios)]
+    assert claim.numbers["value"][0] == pytest.approx(mean)
+    assert claim.numbers["seeds"].tolist() == [len(ratios)] * 3
     assert f" {mean:.2f}" in claim.evidence
 
 
@@ -132,7 +95,10 @@ def test_judge_faster_convergence_gives_sgd_over_adam_of_all_and_of_each_family(
         )
     )
     assert claim.numbers["value"].tolist() == pytest.approx([8**0.5, 2, 4])
-    assert claim.numbers["low"].tolist()[1:] == pytest.approx([2, 4])  # equal seeds
+    # Equal seeds: a count of 20 or 40 epochs may be one too high, and so may one of 10.
+    assert claim.numbers["low"].tolist()[1:] == pytest.approx([19 / 10, 39 / 10])
+    assert claim.numbers["high"].tolist()[1:] == pytest.approx([20 / 9, 40 / 9])
+    assert claim.numbers["p"].isna().all()
     assert "CNN 2.00 " in claim.evidence
     assert "MLNN 4.00 " in claim.evidence
 
@@ -162,8 +128,8 @@ def test_judge_smoother_curves_leaves_out_a_seed_that_one_family_lacks() -> None
             }
         )
     )
-    assert claim.numbers["value"].tolist() == pytest.approx([6**0.5] * 3)
-    assert claim.numbers["seeds"].tolist() == [2] * 3
+    assert claim.numbers["value"].tolist()[:3] == pytest.approx([6**0.5] * 3)
+    assert claim.numbers["seeds"].tolist() == [2] * 9
 
 
 def test_judge_curves_of_one_epoch_is_inconclusive() -> None:
@@ -171,3 +137,20 @@ def test_judge_curves_of_one_epoch_is_inconclusive() -> None:
     for claim in (judge_smoother_curves(study), judge_faster_convergence(study)):
         assert require_clean(claim).verdict == "inconclusive"
         assert claim.numbers.empty
+
+
+def test_judge_smoother_curves_is_inconclusive_if_the_definitions_disagree() -> None:
+    # Adam's relative noise is twice that of SGD, at a tenth of the loss.
+    sgd = [10 * make_curve(speed=8, noise=noise) for noise in (0.1, 0.11, 0.12)]
+    adam = [make_curve(speed=8, noise=noise) for noise in (0.2, 0.22, 0.24)]
+    claim = require_clean(judge_smoother_curves(plant_curves({SGD: sgd, ADAM: adam})))
+    assert claim.numbers["low"][1] > 1
+    assert claim.numbers["high"][2] < 1
+    assert claim.verdict == "inconclusive"
+
+
+def test_judge_smoother_curves_of_equal_seeds_has_no_interval() -> None:
+    smooth, rough = make_curve(speed=8), make_curve(speed=8, noise=0.05)
+    claim = judge_smoother_curves(plant_curves({SGD: [smooth] * 3, ADAM: [rough] * 3}))
+    assert claim.numbers[["low", "high", "p"]].isna().all(axis=None)
+    assert claim.verdict == "inconclusive"

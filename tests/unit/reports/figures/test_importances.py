@@ -18,7 +18,7 @@ FRAME = pd.DataFrame(
         ("CNN, SGD", 1, "Momentum", 1.0),
     ],
     columns=["trial_group", "rung", "setting_text", "importance"],
-).assign(importance_low=0.1, importance_high=0.9)
+).assign(importance_low=0.1, importance_high=0.9, importance_null=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,11 @@ def test_draw_importances_has_a_dot_and_an_interval_a_rung(figure: Figure) -> No
     assert (first_rung[:, 1] < second_rung[:, 1]).all()
     intervals = read_segments(figure.axes[0].collections[0])
     np.testing.assert_allclose(intervals[0, :, 0], [10, 90])
+
+
+def test_draw_importances_has_a_bar_of_the_importance_without_effect(figure: Figure) -> None:
+    widths = [patch.get_width() for patch in figure.axes[0].patches]
+    np.testing.assert_allclose(widths, [30] * 4)
 
 
 def test_draw_importances_legend_has_every_rung_once(figure: Figure) -> None:

@@ -9,6 +9,7 @@ from reports.format.data_warnings import (
     describe_duplicates,
     list_data_warnings,
     list_score_warnings,
+    list_small_classes,
 )
 from reports.ledger.records import DataRecord, DuplicatesRecord
 from reports.ledger.states import DataKind
@@ -89,3 +90,14 @@ def test_describe_duplicates_states_groups_and_dropped_images() -> None:
     assert "12 from train" in dropped
     assert "34 from val" in dropped
     assert describe_duplicates(DATA) == "not counted"
+
+
+def test_list_small_classes_names_those_with_some_but_fewer_than_30_test_images() -> None:
+    counts = (30, 29, 0, 100, 100, 10, 100, 100)
+    (text,) = list_small_classes(replace(DATA, class_counts={**DATA.class_counts, "test": counts}))
+    assert "(29)" in text
+    assert "(10)" in text
+    assert "basophil" not in text
+    assert "immature granulocytes" not in text
+    large = replace(DATA, class_counts={**DATA.class_counts, "test": (30,) * 8})
+    assert list_small_classes(large) == []

@@ -24,10 +24,16 @@ CLAIMS = (
 
 
 def make_section(
-    kind: DataKind = DataKind.OFFICIAL, *, n_trials: int = 5, missing_names: tuple[str, ...] = ()
+    kind: DataKind = DataKind.OFFICIAL,
+    *,
+    n_trials: int = 5,
+    missing_names: tuple[str, ...] = (),
+    class_warnings: tuple[str, ...] = (),
 ) -> Section:
     judged = JudgedStudy(claims=CLAIMS, n_trials=n_trials, missing_names=missing_names)
-    return claims.make_section(judged, context=make_context(data_kind=kind))
+    return claims.make_section(
+        judged, class_warnings=class_warnings, context=make_context(data_kind=kind)
+    )
 
 
 def test_claims_table_shows_statement_verdict_and_evidence() -> None:
@@ -63,3 +69,7 @@ def test_claims_configurations_without_a_trial_are_named() -> None:
 def test_claims_without_any_trial_name_no_missing_configuration() -> None:
     section = make_section(n_trials=0, missing_names=("cnn-config-2",))
     assert "cnn-config-2" not in " ".join(section.paragraphs)
+
+
+def test_claims_of_small_classes_have_the_warning() -> None:
+    assert make_section(class_warnings=("few images",)).paragraphs[-1] == "few images"

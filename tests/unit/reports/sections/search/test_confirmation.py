@@ -30,6 +30,7 @@ def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
         "seeds_text": "2",
         "val_macro_f1": "93.00 ± 0.30",
         "shrinkage": "+1.00",
+        "shrinkage_interval": f"[{MINUS}1.00, +3.00]",
         "test_macro_f1": "92.50 ± 0.40",
         "test_macro_f1_interval": "[91.50, 93.50]",
     }

@@ -15,7 +15,7 @@ IMPORTANCES = pd.DataFrame(
         (1, "cnn", "sgd", 12, "momentum", 0.3),
     ],
     columns=COLUMNS,
-).assign(importance_low=0.05, importance_high=0.95)
+).assign(importance_low=0.05, importance_high=0.95, importance_null=0.3)
 
 
 def test_importances_table_shows_group_rung_and_interval() -> None:
@@ -29,6 +29,7 @@ def test_importances_table_shows_group_rung_and_interval() -> None:
         "setting_text": "Optimizer",
         "importance": "10.00",
         "importance_interval": "[5.00, 95.00]",
+        "importance_null": "30.00",
     }
     groups = read_column(table, "trial_group")
     assert len(set(groups)) == 2
@@ -43,4 +44,4 @@ def test_importances_of_too_few_trials_have_a_reason_and_no_figure() -> None:
     assert not section.tables
     assert not section.figures
     assert str(MIN_TRIALS) in section.paragraphs[-1]
-    assert len(section.paragraphs) == 2
+    assert len(section.paragraphs) == 3

@@ -1,5 +1,6 @@
 """The summary: the verdict of a grid or of a search first, then what is lacking."""
 
+from reports.analysis.epoch_limit import EpochLimit
 from reports.format.text import DataLabel
 from reports.sections.elements import Section
 from reports.sections.search_text import describe_search
@@ -19,16 +20,22 @@ COMPARISON = make_comparison({"mlnn-config-1": 0.87, "cnn-config-1": 0.94})
 PAIRWISE = make_pairwise(
     make_pairs({("mlnn-config-1", "cnn-config-1"): -0.07}), ["cnn-config-1"], ["mlnn-config-1"]
 )
+CONVERGED = EpochLimit(n_limited=0, n_complete=6, max_epochs=())
+LIMITED = EpochLimit(n_limited=2, n_complete=6, max_epochs=(4,))
 SEARCH = make_search_analysis()
 
 
-def make_section(*, is_search: bool, data: DataLabel = OFFICIAL) -> Section:
+def make_section(
+    *, is_search: bool, data: DataLabel = OFFICIAL, epoch_limit: EpochLimit = CONVERGED
+) -> Section:
     return summary.make_section(
         comparison=COMPARISON,
         pairwise=PAIRWISE,
         effects=make_effects(),
         search=SEARCH if is_search else None,
+        epoch_limit=epoch_limit,
         negative_loss_trials=(),
+        shows_published=True,
         data=data,
     )
 
@@ -47,3 +54,15 @@ def test_summary_ends_with_the_warnings() -> None:
     section = make_section(is_search=False, data=SYNTHETIC)
     assert section.paragraphs[1:] == tuple(list_warnings(COMPARISON, (), SYNTHETIC))
     assert len(section.paragraphs) == 2
+
+
+def test_summary_of_trials_at_the_epoch_limit_says_so_first() -> None:
+    first, verdict = make_section(is_search=False, epoch_limit=LIMITED).paragraphs
+    assert "2 of 6" in first
+    assert "4 epochs" in first
+    assert verdict == describe_verdict(COMPARISON, PAIRWISE, make_effects())
+
+
+def test_summary_of_a_search_has_no_epoch_limit() -> None:
+    limited = make_section(is_search=True, epoch_limit=LIMITED)
+    assert limited.paragraphs == make_section(is_search=True).paragraphs
