@@ -48,6 +48,7 @@ class Table:
         rules: Indices of the rows with a thin rule above that separates groups, from 1.
         values: Unrounded values for the CSV file.
         folded: Whether the table is shown only on request.
+        long: Whether the table has sentences and extends over several pages in LaTeX.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Table:
     rules: frozenset[int]
     values: pd.DataFrame
     folded: bool = False
+    long: bool = False
 
 
 def make_table(
@@ -68,6 +70,7 @@ def make_table(
     group: str | None = None,
     values: pd.DataFrame | None = None,
     folded: bool = False,
+    long: bool = False,
 ) -> Table:
     """Format a frame as a table.
 
@@ -79,6 +82,7 @@ def make_table(
         group: Column whose value is printed once per group of rows; a rule separates the groups.
         values: Values for the CSV file, if not `frame`.
         folded: Whether the table is shown only on request.
+        long: Whether the table has sentences and extends over several pages in LaTeX.
     """
     display_columns = tuple(
         column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
@@ -108,6 +112,7 @@ def make_table(
         rules=frozenset(rules),
         values=frame if values is None else values,
         folded=folded,
+        long=long,
     )
 
 

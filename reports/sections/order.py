@@ -40,6 +40,8 @@ from reports.sections.errors import (
 )
 from reports.sections.findings import Analysis
 from reports.sections.forked_call import ForkedCall
+from reports.sections.paper import section as paper_section
+from reports.sections.paper.facts import collect_facts
 from reports.sections.search import confirmation, halving, proposals, search_history, space
 from reports.sections.study import curves, provenance, summary, unfinished
 
@@ -61,6 +63,7 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
         _make_curves(analysis),
         *(forked_call.get_result() if forked_call else _list_error_sections(analysis)),
         _make_provenance(analysis),
+        paper_section.make_section(collect_facts(analysis)),
     ]
     return [section for section in optional_sections if section is not None]
 
