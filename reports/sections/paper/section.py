@@ -38,11 +38,13 @@ def make_section(facts: PaperFacts) -> Section:
     tables = make_checklists(facts)
     counts = "; ".join(map(_describe_counts, tables))
     return Section(
-        key="paper",
-        title="For a paper: methods and checklists",
+        key="methods",
+        title="Methods and checklists",
         paragraphs=(
-            f"Items answered from this study: {counts}. The author has to check them and to add "
-            "the rest. The files checklist.md, methods.md and references.bib have the same text.",
+            "A text on the methods, and two checklists for authors and reviewers. This study "
+            f"answers a part of their items: {counts}. The author has to check the answers and to "
+            "add the rest. The files checklist.md, methods.md and references.bib have the same "
+            "contents.",
             *map(format_citations, write_methods(facts)),
         ),
         tables=tables,

@@ -26,7 +26,7 @@ def list_keys(sections: list[Section]) -> list[str]:
 def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
     assert list_keys(reported_grid.sections) == [
         *("summary", "comparison", "unfinished", "pairs", "effects", "cost", "twins"),
-        *("published", "claims", "curves", *ERROR_KEYS, "run"),
+        *("published", "claims", "curves", *ERROR_KEYS, "run", "methods"),
     ]
 
 
@@ -35,14 +35,24 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
 ) -> None:
     keys = [key for key in ERROR_KEYS if key != "differences"]  # of one function, none
     assert list_keys(reported_synthetic.sections) == [
-        *("summary", "comparison", "pairs", "effects", "cost", "twins", "curves", *keys, "run")
+        *(
+            "summary",
+            "comparison",
+            "pairs",
+            "effects",
+            "cost",
+            "twins",
+            "curves",
+            *keys,
+            *("run", "methods"),
+        )
     ]
 
 
 def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
     assert list_keys(reported_search.sections) == [
         *("summary", "confirmation", "search", "rungs", "space", "importances", "trials"),
-        *("comparison", "pairs", "cost", "curves", *ERROR_KEYS, "run"),
+        *("comparison", "pairs", "cost", "curves", *ERROR_KEYS, "run", "methods"),
     ]
     figures = {figure.name for section in reported_search.sections for figure in section.figures}
     assert figures >= {
@@ -94,7 +104,7 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
     )
     sections = make_sections(analyze(ledger, None))
     assert list_keys(sections) == [
-        *("summary", "comparison", "unfinished", "published", "claims", "run")
+        *("summary", "comparison", "unfinished", "published", "claims", "run", "methods")
     ]
     assert not any(section.figures for section in sections)
 
@@ -130,7 +140,7 @@ def test_make_sections_of_a_search_without_results_has_what_there_is(
     tmp_path: Path, options: dict[str, Any], keys: list[str]
 ) -> None:
     ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
-    assert list_keys(make_sections(analyze(ledger, None))) == ["summary", *keys, "run"]
+    assert list_keys(make_sections(analyze(ledger, None))) == ["summary", *keys, "run", "methods"]
 
 
 def test_make_sections_parallel_gives_the_same(reported_grid: ReportedStudy) -> None:

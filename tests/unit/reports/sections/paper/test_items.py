@@ -8,8 +8,16 @@ from reports.sections.paper.tripod_ai import TRIPOD_AI
 
 # Items of TRIPOD+AI with parts; the other items up to 27 have none.
 TRIPOD_PARTS = {
-    3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg",
-    18: "abcdef", 20: "abc", 23: "ab", 27: "abc",
+    3: "abc",
+    5: "ab",
+    6: "abc",
+    8: "abc",
+    9: "abc",
+    12: "abcdefg",
+    18: "abcdef",
+    20: "abc",
+    23: "ab",
+    27: "abc",
 }
 CLAIM_NUMBERS = [str(number) for number in range(1, 45)]
 TRIPOD_NUMBERS = [
