@@ -1,5 +1,7 @@
 """References: valid BibTeX with the fields that its types require."""
 
+from typing import get_args
+
 import pytest
 
 from reports.sections.paper.references import (
@@ -48,7 +50,7 @@ def test_format_bibtex_with_an_unknown_key_raises_key_error() -> None:
 
 
 def test_every_sampler_and_listed_key_has_a_reference() -> None:
-    assert {*SAMPLER_KEYS} == {*Sampler.__args__}
+    assert {*SAMPLER_KEYS} == {*get_args(Sampler)}
     keys = {*SAMPLER_KEYS.values(), *OPTIMIZER_KEYS.values(), *CHECKLIST_KEYS}
     assert keys <= load_references().keys()
 
