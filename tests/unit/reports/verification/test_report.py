@@ -134,7 +134,7 @@ def test_check_report_with_figures_of_another_matplotlib_passes(reported: Path) 
         ("tables/comparison.csv", "0.", "1."),
         ("tables/comparison.md", "|", "||"),
         ("tables/comparison.tex", r"\begin", r"\end"),
-        ("checklist.md", "filled", "full"),
+        ("checklist.md", "deep learning", "regression"),
         ("methods.md", "images", "photographs"),
         ("references.bib", "1979", "1980"),
     ],
