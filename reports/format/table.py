@@ -54,6 +54,7 @@ class Table:
         rules: Indices of the rows with a thin rule above that separates groups, from 1.
         values: Unrounded values for the CSV file.
         folded: Whether the table is shown only on request.
+        long: Whether the table has sentences and extends over several pages in LaTeX.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Table:
     rules: frozenset[int]
     values: pd.DataFrame
     folded: bool = False
+    long: bool = False
 
 
 def make_table(
@@ -74,6 +76,7 @@ def make_table(
     group: str | None = None,
     values: pd.DataFrame | None = None,
     folded: bool = False,
+    long: bool = False,
 ) -> Table:
     """Format a frame as a table.
 
@@ -85,6 +88,7 @@ def make_table(
         group: Column whose value is printed once per group of rows; a rule separates the groups.
         values: Values for the CSV file, if not `frame`.
         folded: Whether the table is shown only on request.
+        long: Whether the table has sentences and extends over several pages in LaTeX.
     """
     display_columns = tuple(
         column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
@@ -114,6 +118,7 @@ def make_table(
         rules=frozenset(rules),
         values=frame if values is None else values,
         folded=folded,
+        long=long,
     )
 
 

@@ -5,6 +5,8 @@
     report/report.md    the same content in Markdown
     report/tables/      every table as .csv (unrounded), .md and .tex
     report/figures/     every figure as .svg and .png
+    report/checklist.md, methods.md, references.bib
+                        what a paper needs; only for a report of one study
 
 The report is made from the ledger, which is not changed, and from the test images if they are
 available. Equal ledgers give equal reports.
@@ -13,7 +15,7 @@ available. Equal ledgers give equal reports.
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Table
 from reports.format.text import DataLabel
 from reports.ledger.ledger import Ledger
+from reports.page.paper_files import make_paper_files
 from reports.page.render import Banner, make_banner, make_environment, render_report
 from reports.page.report_folder import require_report_folder
 from reports.sections.elements import Section
@@ -84,6 +87,7 @@ def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) 
         analysis.context.data,
         make_banner([loaded_study]),
         make_sections(analysis, parallel=parallel),
+        paper_files=make_paper_files(analysis),
     )
 
 
@@ -93,6 +97,8 @@ def publish_report(
     data: DataLabel,
     notice: Banner | None,
     report_sections: Sequence[Section],
+    *,
+    paper_files: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a report to `folder` and replace the existing one.
 
@@ -104,6 +110,7 @@ def publish_report(
         data: Names of the data.
         notice: Warnings at the top of the report.
         report_sections: Sections in order.
+        paper_files: Further texts by file name, from `make_paper_files`.
 
     Returns:
         Path of `index.html`.
@@ -118,6 +125,8 @@ def publish_report(
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(new_folder, ignore_errors=True)
         _write_files(new_folder, study_name, data, notice, report_sections)
+        for name, text in (paper_files or {}).items():
+            _write_text(new_folder / name, text)
         _swap_folders(new_folder, folder, old_folder)
     except OSError as error:
         raise ResourceError(f"cannot write the report to {folder}: {error}", path=folder) from error
@@ -157,7 +166,8 @@ def _write_files(
     environments = {"md": make_environment(escape_markdown), "tex": make_environment(escape_latex)}
     for table in (table for part in report_sections for table in part.tables):
         for suffix, templates in environments.items():
-            text = templates.get_template(f"table.{suffix}").render(table=table, data=data)
+            template = "long_table.tex" if table.long and suffix == "tex" else f"table.{suffix}"
+            text = templates.get_template(template).render(table=table, data=data)
             _write_text(folder / "tables" / f"{table.name}.{suffix}", text)
         _write_text(folder / "tables" / f"{table.name}.csv", _format_csv(table, study_name, data))
     for picture in (picture for part in report_sections for picture in part.figures):

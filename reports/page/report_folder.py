@@ -4,7 +4,15 @@ from pathlib import Path
 
 from bloodnets.errors import ConflictError, ResourceError
 
-_REPORT_ENTRIES = {"index.html", "report.md", "tables", "figures"}
+_REPORT_ENTRIES = {
+    "index.html",
+    "report.md",
+    "checklist.md",
+    "methods.md",
+    "references.bib",
+    "tables",
+    "figures",
+}
 
 _REPORT_TAG = b'<p class="kind">bloodstudy report</p>'
 

@@ -100,6 +100,8 @@ class Section:
         figures: Figures below the tables.
         thumbnails: Small images below the figures.
         facts: Pairs of a term and its value, at the end.
+        folded: Whether only the first paragraph is shown at once: the page shows the rest on
+            request, and the Markdown file leaves it out.
     """
 
     key: str
@@ -111,6 +113,7 @@ class Section:
     figures: tuple[ReportFigure, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    folded: bool = False
 
 
 def make_figure(

@@ -42,6 +42,8 @@ from reports.sections.errors import (
 )
 from reports.sections.findings import Analysis
 from reports.sections.forked_call import ForkedCall
+from reports.sections.paper import section as paper_section
+from reports.sections.paper.facts import collect_facts
 from reports.sections.search import confirmation, halving, proposals, search_history, space
 from reports.sections.study import curves, limitations, provenance, summary, unfinished
 
@@ -64,6 +66,7 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
         *(forked_call.get_result() if forked_call else _list_error_sections(analysis)),
         limitations.make_section(analysis.study.loaded_study.study.data),
         _make_provenance(analysis),
+        paper_section.make_section(collect_facts(analysis)),
     ]
     return [section for section in optional_sections if section is not None]
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,17 @@ def publish_table(table: Table, folder: Path) -> Path:
     section = Section(key="k", title="T", tables=(table,))
     publish.publish_report(folder, "s", OFFICIAL, None, [section])
     return folder / "tables" / f"{table.name}.csv"
+
+
+def test_report_tex_of_a_long_table_breaks_lines_and_pages(tmp_path: Path) -> None:
+    columns = [Column(key="n", heading=("N", "o")), Column(key="x", heading=("X",), unit="prose")]
+    frame = pd.DataFrame({"n": ["1a"], "x": ["50% of [it]"]})
+    path = publish_table(make_table("t", "T", columns, frame, long=True), tmp_path / "report")
+    tex = path.with_suffix(".tex").read_text(encoding="utf-8")
+    assert re.search(r"\\begin\{longtable\}\{@\{\}l>\{.*\}p\{0.27\\textwidth\}@\{\}\}", tex)
+    assert r"N o &" in tex
+    assert r"1a & 50\% of {[}it] \\" in tex
+    assert tex.count("{") == tex.count("}")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from reports.ledger.states import DataKind
 from reports.page import publish
+from reports.page.paper_files import make_paper_files
 from reports.page.render import make_banner
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -21,6 +22,7 @@ GRID_TABLES = (
     *("twins", "noise-floor", "published", "benchmark", "claims", "per-class-mlnn"),
     *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "differences", "calibration"),
     *("calibration-bins", "hardest", "settings", "classes"),
+    *("checklist-claim", "checklist-tripod-ai"),
 )
 GRID_FIGURES = (
     *(
@@ -41,6 +43,7 @@ def publish_study(reported: ReportedStudy, folder: Path) -> Path:
         reported.analysis.context.data,
         make_banner([loaded_study]),
         reported.sections,
+        paper_files=make_paper_files(reported.analysis),
     )
     return index.parent
 

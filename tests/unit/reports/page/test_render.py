@@ -220,3 +220,19 @@ def test_make_banner_names_a_change_of_software(tmp_path: Path) -> None:
     (notice,) = banner.notices
     assert change.changed_at in notice
     assert "9.9" in notice
+
+
+def test_render_report_folds_all_but_the_first_paragraph_of_a_folded_section() -> None:
+    section = Section(
+        key="k", title="T", paragraphs=("first", "second"), facts=(("term", "value"),)
+    )
+    html, markdown = render([replace(section, folded=True)])
+    assert re.search(r"<p>first</p>\s*<details>\s*<summary>", html)
+    assert re.search(r"<p>second</p>.*value.*</details>\s*</section>", html, re.DOTALL)
+    assert "first" in markdown
+    assert "second" not in markdown
+    assert "value" not in markdown
+    html, markdown = render([section])
+    assert "<details>" not in html
+    assert "second" in markdown
+    assert "- term: value" in markdown

@@ -16,7 +16,9 @@ def test_require_report_folder_accepts_nothing_and_a_report(tmp_path: Path) -> N
     assert not folder.exists()
     folder.mkdir()
     require_report_folder(folder)
-    index = publish_report(folder, "s", OFFICIAL, None, [])
+    texts = dict.fromkeys(("checklist.md", "methods.md", "references.bib"), "x")
+    index = publish_report(folder, "s", OFFICIAL, None, [], paper_files=texts)
+    assert {path.name for path in folder.iterdir()} >= texts.keys()
     content = index.read_bytes()
     require_report_folder(folder)
     assert index.read_bytes() == content

@@ -26,7 +26,7 @@ def list_keys(sections: list[Section]) -> list[str]:
 def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
     assert list_keys(reported_grid.sections) == [
         *("summary", "comparison", "unfinished", "pairs", "effects", "cost", "twins"),
-        *("published", "claims", "curves", *ERROR_KEYS, "limitations", "run"),
+        *("published", "claims", "curves", *ERROR_KEYS, "limitations", "run", "methods"),
     ]
 
 
@@ -36,14 +36,17 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
     # One model and its copy are no pair, so there is nothing about pairs.
     keys = [key for key in ERROR_KEYS if key != "differences"]
     assert list_keys(reported_synthetic.sections) == [
-        *("summary", "comparison", "effects", "cost", "twins", "curves", *keys, "run")
+        *(
+            *("summary", "comparison", "effects", "cost", "twins", "curves", *keys),
+            *("run", "methods"),
+        )
     ]
 
 
 def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
     assert list_keys(reported_search.sections) == [
         *("summary", "confirmation", "search", "rungs", "space", "importances", "trials"),
-        *("comparison", "pairs", "cost", "curves", *ERROR_KEYS, "limitations", "run"),
+        *("comparison", "pairs", "cost", "curves", *ERROR_KEYS, "limitations", "run", "methods"),
     ]
     figures = {figure.name for section in reported_search.sections for figure in section.figures}
     assert figures >= {
@@ -95,7 +98,8 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
     )
     sections = make_sections(analyze(ledger, None))
     assert list_keys(sections) == [
-        *("summary", "comparison", "unfinished", "published", "claims", "limitations", "run")
+        *("summary", "comparison", "unfinished", "published", "claims"),
+        *("limitations", "run", "methods"),
     ]
     assert not any(section.figures for section in sections)
 
@@ -132,7 +136,7 @@ def test_make_sections_of_a_search_without_results_has_what_there_is(
 ) -> None:
     ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
     assert list_keys(make_sections(analyze(ledger, None))) == [
-        *("summary", *keys, "limitations", "run")
+        *("summary", *keys, "limitations", "run", "methods")
     ]
 
 

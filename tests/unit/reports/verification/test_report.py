@@ -187,6 +187,9 @@ def test_check_report_with_figures_of_another_matplotlib_passes(reported: Path) 
         ("tables/confusion-columns-cnn.csv", "0.", "1."),
         ("tables/comparison.md", "|", "||"),
         ("tables/comparison.tex", r"\begin", r"\end"),
+        ("checklist.md", "deep learning", "regression"),
+        ("methods.md", "images", "photographs"),
+        ("references.bib", "1979", "1980"),
     ],
 )
 def test_check_report_with_a_changed_file_raises_with_its_line(
@@ -211,7 +214,9 @@ def test_check_report_with_a_line_more_or_less_raises_with_its_path(reported: Pa
         assert find_difference(reported).path == "report/report.md"
 
 
-@pytest.mark.parametrize("name", ["index.html", "report.md", "tables/comparison.csv"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "report.md", "checklist.md", "tables/comparison.csv"]
+)
 def test_check_report_without_a_file_raises_with_its_path(reported: Path, name: str) -> None:
     (reported / "report" / name).unlink()
     assert (find_difference(reported).path or "").endswith(f"report/{name}")

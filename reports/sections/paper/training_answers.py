@@ -1,0 +1,184 @@
+"""Answer the items about networks, training, search and selection."""
+
+from bloodnets.constants import NUM_CLASSES
+from reports.format.text import describe_search_settings, describe_sources, label
+from reports.format.units import format_count
+from reports.ledger.search_record import SearchRecord
+from reports.sections.paper.answer import Answer, join_words
+from reports.sections.paper.facts import PaperFacts
+
+NETWORK_LAYERS = {
+    "mlnn": "fully connected layers 2352-1180-1180-8 with ReLU and dropout",
+    "cnn": (
+        "3 x 3 convolutions 3-32-64-128 with ReLU and 2 x 2 max-pooling, then fully connected "
+        "layers 1152-256-128-8 with dropout"
+    ),
+    "resnet": (
+        "three residual stages of 3 x 3 convolutions with batch normalization, then global "
+        "max-pooling, dropout and one fully connected layer"
+    ),
+}
+"""Layers by network family, as in `bloodnets.models`."""
+
+_SOFTWARE_NAMES = {
+    "python": "Python",
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "ray": "Ray",
+    "optuna": "Optuna",
+}
+
+
+def describe_goal(facts: PaperFacts) -> Answer:
+    """Say what was compared or searched."""
+    n_configurations = format_count(len(facts.configs), "configuration")
+    if facts.search is None:
+        return Answer(
+            f"Comparison of {n_configurations} on the same images and seeds.", "the intended use"
+        )
+    text = f"Search for better settings with {format_count(len(facts.search.trials), 'trial')}"
+    return Answer(f"{text}; {n_configurations} re-trained with new seeds.", "the intended use")
+
+
+def describe_technique(facts: PaperFacts) -> Answer:
+    """Name the kind of artificial intelligence."""
+    return Answer(f"Technique: deep learning ({list_families(facts)}).", "the title")
+
+
+def list_families(facts: PaperFacts) -> str:
+    """Join the names of the network families; for a search without a result, those searched."""
+    searched = () if facts.search is None else facts.search.record.families
+    return join_words(map(label, facts.list_values("family") or searched))
+
+
+def describe_predictors(_: PaperFacts) -> Answer:
+    """Name the input of the models."""
+    return Answer("The pixels of one image; no other data, and no selection among them.")
+
+
+def describe_networks(facts: PaperFacts) -> Answer:
+    """Describe the layers and the number of parameters of each family."""
+    parts = []
+    for family in map(str, facts.list_values("family")):
+        sizes = join_words(f"{count:,}" for count in facts.parameters.get(family, ()))
+        parameters = f"; {sizes} parameters" if sizes else ""
+        parts.append(f"{label(family)}: {NETWORK_LAYERS[family]}{parameters}.")
+    return Answer(" ".join([*parts, f"Output: probabilities of {NUM_CLASSES} classes."]))
+
+
+def describe_output(_: PaperFacts) -> Answer:
+    """Say how a class follows from the output."""
+    return Answer(
+        f"Probabilities of {NUM_CLASSES} classes; the most probable class is the prediction, "
+        "without a threshold."
+    )
+
+
+def describe_software(facts: PaperFacts) -> Answer:
+    """Name the versions of the software."""
+    return Answer(f"{list_versions(facts)}.")
+
+
+def list_versions(facts: PaperFacts) -> str:
+    """Join the versions of Python and of the libraries."""
+    versions = facts.study.software.versions
+    return join_words(
+        f"{_SOFTWARE_NAMES.get(name, name)} {version}" for name, version in versions.items()
+    )
+
+
+def describe_code(facts: PaperFacts) -> Answer:
+    """Identify the source code."""
+    sources = describe_sources(facts.study.software)
+    return Answer(f"Code: bloodstudy, {sources}.", "addresses of code and models")
+
+
+def describe_initialization(_: PaperFacts) -> Answer:
+    """Say how the weights were initialized."""
+    return Answer("PyTorch's default initialization, set by the seed; no pre-trained weights.")
+
+
+def describe_training(facts: PaperFacts) -> Answer:
+    """Describe optimizer, batches and the end of training."""
+    if not facts.configs:
+        return Answer("", "no configuration has been trained in full yet")
+    text = (
+        f"{join_words(map(label, facts.list_values('optimizer')))}; batch size "
+        f"{join_words(facts.list_values('batch_size'))}; {describe_stopping(facts)}; "
+        f"{join_words(facts.list_values('precision'))} precision; seeds {list_seeds(facts)}."
+    )
+    return Answer(f"{text} All settings: tables/settings.csv.")
+
+
+def list_seeds(facts: PaperFacts) -> str:
+    """Join the seeds as `0, 1 and 2`."""
+    return join_words(facts.seeds)
+
+
+def describe_stopping(facts: PaperFacts) -> str:
+    """Describe in a phrase when training ends."""
+    limits = f"at most {join_words(facts.list_values('max_epochs'))} epochs"
+    patient = [c["patience"] for c in facts.configs.values() if c["patience"] < c["max_epochs"]]
+    if not patient:
+        return f"{limits}, without early stopping"
+    patience = join_words(dict.fromkeys(patient))
+    return f"{limits}, early stopping after {patience} epochs without a better macro F1 on val"
+
+
+def describe_tuning(facts: PaperFacts) -> Answer:
+    """Describe the search of hyper-parameters; none for a grid."""
+    if facts.search is None:
+        return Answer("No hyper-parameter was tuned in this study.")
+    return Answer(f"Search: {list_search_settings(facts.search.record)}.")
+
+
+def list_search_settings(search: SearchRecord) -> str:
+    """Join the search space, the sampler and the rungs of a search."""
+    pairs = describe_search_settings(search)
+    return "; ".join(f"{name[0].lower()}{name[1:]} {text}" for name, text in pairs)
+
+
+def describe_selection(facts: PaperFacts) -> Answer:
+    """Say how epochs and configurations were selected."""
+    text = "The weights of the epoch with the highest macro F1 on val; test selected nothing."
+    if confirmation := describe_confirmation(facts):
+        text += f" {confirmation}."
+    return Answer(text)
+
+
+def describe_confirmation(facts: PaperFacts) -> str:
+    """Name the re-trained configurations of a search, without a period; empty if there are none."""
+    confirmation = None if facts.search is None else facts.search.confirmation
+    if confirmation is None or not facts.configs:
+        return ""
+    text = (
+        f"After the search, {format_count(len(facts.configs), 'configuration')} "
+        f"{'was' if len(facts.configs) == 1 else 'were'} re-trained with new seeds: the best on "
+        f"val ({join_words(confirmation.best)})"
+    )
+    others = [name for name in confirmation.baselines if name not in confirmation.best]
+    return f"{text}, and for comparison {join_words(others)}" if others else text
+
+
+def describe_ensembling(_: PaperFacts) -> Answer:
+    """Say that no models were combined."""
+    return Answer("None: every score is that of single models.")
+
+
+def describe_imbalance(_: PaperFacts) -> Answer:
+    """Say how the imbalance of the classes was treated."""
+    return Answer("No class weights and no resampling; macro F1 weights all classes equally.")
+
+
+def describe_prediction(_: PaperFacts) -> Answer:
+    """Say how predictions are calculated."""
+    return Answer("One forward pass with the stored weights (`bloodstudy predict`).")
+
+
+def describe_protocol(facts: PaperFacts) -> Answer:
+    """Identify the plan of the study."""
+    return Answer(
+        f"Plan stored before training, {facts.study.created_at}: fingerprint "
+        f"{facts.study.fingerprint[:12]}….",
+        "where the protocol can be read",
+    )

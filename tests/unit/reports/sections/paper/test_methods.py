@@ -1,0 +1,115 @@
+"""The paragraphs on the methods: what the study did, with its numbers and references."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bloodnets.config import TrialConfig
+from bloodnets.models import build_model
+from reports.analysis.bootstrap import N_RESAMPLES
+from reports.ledger.states import DataKind
+from reports.sections.findings import analyze
+from reports.sections.paper.facts import PaperFacts, collect_facts
+from reports.sections.paper.methods import format_citations, write_methods
+from reports.sections.paper.references import SAMPLER_KEYS, load_references
+from reports.sections.paper.training_answers import NETWORK_LAYERS
+from study.configs.presets import CONFIGURATIONS
+from tests.helpers import grid_builder, search_builder
+from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.report_frames import ReportedStudy
+
+ALWAYS = {"opitz2019", "paszke2019", "liaw2018"}
+DATA = {"yang2023", "acevedo2020"}
+ONE_SEED = {"efron1979", "delong1988", "guo2017"}
+SEEDS = {"welch1947", "satterthwaite1946", "zou2008"}
+PAIRS = {"holm1979", "mcnemar1947"}
+SEARCH = {"akiba2019", "li2020"}
+
+
+def list_keys(facts: PaperFacts) -> set[str]:
+    return {key for paragraph in write_methods(facts) for _, keys in paragraph for key in keys}
+
+
+def join_text(facts: PaperFacts) -> str:
+    return " ".join(map(format_citations, write_methods(facts)))
+
+
+def test_write_methods_of_a_grid_cites_what_it_used(reported_grid: ReportedStudy) -> None:
+    facts = collect_facts(reported_grid.analysis)
+    used = {"trindade", "kingma2015"}  # published settings, one of them with Adam
+    assert list_keys(facts) == ALWAYS | DATA | ONE_SEED | SEEDS | PAIRS | used
+
+
+def test_write_methods_of_a_grid_has_its_numbers(reported_grid: ReportedStudy) -> None:
+    facts = collect_facts(reported_grid.analysis)
+    text = join_text(facts)
+    n_trials = sum(facts.states.values())
+    for number in (
+        f"{sum(facts.image_counts.values()):,} images",
+        f"{len(facts.configs)} configurations",
+        f"{n_trials} trials",
+        f"{facts.test_evaluations} evaluations",
+        f"{N_RESAMPLES:,} bootstrap",
+        "4,179,568 parameters",
+    ):
+        assert number in text
+
+
+def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_seed_variance(
+    reported_synthetic: ReportedStudy,
+) -> None:
+    facts = collect_facts(reported_synthetic.analysis)
+    keys = list_keys(facts)
+    assert not keys & (DATA | SEEDS)
+    assert keys >= ALWAYS | ONE_SEED
+    assert "SYNTHETIC" in join_text(facts)
+
+
+def test_write_methods_of_an_unknown_file_cites_no_data(tmp_path: Path) -> None:
+    ledger = grid_builder.build_grid(
+        tmp_path / "grid", {"cnn-config-1": [ASYMMETRIC]}, kind=DataKind.FILE
+    )
+    facts = collect_facts(analyze(ledger, None))
+    assert list_keys(facts) == ALWAYS | ONE_SEED | {"trindade"}
+    assert facts.data.short in join_text(facts)
+
+
+def test_write_methods_of_a_search_cites_optuna_sampler_and_asha(
+    reported_search: ReportedStudy,
+) -> None:
+    keys = list_keys(collect_facts(reported_search.analysis))
+    assert keys >= SEARCH | SEEDS | PAIRS | {SAMPLER_KEYS["tpe"], "hutter2014", "pedregosa2011"}
+    assert not keys & {*SAMPLER_KEYS.values()} - {SAMPLER_KEYS["tpe"]}
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_KEYS)
+def test_write_methods_of_an_unfinished_search_cites_its_sampler_only(
+    sampler: str, tmp_path: Path
+) -> None:
+    record = search_builder.SEARCH_RECORD
+    changes: Mapping[str, object] = {"n_trials": 3, "sampler": sampler, "rungs": ()}
+    search = type(record)(**{name: getattr(record, name) for name in record.__slots__} | changes)
+    ledger = search_builder.build_search(tmp_path / "search", search=search, ended_by=None)
+    keys = list_keys(collect_facts(analyze(ledger, None)))
+    assert keys == ALWAYS | DATA | {"akiba2019", SAMPLER_KEYS[sampler]}
+
+
+def test_format_citations_puts_short_forms_before_the_period(reported_grid: ReportedStudy) -> None:
+    references = load_references()
+    for paragraph in write_methods(collect_facts(reported_grid.analysis)):
+        text = format_citations(paragraph)
+        assert ".." not in text
+        for _, keys in paragraph:
+            assert not keys or f"({'; '.join(references[key].short for key in keys)})." in text
+
+
+@pytest.mark.parametrize("family", NETWORK_LAYERS)
+def test_network_layers_are_those_of_the_network(family: str) -> None:
+    """Each width that the text names is the size of a layer of the network."""
+    configs: Mapping[str, TrialConfig] = CONFIGURATIONS
+    config = next(config for config in configs.values() if config.family == family)
+    sizes = {size for weights in build_model(config).parameters() for size in weights.shape}
+    words = NETWORK_LAYERS[family].replace("-", " ").replace(",", "").split()
+    named = {int(word) for word in words if word.isdigit()}
+    assert named <= sizes | {2}  # 2 x 2 max-pooling has no weights
