@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from pydantic.dataclasses import dataclass
 
+from reports.ledger.records import TrialRecord
 from reports.ledger.serialization import STRICT, from_json, to_json
-from reports.ledger.states import EventKind
+from reports.ledger.states import EventKind, TrialState
 
 EVENTS_FILE = "events.jsonl"
 
@@ -30,6 +31,7 @@ class Event:
         sha256: For `planned`, the fingerprint of the study. For `tested`, the SHA-256 of the
             trial's predictions, or None if they were not stored. For `ended`, that of the trial's
             record. For `reported`, that of `report/index.html`. None for `started`.
+        state: State of the trial for `ended`; None for other kinds.
         reason: Reason why a model was evaluated on test; None for other kinds.
         previous_sha256: SHA-256 of the line before, without its line break; for the first line,
             that of an empty text.
@@ -40,6 +42,7 @@ class Event:
     attempt: int | None
     logged_at: str
     sha256: str | None
+    state: TrialState | None
     reason: str | None
     previous_sha256: str
 
@@ -91,12 +94,30 @@ class EventLog:
         own_lines = (line for line in self.lines.splitlines() if trial_id.encode() in line)
         return Attempt((from_json(Event, line) for line in own_lines), trial_id)
 
+    def append_end(self, record: TrialRecord, content: bytes) -> None:
+        """Append the end of a trial.
+
+        Args:
+            record: Record of the trial.
+            content: Contents of its file.
+
+        Raises:
+            ValueError: A line about the trial is not an event.
+        """
+        self.append(
+            EventKind.ENDED,
+            trial_id=record.id,
+            sha256=compute_sha256(content),
+            state=record.state,
+        )
+
     def append(
         self,
         kind: EventKind,
         *,
         trial_id: str | None = None,
         sha256: str | None = None,
+        state: TrialState | None = None,
         reason: str | None = None,
     ) -> None:
         """Append an event; its attempt is the next one for a start, else the last one.
@@ -105,6 +126,7 @@ class EventLog:
             kind: Kind of the event.
             trial_id: Id of the trial, see `Event`.
             sha256: Digest of what the event is about, see `Event`.
+            state: State of a trial that ended.
             reason: Reason of a test evaluation.
 
         Raises:
@@ -120,6 +142,7 @@ class EventLog:
             attempt=attempt,
             logged_at=datetime.now(UTC).isoformat(timespec="seconds"),
             sha256=sha256,
+            state=state,
             reason=reason,
             previous_sha256=compute_sha256(self.lines.removesuffix(b"\n").rpartition(b"\n")[2]),
         )

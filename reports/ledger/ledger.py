@@ -212,7 +212,7 @@ class Ledger:
             if record is not None:
                 content = to_json(record, indent=2)
                 self._write_file(f"trials/{record.id}.json", content)
-                log.append(EventKind.ENDED, trial_id=planned.id, sha256=compute_sha256(content))
+                log.append_end(record, content)
         self.write_log(log)
         self._write_file(STUDY_FILE, to_json(self.study, indent=2))
         self._schema_version = SCHEMA_VERSION
@@ -490,7 +490,7 @@ class Ledger:
         if test_reason is not None:
             sha256 = record.files.get(f"predictions/{record.id}.npz")
             log.append(EventKind.TESTED, trial_id=record.id, sha256=sha256, reason=test_reason)
-        log.append(EventKind.ENDED, trial_id=record.id, sha256=compute_sha256(content))
+        log.append_end(record, content)
         self.write_log(log)
         return record
 

@@ -56,8 +56,7 @@ def _complete_trial(ledger: Ledger, log: EventLog, planned: PlannedTrial) -> Non
             reason=INTERRUPTED_REASON,
         )
     if record is not None:
-        content = ledger.read_bytes(f"trials/{planned.id}.json")
-        log.append(EventKind.ENDED, trial_id=planned.id, sha256=compute_sha256(content))
+        log.append_end(record, ledger.read_bytes(f"trials/{planned.id}.json"))
 
 
 def _hash_test_predictions(ledger: Ledger, trial_id: str) -> str | None:

@@ -103,7 +103,9 @@ def _check_trial(
             path=name,
             remedy="if the study was interrupted, resume it",
         )
-    if not interrupted and len(ends) > 1:
+    # A failed trial may be retried: it has no scores.
+    n_repeated = sum(events[index].state is not TrialState.FAILED for index in ends[:-1])
+    if not interrupted and n_repeated:
         raise ConflictError(
             f"{EVENTS_FILE}: {record.id} ended {len(ends)} times, so its record was removed and "
             "the trial was repeated",

@@ -23,9 +23,10 @@ from study.runtime.cores import read_cpu_model
 CPU_TOLERANCE = 1e-5
 """Largest difference of a probability between two CPUs or versions of PyTorch, absolute."""
 
-GPU_TOLERANCE = 0.02
+GPU_TOLERANCE = 0.01
 """Largest difference of a probability if a GPU computed either of them, absolute. A GPU rounds the
-inputs of convolutions to TF32, with 10 bits."""
+inputs of convolutions to TF32, with 10 bits. With inputs and weights rounded like that, six trained
+networks differ by at most 0.0013 on 3,421 test images."""
 
 
 def check_weights(

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,6 +157,23 @@ def test_verify_of_a_removed_and_repeated_trial_finds_it_and_both_evaluations(
     repeat_last_trial(study, cells=cells)
     assert len(Ledger(study).read_test_evaluations()) == 3
     assert run_main("report", study, *VERIFY).code == 1
+
+
+def test_verify_of_a_failed_trial_that_was_retried_passes(
+    study: Path, cells: BloodCells, run_main: RunMain
+) -> None:
+    """As documented for `resume`; a failed trial has no scores that could be dropped."""
+
+    def fail(events: list[Any]) -> None:
+        trial_id = events[-1]["trial_id"]
+        del events[-2]  # the test evaluation
+        events[-1]["state"] = "failed"
+        assert events[-1]["trial_id"] == trial_id
+
+    forgeries.rewrite_chain(study, fail)
+    repeat_last_trial(study, cells=cells)
+    assert len(Ledger(study).read_events()) == 1 + 3 + 2 + 3
+    assert run_main("report", study, *VERIFY).code == 0
 
 
 @pytest.mark.parametrize("forge", [forgeries.insert_second_section, forgeries.swap_figures])
