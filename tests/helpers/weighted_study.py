@@ -61,10 +61,12 @@ def make_weighted_record(name: str, cells: BloodCells, trials: list[PlannedTrial
     )
 
 
-def add_weighted_trial(ledger: Ledger, planned: PlannedTrial, cells: BloodCells) -> None:
-    """Add a trial whose model has the initial weights of its seed."""
+def add_weighted_trial(
+    ledger: Ledger, planned: PlannedTrial, cells: BloodCells, *, weights_seed: int | None = None
+) -> None:
+    """Add a trial whose model has the initial weights of its seed, or of `weights_seed`."""
     config = TrialConfig.from_dict(planned.config)
-    torch.manual_seed(config.seed)
+    torch.manual_seed(config.seed if weights_seed is None else weights_seed)
     torch.set_num_threads(1)
     model = build_model(config)
     predictions, scores = {}, {}

@@ -72,12 +72,12 @@ def forge_completely(folder: Path, *, forge: Callable[[Path], object]) -> None:
     forgeries.rewrite_log(folder)
 
 
-def repeat_last_trial(folder: Path, *, cells: BloodCells) -> None:
-    """Remove the last trial and run it again, as a resume does."""
+def repeat_last_trial(folder: Path, *, cells: BloodCells, weights_seed: int | None = None) -> None:
+    """Remove the last trial and run it again, as a resume does, or with other weights."""
     trial_id = forgeries.remove_last_trial(folder)
     ledger = Ledger(folder)
     (planned,) = (trial for trial in ledger.study.trials if trial.id == trial_id)
-    add_weighted_trial(ledger, planned, cells)
+    add_weighted_trial(ledger, planned, cells, weights_seed=weights_seed)
 
 
 def change_weights(folder: Path) -> None:
@@ -157,6 +157,17 @@ def test_verify_of_a_removed_and_repeated_trial_finds_it_and_both_evaluations(
     repeat_last_trial(study, cells=cells)
     assert len(Ledger(study).read_test_evaluations()) == 3
     assert run_main("report", study, *VERIFY).code == 1
+
+
+@pytest.mark.parametrize("weights_seed", [None, 99])
+def test_verify_of_another_training_with_a_new_log_finds_nothing(
+    study: Path, cells: BloodCells, weights_seed: int | None, run_main: RunMain
+) -> None:
+    """What no level finds: a repeated trial, and weights that were trained in another way."""
+    repeat_last_trial(study, cells=cells, weights_seed=weights_seed)
+    forgeries.rewrite_log(study)
+    assert run_main("report", study, *VERIFY).code == 0
+    assert run_main("report", study, *FROM_WEIGHTS).code == 0
 
 
 def test_verify_of_a_failed_trial_that_was_retried_passes(
