@@ -62,10 +62,10 @@ def _find_version(svg: bytes) -> bytes | None:
 def _has_same_pixels(png: bytes, other_png: bytes) -> bool:
     """Return whether two files show the same image; compression differs between versions."""
     try:
-        images = [imread(io.BytesIO(content), format="png") for content in (png, other_png)]
+        image, other = (imread(io.BytesIO(content), format="png") for content in (png, other_png))
     except (OSError, SyntaxError, ValueError):  # Pillow raises each of them for a damaged file
         return False
-    return np.array_equal(*images)
+    return np.array_equal(image, other)
 
 
 def _make_error(name: str) -> ConflictError:

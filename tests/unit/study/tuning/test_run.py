@@ -20,6 +20,7 @@ from study.lifecycle.resume import compute_elapsed_search_s
 from study.runtime.watchdog import Heartbeat
 from study.tuning.run import run_study
 from study.tuning.training_session import TrainingSession
+from tests.helpers.forgeries import rewrite_log
 from tests.helpers.grid_builder import TrialKey, build_grid
 from tests.helpers.imports import list_heavy_imports
 from tests.helpers.models import write_trial_record
@@ -56,6 +57,7 @@ def build_study(
     ledger.storage.write("study.json", to_json(study, indent=2))
     for record in ledger.read_trials():
         write_trial_record(ledger, replace(record, fingerprint=fingerprint))
+    rewrite_log(ledger.folder)
     return Ledger(ledger.location)
 
 
@@ -140,6 +142,7 @@ def build_ended_search(
     ledger.storage.write("study.json", to_json(study, indent=2))
     for record in ledger.read_trials():
         write_trial_record(ledger, replace(record, fingerprint=fingerprint))
+    rewrite_log(ledger.folder)
     return Ledger(ledger.location)
 
 
