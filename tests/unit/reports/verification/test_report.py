@@ -134,7 +134,7 @@ def change_figures(report: Path, change: Callable[[bytes], bytes]) -> None:
     for path in (report / "figures").glob("*.svg"):
         content = path.read_bytes()
         path.write_bytes(change(content))
-        text = text.replace(*(b64encode(c).decode() for c in (content, change(content))))
+        text = text.replace(b64encode(content).decode(), b64encode(change(content)).decode())
     page.write_text(text, encoding="utf-8")
 
 
