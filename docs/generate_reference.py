@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from bloodnets.config import TrialConfig
 from reports.ledger import ledger
+from reports.ledger.event_log import Event
 from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import (
     EpochRecord,
@@ -48,7 +49,9 @@ A study can also hold `ray.log`, the output of Ray, and `optuna.db`, a search fo
 They are not part of the format. A resume rebuilds `optuna.db` from the files below.
 
 Versions 3 and 4 of the format can be read. Reading a study of version 3 changes no file; keys that
-are new are None. A resume that trains rewrites its files in version 4 first.
+are new are None. It has no `events.jsonl`, but `test_evaluations.jsonl` with one
+[TestEvaluation](#testevaluation) per line. A resume that trains rewrites its files in version 4
+first. It makes a log from the records, so the times in these entries are those of the resume.
 """
 
 # In the order of the files; records that these contain follow where they first occur.
@@ -58,8 +61,9 @@ _RECORDS = (
     Confirmation,
     TrialRecord,
     EpochRecord,
-    TestEvaluation,
+    Event,
     SoftwareChange,
+    TestEvaluation,
 )
 
 

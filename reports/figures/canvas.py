@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +24,9 @@ BLUE, SKY, VERMILLION, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
 GRAY = "#BDBDBD"
 
 _DPI = 160
+
+_CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
+"""Creator in the metadata of a figure, whose bytes depend on the version of matplotlib."""
 
 # Text is stored as outlines, so that figures look the same without the font. Math parsing is off
 # because users choose the names. The fixed salt makes the SVG files reproducible.
@@ -144,7 +148,7 @@ def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
     svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
     agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
     # The SVG canvas sets the figure to 72 dots per inch, so it comes last.
-    FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": "bloodstudy"})  # type: ignore[no-untyped-call]
+    FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": _CREATOR})  # type: ignore[no-untyped-call]
     return svg_buffer.getvalue(), png_buffer.getvalue()
 
 

@@ -8,18 +8,20 @@
     epochs/<id>.jsonl       one `EpochRecord` per line
     predictions/<id>.npz    probabilities and labels on val, and on test if evaluated
     models/<id>.safetensors weights of the best epoch
-    test_evaluations.jsonl  every evaluation on test, one `TestEvaluation` per line
+    events.jsonl            log of the study with every evaluation on test, one `Event` per line
     software_changes.jsonl  changes of software that the user allowed (`SoftwareChange`)
     checkpoints/<id>/       checkpoint of an unfinished trial
     report/                 report, made only from the files above
 
 Every file is written atomically. The worker of a trial writes model and predictions; the driver
 writes the other files, and the trial's record last. So a trial is in the ledger with all its files,
-or not at all.
+or not at all. The end of a trial is logged after its record; if the driver is killed between the
+two, `log_repair` adds the entry.
+
+Version 3 of the format had no log. It had `test_evaluations.jsonl`, one `TestEvaluation` per line.
 """
 
 import errno
-import hashlib
 import io
 import os
 import tempfile
@@ -42,7 +44,8 @@ from bloodnets.storage.checkpoint_header import (
 from bloodnets.storage.local import LocalStorage, sync_folder, write_atomic
 from bloodnets.storage.location import STUDY_FILE, RemotePath, StudyPath
 from bloodnets.storage.remote import RETRY_TIMEOUT_S, RemoteStorage
-from reports.ledger.migration import READABLE_VERSIONS, migrate
+from reports.ledger.event_log import EVENTS_FILE, Event, EventLog, begin_log, compute_sha256
+from reports.ledger.migration import FIRST_VERSION_WITH_LOG, READABLE_VERSIONS, migrate
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
@@ -56,12 +59,15 @@ from reports.ledger.records import (
 from reports.ledger.remote_cache import RemoteCache
 from reports.ledger.search_record import Confirmation
 from reports.ledger.serialization import RecordT, from_json, read_schema_version, to_json
+from reports.ledger.states import EventKind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 TEST_EVALUATIONS_FILE = "test_evaluations.jsonl"
+"""File of version 3 of the format, which had no log."""
+
 PROPOSALS_FILE = "proposals.jsonl"
 CONFIRMATION_FILE = "confirmation.json"
 SOFTWARE_CHANGES_FILE = "software_changes.jsonl"
@@ -186,7 +192,8 @@ class Ledger:
     def upgrade(self) -> None:
         """Rewrite the files that an older version of the format wrote, before trials are added.
 
-        `study.json` is rewritten last: until then, the records are still migrated when read.
+        A log is made from the records and the test evaluations. `study.json` is rewritten last:
+        until then, the records are still migrated when read.
 
         Raises:
             ConflictError: A file is unreadable.
@@ -194,8 +201,19 @@ class Ledger:
         """
         if self._schema_version == SCHEMA_VERSION:
             return
-        for record in self.read_trials():
-            self._write_file(f"trials/{record.id}.json", to_json(record, indent=2))
+        log = begin_log(self.study.fingerprint)
+        evaluations = {entry.trial_id: entry for entry in self.read_test_evaluations()}
+        for planned in self.list_planned_trials():
+            record, evaluation = self.read_trial(planned), evaluations.get(planned.id)
+            if record is not None or evaluation is not None:
+                log.append(EventKind.STARTED, trial_id=planned.id)
+            if evaluation is not None:
+                log.append(EventKind.TESTED, trial_id=planned.id, reason=evaluation.reason)
+            if record is not None:
+                content = to_json(record, indent=2)
+                self._write_file(f"trials/{record.id}.json", content)
+                log.append_end(record, content)
+        self.write_log(log)
         self._write_file(STUDY_FILE, to_json(self.study, indent=2))
         self._schema_version = SCHEMA_VERSION
 
@@ -353,16 +371,98 @@ class Ledger:
         except _READ_ERRORS as error:
             raise self._make_read_error(name, error) from error
 
-    def read_test_evaluations(self) -> list[TestEvaluation]:
-        """Return all test evaluations so far, in the order of the file.
+    @property
+    def has_log(self) -> bool:
+        """Whether the format of the study has a log; False for version 3."""
+        return self._schema_version >= FIRST_VERSION_WITH_LOG
+
+    def read_events(self) -> list[Event]:
+        """Return the events of the log, in order; none for a study of version 3.
 
         Raises:
-            ConflictError: The file is unreadable.
+            ConflictError: The log is missing or unreadable.
         """
+        if not self.has_log:
+            return []
+        lines = self.read_bytes(EVENTS_FILE).splitlines()
+        return [self._parse_record(Event, EVENTS_FILE, line) for line in lines]
+
+    def read_test_evaluations(self) -> list[TestEvaluation]:
+        """Return all test evaluations so far, in the order of the log.
+
+        Raises:
+            ConflictError: The log is unreadable.
+        """
+        if self.has_log:
+            return [
+                TestEvaluation(
+                    trial_id=event.trial_id or "",
+                    evaluated_at=event.logged_at,
+                    reason=event.reason or "",
+                )
+                for event in self.read_events()
+                if event.kind is EventKind.TESTED
+            ]
         if not self.storage.exists(TEST_EVALUATIONS_FILE):
             return []
         lines = self.read_bytes(TEST_EVALUATIONS_FILE).splitlines()
         return [self._parse_record(TestEvaluation, TEST_EVALUATIONS_FILE, line) for line in lines]
+
+    def open_log(self) -> EventLog:
+        """Return the log, to append events to it.
+
+        Raises:
+            ConflictError: The log is missing or unreadable.
+        """
+        self.read_events()
+        return EventLog(self.read_bytes(EVENTS_FILE))
+
+    def write_log(self, log: EventLog) -> None:
+        """Write a log to which events were appended.
+
+        Raises:
+            ResourceError: The folder cannot be written.
+        """
+        self._write_file(EVENTS_FILE, log.lines)
+
+    def add_start(self, trial_id: str) -> None:
+        """Log the start of an attempt at a trial.
+
+        Raises:
+            ResourceError: The folder cannot be written.
+        """
+        log = EventLog(self.read_bytes(EVENTS_FILE))
+        log.append(EventKind.STARTED, trial_id=trial_id)
+        self.write_log(log)
+
+    def add_test_evaluation(self, trial_id: str, *, reason: str) -> None:
+        """Log an evaluation on test of a model whose trial has ended.
+
+        Args:
+            trial_id: Id of the trial.
+            reason: Reason of the evaluation.
+
+        Raises:
+            ConflictError: The log is unreadable.
+            ResourceError: The folder cannot be written.
+        """
+        log = self.open_log()
+        log.append(EventKind.TESTED, trial_id=trial_id, reason=reason)
+        self.write_log(log)
+
+    def add_report(self) -> None:
+        """Log the report in the folder of the study, unless the last event says the same.
+
+        Raises:
+            ConflictError: The log is unreadable.
+            ResourceError: The folder cannot be written.
+        """
+        log, events = self.open_log(), self.read_events()
+        sha256 = compute_sha256(self.read_bytes("report/index.html"))
+        if events and (events[-1].kind, events[-1].sha256) == (EventKind.REPORTED, sha256):
+            return
+        log.append(EventKind.REPORTED, sha256=sha256)
+        self.write_log(log)
 
     def add_trial(
         self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
@@ -381,16 +481,17 @@ class Ledger:
             ResourceError: The folder cannot be written, e.g. because the disk is full.
         """
         name = f"epochs/{record.id}.jsonl"
-        lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
-        self._write_file(name, lines)
+        epoch_lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
+        self._write_file(name, epoch_lines)
+        record = replace(record, files={name: compute_sha256(epoch_lines), **record.files})
+        content = to_json(record, indent=2)
+        self._write_file(f"trials/{record.id}.json", content)
+        log = EventLog(self.read_bytes(EVENTS_FILE))
         if test_reason is not None:
-            self._add_test_evaluation(
-                TestEvaluation(
-                    trial_id=record.id, evaluated_at=record.started_at, reason=test_reason
-                )
-            )
-        record = replace(record, files={name: hashlib.sha256(lines).hexdigest(), **record.files})
-        self._write_file(f"trials/{record.id}.json", to_json(record, indent=2))
+            sha256 = record.files.get(f"predictions/{record.id}.npz")
+            log.append(EventKind.TESTED, trial_id=record.id, sha256=sha256, reason=test_reason)
+        log.append_end(record, content)
+        self.write_log(log)
         return record
 
     def count_checkpoint_epochs(self, trial_id: str) -> int:
@@ -461,27 +562,6 @@ class Ledger:
             )
         return version
 
-    def _add_test_evaluation(self, evaluation: TestEvaluation) -> None:
-        """Add a test evaluation; it replaces one whose trial was interrupted before its record."""
-        previous_lines = (
-            self.read_bytes(TEST_EVALUATIONS_FILE)
-            if self.storage.exists(TEST_EVALUATIONS_FILE)
-            else b""
-        )
-        # Parsing every line at each call would dominate the cost.
-        if evaluation.trial_id.encode() in previous_lines:
-            other_evaluations = (
-                other
-                for other in self.read_test_evaluations()
-                if other.trial_id != evaluation.trial_id
-            )
-            previous_lines = b"".join(
-                to_json(other, indent=None) + b"\n" for other in other_evaluations
-            )
-        self._write_file(
-            TEST_EVALUATIONS_FILE, previous_lines + to_json(evaluation, indent=None) + b"\n"
-        )
-
     def _append_record(self, name: str, record: RecordT) -> None:
         """Append a line to a file; the whole file is rewritten, so no line is ever partial."""
         previous_lines = self.read_bytes(name) if self.storage.exists(name) else b""
@@ -528,6 +608,7 @@ def _create_local(folder: Path, study: StudyRecord) -> None:
         for name in ("trials", *TRIAL_FILE_SUFFIXES, CHECKPOINT_DIR):
             Path(temp_folder, name).mkdir()
         write_atomic(Path(temp_folder, STUDY_FILE), to_json(study, indent=2))
+        write_atomic(Path(temp_folder, EVENTS_FILE), begin_log(study.fingerprint).lines)
         if os.path.lexists(folder):  # `os.rename` would replace an empty folder
             raise _make_exists_error(folder)
         try:
@@ -544,6 +625,7 @@ def _create_remote(address: RemotePath, study: StudyRecord) -> None:
     if remote.list_files(""):
         raise _make_exists_error(address)
     remote.write(STUDY_FILE, to_json(study, indent=2))
+    remote.write(EVENTS_FILE, begin_log(study.fingerprint).lines)
 
 
 def _make_exists_error(location: StudyPath) -> StudyExistsError:

@@ -20,7 +20,7 @@ _Content = dict[str, object]
 def _convert_study_of_version_3(content: _Content) -> _Content:
     data = content.get("data")
     if isinstance(data, dict):  # otherwise, parsing the record reports it
-        data = {"dropped": None, "duplicates": None} | data
+        data = {"dropped": None, "duplicates": None, "test_sha256": None} | data
     return content | {"schema_version": 4, "data": data}
 
 
@@ -32,6 +32,9 @@ _STEPS: Mapping[int, Mapping[type, Callable[[_Content], _Content]]] = {
     3: {StudyRecord: _convert_study_of_version_3, TrialRecord: _convert_trial_of_version_3}
 }
 """Functions that convert a record to the next version, by version and type of record."""
+
+FIRST_VERSION_WITH_LOG = 4
+"""First version of the file format in which a study has `events.jsonl`."""
 
 READABLE_VERSIONS = (*_STEPS, SCHEMA_VERSION)
 """Versions of the file format that can be read, in ascending order."""

@@ -83,6 +83,8 @@ class DataRecord:
             None without this option.
         duplicates: Identical images; None if version 3 of the format wrote the record. Like
             `class_counts` and `color_stats`, it describes the data without the removed images.
+        test_sha256: SHA-256 of the test images, in any order and in any file: that of the sorted
+            SHA-256 of their pixels. None if version 3 of the format wrote the record.
     """
 
     kind: DataKind
@@ -95,6 +97,7 @@ class DataRecord:
     color_stats: ColorStats
     dropped: Mapping[str, int] | None
     duplicates: DuplicatesRecord | None
+    test_sha256: str | None
 
     @property
     def absent_classes(self) -> dict[str, tuple[int, ...]]:
@@ -205,8 +208,8 @@ class StudyRecord:
         schema_version: Version of the file format.
         name: Name of the study, and of its folder when it was created.
         kind: Kind of the study.
-        fingerprint: SHA-256 of data, planned trials, search and software. Every trial record
-            repeats it.
+        fingerprint: Digest of the plan: SHA-256 of data, planned trials, search and software.
+            Every trial record repeats it.
         created_at: Time of creation, ISO 8601, UTC.
         command: Command line, one element per argument; for information only.
         data: Data of the study.
@@ -314,11 +317,12 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TestEvaluation:
-    """One evaluation of a model on the test split.
+    """One evaluation of a model on the test split; one line of a file of version 3 of the format.
 
     Attributes:
         trial_id: Id of the trial whose model was evaluated.
-        evaluated_at: Start of the attempt that trained the model, ISO 8601, UTC.
+        evaluated_at: Time of the entry in the log, ISO 8601, UTC; in version 3, start of the
+            attempt that trained the model.
         reason: Reason why this model was evaluated on test.
     """
 

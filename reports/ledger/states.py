@@ -1,4 +1,4 @@
-"""Enums of the file format: kinds of studies and data, states of trials, reasons to stop."""
+"""Enums of the file format: kinds of studies, data, events; states of trials; reasons to stop."""
 
 from enum import StrEnum
 
@@ -27,6 +27,24 @@ class DataKind(StrEnum):
     OFFICIAL = "official"
     FILE = "file"
     SYNTHETIC = "synthetic"
+
+
+class EventKind(StrEnum):
+    """Kind of an event in the log of a study.
+
+    Attributes:
+        PLANNED: The study was created; always the first event.
+        STARTED: An attempt at a trial started.
+        TESTED: The model of a trial was evaluated on test.
+        ENDED: A trial ended and its record was written.
+        REPORTED: The report was written to the folder of the study.
+    """
+
+    PLANNED = "planned"
+    STARTED = "started"
+    TESTED = "tested"
+    ENDED = "ended"
+    REPORTED = "reported"
 
 
 class TrialState(StrEnum):

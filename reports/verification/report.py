@@ -1,7 +1,7 @@
 """Check that a stored report follows from the ledger, by regenerating it and comparing."""
 
-import html
 import re
+from base64 import b64encode
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,27 +10,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.errors import ConflictError, ResourceError
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
-from reports.format.escape import escape_markdown
+from reports.ledger.event_log import EVENTS_FILE, compute_sha256
 from reports.ledger.ledger import Ledger
+from reports.ledger.states import EventKind
 from reports.page.publish import write_report
+from reports.verification.figures import FIGURE_SUFFIXES, compare_figures
+from reports.verification.scores import expect_equal
 
-_GALLERY_KEY = "hardest"
-"""Key of the only section with test images; it differs if the images are not available."""
-
-_IMAGE_SOURCE = re.compile(r'src="data:image/[^"]*"')
-_FIGURE_SUFFIXES = {".svg", ".png"}
+_PAGE = "report/index.html"
+_EMBEDDED_IMAGE = re.compile(r'src="data:image/(svg\+xml|png);base64,([^"]*)"')
 _EXCERPT_LENGTH = 80
 """Number of characters that a message shows of a differing line."""
 
 
 def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
-    """Regenerate the report and compare every file except the figures with the stored one.
+    """Regenerate the report and compare every file with the stored one.
 
-    For figures, only their names are compared, because their bytes depend on the version of
-    matplotlib. The section of test images is compared if the images are available, or if the stored
-    report shows none.
+    Pages and tables are compared line by line, so that each section, table and figure must be in
+    its place. Figures are compared by `compare_figures`; each figure in the page must be the one in
+    its file. The pixels of test images are compared if the images are available.
 
     Args:
         ledger: Ledger of the study.
@@ -40,7 +41,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         Line that describes what was compared.
 
     Raises:
-        ConflictError: A file differs; the message has the line and both texts.
+        ConflictError: A file differs; for text, the message has the line and both texts.
         ResourceError: The new report cannot be written, or the stored one cannot be read.
     """
     try:
@@ -51,16 +52,15 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         ) from error
     if not stored.is_dir():
         return "There is no report to compare"
-    page = ledger.read_bytes("report/index.html").decode(errors="replace")
-    has_gallery = "data:image/png" in page
-    skipped_headings = _get_gallery_headings(page) if has_gallery and images is None else ()
+    has_gallery = b"data:image/png" in ledger.read_bytes(_PAGE)
+    new_images = (_make_placeholders(ledger) if images is None else images) if has_gallery else None
     try:
         with TemporaryDirectory() as temp_folder:
             new_report = Path(temp_folder) / "report"
             write_report(
                 ledger,
                 folder=new_report,
-                images=images if has_gallery else None,
+                images=new_images,
                 margin=_read_margin(stored / "tables" / "pairs.csv"),
             )
             names = _compare_file_names(stored, new_report)
@@ -68,14 +68,20 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                 _compare_text(
                     name,
                     *(
-                        _read_lines(folder / name, skipped_headings)
+                        _read_lines(folder, name, with_pixels=images is not None)
                         for folder in (stored, new_report)
                     ),
                 )
+            figures_text = compare_figures(stored / "figures", new_report / "figures")
     except OSError as error:
         raise ResourceError(f"cannot regenerate the report to compare it: {error}") from error
-    skipped_text = "; test images not compared without the data file" if skipped_headings else ""
-    return f"report: {len(names):,} pages and tables follow from the ledger{skipped_text}"
+    except ConflictError as error:
+        raise _add_remedy(ledger, error) from error
+    _check_logged_page(ledger)
+    without_data = has_gallery and images is None
+    skipped_text = "; test images not compared without the data file" if without_data else ""
+    pages_text = f"report: {len(names):,} pages and tables follow from the ledger"
+    return f"{pages_text}; {figures_text}{skipped_text}"
 
 
 def _read_margin(pairs_path: Path) -> float:
@@ -87,13 +93,31 @@ def _read_margin(pairs_path: Path) -> float:
         return DEFAULT_MARGIN
 
 
-def _get_gallery_headings(page: str) -> tuple[str, ...]:
-    """Return the lines that begin the section of test images, in HTML and in Markdown."""
-    section_tag = f'<section id="{_GALLERY_KEY}">'
-    title = re.search(rf"{section_tag}\s*<h2>(.*?)</h2>", page)
-    return (
-        (section_tag, f"## {escape_markdown(html.unescape(title[1]))}") if title else (section_tag,)
+def _make_placeholders(ledger: Ledger) -> NDArray[np.uint8]:
+    """Return black test images, with which a new report has the same text as with the real ones."""
+    n_images = sum(ledger.study.data.class_counts["test"])
+    return np.zeros((n_images, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=np.uint8)
+
+
+def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:
+    """Return the error with a remedy if the log has other events after the last report."""
+    kinds = [event.kind for event in ledger.read_events()]
+    if EventKind.REPORTED not in kinds or kinds[-1] is EventKind.REPORTED:
+        return error
+    return error.with_remedy(
+        f"{EVENTS_FILE} has events after the last report; write it again with `bloodstudy report`"
     )
+
+
+def _check_logged_page(ledger: Ledger) -> None:
+    """Check that the page is the one in the log, if its last event is a report.
+
+    A report that was written while the study ran is not in the log.
+    """
+    events = ledger.read_events()
+    if events and events[-1].kind is EventKind.REPORTED:
+        sha256 = compute_sha256(ledger.read_bytes(_PAGE))
+        expect_equal(_PAGE, "SHA-256", sha256, events[-1].sha256, EVENTS_FILE)
 
 
 def _compare_file_names(stored: Path, expected: Path) -> list[str]:
@@ -112,20 +136,25 @@ def _compare_file_names(stored: Path, expected: Path) -> list[str]:
     if extra := stored_names - expected_names:
         name = f"report/{min(extra)}"
         raise ConflictError(f"{name} exists; a new report has no such file", path=name)
-    text_names = (name for name in expected_names if Path(name).suffix not in _FIGURE_SUFFIXES)
+    text_names = (name for name in expected_names if Path(name).suffix not in FIGURE_SUFFIXES)
     return sorted(text_names, key=lambda name: (not name.endswith(".csv"), name))
 
 
-def _read_lines(path: Path, skipped_headings: tuple[str, ...]) -> list[tuple[int, str]]:
-    """Return numbered lines, without images and without the sections to skip."""
-    text = _IMAGE_SOURCE.sub('src=""', path.read_text(encoding="utf-8", errors="replace"))
-    lines, in_skipped = [], False
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.startswith(("<section", "## ")):
-            in_skipped = line in skipped_headings
-        if not in_skipped:
-            lines.append((number, line))
-    return lines
+def _read_lines(folder: Path, name: str, *, with_pixels: bool) -> list[tuple[int, str]]:
+    """Return numbered lines; each embedded image is replaced by its file's name or its hash."""
+    text = (folder / name).read_text(encoding="utf-8", errors="replace")
+    figure_names = {}
+    if name.endswith(".html"):
+        for path in sorted((folder / "figures").glob("*.svg"), reverse=True):
+            figure_names[b64encode(path.read_bytes()).decode()] = path.name
+
+    def name_image(match: re.Match[str]) -> str:
+        kind, content = match.groups()
+        if kind == "png" and not with_pixels:
+            return 'src=""'
+        return f'src="{figure_names.get(content, compute_sha256(content.encode()))}"'
+
+    return list(enumerate(_EMBEDDED_IMAGE.sub(name_image, text).split("\n"), start=1))
 
 
 def _compare_text(

@@ -136,7 +136,7 @@ def check_search(
         if planned.id in records
     }
     _check_rungs(search, records, curves)
-    _check_test_unseen(ledger, proposals)
+    _check_test_unseen(records, proposals)
     n_stopped = sum(records[key].stop_reason == "asha" for key in curves)
     lines = [
         f"{format_count(n_stopped, 'trial')} stopped by ASHA: each at a rung where another "
@@ -198,14 +198,19 @@ def _check_rungs(
             )
 
 
-def _check_test_unseen(ledger: Ledger, proposals: Sequence[PlannedTrial]) -> None:
-    tested_ids = {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
+def _check_test_unseen(
+    records: Mapping[str, TrialRecord], proposals: Sequence[PlannedTrial]
+) -> None:
+    """Check that no trial of the search has scores on test, which its test evaluations must match.
+
+    A model that `bloodstudy predict` evaluated on test later has none.
+    """
     for planned in proposals:
-        if planned.id in tested_ids:
+        if planned.id in records and "test" in records[planned.id].scores:
+            name = f"trials/{planned.id}.json"
             raise ConflictError(
-                f"test_evaluations.jsonl names {planned.id}, but trials of a search are not "
-                "evaluated on test",
-                path="test_evaluations.jsonl",
+                f"{name} has scores on test, but trials of a search are not evaluated on test",
+                path=name,
                 value=planned.id,
             )
 

@@ -1,30 +1,32 @@
 """Check that a study's numbers follow from its stored predictions, by comparing all its files.
 
 The check shows that the files agree: scores with predictions, predictions and epochs with their
-hashes, the plan with its fingerprint, and the report with the ledger. It cannot show that the
-predictions came from the weights, or that a training took place. No other file confirms
+hashes, the plan with its fingerprint, the log with plan and records, and the report with the
+ledger. It shows consistency, not authenticity: someone who changes a value can also compute every
+hash again. `study.inference.recompute` shows that the predictions came from the weights. Nothing
+here shows that a training took place. `docs/explanation/verification.md` lists what is found at
+which level.
 
-- `host`, `attempts` of a complete trial, `started_at` of any other, and the reason of a test
-  evaluation;
-- losses and durations of the epochs, if their hash in the record was changed with them;
-- the contents of a figure, because its bytes depend on the version of matplotlib;
-- without a report, the values that only a report repeats. In a record, these are `duration_s`,
-  `parameters`, `operations`, `device` and `error`. In `study.json`, these are the names of the data
-  and classes, the numbers of training images, the command, the hardware and the time of creation.
+In `study.json`, the names of the data and classes, the numbers of training images, the command, the
+hardware and the time of creation are only repeated in the report.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.errors import ConflictError, StudyError
 from reports.format.units import format_count
-from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
+from reports.ledger.event_log import EVENTS_FILE
+from reports.ledger.ledger import TEST_EVALUATIONS_FILE, TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.loading import UNKNOWN_SOFTWARE, check_hash
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
 from reports.ledger.states import StopReason, TrialState
+from reports.verification.data import check_data
+from reports.verification.log import check_log
 from reports.verification.scores import check_epochs, check_predictions, expect_equal
 from reports.verification.search import check_proposals, check_search, compute_digest
 
@@ -65,18 +67,31 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
         ResourceError: The new report cannot be written.
     """
     search = ledger.study.search
-    try:
+    with raise_disagreements():
         lines, records = check_entered_files(ledger)
         yield from lines
         yield check_predictions(ledger, records)
         yield check_epochs(ledger, records)
         if search is not None:
             yield from check_search(ledger, search, records)
+        yield (
+            check_log(ledger, records)
+            if ledger.has_log
+            else _check_test_evaluations(ledger, records)
+        )
         from reports.verification.report import (
             check_report,  # imported late: it imports matplotlib, which no other check needs
         )
 
         yield check_report(ledger, images)
+        yield check_data(ledger.study.data)
+
+
+@contextmanager
+def raise_disagreements() -> Iterator[None]:
+    """Convert the conflicts that are found in the context to a `DisagreementError`."""
+    try:
+        yield
     except ConflictError as error:
         raise DisagreementError(
             error.problem,
@@ -118,7 +133,7 @@ def check_entered_files(
         lines.append(
             f"{format_count(len(unfinished), 'trial')} without a record or other files: {names}"
         )
-    lines += [_check_hashes(ledger, records), _check_test_evaluations(ledger, records)]
+    lines.append(_check_hashes(ledger, records))
     return lines, records
 
 
@@ -151,14 +166,17 @@ def _check_plan(study: StudyRecord) -> str:
         expected_fingerprint,
         "data, settings, seeds and software",
     )
-    return "study.json: the fingerprint follows from data, settings, seeds and software"
+    return (
+        f"study.json: the digest of the plan, {study.fingerprint}, follows from data, settings, "
+        "seeds and software"
+    )
 
 
 def _check_records(
     ledger: Ledger, planned_trials: Sequence[PlannedTrial], *, interrupted: bool
 ) -> dict[str, TrialRecord]:
     """Return the records by id, after checking them and that no trial file is left over."""
-    unclaimed_files = _list_trial_files(ledger)
+    unclaimed_files, log_name = _list_trial_files(ledger), _get_log_name(ledger)
     tested_ids = {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
     records, known_software = {}, ledger.list_software_hashes()
     for planned in planned_trials:
@@ -170,10 +188,8 @@ def _check_records(
             if record.software_sha256 not in known_software:
                 raise ConflictError(f"{name} {UNKNOWN_SOFTWARE}", path=name)
             records[planned.id] = record
-        elif interrupted:
-            tested_ids.discard(planned.id)
-        elif partial_files or planned.id in tested_ids:
-            partial_file = min(partial_files, default="test_evaluations.jsonl")
+        elif not interrupted and (partial_files or planned.id in tested_ids):
+            partial_file = min(partial_files, default=log_name)
             raise ConflictError(
                 f"{name} is missing, but {partial_file} has data of that trial", path=name
             )
@@ -184,13 +200,18 @@ def _check_records(
     if unclaimed_files:
         extra = min(unclaimed_files)
         raise UnplannedTrialError(f"{extra} does not belong to a planned trial", path=extra)
-    if unknown := tested_ids - records.keys():
+    logged_ids = {event.trial_id for event in ledger.read_events() if event.trial_id is not None}
+    if unknown := (logged_ids | tested_ids) - {planned.id for planned in planned_trials}:
         raise UnplannedTrialError(
-            f"test_evaluations.jsonl names {min(unknown)}, which is not a planned trial",
-            path="test_evaluations.jsonl",
+            f"{log_name} names {min(unknown)}, which is not a planned trial",
+            path=log_name,
             value=min(unknown),
         )
     return records
+
+
+def _get_log_name(ledger: Ledger) -> str:
+    return EVENTS_FILE if ledger.has_log else TEST_EVALUATIONS_FILE
 
 
 def _list_trial_files(ledger: Ledger) -> set[str]:
@@ -255,7 +276,10 @@ def _check_hashes(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
 
 
 def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
-    """Check that each trial with scores on test has one test evaluation, and no other has any."""
+    """Check the file that version 3 of the format had instead of a log.
+
+    Each trial with scores on test has one test evaluation, and no other trial has any.
+    """
     evaluations = ledger.read_test_evaluations()
     for record in records.values():
         name, n_expected = f"trials/{record.id}.json", int("test" in record.scores)
@@ -265,10 +289,10 @@ def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) 
             if evaluation.trial_id == record.id
         ]
         quantity = f"number of test evaluations of {record.id}"
-        expect_equal("test_evaluations.jsonl", quantity, len(times), n_expected, name)
+        expect_equal(TEST_EVALUATIONS_FILE, quantity, len(times), n_expected, name)
         if n_expected:
             quantity = f"start of {record.id}"
-            expect_equal("test_evaluations.jsonl", quantity, times[0], record.started_at, name)
+            expect_equal(TEST_EVALUATIONS_FILE, quantity, times[0], record.started_at, name)
     return (
         f"{format_count(len(evaluations), 'test evaluation')}: one for each trial with test scores"
     )

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.errors import DataError
+from bloodnets.errors import DataError, StudyError
 from study.cli import options
 from study.cli.arguments import open_ledger
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from reports.ledger.ledger import Ledger
     from reports.ledger.records import StudyRecord
     from study.inference.input_images import InputImage
     from study.inference.model_selection import SelectedModel
@@ -103,12 +107,21 @@ def predict(
         skipped.append(line)
         print_skipped(line)
 
+    from study.inference.test_evaluation import is_test_split
+
+    test_files: list[Path] = []
+
+    def note_test_split(path: Path, pixels: "NDArray[np.uint8]") -> None:
+        if is_test_split(ledger.study.data, path, image_options.split, pixels):
+            test_files.append(path)
+
     input_images = read_input_images(
         images,
         split=image_options.split,
         crop=image_options.crop,
         on_skip=record_skip,
         on_leave_out=lambda line: _print_message("left out", line),
+        on_split=note_test_split,
     )
     # An unreadable file should be reported before the slow import of PyTorch.
     first_image = next(input_images, None)
@@ -123,9 +136,24 @@ def predict(
 
     for line in format_warnings(predictions, record):
         _print_message("warning", line)
+    if test_files:
+        _enter_test_evaluation(ledger, selected, test_files[0])
     _print_predictions(predictions, record, selected, output_format)
     if skipped:
         raise typer.Exit(1)
+
+
+def _enter_test_evaluation(ledger: "Ledger", selected: "SelectedModel", file: Path) -> None:
+    """Enter the evaluation in the log, and say that it was entered, or why it could not be."""
+    from study.inference.test_evaluation import enter_test_evaluation
+
+    text = f"{file} has the test images of {ledger.name}"
+    try:
+        enter_test_evaluation(ledger.location, selected.record.id)
+    except StudyError as error:
+        _print_message("warning", f"{text}; this test evaluation could not be logged: {error}")
+    else:
+        _print_message("note", f"{text}; this test evaluation of {selected.trial_name} was logged")
 
 
 def _classify_with_status(

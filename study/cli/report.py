@@ -3,13 +3,13 @@
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.errors import DataError
+from bloodnets.errors import DataError, StudyError
 from bloodnets.storage.location import RemotePath, parse_location
 from study.cli import options
 from study.cli.arguments import open_ledger
@@ -68,6 +68,15 @@ def report(
             rich_help_panel=options.OUTPUT_PANEL,
         ),
     ] = False,
+    from_weights: Annotated[
+        bool,
+        typer.Option(
+            "--from-weights",
+            help="With --verify: also recompute every prediction from the stored weights, which "
+            "needs the data.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = False,
 ) -> None:
     """Write the report of a study, or one that compares several.
 
@@ -78,12 +87,15 @@ def report(
       bloodstudy report STUDY
       bloodstudy report STUDY OTHER --output comparison
       bloodstudy report STUDY --verify
+      bloodstudy report STUDY --verify --from-weights
     """
     ledgers = [open_ledger(storage, study) for study in studies]
     if verify:
         if output is not None:
             raise DataError("--verify cannot be combined with --output", remedy="omit --output")
-        _verify_studies(ledgers, data_file)
+        _verify_studies(ledgers, data_file, from_weights=from_weights)
+    elif from_weights:
+        raise DataError("--from-weights requires --verify", remedy="add --verify")
     elif len(ledgers) == 1:
         with _pause_garbage_collection():
             _write_study_report(ledgers[0], output, data_file, margin / 100)
@@ -146,12 +158,24 @@ def _write_study_report(
             # On macOS, system libraries do not work after a fork.
             parallel=sys.platform == "linux" and count_available_cores() > 1,
         )
+    if output is None:
+        _log_report(ledger)
     typer.echo(report_path)
     problems = analysis.study.problems
     for problem in problems:
         typer.echo(f"bloodstudy: skipped: {problem.trial_id}: {problem.reason}", err=True)
     if problems:
         raise typer.Exit(1)
+
+
+def _log_report(ledger: "Ledger") -> None:
+    """Enter the report in the log, unless the study is running or of version 3 of the format."""
+    from study.runtime.lock import lock_study
+
+    if ledger.has_log:
+        # A report can be read without its entry, and the study's own report is entered at its end.
+        with suppress(StudyError), lock_study(ledger.location):
+            ledger.add_report()
 
 
 @contextmanager
@@ -164,10 +188,26 @@ def _pause_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _verify_studies(ledgers: "list[Ledger]", data_file: Path | None) -> None:
-    from reports.verification.verify import verify_study
-    from study.datasets.lookup import find_test_images
-
+def _verify_studies(ledgers: "list[Ledger]", data_file: Path | None, *, from_weights: bool) -> None:
     for ledger in ledgers:
-        for line in verify_study(ledger, images=find_test_images(ledger.study, data_file)):
+        for line in _verify_study(ledger, data_file, from_weights=from_weights):
             typer.echo(f"{ledger.study.name}: {line}" if len(ledgers) > 1 else line)
+
+
+def _verify_study(
+    ledger: "Ledger", data_file: Path | None, *, from_weights: bool
+) -> "Iterator[str]":
+    from reports.verification.verify import raise_disagreements, verify_study
+    from study.datasets.lookup import find_test_images, load_study_data
+
+    if not from_weights:
+        yield from verify_study(ledger, images=find_test_images(ledger.study, data_file))
+        return
+    cells = load_study_data(ledger.study, data_file)  # without them, nothing is checked
+    yield from verify_study(ledger, images=cells.test.images)
+    from rich.console import Console
+
+    from study.inference.recompute import check_weights
+
+    with Console(stderr=True).status("recomputing …") as status, raise_disagreements():
+        yield check_weights(ledger, cells, on_trial=lambda name: status.update(f"{name} …"))

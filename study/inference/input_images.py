@@ -40,6 +40,7 @@ def read_input_images(
     crop: int | None,
     on_skip: Callable[[str], None],
     on_leave_out: Callable[[str], None],
+    on_split: Callable[[Path, NDArray[np.uint8]], None] = lambda _path, _images: None,
 ) -> Iterator[InputImage]:
     """Yield images, one after the other.
 
@@ -50,12 +51,14 @@ def read_input_images(
         crop: Side of the square to crop in pixels, as in `read_image_file`.
         on_skip: Function that is called with a message for images that cannot be used.
         on_leave_out: Function that is called with a message for other files, e.g. hidden files.
+        on_split: Function that is called with the path of each npz file and all images of its
+            split, before they are yielded.
     """
     for path in paths:
         if is_system_name(path.name):  # a shell lists them for `photographs/*`
             on_leave_out(f"{path}, created by a system")
         elif path.suffix.lower() == ".npz":
-            yield from _read_archive_images(path, split, on_skip)
+            yield from _read_archive_images(path, split, on_skip, on_split)
         elif os.path.isdir(path):
             for file in _list_image_files(path, on_skip, on_leave_out):
                 yield from _read_image(file, crop, on_skip)
@@ -81,13 +84,17 @@ def _read_image(
 
 
 def _read_archive_images(
-    path: Path, split: str, on_skip: Callable[[str], None]
+    path: Path,
+    split: str,
+    on_skip: Callable[[str], None],
+    on_split: Callable[[Path, NDArray[np.uint8]], None],
 ) -> Iterator[InputImage]:
     try:
         images = load_images(path, split)
     except DataError as error:
         on_skip(str(error))
         return
+    on_split(path, images)
     for index, pixels in enumerate(images):
         yield InputImage(f"{path}:{split}/{index}", pixels)
 

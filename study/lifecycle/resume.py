@@ -12,8 +12,10 @@ from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_n
 from bloodnets.storage.location import StudyPath
 from reports.format.text import list_software_differences
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger, StudyExistsError
+from reports.ledger.log_repair import repair_log
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import SoftwareChange, StudyRecord, TrialRecord, compute_fingerprint
+from reports.verification.log import check_log
 from reports.verification.verify import UnplannedTrialError, check_entered_files
 from study.lifecycle.status import is_unfinished
 from study.runtime.lock import lock_study
@@ -183,7 +185,9 @@ def _format_value(value: object) -> str:
 
 
 def check_study_files(ledger: Ledger) -> list[str]:
-    """Verify the files of a study before it is resumed, and remove partially written files.
+    """Verify the files of a study before it is resumed, and repair what an interruption left.
+
+    Partially written files are removed, and missing entries are added to the log.
 
     Args:
         ledger: Ledger of the study.
@@ -198,7 +202,10 @@ def check_study_files(ledger: Ledger) -> list[str]:
     for partial_file in ledger.folder.rglob(".*.part"):
         partial_file.unlink()
     try:
+        repair_log(ledger)
         _, records = check_entered_files(ledger, interrupted=True)
+        if ledger.has_log:
+            check_log(ledger, records, interrupted=True)
     except ConflictError as error:
         raise _add_remedy(ledger, error) from error
     confirmation = ledger.read_confirmation()
@@ -237,7 +244,7 @@ def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:
     name = (error.path or "").removeprefix(f"{ledger.location}/")
     if name.partition("/")[0] in {"trials", *TRIAL_FILE_SUFFIXES}:
         return error.with_remedy(
-            f"{RESTORE_HINT}, or remove the trial's file in trials/ to re-train it"
+            f"{RESTORE_HINT}, or remove the trial's file in trials/ to re-train it, which is logged"
         )
     return error.with_remedy(RESTORE_HINT)
 

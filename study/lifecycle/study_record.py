@@ -1,8 +1,6 @@
 """Describe a new study for its ledger: data, plan, resources, hardware and software."""
 
-import platform
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psutil
 
@@ -18,7 +16,7 @@ from reports.ledger.records import (
 from reports.ledger.states import StudyKind
 from study.configs.study_config import GridConfig, SearchConfig
 from study.datasets.data_record import make_data_record
-from study.runtime.cores import count_available_cores
+from study.runtime.cores import count_available_cores, read_cpu_model
 from study.runtime.gpus import find_gpus
 from study.runtime.software import collect_software
 
@@ -62,18 +60,8 @@ def make_study_record(
 
 def _collect_hardware() -> HardwareRecord:
     return HardwareRecord(
-        cpu=_read_cpu_model(),
+        cpu=read_cpu_model(),
         cores=count_available_cores(),
         memory_mib=psutil.virtual_memory().total // 2**20,
         gpus=find_gpus(),
     )
-
-
-def _read_cpu_model() -> str:
-    # platform.processor() is empty on most Linux systems.
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -1,6 +1,8 @@
-"""Count the CPU cores of this host, without importing PyTorch or Ray."""
+"""Describe the CPU of this host, without importing PyTorch or Ray."""
 
 import os
+import platform
+from pathlib import Path
 
 import joblib
 
@@ -23,3 +25,14 @@ def count_available_cores() -> int:
         raise DataError.of_value(
             _LIMIT, os.environ.get(_LIMIT), "a whole number", remedy=f"unset {_LIMIT}"
         ) from error
+
+
+def read_cpu_model() -> str:
+    """Return the model name of this host's CPU."""
+    # platform.processor() is empty on most Linux systems.
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

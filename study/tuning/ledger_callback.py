@@ -167,7 +167,12 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         open_trial.start_time, spec = time.time(), open_trial.spec
         if self._search_run is not None:
             self._search_run.record_start(spec.id)
-        self._guard(lambda: self._listener.on_trial_start(spec.id))
+
+        def enter() -> None:
+            self._ledger.add_start(spec.id)
+            self._listener.on_trial_start(spec.id)
+
+        self._guard(enter)
 
     def on_trial_result(
         self,

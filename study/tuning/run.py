@@ -111,6 +111,7 @@ def _print_heading(ledger: Ledger, console: Console) -> None:
         trial_count = f"at most {format_count(study.search.n_trials, 'trial')}"
     data = make_data_label(study.data).short
     console.print(f"{ledger.location.name}: {trial_count}. {data}", markup=False)
+    console.print(f"Plan: SHA-256 {study.fingerprint}", markup=False, soft_wrap=True)
     if study.data.dropped is not None:
         console.print(f"Identical images: {describe_duplicates(study.data)}", markup=False)
     print_data_warnings(study.data, quiet=console.quiet)
@@ -226,6 +227,8 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
     analysis = analyze(ledger, cells.test.images)
     write_analysis(analysis, ledger.folder / "report")
     ledger.upload("report")
+    if ledger.has_log:
+        ledger.add_report()
     console.print(make_summary_table(analysis.study))
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import torch
 
-from study.lifecycle.study_record import _read_cpu_model
+from study.runtime.cores import read_cpu_model
 
 LIBRARIES = ("torch", "ray", "optuna", "numpy", "scikit-learn")
 
@@ -80,7 +80,7 @@ def collect_host_info() -> dict[str, Any]:
     memory = psutil.virtual_memory().total / 2**30
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": f"{os.cpu_count()} cores of an {_read_cpu_model()}",
+        "processor": f"{os.cpu_count()} cores of an {read_cpu_model()}",
         "memory": f"{memory:.0f} GiB",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "load": round(os.getloadavg()[0], 1),

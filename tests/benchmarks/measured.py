@@ -269,6 +269,6 @@ def list_hosts(ledger: Ledger) -> Sequence[str]:
 
 def describe_load() -> str:
     """Describe the CPU and the load of this machine."""
-    from study.lifecycle.study_record import _read_cpu_model
+    from study.runtime.cores import read_cpu_model
 
-    return f"{os.cpu_count()} cores of an {_read_cpu_model()}, load {os.getloadavg()[0]:.1f}"
+    return f"{os.cpu_count()} cores of an {read_cpu_model()}, load {os.getloadavg()[0]:.1f}"

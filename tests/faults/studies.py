@@ -169,10 +169,11 @@ def collect_results(ledger: Ledger) -> dict[str, Any]:
     for path in sorted((ledger.folder / "report").rglob("*.csv")):
         csv_frame = pd.read_csv(path)
         frame_without_times = csv_frame.drop(
-            columns=csv_frame.filter(regex="duration|images_per_s").columns
+            columns=csv_frame.filter(regex="duration|images_per_s|test_evaluations").columns
         )
         results[f"report/{path.name}"] = frame_without_times.to_csv()
+    # An attempt that was killed after its test evaluation has another one.
     results["test_evaluations"] = sorted(
-        (evaluation.trial_id, evaluation.reason) for evaluation in ledger.read_test_evaluations()
+        {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
     )
     return results

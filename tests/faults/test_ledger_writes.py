@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
+from reports.ledger.log_repair import repair_log
+from reports.verification.log import check_log
 from reports.verification.verify import check_entered_files
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
@@ -58,7 +60,9 @@ def test_ledger_write_killed_at_any_time_leaves_the_old_or_the_new_file(
         process.join()
         ledger = Ledger(folder)
         torn += len(list(folder.rglob(".*.part")))
+        repair_log(ledger)
         _, records = check_entered_files(ledger, interrupted=True)  # checks the hash of every file
+        check_log(ledger, records, interrupted=True)
         assert records.keys() >= set(acknowledged.read_text().split())
         entered += len(records)
     assert 0 < entered < 40 * count  # the kills were neither too early nor too late

@@ -174,6 +174,7 @@ def add_complete_trial(
     }
     for name, content in files.items():
         ledger.storage.write(name, content)
+    ledger.add_start(record.id)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     ledger.add_trial(replace(record, files=hashes), epochs=epochs, test_reason=test_reason)
 
@@ -231,6 +232,7 @@ def _make_data_record(
         color_stats=COLOR_STATS,
         dropped=None,
         duplicates=None,
+        test_sha256=None,
     )
 
 

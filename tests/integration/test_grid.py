@@ -152,8 +152,8 @@ def test_grid_leaves_only_the_ledger(
 ) -> None:
     _, ledger = whole_grid
     assert sorted(path.name for path in ledger.folder.iterdir()) == [
-        "epochs", "models", "predictions", "ray.log", "report", "study.json",
-        "test_evaluations.jsonl", "trials",
+        "epochs", "events.jsonl", "models", "predictions", "ray.log", "report", "study.json",
+        "trials",
     ]  # fmt: skip
 
 

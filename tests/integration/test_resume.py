@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
+from tests.helpers.forgeries import rewrite_log
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bloodnets", "reports", "study")
@@ -55,9 +56,7 @@ def remove_last_trial(study_folder: Path) -> str:
     trial_id = Ledger(study_folder).study.trials[-1].id
     for path in study_folder.rglob(f"{trial_id}*"):
         path.unlink()
-    evaluations = study_folder / "test_evaluations.jsonl"
-    lines = evaluations.read_text().splitlines(keepends=True)
-    evaluations.write_text("".join(line for line in lines if trial_id not in line))
+    rewrite_log(study_folder)
     return trial_id
 
 

@@ -57,7 +57,7 @@ def make_section(
         ("Device", _join_distinct(trials, "device")),
         *_list_resource_facts(study),
         *_list_software_facts(loaded_study),
-        ("Fingerprint", study.fingerprint),
+        ("Plan (SHA-256)", study.fingerprint),
     ]
     return Section(
         key="run",

@@ -110,6 +110,7 @@ def make_data_record(kind: DataKind) -> DataRecord:
         color_stats=grid_builder.COLOR_STATS,
         dropped=None,
         duplicates=None,
+        test_sha256=None,
     )
 
 

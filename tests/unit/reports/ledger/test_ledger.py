@@ -1,5 +1,6 @@
 """The ledger: whole or not at all, strict when read, and never over another study."""
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 
 from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
+from reports.ledger.log_repair import repair_log
 from reports.ledger.records import EpochRecord, SoftwareChange, TrialRecord
 from reports.ledger.serialization import from_json, to_json
+from reports.ledger.states import EventKind
 from tests.helpers.small_studies import (
     N_SMALL_IMAGES,
     SMALL_MATRIX,
@@ -144,22 +147,44 @@ def test_read_test_evaluations_has_one_per_trial(ledger: Ledger) -> None:
     assert tested == [trial.id for trial in ledger.study.trials]
 
 
-def test_add_trial_again_replaces_its_interrupted_test_evaluation(ledger: Ledger) -> None:
+def test_add_trial_again_adds_a_test_evaluation(ledger: Ledger) -> None:
     trial, *others = ledger.read_trials()
-    for changed in (replace(trial, id="another"), trial):
-        ledger.add_trial(changed, epochs=[], test_reason="again")
-    tested = {e.trial_id: e.reason for e in ledger.read_test_evaluations()}
-    assert list(tested) == [*(other.id for other in others), "another", trial.id]
-    assert (tested["another"], tested[trial.id]) == ("again", "again")
+    ledger.add_start(trial.id)
+    ledger.add_trial(trial, epochs=[], test_reason="again")
+    tested = [(e.trial_id, e.reason) for e in ledger.read_test_evaluations()]
+    assert [trial_id for trial_id, _ in tested] == [trial.id, *(o.id for o in others), trial.id]
+    assert tested[-1] == (trial.id, "again")
+
+
+def test_events_of_a_trial_name_its_attempt_and_the_hashes_of_its_files(ledger: Ledger) -> None:
+    trial = ledger.read_trials()[0]
+    ledger.add_start(trial.id)
+    planned, *events = [e for e in ledger.read_events() if e.trial_id in {None, trial.id}]
+    assert (planned.kind, planned.sha256) == ("planned", ledger.study.fingerprint)
+    assert [(e.kind, e.attempt) for e in events] == [
+        ("started", 1), ("tested", 1), ("ended", 1), ("started", 2),
+    ]  # fmt: skip
+    record = get_first_file(ledger, "trials").read_bytes()
+    assert events[1].sha256 == trial.files[f"predictions/{trial.id}.npz"]
+    assert events[2].sha256 == hashlib.sha256(record).hexdigest()
+
+
+def test_add_report_again_adds_an_event_only_for_another_page(ledger: Ledger) -> None:
+    for content, n_expected in ((b"one", 1), (b"one", 1), (b"two", 2), (b"one", 3)):
+        ledger.storage.write("report/index.html", content)
+        ledger.add_report()
+        kinds = [event.kind for event in ledger.read_events()]
+        assert kinds.count(EventKind.REPORTED) == n_expected
 
 
 @pytest.mark.parametrize("n_written", range(3))
-def test_add_trial_with_a_full_disk_raises_and_leaves_no_trial_behind(
+def test_add_trial_with_a_full_disk_raises_and_can_be_repaired(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, n_written: int
 ) -> None:
-    """Whichever of the writes fails, the trial is not in the ledger and nothing is half there."""
+    """Whichever of the writes fails, nothing is half there; the entry in the log is the last."""
     trial, *others = ledger.read_trials()
     get_first_file(ledger, "trials").unlink()
+    ledger.add_start(trial.id)
     fsync, calls = os.fsync, []
 
     def fail_after(number: int) -> None:
@@ -173,8 +198,16 @@ def test_add_trial_with_a_full_disk_raises_and_leaves_no_trial_behind(
         ledger.add_trial(trial, epochs=[EPOCH], test_reason="chosen in advance")
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == 28
-    assert ledger.read_trials() == others
     assert not list(ledger.folder.rglob("*.part"))
+    monkeypatch.setattr(os, "fsync", fsync)
+    repair_log(ledger)
+    last = [event.kind for event in ledger.read_events() if event.trial_id == trial.id][-2:]
+    if n_written == 2:
+        assert [record.id for record in ledger.read_trials()] == [trial.id, *(o.id for o in others)]
+        assert last == ["tested", "ended"]
+    else:
+        assert ledger.read_trials() == others
+        assert last == ["ended", "started"]
 
 
 def test_current_software_after_two_changes_is_the_second(ledger: Ledger) -> None:

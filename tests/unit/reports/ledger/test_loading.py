@@ -138,10 +138,10 @@ def test_read_study_files_with_a_trial_that_never_ran_has_no_problem(ledger: Led
 def test_read_study_files_with_unreadable_test_evaluations_has_a_problem_and_all_trials(
     ledger: Ledger,
 ) -> None:
-    (ledger.folder / "test_evaluations.jsonl").write_text("{")
+    (ledger.folder / "events.jsonl").write_text("{")
     loaded_study = read_study_files(ledger)
     (problem,) = loaded_study.problems
-    assert problem.reason.startswith("test_evaluations.jsonl ")
+    assert problem.reason.startswith("events.jsonl ")
     assert len(loaded_study.records) == 4
     assert loaded_study.test_evaluations == []
 

@@ -11,6 +11,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.migration import READABLE_VERSIONS, migrate
 from reports.ledger.records import SCHEMA_VERSION, EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.serialization import from_json
+from reports.verification.log import check_log
 from tests.helpers.small_studies import VERSION_3_DIR, edit_json
 
 
@@ -45,10 +46,23 @@ def test_upgrade_of_version_3_rewrites_the_study_and_its_trials(folder: Path) ->
     after = read_files(folder)
     changed_names = {name for name in before if before[name] != after[name]}
     assert changed_names == {"study.json", f"trials/{record.id}.json"}
-    assert before.keys() == after.keys()
+    assert after.keys() - before.keys() == {"events.jsonl"}
     assert from_json(StudyRecord, after["study.json"]) == ledger.study  # without a migration
     assert from_json(TrialRecord, after[f"trials/{record.id}.json"]) == record
     assert Ledger(folder).read_trials() == [record]
+
+
+def test_upgrade_of_version_3_makes_a_log_that_agrees_with_the_records(folder: Path) -> None:
+    ledger = Ledger(folder)
+    (evaluation,) = ledger.read_test_evaluations()
+    assert (ledger.has_log, ledger.read_events()) == (False, [])
+    ledger.upgrade()
+    assert [event.kind for event in ledger.read_events()] == [
+        "planned", "started", "tested", "ended",
+    ]  # fmt: skip
+    (entered,) = ledger.read_test_evaluations()
+    assert (entered.trial_id, entered.reason) == (evaluation.trial_id, evaluation.reason)
+    check_log(ledger, {record.id: record for record in ledger.read_trials()})
 
 
 def test_upgrade_that_is_interrupted_leaves_a_readable_study(folder: Path) -> None:

@@ -28,6 +28,7 @@ def make_record(content: bytes) -> DataRecord:
         color_stats=COLOR_STATS,
         dropped=None,
         duplicates=None,
+        test_sha256=None,
     )
 
 

@@ -1,12 +1,17 @@
 """A report is made again and compared: an intact one passes, and whatever is changed is named."""
 
+import hashlib
+import re
 import shutil
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from bloodnets.errors import ConflictError
 from reports import figures
@@ -28,11 +33,16 @@ IMAGES = np.arange(N_SMALL_IMAGES * 28 * 28 * 3).reshape(-1, 28, 28, 3).astype(n
 NO_IMAGES = np.zeros_like(IMAGES)
 
 
+def draw_texts(figure: Figure) -> tuple[bytes, bytes]:
+    texts = "".join(f"<!-- {text.get_text()} -->" for text in figure.findobj(Text))
+    return f"<title>matplotlib 9.9</title>{texts}".encode(), texts.encode()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def quick_reports() -> Iterator[None]:
-    """Leave out the drawing of figures, which are not compared."""
+    """Write the texts of figures instead of drawing them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "render_svg_and_png", lambda _: (b"<svg></svg>", b"png"))
+        patch.setattr(figures, "render_svg_and_png", draw_texts)
         yield
 
 
@@ -96,7 +106,9 @@ def test_check_report_of_an_intact_report_passes_and_changes_nothing(
     before = {path: path.read_bytes() for path in grid_copy.rglob("*") if path.is_file()}
     suffixes = [path.suffix for path in (grid_copy / "report").rglob("*") if path.is_file()]
     n_compared = sum(suffix not in {".svg", ".png"} for suffix in suffixes)
-    assert f" {n_compared} " in check_report(Ledger(grid_copy), None)
+    line = check_report(Ledger(grid_copy), None)
+    assert f" {n_compared} " in line
+    assert f" {suffixes.count('.svg')} " in line
     assert {path: path.read_bytes() for path in grid_copy.rglob("*") if path.is_file()} == before
 
 
@@ -162,18 +174,67 @@ def test_check_report_after_a_change_of_the_ledger_raises_with_the_old_value(
     edit_json(record, ("duration_s",), lambda x: x - 1)
     for kind in TRIAL_FILES:
         get_trial_file(grid_copy, trial_ids[3], kind).unlink()
-    path = grid_copy / "test_evaluations.jsonl"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
     assert (find_difference(grid_copy).path or "").startswith("report/tables/")
 
 
-def test_check_report_with_figures_of_another_matplotlib_passes(reported: Path) -> None:
-    for path in (reported / "report" / "figures").iterdir():
-        path.write_bytes(b"other")
+def change_figures(report: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change every SVG file, and the figure in the page with it."""
+    page = report / "index.html"
+    text = page.read_text(encoding="utf-8")
+    for path in (report / "figures").glob("*.svg"):
+        content = path.read_bytes()
+        path.write_bytes(change(content))
+        text = text.replace(b64encode(content).decode(), b64encode(change(content)).decode())
+    page.write_text(text, encoding="utf-8")
+
+
+def test_check_report_with_figures_of_another_matplotlib_compares_their_texts(
+    reported: Path,
+) -> None:
+    change_figures(reported / "report", lambda svg: svg.replace(b"9.9", b"1.0") + b"other lines")
+    assert "matplotlib" in check_report(Ledger(reported), None)
+    change_figures(reported / "report", lambda svg: svg.replace(b"-->", b"%-->", 1))
+    assert (find_difference(reported).path or "").startswith("report/figures/")
+
+
+def test_check_report_with_a_changed_figure_raises_with_its_path(reported: Path) -> None:
+    change_figures(reported / "report", lambda svg: svg + b" ")
+    assert (find_difference(reported).path or "").endswith(".svg")
+
+
+def test_check_report_with_a_changed_png_raises_with_its_path(reported: Path) -> None:
+    path = next((reported / "report" / "figures").glob("*.png"))
+    path.write_bytes(b"other")
+    assert find_difference(reported).path == f"report/figures/{path.name}"
+
+
+def test_check_report_with_a_figure_swapped_in_the_page_only_raises(reported: Path) -> None:
     page = reported / "report" / "index.html"
     text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace(";base64,", ";base64,AAAA"), encoding="utf-8")
-    assert check_report(Ledger(reported), None)
+    first, second = re.findall(r"base64,([^\"]*)", text)[:2]
+    page.write_text(text.replace(first, second), encoding="utf-8")
+    assert find_difference(reported).path == "report/index.html"
+
+
+def test_check_report_of_another_page_than_the_logged_one_raises_with_its_hash(
+    reported: Path,
+) -> None:
+    """The page of another version of matplotlib, for example, in which the figures differ."""
+    ledger = Ledger(reported)
+    ledger.add_report()
+    change_figures(reported / "report", lambda svg: svg.replace(b"9.9", b"1.0"))
+    digest = hashlib.sha256((reported / "report/index.html").read_bytes()).hexdigest()
+    error = find_difference(reported)
+    assert (error.path, error.value) == ("report/index.html", digest)
+
+
+def test_check_report_after_a_later_event_raises_with_a_remedy(reported: Path) -> None:
+    ledger = Ledger(reported)
+    ledger.add_report()
+    (reported / "report" / "report.md").write_text("other")
+    assert find_difference(reported).remedy is None
+    ledger.add_test_evaluation(list_trial_ids(reported)[0], reason="later")
+    assert "bloodstudy report" in (find_difference(reported).remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +295,7 @@ def test_verify_study_with_a_changed_report_raises(reported: Path) -> None:
     assert caught.value.path == "report/tables/more.csv"
 
 
-def test_check_report_with_test_images_compares_them_where_they_are_given(
+def test_check_report_with_test_images_compares_their_pixels_where_they_are_given(
     illustrated: Path,
 ) -> None:
     ledger = Ledger(illustrated)
@@ -242,13 +303,24 @@ def test_check_report_with_test_images_compares_them_where_they_are_given(
     assert compared != not_compared
     page = illustrated / "report" / "index.html"
     text = page.read_text(encoding="utf-8")
-    assert "data:image/png" in text
-    start = text.index('<section id="hardest">')
-    page.write_text(text[:start] + text[start:].replace("<span>", "<span>no ", 1), encoding="utf-8")
+    start = text.index("data:image/png;base64,")
+    page.write_text(text[:start] + text[start:].replace("A", "B", 1), encoding="utf-8")
     assert check_report(ledger, None) == not_compared
     with pytest.raises(ConflictError) as caught:
         check_report(ledger, IMAGES)
     assert caught.value.path == "report/index.html"
+
+
+@pytest.mark.parametrize("change", ["<span>", '<section id="hardest">'])
+def test_check_report_without_test_images_compares_the_text_of_their_section(
+    illustrated: Path, change: str
+) -> None:
+    """Also a second section with the same id, in which any text could stand."""
+    page = illustrated / "report" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert change in text
+    page.write_text(text.replace(change, f"{change}\n{change}", 1), encoding="utf-8")
+    assert find_difference(illustrated).path == "report/index.html"
 
 
 def test_check_report_with_test_images_compares_what_comes_after_them(illustrated: Path) -> None:

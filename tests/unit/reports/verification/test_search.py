@@ -16,6 +16,7 @@ from reports.ledger.search_record import Confirmation
 from reports.ledger.states import EndReason
 from reports.verification.search import check_proposals, check_search, compute_digest
 from reports.verification.verify import DisagreementError, UnplannedTrialError, verify_study
+from tests.helpers.forgeries import rewrite_chain
 from tests.helpers.grid_builder import make_config
 from tests.helpers.search_builder import RESNET_SEARCH_RECORD, build_search
 from tests.helpers.small_studies import (
@@ -272,29 +273,46 @@ def test_verify_study_with_a_state_that_contradicts_its_reason_raises(
     assert find_disagreement(search_copy).path == f"trials/{record.name}"
 
 
-def evaluate_a_search_trial(folder: Path) -> str:
-    """Enter a test evaluation of a trial of the search; return its id."""
+def find_complete_proposal(folder: Path) -> str:
+    """Return the id of a complete trial of the search."""
     ledger = Ledger(folder)
-    planned = next(p for p in ledger.read_proposals() if (r := ledger.read_trial(p)) and r.scores)
-    edit_json_lines(
-        folder / "test_evaluations.jsonl",
-        lambda evaluations: evaluations.append(evaluations[0] | {"trial_id": planned.id}),
+    return next(
+        planned.id
+        for planned in ledger.read_proposals()
+        if (record := ledger.read_trial(planned)) and record.scores
     )
-    return planned.id
 
 
-def test_verify_study_with_a_test_evaluation_of_a_search_trial_raises(search_copy: Path) -> None:
-    evaluate_a_search_trial(search_copy)
-    error = find_disagreement(search_copy)
-    assert (error.path, error.value) == ("test_evaluations.jsonl", 1)
-
-
-def test_check_search_with_a_test_evaluation_of_a_search_trial_raises_with_its_id(
+def test_verify_study_with_a_search_trial_that_was_evaluated_on_test_raises(
     search_copy: Path,
 ) -> None:
-    trial_id = evaluate_a_search_trial(search_copy)
-    ledger = Ledger(search_copy)
+    trial_id = find_complete_proposal(search_copy)
+
+    def evaluate(events: list[Any]) -> None:
+        end = next(e for e in events if (e["kind"], e["trial_id"]) == ("ended", trial_id))
+        events.insert(events.index(end), end | {"kind": "tested", "sha256": None, "reason": "x"})
+
+    rewrite_chain(search_copy, evaluate)
+    error = find_disagreement(search_copy)
+    assert (error.path, error.value) == ("events.jsonl", 1)
+
+
+def test_verify_study_with_a_search_trial_that_was_evaluated_on_test_later_names_it(
+    search_copy: Path,
+) -> None:
+    """E.g. with `bloodstudy predict`; the selection did not use the result."""
+    trial_id = find_complete_proposal(search_copy)
+    Ledger(search_copy).add_test_evaluation(trial_id, reason="by bloodstudy predict")
+    assert any(trial_id in line for line in verify_study(Ledger(search_copy)))
+
+
+def test_check_search_with_scores_on_test_of_a_search_trial_raises_with_its_id(
+    search_copy: Path,
+) -> None:
+    trial_id, ledger = find_complete_proposal(search_copy), Ledger(search_copy)
     records = {record.id: record for record in ledger.read_trials()}
+    scores = records[trial_id].scores
+    records[trial_id] = replace(records[trial_id], scores={**scores, "test": scores["val"]})
     with pytest.raises(ConflictError) as caught:
         check_search(ledger, SMALL_SEARCH, records)
-    assert (caught.value.path, caught.value.value) == ("test_evaluations.jsonl", trial_id)
+    assert (caught.value.path, caught.value.value) == (f"trials/{trial_id}.json", trial_id)

@@ -9,12 +9,14 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import compute_fingerprint
 from reports.verification.verify import DisagreementError, UnplannedTrialError, verify_study
+from tests.helpers.forgeries import rewrite_chain
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.small_studies import (
     SMALL_MATRICES,
@@ -35,9 +37,21 @@ def find_disagreement(folder: Path) -> DisagreementError:
     return caught.value
 
 
-def edit_evaluations(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
-    path = folder / "test_evaluations.jsonl"
-    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+def edit_evaluations(folder: Path, change: Callable[[list[Any]], list[Any]]) -> None:
+    """Change the test evaluations in the log, with a new chain."""
+
+    def change_events(events: list[dict[str, Any]]) -> None:
+        evaluations = [event for event in events if event["kind"] == "tested"]
+        others = [event for event in events if event["kind"] != "tested"]
+        changed = change(evaluations)
+        for event in changed:
+            ids = [other["trial_id"] for other in others]
+            # Before the end of the trial, which follows its start.
+            place = ids.index(event["trial_id"]) + 1 if event["trial_id"] in ids else len(ids)
+            others.insert(place, event)
+        events[:] = others
+
+    rewrite_chain(folder, change_events)
 
 
 def remove_trial_files(folder: Path, trial_id: str, kinds: list[str]) -> None:
@@ -53,8 +67,8 @@ def count_checks(lines: list[str]) -> list[int | None]:
 
 def test_verify_study_of_an_intact_study_has_a_line_for_each_check(small_grid: Path) -> None:
     lines = list(verify_study(Ledger(small_grid)))
-    # The plan; trials, files, test evaluations, scores, epochs; no report.
-    assert count_checks(lines) == [None, 4, 12, 4, 48, 126, None]
+    # The plan; trials, files, scores, epochs, test evaluations; no report; the data.
+    assert count_checks(lines) == [None, 4, 12, 48, 126, 4, None, None]
 
 
 def test_verify_study_that_has_not_run_passes_and_names_every_trial(tmp_path: Path) -> None:
@@ -144,13 +158,17 @@ def test_verify_study_with_a_complete_trial_called_failed_raises_with_its_files(
     assert (error.path, error.value) == (f"trials/{path.name}", files)
 
 
-def test_verify_study_with_a_changed_start_raises_with_that_of_the_evaluation(
-    grid_copy: Path,
+@pytest.mark.parametrize(
+    ("key", "value"), [("started_at", "2027"), ("duration_s", 1.5), ("host", "x"), ("device", "x")]
+)
+def test_verify_study_with_a_changed_fact_raises_with_the_hash_of_the_record(
+    grid_copy: Path, key: str, value: object
 ) -> None:
     path = get_trial_file(grid_copy, list_trial_ids(grid_copy)[0], "trials")
-    edit_json(path, ("started_at",), lambda x: x.replace("03", "04"))
+    edit_json(path, (key,), lambda _: value)
     error = find_disagreement(grid_copy)
-    assert (error.path, error.value) == ("test_evaluations.jsonl", "2026-01-02T03:04:05Z")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (error.path, error.value) == (f"trials/{path.name}", digest)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +270,7 @@ def test_verify_study_without_a_record_and_test_evaluation_but_a_model_raises(
 ) -> None:
     trial_id = list_trial_ids(grid_copy)[1]
     remove_trial_files(grid_copy, trial_id, ["trials", "epochs", "predictions"])
-    edit_evaluations(grid_copy, lambda lines: [lines[0], *lines[2:]])
+    edit_evaluations(grid_copy, lambda events: [events[0], *events[2:]])
     error = find_disagreement(grid_copy)
     assert error.path == f"trials/{trial_id}.json"
     assert f"models/{trial_id}.safetensors" in error.problem
@@ -269,7 +287,7 @@ def test_verify_study_with_a_file_of_no_planned_trial_raises(grid_copy: Path, ki
 
 def test_verify_study_with_a_part_of_an_interrupted_write_passes(grid_copy: Path) -> None:
     (grid_copy / "models" / ".x.safetensors.123.part").write_bytes(b"half")
-    assert len(list(verify_study(Ledger(grid_copy)))) == 7
+    assert len(list(verify_study(Ledger(grid_copy)))) == 8
 
 
 def test_verify_study_with_a_file_that_its_record_does_not_name_raises(tmp_path: Path) -> None:
@@ -281,25 +299,66 @@ def test_verify_study_with_a_file_that_its_record_does_not_name_raises(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("change", "count"), [(lambda lines: [*lines, lines[2]], 2), (lambda lines: lines[1:], 0)]
+    ("change", "count"), [(lambda events: [*events, events[2]], 2), (lambda events: events[1:], 0)]
 )
 def test_verify_study_with_another_number_of_test_evaluations_raises_with_it(
-    grid_copy: Path, change: Callable[[list[str]], list[str]], count: int
+    grid_copy: Path, change: Callable[[list[Any]], list[Any]], count: int
 ) -> None:
     edit_evaluations(grid_copy, change)
     error = find_disagreement(grid_copy)
-    assert (error.path, error.value) == ("test_evaluations.jsonl", count)
+    assert (error.path, error.value) == ("events.jsonl", count)
 
 
 def test_verify_study_with_a_test_evaluation_of_no_planned_trial_raises(grid_copy: Path) -> None:
     trial_id = list_trial_ids(grid_copy)[0]
     unknown = trial_id.replace("cnn-config-1", "cnn-config-8")
-    edit_evaluations(grid_copy, lambda lines: [*lines, lines[0].replace(trial_id, unknown)])
+    edit_evaluations(grid_copy, lambda events: [*events, events[0] | {"trial_id": unknown}])
     error = find_disagreement(grid_copy)
-    assert (error.path, error.value) == ("test_evaluations.jsonl", unknown)
+    assert (error.path, error.value) == ("events.jsonl", unknown)
     assert isinstance(error.__cause__, UnplannedTrialError)
 
 
 def test_verify_study_with_half_a_test_evaluation_raises(grid_copy: Path) -> None:
-    edit_evaluations(grid_copy, lambda lines: [*lines, lines[0][:20]])
-    assert find_disagreement(grid_copy).path == str(grid_copy / "test_evaluations.jsonl")
+    path = grid_copy / "events.jsonl"
+    path.write_bytes(path.read_bytes() + path.read_bytes()[:20])
+    assert find_disagreement(grid_copy).path == str(path)
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_verify_study_with_a_removed_event_raises(grid_copy: Path, index: int) -> None:
+    path = grid_copy / "events.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:index] + lines[index + 1 :]))
+    assert find_disagreement(grid_copy).path in {"events.jsonl", str(path)}
+
+
+def test_verify_study_without_its_last_event_raises_with_the_record(grid_copy: Path) -> None:
+    path = grid_copy / "events.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    error = find_disagreement(grid_copy)
+    assert error.path == f"trials/{list_trial_ids(grid_copy)[-1]}.json"
+    assert "resume" in (error.remedy or "")
+
+
+def test_verify_study_without_a_log_raises_with_its_path(grid_copy: Path) -> None:
+    (grid_copy / "events.jsonl").unlink()
+    assert find_disagreement(grid_copy).path == str(grid_copy / "events.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        (lambda events: events[0].update(sha256="f" * 64), "f" * 64),
+        (lambda events: events[1].update(attempt=2), 2),
+        (lambda events: events[2].update(sha256="f" * 64), "f" * 64),
+        (lambda events: events.append(events[3]), 2),
+        (lambda events: events.append(events[0]), True),
+        (lambda events: events[1].update(trial_id=None), False),
+    ],
+)
+def test_verify_study_with_a_changed_event_in_a_new_chain_raises_with_what_it_says(
+    grid_copy: Path, change: Callable[[list[Any]], None], value: object
+) -> None:
+    rewrite_chain(grid_copy, change)
+    error = find_disagreement(grid_copy)
+    assert (error.path, error.value) == ("events.jsonl", value)

@@ -16,14 +16,18 @@ from typer.testing import CliRunner, Result
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import DataError
+from bloodnets.storage.local import LocalStorage
 from bloodnets.training.loop import predict_probabilities
+from reports.ledger.event_log import Event
 from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from study.cli.main import app
 from study.datasets.color_stats import compute_color_stats
+from study.datasets.data_record import count_classes, hash_images
 from study.inference.model_selection import select_model
 from study.inference.prediction_output import RESEARCH_ONLY_NOTICE
+from study.runtime.lock import lock_study
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
 
@@ -179,3 +183,54 @@ def test_predict_unlike_images_are_announced_with_exit_code_0(
     assert "2 of 3 images" in done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [bool(row["color_outlier"]) for row in rows] == [False, True, True]
+
+
+def test_predict_on_the_test_split_is_entered_as_a_test_evaluation(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    """In any file, under any split and in any order, but not image by image."""
+    folder, before = copy_tested(results, tmp_path, cells)
+    np.savez(tmp_path / "other.npz", allow_pickle=False, val_images=cells.test.images[::-1])
+    done = run(tmp_path, tmp_path / "other.npz", "--split", "val", study="tested")
+    assert done.exit_code == 0, done.output
+    (event,) = Ledger(folder).read_events()[len(before) :]
+    assert (event.kind, event.attempt) == ("tested", 1)
+    assert event.trial_id == Ledger(folder).study.trials[0].id
+    assert "test evaluation" in done.stderr
+    np.savez(tmp_path / "fewer.npz", allow_pickle=False, test_images=cells.test.images[1:])
+    done = run(tmp_path, tmp_path / "fewer.npz", study="tested")
+    assert len(Ledger(folder).read_events()) == len(before) + 1
+    assert "test evaluation" not in done.stderr
+
+
+def test_predict_on_the_test_split_of_a_study_that_cannot_be_written_says_so(
+    results: Path, tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, before = copy_tested(results, tmp_path, cells)
+    np.savez(tmp_path / "test.npz", allow_pickle=False, test_images=cells.test.images)
+    with lock_study(folder):
+        done = run(tmp_path, tmp_path / "test.npz", study="tested")
+    assert done.exit_code == 0
+    assert "could not be logged" in done.stderr
+
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(LocalStorage, "write", refuse)
+    done = run(tmp_path, tmp_path / "test.npz", "--csv", study="tested")
+    assert done.exit_code == 0
+    assert "Read-only file system" in done.stderr
+    assert done.stdout.count("\n") == 1 + len(cells.test.images)
+    assert Ledger(folder).read_events() == before
+
+
+def copy_tested(results: Path, folder: Path, cells: BloodCells) -> tuple[Path, list[Event]]:
+    """Copy the study as `tested`, with the hash of these test images; return its events, too."""
+    ledger = Ledger(Path(shutil.copytree(results / "new", folder / "tested")))
+    data = replace(
+        ledger.study.data,
+        test_sha256=hash_images(cells.test.images),
+        class_counts=count_classes(cells),
+    )
+    ledger.storage.write("study.json", to_json(replace(ledger.study, data=data), indent=2))
+    return ledger.folder, ledger.read_events()

@@ -7,7 +7,7 @@ import numpy as np
 from bloodnets.data.medmnist import BloodCells
 from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
-from study.datasets.data_record import count_classes, make_data_record
+from study.datasets.data_record import count_classes, hash_images, make_data_record
 from study.datasets.duplicates import count_duplicates
 
 
@@ -31,3 +31,12 @@ def test_count_classes_absent_class_counts_zero(cells: BloodCells) -> None:
     counts = count_classes(replace(cells, val=cells.val._replace(labels=labels)))
     assert counts["val"] == (2, 0, 0, 0, 0, 0, 1, 0)
     assert sum(counts["train"]) == len(cells.train.labels)
+
+
+def test_hash_images_depends_on_the_images_and_not_on_their_order(cells: BloodCells) -> None:
+    images = cells.test.images
+    expected = hash_images(images)
+    assert make_data_record(cells).test_sha256 == expected
+    assert hash_images(images[::-1]) == expected
+    assert hash_images(images[1:]) != expected
+    assert hash_images(np.concatenate([images, images[:1]])) != expected

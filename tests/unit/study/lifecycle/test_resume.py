@@ -113,24 +113,74 @@ def test_check_study_files_damaged_file_of_a_trial_can_be_trained_again(
         check_study_files(ledger)
     assert caught.value.path == str(path)
     assert caught.value.remedy is not None
-    assert caught.value.remedy.endswith("in trials/ to re-train it")
+    assert caught.value.remedy.endswith("in trials/ to re-train it, which is logged")
 
 
 def test_check_study_files_damaged_file_of_the_study_must_be_restored(ledger: Ledger) -> None:
-    path = ledger.folder / "test_evaluations.jsonl"
+    path = ledger.folder / "events.jsonl"
     path.write_bytes(b"trials/\n")
     with pytest.raises(ConflictError) as caught:
         check_study_files(ledger)
     assert (caught.value.path, caught.value.remedy) == (str(path), RESTORE_HINT)
 
 
-def test_check_study_files_missing_test_evaluation_raises(ledger: Ledger) -> None:
-    path = ledger.folder / "test_evaluations.jsonl"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_check_study_files_missing_event_raises(ledger: Ledger, index: int) -> None:
+    path = ledger.folder / "events.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:index] + lines[index + 1 :]))
     with pytest.raises(ConflictError) as caught:
         check_study_files(ledger)
-    assert "test_evaluations.jsonl" in caught.value.problem
+    assert "events.jsonl" in caught.value.problem
     assert str(caught.value.remedy).startswith(RESTORE_HINT)
+
+
+def test_check_study_files_missing_log_raises(ledger: Ledger) -> None:
+    (ledger.folder / "events.jsonl").unlink()
+    with pytest.raises(ConflictError) as caught:
+        check_study_files(ledger)
+    assert caught.value.path == str(ledger.folder / "events.jsonl")
+
+
+def test_check_study_files_study_without_log_and_trials_begins_the_log(tmp_path: Path) -> None:
+    """In object storage, a driver can be killed between `study.json` and the log."""
+    ledger = build_grid(
+        tmp_path / "s",
+        {"cnn-config-1": make_published_matrices()["cnn-config-1"]},
+        missing_trials=[("cnn-config-1", 0)],
+    )
+    (ledger.folder / "events.jsonl").unlink()
+    check_study_files(ledger)
+    (event,) = ledger.read_events()
+    assert (event.kind, event.sha256) == ("planned", ledger.study.fingerprint)
+
+
+def test_check_study_files_removed_record_is_accepted_and_its_evaluation_stays(
+    ledger: Ledger,
+) -> None:
+    lost = ledger.list_planned_trials()[0].id
+    before = ledger.read_events()
+    (ledger.folder / f"trials/{lost}.json").unlink()
+    check_study_files(ledger)
+    assert ledger.read_events() == before
+
+
+def test_check_study_files_predictions_of_an_interrupted_attempt_are_entered_once(
+    ledger: Ledger,
+) -> None:
+    """The worker evaluated on test, but the driver was killed before it heard of it."""
+    trial_id = find_unfinished_trial(ledger).id
+    ended_id = ledger.read_trials()[0].id
+    ledger.storage.write(
+        f"predictions/{trial_id}.npz", ledger.read_bytes(f"predictions/{ended_id}.npz")
+    )
+    for n_starts in (1, 2):
+        ledger.add_start(trial_id)
+        check_study_files(ledger)
+        events = [event for event in ledger.read_events() if event.trial_id == trial_id]
+        evaluations = [event for event in events if event.kind == "tested"]
+        assert (len(events), len(evaluations)) == (n_starts + 1, 1)
+        assert evaluations[0].attempt == 1
 
 
 def test_check_study_files_finished_search_without_a_trial_raises(tmp_path: Path) -> None:

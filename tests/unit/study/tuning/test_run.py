@@ -20,6 +20,7 @@ from study.lifecycle.resume import compute_elapsed_search_s
 from study.runtime.watchdog import Heartbeat
 from study.tuning.run import run_study
 from study.tuning.training_session import TrainingSession
+from tests.helpers.forgeries import rewrite_log
 from tests.helpers.grid_builder import TrialKey, build_grid
 from tests.helpers.imports import list_heavy_imports
 from tests.helpers.models import write_trial_record
@@ -42,6 +43,12 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+def write_page(_: object, folder: Path) -> None:
+    """Write an empty page instead of a report."""
+    folder.mkdir(exist_ok=True)
+    (folder / "index.html").touch()
+
+
 def build_study(
     root: Path, cells: BloodCells, failed_trials: Mapping[TrialKey, str] | None = None
 ) -> Ledger:
@@ -56,6 +63,7 @@ def build_study(
     ledger.storage.write("study.json", to_json(study, indent=2))
     for record in ledger.read_trials():
         write_trial_record(ledger, replace(record, fingerprint=fingerprint))
+    rewrite_log(ledger.folder)
     return Ledger(ledger.location)
 
 
@@ -86,7 +94,7 @@ def test_run_study_warns_of_an_absent_class_unless_it_is_quiet(
     labels[labels == 3] = 4
     lacking = replace(cells, test=cells.test._replace(labels=labels))
     build_study(tmp_path, lacking)
-    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
+    monkeypatch.setattr("reports.page.publish.write_analysis", write_page)
     config = make_grid_config(tmp_path, **SETTINGS)
     run_study(config, lacking, command=(), resume=True, quiet=quiet)
     assert ("test has no image of class 3" in capsys.readouterr().err) is not quiet
@@ -96,7 +104,7 @@ def test_run_study_with_a_failed_trial_returns_false(
     tmp_path: Path, cells: BloodCells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_study(tmp_path, cells, {("cnn-config-2", 0): "OSError: broken"})
-    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
+    monkeypatch.setattr("reports.page.publish.write_analysis", write_page)
     config = make_grid_config(tmp_path, **SETTINGS)
     assert not run_study(config, cells, command=("bloodstudy",), resume=True, quiet=True)
 
@@ -140,6 +148,7 @@ def build_ended_search(
     ledger.storage.write("study.json", to_json(study, indent=2))
     for record in ledger.read_trials():
         write_trial_record(ledger, replace(record, fingerprint=fingerprint))
+    rewrite_log(ledger.folder)
     return Ledger(ledger.location)
 
 
@@ -151,7 +160,7 @@ def resume_search(ledger: Ledger, cells: BloodCells, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         "study.tuning.run.open_training_session", lambda *_, **__: nullcontext(session)
     )
-    monkeypatch.setattr("reports.page.publish.write_analysis", lambda *_: None)
+    monkeypatch.setattr("reports.page.publish.write_analysis", write_page)
     assert ledger.study.search is not None
     config = make_search_config(ledger.folder.parent, search=ledger.study.search)
     return run_study(config, cells, command=(), resume=True, quiet=True)

@@ -74,7 +74,7 @@ def test_provenance_facts_of_a_grid_name_data_seeds_and_settings() -> None:
     assert facts["Data"] == OFFICIAL.full
     assert facts["Images"] == "train 11,959, val 180, test 360"
     assert [facts[name] for name in ("Seeds", "Batch size", "Device")] == ["4, 7", "64", "cpu"]
-    assert facts["Fingerprint"] == STUDY.study.fingerprint
+    assert facts["Plan (SHA-256)"] == STUDY.study.fingerprint
     assert any(value.split()[0] == "10" for name, value in section.facts if "Patience" in name)
 
 

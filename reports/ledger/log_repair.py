@@ -1,0 +1,72 @@
+"""Add entries to the log of a study that an interruption prevented."""
+
+from bloodnets.errors import ConflictError
+from reports.ledger.event_log import EVENTS_FILE, EventLog, begin_log, compute_sha256
+from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.states import EventKind
+
+INTERRUPTED_REASON = "before an interruption; entered when the study was resumed"
+
+
+def repair_log(ledger: Ledger) -> None:
+    """Complete the log of a study that is resumed; a study of version 3 has none.
+
+    The driver writes a trial's record before it logs the end. A worker evaluates on test before the
+    driver hears of it, and writes the predictions.
+
+    Args:
+        ledger: Ledger of the study.
+
+    Raises:
+        ConflictError: A file is unreadable.
+        ResourceError: The folder cannot be written.
+    """
+    if not ledger.has_log:
+        return
+    planned_trials = ledger.list_planned_trials()
+    if not ledger.storage.exists(EVENTS_FILE) and not any(
+        ledger.list_partial_files(planned.id) for planned in planned_trials
+    ):
+        # In object storage, the log is written after `study.json`.
+        ledger.write_log(begin_log(ledger.study.fingerprint))
+    log = ledger.open_log()
+    n_bytes = len(log.lines)
+    for planned in planned_trials:
+        _complete_trial(ledger, log, planned)
+    if len(log.lines) > n_bytes:
+        ledger.write_log(log)
+
+
+def _complete_trial(ledger: Ledger, log: EventLog, planned: PlannedTrial) -> None:
+    attempt = log.find_attempt(planned.id)
+    if attempt.is_ended:
+        return
+    record = ledger.read_trial(planned)
+    predictions_sha256 = _hash_test_predictions(ledger, planned.id)
+    if record is None:  # predictions of an earlier attempt may remain
+        is_entered = predictions_sha256 in attempt.tested_sha256s
+    else:
+        is_entered = attempt.is_tested
+    if predictions_sha256 is not None and not is_entered:
+        log.append(
+            EventKind.TESTED,
+            trial_id=planned.id,
+            sha256=predictions_sha256,
+            reason=INTERRUPTED_REASON,
+        )
+    if record is not None:
+        log.append_end(record, ledger.read_bytes(f"trials/{planned.id}.json"))
+
+
+def _hash_test_predictions(ledger: Ledger, trial_id: str) -> str | None:
+    """Return the SHA-256 of a trial's predictions; None without predictions on test."""
+    name = f"predictions/{trial_id}.npz"
+    if not ledger.storage.exists(name):
+        return None
+    content = ledger.read_bytes(name)
+    try:
+        ledger.read_predictions(trial_id, "test", content=content)
+    except ConflictError:
+        return None
+    return compute_sha256(content)
