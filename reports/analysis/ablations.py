@@ -31,7 +31,8 @@ class Ablations:
             - `base`, `configuration` (str): Names of the configurations with and without it.
             - `setting` (str): The one setting that differs.
             - `value`, `value_without` (object): Its values in the two configurations.
-            - `seeds` (int): Number of common seeds, at least 1.
+            - `seeds` (int): Number of common seeds. Without one, it is 0, and the means over all
+              seeds of each are compared.
             - `difference` (float): Macro F1 of the base minus that without, -1 to 1.
             - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
             - `low`, `high` (float): 95% confidence interval of the difference.

@@ -59,7 +59,7 @@ def _describe_chosen(models: pd.DataFrame, pairwise: PairwiseComparison) -> Iter
     top_on_test = max(rows, key=lambda row: row["test_macro_f1"])
     also = " and on test" if top_on_test["configuration"] == chosen["configuration"] else ""
     yield (
-        f"Of {count_text}, {name} has the highest macro F1 on val{also}. "
+        f"Among {count_text}, {name} has the highest macro F1 on val{also}. "
         f"Its macro F1 on test is {score}"
     )
     if not also:

@@ -88,7 +88,7 @@ def _make_paragraphs(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> list
     counts = pairs["decision"].value_counts()
     n_different, n_equivalent, n_undecided = (int(counts.get(key, 0)) for key in Decision)
     paragraphs = [
-        f"Of {format_count(len(pairs), 'pair')}, {n_different} "
+        f"Among {format_count(len(pairs), 'pair')}, {n_different} "
         f"{'differs' if n_different == 1 else 'differ'} significantly, {n_equivalent} "
         f"{'is' if n_equivalent == 1 else 'are'} equivalent within {margin_text}, and "
         f"{n_undecided} {'is' if n_undecided == 1 else 'are'} undecided. Not significantly "
@@ -145,7 +145,7 @@ def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
         "table."
     )
     if undecided[["seeds_needed", "images_needed"]].isna().any(axis=None):
-        text += f" {BLANK} means that this alone cannot suffice, or is not known from one seed."
+        text += f" {BLANK} means that no number suffices, or that one seed does not show it."
     return text
 
 

@@ -166,7 +166,7 @@ def _choose_configuration(analysis: Analysis) -> ChosenConfiguration | None:
         return None
     val_means = tested.groupby("configuration", sort=False)["val_macro_f1"].mean()
     name = str(val_means.idxmax())
-    row = analysis.comparison.set_index("configuration").loc[name]
+    (row,) = analysis.comparison[analysis.comparison["configuration"] == name].to_dict("records")
     return ChosenConfiguration(
         name=name,
         seeds=int(row["seeds"]),

@@ -137,7 +137,7 @@ def test_find_changed_settings_of_the_published_configurations_is_empty(tmp_path
     assert find_changed_settings(study) == {}
 
 
-def test_compute_ablations_without_a_common_seed_is_empty(tmp_path: Path) -> None:
+def test_compute_ablations_without_a_common_seed_compares_all_seeds(tmp_path: Path) -> None:
     configs = {"resnet": BASE, "resnet-no-shifts": WITHOUT_SHIFTS}
     ledger = build_grid(
         tmp_path / "s",
@@ -146,5 +146,6 @@ def test_compute_ablations_without_a_common_seed_is_empty(tmp_path: Path) -> Non
         missing_trials=[("resnet", 0), ("resnet-no-shifts", 1)],
     )
     ablations = compute(read_study_files(ledger))
-    assert ablations.differences.empty
+    (row,) = ablations.differences.to_dict("records")
+    assert (row["base"], row["configuration"], row["seeds"]) == (*configs, 0)
     assert ablations.skipped_names == []

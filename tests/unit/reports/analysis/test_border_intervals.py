@@ -5,15 +5,15 @@ import pytest
 from scipy.stats import binomtest
 
 from bloodnets import metrics
-from bloodnets.metrics import FloatArray
+from bloodnets.metrics import IntArray
 from reports.analysis.border_intervals import MIN_IMAGES, bound_scores
 
 SUPPORT = np.array([40, 100, 50, 90, 45, 35, 110, 80])
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall")
 
 
-def make_matrix(n_wrong: int) -> FloatArray:
-    matrix = np.diag(SUPPORT).astype(np.float64)
+def make_matrix(n_wrong: int) -> IntArray:
+    matrix = np.diag(SUPPORT).astype(np.int64)
     matrix[0, 0] -= n_wrong
     matrix[0, 1] += n_wrong
     return matrix
@@ -33,7 +33,7 @@ def test_bound_scores_of_few_errors_include_the_score_and_have_a_width(n_wrong: 
 
 @pytest.mark.parametrize("n_correct", [0, 3])
 def test_bound_scores_of_few_correct_images_have_a_width(n_correct: int) -> None:
-    matrix = np.roll(np.diag(SUPPORT), 1, axis=1).astype(np.float64)
+    matrix = np.roll(np.diag(SUPPORT), 1, axis=1).astype(np.int64)
     matrix[0, 1], matrix[0, 0] = SUPPORT[0] - n_correct, n_correct
     scores, bounds = metrics.compute_scores(matrix), bound_scores(matrix, 0.2)
     for score, (low, high) in bounds.items():

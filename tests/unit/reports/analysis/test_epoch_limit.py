@@ -1,10 +1,12 @@
 """Trials that ended at the epoch limit, by stop reason, state and family."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from reports.analysis.epoch_limit import count_limited_trials
+from reports.ledger.planned_trial import Config
 from reports.ledger.states import StopReason, TrialState
 from tests.helpers.planted_study import ADAM, SGD, make_cyclic_matrices, plant_study
 
@@ -23,7 +25,7 @@ def test_count_limited_trials_counts_complete_trials_that_early_stopping_did_not
 ) -> None:
     study = plant_study({SGD: make_cyclic_matrices(45, 45), ADAM: make_cyclic_matrices(45)})
     key, record = next(iter(study.records.items()))
-    config = dict(record.config) | {"family": family, "max_epochs": 4}
+    config = cast("Config", dict(record.config) | {"family": family, "max_epochs": 4})
     changed = replace(record, stop_reason=stop_reason, state=state, config=config)
     limit = count_limited_trials(replace(study, records={**study.records, key: changed}))
     assert (limit.n_limited, limit.n_complete) == (n_limited, n_complete)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from reports import figures
 from tests.helpers.artists import read_points, read_segments
@@ -42,7 +43,7 @@ def test_draw_importances_has_a_dot_and_an_interval_a_rung(figure: Figure) -> No
 
 
 def test_draw_importances_has_a_bar_of_the_importance_without_effect(figure: Figure) -> None:
-    widths = [patch.get_width() for patch in figure.axes[0].patches]
+    widths = [patch.get_width() for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
     np.testing.assert_allclose(widths, [30] * 4)
 
 

@@ -1,7 +1,8 @@
 """The paragraphs on the methods: what the study did, with its numbers and references."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,8 +89,8 @@ def test_write_methods_of_an_unfinished_search_cites_its_sampler_only(
     sampler: str, tmp_path: Path
 ) -> None:
     record = search_builder.SEARCH_RECORD
-    changes: Mapping[str, object] = {"n_trials": 3, "sampler": sampler, "rungs": ()}
-    search = type(record)(**{name: getattr(record, name) for name in record.__slots__} | changes)
+    changes: dict[str, Any] = {"n_trials": 3, "sampler": sampler, "rungs": ()}
+    search = replace(record, **changes)
     ledger = search_builder.build_search(tmp_path / "search", search=search, ended_by=None)
     keys = list_keys(collect_facts(analyze(ledger, None)))
     assert keys == ALWAYS | DATA | {"akiba2019", SAMPLER_KEYS[sampler]}
