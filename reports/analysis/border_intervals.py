@@ -35,7 +35,7 @@ class Bounds(NamedTuple):
     high: float
 
 
-def bound_scores(confusion: FloatArray, auc: float) -> dict[str, Bounds]:
+def bound_scores(confusion: NDArray[np.number], auc: float) -> dict[str, Bounds]:
     """Return intervals of the scores that hold if nearly all or nearly no images are correct.
 
     Seeds share the test images, so several seeds count like one. This is exact if all seeds err on

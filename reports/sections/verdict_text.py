@@ -34,7 +34,8 @@ def describe_verdict(
     scored = comparison[comparison["seeds"] > 0]
     if scored.empty:
         return "No trial has finished: there is nothing to compare."
-    models = scored[scored["configuration"].isin(pairwise.ranked_names)]
+    copied_names = [name for names in pairwise.copies.values() for name in names]
+    models = scored[~scored["configuration"].isin(copied_names)]
     overall = effects[effects["scope"] == "all"]
     sentences = [
         *_describe_chosen(models, pairwise),
@@ -100,7 +101,7 @@ def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str
             if outcome == Decision.DIFFERENT:
                 outcome = "better" if is_better else "worse"
             others.setdefault(outcome, []).append(str(other))
-    margin = f"{100 * pairwise.margin:g} {'point' if pairwise.margin == 0.01 else 'points'}"
+    margin = format_margin(pairwise.margin)
     phrases = (
         ("better", f"significantly better than {{}} ({_SIGNIFICANT})"),
         ("worse", f"significantly worse than {{}} ({_SIGNIFICANT})"),
@@ -114,6 +115,11 @@ def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str
     ]
     if texts:
         yield f"It is {'; '.join(texts)}."
+
+
+def format_margin(margin: float) -> str:
+    """Format a difference of macro F1 in points, e.g. `1 point`."""
+    return f"{100 * margin:g} {'point' if margin == 0.01 else 'points'}"
 
 
 def _format_names(names: Sequence[str], n_others: int) -> str:

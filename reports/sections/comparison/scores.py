@@ -16,7 +16,7 @@ from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
 from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
-from reports.sections.verdict_text import format_model
+from reports.sections.verdict_text import format_margin, format_model
 
 
 def make_section(
@@ -130,7 +130,7 @@ def _make_paragraphs(
         paragraphs.append(
             "Configurations that share a lower-case letter under “Group” are not significantly "
             "different. Those that share an upper-case letter are equivalent within "
-            f"{significant_differences.format_margin(pairwise.margin)}. See "
+            f"{format_margin(pairwise.margin)}. See "
             f"“{significant_differences.TITLE}”."
         )
     if pairwise.copies:

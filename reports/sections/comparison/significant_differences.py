@@ -13,6 +13,7 @@ from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_count, format_number
 from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.verdict_text import format_margin
 
 TITLE = "Which configurations differ"
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
@@ -66,11 +67,6 @@ def make_section(
             make_table(key, table_caption, PAIR_COLUMNS, display_frame, values=pairs, folded=True),
         ),
     )
-
-
-def format_margin(margin: float) -> str:
-    """Format a difference of macro F1 in points, e.g. `1 point`."""
-    return f"{100 * margin:g} {'point' if margin == 0.01 else 'points'}"
 
 
 def join_letters(frame: pd.DataFrame, pairwise: PairwiseComparison) -> "pd.Series[str]":

@@ -17,9 +17,7 @@ from reports.analysis.pair_decisions import Decision
 from reports.ledger.loading import TestPredictions
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
-N_SEEDS = 5
-"""Number of seeds. With three, each configuration's own variance has two degrees of freedom, and
-Holm's procedure over 28 pairs misses a third of the differences of four points."""
+N_SEEDS = 3
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The paragraphs on the methods: what the study did, with its numbers and references."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
