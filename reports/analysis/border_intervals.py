@@ -15,6 +15,7 @@ variance estimates recovery (MOVER; Zou & Donner, Statistics in Medicine, 2008).
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from bloodnets.constants import NUM_CLASSES
