@@ -80,7 +80,7 @@ def is_covered(found: Estimate | None, value: float) -> bool:
     return found is not None and found.low <= value <= found.high
 
 
-@pytest.mark.parametrize(("seeds", "least"), [(2, 0.88), (3, 0.91), (5, 0.91)])
+@pytest.mark.parametrize(("seeds", "least"), [(2, 0.86), (3, 0.89), (5, 0.9)])
 @pytest.mark.parametrize("spreads", SPREADS.values(), ids=SPREADS)
 def test_intervals_of_95_percent_cover_the_truth(
     spreads: tuple[float, ...], seeds: int, least: float
