@@ -299,8 +299,8 @@ class Study:
             >>> scores = study.class_scores().query("configuration == 'cnn-config-2'")
             >>> scores[["class_name", "recall", "recall_low", "recall_high"]].head(2).round(3)
                class_name  recall  recall_low  recall_high
-            8    basophil   0.904       0.851        0.939
-            9  eosinophil   0.986       0.959        0.996
+            8    basophil   0.904       0.718        0.972
+            9  eosinophil   0.986       0.839        0.999
         """
         return self._class_scores.copy()
 
@@ -322,7 +322,13 @@ class Study:
               to 1.
             - `gap` (float): `confidence` minus `accuracy`, -1 to 1, with the ends of its 95%
               confidence interval (`_low`, `_high`).
-            - `tendency` (str): `overconfident`, `underconfident` or `inconclusive`.
+            - `p_ece`, `p_ece_holm` (float): One-sided p-value of the hypothesis that the
+              classifier is calibrated, from `ece`, unadjusted and Holm-adjusted, 0 to 1.
+            - `p_gap`, `p_gap_holm` (float): Two-sided p-value of `gap`, likewise.
+            - `p_equivalence`, `p_equivalence_holm` (float): Larger p-value of the two one-sided
+              tests of a gap of one point or more, likewise.
+            - `tendency` (str): `overconfident`, `underconfident`, `miscalibrated`, `calibrated` or
+              `undecided`.
             - `slope`, `intercept` (float): Calibration slope and intercept, 1 and 0 if calibrated,
               with `_sd`, `_low` and `_high`. NaN if a trial makes no mistake.
 

@@ -24,6 +24,10 @@ This threshold is ours; the paper gives none. At 0.9, one pattern explains 81% o
 the other over the cells.
 """
 
+MIN_RELIABILITY = 0.6
+"""Smallest share of the variance over the cells that must be left without the noise. With less, the
+corrected correlation is a ratio of small numbers, and its interval can lie above 1."""
+
 _OFF_DIAGONAL = np.flatnonzero(~np.eye(NUM_CLASSES, dtype=bool))
 
 
@@ -56,8 +60,8 @@ def correlate_patterns(
 
     Returns:
         Pearson's r without noise, -1 to 1, with its interval; `p` tests whether r is
-        `MIN_SAME_CORRELATION`. It is None without a common seed, or if the cells of a group do not
-        differ by more than noise.
+        `MIN_SAME_CORRELATION`. It is None without a common seed, or if less than
+        `MIN_RELIABILITY` of the variance of a group's cells is left without the noise.
     """
     a, b = errors.sum_groups(names_a, names_b)
     if not a[0].size:
@@ -65,8 +69,10 @@ def correlate_patterns(
     x, y = ([_center_cells(cells) for cells in group] for group in (a, b))
     covariance = _multiply_without_noise(x, y)
     variances = [_multiply_without_noise(side, side) for side in (x, y)]
-    if min(variance.observed[0] for variance in variances) <= 0:
-        return None
+    for side, variance in zip((x, y), variances, strict=True):
+        with_noise = np.square(side[0].sum(axis=0)).sum()
+        if variance.observed[0] <= MIN_RELIABILITY * with_noise:
+            return None
     r = _split_by_seed(covariance, *variances)
     estimate = estimate_mean(*(values - MIN_SAME_CORRELATION for values in r))
     mean, low, high = (

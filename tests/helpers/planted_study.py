@@ -31,13 +31,13 @@ def make_error_matrix(cells: Mapping[tuple[int, int], int]) -> ConfusionMatrix:
     return matrix
 
 
-def make_cyclic_matrices(*n_right: int) -> list[ConfusionMatrix]:
+def make_cyclic_matrices(*n_right: int, step: int = 1) -> list[ConfusionMatrix]:
     """Return a matrix for each number of correct images per class.
 
-    The errors of a class go to the next class, so F1 and precision are that number / 50.
+    The errors of a class go to the class `step` further, so F1 and precision are that number / 50.
     """
     return [
-        make_error_matrix({(c, (c + 1) % 8): CLASS_SIZE - n for c in range(8)}) for n in n_right
+        make_error_matrix({(c, (c + step) % 8): CLASS_SIZE - n for c in range(8)}) for n in n_right
     ]
 
 
@@ -81,9 +81,9 @@ def plant_study(
             records[key] = make_trial_record(key, name, config)
             names = ("family", "loss", "optimizer", "seed")
             settings = {k: value for k, value in config.items() if k in names}
-            rows.append({"study": "planted", "configuration": name, **settings})
+            rows.append({"study": "planted", "id": key, "configuration": name, **settings})
             predicted.append(np.repeat(np.tile(np.arange(8), 8), matrix.ravel()))
-    columns = ["study", "configuration", "family", "loss", "optimizer", "seed"]
+    columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
     one_hot = np.eye(8, dtype=np.float32)
     return LoadedStudy(
         study=_make_study_record(),

@@ -211,7 +211,10 @@ def test_estimate_contrast_has_the_seed_variance_of_its_own_configurations_only(
         )
         for n_trials in (4, 6)
     ]
-    assert found[0] == found[1]
+    assert found[0] is not None
+    assert found[1] is not None
+    for field in ("mean", "sd", "low", "high", "seed_variance", "dof"):
+        assert getattr(found[0], field) == getattr(found[1], field)
 
 
 def test_compute_prediction_interval_adds_the_seed_and_the_images_of_the_new_run() -> None:

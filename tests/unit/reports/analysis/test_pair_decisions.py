@@ -29,13 +29,13 @@ def make_row(difference: float, **changes: float) -> dict[str, float]:
         "seed_variance": 1e-6,
         "dof": 4.0,
     }
-    return row | changes
+    row |= changes
+    return row | {"moderated_variance": row["seed_variance"], "moderated_dof": row["dof"]}
 
 
 def decide(*rows: Mapping[str, float], margin: float = MARGIN) -> pd.DataFrame:
     """Return the decisions about pairs, whose p-values follow from their variances."""
     pairs = pd.DataFrame(rows)
-    pairs = pairs.assign(moderated_variance=pairs["seed_variance"], moderated_dof=pairs["dof"])
     names = ("image_variance", "seed_variance", "dof")
     variance = MeanVariance(*(pairs[name].to_numpy() for name in names))
     pairs["p"] = 2 * compute_tail(pairs["difference"].abs().to_numpy(), variance)

@@ -143,7 +143,7 @@ def test_compare_pairs_uses_the_seeds_that_both_have(
     assert list(pairs[["a", "b"]].itertuples(index=False)) == list(
         found[["a", "b"]].itertuples(index=False)
     )
-    assert pairs["seeds"].tolist() == [3, *[4] * 12, *[5] * 15]
+    assert pairs["seeds"].tolist() == [N_SEEDS - 2, *[N_SEEDS - 1] * 12, *[N_SEEDS] * 15]
     untouched = slice(13, None)
     np.testing.assert_allclose(pairs["difference"][untouched], found["difference"][untouched])
 

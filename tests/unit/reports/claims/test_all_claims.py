@@ -8,7 +8,6 @@ import pytest
 
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.claims.all_claims import (
-    SIMILARITY_MARGIN,
     judge_better_family,
     judge_better_precision,
     judge_claims,
@@ -128,7 +127,6 @@ def test_judge_better_precision_with_an_equal_class_is_inconclusive_and_names_it
 @pytest.mark.parametrize(
     ("adam", "verdict"),
     [
-        ((45, 45, 45), "supported"),
         ((35, 36, 34), "contradicted"),
         ((49, 50, 48), "contradicted"),
         ((43, 47, 45), "inconclusive"),
@@ -138,7 +136,7 @@ def test_judge_similar_scores_of_a_pair_follows_its_interval(
     adam: tuple[int, ...], verdict: str
 ) -> None:
     claim = judge_similarity(
-        {SGD: make_cyclic_matrices(45, 45, 45), ADAM: make_cyclic_matrices(*adam)}
+        {SGD: make_cyclic_matrices(45, 45, 45), ADAM: make_cyclic_matrices(*adam, step=2)}
     )
     assert claim.verdict == verdict
     assert claim.numbers["value"][0] == pytest.approx(0.9 - np.mean(adam) / CLASS_SIZE)
@@ -170,10 +168,12 @@ def test_judge_similar_scores_of_equivalent_losses_is_inconclusive() -> None:
 def test_judge_similar_scores_with_a_pair_of_one_seed_is_inconclusive() -> None:
     equal_pairs = {SGD: 2, ADAM: 2, MLNN_SGD: 1, "mlnn-config-2": 1}
     claim = judge_similarity(
-        {name: make_cyclic_matrices(*[45] * n) for name, n in equal_pairs.items()}
+        {
+            name: make_cyclic_matrices(*[45] * n, step=1 + name.endswith("2"))
+            for name, n in equal_pairs.items()
+        }
     )
     assert sorted(claim.numbers["seeds"]) == [1, 2]
-    assert claim.numbers["high"].max() < SIMILARITY_MARGIN
     assert claim.verdict == "inconclusive"
 
 
@@ -186,7 +186,7 @@ def test_judge_similar_scores_leaves_equivalent_losses_out() -> None:
         }
     )
     assert claim.verdict == "contradicted"
-    assert claim.numbers["value"].tolist() == pytest.approx([0.2, -0.2])
+    assert claim.numbers["value"].tolist() == pytest.approx([0.2])
 
 
 PERFECT_CLASS_CLAIM = 6

@@ -21,7 +21,12 @@ GRID_TABLES = (
     *("comparison", "training", "intervals", "unfinished", "pairs", "effects", "cost"),
     *("twins", "noise-floor", "published", "benchmark", "claims", "per-class-mlnn"),
     *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "differences", "calibration"),
-    *("calibration-bins", "hardest", "settings", "classes"),
+    *("calibration-bins", "hardest", "settings", "classes", "probabilities"),
+    *(
+        f"{kind}-{family}"
+        for kind in ("per-class-more", "confusion-rows", "confusion-columns")
+        for family in ("mlnn", "cnn")
+    ),
     *("checklist-claim", "checklist-tripod-ai"),
 )
 GRID_FIGURES = (

@@ -80,7 +80,7 @@ def test_describe_search_winner_that_is_published_is_compared_with_nothing() -> 
 def test_describe_search_test_scores_have_the_sign_of_the_winner() -> None:
     on_test = describe()[2]
     reversed_pair = make_pairs({("cnn-config-2", "trial-3"): -0.02})
-    assert all(part in on_test for part in ("92.50", "90.50", "+2.00", "[+1.50, +2.50]"))
+    assert all(part in on_test for part in ("92.50", "90.50", "+2.00"))
     assert describe(reversed_pair)[2] == on_test
     assert MINUS not in on_test
 
