@@ -22,7 +22,7 @@ COMPARISON_COLUMNS = (
     Column(key="test_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
     Column(key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent"),
     Column(key="test_accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-    *SIZE_AND_SPEED_COLUMNS,
+    *SIZE_AND_SPEED_COLUMNS[:3],
 )
 COST_COLUMNS = (
     Column(key="name", heading=("Configuration", "or method")),
@@ -103,7 +103,6 @@ REPRODUCTION_COLUMNS = (
         key="recomputed", heading=("Recomputed", "from published", "matrix (%)"), unit="percent"
     ),
     Column(key="recomputed", heading=("95% confidence", "interval"), unit="interval"),
-    Column(key="seeds", heading=("Seeds of", "this study"), unit="count"),
     Column(key="score", heading=("This study", "(%)"), unit="percent"),
     Column(key="score", heading=("95% confidence", "interval"), unit="interval"),
     Column(key="prediction_interval", heading=("95% prediction", "interval"), unit="interval"),
@@ -165,13 +164,13 @@ MORE_CLASS_COLUMNS = (
 )
 PROBABILITY_COLUMNS = (
     CONFIGURATION_COLUMN,
-    Column(key="slope", heading=("Calibration", "slope"), unit="score"),
+    Column(key="slope", heading=("Calibration", "slope"), unit="score", show_sd=False),
     Column(key="slope", heading=("95% confidence", "interval"), unit="score_interval"),
-    Column(key="intercept", heading=("Calibration", "intercept"), unit="score"),
+    Column(key="intercept", heading=("Calibration", "intercept"), unit="score", show_sd=False),
     Column(key="intercept", heading=("95% confidence", "interval"), unit="score_interval"),
-    Column(key="test_brier", heading=("Brier score", "(0 to 2)"), unit="score"),
+    Column(key="test_brier", heading=("Brier score", "(0 to 2)"), unit="score", show_sd=False),
     Column(key="test_brier", heading=("95% confidence", "interval"), unit="score_interval"),
-    Column(key="test_log_loss", heading=("Log loss", "(nats)"), unit="score"),
+    Column(key="test_log_loss", heading=("Log loss", "(nats)"), unit="score", show_sd=False),
     Column(key="test_log_loss", heading=("95% confidence", "interval"), unit="score_interval"),
 )
 EQUIVALENT_LOSS_COLUMNS = (

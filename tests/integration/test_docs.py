@@ -39,6 +39,7 @@ NOT_RUN = {
     "make": "builds an environment or runs all tests; the target must exist",
     "open": "needs a desktop",
     "optuna-dashboard": "serves until it is interrupted",
+    "pandoc": "is a large program that bloodstudy does not need",
     "pip": "needs the package index; the extras must exist",
     "python3": "makes an environment",
     "ray": "needs a cluster; `tests/cluster` starts one",
