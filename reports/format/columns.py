@@ -167,7 +167,6 @@ PROBABILITY_COLUMNS = (
     Column(key="slope", heading=("Calibration", "slope"), unit="score", show_sd=False),
     Column(key="slope", heading=("95% confidence", "interval"), unit="score_interval"),
     Column(key="intercept", heading=("Calibration", "intercept"), unit="score", show_sd=False),
-    Column(key="intercept", heading=("95% confidence", "interval"), unit="score_interval"),
     Column(key="test_brier", heading=("Brier score", "(0 to 2)"), unit="score", show_sd=False),
     Column(key="test_brier", heading=("95% confidence", "interval"), unit="score_interval"),
     Column(key="test_log_loss", heading=("Log loss", "(nats)"), unit="score", show_sd=False),

@@ -86,7 +86,6 @@ def report(
     Examples:
       bloodstudy report STUDY
       bloodstudy report STUDY OTHER --output comparison
-      bloodstudy report STUDY --verify
       bloodstudy report STUDY --verify --from-weights
     """
     ledgers = [open_ledger(storage, study) for study in studies]

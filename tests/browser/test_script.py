@@ -142,7 +142,7 @@ def test_page_without_script_is_complete(browser: webdriver.Chrome, made: Path) 
         open_page(browser, made)
         assert not browser.find_elements(By.CSS_SELECTOR, "button, select")
         rows = browser.find_elements(By.CSS_SELECTOR, "table.sheet tbody tr")
-        assert len(rows) == 7 + 4 + 4
+        assert len(rows) == 8 + 4 + 4
         assert all(row.is_displayed() for row in rows)
         grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
         assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
