@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.analysis.intervals import estimate_mean
 from reports.ledger.loading import LoadedSearch, LoadedStudy, Problem
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
@@ -258,6 +257,9 @@ def _summarize_retrained(loaded_study: LoadedStudy, name: str, value: float) -> 
         name: Name of the configuration.
         value: Its value in the search, 0 to 1, or NaN.
     """
+    # The driver imports this module; scipy takes a third of a second.
+    from reports.analysis.intervals import estimate_mean  # noqa: PLC0415
+
     records = [record for record in loaded_study.records.values() if record.configuration == name]
     records = [record for record in records if record.state is TrialState.COMPLETE]
     row: dict[str, float] = {"seeds": len(records)}

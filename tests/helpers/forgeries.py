@@ -95,6 +95,7 @@ def rewrite_log(folder: Path) -> None:
             seen.add(key)
             kept.append(event)
         events[:] = kept[::-1]
+        started = {event["trial_id"] for event in events if event["kind"] == "started"}
         for event in events:
             if event["kind"] == "planned":
                 event["sha256"] = fingerprint
@@ -104,7 +105,7 @@ def rewrite_log(folder: Path) -> None:
                 files = json.loads(records[event["trial_id"]])["files"]
                 event["sha256"] = files[f"predictions/{event['trial_id']}.npz"]
             if event["trial_id"] is not None:
-                event["attempt"] = 1
+                event["attempt"] = int(event["trial_id"] in started)
 
     rewrite_chain(folder, change)
 
