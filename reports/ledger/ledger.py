@@ -193,13 +193,14 @@ class Ledger:
         """Rewrite the files that an older version of the format wrote, before trials are added.
 
         A log is made from the records and the test evaluations. `study.json` is rewritten last:
-        until then, the records are still migrated when read.
+        until then, the records are still migrated when read. It is replaced, so a lock on the file
+        is lost.
 
         Raises:
             ConflictError: A file is unreadable.
             ResourceError: The folder cannot be written.
         """
-        if self._schema_version == SCHEMA_VERSION:
+        if self.is_current:
             return
         log = begin_log(self.study.fingerprint)
         evaluations = {entry.trial_id: entry for entry in self.read_test_evaluations()}
@@ -370,6 +371,11 @@ class Ledger:
                 return TrialPredictions(arrays[f"{split}_probabilities"], arrays[f"{split}_labels"])
         except _READ_ERRORS as error:
             raise self._make_read_error(name, error) from error
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the files have the current version of the format."""
+        return self._schema_version == SCHEMA_VERSION
 
     @property
     def has_log(self) -> bool:

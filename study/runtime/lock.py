@@ -50,6 +50,26 @@ def lock_study(location: StudyPath) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def keep_locked(location: StudyPath) -> Iterator[None]:
+    """Hold the lock of a study within the context after `study.json` was replaced.
+
+    The lock of a local study is on the file that was replaced, and a lease is on its name. If
+    another process locks the new file first, this process ends and the other one runs the study.
+
+    Args:
+        location: Folder or address of the study, which this process has locked.
+
+    Raises:
+        ConflictError: Another process is running the study.
+    """
+    if isinstance(location, RemotePath):
+        yield
+        return
+    with lock_study(location):
+        yield
+
+
 def is_locked(location: StudyPath) -> bool:
     """Return whether a process is running a study; False if there is no study."""
     if isinstance(location, RemotePath):
@@ -85,7 +105,8 @@ def _make_locked_error(location: StudyPath) -> ConflictError:
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    # `study.json` is never replaced. It is opened for writing because NFS requires that.
+    # Only `keep_locked` allows `study.json` to be replaced. It is opened for writing because NFS
+    # requires that.
     with (folder / STUDY_FILE).open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -21,6 +21,7 @@ from study.console.search_progress import SearchProgress
 from study.lifecycle.resume import check_study_files, compute_elapsed_search_s, open_study
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
+from study.runtime.lock import keep_locked
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
@@ -79,8 +80,10 @@ def run_study(
             notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
         if not resume or is_unfinished(ledger):
-            ledger.upgrade()
-            with open_training_session(config, ledger, resume=resume, quiet=quiet) as session:
+            with (
+                _upgrade(ledger),
+                open_training_session(config, ledger, resume=resume, quiet=quiet) as session,
+            ):
                 if isinstance(config, GridConfig):
                     _run_grid(config, cells, ledger, session)
                 else:
@@ -91,6 +94,17 @@ def run_study(
         output = report_path if quiet else f"Report: {report_path}"
         Console(highlight=False).print(output, soft_wrap=True)
         return _has_succeeded(ledger)
+
+
+@contextmanager
+def _upgrade(ledger: Ledger) -> Iterator[None]:
+    """Rewrite a study of an older version of the format, and keep it locked in the context."""
+    if ledger.is_current:
+        yield
+        return
+    ledger.upgrade()
+    with keep_locked(ledger.location):
+        yield
 
 
 def _has_succeeded(ledger: Ledger) -> bool:

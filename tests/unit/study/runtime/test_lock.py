@@ -13,7 +13,7 @@ from bloodnets.errors import ConflictError, ResourceError
 from bloodnets.storage.location import STUDY_FILE, RemotePath
 from bloodnets.storage.remote import RemoteStorage
 from study.runtime import lock
-from study.runtime.lock import LEASE_FILE, is_locked, lock_study, require_unlocked
+from study.runtime.lock import LEASE_FILE, is_locked, keep_locked, lock_study, require_unlocked
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
 
@@ -92,6 +92,19 @@ def test_lock_study_folder_refuses_a_second_process_until_released(folder: Path)
         assert caught.value.path == str(folder)
         with pytest.raises(ConflictError):
             require_unlocked(folder)
+    assert not is_locked(folder)
+
+
+def test_keep_locked_after_the_file_was_replaced_refuses_a_second_process(folder: Path) -> None:
+    with lock_study(folder):
+        new_path = folder / "new.json"
+        new_path.touch()
+        new_path.replace(folder / STUDY_FILE)
+        assert not is_locked(folder)
+        with keep_locked(folder):
+            assert is_locked(folder)
+            with pytest.raises(ConflictError), lock_study(folder):
+                pytest.fail("two processes hold the lock")
     assert not is_locked(folder)
 
 
