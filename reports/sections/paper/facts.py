@@ -72,7 +72,8 @@ class PaperFacts:
         test_evaluations: Number of logged test evaluations.
         repeatedly_tested: Ids of the trials with more than one test evaluation.
         parameters: Numbers of trainable parameters by network family, ascending.
-        n_pairs: Number of pairs of configurations that were compared.
+        n_pairs: Number of pairs of models that were compared.
+        margin: Largest difference of macro F1 that counts as equivalent.
         chosen: Configuration that val selects; None without a test evaluation.
         search: Results of the search; None for a grid.
         has_importances: Whether the report estimates the importance of the searched settings.
@@ -89,6 +90,7 @@ class PaperFacts:
     repeatedly_tested: tuple[str, ...]
     parameters: Mapping[str, tuple[int, ...]]
     n_pairs: int
+    margin: float
     chosen: ChosenConfiguration | None
     search: SearchAnalysis | None
     has_importances: bool
@@ -141,6 +143,7 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
         if not sizes.empty
         else {},
         n_pairs=len(analysis.pairwise.pairs),
+        margin=analysis.pairwise.margin,
         chosen=_choose_configuration(analysis),
         search=analysis.search,
         has_importances=analysis.search is not None and _has_importances(analysis.search),

@@ -24,6 +24,7 @@ from reports.sections.paper.training_answers import (
     list_seeds,
     list_versions,
 )
+from reports.sections.verdict_text import format_margin
 
 
 class Sentence(NamedTuple):
@@ -155,11 +156,22 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
         )
     if facts.n_pairs:
         yield Sentence(
-            "Configurations with different predictions were compared in pairs on the same test "
-            f"images; a difference was significant if its p-value after Holm's correction over "
+            "Configurations that trained different models were compared in pairs on the same test "
+            "images; a difference was significant if its p-value after Holm's correction over "
             f"these pairs was below {ALPHA:g}",
             ("holm1979",),
         )
+        yield Sentence(
+            "Models without a significant difference were equivalent if two one-sided tests, "
+            f"corrected likewise, rejected a difference of {format_margin(facts.margin)} or more",
+            ("schuirmann1987",),
+        )
+        if facts.has_replicates:
+            yield Sentence(
+                "The p-values were from variances across seeds that were moderated by those of the "
+                f"other models, and below {ALPHA:g} only if the interval excluded 0",
+                ("smyth2004",),
+            )
         yield Sentence(
             "Trained models with the same seed were also compared by McNemar's exact test",
             ("mcnemar1947",),
