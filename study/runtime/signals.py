@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, Self
 
 import psutil
 
@@ -46,11 +46,13 @@ def list_signals() -> tuple[signal.Signals, ...]:
 
 
 class InterruptHandler:
-    """Signal handler that raises `KeyboardInterrupt` on the first signal of `list_signals`.
+    """Context in which the first signal of `list_signals` raises `KeyboardInterrupt`.
 
     The exception cannot carry the signal: Ray's C++ code lets only `KeyboardInterrupt` through, and
     raises a new one. Python calls a handler only when the main thread returns from C++, which can
     take seconds, and then once for two signals. Therefore a thread receives the second signal.
+
+    At the end of the context, the previous handlers are installed again.
 
     Attributes:
         signal_number: Number of the first signal received; SIGINT before any.
@@ -59,12 +61,22 @@ class InterruptHandler:
     def __init__(self) -> None:
         self.signal_number: int = signal.SIGINT
         self._signals = list_signals()
+
+    def __enter__(self) -> Self:
         self._read_socket, self._write_socket = socket.socketpair()
         self._write_socket.setblocking(False)
-        signal.set_wakeup_fd(self._write_socket.fileno())
+        self._previous_fd = signal.set_wakeup_fd(self._write_socket.fileno())
         threading.Thread(target=self._count_signals, daemon=True).start()
-        for signal_number in self._signals:
-            signal.signal(signal_number, self._handle_signal)
+        self._previous_handlers = {
+            number: signal.signal(number, self._handle_signal) for number in self._signals
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous_handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._previous_fd)
+        self._write_socket.close()  # ends the thread
 
     def _handle_signal(self, signal_number: int, frame: FrameType | None) -> None:
         for handled_signal in self._signals:  # the thread handles a second signal
@@ -76,7 +88,11 @@ class InterruptHandler:
     def _count_signals(self) -> None:
         count = 0
         while count < 2:
-            signal_number = self._read_socket.recv(1)[0]
+            received = self._read_socket.recv(1)
+            if not received:  # the context has ended
+                self._read_socket.close()
+                return
+            signal_number = received[0]
             count += signal_number in self._signals
         kill_process_tree(128 + signal_number)
 

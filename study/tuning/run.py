@@ -249,11 +249,11 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
 @contextmanager
 def _explain_interrupts(ledger: Ledger, address: str | None) -> Iterator[None]:
     """Convert Ctrl-C and SIGTERM to an error with the ended trials and the resume command."""
-    interrupts = InterruptHandler()
-    try:
-        yield
-    except KeyboardInterrupt:
-        error = StudyInterruptedError(
-            f"interrupted; {format_ended_count(ledger)}", interrupts.signal_number
-        )
-        raise error.with_remedy(format_resume_hint(ledger, address)) from None
+    with InterruptHandler() as interrupts:
+        try:
+            yield
+        except KeyboardInterrupt:
+            error = StudyInterruptedError(
+                f"interrupted; {format_ended_count(ledger)}", interrupts.signal_number
+            )
+            raise error.with_remedy(format_resume_hint(ledger, address)) from None

@@ -135,13 +135,22 @@ def test_study_interrupted_error_with_remedy_keeps_its_exit_code() -> None:
 def test_interrupt_handler_raises_keyboard_interrupt_and_keeps_the_signal(
     number: signal.Signals, received: list[int]
 ) -> None:
-    handler = InterruptHandler()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(number)
-    finally:
-        signal.set_wakeup_fd(-1)
+    with InterruptHandler() as handler, pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
     assert handler.signal_number == number
+
+
+@pytest.mark.parametrize("number", RAISED_SIGNALS)
+def test_interrupt_handler_counts_no_signal_after_its_context(
+    number: signal.Signals, received: list[int]
+) -> None:
+    """Otherwise, the second signal would end this process."""
+    with InterruptHandler():
+        pass
+    for _ in range(3):
+        signal.raise_signal(number)
+    assert received == [number] * 3
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 @pytest.fixture

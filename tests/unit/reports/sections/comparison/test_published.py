@@ -50,7 +50,6 @@ def test_published_table_shows_theirs_recomputed_and_ours() -> None:
         "published": "88.56",
         "recomputed": "88.66",
         "recomputed_interval": "[87.60, 89.70]",
-        "seeds": "3",
         "score": "88.02",
         "score_interval": "[87.00, 89.00]",
         "prediction_interval": "[86.00, 90.00]",

@@ -72,7 +72,6 @@ def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
         "parameters": "0.42",
         "operations": "16.46",
         "duration_s": "82.5",
-        "images_per_s": "4,784",
     }
     assert [second["seeds_text"], second["group"]] == ["2", "b"]
     assert table.values["test_accuracy"].tolist() == [0.94, 0.9]
@@ -155,7 +154,7 @@ def test_scores_compare_the_spreads_over_seeds(p: float, p_text: str) -> None:
 def test_scores_without_known_operations_have_no_such_column() -> None:
     table = find_table(make_section(COMPARISON.assign(operations=float("nan"))), "comparison")
     keys = [column.key for column in table.columns]
-    assert keys[-3:] == ["parameters", "duration_s", "images_per_s"]
+    assert keys[-2:] == ["parameters", "duration_s"]
 
 
 def describe_times(trials: pd.DataFrame) -> str:
