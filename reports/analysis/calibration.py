@@ -5,6 +5,7 @@ of Modern Neural Networks" (ICML 2017, arXiv:1706.04599). `recalibration` define
 intercept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
+from reports.analysis.distinct_models import find_representatives
 from reports.analysis.pair_decisions import compute_equivalence_p
 from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
 from reports.ledger.loading import TestPredictions
@@ -73,7 +75,8 @@ class Calibration:
               probabilities is expected to show.
             - `p_ece`, `p_ece_holm` (float): One-sided p-value of the hypothesis that the
               classifier is calibrated, from the ECE, unadjusted and adjusted by Holm's procedure
-              over the configurations, 0 to 1.
+              over the distinct models, 0 to 1. Configurations that train the same model share the
+              adjusted value.
             - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
             - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
               its 95% confidence interval.
@@ -124,14 +127,18 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
             )
         )
     return Calibration(
-        bins=pd.concat(bins, ignore_index=True), errors=_add_tendency(pd.DataFrame(errors))
+        bins=pd.concat(bins, ignore_index=True),
+        errors=_add_tendency(pd.DataFrame(errors), find_representatives(predictions)),
     )
 
 
-def _add_tendency(errors: pd.DataFrame) -> pd.DataFrame:
+def _add_tendency(errors: pd.DataFrame, representatives: Mapping[str, str]) -> pd.DataFrame:
     """Add the adjusted p-values and the `Tendency` of each configuration."""
+    models = errors["configuration"].map(representatives)
+    is_model = (models == errors["configuration"]).to_numpy()
     for test in ("p_ece", "p_gap", "p_equivalence"):
-        errors[f"{test}_holm"] = intervals.adjust_holm(errors[test].to_numpy(np.float64))
+        adjusted = intervals.adjust_holm(errors.loc[is_model, test].to_numpy(np.float64))
+        errors[f"{test}_holm"] = models.map(dict(zip(models[is_model], adjusted, strict=True)))
     has_gap = errors["p_gap_holm"] < intervals.ALPHA
     tendencies = {
         Tendency.OVERCONFIDENT: has_gap & (errors["gap"] > 0),

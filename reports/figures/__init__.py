@@ -7,10 +7,10 @@ from reports.figures.cost import draw_cost
 from reports.figures.curves import draw_curves
 from reports.figures.difference import draw_confusion_difference
 from reports.figures.effects import draw_effects
-from reports.figures.groups import draw_groups
 from reports.figures.halving import draw_halving
 from reports.figures.history import draw_expected_best, draw_history
 from reports.figures.importances import draw_importances
+from reports.figures.ranking import draw_ranking
 from reports.figures.scores import draw_scores
 from reports.figures.space import draw_parallel_coordinates, draw_search_space
 
@@ -21,11 +21,11 @@ __all__ = [
     "draw_curves",
     "draw_effects",
     "draw_expected_best",
-    "draw_groups",
     "draw_halving",
     "draw_history",
     "draw_importances",
     "draw_parallel_coordinates",
+    "draw_ranking",
     "draw_reliability",
     "draw_scores",
     "draw_search_space",

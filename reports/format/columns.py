@@ -17,11 +17,19 @@ COMPARISON_COLUMNS = (
     METHOD_COLUMN,
     SEEDS_COLUMN,
     GROUP_COLUMN,
-    Column(key="val_macro_f1", heading=("Macro F1", "on val (%)"), unit="percent", show_sd=False),
-    Column(key="test_macro_f1", heading=("Macro", "F1 (%)"), unit="percent"),
+    Column(
+        key="val_macro_f1",
+        heading=("Macro F1", "on val (%)"),
+        unit="percent",
+        show_sd=False,
+        mark_highest=True,
+    ),
+    Column(key="test_macro_f1", heading=("Macro", "F1 (%)"), unit="percent", mark_highest=True),
     Column(key="test_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
-    Column(key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent"),
-    Column(key="test_accuracy", heading=("Accuracy", "(%)"), unit="percent"),
+    Column(
+        key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent", mark_highest=True
+    ),
+    Column(key="test_accuracy", heading=("Accuracy", "(%)"), unit="percent", mark_highest=True),
     *SIZE_AND_SPEED_COLUMNS[:3],
 )
 COST_COLUMNS = (
@@ -50,15 +58,32 @@ INTERVAL_COLUMNS = (
         heading=("Accuracy,", "95% confidence", "interval (%)"),
         unit="interval",
     ),
-    Column(key="test_macro_precision", heading=("Macro", "precision", "(%)"), unit="percent"),
+    Column(
+        key="test_macro_precision",
+        heading=("Macro", "precision", "(%)"),
+        unit="percent",
+        mark_highest=True,
+    ),
     Column(key="test_macro_precision", heading=("95% confidence", "interval"), unit="interval"),
-    Column(key="test_balanced_accuracy", heading=("Balanced", "accuracy", "(%)"), unit="percent"),
+    Column(
+        key="test_balanced_accuracy",
+        heading=("Balanced", "accuracy", "(%)"),
+        unit="percent",
+        mark_highest=True,
+    ),
     Column(key="test_balanced_accuracy", heading=("95% confidence", "interval"), unit="interval"),
-    Column(key="test_mcc", heading=("MCC", "(\N{MINUS SIGN}1 to 1)"), unit="score"),
+    Column(
+        key="test_mcc", heading=("MCC", "(\N{MINUS SIGN}1 to 1)"), unit="score", mark_highest=True
+    ),
     Column(key="test_mcc", heading=("95% confidence", "interval"), unit="score_interval"),
-    Column(key="test_kappa", heading=("Cohen's kappa", "(\N{MINUS SIGN}1 to 1)"), unit="score"),
+    Column(
+        key="test_kappa",
+        heading=("Cohen's kappa", "(\N{MINUS SIGN}1 to 1)"),
+        unit="score",
+        mark_highest=True,
+    ),
     Column(key="test_kappa", heading=("95% confidence", "interval"), unit="score_interval"),
-    Column(key="test_auc", heading=("AUC", "(0 to 1)"), unit="score"),
+    Column(key="test_auc", heading=("AUC", "(0 to 1)"), unit="score", mark_highest=True),
     Column(key="test_auc", heading=("95% confidence", "interval"), unit="score_interval"),
 )
 PAIR_COLUMNS = (

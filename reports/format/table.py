@@ -1,9 +1,10 @@
 """Convert data frames to tables of text for HTML, Markdown and LaTeX."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports.format.text import label
@@ -29,12 +30,14 @@ class Column:
         unit: Unit, which determines the decimals and the alignment; a `word` is the value of a
             setting.
         show_sd: Whether to show the standard deviation; a wide table has no room for all.
+        mark_highest: Whether the highest value is marked as the best.
     """
 
     key: str
     heading: tuple[str, ...]
     unit: Unit = "text"
     show_sd: bool = True
+    mark_highest: bool = False
 
     @property
     def is_right_aligned(self) -> bool:
@@ -53,6 +56,9 @@ class Table:
         rows: Rows of cell texts, one text per column.
         rules: Indices of the rows with a thin rule above that separates groups, from 1.
         values: Unrounded values for the CSV file.
+        hidden_rows: Indices of the rows that the page shows only on request; Markdown and LaTeX
+            leave them out.
+        best_cells: Row and column indices of the cells that are marked as the best.
         folded: Whether the table is shown only on request.
         long: Whether the table has sentences and extends over several pages in LaTeX.
     """
@@ -63,8 +69,15 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     rules: frozenset[int]
     values: pd.DataFrame
+    hidden_rows: frozenset[int] = frozenset()
+    best_cells: frozenset[tuple[int, int]] = frozenset()
     folded: bool = False
     long: bool = False
+
+    @property
+    def visible_indices(self) -> list[int]:
+        """Indices of the rows without the hidden ones, for Markdown and LaTeX."""
+        return [i for i in range(len(self.rows)) if i not in self.hidden_rows]
 
 
 def make_table(
@@ -75,6 +88,7 @@ def make_table(
     *,
     group: str | None = None,
     values: pd.DataFrame | None = None,
+    hidden: Collection[Hashable] = (),
     folded: bool = False,
     long: bool = False,
 ) -> Table:
@@ -87,6 +101,7 @@ def make_table(
         frame: Frame with one row per line of the table.
         group: Column whose value is printed once per group of rows; a rule separates the groups.
         values: Values for the CSV file, if not `frame`.
+        hidden: Index labels of the rows that the page shows only on request.
         folded: Whether the table is shown only on request.
         long: Whether the table has sentences and extends over several pages in LaTeX.
     """
@@ -117,9 +132,19 @@ def make_table(
         rows=tuple(rows),
         rules=frozenset(rules),
         values=frame if values is None else values,
+        hidden_rows=frozenset(i for i, row_label in enumerate(frame.index) if row_label in hidden),
+        best_cells=frozenset(_find_best_cells(frame, display_columns)),
         folded=folded,
         long=long,
     )
+
+
+def _find_best_cells(frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[tuple[int, int]]:
+    """Yield row and column of the highest values of each marked column, if any is lower."""
+    for j, column in enumerate(columns):
+        if column.mark_highest and frame[column.key].max() > frame[column.key].min():
+            is_best = frame[column.key] == frame[column.key].max()
+            yield from ((i, j) for i in np.flatnonzero(is_best).tolist())
 
 
 def _format_cell(record: dict[Hashable, Any], column: Column, *, show_sd: bool) -> str:

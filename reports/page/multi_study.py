@@ -19,14 +19,16 @@ from reports.analysis.pairwise import compare_configurations
 from reports.format.columns import MULTI_STUDY_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, make_data_label
+from reports.format.titles import make_multi_study_title
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import LoadedStudy, join_predictions, read_study_files
 from reports.page import publish, render
 from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences
-from reports.sections.elements import Section, make_caption
-from reports.sections.verdict_text import describe_verdict
+from reports.sections.comparison.ranking import make_ranking_figure
+from reports.sections.elements import ReportFigure, Section, make_caption
+from reports.sections.verdict_text import describe_effects, describe_verdict
 
 
 class _DataSetComparison(NamedTuple):
@@ -38,12 +40,14 @@ class _DataSetComparison(NamedTuple):
             `frames.make_comparison_frame`, `study`, `file`, `label` (the name without that of the
             study), `group` and `equivalence_group`.
         verdict: Result in one paragraph.
+        figures: Figure of the ranking; none without a score.
         pairs_section: Section about the pairs; None if there is no pair.
     """
 
     data: DataLabel
     scores: pd.DataFrame
     verdict: str
+    figures: tuple[ReportFigure, ...]
     pairs_section: Section | None
 
 
@@ -91,8 +95,13 @@ def write_multi_study_report(
         data_set.pairs_section for data_set in data_sets if data_set.pairs_section is not None
     ]
     data = _join_data_labels([data_set.data for data_set in data_sets])
-    banner = render.make_banner(list(loaded_studies.values()))
-    return publish.publish_report(folder, " and ".join(loaded_studies), data, banner, sections)
+    header = render.PageHeader(
+        title=make_multi_study_title([study.study for study in loaded_studies.values()]),
+        study=" and ".join(loaded_studies),
+        data=data,
+        banner=render.make_banner(list(loaded_studies.values())),
+    )
+    return publish.publish_report(folder, header, sections)
 
 
 def _compare_one_data_set(
@@ -125,10 +134,15 @@ def _compare_one_data_set(
     return _DataSetComparison(
         data=data,
         scores=scores,
-        verdict=describe_verdict(scores, compared, estimate_effects(bootstrap)),
+        verdict=" ".join(
+            [
+                describe_verdict(scores, compared),
+                *describe_effects(estimate_effects(bootstrap)),
+            ]
+        ),
+        figures=tuple(make_ranking_figure(scores, compared, data, f"ranking-{number}")),
         pairs_section=significant_differences.make_section(
             compared,
-            comparison=scores,
             data=data,
             key=f"pairs-{number}",
             title=f"{significant_differences.TITLE}: {data.short}",
@@ -176,9 +190,10 @@ def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
         "seeds."
     )
     return Section(
-        key="scores",
+        key="ranking",
         title="Scores of every configuration",
-        paragraphs=(paragraph,),
+        notes=(paragraph,),
+        figures=tuple(figure for data_set in data_sets for figure in data_set.figures),
         tables=tuple(
             make_table(
                 f"scores-{number}",

@@ -25,10 +25,10 @@ from bloodnets.errors import ResourceError
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Table
-from reports.format.text import DataLabel
+from reports.format.titles import make_title
 from reports.ledger.ledger import Ledger
 from reports.page.paper_files import make_paper_files
-from reports.page.render import Banner, make_banner, make_environment, render_report
+from reports.page.render import PageHeader, make_banner, make_environment, render_report
 from reports.page.report_folder import require_report_folder
 from reports.sections.elements import Section
 from reports.sections.findings import Analysis, analyze
@@ -83,9 +83,12 @@ def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) 
     loaded_study = analysis.study.loaded_study
     return publish_report(
         folder,
-        loaded_study.study.name,
-        analysis.context.data,
-        make_banner([loaded_study]),
+        PageHeader(
+            title=make_title(loaded_study.study),
+            study=loaded_study.study.name,
+            data=analysis.context.data,
+            banner=make_banner([loaded_study]),
+        ),
         make_sections(analysis, parallel=parallel),
         paper_files=make_paper_files(analysis),
     )
@@ -93,9 +96,7 @@ def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) 
 
 def publish_report(
     folder: Path,
-    study_name: str,
-    data: DataLabel,
-    notice: Banner | None,
+    header: PageHeader,
     report_sections: Sequence[Section],
     *,
     paper_files: Mapping[str, str] | None = None,
@@ -106,9 +107,7 @@ def publish_report(
 
     Args:
         folder: Folder of the report.
-        study_name: Name of the study.
-        data: Names of the data.
-        notice: Warnings at the top of the report.
+        header: What the page shows above the sections.
         report_sections: Sections in order.
         paper_files: Further texts by file name, from `make_paper_files`.
 
@@ -124,7 +123,7 @@ def publish_report(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(new_folder, ignore_errors=True)
-        _write_files(new_folder, study_name, data, notice, report_sections)
+        _write_files(new_folder, header, report_sections)
         for name, text in (paper_files or {}).items():
             _write_text(new_folder / name, text)
         _swap_folders(new_folder, folder, old_folder)
@@ -148,42 +147,33 @@ def _swap_folders(new_folder: Path, folder: Path, old_folder: Path) -> None:
     shutil.rmtree(old_folder, ignore_errors=True)
 
 
-def _write_files(
-    folder: Path,
-    study_name: str,
-    data: DataLabel,
-    notice: Banner | None,
-    report_sections: Sequence[Section],
-) -> None:
+def _write_files(folder: Path, header: PageHeader, report_sections: Sequence[Section]) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True)
-    for name, text in zip(
-        ("index.html", "report.md"),
-        render_report(study_name, data, notice, report_sections),
-        strict=True,
-    ):
-        _write_text(folder / name, text)
+    page, markdown = render_report(header, report_sections)
+    _write_text(folder / "index.html", page)
+    _write_text(folder / "report.md", markdown)
     environments = {"md": make_environment(escape_markdown), "tex": make_environment(escape_latex)}
     for table in (table for part in report_sections for table in part.tables):
         for suffix, templates in environments.items():
             template = "long_table.tex" if table.long and suffix == "tex" else f"table.{suffix}"
-            text = templates.get_template(template).render(table=table, data=data)
+            text = templates.get_template(template).render(table=table, data=header.data)
             _write_text(folder / "tables" / f"{table.name}.{suffix}", text)
-        _write_text(folder / "tables" / f"{table.name}.csv", _format_csv(table, study_name, data))
+        _write_text(folder / "tables" / f"{table.name}.csv", _format_csv(table, header))
     for picture in (picture for part in report_sections for picture in part.figures):
         (folder / "figures" / f"{picture.name}.svg").write_bytes(picture.svg)
         (folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
 
 
-def _format_csv(table: Table, study_name: str, data: DataLabel) -> str:
+def _format_csv(table: Table, header: PageHeader) -> str:
     """Format the unrounded values; the first two columns name the study and its data.
 
     A table of several studies already has these columns.
     """
     frame = table.values.copy()
     if "study" not in frame:
-        frame.insert(0, "study", study_name)
-        frame.insert(1, "data", data.full)
+        frame.insert(0, "study", header.study)
+        frame.insert(1, "data", header.data.full)
     for column in map(str, frame.select_dtypes("float").columns):
         # Sums of rounding errors differ between hosts; p-values can really be this small.
         if column != "p" and not column.startswith("p_"):

@@ -20,6 +20,7 @@ from reports.sections.elements import Section
 
 _TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
+_OPENING_KEYS = ("summary", "ranking")
 _TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
 
@@ -35,6 +36,23 @@ class Banner:
 
     heading: str
     notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageHeader:
+    """What a page shows above its sections.
+
+    Attributes:
+        title: Heading of the page.
+        study: Name of the study, or names of the studies.
+        data: Names of the data.
+        banner: Warnings; None without any.
+    """
+
+    title: str
+    study: str
+    data: DataLabel
+    banner: Banner | None
 
 
 def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
@@ -70,22 +88,20 @@ def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
     return Banner(heading=heading, notices=tuple(notices))
 
 
-def render_report(
-    study_name: str, data: DataLabel, notice: Banner | None, report_sections: Sequence[Section]
-) -> tuple[str, str]:
+def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tuple[str, str]:
     """Return the page in HTML and in Markdown; the files that they link to are not written.
 
     Args:
-        study_name: Name of the study.
-        data: Names of the data.
-        notice: Warnings at the top of the report.
-        report_sections: Sections in order; the one with the key `summary` precedes the contents.
+        header: What the page shows above the sections.
+        report_sections: Sections in order; `summary` and `ranking` precede the contents.
     """
     terms = select_terms(report_sections)
     context = {
-        "study": study_name,
-        "data": data,
-        "banner": notice,
+        "title": header.title,
+        "study": header.study,
+        "data": header.data,
+        "banner": header.banner,
+        "opening_keys": _OPENING_KEYS,
         "sections": report_sections,
         "terms": terms,
         "terms_title": _TERMS_TITLE,

@@ -16,7 +16,7 @@ def select_terms(sections: Sequence[Section]) -> tuple[Term, ...]:
 
 
 def _list_texts(section: Section) -> Iterator[str]:
-    yield from (section.title, *section.paragraphs, *section.bullets)
+    yield from (section.title, *section.paragraphs, *section.bullets, *section.notes)
     yield from (heat_map.caption for heat_map in section.heat_maps)
     yield from (figure.caption for figure in section.figures)
     for table in section.tables:

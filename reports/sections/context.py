@@ -1,9 +1,11 @@
 """Labels that nearly every section needs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from reports.format.model_labels import label_models
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.published import may_show_published
 from reports.ledger.records import StudyRecord
@@ -31,8 +33,10 @@ class ReportContext:
             `may_show_published` is false. A search is not either, because the user chooses its
             epochs.
         class_labels: Labels of the eight classes, short enough for an axis.
-        displayed_names: Configurations shown in figures and long tables: for each family, the
-            `MAX_PANELS` with the highest macro F1, and those without a score.
+        copies: Names of the other configurations that train the same model, by name of the model;
+            only models that have such copies.
+        displayed_names: Models shown in figures and long tables: for each family, the `MAX_PANELS`
+            with the highest macro F1, and those without a score.
         is_search: Whether the study is a search; the other results are then for its confirmation.
     """
 
@@ -40,12 +44,18 @@ class ReportContext:
     data_kind: DataKind
     shows_published: bool
     class_labels: tuple[str, ...]
+    copies: Mapping[str, Sequence[str]]
     displayed_names: tuple[str, ...]
     is_search: bool
 
+    def merge_copies(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the models, whose `configuration` also names their copies."""
+        copied_names = [name for names in self.copies.values() for name in names]
+        return label_models(frame[~frame["configuration"].isin(copied_names)], self.copies)
+
     def select_displayed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows whose `configuration` is displayed."""
-        return frame[frame["configuration"].isin(self.displayed_names)]
+        """Return the rows of the displayed models, like `merge_copies`."""
+        return self.merge_copies(frame[frame["configuration"].isin(self.displayed_names)])
 
     def cite_paper_figure(self, family: str, quantity: str) -> str:
         """Name the figure of the paper to compare with one of ours, in parentheses.
@@ -61,20 +71,26 @@ class ReportContext:
         return f" (compare the paper's {figure})" if figure else ""
 
 
-def make_report_context(study: StudyRecord, comparison: pd.DataFrame) -> ReportContext:
+def make_report_context(
+    study: StudyRecord, comparison: pd.DataFrame, copies: Mapping[str, Sequence[str]]
+) -> ReportContext:
     """Return the context of a study's report.
 
     Args:
         study: Record of the study.
         comparison: Frame from `frames.make_comparison_frame`.
+        copies: See `ReportContext`.
     """
-    ranks = comparison.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
+    copied_names = [name for names in copies.values() for name in names]
+    models = comparison[~comparison["configuration"].isin(copied_names)]
+    ranks = models.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
     class_names = study.data.class_names
     return ReportContext(
         data=make_data_label(study.data),
         data_kind=study.data.kind,
         shows_published=may_show_published(study.data) and study.search is None,
         class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
-        displayed_names=tuple(comparison.loc[~(ranks > MAX_PANELS), "configuration"]),
+        copies=copies,
+        displayed_names=tuple(models.loc[~(ranks > MAX_PANELS), "configuration"]),
         is_search=study.search is not None,
     )

@@ -38,11 +38,14 @@ class HeatMapCell:
 
     Attributes:
         text: Text of the cell.
+        detail: Second line of the cell in small print; the page and Markdown show it, if it is not
+            empty.
         shade: Shade from -5 (far below) through 0 (none) to 5 (far above).
         faint: Whether the value is not significant, shown in gray without a shade.
     """
 
     text: str
+    detail: str = ""
     shade: int = 0
     faint: bool = False
 
@@ -94,6 +97,8 @@ class Section:
         key: Anchor of the section.
         title: Heading.
         paragraphs: Paragraphs below the heading.
+        notes: Paragraphs that explain the method, below the figures; the page shows them on
+            request.
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
         tables: Tables below the heat maps; folded ones follow the thumbnails.
@@ -107,6 +112,7 @@ class Section:
     key: str
     title: str
     paragraphs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     bullets: tuple[str, ...] = ()
     heat_maps: tuple[HeatMap, ...] = ()
     tables: tuple[Table, ...] = ()

@@ -59,13 +59,14 @@ def analyze(
     """
     study = Study(read_study_files(ledger))
     comparison, effects = study.comparison(), estimate_effects(study.bootstrap)
+    pairwise = study.compare(margin)
     return Analysis(
         study=study,
         images=images,
-        context=make_report_context(study.loaded_study.study, comparison),
+        context=make_report_context(study.loaded_study.study, comparison, pairwise.copies),
         trials=study.trials,
         comparison=comparison,
-        pairwise=study.compare(margin),
+        pairwise=pairwise,
         effects=effects if study.search is None else effects.iloc[:0],
         equivalent_losses=analyze_equivalent_losses(study.loaded_study, study.bootstrap),
         search=study.search,

@@ -29,7 +29,7 @@ from reports.sections.comparison import (
     effects,
     equivalent_losses,
     published,
-    scores,
+    ranking,
     significant_differences,
 )
 from reports.sections.elements import Section
@@ -46,6 +46,14 @@ from reports.sections.paper import section as paper_section
 from reports.sections.paper.facts import collect_facts
 from reports.sections.search import confirmation, halving, proposals, search_history, space
 from reports.sections.study import curves, limitations, provenance, summary, unfinished
+
+_ORDER = (
+    *("summary", "search", "rungs", "space", "importances", "confirmation", "trials"),
+    *("ranking", "unfinished", "classes", "confusion", "differences", "pairs", "effects"),
+    *("ablation", "hardest", "calibration", "curves", "cost", "twins", "published", "claims"),
+    *("limitations", "run", "methods"),
+)
+"""Keys of all sections in the order of the report: results first, then their background."""
 
 
 def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section]:
@@ -68,7 +76,8 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
         _make_provenance(analysis),
         paper_section.make_section(collect_facts(analysis)),
     ]
-    return [section for section in optional_sections if section is not None]
+    sections = [section for section in optional_sections if section is not None]
+    return sorted(sections, key=lambda section: _ORDER.index(section.key))
 
 
 def _make_summary(analysis: Analysis) -> Section:
@@ -117,17 +126,16 @@ def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
     """Yield the sections that compare the configurations with each other."""
     comparison, context = analysis.comparison, analysis.context
     data = context.data
-    yield scores.make_section(
+    yield ranking.make_section(
         comparison=comparison, pairwise=analysis.pairwise, trials=analysis.trials, context=context
     )
     yield unfinished.make_section(analysis.trials, data=data)
-    yield significant_differences.make_section(analysis.pairwise, comparison=comparison, data=data)
+    yield significant_differences.make_section(analysis.pairwise, data=data)
     yield effects.make_section(analysis.effects, data=data)
     ablations = compute_ablations(analysis.study.loaded_study.study, analysis.study.bootstrap)
     yield ablation.make_section(ablations, comparison=comparison, data=data)
-    costs = collect_costs(
-        context.select_displayed(comparison), with_published=context.shows_published
-    )
+    is_displayed = comparison["configuration"].isin(context.displayed_names)
+    costs = collect_costs(comparison[is_displayed], with_published=context.shows_published)
     yield cost.make_section(costs, context=context)
     yield equivalent_losses.make_section(analysis.equivalent_losses, data=data)
 

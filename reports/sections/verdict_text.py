@@ -6,43 +6,49 @@ from typing import Any
 
 import pandas as pd
 
-from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
 from reports.analysis.frames import NOT_COMPLETE
 from reports.analysis.intervals import ALPHA
 from reports.analysis.pair_decisions import Decision
 from reports.analysis.pairwise import PairwiseComparison
+from reports.format.model_labels import format_model
 from reports.format.text import DataLabel, label
 from reports.format.units import BLANK, format_count, format_interval, format_mean_sd, format_number
 
 _SIGNIFICANT = f"Holm-adjusted p < {ALPHA:g}"
-_RAW_LOGITS = (
+RAW_LOGITS = (
     "NLLLoss fell below 0, which is impossible for the negative logarithm of a probability. The "
     "model outputs raw logits; it must end in a log-softmax."
 )
+"""Cause of a negative NLLLoss."""
 
 
-def describe_verdict(
-    comparison: pd.DataFrame, pairwise: PairwiseComparison, effects: pd.DataFrame
-) -> str:
-    """Return the result in one paragraph: the chosen configuration and the effect of each choice.
+def describe_verdict(comparison: pd.DataFrame, pairwise: PairwiseComparison) -> str:
+    """Return the result in one paragraph: the chosen configuration, compared with the others.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
         pairwise: Comparisons of the models.
-        effects: Frame from `effects.estimate_effects`.
     """
     scored = comparison[comparison["seeds"] > 0]
     if scored.empty:
         return "No trial has finished: there is nothing to compare."
     copied_names = [name for names in pairwise.copies.values() for name in names]
     models = scored[~scored["configuration"].isin(copied_names)]
-    overall = effects[effects["scope"] == "all"]
-    sentences = [
-        *_describe_chosen(models, pairwise),
-        *(_describe_effect(row) for row in overall.to_dict("records")),
-        *_list_caveats(scored),
-    ]
+    sentences = [*_describe_chosen(models, pairwise), *_describe_seed_numbers(scored)]
+    if scored["seeds"].max() == 1:
+        sentences.insert(0, "One seed: this compares trained models, not configurations.")
     return " ".join(sentences)
+
+
+def describe_effects(effects: pd.DataFrame) -> Iterator[str]:
+    """Yield one paragraph about the effect of each choice over the whole grid, if there is any.
+
+    Args:
+        effects: Frame from `effects.estimate_effects`.
+    """
+    overall = effects[effects["scope"] == "all"].to_dict("records")
+    if overall:
+        yield f"Effects on macro F1: {'; '.join(map(_describe_effect, overall))}."
 
 
 def _describe_chosen(models: pd.DataFrame, pairwise: PairwiseComparison) -> Iterator[str]:
@@ -83,11 +89,6 @@ def _format_score(row: Mapping[Any, Any]) -> str:
     if interval_text == BLANK:
         return f"{score}. The test images do not suffice for a confidence interval."
     return f"{score}, 95% confidence interval {interval_text}."
-
-
-def format_model(name: str, copies: Mapping[str, Sequence[str]]) -> str:
-    """Return the name of a model with those of the configurations that train the same one."""
-    return f"{name} (= {', '.join(copies[name])})" if name in copies else name
 
 
 def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str]:
@@ -135,13 +136,13 @@ def format_contrast_label(effect: Mapping[Any, Any]) -> str:
 
 
 def _describe_effect(effect: Mapping[Any, Any]) -> str:
-    """Describe one contrast over the grid in a sentence."""
+    """Describe one contrast over the grid in a phrase."""
     contrast = format_contrast_label(effect)
     if math.isnan(effect["p"]) and effect["difference"] == 0:
-        return f"{contrast}: no difference; the two are the same function."
+        return f"{contrast} changes nothing, because the two are the same function"
     return (
-        f"{contrast}: {format_number(effect['difference'], 'points')} points, "
-        f"{format_significance(effect['p_holm'])}."
+        f"{contrast} {format_number(effect['difference'], 'points')} points, "
+        f"{format_significance(effect['p_holm'])}"
     )
 
 
@@ -152,14 +153,8 @@ def format_significance(p_holm: float) -> str:
     return f"{outcome} (Holm-adjusted p {p if p.startswith('<') else f'= {p}'})"
 
 
-def _list_caveats(scored: pd.DataFrame) -> Iterator[str]:
-    """Yield the limitations of the comparison."""
-    if scored["seeds"].max() == 1:
-        yield (
-            "With one seed, the intervals include only the variance from the choice of test "
-            "images. The differences are between trained models; to compare the configurations, "
-            "use more seeds."
-        )
+def _describe_seed_numbers(scored: pd.DataFrame) -> Iterator[str]:
+    """Explain how configurations with different numbers of seeds are compared."""
     if scored["seeds"].min() < scored["seeds"].max():
         yield (
             "The configurations have different numbers of seeds; each pair is compared on the "
@@ -185,7 +180,7 @@ def list_warnings(
     if n_negative := len(negative_loss_trials):
         first_id = negative_loss_trials[0]
         names_text = first_id if n_negative == 1 else f"{first_id} and {n_negative - 1} more"
-        yield f"In {format_count(n_negative, 'trial')} ({names_text}) {_RAW_LOGITS}"
+        yield f"In {format_count(n_negative, 'trial')} ({names_text}) {RAW_LOGITS}"
     count_texts = [
         f"{comparison[name].sum():,} {name}" for name in NOT_COMPLETE if comparison[name].any()
     ]
@@ -195,53 +190,3 @@ def list_warnings(
             f"Incomplete: {', '.join(count_texts)} (of {planned}); see “Trials that are not in the "
             "comparison”."
         )
-
-
-def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]:
-    """Explain why CrossEntropy and NLLLoss are equivalent, and give the results.
-
-    Args:
-        losses: Configurations that differ only in the loss, at least one pair.
-        data: Names of the data.
-    """
-    pairs, noise = losses.pairs, losses.seed_noise
-    total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
-    yield (
-        "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
-        "different places. Two configurations that differ only in the loss should make the same "
-        "predictions with the same seed on the same hardware. On test, "
-        f"{differing:,} of {format_count(int(total), 'prediction')} differ; 0 are expected."
-    )
-    differing_pairs = pairs[pairs["n_differing"] > 0]
-    for cause, group in differing_pairs.groupby(
-        [_explain_difference(pair) for pair in differing_pairs.itertuples()], sort=False
-    ):
-        names = zip(group["cross_entropy"], group["nll"], strict=True)
-        yield f"{'; '.join(' and '.join(pair_names) for pair_names in names)}: {cause}"
-    if data.warning or noise.empty:
-        return
-    yield (
-        "The paper attributes the differences between such configurations (1 and 3, 2 and 4) to "
-        "the loss. As the functions are equal, only the seed differs. Each published difference is "
-        "therefore compared with a limit: two runs of one function differ by less in 95% of cases. "
-        "The limit is computed from the standard deviation of the weighted F1 of the first "
-        "configuration over our seeds."
-    )
-    if noise["limit"].isna().all():
-        yield "One seed has no standard deviation: the limit needs --seeds 2 or more."
-
-
-def _explain_difference(pair: Any) -> str:
-    """Explain why two configurations that should be the same function differ."""
-    if pair.has_negative_loss:
-        return _RAW_LOGITS
-    if pair.first_loss_difference <= ROUNDING_TOLERANCE:
-        return (
-            "the losses start equal and then drift apart, which indicates rounding errors. Either "
-            "the trials ran on different hardware, or one model computes the log-softmax "
-            "differently, e.g. twice, which changes only the last digits."
-        )
-    return (
-        "the losses differ from the first epoch on, so the two are not the same function. Check "
-        "the last layer of both models."
-    )

@@ -10,7 +10,7 @@ from bloodnets.constants import CLASS_NAMES
 from reports.analysis.reproduction import Verdict
 from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel
-from reports.page.render import Banner
+from reports.page.render import Banner, PageHeader
 from reports.sections.elements import HeatMap, HeatMapCell, Section, Thumbnail
 
 INJECTED_HTML = "\"'><script>alert(1)</script>"
@@ -20,7 +20,7 @@ DATA_LABEL = DataLabel(
 CONFIGURATION_NAMES = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for i in (1, 2, 3, 10)]
 
 
-def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
+def make_page_inputs() -> tuple[PageHeader, list[Section]]:
     """Return the arguments of `render_report`: a banner, a verdict and every kind of element."""
     sections = [
         Section(
@@ -41,7 +41,8 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
             title="Which configurations differ",
             paragraphs=("Points by which the row is above the column.",),
             heat_maps=tuple(
-                _make_heat_map(title) for title in ("Accuracy", "Macro F1", INJECTED_HTML, "AUC")
+                _make_heat_map(title)
+                for title in ("Accuracy", "Macro F1", INJECTED_HTML, "AUC", "MCC")
             ),
             tables=(_make_number_table(), _make_class_table()),
         ),
@@ -54,7 +55,13 @@ def make_page_inputs() -> tuple[str, DataLabel, Banner, list[Section]]:
     banner = Banner(
         heading="3 of 8 trials were left out of this report", notices=(*notices, INJECTED_HTML)
     )
-    return "handmade", DATA_LABEL, banner, sections
+    header = PageHeader(
+        title="Eight classifiers on cells.npz, 3 seeds",
+        study="handmade",
+        data=DATA_LABEL,
+        banner=banner,
+    )
+    return header, sections
 
 
 def _make_claims_table() -> Table:

@@ -42,6 +42,7 @@ def make_context(*names: str, **changes: Any) -> ReportContext:
         data_kind=DataKind.OFFICIAL,
         shows_published=True,
         class_labels=CLASS_LABELS,
+        copies={},
         displayed_names=names,
         is_search=False,
     )

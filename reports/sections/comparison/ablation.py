@@ -38,9 +38,9 @@ def make_section(
         title="Ablations: effect of each ingredient",
         paragraphs=(
             *(_describe_outcome(base, rows, comparison) for base, rows in base_frames),
-            _explain_scope(),
             *_list_caveats(ablations),
         ),
+        notes=(_explain_scope(),),
         figures=tuple(_make_report_figure(base, rows, data) for base, rows in base_frames),
         tables=tuple(
             _make_ablation_table(base, rows, frame[frame["base"] == base], data)

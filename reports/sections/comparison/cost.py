@@ -6,6 +6,7 @@ import pandas as pd
 
 from reports import figures
 from reports.format.columns import COST_COLUMNS
+from reports.format.model_labels import label_models
 from reports.format.table import make_table
 from reports.ledger import published
 from reports.ledger.states import DataKind
@@ -31,14 +32,15 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
     return Section(
         key="cost",
         title="Accuracy and cost",
-        paragraphs=tuple(_make_paragraphs(costs, context)),
+        paragraphs=tuple(_list_caveats(costs, context)),
+        notes=tuple(_make_notes(costs)),
         figures=(make_figure("cost", caption_text, figures.draw_cost(costs, data=data), data),),
         tables=(
             make_table(
                 "cost",
                 make_caption("Accuracy on test and cost", data),
                 COST_COLUMNS,
-                _add_display_columns(costs),
+                _add_display_columns(costs, context),
                 values=costs,
                 folded=True,
             ),
@@ -46,13 +48,25 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
     )
 
 
-def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[str]:
+def _list_caveats(costs: pd.DataFrame, context: ReportContext) -> Iterator[str]:
+    if _has_published(costs) and context.data_kind == DataKind.FILE:
+        yield (
+            "Not comparable: these data are not the file that the paper used "
+            f"({context.data.short}). The hollow markers are for orientation only."
+        )
+
+
+def _has_published(costs: pd.DataFrame) -> bool:
+    return set(costs["source"]) != {"study"}
+
+
+def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
     yield (
         "Higher is better; further left is cheaper, with fewer parameters to store and fewer "
-        "operations per classified image. The cost of training is in “Comparison of the "
-        "configurations”. Configurations of equal cost are drawn side by side."
+        "operations per classified image. The cost of training is in “Ranking”. Models of equal "
+        "cost are drawn side by side."
     )
-    if set(costs["source"]) == {"study"}:
+    if not _has_published(costs):
         return
     published_values = published.load_published()
     methods_without_cost = [
@@ -65,16 +79,14 @@ def _make_paragraphs(costs: pd.DataFrame, context: ReportContext) -> Iterator[st
         f"{published_values.cost_source}. The costs of {', '.join(methods_without_cost[:-1])} and "
         f"{methods_without_cost[-1]} are unknown, so they are not drawn."
     )
-    if context.data_kind == DataKind.FILE:
-        yield (
-            "Not comparable: these data are not the file that the paper used "
-            f"({context.data.short}). The hollow markers are for orientation only."
-        )
 
 
 _SOURCE_LABELS = {"study": "this study", "paper": "the paper", "benchmark": "MedMNIST v2"}
 
 
-def _add_display_columns(costs: pd.DataFrame) -> pd.DataFrame:
-    """Replace the sources of the rows by their labels."""
-    return costs.assign(source=costs["source"].map(_SOURCE_LABELS))
+def _add_display_columns(costs: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
+    """Replace the sources of the rows by their labels, and name the copies of our models."""
+    labeled = label_models(costs, context.copies, ("name",))
+    is_ours = costs["source"] == "study"
+    names = labeled["name"].where(is_ours, costs["name"])
+    return costs.assign(source=costs["source"].map(_SOURCE_LABELS), name=names)

@@ -30,7 +30,7 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
     return Section(
         key="effects",
         title="Effect of each choice",
-        paragraphs=(paragraph,),
+        notes=(paragraph,),
         figures=(
             make_figure("effects", caption_text, figures.draw_effects(frame, data=data), data),
         ),

@@ -1,11 +1,15 @@
 """Compare configurations whose losses are equivalent, and check the paper's differences."""
 
-from reports.analysis.equivalent_losses import EquivalentLosses
+from collections.abc import Iterator
+from typing import Any
+
+from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
 from reports.format.columns import EQUIVALENT_LOSS_COLUMNS, SEED_NOISE_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel
+from reports.format.units import format_count
 from reports.sections.elements import Section, make_caption
-from reports.sections.verdict_text import describe_equivalent_losses
+from reports.sections.verdict_text import RAW_LOGITS
 
 
 def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None:
@@ -41,6 +45,51 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
     return Section(
         key="twins",
         title="Equivalent loss functions",
-        paragraphs=tuple(describe_equivalent_losses(losses, data)),
+        paragraphs=tuple(_describe_losses(losses, data)),
         tables=tuple(report_tables),
+    )
+
+
+def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]:
+    """Explain why CrossEntropy and NLLLoss are equivalent, and give the results."""
+    pairs, noise = losses.pairs, losses.seed_noise
+    total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
+    yield (
+        "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
+        "different places. Two configurations that differ only in the loss should make the same "
+        "predictions with the same seed on the same hardware. On test, "
+        f"{differing:,} of {format_count(int(total), 'prediction')} differ; 0 are expected."
+    )
+    differing_pairs = pairs[pairs["n_differing"] > 0]
+    for cause, group in differing_pairs.groupby(
+        [_explain_difference(pair) for pair in differing_pairs.itertuples()], sort=False
+    ):
+        names = zip(group["cross_entropy"], group["nll"], strict=True)
+        yield f"{'; '.join(' and '.join(pair_names) for pair_names in names)}: {cause}"
+    if data.warning or noise.empty:
+        return
+    yield (
+        "The paper attributes the differences between such configurations (1 and 3, 2 and 4) to "
+        "the loss. As the functions are equal, only the seed differs. Each published difference is "
+        "therefore compared with a limit: two runs of one function differ by less in 95% of cases. "
+        "The limit is computed from the standard deviation of the weighted F1 of the first "
+        "configuration over our seeds."
+    )
+    if noise["limit"].isna().all():
+        yield "One seed has no standard deviation: the limit needs --seeds 2 or more."
+
+
+def _explain_difference(pair: Any) -> str:
+    """Explain why two configurations that should be the same function differ."""
+    if pair.has_negative_loss:
+        return RAW_LOGITS
+    if pair.first_loss_difference <= ROUNDING_TOLERANCE:
+        return (
+            "the losses start equal and then drift apart, which indicates rounding errors. Either "
+            "the trials ran on different hardware, or one model computes the log-softmax "
+            "differently, e.g. twice, which changes only the last digits."
+        )
+    return (
+        "the losses differ from the first epoch on, so the two are not the same function. Check "
+        "the last layer of both models."
     )

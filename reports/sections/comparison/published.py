@@ -1,15 +1,25 @@
 """Compare the published scores with ours, and list the errors of the paper."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
+from reports import figures
 from reports.analysis.intervals import ALPHA
 from reports.analysis.reproduction import MAX_HALF_WIDTH
 from reports.format.columns import BENCHMARK_COLUMNS, REPRODUCTION_COLUMNS
 from reports.format.table import make_table
+from reports.format.text import label
 from reports.ledger import published
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import (
+    ReportFigure,
+    Section,
+    make_caption,
+    make_figure,
+    make_slug,
+)
 
 
 def make_section(
@@ -29,8 +39,10 @@ def make_section(
     return Section(
         key="published",
         title="Comparison with the published values",
-        paragraphs=tuple(_make_paragraphs(int(comparison["seeds"].max()), context)),
+        paragraphs=tuple(_list_caveats(int(comparison["seeds"].max()), context)),
         bullets=published_values.discrepancies,
+        notes=(_explain_method(),),
+        figures=tuple(_make_report_figures(comparison[comparison["seeds"] > 0], context)),
         tables=(
             make_table(
                 "published",
@@ -54,8 +66,21 @@ def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:
     return {name: getattr(row, name) for name in fields}
 
 
-def _make_paragraphs(n_seeds: int, context: ReportContext) -> list[str]:
-    paragraphs = [
+def _make_report_figures(scored: pd.DataFrame, context: ReportContext) -> Iterator[ReportFigure]:
+    """Yield a figure for each family with a row for each configuration, as in the paper."""
+    for family in scored["family"].unique():
+        yield make_figure(
+            f"scores-{make_slug(family)}",
+            f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
+            f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95% confidence intervals. "
+            "The axis does not start at 0.",
+            figures.draw_scores(scored[scored["family"] == family], data=context.data),
+            context.data,
+        )
+
+
+def _explain_method() -> str:
+    return (
         "The paper lists the weighted F1 of one run of each configuration. We recompute the score "
         "from its confusion matrices, with a confidence interval for the choice of test images. "
         "The prediction interval contains the score of one more run of ours, with a new seed and "
@@ -63,17 +88,19 @@ def _make_paragraphs(n_seeds: int, context: ReportContext) -> list[str]:
         f"such a run (p < {ALPHA:g}, Holm-adjusted over the rows). Otherwise, it is compatible if "
         f"the prediction interval is at most ±{100 * MAX_HALF_WIDTH:g} points wide, and "
         "uninformative if it is wider: a wide interval is not a reproduction."
-    ]
+    )
+
+
+def _list_caveats(n_seeds: int, context: ReportContext) -> Iterator[str]:
     if context.data_kind == DataKind.FILE:
-        paragraphs.append(
+        yield (
             "Not comparable: these data are not the file that the paper used "
             f"({context.data.short}). The published values are for orientation only and get no "
             "verdict."
         )
     elif n_seeds <= 1:
-        paragraphs.append(
+        yield (
             "With one seed, the prediction interval lacks the variance across seeds and is too "
             "narrow. A value inside it is compatible; a value outside it is uninformative."
         )
-    paragraphs.append("Statements of the paper that contradict each other or the data:")
-    return paragraphs
+    yield "Statements of the paper that contradict each other or the data:"

@@ -1,70 +1,60 @@
 """Show which models differ, which are equivalent, and which are undecided: every pair, tested."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-from reports import figures
 from reports.analysis.intervals import ALPHA
 from reports.analysis.pair_decisions import POWER, Decision
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import PAIR_COLUMNS
+from reports.format.model_labels import label_models
 from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_count, format_number
-from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.elements import Section, make_caption
 from reports.sections.verdict_text import format_margin
 
 TITLE = "Which configurations differ"
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
+_MAX_OPEN_ROWS = 15  # pairs of 6 configurations
 
 
 def make_section(
     pairwise: PairwiseComparison,
     *,
-    comparison: pd.DataFrame,
     data: DataLabel,
     key: str = "pairs",
     title: str = TITLE,
 ) -> Section | None:
-    """Make a figure of the groups and a table of the pairs, for one or several studies.
+    """Make a table of the pairs, for one or several studies; None without a pair.
 
     Args:
-        pairwise: Pairs of the configurations, and their groups.
-        comparison: Frame from `frames.make_comparison_frame`, of every study.
+        pairwise: Pairs of the models.
         data: Names of the data, the same for every study.
-        key: Key of the section, of its figure and of its table.
+        key: Key of the section and name of its table.
         title: Heading of the section.
     """
     pairs = pairwise.pairs
     if pairs.empty:
         return None
-    ranked_names = list(pairwise.ranked_names)
-    ranked_rows = comparison.set_index("configuration", drop=False).loc[ranked_names]
     margin_text = format_margin(pairwise.margin)
-    display_frame = _select_display_rows(pairs, ranked_names[0])
-    caption_text = (
-        "Macro F1 on test with 95% confidence intervals, best first. Dots on one thin bar: "
-        "configurations that are not significantly different from each other. Dots on one thick "
-        f"bar: configurations that are equivalent within {margin_text}."
-    )
-    table_caption = make_caption("Pairs of configurations on test", data)
+    display_frame = _select_display_rows(pairs, pairwise.ranked_names[0])
     return Section(
         key=key,
         title=title,
-        paragraphs=tuple(_make_paragraphs(pairs, margin_text, len(display_frame))),
-        figures=(
-            make_figure(
-                "groups" if key == "pairs" else f"groups-{key}",
-                caption_text,
-                figures.draw_groups(
-                    ranked_rows, pairwise.tied_groups, pairwise.equivalent_groups, data=data
-                ),
-                data,
-            ),
-        ),
+        paragraphs=tuple(_describe_outcome(pairs, margin_text, len(display_frame))),
+        notes=tuple(_explain_method(pairs, margin_text)),
         tables=(
-            make_table(key, table_caption, PAIR_COLUMNS, display_frame, values=pairs, folded=True),
+            make_table(
+                key,
+                make_caption("Pairs of models on test", data),
+                PAIR_COLUMNS,
+                label_models(display_frame, pairwise.copies, ("a", "b")),
+                values=pairs,
+                folded=len(display_frame) > _MAX_OPEN_ROWS,
+            ),
         ),
     )
 
@@ -80,26 +70,35 @@ def join_letters(frame: pd.DataFrame, pairwise: PairwiseComparison) -> "pd.Serie
     return tied + (", " + equivalent).where(equivalent != "", "")
 
 
-def _make_paragraphs(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> list[str]:
+def _describe_outcome(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> Iterator[str]:
     counts = pairs["decision"].value_counts()
     n_different, n_equivalent, n_undecided = (int(counts.get(key, 0)) for key in Decision)
-    paragraphs = [
+    yield (
         f"Among {format_count(len(pairs), 'pair')}, {n_different} "
         f"{'differs' if n_different == 1 else 'differ'} significantly, {n_equivalent} "
         f"{'is' if n_equivalent == 1 else 'are'} equivalent within {margin_text}, and "
         f"{n_undecided} {'is' if n_undecided == 1 else 'are'} undecided. Not significantly "
         "different does not mean equal."
-    ]
+    )
     if n_undecided:
-        paragraphs.append(_describe_power(pairs, margin_text))
-    n_seeds = pairs["seeds"].max()
+        yield _describe_power(pairs, margin_text)
+    if pairs["seeds"].max() == 1:
+        yield (
+            "A significant pair is a difference between two trained models. To compare the "
+            "configurations, use more seeds."
+        )
+    if n_rows < len(pairs):
+        yield f"The table shows the pairs of the best model; the CSV file has all {len(pairs):,}."
+
+
+def _explain_method(pairs: pd.DataFrame, margin_text: str) -> Iterator[str]:
     variance_sources = (
         "test images and seeds"
-        if n_seeds != 1
+        if pairs["seeds"].max() != 1
         else "test images only, because one seed gives no variance across seeds"
     )
-    paragraphs.append(
-        f"Two configurations differ if the test of their difference in macro F1 gives p < "
+    yield (
+        f"Two models differ if the test of their difference in macro F1 gives p < "
         f"{ALPHA:g}; they are equivalent if two one-sided tests reject a difference of "
         f"{margin_text} or more. These tests include the variance over {variance_sources}. They "
         "are the main hypotheses of this report: Holm's correction covers all pairs of this table. "
@@ -107,21 +106,8 @@ def _make_paragraphs(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> list
         "exact test answers another question: whether two trained models with the same seed "
         "differ. With several seeds, its largest p-value is shown."
     )
-    if n_seeds == 1:
-        paragraphs.append(
-            "A significant pair is therefore a difference between two trained models. To compare "
-            "the configurations, use more seeds."
-        )
     if (pairs["seeds"] == 0).any():
-        paragraphs.append(
-            "Pairs with 0 seeds have none in common; the means over all their seeds are compared."
-        )
-    if n_rows < len(pairs):
-        paragraphs.append(
-            f"The table shows the pairs of the best configuration; the CSV file has all "
-            f"{len(pairs):,}."
-        )
-    return paragraphs
+        yield "Pairs with 0 seeds have none in common; the means over all their seeds are compared."
 
 
 def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:

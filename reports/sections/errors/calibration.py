@@ -65,8 +65,8 @@ def make_section(
         comparison: Frame from `frames.make_comparison_frame`.
         context: Labels.
     """
-    bins, errors = calibration.bins, calibration.errors
-    plotted_errors = context.select_displayed(errors)
+    bins, errors = context.merge_copies(calibration.bins), context.merge_copies(calibration.errors)
+    plotted_errors = context.select_displayed(calibration.errors)
     # The number of images in a bin is a mean over seeds.
     display_bins = bins.assign(
         images_text=[format_number(images, "seconds") for images in bins["images"]]
@@ -74,7 +74,8 @@ def make_section(
     return Section(
         key="calibration",
         title="Calibration",
-        paragraphs=(_explain_method(), _describe_outcome(errors)),
+        paragraphs=(_describe_outcome(errors),),
+        notes=(_explain_method(),),
         figures=tuple(
             _make_report_figure(family, bins, plotted_errors, context.data)
             for family in _list_families(plotted_errors)
@@ -87,16 +88,16 @@ def make_section(
                 ),
                 _ERROR_COLUMNS,
                 errors,
-                values=errors.drop(columns=_list_columns(errors, "slope", "intercept")),
+                values=calibration.errors.drop(columns=_list_columns(errors, "slope", "intercept")),
             ),
-            _make_probability_table(errors, comparison, context.data),
+            _make_probability_table(calibration.errors, comparison, context),
             make_table(
                 "calibration-bins",
                 make_caption("Accuracy on test by predicted probability", context.data),
                 _BIN_COLUMNS,
                 display_bins,
                 group="configuration",
-                values=bins,
+                values=calibration.bins,
                 folded=True,
             ),
         ),
@@ -109,18 +110,22 @@ def _list_columns(frame: pd.DataFrame, *scores: str) -> list[str]:
 
 
 def _make_probability_table(
-    errors: pd.DataFrame, comparison: pd.DataFrame, data: DataLabel
+    errors: pd.DataFrame, comparison: pd.DataFrame, context: ReportContext
 ) -> Table:
     """Make the table of calibration slope and intercept, Brier score and log loss."""
     coefficients = errors[["configuration", *_list_columns(errors, "slope", "intercept")]]
     losses = comparison[
         ["configuration", *_list_columns(comparison, "test_brier", "test_log_loss")]
     ]
+    values = coefficients.merge(losses, on="configuration")
     return make_table(
         "probabilities",
-        make_caption("Calibration slope and intercept, Brier score and log loss on test", data),
+        make_caption(
+            "Calibration slope and intercept, Brier score and log loss on test", context.data
+        ),
         PROBABILITY_COLUMNS,
-        coefficients.merge(losses, on="configuration"),
+        context.merge_copies(values),
+        values=values,
     )
 
 
@@ -134,7 +139,7 @@ def _explain_method() -> str:
         "images. “Expected if calibrated” is the ECE that a perfectly calibrated classifier with "
         "the same probabilities would show on as many images. Over- and underconfidence are tested "
         "by the difference of mean probability and accuracy, miscalibration by the ECE (p < "
-        f"{ALPHA:g}, Holm-adjusted over the configurations). The calibration slope is 1 and the "
+        f"{ALPHA:g}, Holm-adjusted over the models). The calibration slope is 1 and the "
         "calibration intercept 0 if the classifier is calibrated. A slope below 1 means "
         "probabilities that are too extreme; an intercept below 0, probabilities that are too high "
         "on average. Brier score and log loss are 0 for perfect predictions."
@@ -151,7 +156,7 @@ def _describe_outcome(errors: pd.DataFrame) -> str:
         low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
         gap_text = low if low == high else f"{low} to {high}"
         count_text = "Both" if len(errors) == 2 else f"All {len(errors)}"
-        all_text = f"{count_text} configurations" if len(rows) == len(errors) > 1 else None
+        all_text = f"{count_text} models" if len(rows) == len(errors) > 1 else None
         subject = all_text or ", ".join(str(name) for name in rows["configuration"])
         verb = "is" if len(rows) == 1 else "are"
         sentences.append(

@@ -1,6 +1,9 @@
 """Show the scores of each class, with their intervals."""
 
+import math
 import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -9,10 +12,32 @@ from reports.analysis.confusion import ConfusionAnalysis
 from reports.format.columns import CLASS_COLUMNS, MORE_CLASS_COLUMNS
 from reports.format.table import Column, Table, make_table
 from reports.format.text import label
+from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption, make_slug
+from reports.sections.elements import HeatMap, HeatMapCell, Section, make_caption, make_slug
 
-_PARAGRAPHS = (
+
+class _Score(NamedTuple):
+    """A score of the classes.
+
+    Attributes:
+        key: Column of `ConfusionAnalysis.class_scores`.
+        title: Name, with its synonym in medicine.
+    """
+
+    key: str
+    title: str
+
+
+_SCORES = (
+    _Score("f1", "F1"),
+    _Score("recall", "Recall (sensitivity)"),
+    _Score("precision", "Precision (positive predictive value)"),
+    _Score("specificity", "Specificity"),
+)
+_MAX_SHADE = 5
+
+_NOTES = (
     "Each row compares one class with all others. Precision is the positive predictive value "
     "(PPV), recall is the sensitivity, and NPV is the negative predictive value. AUC and average "
     "precision rank the images by the probability of the class.",
@@ -23,11 +48,14 @@ _PARAGRAPHS = (
 
 
 def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Section | None:
-    """Make two tables for each family; None without a test evaluation.
+    """Make a heat map of each score, and two tables for each family.
 
     Args:
         confusion: Scores of each class.
         context: Labels.
+
+    Returns:
+        None without a test evaluation.
     """
     scores = confusion.class_scores
     if scores.empty:
@@ -36,7 +64,11 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
     return Section(
         key="classes",
         title="Scores of each class",
-        paragraphs=_PARAGRAPHS,
+        paragraphs=_describe_weakest(context.select_displayed(all_rows)),
+        heat_maps=tuple(
+            _make_heat_map(context.select_displayed(all_rows), score, context) for score in _SCORES
+        ),
+        notes=_NOTES,
         tables=tuple(
             table
             for family in context.select_displayed(all_rows)["family"].unique()
@@ -59,6 +91,61 @@ def add_note(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _describe_weakest(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Name the class with the lowest F1 of the model with the highest macro F1."""
+    rows = rows[rows["support"] > 0]
+    best_model = rows.groupby("configuration", sort=False)["f1"].mean().idxmax()
+    weakest_rows = rows.loc[rows.groupby("configuration", sort=False)["f1"].idxmin()]
+    (weakest,) = weakest_rows[weakest_rows["configuration"] == best_model].to_dict("records")
+    interval = format_interval(weakest["f1_low"], weakest["f1_high"], "percent")
+    text = (
+        f"The weakest class of {best_model}, the model with the highest macro F1, is "
+        f"{weakest['class_label']}: its F1 is {format_number(weakest['f1'], 'percent')}%, 95% "
+        f"confidence interval {interval}."
+    )
+    if len(weakest_rows) > 1:
+        n_same = int((weakest_rows["class"] == weakest["class"]).sum())
+        text += f" It is the weakest class of {n_same} of {len(weakest_rows)} models."
+    return (text,)
+
+
+def _make_heat_map(rows: pd.DataFrame, score: _Score, context: ReportContext) -> HeatMap:
+    """Make a heat map with a row for each class and a column for each model."""
+    present = rows[rows["support"] > 0]
+    low, high = present[score.key].min(), present[score.key].max()
+    cells_by_place = {
+        (row["class"], row["configuration"]): _make_cell(row, score.key, low, high)
+        for row in present.to_dict("records")
+    }
+    models = tuple(map(str, rows["configuration"].unique()))
+    cells = tuple(
+        tuple(cells_by_place.get((c, model), HeatMapCell(text=BLANK)) for model in models)
+        for c in range(len(context.class_labels))
+    )
+    return HeatMap(
+        title=score.title,
+        caption=make_caption(
+            "In %, on test, with 95% confidence interval. The darker, the lower", context.data
+        ),
+        rows=context.class_labels,
+        columns=models,
+        cells=cells,
+    )
+
+
+def _make_cell(row: Mapping[Any, Any], key: str, low: float, high: float) -> HeatMapCell:
+    """Return a cell, darker the farther its value is from the highest of the heat map."""
+    value = row[key]
+    if math.isnan(value):
+        return HeatMapCell(text=BLANK)
+    interval = format_interval(row[f"{key}_low"], row[f"{key}_high"], "percent")
+    return HeatMapCell(
+        text=format_number(value, "percent"),
+        detail="" if interval == BLANK else interval,
+        shade=-round(_MAX_SHADE * (high - value) / (high - low)) if high > low else 0,
+    )
+
+
 def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tuple[Table, Table]:
     slug, displayed_rows = make_slug(family), add_note(context.select_displayed(rows))
 
@@ -77,7 +164,7 @@ def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tup
         )
 
     return (
-        make("per-class", "Precision, recall and F1", CLASS_COLUMNS, folded=False),
+        make("per-class", "Precision, recall and F1", CLASS_COLUMNS, folded=True),
         make(
             "per-class-more",
             "Specificity, NPV, AUC and average precision",

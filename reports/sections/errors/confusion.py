@@ -75,7 +75,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
     return Section(
         key="confusion",
         title="Confusion matrices",
-        paragraphs=(paragraph,),
+        notes=(paragraph,),
         figures=tuple(report_figures),
         tables=tuple(report_tables),
     )

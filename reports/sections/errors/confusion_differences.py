@@ -53,10 +53,10 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
         key="differences",
         title="Differences between confusion matrices",
         paragraphs=(
-            _explain_method(),
             _describe_outcome(first_pair, context),
             *_list_omissions(differences, len(rows_by_pair) + 1),
         ),
+        notes=(_explain_method(),),
         heat_maps=tuple(
             _make_heat_map(pair, context) for pair in (first_pair, *rows_by_pair.values())
         ),

@@ -28,6 +28,12 @@ _COLUMNS = (
     ),
 )
 
+_NOTE = (
+    "The images are sorted by the number of trials that misclassify them, then by the probability "
+    "of the true class, lowest first. Percentages are mean probabilities over the trials. An image "
+    "that every trial misclassifies may show a rare form, or its label may be wrong."
+)
+
 
 def make_section(
     misclassified: Misclassified, images: NDArray[np.uint8] | None, *, context: ReportContext
@@ -51,8 +57,9 @@ def make_section(
         title="Most frequently misclassified images",
         paragraphs=(
             _describe_counts(misclassified.counts),
-            _describe_order(context.data, has_images=images is not None),
+            *(() if images is not None else (_explain_missing_images(context.data),)),
         ),
+        notes=(_NOTE,),
         thumbnails=() if images is None else _make_thumbnails(labeled_frame, images),
         tables=(
             make_table(
@@ -85,22 +92,12 @@ def _describe_counts(counts: ErrorCounts) -> str:
     return paragraph
 
 
-def _describe_order(data: DataLabel, *, has_images: bool) -> str:
-    text = (
-        "The images are sorted by the number of trials that misclassify them, then by the "
-        "probability of the true class, lowest first. Percentages are mean probabilities over "
-        "the trials."
-    )
-    if has_images:
-        return (
-            f"{text} An image that every trial misclassifies may show a rare form, or its label "
-            "may be wrong."
-        )
+def _explain_missing_images(data: DataLabel) -> str:
     if data.warning:
-        return text
+        return "No images are shown, because the cells are synthetic."
     return (
-        f"{text} No images are shown, because the data file of the study was not found. To show "
-        "them, name the file with --data-file."
+        "No images are shown, because the data file of the study was not found. To show them, name "
+        "the file with --data-file."
     )
 
 

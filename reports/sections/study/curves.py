@@ -31,14 +31,13 @@ def make_section(
     frame = context.select_displayed(curves.epochs)
     if frame.empty:
         return None
+    means = context.select_displayed(curves.means)
     lines_text = _describe_lines(frame.groupby("configuration")["seed"].nunique().max())
     report_figures = []
     for column, title in (("train_loss", "Training loss"), ("val_macro_f1", "Macro F1 on val")):
         for family in frame["family"].unique():
             family_rows = frame[frame["family"] == family]
-            family_means = curves.means[
-                curves.means["configuration"].isin(family_rows["configuration"])
-            ]
+            family_means = means[means["configuration"].isin(family_rows["configuration"])]
             report_figures.append(
                 make_figure(
                     f"{column.replace('_', '-')}-{make_slug(family)}",
@@ -55,12 +54,10 @@ def make_section(
         if context.is_search
         else "Learning curves"
     )
-    paragraph = "The training loss is the mean over an epoch, with dropout active."
+    note = "The training loss is the mean over an epoch, with dropout active."
     if has_equivalent_losses:
-        paragraph += (
+        note += (
             " Configurations that differ only in the loss are the same function, so equal curves "
             "are expected."
         )
-    return Section(
-        key="curves", title=title, paragraphs=(paragraph,), figures=tuple(report_figures)
-    )
+    return Section(key="curves", title=title, notes=(note,), figures=tuple(report_figures))

@@ -11,7 +11,7 @@ from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.elements import Section
 from reports.sections.search_text import describe_search
-from reports.sections.verdict_text import describe_verdict, list_warnings
+from reports.sections.verdict_text import describe_effects, describe_verdict, list_warnings
 
 
 def make_section(
@@ -40,7 +40,8 @@ def make_section(
     paragraphs = (
         [
             *_describe_limit(epoch_limit, shows_published),
-            describe_verdict(comparison, pairwise, effects),
+            describe_verdict(comparison, pairwise),
+            *describe_effects(effects),
         ]
         if search is None
         else describe_search(search, pairwise.pairs)
@@ -59,8 +60,8 @@ def _describe_limit(limit: EpochLimit, shows_published: bool) -> list[str]:
     epochs = " or ".join(f"{n:,}" for n in limit.max_epochs)
     text = (
         f"{limit.n_limited} of {format_count(limit.n_complete, 'complete trial')} ended at the "
-        f"limit of {epochs} epochs, before early stopping, so they may not have converged. More "
-        "epochs (--max-epochs) can change every score and difference below."
+        f"limit of {epochs} epochs and may not have converged: more epochs (--max-epochs) can "
+        "change every result."
     )
     return [
         f"{text} The claims of the paper are therefore not decided." if shows_published else text

@@ -80,3 +80,22 @@ def test_column_numbers_of_equal_decimals_are_right_aligned(
     unit: Unit, is_right_aligned: bool
 ) -> None:
     assert Column(key="x", heading=("X",), unit=unit).is_right_aligned == is_right_aligned
+
+
+def test_make_table_marks_the_highest_values_of_marked_columns() -> None:
+    columns = [
+        Column(key="name", heading=("Name",)),
+        Column(key="f1", heading=("F1",), unit="percent", mark_highest=True),
+        Column(key="loss", heading=("Loss",), unit="score"),
+    ]
+    frame = pd.DataFrame({"name": ["a", "b", "c"], "f1": [0.5, 0.9, 0.9], "loss": [1.0, 2.0, 3.0]})
+    assert make_table("t", "c", columns, frame).best_cells == {(1, 1), (2, 1)}
+    assert make_table("t", "c", columns, frame.assign(f1=0.5)).best_cells == frozenset()
+    assert make_table("t", "c", columns, frame.assign(f1=NAN)).best_cells == frozenset()
+
+
+def test_make_table_hidden_rows_are_those_of_the_index() -> None:
+    frame = pd.DataFrame({"name": ["a", "b", "c"]}, index=[7, 3, 5])
+    table = make_table("t", "c", [Column(key="name", heading=("Name",))], frame, hidden=[3])
+    assert table.hidden_rows == {1}
+    assert table.visible_indices == [0, 2]

@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from reports.format.titles import make_title
 from reports.ledger.states import DataKind
 from reports.page import publish
 from reports.page.paper_files import make_paper_files
-from reports.page.render import make_banner
+from reports.page.render import PageHeader, make_banner
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.page_parser import Page
@@ -35,7 +36,7 @@ GRID_FIGURES = (
         for kind in ("scores", "train-loss", "val-macro-f1", "confusion", "calibration")
         for family in ("mlnn", "cnn")
     ),
-    *("groups", "effects", "difference", "cost"),
+    *("ranking", "effects", "difference", "cost"),
 )
 
 
@@ -44,9 +45,12 @@ def publish_study(reported: ReportedStudy, folder: Path) -> Path:
     loaded_study = reported.analysis.study.loaded_study
     index = publish.publish_report(
         folder,
-        loaded_study.study.name,
-        reported.analysis.context.data,
-        make_banner([loaded_study]),
+        PageHeader(
+            title=make_title(loaded_study.study),
+            study=loaded_study.study.name,
+            data=reported.analysis.context.data,
+            banner=make_banner([loaded_study]),
+        ),
         reported.sections,
         paper_files=make_paper_files(reported.analysis),
     )

@@ -7,15 +7,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+import pandas as pd
 import pytest
 
 from reports.analysis import reproduction
 from reports.claims import claim
 from reports.format.data_warnings import list_score_warnings
+from reports.format.table import Column, make_table
 from reports.ledger.loading import Problem, read_study_files
 from reports.ledger.records import DuplicatesRecord, SoftwareChange
 from reports.ledger.states import DataKind
-from reports.page.render import Banner, make_banner, render_report
+from reports.page.render import Banner, PageHeader, make_banner, render_report
 from reports.sections.elements import HeatMap, HeatMapCell, Section
 from tests.helpers import grid_builder, page_contents, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -30,7 +32,8 @@ class Rendered(NamedTuple):
 
 
 def render(sections: list[Section], banner: Banner | None = None) -> Rendered:
-    return Rendered(*render_report("s", page_contents.DATA_LABEL, banner, sections))
+    header = PageHeader(title="t", study="s", data=page_contents.DATA_LABEL, banner=banner)
+    return Rendered(*render_report(header, sections))
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +93,22 @@ def test_render_report_markdown_has_bullets_banner_and_thumbnails(handmade: Rend
     assert sum(line.startswith("- Cell ") for line in lines) == 14
 
 
-def test_render_report_markdown_has_one_of_four_heat_maps(handmade: Rendered) -> None:
+def test_render_report_markdown_has_one_of_five_heat_maps(handmade: Rendered) -> None:
     lines = handmade.markdown.split("\n")
     assert sum(line.startswith("| | basophil |") for line in lines) == 1
     (first,) = (line for line in lines if line.startswith("| mlnn-config-1 | +0.00 |"))
     assert first.endswith("| +6.00 | +7.00 |")
 
 
-def test_render_report_markdown_has_all_of_three_heat_maps() -> None:
+def test_render_report_markdown_has_all_of_four_heat_maps() -> None:
     heat_maps = tuple(
         HeatMap(
             title=title, caption="C", rows=("r",), columns=("c",), cells=((HeatMapCell(text="1"),),)
         )
-        for title in "XYZ"
+        for title in "WXYZ"
     )
     lines = render([Section(key="k", title="T", heat_maps=heat_maps)]).markdown.split("\n")
-    assert [line for line in lines if line.endswith(". C")] == ["X. C", "Y. C", "Z. C"]
+    assert [line for line in lines if line.endswith(". C")] == ["W. C", "X. C", "Y. C", "Z. C"]
 
 
 def test_render_report_escapes_paragraphs() -> None:
@@ -236,3 +239,20 @@ def test_render_report_folds_all_but_the_first_paragraph_of_a_folded_section() -
     assert "<details>" not in html
     assert "second" in markdown
     assert "- term: value" in markdown
+
+
+def test_render_report_hides_rows_and_marks_the_best() -> None:
+    columns = [
+        Column(key="name", heading=("Name",)),
+        Column(key="f1", heading=("F1",), unit="percent", mark_highest=True),
+    ]
+    frame = pd.DataFrame({"name": ["model", "copy", "worse"], "f1": [0.9, 0.9, 0.5]})
+    table = make_table("t", "c", columns, frame, hidden=[1])
+    rendered = render([Section(key="x", title="X", tables=(table,), notes=("A note.",))])
+    assert rendered.html.count('class="hidden"') == 1
+    assert rendered.html.count('class="n best"') == 2
+    assert '<label class="switch">' in rendered.html
+    assert "copy" not in rendered.markdown
+    assert "**90.00**" in rendered.markdown
+    assert "A note." in rendered.html
+    assert "A note." in rendered.markdown

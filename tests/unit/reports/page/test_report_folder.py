@@ -6,6 +6,7 @@ import pytest
 
 from bloodnets.errors import ConflictError
 from reports.page.publish import publish_report
+from reports.page.render import PageHeader
 from reports.page.report_folder import require_report_folder
 from tests.helpers.report_frames import OFFICIAL
 
@@ -17,7 +18,8 @@ def test_require_report_folder_accepts_nothing_and_a_report(tmp_path: Path) -> N
     folder.mkdir()
     require_report_folder(folder)
     texts = dict.fromkeys(("checklist.md", "methods.md", "references.bib"), "x")
-    index = publish_report(folder, "s", OFFICIAL, None, [], paper_files=texts)
+    header = PageHeader(title="t", study="s", data=OFFICIAL, banner=None)
+    index = publish_report(folder, header, [], paper_files=texts)
     assert {path.name for path in folder.iterdir()} >= texts.keys()
     content = index.read_bytes()
     require_report_folder(folder)

@@ -19,6 +19,7 @@ CONTEXT = ReportContext(
     data_kind=DataKind.OFFICIAL,
     shows_published=True,
     class_labels=tuple(str(c) for c in range(8)),
+    copies={},
     displayed_names=("a", "c"),
     is_search=False,
 )
@@ -42,7 +43,7 @@ def test_shows_published_only_for_a_grid_on_real_cells(
     kind: DataKind, is_search: bool, expected: bool
 ) -> None:
     study = replace(make_study(kind), search=SEARCH_RECORD if is_search else None)
-    context = make_report_context(study, NO_COMPARISON)
+    context = make_report_context(study, NO_COMPARISON, {})
     assert context.shows_published is expected
     assert bool(context.cite_paper_figure("cnn", "scores")) is expected
 
@@ -59,6 +60,23 @@ def test_select_displayed_keeps_the_rows_and_their_order() -> None:
     assert CONTEXT.select_displayed(frame)["x"].tolist() == [0, 2, 3]
 
 
+def test_merge_copies_keeps_one_labeled_row_for_each_model() -> None:
+    context = replace(CONTEXT, copies={"m-1": ["m-2"]})
+    frame = pd.DataFrame({"configuration": ["m-1", "m-2", "z"], "x": range(3)})
+    merged = context.merge_copies(frame)
+    assert merged["configuration"].tolist() == ["m-1 = 2", "z"]
+    assert merged["x"].tolist() == [0, 2]
+
+
+def test_make_report_context_displays_no_copies() -> None:
+    comparison = pd.DataFrame(
+        {"configuration": ["m-1", "m-2"], "family": ["m", "m"], "test_macro_f1": [0.5, 0.5]}
+    )
+    context = make_report_context(make_study(DataKind.FILE), comparison, {"m-1": ["m-2"]})
+    assert context.displayed_names == ("m-1",)
+    assert context.select_displayed(comparison)["configuration"].tolist() == ["m-1 = 2"]
+
+
 def test_make_report_context_displays_the_best_of_each_family_and_those_without_score() -> None:
     scores = [i / 100 for i in range(MAX_PANELS + 2)]
     comparison = pd.DataFrame(
@@ -68,7 +86,7 @@ def test_make_report_context_displays_the_best_of_each_family_and_those_without_
             "test_macro_f1": [*scores, 0.0, float("nan")],
         }
     )
-    context = make_report_context(make_study(DataKind.FILE), comparison)
+    context = make_report_context(make_study(DataKind.FILE), comparison, {})
     best = [f"cnn-{i}" for i in range(2, len(scores))]
     assert context.displayed_names == (*best, "mlnn", "unscored")
     assert context.data_kind is DataKind.FILE
@@ -78,4 +96,4 @@ def test_make_report_context_displays_the_best_of_each_family_and_those_without_
 
 def test_make_report_context_of_a_search_says_so() -> None:
     study = replace(make_study(DataKind.OFFICIAL), search=SEARCH_RECORD)
-    assert make_report_context(study, NO_COMPARISON).is_search
+    assert make_report_context(study, NO_COMPARISON, {}).is_search

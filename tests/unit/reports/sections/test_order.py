@@ -16,7 +16,8 @@ from tests.helpers.report_frames import ReportedStudy, find_table
 from tests.helpers.search_builder import SEARCH_RECORD
 
 SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)
-ERROR_KEYS = ["classes", "confusion", "differences", "calibration", "hardest"]
+CONFUSION_KEYS = ["classes", "confusion", "differences"]
+IMAGE_KEYS = ["hardest", "calibration", "curves"]
 
 
 def list_keys(sections: list[Section]) -> list[str]:
@@ -25,8 +26,8 @@ def list_keys(sections: list[Section]) -> list[str]:
 
 def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
     assert list_keys(reported_grid.sections) == [
-        *("summary", "comparison", "unfinished", "pairs", "effects", "cost", "twins"),
-        *("published", "claims", "curves", *ERROR_KEYS, "limitations", "run", "methods"),
+        *("summary", "ranking", "unfinished", *CONFUSION_KEYS, "pairs", "effects", *IMAGE_KEYS),
+        *("cost", "twins", "published", "claims", "limitations", "run", "methods"),
     ]
 
 
@@ -34,19 +35,17 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
     reported_synthetic: ReportedStudy,
 ) -> None:
     # One model and its copy are no pair, so there is nothing about pairs.
-    keys = [key for key in ERROR_KEYS if key != "differences"]
     assert list_keys(reported_synthetic.sections) == [
-        *(
-            *("summary", "comparison", "effects", "cost", "twins", "curves", *keys),
-            *("run", "methods"),
-        )
+        *("summary", "ranking", "classes", "confusion", "effects", *IMAGE_KEYS, "cost", "twins"),
+        *("run", "methods"),
     ]
 
 
 def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
     assert list_keys(reported_search.sections) == [
-        *("summary", "confirmation", "search", "rungs", "space", "importances", "trials"),
-        *("comparison", "pairs", "cost", "curves", *ERROR_KEYS, "limitations", "run", "methods"),
+        *("summary", "search", "rungs", "space", "importances", "confirmation", "trials"),
+        *("ranking", *CONFUSION_KEYS, "pairs", *IMAGE_KEYS, "cost", "limitations", "run"),
+        "methods",
     ]
     figures = {figure.name for section in reported_search.sections for figure in section.figures}
     assert figures >= {
@@ -98,7 +97,7 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
     )
     sections = make_sections(analyze(ledger, None))
     assert list_keys(sections) == [
-        *("summary", "comparison", "unfinished", "published", "claims"),
+        *("summary", "ranking", "unfinished", "published", "claims"),
         *("limitations", "run", "methods"),
     ]
     assert not any(section.figures for section in sections)
@@ -120,12 +119,12 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
         (
             {"search": replace(SMALL, n_trials=1), "with_confirmation": False},
             [
-                "confirmation",
                 "search",
                 "rungs",
                 "importances",
+                "confirmation",
                 "trials",
-                "comparison",
+                "ranking",
                 "unfinished",
             ],
         ),

@@ -2,21 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
 from reports.analysis.pair_decisions import Decision
+from reports.format.model_labels import format_model
 from reports.format.text import DataLabel
 from reports.sections.verdict_text import (
-    describe_equivalent_losses,
+    describe_effects,
     describe_verdict,
     format_contrast_label,
-    format_model,
     list_warnings,
 )
 from tests.helpers.report_frames import (
@@ -31,7 +27,6 @@ from tests.helpers.report_frames import (
 
 SCORES = {"x1": 0.9418, "x2": 0.93, "x3": 0.87}
 VAL = {"x1": 0.9, "x2": 0.8}
-NO_EFFECTS = make_effects().iloc[:0]
 
 
 def describe(
@@ -59,7 +54,7 @@ def describe(
     comparison = make_comparison(scores, seeds=seeds)
     if val is not None:
         comparison["val_macro_f1"] = comparison["configuration"].map(val)
-    return describe_verdict(comparison, make_pairwise(pairs, list(scores), **changes), NO_EFFECTS)
+    return describe_verdict(comparison, make_pairwise(pairs, list(scores), **changes))
 
 
 def list_numbers(text: str) -> list[str]:
@@ -98,15 +93,13 @@ def test_describe_verdict_names_the_copies_of_a_model() -> None:
     copies = {"x1": ["x4", "x5"]}
     assert "x4" not in describe(SCORES)
     text = describe(SCORES, copies=copies)
-    assert all(name in text for name in ("x1", "x4", "x5"))
     assert format_model("x1", copies) in text
-    assert format_model("x2", copies) == "x2"
 
 
 def test_describe_verdict_counts_models_and_not_their_copies() -> None:
     scores = SCORES | {"x4": SCORES["x1"]}
     pairwise = make_pairwise(make_pairs({("x1", "x2"): 0.01}), [*SCORES], copies={"x1": ["x4"]})
-    text = describe_verdict(make_comparison(scores), pairwise, NO_EFFECTS)
+    text = describe_verdict(make_comparison(scores), pairwise)
     assert "3" in list_numbers(text)
     assert "4" not in list_numbers(text)
 
@@ -168,40 +161,37 @@ def test_describe_verdict_of_many_undecided_gives_their_number() -> None:
 PAIRWISE = make_pairwise(make_pairs({("x1", "x2"): 0.1}), ["x1", "x2", "x3"])
 
 
-def test_describe_verdict_effects_give_the_adjusted_p_and_no_interval() -> None:
+def test_describe_effects_give_the_adjusted_p_and_no_interval() -> None:
     """Intervals are not adjusted, so the two are not mixed in one sentence."""
-    comparison, effects = make_comparison({"x1": 0.9}), make_effects(scope="all")
-    text = describe_verdict(comparison, PAIRWISE, effects)
+    effects = make_effects(scope="all")
+    (text,) = describe_effects(effects)
     assert all(part in text for part in ("+6.12", "0.0003", f"{MINUS}0.43", "0.0800"))
     assert "[+5.00, +7.00]" not in text
     variants = {
-        describe_verdict(comparison, PAIRWISE, effects.iloc[:1].assign(p=0.001, p_holm=p_holm))
-        for p_holm in (0.003, 0.09)
+        *describe_effects(effects.iloc[:1].assign(p=0.001, p_holm=0.003)),
+        *describe_effects(effects.iloc[:1].assign(p=0.001, p_holm=0.09)),
     }
     assert len(variants) == 2
     assert len({"not significant" in variant for variant in variants}) == 2
 
 
-def test_describe_verdict_of_a_factor_that_changes_no_model_gives_no_number() -> None:
-    comparison, effects = make_comparison({"x1": 0.9}), make_effects(scope="all")
-    without = describe_verdict(comparison, PAIRWISE, effects.iloc[:2])
-    text = describe_verdict(comparison, PAIRWISE, effects)
-    sentence = text.removeprefix(without)
-    assert sentence
-    assert not re.search(r"\d", sentence)
+def test_describe_effects_of_a_factor_that_changes_no_model_gives_no_number() -> None:
+    effects = make_effects(scope="all")
+    *_, phrase = next(describe_effects(effects)).split(";")
+    assert not re.search(r"\d", phrase)
 
 
-def test_describe_verdict_leaves_effects_within_families_out() -> None:
-    text = describe_verdict(make_comparison({"x1": 0.9}), PAIRWISE, make_effects())
+def test_describe_effects_leaves_effects_within_families_out() -> None:
+    (text,) = describe_effects(make_effects())
     assert "CrossEntropy" not in text
     assert "Adam" in text
+    assert list(describe_effects(make_effects().iloc[:0])) == []
 
 
 def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
     comparison = make_comparison(SCORES)
     equal, different = (
-        describe_verdict(comparison.assign(seeds=seeds), PAIRWISE, NO_EFFECTS)
-        for seeds in (3, [3, 2, 3])
+        describe_verdict(comparison.assign(seeds=seeds), PAIRWISE) for seeds in (3, [3, 2, 3])
     )
     assert different.startswith(equal)
     assert different != equal
@@ -209,7 +199,7 @@ def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
 
 def test_describe_verdict_without_a_score_names_no_configuration() -> None:
     comparison = make_comparison(SCORES).assign(seeds=0)
-    text = describe_verdict(comparison, PAIRWISE, make_effects())
+    text = describe_verdict(comparison, PAIRWISE)
     assert text
     assert not any(character.isdigit() for character in text)
 
@@ -242,53 +232,3 @@ def test_list_warnings_count_trials_that_are_not_complete_by_state() -> None:
     assert all(part in text for part in ("1 failed", "2 missing"))
     assert "6" in list_numbers(text)
     assert "unreadable" not in text
-
-
-def make_losses(
-    *, n_differing: int, first_loss_difference: float = 0.0, has_negative_loss: bool = False
-) -> EquivalentLosses:
-    pairs = pd.DataFrame(
-        {
-            "cross_entropy": ["cnn-config-1"],
-            "nll": ["cnn-config-3"],
-            "seeds": [2],
-            "n_predictions": [7200],
-            "n_differing": [n_differing],
-            "first_loss_difference": [first_loss_difference],
-            "has_negative_loss": [has_negative_loss],
-        }
-    )
-    return EquivalentLosses(pairs=pairs, seed_noise=pd.DataFrame(), negative_loss_trials=())
-
-
-def test_describe_equivalent_losses_gives_one_cause_for_each_kind_of_difference() -> None:
-    causes = []
-    for options in (
-        {"has_negative_loss": True},
-        {"first_loss_difference": ROUNDING_TOLERANCE},
-        {"first_loss_difference": 2 * ROUNDING_TOLERANCE},
-    ):
-        losses = make_losses(n_differing=4, **options)
-        (first, cause) = describe_equivalent_losses(losses, OFFICIAL)
-        assert "7,200" in first
-        assert "4" in first
-        assert "cnn-config-1" in cause
-        assert "cnn-config-3" in cause
-        causes.append(cause)
-    assert len(set(causes)) == 3
-
-
-def test_describe_equivalent_losses_of_equal_predictions_has_no_cause() -> None:
-    (text,) = describe_equivalent_losses(make_losses(n_differing=0), OFFICIAL)
-    assert "7,200" in text
-    assert "cnn-config" not in text
-
-
-@pytest.mark.parametrize(
-    ("limit", "data", "n_more"), [(0.01, OFFICIAL, 1), (np.nan, OFFICIAL, 2), (0.01, SYNTHETIC, 0)]
-)
-def test_describe_equivalent_losses_explains_the_limit_of_real_cells(
-    limit: float, data: DataLabel, n_more: int
-) -> None:
-    losses = replace(make_losses(n_differing=0), seed_noise=pd.DataFrame({"limit": [limit]}))
-    assert len(list(describe_equivalent_losses(losses, data))) == 1 + n_more

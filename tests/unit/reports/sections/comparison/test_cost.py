@@ -38,10 +38,10 @@ def test_cost_table_shows_ours_and_the_published_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "n_paragraphs"),
-    [(DataKind.OFFICIAL, 2), (DataKind.FILE, 3), (DataKind.SYNTHETIC, 1)],
+    ("kind", "n_notes"),
+    [(DataKind.OFFICIAL, 2), (DataKind.FILE, 2), (DataKind.SYNTHETIC, 1)],
 )
-def test_cost_caveats_depend_on_the_data(kind: DataKind, n_paragraphs: int) -> None:
+def test_cost_caveats_depend_on_the_data(kind: DataKind, n_notes: int) -> None:
     is_real = kind is not DataKind.SYNTHETIC
     data = OFFICIAL if is_real else SYNTHETIC
     section = cost.make_section(
@@ -49,8 +49,9 @@ def test_cost_caveats_depend_on_the_data(kind: DataKind, n_paragraphs: int) -> N
         context=make_context(data=data, data_kind=kind),
     )
     assert section is not None
-    assert len(section.paragraphs) == n_paragraphs
-    assert (data.short in section.paragraphs[-1]) == (kind is DataKind.FILE)
+    assert len(section.notes) == n_notes
+    assert len(section.paragraphs) == (kind is DataKind.FILE)
+    assert all(data.short in text for text in section.paragraphs)
     (figure,) = section.figures
     assert figure.name == "cost"
     assert figure.caption.endswith(data.short)

@@ -1,10 +1,12 @@
 """The section on configurations that differ only in the loss."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from reports.analysis.equivalent_losses import EquivalentLosses
+from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
 from reports.format.text import DataLabel
 from reports.format.units import BLANK
 from reports.sections.comparison import equivalent_losses
@@ -85,3 +87,59 @@ def test_equivalent_losses_without_a_pair_are_left_out() -> None:
         pairs=PAIRS.iloc[:0], seed_noise=SEED_NOISE.iloc[:0], negative_loss_trials=()
     )
     assert equivalent_losses.make_section(losses, data=OFFICIAL) is None
+
+
+def make_losses(
+    *, n_differing: int, first_loss_difference: float = 0.0, has_negative_loss: bool = False
+) -> EquivalentLosses:
+    pairs = pd.DataFrame(
+        {
+            "cross_entropy": ["cnn-config-1"],
+            "nll": ["cnn-config-3"],
+            "seeds": [2],
+            "n_predictions": [7200],
+            "n_differing": [n_differing],
+            "first_loss_difference": [first_loss_difference],
+            "has_negative_loss": [has_negative_loss],
+        }
+    )
+    return EquivalentLosses(pairs=pairs, seed_noise=pd.DataFrame(), negative_loss_trials=())
+
+
+def describe(losses: EquivalentLosses, data: DataLabel = OFFICIAL) -> tuple[str, ...]:
+    section = equivalent_losses.make_section(losses, data=data)
+    assert section is not None
+    return section.paragraphs
+
+
+def test_equivalent_losses_gives_one_cause_for_each_kind_of_difference() -> None:
+    causes = []
+    for options in (
+        {"has_negative_loss": True},
+        {"first_loss_difference": ROUNDING_TOLERANCE},
+        {"first_loss_difference": 2 * ROUNDING_TOLERANCE},
+    ):
+        losses = make_losses(n_differing=4, **options)
+        first, cause = describe(losses)
+        assert "7,200" in first
+        assert "4" in first
+        assert "cnn-config-1" in cause
+        assert "cnn-config-3" in cause
+        causes.append(cause)
+    assert len(set(causes)) == 3
+
+
+def test_equivalent_losses_of_equal_predictions_has_no_cause() -> None:
+    (text,) = describe(make_losses(n_differing=0))
+    assert "7,200" in text
+    assert "cnn-config" not in text
+
+
+@pytest.mark.parametrize(
+    ("limit", "data", "n_more"), [(0.01, OFFICIAL, 1), (np.nan, OFFICIAL, 2), (0.01, SYNTHETIC, 0)]
+)
+def test_equivalent_losses_explains_the_limit_of_real_cells(
+    limit: float, data: DataLabel, n_more: int
+) -> None:
+    losses = replace(make_losses(n_differing=0), seed_noise=SEED_NOISE.assign(limit=limit))
+    assert len(describe(losses, data)) == 1 + n_more

@@ -76,7 +76,7 @@ def test_published_caveats_depend_on_seeds_and_data(
     seeds: int, kind: DataKind, n_caveats: int
 ) -> None:
     section = make_section(seeds=seeds, kind=kind)
-    assert len(section.paragraphs) == 2 + n_caveats
+    assert len(section.paragraphs) == 1 + n_caveats
     is_named = any("official BloodMNIST" in text for text in section.paragraphs)
     assert is_named == (kind is DataKind.FILE)
 

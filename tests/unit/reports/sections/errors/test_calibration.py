@@ -112,7 +112,7 @@ def test_calibration_table_of_probabilities_shows_slope_and_losses() -> None:
 @pytest.mark.parametrize("tendency", list(Tendency))
 def test_calibration_outcome_of_equal_tendencies_gives_their_range(tendency: str) -> None:
     section = make_section({"cnn-config-1": (tendency, -0.03), "cnn-config-2": (tendency, 0.05)})
-    outcome = section.paragraphs[1]
+    outcome = section.paragraphs[0]
     assert all(gap in outcome for gap in (f"{MINUS}3.00", "+5.00"))
     assert "cnn-config" not in outcome
 
@@ -121,5 +121,5 @@ def test_calibration_outcome_of_different_tendencies_names_configurations_once()
     section = make_section(
         {"cnn-config-1": (Tendency.UNDECIDED, 0.0), "cnn-config-2": (Tendency.OVERCONFIDENT, 0.05)}
     )
-    outcome = section.paragraphs[1]
+    outcome = section.paragraphs[0]
     assert outcome.index("cnn-config-2") < outcome.index("+5.00") < outcome.index("cnn-config-1")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reports.analysis.class_scores import MIN_CLASS_IMAGES
 from reports.analysis.confusion import analyze_confusion
+from reports.format.units import BLANK
 from reports.sections.errors import classes
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
@@ -50,11 +51,55 @@ def test_classes_table_shows_scores_and_support_of_each_class() -> None:
         "support": "100",
         "note": "",
     }
-    assert not mlnn.folded
+    assert mlnn.folded
     assert more.folded
     assert {"specificity", "npv", "auc", "average_precision"} <= {*read_rows(more)[0]}
     assert {"recall_low", "recall_high", "recall_sd"} <= {*mlnn.values}
     assert {"auc_low", "auc_high", "auc_sd"} <= {*more.values}
+
+
+def test_classes_heat_maps_have_a_row_for_each_class_and_a_column_for_each_model() -> None:
+    context = make_context(
+        "mlnn-config-1", "cnn-config-1", copies={"cnn-config-1": ["cnn-config-2"]}
+    )
+    section = classes.make_section(CONFUSION, context=context)
+    assert section is not None
+    f1, recall, precision, specificity = section.heat_maps
+    assert len({heat_map.title for heat_map in section.heat_maps}) == 4
+    for heat_map in section.heat_maps:
+        assert heat_map.rows == CLASS_LABELS
+        assert heat_map.columns == ("mlnn-config-1", "cnn-config-1 = 2")
+        shades = [cell.shade for row in heat_map.cells for cell in row]
+        assert (min(shades), max(shades)) == (-5, 0)
+    assert [cell.text for cell in recall.cells[0]] == ["59.00", "60.00"]
+    assert recall.cells[1][1].text == "100.00"
+    assert recall.cells[1][1].detail == "[96.30, 100.00]"
+    assert precision.cells[1][1].text == "71.43"
+    assert f1.cells[1][1].text == "83.33"
+    assert specificity.cells[0][0].text != BLANK
+
+
+def test_classes_paragraph_names_the_weakest_class_of_the_best_model() -> None:
+    section = classes.make_section(CONFUSION, context=make_context("mlnn-config-1", "cnn-config-1"))
+    assert section is not None
+    rows = CONFUSION.class_scores
+    best = rows[rows["configuration"] == "cnn-config-1"]
+    weakest = int(best.loc[best["f1"].idxmin(), "class"])
+    (text,) = section.paragraphs
+    assert "cnn-config-1" in text
+    assert CLASS_LABELS[weakest] in text
+    assert f"{100 * best['f1'].min():.2f}%" in text
+
+
+def test_classes_that_are_absent_have_blank_cells_without_a_shade() -> None:
+    matrix = ASYMMETRIC.copy()
+    matrix[3] = 0
+    confusion = analyze_confusion(make_test_predictions({"cnn-config-1": [matrix]}))
+    section = classes.make_section(confusion, context=make_context("cnn-config-1"))
+    assert section is not None
+    (cell,) = section.heat_maps[1].cells[3]
+    assert cell.detail == ""
+    assert CLASS_LABELS[3] not in section.paragraphs[0]
 
 
 def test_classes_with_few_images_are_noted_beside_their_rows() -> None:

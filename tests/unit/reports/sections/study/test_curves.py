@@ -71,7 +71,7 @@ def test_curves_of_equivalent_losses_and_of_a_search_are_introduced_otherwise() 
     )
     assert usual is not None
     assert equivalent is not None
-    assert len(equivalent.paragraphs[0]) > len(usual.paragraphs[0])
+    assert len(equivalent.notes[0]) > len(usual.notes[0])
     assert equivalent.title != usual.title
 
 

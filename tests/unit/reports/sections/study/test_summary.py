@@ -5,7 +5,7 @@ from reports.format.text import DataLabel
 from reports.sections.elements import Section
 from reports.sections.search_text import describe_search
 from reports.sections.study import summary
-from reports.sections.verdict_text import describe_verdict, list_warnings
+from reports.sections.verdict_text import describe_effects, describe_verdict, list_warnings
 from tests.helpers.report_frames import (
     OFFICIAL,
     SYNTHETIC,
@@ -43,7 +43,10 @@ def make_section(
 def test_summary_of_a_grid_is_its_verdict() -> None:
     section = make_section(is_search=False)
     assert section.key == "summary"
-    assert section.paragraphs == (describe_verdict(COMPARISON, PAIRWISE, make_effects()),)
+    assert section.paragraphs == (
+        describe_verdict(COMPARISON, PAIRWISE),
+        *describe_effects(make_effects()),
+    )
 
 
 def test_summary_of_a_search_is_what_it_found() -> None:
@@ -52,15 +55,15 @@ def test_summary_of_a_search_is_what_it_found() -> None:
 
 def test_summary_ends_with_the_warnings() -> None:
     section = make_section(is_search=False, data=SYNTHETIC)
-    assert section.paragraphs[1:] == tuple(list_warnings(COMPARISON, (), SYNTHETIC))
-    assert len(section.paragraphs) == 2
+    assert section.paragraphs[2:] == tuple(list_warnings(COMPARISON, (), SYNTHETIC))
+    assert len(section.paragraphs) == 3
 
 
 def test_summary_of_trials_at_the_epoch_limit_says_so_first() -> None:
-    first, verdict = make_section(is_search=False, epoch_limit=LIMITED).paragraphs
+    first, verdict, _ = make_section(is_search=False, epoch_limit=LIMITED).paragraphs
     assert "2 of 6" in first
     assert "4 epochs" in first
-    assert verdict == describe_verdict(COMPARISON, PAIRWISE, make_effects())
+    assert verdict == describe_verdict(COMPARISON, PAIRWISE)
 
 
 def test_summary_of_a_search_has_no_epoch_limit() -> None:

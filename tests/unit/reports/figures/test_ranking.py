@@ -9,9 +9,9 @@ from tests.helpers.report_frames import OFFICIAL, make_comparison
 FRAME = make_comparison({"cnn-config-1": 0.94, "b": 0.935, "c": 0.87})
 
 
-def test_draw_groups_has_means_with_intervals_and_a_bar_a_group() -> None:
+def test_draw_ranking_has_means_with_intervals_and_a_bar_a_group() -> None:
     groups = [["cnn-config-1", "b"], ["b", "c"]]
-    figure = figures.draw_groups(FRAME, groups, [], data=OFFICIAL)
+    figure = figures.draw_ranking(FRAME, groups, [], data=OFFICIAL)
     axes, group_axes = figure.axes
     whiskers = read_whiskers(axes.containers[0])
     np.testing.assert_allclose(whiskers.points, [[94.0, 0.0], [93.5, 1.0], [87.0, 2.0]])
@@ -23,22 +23,22 @@ def test_draw_groups_has_means_with_intervals_and_a_bar_a_group() -> None:
     np.testing.assert_allclose(read_points(second_dots), [[1, 1], [1, 2]])
 
 
-def test_draw_groups_has_thick_bars_of_equivalent_models_beside_thin_ones() -> None:
+def test_draw_ranking_has_thick_bars_of_equivalent_models_beside_thin_ones() -> None:
     tied_groups, equivalent_groups = [["cnn-config-1", "b"], ["c"]], [["cnn-config-1", "b"]]
-    figure = figures.draw_groups(FRAME, tied_groups, equivalent_groups, data=OFFICIAL)
+    figure = figures.draw_ranking(FRAME, tied_groups, equivalent_groups, data=OFFICIAL)
     bars, dots = figure.axes[1].lines[::2], figure.axes[1].lines[1::2]
     assert [read_points(bar)[0][0] for bar in bars] == [0, 1, 2]
     np.testing.assert_allclose(read_points(bars[2]), [[2, -0.3], [2, 1.3]])
     np.testing.assert_allclose(read_points(dots[2]), [[2, 0], [2, 1]])
     widths = [bar.get_linewidth() for bar in bars]
     assert widths[0] == widths[1] < widths[2]
-    without = figures.draw_groups(FRAME, tied_groups, [], data=OFFICIAL).axes[1]
+    without = figures.draw_ranking(FRAME, tied_groups, [], data=OFFICIAL).axes[1]
     assert len(without.lines) == 4
     assert without.get_title(loc="right") != figure.axes[1].get_title(loc="right")
 
 
-def test_draw_groups_labels_have_name_loss_and_optimizer() -> None:
-    axes = figures.draw_groups(FRAME, [], [], data=OFFICIAL).axes[0]
+def test_draw_ranking_labels_have_name_loss_and_optimizer() -> None:
+    axes = figures.draw_ranking(FRAME, [], [], data=OFFICIAL).axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert len(labels) == 3
     assert labels[0].split("   ") == ["cnn-config-1", "CrossEntropy + SGD"]

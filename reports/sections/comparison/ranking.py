@@ -1,4 +1,4 @@
-"""Compare the scores of all configurations, with their confidence intervals."""
+"""Rank the models by their scores on test, with confidence intervals and cost."""
 
 import math
 from collections.abc import Iterator
@@ -10,13 +10,14 @@ from reports.analysis import frames
 from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
+from reports.format.model_labels import format_model, label_models
 from reports.format.table import Table, make_table
-from reports.format.text import DataLabel, format_loss_and_optimizer, label
+from reports.format.text import DataLabel, format_loss_and_optimizer
 from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
-from reports.sections.verdict_text import format_margin, format_model
+from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
+from reports.sections.verdict_text import format_margin
 
 
 def make_section(
@@ -26,7 +27,7 @@ def make_section(
     trials: pd.DataFrame,
     context: ReportContext,
 ) -> Section | None:
-    """Show scores, intervals and training cost; None without a planned trial.
+    """Show the ranking, all scores and the training cost; None without a planned trial.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
@@ -36,34 +37,59 @@ def make_section(
     """
     if comparison.empty:
         return None
-    frame = _add_display_columns(comparison, pairwise)
-    scored_rows = context.select_displayed(frame[frame["seeds"] > 0])
     return Section(
-        key="comparison",
-        title="Comparison of the configurations",
-        paragraphs=tuple(_make_paragraphs(comparison, pairwise, trials, context)),
-        figures=tuple(
-            _make_report_figure(family, scored_rows[scored_rows["family"] == family], context)
-            for family in scored_rows["family"].unique()
-        ),
-        tables=_make_score_tables(frame, comparison, context.data),
+        key="ranking",
+        title="Ranking",
+        paragraphs=tuple(_make_paragraphs(comparison, pairwise, context)),
+        figures=tuple(make_ranking_figure(comparison, pairwise, context.data)),
+        tables=_make_score_tables(_add_display_columns(comparison, pairwise), comparison, context),
+        notes=tuple(_make_notes(comparison, pairwise, trials)),
     )
 
 
-def _make_report_figure(family: str, rows: pd.DataFrame, context: ReportContext) -> ReportFigure:
-    return make_figure(
-        f"scores-{make_slug(family)}",
-        f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
-        f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95% confidence intervals. The "
-        "axis does not start at 0.",
-        figures.draw_scores(rows, data=context.data),
-        context.data,
+def make_ranking_figure(
+    comparison: pd.DataFrame, pairwise: PairwiseComparison, data: DataLabel, name: str = "ranking"
+) -> Iterator[ReportFigure]:
+    """Yield the figure of the ranked models; none without a score.
+
+    Args:
+        comparison: Frame from `frames.make_comparison_frame`.
+        pairwise: Pairs of the models, and their groups.
+        data: Names of the data.
+        name: Name of the figure's files.
+    """
+    if not pairwise.ranked_names:
+        return
+    tied_groups, equivalent_groups = (
+        [[format_model(model, pairwise.copies) for model in group] for group in groups]
+        for groups in (pairwise.tied_groups, pairwise.equivalent_groups)
+    )
+    rows = comparison.set_index("configuration", drop=False).loc[list(pairwise.ranked_names)]
+    caption_text = "Macro F1 on test with 95% confidence intervals, best first."
+    if not pairwise.pairs.empty:
+        caption_text += (
+            " Dots on one thin bar: models that are not significantly different from each other. "
+            "Dots on one thick bar: models that are equivalent within "
+            f"{format_margin(pairwise.margin)}."
+        )
+    yield make_figure(
+        name,
+        caption_text,
+        figures.draw_ranking(
+            label_models(rows, pairwise.copies), tied_groups, equivalent_groups, data=data
+        ),
+        data,
     )
 
 
 def _make_score_tables(
-    frame: pd.DataFrame, comparison: pd.DataFrame, data: DataLabel
+    frame: pd.DataFrame, comparison: pd.DataFrame, context: ReportContext
 ) -> tuple[Table, ...]:
+    """Make the tables, from the highest macro F1 on test; the copies of a model are hidden."""
+    data = context.data
+    frame = frame.sort_values("test_macro_f1", ascending=False, kind="stable")
+    hidden = frame.index.difference(context.merge_copies(frame).index)
+    frame = label_models(frame, context.copies)
     training_columns = [
         str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.TRAINING_FIELDS
     ]
@@ -74,6 +100,7 @@ def _make_score_tables(
             COMPARISON_COLUMNS,
             frame,
             values=comparison,
+            hidden=hidden,
         ),
         make_table(
             "intervals",
@@ -81,6 +108,7 @@ def _make_score_tables(
             INTERVAL_COLUMNS,
             frame,
             values=comparison,
+            hidden=hidden,
             folded=True,
         ),
         make_table(
@@ -89,26 +117,36 @@ def _make_score_tables(
             TRAINING_COLUMNS,
             frame,
             values=comparison[["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]],
+            hidden=hidden,
             folded=True,
         ),
     )
 
 
 def _make_paragraphs(
-    comparison: pd.DataFrame,
-    pairwise: PairwiseComparison,
-    trials: pd.DataFrame,
-    context: ReportContext,
+    comparison: pd.DataFrame, pairwise: PairwiseComparison, context: ReportContext
+) -> Iterator[str]:
+    if context.is_search:
+        yield "From here on, the report is about the re-trained configurations."
+    if pairwise.copies:
+        models = "; ".join(format_model(name, pairwise.copies) for name in pairwise.copies)
+        yield f"These configurations train the same model and are one row: {models}."
+    n_copies = sum(len(names) for names in context.copies.values())
+    if len(context.displayed_names) < len(comparison) - n_copies:
+        yield (
+            f"Figures and long tables show the {MAX_PANELS} models of each family with the highest "
+            "macro F1 on test; the CSV files hold all."
+        )
+
+
+def _make_notes(
+    comparison: pd.DataFrame, pairwise: PairwiseComparison, trials: pd.DataFrame
 ) -> list[str]:
     has_replicates = comparison["seeds"].max() > 1
     paragraphs = [
         "Scores are on test, except one macro F1 on val. All are from the epoch with the best "
         "macro F1 on val. That score on val was selected, so it is too high on average."
     ]
-    if context.is_search:
-        paragraphs = [
-            f"From here on, the report is about the re-trained configurations. {paragraphs[0]}"
-        ]
     if has_replicates:
         paragraphs[0] += " ± gives the standard deviation over seeds (divisor n - 1)."
     sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
@@ -121,22 +159,12 @@ def _make_paragraphs(
         "seed, a score may lie outside."
     )
     paragraphs += [*_describe_spreads(pairwise), *_describe_cost(trials)]
-    if len(context.displayed_names) < len(comparison):
-        paragraphs.append(
-            f"Figures and long tables show the {MAX_PANELS} configurations of each family with "
-            "the highest macro F1 on test; the CSV files hold all."
-        )
     if not pairwise.pairs.empty:
         paragraphs.append(
             "Configurations that share a lower-case letter under “Group” are not significantly "
             "different. Those that share an upper-case letter are equivalent within "
             f"{format_margin(pairwise.margin)}. See "
             f"“{significant_differences.TITLE}”."
-        )
-    if pairwise.copies:
-        models = "; ".join(format_model(name, pairwise.copies) for name in pairwise.copies)
-        paragraphs.append(
-            f"These configurations train the same model and are compared once: {models}."
         )
     return paragraphs
 

@@ -13,7 +13,7 @@ _TIED_WIDTH, _EQUIVALENT_WIDTH = 1.2, 5.0
 
 
 @canvas.figure_style
-def draw_groups(
+def draw_ranking(
     frame: pd.DataFrame,
     tied_groups: Sequence[Sequence[str]],
     equivalent_groups: Sequence[Sequence[str]],

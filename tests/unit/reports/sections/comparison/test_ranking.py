@@ -1,4 +1,4 @@
-"""The comparison table: scores, seeds, groups, cost, and which configurations are drawn."""
+"""The ranking: scores, seeds, groups, cost, which models are drawn, and hidden copies."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis.pairwise import PairwiseComparison
-from reports.sections.comparison import scores
+from reports.sections.comparison import ranking
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
 from tests.helpers.report_frames import (
@@ -35,7 +35,7 @@ def make_section(
     trials: pd.DataFrame | None = None,
     context: ReportContext | None = None,
 ) -> Section | None:
-    return scores.make_section(
+    return ranking.make_section(
         comparison=comparison,
         pairwise=NO_PAIRS,
         trials=make_trials("here") if trials is None else trials,
@@ -43,8 +43,8 @@ def make_section(
     )
 
 
-def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
-    section = scores.make_section(
+def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
+    section = ranking.make_section(
         comparison=COMPARISON.assign(seeds=[1, 2]),
         pairwise=make_pairwise(
             PAIRS,
@@ -56,7 +56,7 @@ def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
         context=make_context(*NAMES),
     )
     assert section is not None
-    assert section.key == "comparison"
+    assert section.key == "ranking"
     table = find_table(section, "comparison")
     first, second = read_rows(table)
     assert first == {
@@ -77,7 +77,7 @@ def test_scores_table_shows_spread_seeds_groups_and_cost() -> None:
     assert table.values["test_accuracy"].tolist() == [0.94, 0.9]
 
 
-def test_scores_further_tables_are_folded() -> None:
+def test_ranking_further_tables_are_folded() -> None:
     section = make_section()
     intervals, training = find_table(section, "intervals"), find_table(section, "training")
     assert intervals.folded
@@ -92,90 +92,117 @@ def test_scores_further_tables_are_folded() -> None:
     assert "test_accuracy" not in training.values
 
 
-def test_scores_figures_show_displayed_configurations_with_a_score_by_family() -> None:
-    comparison = make_comparison({"mlnn-config-1": 0.8, "cnn-config-1": 0.9, "cnn-config-2": 0.9})
-    section = make_section(
-        comparison.assign(seeds=[0, 2, 2]), context=make_context("mlnn-config-1", "cnn-config-1")
-    )
-    assert section is not None
-    assert [figure.name for figure in section.figures] == ["scores-cnn"]
-    assert len(find_table(section, "comparison").rows) == 3
-
-
-def test_scores_caveats_of_seeds_groups_and_many_configurations_are_separate() -> None:
-    usual = make_section()
-    fewer = make_section(context=make_context("cnn-config-1"))
-    assert usual is not None
-    assert fewer is not None
-    assert len(fewer.paragraphs) == len(usual.paragraphs) + 1
-    one_seed = make_section(make_comparison({"cnn-config-1": 0.94}, seeds=1))
-    assert one_seed is not None
-    assert "±" in usual.paragraphs[0]
-    assert "±" not in one_seed.paragraphs[0]
-
-
-def count_paragraphs(pairwise: PairwiseComparison) -> int:
-    section = scores.make_section(
+def test_ranking_figure_shows_the_ranked_models() -> None:
+    pairwise = make_pairwise(PAIRS, ["cnn-config-1"], ["cnn-config-2"])
+    section = ranking.make_section(
         comparison=COMPARISON,
         pairwise=pairwise,
         trials=make_trials("here"),
         context=make_context(*NAMES),
     )
     assert section is not None
-    return len(section.paragraphs)
+    assert [figure.name for figure in section.figures] == ["ranking"]
+    unranked = make_section()
+    assert unranked is not None
+    assert unranked.figures == ()
 
 
-def test_scores_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
+def test_ranking_tables_begin_with_the_best_and_hide_copies() -> None:
+    comparison = make_comparison({"cnn-config-1": 0.9, "cnn-config-3": 0.9, "cnn-config-2": 0.95})
+    copies = {"cnn-config-1": ["cnn-config-3"]}
+    section = ranking.make_section(
+        comparison=comparison,
+        pairwise=replace(NO_PAIRS, copies=copies),
+        trials=make_trials("here"),
+        context=make_context("cnn-config-1", "cnn-config-2", copies=copies),
+    )
+    for name in ("comparison", "intervals", "training"):
+        table = find_table(section, name)
+        assert [row[0] for row in table.rows] == [
+            "cnn-config-2",
+            "cnn-config-1 = 3",
+            "cnn-config-3",
+        ]
+        assert table.hidden_rows == {2}
+        assert table.values["configuration"].tolist() == comparison["configuration"].tolist()
+    best_rows = {row for row, _ in find_table(section, "comparison").best_cells}
+    assert best_rows == {0}
+
+
+def test_ranking_notes_and_paragraphs_of_many_configurations() -> None:
+    usual = make_section()
+    fewer = make_section(context=make_context("cnn-config-1"))
+    one_seed = make_section(make_comparison({"cnn-config-1": 0.94}, seeds=1))
+    assert usual is not None
+    assert fewer is not None
+    assert one_seed is not None
+    assert len(fewer.paragraphs) == len(usual.paragraphs) + 1
+    assert "±" in usual.notes[0]
+    assert "±" not in one_seed.notes[0]
+
+
+def count_texts(pairwise: PairwiseComparison) -> int:
+    section = ranking.make_section(
+        comparison=COMPARISON,
+        pairwise=pairwise,
+        trials=make_trials("here"),
+        context=make_context(*NAMES),
+    )
+    assert section is not None
+    return len(section.paragraphs) + len(section.notes)
+
+
+def test_ranking_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
     pairwise = make_pairwise(PAIRS, *([name] for name in NAMES))
-    n_paragraphs = count_paragraphs(NO_PAIRS)
-    assert count_paragraphs(pairwise) == n_paragraphs + 1
+    n_paragraphs = count_texts(NO_PAIRS)
+    assert count_texts(pairwise) == n_paragraphs + 1
     for changes in (
         {"copies": {"cnn-config-1": ["cnn-config-3"]}},
         {"seed_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
     ):
         changed = replace(NO_PAIRS, **changes)
-        assert count_paragraphs(changed) == n_paragraphs + 1
+        assert count_texts(changed) == n_paragraphs + 1
 
 
 @pytest.mark.parametrize(("p", "p_text"), [(0.3, "0.3000"), (0.00001, "0.0001")])
-def test_scores_compare_the_spreads_over_seeds(p: float, p_text: str) -> None:
+def test_ranking_compare_the_spreads_over_seeds(p: float, p_text: str) -> None:
     seed_sds = dict(zip(NAMES, (0.002, 0.03), strict=True))
-    section = scores.make_section(
+    section = ranking.make_section(
         comparison=COMPARISON,
         pairwise=replace(NO_PAIRS, seed_sds=seed_sds, homogeneity_p=p),
         trials=make_trials("here"),
         context=make_context(*NAMES),
     )
     assert section is not None
-    (text,) = (text for text in section.paragraphs if "Bartlett" in text)
+    (text,) = (text for text in section.notes if "Bartlett" in text)
     assert all(part in text for part in ("0.20", "3.00", p_text))
 
 
-def test_scores_without_known_operations_have_no_such_column() -> None:
+def test_ranking_without_known_operations_have_no_such_column() -> None:
     table = find_table(make_section(COMPARISON.assign(operations=float("nan"))), "comparison")
     keys = [column.key for column in table.columns]
     assert keys[-2:] == ["parameters", "duration_s"]
 
 
 def describe_times(trials: pd.DataFrame) -> str:
-    """The paragraphs of a section without figures."""
+    """The notes of a section without figures."""
     section = make_section(trials=trials, context=make_context())
     assert section is not None
-    return " ".join(section.paragraphs)
+    return " ".join(section.notes)
 
 
 @pytest.mark.parametrize("hosts", [("here", "here"), ("here", "there")])
-def test_scores_times_of_several_hosts_have_a_caveat(hosts: tuple[str, str]) -> None:
+def test_ranking_times_of_several_hosts_have_a_caveat(hosts: tuple[str, str]) -> None:
     is_longer = len(describe_times(make_trials(*hosts))) > len(describe_times(make_trials("here")))
     assert is_longer == (len(set(hosts)) > 1)
 
 
-def test_scores_times_name_the_devices() -> None:
+def test_ranking_times_name_the_devices() -> None:
     text = describe_times(pd.concat([make_trials("a", device="H200"), make_trials("a")]))
     assert "H200" in text
     assert "CPU" in text
     assert "H200" not in describe_times(make_trials("a").assign(state="failed", device="H200"))
 
 
-def test_scores_without_a_planned_trial_are_left_out() -> None:
+def test_ranking_without_a_planned_trial_are_left_out() -> None:
     assert make_section(COMPARISON.iloc[:0]) is None

@@ -1,0 +1,38 @@
+"""Name a model together with the other configurations that train the same one."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+
+def format_model(name: str, copies: Mapping[str, Sequence[str]]) -> str:
+    """Return the name of a model with its copies, e.g. `cnn-config-2 = 4`.
+
+    Args:
+        name: Name of a configuration.
+        copies: Names of the other configurations that train the same model, by name of the model.
+
+    Returns:
+        The name itself if it has no copies. A copy is shortened by the parts, separated by hyphens,
+        with which both names begin.
+    """
+    return " = ".join([name, *(_shorten_copy(copy, name) for copy in copies.get(name, ()))])
+
+
+def label_models(
+    frame: pd.DataFrame,
+    copies: Mapping[str, Sequence[str]],
+    columns: Sequence[str] = ("configuration",),
+) -> pd.DataFrame:
+    """Return a copy of a frame in which `format_model` replaces the names in some columns."""
+    labels = {
+        column: [format_model(str(name), copies) for name in frame[column]] for column in columns
+    }
+    return frame.assign(**labels)
+
+
+def _shorten_copy(copy: str, name: str) -> str:
+    """Return a name without the parts, separated by hyphens, with which another begins, too."""
+    while "-" in copy and copy.partition("-")[0] == name.partition("-")[0]:
+        copy, name = copy.partition("-")[2], name.partition("-")[2]
+    return copy

@@ -1,0 +1,42 @@
+"""Write the title of a report in words."""
+
+from collections.abc import Sequence
+
+from reports.format.units import format_count
+from reports.ledger.records import DataRecord, StudyRecord
+from reports.ledger.states import DataKind
+
+_NUMBER_WORDS = (
+    *("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"),
+    *("Eleven", "Twelve"),
+)
+_DATA_NAMES = {DataKind.OFFICIAL: "BloodMNIST", DataKind.SYNTHETIC: "synthetic cells"}
+
+
+def make_title(study: StudyRecord) -> str:
+    """Return the title of a study's report, e.g. `Eight classifiers on BloodMNIST, 3 seeds`."""
+    data_name = _get_data_name(study.data)
+    if study.search is not None:
+        return f"Search over {format_count(study.search.n_trials, 'trial')} on {data_name}"
+    n_configurations = len({trial.configuration for trial in study.trials})
+    n_seeds = len({trial.config["seed"] for trial in study.trials})
+    noun = "classifier" if n_configurations == 1 else "classifiers"
+    return (
+        f"{_format_number_word(n_configurations)} {noun} on {data_name}, "
+        f"{format_count(n_seeds, 'seed')}"
+    )
+
+
+def make_multi_study_title(studies: Sequence[StudyRecord]) -> str:
+    """Return the title of a report of several studies, e.g. `Two studies on BloodMNIST`."""
+    data_names = dict.fromkeys(_get_data_name(study.data) for study in studies)
+    return f"{_format_number_word(len(studies))} studies on {' and '.join(data_names)}"
+
+
+def _get_data_name(data: DataRecord) -> str:
+    return _DATA_NAMES.get(data.kind, data.name)
+
+
+def _format_number_word(number: int) -> str:
+    """Return a number as a word at the start of a title, or in digits above twelve."""
+    return _NUMBER_WORDS[number] if number < len(_NUMBER_WORDS) else f"{number:,}"
