@@ -23,6 +23,8 @@ from reports.format.text import DataLabel
 BLUE, SKY, VERMILLION, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
 GRAY = "#BDBDBD"
 
+_FAMILY_STYLES = {"mlnn": (VERMILLION, "s"), "cnn": (BLUE, "o"), "resnet": (GREEN, "^")}
+
 _DPI = 160
 
 _CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
@@ -89,6 +91,11 @@ def label_outer_axes(figure: Figure, panels: Sequence[Axes], xlabel: str, ylabel
         axes.set_ylabel(ylabel if is_left else "")
         axes.set_xlabel(xlabel if is_bottom else "")
     figure.align_ylabels()
+
+
+def get_family_style(family: str) -> tuple[str, str]:
+    """Return the color and the marker of a family in all figures."""
+    return _FAMILY_STYLES.get(family, ("#333333", "D"))
 
 
 def add_legend(figure: Figure, axes: Axes, *, n_columns: int) -> None:

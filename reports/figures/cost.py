@@ -12,12 +12,6 @@ from bloodnets.metrics import FloatArray
 from reports.figures import canvas
 from reports.format.text import DataLabel, label
 
-_FAMILY_STYLES = {
-    "mlnn": (canvas.VERMILLION, "s"),
-    "cnn": (canvas.BLUE, "o"),
-    "resnet": (canvas.GREEN, "^"),
-}
-_DEFAULT_STYLE = ("#333333", "D")
 _BENCHMARK_MARKERS = "DvpX"
 _COST_AXES = (("parameters", "Parameters (millions)"), ("operations", "MFLOP per image"))
 _EQUAL_COST_OFFSET = 0.02  # share of the axis; about the width of a marker
@@ -60,7 +54,7 @@ def _spread_equal_costs(costs: FloatArray) -> FloatArray:
 
 def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> None:
     """Draw a group of markers: filled with whiskers for the study, hollow for published values."""
-    color, marker = _FAMILY_STYLES.get(family, _DEFAULT_STYLE)
+    color, marker = canvas.get_family_style(family)
     style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4.5, "ls": "none"}
     accuracy = points["accuracy"] * 100
     if source == "study":

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import canvas
-from reports.format.text import DataLabel, format_loss_and_optimizer
+from reports.format.text import DataLabel, label
 
 _TIED_WIDTH, _EQUIVALENT_WIDTH = 1.2, 5.0
 
@@ -27,29 +27,41 @@ def draw_ranking(
     horizontal names and with an interval for each model.
 
     Args:
-        frame: Rows of `frames.make_comparison_frame`, from best to worst.
+        frame: Rows of `frames.make_comparison_frame`, from best to worst, with `method` (str).
         tied_groups: Groups of the same models, `PairwiseComparison.tied_groups`.
         equivalent_groups: Groups of the same models, `PairwiseComparison.equivalent_groups`.
         data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"])
     n_groups = len(tied_groups) + len(equivalent_groups)
-    figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(names), data)
+    figure = canvas.make_blank_figure(7.2, 1.3 + 0.34 * len(names), data)
     width_ratios = [5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
     axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
-    rows = range(len(names))
-    mean = frame["test_macro_f1"] * 100
-    errors = [mean - frame["test_macro_f1_low"] * 100, frame["test_macro_f1_high"] * 100 - mean]
-    axes.errorbar(
-        mean, rows, xerr=errors, color=canvas.BLUE, marker="o", linestyle="none", capsize=3
-    )
+    positions = pd.Series(range(len(names)), index=frame.index)
+    for family, group in frame.groupby("family", sort=False):
+        color, marker = canvas.get_family_style(str(family))
+        mean = group["test_macro_f1"] * 100
+        axes.errorbar(
+            mean,
+            positions[group.index],
+            xerr=[
+                mean - group["test_macro_f1_low"] * 100,
+                group["test_macro_f1_high"] * 100 - mean,
+            ],
+            color=color,
+            marker=marker,
+            linestyle="none",
+            capsize=3,
+            label=label(family),
+        )
     labels = [
-        f"{canvas.shorten(str(name))}   {format_loss_and_optimizer(loss, optimizer)}"
-        for name, loss, optimizer in zip(names, frame["loss"], frame["optimizer"], strict=True)
+        f"{canvas.shorten(str(name))}   {method}"
+        for name, method in zip(names, frame["method"], strict=True)
     ]
-    axes.set_yticks(rows, labels)
+    axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("Macro F1 on test (%), 95% confidence interval; axis does not start at 0")
+    canvas.add_legend(figure, axes, n_columns=4)
     _draw_bars(group_axes, names, tied_groups, equivalent_groups)
     return figure
 

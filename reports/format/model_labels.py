@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from reports.format.text import label
+
 
 def format_model(name: str, copies: Mapping[str, Sequence[str]]) -> str:
     """Return the name of a model with its copies, e.g. `cnn-config-2 = 4`.
@@ -29,6 +31,25 @@ def label_models(
         column: [format_model(str(name), copies) for name in frame[column]] for column in columns
     }
     return frame.assign(**labels)
+
+
+def format_methods(comparison: pd.DataFrame, copies: Mapping[str, Sequence[str]]) -> list[str]:
+    """Format loss and optimizer of each configuration, with the losses of its copies.
+
+    Args:
+        comparison: Frame with the columns `configuration`, `loss` and `optimizer`.
+        copies: See `format_model`.
+
+    Returns:
+        Texts such as `CrossEntropy (= NLLLoss) + Adam`, one for each row.
+    """
+    losses = dict(zip(comparison["configuration"], comparison["loss"], strict=True))
+    texts = []
+    for name, loss, optimizer in zip(losses, losses.values(), comparison["optimizer"], strict=True):
+        others = {losses[copy] for copy in copies.get(name, ()) if losses[copy] != loss}
+        equal_losses = f" (= {', '.join(map(label, sorted(others)))})" if others else ""
+        texts.append(f"{label(loss)}{equal_losses} + {label(optimizer)}")
+    return texts
 
 
 def _shorten_copy(copy: str, name: str) -> str:

@@ -10,9 +10,9 @@ from reports.analysis import frames
 from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
-from reports.format.model_labels import format_model, label_models
+from reports.format.model_labels import format_methods, format_model, label_models
 from reports.format.table import Table, make_table
-from reports.format.text import DataLabel, format_loss_and_optimizer
+from reports.format.text import DataLabel
 from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
@@ -64,7 +64,8 @@ def make_ranking_figure(
         [[format_model(model, pairwise.copies) for model in group] for group in groups]
         for groups in (pairwise.tied_groups, pairwise.equivalent_groups)
     )
-    rows = comparison.set_index("configuration", drop=False).loc[list(pairwise.ranked_names)]
+    rows = comparison.assign(method=format_methods(comparison, pairwise.copies))
+    rows = rows.set_index("configuration", drop=False).loc[list(pairwise.ranked_names)]
     caption_text = "Macro F1 on test with 95% confidence intervals, best first."
     if not pairwise.pairs.empty:
         caption_text += (
@@ -213,11 +214,8 @@ def _add_display_columns(frame: pd.DataFrame, pairwise: PairwiseComparison) -> p
         str(n_complete) if n_complete == n_planned else f"{n_complete} of {n_planned}"
         for n_complete, n_planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
     ]
-    method_labels = [
-        format_loss_and_optimizer(loss, optimizer)
-        for loss, optimizer in zip(frame["loss"], frame["optimizer"], strict=True)
-    ]
-    display_frame = frame.assign(method=method_labels, seeds_text=seed_texts)
+    methods = format_methods(frame, pairwise.copies)
+    display_frame = frame.assign(method=methods, seeds_text=seed_texts)
     if frame["operations"].isna().all():  # an older study
         display_frame = display_frame.drop(columns="operations")
     if not pairwise.pairs.empty:

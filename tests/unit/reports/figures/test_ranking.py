@@ -6,7 +6,9 @@ from reports import figures
 from tests.helpers.artists import read_points, read_whiskers
 from tests.helpers.report_frames import OFFICIAL, make_comparison
 
-FRAME = make_comparison({"cnn-config-1": 0.94, "b": 0.935, "c": 0.87})
+FRAME = make_comparison({"cnn-config-1": 0.94, "b": 0.935, "c": 0.87}).assign(
+    method=["CrossEntropy + SGD", "x", "y"]
+)
 
 
 def test_draw_ranking_has_means_with_intervals_and_a_bar_a_group() -> None:
@@ -21,6 +23,16 @@ def test_draw_ranking_has_means_with_intervals_and_a_bar_a_group() -> None:
     np.testing.assert_allclose(read_points(first_dots), [[0, 0], [0, 1]])
     np.testing.assert_allclose(read_points(second_bar), [[1, 0.7], [1, 2.3]])
     np.testing.assert_allclose(read_points(second_dots), [[1, 1], [1, 2]])
+
+
+def test_draw_ranking_has_a_color_and_a_marker_for_each_family() -> None:
+    frame = FRAME.assign(family=["cnn", "mlnn", "cnn"])
+    axes = figures.draw_ranking(frame, [], [], data=OFFICIAL).axes[0]
+    cnn, mlnn = (container.lines[0] for container in axes.containers)
+    np.testing.assert_allclose(read_points(cnn), [[94.0, 0.0], [87.0, 2.0]])
+    np.testing.assert_allclose(read_points(mlnn), [[93.5, 1.0]])
+    assert cnn.get_color() != mlnn.get_color()
+    assert cnn.get_marker() != mlnn.get_marker()
 
 
 def test_draw_ranking_has_thick_bars_of_equivalent_models_beside_thin_ones() -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from reports.format.model_labels import format_model, label_models
+from reports.format.model_labels import format_methods, format_model, label_models
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,16 @@ def test_label_models_replaces_names_and_keeps_the_frame() -> None:
     assert labeled["b"].tolist() == ["y", "x-1 = 2"]
     assert labeled["configuration"].tolist() == frame["configuration"].tolist()
     assert frame["a"].tolist() == ["x-1", "y"]
+
+
+def test_format_methods_names_the_losses_of_the_copies() -> None:
+    comparison = pd.DataFrame(
+        {
+            "configuration": ["a-1", "a-2", "a-3"],
+            "loss": ["cross_entropy", "nll", "cross_entropy"],
+            "optimizer": ["adam", "adam", "sgd"],
+        }
+    )
+    texts = format_methods(comparison, {"a-1": ["a-2"]})
+    assert texts == ["CrossEntropy (= NLLLoss) + Adam", "NLLLoss + Adam", "CrossEntropy + SGD"]
+    assert format_methods(comparison, {"a-1": ["a-3"]})[0] == "CrossEntropy + Adam"
