@@ -97,13 +97,13 @@ class Section:
         key: Anchor of the section.
         title: Heading.
         paragraphs: Paragraphs below the heading.
-        notes: Paragraphs that explain the method, below the figures; the page shows them on
+        notes: Paragraphs that explain the method, below the tables; the page shows them on
             request.
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
-        tables: Tables below the heat maps; folded ones follow the thumbnails.
-        figures: Figures below the tables.
-        thumbnails: Small images below the figures.
+        figures: Figures below the heat maps.
+        tables: Tables below the figures; folded ones follow the thumbnails.
+        thumbnails: Small images below the tables and notes.
         facts: Pairs of a term and its value, at the end.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
             request, and the Markdown file leaves it out.

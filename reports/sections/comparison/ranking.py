@@ -195,9 +195,8 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
     if not devices:
         return
     paragraph = (
-        "The last columns give the cost. MFLOP are millions of floating-point operations for one "
-        "forward pass of one image; a multiply-add counts as two. MFLOP and parameters do not "
-        "depend on the hardware. The time is for a whole trial. The table “Training” has the "
+        "The last columns give the cost. The number of parameters does not depend on the hardware. "
+        "The time is for a whole trial. The table “Training” has the "
         "images per second: the training images of all epochs divided by the time of the epochs, "
         "including validation. Times are "
         f"means over the seeds, measured on {' and '.join(devices)}. Other programs may have run "

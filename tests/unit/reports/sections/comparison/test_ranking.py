@@ -70,7 +70,6 @@ def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
         "test_weighted_f1": "94.00 ± 0.20",
         "test_accuracy": "94.00 ± 0.20",
         "parameters": "0.42",
-        "operations": "16.46",
         "duration_s": "82.5",
     }
     assert [second["seeds_text"], second["group"]] == ["2", "b"]
