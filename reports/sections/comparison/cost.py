@@ -64,8 +64,8 @@ def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
     yield (
         "Higher is better; further left is cheaper, with fewer parameters to store and fewer "
         "operations per classified image. MFLOP are millions of floating-point operations for one "
-        "forward pass of one image; a multiply-add counts as two. The cost of training is in “Ranking”. Models of equal "
-        "cost are drawn side by side."
+        "forward pass of one image; a multiply-add counts as two. The cost of training is in "
+        "“Ranking”. Models of equal cost are drawn side by side."
     )
     if not _has_published(costs):
         return
