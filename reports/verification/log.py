@@ -29,7 +29,7 @@ def check_log(
     Raises:
         ConflictError: The log contradicts itself or another file.
     """
-    events, lines = ledger.read_events(), ledger.read_bytes(EVENTS_FILE).splitlines()
+    events, lines = ledger.log.read_events(), ledger.files.read(EVENTS_FILE).splitlines()
     _check_chain(ledger, events, lines)
     events_by_trial: dict[str, list[Event]] = {}
     for event in events[1:]:
@@ -114,7 +114,7 @@ def _check_trial(
             expected="1",
         )
     end = events[ends[-1]]
-    sha256 = compute_sha256(ledger.read_bytes(name))
+    sha256 = compute_sha256(ledger.files.read(name))
     expect_equal(name, "SHA-256", sha256, end.sha256, EVENTS_FILE)
     if record.state is TrialState.COMPLETE and not end.attempt:
         raise ConflictError(f"{EVENTS_FILE} has no start of {record.id}", path=EVENTS_FILE)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from bloodnets.errors import ConflictError, StudyError
 from reports.format.units import format_count
 from reports.ledger.event_log import EVENTS_FILE
-from reports.ledger.ledger import TEST_EVALUATIONS_FILE, TRIAL_FILE_SUFFIXES, Ledger
+from reports.ledger.event_log_file import TEST_EVALUATIONS_FILE
+from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.loading import UNKNOWN_SOFTWARE, check_hash
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
@@ -76,7 +77,7 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
             yield from check_search(ledger, search, records)
         yield (
             check_log(ledger, records)
-            if ledger.has_log
+            if ledger.files.has_log
             else _check_test_evaluations(ledger, records)
         )
         from reports.verification.report import (
@@ -177,7 +178,7 @@ def _check_records(
 ) -> dict[str, TrialRecord]:
     """Return the records by id, after checking them and that no trial file is left over."""
     unclaimed_files, log_name = _list_trial_files(ledger), _get_log_name(ledger)
-    tested_ids = {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
+    tested_ids = {evaluation.trial_id for evaluation in ledger.log.read_test_evaluations()}
     records, known_software = {}, ledger.list_software_hashes()
     for planned in planned_trials:
         name = f"trials/{planned.id}.json"
@@ -200,7 +201,9 @@ def _check_records(
     if unclaimed_files:
         extra = min(unclaimed_files)
         raise UnplannedTrialError(f"{extra} does not belong to a planned trial", path=extra)
-    logged_ids = {event.trial_id for event in ledger.read_events() if event.trial_id is not None}
+    logged_ids = {
+        event.trial_id for event in ledger.log.read_events() if event.trial_id is not None
+    }
     if unknown := (logged_ids | tested_ids) - {planned.id for planned in planned_trials}:
         raise UnplannedTrialError(
             f"{log_name} names {min(unknown)}, which is not a planned trial",
@@ -211,13 +214,13 @@ def _check_records(
 
 
 def _get_log_name(ledger: Ledger) -> str:
-    return EVENTS_FILE if ledger.has_log else TEST_EVALUATIONS_FILE
+    return EVENTS_FILE if ledger.files.has_log else TEST_EVALUATIONS_FILE
 
 
 def _list_trial_files(ledger: Ledger) -> set[str]:
     """Return the names of all trial files."""
     return set().union(
-        *(ledger.storage.list_files(folder) for folder in ("trials", *TRIAL_FILE_SUFFIXES))
+        *(ledger.files.list_files(folder) for folder in ("trials", *TRIAL_FILE_SUFFIXES))
     )
 
 
@@ -280,7 +283,7 @@ def _check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) 
 
     Each trial with scores on test has one test evaluation, and no other trial has any.
     """
-    evaluations = ledger.read_test_evaluations()
+    evaluations = ledger.log.read_test_evaluations()
     for record in records.values():
         name, n_expected = f"trials/{record.id}.json", int("test" in record.scores)
         times = [

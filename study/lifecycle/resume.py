@@ -11,7 +11,8 @@ from bloodnets.errors import ConflictError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, get_checkpoint_name
 from bloodnets.storage.location import StudyPath
 from reports.format.text import list_software_differences
-from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger, StudyExistsError
+from reports.ledger.creation import StudyExistsError, create_study
+from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.log_repair import repair_log
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import SoftwareChange, StudyRecord, TrialRecord, compute_fingerprint
@@ -52,7 +53,7 @@ def open_study(
     if resume:
         ledger = Ledger(location)
     else:
-        create = _create_numbered if has_default_name else Ledger.create
+        create = _create_numbered if has_default_name else create_study
         ledger = create(location, requested)
     with lock_study(ledger.location):
         if resume:
@@ -66,7 +67,7 @@ def _create_numbered(location: StudyPath, requested: StudyRecord) -> Ledger:
     name, numbers = location.name, count(2)
     while True:
         try:
-            return Ledger.create(location.parent / name, replace(requested, name=name))
+            return create_study(location.parent / name, replace(requested, name=name))
         except StudyExistsError:
             name = f"{location.name}-{next(numbers)}"
 
@@ -113,7 +114,7 @@ def require_same_study(
         )
     )
     # Each trial is trained by a single version of the code, so unfinished trials restart.
-    ledger.storage.remove(CHECKPOINT_DIR)
+    ledger.files.remove(CHECKPOINT_DIR)
 
 
 def _compute_fingerprint(study: StudyRecord) -> str:
@@ -204,7 +205,7 @@ def check_study_files(ledger: Ledger) -> list[str]:
     try:
         repair_log(ledger)
         _, records = check_entered_files(ledger, interrupted=True)
-        if ledger.has_log:
+        if ledger.files.has_log:
             check_log(ledger, records, interrupted=True)
     except ConflictError as error:
         raise _add_remedy(ledger, error) from error
@@ -220,7 +221,7 @@ def check_study_files(ledger: Ledger) -> list[str]:
     unfinished = {
         trial.id: trial for trial in ledger.list_planned_trials() if trial.id not in records
     }
-    for name in sorted(ledger.storage.list_files(CHECKPOINT_DIR)):
+    for name in sorted(ledger.files.list_files(CHECKPOINT_DIR)):
         trial_id = name.split("/")[1]
         if trial_id in records:  # interrupted between recording the trial and this removal
             ledger.remove_checkpoint(trial_id)
@@ -252,14 +253,14 @@ def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:
 def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
     """Yield the epoch that a started trial resumes after, or the reason why it is re-trained."""
     name, config = get_checkpoint_name(trial.id), TrialConfig.from_dict(trial.config)
-    if ledger.storage.exists(name):
+    if ledger.files.exists(name):
         import torch
 
         from bloodnets.training.checkpoint import load_checkpoint
 
         # The worker loads it again; loading it here reports a bad checkpoint before Ray starts.
         checkpoint = load_checkpoint(
-            ledger.read_bytes(name),
+            ledger.files.read(name),
             str(ledger.location / name),
             config,
             study_fingerprint=ledger.study.fingerprint,

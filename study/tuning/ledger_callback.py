@@ -169,7 +169,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             self._search_run.record_start(spec.id)
 
         def enter() -> None:
-            self._ledger.add_start(spec.id)
+            self._ledger.log.add_start(spec.id)
             self._listener.on_trial_start(spec.id)
 
         self._guard(enter)

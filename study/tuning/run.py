@@ -14,6 +14,7 @@ from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, TrialState
+from reports.ledger.upgrade import upgrade_study
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
 from study.console.grid_progress import EndedTrials, GridProgress
@@ -99,10 +100,10 @@ def run_study(
 @contextmanager
 def _upgrade(ledger: Ledger) -> Iterator[None]:
     """Rewrite a study of an older version of the format, and keep it locked in the context."""
-    if ledger.is_current:
+    if ledger.files.is_current:
         yield
         return
-    ledger.upgrade()
+    upgrade_study(ledger)
     with keep_locked(ledger.location):
         yield
 
@@ -240,9 +241,9 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
 
     analysis = analyze(ledger, cells.test.images)
     write_analysis(analysis, ledger.folder / "report")
-    ledger.upload("report")
-    if ledger.has_log:
-        ledger.add_report()
+    ledger.files.upload("report")
+    if ledger.files.has_log:
+        ledger.log.add_report()
     console.print(make_summary_table(analysis.study))
 
 

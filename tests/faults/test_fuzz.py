@@ -103,7 +103,7 @@ def test_data_file_with_random_damage_is_refused_or_read_whole(
         whole,
         **generate_synthetic_arrays(scale=0.005),  # type: ignore[arg-type]
     )
-    content, refused = whole.read_bytes(), []
+    content, refused = whole.files.read(), []
 
     @FUZZ
     @given(EDITS)
@@ -138,7 +138,7 @@ def test_study_file_with_random_damage_is_named_or_harmless(
         content = serialize_checkpoint(
             state, config, study_fingerprint=ledger.study.fingerprint, epochs=[], duration_s=0
         )
-        ledger.storage.write(get_checkpoint_name(waiting.id), content)
+        ledger.files.write(get_checkpoint_name(waiting.id), content)
     else:
         ledger = build_search(tmp_path / "s")
     small = [

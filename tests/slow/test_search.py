@@ -138,7 +138,7 @@ def run(
     if (folder / settings.name).exists():
         ledger = Ledger(settings.location)
     else:
-        ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
+        ledger = create_study(settings.location, make_study_record(settings, cells, ()))
     # Tune prints much, but none of these figures.
     with redirect_output(ledger.folder / RAY_LOG):
         tuner.run_proposals(

@@ -302,7 +302,7 @@ def test_verify_study_with_a_search_trial_that_was_evaluated_on_test_later_names
 ) -> None:
     """E.g. with `bloodstudy predict`; the selection did not use the result."""
     trial_id = find_complete_proposal(search_copy)
-    Ledger(search_copy).add_test_evaluation(trial_id, reason="by bloodstudy predict")
+    Ledger(search_copy).log.add_test_evaluation(trial_id, reason="by bloodstudy predict")
     assert any(trial_id in line for line in verify_study(Ledger(search_copy)))
 
 

@@ -15,7 +15,8 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR, RETRAIN_HINT, get_checkpoint_name
 from bloodnets.storage.location import RemotePath
 from bloodnets.storage.remote import RemoteStorage
-from reports.ledger.ledger import Ledger, StudyExistsError
+from reports.ledger.creation import StudyExistsError
+from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import to_json
@@ -75,7 +76,7 @@ def test_check_study_files_partial_files_and_old_checkpoints_are_removed(
     half = ledger.folder / "models" / ".x.safetensors.123.part"
     half.write_bytes(b"half")
     ended = get_checkpoint_name(ledger.list_planned_trials()[0].id)
-    ledger.storage.write(ended, b"state")
+    ledger.files.write(ended, b"state")
     check_study_files(ledger)
     assert not half.exists()
     assert not (ledger.folder / ended).parent.exists()
@@ -83,7 +84,7 @@ def test_check_study_files_partial_files_and_old_checkpoints_are_removed(
 
 def test_check_study_files_checkpoint_of_no_trial_raises(ledger: Ledger) -> None:
     name = get_checkpoint_name("cnn-config-9-s0-12345678")
-    ledger.storage.write(name, b"state")
+    ledger.files.write(name, b"state")
     with pytest.raises(UnplannedTrialError) as caught:
         check_study_files(ledger)
     assert caught.value.path == str(ledger.folder / name)
@@ -94,7 +95,7 @@ def test_check_study_files_unplanned_trial_of_a_search_names_the_files_that_lack
     tmp_path: Path,
 ) -> None:
     ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=6))
-    ledger.storage.write("trials/trial-9-12345678.json", b"{}")
+    ledger.files.write("trials/trial-9-12345678.json", b"{}")
     with pytest.raises(UnplannedTrialError) as caught:
         check_study_files(ledger)
     assert caught.value.path == "trials/trial-9-12345678.json"
@@ -151,7 +152,7 @@ def test_check_study_files_study_without_log_and_trials_begins_the_log(tmp_path:
     )
     (ledger.folder / "events.jsonl").unlink()
     check_study_files(ledger)
-    (event,) = ledger.read_events()
+    (event,) = ledger.log.read_events()
     assert (event.kind, event.sha256) == ("planned", ledger.study.fingerprint)
 
 
@@ -159,10 +160,10 @@ def test_check_study_files_removed_record_is_accepted_and_its_evaluation_stays(
     ledger: Ledger,
 ) -> None:
     lost = ledger.list_planned_trials()[0].id
-    before = ledger.read_events()
+    before = ledger.log.read_events()
     (ledger.folder / f"trials/{lost}.json").unlink()
     check_study_files(ledger)
-    assert ledger.read_events() == before
+    assert ledger.log.read_events() == before
 
 
 def test_check_study_files_predictions_of_an_interrupted_attempt_are_entered_once(
@@ -171,13 +172,13 @@ def test_check_study_files_predictions_of_an_interrupted_attempt_are_entered_onc
     """The worker evaluated on test, but the driver was killed before it heard of it."""
     trial_id = find_unfinished_trial(ledger).id
     ended_id = ledger.read_trials()[0].id
-    ledger.storage.write(
-        f"predictions/{trial_id}.npz", ledger.read_bytes(f"predictions/{ended_id}.npz")
+    ledger.files.write(
+        f"predictions/{trial_id}.npz", ledger.files.read(f"predictions/{ended_id}.npz")
     )
     for n_starts in (1, 2):
-        ledger.add_start(trial_id)
+        ledger.log.add_start(trial_id)
         check_study_files(ledger)
-        events = [event for event in ledger.read_events() if event.trial_id == trial_id]
+        events = [event for event in ledger.log.read_events() if event.trial_id == trial_id]
         evaluations = [event for event in events if event.kind == "tested"]
         assert (len(events), len(evaluations)) == (n_starts + 1, 1)
         assert evaluations[0].attempt == 1
@@ -321,11 +322,11 @@ def test_require_same_study_allowed_code_change_is_recorded_once(
 ) -> None:
     requested = with_software(ledger.study, sources={"bloodnets": "f" * 64})
     checkpoint = get_checkpoint_name(find_unfinished_trial(ledger).id)
-    ledger.storage.write(checkpoint, b"state")
+    ledger.files.write(checkpoint, b"state")
     require_same_study(ledger, requested, allow_code_change=True)
     (change,) = ledger.read_software_changes()
     assert change.software == ledger.current_software == requested.software
-    assert not ledger.storage.exists(checkpoint)
+    assert not ledger.files.exists(checkpoint)
     require_same_study(ledger, requested)  # it is the study's software now
     with pytest.raises(ConflictError) as caught:
         require_same_study(ledger, ledger.study)
@@ -443,4 +444,4 @@ def test_open_study_remote_study_is_read_after_it_is_locked(
 
     monkeypatch.setattr("study.lifecycle.resume.lock_study", entered_first)
     with open_study(ledger.location, ledger.study, resume=True) as found:
-        assert found.storage.exists(name)
+        assert found.files.exists(name)
