@@ -16,8 +16,8 @@ from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.log_repair import repair_log
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import SoftwareChange, StudyRecord, TrialRecord, compute_fingerprint
+from reports.verification.entered_files import UnplannedTrialError, check_entered_files
 from reports.verification.log import check_log
-from reports.verification.verify import UnplannedTrialError, check_entered_files
 from study.lifecycle.status import is_unfinished
 from study.runtime.lock import lock_study
 

@@ -10,8 +10,8 @@ import pytest
 from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.log_repair import repair_log
+from reports.verification.entered_files import check_entered_files
 from reports.verification.log import check_log
-from reports.verification.verify import check_entered_files
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
 from tests.helpers.grid_builder import add_complete_trial, build_grid, make_published_matrices

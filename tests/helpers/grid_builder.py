@@ -29,7 +29,7 @@ from reports.ledger.records import (
     compute_fingerprint,
 )
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
-from reports.verification.search import compute_digest
+from reports.verification.configurations import compute_digest
 from study.configs.study_config import make_config_record
 from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results, skip_fsync
 

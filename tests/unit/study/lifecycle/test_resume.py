@@ -21,7 +21,7 @@ from reports.ledger.loading import read_study_files
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import to_json
 from reports.page.render import make_banner
-from reports.verification.verify import UnplannedTrialError
+from reports.verification.entered_files import UnplannedTrialError
 from study.configs.study_config import make_planned_trial
 from study.lifecycle.resume import (
     RESTORE_HINT,
