@@ -19,7 +19,8 @@ from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
 from study.console.grid_progress import EndedTrials, GridProgress
 from study.console.search_progress import SearchProgress
-from study.lifecycle.resume import check_study_files, compute_elapsed_search_s, open_study
+from study.lifecycle.file_check import check_study_files
+from study.lifecycle.resume import open_study
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
 from study.runtime.lock import keep_locked
@@ -28,6 +29,7 @@ from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
 from study.runtime.watchdog import Heartbeat
 from study.tuning.confirmation import plan_confirmation
+from study.tuning.search_duration import compute_elapsed_search_s
 from study.tuning.search_run import SearchRun
 from study.tuning.training_session import (
     TrainingSession,

@@ -21,7 +21,7 @@ from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from study.configs.presets import PUBLISHED
-from study.lifecycle.resume import check_study_files
+from study.lifecycle.file_check import check_study_files
 from study.lifecycle.status import format_status_lines
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
