@@ -103,7 +103,7 @@ def test_data_file_with_random_damage_is_refused_or_read_whole(
         whole,
         **generate_synthetic_arrays(scale=0.005),  # type: ignore[arg-type]
     )
-    content, refused = whole.files.read(), []
+    content, refused = whole.read_bytes(), []
 
     @FUZZ
     @given(EDITS)
