@@ -28,7 +28,7 @@ from reports.analysis.seed_variance import (
     find_trial_rows,
     moderate_seed_variances,
 )
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
 """Scores that each trial record has."""

@@ -18,7 +18,7 @@ from reports.analysis import bootstrap, intervals
 from reports.analysis.distinct_models import find_representatives
 from reports.analysis.pair_decisions import compute_equivalence_p
 from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 N_BINS = 15
 """Number of bins of equal width, as in Guo et al. The first is empty, because the largest of eight

@@ -22,7 +22,7 @@ from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import bootstrap_sums
 from reports.analysis.intervals import ALPHA, compute_wilson_interval, estimate_means
 from reports.analysis.ranking import compute_average_precision, compute_class_auc
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 RATIO_SCORES = ("precision", "recall", "f1", "specificity", "npv")
 RANKING_SCORES = ("auc", "average_precision")

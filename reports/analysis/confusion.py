@@ -8,7 +8,7 @@ import pandas as pd
 from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from reports.analysis.class_scores import compute_class_scores
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

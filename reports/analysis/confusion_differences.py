@@ -24,7 +24,7 @@ from reports.analysis.seed_variance import (
     find_trial_rows,
     moderate_seed_variances,
 )
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 MAX_COMPARED = 12
 """Maximum number of configurations that are compared in pairs. They give 66 pairs, few enough for a

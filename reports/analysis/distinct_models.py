@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 MAX_ROUNDING = 1e-5
 """Largest difference of a probability that is taken for rounding. Probabilities are stored as

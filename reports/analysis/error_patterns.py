@@ -17,7 +17,7 @@ from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_counts
 from reports.analysis.intervals import Estimate, estimate_mean
 from reports.analysis.seed_variance import find_trial_rows
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 AnyFloatArray = NDArray[np.floating[Any]]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bloodnets.constants import NUM_CLASSES
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 MAX_IMAGES = 24
 """Maximum number of images that are listed."""

@@ -14,7 +14,7 @@ from reports.analysis.intervals import adjust_holm, estimate_contrast, estimate_
 from reports.analysis.model_groups import assign_letters, find_groups, rank_models
 from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision, decide_pairs
 from reports.analysis.seed_variance import compute_homogeneity_p, find_trial_rows
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 COMPARED_SCORE = "macro_f1"
 """Score that is compared; on val, it also selects the best epoch."""

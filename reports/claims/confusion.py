@@ -34,7 +34,7 @@ from reports.claims.claim import (
 from reports.format.text import label
 from reports.format.units import format_count, format_number
 from reports.ledger import published
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 PERFECT_CLASS = 7
 """Class that the paper calls perfectly classified."""

@@ -1,6 +1,12 @@
 """Columns of the report's tables, with their order, headings and units."""
 
 from reports.format.table import Column
+from reports.format.units import Unit
+
+
+def _interval_column(key: str, *, unit: Unit = "interval") -> Column:
+    return Column(key=key, heading=("95% confidence", "interval"), unit=unit)
+
 
 CONFIGURATION_COLUMN = Column(key="configuration", heading=("Configuration",))
 METHOD_COLUMN = Column(key="method", heading=("Loss and", "optimizer"))
@@ -37,7 +43,7 @@ COST_COLUMNS = (
     Column(key="name", heading=("Configuration", "or method")),
     Column(key="source", heading=("Source",)),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
-    Column(key="accuracy", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("accuracy"),
     *SIZE_AND_SPEED_COLUMNS[:2],
 )
 MULTI_STUDY_COLUMNS = (
@@ -65,27 +71,27 @@ INTERVAL_COLUMNS = (
         unit="percent",
         mark_highest=True,
     ),
-    Column(key="test_macro_precision", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("test_macro_precision"),
     Column(
         key="test_balanced_accuracy",
         heading=("Balanced", "accuracy", "(%)"),
         unit="percent",
         mark_highest=True,
     ),
-    Column(key="test_balanced_accuracy", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("test_balanced_accuracy"),
     Column(
         key="test_mcc", heading=("MCC", "(\N{MINUS SIGN}1 to 1)"), unit="score", mark_highest=True
     ),
-    Column(key="test_mcc", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("test_mcc", unit="score_interval"),
     Column(
         key="test_kappa",
         heading=("Cohen's kappa", "(\N{MINUS SIGN}1 to 1)"),
         unit="score",
         mark_highest=True,
     ),
-    Column(key="test_kappa", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("test_kappa", unit="score_interval"),
     Column(key="test_auc", heading=("AUC", "(0 to 1)"), unit="score", mark_highest=True),
-    Column(key="test_auc", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("test_auc", unit="score_interval"),
 )
 PAIR_COLUMNS = (
     Column(key="a", heading=("A",)),
@@ -94,7 +100,7 @@ PAIR_COLUMNS = (
     Column(
         key="difference", heading=("A \N{MINUS SIGN} B,", "macro F1", "(points)"), unit="points"
     ),
-    Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
+    _interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="p_equivalence_holm", heading=("Equivalence,", "Holm-adjusted", "p"), unit="p"),
     Column(key="result", heading=("Result",)),
@@ -110,14 +116,14 @@ EFFECT_COLUMNS = (
     Column(key="pairs", heading=("Pairs", "compared"), unit="count"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="difference", heading=("Difference", "(points)"), unit="points"),
-    Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
+    _interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
 )
 ABLATION_COLUMNS = (
     Column(key="ingredient", heading=("Removed",)),
     Column(key="score_without", heading=("Macro F1", "without", "it (%)"), unit="percent"),
     Column(key="difference", heading=("With it minus", "without it", "(points)"), unit="points"),
-    Column(key="interval", heading=("95% confidence", "interval"), unit="points_interval"),
+    _interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="result", heading=("Result",)),
@@ -128,9 +134,9 @@ REPRODUCTION_COLUMNS = (
     Column(
         key="recomputed", heading=("Recomputed", "from published", "matrix (%)"), unit="percent"
     ),
-    Column(key="recomputed", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("recomputed"),
     Column(key="score", heading=("This study", "(%)"), unit="percent"),
-    Column(key="score", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("score"),
     Column(key="prediction_interval", heading=("95% prediction", "interval"), unit="interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="verdict", heading=("Published", "value is"), unit="verdict"),
@@ -168,35 +174,35 @@ CLASS_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="class_label", heading=("Class",)),
     Column(key="precision", heading=("Precision", "(PPV, %)"), unit="percent"),
-    Column(key="precision", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("precision"),
     Column(key="recall", heading=("Recall", "(sensitivity, %)"), unit="percent"),
-    Column(key="recall", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("recall"),
     Column(key="f1", heading=("F1", "(%)"), unit="percent"),
-    Column(key="f1", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("f1"),
     Column(key="support", heading=("Support", "(test images)"), unit="count"),
     Column(key="note", heading=("Note",)),
 )
 MORE_CLASS_COLUMNS = (
     *CLASS_COLUMNS[:2],
     Column(key="specificity", heading=("Specificity", "(%)"), unit="percent"),
-    Column(key="specificity", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("specificity"),
     Column(key="npv", heading=("NPV", "(%)"), unit="percent"),
-    Column(key="npv", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("npv"),
     Column(key="auc", heading=("AUC, class", "against rest"), unit="score"),
-    Column(key="auc", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("auc", unit="score_interval"),
     Column(key="average_precision", heading=("Average", "precision"), unit="score"),
-    Column(key="average_precision", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("average_precision", unit="score_interval"),
     *CLASS_COLUMNS[-2:],
 )
 PROBABILITY_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="slope", heading=("Calibration", "slope"), unit="score", show_sd=False),
-    Column(key="slope", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("slope", unit="score_interval"),
     Column(key="intercept", heading=("Calibration", "intercept"), unit="score", show_sd=False),
     Column(key="test_brier", heading=("Brier score", "(0 to 2)"), unit="score", show_sd=False),
-    Column(key="test_brier", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("test_brier", unit="score_interval"),
     Column(key="test_log_loss", heading=("Log loss", "(nats)"), unit="score", show_sd=False),
-    Column(key="test_log_loss", heading=("95% confidence", "interval"), unit="score_interval"),
+    _interval_column("test_log_loss", unit="score_interval"),
 )
 EQUIVALENT_LOSS_COLUMNS = (
     Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
@@ -242,9 +248,9 @@ CONFIRMATION_COLUMNS = (
     Column(key="seeds_text", heading=("Seeds",)),
     Column(key="val_macro_f1", heading=("Re-trained,", "val (%)"), unit="percent"),
     Column(key="shrinkage", heading=("Shrinkage", "(points)"), unit="points"),
-    Column(key="shrinkage", heading=("95% confidence", "interval"), unit="points_interval"),
+    _interval_column("shrinkage", unit="points_interval"),
     Column(key="test_macro_f1", heading=("Re-trained,", "test (%)"), unit="percent"),
-    Column(key="test_macro_f1", heading=("95% confidence", "interval"), unit="interval"),
+    _interval_column("test_macro_f1"),
 )
 SEARCH_EFFORT_COLUMNS = (
     Column(key="state", heading=("State",)),

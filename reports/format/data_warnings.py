@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bloodnets.constants import NUM_CLASSES
 from reports.format.text import make_class_label
 from reports.format.units import format_count
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 
 MIN_CLASS_IMAGES = 30
 """Number of test images of a class below which its scores get a warning.

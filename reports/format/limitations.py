@@ -1,6 +1,6 @@
 """Describe what the scores of a study do not cover, for the report and the model card."""
 
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 
 _SOURCE = (

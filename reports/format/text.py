@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bloodnets.versions import get_significant_version
 from reports.format.units import format_count
+from reports.ledger.data_record import DataRecord
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
-from reports.ledger.records import DataRecord, SoftwareRecord
+from reports.ledger.records import SoftwareRecord
 from reports.ledger.search_record import SearchRecord
 
 if TYPE_CHECKING:

@@ -9,10 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import IntArray
 from reports.ledger.ledger import Ledger
@@ -26,6 +24,8 @@ from reports.ledger.records import (
 )
 from reports.ledger.search_record import Confirmation, SearchRecord
 from reports.ledger.states import TrialState
+from reports.ledger.test_predictions import TestPredictions, check_labels, make_test_predictions
+from reports.ledger.trial_predictions import read_predictions
 
 UNKNOWN_SOFTWARE = (
     "has a software_sha256 that belongs to no software in study.json or software_changes.jsonl"
@@ -43,33 +43,6 @@ class Problem:
 
     trial_id: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestPredictions:
-    """Predictions of several trials on the same test images.
-
-    Attributes:
-        trials: Frame with a row for each trial, in the order of the arrays: `study`, `id`,
-            `configuration`, `family`, `loss`, `optimizer` (str) and `seed` (int). If there are
-            several studies, `configuration` begins with the name of the study.
-        labels: True classes, int64, shape (n,), 0 to 7.
-        probabilities: Class probabilities, float32, shape (trials, n, 8).
-    """
-
-    trials: pd.DataFrame
-    labels: IntArray
-    probabilities: NDArray[np.float32]
-
-    @property
-    def predicted_classes(self) -> IntArray:
-        """Predicted classes, int64, shape (trials, n)."""
-        return np.asarray(self.probabilities.argmax(axis=2), dtype=np.int64)
-
-    @property
-    def configurations(self) -> list[str]:
-        """Names of the configurations that have a trial here, in order."""
-        return [str(name) for name in self.trials["configuration"].unique()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +133,7 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
         study = replace(study, trials=confirmation.trials if confirmation else ())
     loaded_trials = _load_trials(ledger, study.trials, known_software, problems)
     try:
-        test_evaluations = ledger.read_test_evaluations()
+        test_evaluations = ledger.log.read_test_evaluations()
     except ConflictError as error:
         problem = _make_problem(ledger, "test evaluations", error)
         test_evaluations, problems = [], [*problems, problem]
@@ -170,7 +143,7 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
         records=loaded_trials.records,
         epochs=loaded_trials.epochs,
         test_evaluations=test_evaluations,
-        predictions=_make_test_predictions(
+        predictions=make_test_predictions(
             study, tested_records, loaded_trials.probabilities, loaded_trials.labels
         ),
         search=search,
@@ -205,10 +178,10 @@ def _load_trials(
             epochs = ledger.read_epochs(record.id, content=epochs_content)
             if record.state is TrialState.COMPLETE and "test" in record.scores:
                 name = f"predictions/{record.id}.npz"
-                probabilities, labels = ledger.read_predictions(
-                    record.id, "test", content=contents.get(name)
+                probabilities, labels = read_predictions(
+                    ledger, record.id, "test", content=contents.get(name)
                 )
-                loaded_trials.labels = _check_labels(
+                loaded_trials.labels = check_labels(
                     loaded_trials.labels, labels.astype(np.int64), probabilities, name
                 )
                 loaded_trials.probabilities[record.id] = probabilities
@@ -242,7 +215,7 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> bytes:
     Raises:
         ConflictError: The file is missing, unreadable or changed.
     """
-    content = ledger.read_bytes(name)
+    content = ledger.files.read(name)
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != record.files[name]:
         path = str(ledger.location / name)
@@ -253,71 +226,6 @@ def check_hash(ledger: Ledger, record: TrialRecord, name: str) -> bytes:
             value=sha256,
         )
     return content
-
-
-def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> TestPredictions:
-    """Join the trials of several studies of the same data.
-
-    Args:
-        predictions_by_study: Predictions by name of the study, all with the same labels.
-    """
-    frames = [
-        predictions.trials.assign(
-            study=study,
-            configuration=[f"{study}: {name}" for name in predictions.trials["configuration"]],
-        )
-        for study, predictions in predictions_by_study.items()
-    ]
-    return TestPredictions(
-        trials=pd.concat(frames, ignore_index=True),
-        labels=next(iter(predictions_by_study.values())).labels,
-        probabilities=np.concatenate(
-            [predictions.probabilities for predictions in predictions_by_study.values()]
-        ),
-    )
-
-
-def _check_labels(
-    previous_labels: IntArray | None,
-    labels: IntArray,
-    probabilities: NDArray[np.float32],
-    name: str,
-) -> IntArray:
-    """Return the labels, after checking their shape, range and equality with previous trials."""
-    if labels.ndim != 1 or probabilities.shape != (labels.size, NUM_CLASSES):
-        raise ConflictError(
-            f"{name} has probabilities {probabilities.shape} for labels {labels.shape}", path=name
-        )
-    if not labels.size > 0 or labels.max() >= NUM_CLASSES:
-        raise ConflictError(
-            f"{name} has no labels on test, or labels above {NUM_CLASSES - 1}", path=name
-        )
-    if previous_labels is not None and not np.array_equal(previous_labels, labels):
-        raise ConflictError(
-            f"{name} has different test labels than the trials before it", path=name
-        )
-    return labels
-
-
-def _make_test_predictions(
-    study: StudyRecord,
-    records: Sequence[TrialRecord],
-    probabilities: Mapping[str, NDArray[np.float32]],
-    labels: IntArray | None,
-) -> TestPredictions:
-    columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
-    rows = [
-        {"study": study.name, "id": record.id, "configuration": record.configuration}
-        | {key: value for key, value in record.config.items() if key in columns[3:]}
-        for record in records
-    ]
-    return TestPredictions(
-        trials=pd.DataFrame(rows, columns=columns),
-        labels=np.empty(0, np.int64) if labels is None else labels,
-        probabilities=np.stack([probabilities[record.id] for record in records])
-        if records
-        else np.empty((0, 0, 8), np.float32),
-    )
 
 
 def select_trials(loaded_study: LoadedStudy, trial_ids: Collection[str]) -> LoadedStudy:

@@ -5,6 +5,7 @@ from reports.ledger.event_log import EVENTS_FILE, EventLog, begin_log, compute_s
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EventKind
+from reports.ledger.trial_predictions import read_predictions
 
 INTERRUPTED_REASON = "before an interruption; entered when the study was resumed"
 
@@ -22,20 +23,20 @@ def repair_log(ledger: Ledger) -> None:
         ConflictError: A file is unreadable.
         ResourceError: The folder cannot be written.
     """
-    if not ledger.has_log:
+    if not ledger.files.has_log:
         return
     planned_trials = ledger.list_planned_trials()
-    if not ledger.storage.exists(EVENTS_FILE) and not any(
+    if not ledger.files.exists(EVENTS_FILE) and not any(
         ledger.list_partial_files(planned.id) for planned in planned_trials
     ):
         # In object storage, the log is written after `study.json`.
-        ledger.write_log(begin_log(ledger.study.fingerprint))
-    log = ledger.open_log()
+        ledger.log.write(begin_log(ledger.study.fingerprint))
+    log = ledger.log.read()
     n_bytes = len(log.lines)
     for planned in planned_trials:
         _complete_trial(ledger, log, planned)
     if len(log.lines) > n_bytes:
-        ledger.write_log(log)
+        ledger.log.write(log)
 
 
 def _complete_trial(ledger: Ledger, log: EventLog, planned: PlannedTrial) -> None:
@@ -56,17 +57,17 @@ def _complete_trial(ledger: Ledger, log: EventLog, planned: PlannedTrial) -> Non
             reason=INTERRUPTED_REASON,
         )
     if record is not None:
-        log.append_end(record, ledger.read_bytes(f"trials/{planned.id}.json"))
+        log.append_end(record, ledger.files.read(f"trials/{planned.id}.json"))
 
 
 def _hash_test_predictions(ledger: Ledger, trial_id: str) -> str | None:
     """Return the SHA-256 of a trial's predictions; None without predictions on test."""
     name = f"predictions/{trial_id}.npz"
-    if not ledger.storage.exists(name):
+    if not ledger.files.exists(name):
         return None
-    content = ledger.read_bytes(name)
+    content = ledger.files.read(name)
     try:
-        ledger.read_predictions(trial_id, "test", content=content)
+        read_predictions(ledger, trial_id, "test", content=content)
     except ConflictError:
         return None
     return compute_sha256(content)

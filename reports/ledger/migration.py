@@ -1,7 +1,7 @@
 """Convert records of an older version of the file format to the current version, as they are read.
 
 A study has the version in its `study.json`; its other files have none. Reading changes no file:
-each record is converted in memory, by one step per version. `Ledger.upgrade` rewrites the files
+each record is converted in memory, by one step per version. `upgrade_study` rewrites the files
 before a study is resumed, `study.json` last. If it is interrupted, records of both versions are in
 one study. A step therefore leaves a record that has already been converted as it is.
 

@@ -15,8 +15,8 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from bloodnets.metrics import IntArray
+from reports.ledger.data_record import DataRecord
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
-from reports.ledger.records import DataRecord
 from reports.ledger.states import DataKind
 
 # Settings that the published study states for each configuration; they identify a row.

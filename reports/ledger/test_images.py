@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.errors import DataError
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 
 MAX_FILE_BYTES = 2**30
 """Maximum size of the file in bytes, the same as for training."""

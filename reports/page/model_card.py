@@ -22,8 +22,9 @@ from reports.format.table import Column, Table, make_table
 from reports.format.text import format_settings, label, make_class_label, make_data_label
 from reports.format.units import Unit, format_interval, format_number
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import TestPredictions
 from reports.ledger.records import StudyRecord, TrialRecord
+from reports.ledger.test_predictions import TestPredictions
+from reports.ledger.trial_predictions import read_predictions
 from reports.page.render import make_environment
 from reports.sections.errors.classes import add_note
 
@@ -128,7 +129,7 @@ def _describe_training(config: Mapping[str, Any]) -> str:
 
 def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPredictions:
     """Load the predictions of one trial on a split."""
-    probabilities, labels = ledger.read_predictions(record.id, split)
+    probabilities, labels = read_predictions(ledger, record.id, split)
     settings_columns = {key: record.config[key] for key in ("family", "loss", "optimizer", "seed")}
     row = {"study": ledger.study.name, "id": record.id, "configuration": record.configuration}
     return TestPredictions(

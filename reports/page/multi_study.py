@@ -22,7 +22,8 @@ from reports.format.text import DataLabel, make_data_label
 from reports.format.titles import make_multi_study_title
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, join_predictions, read_study_files
+from reports.ledger.loading import LoadedStudy, read_study_files
+from reports.ledger.test_predictions import join_predictions
 from reports.page import publish, render
 from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences

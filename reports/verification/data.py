@@ -4,7 +4,7 @@ import math
 
 from bloodnets.errors import ConflictError
 from reports.format.data_warnings import list_score_warnings
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 
 
 def check_data(data: DataRecord) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger.event_log import EVENTS_FILE, Event, compute_sha256
+from reports.ledger.event_log_file import TEST_EVALUATIONS_FILE
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import EventKind, TrialState
@@ -29,7 +30,7 @@ def check_log(
     Raises:
         ConflictError: The log contradicts itself or another file.
     """
-    events, lines = ledger.read_events(), ledger.read_bytes(EVENTS_FILE).splitlines()
+    events, lines = ledger.log.read_events(), ledger.files.read(EVENTS_FILE).splitlines()
     _check_chain(ledger, events, lines)
     events_by_trial: dict[str, list[Event]] = {}
     for event in events[1:]:
@@ -114,7 +115,7 @@ def _check_trial(
             expected="1",
         )
     end = events[ends[-1]]
-    sha256 = compute_sha256(ledger.read_bytes(name))
+    sha256 = compute_sha256(ledger.files.read(name))
     expect_equal(name, "SHA-256", sha256, end.sha256, EVENTS_FILE)
     if record.state is TrialState.COMPLETE and not end.attempt:
         raise ConflictError(f"{EVENTS_FILE} has no start of {record.id}", path=EVENTS_FILE)
@@ -148,4 +149,37 @@ def _describe_log(
         f"{format_count(counts.total(), 'test evaluation')}: one for each trial with test "
         f"scores{more_text}; {EVENTS_FILE} has {format_count(len(events), 'event')} that agree "
         f"with plan and records, the last with SHA-256 {head_sha256}"
+    )
+
+
+def check_test_evaluations(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
+    """Check the file that version 3 of the format had instead of a log.
+
+    Each trial with scores on test has one test evaluation, and no other trial has any.
+
+    Args:
+        ledger: Ledger of a study of version 3.
+        records: Trial records by id.
+
+    Returns:
+        Line that describes what was checked.
+
+    Raises:
+        ConflictError: The file contradicts a record.
+    """
+    evaluations = ledger.log.read_test_evaluations()
+    for record in records.values():
+        name, n_expected = f"trials/{record.id}.json", int("test" in record.scores)
+        times = [
+            evaluation.evaluated_at
+            for evaluation in evaluations
+            if evaluation.trial_id == record.id
+        ]
+        quantity = f"number of test evaluations of {record.id}"
+        expect_equal(TEST_EVALUATIONS_FILE, quantity, len(times), n_expected, name)
+        if n_expected:
+            quantity = f"start of {record.id}"
+            expect_equal(TEST_EVALUATIONS_FILE, quantity, times[0], record.started_at, name)
+    return (
+        f"{format_count(len(evaluations), 'test evaluation')}: one for each trial with test scores"
     )

@@ -45,14 +45,14 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
         ResourceError: The new report cannot be written, or the stored one cannot be read.
     """
     try:
-        stored = ledger.storage.local_copy("report")
+        stored = ledger.files.storage.local_copy("report")
     except OSError as error:
         raise ResourceError(
             f"cannot read the report: {error}", path=str(ledger.location / "report")
         ) from error
     if not stored.is_dir():
         return "There is no report to compare"
-    has_gallery = b"data:image/png" in ledger.read_bytes(_PAGE)
+    has_gallery = b"data:image/png" in ledger.files.read(_PAGE)
     new_images = (_make_placeholders(ledger) if images is None else images) if has_gallery else None
     try:
         with TemporaryDirectory() as temp_folder:
@@ -101,7 +101,7 @@ def _make_placeholders(ledger: Ledger) -> NDArray[np.uint8]:
 
 def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:
     """Return the error with a remedy if the log has other events after the last report."""
-    kinds = [event.kind for event in ledger.read_events()]
+    kinds = [event.kind for event in ledger.log.read_events()]
     if EventKind.REPORTED not in kinds or kinds[-1] is EventKind.REPORTED:
         return error
     return error.with_remedy(
@@ -114,9 +114,9 @@ def _check_logged_page(ledger: Ledger) -> None:
 
     A report that was written while the study ran is not in the log.
     """
-    events = ledger.read_events()
+    events = ledger.log.read_events()
     if events and events[-1].kind is EventKind.REPORTED:
-        sha256 = compute_sha256(ledger.read_bytes(_PAGE))
+        sha256 = compute_sha256(ledger.files.read(_PAGE))
         expect_equal(_PAGE, "SHA-256", sha256, events[-1].sha256, EVENTS_FILE)
 
 

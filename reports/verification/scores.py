@@ -11,9 +11,10 @@ from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from reports.format.units import format_count
-from reports.ledger.ledger import Ledger, TrialPredictions
+from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
+from reports.ledger.trial_predictions import TrialPredictions, read_predictions
 
 _SUM_TOLERANCE = 1e-4
 """Largest deviation of a sum of eight float32 probabilities from 1, absolute. On real cells and a
@@ -72,7 +73,7 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
     for record in records.values():
         name = f"predictions/{record.id}.npz"
         for split, stored_scores in record.scores.items():
-            predictions = ledger.read_predictions(record.id, split)
+            predictions = read_predictions(ledger, record.id, split)
             _check_probabilities(name, split, predictions)
             class_counts = np.bincount(predictions.labels, minlength=NUM_CLASSES)
             quantity = f"number of {split} images of each class"
@@ -154,7 +155,7 @@ def _check_scores(
 
 
 def _check_splits(ledger: Ledger, name: str, record: TrialRecord) -> None:
-    with zipfile.ZipFile(io.BytesIO(ledger.read_bytes(name))) as archive:
+    with zipfile.ZipFile(io.BytesIO(ledger.files.read(name))) as archive:
         array_names = sorted(archive.namelist())
     expected_names = [
         f"{s}_{part}.npy" for s in record.scores for part in ("probabilities", "labels")

@@ -1,7 +1,7 @@
 """`bloodstudy predict`."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -98,49 +98,70 @@ def predict(
 
     if trial is not None:
         find_complete_trial(ledger, trial)
-    from study.inference.input_images import read_input_images
+    reader = _ImageReader(ledger.study, image_options)
+    input_images = reader.read(images)
     from study.inference.model_selection import select_model
 
-    skipped: list[str] = []
-
-    def record_skip(line: str) -> None:
-        skipped.append(line)
-        print_skipped(line)
-
-    from study.inference.test_evaluation import is_test_split
-
-    test_files: list[Path] = []
-
-    def note_test_split(path: Path, pixels: "NDArray[np.uint8]") -> None:
-        if is_test_split(ledger.study.data, path, image_options.split, pixels):
-            test_files.append(path)
-
-    input_images = read_input_images(
-        images,
-        split=image_options.split,
-        crop=image_options.crop,
-        on_skip=record_skip,
-        on_leave_out=lambda line: _print_message("left out", line),
-        on_split=note_test_split,
-    )
-    # An unreadable file should be reported before the slow import of PyTorch.
-    first_image = next(input_images, None)
-    if first_image is None:
-        raise DataError("no image could be read", remedy="see the reasons above")
     selected = select_model(ledger, trial)
     for problem in selected.problems:
-        record_skip(problem)
-    record = ledger.study
-    predictions = _classify_with_status(selected, record, chain([first_image], input_images))
+        reader.skip(problem)
+    predictions = _classify_with_status(selected, ledger.study, input_images)
     from study.inference.prediction_output import format_warnings
 
-    for line in format_warnings(predictions, record):
+    for line in format_warnings(predictions, ledger.study):
         _print_message("warning", line)
-    if test_files:
-        _enter_test_evaluation(ledger, selected, test_files[0])
-    _print_predictions(predictions, record, selected, output_format)
-    if skipped:
+    if reader.test_file is not None:
+        _enter_test_evaluation(ledger, selected, reader.test_file)
+    _print_predictions(predictions, ledger.study, selected, output_format)
+    if reader.has_skipped:
         raise typer.Exit(1)
+
+
+class _ImageReader:
+    """Reader of the images that prints what it skips.
+
+    Attributes:
+        has_skipped: Whether something was skipped so far.
+        test_file: First file read so far that has the test images of the study; None without one.
+    """
+
+    def __init__(self, study: "StudyRecord", options: ImageOptions) -> None:
+        self.has_skipped = False
+        self.test_file: Path | None = None
+        self._study, self._options = study, options
+
+    def read(self, paths: Sequence[Path]) -> "Iterator[InputImage]":
+        """Return an iterator over the images of files, folders and npz files.
+
+        Raises:
+            DataError: There is no image.
+        """
+        from study.inference.input_images import read_input_images
+
+        input_images = read_input_images(
+            paths,
+            split=self._options.split,
+            crop=self._options.crop,
+            on_skip=self.skip,
+            on_leave_out=lambda line: _print_message("left out", line),
+            on_split=self._note_split,
+        )
+        # An unreadable file should be reported before the slow import of PyTorch.
+        first_image = next(input_images, None)
+        if first_image is None:
+            raise DataError("no image could be read", remedy="see the reasons above")
+        return chain([first_image], input_images)
+
+    def skip(self, line: str) -> None:
+        """Print what is skipped, and why."""
+        self.has_skipped = True
+        print_skipped(line)
+
+    def _note_split(self, path: Path, pixels: "NDArray[np.uint8]") -> None:
+        from study.inference.test_evaluation import is_test_split
+
+        if is_test_split(self._study.data, path, self._options.split, pixels):
+            self.test_file = self.test_file or path
 
 
 def _enter_test_evaluation(ledger: "Ledger", selected: "SelectedModel", file: Path) -> None:

@@ -171,10 +171,10 @@ def _log_report(ledger: "Ledger") -> None:
     """Enter the report in the log, unless the study is running or of version 3 of the format."""
     from study.runtime.lock import lock_study
 
-    if ledger.has_log:
+    if ledger.files.has_log:
         # A report can be read without its entry, and the study's own report is entered at its end.
         with suppress(StudyError), lock_study(ledger.location):
-            ledger.add_report()
+            ledger.log.add_report()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from reports.format.data_warnings import list_data_warnings
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 
 
 def print_data_warnings(data: DataRecord, *, quiet: bool) -> None:

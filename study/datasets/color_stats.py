@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.metrics import FloatArray
-from reports.ledger.records import ColorStats
+from reports.ledger.data_record import ColorStats
 
 COLORS = ("red", "green", "blue")
 

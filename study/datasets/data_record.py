@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bloodnets.constants import NUM_CLASSES, SPLITS
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
 from study.datasets.duplicates import count_duplicates

@@ -15,7 +15,7 @@ import numpy as np
 from bloodnets.constants import SPLITS
 from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.errors import DataError
-from reports.ledger.records import DuplicatesRecord
+from reports.ledger.data_record import DuplicatesRecord
 
 
 class _Place(NamedTuple):

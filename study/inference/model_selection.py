@@ -140,7 +140,7 @@ def _load_selected_model(
     return SelectedModel(
         record=record,
         config=config,
-        model=load_model(ledger.read_bytes(model_name), str(ledger.location / model_name), config),
+        model=load_model(ledger.files.read(model_name), str(ledger.location / model_name), config),
         reason=reason,
         problems=problems,
     )

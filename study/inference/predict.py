@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bloodnets.constants import IMAGE_SIDE
 from bloodnets.training.loop import EVALUATION_BATCH_SIZES, predict_probabilities
-from reports.ledger.records import ColorStats
+from reports.ledger.data_record import ColorStats
 from study.datasets.color_stats import describe_outliers
 from study.inference.input_images import InputImage
 from study.inference.model_selection import SelectedModel

@@ -16,6 +16,7 @@ from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.states import TrialState
+from reports.ledger.trial_predictions import read_predictions
 from reports.verification.scores import expect_equal
 from study.datasets.data_record import make_data_record
 from study.runtime.cores import read_cpu_model
@@ -78,11 +79,11 @@ def _compare_trial(ledger: Ledger, record: TrialRecord, cells: BloodCells) -> It
     """Yield the largest difference of a trial's probabilities on each split."""
     config, model_name = TrialConfig.from_dict(record.config), f"models/{record.id}.safetensors"
     device = _select_device(record)
-    model = load_model(ledger.read_bytes(model_name), model_name, config).to(device)
+    model = load_model(ledger.files.read(model_name), model_name, config).to(device)
     name, bound = f"predictions/{record.id}.npz", _get_bound(ledger.study, record, device)
     for split in record.scores:
         images, labels = getattr(cells, split)
-        stored = ledger.read_predictions(record.id, split)
+        stored = read_predictions(ledger, record.id, split)
         if not np.array_equal(stored.labels, labels):
             raise ConflictError(f"{name} has other labels on {split} than the data", path=name)
         computed = predict_probabilities(model, torch.tensor(images).to(device), config.loss)

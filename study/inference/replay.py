@@ -122,7 +122,7 @@ def _retrain(
 def _compare_weights(ledger: Ledger, record: TrialRecord, state: TrainingState) -> float:
     name = f"models/{record.id}.safetensors"
     try:
-        stored_weights = load(ledger.read_bytes(name))
+        stored_weights = load(ledger.files.read(name))
     except SafetensorError as error:
         path = str(ledger.location / name)
         raise ConflictError(f"{path} cannot be read: {error}", path=path) from error

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from bloodnets.errors import ConflictError
 from bloodnets.storage.location import StudyPath
+from reports.ledger.data_record import DataRecord
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import DataRecord
 from study.datasets.data_record import hash_images
 from study.runtime.lock import lock_study
 
@@ -44,6 +44,6 @@ def enter_test_evaluation(location: StudyPath, trial_id: str) -> None:
     """
     with lock_study(location):
         ledger = Ledger(location)  # read again: another process may have just changed it
-        if not ledger.has_log:
+        if not ledger.files.has_log:
             raise ConflictError(f"{location} is of version 3 of the format", path=str(location))
-        ledger.add_test_evaluation(trial_id, reason=PREDICT_REASON)
+        ledger.log.add_test_evaluation(trial_id, reason=PREDICT_REASON)

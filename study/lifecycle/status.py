@@ -11,10 +11,11 @@ from bloodnets.storage.location import STUDY_FILE, StudyPath
 from bloodnets.storage.remote import open_storage
 from reports.format.text import make_data_label
 from reports.format.units import format_count
-from reports.ledger.ledger import Ledger, get_access_hint
+from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
+from reports.ledger.study_files import get_access_hint
 from study.runtime.environment import RAY_ADDRESS
 from study.runtime.lock import is_locked
 
@@ -60,7 +61,7 @@ def format_summary(ledger: Ledger) -> str:
     Raises:
         ConflictError: A file cannot be read.
     """
-    study, n_ended = ledger.study, len(ledger.storage.list_files("trials"))
+    study, n_ended = ledger.study, len(ledger.files.list_files("trials"))
     n_planned = len(ledger.list_planned_trials())
     if study.search is not None and ledger.read_confirmation() is None:
         n_planned = study.search.n_trials
@@ -116,7 +117,7 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
         address = "local" if study.resources.cluster_address else None  # no trial will run
         yield "All trials have ended. " + (
             f"Report: {ledger.location / report_file}"
-            if ledger.storage.exists(report_file)
+            if ledger.files.exists(report_file)
             else f"Write the report with: {format_resume_command(ledger, address)}"
         )
 

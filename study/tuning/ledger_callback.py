@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import Any, cast
+from dataclasses import asdict
 
 from ray import tune
 from ray.tune.experiment import Trial
@@ -21,101 +19,14 @@ from bloodnets.messages import (
     read_spec,
 )
 from reports.ledger.ledger import Ledger
-from reports.ledger.planned_trial import Config
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.runtime.tune_internals import PickledAsBlank, clear_trial_metrics
 from study.runtime.watchdog import Heartbeat
 from study.tuning.failures import FailureTracker
 from study.tuning.listeners import TrialListener
+from study.tuning.open_trial import OpenTrial
 from study.tuning.search_run import SearchRun
-
-
-@dataclass(slots=True, kw_only=True)
-class _OpenTrial:
-    """Trial that is not in the ledger yet.
-
-    Attributes:
-        spec: Specification that its worker receives.
-        software_sha256: Digest of the study's current software.
-        tune_trial: Trial of Ray Tune; None if Tune does not have the trial.
-        start_time: Start of the current attempt in seconds since 1970; None before the first.
-        epochs: Epochs of the current attempt.
-        end: Outcome or failure that the worker reported; None if it reported neither.
-    """
-
-    spec: TrialSpec
-    software_sha256: str
-    tune_trial: Trial | None = None
-    start_time: float | None = None
-    epochs: list[EpochRecord] = field(default_factory=list)
-    end: TrialOutcome | TrialFailure | None = None
-
-    @property
-    def n_attempts(self) -> int:
-        """Number of attempts, without those that ended by a failure of their node."""
-        if self.tune_trial is None:
-            return 0
-        n_failures: int = self.tune_trial.num_failures
-        # In a trial that failed permanently, each attempt was a failure.
-        is_last_failed = self.start_time is None or self.tune_trial.status == Trial.ERROR
-        return n_failures if is_last_failed else n_failures + 1
-
-    def take_failure(self) -> TrialFailure | None:
-        """Return the failure that the worker reported, and forget it.
-
-        The next attempt may fail before its worker can report a reason.
-        """
-        end, self.end = self.end, None
-        return end if isinstance(end, TrialFailure) else None
-
-    def make_complete_record(self, outcome: TrialOutcome) -> TrialRecord:
-        """Return the record of the trial, which trained to its end."""
-        return self._make_record(TrialState.COMPLETE, None, **asdict(outcome))
-
-    def make_record_without_model(
-        self, state: TrialState, reason: StopReason, error: str | None
-    ) -> TrialRecord:
-        """Return the record of the trial, which was pruned or failed.
-
-        Args:
-            state: `pruned` or `failed`.
-            reason: Reason why it ended.
-            error: Message of the failure; None without one.
-        """
-        epochs, now = self.epochs, time.time()
-        start_time = now if self.start_time is None else self.start_time
-        best_epoch = max(epochs, key=lambda epoch: epoch.val_macro_f1, default=None)
-        return self._make_record(
-            state,
-            error,
-            stop_reason=reason,
-            epochs=len(epochs),
-            best_epoch=best_epoch.epoch if best_epoch else None,
-            started_at=datetime.fromtimestamp(start_time, UTC).isoformat(timespec="seconds"),
-            duration_s=now - start_time,
-            device=None,
-            host=None,
-            versions=None,
-            parameters=None,
-            operations=None,
-            scores={},
-            files={},
-        )
-
-    def _make_record(self, state: TrialState, error: str | None, **ending: Any) -> TrialRecord:
-        """Return the record of the trial with the fields that describe how it ended."""
-        return TrialRecord(
-            id=self.spec.id,
-            configuration=self.spec.configuration,
-            config=cast("Config", self.spec.config.to_dict()),
-            fingerprint=self.spec.study_fingerprint,
-            software_sha256=self.software_sha256,
-            state=state,
-            error=error,
-            attempts=self.n_attempts,
-            **ending,
-        )
 
 
 class LedgerCallback(PickledAsBlank, tune.Callback):
@@ -155,7 +66,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self._software_sha256 = ledger.current_software.sha256
         self._test_reason = test_reason
         self._search_run = search_run
-        self._open_trials: dict[str, _OpenTrial] = {}
+        self._open_trials: dict[str, OpenTrial] = {}
         self._recorded_ids: set[str] = set()
 
     def on_trial_start(
@@ -169,7 +80,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             self._search_run.record_start(spec.id)
 
         def enter() -> None:
-            self._ledger.add_start(spec.id)
+            self._ledger.log.add_start(spec.id)
             self._listener.on_trial_start(spec.id)
 
         self._guard(enter)
@@ -274,17 +185,17 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         if self.error is not None:
             raise self.error
 
-    def _get_open_trial(self, trial: Trial) -> _OpenTrial:
+    def _get_open_trial(self, trial: Trial) -> OpenTrial:
         """Return an open trial; it is created for a trial that ends without having started."""
         spec = read_spec(trial.config)
         return self._open_trials.get(spec.id) or self._make_open_trial(spec, trial)
 
-    def _make_open_trial(self, spec: TrialSpec, trial: Trial | None) -> _OpenTrial:
-        open_trial = _OpenTrial(spec=spec, software_sha256=self._software_sha256, tune_trial=trial)
+    def _make_open_trial(self, spec: TrialSpec, trial: Trial | None) -> OpenTrial:
+        open_trial = OpenTrial(spec=spec, software_sha256=self._software_sha256, tune_trial=trial)
         self._open_trials[spec.id] = open_trial
         return open_trial
 
-    def _add_epoch(self, open_trial: _OpenTrial, report: EpochReport) -> None:
+    def _add_epoch(self, open_trial: OpenTrial, report: EpochReport) -> None:
         epoch, trial_id = EpochRecord(**asdict(report.result)), open_trial.spec.id
         self._heartbeat.last_time = time.monotonic()
         self._heartbeat.longest_epoch_s = max(self._heartbeat.longest_epoch_s, epoch.duration_s)
@@ -302,11 +213,11 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
 
         self._guard(tell)
 
-    def _record_complete(self, open_trial: _OpenTrial, outcome: TrialOutcome) -> None:
+    def _record_complete(self, open_trial: OpenTrial, outcome: TrialOutcome) -> None:
         record = open_trial.make_complete_record(outcome)
         self._add_to_ledger(record, open_trial.epochs, test_reason=self._test_reason)
 
-    def _record_diverged(self, open_trial: _OpenTrial, failure: TrialFailure) -> None:
+    def _record_diverged(self, open_trial: OpenTrial, failure: TrialFailure) -> None:
         """Record a trial whose loss became non-finite: pruned in a search, failed in a plan."""
         if failure.kind is not FailureKind.NON_FINITE_LOSS:
             return  # interrupted before Tune handled the exception
@@ -317,7 +228,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self._record_without_model(open_trial, state, reason, str(failure))
 
     def _record_without_model(
-        self, open_trial: _OpenTrial, state: TrialState, reason: StopReason, error: str | None
+        self, open_trial: OpenTrial, state: TrialState, reason: StopReason, error: str | None
     ) -> None:
         record = open_trial.make_record_without_model(state, reason, error)
         self._add_to_ledger(record, open_trial.epochs, test_reason=None)

@@ -14,11 +14,13 @@ from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, TrialState
+from reports.ledger.upgrade import upgrade_study
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
 from study.console.grid_progress import EndedTrials, GridProgress
 from study.console.search_progress import SearchProgress
-from study.lifecycle.resume import check_study_files, compute_elapsed_search_s, open_study
+from study.lifecycle.file_check import check_study_files
+from study.lifecycle.resume import open_study
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
 from study.runtime.lock import keep_locked
@@ -27,6 +29,7 @@ from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
 from study.runtime.watchdog import Heartbeat
 from study.tuning.confirmation import plan_confirmation
+from study.tuning.search_duration import compute_elapsed_search_s
 from study.tuning.search_run import SearchRun
 from study.tuning.training_session import (
     TrainingSession,
@@ -99,10 +102,10 @@ def run_study(
 @contextmanager
 def _upgrade(ledger: Ledger) -> Iterator[None]:
     """Rewrite a study of an older version of the format, and keep it locked in the context."""
-    if ledger.is_current:
+    if ledger.files.is_current:
         yield
         return
-    ledger.upgrade()
+    upgrade_study(ledger)
     with keep_locked(ledger.location):
         yield
 
@@ -240,9 +243,9 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
 
     analysis = analyze(ledger, cells.test.images)
     write_analysis(analysis, ledger.folder / "report")
-    ledger.upload("report")
-    if ledger.has_log:
-        ledger.add_report()
+    ledger.files.upload("report")
+    if ledger.files.has_log:
+        ledger.log.add_report()
     console.print(make_summary_table(analysis.study))
 
 

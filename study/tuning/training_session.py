@@ -77,7 +77,7 @@ def open_training_session(
     except ResourceError as error:
         if is_ray_ready or resume:
             raise error.with_remedy(format_resume_hint(ledger, config.address)) from error
-        ledger.storage.remove("")  # so that the same command can be repeated
+        ledger.files.remove("")  # so that the same command can be repeated
         raise
 
 
@@ -132,4 +132,4 @@ def _upload_logs_on_exit(ledger: Ledger) -> Iterator[None]:
         # These files are not part of the ledger, and must not hide the original error.
         with suppress(ResourceError):
             for name in (RAY_LOG, OPTUNA_FILE):
-                ledger.upload(name)
+                ledger.files.upload(name)

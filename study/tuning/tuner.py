@@ -74,7 +74,7 @@ def run_trials(
     for n_runs in itertools.count():
         remaining_trials = [trial for trial in trials if ledger.read_trial(trial) is None]
         if not remaining_trials:
-            ledger.storage.remove(CHECKPOINT_DIR)
+            ledger.files.remove(CHECKPOINT_DIR)
             return
         if n_runs == MAX_RUNS:
             raise make_lost_trials_error(ledger)
@@ -145,7 +145,7 @@ def run_proposals(
         callback.record_unfinished(StopReason(search_run.end_reason))
     elif search_run.n_running > 0:
         return None
-    ledger.storage.remove(CHECKPOINT_DIR)
+    ledger.files.remove(CHECKPOINT_DIR)
     return search_run.end_reason or EndReason.TRIALS
 
 
@@ -167,11 +167,7 @@ def write_probe_file(ledger: Ledger) -> str:
         ResourceError: The folder cannot be written.
     """
     name = f"{CHECKPOINT_DIR}/.{secrets.token_hex(8)}"
-    try:
-        ledger.storage.write(name, b"")
-    except OSError as error:
-        path = str(ledger.location / name)
-        raise ResourceError(f"cannot write {path}: {error}", path=path) from error
+    ledger.files.write(name, b"")
     return name
 
 

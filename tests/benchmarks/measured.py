@@ -25,6 +25,7 @@ from ray.util import placement_group_table
 from rich.console import Console
 
 from bloodnets.storage.location import RemotePath, StudyPath
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord
@@ -225,7 +226,7 @@ def run_study(
         is_terminal: Whether to display progress as in a terminal, instead of as lines.
         meter_class: Class of the meter that samples usage.
     """
-    ledger = Ledger.create(location, study)
+    ledger = create_study(location, study)
     with (
         pytest.MonkeyPatch.context() as patch,
         open(os.devnull, "w") as null_file,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from reports.ledger.ledger import Ledger
+from reports.ledger.trial_predictions import read_predictions
 from tests.cluster.conftest import TOKEN_ENV, join_ray_cluster, serve_s3, start_ray_cluster
 from tests.helpers.network_namespaces import NETWORK_PREFIX, NamespaceNode
 from tests.helpers.s3 import S3_BUCKET, S3_ENV, S3_PORT
@@ -128,7 +129,7 @@ def test_grid_with_a_lost_node_and_a_new_one_completes(cluster: Cluster) -> None
     assert {record.attempts for record in records} == {1}  # the node failed, not the trial
     by_name = {record.configuration: record.id for record in records}
     for first, second in (("cnn-config-1", "cnn-config-3"), ("mlnn-config-2", "mlnn-config-4")):
-        ours, theirs = (ledger.read_predictions(by_name[name], "test") for name in (first, second))
+        ours, theirs = (read_predictions(ledger, by_name[name], "test") for name in (first, second))
         np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
 
 

@@ -176,6 +176,6 @@ def collect_results(ledger: Ledger) -> dict[str, Any]:
         results[f"report/{path.name}"] = frame_without_times.to_csv()
     # An attempt that was killed after its test evaluation has another one.
     results["test_evaluations"] = sorted(
-        {evaluation.trial_id for evaluation in ledger.read_test_evaluations()}
+        {evaluation.trial_id for evaluation in ledger.log.read_test_evaluations()}
     )
     return results

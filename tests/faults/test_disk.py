@@ -11,7 +11,7 @@ import pytest
 
 from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
-from reports.verification.verify import check_entered_files
+from reports.verification.entered_files import check_entered_files
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import GRID_OPTIONS, StudyRunner, assert_same_results
 

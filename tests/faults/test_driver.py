@@ -125,7 +125,7 @@ def test_study_struck_by_one_fault_after_another_equals_an_undisturbed_one(
     assert_same_results(study.ledger, undisturbed)
     n_trials = len(undisturbed.read_trials())
     assert study.stderr_text.count(": complete after") == n_trials
-    assert len({entry.trial_id for entry in study.ledger.read_test_evaluations()}) == n_trials
+    assert len({entry.trial_id for entry in study.ledger.log.read_test_evaluations()}) == n_trials
 
 
 def read_trial_files(study: StudyRunner) -> dict[str, bytes]:

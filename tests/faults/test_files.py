@@ -18,7 +18,7 @@ from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from study.configs.presets import PUBLISHED
 from study.lifecycle import status
-from study.lifecycle.resume import check_study_files
+from study.lifecycle.file_check import check_study_files
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import (
     GRID_OPTIONS,

@@ -21,7 +21,7 @@ from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from study.configs.presets import PUBLISHED
-from study.lifecycle.resume import check_study_files
+from study.lifecycle.file_check import check_study_files
 from study.lifecycle.status import format_status_lines
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
@@ -138,7 +138,7 @@ def test_study_file_with_random_damage_is_named_or_harmless(
         content = serialize_checkpoint(
             state, config, study_fingerprint=ledger.study.fingerprint, epochs=[], duration_s=0
         )
-        ledger.storage.write(get_checkpoint_name(waiting.id), content)
+        ledger.files.write(get_checkpoint_name(waiting.id), content)
     else:
         ledger = build_search(tmp_path / "s")
     small = [

@@ -91,7 +91,7 @@ def test_grid_with_one_fault_after_another_trains_each_trial_once(
     assert struck
     entered = [line for line in study.stderr_text.splitlines() if ": complete after" in line]
     assert len(entered) == len({line.partition(":")[0] for line in entered}) == N_TRIALS
-    assert len({entry.trial_id for entry in study.ledger.read_test_evaluations()}) == N_TRIALS
+    assert len({entry.trial_id for entry in study.ledger.log.read_test_evaluations()}) == N_TRIALS
     first, last = (
         watch.handles[: len(watch.handles) // 3],
         watch.handles[-len(watch.handles) // 3 :],

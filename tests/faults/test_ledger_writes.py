@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.log_repair import repair_log
+from reports.verification.entered_files import check_entered_files
 from reports.verification.log import check_log
-from reports.verification.verify import check_entered_files
 from tests.faults.conftest import FaultRow
 from tests.faults.studies import choose_repeats
 from tests.helpers.grid_builder import add_complete_trial, build_grid, make_published_matrices
@@ -21,7 +22,7 @@ FORKS.set_forkserver_preload([__name__, "tests.helpers.grid_builder"])
 
 def enter_all(source: Path, folder: Path) -> None:
     """Copy all trials of a study into another, and acknowledge each with a line in a file."""
-    whole, new = Ledger(source), Ledger.create(folder, Ledger(source).study)
+    whole, new = Ledger(source), create_study(folder, Ledger(source).study)
     with folder.with_suffix(".acknowledged").open("w", buffering=1) as acknowledged:
         for planned in new.list_planned_trials():
             record = whole.read_trial(planned)
@@ -30,8 +31,8 @@ def enter_all(source: Path, folder: Path) -> None:
                 new,
                 record,
                 epochs=whole.read_epochs(record.id),
-                model=whole.read_bytes(f"models/{record.id}.safetensors"),
-                predictions=whole.read_bytes(f"predictions/{record.id}.npz"),
+                model=whole.files.read(f"models/{record.id}.safetensors"),
+                predictions=whole.files.read(f"predictions/{record.id}.npz"),
                 test_reason="chosen in advance",
             )
             acknowledged.write(f"{record.id}\n")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bloodnets.data.medmnist import EXPECTED_FORMAT, MAX_ARCHIVE_MEMBERS, MAX_IMAGES
+from bloodnets.data.npz_file import EXPECTED_FORMAT, MAX_ARCHIVE_MEMBERS, MAX_IMAGES
 from tests.helpers.npz_files import (
     END,
     ENTRY,

@@ -147,3 +147,20 @@ def swap_figures(folder: Path) -> None:
 
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def edit_evaluations(folder: Path, change: Callable[[list[Any]], list[Any]]) -> None:
+    """Change the test evaluations in the log, with a new chain."""
+
+    def change_events(events: list[dict[str, Any]]) -> None:
+        evaluations = [event for event in events if event["kind"] == "tested"]
+        others = [event for event in events if event["kind"] != "tested"]
+        changed = change(evaluations)
+        for event in changed:
+            ids = [other["trial_id"] for other in others]
+            # Before the end of the trial, which follows its start.
+            place = ids.index(event["trial_id"]) + 1 if event["trial_id"] in ids else len(ids)
+            others.insert(place, event)
+        events[:] = others
+
+    rewrite_chain(folder, change_events)

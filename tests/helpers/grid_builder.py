@@ -13,12 +13,12 @@ from bloodnets.config import TrialConfig
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.storage.location import StudyPath
 from reports.ledger import published
+from reports.ledger.creation import create_study
+from reports.ledger.data_record import ColorStats, DataRecord
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import (
     SCHEMA_VERSION,
-    ColorStats,
-    DataRecord,
     EpochRecord,
     GridRecord,
     HardwareRecord,
@@ -29,7 +29,7 @@ from reports.ledger.records import (
     compute_fingerprint,
 )
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
-from reports.verification.search import compute_digest
+from reports.verification.configurations import compute_digest
 from study.configs.study_config import make_config_record
 from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results, skip_fsync
 
@@ -148,7 +148,7 @@ def build_grid(
     ]
     first_matrix = next(iter(matrices.values()))[0]
     record = make_grid_record(location.name, kind, class_names, first_matrix, planned_trials)
-    ledger = Ledger.create(location, record)
+    ledger = create_study(location, record)
     for planned in planned_trials:
         key = (planned.configuration, int(planned.config["seed"]))
         if key in failed_trials:
@@ -173,8 +173,8 @@ def add_complete_trial(
         f"predictions/{record.id}.npz": predictions,
     }
     for name, content in files.items():
-        ledger.storage.write(name, content)
-    ledger.add_start(record.id)
+        ledger.files.write(name, content)
+    ledger.log.add_start(record.id)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     ledger.add_trial(replace(record, files=hashes), epochs=epochs, test_reason=test_reason)
 

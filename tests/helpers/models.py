@@ -26,14 +26,14 @@ def add_model(ledger: Ledger, record: TrialRecord) -> None:
     torch.manual_seed(config.seed)
     content = serialize_model(build_model(config).state_dict(), config)
     name = f"models/{record.id}.safetensors"
-    ledger.storage.write(name, content)
+    ledger.files.write(name, content)
     write_trial_record(
         ledger, replace(record, files={**record.files, name: compute_sha256(content)})
     )
 
 
 def write_trial_record(ledger: Ledger, record: TrialRecord) -> None:
-    ledger.storage.write(f"trials/{record.id}.json", to_json(record, indent=2))
+    ledger.files.write(f"trials/{record.id}.json", to_json(record, indent=2))
 
 
 def compute_sha256(content: bytes) -> str:

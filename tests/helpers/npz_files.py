@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.data.medmnist import MAX_FILE_BYTES
+from bloodnets.data.npz_file import MAX_FILE_BYTES
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]

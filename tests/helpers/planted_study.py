@@ -8,10 +8,11 @@ import pandas as pd
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.metrics import FloatArray
 from reports.claims.claim import Claim
-from reports.ledger.loading import LoadedStudy, TestPredictions
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import Config
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.states import DataKind, StopReason, TrialState
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
 

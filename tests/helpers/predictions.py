@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bloodnets.metrics import IntArray
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 TRIAL_COLUMNS = ("configuration", "family", "loss", "optimizer", "seed")
 

@@ -13,8 +13,8 @@ from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.table import Table
 from reports.format.text import DataLabel
-from reports.ledger.loading import TestPredictions
 from reports.ledger.states import DataKind
+from reports.ledger.test_predictions import TestPredictions
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
 from reports.sections.findings import Analysis

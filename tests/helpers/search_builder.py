@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bloodnets.config import TrialConfig
 from bloodnets.constants import CLASS_NAMES
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord, compute_fingerprint
@@ -100,7 +101,7 @@ def build_search(
         with_confirmation: Whether the trials of the confirmation are in the ledger.
     """
     ends = PlannedEnds(ended_by, failed_numbers or {}, diverged_numbers, running_numbers)
-    ledger = Ledger.create(folder, _make_search_study(folder.name, kind, search))
+    ledger = create_study(folder, _make_search_study(folder.name, kind, search))
     proposals = make_proposals(search, with_published=with_published)
     values = _add_proposed_trials(ledger, search, proposals, ends)
     if ended_by is not None:

@@ -40,5 +40,5 @@ def add_checkpoint(ledger: Ledger, config: TrialConfig | None = None, epochs: in
     content = serialize_checkpoint(
         state, config, study_fingerprint=study, epochs=done, duration_s=epochs
     )
-    ledger.storage.write(get_checkpoint_name(planned.id), content)
+    ledger.files.write(get_checkpoint_name(planned.id), content)
     return ledger.folder / get_checkpoint_name(planned.id)

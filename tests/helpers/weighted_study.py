@@ -11,6 +11,7 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.models import build_model, count_operations, count_parameters
 from bloodnets.training.checkpoint import serialize_model, serialize_predictions
 from bloodnets.training.loop import predict_probabilities
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
@@ -41,7 +42,7 @@ def build_weighted_study(folder: Path, cells: BloodCells, *, n_seeds: int = 2) -
     trials = [
         make_planned_trial("cnn-config-1", replace(CONFIG, seed=seed)) for seed in range(n_seeds)
     ]
-    ledger = Ledger.create(folder, make_weighted_record(folder.name, cells, trials))
+    ledger = create_study(folder, make_weighted_record(folder.name, cells, trials))
     for planned in trials:
         add_weighted_trial(ledger, planned, cells)
     return ledger

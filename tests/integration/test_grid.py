@@ -12,6 +12,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
+from reports.ledger.trial_predictions import read_predictions
 from study.configs.presets import PUBLISHED
 from tests.helpers import grid_builder
 from tests.helpers.command import INSTALLED_COMMAND, run_command
@@ -127,9 +128,9 @@ def test_grid_trains_and_reports_all_eight(
         ]
         for name, sha256 in trial.files.items():
             assert hashlib.sha256((ledger.folder / name).read_bytes()).hexdigest() == sha256
-    assert sorted(evaluation.trial_id for evaluation in ledger.read_test_evaluations()) == sorted(
-        trial.id for trial in trials
-    )
+    assert sorted(
+        evaluation.trial_id for evaluation in ledger.log.read_test_evaluations()
+    ) == sorted(trial.id for trial in trials)
     assert (ledger.folder / "report" / "index.html").is_file()
 
 
@@ -165,7 +166,7 @@ def test_grid_predictions_of_both_losses_are_equal_to_the_bit(
     for family in ("mlnn", "cnn"):
         for one, other in ((1, 3), (2, 4)):
             same_loss_trials = [by_name[f"{family}-config-{number}"] for number in (one, other)]
-            first, second = (ledger.read_predictions(trial, "test") for trial in same_loss_trials)
+            first, second = (read_predictions(ledger, trial, "test") for trial in same_loss_trials)
             np.testing.assert_array_equal(first.probabilities, second.probabilities)
             np.testing.assert_array_equal(first.labels, second.labels)
 
@@ -185,7 +186,7 @@ def test_grid_weights_reproduce_the_predictions(
         model.load_state_dict(load_file(ledger.folder / f"models/{trial.id}.safetensors"))
         np.testing.assert_allclose(
             predict_probabilities(model, images, config.loss),
-            ledger.read_predictions(trial.id, "test").probabilities,
+            read_predictions(ledger, trial.id, "test").probabilities,
             atol=1e-6,  # the trial ran on one thread
         )
 

@@ -117,9 +117,9 @@ def test_search_evaluates_only_confirmed_trials_on_test_and_once(
     _, ledger = whole
     end = ledger.read_confirmation()
     assert end is not None
-    assert sorted(evaluation.trial_id for evaluation in ledger.read_test_evaluations()) == sorted(
-        t.id for t in end.trials
-    )
+    assert sorted(
+        evaluation.trial_id for evaluation in ledger.log.read_test_evaluations()
+    ) == sorted(t.id for t in end.trials)
     for planned in ledger.read_proposals():
         record = ledger.read_trial(planned)
         assert record is not None
@@ -256,7 +256,7 @@ def test_search_with_a_budget_or_target_ends_early(
     assert end is not None
     assert end.ended_by == ended_by
     assert end.trials == ()  # none is re-trained
-    assert ledger.read_test_evaluations() == []
+    assert ledger.log.read_test_evaluations() == []
     records = [ledger.read_trial(planned) for planned in ledger.read_proposals()]
     assert 0 < len(records) < 400
     reasons = {(record.state, record.stop_reason) for record in records if record is not None}

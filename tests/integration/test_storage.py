@@ -64,7 +64,7 @@ def test_grid_on_failing_object_storage_loses_nothing(
     for record in undisturbed.read_trials():
         for kind, suffix in (("models", "safetensors"), ("predictions", "npz")):
             name = f"{kind}/{record.id}.{suffix}"
-            assert ours.read_bytes(name) == undisturbed.read_bytes(name)
+            assert ours.files.read(name) == undisturbed.files.read(name)
 
 
 def test_grid_with_a_wrong_address_exits_in_one_line_before_reading(

@@ -17,6 +17,7 @@ from PIL import Image
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
+from reports.ledger.trial_predictions import read_predictions
 from tests.helpers import grid_builder
 from tests.helpers.command import run_command
 from tests.helpers.models import add_models
@@ -42,7 +43,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
 def recorded(study: Path, name: str) -> tuple[TrialRecord, NDArray[np.float32]]:
     ledger = Ledger(study)
     (record,) = (each for each in ledger.read_trials() if each.id.startswith(name))
-    return record, ledger.read_predictions(record.id, "test").probabilities
+    return record, read_predictions(ledger, record.id, "test").probabilities
 
 
 def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:

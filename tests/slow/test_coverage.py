@@ -17,7 +17,7 @@ from bloodnets import metrics
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.class_scores import compute_class_scores
 from reports.analysis.intervals import Estimate, estimate_contrast
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # class shares in test
 SKILL = np.array([1.6, 2.6, 1.9, 1.4, 1.8, 1.6, 2.4, 3.2])  # by class

@@ -14,7 +14,7 @@ from reports.analysis.error_patterns import count_confusion_errors
 from reports.analysis.intervals import ALPHA, Estimate
 from reports.analysis.pattern_correlation import MIN_SAME_CORRELATION, correlate_patterns
 from reports.ledger import published
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 CLASS_SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # in test
 ERROR_RATE = 0.08

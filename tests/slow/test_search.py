@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import ray
-from optuna import create_study
 from optuna.samplers import RandomSampler
 
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
@@ -138,7 +139,7 @@ def run(
     if (folder / settings.name).exists():
         ledger = Ledger(settings.location)
     else:
-        ledger = Ledger.create(settings.location, make_study_record(settings, cells, ()))
+        ledger = create_study(settings.location, make_study_record(settings, cells, ()))
     # Tune prints much, but none of these figures.
     with redirect_output(ledger.folder / RAY_LOG):
         tuner.run_proposals(
@@ -149,7 +150,7 @@ def run(
 
 def random_search(seed: int) -> tuple[float, int]:
     """Return the true value of the best of 50 fully trained random trials, and their epochs."""
-    study = create_study(direction="maximize", sampler=RandomSampler(seed=seed))
+    study = optuna.create_study(direction="maximize", sampler=RandomSampler(seed=seed))
     best = (-1.0, 0.0)
     for _ in range(SEARCH.n_trials):
         proposed = suggest_config(study.ask(), SEARCH)

@@ -1,7 +1,7 @@
 """State what the scores and their intervals do not cover."""
 
 from reports.format.limitations import list_limitations
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 from reports.sections.elements import Section
 
 

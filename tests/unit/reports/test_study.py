@@ -19,7 +19,7 @@ from bloodnets.storage.location import RemotePath
 from reports import Study, load_study
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 from reports.sections.findings import analyze
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.s3 import S3_BUCKET, S3Server

@@ -13,7 +13,7 @@ from reports.analysis.bootstrap import (
     bootstrap_scores,
 )
 from reports.analysis.intervals import estimate_contrast
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.grid_builder import ASYMMETRIC, ConfusionMatrix
 from tests.helpers.predictions import predict_matrices
 from tests.helpers.small_studies import SMALL_MATRIX

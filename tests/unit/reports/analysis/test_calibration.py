@@ -6,7 +6,7 @@ import pytest
 
 from bloodnets.metrics import FloatArray
 from reports.analysis.calibration import N_BINS, Calibration, compute_calibration
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 Answers = tuple[FloatArray, np.ndarray]
 """Probability of the predicted class of each image, and whether it is right."""

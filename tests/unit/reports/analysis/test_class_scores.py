@@ -17,7 +17,8 @@ from statsmodels.stats.proportion import proportion_confint
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.class_scores import CLASS_SCORES, compute_class_scores
-from reports.ledger.loading import TestPredictions, read_study_files
+from reports.ledger.loading import read_study_files
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 
 N_IMAGES = 400

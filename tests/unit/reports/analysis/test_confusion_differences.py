@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis import bootstrap, confusion_differences
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
 

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.analysis.distinct_models import MAX_ROUNDING, find_representatives
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.predictions import make_no_predictions
 
 LABELS = np.arange(8).repeat(5)

@@ -7,7 +7,7 @@ from statsmodels.stats.multitest import multipletests
 
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.effects import estimate_effects
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
 N_IMAGES = 1500

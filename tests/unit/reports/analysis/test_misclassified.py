@@ -10,7 +10,7 @@ from reports.analysis.misclassified import (
     drop_repeated_trials,
     find_misclassified,
 )
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 
 TRUE = (0, 1, 2, 3)
 

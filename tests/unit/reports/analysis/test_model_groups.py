@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.model_groups import assign_letters, find_groups, rank_models
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.predictions import make_no_predictions, predict_matrices
 

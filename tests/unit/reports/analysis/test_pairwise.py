@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from reports.analysis import pairwise
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.pair_decisions import Decision
-from reports.ledger.loading import TestPredictions
+from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
 N_SEEDS = 3

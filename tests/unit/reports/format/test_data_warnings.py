@@ -11,7 +11,7 @@ from reports.format.data_warnings import (
     list_score_warnings,
     list_small_classes,
 )
-from reports.ledger.records import DataRecord, DuplicatesRecord
+from reports.ledger.data_record import DataRecord, DuplicatesRecord
 from reports.ledger.states import DataKind
 from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record
 

@@ -2,7 +2,7 @@
 
 from bloodnets.constants import CLASS_NAMES
 from reports.format.limitations import list_limitations
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 from reports.sections.study import limitations
 from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record

@@ -20,8 +20,9 @@ from reports.format.text import (
     make_data_label,
     shorten_class_names,
 )
+from reports.ledger.data_record import DataRecord
 from reports.ledger.loading import read_study_files
-from reports.ledger.records import DataRecord, SoftwareChange
+from reports.ledger.records import SoftwareChange
 from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC

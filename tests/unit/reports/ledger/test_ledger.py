@@ -1,11 +1,9 @@
-"""The ledger: whole or not at all, strict when read, and never over another study."""
+"""The ledger: whole or not at all, and strict when read."""
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bloodnets.errors import ConflictError, ResourceError
@@ -13,10 +11,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.log_repair import repair_log
 from reports.ledger.records import EpochRecord, SoftwareChange, TrialRecord
 from reports.ledger.serialization import from_json, to_json
-from reports.ledger.states import EventKind
 from tests.helpers.small_studies import (
-    N_SMALL_IMAGES,
-    SMALL_MATRIX,
     edit_json,
     get_trial_file,
 )
@@ -63,20 +58,6 @@ def test_read_trials_with_a_record_of_another_study_raises(ledger: Ledger) -> No
     assert caught.value.path == str(path)
 
 
-def test_ledger_of_another_schema_version_raises(ledger: Ledger) -> None:
-    path = ledger.folder / "study.json"
-    path.write_bytes(to_json(replace(ledger.study, schema_version=99), indent=None))
-    with pytest.raises(ConflictError) as caught:
-        Ledger(ledger.folder)
-    assert (caught.value.path, caught.value.value) == (str(path), 99)
-
-
-def test_ledger_of_a_folder_without_a_study_raises(tmp_path: Path) -> None:
-    with pytest.raises(ConflictError) as caught:
-        Ledger(tmp_path)
-    assert caught.value.path == str(tmp_path)
-
-
 def test_ledger_with_an_unreadable_study_raises(ledger: Ledger) -> None:
     path = ledger.folder / "study.json"
     path.write_text("{}")
@@ -97,86 +78,6 @@ def test_ledger_with_a_planned_setting_of_another_type_raises(
     assert "patience" in caught.value.problem
 
 
-def test_create_over_another_study_raises_and_leaves_it_unchanged(ledger: Ledger) -> None:
-    before = (ledger.folder / "study.json").read_bytes()
-    with pytest.raises(ConflictError) as caught:
-        Ledger.create(ledger.folder, replace(ledger.study, name="new"))
-    assert caught.value.path == str(ledger.folder)
-    assert "--name" in (caught.value.remedy or "")
-    assert (ledger.folder / "study.json").read_bytes() == before
-
-
-def test_create_below_a_file_raises_with_its_path(ledger: Ledger, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(ResourceError) as caught:
-        Ledger.create(tmp_path / "file" / "study", ledger.study)
-    assert caught.value.path == str(tmp_path / "file")
-
-
-def test_create_makes_a_study_without_trials(ledger: Ledger, tmp_path: Path) -> None:
-    created = Ledger.create(tmp_path / "new", ledger.study)
-    assert created.study == ledger.study
-    assert created.list_planned_trials() == list(ledger.study.trials)
-    assert created.read_trials() == []
-
-
-def test_read_predictions_returns_what_was_written(ledger: Ledger) -> None:
-    probabilities, labels = ledger.read_predictions(ledger.study.trials[0].id, "test")
-    assert probabilities.shape == (N_SMALL_IMAGES, 8)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_array_equal(np.bincount(labels), SMALL_MATRIX.sum(axis=1))
-
-
-def test_read_predictions_of_a_damaged_file_raises_with_its_path(ledger: Ledger) -> None:
-    path = get_first_file(ledger, "predictions")
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ConflictError) as caught:
-        ledger.read_predictions(path.stem, "test")
-    assert caught.value.path == str(path)
-
-
-def test_read_predictions_of_a_missing_split_raises_with_its_path(ledger: Ledger) -> None:
-    path = get_first_file(ledger, "predictions")
-    with pytest.raises(ConflictError) as caught:
-        ledger.read_predictions(path.stem, "train")
-    assert caught.value.path == str(path)
-
-
-def test_read_test_evaluations_has_one_per_trial(ledger: Ledger) -> None:
-    tested = [evaluation.trial_id for evaluation in ledger.read_test_evaluations()]
-    assert tested == [trial.id for trial in ledger.study.trials]
-
-
-def test_add_trial_again_adds_a_test_evaluation(ledger: Ledger) -> None:
-    trial, *others = ledger.read_trials()
-    ledger.add_start(trial.id)
-    ledger.add_trial(trial, epochs=[], test_reason="again")
-    tested = [(e.trial_id, e.reason) for e in ledger.read_test_evaluations()]
-    assert [trial_id for trial_id, _ in tested] == [trial.id, *(o.id for o in others), trial.id]
-    assert tested[-1] == (trial.id, "again")
-
-
-def test_events_of_a_trial_name_its_attempt_and_the_hashes_of_its_files(ledger: Ledger) -> None:
-    trial = ledger.read_trials()[0]
-    ledger.add_start(trial.id)
-    planned, *events = [e for e in ledger.read_events() if e.trial_id in {None, trial.id}]
-    assert (planned.kind, planned.sha256) == ("planned", ledger.study.fingerprint)
-    assert [(e.kind, e.attempt) for e in events] == [
-        ("started", 1), ("tested", 1), ("ended", 1), ("started", 2),
-    ]  # fmt: skip
-    record = get_first_file(ledger, "trials").read_bytes()
-    assert events[1].sha256 == trial.files[f"predictions/{trial.id}.npz"]
-    assert events[2].sha256 == hashlib.sha256(record).hexdigest()
-
-
-def test_add_report_again_adds_an_event_only_for_another_page(ledger: Ledger) -> None:
-    for content, n_expected in ((b"one", 1), (b"one", 1), (b"two", 2), (b"one", 3)):
-        ledger.storage.write("report/index.html", content)
-        ledger.add_report()
-        kinds = [event.kind for event in ledger.read_events()]
-        assert kinds.count(EventKind.REPORTED) == n_expected
-
-
 @pytest.mark.parametrize("n_written", range(3))
 def test_add_trial_with_a_full_disk_raises_and_can_be_repaired(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, n_written: int
@@ -184,7 +85,7 @@ def test_add_trial_with_a_full_disk_raises_and_can_be_repaired(
     """Whichever of the writes fails, nothing is half there; the entry in the log is the last."""
     trial, *others = ledger.read_trials()
     get_first_file(ledger, "trials").unlink()
-    ledger.add_start(trial.id)
+    ledger.log.add_start(trial.id)
     fsync, calls = os.fsync, []
 
     def fail_after(number: int) -> None:
@@ -201,7 +102,7 @@ def test_add_trial_with_a_full_disk_raises_and_can_be_repaired(
     assert not list(ledger.folder.rglob("*.part"))
     monkeypatch.setattr(os, "fsync", fsync)
     repair_log(ledger)
-    last = [event.kind for event in ledger.read_events() if event.trial_id == trial.id][-2:]
+    last = [event.kind for event in ledger.log.read_events() if event.trial_id == trial.id][-2:]
     if n_written == 2:
         assert [record.id for record in ledger.read_trials()] == [trial.id, *(o.id for o in others)]
         assert last == ["tested", "ended"]

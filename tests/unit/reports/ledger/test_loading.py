@@ -13,7 +13,7 @@ import pytest
 from bloodnets.storage.local import LocalStorage
 from reports.analysis import frames
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import join_predictions, read_study_files
+from reports.ledger.loading import read_study_files
 from reports.ledger.records import SoftwareChange
 from tests.helpers.small_studies import (
     N_SMALL_IMAGES,
@@ -87,7 +87,7 @@ def test_read_study_files_reads_each_file_once(
     ledger = Ledger(request.getfixturevalue(copied_study))
     software = replace(ledger.study.software, commit="f" * 40)
     ledger.add_software_change(SoftwareChange(changed_at="2026-01-02", software=software))
-    storage = ledger.storage = CountingStorage(ledger.folder)
+    storage = ledger.files.storage = CountingStorage(ledger.folder)
     read_study_files(ledger)
     ledger_files = storage.list_files("") - {"study.json"}  # read with the ledger
     expected = {name for name in ledger_files if not name.startswith("models/")}
@@ -209,14 +209,3 @@ def test_read_study_files_with_impossible_predictions_leaves_the_trial_out(
     (problem,) = loaded_study.problems
     assert problem.reason.startswith(f"predictions/{path.name} ")
     assert len(loaded_study.predictions.trials) == 3
-
-
-def test_join_predictions_of_two_studies_has_their_names_before_the_configurations(
-    small_grid: Path,
-) -> None:
-    predictions = read_study_files(Ledger(small_grid)).predictions
-    both = join_predictions({"x": predictions, "y": predictions})
-    names = ["cnn-config-1", "mlnn-config-2"]
-    assert both.configurations == [f"{study}: {name}" for study in "xy" for name in names]
-    assert both.trials["study"].tolist() == [*"xxxxyyyy"]
-    np.testing.assert_array_equal(both.predicted_classes[:4], both.predicted_classes[4:])

@@ -1,4 +1,4 @@
-"""Migration: a study that version 0.2.0 wrote is read, and is rewritten before it is resumed."""
+"""Migration: a study that version 0.2.0 wrote is read without changing its files."""
 
 import json
 import shutil
@@ -9,9 +9,7 @@ import pytest
 from bloodnets.errors import ConflictError
 from reports.ledger.ledger import Ledger
 from reports.ledger.migration import READABLE_VERSIONS, migrate
-from reports.ledger.records import SCHEMA_VERSION, EpochRecord, StudyRecord, TrialRecord
-from reports.ledger.serialization import from_json
-from reports.verification.log import check_log
+from reports.ledger.records import SCHEMA_VERSION, EpochRecord, TrialRecord
 from tests.helpers.small_studies import VERSION_3_DIR, edit_json
 
 
@@ -37,46 +35,6 @@ def test_ledger_of_version_3_is_read_with_none_for_new_facts_and_unchanged_files
     assert record.scores["test"]["accuracy"] == 0.125
     assert len(ledger.read_epochs(record.id)) == 1
     assert read_files(folder) == before
-
-
-def test_upgrade_of_version_3_rewrites_the_study_and_its_trials(folder: Path) -> None:
-    ledger = Ledger(folder)
-    before, (record,) = read_files(folder), ledger.read_trials()
-    ledger.upgrade()
-    after = read_files(folder)
-    changed_names = {name for name in before if before[name] != after[name]}
-    assert changed_names == {"study.json", f"trials/{record.id}.json"}
-    assert after.keys() - before.keys() == {"events.jsonl"}
-    assert from_json(StudyRecord, after["study.json"]) == ledger.study  # without a migration
-    assert from_json(TrialRecord, after[f"trials/{record.id}.json"]) == record
-    assert Ledger(folder).read_trials() == [record]
-
-
-def test_upgrade_of_version_3_makes_a_log_that_agrees_with_the_records(folder: Path) -> None:
-    ledger = Ledger(folder)
-    (evaluation,) = ledger.read_test_evaluations()
-    assert (ledger.has_log, ledger.read_events()) == (False, [])
-    ledger.upgrade()
-    assert [event.kind for event in ledger.read_events()] == [
-        "planned", "started", "tested", "ended",
-    ]  # fmt: skip
-    (entered,) = ledger.read_test_evaluations()
-    assert (entered.trial_id, entered.reason) == (evaluation.trial_id, evaluation.reason)
-    check_log(ledger, {record.id: record for record in ledger.read_trials()})
-
-
-def test_upgrade_that_is_interrupted_leaves_a_readable_study(folder: Path) -> None:
-    old_study = (folder / "study.json").read_bytes()
-    ledger = Ledger(folder)
-    ledger.upgrade()
-    (folder / "study.json").write_bytes(old_study)  # it is written last
-    assert Ledger(folder).read_trials() == ledger.read_trials()
-
-
-def test_upgrade_of_the_current_version_writes_nothing(grid_copy: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in grid_copy.rglob("*")}
-    Ledger(grid_copy).upgrade()
-    assert {path: path.stat().st_mtime_ns for path in grid_copy.rglob("*")} == before
 
 
 @pytest.mark.parametrize("version", [2, SCHEMA_VERSION + 1, "3", 3.0, True])

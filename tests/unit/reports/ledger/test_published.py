@@ -13,7 +13,7 @@ from bloodnets import metrics
 from bloodnets.constants import CHANNELS, CLASS_NAMES
 from bloodnets.models import build_model, count_operations, count_parameters
 from reports.ledger import published
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 from study.configs.presets import PUBLISHED
 from tests.helpers import grid_builder

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
+from reports.ledger.data_record import DataRecord
 from reports.ledger.records import (
-    DataRecord,
     EpochRecord,
     SoftwareChange,
     SoftwareRecord,

@@ -10,7 +10,7 @@ import pytest
 
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.errors import DataError
-from reports.ledger.records import DataRecord
+from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 from reports.ledger.test_images import MAX_FILE_BYTES, load_test_images
 from tests.helpers.grid_builder import COLOR_STATS

@@ -14,8 +14,9 @@ from reports.analysis import reproduction
 from reports.claims import claim
 from reports.format.data_warnings import list_score_warnings
 from reports.format.table import Column, make_table
+from reports.ledger.data_record import DuplicatesRecord
 from reports.ledger.loading import Problem, read_study_files
-from reports.ledger.records import DuplicatesRecord, SoftwareChange
+from reports.ledger.records import SoftwareChange
 from reports.ledger.states import DataKind
 from reports.page.render import Banner, PageHeader, make_banner, render_report
 from reports.sections.elements import HeatMap, HeatMapCell, Section

@@ -221,7 +221,7 @@ def test_check_report_of_another_page_than_the_logged_one_raises_with_its_hash(
 ) -> None:
     """The page of another version of matplotlib, for example, in which the figures differ."""
     ledger = Ledger(reported)
-    ledger.add_report()
+    ledger.log.add_report()
     change_figures(reported / "report", lambda svg: svg.replace(b"9.9", b"1.0"))
     digest = hashlib.sha256((reported / "report/index.html").read_bytes()).hexdigest()
     error = find_difference(reported)
@@ -230,10 +230,10 @@ def test_check_report_of_another_page_than_the_logged_one_raises_with_its_hash(
 
 def test_check_report_after_a_later_event_raises_with_a_remedy(reported: Path) -> None:
     ledger = Ledger(reported)
-    ledger.add_report()
+    ledger.log.add_report()
     (reported / "report" / "report.md").write_text("other")
     assert find_difference(reported).remedy is None
-    ledger.add_test_evaluation(list_trial_ids(reported)[0], reason="later")
+    ledger.log.add_test_evaluation(list_trial_ids(reported)[0], reason="later")
     assert "bloodstudy report" in (find_difference(reported).remedy or "")
 
 

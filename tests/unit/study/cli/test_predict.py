@@ -39,7 +39,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, cells: BloodCells) -> Path
     matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
     ledger = add_models(build_grid(folder / "new", matrices))
     known = replace(ledger.study.data, color_stats=compute_color_stats(cells.train.images))
-    ledger.storage.write("study.json", to_json(replace(ledger.study, data=known), indent=2))
+    ledger.files.write("study.json", to_json(replace(ledger.study, data=known), indent=2))
     return folder
 
 
@@ -161,7 +161,7 @@ def test_predict_with_a_model_of_synthetic_cells_warns_before_the_answers(
     known = replace(ledger.study.data, kind=DataKind.SYNTHETIC)
     shutil.copytree(results / "new", tmp_path / "synthetic")
     study = to_json(replace(ledger.study, data=known), indent=2)
-    Ledger(tmp_path / "synthetic").storage.write("study.json", study)
+    Ledger(tmp_path / "synthetic").files.write("study.json", study)
     (path,) = save(tmp_path, cells.test.images[:1])
     for output_format in ("--csv", "--json"):
         done = run(tmp_path, path, output_format, study="synthetic")
@@ -193,13 +193,13 @@ def test_predict_on_the_test_split_is_entered_as_a_test_evaluation(
     np.savez(tmp_path / "other.npz", allow_pickle=False, val_images=cells.test.images[::-1])
     done = run(tmp_path, tmp_path / "other.npz", "--split", "val", study="tested")
     assert done.exit_code == 0, done.output
-    (event,) = Ledger(folder).read_events()[len(before) :]
+    (event,) = Ledger(folder).log.read_events()[len(before) :]
     assert (event.kind, event.attempt) == ("tested", 1)
     assert event.trial_id == Ledger(folder).study.trials[0].id
     assert "test evaluation" in done.stderr
     np.savez(tmp_path / "fewer.npz", allow_pickle=False, test_images=cells.test.images[1:])
     done = run(tmp_path, tmp_path / "fewer.npz", study="tested")
-    assert len(Ledger(folder).read_events()) == len(before) + 1
+    assert len(Ledger(folder).log.read_events()) == len(before) + 1
     assert "test evaluation" not in done.stderr
 
 
@@ -221,7 +221,7 @@ def test_predict_on_the_test_split_of_a_study_that_cannot_be_written_says_so(
     assert done.exit_code == 0
     assert "Read-only file system" in done.stderr
     assert done.stdout.count("\n") == 1 + len(cells.test.images)
-    assert Ledger(folder).read_events() == before
+    assert Ledger(folder).log.read_events() == before
 
 
 def copy_tested(results: Path, folder: Path, cells: BloodCells) -> tuple[Path, list[Event]]:
@@ -232,5 +232,5 @@ def copy_tested(results: Path, folder: Path, cells: BloodCells) -> tuple[Path, l
         test_sha256=hash_images(cells.test.images),
         class_counts=count_classes(cells),
     )
-    ledger.storage.write("study.json", to_json(replace(ledger.study, data=data), indent=2))
-    return ledger.folder, ledger.read_events()
+    ledger.files.write("study.json", to_json(replace(ledger.study, data=data), indent=2))
+    return ledger.folder, ledger.log.read_events()

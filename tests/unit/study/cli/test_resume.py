@@ -35,7 +35,7 @@ def build(folder: Path, *, cluster_address: str | None = None) -> None:
     ledger = build_grid(folder, {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     study = ledger.study
     resources = replace(study.resources, cluster_address=cluster_address)
-    ledger.storage.write("study.json", to_json(replace(study, resources=resources), indent=2))
+    ledger.files.write("study.json", to_json(replace(study, resources=resources), indent=2))
 
 
 def test_resume_grid_has_the_settings_of_its_record(

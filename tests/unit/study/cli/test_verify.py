@@ -52,7 +52,7 @@ def reported(built: Path, tmp_path_factory: pytest.TempPathFactory, cells: Blood
     """The same study with a report; not to be changed."""
     folder = Path(shutil.copytree(built, tmp_path_factory.mktemp("reported") / "s"))
     write_report(Ledger(folder), images=cells.test.images)
-    Ledger(folder).add_report()
+    Ledger(folder).log.add_report()
     return folder
 
 
@@ -155,7 +155,7 @@ def test_verify_of_a_removed_and_repeated_trial_finds_it_and_both_evaluations(
     study: Path, cells: BloodCells, run_main: RunMain
 ) -> None:
     repeat_last_trial(study, cells=cells)
-    assert len(Ledger(study).read_test_evaluations()) == 3
+    assert len(Ledger(study).log.read_test_evaluations()) == 3
     assert run_main("report", study, *VERIFY).code == 1
 
 
@@ -183,7 +183,7 @@ def test_verify_of_a_failed_trial_that_was_retried_passes(
 
     forgeries.rewrite_chain(study, fail)
     repeat_last_trial(study, cells=cells)
-    assert len(Ledger(study).read_events()) == 1 + 3 + 2 + 3
+    assert len(Ledger(study).log.read_events()) == 1 + 3 + 2 + 3
     assert run_main("report", study, *VERIFY).code == 0
 
 

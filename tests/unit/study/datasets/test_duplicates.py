@@ -9,7 +9,7 @@ import pytest
 
 from bloodnets.data.medmnist import BloodCells, Split, load_file
 from bloodnets.errors import DataError
-from reports.ledger.records import DuplicatesRecord
+from reports.ledger.data_record import DuplicatesRecord
 from study.datasets.duplicates import count_duplicates, drop_duplicates
 from tests.helpers.npz_files import saved
 

@@ -12,6 +12,7 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError, DataError, ResourceError
 from bloodnets.training.checkpoint import serialize_model
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import (
@@ -62,7 +63,7 @@ def trained(
 ) -> Ledger:
     """A study of one trial, that ran as if ASHA had stopped it after `epochs`."""
     planned = make_planned_trial("mlnn-config-2", config)
-    ledger = Ledger.create(folder / "s", study(cells, (planned,)))
+    ledger = create_study(folder / "s", study(cells, (planned,)))
     splits = {name: DeviceSplit.from_numpy(getattr(cells, name), CPU) for name in ("train", "val")}
     state, rows, error = TrainingState.create(config, CPU), [], None
     try:
@@ -198,7 +199,7 @@ def test_replay_trial_of_a_gpu_without_a_gpu_raises(
 
 def test_replay_trial_unfinished_trial_raises(tmp_path: Path, cells: BloodCells) -> None:
     planned = make_planned_trial("mlnn-config-2", CONFIG)
-    ledger = Ledger.create(tmp_path / "s", study(cells, (planned,)))
+    ledger = create_study(tmp_path / "s", study(cells, (planned,)))
     with pytest.raises(DataError) as caught:
         replay_trial(ledger, "mlnn-config-2", cells)
     assert caught.value.value == planned.id

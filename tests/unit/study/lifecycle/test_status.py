@@ -47,7 +47,7 @@ def test_format_status_lines_ended_study_of_a_cluster_needs_no_cluster(tmp_path:
     ledger = build_grid(tmp_path / "s", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     study = ledger.study
     resources = replace(study.resources, cluster_address="head:6379")
-    ledger.storage.write("study.json", to_json(replace(study, resources=resources), indent=2))
+    ledger.files.write("study.json", to_json(replace(study, resources=resources), indent=2))
     *_, last_line = format_status_lines(Ledger(ledger.folder))
     assert last_line.endswith(f"bloodstudy resume {ledger.folder} --address local")
 

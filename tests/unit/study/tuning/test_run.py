@@ -16,9 +16,9 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import compute_fingerprint
 from reports.ledger.serialization import to_json
 from study.datasets.data_record import make_data_record
-from study.lifecycle.resume import compute_elapsed_search_s
 from study.runtime.watchdog import Heartbeat
 from study.tuning.run import run_study
+from study.tuning.search_duration import compute_elapsed_search_s
 from study.tuning.training_session import TrainingSession
 from tests.helpers.forgeries import rewrite_log
 from tests.helpers.grid_builder import TrialKey, build_grid
@@ -60,7 +60,7 @@ def build_study(
     ids = [trial.id for trial in ledger.study.trials]
     fingerprint = compute_fingerprint(data, ids, ledger.study.software, None)
     study = replace(ledger.study, data=data, fingerprint=fingerprint)
-    ledger.storage.write("study.json", to_json(study, indent=2))
+    ledger.files.write("study.json", to_json(study, indent=2))
     for record in ledger.read_trials():
         write_trial_record(ledger, replace(record, fingerprint=fingerprint))
     rewrite_log(ledger.folder)
@@ -145,7 +145,7 @@ def build_ended_search(
     data = make_data_record(cells)
     fingerprint = compute_fingerprint(data, [], ledger.study.software, search)
     study = replace(ledger.study, data=data, fingerprint=fingerprint)
-    ledger.storage.write("study.json", to_json(study, indent=2))
+    ledger.files.write("study.json", to_json(study, indent=2))
     for record in ledger.read_trials():
         write_trial_record(ledger, replace(record, fingerprint=fingerprint))
     rewrite_log(ledger.folder)

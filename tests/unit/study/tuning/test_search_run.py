@@ -137,7 +137,7 @@ def test_search_run_resumed_has_the_history_and_the_next_proposal(
     before, rungs = [seen(trial) for trial in load_optuna_trials(ledger)], own.rungs.values
     nxt = own.propose()
     ledger.folder.joinpath("proposals.jsonl").write_bytes(
-        b"".join(ledger.read_bytes("proposals.jsonl").splitlines(keepends=True)[:-1])
+        b"".join(ledger.files.read("proposals.jsonl").splitlines(keepends=True)[:-1])
     )
     again = SearchRun(ledger, search)
     assert [seen(trial) for trial in load_optuna_trials(ledger)] == before

@@ -12,6 +12,7 @@ from rich.console import Console
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
+from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import EndReason, StopReason, TrialState
@@ -74,7 +75,7 @@ def grid(
     config = make_grid_config(
         tmp_path_factory.mktemp("grid"), configurations=("mlnn-config-2", "cnn-config-2")
     )
-    ledger = Ledger.create(config.location, make_study_record(config, cells, ("bloodstudy",)))
+    ledger = create_study(config.location, make_study_record(config, cells, ("bloodstudy",)))
     trials, console = ledger.study.trials, Console(file=(output := io.StringIO()))
 
     def run() -> None:
@@ -100,7 +101,7 @@ def search(
     """Run a search of three trials, of at most two epochs."""
     record = replace(SEARCH_RECORD, n_trials=3, max_epochs=2, rungs=(1,), batch_size=16)
     config = make_search_config(tmp_path_factory.mktemp("search"), search=record)
-    ledger = Ledger.create(config.location, make_study_record(config, cells, ("bloodstudy",)))
+    ledger = create_study(config.location, make_study_record(config, cells, ("bloodstudy",)))
     search_run, console = SearchRun(ledger, record), Console(file=(output := io.StringIO()))
 
     def run() -> None:
@@ -125,7 +126,7 @@ def test_run_trials_enters_each_trial_of_the_plan_in_the_ledger(grid: TracedRun)
 
 
 def test_run_trials_evaluates_test_once_per_trial_and_trains_cnns_first(grid: TracedRun) -> None:
-    evaluations = grid.ledger.read_test_evaluations()
+    evaluations = grid.ledger.log.read_test_evaluations()
     mlnn, cnn = (trial.id for trial in grid.ledger.study.trials)
     assert [evaluation.trial_id for evaluation in evaluations] == [cnn, mlnn]
     assert {evaluation.reason for evaluation in evaluations} == {TEST_REASON}
@@ -168,7 +169,7 @@ def test_run_proposals_enters_each_proposal_without_test(search: TracedRun) -> N
         }
         assert set(record.scores) <= {"val"}
         assert planned.id.rpartition("-")[0] in search.output
-    assert search.ledger.read_test_evaluations() == []
+    assert search.ledger.log.read_test_evaluations() == []
 
 
 def test_run_proposals_one_proposal_passes_through_few_files(search: TracedRun) -> None:
@@ -208,7 +209,7 @@ def test_run_proposals_interrupted_at_its_end_enters_the_remaining_trials(
 
 def test_write_probe_file_in_a_study_is_seen_by_its_name(tmp_path: Path) -> None:
     ledger = build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=0), ended_by=None)
-    assert ledger.storage.exists(write_probe_file(ledger))
+    assert ledger.files.exists(write_probe_file(ledger))
 
 
 def test_write_probe_file_unwritable_folder_raises(tmp_path: Path) -> None:
@@ -240,7 +241,7 @@ def create_lossy_study(
 ) -> tuple[GridConfig, LossyLedger]:
     """Create a study of one trial whose first records are lost."""
     config = make_grid_config(folder, configurations=("mlnn-config-2",))
-    created = Ledger.create(config.location, make_study_record(config, cells, ("bloodstudy",)))
+    created = create_study(config.location, make_study_record(config, cells, ("bloodstudy",)))
     ledger = LossyLedger(created.location)
     ledger.n_to_lose = n_to_lose
     return config, ledger

@@ -62,7 +62,7 @@ def test_collect_facts_of_a_damaged_study_names_the_trial(grid_copy: Path) -> No
 
 def test_collect_facts_with_two_evaluations_of_a_trial_names_it(grid_copy: Path) -> None:
     trial_id = list_trial_ids(grid_copy)[0]
-    Ledger(grid_copy).add_test_evaluation(trial_id, reason="predict")
+    Ledger(grid_copy).log.add_test_evaluation(trial_id, reason="predict")
     facts = collect(Ledger(grid_copy))
     assert facts.test_evaluations == 5
     assert facts.repeatedly_tested == (trial_id,)

@@ -11,10 +11,11 @@ from reports.analysis import frames
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.data_warnings import describe_duplicates
 from reports.format.units import BLANK
-from reports.ledger.loading import LoadedStudy, TestPredictions
+from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import HardwareRecord, ResourcesRecord, SoftwareChange
 from reports.ledger.states import DataKind
+from reports.ledger.test_predictions import TestPredictions
 from reports.sections.elements import Section
 from reports.sections.study import provenance
 from tests.helpers import grid_builder

@@ -1,0 +1,94 @@
+"""Types of the data of a study."""
+
+from collections.abc import Mapping
+
+from pydantic.dataclasses import dataclass
+
+from reports.ledger.serialization import STRICT
+from reports.ledger.states import DataKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class ColorStats:
+    """Color statistics of the training images, used to recognize images with other colors.
+
+    Each image has six features: the means of red, green and blue, then their standard deviations,
+    in gray levels, 0 to 255.
+
+    Attributes:
+        mean: Means of the six features over the training images, in gray levels.
+        covariance: Covariance matrix of the features, 6 x 6, in gray levels squared.
+        distance: Mahalanobis distance from `mean` that 99.9% of the training images do not
+            exceed.
+        low: Lower bound of each feature; at least 99.9% of the training images are not
+            below it.
+        high: Upper bound of each feature; at least 99.9% of the training images are not
+            above it.
+    """
+
+    mean: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    distance: float
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class DuplicatesRecord:
+    """Numbers of images with identical pixels in the data that a study was trained on.
+
+    Attributes:
+        groups: Groups of at least two identical images.
+        across_splits: Groups with images in more than one split.
+        contradictory: Groups whose images have different labels.
+        test_images: Images of test in groups that are across splits or contradictory.
+    """
+
+    groups: int
+    across_splits: int
+    contradictory: int
+    test_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class DataRecord:
+    """Data that a study was trained on.
+
+    Attributes:
+        kind: Source of the images.
+        path: Absolute path of the file on the driver; None for synthetic cells.
+        name: Name of the file; `synthetic` for synthetic cells.
+        md5: MD5 of the file's bytes; None for synthetic cells.
+        sha256: SHA-256 of the file's bytes, or of the synthetic arrays.
+        class_names: Names of the eight classes, in the order of the labels.
+        class_counts: Numbers of images by split (`train`, `val`, `test`), eight per split, in the
+            order of the labels.
+        color_stats: Color statistics of the training images.
+        dropped: Numbers of images that `--drop-duplicates` removed, by split (`train`, `val`);
+            None without this option.
+        duplicates: Identical images; None if version 3 of the format wrote the record. Like
+            `class_counts` and `color_stats`, it describes the data without the removed images.
+        test_sha256: SHA-256 of the test images, in any order and in any file: that of the sorted
+            SHA-256 of their pixels. None if version 3 of the format wrote the record.
+    """
+
+    kind: DataKind
+    path: str | None
+    name: str
+    md5: str | None
+    sha256: str
+    class_names: tuple[str, ...]
+    class_counts: Mapping[str, tuple[int, ...]]
+    color_stats: ColorStats
+    dropped: Mapping[str, int] | None
+    duplicates: DuplicatesRecord | None
+    test_sha256: str | None
+
+    @property
+    def absent_classes(self) -> dict[str, tuple[int, ...]]:
+        """Classes without an image, by split; splits with all classes are omitted."""
+        absent_by_split = {
+            split: tuple(index for index, count in enumerate(counts) if count == 0)
+            for split, counts in self.class_counts.items()
+        }
+        return {split: classes for split, classes in absent_by_split.items() if classes}

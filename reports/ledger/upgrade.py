@@ -1,0 +1,39 @@
+"""Rewrite the files of a study that an older version of the file format wrote."""
+
+from bloodnets.storage.location import STUDY_FILE
+from reports.ledger.event_log import begin_log
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import SCHEMA_VERSION
+from reports.ledger.states import EventKind
+
+
+def upgrade_study(ledger: Ledger) -> None:
+    """Rewrite the files of a study in the current version of the format, before trials are added.
+
+    A log is made from the records and the test evaluations. `study.json` is rewritten last:
+    until then, the records are still migrated when read. It is replaced, so a lock on the file
+    is lost.
+
+    Args:
+        ledger: Ledger of the study, of any version that can be read.
+
+    Raises:
+        ConflictError: A file is unreadable.
+        ResourceError: The folder cannot be written.
+    """
+    files = ledger.files
+    if files.is_current:
+        return
+    log = begin_log(ledger.study.fingerprint)
+    evaluations = {entry.trial_id: entry for entry in ledger.log.read_test_evaluations()}
+    for planned in ledger.list_planned_trials():
+        record, evaluation = ledger.read_trial(planned), evaluations.get(planned.id)
+        if record is not None or evaluation is not None:
+            log.append(EventKind.STARTED, trial_id=planned.id)
+        if evaluation is not None:
+            log.append(EventKind.TESTED, trial_id=planned.id, reason=evaluation.reason)
+        if record is not None:
+            log.append_end(record, files.write_record(f"trials/{record.id}.json", record))
+    ledger.log.write(log)
+    files.write_record(STUDY_FILE, ledger.study)
+    files.schema_version = SCHEMA_VERSION

@@ -1,0 +1,63 @@
+"""Upgrade: a study that version 0.2.0 wrote is rewritten before it is resumed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reports.ledger.ledger import Ledger
+from reports.ledger.records import StudyRecord, TrialRecord
+from reports.ledger.serialization import from_json
+from reports.ledger.upgrade import upgrade_study
+from reports.verification.log import check_log
+from tests.helpers.small_studies import VERSION_3_DIR
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of a study of version 3: a grid of two trials, the first one complete."""
+    return shutil.copytree(VERSION_3_DIR / "study", tmp_path / "study")
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_upgrade_study_of_version_3_rewrites_the_study_and_its_trials(folder: Path) -> None:
+    ledger = Ledger(folder)
+    before, (record,) = read_files(folder), ledger.read_trials()
+    upgrade_study(ledger)
+    after = read_files(folder)
+    changed_names = {name for name in before if before[name] != after[name]}
+    assert changed_names == {"study.json", f"trials/{record.id}.json"}
+    assert after.keys() - before.keys() == {"events.jsonl"}
+    assert from_json(StudyRecord, after["study.json"]) == ledger.study  # without a migration
+    assert from_json(TrialRecord, after[f"trials/{record.id}.json"]) == record
+    assert Ledger(folder).read_trials() == [record]
+
+
+def test_upgrade_study_of_version_3_makes_a_log_that_agrees_with_the_records(folder: Path) -> None:
+    ledger = Ledger(folder)
+    (evaluation,) = ledger.log.read_test_evaluations()
+    assert (ledger.files.has_log, ledger.log.read_events()) == (False, [])
+    upgrade_study(ledger)
+    assert [event.kind for event in ledger.log.read_events()] == [
+        "planned", "started", "tested", "ended",
+    ]  # fmt: skip
+    (entered,) = ledger.log.read_test_evaluations()
+    assert (entered.trial_id, entered.reason) == (evaluation.trial_id, evaluation.reason)
+    check_log(ledger, {record.id: record for record in ledger.read_trials()})
+
+
+def test_upgrade_study_that_is_interrupted_leaves_a_readable_study(folder: Path) -> None:
+    old_study = (folder / "study.json").read_bytes()
+    ledger = Ledger(folder)
+    upgrade_study(ledger)
+    (folder / "study.json").write_bytes(old_study)  # it is written last
+    assert Ledger(folder).read_trials() == ledger.read_trials()
+
+
+def test_upgrade_study_of_the_current_version_writes_nothing(grid_copy: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in grid_copy.rglob("*")}
+    upgrade_study(Ledger(grid_copy))
+    assert {path: path.stat().st_mtime_ns for path in grid_copy.rglob("*")} == before
