@@ -25,7 +25,7 @@ from reports.ledger.loading import LoadedStudy, join_predictions, read_study_fil
 from reports.page import publish, render
 from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 from reports.sections.verdict_text import describe_verdict
 
 
@@ -132,6 +132,7 @@ def _compare_one_data_set(
             data=data,
             key=f"pairs-{number}",
             title=f"{significant_differences.TITLE}: {data.short}",
+            table_caption=f"{significant_differences.TABLE_CAPTION}. {data.short_line}",
         ),
     )
 
@@ -182,7 +183,7 @@ def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
         tables=tuple(
             make_table(
                 f"scores-{number}",
-                make_caption("Scores on test", data_set.data),
+                f"Scores on test. {data_set.data.short_line}",
                 MULTI_STUDY_COLUMNS,
                 data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
                 group="study",

@@ -38,8 +38,10 @@ def _render_checklists(facts: PaperFacts) -> str:
 
 
 def _format_methods(facts: PaperFacts, paragraphs: Iterable[Iterable[Sentence]]) -> str:
-    data = facts.data.full if facts.data.warning else f"Data: {facts.data.full}"
-    header = [f"# Methods of {escape_markdown(facts.study.name)}", escape_markdown(data)]
+    header = [
+        f"# Methods of {escape_markdown(facts.study.name)}",
+        escape_markdown(facts.data.full_line),
+    ]
     texts = (" ".join(map(_format_sentence, paragraph)) for paragraph in paragraphs)
     return "\n\n".join([*header, *texts]) + "\n"
 

@@ -93,16 +93,31 @@ def render_report(
     css, script = (
         (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
+    css += _make_print_footer(data.short_line)
     environment = make_environment(None)
     environment.filters["link_terms"] = TermLinker(terms).link
     page = environment.get_template("index.html").render(
         **context,
-        css=Markup(css),  # noqa: S704 - file of this package
+        css=Markup(css),  # noqa: S704 - file of this package, and escaped characters
         css_hash=_compute_csp_hash(css),
         script=Markup(script),  # noqa: S704 - file of this package
         script_hash=_compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
+
+
+def _make_print_footer(text: str) -> str:
+    """Return the style that prints a text and the page number at the bottom of every page.
+
+    A browser without margin boxes ignores it.
+    """
+    # Escaped code points, because users name the data.
+    content = "".join(f"\\{ord(character):x} " for character in text)
+    style = "font: 7pt sans-serif; color: #444;"
+    return (
+        f'@page {{ @bottom-left {{ content: "{content}"; {style} }} '
+        f'@bottom-right {{ content: counter(page) " / " counter(pages); {style} }} }}\n'
+    )
 
 
 def make_environment(escape: Callable[..., Any] | None) -> Environment:

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from reports import figures
 from reports.format.table import Table
-from reports.format.text import DataLabel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +18,7 @@ class ReportFigure:
 
     Attributes:
         name: Name of its files, without the suffix.
-        caption: Caption, which names the data.
+        caption: Caption.
         wide: Whether the figure needs the width of the page; it scrolls on a phone.
         svg: Figure as SVG.
         png: Figure as PNG.
@@ -58,7 +57,7 @@ class HeatMap:
 
     Attributes:
         title: Title, by which a reader selects it among the heat maps of its section.
-        caption: Caption, which names the data and explains rows, columns and shades.
+        caption: Caption, which explains rows, columns and shades.
         rows: Headings of the rows.
         columns: Headings of the columns.
         cells: Rows of cells, one cell per column.
@@ -116,20 +115,10 @@ class Section:
     folded: bool = False
 
 
-def make_figure(
-    name: str, caption_text: str, figure: Figure, data: DataLabel, *, wide: bool = False
-) -> ReportFigure:
-    """Return a figure in both formats, with a caption that names the data."""
+def make_figure(name: str, caption: str, figure: Figure, *, wide: bool = False) -> ReportFigure:
+    """Return a figure in both formats; the figure itself names the data."""
     svg, png = figures.render_svg_and_png(figure)
-    return ReportFigure(
-        name=name, caption=make_caption(caption_text, data), wide=wide, svg=svg, png=png
-    )
-
-
-def make_caption(text: str, data: DataLabel) -> str:
-    """Return a sentence followed by the name of the data, which marks synthetic data."""
-    data_text = data.short if data.warning else f"Data: {data.short}"
-    return f"{text.removesuffix('.')}. {data_text}"
+    return ReportFigure(name=name, caption=caption, wide=wide, svg=svg, png=png)
 
 
 def make_slug(family: str) -> str:

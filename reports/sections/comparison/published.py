@@ -9,7 +9,7 @@ from reports.format.table import make_table
 from reports.ledger import published
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 
 
 def make_section(
@@ -34,7 +34,7 @@ def make_section(
         tables=(
             make_table(
                 "published",
-                make_caption("Weighted F1 on test, published and this study", context.data),
+                "Weighted F1 on test, published and this study",
                 REPRODUCTION_COLUMNS,
                 reproduction,
             ),

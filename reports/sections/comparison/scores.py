@@ -11,11 +11,11 @@ from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.table import Table, make_table
-from reports.format.text import DataLabel, format_loss_and_optimizer, label
+from reports.format.text import format_loss_and_optimizer, label
 from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
+from reports.sections.elements import ReportFigure, Section, make_figure, make_slug
 from reports.sections.verdict_text import format_margin, format_model
 
 
@@ -46,7 +46,7 @@ def make_section(
             _make_report_figure(family, scored_rows[scored_rows["family"] == family], context)
             for family in scored_rows["family"].unique()
         ),
-        tables=_make_score_tables(frame, comparison, context.data),
+        tables=_make_score_tables(frame, comparison),
     )
 
 
@@ -57,27 +57,24 @@ def _make_report_figure(family: str, rows: pd.DataFrame, context: ReportContext)
         f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95% confidence intervals. The "
         "axis does not start at 0.",
         figures.draw_scores(rows, data=context.data),
-        context.data,
     )
 
 
-def _make_score_tables(
-    frame: pd.DataFrame, comparison: pd.DataFrame, data: DataLabel
-) -> tuple[Table, ...]:
+def _make_score_tables(frame: pd.DataFrame, comparison: pd.DataFrame) -> tuple[Table, ...]:
     training_columns = [
         str(c) for c in frame.columns if str(c).removesuffix("_sd") in frames.TRAINING_FIELDS
     ]
     return (
         make_table(
             "comparison",
-            make_caption("Scores on test, macro F1 on val, and cost", data),
+            "Scores on test, macro F1 on val, and cost",
             COMPARISON_COLUMNS,
             frame,
             values=comparison,
         ),
         make_table(
             "intervals",
-            make_caption("More scores on test (e.g. AUC), with 95% confidence intervals", data),
+            "More scores on test (e.g. AUC), with 95% confidence intervals",
             INTERVAL_COLUMNS,
             frame,
             values=comparison,
@@ -85,7 +82,7 @@ def _make_score_tables(
         ),
         make_table(
             "training",
-            make_caption("Training: epochs, time and model size", data),
+            "Training: epochs, time and model size",
             TRAINING_COLUMNS,
             frame,
             values=comparison[["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]],

@@ -12,10 +12,11 @@ from reports.format.columns import PAIR_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_count, format_number
-from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.elements import Section, make_figure
 from reports.sections.verdict_text import format_margin
 
 TITLE = "Which configurations differ"
+TABLE_CAPTION = "Pairs of configurations on test"
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
 
 
@@ -26,6 +27,7 @@ def make_section(
     data: DataLabel,
     key: str = "pairs",
     title: str = TITLE,
+    table_caption: str = TABLE_CAPTION,
 ) -> Section | None:
     """Make a figure of the groups and a table of the pairs, for one or several studies.
 
@@ -35,6 +37,7 @@ def make_section(
         data: Names of the data, the same for every study.
         key: Key of the section, of its figure and of its table.
         title: Heading of the section.
+        table_caption: Caption of the table.
     """
     pairs = pairwise.pairs
     if pairs.empty:
@@ -48,7 +51,6 @@ def make_section(
         "configurations that are not significantly different from each other. Dots on one thick "
         f"bar: configurations that are equivalent within {margin_text}."
     )
-    table_caption = make_caption("Pairs of configurations on test", data)
     return Section(
         key=key,
         title=title,
@@ -60,7 +62,6 @@ def make_section(
                 figures.draw_groups(
                     ranked_rows, pairwise.tied_groups, pairwise.equivalent_groups, data=data
                 ),
-                data,
             ),
         ),
         tables=(

@@ -20,7 +20,6 @@ from reports.sections.context import ReportContext
 from reports.sections.elements import (
     ReportFigure,
     Section,
-    make_caption,
     make_figure,
     make_slug,
 )
@@ -82,17 +81,15 @@ def make_section(
         tables=(
             make_table(
                 "calibration",
-                make_caption(
-                    f"Expected calibration error (ECE, {N_BINS} bins) on test", context.data
-                ),
+                f"Expected calibration error (ECE, {N_BINS} bins) on test",
                 _ERROR_COLUMNS,
                 errors,
                 values=errors.drop(columns=_list_columns(errors, "slope", "intercept")),
             ),
-            _make_probability_table(errors, comparison, context.data),
+            _make_probability_table(errors, comparison),
             make_table(
                 "calibration-bins",
-                make_caption("Accuracy on test by predicted probability", context.data),
+                "Accuracy on test by predicted probability",
                 _BIN_COLUMNS,
                 display_bins,
                 group="configuration",
@@ -108,9 +105,7 @@ def _list_columns(frame: pd.DataFrame, *scores: str) -> list[str]:
     return [c for c in frame.columns if re.sub("_(sd|low|high)$", "", c) in scores]
 
 
-def _make_probability_table(
-    errors: pd.DataFrame, comparison: pd.DataFrame, data: DataLabel
-) -> Table:
+def _make_probability_table(errors: pd.DataFrame, comparison: pd.DataFrame) -> Table:
     """Make the table of calibration slope and intercept, Brier score and log loss."""
     coefficients = errors[["configuration", *_list_columns(errors, "slope", "intercept")]]
     losses = comparison[
@@ -118,7 +113,7 @@ def _make_probability_table(
     ]
     return make_table(
         "probabilities",
-        make_caption("Calibration slope and intercept, Brier score and log loss on test", data),
+        "Calibration slope and intercept, Brier score and log loss on test",
         PROBABILITY_COLUMNS,
         coefficients.merge(losses, on="configuration"),
     )
@@ -173,11 +168,10 @@ def _make_report_figure(
         f"calibration-{make_slug(family)}",
         f"Accuracy on test by predicted probability, {label(family)}. Whiskers: 95% confidence "
         "intervals for the images of one trial. Pale: fewer than ten images. Bars: share of the "
-        "images",
+        "images.",
         figures.draw_reliability(
             bins[bins["configuration"].isin(family_errors["configuration"])],
             family_errors,
             data=data,
         ),
-        data,
     )

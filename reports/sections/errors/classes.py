@@ -10,7 +10,7 @@ from reports.format.columns import CLASS_COLUMNS, MORE_CLASS_COLUMNS
 from reports.format.table import Column, Table, make_table
 from reports.format.text import label
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption, make_slug
+from reports.sections.elements import Section, make_slug
 
 _PARAGRAPHS = (
     "Each row compares one class with all others. Precision is the positive predictive value "
@@ -65,7 +65,7 @@ def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tup
     def make(name: str, text: str, columns: tuple[Column, ...], *, folded: bool) -> Table:
         keys = {"family", "class", *(column.key for column in columns)}
         values = rows[[c for c in rows.columns if re.sub("_(sd|low|high)$", "", c) in keys]]
-        caption = make_caption(f"{text} of each class on test, {label(family)}", context.data)
+        caption = f"{text} of each class on test, {label(family)}"
         return make_table(
             f"{name}-{slug}",
             caption,

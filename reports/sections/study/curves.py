@@ -47,7 +47,6 @@ def make_section(
                     figures.draw_curves(
                         family_rows, family_means, column=column, data=context.data
                     ),
-                    context.data,
                 )
             )
     title = (

@@ -18,7 +18,7 @@ from reports.format.text import (
 from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.records import StudyRecord
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 
 
 def make_section(
@@ -63,8 +63,8 @@ def make_section(
         key="run",
         title="How the study was run",
         tables=(
-            *_make_settings_tables(settings, data),
-            _make_class_count_table(class_counts, data),
+            *_make_settings_tables(settings),
+            _make_class_count_table(class_counts),
         ),
         facts=tuple(facts),
     )
@@ -74,7 +74,7 @@ def _list_splits(class_counts: pd.DataFrame) -> list[str]:
     return [str(c) for c in class_counts.columns if c not in {"class", "class_name"}]
 
 
-def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Table:
+def _make_class_count_table(class_counts: pd.DataFrame) -> Table:
     columns = [Column(key="class_label", heading=("Class",))]
     columns += [
         Column(key=split, heading=("Images", f"in {split}"), unit="count")
@@ -83,21 +83,21 @@ def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Tabl
     class_labels = [f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
     return make_table(
         "classes",
-        make_caption("Images of each class", data),
+        "Images of each class",
         columns,
         class_counts.assign(class_label=class_labels),
         values=class_counts,
     )
 
 
-def _make_settings_tables(frame: pd.DataFrame, data: DataLabel) -> list[Table]:
+def _make_settings_tables(frame: pd.DataFrame) -> list[Table]:
     """Make the tables of settings; none for a search without re-trained configurations."""
     if frame.empty:
         return []
-    table_caption = make_caption("Settings of each configuration", data)
+    table_caption = "Settings of each configuration"
     settings_tables = [make_table("settings", table_caption, SETTING_COLUMNS, frame)]
     if {column.key for column in EXTRA_SETTING_COLUMNS[1:]} & {*frame}:
-        table_caption = make_caption("Further settings of each configuration", data)
+        table_caption = "Further settings of each configuration"
         settings_tables.append(
             make_table("settings-further", table_caption, EXTRA_SETTING_COLUMNS, frame)
         )
