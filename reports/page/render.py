@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -129,10 +130,22 @@ def make_environment(escape: Callable[..., Any] | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=escape,
+        finalize=None if escape is None else partial(_escape, escape),
     )
+    environment.filters["indent_code"] = _indent_code
     environment.filters["data_uri"] = _make_data_uri
     return environment
+
+
+def _escape(escape: Callable[..., Any], value: object) -> object:
+    """Escape a value, except for one that is already in the format of the file."""
+    return value if isinstance(value, Markup) else escape(value)
+
+
+def _indent_code(text: str) -> Markup:
+    """Return a text as an indented code block of Markdown, which no text can end."""
+    lines = (f"    {line}" for line in text.splitlines())
+    return Markup("\n".join(lines))  # noqa: S704 - not for HTML
 
 
 def _compute_csp_hash(text: str) -> str:

@@ -86,6 +86,19 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeBlock:
+    """Text to copy, shown as it is.
+
+    Attributes:
+        title: What the text is for.
+        text: One or several lines.
+    """
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A part of the report.
 
@@ -98,7 +111,8 @@ class Section:
         tables: Tables below the heat maps; folded ones follow the thumbnails.
         figures: Figures below the tables.
         thumbnails: Small images below the figures.
-        facts: Pairs of a term and its value, at the end.
+        facts: Pairs of a term and its value.
+        code_blocks: Texts to copy, at the end.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
             request, and the Markdown file leaves it out.
     """
@@ -112,6 +126,7 @@ class Section:
     figures: tuple[ReportFigure, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    code_blocks: tuple[CodeBlock, ...] = ()
     folded: bool = False
 
 
