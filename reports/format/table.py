@@ -38,8 +38,8 @@ class Column:
 
     @property
     def is_right_aligned(self) -> bool:
-        """Whether the column is right-aligned; settings are not, as their decimals differ."""
-        return self.unit not in _TEXT_UNITS | {"setting", "rate"}
+        """Whether the column is right-aligned, as columns of numbers are."""
+        return self.unit not in _TEXT_UNITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -12,11 +13,12 @@ import pytest
 from reports.analysis import reproduction
 from reports.claims import claim
 from reports.format.data_warnings import list_score_warnings
+from reports.format.text import DataLabel
 from reports.ledger.loading import Problem, read_study_files
 from reports.ledger.records import DuplicatesRecord, SoftwareChange
 from reports.ledger.states import DataKind
 from reports.page.render import Banner, make_banner, render_report
-from reports.sections.elements import HeatMap, HeatMapCell, Section
+from reports.sections.elements import CodeBlock, HeatMap, HeatMapCell, Section
 from tests.helpers import grid_builder, page_contents, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -236,3 +238,20 @@ def test_render_report_folds_all_but_the_first_paragraph_of_a_folded_section() -
     assert "<details>" not in html
     assert "second" in markdown
     assert "- term: value" in markdown
+
+
+def test_render_report_text_to_copy_stays_as_it_is() -> None:
+    block = CodeBlock(title="Copy", text="a_b --c '<d>'\n  {`*`}")
+    rendered = render([Section(key="k", title="T", code_blocks=(block,))])
+    (code,) = re.findall("<pre.*?><code>(.*?)</code></pre>", rendered.html, re.DOTALL)
+    assert unescape(code) == block.text
+    assert "\n\n    a_b --c '<d>'\n      {`*`}\n" in rendered.markdown
+
+
+def test_render_report_prints_the_data_on_every_page() -> None:
+    data = DataLabel(warning="", short='"; } </style> \\ ü\n.npz', full="x")
+    html, _ = render_report("s", data, None, [])
+    (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
+    (content,) = re.findall(r'@bottom-left { content: "(.*?)";', style)
+    codes = content.replace("\\", " ").split()
+    assert "".join(chr(int(code, 16)) for code in codes) == data.short_line
