@@ -21,7 +21,7 @@ def list_time_facts(loaded_study: LoadedStudy) -> list[tuple[str, str]]:
     records = [*loaded_study.records.values()]
     if loaded_study.search is not None:
         records += loaded_study.search.records.values()
-    ends = [end for record in records if (end := _find_end(record)) is not None]
+    ends = [found for record in records if (found := _find_end(record)) is not None]
     if not ends:
         return facts
     end, is_exact = max(ends)
