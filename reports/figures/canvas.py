@@ -7,7 +7,6 @@ color-blind readers (Okabe & Ito); line styles and markers differ for printing i
 import io
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -52,16 +51,37 @@ figure_style = matplotlib.style.context(["default", _RC_PARAMS])
 
 
 def make_blank_figure(width: float, height: float, data: DataLabel) -> Figure:
-    """Return an empty figure, sized in inches, with a strip at the bottom that names the data."""
+    """Return an empty figure, sized in inches, with a strip that names the data.
+
+    A figure of synthetic cells has a watermark, too.
+    """
     figure = Figure(figsize=(width, height), dpi=_DPI)
     strip_height = 0.22 / height
     figure.set_layout_engine("constrained", rect=(0, strip_height, 1, 1 - strip_height))
-    text_style: dict[str, Any] = {"color": "#666666", "fontsize": 6.5}
+    strip_text = shorten(data.short_line, 100)
+    figure.text(0.06 / width, 0.06 / height, strip_text, color="#666666", fontsize=6.5)
     if data.warning:
-        text_style = {"color": "#A8322A", "fontsize": 9, "weight": "bold"}
-    text = data.short if data.warning else f"Data: {data.short}"
-    figure.text(0.06 / width, 0.06 / height, shorten(text, 100), **text_style)
+        _add_watermark(figure, data.warning)
     return figure
+
+
+def _add_watermark(figure: Figure, text: str) -> None:
+    """Write a text across the figure, pale enough to read the figure through it."""
+    width, height = figure.get_size_inches()
+    # A capital letter of the bold font is about 0.75 of its size wide; one inch has 72 points.
+    fontsize = 72 * min(0.65 * width / (0.75 * len(text)), 0.35 * height)
+    figure.text(
+        0.5,
+        0.5,
+        text,
+        color=VERMILLION,
+        alpha=0.15,
+        fontsize=fontsize,
+        weight="bold",
+        rotation=math.degrees(math.atan2(min(height, width / 2), width)),
+        ha="center",
+        va="center",
+    )
 
 
 def make_panels(

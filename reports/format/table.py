@@ -41,8 +41,8 @@ class Column:
 
     @property
     def is_right_aligned(self) -> bool:
-        """Whether the column is right-aligned; settings are not, as their decimals differ."""
-        return self.unit not in _TEXT_UNITS | {"setting", "rate"}
+        """Whether the column is right-aligned, as columns of numbers are."""
+        return self.unit not in _TEXT_UNITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Table:
 
     Attributes:
         name: Name of the table's files.
-        caption: Caption, with the name of the data.
+        caption: Caption, without the name of the data, which the page and each file add.
         columns: Columns in display order.
         rows: Rows of cell texts, one text per column.
         rules: Indices of the rows with a thin rule above that separates groups, from 1.
@@ -96,7 +96,7 @@ def make_table(
 
     Args:
         name: Name of the table's files.
-        caption: Caption, with the name of the data.
+        caption: Caption, without the name of the data, which the page and each file add.
         columns: Columns to show; those that the frame lacks are left out.
         frame: Frame with one row per line of the table.
         group: Column whose value is printed once per group of rows; a rule separates the groups.

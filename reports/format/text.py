@@ -124,13 +124,26 @@ class DataLabel:
 
     Attributes:
         warning: `SYNTHETIC` if the images are not photographs; empty otherwise.
-        short: Short name for captions and the corners of figures.
-        full: Full name with the whole hash, shown once in every output.
+        short: Short name for figures, tables in LaTeX and text.
+        full: Full name with the whole hash.
     """
 
     warning: str
     short: str
     full: str
+
+    @property
+    def short_line(self) -> str:
+        """Line of a table file or a figure that names the data by the short name."""
+        return self._make_line(self.short)
+
+    @property
+    def full_line(self) -> str:
+        """Line of a page or a text file that names the data by the full name."""
+        return self._make_line(self.full)
+
+    def _make_line(self, name: str) -> str:
+        return name if self.warning else f"Data: {name}"
 
 
 def make_data_label(data: DataRecord) -> DataLabel:

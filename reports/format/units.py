@@ -82,3 +82,12 @@ def format_mean_sd(value: float, sd: float, unit: Unit) -> str:
 def format_count(count: int, noun: str) -> str:
     """Format as `1 trial`, `2 trials`, `1,200 trials`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def format_duration(duration_s: float) -> str:
+    """Return a duration in two units, e.g. `45 s`, `3 min 05 s` or `2 h 07 min`."""
+    minutes, rest = divmod(round(duration_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -28,7 +28,7 @@ from reports.page import publish, render
 from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences
 from reports.sections.comparison.ranking import make_ranking_figure
-from reports.sections.elements import ReportFigure, Section, make_caption
+from reports.sections.elements import ReportFigure, Section
 from reports.sections.verdict_text import describe_effects, describe_verdict
 
 
@@ -144,9 +144,9 @@ def _compare_one_data_set(
         figures=tuple(make_ranking_figure(scores, compared, data, f"ranking-{number}")),
         pairs_section=significant_differences.make_section(
             compared,
-            data=data,
             key=f"pairs-{number}",
             title=f"{significant_differences.TITLE}: {data.short}",
+            table_caption=f"{significant_differences.TABLE_CAPTION}. {data.short_line}",
         ),
     )
 
@@ -198,7 +198,7 @@ def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
         tables=tuple(
             make_table(
                 f"scores-{number}",
-                make_caption("Scores on test", data_set.data),
+                f"Scores on test. {data_set.data.short_line}",
                 MULTI_STUDY_COLUMNS,
                 data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
                 group="study",

@@ -2,7 +2,7 @@
 
 checklist.md        CLAIM 2024 and TRIPOD+AI, filled as far as the study knows
 methods.md          paragraphs on the methods, with citations in the syntax of Pandoc
-references.bib      the cited references
+references.bib      the cited references, and that of bloodstudy
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,11 @@ from reports.page.render import make_environment
 from reports.sections.findings import Analysis
 from reports.sections.paper.facts import PaperFacts, collect_facts
 from reports.sections.paper.methods import Sentence, write_methods
-from reports.sections.paper.references import CHECKLIST_KEYS, format_bibtex
+from reports.sections.paper.references import (
+    CHECKLIST_KEYS,
+    format_bibtex,
+    format_software_bibtex,
+)
 from reports.sections.paper.section import make_checklists
 
 
@@ -28,7 +32,12 @@ def make_paper_files(analysis: Analysis) -> dict[str, str]:
     return {
         "checklist.md": _render_checklists(facts),
         "methods.md": _format_methods(facts, paragraphs),
-        "references.bib": format_bibtex([*used_keys, *CHECKLIST_KEYS]),
+        "references.bib": "\n".join(
+            [
+                format_software_bibtex(facts.study.software),
+                format_bibtex([*used_keys, *CHECKLIST_KEYS]),
+            ]
+        ),
     }
 
 
@@ -38,8 +47,10 @@ def _render_checklists(facts: PaperFacts) -> str:
 
 
 def _format_methods(facts: PaperFacts, paragraphs: Iterable[Iterable[Sentence]]) -> str:
-    data = facts.data.full if facts.data.warning else f"Data: {facts.data.full}"
-    header = [f"# Methods of {escape_markdown(facts.study.name)}", escape_markdown(data)]
+    header = [
+        f"# Methods of {escape_markdown(facts.study.name)}",
+        escape_markdown(facts.data.full_line),
+    ]
     texts = (" ".join(map(_format_sentence, paragraph)) for paragraph in paragraphs)
     return "\n\n".join([*header, *texts]) + "\n"
 

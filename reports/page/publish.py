@@ -156,7 +156,9 @@ def _write_files(folder: Path, header: PageHeader, report_sections: Sequence[Sec
     environments = {"md": make_environment(escape_markdown), "tex": make_environment(escape_latex)}
     for table in (table for part in report_sections for table in part.tables):
         for suffix, templates in environments.items():
-            template = "long_table.tex" if table.long and suffix == "tex" else f"table.{suffix}"
+            template = f"table_file.{suffix}"
+            if table.long and suffix == "tex":
+                template = "long_table.tex"
             text = templates.get_template(template).render(table=table, data=header.data)
             _write_text(folder / "tables" / f"{table.name}.{suffix}", text)
         _write_text(folder / "tables" / f"{table.name}.csv", _format_csv(table, header))

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -109,16 +110,31 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
     css, script = (
         (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
+    css += _make_print_footer(header.data.short_line)
     environment = make_environment(None)
     environment.filters["link_terms"] = TermLinker(terms).link
     page = environment.get_template("index.html").render(
         **context,
-        css=Markup(css),  # noqa: S704 - file of this package
+        css=Markup(css),  # noqa: S704 - file of this package, and escaped characters
         css_hash=_compute_csp_hash(css),
         script=Markup(script),  # noqa: S704 - file of this package
         script_hash=_compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
+
+
+def _make_print_footer(text: str) -> str:
+    """Return the style that prints a text and the page number at the bottom of every page.
+
+    A browser without margin boxes ignores it.
+    """
+    # Escaped code points, because users name the data.
+    content = "".join(f"\\{ord(character):x} " for character in text)
+    style = "font: 7pt sans-serif; color: #444;"
+    return (
+        f'@page {{ @bottom-left {{ content: "{content}"; {style} }} '
+        f'@bottom-right {{ content: counter(page) " / " counter(pages); {style} }} }}\n'
+    )
 
 
 def make_environment(escape: Callable[..., Any] | None) -> Environment:
@@ -130,10 +146,22 @@ def make_environment(escape: Callable[..., Any] | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=escape,
+        finalize=None if escape is None else partial(_escape, escape),
     )
+    environment.filters["indent_code"] = _indent_code
     environment.filters["data_uri"] = _make_data_uri
     return environment
+
+
+def _escape(escape: Callable[..., Any], value: object) -> object:
+    """Escape a value, except for one that is already in the format of the file."""
+    return value if isinstance(value, Markup) else escape(value)
+
+
+def _indent_code(text: str) -> Markup:
+    """Return a text as an indented code block of Markdown, which no text can end."""
+    lines = (f"    {line}" for line in text.splitlines())
+    return Markup("\n".join(lines))  # noqa: S704 - not for HTML
 
 
 def _compute_csp_hash(text: str) -> str:

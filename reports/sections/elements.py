@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from reports import figures
 from reports.format.table import Table
-from reports.format.text import DataLabel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +18,7 @@ class ReportFigure:
 
     Attributes:
         name: Name of its files, without the suffix.
-        caption: Caption, which names the data.
+        caption: Caption.
         wide: Whether the figure needs the width of the page; it scrolls on a phone.
         svg: Figure as SVG.
         png: Figure as PNG.
@@ -61,7 +60,7 @@ class HeatMap:
 
     Attributes:
         title: Title, by which a reader selects it among the heat maps of its section.
-        caption: Caption, which names the data and explains rows, columns and shades.
+        caption: Caption, which explains rows, columns and shades.
         rows: Headings of the rows.
         columns: Headings of the columns.
         cells: Rows of cells, one cell per column.
@@ -90,6 +89,19 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeBlock:
+    """Text to copy, shown as it is.
+
+    Attributes:
+        title: What the text is for.
+        text: One or several lines.
+    """
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A part of the report.
 
@@ -104,7 +116,8 @@ class Section:
         figures: Figures below the heat maps.
         tables: Tables below the figures; folded ones follow the thumbnails.
         thumbnails: Small images below the tables and notes.
-        facts: Pairs of a term and its value, at the end.
+        facts: Pairs of a term and its value.
+        code_blocks: Texts to copy, at the end.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
             request, and the Markdown file leaves it out.
     """
@@ -119,23 +132,14 @@ class Section:
     figures: tuple[ReportFigure, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    code_blocks: tuple[CodeBlock, ...] = ()
     folded: bool = False
 
 
-def make_figure(
-    name: str, caption_text: str, figure: Figure, data: DataLabel, *, wide: bool = False
-) -> ReportFigure:
-    """Return a figure in both formats, with a caption that names the data."""
+def make_figure(name: str, caption: str, figure: Figure, *, wide: bool = False) -> ReportFigure:
+    """Return a figure in both formats; the figure itself names the data."""
     svg, png = figures.render_svg_and_png(figure)
-    return ReportFigure(
-        name=name, caption=make_caption(caption_text, data), wide=wide, svg=svg, png=png
-    )
-
-
-def make_caption(text: str, data: DataLabel) -> str:
-    """Return a sentence followed by the name of the data, which marks synthetic data."""
-    data_text = data.short if data.warning else f"Data: {data.short}"
-    return f"{text.removesuffix('.')}. {data_text}"
+    return ReportFigure(name=name, caption=caption, wide=wide, svg=svg, png=png)
 
 
 def make_slug(family: str) -> str:

@@ -99,7 +99,7 @@ def _make_search_sections(
     """Yield the sections about the search itself; none for a grid."""
     if search is None:
         return
-    yield confirmation.make_section(search, comparison=comparison, data=data)
+    yield confirmation.make_section(search, comparison=comparison)
     yield search_history.make_section(
         search,
         effort=make_effort_frame(search.trials, search.record.max_epochs),
@@ -110,7 +110,7 @@ def _make_search_sections(
     yield space.make_section(search, data=data)
     if not search.curves.empty:
         yield _make_importances(search, data)
-    yield proposals.make_section(search, data=data)
+    yield proposals.make_section(search)
 
 
 def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
@@ -129,8 +129,8 @@ def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
     yield ranking.make_section(
         comparison=comparison, pairwise=analysis.pairwise, trials=analysis.trials, context=context
     )
-    yield unfinished.make_section(analysis.trials, data=data)
-    yield significant_differences.make_section(analysis.pairwise, data=data)
+    yield unfinished.make_section(analysis.trials)
+    yield significant_differences.make_section(analysis.pairwise)
     yield effects.make_section(analysis.effects, data=data)
     ablations = compute_ablations(analysis.study.loaded_study.study, analysis.study.bootstrap)
     yield ablation.make_section(ablations, comparison=comparison, data=data)

@@ -47,15 +47,6 @@ def format_clock(duration_s: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def format_duration(duration_s: float) -> str:
-    """Return a duration in two units, e.g. `45 s`, `3 min 05 s` or `2 h 07 min`."""
-    minutes, rest = divmod(round(duration_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
 def format_percent(value: float, sd: float = math.nan) -> str:
     """Return a fraction in percent, e.g. `93.30`, or `93.30 ± 0.41` with a standard deviation.
 

@@ -10,14 +10,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from reports.format.units import format_count
+from reports.format.units import format_count, format_duration
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
 from study.console.format import (
     COLUMN_GAP,
     format_clock,
-    format_duration,
     make_live_display,
     make_plain_table,
 )

@@ -12,12 +12,11 @@ from rich.text import Text
 
 from reports.analysis import search_trials
 from reports.format.text import format_settings
-from reports.format.units import format_count
+from reports.format.units import format_count, format_duration
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.search_record import SearchRecord
 from study.console.format import (
-    format_duration,
     format_percent,
     make_live_display,
     make_plain_table,

@@ -12,11 +12,10 @@ from rich.table import Table
 
 from bloodnets.config import Family, Precision, TrialConfig
 from reports.format.text import describe_search_settings, label, make_data_label
-from reports.format.units import format_count
+from reports.format.units import format_count, format_duration
 from study.configs.search_space import contains, make_baseline_configs
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
-from study.console.format import format_duration
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells

@@ -124,7 +124,7 @@ def _make_class_table() -> Table:
         Column(key="label", heading=("Class",)),
         Column(key="f1", heading=("F1", "(%)"), unit="percent"),
     )
-    table_caption = "Scores of each class. Data: cells.npz"
+    table_caption = "Scores of each class"
     return make_table("groups", table_caption, columns, frame, group="configuration")
 
 
@@ -137,7 +137,7 @@ def _make_heat_map(title: str) -> HeatMap:
         )
         for i in range(8)
     )
-    caption_text = f"{INJECTED_HTML} Points by which the row is above the column. Data: cells.npz"
+    caption_text = f"{INJECTED_HTML} Points by which the row is above the column."
     labels = tuple(name.partition("(")[0] for name in CLASS_NAMES)
     return HeatMap(
         title=title,

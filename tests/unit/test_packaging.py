@@ -9,7 +9,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 
+from reports.sections.paper.references import SOFTWARE_LICENSE
 from study.cli.export import EXPORT_PACKAGES
 
 ROOT = Path(__file__).parents[2]
@@ -63,3 +65,17 @@ def test_folders_with_code_are_packaged() -> None:
         name = ".".join(folder.relative_to(ROOT).parts)
         assert (folder / "__init__.py").is_file(), name
         assert any(fnmatchcase(name, pattern) for pattern in include), name
+
+
+def test_citation_file_states_what_pyproject_states() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = PROJECT["project"]
+    assert citation["title"] == project["name"]
+    assert citation["abstract"] == project["description"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    assert citation["authors"] == project["authors"]
+    assert citation["keywords"] == project["keywords"]
+
+
+def test_license_that_a_report_states_is_that_of_pyproject() -> None:
+    assert PROJECT["project"]["license"] == SOFTWARE_LICENSE

@@ -13,7 +13,7 @@ from reports.format.table import Table, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import BLANK, format_count, format_mean_sd, format_number
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure, make_slug
+from reports.sections.elements import ReportFigure, Section, make_figure, make_slug
 
 _OFF_VALUES = {**NEUTRAL_SETTINGS, "dropout": 0}
 
@@ -43,7 +43,7 @@ def make_section(
         notes=(_explain_scope(),),
         figures=tuple(_make_report_figure(base, rows, data) for base, rows in base_frames),
         tables=tuple(
-            _make_ablation_table(base, rows, frame[frame["base"] == base], data)
+            _make_ablation_table(base, rows, frame[frame["base"] == base])
             for base, rows in base_frames
         ),
     )
@@ -104,13 +104,11 @@ def _make_report_figure(base: str, rows: pd.DataFrame, data: DataLabel) -> Repor
         data=data,
         xlabel=xlabel,
     )
-    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, data)
+    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure)
 
 
-def _make_ablation_table(
-    base: str, rows: pd.DataFrame, values: pd.DataFrame, data: DataLabel
-) -> Table:
-    table_caption = make_caption(f"{base} without one of its ingredients", data)
+def _make_ablation_table(base: str, rows: pd.DataFrame, values: pd.DataFrame) -> Table:
+    table_caption = f"{base} without one of its ingredients"
     return make_table(
         f"ablation-{make_slug(base)}", table_caption, ABLATION_COLUMNS, rows, values=values
     )

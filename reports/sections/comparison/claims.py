@@ -14,7 +14,7 @@ from reports.format.table import Column, make_table
 from reports.format.units import format_count
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 
 _COLUMNS = (
     Column(key="claim", heading=("Claim",), unit="prose"),
@@ -48,7 +48,7 @@ def make_section(
         tables=(
             make_table(
                 "claims",
-                make_caption("Claims of the paper with the verdicts of this study", context.data),
+                "Claims of the paper with the verdicts of this study",
                 _COLUMNS,
                 pd.DataFrame(rows),
                 values=make_claims_frame(judged.claims),

@@ -11,7 +11,7 @@ from reports.format.table import make_table
 from reports.ledger import published
 from reports.ledger.states import DataKind
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.elements import Section, make_figure
 
 
 def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | None:
@@ -34,11 +34,11 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
         title="Accuracy and cost",
         paragraphs=tuple(_list_caveats(costs, context)),
         notes=tuple(_make_notes(costs)),
-        figures=(make_figure("cost", caption_text, figures.draw_cost(costs, data=data), data),),
+        figures=(make_figure("cost", caption_text, figures.draw_cost(costs, data=data)),),
         tables=(
             make_table(
                 "cost",
-                make_caption("Accuracy on test and cost", data),
+                "Accuracy on test and cost",
                 COST_COLUMNS,
                 _add_display_columns(costs, context),
                 values=costs,

@@ -6,7 +6,7 @@ from reports import figures
 from reports.format.columns import EFFECT_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, label
-from reports.sections.elements import Section, make_caption, make_figure
+from reports.sections.elements import Section, make_figure
 from reports.sections.verdict_text import format_contrast_label
 
 
@@ -31,13 +31,11 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
         key="effects",
         title="Effect of each choice",
         notes=(paragraph,),
-        figures=(
-            make_figure("effects", caption_text, figures.draw_effects(frame, data=data), data),
-        ),
+        figures=(make_figure("effects", caption_text, figures.draw_effects(frame, data=data)),),
         tables=(
             make_table(
                 "effects",
-                make_caption("Effect of each choice on macro F1 on test", data),
+                "Effect of each choice on macro F1 on test",
                 EFFECT_COLUMNS,
                 frame,
                 values=effects,

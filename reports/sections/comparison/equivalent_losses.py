@@ -8,7 +8,7 @@ from reports.format.columns import EQUIVALENT_LOSS_COLUMNS, SEED_NOISE_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 from reports.sections.verdict_text import RAW_LOGITS
 
 
@@ -24,16 +24,14 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
     report_tables = [
         make_table(
             "twins",
-            make_caption("Predictions on test, by loss", data),
+            "Predictions on test, by loss",
             EQUIVALENT_LOSS_COLUMNS,
             losses.pairs,
         )
     ]
     noise = losses.seed_noise
     if not data.warning and not noise.empty:
-        table_caption = make_caption(
-            "Published differences between equivalent configurations", data
-        )
+        table_caption = "Published differences between equivalent configurations"
         display_frame = noise.assign(
             verdict=noise["within_limit"].map({True: "within the limit", False: "above the limit"})
         )

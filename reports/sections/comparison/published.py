@@ -16,7 +16,6 @@ from reports.sections.context import ReportContext
 from reports.sections.elements import (
     ReportFigure,
     Section,
-    make_caption,
     make_figure,
     make_slug,
 )
@@ -46,7 +45,7 @@ def make_section(
         tables=(
             make_table(
                 "published",
-                make_caption("Weighted F1 on test, published and this study", context.data),
+                "Weighted F1 on test, published and this study",
                 REPRODUCTION_COLUMNS,
                 reproduction,
             ),
@@ -75,7 +74,6 @@ def _make_report_figures(scored: pd.DataFrame, context: ReportContext) -> Iterat
             f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95% confidence intervals. "
             "The axis does not start at 0.",
             figures.draw_scores(scored[scored["family"] == family], data=context.data),
-            context.data,
         )
 
 

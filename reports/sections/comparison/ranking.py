@@ -16,7 +16,7 @@ from reports.format.text import DataLabel
 from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
 from reports.sections.context import MAX_PANELS, ReportContext
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
+from reports.sections.elements import ReportFigure, Section, make_figure
 from reports.sections.verdict_text import format_margin
 
 
@@ -79,7 +79,6 @@ def make_ranking_figure(
         figures.draw_ranking(
             label_models(rows, pairwise.copies), tied_groups, equivalent_groups, data=data
         ),
-        data,
     )
 
 
@@ -87,7 +86,6 @@ def _make_score_tables(
     frame: pd.DataFrame, comparison: pd.DataFrame, context: ReportContext
 ) -> tuple[Table, ...]:
     """Make the tables, from the highest macro F1 on test; the copies of a model are hidden."""
-    data = context.data
     frame = frame.sort_values("test_macro_f1", ascending=False, kind="stable")
     hidden = frame.index.difference(context.merge_copies(frame).index)
     frame = label_models(frame, context.copies)
@@ -97,7 +95,7 @@ def _make_score_tables(
     return (
         make_table(
             "comparison",
-            make_caption("Scores on test, macro F1 on val, and cost", data),
+            "Scores on test, macro F1 on val, and cost",
             COMPARISON_COLUMNS,
             frame,
             values=comparison,
@@ -105,7 +103,7 @@ def _make_score_tables(
         ),
         make_table(
             "intervals",
-            make_caption("More scores on test (e.g. AUC), with 95% confidence intervals", data),
+            "More scores on test (e.g. AUC), with 95% confidence intervals",
             INTERVAL_COLUMNS,
             frame,
             values=comparison,
@@ -114,7 +112,7 @@ def _make_score_tables(
         ),
         make_table(
             "training",
-            make_caption("Training: epochs, time and model size", data),
+            "Training: epochs, time and model size",
             TRAINING_COLUMNS,
             frame,
             values=comparison[["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]],

@@ -11,12 +11,12 @@ from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import PAIR_COLUMNS
 from reports.format.model_labels import label_models
 from reports.format.table import make_table
-from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_count, format_number
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 from reports.sections.verdict_text import format_margin
 
 TITLE = "Which configurations differ"
+TABLE_CAPTION = "Pairs of models on test"
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
 _MAX_OPEN_ROWS = 15  # pairs of 6 configurations
 
@@ -24,17 +24,17 @@ _MAX_OPEN_ROWS = 15  # pairs of 6 configurations
 def make_section(
     pairwise: PairwiseComparison,
     *,
-    data: DataLabel,
     key: str = "pairs",
     title: str = TITLE,
+    table_caption: str = TABLE_CAPTION,
 ) -> Section | None:
     """Make a table of the pairs, for one or several studies; None without a pair.
 
     Args:
         pairwise: Pairs of the models.
-        data: Names of the data, the same for every study.
         key: Key of the section and name of its table.
         title: Heading of the section.
+        table_caption: Caption of the table.
     """
     pairs = pairwise.pairs
     if pairs.empty:
@@ -49,7 +49,7 @@ def make_section(
         tables=(
             make_table(
                 key,
-                make_caption("Pairs of models on test", data),
+                table_caption,
                 PAIR_COLUMNS,
                 label_models(display_frame, pairwise.copies, ("a", "b")),
                 values=pairs,

@@ -20,7 +20,6 @@ from reports.sections.context import ReportContext
 from reports.sections.elements import (
     ReportFigure,
     Section,
-    make_caption,
     make_figure,
     make_slug,
 )
@@ -83,9 +82,7 @@ def make_section(
         tables=(
             make_table(
                 "calibration",
-                make_caption(
-                    f"Expected calibration error (ECE, {N_BINS} bins) on test", context.data
-                ),
+                f"Expected calibration error (ECE, {N_BINS} bins) on test",
                 _ERROR_COLUMNS,
                 errors,
                 values=calibration.errors.drop(columns=_list_columns(errors, "slope", "intercept")),
@@ -93,7 +90,7 @@ def make_section(
             _make_probability_table(calibration.errors, comparison, context),
             make_table(
                 "calibration-bins",
-                make_caption("Accuracy on test by predicted probability", context.data),
+                "Accuracy on test by predicted probability",
                 _BIN_COLUMNS,
                 display_bins,
                 group="configuration",
@@ -120,9 +117,7 @@ def _make_probability_table(
     values = coefficients.merge(losses, on="configuration")
     return make_table(
         "probabilities",
-        make_caption(
-            "Calibration slope and intercept, Brier score and log loss on test", context.data
-        ),
+        "Calibration slope and intercept, Brier score and log loss on test",
         PROBABILITY_COLUMNS,
         context.merge_copies(values),
         values=values,
@@ -178,11 +173,10 @@ def _make_report_figure(
         f"calibration-{make_slug(family)}",
         f"Accuracy on test by predicted probability, {label(family)}. Whiskers: 95% confidence "
         "intervals for the images of one trial. Pale: fewer than ten images. Bars: share of the "
-        "images",
+        "images.",
         figures.draw_reliability(
             bins[bins["configuration"].isin(family_errors["configuration"])],
             family_errors,
             data=data,
         ),
-        data,
     )

@@ -14,7 +14,7 @@ from reports.format.table import Column, Table, make_table
 from reports.format.text import label
 from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
-from reports.sections.elements import HeatMap, HeatMapCell, Section, make_caption, make_slug
+from reports.sections.elements import HeatMap, HeatMapCell, Section, make_slug
 
 
 class _Score(NamedTuple):
@@ -124,9 +124,7 @@ def _make_heat_map(rows: pd.DataFrame, score: _Score, context: ReportContext) ->
     )
     return HeatMap(
         title=score.title,
-        caption=make_caption(
-            "In %, on test, with 95% confidence interval. The darker, the lower", context.data
-        ),
+        caption="In %, on test, with 95% confidence interval. The darker, the lower",
         rows=context.class_labels,
         columns=models,
         cells=cells,
@@ -152,7 +150,7 @@ def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tup
     def make(name: str, text: str, columns: tuple[Column, ...], *, folded: bool) -> Table:
         keys = {"family", "class", *(column.key for column in columns)}
         values = rows[[c for c in rows.columns if re.sub("_(sd|low|high)$", "", c) in keys]]
-        caption = make_caption(f"{text} of each class on test, {label(family)}", context.data)
+        caption = f"{text} of each class on test, {label(family)}"
         return make_table(
             f"{name}-{slug}",
             caption,

@@ -11,7 +11,7 @@ from reports.format.table import Column, Table, make_table
 from reports.format.text import label
 from reports.format.units import Unit
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_caption, make_figure, make_slug
+from reports.sections.elements import Section, make_figure, make_slug
 
 
 class _Cells(NamedTuple):
@@ -65,7 +65,6 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
                 f"{caption_text}{context.cite_paper_figure(family, 'confusion')}. Rows: true; "
                 "columns: predicted.",
                 figures.draw_confusion_matrices(plotted_rows, labels, data=data),
-                data,
                 wide=True,
             )
         )
@@ -98,10 +97,9 @@ def _make_cell_table(
         Column(key=str(i), heading=("Predicted", class_name), unit=cells.unit)
         for i, class_name in enumerate(context.class_labels)
     ]
-    table_caption = make_caption(
+    table_caption = (
         f"Confusion matrices on test, {label(family)}, {cells.text}. Rows: true; columns: "
-        "predicted",
-        context.data,
+        "predicted."
     )
     return make_table(
         f"{cells.table}-{make_slug(family)}",

@@ -13,7 +13,6 @@ from reports.sections.elements import (
     HeatMapCell,
     ReportFigure,
     Section,
-    make_caption,
     make_figure,
 )
 
@@ -134,10 +133,9 @@ def _make_heat_map(pair: pd.DataFrame, context: ReportContext) -> HeatMap:
     n_classes = len(context.class_labels)
     return HeatMap(
         title=_format_title(pair),
-        caption=make_caption(
+        caption=(
             f"Images per trial, {seeds_text}. Rows: true; columns: predicted. Gray: not "
-            "significant",
-            context.data,
+            "significant."
         ),
         rows=context.class_labels,
         columns=context.class_labels,
@@ -151,9 +149,8 @@ def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFig
     return make_figure(
         "difference",
         f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
-        "trial. Rows: true; columns: predicted. Gray: not significant",
+        "trial. Rows: true; columns: predicted. Gray: not significant.",
         figures.draw_confusion_difference(pair, context.class_labels, data=context.data),
-        context.data,
     )
 
 
@@ -170,7 +167,7 @@ def _make_difference_table(
     )
     return make_table(
         "differences",
-        make_caption(f"Cells that differ significantly, {_format_title(pair)}", context.data),
+        f"Cells that differ significantly, {_format_title(pair)}",
         _COLUMNS,
         frame,
         values=all_rows.drop(columns="shade"),

@@ -12,7 +12,7 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, Thumbnail, make_caption
+from reports.sections.elements import Section, Thumbnail
 
 _COLUMNS = (
     Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
@@ -64,7 +64,7 @@ def make_section(
         tables=(
             make_table(
                 "hardest",
-                make_caption("Test images that most trials misclassified", context.data),
+                "Test images that most trials misclassified",
                 _COLUMNS,
                 labeled_frame,
                 folded=images is not None,

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from reports.ledger.records import SoftwareRecord
 from reports.ledger.serialization import STRICT
 
 SAMPLER_KEYS = {
@@ -23,6 +24,12 @@ SAMPLER_KEYS = {
 
 OPTIMIZER_KEYS = {"adam": "kingma2015", "adamw": "loshchilov2019"}
 """References of the optimizers; SGD with momentum has none here."""
+
+DATA_KEYS = ("yang2023", "acevedo2020")
+"""References of BloodMNIST and of the photographs that it was made from."""
+
+SOFTWARE_LICENSE = "MIT"
+"""License of this software, as in `pyproject.toml`."""
 
 CHECKLIST_KEYS = ("tejani2024", "collins2024")
 """References of the two checklists."""
@@ -63,6 +70,24 @@ def format_bibtex(keys: Iterable[str]) -> str:
     if unknown_keys := used_keys - references.keys():
         raise KeyError(min(unknown_keys))
     return "\n".join(_format_entry(key, references[key]) for key in references if key in used_keys)
+
+
+def format_software_bibtex(software: SoftwareRecord) -> str:
+    """Return the BibTeX entry of bloodstudy, with its version and commit, if known.
+
+    Args:
+        software: Software with which a study was created.
+    """
+    version, commit = software.versions.get("bloodstudy"), software.commit
+    parts = [f"version {version}" if version else "", f"commit {commit}" if commit else ""]
+    note = ", ".join(part for part in parts if part)
+    fields = {
+        "author": "{The bloodstudy developers}",
+        "title": "bloodstudy",
+        "year": "2026",
+        **({"note": note[0].upper() + note[1:]} if note else {}),
+    }
+    return _format_entry("bloodstudy", Reference(short="bloodstudy", kind="misc", fields=fields))
 
 
 def _format_entry(key: str, reference: Reference) -> str:

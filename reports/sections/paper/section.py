@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from reports.format.table import Column, Table, make_table
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 from reports.sections.paper.answer import join_words
 from reports.sections.paper.checklist_item import ChecklistItem, ItemStatus, answer_item, get_status
 from reports.sections.paper.claim_2024 import CLAIM_2024
@@ -78,7 +78,7 @@ def _make_table(name: str, title: str, items: Sequence[ChecklistItem], facts: Pa
             "to_add": [answer.to_add for answer in answers],
         }
     )
-    return make_table(name, make_caption(title, facts.data), _COLUMNS, frame, long=True)
+    return make_table(name, title, _COLUMNS, frame, long=True)
 
 
 def _describe_counts(table: Table) -> str:

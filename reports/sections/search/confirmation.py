@@ -5,19 +5,16 @@ import pandas as pd
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import CONFIRMATION_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import DataLabel, format_settings, get_baseline_label
-from reports.sections.elements import Section, make_caption
+from reports.format.text import format_settings, get_baseline_label
+from reports.sections.elements import Section
 
 
-def make_section(
-    search: SearchAnalysis, *, comparison: pd.DataFrame, data: DataLabel
-) -> Section | None:
+def make_section(search: SearchAnalysis, *, comparison: pd.DataFrame) -> Section | None:
     """Make a table of the re-trained configurations: score in the search and afterwards.
 
     Args:
         search: Results of the search.
         comparison: Frame from `frames.make_comparison_frame` for the re-trained configurations.
-        data: Names of the data.
     """
     if search.confirmed.empty:
         return None
@@ -38,7 +35,7 @@ def make_section(
         tables=(
             make_table(
                 "confirmation",
-                make_caption("Macro F1 in the search and after re-training", data),
+                "Macro F1 in the search and after re-training",
                 CONFIRMATION_COLUMNS,
                 display_frame,
                 values=frame,

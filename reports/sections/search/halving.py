@@ -34,5 +34,5 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
         key="rungs",
         title="Learning curves of the search",
         paragraphs=(paragraph,),
-        figures=(make_figure("search-curves", caption_text, figure, data),),
+        figures=(make_figure("search-curves", caption_text, figure),),
     )

@@ -8,7 +8,7 @@ from reports.format.columns import IMPORTANCE_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_count
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
+from reports.sections.elements import ReportFigure, Section, make_figure
 
 
 def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
@@ -35,7 +35,7 @@ def make_section(importances: pd.DataFrame, *, data: DataLabel) -> Section:
         paragraphs.append(
             f"No rung was reached by {MIN_TRIALS} trials that differ in at least two settings."
         )
-    table_caption = make_caption("Importance of each setting", data)
+    table_caption = "Importance of each setting"
     return Section(
         key="importances",
         title="Importance of the hyper-parameters",
@@ -64,7 +64,7 @@ def _make_report_figures(display_frame: pd.DataFrame, data: DataLabel) -> tuple[
         "setting without any effect."
     )
     figure = figures.draw_importances(display_frame, data=data)
-    return (make_figure("importances", caption_text, figure, data),)
+    return (make_figure("importances", caption_text, figure),)
 
 
 def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:

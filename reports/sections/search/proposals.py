@@ -5,8 +5,7 @@ import pandas as pd
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import PROPOSAL_COLUMNS
 from reports.format.table import Column, make_table
-from reports.format.text import DataLabel
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 
 _ERROR_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),
@@ -16,12 +15,11 @@ _ERROR_COLUMNS = (
 )
 
 
-def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
+def make_section(search: SearchAnalysis) -> Section | None:
     """Make a table of all trials, best first, and one of the trials without a value.
 
     Args:
         search: Results of the search.
-        data: Names of the data.
     """
     if search.trials.empty:
         return None
@@ -29,14 +27,10 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     columns = [
         c for c in PROPOSAL_COLUMNS if c.key in frame and c.key not in _find_constant_columns(frame)
     ]
-    report_tables = [
-        make_table(
-            "trials", make_caption("Trials of the search", data), columns, frame, folded=True
-        )
-    ]
+    report_tables = [make_table("trials", "Trials of the search", columns, frame, folded=True)]
     failed_trials = search.trials[search.trials["error"].notna()]
     if not failed_trials.empty:
-        table_caption = make_caption("Trials of the search without a value, with the reason", data)
+        table_caption = "Trials of the search without a value, with the reason"
         report_tables.insert(0, make_table("broken", table_caption, _ERROR_COLUMNS, failed_trials))
     paragraph = (
         "Trials are sorted by value, best first. A pruned trial has the value it had reached when "

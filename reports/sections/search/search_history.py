@@ -7,7 +7,7 @@ from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import SEARCH_EFFORT_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, get_baseline_label
-from reports.sections.elements import ReportFigure, Section, make_caption, make_figure
+from reports.sections.elements import ReportFigure, Section, make_figure
 from reports.sections.search_text import describe_repeatability
 
 _STRETCHED_AXIS_NOTE = "The axis is stretched toward 100%."
@@ -32,11 +32,7 @@ def make_section(
         key="search",
         title="Search history",
         paragraphs=(_make_paragraph(search), describe_repeatability(search)),
-        tables=(
-            make_table(
-                "effort", make_caption("Effort of the search", data), SEARCH_EFFORT_COLUMNS, effort
-            ),
-        ),
+        tables=(make_table("effort", "Effort of the search", SEARCH_EFFORT_COLUMNS, effort),),
         figures=tuple(_make_report_figures(search, expected_best, data)),
     )
 
@@ -53,7 +49,7 @@ def _make_report_figures(
         f"{_STRETCHED_AXIS_NOTE}"
     )
     report_figures = [
-        make_figure("history", history_text, figures.draw_history(search.trials, data=data), data)
+        make_figure("history", history_text, figures.draw_history(search.trials, data=data))
     ]
     if len(trials_with_value) > 1:
         caption_text = (
@@ -61,7 +57,7 @@ def _make_report_figures(
             f"95% quantiles). {_STRETCHED_AXIS_NOTE}"
         )
         figure = figures.draw_expected_best(expected_best, trials_with_value, data=data)
-        report_figures.append(make_figure("expected-best", caption_text, figure, data))
+        report_figures.append(make_figure("expected-best", caption_text, figure))
     return report_figures
 
 

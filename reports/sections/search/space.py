@@ -51,8 +51,8 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
             "compared.",
         ),
         figures=(
-            make_figure("space", map_text, map_figure, data, wide=True),
-            make_figure("parallel", parallel_text, parallel_figure, data, wide=True),
+            make_figure("space", map_text, map_figure, wide=True),
+            make_figure("parallel", parallel_text, parallel_figure, wide=True),
         ),
     )
 

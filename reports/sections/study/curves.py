@@ -46,7 +46,6 @@ def make_section(
                     figures.draw_curves(
                         family_rows, family_means, column=column, data=context.data
                     ),
-                    context.data,
                 )
             )
     title = (

@@ -1,6 +1,4 @@
-"""Show how the study was run: settings, data, hardware, software and the command."""
-
-import shlex
+"""Show how the study was run: times, settings, data, hardware, software and the command."""
 
 import pandas as pd
 
@@ -17,8 +15,10 @@ from reports.format.text import (
 )
 from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.records import StudyRecord
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
+from reports.sections.study.citation import list_license_facts, make_code_blocks
+from reports.sections.study.hardware import list_hardware_facts
+from reports.sections.study.timing import list_time_facts
 
 
 def make_section(
@@ -45,8 +45,7 @@ def make_section(
     totals_text = ", ".join(f"{split} {class_counts[split].sum():,}" for split in splits)
     facts = [
         ("Study", study.name),
-        ("Started", study.created_at),
-        ("Command", shlex.join(study.command)),
+        *list_time_facts(loaded_study),
         ("Data", data.full),
         ("Images", totals_text),
         ("Identical images", describe_duplicates(study.data)),
@@ -54,19 +53,20 @@ def make_section(
         ("Seeds", _describe_seeds(trials, search)),
         *_list_training_facts(trials, search),
         ("Test evaluations", _describe_test_evaluations(trials)),
-        ("Device", _join_distinct(trials, "device")),
-        *_list_resource_facts(study),
+        *list_hardware_facts(study, trials),
         *_list_software_facts(loaded_study),
+        *list_license_facts(study.data),
         ("Plan (SHA-256)", study.fingerprint),
     ]
     return Section(
         key="run",
         title="How the study was run",
         tables=(
-            *_make_settings_tables(settings, data),
-            _make_class_count_table(class_counts, data),
+            *_make_settings_tables(settings),
+            _make_class_count_table(class_counts),
         ),
         facts=tuple(facts),
+        code_blocks=make_code_blocks(study),
     )
 
 
@@ -74,7 +74,7 @@ def _list_splits(class_counts: pd.DataFrame) -> list[str]:
     return [str(c) for c in class_counts.columns if c not in {"class", "class_name"}]
 
 
-def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Table:
+def _make_class_count_table(class_counts: pd.DataFrame) -> Table:
     columns = [Column(key="class_label", heading=("Class",))]
     columns += [
         Column(key=split, heading=("Images", f"in {split}"), unit="count")
@@ -83,21 +83,21 @@ def _make_class_count_table(class_counts: pd.DataFrame, data: DataLabel) -> Tabl
     class_labels = [f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
     return make_table(
         "classes",
-        make_caption("Images of each class", data),
+        "Images of each class",
         columns,
         class_counts.assign(class_label=class_labels),
         values=class_counts,
     )
 
 
-def _make_settings_tables(frame: pd.DataFrame, data: DataLabel) -> list[Table]:
+def _make_settings_tables(frame: pd.DataFrame) -> list[Table]:
     """Make the tables of settings; none for a search without re-trained configurations."""
     if frame.empty:
         return []
-    table_caption = make_caption("Settings of each configuration", data)
+    table_caption = "Settings of each configuration"
     settings_tables = [make_table("settings", table_caption, SETTING_COLUMNS, frame)]
     if {column.key for column in EXTRA_SETTING_COLUMNS[1:]} & {*frame}:
-        table_caption = make_caption("Further settings of each configuration", data)
+        table_caption = "Further settings of each configuration"
         settings_tables.append(
             make_table("settings-further", table_caption, EXTRA_SETTING_COLUMNS, frame)
         )
@@ -155,19 +155,6 @@ def _describe_test_evaluations(trials: pd.DataFrame) -> str:
     if not repeated.empty:
         text = f"{total}; more than one for " + ", ".join(map(str, repeated["id"]))
     return text
-
-
-def _list_resource_facts(study: StudyRecord) -> list[tuple[str, str]]:
-    hardware, resources = study.hardware, study.resources
-    per_trial = f"{resources.cpus_per_trial} CPU, {resources.gpus_per_trial:g} GPU"
-    return [
-        ("CPU", hardware.cpu),
-        ("Cores", str(hardware.cores)),
-        ("Memory", f"{hardware.memory_mib / 1024:.0f} GiB"),
-        ("GPUs", ", ".join(hardware.gpus) or "none"),
-        ("Ray cluster", resources.cluster_address or "none: Ray ran on a single machine"),
-        ("Resources per trial", per_trial),
-    ]
 
 
 def _list_software_facts(loaded_study: LoadedStudy) -> list[tuple[str, str]]:

@@ -5,25 +5,23 @@ import pandas as pd
 from reports.analysis import frames
 from reports.format.columns import UNFINISHED_COLUMNS
 from reports.format.table import make_table
-from reports.format.text import DataLabel
-from reports.sections.elements import Section, make_caption
+from reports.sections.elements import Section
 
 _MISSING_REASON = "not in the ledger: not run yet or interrupted"
 
 
-def make_section(trials: pd.DataFrame, *, data: DataLabel) -> Section | None:
+def make_section(trials: pd.DataFrame) -> Section | None:
     """List the trials with the reason; None if all planned trials are complete.
 
     Args:
         trials: Frame from `frames.make_trials_frame`.
-        data: Names of the data.
     """
     frame = trials[trials["state"].isin(frames.NOT_COMPLETE)]
     if frame.empty:
         return None
     frame = frame.assign(reason=frame["error"].fillna(_MISSING_REASON))
     csv_columns = [str(c) for c in ("id", *(column.key for column in UNFINISHED_COLUMNS))]
-    table_caption = make_caption("Trials that are not in the comparison", data)
+    table_caption = "Trials that are not in the comparison"
     return Section(
         key="unfinished",
         title="Trials that are not in the comparison",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from matplotlib import rcParams
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -22,10 +23,25 @@ EFFECTS = make_effects(contrast_label="$\\frac$ <odd>", family_label="all")
 @pytest.mark.parametrize("data", [OFFICIAL, SYNTHETIC])
 def test_make_blank_figure_names_the_data_in_its_strip(data: DataLabel) -> None:
     figure = canvas.make_blank_figure(7.2, 3.6, data)
-    (text,) = figure.texts
-    assert text.get_text().endswith(data.short)
+    assert figure.texts[0].get_text() == data.short_line
     assert tuple(figure.get_size_inches()) == (7.2, 3.6)
-    assert (text.get_fontweight() == "bold") == bool(data.warning)
+
+
+@pytest.mark.parametrize(("width", "height"), [(7.2, 3.6), (4, 1.2), (5, 14)])
+def test_make_blank_figure_of_synthetic_cells_has_a_pale_watermark_within(
+    width: float, height: float
+) -> None:
+    assert len(canvas.make_blank_figure(width, height, OFFICIAL).texts) == 1
+    figure = canvas.make_blank_figure(width, height, SYNTHETIC)
+    _, watermark = figure.texts
+    assert watermark.get_text() == SYNTHETIC.warning
+    assert watermark.get_alpha() == pytest.approx(0.15)
+    FigureCanvasAgg(figure)
+    box, page = watermark.get_window_extent(), figure.bbox
+    assert min(box.x0, box.y0) >= 0
+    assert box.x1 <= page.x1
+    assert box.y1 <= page.y1
+    assert box.width > page.width / 3
 
 
 @pytest.mark.parametrize("n_panels", [1, 2, 3, 5])

@@ -74,11 +74,9 @@ def test_make_table_values_are_the_frame_unless_given() -> None:
 
 @pytest.mark.parametrize(
     ("unit", "is_right_aligned"),
-    [("percent", True), ("interval", True), ("count", True), ("text", False), ("setting", False)],
+    [("percent", True), ("interval", True), ("count", True), ("text", False), ("setting", True)],
 )
-def test_column_numbers_of_equal_decimals_are_right_aligned(
-    unit: Unit, is_right_aligned: bool
-) -> None:
+def test_column_of_numbers_is_right_aligned(unit: Unit, is_right_aligned: bool) -> None:
     assert Column(key="x", heading=("X",), unit=unit).is_right_aligned == is_right_aligned
 
 

@@ -8,6 +8,7 @@ from reports.format.units import (
     BLANK,
     Unit,
     format_count,
+    format_duration,
     format_interval,
     format_mean_sd,
     format_number,
@@ -86,3 +87,18 @@ def test_format_mean_sd_unknown_spread_is_blank() -> None:
 )
 def test_format_count_has_a_plural_unless_it_is_one(count: int, text: str) -> None:
     assert format_count(count, "trial") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (7620, "2 h 07 min"),
+    ],
+)
+def test_format_duration_seconds_become_two_units(seconds: float, words: str) -> None:
+    assert format_duration(seconds) == words

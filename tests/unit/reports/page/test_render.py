@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -14,12 +15,13 @@ from reports.analysis import reproduction
 from reports.claims import claim
 from reports.format.data_warnings import list_score_warnings
 from reports.format.table import Column, make_table
+from reports.format.text import DataLabel
 from reports.ledger.data_record import DuplicatesRecord
 from reports.ledger.loading import Problem, read_study_files
 from reports.ledger.records import SoftwareChange
 from reports.ledger.states import DataKind
 from reports.page.render import Banner, PageHeader, make_banner, render_report
-from reports.sections.elements import HeatMap, HeatMapCell, Section
+from reports.sections.elements import CodeBlock, HeatMap, HeatMapCell, Section
 from tests.helpers import grid_builder, page_contents, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -257,3 +259,21 @@ def test_render_report_hides_rows_and_marks_the_best() -> None:
     assert "**90.00**" in rendered.markdown
     assert "A note." in rendered.html
     assert "A note." in rendered.markdown
+
+
+def test_render_report_text_to_copy_stays_as_it_is() -> None:
+    block = CodeBlock(title="Copy", text="a_b --c '<d>'\n  {`*`}")
+    rendered = render([Section(key="k", title="T", code_blocks=(block,))])
+    (code,) = re.findall("<pre.*?><code>(.*?)</code></pre>", rendered.html, re.DOTALL)
+    assert unescape(code) == block.text
+    assert "\n\n    a_b --c '<d>'\n      {`*`}\n" in rendered.markdown
+
+
+def test_render_report_prints_the_data_on_every_page() -> None:
+    data = DataLabel(warning="", short='"; } </style> \\ ü\n.npz', full="x")
+    header = PageHeader(title="t", study="s", data=data, banner=None)
+    html, _ = render_report(header, [])
+    (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
+    (content,) = re.findall(r'@bottom-left { content: "(.*?)";', style)
+    codes = content.replace("\\", " ").split()
+    assert "".join(chr(int(code, 16)) for code in codes) == data.short_line

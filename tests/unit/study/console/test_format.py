@@ -7,27 +7,11 @@ from rich.console import Console
 
 from study.console.format import (
     format_clock,
-    format_duration,
     format_percent,
     make_live_display,
     make_plain_table,
     make_printable,
 )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (3599.7, "1 h 00 min"),
-        (7620, "2 h 07 min"),
-    ],
-)
-def test_format_duration_seconds_become_two_units(seconds: float, words: str) -> None:
-    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(

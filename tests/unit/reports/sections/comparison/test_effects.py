@@ -19,13 +19,12 @@ def test_effects_table_shows_contrast_family_and_interval() -> None:
     assert table.values is frame
 
 
-def test_effects_section_has_one_figure_that_names_the_data() -> None:
+def test_effects_section_has_one_figure() -> None:
     section = effects.make_section(make_effects(), data=OFFICIAL)
     assert section is not None
     assert section.key == "effects"
     (figure,) = section.figures
     assert figure.name == "effects"
-    assert figure.caption.endswith(OFFICIAL.short)
 
 
 def test_effects_without_a_contrast_are_left_out() -> None:

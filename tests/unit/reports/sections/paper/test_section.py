@@ -89,7 +89,6 @@ def test_make_checklists_of_synthetic_cells_names_no_hospital(
 ) -> None:
     facts = collect_facts(reported_synthetic.analysis)
     for table in make_checklists(facts):
-        assert "SYNTHETIC" in table.caption
         assert not table.values["answer"].str.contains("Barcelona|Acevedo|pathologist").any()
 
 

@@ -7,7 +7,7 @@ from reports.analysis.search_trials import SearchAnalysis
 from reports.format.units import BLANK
 from reports.sections.elements import Section
 from reports.sections.search import confirmation
-from tests.helpers.report_frames import MINUS, OFFICIAL, find_table, make_comparison, read_rows
+from tests.helpers.report_frames import MINUS, find_table, make_comparison, read_rows
 from tests.helpers.search_frames import make_search_analysis
 
 COMPARISON = make_comparison({"trial-3": 0.925, "cnn-config-2": 0.905})
@@ -15,7 +15,7 @@ CONFIRMED = make_search_analysis().confirmed
 
 
 def make_section(search: SearchAnalysis) -> Section | None:
-    return confirmation.make_section(search, comparison=COMPARISON, data=OFFICIAL)
+    return confirmation.make_section(search, comparison=COMPARISON)
 
 
 def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
@@ -37,7 +37,6 @@ def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
     assert best["origin_label"] != baseline["origin_label"]
     assert all(part in best["settings"] for part in ("CNN", "Adam", "0.004", "0.4"))
     assert table.values["role"].tolist() == ["best", "baseline"]
-    assert table.caption.endswith(OFFICIAL.short)
 
 
 def test_confirmation_paragraph_lists_the_new_seeds() -> None:

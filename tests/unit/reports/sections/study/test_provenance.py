@@ -10,10 +10,9 @@ from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.data_warnings import describe_duplicates
-from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import PlannedTrial
-from reports.ledger.records import HardwareRecord, ResourcesRecord, SoftwareChange
+from reports.ledger.records import SoftwareChange
 from reports.ledger.states import DataKind
 from reports.ledger.test_predictions import TestPredictions
 from reports.sections.elements import Section
@@ -71,10 +70,10 @@ def test_provenance_facts_of_a_grid_name_data_seeds_and_settings() -> None:
     facts = dict(section.facts)
     assert section.key == "run"
     assert facts["Study"] == "mine"
-    assert facts["Command"] == "bloodstudy grid --name mine"
+    assert section.code_blocks[0].text == "bloodstudy grid --name mine"
     assert facts["Data"] == OFFICIAL.full
     assert facts["Images"] == "train 11,959, val 180, test 360"
-    assert [facts[name] for name in ("Seeds", "Batch size", "Device")] == ["4, 7", "64", "cpu"]
+    assert [facts[name] for name in ("Seeds", "Batch size")] == ["4, 7", "64"]
     assert facts["Plan (SHA-256)"] == STUDY.study.fingerprint
     assert any(value.split()[0] == "10" for name, value in section.facts if "Patience" in name)
 
@@ -93,30 +92,6 @@ def test_provenance_counts_of_test_evaluations_name_repeated_ones() -> None:
     assert PLANNED[1].id in twice
     assert PLANNED[0].id not in twice
     assert never == "0"
-
-
-def test_provenance_facts_name_hardware_and_cluster() -> None:
-    record = replace(
-        STUDY.study,
-        hardware=HardwareRecord(cpu="C", cores=8, memory_mib=2048, gpus=("H200", "H200")),
-        resources=ResourcesRecord(
-            cpus_per_trial=2, gpus_per_trial=0.5, max_concurrent=None, cluster_address="ray://x"
-        ),
-    )
-    facts = dict(make_section(replace(STUDY, study=record)).facts)
-    names = ["CPU", "Cores", "Memory", "GPUs", "Ray cluster", "Resources per trial", "Device"]
-    assert [facts[name] for name in names] == [
-        "C", "8", "2 GiB", "H200, H200", "ray://x", "2 CPU, 0.5 GPU", BLANK
-    ]  # fmt: skip
-    local_facts = dict(make_section().facts)
-    assert "ray://" not in local_facts["Ray cluster"]
-    assert not any(character.isdigit() for character in local_facts["GPUs"])
-
-
-def test_provenance_command_is_quoted_for_the_shell() -> None:
-    record = replace(STUDY.study, command=("bloodstudy", "grid", "--name", "my study"))
-    facts = dict(make_section(replace(STUDY, study=record)).facts)
-    assert facts["Command"] == "bloodstudy grid --name 'my study'"
 
 
 def test_provenance_change_of_software_without_a_trial_is_no_fact() -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from reports.format.units import BLANK
 from reports.sections.study import unfinished
-from tests.helpers.report_frames import OFFICIAL, find_table, read_rows
+from tests.helpers.report_frames import find_table, read_rows
 
 TRIALS = pd.DataFrame(
     {
@@ -20,7 +20,7 @@ TRIALS = pd.DataFrame(
 
 
 def test_unfinished_trials_are_listed_with_their_reason() -> None:
-    section = unfinished.make_section(TRIALS, data=OFFICIAL)
+    section = unfinished.make_section(TRIALS)
     assert section is not None
     assert section.key == "unfinished"
     table = find_table(section, "unfinished")
@@ -40,4 +40,4 @@ def test_unfinished_trials_are_listed_with_their_reason() -> None:
 
 
 def test_unfinished_of_complete_trials_is_left_out() -> None:
-    assert unfinished.make_section(TRIALS.iloc[:1], data=OFFICIAL) is None
+    assert unfinished.make_section(TRIALS.iloc[:1]) is None

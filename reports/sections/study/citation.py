@@ -1,0 +1,69 @@
+"""Say how to cite and to reproduce a study, and which licenses apply."""
+
+import shlex
+
+from reports.ledger.records import DataRecord, StudyRecord
+from reports.ledger.states import DataKind
+from reports.sections.elements import CodeBlock
+from reports.sections.paper.references import (
+    DATA_KEYS,
+    SOFTWARE_LICENSE,
+    format_bibtex,
+    format_software_bibtex,
+)
+
+_DATA_LICENSES = {
+    DataKind.OFFICIAL: "CC BY 4.0",
+    DataKind.FILE: (
+        "unknown to bloodstudy; BloodMNIST and the photographs that it was made from have CC BY "
+        "4.0. If the file was made from them, cite both"
+    ),
+    DataKind.SYNTHETIC: "none: bloodstudy generated the images",
+}
+"""Licenses; that of BloodMNIST is stated by `medmnist.INFO`, version 3.0.2."""
+
+
+def list_license_facts(data: DataRecord) -> list[tuple[str, str]]:
+    """List the licenses of the software and of the data.
+
+    Args:
+        data: Record of the data.
+    """
+    return [
+        ("License of bloodstudy", SOFTWARE_LICENSE),
+        ("License of the data", _DATA_LICENSES[data.kind]),
+    ]
+
+
+def make_code_blocks(study: StudyRecord) -> tuple[CodeBlock, ...]:
+    """Return the command that reproduces a study, and what to cite.
+
+    Args:
+        study: Record of the study.
+    """
+    entries = [format_software_bibtex(study.software)]
+    if study.data.kind is not DataKind.SYNTHETIC:
+        entries.append(format_bibtex(DATA_KEYS))
+    return (
+        CodeBlock(title="Command to reproduce the study", text=complete_command(study)),
+        CodeBlock(title="Cite software and data as", text="\n".join(entries).strip()),
+    )
+
+
+def complete_command(study: StudyRecord) -> str:
+    """Return the command line of a study, quoted for a shell.
+
+    Options of the data that came from the environment are added.
+
+    Args:
+        study: Record of the study.
+    """
+    arguments, data = [*study.command], study.data
+    names = {argument.partition("=")[0] for argument in arguments}
+    if data.kind is DataKind.SYNTHETIC and "--data" not in names:
+        arguments += ["--data", "synthetic"]
+    if data.kind is DataKind.FILE and names.isdisjoint({"--data-file", "--data-root"}):
+        arguments += ["--data-file", data.name]
+    if data.dropped is not None and "--drop-duplicates" not in names:
+        arguments.append("--drop-duplicates")
+    return shlex.join(arguments)
