@@ -227,8 +227,14 @@ def describe_equivalent_losses(losses: EquivalentLosses, data: DataLabel) -> Ite
         "The limit is computed from the standard deviation of the weighted F1 of the first "
         "configuration over our seeds."
     )
-    if noise["limit"].isna().all():
+    has_replicates = noise["seed_dof"] > 0
+    if not has_replicates.any():
         yield "One seed has no standard deviation: the limit needs --seeds 2 or more."
+    if (has_replicates & noise["limit"].isna()).any():
+        yield (
+            "If all seeds have the same score, there is no basis for a limit: a few equal scores "
+            "do not show that the seed has no effect."
+        )
 
 
 def _explain_difference(pair: Any) -> str:

@@ -31,7 +31,9 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
             "Published differences between equivalent configurations", data
         )
         display_frame = noise.assign(
-            verdict=noise["within_limit"].map({True: "within the limit", False: "above the limit"})
+            verdict=noise["within_limit"]
+            .map({True: "within the limit", False: "above the limit"})
+            .fillna("no basis")
         )
         report_tables.append(
             make_table(

@@ -285,10 +285,20 @@ def test_describe_equivalent_losses_of_equal_predictions_has_no_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "data", "n_more"), [(0.01, OFFICIAL, 1), (np.nan, OFFICIAL, 2), (0.01, SYNTHETIC, 0)]
+    ("limit", "dof", "data", "n_more"),
+    [
+        (0.01, 2, OFFICIAL, 1),
+        (np.nan, 0, OFFICIAL, 2),
+        (np.nan, 2, OFFICIAL, 2),
+        (0.01, 2, SYNTHETIC, 0),
+    ],
 )
 def test_describe_equivalent_losses_explains_the_limit_of_real_cells(
-    limit: float, data: DataLabel, n_more: int
+    limit: float, dof: int, data: DataLabel, n_more: int
 ) -> None:
-    losses = replace(make_losses(n_differing=0), seed_noise=pd.DataFrame({"limit": [limit]}))
-    assert len(list(describe_equivalent_losses(losses, data))) == 1 + n_more
+    noise = pd.DataFrame({"limit": [limit], "seed_dof": [dof]})
+    texts = list(
+        describe_equivalent_losses(replace(make_losses(n_differing=0), seed_noise=noise), data)
+    )
+    assert len(texts) == 1 + n_more
+    assert ("--seeds" in texts[-1]) == (dof == 0)
