@@ -203,12 +203,13 @@ class Ledger:
         if self.is_current:
             return
         log = begin_log(self.study.fingerprint)
-        evaluations = {entry.trial_id: entry for entry in self.read_test_evaluations()}
+        evaluations = self.read_test_evaluations()
         for planned in self.list_planned_trials():
-            record, evaluation = self.read_trial(planned), evaluations.get(planned.id)
-            if record is not None or evaluation is not None:
+            record = self.read_trial(planned)
+            own_evaluations = [entry for entry in evaluations if entry.trial_id == planned.id]
+            if record is not None or own_evaluations:
                 log.append(EventKind.STARTED, trial_id=planned.id)
-            if evaluation is not None:
+            for evaluation in own_evaluations:  # more than one is a mismatch that must remain
                 log.append(EventKind.TESTED, trial_id=planned.id, reason=evaluation.reason)
             if record is not None:
                 content = to_json(record, indent=2)

@@ -21,6 +21,7 @@ from bloodnets.messages import (
     read_spec,
 )
 from reports.ledger.ledger import Ledger
+from reports.ledger.log_repair import enter_lost_evaluation
 from reports.ledger.planned_trial import Config
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
@@ -169,6 +170,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             self._search_run.record_start(spec.id)
 
         def enter() -> None:
+            enter_lost_evaluation(self._ledger, spec.id)
             self._ledger.add_start(spec.id)
             self._listener.on_trial_start(spec.id)
 

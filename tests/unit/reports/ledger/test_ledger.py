@@ -1,7 +1,9 @@
 """The ledger: whole or not at all, strict when read, and never over another study."""
 
 import hashlib
+import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
-from reports.ledger.log_repair import repair_log
+from reports.ledger.log_repair import enter_lost_evaluation, repair_log
 from reports.ledger.records import EpochRecord, SoftwareChange, TrialRecord
 from reports.ledger.serialization import from_json, to_json
 from reports.ledger.states import EventKind
@@ -167,6 +169,45 @@ def test_events_of_a_trial_name_its_attempt_and_the_hashes_of_its_files(ledger: 
     record = get_first_file(ledger, "trials").read_bytes()
     assert events[1].sha256 == trial.files[f"predictions/{trial.id}.npz"]
     assert events[2].sha256 == hashlib.sha256(record).hexdigest()
+
+
+def test_enter_lost_evaluation_enters_predictions_of_an_attempt_that_did_not_end(
+    ledger: Ledger,
+) -> None:
+    """The worker evaluated the model on test and died; its next attempt does the same."""
+    trial = ledger.read_trials()[0]
+    get_first_file(ledger, "trials").unlink()
+    predictions = get_first_file(ledger, "predictions")
+    ledger.add_start(trial.id)
+    predictions.write_bytes(predictions.read_bytes() + b"\0")  # another file of the same arrays
+    for _ in range(2):  # the second time, it has been entered
+        enter_lost_evaluation(ledger, trial.id)
+    ledger.add_start(trial.id)
+    events = [e for e in ledger.read_events() if e.trial_id == trial.id][3:]
+    assert [(e.kind, e.attempt) for e in events] == [("started", 2), ("tested", 2), ("started", 3)]
+    assert events[1].sha256 == hashlib.sha256(predictions.read_bytes()).hexdigest()
+
+
+def test_enter_lost_evaluation_without_an_open_attempt_enters_nothing(ledger: Ledger) -> None:
+    before = ledger.read_events()
+    enter_lost_evaluation(ledger, ledger.study.trials[0].id)
+    assert ledger.read_events() == before
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda log: log.replace(b"\n", b"\r\n"), lambda log: log.removesuffix(b"\n")]
+)
+def test_add_start_to_a_log_with_other_line_breaks_continues_its_chain(
+    ledger: Ledger, damage: Callable[[bytes], bytes]
+) -> None:
+    path = ledger.folder / "events.jsonl"
+    path.write_bytes(damage(path.read_bytes()))
+    n_events = len(ledger.read_events())
+    ledger.add_start(ledger.study.trials[0].id)
+    lines = path.read_bytes().split(b"\n")
+    assert len(lines) == n_events + 2
+    last = json.loads(lines[-2])
+    assert last["previous_sha256"] == hashlib.sha256(lines[-3]).hexdigest()
 
 
 def test_add_report_again_adds_an_event_only_for_another_page(ledger: Ledger) -> None:

@@ -65,6 +65,16 @@ def test_upgrade_of_version_3_makes_a_log_that_agrees_with_the_records(folder: P
     check_log(ledger, {record.id: record for record in ledger.read_trials()})
 
 
+def test_upgrade_of_version_3_keeps_a_second_evaluation_of_a_trial(folder: Path) -> None:
+    path = folder / "test_evaluations.jsonl"
+    path.write_bytes(2 * path.read_bytes())
+    ledger = Ledger(folder)
+    ledger.upgrade()
+    assert len(ledger.read_test_evaluations()) == 2
+    with pytest.raises(ConflictError):
+        check_log(ledger, {record.id: record for record in ledger.read_trials()})
+
+
 def test_upgrade_that_is_interrupted_leaves_a_readable_study(folder: Path) -> None:
     old_study = (folder / "study.json").read_bytes()
     ledger = Ledger(folder)
