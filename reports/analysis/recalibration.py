@@ -17,6 +17,10 @@ from bloodnets.metrics import FloatArray
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-10
+_MAX_STEP = 5.0
+"""Largest change of a coefficient in one iteration. A longer step from a flat part of the likelihood
+can end on the flat part of the other side."""
+
 _MAX_GRADIENT = 1e-6
 """Largest sum of the images' gradients at the maximum, relative to the sum of their sizes."""
 
@@ -106,8 +110,10 @@ def _fit_last_coefficient(
         hessian = (design * (predicted * (1 - predicted))[:, None]).T @ design
         # lstsq, because the curvature is 0 in floating point if every logit is extreme.
         step = np.linalg.lstsq(hessian, scores.sum(axis=0), rcond=None)[0]
-        if np.abs(step).max() < _TOLERANCE:
+        size = np.abs(step).max()
+        if size < _TOLERANCE:
             break
+        step = step * min(1.0, _MAX_STEP / size)
         loss = compute_loss(coefficients)
         while compute_loss(coefficients + step) > loss and np.abs(step).max() > _TOLERANCE:
             step = step / 2
