@@ -18,7 +18,7 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-10
 _MAX_STEP = 5.0
-"""Largest change of a coefficient in one iteration. A longer step from a flat part of the likelihood
+"""Largest change of a coefficient in one iteration. A longer step from a flat part of the loss
 can end on the flat part of the other side."""
 
 _MAX_GRADIENT = 1e-6

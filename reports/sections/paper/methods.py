@@ -187,6 +187,8 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
                 "The p-values were from the bootstrap variance of the images only, so they do not "
                 "cover other seeds"
             )
+        elif not facts.is_moderated:
+            yield Sentence("The p-values were from the variances of the intervals")
         if facts.is_moderated:
             yield Sentence(
                 "The p-values were from variances across seeds that were moderated by those of the "
