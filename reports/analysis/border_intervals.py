@@ -47,8 +47,9 @@ def bound_scores(confusion: NDArray[np.number], auc: float) -> dict[str, Bounds]
         auc: Mean AUC over the seeds, 0 to 1 or NaN.
 
     Returns:
-        Intervals by score of `bootstrap.SCORES`. There are none except that of an AUC of 1 if at
-        least `MIN_IMAGES` images are correct, and as many misclassified.
+        Intervals by score of `bootstrap.SCORES`, and of the balanced accuracy. There are none
+        except that of an AUC of 1 if at least `MIN_IMAGES` images are correct, and as many
+        misclassified.
     """
     support, predicted, correct = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
     n_images, even, n_correct = support.sum(), np.full(NUM_CLASSES, 1 / NUM_CLASSES), correct.sum()
@@ -61,6 +62,9 @@ def bound_scores(confusion: NDArray[np.number], auc: float) -> dict[str, Bounds]
                 _bound_shares(n_correct.reshape(1), n_images.reshape(1)), np.ones(1)
             ),
             "macro_recall": _combine(_bound_shares(correct, support), even * has_class),
+            "balanced_accuracy": _combine(
+                _bound_shares(correct, support), has_class / has_class.sum()
+            ),
             "macro_precision": _combine(_bound_shares(correct, predicted), even * has_class),
             # An error lowers the F1 of two classes, so their sum has up to twice the variance.
             "macro_f1": _combine(f1, even * has_class, variance_factor=2),

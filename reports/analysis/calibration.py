@@ -79,7 +79,7 @@ class Calibration:
               adjusted value.
             - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
             - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
-              its 95% confidence interval.
+              its 95% confidence interval, clipped to the possible values.
             - `p_gap`, `p_gap_holm` (float): Two-sided p-value of `gap`, adjusted likewise.
             - `p_equivalence`, `p_equivalence_holm` (float): Larger p-value of the two one-sided
               tests of a gap of at least `EQUIVALENCE_MARGIN`, adjusted likewise.
@@ -198,8 +198,8 @@ def _summarize_errors(
         "confidence": float(confidence.mean()),
         "accuracy": float(is_correct.mean()),
         "gap": gap.mean,
-        "gap_low": gap.low,
-        "gap_high": gap.high,
+        "gap_low": float(np.clip(gap.low, -1, 1)),
+        "gap_high": float(np.clip(gap.high, -1, 1)),
         "p_gap": gap.p,
         "p_equivalence": compute_equivalence_p(gap, EQUIVALENCE_MARGIN),
     }

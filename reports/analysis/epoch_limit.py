@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reports.ledger.loading import LoadedStudy
+from reports.ledger.records import TrialRecord
 from reports.ledger.states import StopReason, TrialState
 
 
@@ -31,13 +32,22 @@ def count_limited_trials(loaded_study: LoadedStudy) -> EpochLimit:
         loaded_study: Files of the study; for a search, only its re-trained trials count.
     """
     complete = [r for r in loaded_study.records.values() if r.state is TrialState.COMPLETE]
-    limited = [
-        record
-        for record in complete
-        if record.stop_reason is StopReason.MAX_EPOCHS and record.config["family"] != "resnet"
-    ]
+    limited = [record for record in complete if _is_limited(record)]
     return EpochLimit(
         n_limited=len(limited),
         n_complete=len(complete),
         max_epochs=sorted({record.config["max_epochs"] for record in limited}),
+    )
+
+
+def find_limited_configurations(loaded_study: LoadedStudy) -> set[str]:
+    """Return the names of the configurations with a trial that `count_limited_trials` counts."""
+    return {record.configuration for record in loaded_study.records.values() if _is_limited(record)}
+
+
+def _is_limited(record: TrialRecord) -> bool:
+    return (
+        record.state is TrialState.COMPLETE
+        and record.stop_reason is StopReason.MAX_EPOCHS
+        and record.config["family"] != "resnet"
     )

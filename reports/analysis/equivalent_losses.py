@@ -48,9 +48,10 @@ class EquivalentLosses:
               its seeds; NaN for one seed.
             - `seed_dof` (int): Its degrees of freedom, 0 for one seed.
             - `limit` (float): Difference that two runs of the same function stay below in 95% of
-              cases; NaN for one seed.
+              cases; NaN for one seed, and if all seeds have the same score: this does not show
+              that the variance is 0.
             - `within_limit` (bool): Whether the published difference is at most the limit; None
-              for one seed.
+              without a limit.
         negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
     """
 
@@ -163,7 +164,7 @@ def estimate_seed_noise(
             continue
         family = published_rows[0].family
         sd, dof = _get_seed_sd(bootstrap, cross_entropy_name)
-        limit = float(special.stdtrit(dof, 0.975) * np.sqrt(2) * sd) if dof else np.nan
+        limit = float(special.stdtrit(dof, 0.975) * np.sqrt(2) * sd) if sd > 0 else np.nan
         difference = abs(published_rows[0].weighted_f1 - published_rows[1].weighted_f1)
         rows.append(
             {
@@ -185,5 +186,7 @@ def estimate_seed_noise(
 def _get_seed_sd(bootstrap: BootstrapScores, name: str) -> tuple[float, int]:
     """Return the standard deviation of the weighted F1 over seeds, and its degrees of freedom."""
     scores = bootstrap.values["weighted_f1"][(bootstrap.trials["configuration"] == name).to_numpy()]
-    dof = len(scores) - 1
-    return (float(scores.std(ddof=1)), dof) if dof > 0 else (float("nan"), 0)
+    if len(scores) < 2:
+        return float("nan"), 0
+    # The standard deviation of equal values can differ from 0 by a rounding error.
+    return float(scores.std(ddof=1)) if np.ptp(scores) > 0 else 0.0, len(scores) - 1

@@ -33,6 +33,14 @@ ALPHA = 0.05
 """Significance level of every test, after Holm's correction over the tests of the same table."""
 
 
+_ROUNDING_ERROR = 1e-12
+"""Standard deviation, relative to the mean, up to which values differ only by rounding."""
+
+
+_NO_LIMIT = 1e300
+"""Finite replacement of an infinite limit; 0 times infinity is NaN."""
+
+
 class Estimate(NamedTuple):
     """A mean over seeds, or a difference of such means, with its 95% confidence interval.
 
@@ -43,8 +51,9 @@ class Estimate(NamedTuple):
     Attributes:
         mean: Mean over the seeds.
         sd: Standard deviation over the seeds (divisor n - 1); NaN for one seed.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
+        low: Lower end of the interval; for a contrast of scores, not below its smallest possible
+            value.
+        high: Upper end of the interval, likewise.
         p: Two-sided p-value of the hypothesis that the mean is 0, from the moderated variance. It
             is below `ALPHA` only if the interval does not contain 0.
         seeds: Number of seeds.
@@ -111,7 +120,9 @@ def _make_estimates(
     """Return the fields of `Estimate` of means with known variances."""
     # Resamples without any variance, e.g. of one image, or of images that are all misclassified,
     # do not show that the variance is 0. Values that do not depend on the seed do.
-    is_unknown = (variance.images + variance.seeds == 0) & np.isfinite(variance.dof)
+    # A sum over the images of a resample has a rounding error.
+    is_zero = variance.images + variance.seeds <= (_ROUNDING_ERROR * mean) ** 2
+    is_unknown = is_zero & np.isfinite(variance.dof)
     images = np.where(is_unknown, np.nan, variance.images)
     variance, moderated = variance._replace(images=images), moderated._replace(images=images)
     half_width = compute_half_width(variance, ALPHA / 2)
@@ -195,7 +206,27 @@ def estimate_contrasts(
         combine_seed_variances(variances[score], model_weights)
         for variances in (bootstrap.seed_variances, bootstrap.moderated_variances)
     )
-    return estimate_means(values, resampled, variance=variance, moderated=moderated)
+    frame = estimate_means(values, resampled, variance=variance, moderated=moderated)
+    return _clip_intervals(frame, bootstrap, score, weight)
+
+
+def _clip_intervals(
+    estimates: pd.DataFrame, bootstrap: BootstrapScores, score: str, weights: FloatArray
+) -> pd.DataFrame:
+    """Clip the intervals of weighted sums to the possible values, e.g. -1 to 1 for a difference.
+
+    Args:
+        estimates: Fields of `Estimate` of k sums.
+        bootstrap: Scores with their ranges.
+        score: Name of the score.
+        weights: Weights of each sum, shape (k, configurations).
+    """
+    positive, negative = (np.maximum(sign * weights, 0).sum(axis=1) for sign in (1, -1))
+    low, high = np.clip(bootstrap.ranges.get(score, (0, 1)), -_NO_LIMIT, _NO_LIMIT)
+    smallest, largest = positive * low - negative * high, positive * high - negative * low
+    return estimates.assign(
+        low=estimates["low"].clip(smallest, largest), high=estimates["high"].clip(smallest, largest)
+    )
 
 
 def _sum_by_model(bootstrap: BootstrapScores, weights: Sequence[Mapping[str, float]]) -> FloatArray:
@@ -259,7 +290,8 @@ def _estimate_unpaired(
         MeanVariance(np.array([resampled.var(ddof=1)]), variance.between_seeds, variance.dof)
         for variance in combined
     )
-    return _make_estimates(np.array([mean]), np.array([np.nan]), own, for_tests, n_seeds=0)
+    frame = _make_estimates(np.array([mean]), np.array([np.nan]), own, for_tests, n_seeds=0)
+    return _clip_intervals(frame, bootstrap, score, np.array([list(weights.values())]))
 
 
 class PredictionInterval(NamedTuple):

@@ -17,6 +17,12 @@ from bloodnets.metrics import FloatArray
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-10
+_MAX_STEP = 5.0
+"""Largest change of a coefficient in one iteration. A longer step from a flat part of the loss
+can end on the flat part of the other side."""
+
+_MAX_GRADIENT = 1e-6
+"""Largest sum of the images' gradients at the maximum, relative to the sum of their sizes."""
 
 
 class Recalibration(NamedTuple):
@@ -24,7 +30,8 @@ class Recalibration(NamedTuple):
 
     Attributes:
         values: Slope and intercept, float64, shape (2,). Both are NaN if all predictions are
-            correct or all are wrong; the slope also if a probability separates the two.
+            correct or all are wrong; the slope also if a probability separates the two. A
+            coefficient is NaN as well if the iterations do not converge.
         influences: First-order change for one more copy of each image, float64, shape (2, n).
     """
 
@@ -59,12 +66,15 @@ def fit_recalibration(logits: FloatArray, is_correct: NDArray[np.bool_]) -> Reca
     slope = intercept = _Fit(float("nan"), np.full(logits.size, np.nan))
     if 0 < is_correct.sum() < logits.size:
         constant = np.ones((logits.size, 1))
-        intercept = _fit_last_coefficient(constant, logits, is_correct)
+        # If every probability is close to 1, the likelihood is flat in floating point at 0.
+        start = special.logit(is_correct.mean()) - np.median(logits)
+        intercept = _fit_last_coefficient(constant, logits, is_correct, start=np.array([start]))
         correct, wrong = logits[is_correct], logits[~is_correct]
         # Without an overlap, the likelihood has no maximum (Albert & Anderson, Biometrika, 1984).
         if correct.min() < wrong.max() and wrong.min() < correct.max():
             design = np.column_stack([constant, logits])
-            slope = _fit_last_coefficient(design, np.zeros(logits.size), is_correct)
+            zeros = np.zeros(logits.size)
+            slope = _fit_last_coefficient(design, zeros, is_correct, start=np.zeros(2))
     return Recalibration(
         np.array([slope.value, intercept.value]), np.stack([slope.influence, intercept.influence])
     )
@@ -76,7 +86,7 @@ class _Fit(NamedTuple):
 
 
 def _fit_last_coefficient(
-    design: FloatArray, offset: FloatArray, is_correct: NDArray[np.bool_]
+    design: FloatArray, offset: FloatArray, is_correct: NDArray[np.bool_], *, start: FloatArray
 ) -> _Fit:
     """Fit a logistic regression by Newton's method, and return its last coefficient.
 
@@ -86,9 +96,10 @@ def _fit_last_coefficient(
         design: Regressors, shape (n, k).
         offset: Fixed part of the log odds, shape (n,).
         is_correct: Outcomes, shape (n,).
+        start: Coefficients of the first step, shape (k,).
     """
     sign = np.where(is_correct, 1.0, -1.0)
-    coefficients = np.zeros(design.shape[1])
+    coefficients = start
 
     def compute_loss(candidate: FloatArray) -> float:
         return float(np.logaddexp(0, -sign * (offset + design @ candidate)).sum())
@@ -99,11 +110,16 @@ def _fit_last_coefficient(
         hessian = (design * (predicted * (1 - predicted))[:, None]).T @ design
         # lstsq, because the curvature is 0 in floating point if every logit is extreme.
         step = np.linalg.lstsq(hessian, scores.sum(axis=0), rcond=None)[0]
-        if np.abs(step).max() < _TOLERANCE:
+        size = np.abs(step).max()
+        if size < _TOLERANCE:
             break
+        step = step * min(1.0, _MAX_STEP / size)
         loss = compute_loss(coefficients)
         while compute_loss(coefficients + step) > loss and np.abs(step).max() > _TOLERANCE:
             step = step / 2
         coefficients = coefficients + step
+    # At the maximum, the gradients of the images add up to 0.
+    if (np.abs(scores.sum(axis=0)) > _MAX_GRADIENT * np.abs(scores).sum(axis=0)).any():
+        return _Fit(float("nan"), np.full(offset.size, np.nan))
     influences = np.linalg.lstsq(hessian, scores.T, rcond=None)[0]
     return _Fit(float(coefficients[-1]), influences[-1])

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bloodnets import metrics
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_confusion, bootstrap_counts
+from reports.analysis.epoch_limit import find_limited_configurations
 from reports.analysis.intervals import (
     ALPHA,
     adjust_holm,
@@ -19,6 +20,7 @@ from reports.analysis.intervals import (
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.published import PublishedRow
+from reports.ledger.states import DataKind
 
 REPRODUCED_SCORE = "weighted_f1"
 """Score that the paper lists, although its text calls it macro F1."""
@@ -35,12 +37,15 @@ class Verdict(StrEnum):
         COMPATIBLE: The value may be from one more run, and the prediction interval is narrow.
         INCOMPATIBLE: It is not from one more run (Holm-adjusted p < `ALPHA`).
         UNINFORMATIVE: The interval is too wide, there is no trial, or one seed gives no variance.
+        UNDECIDED: A trial of the configuration ended at the epoch limit, so its score is not that
+            of a model that was trained until it stopped improving.
         NOT_COMPARABLE: The data are not those of the paper.
     """
 
     COMPATIBLE = "compatible"
     INCOMPATIBLE = "incompatible"
     UNINFORMATIVE = "uninformative"
+    UNDECIDED = "undecided"
     NOT_COMPARABLE = "not comparable"
 
 
@@ -70,7 +75,7 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
           the seeds, with its 95% confidence interval; NaN without a trial, like the next two
           columns.
         - `prediction_interval_low`, `prediction_interval_high` (float): 95% prediction interval
-          of one more run.
+          of one more run, clipped to 0 to 1.
         - `p`, `p_holm` (float): Two-sided p-value of the hypothesis that the published value is
           from one more run, unadjusted and adjusted by Holm's procedure over the rows, 0 to 1.
         - `verdict` (str): A `Verdict`.
@@ -86,11 +91,15 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
         return frame
     frame["p_holm"] = adjust_holm(frame["p"].to_numpy(np.float64))
     has_replicates = bool((bootstrap.seed_variances[REPRODUCED_SCORE].dof > 0).any())
-    is_comparable = loaded_study.study.data.kind == "official"
     frame["verdict"] = [
-        _judge(row, has_replicates=has_replicates) if is_comparable else Verdict.NOT_COMPARABLE
-        for row in frame.to_dict("records")
+        _judge(row, has_replicates=has_replicates) for row in frame.to_dict("records")
     ]
+    is_limited = frame["configuration"].isin(find_limited_configurations(loaded_study))
+    frame.loc[is_limited, "verdict"] = Verdict.UNDECIDED
+    if loaded_study.study.data.kind is not DataKind.OFFICIAL:
+        frame["verdict"] = Verdict.NOT_COMPARABLE
+    ends = ["prediction_interval_low", "prediction_interval_high"]
+    frame[ends] = frame[ends].clip(0, 1)  # the verdict needs the whole width
     return frame
 
 

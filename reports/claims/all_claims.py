@@ -2,7 +2,9 @@
 
 The verdict is "inconclusive" if the study lacks trials or seeds, or if it has too few to decide.
 It is also "inconclusive" if a trial ended at the epoch limit: the paper's claims are about models
-that were trained until they stopped improving.
+that were trained until they stopped improving. More epochs can change what each of the eight
+measures: the levels of the scores, the lowest loss of the curves, and which errors remain.
+`docs/explanation/statistics.md` gives the reason for each claim.
 """
 
 from collections.abc import Sequence

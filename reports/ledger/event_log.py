@@ -76,11 +76,12 @@ class EventLog:
     """Lines of a log, to which events are appended in memory.
 
     Attributes:
-        lines: Contents of `events.jsonl`.
+        lines: Contents of `events.jsonl`, in which each line ends with a line feed.
     """
 
     def __init__(self, lines: bytes = b"") -> None:
-        self.lines = lines
+        # A tool may have changed the line breaks or removed the last one.
+        self.lines = b"".join(line + b"\n" for line in lines.splitlines())
 
     def find_attempt(self, trial_id: str) -> Attempt:
         """Return the last attempt at a trial.

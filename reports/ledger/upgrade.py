@@ -25,12 +25,13 @@ def upgrade_study(ledger: Ledger) -> None:
     if files.is_current:
         return
     log = begin_log(ledger.study.fingerprint)
-    evaluations = {entry.trial_id: entry for entry in ledger.log.read_test_evaluations()}
+    evaluations = ledger.log.read_test_evaluations()
     for planned in ledger.list_planned_trials():
-        record, evaluation = ledger.read_trial(planned), evaluations.get(planned.id)
-        if record is not None or evaluation is not None:
+        record = ledger.read_trial(planned)
+        own_evaluations = [entry for entry in evaluations if entry.trial_id == planned.id]
+        if record is not None or own_evaluations:
             log.append(EventKind.STARTED, trial_id=planned.id)
-        if evaluation is not None:
+        for evaluation in own_evaluations:  # more than one is a mismatch that must remain
             log.append(EventKind.TESTED, trial_id=planned.id, reason=evaluation.reason)
         if record is not None:
             log.append_end(record, files.write_record(f"trials/{record.id}.json", record))

@@ -19,6 +19,7 @@ from bloodnets.messages import (
     read_spec,
 )
 from reports.ledger.ledger import Ledger
+from reports.ledger.log_repair import enter_lost_evaluation
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.runtime.tune_internals import PickledAsBlank, clear_trial_metrics
@@ -80,6 +81,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             self._search_run.record_start(spec.id)
 
         def enter() -> None:
+            enter_lost_evaluation(self._ledger, spec.id)
             self._ledger.log.add_start(spec.id)
             self._listener.on_trial_start(spec.id)
 

@@ -33,7 +33,9 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
     if not data.warning and not noise.empty:
         table_caption = "Published differences between equivalent configurations"
         display_frame = noise.assign(
-            verdict=noise["within_limit"].map({True: "within the limit", False: "above the limit"})
+            verdict=noise["within_limit"]
+            .map({True: "within the limit", False: "above the limit"})
+            .fillna("no basis")
         )
         report_tables.append(
             make_table(
@@ -73,8 +75,14 @@ def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]
         "The limit is computed from the standard deviation of the weighted F1 of the first "
         "configuration over our seeds."
     )
-    if noise["limit"].isna().all():
+    has_replicates = noise["seed_dof"] > 0
+    if not has_replicates.any():
         yield "One seed has no standard deviation: the limit needs --seeds 2 or more."
+    if (has_replicates & noise["limit"].isna()).any():
+        yield (
+            "If all seeds have the same score, there is no basis for a limit: a few equal scores "
+            "do not show that the seed has no effect."
+        )
 
 
 def _explain_difference(pair: Any) -> str:

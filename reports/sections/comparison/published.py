@@ -85,7 +85,9 @@ def _explain_method() -> str:
         "new test images, in 95% of cases. A published value is incompatible if it is not from "
         f"such a run (p < {ALPHA:g}, Holm-adjusted over the rows). Otherwise, it is compatible if "
         f"the prediction interval is at most ±{100 * MAX_HALF_WIDTH:g} points wide, and "
-        "uninformative if it is wider: a wide interval is not a reproduction."
+        "uninformative if it is wider: a wide interval is not a reproduction. It is undecided if a "
+        "trial of the configuration ended at the epoch limit, because more epochs can change its "
+        "score."
     )
 
 

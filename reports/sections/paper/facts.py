@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from reports.analysis.bootstrap import BootstrapScores
+from reports.analysis.epoch_limit import EpochLimit, count_limited_trials
 from reports.analysis.frames import PlannedTrialState
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.text import DataLabel
@@ -72,7 +74,12 @@ class PaperFacts:
         test_evaluations: Number of logged test evaluations.
         repeatedly_tested: Ids of the trials with more than one test evaluation.
         parameters: Numbers of trainable parameters by network family, ascending.
+        has_replicates: Whether any configuration has at least two seeds that were evaluated on
+            test.
+        epoch_limit: Complete trials that ended at the epoch limit.
         n_pairs: Number of pairs of models that were compared.
+        has_common_seeds: Whether two of these models have a seed in common.
+        is_moderated: Whether the variances across seeds were moderated for the tests.
         margin: Largest difference of macro F1 that counts as equivalent.
         chosen: Configuration that val selects; None without a test evaluation.
         search: Results of the search; None for a grid.
@@ -89,7 +96,11 @@ class PaperFacts:
     test_evaluations: int
     repeatedly_tested: tuple[str, ...]
     parameters: Mapping[str, tuple[int, ...]]
+    has_replicates: bool
+    epoch_limit: EpochLimit
     n_pairs: int
+    has_common_seeds: bool
+    is_moderated: bool
     margin: float
     chosen: ChosenConfiguration | None
     search: SearchAnalysis | None
@@ -104,11 +115,6 @@ class PaperFacts:
     def is_synthetic(self) -> bool:
         """Whether the images are synthetic, so that no person is involved."""
         return self.kind is DataKind.SYNTHETIC
-
-    @property
-    def has_replicates(self) -> bool:
-        """Whether any configuration was planned with at least two seeds."""
-        return len(self.seeds) > 1
 
     def list_values(self, setting: str) -> list[object]:
         """Return the distinct values of a setting, in the order of the configurations."""
@@ -125,6 +131,7 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
     loaded_study, trials = analysis.study.loaded_study, analysis.trials
     study = loaded_study.study
     evaluations = Counter(evaluation.trial_id for evaluation in loaded_study.test_evaluations)
+    pairs = analysis.pairwise.pairs
     sizes = trials.dropna(subset=["parameters"]) if "family" in trials else trials.iloc[:0]
     return PaperFacts(
         study=study,
@@ -142,12 +149,25 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
         }
         if not sizes.empty
         else {},
-        n_pairs=len(analysis.pairwise.pairs),
+        has_replicates=bool(analysis.comparison["seeds"].max() > 1),
+        epoch_limit=count_limited_trials(loaded_study),
+        n_pairs=len(pairs),
+        has_common_seeds=bool((pairs["seeds"] > 0).any()),
+        is_moderated=_is_moderated(analysis.study.bootstrap),
         margin=analysis.pairwise.margin,
         chosen=_choose_configuration(analysis),
         search=analysis.search,
         has_importances=analysis.search is not None and _has_importances(analysis.search),
     )
+
+
+def _is_moderated(bootstrap: BootstrapScores) -> bool:
+    """Return whether `moderate_seed_variances` had enough models to change a variance."""
+    own, moderated = (
+        variances["macro_f1"].dof
+        for variances in (bootstrap.seed_variances, bootstrap.moderated_variances)
+    )
+    return not np.array_equal(own, moderated)
 
 
 def _has_importances(search: SearchAnalysis) -> bool:

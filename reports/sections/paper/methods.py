@@ -14,10 +14,15 @@ from reports.sections.paper.answer import join_words
 from reports.sections.paper.data_answers import describe_augmentation, describe_split_level
 from reports.sections.paper.facts import PaperFacts
 from reports.sections.paper.references import OPTIMIZER_KEYS, SAMPLER_KEYS, load_references
-from reports.sections.paper.result_answers import describe_incomplete, format_chosen
+from reports.sections.paper.result_answers import (
+    describe_epoch_limit,
+    describe_incomplete,
+    format_chosen,
+)
 from reports.sections.paper.training_answers import (
     NETWORK_LAYERS,
     describe_confirmation,
+    describe_loss_and_optimizer,
     describe_stopping,
     list_families,
     list_search_settings,
@@ -82,15 +87,19 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
     if not facts.configs:
         return
     n_configurations = format_count(len(facts.configs), "configuration")
+    verb = "train" if facts.search is None else "re-train"
+    verb = f"was planned to {verb}" if describe_incomplete(facts) else f"{verb}ed"
     yield Sentence(
-        f"The study {'trained' if facts.search is None else 're-trained'} {n_configurations} "
+        f"The study {verb} {n_configurations} "
         f"({list_families(facts)}) with the {'seeds' if facts.has_replicates else 'seed'} "
         f"{list_seeds(facts)}, {format_count(sum(facts.states.values()), 'trial')} in all",
     )
     n_published = sum(find_published(config) is not None for config in facts.configs.values())
     if n_published:
         yield Sentence(
-            f"{n_published} of them had the settings of a published study", ("trindade",)
+            f"{n_published} of them had the network, loss, optimizer, learning rate, momentum and "
+            "dropout of a published study",
+            ("trindade",),
         )
     for family in map(str, facts.list_values("family")):
         sizes = join_words(f"{count:,}" for count in facts.parameters.get(family, ()))
@@ -99,13 +108,19 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
     optimizers = [str(value) for value in facts.list_values("optimizer")]
     augmentation = describe_augmentation(facts)
     yield Sentence(
-        f"Training used {join_words(map(label, optimizers))}, batches of "
+        f"Training used {describe_loss_and_optimizer(facts)}, batches of "
         f"{join_words(facts.list_values('batch_size'))} images, {describe_stopping(facts)}, and "
         f"{join_words(facts.list_values('precision'))} precision"
         + (f", with {augmentation}" if augmentation else ""),
         tuple(OPTIMIZER_KEYS[name] for name in optimizers if name in OPTIMIZER_KEYS),
     )
+    if {"cross_entropy", "nll"} == {*facts.list_values("loss")}:
+        yield Sentence(
+            "CrossEntropy on logits and NLLLoss on log-probabilities are the same function"
+        )
     yield Sentence("The weights of the epoch with the highest macro F1 on val were kept")
+    if limit := describe_epoch_limit(facts):
+        yield Sentence(limit)
 
 
 def _describe_search(facts: PaperFacts) -> Iterator[Sentence]:
@@ -151,8 +166,9 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
     if facts.chosen is not None:
         yield from _describe_intervals(facts)
         yield Sentence(
-            f"Calibration was measured by the expected calibration error with {N_BINS} bins",
-            ("guo2017",),
+            f"Calibration was measured by the expected calibration error with {N_BINS} bins, and "
+            "by the slope and intercept of a logistic recalibration",
+            ("guo2017", "cox1958"),
         )
     if facts.n_pairs:
         yield Sentence(
@@ -166,16 +182,24 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
             f"corrected likewise, rejected a difference of {format_margin(facts.margin)} or more",
             ("schuirmann1987",),
         )
-        if facts.has_replicates:
+        if not facts.has_replicates:
+            yield Sentence(
+                "The p-values were from the bootstrap variance of the images only, so they do not "
+                "cover other seeds"
+            )
+        elif not facts.is_moderated:
+            yield Sentence("The p-values were from the variances of the intervals")
+        if facts.is_moderated:
             yield Sentence(
                 "The p-values were from variances across seeds that were moderated by those of the "
                 f"other models, and below {ALPHA:g} only if the interval excluded 0",
                 ("smyth2004",),
             )
-        yield Sentence(
-            "Trained models with the same seed were also compared by McNemar's exact test",
-            ("mcnemar1947",),
-        )
+        if facts.has_common_seeds:
+            yield Sentence(
+                "Trained models with the same seed were also compared by McNemar's exact test",
+                ("mcnemar1947",),
+            )
     hardware = join_words(dict.fromkeys((facts.study.hardware.cpu, *facts.study.hardware.gpus)))
     yield Sentence(
         f"The study was run on {hardware} with {list_versions(facts)}", ("paszke2019", "liaw2018")

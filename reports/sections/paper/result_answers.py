@@ -20,8 +20,10 @@ def describe_metrics(_: PaperFacts) -> Answer:
     """Name the scores."""
     return Answer(
         "Macro F1 (primary), accuracy, weighted F1, macro precision and recall, AUC (one against "
-        "the rest); precision, recall and F1 of each class; confusion matrices; expected "
-        f"calibration error ({N_BINS} bins)."
+        "the rest), balanced accuracy, Matthews correlation coefficient, Cohen's kappa, Brier "
+        "score, log loss; precision (PPV), recall (sensitivity), F1, specificity, NPV, AUC and "
+        "average precision of each class; confusion matrices; expected calibration error "
+        f"({N_BINS} bins), calibration slope and intercept."
     )
 
 
@@ -38,13 +40,19 @@ def describe_robustness(facts: PaperFacts) -> Answer:
     """Say how the results were checked with several seeds."""
     if facts.has_replicates:
         seeds = format_count(len(facts.seeds), "seed")
-        return Answer(f"Each configuration was trained with {seeds}; the spread is reported.")
+        incomplete = describe_incomplete(facts)
+        text = (
+            f"Each configuration was planned with {seeds}; {incomplete}"
+            if incomplete
+            else f"Each configuration was trained with {seeds}"
+        )
+        return Answer(f"{text}. The spread is reported.")
     return Answer("", "results with several seeds (`--seeds`)")
 
 
 def describe_explainability(_: PaperFacts) -> Answer:
     """Say that no method of explanation was applied."""
-    return Answer("None applied; the report shows the most frequently misclassified images.")
+    return Answer("None applied.")
 
 
 def describe_internal_test(facts: PaperFacts) -> Answer:
@@ -88,7 +96,10 @@ def describe_class_performance(facts: PaperFacts) -> Answer:
     """Name the files with the scores of each class."""
     if facts.chosen is None:
         return Answer("", _NOT_TESTED)
-    return Answer("Precision, recall and F1 of each class: tables/per-class-*.csv.")
+    return Answer(
+        "Sensitivity (recall), specificity, PPV (precision), NPV, F1, AUC and average precision of "
+        "each class, with 95% confidence intervals: tables/per-class-*.csv."
+    )
 
 
 def describe_failures(facts: PaperFacts) -> Answer:
@@ -126,6 +137,19 @@ def _list_limits(facts: PaperFacts) -> Iterator[str]:
         yield "With one seed, the variance across seeds is unknown."
     if incomplete := describe_incomplete(facts):
         yield f"{incomplete}."
+    if limit := describe_epoch_limit(facts):
+        yield f"{limit}."
+
+
+def describe_epoch_limit(facts: PaperFacts) -> str:
+    """Count the trials that ended at the epoch limit, without a period; empty if there are none."""
+    limit = facts.epoch_limit
+    if not limit.n_limited:
+        return ""
+    return (
+        f"{limit.n_limited:,} of {format_count(limit.n_complete, 'complete trial')} ended at the "
+        "epoch limit, so they may not have converged"
+    )
 
 
 def describe_incomplete(facts: PaperFacts) -> str:

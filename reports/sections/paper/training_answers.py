@@ -1,5 +1,7 @@
 """Answer the items about networks, training, search and selection."""
 
+from collections.abc import Iterable
+
 from bloodnets.constants import NUM_CLASSES
 from reports.format.text import describe_search_settings, describe_sources, label
 from reports.format.units import format_count
@@ -103,11 +105,30 @@ def describe_training(facts: PaperFacts) -> Answer:
     if not facts.configs:
         return Answer("", "no configuration has been trained in full yet")
     text = (
-        f"{join_words(map(label, facts.list_values('optimizer')))}; batch size "
+        f"{describe_loss_and_optimizer(facts)}; batch size "
         f"{join_words(facts.list_values('batch_size'))}; {describe_stopping(facts)}; "
         f"{join_words(facts.list_values('precision'))} precision; seeds {list_seeds(facts)}."
     )
     return Answer(f"{text} All settings: tables/settings.csv.")
+
+
+def describe_loss_and_optimizer(facts: PaperFacts) -> str:
+    """Describe in a phrase the losses, the optimizers with their settings, and the dropout."""
+    parts = []
+    for name in facts.list_values("optimizer"):
+        configs = [config for config in facts.configs.values() if config["optimizer"] == name]
+        settings = f"learning rate {_join_numbers(c['learning_rate'] for c in configs)}"
+        if momenta := [c["momentum"] for c in configs if c["momentum"] is not None]:
+            settings += f", momentum {_join_numbers(momenta)}"
+        parts.append(f"{label(name)} ({settings})")
+    losses = join_words(map(label, facts.list_values("loss")))
+    dropout = _join_numbers(config["dropout"] for config in facts.configs.values())
+    return f"{losses}, {join_words(parts)}, dropout {dropout}"
+
+
+def _join_numbers(values: Iterable[float]) -> str:
+    """Join distinct numbers with two significant digits, in ascending order."""
+    return join_words(f"{value:.2g}" for value in sorted({*values}))
 
 
 def list_seeds(facts: PaperFacts) -> str:
@@ -140,7 +161,10 @@ def list_search_settings(search: SearchRecord) -> str:
 
 def describe_selection(facts: PaperFacts) -> Answer:
     """Say how epochs and configurations were selected."""
-    text = "The weights of the epoch with the highest macro F1 on val; test selected nothing."
+    text = (
+        "The weights of the epoch with the highest macro F1 on val. bloodstudy selects nothing by "
+        "its score on test."
+    )
     if confirmation := describe_confirmation(facts):
         text += f" {confirmation}."
     return Answer(text)

@@ -2,14 +2,19 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from bloodnets import metrics
 from bloodnets.metrics import IntArray
 from reports.analysis.border_intervals import MIN_IMAGES, bound_scores
+from reports.analysis.further_scores import compute_agreement_arrays
 
 SUPPORT = np.array([40, 100, 50, 90, 45, 35, 110, 80])
-SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall")
+SCORES = (
+    *("accuracy", "macro_f1", "weighted_f1"),
+    *("macro_precision", "macro_recall", "balanced_accuracy"),
+)
 
 
 def make_matrix(n_wrong: int) -> IntArray:
@@ -19,13 +24,18 @@ def make_matrix(n_wrong: int) -> IntArray:
     return matrix
 
 
+def score(matrix: NDArray[np.number]) -> dict[str, float]:
+    agreement = compute_agreement_arrays(matrix)
+    return metrics.compute_scores(matrix) | {key: float(v) for key, v in agreement.items()}
+
+
 @pytest.mark.parametrize("n_wrong", [0, 1, 9])
 def test_bound_scores_of_few_errors_include_the_score_and_have_a_width(n_wrong: int) -> None:
     matrix = make_matrix(n_wrong)
-    scores, bounds = metrics.compute_scores(matrix), bound_scores(matrix, 0.99)
+    scores, bounds = score(matrix), bound_scores(matrix, 0.99)
     assert set(bounds) == set(SCORES)
-    for score, (low, high) in bounds.items():
-        assert 0 < low < scores[score] <= high <= 1
+    for name, (low, high) in bounds.items():
+        assert 0 < low < scores[name] <= high <= 1
     n = int(SUPPORT.sum())
     exact = binomtest(n - n_wrong, n).proportion_ci()
     assert bounds["accuracy"] == pytest.approx((exact.low, exact.high))
@@ -35,9 +45,9 @@ def test_bound_scores_of_few_errors_include_the_score_and_have_a_width(n_wrong: 
 def test_bound_scores_of_few_correct_images_have_a_width(n_correct: int) -> None:
     matrix = np.roll(np.diag(SUPPORT), 1, axis=1).astype(np.int64)
     matrix[0, 1], matrix[0, 0] = SUPPORT[0] - n_correct, n_correct
-    scores, bounds = metrics.compute_scores(matrix), bound_scores(matrix, 0.2)
-    for score, (low, high) in bounds.items():
-        assert 0 <= low <= scores[score] < high < 1
+    scores, bounds = score(matrix), bound_scores(matrix, 0.2)
+    for name, (low, high) in bounds.items():
+        assert 0 <= low <= scores[name] < high < 1
     exact = binomtest(n_correct, int(SUPPORT.sum())).proportion_ci()
     assert bounds["accuracy"].high == pytest.approx(exact.high)
 
@@ -70,7 +80,7 @@ def test_bound_scores_cover_the_true_scores_of_rare_errors(n_errors: float) -> N
     for weights in (np.arange(8) == 5, np.ones(8)):
         rate = n_errors * weights / weights.sum() / SUPPORT
         cells = np.diag(1 - rate) + np.roll(np.diag(rate), 1, axis=1)
-        truth = metrics.compute_scores(cells * SUPPORT[:, None])
+        truth = score(cells * SUPPORT[:, None])
         covered = []
         for _ in range(100):
             matrix = np.array(

@@ -119,3 +119,17 @@ def test_compute_calibration_of_two_seeds_is_the_mean_of_their_errors() -> None:
     assert errors["ece"] == pytest.approx(0.1, abs=1e-6)
     assert errors["ece_sd"] == pytest.approx(0, abs=1e-6)
     assert errors["seeds"] == 2
+
+
+def test_compute_calibration_of_two_unstable_seeds_has_a_gap_between_minus_1_and_1() -> None:
+    trials = (("two", make_answers(1.0, accuracy, 400)) for accuracy in (0.1, 0.95))
+    errors = get_errors(compute_calibration(make_predictions(*trials)))
+    assert (errors["gap_low"], errors["gap_high"]) == (-1, 1)
+
+
+def test_compute_calibration_of_certain_answers_has_a_negative_intercept() -> None:
+    """Every probability is 1 in float32, so the likelihood is flat in floating point at 0."""
+    errors = get_errors(
+        compute_calibration(make_predictions(("sure", make_answers(1.0, 0.95, 400))))
+    )
+    assert errors["intercept_low"] < errors["intercept"] < errors["intercept_high"] < -80

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from reports.analysis.epoch_limit import count_limited_trials
+from reports.analysis.epoch_limit import count_limited_trials, find_limited_configurations
 from reports.ledger.planned_trial import Config
 from reports.ledger.states import StopReason, TrialState
 from tests.helpers.planted_study import ADAM, SGD, make_cyclic_matrices, plant_study
@@ -27,6 +27,8 @@ def test_count_limited_trials_counts_complete_trials_that_early_stopping_did_not
     key, record = next(iter(study.records.items()))
     config = cast("Config", dict(record.config) | {"family": family, "max_epochs": 4})
     changed = replace(record, stop_reason=stop_reason, state=state, config=config)
-    limit = count_limited_trials(replace(study, records={**study.records, key: changed}))
+    study = replace(study, records={**study.records, key: changed})
+    limit = count_limited_trials(study)
     assert (limit.n_limited, limit.n_complete) == (n_limited, n_complete)
     assert list(limit.max_epochs) == ([4] if n_limited else [])
+    assert find_limited_configurations(study) == ({record.configuration} if n_limited else set())

@@ -132,6 +132,19 @@ def test_estimate_seed_noise_of_one_seed_has_no_limit(tmp_path: Path) -> None:
     assert row["within_limit"] is None
 
 
+def test_estimate_seed_noise_of_equal_seeds_has_no_limit(tmp_path: Path) -> None:
+    """Three equal scores do not show that two runs of one function never differ."""
+    names = ("cnn-config-1", "cnn-config-3")
+    matrices = dict.fromkeys(names, [ASYMMETRIC] * 3)
+    study = read_study_files(build_grid(tmp_path / "s", matrices))
+    (row,) = estimate_seed_noise(
+        study, bootstrap_scores(study.predictions), compare_equivalent_losses(study)
+    ).to_dict("records")
+    assert (row["seed_sd"], row["seed_dof"]) == (0, 2)
+    assert math.isnan(row["limit"])
+    assert row["within_limit"] is None
+
+
 def test_nll_of_raw_logits_is_negative_and_a_second_log_softmax_changes_only_last_digits() -> None:
     """The two slips that `compare_equivalent_losses` looks for."""
     torch.manual_seed(0)

@@ -57,6 +57,31 @@ def test_estimate_contrast_uses_the_seeds_that_all_have() -> None:
     assert estimate_contrast(bootstrap, "accuracy", {"b": 1, "c": -1}) is None
 
 
+@pytest.mark.parametrize("names", [["a", "a", "b", "b"], ["a", "a", "c", "c"]])
+def test_estimate_contrast_of_unstable_seeds_has_an_interval_of_possible_values(
+    names: list[str],
+) -> None:
+    """A difference of two accuracies is between -1 and 1, also with two seeds far apart."""
+    wrong = np.roll(ASYMMETRIC, 1, axis=1)
+    predictions = predict_matrices(ASYMMETRIC, wrong, ASYMMETRIC, BETTER, names=names)
+    if "c" in names:  # no common seed
+        predictions = replace(predictions, trials=predictions.trials.assign(seed=range(4)))
+    bootstrap = bootstrap_scores(predictions)
+    estimate = estimate_contrast(bootstrap, "accuracy", {names[-1]: 1, "a": -1})
+    assert estimate is not None
+    assert (estimate.low, estimate.high) == (-1, 1)
+    losses = estimate_contrast(bootstrap, "log_loss", {names[-1]: 1, "a": -1})
+    assert losses is not None
+    assert losses.low < losses.mean < losses.high
+
+
+def test_estimate_means_of_values_that_differ_by_rounding_has_no_interval() -> None:
+    """The log loss of equal probabilities is the same on each resample, up to rounding."""
+    resampled = 2.0794415416798353 + 4e-16 * np.arange(100.0).reshape(100, 1, 1)
+    (row,) = estimate_means(np.array([[2.0794415416798353]]), resampled).to_dict("records")
+    assert np.isnan([row["low"], row["high"], row["p"]]).all()
+
+
 def test_compute_wilson_interval_is_that_of_statsmodels() -> None:
     n_images = pd.Series([0.5, 1.0, 7.25, 90.0, 3421.0])
     for share in (0.0, 0.3, 1.0):
@@ -148,7 +173,7 @@ def test_estimate_mean_has_the_p_value_of_its_interval(n_seeds: int) -> None:
 
 
 WEIGHTS = {"a": 1.0, "b": -1.0}
-SPREAD = {"a": (0, 40), "b": (2, 4, 3)}
+SPREAD = {"a": (0, 10), "b": (2, 4, 3)}
 """Errors more than `ASYMMETRIC` in each of four classes, by configuration and seed."""
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import optimize, special
 
 from bloodnets.constants import NUM_CLASSES
 from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
@@ -56,6 +57,18 @@ def test_fit_recalibration_of_extreme_logits_is_finite() -> None:
     logits = np.tile([87.0, 80.0, -3.0], 20)
     is_correct = np.arange(60) % 7 > 0
     assert np.isfinite(fit_recalibration(logits, is_correct).values).all()
+
+
+@pytest.mark.parametrize("logits", [[87.3] * 60, [87.3, 87.3, 2.0] * 20, [87.0, 0.0, -3.0] * 20])
+def test_fit_recalibration_of_saturated_logits_has_the_intercept_of_a_root_finder(
+    logits: list[float],
+) -> None:
+    is_correct = np.arange(60) % 20 > 0
+    expected = optimize.brentq(
+        lambda shift: (is_correct - special.expit(np.array(logits) + shift)).sum(), -200, 200
+    )
+    intercept = fit_recalibration(np.array(logits), is_correct).values[1]
+    assert intercept == pytest.approx(expected)
 
 
 def test_compute_confidence_logits_of_certain_predictions_are_finite_and_precise() -> None:

@@ -1,6 +1,8 @@
 """The log of a study: every test evaluation, with the hashes of what the events are about."""
 
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,22 @@ def test_events_of_a_trial_name_its_attempt_and_the_hashes_of_its_files(ledger: 
     record = get_first_file(ledger, "trials").read_bytes()
     assert events[1].sha256 == trial.files[f"predictions/{trial.id}.npz"]
     assert events[2].sha256 == hashlib.sha256(record).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda log: log.replace(b"\n", b"\r\n"), lambda log: log.removesuffix(b"\n")]
+)
+def test_add_start_to_a_log_with_other_line_breaks_continues_its_chain(
+    ledger: Ledger, damage: Callable[[bytes], bytes]
+) -> None:
+    path = ledger.folder / "events.jsonl"
+    path.write_bytes(damage(path.read_bytes()))
+    n_events = len(ledger.log.read_events())
+    ledger.log.add_start(ledger.study.trials[0].id)
+    lines = path.read_bytes().split(b"\n")
+    assert len(lines) == n_events + 2
+    last = json.loads(lines[-2])
+    assert last["previous_sha256"] == hashlib.sha256(lines[-3]).hexdigest()
 
 
 def test_add_report_again_adds_an_event_only_for_another_page(ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bloodnets.errors import ConflictError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import from_json
@@ -47,6 +48,16 @@ def test_upgrade_study_of_version_3_makes_a_log_that_agrees_with_the_records(fol
     (entered,) = ledger.log.read_test_evaluations()
     assert (entered.trial_id, entered.reason) == (evaluation.trial_id, evaluation.reason)
     check_log(ledger, {record.id: record for record in ledger.read_trials()})
+
+
+def test_upgrade_study_of_version_3_keeps_a_second_evaluation_of_a_trial(folder: Path) -> None:
+    path = folder / "test_evaluations.jsonl"
+    path.write_bytes(2 * path.read_bytes())
+    ledger = Ledger(folder)
+    upgrade_study(ledger)
+    assert len(ledger.log.read_test_evaluations()) == 2
+    with pytest.raises(ConflictError):
+        check_log(ledger, {record.id: record for record in ledger.read_trials()})
 
 
 def test_upgrade_study_that_is_interrupted_leaves_a_readable_study(folder: Path) -> None:

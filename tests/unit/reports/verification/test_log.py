@@ -1,15 +1,21 @@
 """The log is compared with the plan and the records."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reports.ledger.ledger import Ledger
 from reports.verification.entered_files import UnplannedTrialError
+from reports.verification.verify import verify_study
 from tests.helpers.disagreement import find_disagreement
-from tests.helpers.forgeries import edit_evaluations, rewrite_chain
+from tests.helpers.forgeries import edit_evaluations, rewrite_chain, rewrite_log
 from tests.helpers.small_studies import (
+    edit_epochs,
+    edit_json,
+    get_trial_file,
     list_trial_ids,
 )
 
@@ -78,3 +84,74 @@ def test_verify_study_with_a_changed_event_in_a_new_chain_raises_with_what_it_sa
     rewrite_chain(grid_copy, change)
     error = find_disagreement(grid_copy)
     assert (error.path, error.value) == ("events.jsonl", value)
+
+
+def change_epochs(folder: Path) -> None:
+    edit_epochs(folder, list_trial_ids(folder)[0], lambda epochs: epochs[0].update(train_loss=9.0))
+
+
+def change_duration(folder: Path) -> None:
+    path = get_trial_file(folder, list_trial_ids(folder)[0], "trials")
+    edit_json(path, ("duration_s",), lambda _: 1.0)
+
+
+@pytest.mark.parametrize("forge", [change_epochs, change_duration])
+def test_verify_study_with_changed_facts_passes_with_a_new_log_only(
+    grid_copy: Path, forge: Callable[[Path], None]
+) -> None:
+    """The documentation lists both as not found."""
+    forge(grid_copy)
+    assert find_disagreement(grid_copy).path.startswith("trials/")
+    rewrite_log(grid_copy)
+    assert list(verify_study(Ledger(grid_copy)))
+
+
+def test_verify_study_with_version_3_instead_of_a_log_passes(grid_copy: Path) -> None:
+    """The documentation lists it as not found."""
+    evaluations = [
+        {"trial_id": record.id, "evaluated_at": record.started_at, "reason": "chosen in advance"}
+        for record in Ledger(grid_copy).read_trials()
+    ]
+    lines = "".join(json.dumps(evaluation) + "\n" for evaluation in evaluations)
+    (grid_copy / "test_evaluations.jsonl").write_text(lines)
+    (grid_copy / "events.jsonl").unlink()
+    edit_json(grid_copy / "study.json", ("schema_version",), lambda _: 3)
+    assert list(verify_study(Ledger(grid_copy)))
+
+
+def test_verify_study_with_a_test_evaluation_removed_from_the_end_of_the_log_passes(
+    grid_copy: Path,
+) -> None:
+    """Only the SHA-256 of the last event, kept somewhere else, shows it."""
+    path, ledger = grid_copy / "events.jsonl", Ledger(grid_copy)
+    before = path.read_bytes()
+    ledger.log.add_test_evaluation(list_trial_ids(grid_copy)[0], reason="again")
+    complete = list(verify_study(ledger))
+    path.write_bytes(before)
+    assert list(verify_study(ledger)) != complete
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda log: log + b"\xff\xfe\n",
+        lambda log: log.replace(b"started", b"st\xffrted", 1),
+        lambda log: log + b"\n",
+        lambda log: b"\xef\xbb\xbf" + log,
+        lambda log: log[:-40],
+        lambda log: b"".join(sorted(log.splitlines(keepends=True))),
+        lambda log: b"".join(log.splitlines(keepends=True)[::-1]),
+    ],
+)
+def test_verify_study_with_a_damaged_log_raises_with_one_line(
+    grid_copy: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = grid_copy / "events.jsonl"
+    path.write_bytes(damage(path.read_bytes()))
+    assert find_disagreement(grid_copy).path in {"events.jsonl", str(path)}
+
+
+def test_verify_study_with_a_log_with_windows_line_breaks_passes(grid_copy: Path) -> None:
+    path = grid_copy / "events.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert list(verify_study(Ledger(grid_copy)))

@@ -74,11 +74,12 @@ def test_equivalent_losses_without_published_pairs_have_one_table(
     assert [table.name for table in section.tables] == ["twins"]
 
 
-def test_equivalent_losses_of_one_seed_have_no_verdict() -> None:
+def test_equivalent_losses_without_a_limit_have_no_basis_for_a_verdict() -> None:
     noise = SEED_NOISE.assign(seed_sd=np.nan, limit=np.nan, within_limit=None)
     losses = EquivalentLosses(pairs=PAIRS, seed_noise=noise, negative_loss_trials=())
     table = find_table(equivalent_losses.make_section(losses, data=OFFICIAL), "noise-floor")
-    assert read_column(table, "verdict") == read_column(table, "limit") == [BLANK, BLANK]
+    assert read_column(table, "limit") == [BLANK, BLANK]
+    assert read_column(table, "verdict") == ["no basis", "no basis"]
 
 
 def test_equivalent_losses_without_a_pair_are_left_out() -> None:
@@ -135,10 +136,18 @@ def test_equivalent_losses_of_equal_predictions_has_no_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "data", "n_more"), [(0.01, OFFICIAL, 1), (np.nan, OFFICIAL, 2), (0.01, SYNTHETIC, 0)]
+    ("limit", "dof", "data", "n_more"),
+    [
+        (0.01, 2, OFFICIAL, 1),
+        (np.nan, 0, OFFICIAL, 2),
+        (np.nan, 2, OFFICIAL, 2),
+        (0.01, 2, SYNTHETIC, 0),
+    ],
 )
 def test_equivalent_losses_explains_the_limit_of_real_cells(
-    limit: float, data: DataLabel, n_more: int
+    limit: float, dof: int, data: DataLabel, n_more: int
 ) -> None:
-    losses = replace(make_losses(n_differing=0), seed_noise=SEED_NOISE.assign(limit=limit))
-    assert len(describe(losses, data)) == 1 + n_more
+    noise = SEED_NOISE.assign(limit=limit, seed_dof=dof)
+    texts = describe(replace(make_losses(n_differing=0), seed_noise=noise), data)
+    assert len(texts) == 1 + n_more
+    assert ("--seeds" in texts[-1]) == (dof == 0)

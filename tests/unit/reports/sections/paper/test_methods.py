@@ -10,6 +10,8 @@ import pytest
 from bloodnets.config import TrialConfig
 from bloodnets.models import build_model
 from reports.analysis.bootstrap import N_RESAMPLES
+from reports.analysis.epoch_limit import EpochLimit
+from reports.ledger.ledger import Ledger
 from reports.ledger.states import DataKind
 from reports.sections.findings import analyze
 from reports.sections.paper.facts import PaperFacts, collect_facts
@@ -23,7 +25,7 @@ from tests.helpers.report_frames import ReportedStudy
 
 ALWAYS = {"opitz2019", "paszke2019", "liaw2018"}
 DATA = {"yang2023", "acevedo2020"}
-ONE_SEED = {"efron1979", "delong1988", "guo2017"}
+ONE_SEED = {"efron1979", "delong1988", "guo2017", "cox1958"}
 SEEDS = {"welch1947", "satterthwaite1946", "zou2008"}
 PAIRS = {"holm1979", "mcnemar1947", "schuirmann1987"}
 SEED_PAIRS = {"smyth2004"}
@@ -67,6 +69,35 @@ def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_see
     assert not keys & (DATA | SEEDS)
     assert keys >= ALWAYS | ONE_SEED
     assert "SYNTHETIC" in join_text(facts)
+
+
+def test_write_methods_of_two_models_does_not_cite_moderated_variances(small_grid: Path) -> None:
+    """Two variances are too few to moderate them."""
+    assert not list_keys(collect_facts(analyze(Ledger(small_grid), None))) & SEED_PAIRS
+
+
+def test_write_methods_of_models_with_one_complete_seed_each_names_what_was_done(
+    tmp_path: Path,
+) -> None:
+    """Two seeds were planned, but no variance across seeds and no McNemar's test is possible."""
+    ledger = grid_builder.build_grid(
+        tmp_path / "grid",
+        {"cnn-config-1": [ASYMMETRIC] * 2, "cnn-config-2": [ASYMMETRIC] * 2},
+        missing_trials=[("cnn-config-1", 0), ("cnn-config-2", 1)],
+    )
+    facts = collect_facts(analyze(ledger, None))
+    assert not list_keys(facts) & (SEEDS | SEED_PAIRS | {"mcnemar1947"})
+    assert list_keys(facts) >= {"holm1979", "schuirmann1987"}
+    assert "was planned to train" in join_text(facts)
+
+
+def test_write_methods_has_the_learning_rates_and_the_epoch_limit(small_grid: Path) -> None:
+    facts = collect_facts(analyze(Ledger(small_grid), None))
+    limited = replace(facts, epoch_limit=EpochLimit(2, 4, (10,)))
+    assert "2 of 4 complete trials" not in join_text(facts)
+    assert "2 of 4 complete trials" in join_text(limited)
+    for config in facts.configs.values():
+        assert f"learning rate {config['learning_rate']:.2g}" in join_text(facts)
 
 
 def test_write_methods_of_an_unknown_file_cites_no_data(tmp_path: Path) -> None:
