@@ -14,6 +14,7 @@ from bloodnets.errors import ConflictError, ResourceError
 from reports.format.table import Column, Table, make_table
 from reports.ledger.ledger import Ledger
 from reports.page import publish
+from reports.page.render import PageHeader
 from reports.sections.elements import Section
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -21,12 +22,13 @@ from tests.helpers.page_parser import Page
 from tests.helpers.report_frames import OFFICIAL
 
 EVIL = "<script>alert(1)</script>"
+HEADER = PageHeader(title="t", study="s", data=OFFICIAL, banner=None)
 
 
 def publish_table(table: Table, folder: Path) -> Path:
     """Write the report of one table; return the table's CSV file."""
     section = Section(key="k", title="T", tables=(table,))
-    publish.publish_report(folder, "s", OFFICIAL, None, [section])
+    publish.publish_report(folder, HEADER, [section])
     return folder / "tables" / f"{table.name}.csv"
 
 
@@ -142,7 +144,7 @@ def test_publish_report_that_cannot_be_moved_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, replace = tmp_path / "report", Path.replace
-    index = publish.publish_report(folder, "old", OFFICIAL, None, [])
+    index = publish.publish_report(folder, HEADER, [])
     before = index.read_bytes()
 
     def fail_once_built(self: Path, target: Path) -> Path:
@@ -152,7 +154,7 @@ def test_publish_report_that_cannot_be_moved_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "replace", fail_once_built)
     with pytest.raises(ResourceError) as caught:
-        publish.publish_report(folder, "new", OFFICIAL, None, [])
+        publish.publish_report(folder, HEADER, [])
     assert caught.value.path == str(folder)
     assert index.read_bytes() == before
 

@@ -89,7 +89,8 @@ def test_render_report_names_from_users_stay_text(handmade: Rendered) -> None:
 
 def test_render_report_markdown_has_bullets_banner_and_thumbnails(handmade: Rendered) -> None:
     lines = handmade.markdown.split("\n")
-    _, _, banner, sections = page_contents.make_page_inputs()
+    header, sections = page_contents.make_page_inputs()
+    banner = header.banner
     assert banner is not None
     assert f"- {sections[0].bullets[0]}" in lines
     assert f"> **{banner.heading}**" in lines

@@ -6,11 +6,13 @@ import pandas as pd
 import pytest
 
 from reports.format.table import Column, make_table
-from reports.page.render import render_report
+from reports.page.render import PageHeader, render_report
 from reports.page.term_definitions import TERMS
 from reports.page.terms import TermLinker, select_terms
 from reports.sections.elements import Section
 from tests.helpers.page_contents import DATA_LABEL
+
+HEADER = PageHeader(title="t", study="s", data=DATA_LABEL, banner=None)
 
 
 def list_keys(text: str) -> set[str]:
@@ -98,7 +100,7 @@ def test_term_linker_escapes_the_text() -> None:
 
 def test_render_report_explains_the_terms_that_it_uses() -> None:
     section = Section(key="k", title="T", paragraphs=("macro F1, p < 0.05", "macro F1"))
-    page, markdown = render_report("s", DATA_LABEL, None, [section])
+    page, markdown = render_report(HEADER, [section])
     links = re.findall(r'<a class="term" href="#(.*?)">', page)
     assert links == ["term-macro-f1", "term-p-value"]
     assert re.findall(r'<div id="(term-.*?)">', page) == links
@@ -109,10 +111,10 @@ def test_render_report_explains_the_terms_that_it_uses() -> None:
         "- Macro F1",
         "- p-value",
     ]
-    assert render_report("s", DATA_LABEL, None, [section]) == (page, markdown)
+    assert render_report(HEADER, [section]) == (page, markdown)
 
 
 def test_render_report_without_a_term_has_no_section_of_terms() -> None:
-    page, markdown = render_report("s", DATA_LABEL, None, [Section(key="k", title="T")])
+    page, markdown = render_report(HEADER, [Section(key="k", title="T")])
     assert 'id="terms"' not in page
     assert "Statistical terms" not in markdown

@@ -10,7 +10,6 @@ from reports.format.units import BLANK
 from reports.sections.comparison import significant_differences
 from reports.sections.elements import Section
 from tests.helpers.report_frames import (
-    OFFICIAL,
     find_table,
     make_pairs,
     make_pairwise,
@@ -27,7 +26,6 @@ def make_section(
     pairs = make_pairs(DIFFERENCES, significant=significant, seeds=seeds).assign(**columns)
     section = significant_differences.make_section(
         make_pairwise(pairs, ["a", "b"], ["c"], equivalent_groups=[["a", "b"]], margin=margin),
-        data=OFFICIAL,
     )
     assert section is not None
     return section
@@ -113,7 +111,6 @@ def test_pairs_of_many_configurations_show_those_of_the_best() -> None:
     differences = {(a, b): 0.01 for i, a in enumerate(names) for b in names[i + 1 :]}
     section = significant_differences.make_section(
         make_pairwise(make_pairs(differences), names[3:], names[:3]),
-        data=OFFICIAL,
         key="pairs-2",
         title="T",
     )
@@ -129,7 +126,7 @@ def test_pairs_of_many_configurations_show_those_of_the_best() -> None:
 def test_pairs_of_copied_models_name_the_copies() -> None:
     copies = {"c": ["d"]}
     section = significant_differences.make_section(
-        make_pairwise(make_pairs(DIFFERENCES), ["a", "b"], ["c"], copies=copies), data=OFFICIAL
+        make_pairwise(make_pairs(DIFFERENCES), ["a", "b"], ["c"], copies=copies)
     )
     assert section is not None
     table = find_table(section, "pairs")
@@ -139,5 +136,5 @@ def test_pairs_of_copied_models_name_the_copies() -> None:
 
 def test_pairs_without_a_pair_are_left_out() -> None:
     pairwise = make_pairwise(make_pairs(DIFFERENCES).iloc[:0])
-    section = significant_differences.make_section(pairwise, data=OFFICIAL)
+    section = significant_differences.make_section(pairwise)
     assert section is None

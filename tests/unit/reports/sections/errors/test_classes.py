@@ -84,7 +84,7 @@ def test_classes_paragraph_names_the_weakest_class_of_the_best_model() -> None:
     assert section is not None
     rows = CONFUSION.class_scores
     best = rows[rows["configuration"] == "cnn-config-1"]
-    weakest = int(best.loc[best["f1"].idxmin(), "class"])
+    weakest = int(best.sort_values("f1")["class"].iloc[0])
     (text,) = section.paragraphs
     assert "cnn-config-1" in text
     assert CLASS_LABELS[weakest] in text
