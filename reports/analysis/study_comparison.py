@@ -121,7 +121,7 @@ def compare_with_best(data_set: DataSetComparison) -> pd.DataFrame:
     models = models.sort_values("test_macro_f1", ascending=False, kind="stable")
     if models.empty:
         return models
-    best = str(models.loc[models["val_macro_f1"].idxmax(), "configuration"])
+    best = str(models["configuration"].iloc[models["val_macro_f1"].argmax()])
     models = pd.concat(
         [models[models["configuration"] == best], models[models["configuration"] != best]]
     )
