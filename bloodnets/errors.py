@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Self
 
+MAX_NAMES = 16
+"""Maximum number of names that an error message lists."""
+
 
 class StudyError(Exception):
     """Base class of errors that end a command with one line instead of a traceback.
@@ -98,3 +101,20 @@ def suggest_names(name: str, known_names: Iterable[str]) -> str | None:
     names = list(known_names)
     matches = [] if name in names else difflib.get_close_matches(name, names, n=3)
     return f"did you mean {' or '.join(matches)}?" if matches else None
+
+
+def suggest_or_list_names(name: str, known_names: Iterable[str]) -> str:
+    """Return the remedy for an unknown name: "did you mean ...?", or else the known names.
+
+    Args:
+        name: Name that the user gave.
+        known_names: Accepted names; the first `MAX_NAMES` are listed.
+    """
+    names = list(known_names)
+    if suggestion := suggest_names(name, names):
+        return suggestion
+    if not names:
+        return "there are none"
+    n_more = len(names) - MAX_NAMES
+    more = f" and {n_more} more" if n_more > 0 else ""
+    return f"there are: {', '.join(names[:MAX_NAMES])}{more}"

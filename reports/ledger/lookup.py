@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 
-from bloodnets.errors import DataError, suggest_names
+from bloodnets.errors import MAX_NAMES, DataError, suggest_or_list_names
 from reports.ledger.planned_trial import PlannedTrial
-
-MAX_NAMES = 6
-"""Maximum number of names that an error message lists."""
 
 
 def get_trial_name(trial_id: str) -> str:
@@ -61,10 +58,8 @@ def require_configuration(study_name: str, names: Sequence[str], text: str) -> N
 def _make_unknown_error(
     study_name: str, noun: str, text: str, known_names: Sequence[str]
 ) -> DataError:
-    suggestion = suggest_names(text, known_names)
     return DataError(
         f"{study_name} has no {noun} {text!r}",
         value=text,
-        expected=None if suggestion else ", ".join(known_names[:MAX_NAMES]),
-        remedy=suggestion,
+        remedy=suggest_or_list_names(text, known_names),
     )

@@ -73,8 +73,15 @@ def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> Tes
     """Join the trials of several studies of the same data.
 
     Args:
-        predictions_by_study: Predictions by name of the study, all with the same labels.
+        predictions_by_study: Predictions by name of the study, all with the same labels. A study
+            without trials has no labels.
     """
+    if any(len(predictions.trials) for predictions in predictions_by_study.values()):
+        predictions_by_study = {
+            study: predictions
+            for study, predictions in predictions_by_study.items()
+            if len(predictions.trials)
+        }
     frames = [
         predictions.trials.assign(
             study=study,

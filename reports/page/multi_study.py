@@ -1,29 +1,23 @@
 """Write one report of several studies, with every configuration of each study.
 
-Studies of the same data are compared on the same test images. Studies of different data are shown
-side by side and not ranked, because a higher score may come from an easier test split.
+Studies of different data are shown side by side and not ranked; see `study_comparison`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from bloodnets.errors import DataError
-from reports.analysis import frames
-from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.effects import estimate_effects
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
-from reports.analysis.pairwise import compare_configurations
+from reports.analysis.study_comparison import DataSetComparison, compare_studies
 from reports.format.columns import MULTI_STUDY_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, make_data_label
 from reports.format.titles import make_multi_study_title
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import LoadedStudy, read_study_files
-from reports.ledger.test_predictions import join_predictions
 from reports.page import publish, render
 from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences
@@ -32,14 +26,12 @@ from reports.sections.elements import ReportFigure, Section
 from reports.sections.verdict_text import describe_effects, describe_verdict
 
 
-class _DataSetComparison(NamedTuple):
-    """The studies of one data set.
+class _DataSetText(NamedTuple):
+    """What the report says about the studies of one data set.
 
     Attributes:
         data: Names of the data.
-        scores: One row for each configuration of each study, with the columns of
-            `frames.make_comparison_frame`, `study`, `file`, `label` (the name without that of the
-            study), `group` and `equivalence_group`.
+        scores: The frame of `DataSetComparison`, with the columns `data` and `file`.
         verdict: Result in one paragraph.
         figures: Figure of the ranking; none without a score.
         pairs_section: Section about the pairs; None if there is no pair.
@@ -71,23 +63,10 @@ def write_multi_study_report(
         ResourceError: The report cannot be written.
     """
     require_report_folder(folder)
-    names = [ledger.name for ledger in ledgers]
-    if len(set(names)) < len(names):
-        raise DataError(
-            f"two studies are in folders of the same name: {', '.join(names)}",
-            value=names,
-            remedy="rename one of the folders",
-        )
-    loaded_studies = {
-        name: read_study_files(ledger) for name, ledger in zip(names, ledgers, strict=True)
-    }
-    studies_by_data: dict[str, dict[str, LoadedStudy]] = {}
-    for name, loaded_study in loaded_studies.items():
-        studies_by_data.setdefault(loaded_study.study.data.sha256, {})[name] = loaded_study
-    data_sets = [
-        _compare_one_data_set(group, i, margin)
-        for i, group in enumerate(studies_by_data.values(), start=1)
-    ]
+    compared = compare_studies(ledgers, margin=margin)
+    data_sets = [_describe_data_set(data_set, i) for i, data_set in enumerate(compared, start=1)]
+    by_name = {name: study for part in compared for name, study in part.loaded_studies.items()}
+    loaded_studies = {ledger.name: by_name[ledger.name] for ledger in ledgers}
     sections = [
         _make_summary_section(data_sets, len(loaded_studies)),
         _make_scores_section(data_sets),
@@ -105,40 +84,16 @@ def write_multi_study_report(
     return publish.publish_report(folder, header, sections)
 
 
-def _compare_one_data_set(
-    loaded_studies: Mapping[str, LoadedStudy], number: int, margin: float
-) -> _DataSetComparison:
-    """Compare the studies of one data set."""
-    record = next(iter(loaded_studies.values())).study.data
-    data = make_data_label(record)
-    predictions = join_predictions(
-        {name: loaded_study.predictions for name, loaded_study in loaded_studies.items()}
-    )
-    bootstrap = bootstrap_scores(predictions)
-    rows = []
-    for study, loaded_study in loaded_studies.items():
-        study_frame = frames.make_comparison_frame(loaded_study, None).rename(
-            columns={"configuration": "label"}
-        )
-        full_names = [f"{study}: {name}" for name in study_frame["label"]]
-        rows.append(
-            study_frame.assign(
-                study=study, data=data.full, file=record.name, configuration=full_names
-            )
-        )
-    scores = pd.concat(rows, ignore_index=True)
-    scores = scores.join(frames.make_intervals_frame(bootstrap, list(scores["configuration"])))
-    compared = compare_configurations(predictions, bootstrap, margin=margin)
-    if not compared.pairs.empty:
-        scores["group"] = scores["configuration"].map(compared.group_letters)
-        scores["equivalence_group"] = scores["configuration"].map(compared.equivalence_letters)
-    return _DataSetComparison(
+def _describe_data_set(data_set: DataSetComparison, number: int) -> _DataSetText:
+    data, compared = make_data_label(data_set.data), data_set.compared
+    scores = data_set.scores.assign(data=data.full, file=data_set.data.name)
+    return _DataSetText(
         data=data,
         scores=scores,
         verdict=" ".join(
             [
                 describe_verdict(scores, compared),
-                *describe_effects(estimate_effects(bootstrap)),
+                *describe_effects(estimate_effects(data_set.bootstrap)),
             ]
         ),
         figures=tuple(make_ranking_figure(scores, compared, data, f"ranking-{number}")),
@@ -168,7 +123,7 @@ def _join_data_labels(data_labels: Sequence[DataLabel]) -> DataLabel:
     )
 
 
-def _make_summary_section(data_sets: Sequence[_DataSetComparison], n_studies: int) -> Section:
+def _make_summary_section(data_sets: Sequence[_DataSetText], n_studies: int) -> Section:
     paragraphs = [f"{n_studies} studies of {format_count(len(data_sets), 'data set')}."]
     if len(data_sets) > 1:
         paragraphs.append(
@@ -183,7 +138,7 @@ def _make_summary_section(data_sets: Sequence[_DataSetComparison], n_studies: in
     return Section(key="summary", title="Summary", paragraphs=tuple(paragraphs))
 
 
-def _make_scores_section(data_sets: Sequence[_DataSetComparison]) -> Section:
+def _make_scores_section(data_sets: Sequence[_DataSetText]) -> Section:
     """Make a table for each data set, with every configuration of every study."""
     paragraph = (
         "± gives the standard deviation over seeds. A 95% confidence interval includes the "

@@ -3,11 +3,11 @@
 import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bloodnets.errors import ConflictError, DataError, suggest_names
+from bloodnets.errors import ConflictError, DataError, ResourceError, suggest_or_list_names
 from bloodnets.storage.location import RemotePath, StudyPath, parse_location
-from bloodnets.storage.remote import open_storage
 from study.cli.options import Device
 from study.configs.presets import (
     ABLATIONS,
@@ -137,32 +137,45 @@ def open_ledger(storage_root: str, study: str) -> "Ledger":
         study: Name, folder or address of the study.
 
     Raises:
-        ConflictError: There is no readable study. Studies with similar names are suggested.
+        ConflictError: There is no readable study. If there is none, others are named.
         ResourceError: The address does not respond.
     """
     from reports.ledger.ledger import Ledger
 
+    location = resolve_study_location(storage_root, study)
     try:
-        return Ledger(resolve_study_location(storage_root, study))
+        return Ledger(location)
     except ConflictError as error:
-        raise suggest_studies(error, parse_location(storage_root), study) from error.__cause__
+        raise name_other_studies(error, location) from error.__cause__
 
 
-def suggest_studies(error: ConflictError, storage_root: StudyPath, study: str) -> ConflictError:
-    """Return the error about a missing study, with similar names as the remedy.
+def name_other_studies(error: ConflictError, location: StudyPath) -> ConflictError:
+    """Return the error about a missing study, with the names of other studies as the remedy.
 
     Args:
-        error: Error about the study.
-        storage_root: Folder or address that holds the studies.
-        study: Name, folder or address of the study. If a folder of that name exists, no other name
-            is suggested.
+        error: Error about the study. It is returned as it is if the study exists, or if the folder
+            or address that should hold it cannot be listed.
+        location: Folder or address of the study.
     """
+    from study.lifecycle.study_list import list_study_names
+
     try:
-        folders = open_storage(storage_root, retry_timeout_s=0).list_folders()
-    except OSError:
+        names = list_study_names(location.parent)
+    except (DataError, ResourceError):
         return error
-    suggestion = suggest_names(parse_location(study).name, folders)
-    return error if suggestion is None else error.with_remedy(suggestion)
+    exists = isinstance(location, Path) and location.exists()
+    if location.name in names or (exists and not names):
+        return error
+    remedy = suggest_or_list_names(location.name, names)
+    if exists:
+        return error.with_remedy(remedy)
+    missing = ConflictError(
+        f"no study {location.name!r} in {location.parent}/",
+        path=str(location),
+        value=location.name,
+        remedy=error.remedy,
+    )
+    return missing.with_remedy(remedy)
 
 
 def resolve_study_location(storage_root: str, study: str) -> StudyPath:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bloodnets.errors import ConflictError, DataError
-from study.cli.arguments import suggest_studies
+from study.cli.arguments import name_other_studies
 from study.cli.option_groups import RunOptions
 from study.lifecycle.preflight import check_location
 from study.runtime.environment import (
@@ -85,7 +85,7 @@ def launch(config: "GridConfig | SearchConfig", load_cells: LoadCells, run: RunO
 
 
 def _check_location(config: "GridConfig | SearchConfig", *, resume: bool) -> None:
-    """Check the location of a study; suggest names if the study to resume is missing."""
+    """Check the location of a study; name other studies if the one to resume is missing."""
     try:
         check_location(config.location, resume=resume)
     except ConflictError as error:
@@ -93,4 +93,4 @@ def _check_location(config: "GridConfig | SearchConfig", *, resume: bool) -> Non
             return  # the study gets another name
         if not resume:
             raise
-        raise suggest_studies(error, config.storage_root, config.name) from error.__cause__
+        raise name_other_studies(error, config.location) from error.__cause__

@@ -10,9 +10,11 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from bloodnets.errors import DataError, ResourceError, StudyError, suggest_names
+from study.cli.compare import compare
 from study.cli.doctor import doctor
 from study.cli.export import export
 from study.cli.grid import grid
+from study.cli.list import list_studies
 from study.cli.option_groups import expand_option_groups
 from study.cli.predict import predict
 from study.cli.replay import replay
@@ -79,7 +81,7 @@ Every study is saved in a folder, with all its trials and a report.
 
 Examples:
   bloodstudy grid --data synthetic --config mlnn-config-1 --max-epochs 1
-  bloodstudy status
+  bloodstudy list
   bloodstudy grid --help
 """
 
@@ -107,8 +109,21 @@ def show_program(
         typer.echo(context.get_help())
 
 
-for typer_command in (grid, search, resume, status, report, predict, export, replay, doctor):
-    app.command(cls=StudyCommand)(expand_option_groups(typer_command))
+COMMANDS = {
+    "grid": grid,
+    "search": search,
+    "resume": resume,
+    "list": list_studies,
+    "status": status,
+    "compare": compare,
+    "report": report,
+    "predict": predict,
+    "export": export,
+    "replay": replay,
+    "doctor": doctor,
+}
+for command_name, function in COMMANDS.items():
+    app.command(command_name, cls=StudyCommand)(expand_option_groups(function))
 
 
 def main() -> NoReturn:

@@ -107,6 +107,16 @@ StudyArgument = Annotated[
     ),
 ]
 
+StudiesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="STUDY",
+        callback=require_text,
+        help="Name of a study in --storage, or path to its folder; several are compared.",
+        autocompletion=complete_study_names,
+    ),
+]
+
 StorageOption = Annotated[
     str,
     typer.Option(
@@ -180,6 +190,17 @@ AllowCodeChangeOption = Annotated[
         "--allow-code-change",
         help="Resume even if the software has changed; the report states the change.",
         rich_help_panel=STUDY_PANEL,
+    ),
+]
+
+MarginOption = Annotated[
+    float,
+    typer.Option(
+        min=0.01,
+        max=100,
+        metavar="POINTS",
+        help="Largest difference of macro F1, in percentage points, that counts as equivalent.",
+        rich_help_panel=OUTPUT_PANEL,
     ),
 ]
 

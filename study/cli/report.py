@@ -13,7 +13,6 @@ from bloodnets.errors import DataError, StudyError
 from bloodnets.storage.location import RemotePath, parse_location
 from study.cli import options
 from study.cli.arguments import open_ledger
-from study.cli.completion import complete_study_names
 from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
@@ -33,33 +32,21 @@ OutputOption = Annotated[
 ]
 
 
-MarginOption = Annotated[
-    float,
-    typer.Option(
-        min=0.01,
-        max=100,
-        metavar="POINTS",
-        help="Largest difference of macro F1, in percentage points, that counts as equivalent.",
-        rich_help_panel=options.OUTPUT_PANEL,
-    ),
-]
-
-
 def report(
-    studies: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="STUDY",
-            callback=options.require_text,
-            help="Name of a study in --storage, or path to its folder; several are compared.",
-            autocompletion=complete_study_names,
-        ),
-    ],
+    studies: options.StudiesArgument,
     *,
     data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     output: OutputOption = None,
-    margin: MarginOption = 1.0,
+    margin: options.MarginOption = 1.0,
+    open_page: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="Open the report in a browser.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = False,
     verify: Annotated[
         bool,
         typer.Option(
@@ -84,31 +71,34 @@ def report(
     again and replaces the old one.
 
     Examples:
-      bloodstudy report STUDY
+      bloodstudy report STUDY --open
       bloodstudy report STUDY OTHER --output comparison
       bloodstudy report STUDY --verify --from-weights
     """
     ledgers = [open_ledger(storage, study) for study in studies]
     if verify:
-        if output is not None:
-            raise DataError("--verify cannot be combined with --output", remedy="omit --output")
+        for option, is_given in (("--output", output is not None), ("--open", open_page)):
+            if is_given:
+                raise DataError(
+                    f"--verify cannot be combined with {option}", remedy=f"omit {option}"
+                )
         _verify_studies(ledgers, data_file, from_weights=from_weights)
     elif from_weights:
         raise DataError("--from-weights requires --verify", remedy="add --verify")
     elif len(ledgers) == 1:
         with _pause_garbage_collection():
-            _write_study_report(ledgers[0], output, data_file, margin / 100)
+            _write_study_report(ledgers[0], output, data_file, margin / 100, open_page=open_page)
     elif data_file is not None:
         raise DataError(
             "--data-file cannot be combined with several studies",
             remedy="omit --data-file, or name only one study",
         )
     else:
-        _write_multi_study_report(ledgers, output, storage, margin / 100)
+        _write_multi_study_report(ledgers, output, storage, margin / 100, open_page=open_page)
 
 
 def _write_multi_study_report(
-    ledgers: "list[Ledger]", output: Path | None, storage: str, margin: float
+    ledgers: "list[Ledger]", output: Path | None, storage: str, margin: float, *, open_page: bool
 ) -> None:
     from reports.page.report_folder import require_report_folder
 
@@ -121,11 +111,16 @@ def _write_multi_study_report(
 
     with raise_interrupts():
         report_path = write_multi_study_report(ledgers, folder=folder, margin=margin)
-    typer.echo(report_path)
+    _show_report(report_path, open_page=open_page)
 
 
 def _write_study_report(
-    ledger: "Ledger", output: Path | None, data_file: Path | None, margin: float
+    ledger: "Ledger",
+    output: Path | None,
+    data_file: Path | None,
+    margin: float,
+    *,
+    open_page: bool,
 ) -> None:
     """Write the report of one study; exit with code 1 if a trial is left out of it."""
     from reports.page.report_folder import require_report_folder
@@ -159,12 +154,21 @@ def _write_study_report(
         )
     if output is None:
         _log_report(ledger)
-    typer.echo(report_path)
+    _show_report(report_path, open_page=open_page)
     problems = analysis.study.problems
     for problem in problems:
         typer.echo(f"bloodstudy: skipped: {problem.trial_id}: {problem.reason}", err=True)
     if problems:
         raise typer.Exit(1)
+
+
+def _show_report(report_path: Path, *, open_page: bool) -> None:
+    """Print the path of a report; open it in a browser if requested."""
+    from study.console.report_link import open_report, print_report_path
+
+    print_report_path(report_path)
+    if open_page and not open_report(report_path):
+        typer.echo(f"bloodstudy: no browser was found; open {report_path} in one", err=True)
 
 
 def _log_report(ledger: "Ledger") -> None:

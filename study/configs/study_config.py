@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NotRequired, Self, TypedDict, Unpack, cast, get_args
 
 from bloodnets.config import Precision, TrialConfig
-from bloodnets.errors import ConflictError, DataError, suggest_names
+from bloodnets.errors import ConflictError, DataError, suggest_or_list_names
 from bloodnets.storage.location import STUDY_FILE, StudyPath
 from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import GridRecord, StudyRecord
@@ -106,12 +106,10 @@ class GridConfig(StudyConfig):
         StudyConfig.__post_init__(self)
         for name in self.configurations:
             if name not in CONFIGURATIONS:
-                suggestion = suggest_names(name, CONFIGURATIONS)
                 raise DataError(
                     f"--config is {name!r}",
                     value=name,
-                    expected=None if suggestion else f"one of {', '.join(CONFIGURATIONS)}",
-                    remedy=suggestion,
+                    remedy=suggest_or_list_names(name, CONFIGURATIONS),
                 )
         require_at_least("--seeds", self.seeds, 1)
         require_at_least("--max-epochs", self.max_epochs, 1)

@@ -1,17 +1,25 @@
 """Format values and tables for the terminal."""
 
 import math
+import sys
 from collections.abc import Callable
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
+_PIPE_WIDTH = 1000
+
 COLUMN_GAP = 2
 """Spaces between the columns of a table."""
 
 
-def make_plain_table(title: str) -> Table:
+def make_output_console() -> Console:
+    """Return a console for standard output, which is as wide as needed if it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+
+
+def make_plain_table(title: str | None = None) -> Table:
     """Return an empty table without lines; its title has the style of its cells."""
     return Table(
         title=title,
@@ -45,6 +53,14 @@ def format_clock(duration_s: float) -> str:
     minutes, rest = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def format_age(age_s: float) -> str:
+    """Return an age in its largest unit, e.g. `45 s ago`, `3 h ago` or `12 d ago`."""
+    for unit, unit_s in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if age_s >= unit_s:
+            return f"{age_s // unit_s:.0f} {unit} ago"
+    return f"{max(0.0, age_s) // 1:.0f} s ago"
 
 
 def format_percent(value: float, sd: float = math.nan) -> str:

@@ -6,68 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bloodnets.errors import ConflictError, ResourceError
-from bloodnets.storage.location import STUDY_FILE, StudyPath
-from bloodnets.storage.remote import open_storage
 from reports.format.text import make_data_label
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import TrialState
-from reports.ledger.study_files import get_access_hint
 from study.runtime.environment import RAY_ADDRESS
 from study.runtime.lock import is_locked
 
 MAX_LISTED_TRIALS = 8
 """Maximum number of failed or pending trials that are named."""
-
-
-def list_study_names(storage_root: StudyPath) -> list[str]:
-    """Return the names of the studies in a folder or at an address, sorted.
-
-    Args:
-        storage_root: Folder or address that holds the studies.
-
-    Raises:
-        ConflictError: There is no study.
-        ResourceError: The folder or the address cannot be read.
-    """
-    try:
-        storage = open_storage(storage_root, retry_timeout_s=0)
-        folders = sorted(storage.list_folders())
-        names = [folder for folder in folders if storage.exists(f"{folder}/{STUDY_FILE}")]
-    except FileNotFoundError:
-        names = []
-    except OSError as error:
-        raise ResourceError(
-            f"cannot list the studies: {error}",
-            path=str(storage_root),
-            remedy=get_access_hint(storage_root),
-        ) from error
-    if not names:
-        raise ConflictError(
-            f"no study in {storage_root}", path=str(storage_root), remedy="choose another --storage"
-        )
-    return names
-
-
-def format_summary(ledger: Ledger) -> str:
-    """Return a one-line summary of a study, without reading its trial records.
-
-    Args:
-        ledger: Ledger of the study.
-
-    Raises:
-        ConflictError: A file cannot be read.
-    """
-    study, n_ended = ledger.study, len(ledger.files.list_files("trials"))
-    n_planned = len(ledger.list_planned_trials())
-    if study.search is not None and ledger.read_confirmation() is None:
-        n_planned = study.search.n_trials
-    return (
-        f"{ledger.name}: {study.kind}, created {study.created_at}, {n_ended} of {n_planned} ended"
-    )
 
 
 def format_status_lines(ledger: Ledger) -> Iterator[str]:

@@ -18,6 +18,7 @@ from reports.ledger.upgrade import upgrade_study
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
 from study.console.grid_progress import EndedTrials, GridProgress
+from study.console.report_link import print_report_path
 from study.console.search_progress import SearchProgress
 from study.lifecycle.file_check import check_study_files
 from study.lifecycle.resume import open_study
@@ -94,8 +95,7 @@ def run_study(
                     _run_confirmation(config, cells, ledger, session)
         _write_report(ledger, cells, console)
         report_path = ledger.location / "report/index.html"
-        output = report_path if quiet else f"Report: {report_path}"
-        Console(highlight=False).print(output, soft_wrap=True)
+        print_report_path(report_path, label="" if quiet else "Report: ")
         return _has_succeeded(ledger)
 
 

@@ -133,7 +133,7 @@ def test_grid_with_a_bad_file_under_data_root_keeps_the_file(
 
 BAD_OPTIONS = {
     "--config cnn-config-5": ["--config is 'cnn-config-5'", "did you mean cnn-config-4 or"],
-    "--config vgg": ["--config is 'vgg'", "one of mlnn-config-1, "],
+    "--config vgg": ["--config is 'vgg'", "there are: mlnn-config-1, "],
     "--gpus-per-trial nan": ["--gpus-per-trial is nan", "at least 0"],
     "--gpus-per-trial -1": ["--gpus-per-trial is -1", "at least 0"],
     "--gpus-per-trial 1.5": ["--gpus-per-trial is 1.5", "0 to 1"],
@@ -222,17 +222,18 @@ def test_grid_into_an_existing_folder_changes_nothing(bloodstudy: Run, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("study", "location"), [("none", "results/none"), ("/dev/null", "/dev/null")]
+    ("study", "problem"),
+    [("none", "no study 'none' in results/"), ("/dev/null", "no study in /dev/null")],
 )
 @pytest.mark.parametrize(
     "command",
     ["report {}", "status {}", "resume {}", "predict {} x.png", "export {}", "replay {} t"],
 )
 def test_command_without_its_study_exits_4_in_one_line(
-    command: str, study: str, location: str, bloodstudy: Run, tmp_path: Path
+    command: str, study: str, problem: str, bloodstudy: Run, tmp_path: Path
 ) -> None:
     outcome = bloodstudy(*command.format(study).split())
-    assert_refused(outcome, 4, [f"no study in {location}"], tmp_path / "results")
+    assert_refused(outcome, 4, [problem], tmp_path / "results")
     assert "torch" not in outcome.modules
     assert list(tmp_path.iterdir()) == []
 

@@ -156,7 +156,7 @@ def test_report_into_a_folder_of_other_files_changes_nothing(
     [
         (["mine", "--verify", "--output", "x"], 2, "--verify cannot be combined with --output"),
         (["mine", "mine"], 2, "in folders of the same name"),
-        (["mine", "nothing"], 4, "nothing: it has no study.json"),
+        (["mine", "nothing"], 4, "no study 'nothing' in results/"),
     ],
 )
 def test_report_with_wrong_usage_exits_in_one_line(

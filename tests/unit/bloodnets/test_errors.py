@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bloodnets.errors import ConflictError, DataError, ResourceError, StudyError, suggest_names
+from bloodnets.errors import (
+    MAX_NAMES,
+    ConflictError,
+    DataError,
+    ResourceError,
+    StudyError,
+    suggest_names,
+    suggest_or_list_names,
+)
 
 
 def test_str_all_fields_joins_problem_expected_and_remedy() -> None:
@@ -45,3 +53,14 @@ def test_suggest_names_close_names_closest_first() -> None:
 @pytest.mark.parametrize("name", ["vit", "resnet", ""])
 def test_suggest_names_nothing_close_or_known_returns_none(name: str) -> None:
     assert suggest_names(name, ("resnet", "cnn-config-1")) is None
+
+
+def test_suggest_or_list_names_lists_names_if_none_is_close() -> None:
+    assert suggest_or_list_names("cnn", ["cnm", "b"]) == "did you mean cnm?"
+    assert suggest_or_list_names("zzz", ["a", "b"]) == "there are: a, b"
+    assert suggest_or_list_names("zzz", []) == "there are none"
+    names = [f"a{i}" for i in range(MAX_NAMES + 3)]
+    remedy = suggest_or_list_names("zzz", names)
+    assert names[MAX_NAMES - 1] in remedy
+    assert names[MAX_NAMES] not in remedy
+    assert remedy.endswith(" 3 more")

@@ -82,17 +82,25 @@ def test_open_ledger_misspelled_study_suggests_close_names(tmp_path: Path) -> No
     assert caught.value.remedy == "did you mean grid-x?"
 
 
+@pytest.mark.parametrize("by_path", [True, False])
+def test_open_ledger_no_close_name_lists_the_studies(tmp_path: Path, by_path: bool) -> None:
+    build_grid(tmp_path / "grid-x", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
+    (tmp_path / "a+b").mkdir()
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path), str(tmp_path / "zzz") if by_path else "zzz")
+    assert (caught.value.path, caught.value.value) == (str(tmp_path / "zzz"), "zzz")
+    assert caught.value.remedy == "there are: grid-x"
+    with pytest.raises(ConflictError) as caught:
+        open_ledger(str(tmp_path), "a+b")
+    assert caught.value.remedy == "there are: grid-x"
+
+
 @pytest.mark.parametrize("storage", ["", "no-such-folder"])
-def test_open_ledger_no_close_name_suggests_nothing(tmp_path: Path, storage: str) -> None:
+def test_open_ledger_without_any_study_says_so(tmp_path: Path, storage: str) -> None:
     with pytest.raises(ConflictError) as caught:
         open_ledger(str(tmp_path / storage), "gird-x")
-    assert caught.value.remedy is None
-
-
-def test_open_ledger_missing_name_is_missing_in_storage(tmp_path: Path) -> None:
-    with pytest.raises(ConflictError) as caught:
-        open_ledger(str(tmp_path), "gird-x")
-    assert str(tmp_path / "gird-x") in str(caught.value)
+    assert caught.value.path == str(tmp_path / storage / "gird-x")
+    assert caught.value.remedy == "there are none"
 
 
 @pytest.mark.parametrize("by_path", [True, False])
@@ -110,7 +118,7 @@ def test_open_ledger_damaged_study_does_not_suggest_itself(
 
 
 def test_open_ledger_misspelled_path_suggests_close_name(tmp_path: Path) -> None:
-    (tmp_path / "grid-x").mkdir()
+    build_grid(tmp_path / "grid-x", {"cnn-config-1": make_published_matrices()["cnn-config-1"]})
     with pytest.raises(ConflictError) as caught:
         open_ledger(str(tmp_path), f"{tmp_path}/gird-x")
     assert caught.value.remedy == "did you mean grid-x?"

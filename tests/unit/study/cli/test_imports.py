@@ -83,9 +83,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["report", "nope"], 4),
         (["report", "demo", "--output", "taken"], 4),
         (["report", "demo", "demo", "--output", "taken"], 4),
+        (["compare", "demo"], 2),
+        (["compare", "demo", "nope"], 4),
         (["report", "demo", "--data-file", "cells.npz"], 2),
         (["status", "nope"], 4),
-        (["status", "--storage", "taken"], 4),
+        (["list", "--storage", "nope"], 4),
         (["doctor", "--address", "nope"], 2),
         (["grid", "--dry-run", "--data-file", "nope.npz"], 2),
         (["search", "--dry-run", "--data-file", "nope.npz"], 2),
@@ -99,8 +101,10 @@ def test_main_wrong_name_or_file_imports_nothing_slow(
     assert not run.modules & SLOW_MODULES
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "demo"]])
-def test_status_imports_neither_numpy_nor_anything_slow(folder: Path, arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["list"], ["status", "demo"]])
+def test_list_and_status_import_neither_numpy_nor_anything_slow(
+    folder: Path, arguments: list[str]
+) -> None:
     run = run_main(*arguments, folder=folder)
     assert run.exit_code == 0
     assert not run.modules & (SLOW_MODULES | {"numpy"})

@@ -61,7 +61,11 @@ def test_main_wrong_usage_exits_2_with_a_remedy(
     assert outcome.stderr.count("\n") == 1
 
 
-COMMANDS = ("grid", "search", "resume", "status", "report", "predict", "export", "replay", "doctor")
+COMMANDS = (
+    *("grid", "search", "resume"),
+    *("list", "status", "compare", "report"),
+    *("predict", "export", "replay", "doctor"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

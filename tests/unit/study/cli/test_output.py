@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "demo"], ["--help"]])
+@pytest.mark.parametrize("arguments", [["list"], ["status", "demo"], ["--help"]])
 def test_main_full_disk_behind_stdout_exits_3_in_one_line(
     folder: Path, arguments: list[str]
 ) -> None:

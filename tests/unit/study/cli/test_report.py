@@ -44,6 +44,7 @@ def test_report_verify_by_name_or_path_prints_lines_and_writes_nothing(
     ("words", "error"),
     [
         (["mine", "--verify", "--output", "x"], DataError),
+        (["mine", "--verify", "--open"], DataError),
         (["mine", "other", "--data-file", "x"], DataError),
         (["mine", "mine"], DataError),
         (["mine", "none"], ConflictError),
@@ -71,6 +72,23 @@ def test_report_margin_is_in_points_and_is_read_again_by_verify(
     pairs = pd.read_csv(ledger.folder / "report" / "tables" / "pairs.csv")
     assert pairs["margin"].tolist() == [0.025]
     assert run_main(*words, "--verify").code == 0
+
+
+def test_report_open_without_a_browser_says_so_and_exits_0(
+    tmp_path: Path, run_main: RunMain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = build(tmp_path / "mine").folder / "report" / "index.html"
+    opened: list[str] = []
+
+    def open_nothing(uri: str) -> bool:
+        opened.append(uri)
+        return False
+
+    monkeypatch.setattr("webbrowser.open", open_nothing)
+    outcome = run_main("report", "mine", "--storage", tmp_path, "--open")
+    assert (outcome.code, outcome.stdout) == (0, f"{page}\n")
+    assert outcome.stderr.count(str(page)) == 1
+    assert opened == [page.as_uri()]
 
 
 @pytest.mark.parametrize("margin", ["0", "-1", "nan", "101"])

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from study.console.format import (
+    format_age,
     format_clock,
     format_percent,
     make_live_display,
@@ -32,6 +33,21 @@ def test_format_clock_seconds_become_a_clock(seconds: float, text: str) -> None:
 )
 def test_format_percent_value_and_sd_become_percent(value: float, sd: float, text: str) -> None:
     assert format_percent(value, sd) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0 s ago"),
+        (59.9, "59 s ago"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (86_399, "23 h ago"),
+        (900_000, "10 d ago"),
+    ],
+)
+def test_format_age_seconds_become_the_largest_unit(seconds: float, text: str) -> None:
+    assert format_age(seconds) == text
 
 
 def test_make_plain_table_has_title_and_columns_without_lines() -> None:

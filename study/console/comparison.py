@@ -1,0 +1,64 @@
+"""Print the tables of `bloodstudy compare`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from reports.analysis.effects import estimate_effects
+from reports.analysis.study_comparison import DataSetComparison, compare_with_best
+from reports.format.text import make_data_label
+from reports.format.units import format_interval, format_number
+from reports.sections.verdict_text import describe_verdict
+from study.console.format import format_percent, make_output_console, make_plain_table
+
+
+def print_comparison(data_sets: Sequence[DataSetComparison]) -> None:
+    """Print the result and a table for each data set to standard output."""
+    console = make_output_console()
+    for i, data_set in enumerate(data_sets):
+        if i:
+            console.print()
+        console.print(
+            make_data_label(data_set.data).short,
+            describe_verdict(
+                data_set.scores, data_set.compared, estimate_effects(data_set.bootstrap)
+            ),
+            sep="\n",
+            markup=False,
+        )
+        console.print()
+        console.print(make_comparison_table(data_set))
+    if len(data_sets) > 1:
+        console.print("\nStudies of different data are not compared.")
+
+
+def make_comparison_table(data_set: DataSetComparison) -> Table:
+    """Return a table with a row per model and its difference from the best on val."""
+    table = make_plain_table()
+    table.add_column("configuration", overflow="fold")
+    for heading in ("macro F1 (%)", "difference", "95% interval"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("decision")
+    table.add_column("p (Holm)", justify="right", no_wrap=True)
+    for row in compare_with_best(data_set).to_dict("records"):
+        table.add_row(*_format_row(row))
+    return table
+
+
+def _format_row(row: Mapping[Any, Any]) -> list[str | Text]:
+    prefix = f"{row['study']}: "
+    copies = [name.removeprefix(prefix) for name in row["copies"]]
+    name = Text(str(row["configuration"]) + (f" (= {', '.join(copies)})" if copies else ""))
+    score = format_percent(row["test_macro_f1"], row["test_macro_f1_sd"])
+    if not isinstance(row["decision"], str):
+        return [name, score, "", "", "best on val", ""]
+    return [
+        name,
+        score,
+        format_number(row["difference"], "points"),
+        format_interval(row["low"], row["high"], "points"),
+        row["decision"],
+        format_number(row["p_holm"], "p"),
+    ]
