@@ -18,7 +18,7 @@ from reports.ledger.loading import LoadedStudy
 from reports.page.terms import TermLinker, select_terms
 from reports.sections.elements import Section
 
-_TEMPLATE_FOLDER = Path(__file__).with_name("templates")
+TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
 _TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
@@ -91,16 +91,16 @@ def render_report(
         "terms_title": _TERMS_TITLE,
     }
     css, script = (
-        (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
+        (TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
     environment = make_environment(None)
     environment.filters["link_terms"] = TermLinker(terms).link
     page = environment.get_template("index.html").render(
         **context,
         css=Markup(css),  # noqa: S704 - file of this package
-        css_hash=_compute_csp_hash(css),
+        css_hash=compute_csp_hash(css),
         script=Markup(script),  # noqa: S704 - file of this package
-        script_hash=_compute_csp_hash(script),
+        script_hash=compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
 
@@ -108,7 +108,7 @@ def render_report(
 def make_environment(escape: Callable[..., Any] | None) -> Environment:
     """Return templates that escape every output with `escape`, or for HTML if it is None."""
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATE_FOLDER),
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -120,7 +120,7 @@ def make_environment(escape: Callable[..., Any] | None) -> Environment:
     return environment
 
 
-def _compute_csp_hash(text: str) -> str:
+def compute_csp_hash(text: str) -> str:
     """Return the hash by which a content security policy allows a style or script."""
     return b64encode(sha256(text.encode()).digest()).decode()
 

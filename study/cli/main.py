@@ -20,6 +20,7 @@ from study.cli.report import report
 from study.cli.resume import resume
 from study.cli.search import search
 from study.cli.status import status
+from study.cli.watch import watch
 from study.console.streams import prepare_streams
 from study.runtime.environment import prepare_environment
 from study.runtime.home import provide_home
@@ -107,7 +108,10 @@ def show_program(
         typer.echo(context.get_help())
 
 
-for typer_command in (grid, search, resume, status, report, predict, export, replay, doctor):
+for typer_command in (
+    *(grid, search, resume, status, watch, report),
+    *(predict, export, replay, doctor),
+):
     app.command(cls=StudyCommand)(expand_option_groups(typer_command))
 
 

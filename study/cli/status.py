@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from bloodnets.errors import ConflictError
+from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import parse_location
 from study.cli import options
 from study.cli.arguments import open_ledger
 from study.cli.completion import complete_study_names
+from study.runtime.signals import raise_interrupts
 
 
 def status(
@@ -24,6 +25,14 @@ def status(
     ] = None,
     *,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Refresh every few seconds until the study ends. Ctrl-C does not stop the study.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = False,
 ) -> None:
     """Show complete, failed and pending trials, and how to resume.
 
@@ -32,9 +41,18 @@ def status(
     Examples:
       bloodstudy status
       bloodstudy status STUDY
+      bloodstudy status STUDY --watch
     """
+    if study is None and watch:
+        raise DataError("--watch requires STUDY", remedy="name a study")
     if study is None:
         _list_studies(storage)
+        return
+    if watch:
+        from study.lifecycle.watching import watch_study
+
+        with raise_interrupts():
+            watch_study(lambda: open_ledger(storage, study))
         return
     from study.lifecycle.status import format_status_lines
 

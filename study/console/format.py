@@ -56,6 +56,11 @@ def format_duration(duration_s: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
+def format_time_left(left_s: float | None) -> str:
+    """Return an estimate as the end of a line, e.g. `, about 3 min 05 s left`; empty if None."""
+    return "" if left_s is None else f", about {format_duration(left_s)} left"
+
+
 def format_percent(value: float, sd: float = math.nan) -> str:
     """Return a fraction in percent, e.g. `93.30`, or `93.30 ± 0.41` with a standard deviation.
 
