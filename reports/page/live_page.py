@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from markupsafe import Markup
 
+from bloodnets.errors import ConflictError
 from reports.format.text import DataLabel
 from reports.format.units import format_number
 from reports.page.render import TEMPLATE_FOLDER, compute_csp_hash, make_environment
+
+GENERATOR = '<meta name="generator" content="bloodstudy watch">'
+"""Mark of a live page, near its beginning."""
 
 CURVE_WIDTH, CURVE_HEIGHT = 120, 32
 """Size of a curve in pixels."""
@@ -74,6 +79,27 @@ class LivePage:
     report: str | None
 
 
+def require_live_page(path: Path) -> None:
+    """Check that a file may be replaced: it does not exist, or it is a live page.
+
+    Raises:
+        ConflictError: There is another file or a folder.
+    """
+    try:
+        with path.open("rb") as file:
+            is_live_page = GENERATOR.encode() in file.read(1000)
+    except FileNotFoundError:
+        return
+    except OSError:
+        is_live_page = False
+    if not is_live_page:
+        raise ConflictError(
+            f"{path} exists and is not a page of bloodstudy watch",
+            path=str(path),
+            remedy="choose another --output",
+        )
+
+
 def render_live_page(page: LivePage) -> str:
     """Return the page in HTML, which makes no request and follows the system's colors."""
     css, script = (
@@ -87,6 +113,7 @@ def render_live_page(page: LivePage) -> str:
         .get_template("live.html")
         .render(
             page=page,
+            generator=Markup(GENERATOR),  # noqa: S704 - constant
             curves=[_make_curve(trial, low, high) for trial in page.trials],
             width=CURVE_WIDTH,
             height=CURVE_HEIGHT,

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from bloodnets.errors import DataError
 from bloodnets.storage.location import RemotePath
 from study.cli import options
 from study.cli.arguments import open_ledger
@@ -40,6 +39,7 @@ def watch(
       bloodstudy watch STUDY
       bloodstudy watch STUDY --output ~/live.html
     """
+    from reports.page.live_page import require_live_page
     from study.lifecycle.watching import watch_study
 
     ledger = open_ledger(storage, study)
@@ -47,7 +47,6 @@ def watch(
     if page is None:
         is_remote = isinstance(ledger.location, RemotePath)
         page = Path(f"{ledger.name}-{LIVE_PAGE}") if is_remote else ledger.folder / LIVE_PAGE
-    if page.is_dir():
-        raise DataError(f"{page} is a folder", path=str(page), remedy="choose another --output")
+    require_live_page(page)
     with raise_interrupts():
         watch_study(lambda: open_ledger(storage, study), page=page)

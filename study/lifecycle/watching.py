@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
 
 from bloodnets.errors import ResourceError
 from bloodnets.storage.local import write_atomic
@@ -128,7 +128,7 @@ class _Watcher:
                 self._problem = str(error)
             self.write_page()
 
-    def _build_view(self) -> object:
+    def _build_view(self) -> Group:
         return build_view(self.view, self._console, self._problem)
 
     def _print_change(self) -> None:

@@ -5,9 +5,17 @@ from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 from reports.format.text import DataLabel
-from reports.page.live_page import CURVE_HEIGHT, CURVE_WIDTH, LivePage, LiveTrial, render_live_page
+from reports.page.live_page import (
+    CURVE_HEIGHT,
+    CURVE_WIDTH,
+    LivePage,
+    LiveTrial,
+    render_live_page,
+    require_live_page,
+)
 
 TRIAL = LiveTrial(
     name="cnn-config-1-s0",
@@ -71,3 +79,10 @@ def test_render_live_page_last_page_is_not_refreshed_and_links_the_report() -> N
     assert 'http-equiv="refresh"' not in last
     assert 'data-refresh="0"' in last
     assert 'href="report/index.html"' in last
+
+
+def test_require_live_page_accepts_its_own_page(tmp_path: Path) -> None:
+    page = tmp_path / "live.html"
+    require_live_page(page)
+    page.write_text(render_live_page(PAGE), encoding="utf-8")
+    require_live_page(page)

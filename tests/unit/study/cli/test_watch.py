@@ -17,10 +17,6 @@ def build_unfinished(folder: Path) -> None:
     build_grid(folder, MATRICES, missing_trials={("cnn-config-1", 0)})
 
 
-def interrupt(_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def test_watch_imports_neither_torch_nor_ray(tmp_path: Path) -> None:
     build_grid(tmp_path / "s", MATRICES)
     assert not {"torch", "ray"} & list_heavy_imports(RUN_COMMAND, "watch", str(tmp_path / "s"))
@@ -49,11 +45,15 @@ def test_watch_output_names_the_file_of_the_page(
     assert not (tmp_path / "s/live.html").exists()
 
 
-def test_watch_output_folder_exits_2(run_main: RunMain, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["cells.npz", "folder"])
+def test_watch_output_replaces_no_other_file(run_main: RunMain, tmp_path: Path, name: str) -> None:
     build_unfinished(tmp_path / "s")
-    outcome = run_main("watch", "s", "--storage", tmp_path, "--output", tmp_path)
-    assert outcome.code == DataError.exit_code
+    (tmp_path / "cells.npz").write_bytes(b"cells")
+    (tmp_path / "folder").mkdir()
+    outcome = run_main("watch", "s", "--storage", tmp_path, "--output", tmp_path / name)
+    assert outcome.code == ConflictError.exit_code
     assert outcome.stderr.count("\n") == 1
+    assert (tmp_path / "cells.npz").read_bytes() == b"cells"
 
 
 def test_watch_missing_study_exits_4(run_main: RunMain, tmp_path: Path) -> None:
