@@ -46,7 +46,7 @@ _COLUMN_WIDTHS = {"state": 8, "epoch": 7, "loss": 10, "f1": 12, "time": 7, "left
 _OPTIONAL_COLUMNS = ("loss", "left", "time")
 """Columns that are dropped, in this order, until the table fits the terminal."""
 
-MARGIN_LINES = 6
+MARGIN_LINES = 7
 """Lines of a terminal reserved for the title, the header and the lines above the table."""
 
 EndedTrials = Sequence[tuple[TrialRecord, Sequence[EpochRecord]]]

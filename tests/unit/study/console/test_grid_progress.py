@@ -143,10 +143,11 @@ def test_build_table_shows_the_time_left_of_the_trial_and_of_the_study(
         restored_epoch = replace(EPOCH, epoch=number, duration_s=10)
         progress.on_epoch(FIRST, restored_epoch, best_val_macro_f1=0.876, restored=True)
     target.print(progress.build_table())
-    title, *_, first, _ = text(target).splitlines()
+    *title, first, _ = text(target).splitlines()
     assert first.split()[2] == "2/10"
     assert first.split()[-2:] == ["0:20", "1:20"]  # 8 epochs of 10 s are left
-    assert title.strip().endswith("about 3 min 00 s left")  # and 10 of the second trial
+    # The second trial adds 10 epochs. A title that is wider than the table has several lines.
+    assert "about 3 min 00 s left" in " ".join(" ".join(title).split())
 
 
 def test_build_table_within_an_epoch_time_left_falls(monkeypatch: pytest.MonkeyPatch) -> None:
