@@ -69,7 +69,7 @@ def test_watch_study_in_a_terminal_erases_its_view_and_leaves_the_status(
 def test_watch_study_writes_the_page_until_the_study_ends(
     tmp_path: Path, finish: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page, pages = tmp_path / "s/live.html", []
+    page, pages = tmp_path / "s/live.html", list[str]()
 
     def sleep(seconds: object) -> None:
         pages.append(page.read_text())
