@@ -113,6 +113,7 @@ def render_live_page(page: LivePage) -> str:
         .get_template("live.html")
         .render(
             page=page,
+            activity=page.activity,
             generator=Markup(GENERATOR),  # noqa: S704 - constant
             curves=[_make_curve(trial, low, high) for trial in page.trials],
             width=CURVE_WIDTH,
