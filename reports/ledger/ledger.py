@@ -25,10 +25,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from bloodnets.errors import ConflictError
+from pydantic import ValidationError
+
+from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import (
     CHECKPOINT_DIR,
     MAX_HEADER_BYTES,
+    RETRAIN_HINT,
     get_checkpoint_name,
     read_checkpoint_header,
 )
@@ -240,8 +243,8 @@ class Ledger:
         self.log.add_end(record, content, test_reason=test_reason)
         return record
 
-    def count_checkpoint_epochs(self, trial_id: str) -> int:
-        """Return the number of epochs in the checkpoint of an unfinished trial; 0 without one.
+    def read_checkpoint_epochs(self, trial_id: str) -> list[EpochRecord]:
+        """Return the epochs in the checkpoint of an unfinished trial, in order; none without one.
 
         Raises:
             ConflictError: The checkpoint is truncated or cannot be read.
@@ -251,10 +254,15 @@ class Ledger:
         try:
             content, size = self.files.storage.read_prefix(name, 8 + MAX_HEADER_BYTES)
         except FileNotFoundError:
-            return 0
+            return []
         except OSError as error:
             raise self.files.make_read_error(name, error) from error
-        return len(read_checkpoint_header(content, size, str(self.location / name)).epochs)
+        path = str(self.location / name)
+        header = read_checkpoint_header(content, size, path)
+        try:
+            return [EpochRecord(**epoch) for epoch in header.epochs]
+        except (TypeError, ValidationError) as error:
+            raise DataError(f"{path} has invalid epochs", path=path, remedy=RETRAIN_HINT) from error
 
     def remove_checkpoint(self, trial_id: str) -> None:
         """Remove the checkpoint of a trial, once its record is written."""

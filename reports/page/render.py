@@ -19,7 +19,7 @@ from reports.ledger.loading import LoadedStudy
 from reports.page.terms import TermLinker, select_terms
 from reports.sections.elements import Section
 
-_TEMPLATE_FOLDER = Path(__file__).with_name("templates")
+TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
 _OPENING_KEYS = ("summary", "ranking")
 _TERMS_TITLE = "Statistical terms"
@@ -108,7 +108,7 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         "terms_title": _TERMS_TITLE,
     }
     css, script = (
-        (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
+        (TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
     )
     css += _make_print_footer(header.data.short_line)
     environment = make_environment(None)
@@ -116,9 +116,9 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
     page = environment.get_template("index.html").render(
         **context,
         css=Markup(css),  # noqa: S704 - file of this package, and escaped characters
-        css_hash=_compute_csp_hash(css),
+        css_hash=compute_csp_hash(css),
         script=Markup(script),  # noqa: S704 - file of this package
-        script_hash=_compute_csp_hash(script),
+        script_hash=compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
 
@@ -140,7 +140,7 @@ def _make_print_footer(text: str) -> str:
 def make_environment(escape: Callable[..., Any] | None) -> Environment:
     """Return templates that escape every output with `escape`, or for HTML if it is None."""
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATE_FOLDER),
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -164,7 +164,7 @@ def _indent_code(text: str) -> Markup:
     return Markup("\n".join(lines))  # noqa: S704 - not for HTML
 
 
-def _compute_csp_hash(text: str) -> str:
+def compute_csp_hash(text: str) -> str:
     """Return the hash by which a content security policy allows a style or script."""
     return b64encode(sha256(text.encode()).digest()).decode()
 

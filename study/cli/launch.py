@@ -71,7 +71,8 @@ def launch(config: "GridConfig | SearchConfig", load_cells: LoadCells, run: RunO
         print_dry_run(config, partial(load_cells, reading))
         return
     cells = load_cells(reading)
-    from study.tuning.run import run_study
+    with show_phase(console, "loading Ray …"):
+        from study.tuning.run import run_study
 
     if not run_study(
         config,

@@ -22,6 +22,7 @@ from study.cli.report import report
 from study.cli.resume import resume
 from study.cli.search import search
 from study.cli.status import status
+from study.cli.watch import watch
 from study.console.streams import prepare_streams
 from study.runtime.environment import prepare_environment
 from study.runtime.home import provide_home
@@ -115,6 +116,7 @@ COMMANDS = {
     "resume": resume,
     "list": list_studies,
     "status": status,
+    "watch": watch,
     "compare": compare,
     "report": report,
     "predict": predict,

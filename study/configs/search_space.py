@@ -121,6 +121,18 @@ def contains(config: TrialConfig, search: "SearchRecord") -> bool:
     )
 
 
+def count_retrained_trials(search: "SearchRecord") -> int:
+    """Return the maximum number of trials with which a search is confirmed.
+
+    Besides the best configurations, the best baseline is re-trained, or all if none of them is in
+    the search space.
+    """
+    baselines = make_baseline_configs(search)
+    is_any_tried = any(contains(config, search) for config in baselines.values())
+    n_baselines = 1 if is_any_tried else len(baselines)
+    return (search.retrain_top + n_baselines) * search.retrain_seeds if search.retrain_top else 0
+
+
 def validate(search: "SearchRecord") -> None:
     """Check every value that a user may set.
 

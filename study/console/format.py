@@ -8,6 +8,8 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
+from reports.format.units import format_duration
+
 _PIPE_WIDTH = 1000
 
 COLUMN_GAP = 2
@@ -61,6 +63,11 @@ def format_age(age_s: float) -> str:
         if age_s >= unit_s:
             return f"{age_s // unit_s:.0f} {unit} ago"
     return f"{max(0.0, age_s) // 1:.0f} s ago"
+
+
+def format_time_left(left_s: float | None) -> str:
+    """Return an estimate as the end of a line, e.g. `, about 3 min 05 s left`; empty if None."""
+    return "" if left_s is None else f", about {format_duration(left_s)} left"
 
 
 def format_percent(value: float, sd: float = math.nan) -> str:

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Self
 
 from rich.console import Console
@@ -12,67 +10,26 @@ from rich.table import Table
 
 from reports.format.units import format_count, format_duration
 from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.progress import ProgressState, TrialProgress
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
 from study.console.format import (
     COLUMN_GAP,
     format_clock,
+    format_time_left,
     make_live_display,
     make_plain_table,
 )
-
-
-class RowState(StrEnum):
-    """State of a trial while the study runs, as shown."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    COMPLETE = "complete"
-    PRUNED = "pruned"
-    FAILED = "failed"
-
+from study.console.time_left import Pace, Stage, StageEstimate, estimate_time_left_s
+from study.console.trial_row import TrialRow
 
 _STYLES = {
-    RowState.WAITING: "dim",
-    RowState.RUNNING: "cyan",
-    RowState.COMPLETE: "green",
-    RowState.PRUNED: "yellow",
-    RowState.FAILED: "bold red",
+    ProgressState.WAITING: "dim",
+    ProgressState.RUNNING: "cyan",
+    ProgressState.COMPLETE: "green",
+    ProgressState.PRUNED: "yellow",
+    ProgressState.FAILED: "bold red",
 }
-
-
-@dataclass(slots=True)
-class _TrialRow:
-    """Values of one trial in the table.
-
-    Attributes:
-        max_epochs: Maximum number of epochs.
-        state: State of the trial.
-        last_epoch: Last epoch of the current attempt; None before the first.
-        duration_s: Duration of an ended trial, in seconds.
-        start_time: `time.monotonic` at the start of the current attempt, in seconds.
-    """
-
-    max_epochs: int
-    state: RowState = RowState.WAITING
-    last_epoch: EpochRecord | None = None
-    duration_s: float = 0.0
-    start_time: float = 0.0
-
-    @property
-    def elapsed_s(self) -> float:
-        return (
-            time.monotonic() - self.start_time
-            if self.state is RowState.RUNNING
-            else self.duration_s
-        )
-
-    @property
-    def remaining_s(self) -> float | None:
-        """Seconds to `max_epochs` without early stopping, at the current pace; None if unknown."""
-        if self.state is not RowState.RUNNING or self.last_epoch is None:
-            return None
-        return (self.max_epochs - self.last_epoch.epoch) * self.elapsed_s / self.last_epoch.epoch
 
 
 _COLUMNS = {
@@ -88,10 +45,10 @@ _COLUMN_WIDTHS = {"state": 8, "epoch": 7, "loss": 10, "f1": 12, "time": 7, "left
 _OPTIONAL_COLUMNS = ("loss", "left", "time")
 """Columns that are dropped, in this order, until the table fits the terminal."""
 
-MARGIN_LINES = 6
+MARGIN_LINES = 7
 """Lines of a terminal reserved for the title, the header and the lines above the table."""
 
-EndedTrials = Sequence[tuple[TrialRecord, EpochRecord | None]]
+EndedTrials = Sequence[tuple[TrialRecord, Sequence[EpochRecord]]]
 
 
 class GridProgress:
@@ -100,21 +57,24 @@ class GridProgress:
     Args:
         trials: Planned trials.
         console: Console to print to; a live table if it is a terminal, else one line per event.
-        ended_trials: Trials that ended in earlier runs, each with its last epoch.
+        ended_trials: Trials that ended in earlier runs, each with its epochs.
+        n_slots: Number of trials that run at the same time, at least 1.
     """
 
     def __init__(
-        self, trials: Sequence[PlannedTrial], console: Console, *, ended_trials: EndedTrials = ()
+        self,
+        trials: Sequence[PlannedTrial],
+        console: Console,
+        *,
+        ended_trials: EndedTrials = (),
+        n_slots: int = 1,
     ) -> None:
-        self._rows = {trial.id: _TrialRow(trial.config["max_epochs"]) for trial in trials}
-        for record, last_epoch in ended_trials:
+        self._rows = {trial.id: TrialRow(trial) for trial in trials}
+        for record, epochs in ended_trials:
             row = self._rows[record.id]
-            row.state, row.duration_s, row.last_epoch = (
-                RowState(record.state),
-                record.duration_s,
-                last_epoch,
-            )
-        self._console = console
+            row.state, row.duration_s = ProgressState(record.state), record.duration_s
+            row.epochs = [*epochs]
+        self._console, self._n_slots = console, n_slots
         self._start_time = time.monotonic()
         self._live_display: Live | None = None
 
@@ -130,9 +90,7 @@ class GridProgress:
 
     def on_trial_start(self, trial_id: str) -> None:
         """Show that an attempt of a trial starts."""
-        row = self._rows[trial_id]
-        row.state, row.last_epoch = RowState.RUNNING, None
-        row.start_time = time.monotonic()
+        self._rows[trial_id].start()
         self._print_event(f"{trial_id}: started")
 
     def on_epoch(
@@ -140,24 +98,22 @@ class GridProgress:
     ) -> None:
         """Show an epoch."""
         row = self._rows[trial_id]
-        row.last_epoch = epoch
-        if restored:
-            row.start_time -= epoch.duration_s
-            return
-        self._print_event(
-            f"{trial_id}: epoch {epoch.epoch}/{row.max_epochs}, "
-            f"train loss {epoch.train_loss:.4f}, val macro F1 {100 * epoch.val_macro_f1:.2f}%"
-        )
+        row.add_epoch(epoch, restored=restored)
+        if not restored:
+            self._print_event(
+                f"{trial_id}: epoch {epoch.epoch}/{row.planned.config['max_epochs']}, "
+                f"train loss {epoch.train_loss:.4f}, val macro F1 {100 * epoch.val_macro_f1:.2f}%"
+            )
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         """Show that an attempt failed and the trial is retried."""
-        self._rows[trial_id].state = RowState.WAITING
+        self._rows[trial_id].state = ProgressState.WAITING
         self._print_line(f"{trial_id}: failed, retrying ({reason})")
 
     def on_trial_end(self, record: TrialRecord) -> None:
         """Show how a trial ended."""
         row = self._rows[record.id]
-        row.state, row.duration_s = RowState(record.state), record.duration_s
+        row.state, row.duration_s = ProgressState(record.state), record.duration_s
         if record.state is TrialState.FAILED:
             self._print_line(f"{record.id}: failed ({record.error})")
         else:
@@ -165,31 +121,42 @@ class GridProgress:
                 f"{record.id}: {record.state} after {format_count(record.epochs, 'epoch')} in "
                 f"{format_duration(record.duration_s)} ({record.stop_reason})"
             )
+        self._print_event(self._describe_progress(self._make_stage()))
 
     def build_table(self) -> Table:
         """Return the table of all trials, or of the running ones if not all rows fit."""
-        n_ended = sum(
-            row.state not in (RowState.WAITING, RowState.RUNNING) for row in self._rows.values()
-        )
-        table = make_plain_table(
-            f"{n_ended} of {format_count(len(self._rows), 'trial')} ended after "
-            f"{format_duration(time.monotonic() - self._start_time)}"
-        )
+        stage = self._make_stage()
+        estimate = StageEstimate(stage, Pace(stage.trials))
+        table = make_plain_table(self._describe_progress(stage))
         column_names = self._select_columns()
         for name in column_names:
             is_text = name in ("trial", "state")
             table.add_column(_COLUMNS[name], no_wrap=True, justify="left" if is_text else "right")
         all_rows_fit = len(self._rows) + MARGIN_LINES <= self._console.height
-        for trial_id, row in self._rows.items():
-            if all_rows_fit or row.state is RowState.RUNNING:
-                row_cells = _format_cells(trial_id, row)
+        for trial in stage.trials:
+            is_running = trial.state is ProgressState.RUNNING
+            if all_rows_fit or is_running:
+                left_s = estimate.compute_trial_s(trial) if is_running and trial.epochs else None
+                row_cells = _format_cells(trial, left_s)
                 table.add_row(*(row_cells[name] for name in column_names))
         return table
+
+    def _make_stage(self) -> Stage:
+        return Stage(trials=[row.make_progress() for row in self._rows.values()])
+
+    def _describe_progress(self, stage: Stage) -> str:
+        """Return how many trials have ended, and the time left of all."""
+        n_ended = sum(trial.state.has_ended for trial in stage.trials)
+        n_trials = format_count(len(stage.trials), "trial")
+        elapsed = format_duration(time.monotonic() - self._start_time)
+        left_s = estimate_time_left_s([stage], n_slots=self._n_slots)
+        text = f"{n_ended} of {n_trials} ended after {elapsed}"
+        return f"{text}{format_time_left(left_s)}" if n_ended < len(stage.trials) else text
 
     def _select_columns(self) -> list[str]:
         """Return the names of the columns that fit the terminal."""
         names = [*_COLUMNS]
-        width = max((len(_format_trial_name(trial_id)) for trial_id in self._rows), default=0)
+        width = max((len(row.make_progress().name) for row in self._rows.values()), default=0)
         width += sum(COLUMN_GAP + column_width for column_width in _COLUMN_WIDTHS.values())
         for name in _OPTIONAL_COLUMNS:
             if width <= self._console.width:
@@ -206,18 +173,15 @@ class GridProgress:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _format_trial_name(trial_id: str) -> str:
-    return trial_id.rpartition("-")[0]
-
-
-def _format_cells(trial_id: str, row: _TrialRow) -> dict[str, str]:
-    last_epoch = row.last_epoch
+def _format_cells(trial: TrialProgress, left_s: float | None) -> dict[str, str]:
+    last_epoch = trial.epochs[-1] if trial.epochs else None
+    max_epochs = trial.planned.config["max_epochs"]
     return {
-        "trial": _format_trial_name(trial_id),
-        "state": f"[{_STYLES[row.state]}]{row.state}[/]",
-        "epoch": f"{last_epoch.epoch}/{row.max_epochs}" if last_epoch else "",
+        "trial": trial.name,
+        "state": f"[{_STYLES[trial.state]}]{trial.state}[/]",
+        "epoch": f"{last_epoch.epoch}/{max_epochs}" if last_epoch else "",
         "loss": f"{last_epoch.train_loss:.4f}" if last_epoch else "",
         "f1": f"{100 * last_epoch.val_macro_f1:.2f}%" if last_epoch else "",
-        "time": format_clock(row.elapsed_s) if row.state is not RowState.WAITING else "",
-        "left": format_clock(row.remaining_s) if row.remaining_s is not None else "",
+        "time": format_clock(trial.elapsed_s) if trial.state is not ProgressState.WAITING else "",
+        "left": format_clock(left_s) if left_s is not None else "",
     }

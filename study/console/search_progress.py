@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,13 +15,17 @@ from reports.analysis import search_trials
 from reports.format.text import format_settings
 from reports.format.units import format_count, format_duration
 from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.progress import ProgressState, TrialProgress, make_ended_progress
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.search_record import SearchRecord
 from study.console.format import (
     format_percent,
+    format_time_left,
     make_live_display,
     make_plain_table,
 )
+from study.console.time_left import Stage, estimate_time_left_s
+from study.console.trial_row import TrialRow
 
 FULL_WIDTH = 80
 """Width of a terminal, in characters, in which all columns of the table fit."""
@@ -37,18 +42,23 @@ class _RunningTrial:
     """Values of a running trial in the table.
 
     Attributes:
+        row: Progress of the trial.
         name: Name of the trial.
         settings_text: Hyper-parameters.
-        epoch: Last epoch of the current attempt; 0 before the first.
         best_value: Best val macro F1 so far, 0 to 1.
         counted_epochs: Number of epochs that are counted as trained.
     """
 
+    row: TrialRow
     name: str
     settings_text: str
-    epoch: int = 0
     best_value: float = 0.0
     counted_epochs: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """Last epoch of the current attempt; 0 before the first."""
+        return self.row.epochs[-1].epoch if self.row.epochs else 0
 
 
 class SearchProgress:
@@ -58,12 +68,24 @@ class SearchProgress:
         search: Settings of the search.
         console: Console to print to; a live view if it is a terminal, else one line per event.
         elapsed_s: Duration of the search before it was interrupted, in seconds.
+        n_slots: Number of trials that run at the same time, at least 1.
+        n_retrained: Number of trials with which the best configurations are re-trained.
     """
 
-    def __init__(self, search: SearchRecord, console: Console, *, elapsed_s: float = 0) -> None:
+    def __init__(
+        self,
+        search: SearchRecord,
+        console: Console,
+        *,
+        elapsed_s: float = 0,
+        n_slots: int = 1,
+        n_retrained: int = 0,
+    ) -> None:
         self._search = search
         self._console = console
+        self._n_slots, self._n_retrained = n_slots, n_retrained
         self._running_trials: dict[str, _RunningTrial] = {}
+        self._ended_trials: list[TrialProgress] = []
         self._end_counts: Counter[str] = Counter()
         self._trained_epochs = 0
         self._best_values: dict[str, tuple[float, str]] = {}
@@ -87,44 +109,52 @@ class SearchProgress:
         settings_text = format_settings(planned.config)
         if planned.configuration != name:
             settings_text = f"{planned.configuration}: {settings_text}"
-        self._running_trials[planned.id] = _RunningTrial(name, settings_text)
+        self._running_trials[planned.id] = _RunningTrial(TrialRow(planned), name, settings_text)
         self._print_event(f"{name}: {settings_text}")
 
     def on_trial_start(self, trial_id: str) -> None:
         """Show that an attempt of a trial starts."""
-        row = self._running_trials[trial_id]
-        row.epoch, row.best_value = 0, 0.0
+        running = self._running_trials[trial_id]
+        running.row.start()
+        running.best_value = 0.0
 
     def on_epoch(
         self, trial_id: str, epoch: EpochRecord, *, best_val_macro_f1: float, restored: bool
     ) -> None:
         """Show an epoch."""
-        row = self._running_trials[trial_id]
-        row.epoch, row.best_value = epoch.epoch, best_val_macro_f1
-        self._trained_epochs += not restored or epoch.epoch > row.counted_epochs
-        row.counted_epochs = max(row.counted_epochs, epoch.epoch)
-        self._best_values[trial_id] = (row.best_value, f"{row.name}, {row.settings_text}")
+        running = self._running_trials[trial_id]
+        running.row.add_epoch(epoch, restored=restored)
+        running.best_value = best_val_macro_f1
+        self._trained_epochs += not restored or epoch.epoch > running.counted_epochs
+        running.counted_epochs = max(running.counted_epochs, epoch.epoch)
+        label = f"{running.name}, {running.settings_text}"
+        self._best_values[trial_id] = (running.best_value, label)
 
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         """Show that an attempt failed and the trial is retried."""
-        self._print_line(f"{self._running_trials[trial_id].name}: failed, retrying ({reason})")
+        running = self._running_trials[trial_id]
+        running.row.state = ProgressState.WAITING
+        self._print_line(f"{running.name}: failed, retrying ({reason})")
 
-    def add_ended_trial(self, record: TrialRecord, best_value: float) -> None:
+    def add_ended_trial(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
         """Count a trial of an earlier run.
 
         Args:
             record: Record of the trial.
-            best_value: Best val macro F1 of the trial, 0 to 1.
+            epochs: Epochs of the trial.
         """
+        trial = make_ended_progress(record, epochs)
+        self._ended_trials.append(trial)
         self._end_counts[search_trials.get_trial_state(record)] += 1
         self._trained_epochs += record.epochs
-        if record.epochs and record.error is None:
-            name = record.id.rpartition("-")[0]
-            self._best_values[record.id] = (best_value, f"{name}, {format_settings(record.config)}")
+        if trial.best_epoch is not None and record.error is None:
+            label = f"{trial.name}, {format_settings(record.config)}"
+            self._best_values[record.id] = (trial.best_epoch.val_macro_f1, label)
 
     def on_trial_end(self, record: TrialRecord) -> None:
         """Show how a trial ended."""
         row = self._running_trials.pop(record.id)
+        self._ended_trials.append(make_ended_progress(record, row.row.epochs))
         state = search_trials.get_trial_state(record)
         self._end_counts[state] += 1
         event = f"{row.name}: {state} after {format_count(record.epochs, 'epoch')}"
@@ -135,7 +165,8 @@ class SearchProgress:
         value = f"val macro F1 {format_percent(row.best_value)}%" if row.epoch else "no value"
         self._last_event = f"{event}, {value}"
         best = f"{format_percent(self._best_so_far[0])}%" if self._best_values else "none yet"
-        self._print_event(f"{self._last_event}; best so far: {best}")
+        left = format_time_left(self._estimate_time_left_s())
+        self._print_event(f"{self._last_event}; best so far: {best}{left}")
 
     @property
     def _best_so_far(self) -> tuple[float, str]:
@@ -174,17 +205,23 @@ class SearchProgress:
         running_epochs = sum(row.epoch for row in self._running_trials.values())
         saved_epochs = n_ended * self._search.max_epochs - (trained_epochs - running_epochs)
         text = f"{format_count(trained_epochs, 'epoch')} trained, {saved_epochs} saved"
-        remaining_s = self._estimate_remaining_s()
-        return text if remaining_s is None else f"{text}. About {format_duration(remaining_s)} left"
+        return text + format_time_left(self._estimate_time_left_s())
 
-    def _estimate_remaining_s(self) -> float | None:
-        """Return the seconds to the end of the search at the current pace; None at first."""
-        n_ended, elapsed_s = sum(self._end_counts.values()), time.monotonic() - self._start_time
-        if not n_ended:
-            return None
-        remaining_s = (self._search.n_trials - n_ended) * elapsed_s / n_ended
-        budget_s = self._search.time_budget_s
-        return remaining_s if budget_s is None else max(0.0, min(remaining_s, budget_s - elapsed_s))
+    def _estimate_time_left_s(self) -> float | None:
+        """Return the seconds to the end of the re-training; None before the first epoch."""
+        search, elapsed_s = self._search, time.monotonic() - self._start_time
+        running = [trial.row.make_progress() for trial in self._running_trials.values()]
+        trials = [*self._ended_trials, *running]
+        budget_s = float("inf") if search.time_budget_s is None else search.time_budget_s
+        search_stage = Stage(
+            trials=trials,
+            n_unplanned=search.n_trials - len(trials),
+            max_epochs=search.max_epochs,
+            rungs=search.rungs,
+            limit_s=max(0.0, budget_s - elapsed_s),
+        )
+        retraining = Stage(trials=(), n_unplanned=self._n_retrained, max_epochs=search.max_epochs)
+        return estimate_time_left_s([search_stage, retraining], n_slots=self._n_slots)
 
     def _build_table(self) -> Table:
         is_full_width = self._console.width >= FULL_WIDTH

@@ -1,82 +1,109 @@
-"""Make the table that `grid` and `search` print at the end."""
+"""Make the table that `grid`, `search` and `resume` print at the end."""
 
-import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from rich.table import Table
 
+from reports.analysis.pairwise import PairwiseComparison
 from reports.format.text import format_settings, make_data_label
-from reports.ledger.states import StudyKind
-from reports.study import Study
-from study.console.format import format_percent, make_plain_table
+from reports.format.units import format_interval
+from reports.sections.findings import Analysis
+from reports.sections.verdict_text import format_model
+from study.console.format import format_clock, format_percent, make_plain_table
 
 MAX_TABLE_TRIALS = 5
 """Maximum number of trials in the table of a search without a confirmation."""
 
-
-def make_summary_table(study: Study) -> Table:
-    """Return the test scores of a grid, or the results of a search and its confirmation."""
-    if study.kind is StudyKind.GRID:
-        return _make_grid_table(study)
-    return _make_search_table(study)
+BEST_MARK = "*"
 
 
-def _make_grid_table(study: Study) -> Table:
-    """Return the test scores of the configurations."""
-    frame = study.comparison()
-    has_published = (
-        "published_weighted_f1" in frame and frame["published_weighted_f1"].notna().any()
-    )
-    table = make_plain_table(
-        f"Test scores in % ({make_data_label(study.loaded_study.study.data).short})"
-    )
-    table.add_column("configuration", no_wrap=True)
-    # "published F1" is the weighted F1; a longer heading would not fit in 80 columns.
-    headings = ("seeds", "accuracy", "macro F1", "weighted F1")
-    for heading in (*headings, "published F1") if has_published else headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in frame.to_dict("records"):
-        table.add_row(
-            row["configuration"],
-            f"{row['seeds']:.0f}",
-            *(
-                format_percent(row[score], row[f"{score}_sd"])
-                for score in ("test_accuracy", "test_macro_f1", "test_weighted_f1")
-            ),
-            *([format_percent(row["published_weighted_f1"])] if has_published else []),
-        )
-    return table
+def make_summary_table(analysis: Analysis) -> Table:
+    """Return the models of a grid or of a confirmation, best on val first, at most 80 columns wide.
 
-
-def _make_search_table(study: Study) -> Table:
-    """Return the confirmed configurations of a search, or its best trials if none is confirmed."""
+    A search without a confirmation has its best trials instead.
+    """
+    study = analysis.study
     data = make_data_label(study.loaded_study.study.data).short
-    if not study.configurations:
+    if study.search is not None and not study.configurations:
         return _make_unconfirmed_table(study.search_trials, data)
-    table = make_plain_table(f"Macro F1 in %: search and confirmation ({data})")
-    table.add_column("configuration", no_wrap=True)
-    for heading in ("seeds", "search, val", "confirmed, val", "test"):
+    search_values: Mapping[str, float] = {}
+    if study.search is not None:
+        frame = study.confirmation()
+        search_values = dict(zip(frame["configuration"], frame["value"], strict=True))
+    return _make_model_table(analysis.comparison, analysis.pairwise, search_values, data)
+
+
+def _make_model_table(
+    comparison: pd.DataFrame,
+    pairwise: PairwiseComparison,
+    search_values: Mapping[str, float],
+    data: str,
+) -> Table:
+    """Return a row for each model; configurations that train the same model share one.
+
+    Args:
+        comparison: Frame from `frames.make_comparison_frame`, with intervals.
+        pairwise: Comparisons of the models.
+        search_values: Best val macro F1 in the search, 0 to 1, by configuration; empty for a grid.
+        data: Name of the data.
+    """
+    table = make_plain_table(f"Macro F1 in %, {BEST_MARK} best on val ({data})")
+    table.add_column("", no_wrap=True)
+    table.add_column("configuration", overflow="fold")
+    search_headings = ("search",) if search_values else ()
+    for heading in (
+        *("seeds", *search_headings, "val", "test", "95% interval"),
+        *("best\nepoch", "time/\ntrial"),
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in study.confirmation().to_dict("records"):
+    copied_names = [name for names in pairwise.copies.values() for name in names]
+    models = comparison[~comparison["configuration"].isin(copied_names)]
+    models = models.sort_values("val_macro_f1", ascending=False, kind="stable")
+    for i, row in enumerate(models.to_dict("records")):
+        is_best = i == 0 and row["seeds"] > 0
+        name = str(row["configuration"])
         table.add_row(
-            row["configuration"],
-            f"{row['seeds']}",
-            *(
-                format_percent(row[key], row.get(f"{key}_sd", math.nan))
-                for key in ("value", "val_macro_f1", "test_macro_f1")
-            ),
+            BEST_MARK if is_best else "",
+            format_model(name, pairwise.copies),
+            f"{row['seeds']:.0f}",
+            *([format_percent(search_values[name])] if search_values else []),
+            format_percent(row["val_macro_f1"]),
+            format_percent(row["test_macro_f1"]),
+            format_interval(row["test_macro_f1_low"], row["test_macro_f1_high"], "percent"),
+            *_format_training(row),
+            style="bold" if is_best else "",
         )
     return table
+
+
+def _format_training(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Return the best epoch and the time of a trial; means over the seeds of a configuration."""
+    epoch, duration_s = row["best_epoch"], row["duration_s"]
+    return (
+        "-" if pd.isna(epoch) else f"{epoch:.0f}",
+        "-" if pd.isna(duration_s) else format_clock(duration_s),
+    )
 
 
 def _make_unconfirmed_table(frame: pd.DataFrame, data: str) -> Table:
     table = make_plain_table(f"Best val macro F1 in %, not confirmed ({data})")
+    table.add_column("", no_wrap=True)
     table.add_column("trial", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
+    for heading in ("value", "best\nepoch", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("settings")
     best = frame[frame["value"].notna()].sort_values("value", ascending=False, kind="stable")
     if best.empty:
-        table.add_row("no trial has a value", "", "")
-    for row in best.head(MAX_TABLE_TRIALS).to_dict("records"):
-        table.add_row(row["configuration"], format_percent(row["value"]), format_settings(row))
+        table.add_row("", "no trial has a value", "", "", "", "")
+    for i, row in enumerate(best.head(MAX_TABLE_TRIALS).to_dict("records")):
+        table.add_row(
+            "" if i else BEST_MARK,
+            row["configuration"],
+            format_percent(row["value"]),
+            *_format_training(row),
+            format_settings(row),
+            style="" if i else "bold",
+        )
     return table

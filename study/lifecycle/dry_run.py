@@ -3,19 +3,20 @@
 The plan is printed first. Only then are the data loaded and PyTorch imported.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bloodnets.config import Family, Precision, TrialConfig
+from bloodnets.config import TrialConfig
 from reports.format.text import describe_search_settings, label, make_data_label
 from reports.format.units import format_count, format_duration
-from study.configs.search_space import contains, make_baseline_configs
+from study.configs.search_space import contains, count_retrained_trials, make_baseline_configs
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
+from study.console.time_left import get_network
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -26,27 +27,6 @@ _TIMING_STATUS = "timing a few steps"
 COLUMNS = ("trials", "max epochs", "s/epoch", "disk MB")
 
 LoadCells = Callable[[], "BloodCells"]
-
-
-class NetworkShape(NamedTuple):
-    """Settings that determine the time of a training step; the others matter little.
-
-    Attributes:
-        family: Network family.
-        width: First-stage channels of a residual network; None for the others.
-        batch_size: Images per step.
-        precision: Precision of matrix products.
-    """
-
-    family: Family
-    width: int | None
-    batch_size: int
-    precision: Precision
-
-    @classmethod
-    def from_config(cls, config: TrialConfig) -> "NetworkShape":
-        """Return the shape of a configuration."""
-        return cls(config.family, config.width, config.batch_size, config.precision)
 
 
 class CostEstimate(NamedTuple):
@@ -148,16 +128,16 @@ def _estimate_costs(
 def _measure_costs(
     configs: Iterable[TrialConfig], cells: "BloodCells", threads: int, status: Status
 ) -> Iterator["NetworkCost"]:
-    """Yield the cost per trial of each configuration; one network of each shape is timed."""
+    """Yield the cost per trial of each configuration; each network is timed once."""
     from study.lifecycle.epoch_timing import measure_network_cost
 
-    costs: dict[NetworkShape, NetworkCost] = {}
+    costs: dict[Hashable, NetworkCost] = {}
     for config in configs:
-        shape = NetworkShape.from_config(config)
-        if shape not in costs:
-            status.update(f"{_TIMING_STATUS}: {label(shape.family)}")
-            costs[shape] = measure_network_cost(config, cells, threads)
-        yield costs[shape]
+        network = get_network(config.to_dict())
+        if network not in costs:
+            status.update(f"{_TIMING_STATUS}: {label(config.family)}")
+            costs[network] = measure_network_cost(config, cells, threads)
+        yield costs[network]
 
 
 def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadCells) -> None:
@@ -178,9 +158,7 @@ def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadC
     with console.status(_TIMING_STATUS) as status:
         costs = _measure_costs(baselines.values(), cells, config.cpus_per_trial, status)
         epoch_s = max(cost.epoch_duration_s for cost in costs)
-    # The best published configuration is re-trained too, or all if the search tried none.
-    baseline = 1 if first else len(baselines)
-    again = (search.retrain_top + baseline) * search.retrain_seeds if search.retrain_top else 0
+    again = count_retrained_trials(search)
     epochs = (search.n_trials + again) * search.max_epochs
     at_once = _estimate_concurrency(config, search.n_trials)
     console.print(

@@ -15,6 +15,9 @@ from reports.ledger.states import TrialState
 from study.runtime.environment import RAY_ADDRESS
 from study.runtime.lock import is_locked
 
+REPORT_FILE = "report/index.html"
+"""Path of the report in the folder of a study."""
+
 MAX_LISTED_TRIALS = 8
 """Maximum number of failed or pending trials that are named."""
 
@@ -62,11 +65,10 @@ def format_status_lines(ledger: Ledger) -> Iterator[str]:
         address = study.resources.cluster_address
         yield f"Resume with: {format_resume_command(ledger, address)}"
     else:
-        report_file = "report/index.html"
         address = "local" if study.resources.cluster_address else None  # no trial will run
         yield "All trials have ended. " + (
-            f"Report: {ledger.location / report_file}"
-            if ledger.files.exists(report_file)
+            f"Report: {ledger.location / REPORT_FILE}"
+            if ledger.files.exists(REPORT_FILE)
             else f"Write the report with: {format_resume_command(ledger, address)}"
         )
 
@@ -80,7 +82,7 @@ def _format_counts(label: str, records: Sequence[TrialRecord | None], n_planned:
 def _format_trial_names(ledger: Ledger, trials: Sequence[PlannedTrial]) -> str:
     names = []
     for trial in trials[:MAX_LISTED_TRIALS]:
-        epochs = ledger.count_checkpoint_epochs(trial.id)
+        epochs = len(ledger.read_checkpoint_epochs(trial.id))
         epochs_note = f" (after {format_count(epochs, 'epoch')})" if epochs else ""
         names.append(trial.id.rpartition("-")[0] + epochs_note)
     n_more = len(trials) - MAX_LISTED_TRIALS

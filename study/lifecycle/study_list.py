@@ -129,8 +129,8 @@ def describe_study(ledger: Ledger) -> ListedStudy:
 
 def _find_last_change(ledger: Ledger, records: Iterable[TrialRecord]) -> str:
     """Return the time of the last event; for version 3 of the format, of the last trial's end."""
-    if ledger.has_log:
-        return ledger.read_events()[-1].logged_at
+    if ledger.files.has_log:
+        return ledger.log.read_events()[-1].logged_at
     ends = [
         datetime.fromisoformat(record.started_at) + timedelta(seconds=record.duration_s)
         for record in records

@@ -20,6 +20,9 @@ from bloodnets.storage.remote import RemoteStorage
 from study.runtime.signals import kill_process_tree
 
 LEASE_FILE = ".lease"
+N_LOCK_ATTEMPTS, LOCK_WAIT_S = 5, 0.05
+"""Attempts to lock a folder, and seconds between them. `status` and `watch` test whether a study is
+locked, and so hold a shared lock for an instant."""
 RENEW_INTERVAL_S = 5.0
 LEASE_TIMEOUT_S = 20.0
 """Four renewal intervals, so that slow storage or a busy process does not lose the lease."""
@@ -108,7 +111,14 @@ def _lock_folder(folder: Path) -> Iterator[None]:
     # Only `keep_locked` allows `study.json` to be replaced. It is opened for writing because NFS
     # requires that.
     with (folder / STUDY_FILE).open("r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for n_left in reversed(range(N_LOCK_ATTEMPTS)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if n_left == 0:
+                    raise
+                time.sleep(LOCK_WAIT_S)
         yield
 
 

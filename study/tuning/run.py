@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from rich.console import Console
+from rich.table import Table
 
 from bloodnets.data.medmnist import BloodCells
 from reports.format.data_warnings import describe_duplicates
@@ -15,9 +16,11 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, TrialState
 from reports.ledger.upgrade import upgrade_study
+from study.configs.search_space import count_retrained_trials
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
 from study.console.grid_progress import EndedTrials, GridProgress
+from study.console.phase import show_phase
 from study.console.report_link import print_report_path
 from study.console.search_progress import SearchProgress
 from study.lifecycle.file_check import check_study_files
@@ -67,7 +70,9 @@ def run_study(
     """
     if config.gpus_per_trial is None:
         config = replace(config, gpus_per_trial=get_default_gpus(config.address))
-    requested = make_study_record(config, cells, command)
+    phases = Console(stderr=True, quiet=quiet)
+    with show_phase(phases, "checking data and software …"):
+        requested = make_study_record(config, cells, command)
     with (
         open_study(
             config.location,
@@ -81,7 +86,8 @@ def run_study(
         console = Console(quiet=quiet, highlight=False)
         _print_heading(ledger, console)
         if resume:
-            notes = check_study_files(ledger)
+            with show_phase(phases, "checking the files of the study …"):
+                notes = check_study_files(ledger)
             console.print(f"{format_ended_count(ledger)}.", *notes, sep="\n", markup=False)
         if not resume or is_unfinished(ledger):
             with (
@@ -93,7 +99,9 @@ def run_study(
                 else:
                     _run_search(config, cells, ledger, session)
                     _run_confirmation(config, cells, ledger, session)
-        _write_report(ledger, cells, console)
+        with show_phase(phases, "writing the report …"):
+            table = _write_report(ledger, cells)
+        console.print(table)
         report_path = ledger.location / "report/index.html"
         print_report_path(report_path, label="" if quiet else "Report: ")
         return _has_succeeded(ledger)
@@ -147,12 +155,20 @@ def _run_search(
     """Run a search until it ends, and then plan the confirmation."""
     if ledger.read_confirmation() is not None:
         return
-    ended_records, start_time = ledger.read_trials(), time.monotonic()
-    earlier_s = compute_elapsed_search_s(ended_records)
+    start_time = time.monotonic()
+    ended_trials = _load_ended_trials(ledger, ledger.read_proposals())
+    earlier_s = compute_elapsed_search_s([record for record, _ in ended_trials])
     search_run = SearchRun(ledger, config.search, elapsed_s=earlier_s)
-    with SearchProgress(config.search, session.terminal, elapsed_s=earlier_s) as progress:
-        for record in ended_records:
-            progress.add_ended_trial(record, search_run.best_values.get(record.id, 0.0))
+    n_slots = min(compute_max_parallel_trials(config), config.search.n_trials)
+    with SearchProgress(
+        config.search,
+        session.terminal,
+        elapsed_s=earlier_s,
+        n_slots=n_slots,
+        n_retrained=count_retrained_trials(config.search),
+    ) as progress:
+        for record, epochs in ended_trials:
+            progress.add_ended_trial(record, epochs)
         search_run, ended_by = _run_proposals(
             config, cells, search_run, progress, session.heartbeat
         )
@@ -160,7 +176,7 @@ def _run_search(
         search_run,
         ended_by=ended_by,
         duration_s=earlier_s + time.monotonic() - start_time,
-        concurrency=min(compute_max_parallel_trials(config), config.search.n_trials),
+        concurrency=n_slots,
     )
     ledger.set_confirmation(confirmation)
 
@@ -217,7 +233,10 @@ def _run_planned_trials(
     from study.tuning.tuner import run_trials
 
     ended_trials = _load_ended_trials(ledger, trials)
-    with GridProgress(trials, session.terminal, ended_trials=ended_trials) as progress:
+    n_slots = compute_max_parallel_trials(config)
+    with GridProgress(
+        trials, session.terminal, ended_trials=ended_trials, n_slots=n_slots
+    ) as progress:
         run_trials(
             config,
             cells,
@@ -230,13 +249,13 @@ def _run_planned_trials(
 
 
 def _load_ended_trials(ledger: Ledger, trials: Sequence[PlannedTrial]) -> EndedTrials:
-    """Return the records of the trials that have ended, each with its last epoch."""
+    """Return the records of the trials that have ended, each with its epochs."""
     records = [record for trial in trials if (record := ledger.read_trial(trial)) is not None]
-    return [(record, next(reversed(ledger.read_epochs(record.id)), None)) for record in records]
+    return [(record, ledger.read_epochs(record.id)) for record in records]
 
 
-def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
-    """Write the report and print its summary table."""
+def _write_report(ledger: Ledger, cells: BloodCells) -> Table:
+    """Write the report, and return its summary table for the terminal."""
     from reports.page.publish import write_analysis
     from reports.sections.findings import analyze
     from study.console.summary import make_summary_table
@@ -246,7 +265,7 @@ def _write_report(ledger: Ledger, cells: BloodCells, console: Console) -> None:
     ledger.files.upload("report")
     if ledger.files.has_log:
         ledger.log.add_report()
-    console.print(make_summary_table(analysis.study))
+    return make_summary_table(analysis)
 
 
 @contextmanager

@@ -74,6 +74,8 @@ def open_training_session(
                 except KeyboardInterrupt:
                     stderr.write("stopping; press Ctrl-C again to exit immediately\n")
                     raise
+            with show_phase(terminal, "stopping Ray …"):
+                ray_stack.close()
     except ResourceError as error:
         if is_ray_ready or resume:
             raise error.with_remedy(format_resume_hint(ledger, config.address)) from error

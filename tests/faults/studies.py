@@ -136,7 +136,7 @@ def get_checkpoint_epochs(ledger: Ledger) -> dict[str, int]:
     return {
         trial.id: n_epochs
         for trial in ledger.list_planned_trials()
-        if (n_epochs := ledger.count_checkpoint_epochs(trial.id))
+        if (n_epochs := len(ledger.read_checkpoint_epochs(trial.id)))
     }
 
 

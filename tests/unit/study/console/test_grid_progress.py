@@ -132,7 +132,7 @@ def test_build_table_more_trials_than_lines_shows_running_ones() -> None:
     assert "waiting" not in text(target)
 
 
-def test_build_table_running_trial_shows_the_time_left_at_its_pace(
+def test_build_table_shows_the_time_left_of_the_trial_and_of_the_study(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
@@ -143,6 +143,28 @@ def test_build_table_running_trial_shows_the_time_left_at_its_pace(
         restored_epoch = replace(EPOCH, epoch=number, duration_s=10)
         progress.on_epoch(FIRST, restored_epoch, best_val_macro_f1=0.876, restored=True)
     target.print(progress.build_table())
-    first, _ = (line.split() for line in text(target).splitlines()[-2:])
-    assert first[2] == "2/10"
-    assert first[-2:] == ["0:20", "1:20"]  # 8 epochs of 10 s are left
+    *title, first, _ = text(target).splitlines()
+    assert first.split()[2] == "2/10"
+    assert first.split()[-2:] == ["0:20", "1:20"]  # 8 epochs of 10 s are left
+    # The second trial adds 10 epochs. A title that is wider than the table has several lines.
+    assert "about 3 min 00 s left" in " ".join(" ".join(title).split())
+
+
+def test_build_table_within_an_epoch_time_left_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[-1])
+    progress = GridProgress(TRIALS[:1], console(terminal=True))
+    progress.on_trial_start(FIRST)
+    clock.append(1010.0)
+    last_epoch = replace(EPOCH, epoch=1, duration_s=10)
+    progress.on_epoch(FIRST, last_epoch, best_val_macro_f1=0.876, restored=False)
+    titles = []
+    for now in (1010.0, 1015.0, 1020.0, 1100.0):
+        clock.append(now)
+        titles.append(str(progress.build_table().title))
+    assert [title.rpartition("about ")[2] for title in titles] == [
+        "1 min 30 s left",
+        "1 min 25 s left",
+        "1 min 20 s left",
+        "1 min 20 s left",
+    ]

@@ -94,7 +94,8 @@ def test_search_progress_without_a_terminal_prints_starts_and_ends() -> None:
             ended(second, 1, StopReason.DIVERGED, error="the training loss is nan")
         )
     words = "CNN, SGD, learning rate 0.012, momentum 0.9, dropout 0.25"
-    assert text(target).splitlines() == [
+    lines = [line.partition(", about")[0] for line in text(target).splitlines()]
+    assert lines == [
         f"trial-0: cnn-config-1: {words}",
         "trial-0: failed, retrying (worker process died)",
         "trial-0: pruned after 3 epochs, val macro F1 87.60%; best so far: 87.60%",
@@ -120,20 +121,30 @@ def test_build_view_in_a_terminal_shows_counts_best_effort_and_running_trials() 
     # What a failed trial had reached is not the best.
     assert lines[1].startswith("Best so far: 90.00% val macro F1, trial-0, cnn-c")
     # Two trials of 20 epochs ended after three; three more are of the one that runs.
-    assert lines[2].startswith("6 epochs trained, 37 saved. About ")
+    assert lines[2].startswith("6 epochs trained, 37 saved, about ")
     assert lines[3] == "Last: trial-0: pruned after 2 epochs, val macro F1 90.00%"
     assert lines[5].split()[:4] == ["trial-2", "3/20", "9", "30.00%"]
 
 
-def test_build_view_before_the_first_end_gives_no_time_left() -> None:
+def test_build_view_before_the_first_epoch_gives_no_time_left() -> None:
     target = console(terminal=True, width=120)
     progress = SearchProgress(SEARCH_RECORD, target)
     assert shown(progress, target)[1] == "Best so far: none yet"
+    assert shown(progress, target)[2] == "0 epochs trained, 0 saved"
     run(progress, planned(0), 0.5)
-    assert shown(progress, target)[2] == "1 epoch trained, 0 saved"
+    assert shown(progress, target)[2].startswith("1 epoch trained, 0 saved, about ")
 
 
-@pytest.mark.parametrize(("elapsed_s", "left"), [(60, "About 40 s left"), (120, "About 0 s left")])
+def test_build_view_retraining_adds_to_the_time_left() -> None:
+    target = console(terminal=True, width=120)
+    search = replace(SEARCH_RECORD, n_trials=1, time_budget_s=0.0)
+    progress = SearchProgress(search, target, n_slots=2, n_retrained=4)
+    run(progress, planned(0), 0.5)
+    # 4 trials of 20 epochs of 2 s, 2 at a time
+    assert shown(progress, target)[2].endswith(", about 1 min 20 s left")
+
+
+@pytest.mark.parametrize(("elapsed_s", "left"), [(60, "about 40 s left"), (120, "about 0 s left")])
 def test_build_view_time_budget_bounds_the_time_left(elapsed_s: float, left: str) -> None:
     target = console(terminal=True, width=120)
     search = replace(SEARCH_RECORD, time_budget_s=100.0)

@@ -55,7 +55,7 @@ def test_describe_study_counts_ended_planned_and_failed_trials(tmp_path: Path) -
     assert (study.name, study.kind, study.data) == ("g", StudyKind.GRID, ledger.study.data.name)
     assert study.data_sha256 == ledger.study.data.sha256
     assert (study.ended, study.planned, study.failed) == (2, 3, 1)
-    assert study.changed_at == ledger.read_events()[-1].logged_at
+    assert study.changed_at == ledger.log.read_events()[-1].logged_at
     assert study.best is not None
     assert (study.best.seeds, study.best.macro_f1_sd) == (1, None)
 

@@ -1,8 +1,10 @@
 """A study is held by one process at a time, and by the next when that one is dead."""
 
+import fcntl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -93,6 +95,16 @@ def test_lock_study_folder_refuses_a_second_process_until_released(folder: Path)
         with pytest.raises(ConflictError):
             require_unlocked(folder)
     assert not is_locked(folder)
+
+
+def test_lock_study_folder_waits_for_a_reader_that_tests_the_lock(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (folder / STUDY_FILE).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(file, fcntl.LOCK_UN))
+        with lock_study(folder):
+            assert is_locked(folder)
 
 
 def test_keep_locked_after_the_file_was_replaced_refuses_a_second_process(folder: Path) -> None:
