@@ -14,6 +14,7 @@ from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
+from reports.analysis.distinct_models import index_distinct
 from reports.analysis.pair_decisions import compute_equivalence_p
 from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
 from reports.ledger.loading import TestPredictions
@@ -218,15 +219,17 @@ def _compute_null_ece(bin_indices: IntArray, confidence: FloatArray) -> tuple[fl
 
 def _fit_recalibrations(predictions: TestPredictions) -> tuple[FloatArray, FloatArray]:
     """Return slopes and intercepts (trials, 2), and those on resamples (resamples, trials, 2)."""
+    positions, indices = index_distinct(predictions.probabilities)
+    is_correct = predictions.predicted_classes == predictions.labels
     fits = [
-        fit_recalibration(compute_confidence_logits(probabilities), predicted == predictions.labels)
-        for probabilities, predicted in zip(
-            predictions.probabilities, predictions.predicted_classes, strict=True
+        fit_recalibration(
+            compute_confidence_logits(predictions.probabilities[position]), is_correct[position]
         )
+        for position in positions
     ]
     coefficients = np.array([fit.values for fit in fits])
     changes = bootstrap.bootstrap_sums(np.array([fit.influences for fit in fits]))
-    return coefficients, coefficients + changes
+    return coefficients[indices], (coefficients + changes)[:, indices]
 
 
 def _summarize_recalibration(
