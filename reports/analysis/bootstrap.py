@@ -82,8 +82,8 @@ def bootstrap_counts(n_images: int) -> Iterator[FloatArray]:
         n_images: Number of images n, at least 1.
 
     Yields:
-        Read-only chunks of counts, whole numbers as float64, shape (b, n). Each row sums to n, and
-        all chunks together have N_RESAMPLES rows.
+        Read-only chunks of counts, whole numbers as float64, shape (b, n), contiguous by image.
+        Each row sums to n, and all chunks together have N_RESAMPLES rows.
     """
     is_small = 8 * n_images * N_RESAMPLES <= CHUNK_BYTES
     yield from _keep_draws(n_images) if is_small else _draw_counts(n_images)
@@ -99,7 +99,7 @@ def _draw_counts(n_images: int) -> Iterator[FloatArray]:
     generator = np.random.default_rng(0)
     chunk_size = max(1, CHUNK_BYTES // (8 * n_images))
     for start in range(0, N_RESAMPLES, chunk_size):
-        chunk = np.empty((min(chunk_size, N_RESAMPLES - start), n_images))
+        chunk = np.empty((min(chunk_size, N_RESAMPLES - start), n_images), order="F")
         for row in chunk:
             row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
         chunk.setflags(write=False)
@@ -144,9 +144,13 @@ def count_drawn_cells(labels: IntArray, predicted: IntArray, chunk: FloatArray) 
     for confusion, trial in zip(confusions, predicted, strict=True):
         # Few images are wrong, so only these are counted; all others of a class are correct.
         wrong = np.flatnonzero(trial != labels)
-        one_hot_cells = np.zeros((wrong.size, NUM_CLASSES**2))
-        one_hot_cells[np.arange(wrong.size), labels[wrong] * NUM_CLASSES + trial[wrong]] = 1
-        confusion[:] = (chunk[:, wrong] @ one_hot_cells).reshape(confusion.shape)
+        cells = labels[wrong] * NUM_CLASSES + trial[wrong]
+        order = np.argsort(cells)
+        used_cells, starts = np.unique(cells[order], return_index=True)
+        counts = np.zeros((NUM_CLASSES**2, len(chunk)))
+        if wrong.size:
+            counts[used_cells] = np.add.reduceat(chunk.T[wrong[order]], starts)
+        confusion[:] = counts.T.reshape(confusion.shape)
         confusion[:, classes, classes] = supports - confusion.sum(axis=2)
     return confusions
 

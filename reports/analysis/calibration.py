@@ -149,21 +149,27 @@ def _summarize_bins(
     bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray
 ) -> pd.DataFrame:
     """Return the bins of one configuration; each argument has shape (seeds, n)."""
-    n_seeds = len(bin_indices)
-    image_values = {
-        "bin": bin_indices.ravel(),
-        "confidence": confidence.ravel(),
-        "accuracy": is_correct.ravel(),
-    }
-    groups = pd.DataFrame(image_values).groupby("bin")
-    frame = groups.mean().assign(images=groups.size() / n_seeds).reset_index()
-    low, high = intervals.compute_wilson_interval(frame["accuracy"], frame["images"])
-    return frame.assign(
-        lower_edge=frame["bin"] / N_BINS,
-        upper_edge=(frame["bin"] + 1) / N_BINS,
-        share=frame["images"] * n_seeds / bin_indices.size,
-        accuracy_low=low,
-        accuracy_high=high,
+    n_seeds, n_images = bin_indices.shape
+    all_counts = np.bincount(bin_indices.ravel())
+    used_bins = np.flatnonzero(all_counts)
+    counts = all_counts[used_bins]
+    mean_confidence, accuracy = (
+        np.bincount(bin_indices.ravel(), values.ravel())[used_bins] / counts
+        for values in (confidence, is_correct)
+    )
+    low, high = intervals.compute_wilson_interval(accuracy, counts / n_seeds)
+    return pd.DataFrame(
+        {
+            "bin": used_bins,
+            "confidence": mean_confidence,
+            "accuracy": accuracy,
+            "images": counts / n_seeds,
+            "lower_edge": used_bins / N_BINS,
+            "upper_edge": (used_bins + 1) / N_BINS,
+            "share": counts / (n_seeds * n_images),
+            "accuracy_low": low,
+            "accuracy_high": high,
+        }
     )
 
 

@@ -73,11 +73,14 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
     summaries: dict[bytes, pd.DataFrame] = {}
     frames = []
     trials = predictions.trials.reset_index(drop=True)
+    resampled = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
     for (family, name), rows in trials.groupby(["family", "configuration"], sort=False):
         probabilities = predictions.probabilities[rows.index]
         key = probabilities.tobytes()
         if key not in summaries:  # half of the published configurations are copies of the others
-            summaries[key] = _summarize_seeds(_score_trials(predictions.labels, probabilities))
+            summaries[key] = _summarize_seeds(
+                _score_trials(predictions.labels, probabilities, resampled[rows.index])
+            )
         frames.append(
             summaries[key].assign(family=str(family), configuration=str(name), support=support)
         )
@@ -88,24 +91,28 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
     return frame[[*columns, *(c for c in frame.columns if c not in columns)]]
 
 
-def _score_trials(labels: IntArray, probabilities: NDArray[np.float32]) -> list[_TrialScores]:
-    """Return `CLASS_SCORES` of each trial; probabilities have shape (trials, n, 8)."""
-    predicted = probabilities.argmax(axis=2)
-    trials = []
-    for trial, classes, resampled in zip(
-        probabilities, predicted, bootstrap_confusions(labels, predicted), strict=True
-    ):
-        values, changes, n_images = zip(
-            _score_ratios(compute_confusion_matrix(labels, classes), resampled),
-            _score_rankings(labels == np.arange(NUM_CLASSES)[:, None], trial),
-            strict=True,
+def _score_trials(
+    labels: IntArray, probabilities: NDArray[np.float32], resampled: NDArray[np.float32]
+) -> list[_TrialScores]:
+    """Return `CLASS_SCORES` of each trial.
+
+    Args:
+        labels: True classes, shape (n,).
+        probabilities: Class probabilities, shape (trials, n, 8).
+        resampled: Confusion matrices from `bootstrap_confusions`.
+    """
+    ratios = [
+        _score_ratios(compute_confusion_matrix(labels, trial.argmax(axis=1)), matrices)
+        for trial, matrices in zip(probabilities, resampled, strict=True)
+    ]
+    return [
+        _TrialScores(
+            np.concatenate([ratio.values, ranking.values]),
+            np.concatenate([ratio.changes, ranking.changes], axis=1),
+            np.concatenate([ratio.n_images, ranking.n_images]),
         )
-        trials.append(
-            _TrialScores(
-                np.concatenate(values), np.concatenate(changes, axis=1), np.concatenate(n_images)
-            )
-        )
-    return trials
+        for ratio, ranking in zip(ratios, _score_rankings(labels, probabilities), strict=True)
+    ]
 
 
 def _score_ratios(confusion: IntArray, resampled: NDArray[np.float32]) -> _TrialScores:
@@ -136,28 +143,29 @@ def _score_ratios(confusion: IntArray, resampled: NDArray[np.float32]) -> _Trial
     return _TrialScores(values, changes.reshape(-1, *values.shape), n_images)
 
 
-def _score_rankings(
-    is_class: NDArray[np.bool_], probabilities: NDArray[np.float32]
-) -> _TrialScores:
-    """Return `RANKING_SCORES` of labels (8, n) and probabilities (n, 8).
+def _score_rankings(labels: IntArray, probabilities: NDArray[np.float32]) -> list[_TrialScores]:
+    """Return `RANKING_SCORES` of each trial, from labels (n,) and probabilities (trials, n, 8).
 
     The numbers of images apply to scores of 0 and 1, for which the images show no variance. For the
     AUC, it follows from the variance of Hanley & McNeil as modified by Newcombe (Statistics in
     Medicine, 2006, method 5); for the average precision, it is the number of images of the class
     (Boyd, Eng & Page, ECML PKDD 2013).
     """
+    is_class = labels == np.arange(NUM_CLASSES)[:, None]
     scores = [
-        [score(is_class[c], probabilities[:, c]) for c in range(NUM_CLASSES)]
+        score(is_class[c], trial[:, c])
+        for trial in probabilities
         for score in (compute_class_auc, compute_average_precision)
+        for c in range(NUM_CLASSES)
     ]
+    shape = (len(probabilities), len(RANKING_SCORES), NUM_CLASSES)
+    values = np.array([score.value for score in scores]).reshape(shape)
+    changes = bootstrap_sums(np.array([score.influence for score in scores])).reshape(-1, *shape)
     n_class = is_class.sum(axis=1).astype(np.float64)
-    n_rest = is_class.shape[1] - n_class
+    n_rest = labels.size - n_class
     n_auc = n_class * n_rest / (1 + np.maximum(0, (n_class + n_rest) / 2 - 1) / 2)
-    return _TrialScores(
-        np.array([[each.value for each in row] for row in scores]),
-        bootstrap_sums(np.array([[each.influence for each in row] for row in scores])),
-        np.stack([n_auc, n_class]),
-    )
+    n_images = np.stack([n_auc, n_class])
+    return [_TrialScores(values[t], changes[:, t], n_images) for t in range(len(values))]
 
 
 def _summarize_seeds(trials: list[_TrialScores]) -> pd.DataFrame:
@@ -200,5 +208,4 @@ def _compute_intervals(
     is_ratio = np.arange(mean.size) < len(RATIO_SCORES) * NUM_CLASSES
     n_effective = np.where(is_extreme | (is_ratio & is_single), n_images, n_effective)
     n_effective = np.where(n_effective > 0, n_effective, np.nan)
-    low, high = compute_wilson_interval(pd.Series(mean), pd.Series(n_effective))
-    return low.to_numpy(), high.to_numpy()
+    return compute_wilson_interval(mean, n_effective)

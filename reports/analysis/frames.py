@@ -238,9 +238,10 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
         "seeds": int(complete["test_accuracy"].notna().sum()),
         **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
-    for name in (*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS):
-        row[name] = complete[name].mean()
-        row[f"{name}_sd"] = complete[name].std(ddof=1)
+    values = complete[[*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS]].astype(np.float64)
+    means, sds = values.mean().to_dict(), values.std(ddof=1).to_dict()
+    for name, mean in means.items():
+        row |= {name: mean, f"{name}_sd": sds[name]}
     return row | {name: trial_frame[name].max() for name in SIZE_FIELDS}
 
 

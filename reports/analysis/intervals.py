@@ -189,14 +189,16 @@ def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
     return estimate
 
 
-def compute_wilson_interval(share: pd.Series, n_images: pd.Series) -> tuple[pd.Series, pd.Series]:
+def compute_wilson_interval(
+    share: FloatArray, n_images: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the ends of Wilson's 95% confidence intervals of shares (JASA, 1927).
 
     It is not taken from statsmodels, which takes half a second to import.
 
     Args:
-        share: Shares of the images, 0 to 1.
-        n_images: Numbers of images, above 0, not necessarily whole.
+        share: Shares of the images, float64, shape (k,), 0 to 1.
+        n_images: Numbers of images, float64, shape (k,), above 0, not necessarily whole.
 
     Returns:
         Lower and upper ends, 0 to 1.
@@ -205,7 +207,7 @@ def compute_wilson_interval(share: pd.Series, n_images: pd.Series) -> tuple[pd.S
     center = (share + z2_per_image / 2) / (1 + z2_per_image)
     squared = share * (1 - share) * z2_per_image + (z2_per_image / 2) ** 2
     half_width = np.sqrt(squared) / (1 + z2_per_image)
-    return (center - half_width).clip(0, 1), (center + half_width).clip(0, 1)
+    return np.clip(center - half_width, 0, 1), np.clip(center + half_width, 0, 1)
 
 
 def adjust_holm(p: NDArray[np.float64]) -> FloatArray:
