@@ -127,7 +127,9 @@ def bootstrap_confusions(labels: IntArray, predicted: IntArray) -> NDArray[np.fl
     return confusions[indices]
 
 
-def count_drawn_cells(labels: IntArray, predicted: IntArray, chunk: FloatArray) -> FloatArray:
+def count_drawn_cells(
+    labels: IntArray, predicted: IntArray, chunk: FloatArray
+) -> NDArray[np.float32]:
     """Return the confusion matrices of trials on some resamples.
 
     Args:
@@ -136,11 +138,12 @@ def count_drawn_cells(labels: IntArray, predicted: IntArray, chunk: FloatArray) 
         chunk: Chunk from `bootstrap_counts`, shape (b, n).
 
     Returns:
-        Numbers of images, float64, shape (trials, b, 8, 8).
+        Numbers of images, float32, shape (trials, b, 8, 8).
     """
     classes = np.arange(NUM_CLASSES)
     supports = chunk @ (labels[:, None] == classes).astype(np.float64)
-    confusions = np.empty((len(predicted), len(chunk), NUM_CLASSES, NUM_CLASSES))
+    shape = (len(predicted), len(chunk), NUM_CLASSES, NUM_CLASSES)
+    confusions = np.empty(shape, np.float32)
     for confusion, trial in zip(confusions, predicted, strict=True):
         # Few images are wrong, so only these are counted; all others of a class are correct.
         wrong = np.flatnonzero(trial != labels)
