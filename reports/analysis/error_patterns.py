@@ -66,13 +66,12 @@ class ConfusionErrors:
 
 def count_confusion_errors(predictions: TestPredictions) -> ConfusionErrors:
     """Count the errors of every trial, on the test images and on resamples of them."""
-    is_error = ~np.eye(NUM_CLASSES, dtype=bool)
-    return ConfusionErrors(
-        trials=predictions.trials,
-        counts=np.where(is_error, count_confusions(predictions), 0.0),
-        resampled=is_error
-        * bootstrap_confusions(predictions.labels, predictions.predicted_classes),
-    )
+    counts = count_confusions(predictions).astype(np.float64)
+    resampled = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    classes = np.arange(NUM_CLASSES)
+    for cells in (counts, resampled):
+        cells[..., classes, classes] = 0  # correct predictions
+    return ConfusionErrors(trials=predictions.trials, counts=counts, resampled=resampled)
 
 
 def compute_error_shares(cells: AnyFloatArray) -> FloatArray:

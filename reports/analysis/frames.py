@@ -261,15 +261,15 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
     """
     borders = [_bound_at_border(bootstrap, name) for name in names]
     unbounded = Bounds(np.nan, np.nan)
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, metrics.FloatArray] = {}
     for score in (*SCORES, *FURTHER_SCORES):
         key = f"test_{score}"
         estimates = estimate_contrasts(bootstrap, score, [{name: 1.0} for name in names])
         if score in FURTHER_SCORES:
-            columns |= {key: estimates["mean"], f"{key}_sd": estimates["sd"]}
+            columns[key], columns[f"{key}_sd"] = (estimates[c].to_numpy() for c in ("mean", "sd"))
         bounds = [border.get(score, unbounded) for border in borders]
-        low = np.fmin(estimates["low"], [bound.low for bound in bounds])
-        high = np.fmax(estimates["high"], [bound.high for bound in bounds])
+        low = np.fmin(estimates["low"].to_numpy(), [bound.low for bound in bounds])
+        high = np.fmax(estimates["high"].to_numpy(), [bound.high for bound in bounds])
         columns[f"{key}_low"] = low.clip(*bootstrap.ranges[score])
         columns[f"{key}_high"] = high.clip(*bootstrap.ranges[score])
     return pd.DataFrame(columns)

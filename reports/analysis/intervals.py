@@ -98,9 +98,9 @@ def _estimate_columns(
         image_variance = resampled.mean(axis=1).var(axis=0, ddof=1)
     sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
     own = MeanVariance(image_variance, variance.between_seeds / n_seeds, variance.dof)
-    for_tests = moderated and MeanVariance(
-        image_variance, moderated.between_seeds / n_seeds, moderated.dof
-    )
+    for_tests = None
+    if moderated is not None:
+        for_tests = MeanVariance(image_variance, moderated.between_seeds / n_seeds, moderated.dof)
     return make_estimates(mean, sd, np.full(mean.shape, n_seeds), own, for_tests)
 
 

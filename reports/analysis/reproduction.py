@@ -93,9 +93,10 @@ def _make_row(name: str, row: PublishedRow, bootstrap: BootstrapScores) -> dict[
     published_scores = _bootstrap_matrix_score(row)
     recomputed = estimate_mean(published_scores[:1], published_scores[1:, None])
     score = estimate_contrast(bootstrap, REPRODUCED_SCORE, {name: 1.0})
-    interval = score and compute_prediction_interval(
-        score, row.weighted_f1, float(published_scores[1:].var(ddof=1))
-    )
+    interval = None
+    if score is not None:
+        new_variance = float(published_scores[1:].var(ddof=1))
+        interval = compute_prediction_interval(score, row.weighted_f1, new_variance)
     return {
         "configuration": name,
         "family": row.family,
