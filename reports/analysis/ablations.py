@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from reports.analysis.bootstrap import BootstrapScores
-from reports.analysis.intervals import adjust_holm, estimate_contrast
+from reports.analysis.contrasts import estimate_contrast
+from reports.analysis.intervals import adjust_holm
 from reports.analysis.pairwise import COMPARED_SCORE
 from reports.ledger.records import StudyRecord
 

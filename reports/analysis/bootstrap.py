@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.distinct_models import find_representatives
+from reports.analysis.distinct_models import find_representatives, index_distinct
 from reports.analysis.further_scores import (
     FURTHER_SCORES,
     compute_agreement_arrays,
@@ -72,7 +72,7 @@ class BootstrapScores:
     moderated_variances: Mapping[str, SeedVariance]
 
 
-def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
+def bootstrap_counts(n_images: int) -> Iterator[FloatArray]:
     """Yield how often each image occurs in each of `N_RESAMPLES` resamples.
 
     The resamples are the same in every call. So trials that are resampled in separate calls stay
@@ -82,47 +82,80 @@ def bootstrap_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
         n_images: Number of images n, at least 1.
 
     Yields:
-        Read-only chunks of counts, float32 with whole numbers, shape (b, n). Each row sums to n,
-        and all chunks together have N_RESAMPLES rows.
+        Read-only chunks of counts, whole numbers as float64, shape (b, n), contiguous by image.
+        Each row sums to n, and all chunks together have N_RESAMPLES rows.
     """
-    is_small = 4 * n_images * N_RESAMPLES <= CHUNK_BYTES
+    is_small = 8 * n_images * N_RESAMPLES <= CHUNK_BYTES
     yield from _keep_draws(n_images) if is_small else _draw_counts(n_images)
 
 
 @lru_cache(maxsize=1)
-def _keep_draws(n_images: int) -> tuple[NDArray[np.float32], ...]:
-    """Return cached resamples, which all analyses of a report share: 27 MB for BloodMNIST."""
+def _keep_draws(n_images: int) -> tuple[FloatArray, ...]:
+    """Return cached resamples, which all analyses of a report share: 55 MB for BloodMNIST."""
     return tuple(_draw_counts(n_images))
 
 
-def _draw_counts(n_images: int) -> Iterator[NDArray[np.float32]]:
+def _draw_counts(n_images: int) -> Iterator[FloatArray]:
     generator = np.random.default_rng(0)
-    chunk_size = max(1, CHUNK_BYTES // (4 * n_images))
+    chunk_size = max(1, CHUNK_BYTES // (8 * n_images))
     for start in range(0, N_RESAMPLES, chunk_size):
-        chunk = np.empty((min(chunk_size, N_RESAMPLES - start), n_images), np.float32)
+        chunk = np.empty((min(chunk_size, N_RESAMPLES - start), n_images), order="F")
         for row in chunk:
             row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
         chunk.setflags(write=False)
         yield chunk
 
 
-def bootstrap_confusion(
-    labels: IntArray, predicted: IntArray, chunk: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the confusion matrix of a trial on each resample.
+def bootstrap_confusions(labels: IntArray, predicted: IntArray) -> NDArray[np.float32]:
+    """Return the confusion matrix of each trial on each resample.
 
     Args:
         labels: True classes, int64, shape (n,), 0 to 7.
-        predicted: Predicted classes, int64, shape (n,), 0 to 7.
+        predicted: Predicted classes, int64, shape (trials, n), 0 to 7.
+
+    Returns:
+        Numbers of images, `[trial, resample, true, predicted]`, float32, shape (trials,
+        N_RESAMPLES, 8, 8). They are whole numbers, so they are exact on every host.
+    """
+    positions, indices = index_distinct(predicted)
+    shape = (len(positions), N_RESAMPLES, NUM_CLASSES, NUM_CLASSES)
+    confusions, start = np.empty(shape, np.float32), 0
+    for chunk in bootstrap_counts(labels.size) if positions.size else ():
+        stop = start + len(chunk)
+        confusions[:, start:stop] = count_drawn_cells(labels, predicted[positions], chunk)
+        start = stop
+    return confusions[indices]
+
+
+def count_drawn_cells(
+    labels: IntArray, predicted: IntArray, chunk: FloatArray
+) -> NDArray[np.float32]:
+    """Return the confusion matrices of trials on some resamples.
+
+    Args:
+        labels: True classes, int64, shape (n,), 0 to 7.
+        predicted: Predicted classes, int64, shape (trials, n), 0 to 7.
         chunk: Chunk from `bootstrap_counts`, shape (b, n).
 
     Returns:
-        Numbers of images, `[resample, true, predicted]`, float32, shape (b, 8, 8). They are whole
-        numbers, so they are exact on every host.
+        Numbers of images, float32, shape (trials, b, 8, 8).
     """
-    one_hot_cells = np.zeros((labels.size, NUM_CLASSES**2), np.float32)
-    one_hot_cells[np.arange(labels.size), labels * NUM_CLASSES + predicted] = 1
-    return (chunk @ one_hot_cells).reshape(-1, NUM_CLASSES, NUM_CLASSES)
+    classes = np.arange(NUM_CLASSES)
+    supports = chunk @ (labels[:, None] == classes).astype(np.float64)
+    shape = (len(predicted), len(chunk), NUM_CLASSES, NUM_CLASSES)
+    confusions = np.empty(shape, np.float32)
+    for confusion, trial in zip(confusions, predicted, strict=True):
+        # Few images are wrong, so only these are counted; all others of a class are correct.
+        wrong = np.flatnonzero(trial != labels)
+        cells = labels[wrong] * NUM_CLASSES + trial[wrong]
+        order = np.argsort(cells)
+        used_cells, starts = np.unique(cells[order], return_index=True)
+        counts = np.zeros((NUM_CLASSES**2, len(chunk)))
+        if wrong.size:
+            counts[used_cells] = np.add.reduceat(chunk.T[wrong[order]], starts)
+        confusion[:] = counts.T.reshape(confusion.shape)
+        confusion[:, classes, classes] = supports - confusion.sum(axis=2)
+    return confusions
 
 
 def bootstrap_sums(values: FloatArray) -> FloatArray:
@@ -179,27 +212,23 @@ def _score_resamples(
     predictions: TestPredictions, confusions: IntArray, n_scores: int
 ) -> tuple[FloatArray, FloatArray]:
     """Return scores (n_scores, trials) and those on resamples (n_scores, N_RESAMPLES, trials)."""
-    labels, predicted = predictions.labels, predictions.predicted_classes
-    n_trials = len(predicted)
-    values, resampled = np.empty((n_scores, n_trials)), np.empty((n_scores, N_RESAMPLES, n_trials))
-    if not n_trials:
-        return values, resampled
+    positions, indices = index_distinct(predictions.probabilities)
+    if not positions.size:
+        return np.empty((n_scores, 0)), np.empty((n_scores, N_RESAMPLES, 0))
+    labels, predicted = predictions.labels, predictions.predicted_classes[positions]
     linear, influences = zip(
-        *(_score_probabilities(labels, trial) for trial in predictions.probabilities), strict=True
+        *(_score_probabilities(labels, trial) for trial in predictions.probabilities[positions]),
+        strict=True,
     )
-    for t in range(n_trials):
-        values[:, t] = _compute_score_rows(confusions[t], linear[t])
     resampled_linear = np.array(linear) + bootstrap_sums(np.array(influences))
-    start = 0
-    for chunk in bootstrap_counts(labels.size):
-        stop = start + len(chunk)
-        for t in range(n_trials):
-            cells = bootstrap_confusion(labels, predicted[t], chunk)
-            resampled[:, start:stop, t] = _compute_score_rows(
-                cells, resampled_linear[start:stop, t].T
-            )
-        start = stop
-    return values, resampled
+    values = [
+        _compute_score_rows(*both) for both in zip(confusions[positions], linear, strict=True)
+    ]
+    resampled = [
+        _compute_score_rows(cells, resampled_linear[:, t].T)
+        for t, cells in enumerate(bootstrap_confusions(labels, predicted))
+    ]
+    return np.stack(values, axis=-1)[:, indices], np.stack(resampled, axis=-1)[..., indices]
 
 
 def _find_ranges(labels: IntArray) -> dict[str, tuple[float, float]]:

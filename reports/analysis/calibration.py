@@ -15,7 +15,7 @@ from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis import bootstrap, intervals
-from reports.analysis.distinct_models import find_representatives
+from reports.analysis.distinct_models import find_representatives, index_distinct
 from reports.analysis.pair_decisions import compute_equivalence_p
 from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
 from reports.ledger.test_predictions import TestPredictions
@@ -155,21 +155,27 @@ def _summarize_bins(
     bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray
 ) -> pd.DataFrame:
     """Return the bins of one configuration; each argument has shape (seeds, n)."""
-    n_seeds = len(bin_indices)
-    image_values = {
-        "bin": bin_indices.ravel(),
-        "confidence": confidence.ravel(),
-        "accuracy": is_correct.ravel(),
-    }
-    groups = pd.DataFrame(image_values).groupby("bin")
-    frame = groups.mean().assign(images=groups.size() / n_seeds).reset_index()
-    low, high = intervals.compute_wilson_interval(frame["accuracy"], frame["images"])
-    return frame.assign(
-        lower_edge=frame["bin"] / N_BINS,
-        upper_edge=(frame["bin"] + 1) / N_BINS,
-        share=frame["images"] * n_seeds / bin_indices.size,
-        accuracy_low=low,
-        accuracy_high=high,
+    n_seeds, n_images = bin_indices.shape
+    all_counts = np.bincount(bin_indices.ravel())
+    used_bins = np.flatnonzero(all_counts)
+    counts = all_counts[used_bins]
+    mean_confidence, accuracy = (
+        np.bincount(bin_indices.ravel(), values.ravel())[used_bins] / counts
+        for values in (confidence, is_correct)
+    )
+    low, high = intervals.compute_wilson_interval(accuracy, counts / n_seeds)
+    return pd.DataFrame(
+        {
+            "bin": used_bins,
+            "confidence": mean_confidence,
+            "accuracy": accuracy,
+            "images": counts / n_seeds,
+            "lower_edge": used_bins / N_BINS,
+            "upper_edge": (used_bins + 1) / N_BINS,
+            "share": counts / (n_seeds * n_images),
+            "accuracy_low": low,
+            "accuracy_high": high,
+        }
     )
 
 
@@ -225,15 +231,17 @@ def _compute_null_ece(bin_indices: IntArray, confidence: FloatArray) -> tuple[fl
 
 def _fit_recalibrations(predictions: TestPredictions) -> tuple[FloatArray, FloatArray]:
     """Return slopes and intercepts (trials, 2), and those on resamples (resamples, trials, 2)."""
+    positions, indices = index_distinct(predictions.probabilities)
+    is_correct = predictions.predicted_classes == predictions.labels
     fits = [
-        fit_recalibration(compute_confidence_logits(probabilities), predicted == predictions.labels)
-        for probabilities, predicted in zip(
-            predictions.probabilities, predictions.predicted_classes, strict=True
+        fit_recalibration(
+            compute_confidence_logits(predictions.probabilities[position]), is_correct[position]
         )
+        for position in positions
     ]
     coefficients = np.array([fit.values for fit in fits])
     changes = bootstrap.bootstrap_sums(np.array([fit.influences for fit in fits]))
-    return coefficients, coefficients + changes
+    return coefficients[indices], (coefficients + changes)[:, indices]
 
 
 def _summarize_recalibration(

@@ -1,8 +1,8 @@
 """Compute the scores of each class on test, with intervals that hold for perfect scores.
 
 Every score is linear to first order: each image has an influence on it, and the sum over the images
-of a bootstrap resample is its change. All scores of all classes are thus resampled by one matrix
-product.
+of a bootstrap resample is its change. Images in the same cell of the confusion matrix have the same
+influence on a ratio, e.g. the precision, so its change follows from the resampled cells.
 
 The usual interval, mean ± half-width, is too short near 0 and 1, and it has no width if every image
 is classified correctly. Its half-width is therefore converted to an effective number of images, for
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bloodnets.constants import NUM_CLASSES
-from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.bootstrap import bootstrap_sums
+from bloodnets.metrics import FloatArray, IntArray, compute_confusion_matrix
+from reports.analysis.bootstrap import bootstrap_confusions, bootstrap_sums
 from reports.analysis.intervals import ALPHA, compute_wilson_interval, estimate_means
 from reports.analysis.ranking import compute_average_precision, compute_class_auc
 from reports.ledger.test_predictions import TestPredictions
@@ -40,13 +40,12 @@ class _TrialScores(NamedTuple):
 
     Attributes:
         values: Scores, float64, shape (scores, 8); NaN if undefined.
-        influences: Change of each score for one more copy of each image, float64, shape
-            (scores, 8, n).
+        changes: Changes of the scores on each resample, float64, shape (N_RESAMPLES, scores, 8).
         n_images: Numbers of images that a score is based on, float64, shape (scores, 8).
     """
 
     values: FloatArray
-    influences: FloatArray
+    changes: FloatArray
     n_images: FloatArray
 
 
@@ -74,12 +73,13 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
     summaries: dict[bytes, pd.DataFrame] = {}
     frames = []
     trials = predictions.trials.reset_index(drop=True)
+    resampled = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
     for (family, name), rows in trials.groupby(["family", "configuration"], sort=False):
         probabilities = predictions.probabilities[rows.index]
         key = probabilities.tobytes()
         if key not in summaries:  # half of the published configurations are copies of the others
             summaries[key] = _summarize_seeds(
-                [_score_trial(predictions.labels, trial) for trial in probabilities]
+                _score_trials(predictions.labels, probabilities, resampled[rows.index])
             )
         frames.append(
             summaries[key].assign(family=str(family), configuration=str(name), support=support)
@@ -91,65 +91,88 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
     return frame[[*columns, *(c for c in frame.columns if c not in columns)]]
 
 
-def _score_trial(labels: IntArray, probabilities: NDArray[np.float32]) -> _TrialScores:
-    classes = np.arange(NUM_CLASSES)[:, None]
-    is_class = labels == classes
-    is_predicted = probabilities.argmax(axis=1) == classes
-    ratios = _score_ratios(is_class.astype(np.float64), is_predicted.astype(np.float64))
-    rankings = _score_rankings(is_class, probabilities)
-    return _TrialScores(*(np.concatenate(both) for both in zip(ratios, rankings, strict=True)))
+def _score_trials(
+    labels: IntArray, probabilities: NDArray[np.float32], resampled: NDArray[np.float32]
+) -> list[_TrialScores]:
+    """Return `CLASS_SCORES` of each trial.
+
+    Args:
+        labels: True classes, shape (n,).
+        probabilities: Class probabilities, shape (trials, n, 8).
+        resampled: Confusion matrices from `bootstrap_confusions`.
+    """
+    ratios = [
+        _score_ratios(compute_confusion_matrix(labels, trial.argmax(axis=1)), matrices)
+        for trial, matrices in zip(probabilities, resampled, strict=True)
+    ]
+    return [
+        _TrialScores(
+            np.concatenate([ratio.values, ranking.values]),
+            np.concatenate([ratio.changes, ranking.changes], axis=1),
+            np.concatenate([ratio.n_images, ranking.n_images]),
+        )
+        for ratio, ranking in zip(ratios, _score_rankings(labels, probabilities), strict=True)
+    ]
 
 
-def _score_ratios(is_class: FloatArray, is_predicted: FloatArray) -> _TrialScores:
-    """Return `RATIO_SCORES`; both arguments are 0 or 1, of shape (8, n)."""
+def _score_ratios(confusion: IntArray, resampled: NDArray[np.float32]) -> _TrialScores:
+    """Return `RATIO_SCORES` of a confusion matrix (8, 8), and of those on resamples."""
+    counts = confusion.ravel()
+    # Whether a cell is in the row and in the column of a class, 0 or 1, shape (8, 64).
+    is_class, is_predicted = (
+        (axis.ravel() == np.arange(NUM_CLASSES)[:, None]).astype(np.float64)
+        for axis in np.indices(confusion.shape)
+    )
     hits, correct_rejections = is_class * is_predicted, (1 - is_class) * (1 - is_predicted)
     numerators = np.stack([hits, hits, 2 * hits, correct_rejections, correct_rejections])
     denominators = np.stack(
         [is_predicted, is_class, is_class + is_predicted, 1 - is_class, 1 - is_predicted]
     )
-    totals = denominators.sum(axis=-1)
+    totals = denominators @ counts
     # As in scikit-learn, a precision, recall or F1 without images is 0 in a macro mean.
     undefined = np.array([0.0, 0.0, 0.0, np.nan, np.nan])[:, None] + np.zeros(totals.shape)
-    values = np.divide(numerators.sum(axis=-1), totals, out=undefined, where=totals > 0)
+    values = np.divide(numerators @ counts, totals, out=undefined, where=totals > 0)
     deviations = numerators - values[..., None] * denominators
+    influences = deviations / np.maximum(totals, 1)[..., None]
+    changes = resampled.reshape(-1, counts.size) @ influences.reshape(-1, counts.size).T
     n_images = totals.copy()
     # F1 is 2 J / (1 + J), where J is the share of hits among all images of the class or predicted
     # as such. The variance of J is binomial; by the delta method, that of F1 is F1 (1 - F1) over
     # this number.
     n_images[2] /= 2 - values[2]
-    return _TrialScores(values, deviations / np.maximum(totals, 1)[..., None], n_images)
+    return _TrialScores(values, changes.reshape(-1, *values.shape), n_images)
 
 
-def _score_rankings(
-    is_class: NDArray[np.bool_], probabilities: NDArray[np.float32]
-) -> _TrialScores:
-    """Return `RANKING_SCORES` of labels (8, n) and probabilities (n, 8).
+def _score_rankings(labels: IntArray, probabilities: NDArray[np.float32]) -> list[_TrialScores]:
+    """Return `RANKING_SCORES` of each trial, from labels (n,) and probabilities (trials, n, 8).
 
     The numbers of images apply to scores of 0 and 1, for which the images show no variance. For the
     AUC, it follows from the variance of Hanley & McNeil as modified by Newcombe (Statistics in
     Medicine, 2006, method 5); for the average precision, it is the number of images of the class
     (Boyd, Eng & Page, ECML PKDD 2013).
     """
+    is_class = labels == np.arange(NUM_CLASSES)[:, None]
     scores = [
-        [score(is_class[c], probabilities[:, c]) for c in range(NUM_CLASSES)]
+        score(is_class[c], trial[:, c])
+        for trial in probabilities
         for score in (compute_class_auc, compute_average_precision)
+        for c in range(NUM_CLASSES)
     ]
+    shape = (len(probabilities), len(RANKING_SCORES), NUM_CLASSES)
+    values = np.array([score.value for score in scores]).reshape(shape)
+    changes = bootstrap_sums(np.array([score.influence for score in scores])).reshape(-1, *shape)
     n_class = is_class.sum(axis=1).astype(np.float64)
-    n_rest = is_class.shape[1] - n_class
+    n_rest = labels.size - n_class
     n_auc = n_class * n_rest / (1 + np.maximum(0, (n_class + n_rest) / 2 - 1) / 2)
-    return _TrialScores(
-        np.array([[each.value for each in row] for row in scores]),
-        np.array([[each.influence for each in row] for row in scores]),
-        np.stack([n_auc, n_class]),
-    )
+    n_images = np.stack([n_auc, n_class])
+    return [_TrialScores(values[t], changes[:, t], n_images) for t in range(len(values))]
 
 
 def _summarize_seeds(trials: list[_TrialScores]) -> pd.DataFrame:
     """Return means, standard deviations and intervals of the trials of one configuration."""
     n_scores = len(CLASS_SCORES)
     values = np.stack([trial.values for trial in trials]).reshape(len(trials), -1)
-    influences = np.stack([trial.influences for trial in trials])
-    changes = bootstrap_sums(influences).reshape(-1, *values.shape)
+    changes = np.stack([trial.changes for trial in trials], axis=1).reshape(-1, *values.shape)
     estimates = estimate_means(values, values + changes)
     n_images = np.mean([trial.n_images for trial in trials], axis=0).ravel()
     low, high = _compute_intervals(estimates, n_images, is_single=len(trials) == 1)
@@ -185,5 +208,4 @@ def _compute_intervals(
     is_ratio = np.arange(mean.size) < len(RATIO_SCORES) * NUM_CLASSES
     n_effective = np.where(is_extreme | (is_ratio & is_single), n_images, n_effective)
     n_effective = np.where(n_effective > 0, n_effective, np.nan)
-    low, high = compute_wilson_interval(pd.Series(mean), pd.Series(n_effective))
-    return low.to_numpy(), high.to_numpy()
+    return compute_wilson_interval(mean, n_effective)

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bloodnets import metrics
 from bloodnets.constants import NUM_CLASSES
@@ -95,9 +94,7 @@ def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
 
     Ties stay in the order of the plan.
     """
-    scores = metrics.compute_score_arrays(
-        _count_cells(predictions).reshape(-1, NUM_CLASSES, NUM_CLASSES)
-    )
+    scores = metrics.compute_score_arrays(bootstrap.count_confusions(predictions))
     means = predictions.trials.assign(score=scores["macro_f1"]).groupby(
         "configuration", sort=False
     )["score"]
@@ -118,8 +115,11 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     names = ranked_names[:MAX_COMPARED]
     trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
     trials = predictions.trials.iloc[trial_rows]
-    counts = _count_cells(predictions)[trial_rows]
-    resampled = bootstrap_cell_counts(predictions, trial_rows)
+    counts = bootstrap.count_confusions(predictions)[trial_rows].reshape(-1, _N_CELLS)
+    resampled = bootstrap.bootstrap_confusions(
+        predictions.labels, predictions.predicted_classes[trial_rows]
+    )
+    resampled = resampled.reshape(*resampled.shape[:2], _N_CELLS).swapaxes(0, 1)
     rows = find_trial_rows(trials, names)
     variances = estimate_seed_variances(counts, resampled, rows)
     moderated_variances = moderate_seed_variances(variances)
@@ -206,36 +206,3 @@ def _compute_shades(cell_differences: pd.Series) -> pd.Series:
     largest = float(cell_differences.abs().max()) or 1.0
     size = np.ceil(5 * np.sqrt(cell_differences.abs() / largest))
     return pd.Series(np.where(cell_differences < 0, -size, size), cell_differences.index, dtype=int)
-
-
-def _count_cells(predictions: TestPredictions) -> FloatArray:
-    """Return the images in each cell, shape (trials, 64), ordered by `true`, then `predicted`."""
-    matrices = [
-        metrics.compute_confusion_matrix(predictions.labels, predicted)
-        for predicted in predictions.predicted_classes
-    ]
-    return np.array(matrices, dtype=np.float64).reshape(-1, _N_CELLS)
-
-
-def bootstrap_cell_counts(
-    predictions: TestPredictions, trial_rows: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return the number of images in each cell on each resample.
-
-    Args:
-        predictions: Trials on the same images.
-        trial_rows: Positions of the trials to count, int64, shape (rows,).
-
-    Returns:
-        Counts, float32, shape (N_RESAMPLES, rows, 64).
-    """
-    predicted = predictions.predicted_classes
-    cells = np.empty((bootstrap.N_RESAMPLES, len(trial_rows), _N_CELLS), np.float32)
-    start = 0
-    for chunk in bootstrap.bootstrap_counts(predictions.labels.size):
-        stop = start + len(chunk)
-        for position, row in enumerate(trial_rows):
-            confusion = bootstrap.bootstrap_confusion(predictions.labels, predicted[row], chunk)
-            cells[start:stop, position] = confusion.reshape(-1, _N_CELLS)
-        start = stop
-    return cells

@@ -1,12 +1,35 @@
 """Find configurations that train the same model, so that each model is compared only once."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bloodnets.metrics import IntArray
 from reports.ledger.test_predictions import TestPredictions
 
 MAX_ROUNDING = 1e-5
 """Largest difference of a probability that is taken for rounding. Probabilities are stored as
 float32, and a loss that is computed differently changes their last digits."""
+
+
+def index_distinct(arrays: NDArray[np.generic]) -> tuple[IntArray, IntArray]:
+    """Return which arrays are distinct, so that each is analyzed only once.
+
+    Half of the published configurations make exactly the same predictions as the others.
+
+    Args:
+        arrays: Arrays of any type, shape (k, ...).
+
+    Returns:
+        - Positions of the distinct arrays, each of the first with its content, int64, shape (d,).
+        - Index of each array among the distinct ones, int64, shape (k,): `distinct[indices]` has
+          the results for all arrays in their order.
+    """
+    index_by_content: dict[bytes, int] = {}
+    indices = np.array(
+        [index_by_content.setdefault(array.tobytes(), len(index_by_content)) for array in arrays],
+        np.int64,
+    )
+    return np.unique(indices, return_index=True)[1].astype(np.int64), indices
 
 
 def find_representatives(predictions: TestPredictions) -> dict[str, str]:

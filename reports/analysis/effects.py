@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import BootstrapScores
-from reports.analysis.intervals import adjust_holm, estimate_contrast
+from reports.analysis.contrasts import estimate_contrast
+from reports.analysis.intervals import adjust_holm
 from reports.analysis.pairwise import COMPARED_SCORE
 
 FACTORS: Mapping[str, tuple[str, str]] = {

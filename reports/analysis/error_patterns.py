@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
 from bloodnets.constants import NUM_CLASSES
-from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_counts
+from bloodnets.metrics import FloatArray
+from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_confusions, count_confusions
 from reports.analysis.intervals import Estimate, estimate_mean
 from reports.analysis.seed_variance import find_trial_rows
 from reports.ledger.test_predictions import TestPredictions
@@ -67,30 +66,12 @@ class ConfusionErrors:
 
 def count_confusion_errors(predictions: TestPredictions) -> ConfusionErrors:
     """Count the errors of every trial, on the test images and on resamples of them."""
-    labels, predicted = predictions.labels, predictions.predicted_classes
-    resampled = np.empty((len(predicted), N_RESAMPLES, NUM_CLASSES, NUM_CLASSES), np.float32)
-    # One sparse matrix per trial, with a row per cell: few images are wrong.
-    cell_matrices = [_make_cell_matrix(labels, trial_array) for trial_array in predicted]
-    start = 0
-    for chunk in bootstrap_counts(labels.size) if len(predicted) else ():
-        stop, by_image = start + len(chunk), np.ascontiguousarray(chunk.T)
-        for trial_cells, cell_matrix in zip(resampled, cell_matrices, strict=True):
-            trial_cells[start:stop] = (cell_matrix @ by_image).T.reshape(
-                -1, NUM_CLASSES, NUM_CLASSES
-            )
-        start = stop
-    counts = [matrix.sum(axis=1).reshape(NUM_CLASSES, NUM_CLASSES) for matrix in cell_matrices]
-    return ConfusionErrors(
-        trials=predictions.trials, counts=np.array(counts, dtype=np.float64), resampled=resampled
-    )
-
-
-def _make_cell_matrix(labels: IntArray, predicted: IntArray) -> sparse.csr_array:
-    """Return a matrix with a 1 for each misclassified image, in the row of its cell, (64, n)."""
-    wrong_images = np.flatnonzero(predicted != labels)
-    coordinates = (labels[wrong_images] * NUM_CLASSES + predicted[wrong_images], wrong_images)
-    ones = np.ones(wrong_images.size, np.float32)
-    return sparse.csr_array((ones, coordinates), shape=(NUM_CLASSES**2, labels.size))
+    counts = count_confusions(predictions).astype(np.float64)
+    resampled = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    classes = np.arange(NUM_CLASSES)
+    for cells in (counts, resampled):
+        cells[..., classes, classes] = 0  # correct predictions
+    return ConfusionErrors(trials=predictions.trials, counts=counts, resampled=resampled)
 
 
 def compute_error_shares(cells: AnyFloatArray) -> FloatArray:

@@ -16,8 +16,8 @@ import pandas as pd
 from bloodnets import metrics
 from reports.analysis.bootstrap import SCORES, BootstrapScores
 from reports.analysis.border_intervals import Bounds, bound_scores
+from reports.analysis.contrasts import estimate_contrasts
 from reports.analysis.further_scores import FURTHER_SCORES
-from reports.analysis.intervals import estimate_contrast
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
@@ -238,9 +238,10 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
         "seeds": int(complete["test_accuracy"].notna().sum()),
         **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
-    for name in (*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS):
-        row[name] = complete[name].mean()
-        row[f"{name}_sd"] = complete[name].std(ddof=1)
+    values = complete[[*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS]].astype(np.float64)
+    means, sds = values.mean().to_dict(), values.std(ddof=1).to_dict()
+    for name, mean in means.items():
+        row |= {name: mean, f"{name}_sd": sds[name]}
     return row | {name: trial_frame[name].max() for name in SIZE_FIELDS}
 
 
@@ -258,20 +259,20 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
         `BootstrapScores.ranges`; NaN without a trial). For `FURTHER_SCORES`, which no record has,
         also the mean over the seeds and `_sd`.
     """
-    rows = []
-    for name in names:
-        row: dict[str, float] = {}
-        border = _bound_at_border(bootstrap, name)
-        for score in (*SCORES, *FURTHER_SCORES):
-            key, estimate = f"test_{score}", estimate_contrast(bootstrap, score, {name: 1.0})
-            mean, sd, low, high = estimate[:4] if estimate else (np.nan,) * 4
-            if score in FURTHER_SCORES:
-                row |= {key: mean, f"{key}_sd": sd}
-            if score in border:
-                low, high = np.fmin(low, border[score].low), np.fmax(high, border[score].high)
-            row[f"{key}_low"], row[f"{key}_high"] = np.clip([low, high], *bootstrap.ranges[score])
-        rows.append(row)
-    return pd.DataFrame(rows)
+    borders = [_bound_at_border(bootstrap, name) for name in names]
+    unbounded = Bounds(np.nan, np.nan)
+    columns: dict[str, metrics.FloatArray] = {}
+    for score in (*SCORES, *FURTHER_SCORES):
+        key = f"test_{score}"
+        estimates = estimate_contrasts(bootstrap, score, [{name: 1.0} for name in names])
+        if score in FURTHER_SCORES:
+            columns[key], columns[f"{key}_sd"] = (estimates[c].to_numpy() for c in ("mean", "sd"))
+        bounds = [border.get(score, unbounded) for border in borders]
+        low = np.fmin(estimates["low"].to_numpy(), [bound.low for bound in bounds])
+        high = np.fmax(estimates["high"].to_numpy(), [bound.high for bound in bounds])
+        columns[f"{key}_low"] = low.clip(*bootstrap.ranges[score])
+        columns[f"{key}_high"] = high.clip(*bootstrap.ranges[score])
+    return pd.DataFrame(columns)
 
 
 def _bound_at_border(bootstrap: BootstrapScores, name: str) -> dict[str, Bounds]:

@@ -1,7 +1,8 @@
 """Compare every pair of models, and group those that do not differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from string import ascii_lowercase, ascii_uppercase
 
 import numpy as np
@@ -10,7 +11,8 @@ from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import BootstrapScores
-from reports.analysis.intervals import adjust_holm, estimate_contrast, estimate_contrasts
+from reports.analysis.contrasts import estimate_contrasts
+from reports.analysis.intervals import adjust_holm
 from reports.analysis.model_groups import assign_letters, find_groups, rank_models
 from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision, decide_pairs
 from reports.analysis.seed_variance import compute_homogeneity_p, find_trial_rows
@@ -158,9 +160,10 @@ def compare_pairs(
     if len(names) < 2:
         return pd.DataFrame(columns=_PAIR_COLUMNS)
     rows = find_trial_rows(bootstrap.trials, names)
-    frame = pd.concat(_estimate_differences(bootstrap, names, rows))
-    frame = frame.sort_values(["i", "j"], ignore_index=True).rename(columns={"mean": "difference"})
-    pair_indices = frame[["i", "j"]].to_numpy()
+    pair_indices = np.array([*combinations(range(len(names)), 2)])
+    weights = [{names[i]: 1.0, names[j]: -1.0} for i, j in pair_indices]
+    frame = estimate_contrasts(bootstrap, COMPARED_SCORE, weights)
+    frame = frame.rename(columns={"mean": "difference"})
     frame["a"], frame["b"] = ([names[i] for i in column] for column in pair_indices.T)
     sampling = bootstrap.seed_variances[COMPARED_SCORE].sampling[pair_indices].sum(axis=1)
     frame["own_image_variance"] = np.minimum(
@@ -173,29 +176,6 @@ def compare_pairs(
     frame["p_mcnemar_holm"] = adjust_holm(frame["p_mcnemar"].to_numpy())
     frame["significant"] = frame["decision"] == Decision.DIFFERENT
     return frame.assign(margin=margin)[_PAIR_COLUMNS]
-
-
-def _estimate_differences(
-    bootstrap: BootstrapScores, names: Sequence[str], rows: IntArray
-) -> Iterator[pd.DataFrame]:
-    """Yield estimates of the differences, with the columns `i` and `j`: positions in `names`."""
-    for i, name in enumerate(names[:-1]):
-        has_both = (rows[i] >= 0) & (rows[i + 1 :] >= 0)
-        for seeds in np.unique(has_both, axis=0):
-            other_indices = i + 1 + np.flatnonzero((has_both == seeds).all(axis=1))
-            weights = [{name: 1.0, names[j]: -1.0} for j in other_indices.tolist()]
-            if seeds.any():
-                row_pairs = np.stack(
-                    [np.broadcast_to(rows[i], rows[other_indices].shape), rows[other_indices]], 1
-                )
-                frame = estimate_contrasts(
-                    bootstrap, COMPARED_SCORE, row_pairs[:, :, seeds], weights
-                )
-            else:
-                frame = pd.DataFrame(
-                    [estimate_contrast(bootstrap, COMPARED_SCORE, weight) for weight in weights]
-                )
-            yield frame.assign(i=i, j=other_indices)
 
 
 def _run_mcnemar_tests(

@@ -1,6 +1,6 @@
 """Compare a study's scores with the published ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -8,15 +8,10 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
-from reports.analysis.bootstrap import BootstrapScores, bootstrap_confusion, bootstrap_counts
+from reports.analysis.bootstrap import BootstrapScores, bootstrap_confusions
+from reports.analysis.contrasts import compute_prediction_interval, estimate_contrast
 from reports.analysis.epoch_limit import find_limited_configurations
-from reports.analysis.intervals import (
-    ALPHA,
-    adjust_holm,
-    compute_prediction_interval,
-    estimate_contrast,
-    estimate_mean,
-)
+from reports.analysis.intervals import ALPHA, adjust_holm, estimate_mean
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.published import PublishedRow
@@ -107,9 +102,10 @@ def _make_row(name: str, row: PublishedRow, bootstrap: BootstrapScores) -> dict[
     published_scores = _bootstrap_matrix_score(row)
     recomputed = estimate_mean(published_scores[:1], published_scores[1:, None])
     score = estimate_contrast(bootstrap, REPRODUCED_SCORE, {name: 1.0})
-    interval = compute_prediction_interval(
-        bootstrap, REPRODUCED_SCORE, name, row.weighted_f1, float(published_scores[1:].var(ddof=1))
-    )
+    interval = None
+    if score is not None:
+        new_variance = float(published_scores[1:].var(ddof=1))
+        interval = compute_prediction_interval(score, row.weighted_f1, new_variance)
     return {
         "configuration": name,
         "family": row.family,
@@ -145,8 +141,6 @@ def _bootstrap_matrix_score(row: PublishedRow) -> metrics.FloatArray:
     labels, predicted = (
         np.repeat(axis.ravel(), matrix.ravel()) for axis in np.indices(matrix.shape)
     )
-    resampled = [
-        bootstrap_confusion(labels, predicted, chunk) for chunk in bootstrap_counts(labels.size)
-    ]
-    matrices: Sequence[metrics.IntArray] = [matrix[None], *resampled]  # type: ignore[list-item]
-    return metrics.compute_score_arrays(np.concatenate(matrices))[REPRODUCED_SCORE]
+    (resampled,) = bootstrap_confusions(labels, predicted[None])
+    matrices = np.concatenate([matrix[None], resampled])
+    return metrics.compute_score_arrays(matrices)[REPRODUCED_SCORE]

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import BootstrapScores
-from reports.analysis.intervals import ALPHA, Estimate, adjust_holm, estimate_contrast
+from reports.analysis.contrasts import estimate_contrasts
+from reports.analysis.intervals import ALPHA, Estimate, adjust_holm
 from reports.format.text import label
 from reports.format.units import format_interval, format_number
 from reports.ledger.loading import LoadedStudy
@@ -77,15 +78,23 @@ def measure_contrasts(
         contrast_by_quantity: Score and weights of each contrast, by the name of the quantity. A
             contrast is left out if its configurations have no seed in common.
     """
+    weights_by_score: dict[str, dict[str, Mapping[str, float]]] = {}
+    for quantity, (score, weights) in contrast_by_quantity.items():
+        weights_by_score.setdefault(score, {})[quantity] = weights
     estimates = {
-        quantity: estimate_contrast(bootstrap, score, weights)
-        for quantity, (score, weights) in contrast_by_quantity.items()
+        quantity: Estimate(*row)
+        for score, weights in weights_by_score.items()
+        for quantity, row in zip(
+            weights,
+            estimate_contrasts(bootstrap, score, [*weights.values()]).itertuples(index=False),
+            strict=True,
+        )
     }
     return make_numbers_frame(
         {
-            quantity: estimate
-            for quantity, estimate in estimates.items()
-            if estimate is not None and estimate.seeds > 0
+            quantity: estimates[quantity]
+            for quantity in contrast_by_quantity
+            if estimates[quantity].seeds > 0
         }
     )
 

@@ -16,7 +16,8 @@ from scipy.special import ndtr
 from bloodnets import metrics
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.class_scores import compute_class_scores
-from reports.analysis.intervals import Estimate, estimate_contrast
+from reports.analysis.contrasts import estimate_contrast
+from reports.analysis.intervals import Estimate
 from reports.ledger.test_predictions import TestPredictions
 
 SHARES = np.array([244, 624, 311, 579, 243, 284, 666, 470]) / 3421  # class shares in test

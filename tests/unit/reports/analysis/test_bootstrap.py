@@ -8,11 +8,12 @@ from bloodnets import metrics
 from reports.analysis import bootstrap
 from reports.analysis.bootstrap import (
     N_RESAMPLES,
-    bootstrap_confusion,
+    bootstrap_confusions,
     bootstrap_counts,
     bootstrap_scores,
+    count_drawn_cells,
 )
-from reports.analysis.intervals import estimate_contrast
+from reports.analysis.contrasts import estimate_contrast
 from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.grid_builder import ASYMMETRIC, ConfusionMatrix
 from tests.helpers.predictions import predict_matrices
@@ -36,18 +37,33 @@ def test_bootstrap_counts_are_of_as_many_images_and_the_same_in_chunks(
     assert whole.shape == (N_RESAMPLES, 50)
     assert set(whole.sum(axis=1)) == {50.0}
     assert whole.var() == pytest.approx(1 - 1 / 50, rel=0.02)  # of a multinomial count
-    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 4 * 50 * 300)
+    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 8 * 50 * 300)
     chunks = list(bootstrap_counts(50))
     assert len(chunks) == 7
     np.testing.assert_array_equal(np.concatenate(chunks), whole)
 
 
-def test_bootstrap_confusion_counts_each_image_as_often_as_it_is_drawn() -> None:
-    labels, predicted = np.array([0, 0, 3]), np.array([0, 1, 2])
-    counts = np.array([[1, 1, 1], [0, 3, 0]], dtype=np.float32)
-    first, second = bootstrap_confusion(labels, predicted, counts)
+def test_count_drawn_cells_counts_each_image_as_often_as_it_is_drawn() -> None:
+    labels, predicted = np.array([0, 0, 3]), np.array([[0, 1, 2], [0, 0, 3]])
+    counts = np.array([[1.0, 1, 1], [0, 3, 0]])
+    (first, second), (all_correct, _) = count_drawn_cells(labels, predicted, counts)
     assert (first[0, 0], first[0, 1], first[3, 2], first.sum()) == (1, 1, 1, 3)
     assert (second[0, 1], second.sum()) == (3, 3)
+    assert (all_correct[0, 0], all_correct[3, 3], all_correct.sum()) == (2, 1, 3)
+
+
+def test_bootstrap_confusions_are_in_the_order_of_the_trials_and_the_same_in_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    predictions = predict_matrices(ASYMMETRIC, OTHER)
+    labels, predicted = predictions.labels, predictions.predicted_classes[[1, 0, 1]]
+    confusions = bootstrap_confusions(labels, predicted)
+    assert confusions.shape == (3, N_RESAMPLES, 8, 8)
+    assert (confusions.sum(axis=(2, 3)) == labels.size).all()
+    np.testing.assert_allclose(confusions[:, :, 0, 0].mean(axis=1), [80, 60, 80], rtol=0.02)
+    np.testing.assert_array_equal(confusions[0], confusions[2])
+    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 8 * labels.size * 700)
+    np.testing.assert_array_equal(bootstrap_confusions(labels, predicted), confusions)
 
 
 def test_bootstrap_scores_are_those_of_the_metrics_and_of_each_draw() -> None:
@@ -126,3 +142,17 @@ def test_bootstrap_scores_count_equal_models_once_in_the_variances() -> None:
     contrast = estimate_contrast(scores, "accuracy", {"b": 1, "a": -1})
     assert contrast is not None
     assert (contrast.mean, contrast.low, contrast.high, contrast.p) == (0, 0, 0, 1)
+
+
+def test_bootstrap_scores_of_repeated_predictions_are_in_the_order_of_the_trials() -> None:
+    both = predict_matrices(ASYMMETRIC, OTHER)
+    order = [1, 0, 1]
+    repeated = TestPredictions(
+        trials=pd.DataFrame({"configuration": [*"abc"], "family": "cnn", "seed": 0}),
+        labels=both.labels,
+        probabilities=both.probabilities[order],
+    )
+    expected, found = bootstrap_scores(both), bootstrap_scores(repeated)
+    for score in ("accuracy", "auc", "brier", "precision_0"):
+        np.testing.assert_allclose(found.values[score], expected.values[score][order])
+        np.testing.assert_allclose(found.resampled[score], expected.resampled[score][:, order])

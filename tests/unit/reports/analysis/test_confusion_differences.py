@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.analysis import bootstrap, confusion_differences
+from reports.analysis import confusion_differences
 from reports.ledger.test_predictions import TestPredictions
 
 Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
@@ -222,16 +222,3 @@ def test_compute_cell_differences_without_a_common_seed_are_empty() -> None:
         make_predictions(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 1, POOR))
     )
     assert frame.empty
-
-
-def test_bootstrap_cell_counts_use_all_draws_and_are_the_same_in_chunks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trials = make_predictions(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 0, POOR))
-    resampled = confusion_differences.bootstrap_cell_counts(trials, np.array([1, 0]))
-    assert resampled.shape == (bootstrap.N_RESAMPLES, 2, 64)
-    assert (resampled.sum(axis=2) == 1000).all()
-    np.testing.assert_allclose(resampled[:, :, 2 * 8 + 5].mean(axis=0), [130, 40], rtol=0.02)
-    monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 4 * 1000 * 700)
-    in_chunks = confusion_differences.bootstrap_cell_counts(trials, np.array([1, 0]))
-    np.testing.assert_array_equal(in_chunks, resampled)

@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from reports.analysis.distinct_models import MAX_ROUNDING, find_representatives
+from reports.analysis.distinct_models import (
+    MAX_ROUNDING,
+    find_representatives,
+    index_distinct,
+)
 from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.predictions import make_no_predictions
 
@@ -33,6 +37,19 @@ def make_trials(*trials: Trial) -> TestPredictions:
     )
     probabilities = np.stack([trial[3] for trial in trials])
     return TestPredictions(trials=frame, labels=LABELS, probabilities=probabilities)
+
+
+@pytest.mark.parametrize(
+    ("models", "positions", "indices"),
+    [([], [], []), ([1], [0], [0]), ([2, 1, 2, 3, 1], [0, 1, 3], [0, 1, 0, 2, 1])],
+)
+def test_index_distinct_keeps_the_first_of_equal_arrays(
+    models: list[int], positions: list[int], indices: list[int]
+) -> None:
+    arrays = np.array([make_model(model) for model in models])
+    found_positions, found_indices = index_distinct(arrays)
+    assert found_positions.tolist() == positions
+    assert found_indices.tolist() == indices
 
 
 def test_find_representatives_of_equal_probabilities_is_the_first() -> None:
