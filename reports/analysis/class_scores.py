@@ -135,7 +135,7 @@ def _score_ratios(confusion: IntArray, resampled: NDArray[np.float32]) -> _Trial
     deviations = numerators - values[..., None] * denominators
     influences = deviations / np.maximum(totals, 1)[..., None]
     changes = resampled.reshape(-1, counts.size) @ influences.reshape(-1, counts.size).T
-    n_images = totals.copy()
+    n_images = totals.astype(np.float64)
     # F1 is 2 J / (1 + J), where J is the share of hits among all images of the class or predicted
     # as such. The variance of J is binomial; by the delta method, that of F1 is F1 (1 - F1) over
     # this number.

@@ -115,7 +115,8 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     names = ranked_names[:MAX_COMPARED]
     trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
     trials = predictions.trials.iloc[trial_rows]
-    counts = bootstrap.count_confusions(predictions)[trial_rows].reshape(-1, _N_CELLS)
+    confusions = bootstrap.count_confusions(predictions)[trial_rows]
+    counts = confusions.reshape(-1, _N_CELLS).astype(np.float64)
     resampled = bootstrap.bootstrap_confusions(
         predictions.labels, predictions.predicted_classes[trial_rows]
     )

@@ -239,9 +239,9 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
         **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
     values = complete[[*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS]].astype(np.float64)
-    means, sds = values.mean().to_dict(), values.std(ddof=1).to_dict()
-    for name, mean in means.items():
-        row |= {name: mean, f"{name}_sd": sds[name]}
+    means, sds = values.mean(), values.std(ddof=1)
+    for name in map(str, values.columns):
+        row |= {name: means[name], f"{name}_sd": sds[name]}
     return row | {name: trial_frame[name].max() for name in SIZE_FIELDS}
 
 

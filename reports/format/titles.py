@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from reports.format.units import format_count
-from reports.ledger.records import DataRecord, StudyRecord
+from reports.ledger.data_record import DataRecord
+from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 
 _NUMBER_WORDS = (

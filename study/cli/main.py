@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -110,7 +111,7 @@ def show_program(
         typer.echo(context.get_help())
 
 
-COMMANDS = {
+COMMANDS: Mapping[str, Callable[..., None]] = {
     "grid": grid,
     "search": search,
     "resume": resume,

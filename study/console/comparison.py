@@ -10,7 +10,7 @@ from reports.analysis.effects import estimate_effects
 from reports.analysis.study_comparison import DataSetComparison, compare_with_best
 from reports.format.text import make_data_label
 from reports.format.units import format_interval, format_number
-from reports.sections.verdict_text import describe_verdict
+from reports.sections.verdict_text import describe_effects, describe_verdict
 from study.console.format import format_percent, make_output_console, make_plain_table
 
 
@@ -22,9 +22,8 @@ def print_comparison(data_sets: Sequence[DataSetComparison]) -> None:
             console.print()
         console.print(
             make_data_label(data_set.data).short,
-            describe_verdict(
-                data_set.scores, data_set.compared, estimate_effects(data_set.bootstrap)
-            ),
+            describe_verdict(data_set.scores, data_set.compared),
+            *describe_effects(estimate_effects(data_set.bootstrap)),
             sep="\n",
             markup=False,
         )

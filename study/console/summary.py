@@ -7,10 +7,10 @@ import pandas as pd
 from rich.table import Table
 
 from reports.analysis.pairwise import PairwiseComparison
+from reports.format.model_labels import format_model
 from reports.format.text import format_settings, make_data_label
 from reports.format.units import format_interval
 from reports.sections.findings import Analysis
-from reports.sections.verdict_text import format_model
 from study.console.format import format_clock, format_percent, make_plain_table
 
 MAX_TABLE_TRIALS = 5

@@ -11,7 +11,7 @@ from reports.ledger.records import StudyRecord
 from reports.ledger.search_record import SearchRecord
 from study.configs.search_space import count_retrained_trials
 from study.console.time_left import Stage, estimate_time_left_s
-from study.lifecycle.resume import compute_elapsed_search_s
+from study.lifecycle.search_duration import compute_elapsed_search_s
 from study.lifecycle.status import REPORT_FILE, format_resume_command
 from study.runtime.lock import is_locked
 

@@ -11,10 +11,11 @@ from bloodnets.errors import ResourceError
 from bloodnets.storage.local import write_atomic
 from bloodnets.storage.location import RemotePath
 from reports.format.text import format_settings, make_data_label
+from reports.format.units import format_duration
 from reports.ledger.ledger import Ledger
 from reports.ledger.progress import ProgressReader, ProgressState, TrialProgress
 from reports.page.live_page import LivePage, LiveTrial, render_live_page
-from study.console.format import format_clock, format_duration, format_time_left, make_live_display
+from study.console.format import format_clock, format_time_left, make_live_display
 from study.lifecycle.status import REPORT_FILE, format_status_lines
 from study.lifecycle.study_view import StudyView, read_study_view
 from study.lifecycle.view_text import (

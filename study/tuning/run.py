@@ -25,6 +25,7 @@ from study.console.report_link import print_report_path
 from study.console.search_progress import SearchProgress
 from study.lifecycle.file_check import check_study_files
 from study.lifecycle.resume import open_study
+from study.lifecycle.search_duration import compute_elapsed_search_s
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
 from study.runtime.lock import keep_locked
@@ -33,7 +34,6 @@ from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
 from study.runtime.watchdog import Heartbeat
 from study.tuning.confirmation import plan_confirmation
-from study.tuning.search_duration import compute_elapsed_search_s
 from study.tuning.search_run import SearchRun
 from study.tuning.training_session import (
     TrainingSession,

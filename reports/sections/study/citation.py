@@ -2,7 +2,8 @@
 
 import shlex
 
-from reports.ledger.records import DataRecord, StudyRecord
+from reports.ledger.data_record import DataRecord
+from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.elements import CodeBlock
 from reports.sections.paper.references import (

@@ -25,8 +25,8 @@ def make_matrix(n_wrong: int) -> IntArray:
 
 
 def score(matrix: NDArray[np.number]) -> dict[str, float]:
-    agreement = compute_agreement_arrays(matrix)
-    return metrics.compute_scores(matrix) | {key: float(v) for key, v in agreement.items()}
+    scores = metrics.compute_score_arrays(matrix) | compute_agreement_arrays(matrix)
+    return {key: float(value) for key, value in scores.items()}
 
 
 @pytest.mark.parametrize("n_wrong", [0, 1, 9])

@@ -101,7 +101,7 @@ def test_verify_study_with_changed_facts_passes_with_a_new_log_only(
 ) -> None:
     """The documentation lists both as not found."""
     forge(grid_copy)
-    assert find_disagreement(grid_copy).path.startswith("trials/")
+    assert str(find_disagreement(grid_copy).path).startswith("trials/")
     rewrite_log(grid_copy)
     assert list(verify_study(Ledger(grid_copy)))
 

@@ -24,7 +24,7 @@ def read(ledger: Ledger) -> StudyView:
 
 def test_read_study_view_running_grid_has_a_time_left_and_its_best_trial(ledger: Ledger) -> None:
     add_checkpoint(ledger, epochs=2)
-    ledger.add_start(find_unfinished_trial(ledger).id)
+    ledger.log.add_start(find_unfinished_trial(ledger).id)
     with lock_study(ledger.location):
         view = read(ledger)
     assert view.is_running

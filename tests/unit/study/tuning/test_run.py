@@ -16,9 +16,9 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import compute_fingerprint
 from reports.ledger.serialization import to_json
 from study.datasets.data_record import make_data_record
+from study.lifecycle.search_duration import compute_elapsed_search_s
 from study.runtime.watchdog import Heartbeat
 from study.tuning.run import run_study
-from study.tuning.search_duration import compute_elapsed_search_s
 from study.tuning.training_session import TrainingSession
 from tests.helpers.forgeries import rewrite_log
 from tests.helpers.grid_builder import TrialKey, build_grid

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reports.ledger.records import TrialRecord
-from study.tuning.search_duration import compute_elapsed_search_s
+from study.lifecycle.search_duration import compute_elapsed_search_s
 from tests.helpers.grid_builder import make_config
 from tests.helpers.planted_study import make_trial_record
 
