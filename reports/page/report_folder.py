@@ -14,7 +14,7 @@ _REPORT_ENTRIES = {
     "figures",
 }
 
-_REPORT_TAG = b'<p class="kind">bloodstudy report</p>'
+_REPORT_TAG = b'<meta name="generator" content="bloodstudy report">'
 
 
 def require_report_folder(folder: Path) -> None:
