@@ -60,7 +60,7 @@ def draw_ranking(
     ]
     axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel("Macro F1 on test (%), 95% confidence interval; axis does not start at 0")
+    axes.set_xlabel("Macro F1 on test (%); axis does not start at 0")
     canvas.add_legend(figure, axes, n_columns=4)
     _draw_bars(group_axes, names, tied_groups, equivalent_groups)
     return figure

@@ -41,14 +41,14 @@ def format_methods(comparison: pd.DataFrame, copies: Mapping[str, Sequence[str]]
         copies: See `format_model`.
 
     Returns:
-        Texts such as `CrossEntropy (= NLLLoss) + Adam`, one for each row.
+        Texts such as `CrossEntropy + SGD`, one for each row; `either loss + SGD` if the losses
+        differ only by name.
     """
     losses = dict(zip(comparison["configuration"], comparison["loss"], strict=True))
     texts = []
     for name, loss, optimizer in zip(losses, losses.values(), comparison["optimizer"], strict=True):
-        others = {losses[copy] for copy in copies.get(name, ()) if losses[copy] != loss}
-        equal_losses = f" (= {', '.join(map(label, sorted(others)))})" if others else ""
-        texts.append(f"{label(loss)}{equal_losses} + {label(optimizer)}")
+        has_one_loss = all(losses[copy] == loss for copy in copies.get(name, ()))
+        texts.append(f"{label(loss) if has_one_loss else 'either loss'} + {label(optimizer)}")
     return texts
 
 

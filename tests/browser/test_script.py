@@ -109,15 +109,16 @@ def test_script_sorted_table_has_the_group_name_in_each_row(
 
 def test_script_shows_the_chosen_heat_map_only(browser: webdriver.Chrome, made: Path) -> None:
     open_page(browser, made)
-    grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
-    assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
+    grids = browser.find_elements(By.CSS_SELECTOR, "#pairs table.grid")
+    assert [grid.is_displayed() for grid in grids] == [True, False, False, False, False]
     select = Select(browser.find_element(By.CSS_SELECTOR, ".grids select"))
     titles = [option.text for option in select.options]
-    assert titles == ["Accuracy", "Macro F1", page_contents.INJECTED_HTML, "AUC"]
+    assert titles == ["Accuracy", "Macro F1", page_contents.INJECTED_HTML, "AUC", "MCC"]
     select.select_by_visible_text("AUC")
-    assert [grid.is_displayed() for grid in grids] == [False, False, False, True]
+    assert [grid.is_displayed() for grid in grids] == [False, False, False, True, False]
     assert grids[3].text.startswith("AUC. ")
-    assert not [s for s in browser.find_elements(By.TAG_NAME, "summary") if s.is_displayed()]
+    summaries = browser.find_elements(By.CSS_SELECTOR, ".grids summary")
+    assert not [summary for summary in summaries if summary.is_displayed()]
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
@@ -142,10 +143,13 @@ def test_page_without_script_is_complete(browser: webdriver.Chrome, made: Path) 
         open_page(browser, made)
         assert not browser.find_elements(By.CSS_SELECTOR, "button, select")
         rows = browser.find_elements(By.CSS_SELECTOR, "table.sheet tbody tr")
-        assert len(rows) == 8 + 4 + 4
-        assert all(row.is_displayed() for row in rows)
-        grids = browser.find_elements(By.CSS_SELECTOR, "table.grid")
-        assert [grid.is_displayed() for grid in grids] == [True, False, False, False]
+        assert len(rows) == 9 + 4 + 4 + 3
+        hidden_rows = [row for row in rows if not row.is_displayed()]
+        assert [row.get_attribute("class") for row in hidden_rows] == ["hidden"]
+        browser.find_element(By.CSS_SELECTOR, ".switch input").click()
+        assert hidden_rows[0].is_displayed()
+        grids = browser.find_elements(By.CSS_SELECTOR, "#pairs table.grid")
+        assert [grid.is_displayed() for grid in grids] == [True, False, False, False, False]
         browser.find_elements(By.CSS_SELECTOR, ".grids summary")[0].click()
         assert grids[1].is_displayed()
     finally:

@@ -47,6 +47,13 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
             tables=(_make_number_table(), _make_class_table()),
         ),
         Section(key="hardest", title="The hardest cells", thumbnails=_make_thumbnails()),
+        Section(
+            key="models",
+            title="Models",
+            heat_maps=(_make_heat_map("Recall"), _make_heat_map("Precision")),
+            tables=(_make_model_table(),),
+            notes=("How the models are ranked.",),
+        ),
         *(Section(key=f"more-{i}", title=f"A section with a title, number {i}") for i in range(9)),
     ]
     notices = tuple(
@@ -109,6 +116,16 @@ def _make_number_table() -> Table:
         Column(key="images", heading=("Images",), unit="count"),
     )
     return make_table("numbers", "Every way to write a number. Data: cells.npz", columns, frame)
+
+
+def _make_model_table() -> Table:
+    """A marked value, and a row that is hidden at first."""
+    columns = [
+        Column(key="name", heading=("Model",)),
+        Column(key="f1", heading=("F1", "(%)"), unit="percent", mark_highest=True),
+    ]
+    frame = pd.DataFrame({"name": ["best", "copy", "worse"], "f1": [0.9, 0.9, 0.5]})
+    return make_table("models", "Models. Data: cells.npz", columns, frame, hidden=[1])
 
 
 def _make_class_table() -> Table:

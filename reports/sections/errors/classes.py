@@ -103,8 +103,8 @@ def _describe_weakest(rows: pd.DataFrame) -> tuple[str, ...]:
         f"{weakest['class_label']}: its F1 is {format_number(weakest['f1'], 'percent')}%, 95% "
         f"confidence interval {interval}."
     )
-    if len(weakest_rows) > 1:
-        n_same = int((weakest_rows["class"] == weakest["class"]).sum())
+    n_same = int((weakest_rows["class"] == weakest["class"]).sum())
+    if n_same > 1:
         text += f" It is the weakest class of {n_same} of {len(weakest_rows)} models."
     return (text,)
 

@@ -31,7 +31,7 @@ def test_label_models_replaces_names_and_keeps_the_frame() -> None:
     assert frame["a"].tolist() == ["x-1", "y"]
 
 
-def test_format_methods_names_the_losses_of_the_copies() -> None:
+def test_format_methods_of_copies_with_another_loss_names_none() -> None:
     comparison = pd.DataFrame(
         {
             "configuration": ["a-1", "a-2", "a-3"],
@@ -40,5 +40,5 @@ def test_format_methods_names_the_losses_of_the_copies() -> None:
         }
     )
     texts = format_methods(comparison, {"a-1": ["a-2"]})
-    assert texts == ["CrossEntropy (= NLLLoss) + Adam", "NLLLoss + Adam", "CrossEntropy + SGD"]
+    assert texts == ["either loss + Adam", "NLLLoss + Adam", "CrossEntropy + SGD"]
     assert format_methods(comparison, {"a-1": ["a-3"]})[0] == "CrossEntropy + Adam"
