@@ -159,7 +159,7 @@ def make_live_page(view: StudyView, problem: str | None, refresh_s: int | None) 
     """
     left_s = view.time_left_s
     facts = [
-        ("Trials", describe_counts(view)),
+        ("Progress", describe_counts(view)),
         ("Best so far", describe_best(view)),
         ("Time left", "unknown" if left_s is None else f"about {format_duration(left_s)}"),
         ("Created", view.study.created_at),
