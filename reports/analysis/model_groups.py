@@ -1,8 +1,9 @@
 """Rank models, and group those of which every two do not differ, or are equivalent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
+import networkx as nx
 import pandas as pd
 
 from reports.analysis.bootstrap import BootstrapScores
@@ -34,43 +35,13 @@ def find_groups(names: Sequence[str], pairs: pd.DataFrame) -> list[list[str]]:
     Returns:
         Groups, sorted by their members' ranks; members are in the order of `names`.
     """
-    neighbors: dict[str, set[str]] = {name: set() for name in names}
-    for a, b in zip(pairs["a"], pairs["b"], strict=True):
-        if a in neighbors and b in neighbors:
-            neighbors[a].add(b)
-            neighbors[b].add(a)
+    graph = nx.Graph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from(zip(pairs["a"], pairs["b"], strict=True))
     rank_by_name = {name: i for i, name in enumerate(names)}
-    cliques = _find_cliques([], set(names), set(), neighbors) if names else ()
+    cliques = nx.find_cliques(graph.subgraph(names))
     groups = [sorted(clique, key=rank_by_name.__getitem__) for clique in cliques]
     return sorted(groups, key=lambda group: [rank_by_name[name] for name in group])
-
-
-def _find_cliques(
-    clique: Sequence[str],
-    candidates: set[str],
-    excluded: set[str],
-    neighbors: Mapping[str, set[str]],
-) -> Iterator[Sequence[str]]:
-    """Yield the maximal cliques that contain a clique (Bron & Kerbosch, CACM, 1973).
-
-    They are not taken from networkx, whose import is a tenth of all imports of a report.
-
-    Args:
-        clique: Nodes of the clique.
-        candidates: Neighbors of all its nodes that may extend it.
-        excluded: Neighbors of all its nodes whose cliques were yielded before.
-        neighbors: Neighbors of every node.
-    """
-    if not candidates and not excluded:
-        yield clique
-        return
-    # A maximal clique contains this node or a node that is not its neighbor.
-    pivot = max(candidates | excluded, key=lambda node: len(candidates & neighbors[node]))
-    for node in candidates - neighbors[pivot]:
-        near = neighbors[node]
-        yield from _find_cliques([*clique, node], candidates & near, excluded & near, neighbors)
-        candidates = candidates - {node}
-        excluded = excluded | {node}
 
 
 def assign_letters(
