@@ -140,9 +140,9 @@ def test_judge_curves_of_one_epoch_is_inconclusive() -> None:
 
 
 def test_judge_smoother_curves_is_inconclusive_if_the_definitions_disagree() -> None:
-    # Adam's relative noise is twice that of SGD, at a tenth of the loss.
+    # Adam's relative noise is about twice that of SGD, at a tenth of the loss.
     sgd = [10 * make_curve(speed=8, noise=noise) for noise in (0.1, 0.11, 0.12)]
-    adam = [make_curve(speed=8, noise=noise) for noise in (0.2, 0.22, 0.24)]
+    adam = [make_curve(speed=8, noise=noise) for noise in (0.2, 0.23, 0.24)]
     claim = require_clean(judge_smoother_curves(plant_curves({SGD: sgd, ADAM: adam})))
     assert claim.numbers["low"][1] > 1
     assert claim.numbers["high"][2] < 1
