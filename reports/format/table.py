@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.format.text import label
+from reports.format.text import DataLabel, label
 from reports.format.units import BLANK, Unit, format_interval, format_mean_sd, format_number
 
 _TEXT_UNITS = frozenset({"text", "word", "prose", "verdict"})
@@ -56,6 +56,7 @@ class Table:
         rows: Rows of cell texts, one text per column.
         rules: Indices of the rows with a thin rule above that separates groups, from 1.
         values: Unrounded values for the CSV file.
+        data: Names of the data of this table; None for those of the page.
         hidden_rows: Indices of the rows that the page shows only on request; Markdown and LaTeX
             leave them out.
         best_cells: Row and column indices of the cells that are marked as the best.
@@ -69,6 +70,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     rules: frozenset[int]
     values: pd.DataFrame
+    data: DataLabel | None = None
     hidden_rows: frozenset[int] = frozenset()
     best_cells: frozenset[tuple[int, int]] = frozenset()
     folded: bool = False
@@ -88,6 +90,7 @@ def make_table(
     *,
     group: str | None = None,
     values: pd.DataFrame | None = None,
+    data: DataLabel | None = None,
     hidden: Collection[Hashable] = (),
     folded: bool = False,
     long: bool = False,
@@ -101,6 +104,7 @@ def make_table(
         frame: Frame with one row per line of the table.
         group: Column whose value is printed once per group of rows; a rule separates the groups.
         values: Values for the CSV file, if not `frame`.
+        data: Names of the data, if the page is about several.
         hidden: Index labels of the rows that the page shows only on request.
         folded: Whether the table is shown only on request.
         long: Whether the table has sentences and extends over several pages in LaTeX.
@@ -132,6 +136,7 @@ def make_table(
         rows=tuple(rows),
         rules=frozenset(rules),
         values=frame if values is None else values,
+        data=data,
         hidden_rows=frozenset(i for i, row_label in enumerate(frame.index) if row_label in hidden),
         best_cells=frozenset(_find_best_cells(frame, display_columns)),
         folded=folded,

@@ -102,6 +102,7 @@ def _describe_data_set(data_set: DataSetComparison, number: int) -> _DataSetText
             key=f"pairs-{number}",
             title=f"{significant_differences.TITLE}: {data.short}",
             table_caption=f"{significant_differences.TABLE_CAPTION}. {data.short_line}",
+            data=data,
         ),
     )
 
@@ -158,6 +159,7 @@ def _make_scores_section(data_sets: Sequence[_DataSetText]) -> Section:
                 data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
                 group="study",
                 values=data_set.scores.drop(columns="label"),
+                data=data_set.data,
             )
             for number, data_set in enumerate(data_sets, start=1)
         ),

@@ -159,7 +159,9 @@ def _write_files(folder: Path, header: PageHeader, report_sections: Sequence[Sec
             template = f"table_file.{suffix}"
             if table.long and suffix == "tex":
                 template = "long_table.tex"
-            text = templates.get_template(template).render(table=table, data=header.data)
+            text = templates.get_template(template).render(
+                table=table, data=table.data or header.data
+            )
             _write_text(folder / "tables" / f"{table.name}.{suffix}", text)
         _write_text(folder / "tables" / f"{table.name}.csv", _format_csv(table, header))
     for picture in (picture for part in report_sections for picture in part.figures):

@@ -11,6 +11,7 @@ from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import PAIR_COLUMNS
 from reports.format.model_labels import label_models
 from reports.format.table import make_table
+from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_count, format_number
 from reports.sections.elements import Section
 from reports.sections.verdict_text import format_margin
@@ -27,6 +28,7 @@ def make_section(
     key: str = "pairs",
     title: str = TITLE,
     table_caption: str = TABLE_CAPTION,
+    data: DataLabel | None = None,
 ) -> Section | None:
     """Make a table of the pairs, for one or several studies; None without a pair.
 
@@ -35,6 +37,7 @@ def make_section(
         key: Key of the section and name of its table.
         title: Heading of the section.
         table_caption: Caption of the table.
+        data: Names of the data, if the page is about several.
     """
     pairs = pairwise.pairs
     if pairs.empty:
@@ -53,6 +56,7 @@ def make_section(
                 PAIR_COLUMNS,
                 label_models(display_frame, pairwise.copies, ("a", "b")),
                 values=pairs,
+                data=data,
                 folded=len(display_frame) > _MAX_OPEN_ROWS,
             ),
         ),

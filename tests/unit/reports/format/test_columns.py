@@ -12,9 +12,9 @@ COLUMN_SETS: dict[str, tuple[Column, ...]] = {
     name: value for name, value in vars(columns).items() if isinstance(value, tuple)
 }
 GRID_TABLES = {
-    ("comparison", "comparison"): columns.COMPARISON_COLUMNS,
-    ("comparison", "intervals"): columns.INTERVAL_COLUMNS,
-    ("comparison", "training"): columns.TRAINING_COLUMNS,
+    ("ranking", "comparison"): columns.COMPARISON_COLUMNS,
+    ("ranking", "intervals"): columns.INTERVAL_COLUMNS,
+    ("ranking", "training"): columns.TRAINING_COLUMNS,
     ("unfinished", "unfinished"): columns.UNFINISHED_COLUMNS,
     ("pairs", "pairs"): columns.PAIR_COLUMNS,
     ("effects", "effects"): columns.EFFECT_COLUMNS,

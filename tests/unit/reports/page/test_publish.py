@@ -111,7 +111,8 @@ def test_write_report_names_from_users_stay_text(tmp_path: Path) -> None:
     assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]
     assert page.tables["table-settings"][1][0] == EVIL
     for path in index.parent.rglob("*.md"):
-        assert "<" not in path.read_text(encoding="utf-8")
+        lines = path.read_text(encoding="utf-8").split("\n")
+        assert not [line for line in lines if "<" in line and not line.startswith("    ")]  # code
     tex = (index.parent / "tables" / "classes.tex").read_text(encoding="utf-8")
     assert r"\$x\$" in tex
     assert r"\textbackslash{}input\{x\}" in tex

@@ -49,7 +49,7 @@ def test_make_summary_table_same_models_share_a_row(tmp_path: Path) -> None:
     lines = closing(tmp_path / "s", "cnn-config-1", "cnn-config-3", copied=True)
     rows = [line for line in lines if "[" in line]
     assert len(rows) == 1
-    assert "cnn-config-3" in " ".join(lines)
+    assert "cnn-config-1 = 3" in " ".join(lines)
 
 
 def test_make_summary_table_ablation_fits_80_columns(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_ranking_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
     n_paragraphs = count_texts(NO_PAIRS)
     assert count_texts(pairwise) == n_paragraphs + 1
     for changes in (
-        {"copies": {"cnn-config-1": ["cnn-config-3"]}},
+        {"copies": {"cnn-config-1": ["cnn-config-2"]}},
         {"seed_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
     ):
         changed = replace(NO_PAIRS, **changes)
