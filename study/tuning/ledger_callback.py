@@ -75,13 +75,15 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     ) -> None:
         """Start an attempt at a trial; discard the epochs of a failed attempt."""
         self._heartbeat.last_time = time.monotonic()
-        open_trial = self._make_open_trial(read_spec(trial.config), trial)
-        open_trial.start_time, spec = time.time(), open_trial.spec
+        spec = read_spec(trial.config)
+        is_retry = spec.id in self._open_trials
+        self._make_open_trial(spec, trial).start_time = time.time()
         if self._search_run is not None:
             self._search_run.record_start(spec.id)
 
         def enter() -> None:
-            enter_lost_evaluation(self._ledger, spec.id)
+            if is_retry:
+                enter_lost_evaluation(self._ledger, spec.id)
             self._ledger.log.add_start(spec.id)
             self._listener.on_trial_start(spec.id)
 
