@@ -148,6 +148,11 @@ def parse_last_epochs(stderr_text: str) -> dict[str, int]:
     }
 
 
+def list_messages(stderr_text: str) -> list[str]:
+    """Return the lines of standard error, without the steps before the first trial."""
+    return [line for line in stderr_text.splitlines() if not line.endswith(" …")]
+
+
 def assert_same_results(ledger: Ledger, other: Ledger) -> None:
     """Assert that two studies have equal weights, predictions, records, epochs and tables."""
     results, expected = collect_results(ledger), collect_results(other)

@@ -86,7 +86,7 @@ def test_grid_with_the_name_of_another_study_is_refused_with_the_difference(
         ([*again, "--data-file", str(other)], 4, ["cells.npz", "other.npz"]),
         (["search", *study.arguments[1:7], "--resume"], 4, ["grid", "search"]),
         (["grid", "--resume", "--data", "synthetic"], 2, ["--resume", "--name"]),
-        (["resume", str(study.folder.with_name("none"))], 4, [str(study.folder.with_name("none"))]),
+        (["resume", str(study.folder.with_name("none"))], 4, ["'none'", str(study.folder.parent)]),
     ):
         assert_refused(run_command(*words), code, *parts)
     assert tree(study.folder) == before
