@@ -201,14 +201,19 @@ def drop_closed_terminal() -> None:
     os.close(null)
 
 
+_exit_lock = threading.RLock()
+
+
 def kill_process_tree(exit_code: int) -> NoReturn:
     """Kill all descendants of this process, remove its temporary folders, and exit.
 
-    Ray's processes would outlive it by a minute.
+    Ray's processes would outlive it by a minute. The first thread that calls this determines the
+    exit code: the thread that watches Ray finds its processes gone, too.
 
     Args:
         exit_code: Exit code of this process.
     """
+    _exit_lock.acquire()  # is never released; a signal may call this again in the same thread
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
