@@ -8,6 +8,7 @@ from rich.text import Text
 
 from reports.analysis.effects import estimate_effects
 from reports.analysis.study_comparison import DataSetComparison, compare_with_best
+from reports.format.model_labels import format_model
 from reports.format.text import make_data_label
 from reports.format.units import format_interval, format_number
 from reports.sections.verdict_text import describe_effects, describe_verdict
@@ -49,7 +50,8 @@ def make_comparison_table(data_set: DataSetComparison) -> Table:
 def _format_row(row: Mapping[Any, Any]) -> list[str | Text]:
     prefix = f"{row['study']}: "
     copies = [name.removeprefix(prefix) for name in row["copies"]]
-    name = Text(str(row["configuration"]) + (f" (= {', '.join(copies)})" if copies else ""))
+    configuration = str(row["configuration"])
+    name = Text(format_model(configuration, {configuration: copies}))
     score = format_percent(row["test_macro_f1"], row["test_macro_f1_sd"])
     if not isinstance(row["decision"], str):
         return [name, score, "", "", "best on val", ""]

@@ -84,5 +84,8 @@ def test_render_live_page_last_page_is_not_refreshed_and_links_the_report() -> N
 def test_require_live_page_accepts_its_own_page(tmp_path: Path) -> None:
     page = tmp_path / "live.html"
     require_live_page(page)
-    page.write_text(render_live_page(PAGE), encoding="utf-8")
+    assert not page.exists()
+    content = render_live_page(PAGE)
+    page.write_text(content, encoding="utf-8")
     require_live_page(page)
+    assert page.read_text(encoding="utf-8") == content
