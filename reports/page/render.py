@@ -25,6 +25,9 @@ _OPENING_KEYS = ("summary", "ranking")
 _TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
 
+_SCRIPTS = ("sort.js", "heat_maps.js", "color_scheme.js")
+"""Scripts of the page, which is complete without them; they only add controls."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
@@ -107,10 +110,9 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         "terms": terms,
         "terms_title": _TERMS_TITLE,
     }
-    css, script = (
-        (TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")
-    )
+    css = (TEMPLATE_FOLDER / "style.css").read_text(encoding="utf-8")
     css += _make_print_footer(header.data.short_line)
+    script = _join_scripts()
     environment = make_environment(None)
     environment.filters["link_terms"] = TermLinker(terms).link
     page = environment.get_template("index.html").render(
@@ -121,6 +123,12 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         script_hash=compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
+
+
+def _join_scripts() -> str:
+    """Return the scripts as one, each in a block, so that its names are its own."""
+    scripts = [(TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    return '"use strict";\n\n' + "\n".join(f"{{\n{script}}}\n" for script in scripts)
 
 
 def _make_print_footer(text: str) -> str:

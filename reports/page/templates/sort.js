@@ -1,7 +1,4 @@
-"use strict";
-
-// Makes tables sortable, shows one heat map at a time and switches between light and dark.
-// The page is complete without this script, which only adds controls.
+// Makes tables sortable.
 
 const BLANK = "\u2013";
 const NUMBER = /^(<\s*)?\[?([+\u2212-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(?: \u00b1 .*|, .*\])?$/;
@@ -48,45 +45,6 @@ function makeSortable(table) {
   });
 }
 
-/** Adds a menu to the heat maps of a section and shows only the selected one. */
-function makeChoice(grids) {
-  const panels = [...grids.children];
-  const label = document.createElement("label");
-  const select = document.createElement("select");
-  const show = () => panels.forEach((panel, i) => (panel.hidden = i !== select.selectedIndex));
-  for (const panel of panels) {
-    select.append(new Option(panel.dataset.title));
-    panel.open = true;
-  }
-  label.append("Show ", select);
-  grids.prepend(label);
-  grids.classList.add("chosen");
-  select.addEventListener("change", show);
-  show();
-}
-
-function makeSchemeButton() {
-  const schemes = ["auto", "light", "dark"];
-  const button = document.createElement("button");
-  let now = 0;
-  const show = () => {
-    document.documentElement.dataset.scheme = schemes[now];
-    button.textContent = `Colors: ${schemes[now]}`;
-  };
-  button.type = "button";
-  button.className = "scheme";
-  button.addEventListener("click", () => {
-    now = (now + 1) % schemes.length;
-    show();
-  });
-  show();
-  document.querySelector("header").prepend(button);
-}
-
 document.querySelectorAll("table.sheet").forEach((table) => {
   if (table.tBodies[0].rows.length > 1) makeSortable(table);
 });
-document.querySelectorAll(".grids").forEach((grids) => {
-  if (grids.children.length > 1) makeChoice(grids);
-});
-makeSchemeButton();
