@@ -21,19 +21,19 @@ from tests.helpers.report_frames import make_comparison
 MODELS = ("cnn-config-2 = 4", "mlnn-config-1", INJECTED_HTML)
 
 
+def draw_models(*, narrow: bool = False) -> figures.MarkedFigure:
+    frame = make_comparison({MODELS[0]: 0.94, MODELS[1]: 0.9, MODELS[2]: 0.87}).assign(method="x")
+    return figures.draw_ranking(frame, [MODELS[:2]], [], data=DATA_LABEL, narrow=narrow)
+
+
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with a figure, a table and a heat map of three models."""
-    frame = make_comparison({MODELS[0]: 0.94, MODELS[1]: 0.9, MODELS[2]: 0.87}).assign(method="x")
     section = Section(
         key="scores",
         title="Scores",
         figures=(
-            make_figure(
-                "ranking",
-                "Macro F1",
-                figures.draw_ranking(frame, [MODELS[:2]], [], data=DATA_LABEL),
-            ),
+            make_figure("ranking", "Macro F1", draw_models(), narrow=draw_models(narrow=True)),
         ),
         heat_maps=(
             HeatMap(
@@ -106,7 +106,7 @@ def test_tip_at_the_edge_of_a_phone_stays_on_the_screen(
     browser: webdriver.Chrome, explored: Path
 ) -> None:
     open_page(browser, explored, 390)
-    figure = browser.find_element(By.CSS_SELECTOR, "figure svg")
+    (figure,) = list_displayed(browser, "figure svg")
     browser.execute_script("arguments[0].focus()", figure)
     ActionChains(browser).send_keys(Keys.ARROW_RIGHT).perform()
     tip = browser.find_element(By.CSS_SELECTOR, "#tip").rect
@@ -157,3 +157,15 @@ def test_page_without_script_shows_its_figures_and_no_filter(
         assert not list_displayed(browser, ".models, #tip")
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_figure_with_a_narrow_layout_shows_it_on_a_phone_only(
+    browser: webdriver.Chrome, explored: Path
+) -> None:
+    for width, is_phone in ((390, True), (1280, False)):
+        open_page(browser, explored, width)
+        wide, narrow = browser.find_elements(By.CSS_SELECTOR, "figure svg")
+        assert (wide.is_displayed(), narrow.is_displayed()) == (not is_phone, is_phone)
+    open_page(browser, explored, 390, media="print")
+    wide, narrow = browser.find_elements(By.CSS_SELECTOR, "figure svg")
+    assert (wide.is_displayed(), narrow.is_displayed()) == (True, False)
