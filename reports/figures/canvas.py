@@ -13,10 +13,12 @@ from typing import Any
 import matplotlib
 import matplotlib.style
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import ListedColormap
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -52,8 +54,11 @@ PAGE_COLORS = {
 A figure of the page may have no other color, except those of `SEQUENTIAL_COLORMAP`.
 """
 
-SEQUENTIAL_COLORMAP = "cividis"
-"""Colormap of values, with uniform lightness, that looks the same to color-blind readers."""
+SEQUENTIAL_COLORMAP = ListedColormap(colormaps["cividis"](np.linspace(0.35, 1, 256)), "values")
+"""Colormap of values, with uniform lightness, that looks the same to color-blind readers.
+
+The darkest colors of cividis are left out, because they are invisible on a dark page.
+"""
 
 _FAMILY_STYLES = {"mlnn": (VERMILLION, "s"), "cnn": (BLUE, "o"), "resnet": (GREEN, "^")}
 
@@ -62,7 +67,7 @@ WIDTH, NARROW_WIDTH = 7.2, 3.7
 
 _DPI = 160
 
-_CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
+CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
 """Creator in the metadata of a figure, whose bytes depend on the version of matplotlib."""
 
 # Text is stored as outlines, so that figures look the same without the font. Math parsing is off
@@ -274,7 +279,7 @@ def render_svg(figure: Figure) -> bytes:
 
 def _print_svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": _CREATOR})  # type: ignore[no-untyped-call]
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": CREATOR})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 

@@ -9,10 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from reports.figures.canvas import PAGE_COLORS, SEQUENTIAL_COLORMAP, Mark
+from reports.figures.canvas import CREATOR, PAGE_COLORS, SEQUENTIAL_COLORMAP, Mark
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _DROPPED = (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style")
@@ -49,6 +48,7 @@ def inline_svg(svg: bytes, marks: Sequence[Mark], *, name: str, label: str) -> s
         "role": "img",
         "aria-label": label,
         "tabindex": "0",
+        "data-creator": CREATOR,
         "stroke-linejoin": "round",  # as in the style sheet of the file
         "fill": "var(--ink)",  # of texts, which have no color of their own if they are black
     }
@@ -101,5 +101,5 @@ def _prefix_ids(element: ET.Element, name: str) -> None:
 
 
 _VARIABLES: Mapping[str, str] = {color.lower(): name for name, color in PAGE_COLORS.items()}
-_COLORMAP_COLORS = {to_hex(color) for color in colormaps[SEQUENTIAL_COLORMAP](range(256))}
+_COLORMAP_COLORS = {to_hex(color) for color in SEQUENTIAL_COLORMAP(range(256))}
 """Colors of values; they are the same on every page."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection
@@ -130,7 +129,7 @@ def draw_parallel_coordinates(
     )
     scales = _build_axis_scales(sorted_frame, search, norm)
     heights = np.stack([height for _, height, _ in scales.values()], axis=1)
-    colors = colormaps[canvas.SEQUENTIAL_COLORMAP](norm(sorted_frame["value_at_rung"] * 100))
+    colors = canvas.SEQUENTIAL_COLORMAP(norm(sorted_frame["value_at_rung"] * 100))
     rows = sorted_frame.to_dict("records")
     for row, trial_heights, color in zip(rows, heights, colors, strict=True):
         (line,) = axes.plot(range(len(scales)), trial_heights, color=color, lw=1.3, alpha=0.85)

@@ -22,6 +22,8 @@ from reports.verification.scores import expect_equal
 
 _PAGE = "report/index.html"
 _EMBEDDED_IMAGE = re.compile(r'src="data:image/(svg\+xml|png);base64,([^"]*)"')
+_INLINE_FIGURE = re.compile(r'<svg [^>]*data-creator="([^"]*)".*?</svg>', re.DOTALL)
+_INLINE_TEXT = re.compile(r'(?:aria-label|data-model|data-tip)="[^"]*"')
 _EXCERPT_LENGTH = 80
 """Number of characters that a message shows of a differing line."""
 
@@ -31,7 +33,8 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
 
     Pages and tables are compared line by line, so that each section, table and figure must be in
     its place. Figures are compared by `compare_figures`; each figure in the page must be the one in
-    its file. The pixels of test images are compared if the images are available.
+    its file. The figures in a page of another version of matplotlib are compared by their texts and
+    values. The pixels of test images are compared if the images are available.
 
     Args:
         ledger: Ledger of the study.
@@ -64,14 +67,15 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                 margin=_read_margin(stored / "tables" / "pairs.csv"),
             )
             names = _compare_file_names(stored, new_report)
+            is_same_version = _list_creators(stored) == _list_creators(new_report)
             for name in names:
-                _compare_text(
-                    name,
-                    *(
-                        _read_lines(folder, name, with_pixels=images is not None)
-                        for folder in (stored, new_report)
-                    ),
+                stored_lines, new_lines = (
+                    _read_lines(
+                        folder, name, with_pixels=images is not None, with_lines=is_same_version
+                    )
+                    for folder in (stored, new_report)
                 )
+                _compare_text(name, stored_lines, new_lines)
             figures_text = compare_figures(stored / "figures", new_report / "figures")
     except OSError as error:
         raise ResourceError(f"cannot regenerate the report to compare it: {error}") from error
@@ -140,8 +144,23 @@ def _compare_file_names(stored: Path, expected: Path) -> list[str]:
     return sorted(text_names, key=lambda name: (not name.endswith(".csv"), name))
 
 
-def _read_lines(folder: Path, name: str, *, with_pixels: bool) -> list[tuple[int, str]]:
-    """Return numbered lines; each embedded image is replaced by its file's name or its hash."""
+def _list_creators(report: Path) -> set[str]:
+    """Return the programs that drew the figures in a page."""
+    page = (report / Path(_PAGE).name).read_text(encoding="utf-8", errors="replace")
+    return set(_INLINE_FIGURE.findall(page))
+
+
+def _read_lines(
+    folder: Path, name: str, *, with_pixels: bool, with_lines: bool
+) -> list[tuple[int, str]]:
+    """Return the numbered lines of a file in a form that can be compared.
+
+    Args:
+        folder: Folder of the report.
+        name: Path of the file in the folder.
+        with_pixels: Whether test images are replaced by their hashes, otherwise by nothing.
+        with_lines: Whether figures in a page are kept, otherwise only their texts and values.
+    """
     text = (folder / name).read_text(encoding="utf-8", errors="replace")
     figure_names = {}
     if name.endswith(".html"):
@@ -154,7 +173,10 @@ def _read_lines(folder: Path, name: str, *, with_pixels: bool) -> list[tuple[int
             return 'src=""'
         return f'src="{figure_names.get(content, compute_sha256(content.encode()))}"'
 
-    return list(enumerate(_EMBEDDED_IMAGE.sub(name_image, text).split("\n"), start=1))
+    text = _EMBEDDED_IMAGE.sub(name_image, text)
+    if not with_lines:
+        text = _INLINE_FIGURE.sub(lambda match: " ".join(_INLINE_TEXT.findall(match[0])), text)
+    return list(enumerate(text.split("\n"), start=1))
 
 
 def _compare_text(

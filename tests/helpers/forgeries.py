@@ -131,10 +131,10 @@ def insert_second_section(folder: Path) -> None:
 
 
 def swap_figures(folder: Path) -> None:
-    """Exchange the first two figures, in the page and in their files."""
+    """Exchange two figures in the page, and two in their files."""
     page = folder / "report/index.html"
     text = page.read_text(encoding="utf-8")
-    first, second = re.findall(r'src="data:image/svg\+xml;base64,[^"]*"', text)[:2]
+    first, *_, second = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
     swapped = text.replace(first, "\0").replace(second, first).replace("\0", second)
     page.write_text(swapped, encoding="utf-8")
     names = re.findall(r"figures/([\w-]+)\.svg", text)[:2]

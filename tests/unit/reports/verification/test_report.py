@@ -10,17 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from bloodnets.errors import ConflictError
-from reports import figures
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 from reports.verification import report as report_module
 from reports.verification.report import check_report
 from reports.verification.verify import DisagreementError, verify_study
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.small_studies import (
     N_SMALL_IMAGES,
     TRIAL_FILES,
@@ -33,16 +31,10 @@ IMAGES = np.arange(N_SMALL_IMAGES * 28 * 28 * 3).reshape(-1, 28, 28, 3).astype(n
 NO_IMAGES = np.zeros_like(IMAGES)
 
 
-def draw_texts(figure: Figure) -> tuple[bytes, bytes]:
-    texts = "".join(f"<!-- {text.get_text()} -->" for text in figure.findobj(Text))
-    return f"<title>matplotlib 9.9</title>{texts}".encode(), texts.encode()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def quick_reports() -> Iterator[None]:
     """Write the texts of figures instead of drawing them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "render_svg_and_png", draw_texts)
+    with write_texts_of_figures():
         yield
 
 
@@ -178,7 +170,7 @@ def test_check_report_after_a_change_of_the_ledger_raises_with_the_old_value(
 
 
 def change_figures(report: Path, change: Callable[[bytes], bytes]) -> None:
-    """Change every SVG file, and the figure in the page with it."""
+    """Change every SVG file, and the figures that the page shows as images with them."""
     page = report / "index.html"
     text = page.read_text(encoding="utf-8")
     for path in (report / "figures").glob("*.svg"):
@@ -192,9 +184,33 @@ def test_check_report_with_figures_of_another_matplotlib_compares_their_texts(
     reported: Path,
 ) -> None:
     change_figures(reported / "report", lambda svg: svg.replace(b"9.9", b"1.0") + b"other lines")
+    change_page(reported, 'data-creator="9.9"', 'data-creator="1.0" class="other"')
     assert "matplotlib" in check_report(Ledger(reported), None)
     change_figures(reported / "report", lambda svg: svg.replace(b"-->", b"%-->", 1))
     assert (find_difference(reported).path or "").startswith("report/figures/")
+
+
+@pytest.mark.parametrize("creator", ["9.9", "1.0"])
+def test_check_report_with_another_value_in_a_figure_of_the_page_raises_with_its_path(
+    reported: Path, creator: str
+) -> None:
+    change_page(reported, 'data-creator="9.9"', f'data-creator="{creator}"')
+    change_page(reported, 'data-tip="ranking"', 'data-tip="99%"')
+    assert find_difference(reported).path == "report/index.html"
+
+
+def test_check_report_with_other_lines_in_a_figure_of_the_page_raises_with_its_path(
+    reported: Path,
+) -> None:
+    change_page(reported, 'data-creator="9.9"', 'data-creator="9.9" class="other"')
+    assert find_difference(reported).path == "report/index.html"
+
+
+def change_page(folder: Path, before: str, after: str) -> None:
+    page = folder / "report" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert before in text
+    page.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def test_check_report_with_a_changed_figure_raises_with_its_path(reported: Path) -> None:

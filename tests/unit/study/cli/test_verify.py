@@ -11,16 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from reports import figures
 from reports.ledger.ledger import Ledger
 from reports.page.publish import write_report
 from tests.helpers import forgeries
 from tests.helpers.cli_runs import RunMain
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.small_studies import Arrays, edit_json, edit_predictions, enter_hash
 from tests.helpers.weighted_study import add_weighted_trial, build_weighted_study
 
@@ -28,16 +26,9 @@ VERIFY = ("--verify",)
 FROM_WEIGHTS = ("--verify", "--from-weights")
 
 
-def draw_texts(figure: Figure) -> tuple[bytes, bytes]:
-    """Return the texts of a figure instead of a drawing, which takes seconds."""
-    texts = [text.get_text() for text in figure.findobj(Text)]
-    return "".join(f"<!-- {text} -->" for text in texts).encode(), "".join(texts).encode()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def quick_figures() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "render_svg_and_png", draw_texts)
+    with write_texts_of_figures():
         yield
 
 
