@@ -118,6 +118,8 @@ def bootstrap_confusions(labels: IntArray, predicted: IntArray) -> NDArray[np.fl
         N_RESAMPLES, 8, 8). They are whole numbers, so they are exact on every host.
     """
     positions, indices = index_distinct(predicted)
+    if not positions.size:
+        return np.empty((0, N_RESAMPLES, NUM_CLASSES, NUM_CLASSES), np.float32)
     return _keep_confusions(labels.tobytes(), predicted[positions].tobytes())[indices]
 
 
@@ -141,7 +143,7 @@ def resample_confusions(labels: IntArray, predicted: IntArray) -> NDArray[np.flo
     """Return the same as `bootstrap_confusions`, without keeping it for the next call."""
     shape = (len(predicted), N_RESAMPLES, NUM_CLASSES, NUM_CLASSES)
     confusions, start = np.empty(shape, np.float32), 0
-    for chunk in bootstrap_counts(labels.size) if len(predicted) else ():
+    for chunk in bootstrap_counts(labels.size):
         stop = start + len(chunk)
         confusions[:, start:stop] = count_drawn_cells(labels, predicted, chunk)
         start = stop
