@@ -70,7 +70,7 @@ class _CellTexts(Artist):
         """Draw each glyph at all its places."""
         if not self.get_visible() or self.axes is None:
             return
-        points = renderer.points_to_pixels(1.0)
+        points = float(np.asarray(renderer.points_to_pixels(1.0)))
         for glyph, places in self._places.items():
             cells, shifts = np.array(places)[:, :2], np.array(places)[:, 2:]
             positions = self.axes.transData.transform(cells) + shifts * points
@@ -101,7 +101,7 @@ def _place_glyphs(
     texts: Sequence[CellText],
 ) -> dict[_Glyph, list[tuple[float, float, float, float]]]:
     """Return the column and row of each place of a glyph, and its shift from there in points."""
-    places = defaultdict(list)
+    places: defaultdict[_Glyph, list[tuple[float, float, float, float]]] = defaultdict(list)
     for text in texts:
         advances = [text.size * _measure_advance(c, text.bold) for c in text.text]
         x = -sum(advances) / 2

@@ -1,6 +1,7 @@
 """Draw the difference of two confusion matrices."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
@@ -56,17 +57,19 @@ def list_difference_texts(frame: pd.DataFrame) -> list[CellText]:
     Args:
         frame: Frame of `draw_confusion_difference`.
     """
+    cells: list[dict[Hashable, Any]] = frame.to_dict("records")
     texts = []
-    for cell in frame.itertuples(index=False):
-        color = "white" if abs(cell.shade) >= _MIN_WHITE_TEXT_SHADE else "black"
+    for cell in cells:
+        significant = bool(cell["significant"])
+        color = "white" if abs(cell["shade"]) >= _MIN_WHITE_TEXT_SHADE else "black"
         texts.append(
             CellText(
-                cell.true,
-                cell.predicted,
-                cell.difference_text,
-                8.5 if cell.significant else 7,
-                color if cell.significant else "#8A8A8A",
-                bold=bool(cell.significant and cell.true == cell.predicted),
+                row=cell["true"],
+                column=cell["predicted"],
+                text=cell["difference_text"],
+                size=8.5 if significant else 7,
+                color=color if significant else "#8A8A8A",
+                bold=significant and cell["true"] == cell["predicted"],
             )
         )
     return texts

@@ -19,8 +19,8 @@ def find_ink(*texts: CellText) -> FloatArray:
     axes.imshow(np.zeros((4, 4)), cmap="gray_r", vmin=0, vmax=1)
     axes.set_axis_off()
     draw_cell_texts(axes, texts)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., 0]
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())[..., 0]  # type: ignore[no-untyped-call]
     return np.argwhere(pixels < 100) / CELL_PIXELS - 0.5
 
 

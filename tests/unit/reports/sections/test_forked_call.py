@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NoReturn
 
@@ -10,6 +10,8 @@ import pytest
 
 from bloodnets.errors import DataError, ResourceError
 from reports.sections.forked_call import ForkedCall, call_all
+
+Call = Callable[[], Iterator[tuple[int, ...]]]
 
 
 def raise_error() -> NoReturn:
@@ -87,7 +89,8 @@ def test_call_all_parallel_makes_the_next_call_while_another_one_takes_long() ->
         os.write(writer, b"1")
         yield (os.getpid(),)
 
-    calls = [wait_for_the_others, *[partial(yield_with_pid)] * 3, release]
+    quick: Call = partial(yield_with_pid)
+    calls: list[Call] = [wait_for_the_others, quick, quick, quick, release]
     ((waiting,),), *others = call_all(calls, parallel=True)
     os.close(reader)
     os.close(writer)
@@ -95,5 +98,6 @@ def test_call_all_parallel_makes_the_next_call_while_another_one_takes_long() ->
 
 
 def test_call_all_parallel_raises_what_a_call_raises() -> None:
+    calls: list[Call] = [partial(yield_with_pid), raise_error]
     with pytest.raises(DataError):
-        call_all([partial(yield_with_pid), raise_error], parallel=True)
+        call_all(calls, parallel=True)
