@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
-from reports.analysis.bootstrap import BootstrapScores, bootstrap_confusions
+from reports.analysis.bootstrap import BootstrapScores, resample_confusions
 from reports.analysis.contrasts import compute_prediction_interval, estimate_contrast
 from reports.analysis.epoch_limit import find_limited_configurations
 from reports.analysis.intervals import ALPHA, adjust_holm, estimate_mean
@@ -141,6 +141,6 @@ def _bootstrap_matrix_score(row: PublishedRow) -> metrics.FloatArray:
     labels, predicted = (
         np.repeat(axis.ravel(), matrix.ravel()) for axis in np.indices(matrix.shape)
     )
-    (resampled,) = bootstrap_confusions(labels, predicted[None])
+    (resampled,) = resample_confusions(labels, predicted[None])
     matrices = np.concatenate([matrix[None], resampled])
     return metrics.compute_score_arrays(matrices)[REPRODUCED_SCORE]

@@ -71,11 +71,13 @@ CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
 """Creator in the metadata of a figure, whose bytes depend on the version of matplotlib."""
 
 # Text is stored as outlines, so that figures look the same without the font. Math parsing is off
-# because users choose the names. The fixed salt makes the SVG files reproducible.
+# because users choose the names. The fixed salt makes the SVG files reproducible. With a fixed y,
+# matplotlib does not measure all tick labels again for each title.
 _RC_PARAMS = {
     "font.size": 9.0,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -264,7 +266,10 @@ def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
     agg_canvas = FigureCanvasAgg(figure)
     _lay_out(figure)
     png_buffer = io.BytesIO()
-    agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
+    # Level 6, the default, takes twice as long for files that are 3% smaller.
+    agg_canvas.print_png(  # type: ignore[no-untyped-call]
+        png_buffer, metadata={"Software": "bloodstudy"}, pil_kwargs={"compress_level": 3}
+    )
     # The SVG canvas sets the figure to 72 dots per inch, so it comes last.
     return _print_svg(figure), png_buffer.getvalue()
 

@@ -1,16 +1,19 @@
 """Draw confusion matrices."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from numpy.typing import NDArray
 
+from bloodnets.metrics import FloatArray
 from reports.figures import canvas
+from reports.figures.cell_texts import CellText, draw_cell_texts
 from reports.format.text import DataLabel
 from reports.format.units import format_number
+
+_MIN_WHITE_TEXT_SHARE = 0.35  # cells with a larger share of their row need white text
 
 
 @canvas.figure_style
@@ -38,8 +41,7 @@ def draw_confusion_matrices(
             index="true", columns="predicted", values="row_share"
         ).to_numpy()
         axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1))
-        for index in np.ndindex(counts.shape):
-            _draw_count(axes, index, int(counts[index]), float(shares[index]))
+        draw_cell_texts(axes, list_count_texts(counts, shares))
         n_seeds = int(matrix_rows["seeds"].max())
         canvas.set_panel_title(axes, name, f"sum of {n_seeds} seeds" if n_seeds > 1 else "1 seed")
         axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
@@ -52,14 +54,23 @@ def draw_confusion_matrices(
     return figure
 
 
-def _draw_count(axes: Axes, index: tuple[int, ...], count: int, share: float) -> None:
-    """Draw the count of a cell and the percentage of its row, or a faint 0 if it is empty."""
-    row, column = index
-    text_style: dict[str, Any] = {"x": column, "ha": "center", "in_layout": False}
-    if count == 0:
-        axes.text(y=row, s="0", va="center", fontsize=7, color="#8A8A8A", **text_style)
-        return
-    text_style["color"] = "white" if share > 0.35 else "black"
-    weight = "bold" if row == column else "normal"
-    axes.text(y=row, s=f"{count}", va="bottom", fontsize=8.5, weight=weight, **text_style)
-    axes.text(y=row + 0.08, s=format_number(share, "percent"), va="top", fontsize=6, **text_style)
+def list_count_texts(counts: NDArray[np.number], shares: FloatArray) -> list[CellText]:
+    """Return the count of each cell and the percentage of its row, or a faint 0 if it is empty.
+
+    Args:
+        counts: Numbers of images `[true, predicted]`, shape (8, 8).
+        shares: Shares of the rows, 0 to 1, shape (8, 8).
+    """
+    texts = []
+    for row, column in np.ndindex(counts.shape):
+        count, share = int(counts[row, column]), float(shares[row, column])
+        if count == 0:
+            texts.append(CellText(row, column, "0", 7, "#8A8A8A"))
+            continue
+        color = "white" if share > _MIN_WHITE_TEXT_SHARE else "black"
+        percentage = format_number(share, "percent")
+        texts += [
+            CellText(row, column, f"{count}", 8.5, color, bold=row == column, baseline=2),
+            CellText(row, column, percentage, 6, color, baseline=-7),
+        ]
+    return texts

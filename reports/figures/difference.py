@@ -1,12 +1,13 @@
 """Draw the difference of two confusion matrices."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from reports.figures import canvas
+from reports.figures.cell_texts import CellText, draw_cell_texts
 from reports.format.text import DataLabel
 
 _DIVERGING_COLORMAP = LinearSegmentedColormap.from_list(
@@ -38,8 +39,7 @@ def draw_confusion_difference(
         index="true", columns="predicted", values="shade"
     )
     axes.imshow(shade_matrix, cmap=_DIVERGING_COLORMAP, vmin=-5, vmax=5)
-    for index in range(len(frame)):
-        _draw_cell(axes, frame.iloc[index], abs(int(cell_shades.iloc[index])))
+    draw_cell_texts(axes, list_difference_texts(frame))
     names = (canvas.shorten(str(first_row[side]), 24) for side in ("a", "b"))
     axes.set_title(" \N{MINUS SIGN} ".join(names))
     axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
@@ -51,20 +51,25 @@ def draw_confusion_difference(
     return figure
 
 
-def _draw_cell(axes: Axes, cell: pd.Series, depth: int) -> None:
-    """Draw the text of a cell: gray if not significant, otherwise black or white by shade."""
-    axes.text(
-        cell["predicted"],
-        cell["true"],
-        cell["difference_text"],
-        ha="center",
-        va="center",
-        fontsize=8.5 if cell["significant"] else 7,
-        weight="bold" if cell["true"] == cell["predicted"] and cell["significant"] else "normal",
-        color="#8A8A8A"
-        if not cell["significant"]
-        else "white"
-        if depth >= _MIN_WHITE_TEXT_SHADE
-        else "black",
-        in_layout=False,
-    )
+def list_difference_texts(frame: pd.DataFrame) -> list[CellText]:
+    """Return the text of each cell: gray if not significant, otherwise black or white by shade.
+
+    Args:
+        frame: Frame of `draw_confusion_difference`.
+    """
+    cells: list[dict[Hashable, Any]] = frame.to_dict("records")
+    texts = []
+    for cell in cells:
+        significant = bool(cell["significant"])
+        color = "white" if abs(cell["shade"]) >= _MIN_WHITE_TEXT_SHADE else "black"
+        texts.append(
+            CellText(
+                row=cell["true"],
+                column=cell["predicted"],
+                text=cell["difference_text"],
+                size=8.5 if significant else 7,
+                color=color if significant else "#8A8A8A",
+                bold=significant and cell["true"] == cell["predicted"],
+            )
+        )
+    return texts

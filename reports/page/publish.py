@@ -179,10 +179,14 @@ def _format_csv(table: Table, header: PageHeader) -> str:
     if "study" not in frame:
         frame.insert(0, "study", header.study)
         frame.insert(1, "data", header.data.full)
-    for column in map(str, frame.select_dtypes("float").columns):
-        # Sums of rounding errors differ between hosts; p-values can really be this small.
-        if column != "p" and not column.startswith("p_"):
-            frame[column] = frame[column].mask(frame[column].abs() < _ZERO_TOLERANCE, 0.0)
+    # Sums of rounding errors differ between hosts; p-values can really be this small.
+    columns = [
+        column
+        for column in map(str, frame.select_dtypes("float").columns)
+        if column != "p" and not column.startswith("p_")
+    ]
+    values = frame[columns]
+    frame[columns] = values.mask(values.abs() < _ZERO_TOLERANCE, 0.0)
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 

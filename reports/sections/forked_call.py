@@ -1,7 +1,8 @@
-"""Run a call in a forked copy of this process, so that a report uses two cores."""
+"""Run calls in a forked copy of this process, so that a report uses two cores."""
 
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -77,3 +78,34 @@ def _send_outcome(
         outcome = None, error
     with suppress(BrokenPipeError):  # the parent was killed
         sender.send(outcome)
+
+
+def call_all(calls: Sequence[Callable[[], Iterable[T]]], *, parallel: bool) -> list[list[T]]:
+    """Make each call and return what it yields, in the order of the calls.
+
+    Args:
+        calls: At most 256 calls without arguments, the longest first. One process makes each, so a
+            call should not depend on what another one changes.
+        parallel: Whether to fork a process that shares the work: whichever is free makes the next
+            call. See `ForkedCall` for when this is safe.
+    """
+    if not parallel:
+        return [list(call()) for call in calls]
+    # Each byte is the index of a call. Reading one is atomic, so no lock is needed.
+    reader, writer = os.pipe()
+    os.write(writer, bytes(range(len(calls))))
+    os.close(writer)
+    try:
+        forked_call = ForkedCall(_call_next, calls, reader)
+        results = _call_next(calls, reader) | forked_call.get_result()
+    finally:
+        os.close(reader)
+    return [results[index] for index in range(len(calls))]
+
+
+def _call_next(calls: Sequence[Callable[[], Iterable[T]]], reader: int) -> dict[int, list[T]]:
+    """Make calls until none is left, and return what they yield by index."""
+    results = {}
+    while index := os.read(reader, 1):
+        results[index[0]] = list(calls[index[0]]())
+    return results

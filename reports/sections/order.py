@@ -4,9 +4,8 @@ Results that several sections share are in `findings.Analysis`; those of one sec
 here.
 """
 
-from collections.abc import Iterator
-
-import pandas as pd
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from reports.analysis import frames
 from reports.analysis.ablations import compute_ablations
@@ -41,7 +40,7 @@ from reports.sections.errors import (
     misclassified,
 )
 from reports.sections.findings import Analysis
-from reports.sections.forked_call import ForkedCall
+from reports.sections.forked_call import call_all
 from reports.sections.paper import section as paper_section
 from reports.sections.paper.facts import collect_facts
 from reports.sections.search import confirmation, halving, proposals, search_history, space
@@ -56,32 +55,28 @@ _ORDER = (
 """Keys of all sections in the order of the report: results first, then their background."""
 
 
+Sections = Iterator[Section | None]
+"""Sections in any order; None is a section without content."""
+
+
 def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section]:
     """Return the sections of a study's report; sections without content are omitted.
 
     Args:
         analysis: Results from which they are made.
-        parallel: Whether to make the sections about errors, half of the work, in a forked
-            process. This is only safe if no other thread can hold a lock.
+        parallel: Whether to make them in two processes. This is only safe if no other thread can
+            hold a lock.
     """
-    forked_call = ForkedCall(_list_error_sections, analysis) if parallel else None
+    makers = [partial(maker, analysis) for maker in _MAKERS]
     optional_sections = [
-        _make_summary(analysis),
-        *_make_search_sections(analysis.search, analysis.comparison, analysis.context.data),
-        *_make_comparison_sections(analysis),
-        *_make_paper_sections(analysis),
-        _make_curves(analysis),
-        *(forked_call.get_result() if forked_call else _list_error_sections(analysis)),
-        limitations.make_section(analysis.study.loaded_study.study.data),
-        _make_provenance(analysis),
-        paper_section.make_section(collect_facts(analysis)),
+        section for sections in call_all(makers, parallel=parallel) for section in sections
     ]
     sections = [section for section in optional_sections if section is not None]
     return sorted(sections, key=lambda section: _ORDER.index(section.key))
 
 
-def _make_summary(analysis: Analysis) -> Section:
-    return summary.make_section(
+def _make_summary(analysis: Analysis) -> Sections:
+    yield summary.make_section(
         comparison=analysis.comparison,
         pairwise=analysis.pairwise,
         effects=analysis.effects,
@@ -93,13 +88,12 @@ def _make_summary(analysis: Analysis) -> Section:
     )
 
 
-def _make_search_sections(
-    search: SearchAnalysis | None, comparison: pd.DataFrame, data: DataLabel
-) -> Iterator[Section | None]:
+def _make_search_sections(analysis: Analysis) -> Sections:
     """Yield the sections about the search itself; none for a grid."""
+    search, data = analysis.search, analysis.context.data
     if search is None:
         return
-    yield confirmation.make_section(search, comparison=comparison)
+    yield confirmation.make_section(search, comparison=analysis.comparison)
     yield search_history.make_section(
         search,
         effort=make_effort_frame(search.trials, search.record.max_epochs),
@@ -122,70 +116,102 @@ def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
     return importances.make_section(frame, data=data)
 
 
-def _make_comparison_sections(analysis: Analysis) -> Iterator[Section | None]:
-    """Yield the sections that compare the configurations with each other."""
-    comparison, context = analysis.comparison, analysis.context
-    data = context.data
+def _make_ranking(analysis: Analysis) -> Sections:
     yield ranking.make_section(
-        comparison=comparison, pairwise=analysis.pairwise, trials=analysis.trials, context=context
+        comparison=analysis.comparison,
+        pairwise=analysis.pairwise,
+        trials=analysis.trials,
+        context=analysis.context,
     )
+
+
+def _make_comparison_sections(analysis: Analysis) -> Sections:
+    """Yield the smaller sections that compare the configurations with each other."""
+    comparison, data = analysis.comparison, analysis.context.data
     yield unfinished.make_section(analysis.trials)
     yield significant_differences.make_section(analysis.pairwise)
     yield effects.make_section(analysis.effects, data=data)
     ablations = compute_ablations(analysis.study.loaded_study.study, analysis.study.bootstrap)
     yield ablation.make_section(ablations, comparison=comparison, data=data)
-    is_displayed = comparison["configuration"].isin(context.displayed_names)
-    costs = collect_costs(comparison[is_displayed], with_published=context.shows_published)
-    yield cost.make_section(costs, context=context)
     yield equivalent_losses.make_section(analysis.equivalent_losses, data=data)
 
 
-def _make_paper_sections(analysis: Analysis) -> Iterator[Section | None]:
-    """Yield the sections that compare the study with the paper."""
+def _make_cost(analysis: Analysis) -> Sections:
+    comparison, context = analysis.comparison, analysis.context
+    is_displayed = comparison["configuration"].isin(context.displayed_names)
+    costs = collect_costs(comparison[is_displayed], with_published=context.shows_published)
+    yield cost.make_section(costs, context=context)
+
+
+def _make_published(analysis: Analysis) -> Sections:
+    """Yield the comparison with the published values; none if they are not shown."""
+    if analysis.context.shows_published:
+        yield published.make_section(
+            reproduction=compare_with_published(
+                analysis.study.loaded_study, analysis.study.bootstrap
+            ),
+            comparison=analysis.comparison,
+            context=analysis.context,
+        )
+
+
+def _make_claims(analysis: Analysis) -> Sections:
+    """Yield the verdicts about the paper's claims; none if published values are not shown."""
     loaded_study, context = analysis.study.loaded_study, analysis.context
-    if not context.shows_published:
-        return
-    yield published.make_section(
-        reproduction=compare_with_published(loaded_study, analysis.study.bootstrap),
-        comparison=analysis.comparison,
-        context=context,
+    judged = (
+        judge_study(loaded_study, analysis.study.bootstrap) if context.shows_published else None
     )
-    judged = judge_study(loaded_study, analysis.study.bootstrap)
     if judged is not None:
         class_warnings = list_small_classes(loaded_study.study.data)
         yield claims.make_section(judged, class_warnings=class_warnings, context=context)
 
 
-def _make_curves(analysis: Analysis) -> Section | None:
-    return curves.make_section(
+def _make_curves(analysis: Analysis) -> Sections:
+    yield curves.make_section(
         analysis.study.curves,
         has_equivalent_losses=not analysis.equivalent_losses.pairs.empty,
         context=analysis.context,
     )
 
 
-def _list_error_sections(analysis: Analysis) -> list[Section | None]:
-    """Return the sections about errors on test; none without a test evaluation."""
+def _make_confusion(analysis: Analysis) -> Sections:
+    """Yield the scores of the classes and the confusion; none without a test evaluation."""
     predictions, context = analysis.study.loaded_study.predictions, analysis.context
-    if not predictions.configurations:
-        return []
-    confusions = analyze_confusion(predictions)
-    return [
-        classes.make_section(confusions, context=context),
-        confusion.make_section(confusions, context=context),
-        confusion_differences.make_section(compare_confusions(predictions), context=context),
-        calibration.make_section(
-            compute_calibration(predictions), comparison=analysis.comparison, context=context
-        ),
-        misclassified.make_section(
-            analyze_misclassified(predictions), analysis.images, context=context
-        ),
-    ]
+    if predictions.configurations:
+        confusions = analyze_confusion(predictions)
+        yield classes.make_section(confusions, context=context)
+        yield confusion.make_section(confusions, context=context)
 
 
-def _make_provenance(analysis: Analysis) -> Section:
+def _make_confusion_differences(analysis: Analysis) -> Sections:
+    predictions, context = analysis.study.loaded_study.predictions, analysis.context
+    if predictions.configurations:
+        yield confusion_differences.make_section(compare_confusions(predictions), context=context)
+
+
+def _make_calibration(analysis: Analysis) -> Sections:
+    predictions = analysis.study.loaded_study.predictions
+    if predictions.configurations:
+        yield calibration.make_section(
+            compute_calibration(predictions),
+            comparison=analysis.comparison,
+            context=analysis.context,
+        )
+
+
+def _make_misclassified(analysis: Analysis) -> Sections:
+    predictions = analysis.study.loaded_study.predictions
+    if predictions.configurations:
+        yield misclassified.make_section(
+            analyze_misclassified(predictions), analysis.images, context=analysis.context
+        )
+
+
+def _make_background(analysis: Analysis) -> Sections:
+    """Yield what the results are based on."""
     loaded_study = analysis.study.loaded_study
-    return provenance.make_section(
+    yield limitations.make_section(loaded_study.study.data)
+    yield provenance.make_section(
         loaded_study=loaded_study,
         trials=analysis.trials,
         settings=frames.make_settings_frame(loaded_study.study),
@@ -193,3 +219,23 @@ def _make_provenance(analysis: Analysis) -> Section:
         search=analysis.search,
         data=analysis.context.data,
     )
+    yield paper_section.make_section(collect_facts(analysis))
+
+
+_MAKERS: tuple[Callable[[Analysis], Sections], ...] = (
+    _make_search_sections,
+    _make_confusion,
+    _make_curves,
+    _make_published,
+    _make_calibration,
+    _make_ranking,
+    _make_confusion_differences,
+    _make_claims,
+    _make_cost,
+    _make_comparison_sections,
+    _make_background,
+    _make_misclassified,
+    _make_summary,
+)
+"""Functions that make the sections, roughly by their time: two processes take the next one, so the
+last ones should be short."""

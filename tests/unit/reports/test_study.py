@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import reports.study
+import reports
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import RemotePath
 from reports import Study, load_study
@@ -21,6 +21,8 @@ from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.ledger.ledger import Ledger
 from reports.ledger.test_predictions import TestPredictions
 from reports.sections.findings import analyze
+from reports.study import comparison_frames, trial_frames
+from reports.study import study as study_module
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
@@ -65,9 +67,10 @@ def unfinished(tmp_path: Path) -> Study:
 
 def test_docstring_examples_run(demo: Study, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    result = doctest.testmod(reports.study, extraglobs={"study": demo})
-    assert result.attempted > 10
-    assert result.failed == 0
+    modules = (study_module, trial_frames, comparison_frames)
+    results = [doctest.testmod(module, extraglobs={"study": demo}) for module in modules]
+    assert sum(result.attempted for result in results) > 10
+    assert sum(result.failed for result in results) == 0
 
 
 def test_examples_of_the_documentation_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +273,7 @@ def test_bootstrap_is_computed_once_for_all_frames(
         calls.append(predictions)
         return bootstrap_scores(predictions)
 
-    monkeypatch.setattr("reports.study.bootstrap_scores", count_and_run)
+    monkeypatch.setattr("reports.study.results.bootstrap_scores", count_and_run)
     for _ in range(2):
         study.comparison()
         study.pairs()

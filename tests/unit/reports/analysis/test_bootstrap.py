@@ -12,6 +12,7 @@ from reports.analysis.bootstrap import (
     bootstrap_counts,
     bootstrap_scores,
     count_drawn_cells,
+    resample_confusions,
 )
 from reports.analysis.contrasts import estimate_contrast
 from reports.ledger.test_predictions import TestPredictions
@@ -63,7 +64,15 @@ def test_bootstrap_confusions_are_in_the_order_of_the_trials_and_the_same_in_chu
     np.testing.assert_allclose(confusions[:, :, 0, 0].mean(axis=1), [80, 60, 80], rtol=0.02)
     np.testing.assert_array_equal(confusions[0], confusions[2])
     monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 8 * labels.size * 700)
-    np.testing.assert_array_equal(bootstrap_confusions(labels, predicted), confusions)
+    np.testing.assert_array_equal(resample_confusions(labels, predicted), confusions)
+
+
+def test_bootstrap_confusions_that_a_caller_changes_are_whole_in_the_next_call() -> None:
+    predictions = predict_matrices(ASYMMETRIC, OTHER)
+    confusions = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    confusions[..., 0, 0] = 0
+    confusions = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    assert (confusions.sum(axis=(2, 3)) == predictions.labels.size).all()
 
 
 def test_bootstrap_scores_are_those_of_the_metrics_and_of_each_draw() -> None:

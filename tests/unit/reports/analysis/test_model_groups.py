@@ -3,6 +3,7 @@
 from itertools import combinations
 from string import ascii_lowercase
 
+import numpy as np
 import pandas as pd
 
 from reports.analysis.bootstrap import bootstrap_scores
@@ -53,6 +54,23 @@ def test_find_groups_overlap_and_are_as_large_as_possible() -> None:
     assert groups == [["a", "b"], ["b", "c"], ["c", "d"]]
     groups = find_groups(list("abcd"), make_pairs("ab", "bc", "ac"))
     assert groups == [["a", "b", "c"], ["d"]]
+
+
+def test_find_groups_are_all_sets_of_connected_models_that_no_other_model_extends() -> None:
+    generator = np.random.default_rng(0)
+    for share in (0.0, 0.3, 0.6, 0.9, 1.0):
+        names = list("abcdefgh")
+        linked = [pair for pair in combinations(names, 2) if generator.random() < share]
+        groups = [set(group) for group in find_groups(names, make_pairs(*map("".join, linked)))]
+        cliques = [
+            set(subset)
+            for size in range(1, len(names) + 1)
+            for subset in combinations(names, size)
+            if set(combinations(subset, 2)) <= set(linked)
+        ]
+        largest = [clique for clique in cliques if not any(clique < other for other in cliques)]
+        assert len(groups) == len(largest)
+        assert all(clique in groups for clique in largest)
 
 
 def test_find_groups_are_in_the_order_of_the_ranking_whichever_way_pairs_are() -> None:

@@ -1,32 +1,46 @@
 """Confusion matrices: rows true, columns predicted, counts and shares."""
 
+from itertools import groupby
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
 from reports import figures
 from reports.analysis.confusion import analyze_confusion
+from reports.figures.confusion import list_count_texts
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.report_frames import CLASS_LABELS, OFFICIAL, make_test_predictions
 
+PERFECT = np.diag(ASYMMETRIC.sum(axis=1))
+
 
 @pytest.fixture(scope="module")
-def panels() -> list[Axes]:
+def frame() -> pd.DataFrame:
     """Two seeds of one configuration, one of another."""
-    perfect = np.diag(ASYMMETRIC.sum(axis=1))
-    matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "$\\frac$": [perfect]}
-    frame = analyze_confusion(make_test_predictions(matrices)).matrices
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 2, "$\\frac$": [PERFECT]}
+    return analyze_confusion(make_test_predictions(matrices)).matrices
+
+
+@pytest.fixture(scope="module")
+def panels(frame: pd.DataFrame) -> list[Axes]:
     return figures.draw_confusion_matrices(frame, CLASS_LABELS, data=OFFICIAL).axes
 
 
-def test_draw_confusion_matrices_true_is_down_and_predicted_across(panels: list[Axes]) -> None:
-    texts = {
-        (text.get_position()[1], text.get_position()[0]): text.get_text()
-        for text in panels[0].texts
+def test_list_count_texts_rows_are_true_and_columns_predicted() -> None:
+    shares = ASYMMETRIC / ASYMMETRIC.sum(axis=1, keepdims=True)
+    texts = list_count_texts(2 * ASYMMETRIC, shares)
+    lines = {
+        key: [text.text for text in group]
+        for key, group in groupby(texts, key=lambda text: (text.row, text.column))
     }
-    assert texts[(0, 1)] == "80"  # row 0, column 1: two seeds of 40
-    assert texts[(0.08, 1)] == "40.00"
-    assert texts[(1, 0)] == "0"
+    assert lines[(0, 1)] == ["80", "40.00"]
+    assert lines[(1, 0)] == ["0"]
+    assert len(lines) == 64
+
+
+def test_draw_confusion_matrices_true_is_down_and_predicted_across(panels: list[Axes]) -> None:
     labels = [label.get_text() for label in panels[0].get_yticklabels()]
     assert labels == list(CLASS_LABELS)
     assert [label.get_text() for label in panels[1].get_xticklabels()] == labels

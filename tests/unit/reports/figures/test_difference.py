@@ -1,11 +1,13 @@
 """The difference of two confusion matrices: texts, shades, faint cells."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
 from reports import figures
 from reports.analysis.confusion_differences import compare_confusions
+from reports.figures.difference import list_difference_texts
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
     CLASS_LABELS,
@@ -16,7 +18,7 @@ from tests.helpers.report_frames import (
 
 
 @pytest.fixture(scope="module")
-def axes() -> Axes:
+def frame() -> pd.DataFrame:
     """Of class 3, the second configuration takes 20 images for class 6."""
     predictions = make_test_predictions(
         {"cnn-config-1": [ASYMMETRIC], "b" * 30: [worsen_matrix(ASYMMETRIC, n_moved=20)]}
@@ -24,17 +26,22 @@ def axes() -> Axes:
     frame = compare_confusions(predictions).cells
     frame = frame.assign(difference_text=[f"<{value:.0f}>" for value in frame["difference"]])
     frame.loc[(frame["true"] == 2) & (frame["predicted"] == 2), "significant"] = False
+    return frame
+
+
+@pytest.fixture(scope="module")
+def axes(frame: pd.DataFrame) -> Axes:
     (axes,) = figures.draw_confusion_difference(frame, CLASS_LABELS, data=OFFICIAL).axes
     return axes
 
 
-def test_draw_confusion_difference_texts_stand_in_their_cells(axes: Axes) -> None:
-    texts = {(text.get_position()[1], text.get_position()[0]): text for text in axes.texts}
+def test_list_difference_texts_rows_are_true_and_columns_predicted(frame: pd.DataFrame) -> None:
+    texts = {(text.row, text.column): text for text in list_difference_texts(frame)}
     assert len(texts) == 64
-    assert texts[(3, 6)].get_text() == "<-20>"
-    assert texts[(3, 6)].get_color() == "white"
-    assert texts[(2, 2)].get_text() == "<20>"
-    assert texts[(2, 2)].get_color() not in {"white", "black"}
+    assert texts[(3, 6)].text == "<-20>"
+    assert texts[(3, 6)].color == "white"
+    assert texts[(2, 2)].text == "<20>"
+    assert texts[(2, 2)].color not in {"white", "black"}
 
 
 def test_draw_confusion_difference_shades_significant_cells_only(axes: Axes) -> None:

@@ -1,15 +1,20 @@
-"""A call in a forked process: its result, its exception, and its end."""
+"""Calls in a forked process: their results, their exceptions, and their end."""
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NoReturn
 
 import pytest
 
 from bloodnets.errors import DataError, ResourceError
-from reports.sections.forked_call import ForkedCall
+from reports.sections.forked_call import ForkedCall, call_all
+
+Call = Callable[[], Iterator[tuple[int, ...]]]
 
 
-def raise_error() -> None:
+def raise_error() -> NoReturn:
     raise DataError("bad cells", value=8, remedy="use others")
 
 
@@ -60,3 +65,39 @@ def test_forked_call_that_is_terminated_does_not_run_its_parents_handler() -> No
         signal.signal(signal.SIGTERM, previous_handler)
     with pytest.raises(ResourceError, match=str(-signal.SIGTERM)):
         call.get_result()
+
+
+def yield_with_pid(*values: int) -> Iterator[tuple[int, ...]]:
+    yield (os.getpid(), *values)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_call_all_gives_the_results_in_the_order_of_the_calls(parallel: bool) -> None:
+    calls = [partial(yield_with_pid, number) for number in range(50)]
+    results = call_all(calls, parallel=parallel)
+    assert [value for ((_, value),) in results] == [*range(50)]
+
+
+def test_call_all_parallel_makes_the_next_call_while_another_one_takes_long() -> None:
+    reader, writer = os.pipe()
+
+    def wait_for_the_others() -> Iterator[tuple[int, ...]]:
+        os.read(reader, 1)
+        yield (os.getpid(),)
+
+    def release() -> Iterator[tuple[int, ...]]:
+        os.write(writer, b"1")
+        yield (os.getpid(),)
+
+    quick: Call = partial(yield_with_pid)
+    calls: list[Call] = [wait_for_the_others, quick, quick, quick, release]
+    ((waiting,),), *others = call_all(calls, parallel=True)
+    os.close(reader)
+    os.close(writer)
+    assert {pid for ((pid,),) in others}.isdisjoint({waiting})
+
+
+def test_call_all_parallel_raises_what_a_call_raises() -> None:
+    calls: list[Call] = [partial(yield_with_pid), raise_error]
+    with pytest.raises(DataError):
+        call_all(calls, parallel=True)
