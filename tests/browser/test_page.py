@@ -126,7 +126,7 @@ def test_page_figures_have_no_serious_accessibility_violation(
     assert find_violations(browser, "figure") == []
 
 
-def test_page_of_four_models_has_at_most_ten_printed_pages(
+def test_page_on_paper_has_at_most_ten_pages(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
     open_page(browser, reports["grid"])
