@@ -158,6 +158,7 @@ def test_check_report_reads_the_margin_of_the_pairs(
         pairs_path.unlink()
     else:
         pairs_path.write_text(content)
+    write_archive(grid_copy / "report")
     check_report(Ledger(grid_copy), None)
     assert margins == [margin]
 
