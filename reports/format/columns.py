@@ -250,7 +250,7 @@ UNFINISHED_COLUMNS = (
     Column(key="state", heading=("State",)),
     Column(key="epochs", heading=("Epochs run",), unit="count"),
     Column(key="attempts", heading=("Attempts",), unit="count"),
-    Column(key="reason", heading=("Reason",)),
+    Column(key="reason", heading=("Reason",), unit="prose"),
 )
 SETTING_COLUMNS = (
     CONFIGURATION_COLUMN,
