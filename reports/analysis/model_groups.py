@@ -1,8 +1,9 @@
 """Rank models, and group those of which every two do not differ, or are equivalent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
+import networkx as nx
 import pandas as pd
 
 from reports.analysis.bootstrap import BootstrapScores
@@ -34,43 +35,13 @@ def find_groups(names: Sequence[str], pairs: pd.DataFrame) -> list[list[str]]:
     Returns:
         Groups, sorted by their members' ranks; members are in the order of `names`.
     """
+    graph = nx.Graph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from(zip(pairs["a"], pairs["b"], strict=True))
     rank_by_name = {name: i for i, name in enumerate(names)}
-    neighbors: dict[str, set[str]] = {name: set() for name in names}
-    for a, b in zip(pairs["a"], pairs["b"], strict=True):
-        if a in neighbors and b in neighbors:
-            neighbors[a].add(b)
-            neighbors[b].add(a)
-    cliques = _find_cliques(set(), set(names), set(), neighbors)
+    cliques = nx.find_cliques(graph.subgraph(names))
     groups = [sorted(clique, key=rank_by_name.__getitem__) for clique in cliques]
     return sorted(groups, key=lambda group: [rank_by_name[name] for name in group])
-
-
-def _find_cliques(
-    members: set[str],
-    candidates: set[str],
-    excluded: set[str],
-    neighbors: Mapping[str, set[str]],
-) -> Iterator[set[str]]:
-    """Yield the maximal cliques by the algorithm of Bron & Kerbosch (1973) with a pivot.
-
-    It is not taken from networkx, which takes a quarter of a second to import.
-
-    Args:
-        members: Names in the clique so far.
-        candidates: Names that can extend it.
-        excluded: Names that can extend it, but whose cliques are found already.
-        neighbors: Names of the neighbors of each name.
-    """
-    if not candidates and not excluded:
-        if members:
-            yield members
-        return
-    pivot = max(candidates | excluded, key=lambda name: len(candidates & neighbors[name]))
-    for name in candidates - neighbors[pivot]:
-        near = neighbors[name]
-        yield from _find_cliques(members | {name}, candidates & near, excluded & near, neighbors)
-        candidates = candidates - {name}
-        excluded = excluded | {name}
 
 
 def assign_letters(

@@ -4,8 +4,9 @@ from reports.format.table import Column
 from reports.format.units import Unit
 
 
-def _interval_column(key: str, *, unit: Unit = "interval") -> Column:
-    return Column(key=key, heading=("95% confidence", "interval"), unit=unit)
+def _interval_column(key: str, *, unit: Unit = "interval", is_lower_better: bool = False) -> Column:
+    heading = ("95% confidence", "interval")
+    return Column(key=key, heading=heading, unit=unit, is_lower_better=is_lower_better)
 
 
 CONFIGURATION_COLUMN = Column(key="configuration", heading=("Configuration",))
@@ -13,16 +14,30 @@ METHOD_COLUMN = Column(key="method", heading=("Loss and", "optimizer"))
 SEEDS_COLUMN = Column(key="seeds_text", heading=("Seeds",))
 GROUP_COLUMN = Column(key="group", heading=("Group",))
 SIZE_AND_SPEED_COLUMNS = (
-    Column(key="parameters", heading=("Parameters", "(millions)"), unit="millions"),
-    Column(key="operations", heading=("MFLOP", "per image"), unit="millions"),
-    Column(key="duration_s", heading=("Time per", "trial (s)"), unit="seconds", show_sd=False),
+    Column(
+        key="parameters",
+        heading=("Parameters", "(millions)"),
+        unit="millions",
+        is_lower_better=True,
+    ),
+    Column(key="operations", heading=("MFLOP", "per image"), unit="millions", is_lower_better=True),
+    Column(
+        key="duration_s",
+        heading=("Time per", "trial (s)"),
+        unit="seconds",
+        show_sd=False,
+        is_lower_better=True,
+    ),
     Column(key="images_per_s", heading=("Images", "per s"), unit="count", show_sd=False),
 )
 COMPARISON_COLUMNS = (
     CONFIGURATION_COLUMN,
+    # A phone shows the first three columns.
+    Column(key="test_macro_f1", heading=("Macro", "F1 (%)"), unit="percent", mark_highest=True),
+    Column(key="test_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
+    GROUP_COLUMN,
     METHOD_COLUMN,
     SEEDS_COLUMN,
-    GROUP_COLUMN,
     Column(
         key="val_macro_f1",
         heading=("Macro F1", "on val (%)"),
@@ -30,8 +45,6 @@ COMPARISON_COLUMNS = (
         show_sd=False,
         mark_highest=True,
     ),
-    Column(key="test_macro_f1", heading=("Macro", "F1 (%)"), unit="percent", mark_highest=True),
-    Column(key="test_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
     Column(
         key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent", mark_highest=True
     ),
@@ -50,7 +63,11 @@ MULTI_STUDY_COLUMNS = (
     Column(key="study", heading=("Study",)),
     Column(key="file", heading=("Data",)),
     Column(key="label", heading=("Configuration",)),
-    *COMPARISON_COLUMNS[2:],
+    *(
+        column
+        for column in COMPARISON_COLUMNS
+        if column not in {CONFIGURATION_COLUMN, METHOD_COLUMN}
+    ),
 )
 INTERVAL_COLUMNS = (
     CONFIGURATION_COLUMN,
@@ -104,8 +121,8 @@ PAIR_COLUMNS = (
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="p_equivalence_holm", heading=("Equivalence,", "Holm-adjusted", "p"), unit="p"),
     Column(key="result", heading=("Result",)),
-    Column(key="seeds_needed", heading=("Seeds", "needed"), unit="count"),
-    Column(key="images_needed", heading=("Images", "needed"), unit="count"),
+    Column(key="seeds_needed", heading=("Seeds", "needed"), unit="count", is_lower_better=True),
+    Column(key="images_needed", heading=("Images", "needed"), unit="count", is_lower_better=True),
     Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
     Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
     Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),
@@ -165,10 +182,14 @@ TRAINING_COLUMNS = (
     SEEDS_COLUMN,
     Column(key="best_epoch", heading=("Best epoch",), unit="mean"),
     Column(key="epochs", heading=("Epochs run",), unit="mean"),
-    Column(key="duration_s", heading=("Time per trial", "(s)"), unit="seconds"),
+    Column(
+        key="duration_s", heading=("Time per trial", "(s)"), unit="seconds", is_lower_better=True
+    ),
     Column(key="images_per_s", heading=("Images", "per second"), unit="count"),
-    Column(key="parameters", heading=("Parameters",), unit="count"),
-    Column(key="operations", heading=("Operations", "per image"), unit="count"),
+    Column(key="parameters", heading=("Parameters",), unit="count", is_lower_better=True),
+    Column(
+        key="operations", heading=("Operations", "per image"), unit="count", is_lower_better=True
+    ),
 )
 CLASS_COLUMNS = (
     CONFIGURATION_COLUMN,
@@ -199,10 +220,22 @@ PROBABILITY_COLUMNS = (
     Column(key="slope", heading=("Calibration", "slope"), unit="score", show_sd=False),
     _interval_column("slope", unit="score_interval"),
     Column(key="intercept", heading=("Calibration", "intercept"), unit="score", show_sd=False),
-    Column(key="test_brier", heading=("Brier score", "(0 to 2)"), unit="score", show_sd=False),
-    _interval_column("test_brier", unit="score_interval"),
-    Column(key="test_log_loss", heading=("Log loss", "(nats)"), unit="score", show_sd=False),
-    _interval_column("test_log_loss", unit="score_interval"),
+    Column(
+        key="test_brier",
+        heading=("Brier score", "(0 to 2)"),
+        unit="score",
+        show_sd=False,
+        is_lower_better=True,
+    ),
+    _interval_column("test_brier", unit="score_interval", is_lower_better=True),
+    Column(
+        key="test_log_loss",
+        heading=("Log loss", "(nats)"),
+        unit="score",
+        show_sd=False,
+        is_lower_better=True,
+    ),
+    _interval_column("test_log_loss", unit="score_interval", is_lower_better=True),
 )
 EQUIVALENT_LOSS_COLUMNS = (
     Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
@@ -217,7 +250,7 @@ UNFINISHED_COLUMNS = (
     Column(key="state", heading=("State",)),
     Column(key="epochs", heading=("Epochs run",), unit="count"),
     Column(key="attempts", heading=("Attempts",), unit="count"),
-    Column(key="reason", heading=("Reason",)),
+    Column(key="reason", heading=("Reason",), unit="prose"),
 )
 SETTING_COLUMNS = (
     CONFIGURATION_COLUMN,
@@ -258,7 +291,12 @@ SEARCH_EFFORT_COLUMNS = (
     Column(key="epochs", heading=("Epochs", "trained"), unit="count"),
     Column(key="full_epochs", heading=("Epochs without", "pruning"), unit="count"),
     Column(key="speedup", heading=("Speedup", "by pruning"), unit="seconds"),
-    Column(key="duration_min", heading=("Time of all", "trials (min)"), unit="seconds"),
+    Column(
+        key="duration_min",
+        heading=("Time of all", "trials (min)"),
+        unit="seconds",
+        is_lower_better=True,
+    ),
 )
 IMPORTANCE_COLUMNS = (
     Column(key="trial_group", heading=("Trial group",)),
@@ -276,7 +314,7 @@ PROPOSAL_COLUMNS = (
     Column(key="value", heading=("Best macro F1", "on val (%)"), unit="percent"),
     Column(key="epochs", heading=("Epochs", "run"), unit="count"),
     Column(key="best_epoch", heading=("Best", "epoch"), unit="count"),
-    Column(key="duration_s", heading=("Time", "(s)"), unit="seconds"),
+    Column(key="duration_s", heading=("Time", "(s)"), unit="seconds", is_lower_better=True),
     Column(key="family", heading=("Family",), unit="word"),
     Column(key="optimizer", heading=("Optimizer",), unit="word"),
     Column(key="learning_rate", heading=("Learning", "rate"), unit="rate"),

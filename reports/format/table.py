@@ -18,6 +18,9 @@ _UNITS_OF_ENDS: dict[Unit, Unit] = {
 }
 """Unit of the ends of an interval, by the unit of its column."""
 
+MAX_PRINTED_ROWS = 12
+"""Rows of the longest folded table that is printed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -31,6 +34,7 @@ class Column:
             setting.
         show_sd: Whether to show the standard deviation; a wide table has no room for all.
         mark_highest: Whether the highest value is marked as the best.
+        is_lower_better: Whether low values are the better ones, e.g. for times and losses.
     """
 
     key: str
@@ -38,6 +42,16 @@ class Column:
     unit: Unit = "text"
     show_sd: bool = True
     mark_highest: bool = False
+    is_lower_better: bool = False
+
+    @property
+    def sorts_descending(self) -> bool:
+        """Whether the page sorts the highest values to the top at first.
+
+        Text, p-values, and settings such as seeds and numbers of trials are sorted ascending.
+        """
+        ascending_units = {*_TEXT_UNITS, "p", "setting"}
+        return self.unit not in ascending_units and not self.is_lower_better
 
     @property
     def is_right_aligned(self) -> bool:
@@ -75,6 +89,11 @@ class Table:
     best_cells: frozenset[tuple[int, int]] = frozenset()
     folded: bool = False
     long: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the table is printed even if the page folds it."""
+        return len(self.visible_indices) <= MAX_PRINTED_ROWS
 
     @property
     def visible_indices(self) -> list[int]:

@@ -7,6 +7,7 @@
     report/figures/     every figure as .svg and .png
     report/checklist.md, methods.md, references.bib
                         what a paper needs; only for a report of one study
+    report/report.zip   all files but the page, to download at once
 
 The report is made from the ledger, which is not changed, and from the test images if they are
 available. Equal ledgers give equal reports.
@@ -27,6 +28,7 @@ from reports.format.escape import escape_latex, escape_markdown
 from reports.format.table import Table
 from reports.format.titles import make_title
 from reports.ledger.ledger import Ledger
+from reports.page.archive import write_archive
 from reports.page.paper_files import make_paper_files
 from reports.page.render import PageHeader, make_banner, make_environment, render_report
 from reports.page.report_folder import require_report_folder
@@ -127,6 +129,7 @@ def publish_report(
         _write_files(new_folder, header, report_sections)
         for name, text in (paper_files or {}).items():
             _write_text(new_folder / name, text)
+        write_archive(new_folder)
         _swap_folders(new_folder, folder, old_folder)
     except OSError as error:
         raise ResourceError(f"cannot write the report to {folder}: {error}", path=folder) from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bloodnets.errors import ConflictError, ResourceError
+from reports.page.archive import ARCHIVE_FILE
 
 _REPORT_ENTRIES = {
     "index.html",
@@ -10,6 +11,7 @@ _REPORT_ENTRIES = {
     "checklist.md",
     "methods.md",
     "references.bib",
+    ARCHIVE_FILE,
     "tables",
     "figures",
 }

@@ -102,6 +102,11 @@ class CodeBlock:
     title: str
     text: str
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the text is not printed, because it takes too much space on paper."""
+        return self.text.count("\n") >= 12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -136,6 +141,19 @@ class Section:
     facts: tuple[tuple[str, str], ...] = ()
     code_blocks: tuple[CodeBlock, ...] = ()
     folded: bool = False
+
+    @property
+    def unprinted(self) -> list[str]:
+        """Names of the parts that the page has and its print lacks."""
+        return [
+            *(["“How to read this”"] if self.notes else []),
+            *(block.title for block in self.code_blocks if block.is_long),
+            *(
+                f"tables/{table.name}.csv"
+                for table in self.tables
+                if table.folded and not table.is_short
+            ),
+        ]
 
 
 def make_figure(

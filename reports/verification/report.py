@@ -1,10 +1,12 @@
 """Check that a stored report follows from the ledger, by regenerating it and comparing."""
 
 import re
+import zlib
 from base64 import b64encode
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.ledger.event_log import EVENTS_FILE, compute_sha256
 from reports.ledger.ledger import Ledger
 from reports.ledger.states import EventKind
+from reports.page.archive import ARCHIVE_FILE, find_difference
 from reports.page.publish import write_report
 from reports.verification.figures import FIGURE_SUFFIXES, compare_figures
 from reports.verification.scores import expect_equal
@@ -77,6 +80,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                 )
                 _compare_text(name, stored_lines, new_lines)
             figures_text = compare_figures(stored / "figures", new_report / "figures")
+            _check_archive(stored)
     except OSError as error:
         raise ResourceError(f"cannot regenerate the report to compare it: {error}") from error
     except ConflictError as error:
@@ -140,8 +144,23 @@ def _compare_file_names(stored: Path, expected: Path) -> list[str]:
     if extra := stored_names - expected_names:
         name = f"report/{min(extra)}"
         raise ConflictError(f"{name} exists; a new report has no such file", path=name)
-    text_names = (name for name in expected_names if Path(name).suffix not in FIGURE_SUFFIXES)
+    other_suffixes = {*FIGURE_SUFFIXES, Path(ARCHIVE_FILE).suffix}
+    text_names = (name for name in expected_names if Path(name).suffix not in other_suffixes)
     return sorted(text_names, key=lambda name: (not name.endswith(".csv"), name))
+
+
+def _check_archive(stored: Path) -> None:
+    """Check that the archive has the other files of the report, which were compared.
+
+    Its bytes are not compared, because they depend on the version of the compression library.
+    """
+    path = f"report/{ARCHIVE_FILE}"
+    try:
+        name = find_difference(stored)
+    except (BadZipFile, NotImplementedError, zlib.error) as error:
+        raise ConflictError(f"{path} is damaged: {error}", path=path) from error
+    if name is not None:
+        raise ConflictError(f"{path} has another {name} than the report", path=path)
 
 
 def _list_creators(report: Path) -> set[str]:

@@ -57,7 +57,7 @@ def test_page_order_is_missing_parts_then_verdict_then_contents(
     assert found[:6] == ["h1", "data", "banner", "summary", "nav", "attack"]
     heights = [part.location["y"] for part in parts]
     assert heights == sorted(heights)
-    links = [a.get_attribute("hash") for a in browser.find_elements(By.CSS_SELECTOR, "nav a")]
+    links = [a.get_attribute("hash") for a in browser.find_elements(By.CSS_SELECTOR, "nav li a")]
     assert links == [f"#{key}" for key in found[5:]]
 
 
@@ -141,6 +141,7 @@ def test_page_in_print_has_the_banner_and_no_controls(
             ".scheme",
             "select",
             ".files",
+            ".copy",
             ".banner",
             "#more-0",
             "#claims",
@@ -151,5 +152,5 @@ def test_page_in_print_has_the_banner_and_no_controls(
     assert shown["#more-0"] == [False]  # nothing but a heading
     # A few heat maps are all printed; of many, the chosen one.
     assert shown["table.grid"] == [True, False, False, False, False, True, True]
-    assert not any(any(shown[key]) for key in ("nav", ".scheme", "select", ".files"))
+    assert not any(any(shown[key]) for key in ("nav", ".scheme", "select", ".files", ".copy"))
     assert browser.execute_script("return getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

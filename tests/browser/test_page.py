@@ -3,15 +3,18 @@
 It fails where Chromium is missing: a page that nobody has opened is not known to work.
 """
 
+import re
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.by import By
 
 from bloodnets.constants import CLASS_NAMES
 from reports.ledger.states import DataKind
 from reports.page import publish
-from tests.browser.visit import open_page
+from tests.browser.visit import find_violations, open_page
 from tests.helpers import grid_builder, search_builder
 
 EVIL = "<script>alert(1)</script>"
@@ -82,6 +85,54 @@ def test_page_images_are_decoded_and_tables_filled(
     assert rows["table-per-class-cnn"] == 32
     assert rows["table-unfinished"] == 1
     assert min(rows.values()) > 0
+
+
+@pytest.mark.parametrize("study", ["grid", "ablation"])
+def test_page_on_a_phone_shows_name_score_and_interval_of_the_winner(
+    browser: webdriver.Chrome, reports: dict[str, Path], study: str
+) -> None:
+    open_page(browser, reports[study], 390)
+    cells = browser.find_elements(By.CSS_SELECTOR, "#table-comparison tbody tr:first-child > *")[:3]
+    assert cells[1].text.replace(".", "").isdigit() or " ± " in cells[1].text
+    assert cells[2].text.startswith("[")
+    edge = browser.find_element(By.CSS_SELECTOR, "#table-comparison").find_element(By.XPATH, "..")
+    right = edge.rect["x"] + edge.rect["width"]
+    assert max(cell.rect["x"] + cell.rect["width"] for cell in cells) <= right
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_keeps_the_first_column_of_a_wide_table_in_view(
+    browser: webdriver.Chrome, reports: dict[str, Path], width: int
+) -> None:
+    open_page(browser, reports["grid"], width)
+    lefts = browser.execute_script(
+        "const box = document.querySelector('#table-intervals').closest('.scroll');"
+        "box.closest('details').open = true;"
+        "const head = box.querySelector('tbody th');"
+        "const left = () => head.getBoundingClientRect().left;"
+        "const before = left();"
+        "box.scrollLeft = 200;"
+        "return [before, left(), box.scrollLeft]"
+    )
+    assert lefts[0] == lefts[1]
+    assert lefts[2] > 100
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_page_figures_have_no_serious_accessibility_violation(
+    browser: webdriver.Chrome, reports: dict[str, Path], color_scheme: str
+) -> None:
+    open_page(browser, reports["grid"], color_scheme=color_scheme)
+    assert find_violations(browser, "figure") == []
+
+
+def test_page_on_paper_has_at_most_ten_pages(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    open_page(browser, reports["grid"])
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    n_pages = len(re.findall(rb"/Type\s*/Page\b", b64decode(printed["data"])))
+    assert 4 <= n_pages <= 10
 
 
 @pytest.mark.parametrize("study", ["grid", "ablation"])

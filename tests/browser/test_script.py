@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser.visit import open_page
 from tests.helpers import page_contents
@@ -33,23 +34,24 @@ def orders(browser: webdriver.Chrome, table: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize(
-    ("column", "ascending"),
+    ("column", "best_first"),
     [
-        (1, ["cnn-config-2", "mlnn-config-1", "cnn-config-10"]),  # 9.95 ± 0.10 … 90.00 ± 0.20
-        (2, ["cnn-config-2", "cnn-config-10", "mlnn-config-1"]),  # [5.00, … [92.88, … [100.00, …
-        (3, ["cnn-config-10", "mlnn-config-1", "cnn-config-2"]),  # -1.20, 0.00, +6.10
+        (1, ["cnn-config-10", "mlnn-config-1", "cnn-config-2"]),  # 90.00 ± 0.20 … 9.95 ± 0.10
+        (2, ["mlnn-config-1", "cnn-config-10", "cnn-config-2"]),  # [100.00, … [92.88, … [5.00, …
+        (3, ["cnn-config-2", "mlnn-config-1", "cnn-config-10"]),  # +6.10, 0.00, -1.20
         (4, ["cnn-config-10", "mlnn-config-1", "cnn-config-2"]),  # < 0.0001, 0.0001, 0.0312
-        (5, ["cnn-config-2", "cnn-config-10", "mlnn-config-1"]),  # 35, 1,200, 4,179,568
+        (5, ["mlnn-config-1", "cnn-config-10", "cnn-config-2"]),  # 4,179,568, 1,200, 35
     ],
 )
 def test_script_sorts_numbers_by_value_and_dashes_last(
-    browser: webdriver.Chrome, made: Path, column: int, ascending: list[str]
+    browser: webdriver.Chrome, made: Path, column: int, best_first: list[str]
 ) -> None:
     open_page(browser, made)
     button = buttons(browser, "numbers")[column]
+    sorts = ("ascending", "descending") if column == 4 else ("descending", "ascending")
     for expected, order in (
-        ([*ascending, BLANK], "ascending"),
-        ([*reversed(ascending), BLANK], "descending"),
+        ([*best_first, BLANK], sorts[0]),
+        ([*reversed(best_first), BLANK], sorts[1]),
         (ORIGINAL, None),
     ):
         button.click()
@@ -105,6 +107,52 @@ def test_script_sorted_table_has_the_group_name_in_each_row(
     button.click()
     assert names(browser, "groups") == groups
     assert [element.size["width"] for element in again] == [1, 1]
+
+
+COPIED_MODELS = "Model\tF1 (%)\nbest\t90.00\nworse\t50.00"
+
+
+@pytest.mark.parametrize("has_permission", [True, False])
+def test_script_copies_the_visible_rows_and_says_so(
+    browser: webdriver.Chrome, made: Path, has_permission: bool
+) -> None:
+    open_page(browser, made)
+    browser.execute_script(
+        "const [allowed] = arguments;"
+        "navigator.clipboard.writeText = async (text) => {"
+        "  if (!allowed) throw new DOMException('', 'NotAllowedError');"
+        "  window.copied = text;"
+        "};"
+        "document.addEventListener('copy', () => (window.copied = document.activeElement.value));",
+        has_permission,
+    )
+    caption = browser.find_element(By.CSS_SELECTOR, "#table-models caption")
+    caption.find_element(By.CSS_SELECTOR, ".copy").click()
+    status = caption.find_element(By.CSS_SELECTOR, "[role=status]")
+    WebDriverWait(browser, 10).until(lambda _: status.text)
+    assert browser.execute_script("return window.copied") == COPIED_MODELS
+    assert not status.find_elements(By.CSS_SELECTOR, "textarea")
+
+
+def test_script_that_cannot_copy_shows_the_text_selected(
+    browser: webdriver.Chrome, made: Path
+) -> None:
+    open_page(browser, made)
+    browser.execute_script(
+        "navigator.clipboard.writeText = () => Promise.reject(new Error());"
+        "document.execCommand = () => false;"
+    )
+    browser.find_element(By.CSS_SELECTOR, "#models .switch input").click()
+    browser.find_element(By.CSS_SELECTOR, "#table-models .copy").click()
+    field = WebDriverWait(browser, 10).until(
+        lambda _: browser.find_element(By.CSS_SELECTOR, "#table-models textarea")
+    )
+    text = browser.execute_script(
+        "const field = arguments[0];"
+        "return field.value.slice(field.selectionStart, field.selectionEnd)",
+        field,
+    )
+    assert text == COPIED_MODELS.replace("\nworse", "\ncopy\t90.00\nworse")
 
 
 def test_script_shows_the_chosen_heat_map_only(browser: webdriver.Chrome, made: Path) -> None:

@@ -1,6 +1,7 @@
 """Open a page in a window of a given size, as a reader with given preferences would."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 from selenium import webdriver
@@ -40,4 +41,31 @@ def open_page(
         str(message["params"]["request"]["url"])
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
+    ]
+
+
+def find_violations(browser: webdriver.Chrome, selector: str = "html") -> list[str]:
+    """Return the rules of axe-core that the open page breaks, and the first element of each.
+
+    Args:
+        browser: Browser with an open page.
+        selector: CSS selector of the parts that are tested.
+
+    Returns:
+        Violations of serious or critical impact.
+    """
+    # A package for Playwright, of which only the file of axe-core is used.
+    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    browser.execute_script(axe)
+    browser.set_script_timeout(200)
+    violations = browser.execute_async_script(
+        "const [selector, done] = arguments;"
+        "axe.run({ include: [[selector]] }, { resultTypes: ['violations'] })"
+        ".then((result) => done(result.violations))",
+        selector,
+    )
+    return [
+        f"{violation['id']}: {violation['nodes'][0]['html']}"
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
     ]

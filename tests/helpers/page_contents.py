@@ -1,6 +1,7 @@
 """Sections with every kind of element, for tests of the page."""
 
 import io
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from bloodnets.constants import CLASS_NAMES
 from reports.analysis.reproduction import Verdict
 from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel
+from reports.page.live_page import LivePage, LiveTrial
 from reports.page.render import Banner, PageHeader
 from reports.sections.elements import HeatMap, HeatMapCell, Section, Thumbnail
 
@@ -18,6 +20,32 @@ DATA_LABEL = DataLabel(
     warning="", short="cells.npz", full="cells.npz, SHA-256 " + "0123456789abcdef" * 4
 )
 CONFIGURATION_NAMES = [f"{family}-config-{i}" for family in ("mlnn", "cnn") for i in (1, 2, 3, 10)]
+
+LIVE_TRIAL = LiveTrial(
+    name="cnn-config-1-s0",
+    settings="",
+    state="running",
+    epoch="3/20",
+    last="80.00%",
+    best="90.00%",
+    values=[0.5, 0.9, 0.8],
+    max_epochs=20,
+    elapsed="0:30",
+)
+LIVE_PAGE = LivePage(
+    name="s",
+    kind="grid",
+    data=DataLabel(warning="", short="cells", full="cells"),
+    activity="Running.",
+    facts=[("Best so far", "90%")],
+    n_ended=1,
+    n_planned=4,
+    failures=[],
+    trials=[LIVE_TRIAL],
+    read_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    refresh_s=3,
+    report=None,
+)
 
 
 def make_page_inputs() -> tuple[PageHeader, list[Section]]:
@@ -50,7 +78,7 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
         Section(
             key="models",
             title="Models",
-            heat_maps=(_make_heat_map("Recall"), _make_heat_map("Precision")),
+            heat_maps=tuple(_make_heat_map(title, "[1, 2]") for title in ("Recall", "Precision")),
             tables=(_make_model_table(),),
             notes=("How the models are ranked.",),
         ),
@@ -145,11 +173,16 @@ def _make_class_table() -> Table:
     return make_table("groups", table_caption, columns, frame, group="configuration")
 
 
-def _make_heat_map(title: str) -> HeatMap:
+def _make_heat_map(title: str, detail: str = "") -> HeatMap:
     """Differences that grow from below left to above right; small ones are faint."""
     cells = tuple(
         tuple(
-            HeatMapCell(text=f"{j - i:+.2f}", shade=_clip_shade(j - i), faint=abs(j - i) == 1)
+            HeatMapCell(
+                text=f"{j - i:+.2f}",
+                detail=detail,
+                shade=_clip_shade(j - i),
+                faint=abs(j - i) == 1,
+            )
             for j in range(8)
         )
         for i in range(8)

@@ -32,10 +32,12 @@ function makeSortable(table) {
     button.type = "button";
     button.append(...head.childNodes);
     head.append(button);
+    const first = head.dataset.first ?? "ascending";
+    const second = first === "ascending" ? "descending" : "ascending";
+    const next = { [first]: second, [second]: null };
     button.addEventListener("click", () => {
-      const next = { ascending: "descending", descending: null };
       const before = head.getAttribute("aria-sort");
-      const order = before ? next[before] : "ascending";
+      const order = before ? next[before] : first;
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       if (order) head.setAttribute("aria-sort", order);
       table.classList.toggle("sorted", Boolean(order));

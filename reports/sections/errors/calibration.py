@@ -27,8 +27,13 @@ from reports.sections.elements import (
 _ERROR_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="ece", heading=("ECE", "(%)"), unit="percent"),
-    Column(key="expected_ece", heading=("Expected", "if calibrated", "(%)"), unit="percent"),
+    Column(key="ece", heading=("ECE", "(%)"), unit="percent", is_lower_better=True),
+    Column(
+        key="expected_ece",
+        heading=("Expected", "if calibrated", "(%)"),
+        unit="percent",
+        is_lower_better=True,
+    ),
     Column(key="p_ece_holm", heading=("ECE, Holm-", "adjusted p"), unit="p"),
     Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from reports.format.table import Column, make_table
+from reports.format.table import MAX_PRINTED_ROWS, Column, make_table
 from reports.format.units import BLANK, Unit
 
 NAN = float("nan")
@@ -97,3 +97,29 @@ def test_make_table_hidden_rows_are_those_of_the_index() -> None:
     table = make_table("t", "c", [Column(key="name", heading=("Name",))], frame, hidden=[3])
     assert table.hidden_rows == {1}
     assert table.visible_indices == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("unit", "is_lower_better", "expected"),
+    [
+        ("percent", False, True),
+        ("interval", False, True),
+        ("count", False, True),
+        ("seconds", True, False),
+        ("p", False, False),
+        ("setting", False, False),
+        ("text", False, False),
+    ],
+)
+def test_column_sorts_high_numbers_first_unless_low_ones_are_better(
+    unit: Unit, is_lower_better: bool, expected: bool
+) -> None:
+    column = Column(key="x", heading=("X",), unit=unit, is_lower_better=is_lower_better)
+    assert column.sorts_descending == expected
+
+
+def test_table_is_short_without_its_hidden_rows() -> None:
+    frame = pd.DataFrame({"x": range(MAX_PRINTED_ROWS + 1)})
+    column = Column(key="x", heading=("X",), unit="count")
+    assert not make_table("t", "T", [column], frame).is_short
+    assert make_table("t", "T", [column], frame, hidden=[0]).is_short

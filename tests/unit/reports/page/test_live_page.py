@@ -3,49 +3,20 @@
 import re
 from base64 import b64encode
 from dataclasses import replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from reports.format.text import DataLabel
 from reports.page.live_page import (
     CURVE_HEIGHT,
     CURVE_WIDTH,
-    LivePage,
-    LiveTrial,
     render_live_page,
     require_live_page,
 )
-
-TRIAL = LiveTrial(
-    name="cnn-config-1-s0",
-    settings="",
-    state="running",
-    epoch="3/20",
-    last="80.00%",
-    best="90.00%",
-    values=[0.5, 0.9, 0.8],
-    max_epochs=20,
-    elapsed="0:30",
-)
-PAGE = LivePage(
-    name="s",
-    kind="grid",
-    data=DataLabel(warning="", short="cells", full="cells"),
-    activity="Running.",
-    facts=[("Best so far", "90%")],
-    n_ended=1,
-    n_planned=4,
-    failures=[],
-    trials=[TRIAL],
-    read_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-    refresh_s=3,
-    report=None,
-)
+from tests.helpers.page_contents import LIVE_PAGE, LIVE_TRIAL
 
 
 def test_render_live_page_policy_allows_its_style_and_its_script_only() -> None:
-    html = render_live_page(PAGE)
+    html = render_live_page(LIVE_PAGE)
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', html)
     assert policy is not None
     allowed = dict(part.split(" ", 1) for part in policy[1].split("; "))
@@ -59,13 +30,13 @@ def test_render_live_page_policy_allows_its_style_and_its_script_only() -> None:
 
 def test_render_live_page_texts_are_escaped() -> None:
     attack = "<script>alert(1)</script>"
-    trial = replace(TRIAL, name=attack, settings=attack)
-    page = replace(PAGE, name=attack, activity=attack, failures=[attack], trials=[trial])
+    trial = replace(LIVE_TRIAL, name=attack, settings=attack)
+    page = replace(LIVE_PAGE, name=attack, activity=attack, failures=[attack], trials=[trial])
     assert attack not in render_live_page(page)
 
 
 def test_render_live_page_curve_stays_in_its_frame_and_shows_higher_values_higher() -> None:
-    (points,) = re.findall(r'points="(.*?)"', render_live_page(PAGE))
+    (points,) = re.findall(r'points="(.*?)"', render_live_page(LIVE_PAGE))
     xy = [tuple(map(float, point.split(","))) for point in points.split()]
     assert all(0 <= x <= CURVE_WIDTH and 0 <= y <= CURVE_HEIGHT for x, y in xy)
     assert [x for x, _ in xy] == sorted(x for x, _ in xy)
@@ -73,8 +44,8 @@ def test_render_live_page_curve_stays_in_its_frame_and_shows_higher_values_highe
 
 
 def test_render_live_page_last_page_is_not_refreshed_and_links_the_report() -> None:
-    live = render_live_page(PAGE)
-    last = render_live_page(replace(PAGE, refresh_s=None, report="report/index.html"))
+    live = render_live_page(LIVE_PAGE)
+    last = render_live_page(replace(LIVE_PAGE, refresh_s=None, report="report/index.html"))
     assert 'http-equiv="refresh" content="3"' in live
     assert 'http-equiv="refresh"' not in last
     assert 'data-refresh="0"' in last
@@ -85,7 +56,7 @@ def test_require_live_page_accepts_its_own_page(tmp_path: Path) -> None:
     page = tmp_path / "live.html"
     require_live_page(page)
     assert not page.exists()
-    content = render_live_page(PAGE)
+    content = render_live_page(LIVE_PAGE)
     page.write_text(content, encoding="utf-8")
     require_live_page(page)
     assert page.read_text(encoding="utf-8") == content

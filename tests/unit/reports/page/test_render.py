@@ -263,6 +263,28 @@ def test_render_report_hides_rows_and_marks_the_best() -> None:
     assert "A note." in rendered.markdown
 
 
+def test_render_report_names_the_parts_that_are_not_printed() -> None:
+    columns, frame = [Column(key="x", heading=("X",))], pd.DataFrame({"x": ["1"] * 20})
+    long_table, short_table = (
+        make_table(name, "C", columns, rows, folded=True)
+        for name, rows in (("long", frame), ("short", frame[:1]))
+    )
+    code = CodeBlock(title="Long code", text="x\n" * 20)
+    section = Section(
+        key="k", title="T", tables=(long_table, short_table), notes=("N",), code_blocks=(code,)
+    )
+    assert [name for name in section.unprinted if "tables/" in name] == ["tables/long.csv"]
+    assert "Long code" in section.unprinted
+    assert len(section.unprinted) == 3
+    html = render([section]).html
+    assert html.count('class="left-out"') == 1
+    assert html.count('<details class="short">') == 1
+    assert (
+        'class="left-out"'
+        not in render([replace(section, notes=(), tables=(), code_blocks=())]).html
+    )
+
+
 def test_render_report_text_to_copy_stays_as_it_is() -> None:
     block = CodeBlock(title="Copy", text="a_b --c '<d>'\n  {`*`}")
     rendered = render([Section(key="k", title="T", code_blocks=(block,))])

@@ -6,6 +6,7 @@ import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 from bloodnets.errors import ConflictError
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.ledger.ledger import Ledger
+from reports.page.archive import ARCHIVE_FILE, write_archive
 from reports.page.publish import write_report
 from reports.verification import report as report_module
 from reports.verification.report import check_report
@@ -97,7 +99,7 @@ def test_check_report_of_an_intact_report_passes_and_changes_nothing(
     shutil.copytree(report, grid_copy / "report")
     before = {path: path.read_bytes() for path in grid_copy.rglob("*") if path.is_file()}
     suffixes = [path.suffix for path in (grid_copy / "report").rglob("*") if path.is_file()]
-    n_compared = sum(suffix not in {".svg", ".png"} for suffix in suffixes)
+    n_compared = sum(suffix not in {".svg", ".png", ".zip"} for suffix in suffixes)
     line = check_report(Ledger(grid_copy), None)
     assert f" {n_compared} " in line
     assert f" {suffixes.count('.svg')} " in line
@@ -148,6 +150,7 @@ def test_check_report_reads_the_margin_of_the_pairs(
         pairs_path.unlink()
     else:
         pairs_path.write_text(content)
+    write_archive(grid_copy / "report")
     check_report(Ledger(grid_copy), None)
     assert margins == [margin]
 
@@ -178,6 +181,7 @@ def change_figures(report: Path, change: Callable[[bytes], bytes]) -> None:
         path.write_bytes(change(content))
         text = text.replace(b64encode(content).decode(), b64encode(change(content)).decode())
     page.write_text(text, encoding="utf-8")
+    write_archive(report)
 
 
 def test_check_report_with_figures_of_another_matplotlib_compares_their_texts(
@@ -302,6 +306,15 @@ def test_check_report_without_a_file_raises_with_its_path(reported: Path, name: 
 def test_check_report_with_another_file_raises_with_its_path(reported: Path) -> None:
     (reported / "report" / "tables" / "more.csv").write_text("1")
     assert find_difference(reported).path == "report/tables/more.csv"
+
+
+def test_check_report_with_other_files_in_the_archive_raises_with_its_path(reported: Path) -> None:
+    archive = reported / "report" / ARCHIVE_FILE
+    with ZipFile(archive, "a") as file:
+        file.writestr("../more.csv", "1")
+    assert find_difference(reported).path == f"report/{ARCHIVE_FILE}"
+    archive.write_bytes(b"torn")
+    assert find_difference(reported).path == f"report/{ARCHIVE_FILE}"
 
 
 def test_verify_study_with_a_changed_report_raises(reported: Path) -> None:
