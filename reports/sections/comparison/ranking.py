@@ -11,7 +11,7 @@ from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.model_labels import format_methods, format_model, label_models
-from reports.format.table import Table, make_table
+from reports.format.table import Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
@@ -157,7 +157,7 @@ def _make_notes(
         "One seed gives no variance across seeds, so the intervals are too narrow. With another "
         "seed, a score may lie outside."
     )
-    paragraphs += [*_describe_spreads(pairwise), *_describe_cost(trials)]
+    paragraphs += [*_describe_spreads(comparison, pairwise), *_describe_cost(trials)]
     if not pairwise.pairs.empty:
         paragraphs.append(
             "Configurations that share a lower-case letter under “Group” are not significantly "
@@ -168,12 +168,14 @@ def _make_notes(
     return paragraphs
 
 
-def _describe_spreads(pairwise: PairwiseComparison) -> Iterator[str]:
+def _describe_spreads(comparison: pd.DataFrame, pairwise: PairwiseComparison) -> Iterator[str]:
     """Compare the standard deviations over seeds; yield nothing for fewer than two."""
     if math.isnan(pairwise.homogeneity_p):
         return
+    decimals = choose_column_decimals(comparison, "test_macro_f1")
     low, high = (
-        format_number(bound(pairwise.seed_sds.values()), "percent") for bound in (min, max)
+        format_number(bound(pairwise.seed_sds.values()), "percent", decimals=decimals)
+        for bound in (min, max)
     )
     outcome = "they differ" if pairwise.homogeneity_p < ALPHA else "no significant difference"
     p = format_number(pairwise.homogeneity_p, "p")

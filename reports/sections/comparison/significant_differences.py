@@ -12,7 +12,7 @@ from reports.format.columns import PAIR_COLUMNS
 from reports.format.model_labels import label_models
 from reports.format.table import make_table
 from reports.format.text import DataLabel
-from reports.format.units import BLANK, format_count, format_number
+from reports.format.units import BLANK, choose_decimals, format_count, format_number
 from reports.sections.elements import Section
 from reports.sections.verdict_text import format_margin
 
@@ -117,8 +117,9 @@ def _explain_method(pairs: pd.DataFrame, margin_text: str) -> Iterator[str]:
 def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
     """Say which difference could be detected, and what it takes to decide the undecided pairs."""
     undecided = pairs[pairs["decision"] == Decision.UNDECIDED]
+    decimals = choose_decimals(pairs["low"], pairs["high"])
     low, high = (
-        format_number(bound, "points").lstrip("+")
+        format_number(bound, "points", decimals=decimals).lstrip("+")
         for bound in (
             undecided["detectable_difference"].min(),
             undecided["detectable_difference"].max(),

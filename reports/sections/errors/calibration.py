@@ -13,7 +13,7 @@ from reports.analysis.calibration import (
 )
 from reports.analysis.intervals import ALPHA
 from reports.format.columns import PROBABILITY_COLUMNS
-from reports.format.table import Column, Table, make_table
+from reports.format.table import Column, Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
 from reports.sections.context import ReportContext
@@ -27,11 +27,18 @@ from reports.sections.elements import (
 _ERROR_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="ece", heading=("ECE", "(%)"), unit="percent"),
-    Column(key="expected_ece", heading=("Expected", "if calibrated", "(%)"), unit="percent"),
+    Column(key="ece", heading=("ECE", "(%)"), unit="percent", interval_key="gap"),
+    Column(
+        key="expected_ece",
+        heading=("Expected", "if calibrated", "(%)"),
+        unit="percent",
+        interval_key="gap",
+    ),
     Column(key="p_ece_holm", heading=("ECE, Holm-", "adjusted p"), unit="p"),
-    Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
-    Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
+    Column(
+        key="confidence", heading=("Mean", "probability", "(%)"), unit="percent", interval_key="gap"
+    ),
+    Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent", interval_key="gap"),
     Column(key="gap", heading=("Difference", "(points)"), unit="points"),
     Column(key="gap", heading=("95% confidence", "interval (points)"), unit="points_interval"),
     Column(key="tendency", heading=("Tendency",)),
@@ -41,7 +48,12 @@ _BIN_COLUMNS = (
     Column(key="lower_edge", heading=("From", "(%)"), unit="percent"),
     Column(key="upper_edge", heading=("To", "(%)"), unit="percent"),
     Column(key="images_text", heading=("Images", "per trial")),
-    Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
+    Column(
+        key="confidence",
+        heading=("Mean", "probability", "(%)"),
+        unit="percent",
+        interval_key="accuracy",
+    ),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     Column(key="accuracy", heading=("95% confidence", "interval (%)"), unit="interval"),
 )
@@ -143,12 +155,15 @@ def _explain_method() -> str:
 
 def _describe_outcome(errors: pd.DataFrame) -> str:
     """Say which configurations are over- or underconfident, and by how much."""
-    sentences = []
+    sentences, decimals = [], choose_column_decimals(errors, "gap")
     for tendency, meaning in _TENDENCY_TEXTS.items():
         rows = errors[errors["tendency"] == tendency]
         if rows.empty:
             continue
-        low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
+        low, high = (
+            format_number(gap, "points", decimals=decimals)
+            for gap in (rows["gap"].min(), rows["gap"].max())
+        )
         gap_text = low if low == high else f"{low} to {high}"
         count_text = "Both" if len(errors) == 2 else f"All {len(errors)}"
         all_text = f"{count_text} models" if len(rows) == len(errors) > 1 else None
