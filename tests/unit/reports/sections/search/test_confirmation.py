@@ -26,13 +26,13 @@ def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
     best, baseline = read_rows(table)
     assert {key: best[key] for key in best if key not in {"origin_label", "settings"}} == {
         "configuration": "trial-3",
-        "value": "94.00",
+        "value": "94.0",
         "seeds_text": "2",
-        "val_macro_f1": "93.00 ± 0.30",
-        "shrinkage": "+1.00",
-        "shrinkage_interval": f"[{MINUS}1.00, +3.00]",
-        "test_macro_f1": "92.50 ± 0.40",
-        "test_macro_f1_interval": "[91.50, 93.50]",
+        "val_macro_f1": "93.0 ± 0.3",
+        "shrinkage": "+1.0",
+        "shrinkage_interval": f"[{MINUS}1.0, +3.0]",
+        "test_macro_f1": "92.5 ± 0.4",
+        "test_macro_f1_interval": "[91.5, 93.5]",
     }
     assert best["origin_label"] != baseline["origin_label"]
     assert all(part in best["settings"] for part in ("CNN", "Adam", "0.004", "0.4"))
@@ -50,7 +50,7 @@ def test_confirmation_value_that_grew_has_a_negative_shrinkage() -> None:
     row = read_rows(
         find_table(make_section(make_search_analysis(confirmed=confirmed)), "confirmation")
     )[0]
-    assert row["shrinkage"] == f"{MINUS}0.50"
+    assert row["shrinkage"] == f"{MINUS}0.5"
     assert row["seeds_text"] == "1 of 2"
 
 

@@ -27,9 +27,9 @@ def test_importances_table_shows_group_rung_and_interval() -> None:
         "rung": "3",
         "trials": "20",
         "setting_text": "Optimizer",
-        "importance": "10.00",
-        "importance_interval": "[5.00, 95.00]",
-        "importance_null": "30.00",
+        "importance": "10.0",
+        "importance_interval": "[5.0, 95.0]",
+        "importance_null": "30.0",
     }
     groups = read_column(table, "trial_group")
     assert len(set(groups)) == 2
