@@ -48,10 +48,11 @@ from reports.sections.search import confirmation, halving, proposals, search_his
 from reports.sections.study import curves, limitations, provenance, summary, unfinished
 
 _ORDER = (
-    *("summary", "search", "rungs", "space", "importances", "confirmation", "trials"),
-    *("ranking", "unfinished", "classes", "confusion", "differences", "pairs", "effects"),
-    *("ablation", "hardest", "calibration", "curves", "cost", "twins", "published", "claims"),
-    *("limitations", "run", "methods"),
+    *("summary", "search-history", "pruning", "search-space", "importances", "confirmation"),
+    *("search-trials", "ranking", "unfinished", "per-class", "confusion"),
+    *("confusion-differences", "pairwise", "effects", "ablation", "misclassified"),
+    *("calibration", "learning-curves", "cost", "equivalent-losses", "published", "claims"),
+    *("limitations", "provenance", "methods"),
 )
 """Keys of all sections in the order of the report: results first, then their background."""
 

@@ -61,7 +61,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                 ledger,
                 folder=new_report,
                 images=new_images,
-                margin=_read_margin(stored / "tables" / "pairs.csv"),
+                margin=_read_margin(stored / "tables" / "pairwise.csv"),
             )
             names = _compare_file_names(stored, new_report)
             for name in names:

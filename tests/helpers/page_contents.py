@@ -37,7 +37,7 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
         ),
         Section(key="claims", title="The claims of the paper", tables=(_make_claims_table(),)),
         Section(
-            key="pairs",
+            key="pairwise",
             title="Which configurations differ",
             paragraphs=("Points by which the row is above the column.",),
             heat_maps=tuple(
@@ -46,7 +46,7 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
             ),
             tables=(_make_number_table(), _make_class_table()),
         ),
-        Section(key="hardest", title="The hardest cells", thumbnails=_make_thumbnails()),
+        Section(key="misclassified", title="Misclassified cells", thumbnails=_make_thumbnails()),
         Section(
             key="models",
             title="Models",

@@ -23,7 +23,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
         return None
     report_tables = [
         make_table(
-            "twins",
+            "equivalent-losses",
             "Predictions on test, by loss",
             EQUIVALENT_LOSS_COLUMNS,
             losses.pairs,
@@ -39,11 +39,11 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
         )
         report_tables.append(
             make_table(
-                "noise-floor", table_caption, SEED_NOISE_COLUMNS, display_frame, values=noise
+                "published-differences", table_caption, SEED_NOISE_COLUMNS, display_frame, values=noise
             )
         )
     return Section(
-        key="twins",
+        key="equivalent-losses",
         title="Equivalent loss functions",
         paragraphs=tuple(_describe_losses(losses, data)),
         tables=tuple(report_tables),

@@ -25,7 +25,7 @@ _MAX_OPEN_ROWS = 15  # pairs of 6 configurations
 def make_section(
     pairwise: PairwiseComparison,
     *,
-    key: str = "pairs",
+    key: str = "pairwise",
     title: str = TITLE,
     table_caption: str = TABLE_CAPTION,
     data: DataLabel | None = None,

@@ -62,7 +62,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
         return None
     all_rows = scores.assign(class_label=[context.class_labels[c] for c in scores["class"]])
     return Section(
-        key="classes",
+        key="per-class",
         title="Scores of each class",
         paragraphs=_describe_weakest(context.select_displayed(all_rows)),
         heat_maps=tuple(

@@ -31,7 +31,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
         "that reached them. The axis is stretched toward 100%."
     )
     return Section(
-        key="rungs",
+        key="pruning",
         title="Learning curves of the search",
         paragraphs=(paragraph,),
         figures=(make_figure("search-curves", caption_text, figure),),

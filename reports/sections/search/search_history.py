@@ -29,7 +29,7 @@ def make_section(
         data: Names of the data.
     """
     return Section(
-        key="search",
+        key="search-history",
         title="Search history",
         paragraphs=(_make_paragraph(search), describe_repeatability(search)),
         tables=(make_table("effort", "Effort of the search", SEARCH_EFFORT_COLUMNS, effort),),
@@ -49,7 +49,7 @@ def _make_report_figures(
         f"{_STRETCHED_AXIS_NOTE}"
     )
     report_figures = [
-        make_figure("history", history_text, figures.draw_history(search.trials, data=data))
+        make_figure("search-history", history_text, figures.draw_history(search.trials, data=data))
     ]
     if len(trials_with_value) > 1:
         caption_text = (

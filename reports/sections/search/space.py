@@ -39,7 +39,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     map_figure = figures.draw_search_space(frame, stopped, failed, rung=rung, data=data)
     parallel_figure = figures.draw_parallel_coordinates(frame, search.record, rung=rung, data=data)
     return Section(
-        key="space",
+        key="search-space",
         title="Scores over the search space",
         paragraphs=(
             f"The {format_count(len(frame), 'trial')} that reached {epochs_text} are compared. "
@@ -51,8 +51,8 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
             "compared.",
         ),
         figures=(
-            make_figure("space", map_text, map_figure, wide=True),
-            make_figure("parallel", parallel_text, parallel_figure, wide=True),
+            make_figure("search-space", map_text, map_figure, wide=True),
+            make_figure("parallel-coordinates", parallel_text, parallel_figure, wide=True),
         ),
     )
 

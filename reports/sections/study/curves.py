@@ -59,4 +59,4 @@ def make_section(
             " Configurations that differ only in the loss are the same function, so equal curves "
             "are expected."
         )
-    return Section(key="curves", title=title, notes=(note,), figures=tuple(report_figures))
+    return Section(key="learning-curves", title=title, notes=(note,), figures=tuple(report_figures))

@@ -31,7 +31,7 @@ CONFUSION = analyze_confusion(
 def test_classes_table_shows_scores_and_support_of_each_class() -> None:
     section = classes.make_section(CONFUSION, context=make_context("mlnn-config-1", "cnn-config-1"))
     assert section is not None
-    assert section.key == "classes"
+    assert section.key == "per-class"
     names = [f"{name}-{family}" for family in ("mlnn", "cnn") for name in TABLES]
     assert [table.name for table in section.tables] == names
     mlnn, more, cnn, _ = section.tables

@@ -26,7 +26,7 @@ def make_section(search: SearchAnalysis) -> Section:
 def test_search_history_shows_effort_and_two_figures() -> None:
     record = replace(SMALL_SEARCH_RECORD, sampler="cmaes", seed=17)
     section = make_section(make_search_analysis(record=record))
-    assert section.key == "search"
+    assert section.key == "search-history"
     rows = {row["state"]: row for row in read_rows(find_table(section, "effort"))}
     assert rows["pruned"] == {
         "state": "pruned",
@@ -36,11 +36,11 @@ def test_search_history_shows_effort_and_two_figures() -> None:
         "speedup": "2.7",
         "duration_min": "1.5",
     }
-    assert [figure.name for figure in section.figures] == ["history", "expected-best"]
+    assert [figure.name for figure in section.figures] == ["search-history", "expected-best"]
     assert all(text in section.paragraphs[0] for text in ("cmaes", "17", "4"))
 
 
-@pytest.mark.parametrize(("numbers", "names"), [([], []), ([4], []), ([0, 4], ["history"])])
+@pytest.mark.parametrize(("numbers", "names"), [([], []), ([4], []), ([0, 4], ["search-history"])])
 def test_search_history_of_few_values_has_fewer_figures(
     numbers: list[int], names: list[str]
 ) -> None:
