@@ -6,8 +6,6 @@ here.
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from reports.analysis import frames
 from reports.analysis.ablations import compute_ablations
 from reports.analysis.calibration import compute_calibration
@@ -44,8 +42,16 @@ from reports.sections.findings import Analysis
 from reports.sections.forked_call import ForkedCall
 from reports.sections.paper import section as paper_section
 from reports.sections.paper.facts import collect_facts
-from reports.sections.search import confirmation, halving, proposals, search_history, space
+from reports.sections.search import (
+    confirmation,
+    halving,
+    outcome,
+    proposals,
+    search_history,
+    space,
+)
 from reports.sections.study import curves, limitations, provenance, summary, unfinished
+from reports.sections.verdict_text import list_warnings
 
 _ORDER = (
     *("summary", "search-history", "pruning", "search-space", "importances", "confirmation"),
@@ -67,8 +73,7 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
     """
     forked_call = ForkedCall(_list_error_sections, analysis) if parallel else None
     optional_sections = [
-        _make_summary(analysis),
-        *_make_search_sections(analysis.search, analysis.comparison, analysis.context.data),
+        *_make_search_sections(analysis),
         *_make_comparison_sections(analysis),
         *_make_paper_sections(analysis),
         _make_curves(analysis),
@@ -82,11 +87,11 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
 
 
 def _make_summary(analysis: Analysis) -> Section:
+    """Make the summary of a grid."""
     return summary.make_section(
         comparison=analysis.comparison,
         pairwise=analysis.pairwise,
         effects=analysis.effects,
-        search=analysis.search,
         epoch_limit=count_limited_trials(analysis.study.loaded_study),
         negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,
         shows_published=analysis.context.shows_published,
@@ -94,17 +99,29 @@ def _make_summary(analysis: Analysis) -> Section:
     )
 
 
-def _make_search_sections(
-    search: SearchAnalysis | None, comparison: pd.DataFrame, data: DataLabel
-) -> Iterator[Section | None]:
-    """Yield the sections about the search itself; none for a grid."""
+def _make_search_sections(analysis: Analysis) -> Iterator[Section | None]:
+    """Yield the summary, and for a search the sections about the search itself."""
+    search, comparison, data = analysis.search, analysis.comparison, analysis.context.data
     if search is None:
+        yield _make_summary(analysis)
         return
+    expected_best = compute_expected_best(search.trials["value"].dropna().to_numpy())
+    yield outcome.make_section(
+        search=search,
+        expected_best=expected_best,
+        comparison=comparison,
+        pairs=analysis.pairwise.pairs,
+        trials=analysis.trials,
+        study=analysis.study.loaded_study.study,
+        warnings=tuple(
+            list_warnings(comparison, analysis.equivalent_losses.negative_loss_trials, data)
+        ),
+    )
     yield confirmation.make_section(search, comparison=comparison)
     yield search_history.make_section(
         search,
         effort=make_effort_frame(search.trials, search.record.max_epochs),
-        expected_best=compute_expected_best(search.trials["value"].dropna().to_numpy()),
+        expected_best=expected_best,
         data=data,
     )
     yield halving.make_section(search, data=data)
@@ -114,7 +131,7 @@ def _make_search_sections(
     yield proposals.make_section(search)
 
 
-def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
+def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section | None:
     # These modules import scikit-learn, which a grid does not need.
     from reports.analysis.importance import compute_importances  # noqa: PLC0415
     from reports.sections.search import importances  # noqa: PLC0415

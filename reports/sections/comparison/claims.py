@@ -54,7 +54,7 @@ def make_section(
                 values=make_claims_frame(judged.claims),
             ),
         ),
-        facts=_DEFINITIONS,
+        notes=tuple(f"{term}: {definition}" for term, definition in _DEFINITIONS),
     )
 
 

@@ -39,7 +39,11 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
         )
         report_tables.append(
             make_table(
-                "published-differences", table_caption, SEED_NOISE_COLUMNS, display_frame, values=noise
+                "published-differences",
+                table_caption,
+                SEED_NOISE_COLUMNS,
+                display_frame,
+                values=noise,
             )
         )
     return Section(

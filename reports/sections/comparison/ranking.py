@@ -39,7 +39,7 @@ def make_section(
         return None
     return Section(
         key="ranking",
-        title="Ranking",
+        title="Ranking of the re-trained configurations" if context.is_search else "Ranking",
         paragraphs=tuple(_make_paragraphs(comparison, pairwise, context)),
         figures=tuple(make_ranking_figure(comparison, pairwise, context.data)),
         tables=_make_score_tables(_add_display_columns(comparison, pairwise), comparison, context),
@@ -126,7 +126,7 @@ def _make_paragraphs(
     comparison: pd.DataFrame, pairwise: PairwiseComparison, context: ReportContext
 ) -> Iterator[str]:
     if context.is_search:
-        yield "From here on, the report is about the re-trained configurations."
+        yield "This section and those below are about the re-trained configurations."
     if pairwise.copies:
         models = "; ".join(format_model(name, pairwise.copies) for name in pairwise.copies)
         yield f"These configurations train the same model and are one row: {models}."

@@ -20,7 +20,14 @@ from tests.helpers.report_frames import ReportedStudy
 PNG = b"\x89PNG\r\n\x1a\n"
 GRID_TABLES = (
     *("comparison", "training", "intervals", "unfinished", "pairwise", "effects", "cost"),
-    *("equivalent-losses", "published-differences", "published", "benchmark", "claims", "per-class-mlnn"),
+    *(
+        "equivalent-losses",
+        "published-differences",
+        "published",
+        "benchmark",
+        "claims",
+        "per-class-mlnn",
+    ),
     *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "confusion-differences", "calibration"),
     *("calibration-bins", "misclassified", "settings", "class-counts", "probabilities"),
     *(

@@ -27,7 +27,15 @@ def list_keys(sections: list[Section]) -> list[str]:
 def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
     assert list_keys(reported_grid.sections) == [
         *("summary", "ranking", "unfinished", *CONFUSION_KEYS, "pairwise", "effects", *IMAGE_KEYS),
-        *("cost", "equivalent-losses", "published", "claims", "limitations", "provenance", "methods"),
+        *(
+            "cost",
+            "equivalent-losses",
+            "published",
+            "claims",
+            "limitations",
+            "provenance",
+            "methods",
+        ),
     ]
 
 
@@ -36,14 +44,31 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
 ) -> None:
     # One model and its copy are no pair, so there is nothing about pairs.
     assert list_keys(reported_synthetic.sections) == [
-        *("summary", "ranking", "per-class", "confusion", "effects", *IMAGE_KEYS, "cost", "equivalent-losses"),
+        *(
+            "summary",
+            "ranking",
+            "per-class",
+            "confusion",
+            "effects",
+            *IMAGE_KEYS,
+            "cost",
+            "equivalent-losses",
+        ),
         *("provenance", "methods"),
     ]
 
 
 def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
     assert list_keys(reported_search.sections) == [
-        *("summary", "search-history", "pruning", "search-space", "importances", "confirmation", "search-trials"),
+        *(
+            "summary",
+            "search-history",
+            "pruning",
+            "search-space",
+            "importances",
+            "confirmation",
+            "search-trials",
+        ),
         *("ranking", *CONFUSION_KEYS, "pairwise", *IMAGE_KEYS, "cost", "limitations", "provenance"),
         "methods",
     ]
@@ -107,22 +132,21 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "keys"),
     [
-        ({"search": replace(SMALL, n_trials=0), "ended_by": None}, ["search-history"]),
+        ({"search": replace(SMALL, n_trials=0), "ended_by": None}, []),
         ({"running_numbers": [0, 1], "ended_by": None}, ["search-history", "search-trials"]),
         (
             {"failed_numbers": {0: "a", 1: "b"}, "ended_by": None},
-            ["search-history", "pruning", "importances", "search-trials"],
+            ["search-history", "pruning", "search-trials"],
         ),
         (
             {"search": replace(SMALL, retrain_top=0, rungs=())},
-            ["search-history", "pruning", "search-space", "importances", "search-trials"],
+            ["search-history", "pruning", "search-space", "search-trials"],
         ),
         (
             {"search": replace(SMALL, n_trials=1), "with_confirmation": False},
             [
                 "search-history",
                 "pruning",
-                "importances",
                 "confirmation",
                 "search-trials",
                 "ranking",

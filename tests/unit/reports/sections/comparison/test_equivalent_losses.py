@@ -54,7 +54,9 @@ def test_equivalent_losses_table_counts_differing_predictions() -> None:
 
 
 def test_equivalent_losses_published_differences_are_judged_by_their_limit() -> None:
-    table = find_table(equivalent_losses.make_section(LOSSES, data=OFFICIAL), "published-differences")
+    table = find_table(
+        equivalent_losses.make_section(LOSSES, data=OFFICIAL), "published-differences"
+    )
     assert read_column(table, "published_difference") == ["+0.19", "+3.50"]
     assert read_column(table, "limit") == ["1.18", "1.18"]
     within, beyond = read_column(table, "verdict")
@@ -77,7 +79,9 @@ def test_equivalent_losses_without_published_pairs_have_one_table(
 def test_equivalent_losses_without_a_limit_have_no_basis_for_a_verdict() -> None:
     noise = SEED_NOISE.assign(seed_sd=np.nan, limit=np.nan, within_limit=None)
     losses = EquivalentLosses(pairs=PAIRS, seed_noise=noise, negative_loss_trials=())
-    table = find_table(equivalent_losses.make_section(losses, data=OFFICIAL), "published-differences")
+    table = find_table(
+        equivalent_losses.make_section(losses, data=OFFICIAL), "published-differences"
+    )
     assert read_column(table, "limit") == [BLANK, BLANK]
     assert read_column(table, "verdict") == ["no basis", "no basis"]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.units import BLANK
@@ -39,10 +40,33 @@ def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
     assert table.values["role"].tolist() == ["best", "baseline"]
 
 
-def test_confirmation_paragraph_lists_the_new_seeds() -> None:
+def test_confirmation_notes_list_the_new_seeds() -> None:
     section = make_section(make_search_analysis())
     assert section is not None
-    assert "(1, 2)" in section.paragraphs[0]
+    assert "(1, 2)" in section.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("shrinkage", "interval"),
+    [(0.01, f"[{MINUS}1.0, +3.0]"), (-0.01, f"[{MINUS}1.0, +3.0]"), (0.02, "[0.0, +4.0]")],
+)
+def test_confirmation_outcome_gives_the_size_of_the_shrinkage(
+    shrinkage: float, interval: str
+) -> None:
+    confirmed = CONFIRMED.assign(
+        shrinkage=shrinkage, shrinkage_low=shrinkage - 0.02, shrinkage_high=shrinkage + 0.02
+    )
+    section = make_section(make_search_analysis(confirmed=confirmed))
+    assert section is not None
+    (outcome,) = section.paragraphs
+    assert f" {100 * abs(shrinkage):.1f} " in outcome
+    assert interval in outcome
+
+
+def test_confirmation_that_has_not_finished_says_so() -> None:
+    section = make_section(make_search_analysis(confirmed=CONFIRMED.assign(seeds=[0, 2])))
+    assert section is not None
+    assert not any(character.isdigit() for character in section.paragraphs[0])
 
 
 def test_confirmation_value_that_grew_has_a_negative_shrinkage() -> None:

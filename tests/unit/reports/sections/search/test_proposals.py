@@ -21,7 +21,9 @@ def test_proposals_table_lists_the_best_first_and_no_value_last() -> None:
 
 
 def test_proposals_settings_that_do_not_vary_have_no_column() -> None:
-    keys = {column.key for column in find_table(proposals.make_section(SEARCH), "search-trials").columns}
+    keys = {
+        column.key for column in find_table(proposals.make_section(SEARCH), "search-trials").columns
+    }
     assert "family" not in keys
     assert {"optimizer", "momentum"} <= keys
     trials = SEARCH.trials.assign(family=["cnn", "mlnn"] * 3, optimizer="adam", momentum=None)

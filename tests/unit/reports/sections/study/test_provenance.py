@@ -68,7 +68,7 @@ def make_section(
 def test_provenance_facts_of_a_grid_name_data_seeds_and_settings() -> None:
     section = make_section(device="cpu", test_evaluations=1)
     facts = dict(section.facts)
-    assert section.key == "run"
+    assert section.key == "provenance"
     assert facts["Study"] == "mine"
     assert section.code_blocks[0].text == "bloodstudy grid --name mine"
     assert facts["Data"] == OFFICIAL.full
