@@ -46,7 +46,7 @@ def make_section(
     study: StudyRecord,
     warnings: Sequence[str],
 ) -> Section:
-    """Give the result in one paragraph, its numbers, and the command to train it again.
+    """Give the result in one paragraph, its numbers, and the command to re-train it.
 
     Args:
         search: Results of the search.
@@ -213,7 +213,7 @@ def _make_command(
     trials: pd.DataFrame,
     study: StudyRecord,
 ) -> Iterator[CodeBlock]:
-    """Yield the command that trains the best configuration again; none before the first value."""
+    """Yield the command that re-trains the best configuration; none before the first value."""
     if best is not None:
         is_best = trials["configuration"] == best["configuration"]
         ids = trials.loc[is_best & (trials["state"] == TrialState.COMPLETE), "id"]
@@ -223,7 +223,7 @@ def _make_command(
         return
     arguments = [study.name, get_trial_name(str(ids.iloc[0]))]
     yield CodeBlock(
-        title="Train it again, and compare the result with the stored one",
+        title="Re-train it, and compare the result with the stored one",
         text=shlex.join(
             ["bloodstudy", "replay", *arguments, *_list_storage_arguments(study.command)]
         ),

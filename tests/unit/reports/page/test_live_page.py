@@ -36,6 +36,7 @@ PAGE = LivePage(
     facts=[("Best so far", "90%")],
     n_ended=1,
     n_planned=4,
+    progress=1.15,
     failures=[],
     trials=[TRIAL],
     read_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -55,6 +56,10 @@ def test_render_live_page_policy_allows_its_style_and_its_script_only() -> None:
         assert allowed[f"{tag}-src"] == f"'sha256-{digest}'"
     assert allowed["default-src"] == "'none'"
     assert not re.search(r'(src|href)="(?!data:,|#)', html)
+
+
+def test_render_live_page_bar_counts_the_epochs_of_running_trials() -> None:
+    assert 'max="4" value="1.150"' in render_live_page(PAGE)
 
 
 def test_render_live_page_texts_are_escaped() -> None:
