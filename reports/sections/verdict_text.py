@@ -122,7 +122,7 @@ def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str
         ("better", f"significantly better than {{}} ({_SIGNIFICANT})"),
         ("worse", f"significantly worse than {{}} ({_SIGNIFICANT})"),
         (Decision.EQUIVALENT, f"equivalent to {{}} within {margin}"),
-        (Decision.UNDECIDED, "not significantly different from {}, nor shown to be equivalent"),
+        (Decision.UNDECIDED, "not significantly different from {}, and not shown to be equivalent"),
     )
     texts = [
         phrase.format(_format_names(others[outcome], sum(map(len, others.values()))))
@@ -189,8 +189,8 @@ def list_warnings(
     """
     if data.warning:
         yield (
-            "The cells are synthetic. The scores show that the software works. They say nothing "
-            "about blood cells and are not compared with those of any study."
+            "The cells are synthetic. The scores show that the software works, and say nothing "
+            "about blood cells."
         )
     if n_negative := len(negative_loss_trials):
         first_id = negative_loss_trials[0]

@@ -143,19 +143,18 @@ def _make_notes(
 ) -> list[str]:
     has_replicates = comparison["seeds"].max() > 1
     paragraphs = [
-        "Scores are on test, except one macro F1 on val. All are from the epoch with the best "
-        "macro F1 on val. That score on val was selected, so it is too high on average."
+        "All scores are from the epoch with the best macro F1 on val. Macro F1 on val is too high "
+        "on average, because the epoch was selected by it."
     ]
     if has_replicates:
         paragraphs[0] += " ± gives the standard deviation over seeds (divisor n - 1)."
     sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
     paragraphs.append(
-        f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text} and the "
-        "variance across the seeds of the configuration."
+        f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text}, and "
+        "the seeds of the configuration."
         if has_replicates
         else f"A 95% confidence interval includes only one source of variance: {sampling_text}. "
-        "One seed gives no variance across seeds, so the intervals are too narrow. With another "
-        "seed, a score may lie outside."
+        "It does not include the variance across seeds, so it is too narrow."
     )
     paragraphs += [*_describe_spreads(comparison, pairwise), *_describe_cost(trials)]
     if not pairwise.pairs.empty:
@@ -182,7 +181,7 @@ def _describe_spreads(comparison: pd.DataFrame, pairwise: PairwiseComparison) ->
     yield (
         f"The standard deviations of macro F1 over seeds are {low} to {high} points. Bartlett's "
         f"test of equal standard deviations gives p {p if p.startswith('<') else f'= {p}'} "
-        f"({outcome}). Each configuration is judged by its own."
+        f"({outcome}). The interval of each configuration uses its own standard deviation."
     )
 
 
@@ -195,12 +194,10 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
     if not devices:
         return
     paragraph = (
-        "The last columns give the cost. The number of parameters does not depend on the hardware. "
-        "The time is for a whole trial. The table “Training” has the "
-        "images per second: the training images of all epochs divided by the time of the epochs, "
-        "including validation. Times are "
-        f"means over the seeds, measured on {' and '.join(devices)}. Other programs may have run "
-        "at the same time."
+        "The time is for a whole trial, as a mean over the seeds. It was measured on "
+        f"{' and '.join(devices)}. Other programs may have run at the same time. The images per "
+        "second in the table “Training” are those of all epochs, and their time includes "
+        "validation."
     )
     if len(complete_trials[["device", "host"]].drop_duplicates()) > 1:
         paragraph += " The trials ran on different hardware, so their times are not comparable."

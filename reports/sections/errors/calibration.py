@@ -1,6 +1,7 @@
 """Show how well the predicted probabilities are calibrated."""
 
 import re
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -86,7 +87,7 @@ def make_section(
         key="calibration",
         title="Calibration",
         paragraphs=(_describe_outcome(errors),),
-        notes=(_explain_method(),),
+        notes=tuple(_explain_method()),
         figures=tuple(
             _make_report_figure(family, bins, plotted_errors, context.data)
             for family in _list_families(plotted_errors)
@@ -136,20 +137,28 @@ def _make_probability_table(
     )
 
 
-def _explain_method() -> str:
-    return (
+def _explain_method() -> Iterator[str]:
+    yield (
         "A classifier is calibrated if its probabilities match its accuracy: 90% of the "
         "predictions with a probability of 90% are correct. The points then lie on the dashed "
-        "line; below the line, the classifier is overconfident. The expected calibration error "
-        "(ECE) is the mean "
-        f"distance from the line over {N_BINS} bins of equal width, weighted by the number of "
+        "line. Below the line, the classifier is overconfident."
+    )
+    yield (
+        "The expected calibration error (ECE) is the mean distance from "
+        f"the line over {N_BINS} bins of equal width, weighted by the number of "
         "images. “Expected if calibrated” is the ECE that a perfectly calibrated classifier with "
-        "the same probabilities would show on as many images. Over- and underconfidence are tested "
-        "by the difference of mean probability and accuracy, miscalibration by the ECE (p < "
-        f"{ALPHA:g}, Holm-adjusted over the models). The calibration slope is 1 and the "
-        "calibration intercept 0 if the classifier is calibrated. A slope below 1 means "
-        "probabilities that are too extreme; an intercept below 0, probabilities that are too high "
-        "on average. Brier score and log loss are 0 for perfect predictions."
+        "the same probabilities would show on as many images."
+    )
+    yield (
+        "Over- and underconfidence are tested by the difference between mean probability and "
+        f"accuracy. Miscalibration is tested by the ECE (p < {ALPHA:g}, Holm-adjusted over the "
+        "models)."
+    )
+    yield (
+        "If the classifier is calibrated, the calibration slope is 1 and the calibration intercept "
+        "is 0. A slope below 1 means that the probabilities are too extreme. An intercept below 0 "
+        "means that they are too high on average. Brier score and log loss are 0 for perfect "
+        "predictions."
     )
 
 

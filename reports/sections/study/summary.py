@@ -1,4 +1,4 @@
-"""Summarize a grid: trials that ended too early, the result in one paragraph, warnings."""
+"""Summarize a grid: the result in one paragraph, trials that ended too early, warnings."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def make_section(
     shows_published: bool,
     data: DataLabel,
 ) -> Section:
-    """Give the trials that did not converge, the result in one paragraph, then the warnings.
+    """Give the result in one paragraph, the trials that did not converge, then the warnings.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
@@ -37,9 +37,9 @@ def make_section(
         key="summary",
         title="Summary",
         paragraphs=(
-            *_describe_limit(epoch_limit, shows_published),
             describe_verdict(comparison, pairwise),
             *describe_effects(effects),
+            *_describe_limit(epoch_limit, shows_published),
             *list_warnings(comparison, negative_loss_trials, data),
         ),
     )
@@ -52,7 +52,7 @@ def _describe_limit(limit: EpochLimit, shows_published: bool) -> list[str]:
     epochs = " or ".join(f"{n:,}" for n in limit.max_epochs)
     text = (
         f"{limit.n_limited} of {format_count(limit.n_complete, 'complete trial')} ended at the "
-        f"limit of {epochs} epochs and may not have converged: more epochs (--max-epochs) can "
+        f"limit of {epochs} epochs and may not have converged. More epochs (--max-epochs) can "
         "change every result."
     )
     return [

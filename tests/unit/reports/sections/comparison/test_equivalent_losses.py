@@ -142,9 +142,9 @@ def test_equivalent_losses_of_equal_predictions_has_no_cause() -> None:
 @pytest.mark.parametrize(
     ("limit", "dof", "data", "n_more"),
     [
-        (0.01, 2, OFFICIAL, 1),
-        (np.nan, 0, OFFICIAL, 2),
-        (np.nan, 2, OFFICIAL, 2),
+        (0.01, 2, OFFICIAL, 0),
+        (np.nan, 0, OFFICIAL, 1),
+        (np.nan, 2, OFFICIAL, 1),
         (0.01, 2, SYNTHETIC, 0),
     ],
 )

@@ -49,8 +49,8 @@ def test_summary_ends_with_the_warnings() -> None:
     assert len(section.paragraphs) == 3
 
 
-def test_summary_of_trials_at_the_epoch_limit_says_so_first() -> None:
-    first, verdict, _ = make_section(epoch_limit=LIMITED).paragraphs
-    assert "2 of 6" in first
-    assert "4 epochs" in first
+def test_summary_of_trials_at_the_epoch_limit_says_so_after_the_result() -> None:
+    verdict, _, limit = make_section(epoch_limit=LIMITED).paragraphs
     assert verdict == describe_verdict(COMPARISON, PAIRWISE)
+    assert "2 of 6" in limit
+    assert "4 epochs" in limit
