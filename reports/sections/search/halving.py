@@ -39,9 +39,12 @@ def _describe_outcome(search: SearchAnalysis) -> str:
     ended = search.trials["state"].isin([SearchTrialState.COMPLETE, SearchTrialState.PRUNED])
     n_pruned = int((search.trials["state"] == SearchTrialState.PRUNED).sum())
     effort = summarize_effort(search.trials[ended], search.record.max_epochs)
+    if not effort.epochs:
+        return "No trial is complete or pruned by ASHA."
     return (
         f"ASHA pruned {n_pruned:,} of {format_count(effort.trials, 'trial')}. They took "
-        f"{effort.epochs:,} epochs instead of {effort.full_epochs:,} in full."
+        f"{effort.epochs:,} epochs. Without pruning, they would have taken "
+        f"{effort.full_epochs:,}, {effort.speedup:.1f} times as many."
     )
 
 

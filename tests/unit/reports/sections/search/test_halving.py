@@ -14,7 +14,7 @@ def test_halving_section_names_rungs_and_reduction_factor() -> None:
     assert section.key == "pruning"
     assert all(part in section.notes[0] for part in ("1, 3", "7"))
     # Complete and pruned: 4 + 4 + 1 + 4 + 2 epochs instead of 5 times 4.
-    assert all(part in section.paragraphs[0] for part in ("2 of 5", "15", "20"))
+    assert all(part in section.paragraphs[0] for part in ("2 of 5", "15", "20", "1.3"))
     (figure,) = section.figures
     assert figure.name == "search-curves"
 
