@@ -35,7 +35,7 @@ from reports.claims.claim import (
 from reports.claims.confusion import judge_central_class, judge_perfect_class, judge_same_pattern
 from reports.claims.convergence import judge_faster_convergence, judge_smoother_curves
 from reports.format.text import make_class_label
-from reports.format.units import format_count, format_interval, format_number
+from reports.format.units import choose_decimals, format_count, format_interval, format_number
 from reports.ledger.loading import LoadedStudy, select_trials
 
 SIMILARITY_MARGIN = 0.01
@@ -158,7 +158,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
     if rows.empty:
         return make_claim(evidence="No seed is complete for all CNN and MLNN configurations.")
     rows = rows.assign(class_label=labels)
-    significant = is_above(rows)
+    significant, decimals = is_above(rows), choose_decimals(rows["low"], rows["high"])
     text = (
         "The mean precision of the CNNs is significantly higher than that of the MLNNs in "
         f"{significant.sum()} of 8 classes and significantly lower in {is_below(rows).sum()}. The "
@@ -169,8 +169,8 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
         ("Not significantly different", ~significant & ~is_below(rows)),
     ):
         items = [
-            f"{row['class_label']} {format_number(row['value'], 'points')} "
-            f"{format_interval(row['low'], row['high'], 'points')}"
+            f"{row['class_label']} {format_number(row['value'], 'points', decimals=decimals)} "
+            f"{format_interval(row['low'], row['high'], 'points', decimals=decimals)}"
             for row in rows[is_selected].to_dict("records")
         ]
         if items:
@@ -229,7 +229,9 @@ def judge_similar_scores(bootstrap: BootstrapScores) -> Claim:
 
 def _describe_differences(rows: pd.DataFrame) -> str:
     """Return a sentence with the range of the differences in macro F1 and of their intervals."""
-    interval = format_interval(rows["low"].min(), rows["high"].max(), "points")
+    decimals = choose_decimals(rows["low"], rows["high"])
+    ends = rows["low"].min(), rows["high"].max()
+    interval = format_interval(*ends, "points", decimals=decimals)
     if len(rows) == 1:
         return (
             f"The difference is {_format_range(rows)} points (95% confidence interval {interval})."
@@ -242,8 +244,10 @@ def _describe_differences(rows: pd.DataFrame) -> str:
 
 def _format_range(rows: pd.DataFrame) -> str:
     """Format as `+5.90 to +9.10`, or as one number if both ends are equal."""
+    decimals = choose_decimals(rows["low"], rows["high"])
     low, high = (
-        format_number(bound, "points") for bound in (rows["value"].min(), rows["value"].max())
+        format_number(bound, "points", decimals=decimals)
+        for bound in (rows["value"].min(), rows["value"].max())
     )
     return low if low == high else f"{low} to {high}"
 

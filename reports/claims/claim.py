@@ -11,7 +11,7 @@ from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.contrasts import estimate_contrasts
 from reports.analysis.intervals import ALPHA, Estimate, adjust_holm
 from reports.format.text import label
-from reports.format.units import format_interval, format_number
+from reports.format.units import choose_decimals, format_interval, format_number
 from reports.ledger.loading import LoadedStudy
 
 Verdict = Literal["supported", "contradicted", "inconclusive"]
@@ -166,10 +166,10 @@ def explain_one_seed(numbers: pd.DataFrame) -> str:
 
 def format_points(row: Mapping[Any, Any]) -> str:
     """Format a difference as `+6.10 points (95% confidence interval [+5.20, +7.00])`."""
-    value, interval_text = (
-        format_number(row["value"], "points"),
-        format_interval(row["low"], row["high"], "points"),
-    )
+    ends = row["low"], row["high"]
+    decimals = choose_decimals(*ends)
+    value = format_number(row["value"], "points", decimals=decimals)
+    interval_text = format_interval(*ends, "points", decimals=decimals)
     return f"{value} points (95% confidence interval {interval_text})"
 
 

@@ -32,7 +32,7 @@ from reports.claims.claim import (
     make_numbers_frame,
 )
 from reports.format.text import label
-from reports.format.units import format_count, format_number
+from reports.format.units import choose_decimals, format_count, format_number
 from reports.ledger import published
 from reports.ledger.test_predictions import TestPredictions
 
@@ -104,10 +104,10 @@ def _is_always_ahead(leads: Mapping[str, LeadOverRunnerUp]) -> bool:
 
 def _format_leads(leads: Mapping[str, LeadOverRunnerUp]) -> str:
     overall = leads["errors"]
+    share, runner_up_share = _format_shares(overall)
     texts = [
-        f"class {CENTRAL_CLASS} is involved in {format_number(overall.share, 'percent')}% of the "
-        f"errors and class {overall.runner_up} in "
-        f"{format_number(overall.runner_up_share, 'percent')}%, a difference of "
+        f"class {CENTRAL_CLASS} is involved in {share}% of the errors and class "
+        f"{overall.runner_up} in {runner_up_share}%, a difference of "
         f"{format_points(_make_interval_row(overall.margin))}."
     ]
     for class_name in ("class 0", "class 5"):
@@ -115,13 +115,20 @@ def _format_leads(leads: Mapping[str, LeadOverRunnerUp]) -> str:
         interval_note = ""
         if part_lead.margin.low <= 0 <= part_lead.margin.high:
             interval_note = "; the 95% confidence interval of the difference includes 0"
+        share, runner_up_share = _format_shares(part_lead)
         texts.append(
-            f"On {class_name}, {format_number(part_lead.share, 'percent')}% of the errors are "
-            f"predictions of class {CENTRAL_CLASS} and "
-            f"{format_number(part_lead.runner_up_share, 'percent')}% of class "
+            f"On {class_name}, {share}% of the errors are "
+            f"predictions of class {CENTRAL_CLASS} and {runner_up_share}% of class "
             f"{part_lead.runner_up}{interval_note}."
         )
     return " ".join(texts)
+
+
+def _format_shares(lead: LeadOverRunnerUp) -> list[str]:
+    """Format both shares in percent, with the decimals of the interval of their difference."""
+    decimals = choose_decimals(lead.margin.low, lead.margin.high)
+    shares = lead.share, lead.runner_up_share
+    return [format_number(share, "percent", decimals=decimals) for share in shares]
 
 
 def _make_interval_row(estimate: Estimate) -> dict[str, Any]:

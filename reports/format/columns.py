@@ -44,6 +44,7 @@ COMPARISON_COLUMNS = (
         unit="percent",
         show_sd=False,
         mark_highest=True,
+        interval_key="test_macro_f1",
     ),
     Column(
         key="test_weighted_f1", heading=("Weighted", "F1 (%)"), unit="percent", mark_highest=True
@@ -115,7 +116,10 @@ PAIR_COLUMNS = (
     Column(key="b", heading=("B",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(
-        key="difference", heading=("A \N{MINUS SIGN} B,", "macro F1", "(points)"), unit="points"
+        key="difference",
+        heading=("A \N{MINUS SIGN} B,", "macro F1", "(points)"),
+        unit="points",
+        interval_key="interval",
     ),
     _interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
@@ -132,14 +136,21 @@ EFFECT_COLUMNS = (
     Column(key="family_label", heading=("Family",)),
     Column(key="pairs", heading=("Pairs", "compared"), unit="count"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="difference", heading=("Difference", "(points)"), unit="points"),
+    Column(
+        key="difference", heading=("Difference", "(points)"), unit="points", interval_key="interval"
+    ),
     _interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
 )
 ABLATION_COLUMNS = (
     Column(key="ingredient", heading=("Removed",)),
     Column(key="score_without", heading=("Macro F1", "without", "it (%)"), unit="percent"),
-    Column(key="difference", heading=("With it minus", "without it", "(points)"), unit="points"),
+    Column(
+        key="difference",
+        heading=("With it minus", "without it", "(points)"),
+        unit="points",
+        interval_key="interval",
+    ),
     _interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="seeds", heading=("Seeds",), unit="count"),
@@ -277,9 +288,16 @@ CONFIRMATION_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="settings", heading=("Settings",), unit="prose"),
     Column(key="origin_label", heading=("Origin",)),
-    Column(key="value", heading=("Search,", "val (%)"), unit="percent"),
+    Column(
+        key="value", heading=("Search,", "val (%)"), unit="percent", interval_key="test_macro_f1"
+    ),
     Column(key="seeds_text", heading=("Seeds",)),
-    Column(key="val_macro_f1", heading=("Re-trained,", "val (%)"), unit="percent"),
+    Column(
+        key="val_macro_f1",
+        heading=("Re-trained,", "val (%)"),
+        unit="percent",
+        interval_key="test_macro_f1",
+    ),
     Column(key="shrinkage", heading=("Shrinkage", "(points)"), unit="points"),
     _interval_column("shrinkage", unit="points_interval"),
     Column(key="test_macro_f1", heading=("Re-trained,", "test (%)"), unit="percent"),
@@ -305,7 +323,12 @@ IMPORTANCE_COLUMNS = (
     Column(key="setting_text", heading=("Hyper-parameter",)),
     Column(key="importance", heading=("Importance", "(%)"), unit="percent"),
     Column(key="importance", heading=("90% confidence", "interval"), unit="interval"),
-    Column(key="importance_null", heading=("Largest", "without", "effect (%)"), unit="percent"),
+    Column(
+        key="importance_null",
+        heading=("Largest", "without", "effect (%)"),
+        unit="percent",
+        interval_key="importance",
+    ),
 )
 PROPOSAL_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),

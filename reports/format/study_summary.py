@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from reports.format.table import choose_column_decimals
 from reports.format.text import DataLabel
 from reports.format.units import format_count, format_interval, format_number
 
@@ -94,12 +95,15 @@ def _format_table(comparison: pd.DataFrame) -> Markup:
     best = scored.sort_values("test_macro_f1", ascending=False, kind="stable").head(MAX_ROWS)
     if best.empty:
         return Markup("")
+    decimals = choose_column_decimals(scored, "test_macro_f1")
     rows = [
         (
             row["configuration"],
             f"{row['seeds']:.0f}",
-            format_number(row["test_macro_f1"], "percent"),
-            format_interval(row["test_macro_f1_low"], row["test_macro_f1_high"], "percent"),
+            format_number(row["test_macro_f1"], "percent", decimals=decimals),
+            format_interval(
+                row["test_macro_f1_low"], row["test_macro_f1_high"], "percent", decimals=decimals
+            ),
         )
         for row in best.to_dict("records")
     ]

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from reports.format.text import DataLabel, label
-from reports.format.units import BLANK, Unit, format_interval, format_mean_sd, format_number
+from reports.format.units import (
+    BLANK,
+    Unit,
+    choose_decimals,
+    format_interval,
+    format_mean_sd,
+    format_number,
+)
 
 _TEXT_UNITS = frozenset({"text", "word", "prose", "verdict"})
 _UNITS_OF_ENDS: dict[Unit, Unit] = {
@@ -35,6 +42,7 @@ class Column:
         show_sd: Whether to show the standard deviation; a wide table has no room for all.
         mark_highest: Whether the highest value is marked as the best.
         is_lower_better: Whether low values are the better ones, e.g. for times and losses.
+        interval_key: Interval that decides the decimals of a percentage, if not that of `key`.
     """
 
     key: str
@@ -43,6 +51,7 @@ class Column:
     show_sd: bool = True
     mark_highest: bool = False
     is_lower_better: bool = False
+    interval_key: str | None = None
 
     @property
     def sorts_descending(self) -> bool:
@@ -134,6 +143,10 @@ def make_table(
     # With one seed there is no standard deviation, so the column shows only the mean.
     sd_keys = {c.key for c in display_columns if c.show_sd and f"{c.key}_sd" in frame}
     display_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
+    decimals = {
+        column: choose_column_decimals(frame, column.interval_key or column.key)
+        for column in display_columns
+    }
     records: list[dict[Hashable, Any]] = frame.to_dict("records")
     rules = {
         i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
@@ -144,7 +157,12 @@ def make_table(
         texts = (
             ""
             if column.key == repeated_key
-            else _format_cell(record, column, show_sd=column.key in display_sd_keys)
+            else _format_cell(
+                record,
+                column,
+                show_sd=column.key in display_sd_keys,
+                decimals=decimals[column],
+            )
             for column in display_columns
         )
         rows.append(tuple(texts))
@@ -171,10 +189,24 @@ def _find_best_cells(frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator
             yield from ((i, j) for i in np.flatnonzero(is_best).tolist())
 
 
-def _format_cell(record: dict[Hashable, Any], column: Column, *, show_sd: bool) -> str:
+def choose_column_decimals(frame: pd.DataFrame, key: str) -> int:
+    """Return the decimals of percentages or points, from the intervals of a column.
+
+    Args:
+        frame: Frame with the columns `{key}_low` and `{key}_high`, fractions; they may be missing.
+        key: Name of the column.
+    """
+    if not {f"{key}_low", f"{key}_high"} <= {*frame}:
+        return choose_decimals(np.nan, np.nan)
+    return choose_decimals(frame[f"{key}_low"], frame[f"{key}_high"])
+
+
+def _format_cell(
+    record: dict[Hashable, Any], column: Column, *, show_sd: bool, decimals: int
+) -> str:
     if column.unit in _UNITS_OF_ENDS:
         low, high = record[f"{column.key}_low"], record[f"{column.key}_high"]
-        return format_interval(low, high, _UNITS_OF_ENDS[column.unit])
+        return format_interval(low, high, _UNITS_OF_ENDS[column.unit], decimals=decimals)
     value = record[column.key]
     if pd.isna(value):
         return BLANK
@@ -182,6 +214,7 @@ def _format_cell(record: dict[Hashable, Any], column: Column, *, show_sd: bool) 
         # Only words are relabeled: a configuration may have the same name as a family.
         return label(value) if column.unit == "word" else str(value)
     if show_sd:
-        return format_mean_sd(value, record[f"{column.key}_sd"], column.unit)
+        return format_mean_sd(value, record[f"{column.key}_sd"], column.unit, decimals=decimals)
     # The mean of a single count has no decimals.
-    return format_number(value, "count" if column.unit == "mean" else column.unit)
+    unit = "count" if column.unit == "mean" else column.unit
+    return format_number(value, unit, decimals=decimals)

@@ -3,6 +3,9 @@
 import math
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 BLANK = "\N{EN DASH}"
 
 
@@ -29,18 +32,18 @@ Unit = Literal[
 
 
 # All numbers of a column have the same decimals, so that right-aligned columns align at the
-# decimal point. The paper prints percentages with two decimals.
+# decimal point. Those of percentages and points are chosen by `choose_decimals`.
 _FORMATS: dict[str, str] = {
     "count": "{:,.0f}",
     "mean": "{:.1f}",
-    "percent": "{:.2%}",
+    "percent": "{:.{decimals}%}",
     "score": "{:.4f}",
     "seconds": "{:,.1f}",
     "millions": "{:,.2f}",
     "setting": "{:g}",
     "rate": "{:.2g}",
     "share": "{:.3f}",
-    "points": "{:+.2f}",
+    "points": "{:+.{decimals}f}",
     "p": "{:.4f}",
 }
 
@@ -51,32 +54,53 @@ _SCALES = {"points": 100, "millions": 1e-6}
 _SMALLEST_P = 0.0001
 
 
-def format_number(value: Any, unit: Unit) -> str:
+def choose_decimals(low: ArrayLike, high: ArrayLike) -> int:
+    """Return the number of decimals of percentages or points with these confidence intervals.
+
+    It is 1 if the median half-width exceeds 0.5 points, and 2 otherwise. The uncertainty then has
+    at most two significant digits if it is below 10 points (JCGM 100:2008, 7.2.6).
+
+    Args:
+        low: Lower ends as fractions, 0 to 1 or -1 to 1; NaN if unknown.
+        high: Upper ends.
+
+    Returns:
+        1 or 2; 2, as in the paper, if no interval is known.
+    """
+    half_widths = (np.asarray(high, dtype=np.float64) - np.asarray(low, dtype=np.float64)) / 2
+    known = half_widths[~np.isnan(half_widths)]
+    # The tolerance keeps a half-width of exactly 0.5 points from exceeding it by rounding.
+    return 1 if known.size and float(np.median(known)) > 0.005 + 1e-9 else 2
+
+
+def format_number(value: Any, unit: Unit, *, decimals: int = 2) -> str:
     """Format a number with the decimals of its unit; percentages have no sign, NaN is a dash.
 
     `points` is the difference of two fractions, shown as signed percentage points. `millions`
-    takes the full number and shows it in millions.
+    takes the full number and shows it in millions. `decimals` applies to percentages and points.
     """
     if value is None or math.isnan(value):
         return BLANK
     if unit == "p" and value < _SMALLEST_P:
         return f"< {_SMALLEST_P:.4f}"
-    text = _FORMATS[unit].format(value * _SCALES.get(unit, 1))
+    text = _FORMATS[unit].format(value * _SCALES.get(unit, 1), decimals=decimals)
     # A typographic minus is as wide as the plus. Values that round to zero have no sign.
     text = text.removesuffix("%").replace("-", "\N{MINUS SIGN}")
-    return text.lstrip("+\N{MINUS SIGN}") if text[1:] == "0.00" else text
+    return text.lstrip("+\N{MINUS SIGN}") if text[1:] == f"{0:.{decimals}f}" else text
 
 
-def format_interval(low: float, high: float, unit: Unit) -> str:
+def format_interval(low: float, high: float, unit: Unit, *, decimals: int = 2) -> str:
     """Format as `[low, high]`; a dash if it is unknown."""
     if math.isnan(low) or math.isnan(high):
         return BLANK
-    return f"[{format_number(low, unit)}, {format_number(high, unit)}]"
+    ends = (format_number(end, unit, decimals=decimals) for end in (low, high))
+    return f"[{', '.join(ends)}]"
 
 
-def format_mean_sd(value: float, sd: float, unit: Unit) -> str:
+def format_mean_sd(value: float, sd: float, unit: Unit, *, decimals: int = 2) -> str:
     """Format as `mean ± standard deviation`; a dash for an unknown standard deviation."""
-    return f"{format_number(value, unit)} ± {format_number(sd, unit)}"
+    mean, spread = (format_number(number, unit, decimals=decimals) for number in (value, sd))
+    return f"{mean} ± {spread}"
 
 
 def format_count(count: int, noun: str) -> str:

@@ -58,6 +58,7 @@ class LivePage:
         facts: Pairs of a label and a text.
         n_ended: Number of trials that have ended.
         n_planned: Number of trials of the whole study.
+        progress: Trials that have ended, plus the trained share of the epochs of each other one.
         failures: Failed trials, each with its reason.
         trials: Rows, in order.
         read_at: Time at which the study was read, with a time zone.
@@ -72,6 +73,7 @@ class LivePage:
     facts: Sequence[tuple[str, str]]
     n_ended: int
     n_planned: int
+    progress: float
     failures: Sequence[str]
     trials: Sequence[LiveTrial]
     read_at: datetime

@@ -20,7 +20,7 @@ from reports.format.escape import escape_markdown
 from reports.format.limitations import list_limitations
 from reports.format.table import Column, Table, make_table
 from reports.format.text import format_settings, label, make_class_label, make_data_label
-from reports.format.units import Unit, format_interval, format_number
+from reports.format.units import Unit, choose_decimals, format_interval, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.test_predictions import TestPredictions
@@ -183,13 +183,17 @@ def _make_class_tables(study: StudyRecord, predictions: TestPredictions) -> tupl
 def _describe_calibration(predictions: TestPredictions) -> str:
     """Describe the calibration of the model on test."""
     errors: Mapping[Any, Any] = compute_calibration(predictions).errors.iloc[0].to_dict()
-    gap, bounds = format_number(errors["gap"], "points"), (errors["gap_low"], errors["gap_high"])
+    bounds = errors["gap_low"], errors["gap_high"]
+    decimals = choose_decimals(*bounds)
+    gap = format_number(errors["gap"], "points", decimals=decimals)
+    ece, expected_ece = (
+        format_number(errors[key], "percent", decimals=decimals) for key in ("ece", "expected_ece")
+    )
     return (
         f"{_TENDENCY_TEXTS[errors['tendency']]}: on test, the mean probability of the predicted "
         f"class minus the accuracy is {gap} points (95% confidence interval "
-        f"{format_interval(*bounds, 'points')}). The expected calibration error is "
-        f"{format_number(errors['ece'], 'percent')}%; a perfectly calibrated model would show "
-        f"{format_number(errors['expected_ece'], 'percent')}% on as many images. "
+        f"{format_interval(*bounds, 'points', decimals=decimals)}). The expected calibration error "
+        f"is {ece}%; a perfectly calibrated model would show {expected_ece}% on as many images. "
         f"{_describe_slope(errors)}"
     )
 

@@ -99,7 +99,7 @@ def _describe_data_set(data_set: DataSetComparison, number: int) -> _DataSetText
         figures=tuple(make_ranking_figure(scores, compared, data, f"ranking-{number}")),
         pairs_section=significant_differences.make_section(
             compared,
-            key=f"pairs-{number}",
+            key=f"pairwise-{number}",
             title=f"{significant_differences.TITLE}: {data.short}",
             table_caption=f"{significant_differences.TABLE_CAPTION}. {data.short_line}",
             data=data,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
 
     Args:
         header: What the page shows above the sections.
-        report_sections: Sections in order; `summary` and `ranking` precede the contents.
+        report_sections: Sections in order. If `summary` and `ranking` come first, they precede the
+            contents.
     """
     terms = select_terms(report_sections)
     context = {
@@ -110,7 +112,7 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         "data": header.data,
         "banner": header.banner,
         "models": header.models,
-        "opening_keys": _OPENING_KEYS,
+        "opening_keys": [section.key for section in takewhile(_is_opening, report_sections)],
         "sections": report_sections,
         "terms": terms,
         "terms_title": _TERMS_TITLE,
@@ -128,6 +130,10 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         script_hash=compute_csp_hash(script),
     )
     return page, make_environment(escape_markdown).get_template("report.md").render(**context)
+
+
+def _is_opening(section: Section) -> bool:
+    return section.key in _OPENING_KEYS
 
 
 def _join_scripts() -> str:

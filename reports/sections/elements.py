@@ -116,15 +116,15 @@ class Section:
         key: Anchor of the section.
         title: Heading.
         paragraphs: Paragraphs below the heading.
-        notes: Paragraphs that explain the method, below the tables; the page shows them on
+        notes: Paragraphs that explain the method, below the code blocks; the page shows them on
             request.
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
         figures: Figures below the heat maps.
-        tables: Tables below the figures; folded ones follow the thumbnails.
-        thumbnails: Small images below the tables and notes.
-        facts: Pairs of a term and its value.
-        code_blocks: Texts to copy, at the end.
+        tables: Tables below the figures; folded ones come last.
+        thumbnails: Small images below the notes.
+        facts: Pairs of a term and its value, below the tables that are not folded.
+        code_blocks: Texts to copy, below the facts.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
             request, and the Markdown file leaves it out.
     """

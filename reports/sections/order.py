@@ -43,14 +43,23 @@ from reports.sections.findings import Analysis
 from reports.sections.forked_call import call_all
 from reports.sections.paper import section as paper_section
 from reports.sections.paper.facts import collect_facts
-from reports.sections.search import confirmation, halving, proposals, search_history, space
+from reports.sections.search import (
+    confirmation,
+    halving,
+    outcome,
+    proposals,
+    search_history,
+    space,
+)
 from reports.sections.study import curves, limitations, provenance, summary, unfinished
+from reports.sections.verdict_text import list_warnings
 
 _ORDER = (
-    *("summary", "search", "rungs", "space", "importances", "confirmation", "trials"),
-    *("ranking", "unfinished", "classes", "confusion", "differences", "pairs", "effects"),
-    *("ablation", "hardest", "calibration", "curves", "cost", "twins", "published", "claims"),
-    *("limitations", "run", "methods"),
+    *("summary", "search-history", "pruning", "search-space", "importances", "confirmation"),
+    *("search-trials", "ranking", "unfinished", "per-class", "confusion"),
+    *("confusion-differences", "pairwise", "effects", "ablation", "misclassified"),
+    *("calibration", "learning-curves", "cost", "equivalent-losses", "published", "claims"),
+    *("limitations", "provenance", "methods"),
 )
 """Keys of all sections in the order of the report: results first, then their background."""
 
@@ -76,11 +85,13 @@ def make_sections(analysis: Analysis, *, parallel: bool = False) -> list[Section
 
 
 def _make_summary(analysis: Analysis) -> Sections:
+    """Yield the summary of a grid; that of a search is its outcome."""
+    if analysis.search is not None:
+        return
     yield summary.make_section(
         comparison=analysis.comparison,
         pairwise=analysis.pairwise,
         effects=analysis.effects,
-        search=analysis.search,
         epoch_limit=count_limited_trials(analysis.study.loaded_study),
         negative_loss_trials=analysis.equivalent_losses.negative_loss_trials,
         shows_published=analysis.context.shows_published,
@@ -90,14 +101,26 @@ def _make_summary(analysis: Analysis) -> Sections:
 
 def _make_search_sections(analysis: Analysis) -> Sections:
     """Yield the sections about the search itself; none for a grid."""
-    search, data = analysis.search, analysis.context.data
+    search, comparison, data = analysis.search, analysis.comparison, analysis.context.data
     if search is None:
         return
-    yield confirmation.make_section(search, comparison=analysis.comparison)
+    expected_best = compute_expected_best(search.trials["value"].dropna().to_numpy())
+    yield outcome.make_section(
+        search=search,
+        expected_best=expected_best,
+        comparison=comparison,
+        pairs=analysis.pairwise.pairs,
+        trials=analysis.trials,
+        study=analysis.study.loaded_study.study,
+        warnings=tuple(
+            list_warnings(comparison, analysis.equivalent_losses.negative_loss_trials, data)
+        ),
+    )
+    yield confirmation.make_section(search, comparison=comparison)
     yield search_history.make_section(
         search,
         effort=make_effort_frame(search.trials, search.record.max_epochs),
-        expected_best=compute_expected_best(search.trials["value"].dropna().to_numpy()),
+        expected_best=expected_best,
         data=data,
     )
     yield halving.make_section(search, data=data)
@@ -107,7 +130,7 @@ def _make_search_sections(analysis: Analysis) -> Sections:
     yield proposals.make_section(search)
 
 
-def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section:
+def _make_importances(search: SearchAnalysis, data: DataLabel) -> Section | None:
     # These modules import scikit-learn, which a grid does not need.
     from reports.analysis.importance import compute_importances  # noqa: PLC0415
     from reports.sections.search import importances  # noqa: PLC0415

@@ -11,8 +11,16 @@ from reports.analysis.intervals import ALPHA
 from reports.analysis.pair_decisions import Decision
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.model_labels import format_model
+from reports.format.table import choose_column_decimals
 from reports.format.text import DataLabel, label
-from reports.format.units import BLANK, format_count, format_interval, format_mean_sd, format_number
+from reports.format.units import (
+    BLANK,
+    choose_decimals,
+    format_count,
+    format_interval,
+    format_mean_sd,
+    format_number,
+)
 
 _SIGNIFICANT = f"Holm-adjusted p < {ALPHA:g}"
 RAW_LOGITS = (
@@ -34,7 +42,8 @@ def describe_verdict(comparison: pd.DataFrame, pairwise: PairwiseComparison) -> 
         return "No trial has finished: there is nothing to compare."
     copied_names = [name for names in pairwise.copies.values() for name in names]
     models = scored[~scored["configuration"].isin(copied_names)]
-    sentences = [*_describe_chosen(models, pairwise), *_describe_seed_numbers(scored)]
+    decimals = choose_column_decimals(comparison, "test_macro_f1")
+    sentences = [*_describe_chosen(models, pairwise, decimals), *_describe_seed_numbers(scored)]
     if scored["seeds"].max() == 1:
         sentences.insert(0, "One seed: this compares trained models, not configurations.")
     return " ".join(sentences)
@@ -48,15 +57,19 @@ def describe_effects(effects: pd.DataFrame) -> Iterator[str]:
     """
     overall = effects[effects["scope"] == "all"].to_dict("records")
     if overall:
-        yield f"Effects on macro F1: {'; '.join(map(_describe_effect, overall))}."
+        decimals = choose_decimals(effects["low"], effects["high"])
+        texts = (_describe_effect(effect, decimals) for effect in overall)
+        yield f"Effects on macro F1: {'; '.join(texts)}."
 
 
-def _describe_chosen(models: pd.DataFrame, pairwise: PairwiseComparison) -> Iterator[str]:
+def _describe_chosen(
+    models: pd.DataFrame, pairwise: PairwiseComparison, decimals: int
+) -> Iterator[str]:
     """Name the model that is best on val, its score on test, and the best one on test."""
     rows = models.to_dict("records")
     chosen = max(rows, key=lambda row: row["val_macro_f1"])
     name = format_model(str(chosen["configuration"]), pairwise.copies)
-    score = _format_score(chosen)
+    score = _format_score(chosen, decimals)
     if len(models) == 1:
         yield f"{name} has a macro F1 on test of {score}"
         return
@@ -71,7 +84,7 @@ def _describe_chosen(models: pd.DataFrame, pairwise: PairwiseComparison) -> Iter
     )
     if not also:
         top_name = format_model(str(top_on_test["configuration"]), pairwise.copies)
-        top_score = format_number(top_on_test["test_macro_f1"], "percent")
+        top_score = format_number(top_on_test["test_macro_f1"], "percent", decimals=decimals)
         yield (
             f"The highest macro F1 on test is {top_score}% ({top_name}); as the maximum of several "
             "scores, it is too high on average."
@@ -79,13 +92,15 @@ def _describe_chosen(models: pd.DataFrame, pairwise: PairwiseComparison) -> Iter
     yield from _describe_decisions(str(chosen["configuration"]), pairwise)
 
 
-def _format_score(row: Mapping[Any, Any]) -> str:
+def _format_score(row: Mapping[Any, Any], decimals: int) -> str:
     """Format a score on test with its interval, as the end of a sentence."""
-    score = f"{format_number(row['test_macro_f1'], 'percent')}%"
+    mean, sd = row["test_macro_f1"], row["test_macro_f1_sd"]
+    score = f"{format_number(mean, 'percent', decimals=decimals)}%"
     if row["seeds"] > 1:
-        score = format_mean_sd(row["test_macro_f1"], row["test_macro_f1_sd"], "percent") + "%"
+        score = f"{format_mean_sd(mean, sd, 'percent', decimals=decimals)}%"
         score += f" (mean and standard deviation over {row['seeds']} seeds)"
-    interval_text = format_interval(row["test_macro_f1_low"], row["test_macro_f1_high"], "percent")
+    ends = row["test_macro_f1_low"], row["test_macro_f1_high"]
+    interval_text = format_interval(*ends, "percent", decimals=decimals)
     if interval_text == BLANK:
         return f"{score}. The test images do not suffice for a confidence interval."
     return f"{score}, 95% confidence interval {interval_text}."
@@ -107,7 +122,7 @@ def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str
         ("better", f"significantly better than {{}} ({_SIGNIFICANT})"),
         ("worse", f"significantly worse than {{}} ({_SIGNIFICANT})"),
         (Decision.EQUIVALENT, f"equivalent to {{}} within {margin}"),
-        (Decision.UNDECIDED, "not significantly different from {}, nor shown to be equivalent"),
+        (Decision.UNDECIDED, "not significantly different from {}, and not shown to be equivalent"),
     )
     texts = [
         phrase.format(_format_names(others[outcome], sum(map(len, others.values()))))
@@ -135,13 +150,13 @@ def format_contrast_label(effect: Mapping[Any, Any]) -> str:
     return f"{label(effect['to_value'])} instead of {label(effect['from_value'])}"
 
 
-def _describe_effect(effect: Mapping[Any, Any]) -> str:
+def _describe_effect(effect: Mapping[Any, Any], decimals: int) -> str:
     """Describe one contrast over the grid in a phrase."""
     contrast = format_contrast_label(effect)
     if math.isnan(effect["p"]) and effect["difference"] == 0:
         return f"{contrast} changes nothing, because the two are the same function"
     return (
-        f"{contrast} {format_number(effect['difference'], 'points')} points, "
+        f"{contrast} {format_number(effect['difference'], 'points', decimals=decimals)} points, "
         f"{format_significance(effect['p_holm'])}"
     )
 
@@ -174,8 +189,8 @@ def list_warnings(
     """
     if data.warning:
         yield (
-            "The cells are synthetic. The scores show that the software works. They say nothing "
-            "about blood cells and are not compared with those of any study."
+            "The cells are synthetic. The scores show that the software works, and say nothing "
+            "about blood cells."
         )
     if n_negative := len(negative_loss_trials):
         first_id = negative_loss_trials[0]

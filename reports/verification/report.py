@@ -67,7 +67,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
                 ledger,
                 folder=new_report,
                 images=new_images,
-                margin=_read_margin(stored / "tables" / "pairs.csv"),
+                margin=_read_margin(stored / "tables" / "pairwise.csv"),
             )
             names = _compare_file_names(stored, new_report)
             is_same_version = _list_creators(stored) == _list_creators(new_report)

@@ -9,8 +9,9 @@ from rich.text import Text
 from reports.analysis.effects import estimate_effects
 from reports.analysis.study_comparison import DataSetComparison, compare_with_best
 from reports.format.model_labels import format_model
+from reports.format.table import choose_column_decimals
 from reports.format.text import make_data_label
-from reports.format.units import format_interval, format_number
+from reports.format.units import choose_decimals, format_interval, format_number
 from reports.sections.verdict_text import describe_effects, describe_verdict
 from study.console.format import format_percent, make_output_console, make_plain_table
 
@@ -42,24 +43,29 @@ def make_comparison_table(data_set: DataSetComparison) -> Table:
         table.add_column(heading, justify="right", overflow="fold")
     table.add_column("decision")
     table.add_column("p (Holm)", justify="right", no_wrap=True)
-    for row in compare_with_best(data_set).to_dict("records"):
-        table.add_row(*_format_row(row))
+    rows = compare_with_best(data_set)
+    score_decimals = choose_column_decimals(data_set.scores, "test_macro_f1")
+    points_decimals = choose_decimals(rows["low"], rows["high"])
+    for row in rows.to_dict("records"):
+        table.add_row(*_format_row(row, score_decimals, points_decimals))
     return table
 
 
-def _format_row(row: Mapping[Any, Any]) -> list[str | Text]:
+def _format_row(
+    row: Mapping[Any, Any], score_decimals: int, points_decimals: int
+) -> list[str | Text]:
     prefix = f"{row['study']}: "
     copies = [name.removeprefix(prefix) for name in row["copies"]]
     configuration = str(row["configuration"])
     name = Text(format_model(configuration, {configuration: copies}))
-    score = format_percent(row["test_macro_f1"], row["test_macro_f1_sd"])
+    score = format_percent(row["test_macro_f1"], row["test_macro_f1_sd"], decimals=score_decimals)
     if not isinstance(row["decision"], str):
         return [name, score, "", "", "best on val", ""]
     return [
         name,
         score,
-        format_number(row["difference"], "points"),
-        format_interval(row["low"], row["high"], "points"),
+        format_number(row["difference"], "points", decimals=points_decimals),
+        format_interval(row["low"], row["high"], "points", decimals=points_decimals),
         row["decision"],
         format_number(row["p_holm"], "p"),
     ]

@@ -70,16 +70,18 @@ def format_time_left(left_s: float | None) -> str:
     return "" if left_s is None else f", about {format_duration(left_s)} left"
 
 
-def format_percent(value: float, sd: float = math.nan) -> str:
+def format_percent(value: float, sd: float = math.nan, *, decimals: int = 2) -> str:
     """Return a fraction in percent, e.g. `93.30`, or `93.30 ± 0.41` with a standard deviation.
 
     Args:
         value: Fraction, 0 to 1; NaN becomes `-`.
         sd: Standard deviation over seeds, as a fraction; NaN if unknown.
+        decimals: Number of decimals; see `choose_decimals`.
     """
     if math.isnan(value):
         return "-"
-    return f"{100 * value:.2f}" + ("" if math.isnan(sd) else f" ± {100 * sd:.2f}")
+    spread = "" if math.isnan(sd) else f" ± {100 * sd:.{decimals}f}"
+    return f"{100 * value:.{decimals}f}{spread}"
 
 
 def make_printable(text: str) -> str:

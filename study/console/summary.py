@@ -8,6 +8,7 @@ from rich.table import Table
 
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.model_labels import format_model
+from reports.format.table import choose_column_decimals
 from reports.format.text import format_settings, make_data_label
 from reports.format.units import format_interval
 from reports.sections.findings import Analysis
@@ -61,6 +62,7 @@ def _make_model_table(
     copied_names = [name for names in pairwise.copies.values() for name in names]
     models = comparison[~comparison["configuration"].isin(copied_names)]
     models = models.sort_values("val_macro_f1", ascending=False, kind="stable")
+    decimals = choose_column_decimals(comparison, "test_macro_f1")
     for i, row in enumerate(models.to_dict("records")):
         is_best = i == 0 and row["seeds"] > 0
         name = str(row["configuration"])
@@ -68,10 +70,12 @@ def _make_model_table(
             BEST_MARK if is_best else "",
             format_model(name, pairwise.copies),
             f"{row['seeds']:.0f}",
-            *([format_percent(search_values[name])] if search_values else []),
-            format_percent(row["val_macro_f1"]),
-            format_percent(row["test_macro_f1"]),
-            format_interval(row["test_macro_f1_low"], row["test_macro_f1_high"], "percent"),
+            *([format_percent(search_values[name], decimals=decimals)] if search_values else []),
+            format_percent(row["val_macro_f1"], decimals=decimals),
+            format_percent(row["test_macro_f1"], decimals=decimals),
+            format_interval(
+                row["test_macro_f1_low"], row["test_macro_f1_high"], "percent", decimals=decimals
+            ),
             *_format_training(row),
             style="bold" if is_best else "",
         )

@@ -175,12 +175,20 @@ def make_live_page(view: StudyView, problem: str | None, refresh_s: int | None) 
         facts=facts[:2] + facts[3:] if view.has_ended else facts,
         n_ended=sum(trial.state.has_ended for trial in trials),
         n_planned=len(trials) + sum(stage.n_unplanned for stage in view.stages),
+        progress=sum(map(_compute_trained_share, trials)),
         failures=[f"{trial.name}: {trial.error}" for trial in view.failed_trials],
         trials=[_make_live_trial(view, trial) for trial in trials],
         read_at=view.read_at,
         refresh_s=refresh_s,
         report=REPORT_FILE if view.has_ended and view.has_report else None,
     )
+
+
+def _compute_trained_share(trial: TrialProgress) -> float:
+    """Return the share of the epochs that a trial has trained, 0 to 1; 1 if it has ended."""
+    if trial.state.has_ended:
+        return 1.0
+    return len(trial.epochs) / float(trial.planned.config["max_epochs"])
 
 
 def _get_rank(trial: TrialProgress) -> int:

@@ -85,7 +85,7 @@ def test_page_heat_map_cells_differ_by_shade_with_enough_contrast(
     open_page(browser, made, color_scheme=scheme)
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     cells = browser.execute_script(
-        "return [...document.querySelectorAll('#grid-pairs-1 tbody td')].map(td =>"
+        "return [...document.querySelectorAll('#grid-pairwise-1 tbody td')].map(td =>"
         " [td.textContent, getComputedStyle(td).color, getComputedStyle(td).backgroundColor])"
     )
     shades = {text: (ink, own) for text, ink, own in cells}

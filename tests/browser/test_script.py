@@ -157,7 +157,7 @@ def test_script_that_cannot_copy_shows_the_text_selected(
 
 def test_script_shows_the_chosen_heat_map_only(browser: webdriver.Chrome, made: Path) -> None:
     open_page(browser, made)
-    grids = browser.find_elements(By.CSS_SELECTOR, "#pairs table.grid")
+    grids = browser.find_elements(By.CSS_SELECTOR, "#pairwise table.grid")
     assert [grid.is_displayed() for grid in grids] == [True, False, False, False, False]
     select = Select(browser.find_element(By.CSS_SELECTOR, ".grids select"))
     titles = [option.text for option in select.options]
@@ -196,7 +196,7 @@ def test_page_without_script_is_complete(browser: webdriver.Chrome, made: Path) 
         assert [row.get_attribute("class") for row in hidden_rows] == ["hidden"]
         browser.find_element(By.CSS_SELECTOR, ".switch input").click()
         assert hidden_rows[0].is_displayed()
-        grids = browser.find_elements(By.CSS_SELECTOR, "#pairs table.grid")
+        grids = browser.find_elements(By.CSS_SELECTOR, "#pairwise table.grid")
         assert [grid.is_displayed() for grid in grids] == [True, False, False, False, False]
         browser.find_elements(By.CSS_SELECTOR, ".grids summary")[0].click()
         assert grids[1].is_displayed()

@@ -26,7 +26,7 @@ from tests.helpers.small_studies import (
     list_trial_ids,
 )
 
-GALLERY = '<section id="hardest">'
+GALLERY = '<section id="misclassified">'
 
 
 def make_up_predictions(folder: Path) -> None:

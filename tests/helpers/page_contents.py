@@ -40,6 +40,7 @@ LIVE_PAGE = LivePage(
     facts=[("Best so far", "90%")],
     n_ended=1,
     n_planned=4,
+    progress=1.15,
     failures=[],
     trials=[LIVE_TRIAL],
     read_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -65,7 +66,7 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
         ),
         Section(key="claims", title="The claims of the paper", tables=(_make_claims_table(),)),
         Section(
-            key="pairs",
+            key="pairwise",
             title="Which configurations differ",
             paragraphs=("Points by which the row is above the column.",),
             heat_maps=tuple(
@@ -74,7 +75,7 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
             ),
             tables=(_make_number_table(), _make_class_table()),
         ),
-        Section(key="hardest", title="The hardest cells", thumbnails=_make_thumbnails()),
+        Section(key="misclassified", title="Misclassified cells", thumbnails=_make_thumbnails()),
         Section(
             key="models",
             title="Models",

@@ -9,7 +9,7 @@ from reports import figures
 from reports.analysis.ablations import Ablations
 from reports.analysis.intervals import ALPHA
 from reports.format.columns import ABLATION_COLUMNS
-from reports.format.table import Table, make_table
+from reports.format.table import Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import BLANK, format_count, format_mean_sd, format_number
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
@@ -52,17 +52,23 @@ def make_section(
 def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -> str:
     """Describe the method and list the ingredients with a significant effect."""
     base_scores = comparison.set_index("configuration").loc[base].to_dict()
-    score_text = format_number(base_scores["test_macro_f1"], "percent")
+    decimals = choose_column_decimals(comparison, "test_macro_f1")
+    score_text = format_number(base_scores["test_macro_f1"], "percent", decimals=decimals)
     if base_scores["seeds"] > 1:
         score_text = format_mean_sd(
-            base_scores["test_macro_f1"], base_scores["test_macro_f1_sd"], "percent"
+            base_scores["test_macro_f1"],
+            base_scores["test_macro_f1_sd"],
+            "percent",
+            decimals=decimals,
         )
+    points_decimals = choose_column_decimals(rows, "interval")
     significant = rows[rows["p_holm"] < ALPHA]
     verb = "has" if len(significant) == 1 else "have"
     count_text = f"{len(significant)} of {format_count(len(rows), 'ingredient')} {verb} "
     count_text += f"a significant effect (Holm-adjusted p < {ALPHA:g})"
     differences_text = "; ".join(
-        f"{row['ingredient']}, {format_number(row['difference'], 'points')} points"
+        f"{row['ingredient']}, "
+        f"{format_number(row['difference'], 'points', decimals=points_decimals)} points"
         for row in significant.to_dict("records")
     )
     return (
@@ -124,6 +130,8 @@ def _add_display_columns(frame: pd.DataFrame, comparison: pd.DataFrame) -> pd.Da
         ],
         score_without=scores["test_macro_f1"].to_numpy(),
         score_without_sd=scores["test_macro_f1_sd"].to_numpy(),
+        score_without_low=scores["test_macro_f1_low"].to_numpy(),
+        score_without_high=scores["test_macro_f1_high"].to_numpy(),
         interval_low=frame["low"],
         interval_high=frame["high"],
         result=[_describe_result(row["difference"], row["p_holm"]) for row in rows],

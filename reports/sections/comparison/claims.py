@@ -54,7 +54,7 @@ def make_section(
                 values=make_claims_frame(judged.claims),
             ),
         ),
-        facts=_DEFINITIONS,
+        notes=tuple(f"{term}: {definition}" for term, definition in _DEFINITIONS),
     )
 
 
@@ -66,9 +66,8 @@ def _make_paragraphs(judged: JudgedStudy, context: ReportContext) -> tuple[str, 
     paragraphs = [
         "The paper draws its conclusions from one run of each configuration. Here, each claim is "
         f"tested on the {format_count(judged.n_trials, 'complete trial')} of this study. A claim "
-        "is “supported” or “contradicted” only if the variance across seeds and, for scores, the "
-        "choice of test images cannot explain the result. “Inconclusive” means that these trials "
-        "do not decide; it does not mean that the claim is wrong."
+        "is “supported” or “contradicted” only if the variance across seeds and test images cannot "
+        "explain the result. “Inconclusive” means that these trials do not decide."
     ]
     if context.data_kind == DataKind.FILE:
         paragraphs.append(
@@ -93,17 +92,17 @@ _DEFINITIONS = (
     (
         "Roughness of a loss curve",
         "The relative deviation of the loss from the line through its neighbors (second "
-        "differences of its logarithm). Over the same losses, two curves are compared between half "
-        "of the lower first loss and the lowest loss that both reach, so the speed of convergence "
-        "does not count. The paper gives no definition, and the results depend on it. The two "
-        "trials have the same seed and differ only in the optimizer. A verdict requires that all "
-        "three definitions agree, and every family with the mean over all.",
+        "differences of its logarithm). The two trials have the same seed and differ only in the "
+        "optimizer. In one definition, their curves are compared over the same losses, from half "
+        "of the lower first loss to the lowest loss that both reach. The speed of convergence then "
+        "has no effect. The paper gives no definition, and the results depend on it. A verdict "
+        "requires that all three definitions agree, and that every family agrees with the mean.",
     ),
     (
         "Convergence",
-        f"The first epoch by which the training loss has made {100 * CONVERGED_DROP:g}% of its "
-        "drop from the first epoch to its minimum. Epochs are whole numbers, so the interval is at "
-        "least as wide as one epoch allows.",
+        f"The first epoch at which the training loss has fallen by {100 * CONVERGED_DROP:g}% of "
+        "the difference between its first value and its minimum. Epochs are whole numbers, so the "
+        "interval is at least one epoch wide.",
     ),
     (
         "Similar F1",

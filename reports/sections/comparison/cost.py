@@ -62,10 +62,9 @@ def _has_published(costs: pd.DataFrame) -> bool:
 
 def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
     yield (
-        "Higher is better; further left is cheaper, with fewer parameters to store and fewer "
-        "operations per classified image. MFLOP are millions of floating-point operations for one "
-        "forward pass of one image; a multiply-add counts as two. The cost of training is in "
-        "“Ranking”. Models of equal cost are drawn side by side."
+        "Models at the top left are accurate and cheap. MFLOP are millions of floating-point "
+        "operations for one forward pass of one image; a multiply-add counts as two. Models of "
+        "equal cost are drawn side by side. The cost of training is in “Ranking”."
     )
     if not _has_published(costs):
         return

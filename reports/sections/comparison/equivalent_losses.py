@@ -23,7 +23,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
         return None
     report_tables = [
         make_table(
-            "twins",
+            "equivalent-losses",
             "Predictions on test, by loss",
             EQUIVALENT_LOSS_COLUMNS,
             losses.pairs,
@@ -39,26 +39,29 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
         )
         report_tables.append(
             make_table(
-                "noise-floor", table_caption, SEED_NOISE_COLUMNS, display_frame, values=noise
+                "published-differences",
+                table_caption,
+                SEED_NOISE_COLUMNS,
+                display_frame,
+                values=noise,
             )
         )
     return Section(
-        key="twins",
+        key="equivalent-losses",
         title="Equivalent loss functions",
         paragraphs=tuple(_describe_losses(losses, data)),
+        notes=tuple(_explain_method(len(report_tables))),
         tables=tuple(report_tables),
     )
 
 
 def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]:
-    """Explain why CrossEntropy and NLLLoss are equivalent, and give the results."""
+    """Say how many predictions differ and why, and which limits are unknown."""
     pairs, noise = losses.pairs, losses.seed_noise
     total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
     yield (
-        "CrossEntropy on logits and NLLLoss on a log-softmax are the same function, computed in "
-        "different places. Two configurations that differ only in the loss should make the same "
-        "predictions with the same seed on the same hardware. On test, "
-        f"{differing:,} of {format_count(int(total), 'prediction')} differ; 0 are expected."
+        f"{differing:,} of {format_count(int(total), 'prediction')} on test differ between "
+        "configurations that differ only in the loss. None is expected to differ."
     )
     differing_pairs = pairs[pairs["n_differing"] > 0]
     for cause, group in differing_pairs.groupby(
@@ -68,20 +71,28 @@ def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]
         yield f"{'; '.join(' and '.join(pair_names) for pair_names in names)}: {cause}"
     if data.warning or noise.empty:
         return
-    yield (
-        "The paper attributes the differences between such configurations (1 and 3, 2 and 4) to "
-        "the loss. As the functions are equal, only the seed differs. Each published difference is "
-        "therefore compared with a limit: two runs of one function differ by less in 95% of cases. "
-        "The limit is computed from the standard deviation of the weighted F1 of the first "
-        "configuration over our seeds."
-    )
     has_replicates = noise["seed_dof"] > 0
     if not has_replicates.any():
-        yield "One seed has no standard deviation: the limit needs --seeds 2 or more."
+        yield "A limit for the published differences needs two seeds or more (--seeds 2)."
     if (has_replicates & noise["limit"].isna()).any():
         yield (
-            "If all seeds have the same score, there is no basis for a limit: a few equal scores "
-            "do not show that the seed has no effect."
+            "All seeds of a configuration have the same score, so there is no limit. A few equal "
+            "scores do not show that the seed has no effect."
+        )
+
+
+def _explain_method(n_tables: int) -> Iterator[str]:
+    yield (
+        "CrossEntropy on logits and NLLLoss on a log-softmax are the same function. Configurations "
+        "that differ only in the loss should therefore make the same predictions with the same "
+        "seed on the same hardware."
+    )
+    if n_tables > 1:
+        yield (
+            "The paper attributes the differences between such configurations (1 and 3, 2 and 4) "
+            "to the loss, but only the seed differs. Two runs of the same function differ by less "
+            "than the limit in 95% of cases. The limit follows from the standard deviation of the "
+            "weighted F1 of the first configuration over the seeds of this study."
         )
 
 
@@ -91,9 +102,9 @@ def _explain_difference(pair: Any) -> str:
         return RAW_LOGITS
     if pair.first_loss_difference <= ROUNDING_TOLERANCE:
         return (
-            "the losses start equal and then drift apart, which indicates rounding errors. Either "
-            "the trials ran on different hardware, or one model computes the log-softmax "
-            "differently, e.g. twice, which changes only the last digits."
+            "the losses are equal at first and then differ, which indicates rounding errors. "
+            "Either the trials ran on different hardware, or one model computes the log-softmax "
+            "in another way, e.g. twice."
         )
     return (
         "the losses differ from the first epoch on, so the two are not the same function. Check "

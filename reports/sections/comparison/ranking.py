@@ -11,7 +11,7 @@ from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
 from reports.format.model_labels import format_methods, format_model, label_models
-from reports.format.table import Table, make_table
+from reports.format.table import Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_number
 from reports.sections.comparison import significant_differences
@@ -39,7 +39,7 @@ def make_section(
         return None
     return Section(
         key="ranking",
-        title="Ranking",
+        title="Ranking of the re-trained configurations" if context.is_search else "Ranking",
         paragraphs=tuple(_make_paragraphs(comparison, pairwise, context)),
         figures=tuple(make_ranking_figure(comparison, pairwise, context.data)),
         tables=_make_score_tables(_add_display_columns(comparison, pairwise), comparison, context),
@@ -125,7 +125,7 @@ def _make_paragraphs(
     comparison: pd.DataFrame, pairwise: PairwiseComparison, context: ReportContext
 ) -> Iterator[str]:
     if context.is_search:
-        yield "From here on, the report is about the re-trained configurations."
+        yield "This section and those below are about the re-trained configurations."
     if pairwise.copies:
         models = "; ".join(format_model(name, pairwise.copies) for name in pairwise.copies)
         yield f"These configurations train the same model and are one row: {models}."
@@ -142,21 +142,20 @@ def _make_notes(
 ) -> list[str]:
     has_replicates = comparison["seeds"].max() > 1
     paragraphs = [
-        "Scores are on test, except one macro F1 on val. All are from the epoch with the best "
-        "macro F1 on val. That score on val was selected, so it is too high on average."
+        "All scores are from the epoch with the best macro F1 on val. Macro F1 on val is too high "
+        "on average, because the epoch was selected by it."
     ]
     if has_replicates:
         paragraphs[0] += " ± gives the standard deviation over seeds (divisor n - 1)."
     sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
     paragraphs.append(
-        f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text} and the "
-        "variance across the seeds of the configuration."
+        f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text}, and "
+        "the seeds of the configuration."
         if has_replicates
         else f"A 95% confidence interval includes only one source of variance: {sampling_text}. "
-        "One seed gives no variance across seeds, so the intervals are too narrow. With another "
-        "seed, a score may lie outside."
+        "It does not include the variance across seeds, so it is too narrow."
     )
-    paragraphs += [*_describe_spreads(pairwise), *_describe_cost(trials)]
+    paragraphs += [*_describe_spreads(comparison, pairwise), *_describe_cost(trials)]
     if not pairwise.pairs.empty:
         paragraphs.append(
             "Configurations that share a lower-case letter under “Group” are not significantly "
@@ -167,19 +166,21 @@ def _make_notes(
     return paragraphs
 
 
-def _describe_spreads(pairwise: PairwiseComparison) -> Iterator[str]:
+def _describe_spreads(comparison: pd.DataFrame, pairwise: PairwiseComparison) -> Iterator[str]:
     """Compare the standard deviations over seeds; yield nothing for fewer than two."""
     if math.isnan(pairwise.homogeneity_p):
         return
+    decimals = choose_column_decimals(comparison, "test_macro_f1")
     low, high = (
-        format_number(bound(pairwise.seed_sds.values()), "percent") for bound in (min, max)
+        format_number(bound(pairwise.seed_sds.values()), "percent", decimals=decimals)
+        for bound in (min, max)
     )
     outcome = "they differ" if pairwise.homogeneity_p < ALPHA else "no significant difference"
     p = format_number(pairwise.homogeneity_p, "p")
     yield (
         f"The standard deviations of macro F1 over seeds are {low} to {high} points. Bartlett's "
         f"test of equal standard deviations gives p {p if p.startswith('<') else f'= {p}'} "
-        f"({outcome}). Each configuration is judged by its own."
+        f"({outcome}). The interval of each configuration uses its own standard deviation."
     )
 
 
@@ -192,12 +193,10 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
     if not devices:
         return
     paragraph = (
-        "The last columns give the cost. The number of parameters does not depend on the hardware. "
-        "The time is for a whole trial. The table “Training” has the "
-        "images per second: the training images of all epochs divided by the time of the epochs, "
-        "including validation. Times are "
-        f"means over the seeds, measured on {' and '.join(devices)}. Other programs may have run "
-        "at the same time."
+        "The time is for a whole trial, as a mean over the seeds. It was measured on "
+        f"{' and '.join(devices)}. Other programs may have run at the same time. The images per "
+        "second in the table “Training” are those of all epochs, and their time includes "
+        "validation."
     )
     if len(complete_trials[["device", "host"]].drop_duplicates()) > 1:
         paragraph += " The trials ran on different hardware, so their times are not comparable."

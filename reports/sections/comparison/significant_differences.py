@@ -12,7 +12,7 @@ from reports.format.columns import PAIR_COLUMNS
 from reports.format.model_labels import label_models
 from reports.format.table import make_table
 from reports.format.text import DataLabel
-from reports.format.units import BLANK, format_count, format_number
+from reports.format.units import BLANK, choose_decimals, format_count, format_number
 from reports.sections.elements import Section
 from reports.sections.verdict_text import format_margin
 
@@ -25,7 +25,7 @@ _MAX_OPEN_ROWS = 15  # pairs of 6 configurations
 def make_section(
     pairwise: PairwiseComparison,
     *,
-    key: str = "pairs",
+    key: str = "pairwise",
     title: str = TITLE,
     table_caption: str = TABLE_CAPTION,
     data: DataLabel | None = None,
@@ -102,23 +102,25 @@ def _explain_method(pairs: pd.DataFrame, margin_text: str) -> Iterator[str]:
         else "test images only, because one seed gives no variance across seeds"
     )
     yield (
-        f"Two models differ if the test of their difference in macro F1 gives p < "
-        f"{ALPHA:g}; they are equivalent if two one-sided tests reject a difference of "
-        f"{margin_text} or more. These tests include the variance over {variance_sources}. They "
-        "are the main hypotheses of this report: Holm's correction covers all pairs of this table. "
-        "The other tables are corrected by themselves. The intervals are not corrected. McNemar's "
-        "exact test answers another question: whether two trained models with the same seed "
-        "differ. With several seeds, its largest p-value is shown."
+        f"Two models differ if the test of their difference in macro F1 gives p < {ALPHA:g}. They "
+        f"are equivalent if two one-sided tests reject a difference of {margin_text} or more. "
+        f"These tests include the variance over {variance_sources}. Holm's correction covers all "
+        "pairs of this table. The intervals are not corrected."
+    )
+    yield (
+        "McNemar's exact test asks whether two trained models with the same seed differ. With "
+        "several seeds, its largest p-value is shown."
     )
     if (pairs["seeds"] == 0).any():
-        yield "Pairs with 0 seeds have none in common; the means over all their seeds are compared."
+        yield "Pairs with 0 seeds share no seed. The means over all their seeds are compared."
 
 
 def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
     """Say which difference could be detected, and what it takes to decide the undecided pairs."""
     undecided = pairs[pairs["decision"] == Decision.UNDECIDED]
+    decimals = choose_decimals(pairs["low"], pairs["high"])
     low, high = (
-        format_number(bound, "points").lstrip("+")
+        format_number(bound, "points", decimals=decimals).lstrip("+")
         for bound in (
             undecided["detectable_difference"].min(),
             undecided["detectable_difference"].max(),
@@ -131,7 +133,9 @@ def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
         "table."
     )
     if undecided[["seeds_needed", "images_needed"]].isna().any(axis=None):
-        text += f" {BLANK} means that no number suffices, or that one seed does not show it."
+        text += (
+            f" {BLANK} means that no number suffices, or that it cannot be estimated from one seed."
+        )
     return text
 
 

@@ -1,6 +1,7 @@
 """Show how well the predicted probabilities are calibrated."""
 
 import re
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from reports.analysis.calibration import (
 )
 from reports.analysis.intervals import ALPHA
 from reports.format.columns import PROBABILITY_COLUMNS
-from reports.format.table import Column, Table, make_table
+from reports.format.table import Column, Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
 from reports.sections.context import ReportContext
@@ -27,16 +28,25 @@ from reports.sections.elements import (
 _ERROR_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
     Column(key="seeds", heading=("Seeds",), unit="count"),
-    Column(key="ece", heading=("ECE", "(%)"), unit="percent", is_lower_better=True),
+    Column(
+        key="ece",
+        heading=("ECE", "(%)"),
+        unit="percent",
+        is_lower_better=True,
+        interval_key="gap",
+    ),
     Column(
         key="expected_ece",
         heading=("Expected", "if calibrated", "(%)"),
         unit="percent",
         is_lower_better=True,
+        interval_key="gap",
     ),
     Column(key="p_ece_holm", heading=("ECE, Holm-", "adjusted p"), unit="p"),
-    Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
-    Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
+    Column(
+        key="confidence", heading=("Mean", "probability", "(%)"), unit="percent", interval_key="gap"
+    ),
+    Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent", interval_key="gap"),
     Column(key="gap", heading=("Difference", "(points)"), unit="points"),
     Column(key="gap", heading=("95% confidence", "interval (points)"), unit="points_interval"),
     Column(key="tendency", heading=("Tendency",)),
@@ -46,7 +56,12 @@ _BIN_COLUMNS = (
     Column(key="lower_edge", heading=("From", "(%)"), unit="percent"),
     Column(key="upper_edge", heading=("To", "(%)"), unit="percent"),
     Column(key="images_text", heading=("Images", "per trial")),
-    Column(key="confidence", heading=("Mean", "probability", "(%)"), unit="percent"),
+    Column(
+        key="confidence",
+        heading=("Mean", "probability", "(%)"),
+        unit="percent",
+        interval_key="accuracy",
+    ),
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     Column(key="accuracy", heading=("95% confidence", "interval (%)"), unit="interval"),
 )
@@ -79,7 +94,7 @@ def make_section(
         key="calibration",
         title="Calibration",
         paragraphs=(_describe_outcome(errors),),
-        notes=(_explain_method(),),
+        notes=tuple(_explain_method()),
         figures=tuple(
             _make_report_figure(family, bins, plotted_errors, context.data)
             for family in _list_families(plotted_errors)
@@ -129,31 +144,42 @@ def _make_probability_table(
     )
 
 
-def _explain_method() -> str:
-    return (
+def _explain_method() -> Iterator[str]:
+    yield (
         "A classifier is calibrated if its probabilities match its accuracy: 90% of the "
         "predictions with a probability of 90% are correct. The points then lie on the dashed "
-        "line; below the line, the classifier is overconfident. The expected calibration error "
-        "(ECE) is the mean "
-        f"distance from the line over {N_BINS} bins of equal width, weighted by the number of "
+        "line. Below the line, the classifier is overconfident."
+    )
+    yield (
+        "The expected calibration error (ECE) is the mean distance from "
+        f"the line over {N_BINS} bins of equal width, weighted by the number of "
         "images. “Expected if calibrated” is the ECE that a perfectly calibrated classifier with "
-        "the same probabilities would show on as many images. Over- and underconfidence are tested "
-        "by the difference of mean probability and accuracy, miscalibration by the ECE (p < "
-        f"{ALPHA:g}, Holm-adjusted over the models). The calibration slope is 1 and the "
-        "calibration intercept 0 if the classifier is calibrated. A slope below 1 means "
-        "probabilities that are too extreme; an intercept below 0, probabilities that are too high "
-        "on average. Brier score and log loss are 0 for perfect predictions."
+        "the same probabilities would show on as many images."
+    )
+    yield (
+        "Over- and underconfidence are tested by the difference between mean probability and "
+        f"accuracy. Miscalibration is tested by the ECE (p < {ALPHA:g}, Holm-adjusted over the "
+        "models)."
+    )
+    yield (
+        "If the classifier is calibrated, the calibration slope is 1 and the calibration intercept "
+        "is 0. A slope below 1 means that the probabilities are too extreme. An intercept below 0 "
+        "means that they are too high on average. Brier score and log loss are 0 for perfect "
+        "predictions."
     )
 
 
 def _describe_outcome(errors: pd.DataFrame) -> str:
     """Say which configurations are over- or underconfident, and by how much."""
-    sentences = []
+    sentences, decimals = [], choose_column_decimals(errors, "gap")
     for tendency, meaning in _TENDENCY_TEXTS.items():
         rows = errors[errors["tendency"] == tendency]
         if rows.empty:
             continue
-        low, high = (format_number(gap, "points") for gap in (rows["gap"].min(), rows["gap"].max()))
+        low, high = (
+            format_number(gap, "points", decimals=decimals)
+            for gap in (rows["gap"].min(), rows["gap"].max())
+        )
         gap_text = low if low == high else f"{low} to {high}"
         count_text = "Both" if len(errors) == 2 else f"All {len(errors)}"
         all_text = f"{count_text} models" if len(rows) == len(errors) > 1 else None

@@ -10,7 +10,7 @@ import pandas as pd
 from reports.analysis.class_scores import MIN_CLASS_IMAGES
 from reports.analysis.confusion import ConfusionAnalysis
 from reports.format.columns import CLASS_COLUMNS, MORE_CLASS_COLUMNS
-from reports.format.table import Column, Table, make_table
+from reports.format.table import Column, Table, choose_column_decimals, make_table
 from reports.format.text import label
 from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
@@ -62,7 +62,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
         return None
     all_rows = scores.assign(class_label=[context.class_labels[c] for c in scores["class"]])
     return Section(
-        key="classes",
+        key="per-class",
         title="Scores of each class",
         paragraphs=_describe_weakest(context.select_displayed(all_rows)),
         heat_maps=tuple(
@@ -97,10 +97,12 @@ def _describe_weakest(rows: pd.DataFrame) -> tuple[str, ...]:
     best_model = rows.groupby("configuration", sort=False)["f1"].mean().idxmax()
     weakest_rows = rows.loc[rows.groupby("configuration", sort=False)["f1"].idxmin()]
     (weakest,) = weakest_rows[weakest_rows["configuration"] == best_model].to_dict("records")
-    interval = format_interval(weakest["f1_low"], weakest["f1_high"], "percent")
+    decimals = choose_column_decimals(rows, "f1")
+    score = format_number(weakest["f1"], "percent", decimals=decimals)
+    interval = format_interval(weakest["f1_low"], weakest["f1_high"], "percent", decimals=decimals)
     text = (
         f"The weakest class of {best_model}, the model with the highest macro F1, is "
-        f"{weakest['class_label']}: its F1 is {format_number(weakest['f1'], 'percent')}%, 95% "
+        f"{weakest['class_label']}: its F1 is {score}%, 95% "
         f"confidence interval {interval}."
     )
     n_same = int((weakest_rows["class"] == weakest["class"]).sum())
@@ -113,8 +115,11 @@ def _make_heat_map(rows: pd.DataFrame, score: _Score, context: ReportContext) ->
     """Make a heat map with a row for each class and a column for each model."""
     present = rows[rows["support"] > 0]
     low, high = present[score.key].min(), present[score.key].max()
+    decimals = choose_column_decimals(present, score.key)
     cells_by_place = {
-        (row["class"], row["configuration"]): _make_cell(row, score.key, low, high)
+        (row["class"], row["configuration"]): _make_cell(
+            row, score.key, low, high, decimals=decimals
+        )
         for row in present.to_dict("records")
     }
     models = tuple(map(str, rows["configuration"].unique()))
@@ -131,14 +136,17 @@ def _make_heat_map(rows: pd.DataFrame, score: _Score, context: ReportContext) ->
     )
 
 
-def _make_cell(row: Mapping[Any, Any], key: str, low: float, high: float) -> HeatMapCell:
+def _make_cell(
+    row: Mapping[Any, Any], key: str, low: float, high: float, *, decimals: int
+) -> HeatMapCell:
     """Return a cell, darker the farther its value is from the highest of the heat map."""
     value = row[key]
     if math.isnan(value):
         return HeatMapCell(text=BLANK)
-    interval = format_interval(row[f"{key}_low"], row[f"{key}_high"], "percent")
+    ends = row[f"{key}_low"], row[f"{key}_high"]
+    interval = format_interval(*ends, "percent", decimals=decimals)
     return HeatMapCell(
-        text=format_number(value, "percent"),
+        text=format_number(value, "percent", decimals=decimals),
         detail="" if interval == BLANK else interval,
         shade=-round(_MAX_SHADE * (high - value) / (high - low)) if high > low else 0,
     )

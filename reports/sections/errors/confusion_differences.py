@@ -49,7 +49,7 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
     }
     first_pair = rows_by_pair.pop(differences.first_pair)
     return Section(
-        key="differences",
+        key="confusion-differences",
         title="Differences between confusion matrices",
         paragraphs=(
             _describe_outcome(first_pair, context),
@@ -167,7 +167,7 @@ def _make_difference_table(
         interval_text=[_format_row_interval(row) for _, row in significant.loc[order].iterrows()],
     )
     return make_table(
-        "differences",
+        "confusion-differences",
         f"Cells that differ significantly, {_format_title(pair)}",
         _COLUMNS,
         frame,

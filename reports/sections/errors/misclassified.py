@@ -53,7 +53,7 @@ def make_section(
         predicted_label=[context.class_labels[c] for c in frame["predicted"]],
     )
     return Section(
-        key="hardest",
+        key="misclassified",
         title="Most frequently misclassified images",
         paragraphs=(
             _describe_counts(misclassified.counts),
@@ -63,7 +63,7 @@ def make_section(
         thumbnails=() if images is None else _make_thumbnails(labeled_frame, images),
         tables=(
             make_table(
-                "hardest",
+                "misclassified",
                 "Test images that most trials misclassified",
                 _COLUMNS,
                 labeled_frame,

@@ -230,7 +230,7 @@ def describe_split_level(facts: PaperFacts) -> str:
 
 def describe_split_differences(facts: PaperFacts) -> Answer:
     """Compare train and test."""
-    text = "Train and test are from the same data; class counts per split: tables/classes.csv."
+    text = "Train and test are from the same data; class counts per split: tables/class-counts.csv."
     return Answer(text, "" if facts.kind is not DataKind.FILE else "differences in their origin")
 
 
@@ -248,7 +248,7 @@ def describe_persons(facts: PaperFacts) -> Answer:
     """Say what is known about the persons."""
     if facts.is_synthetic:
         return Answer(_NO_PERSONS)
-    text = "The file has no data about persons. Class counts per split: tables/classes.csv."
+    text = "The file has no data about persons. Class counts per split: tables/class-counts.csv."
     return Answer(text, "age, sex and other characteristics, from the source")
 
 

@@ -12,6 +12,7 @@ from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.epoch_limit import EpochLimit, count_limited_trials
 from reports.analysis.frames import PlannedTrialState
 from reports.analysis.search_trials import SearchAnalysis
+from reports.format.table import choose_column_decimals
 from reports.format.text import DataLabel
 from reports.ledger.loading import Problem
 from reports.ledger.planned_trial import Config
@@ -47,6 +48,7 @@ class ChosenConfiguration:
         test_macro_f1: Mean macro F1 on test, 0 to 1.
         low: Lower end of the 95% confidence interval; NaN if it is unknown.
         high: Upper end of the interval.
+        decimals: Number of decimals of the score in percent.
         confusion: Most frequent error on test; None without an error.
     """
 
@@ -56,6 +58,7 @@ class ChosenConfiguration:
     test_macro_f1: float
     low: float
     high: float
+    decimals: int
     confusion: FrequentConfusion | None
 
 
@@ -197,6 +200,7 @@ def _choose_configuration(analysis: Analysis) -> ChosenConfiguration | None:
         test_macro_f1=float(row["test_macro_f1"]),
         low=float(row["test_macro_f1_low"]),
         high=float(row["test_macro_f1_high"]),
+        decimals=choose_column_decimals(analysis.comparison, "test_macro_f1"),
         confusion=_find_frequent_confusion(analysis.study.confusion(name)),
     )
 

@@ -80,15 +80,17 @@ def describe_performance(facts: PaperFacts) -> Answer:
 
 def format_chosen(chosen: ChosenConfiguration) -> str:
     """Describe the score on test of the configuration that val selects, without a period."""
-    seeds = format_count(chosen.seeds, "seed")
+    seeds, decimals = format_count(chosen.seeds, "seed"), chosen.decimals
+    ends = chosen.low, chosen.high
     interval = (
         ""
         if math.isnan(chosen.low)
-        else (f"95% confidence interval {format_interval(chosen.low, chosen.high, 'percent')}, ")
+        else f"95% confidence interval {format_interval(*ends, 'percent', decimals=decimals)}, "
     )
+    score = format_number(chosen.test_macro_f1, "percent", decimals=decimals)
     return (
         f"The configuration with the highest mean macro F1 on val was {chosen.name}, with a macro "
-        f"F1 of {format_number(chosen.test_macro_f1, 'percent')}% on test ({interval}{seeds})"
+        f"F1 of {score}% on test ({interval}{seeds})"
     )
 
 

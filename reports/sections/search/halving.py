@@ -1,8 +1,11 @@
-"""Show the learning curves of a search and the rungs of ASHA."""
+"""Show the learning curves of a search, and where ASHA pruned trials."""
 
 from reports import figures
-from reports.analysis.search_trials import SearchAnalysis
+from reports.analysis.search_effort import summarize_effort
+from reports.analysis.search_trials import SearchAnalysis, SearchTrialState
 from reports.format.text import DataLabel, get_baseline_label
+from reports.format.units import format_count
+from reports.ledger.search_record import SearchRecord
 from reports.sections.elements import Section, make_figure
 
 
@@ -16,23 +19,40 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     if search.curves.empty:
         return None
     record = search.record
-    rungs_text = ", ".join(map(str, record.rungs))
-    paragraph = (
-        f"At each rung (epochs {rungs_text}), ASHA compares a trial with all trials that reached "
-        f"the rung before it. The trial continues if it is in the best 1/{record.reduction_factor} "
-        "of them. ASHA does not wait for other trials, so the first trials are compared with few "
-        f"others. The {get_baseline_label(record)} configurations are never stopped."
-        if rungs_text
-        else "There is no rung below the last epoch, so ASHA stopped no trial."
-    )
     figure = figures.draw_halving(search.curves, search.trials, record.rungs, data=data)
     caption_text = (
         "Macro F1 on val by epoch for every trial. Dotted lines: rungs, with the number of trials "
         "that reached them. The axis is stretched toward 100%."
     )
     return Section(
-        key="rungs",
-        title="Learning curves of the search",
-        paragraphs=(paragraph,),
+        key="pruning",
+        title="Learning curves and pruning",
+        paragraphs=(_describe_outcome(search),),
+        notes=(_explain_method(search.record),) if record.rungs else (),
         figures=(make_figure("search-curves", caption_text, figure),),
+    )
+
+
+def _describe_outcome(search: SearchAnalysis) -> str:
+    if not search.record.rungs:
+        return "There is no rung below the last epoch, so ASHA pruned no trial."
+    ended = search.trials["state"].isin([SearchTrialState.COMPLETE, SearchTrialState.PRUNED])
+    n_pruned = int((search.trials["state"] == SearchTrialState.PRUNED).sum())
+    effort = summarize_effort(search.trials[ended], search.record.max_epochs)
+    if not effort.epochs:
+        return "No trial is complete or pruned by ASHA."
+    return (
+        f"ASHA pruned {n_pruned:,} of {format_count(effort.trials, 'trial')}. They took "
+        f"{effort.epochs:,} epochs. Without pruning, they would have taken "
+        f"{effort.full_epochs:,}, {effort.speedup:.1f} times as many."
+    )
+
+
+def _explain_method(record: SearchRecord) -> str:
+    return (
+        f"At each rung (epochs {', '.join(map(str, record.rungs))}), ASHA compares a trial with "
+        "the trials that reached the rung before it. The trial continues if it is in the best "
+        f"1/{record.reduction_factor} of them. ASHA does not wait for other trials, so the first "
+        f"ones are compared with few. It never prunes the {get_baseline_label(record)} "
+        "configurations."
     )

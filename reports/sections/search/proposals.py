@@ -9,9 +9,15 @@ from reports.sections.elements import Section
 
 _ERROR_COLUMNS = (
     Column(key="number", heading=("Trial",), unit="setting"),
-    Column(key="state", heading=("Status",)),
+    Column(key="state", heading=("State",)),
     Column(key="epochs", heading=("Epochs", "run"), unit="count"),
     Column(key="error", heading=("Reason",), unit="prose"),
+)
+
+
+_NOTE = (
+    "Trials are sorted by value, best first. A pruned trial has the value it had reached when it "
+    "was stopped. “bloodstudy replay” re-trains any trial by its name, e.g. trial-17."
 )
 
 
@@ -27,19 +33,19 @@ def make_section(search: SearchAnalysis) -> Section | None:
     columns = [
         c for c in PROPOSAL_COLUMNS if c.key in frame and c.key not in _find_constant_columns(frame)
     ]
-    report_tables = [make_table("trials", "Trials of the search", columns, frame, folded=True)]
+    report_tables = [
+        make_table("search-trials", "All trials of the search", columns, frame, folded=True)
+    ]
     failed_trials = search.trials[search.trials["error"].notna()]
     if not failed_trials.empty:
-        table_caption = "Trials of the search without a value, with the reason"
-        report_tables.insert(0, make_table("broken", table_caption, _ERROR_COLUMNS, failed_trials))
-    paragraph = (
-        "Trials are sorted by value, best first. A pruned trial has the value it had reached when "
-        "it was stopped. “bloodstudy replay” re-trains any trial by its number, e.g. trial-17."
-    )
+        table_caption = "Trials without a value"
+        report_tables.insert(
+            0, make_table("failed-trials", table_caption, _ERROR_COLUMNS, failed_trials)
+        )
     return Section(
-        key="trials",
-        title="All trials of the search",
-        paragraphs=(paragraph,),
+        key="search-trials",
+        title="Trials of the search",
+        notes=(_NOTE,),
         tables=tuple(report_tables),
     )
 

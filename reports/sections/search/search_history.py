@@ -1,5 +1,7 @@
 """Show the history and effort of a search, and compare it with a random order."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from reports import figures
@@ -8,7 +10,6 @@ from reports.format.columns import SEARCH_EFFORT_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel, get_baseline_label
 from reports.sections.elements import ReportFigure, Section, make_figure
-from reports.sections.search_text import describe_repeatability
 
 _STRETCHED_AXIS_NOTE = "The axis is stretched toward 100%."
 
@@ -19,7 +20,7 @@ def make_section(
     effort: pd.DataFrame,
     expected_best: pd.DataFrame,
     data: DataLabel,
-) -> Section:
+) -> Section | None:
     """Make figures of the history and of the expected best, and a table of the effort.
 
     Args:
@@ -27,52 +28,84 @@ def make_section(
         effort: Frame from `search_effort.make_effort_frame`.
         expected_best: Frame from `search_effort.compute_expected_best`.
         data: Names of the data.
+
+    Returns:
+        None before the first trial.
     """
+    if search.trials.empty:
+        return None
     return Section(
-        key="search",
+        key="search-history",
         title="Search history",
-        paragraphs=(_make_paragraph(search), describe_repeatability(search)),
+        paragraphs=tuple(_describe_outcome(search)),
+        notes=tuple(_explain_method(search)),
         tables=(make_table("effort", "Effort of the search", SEARCH_EFFORT_COLUMNS, effort),),
         figures=tuple(_make_report_figures(search, expected_best, data)),
     )
 
 
+def _describe_outcome(search: SearchAnalysis) -> Iterator[str]:
+    """Say when the search found its best trial; yield nothing before the first value."""
+    values = search.trials.set_index("configuration")["value"].dropna()
+    if not values.empty:
+        name = str(values.idxmax())
+        rank = search.trials["configuration"].tolist().index(name) + 1
+        yield (
+            f"The best trial is {name}, number {rank:,} of {len(search.trials):,} in the order of "
+            "the proposals."
+        )
+
+
 def _make_report_figures(
     search: SearchAnalysis, expected_best: pd.DataFrame, data: DataLabel
-) -> list[ReportFigure]:
+) -> Iterator[ReportFigure]:
     trials_with_value = search.trials[search.trials["value"].notna()]
     if trials_with_value.empty:
-        return []
-    history_text = (
+        return
+    yield make_figure(
+        "search-history",
         "Best macro F1 on val of every trial in the order of the proposals, and the best so far. "
         "A pruned trial has the value it had reached when ASHA stopped it. "
-        f"{_STRETCHED_AXIS_NOTE}"
+        f"{_STRETCHED_AXIS_NOTE}",
+        figures.draw_history(search.trials, data=data),
     )
-    report_figures = [
-        make_figure("history", history_text, figures.draw_history(search.trials, data=data))
-    ]
     if len(trials_with_value) > 1:
-        caption_text = (
+        yield make_figure(
+            "expected-best",
             "Best value so far in the search, and in random orders of its trials (mean and 5% to "
-            f"95% quantiles). {_STRETCHED_AXIS_NOTE}"
+            f"95% quantiles). {_STRETCHED_AXIS_NOTE}",
+            figures.draw_expected_best(expected_best, trials_with_value, data=data),
         )
-        figure = figures.draw_expected_best(expected_best, trials_with_value, data=data)
-        report_figures.append(make_figure("expected-best", caption_text, figure))
-    return report_figures
 
 
-def _make_paragraph(search: SearchAnalysis) -> str:
+def _explain_method(search: SearchAnalysis) -> Iterator[str]:
     record = search.record
-    paragraph = (
+    yield (
         f"Optuna's sampler ({record.sampler}) proposed the trials. Every trial was trained with "
         f"seed {record.seed} for at most {record.max_epochs} epochs. The value of a trial is its "
         "best macro F1 on val."
     )
-    if len(search.trials) > 1:
-        paragraph += (
-            " The gray band below shows how soon the same trials in random order would have found "
-            "the best one. It depends on these trials only. The search lies above the band early "
-            f"on if the {get_baseline_label(record)} configurations, which run first, are good. It "
-            "lies below if the sampler learns and finds its best trials late."
+    if search.trials["value"].notna().sum() > 1:
+        yield (
+            "The gray band shows how soon the same trials in random order would have found the "
+            "best one. The search is above the band early on if the "
+            f"{get_baseline_label(record)} configurations, which run first, are good. It is below "
+            "the band if the sampler finds its best trials late."
         )
-    return paragraph
+    yield _describe_repeatability(search)
+
+
+def _describe_repeatability(search: SearchAnalysis) -> str:
+    """Say whether the same seed would propose the same trials."""
+    confirmation = search.confirmation
+    if confirmation is not None and confirmation.concurrency == 1:
+        return (
+            "One trial ran at a time, so the same seed proposes the same trials on the same "
+            "hardware."
+        )
+    n_text = "Several" if confirmation is None else str(confirmation.concurrency)
+    return (
+        f"{n_text} trials ran in parallel. The order in which they end affects the next proposals "
+        "and what ASHA compares, so the same seed may propose other trials. Every proposal is "
+        "stored, and “bloodstudy replay” re-trains any of them."
+    )

@@ -6,6 +6,12 @@ from reports.format.text import DataLabel, get_baseline_label
 from reports.format.units import format_count
 from reports.sections.elements import Section, make_figure
 
+_NOTE = (
+    "Values after different numbers of epochs are not comparable. The figures therefore show one "
+    "rung: the last that at least half as many trials reached as the first. The best setting after "
+    "few epochs may not be the best after full training."
+)
+
 
 def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     """Make a map of learning rate and dropout, and parallel coordinates, at one rung.
@@ -39,20 +45,15 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     map_figure = figures.draw_search_space(frame, stopped, failed, rung=rung, data=data)
     parallel_figure = figures.draw_parallel_coordinates(frame, search.record, rung=rung, data=data)
     return Section(
-        key="space",
+        key="search-space",
         title="Scores over the search space",
         paragraphs=(
-            f"The {format_count(len(frame), 'trial')} that reached {epochs_text} are compared. "
-            "This is the last rung that at least half of the trials at the first rung reached. "
-            "Values after different numbers of epochs are not comparable. The best setting after "
-            "few epochs need not be the best after full training."
-            if search.record.rungs
-            else f"The {format_count(len(frame), 'trial')} that reached {epochs_text} are "
-            "compared.",
+            f"{format_count(len(frame), 'trial')} reached {epochs_text} and are compared there.",
         ),
+        notes=(_NOTE,) if search.record.rungs else (),
         figures=(
-            make_figure("space", map_text, map_figure, wide=True),
-            make_figure("parallel", parallel_text, parallel_figure, wide=True),
+            make_figure("search-space", map_text, map_figure, wide=True),
+            make_figure("parallel-coordinates", parallel_text, parallel_figure, wide=True),
         ),
     )
 

@@ -39,7 +39,7 @@ def make_section(
             "curves."
         )
     return Section(
-        key="curves",
+        key="learning-curves",
         title=title,
         notes=(note,),
         figures=tuple(

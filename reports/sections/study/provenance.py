@@ -59,7 +59,7 @@ def make_section(
         ("Plan (SHA-256)", study.fingerprint),
     ]
     return Section(
-        key="run",
+        key="provenance",
         title="How the study was run",
         tables=(
             *_make_settings_tables(settings),
@@ -82,7 +82,7 @@ def _make_class_count_table(class_counts: pd.DataFrame) -> Table:
     ]
     class_labels = [f"{i} {name}" for i, name in enumerate(class_counts["class_name"])]
     return make_table(
-        "classes",
+        "class-counts",
         "Images of each class",
         columns,
         class_counts.assign(class_label=class_labels),

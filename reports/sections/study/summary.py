@@ -1,4 +1,4 @@
-"""Summarize the study: trials that ended too early, the result in one paragraph, limitations."""
+"""Summarize a grid: the result in one paragraph, trials that ended too early, warnings."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,9 @@ import pandas as pd
 
 from reports.analysis.epoch_limit import EpochLimit
 from reports.analysis.pairwise import PairwiseComparison
-from reports.analysis.search_trials import SearchAnalysis
 from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.elements import Section
-from reports.sections.search_text import describe_search
 from reports.sections.verdict_text import describe_effects, describe_verdict, list_warnings
 
 
@@ -19,48 +17,42 @@ def make_section(
     comparison: pd.DataFrame,
     pairwise: PairwiseComparison,
     effects: pd.DataFrame,
-    search: SearchAnalysis | None,
     epoch_limit: EpochLimit,
     negative_loss_trials: Sequence[str],
     shows_published: bool,
     data: DataLabel,
 ) -> Section:
-    """Give the trials that did not converge, the result in one paragraph, then the warnings.
+    """Give the result in one paragraph, the trials that did not converge, then the warnings.
 
     Args:
         comparison: Frame from `frames.make_comparison_frame`.
         pairwise: Comparisons of the models.
         effects: Frame from `effects.estimate_effects`.
-        search: Results of the search; None for a grid.
         epoch_limit: Trials that ended at the epoch limit.
         negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
         shows_published: Whether the report judges the claims of the paper.
         data: Names of the data.
     """
-    paragraphs = (
-        [
-            *_describe_limit(epoch_limit, shows_published),
+    return Section(
+        key="summary",
+        title="Summary",
+        paragraphs=(
             describe_verdict(comparison, pairwise),
             *describe_effects(effects),
-        ]
-        if search is None
-        else describe_search(search, pairwise.pairs)
+            *_describe_limit(epoch_limit, shows_published),
+            *list_warnings(comparison, negative_loss_trials, data),
+        ),
     )
-    warnings = list_warnings(comparison, negative_loss_trials, data)
-    return Section(key="summary", title="Summary", paragraphs=(*paragraphs, *warnings))
 
 
 def _describe_limit(limit: EpochLimit, shows_published: bool) -> list[str]:
-    """Return a paragraph if the epoch limit ended some trials.
-
-    A search has none: all its re-trained configurations train for the same number of epochs.
-    """
+    """Return a paragraph if the epoch limit ended some trials."""
     if not limit.n_limited:
         return []
     epochs = " or ".join(f"{n:,}" for n in limit.max_epochs)
     text = (
         f"{limit.n_limited} of {format_count(limit.n_complete, 'complete trial')} ended at the "
-        f"limit of {epochs} epochs and may not have converged: more epochs (--max-epochs) can "
+        f"limit of {epochs} epochs and may not have converged. More epochs (--max-epochs) can "
         "change every result."
     )
     return [

@@ -155,7 +155,7 @@ def test_explain_one_seed_tells_some_from_all() -> None:
 
 def test_format_points_is_in_points_with_signs() -> None:
     row = {"value": 0.061, "low": -0.052, "high": 0.07}
-    assert format_points(row) == f"+6.10 points (95% confidence interval [{MINUS}5.20, +7.00])"
+    assert format_points(row) == f"+6.1 points (95% confidence interval [{MINUS}5.2, +7.0])"
 
 
 def test_format_plain_has_two_decimals_and_a_typographic_minus() -> None:

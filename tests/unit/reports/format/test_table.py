@@ -43,9 +43,23 @@ def test_make_table_intervals_need_only_their_ends() -> None:
     percent = Column(key="x", heading=("X",), unit="interval")
     points = Column(key="x", heading=("X",), unit="points_interval")
     assert make_rows(frame, percent, points) == (
-        ("[10.00, 20.00]", "[+10.00, +20.00]"),
+        ("[10.0, 20.0]", "[+10.0, +20.0]"),
         (BLANK, BLANK),
     )
+
+
+def test_make_table_decimals_of_a_column_follow_its_intervals() -> None:
+    frame = pd.DataFrame({"x": [0.9125, 0.5], "x_sd": [0.0111, NAN], "y": [0.9125, 0.5]})
+    columns = (
+        Column(key="x", heading=("X",), unit="percent"),
+        Column(key="x", heading=("X",), unit="interval"),
+        Column(key="y", heading=("Y",), unit="percent", interval_key="x"),
+        Column(key="y", heading=("Y",), unit="percent"),
+    )
+    wide = frame.assign(x_low=frame["x"] - 0.02, x_high=frame["x"] + 0.02)
+    narrow = frame.assign(x_low=frame["x"] - 0.002, x_high=frame["x"] + 0.002)
+    assert make_rows(wide, *columns)[0] == ("91.2 ± 1.1", "[89.2, 93.2]", "91.2", "91.25")
+    assert make_rows(narrow, *columns)[0] == ("91.25 ± 1.11", "[91.05, 91.45]", "91.25", "91.25")
 
 
 def test_make_table_absent_columns_are_left_out() -> None:

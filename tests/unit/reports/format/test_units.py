@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from reports.format.units import (
     BLANK,
     Unit,
+    choose_decimals,
     format_count,
     format_duration,
     format_interval,
@@ -15,6 +17,36 @@ from reports.format.units import (
 )
 
 MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("half_widths", "n_decimals"),
+    [
+        ([0.005], 2),
+        ([0.0051], 1),
+        ([0.004, 0.006, 0.02], 1),
+        ([0.004, 0.0045, 0.02], 2),
+        ([0.004, float("nan"), 0.004], 2),
+        ([float("nan"), 0.02], 1),
+        ([float("nan")], 2),
+        ([], 2),
+    ],
+)
+def test_choose_decimals_follows_the_median_half_width_of_known_intervals(
+    half_widths: list[float], n_decimals: int
+) -> None:
+    ends = np.array([[0.9 - width, 0.9 + width] for width in half_widths]).reshape(-1, 2)
+    assert choose_decimals(ends[:, 0], ends[:, 1]) == n_decimals
+
+
+def test_choose_decimals_of_one_interval_takes_numbers() -> None:
+    assert choose_decimals(0.90, 0.92) == 1
+    assert choose_decimals(float("nan"), float("nan")) == 2
+
+
+def test_format_mean_sd_and_interval_of_one_decimal_have_the_same_decimals() -> None:
+    assert format_mean_sd(0.94187, 0.00151, "percent", decimals=1) == "94.2 ± 0.2"
+    assert format_interval(-0.0612, 0.00004, "points", decimals=1) == f"[{MINUS}6.1, 0.0]"
 
 
 @pytest.mark.parametrize(

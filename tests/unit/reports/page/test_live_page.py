@@ -28,6 +28,10 @@ def test_render_live_page_policy_allows_its_style_and_its_script_only() -> None:
     assert not re.search(r'(src|href)="(?!data:,|#)', html)
 
 
+def test_render_live_page_bar_counts_the_epochs_of_running_trials() -> None:
+    assert 'max="4" value="1.150"' in render_live_page(LIVE_PAGE)
+
+
 def test_render_live_page_texts_are_escaped() -> None:
     attack = "<script>alert(1)</script>"
     trial = replace(LIVE_TRIAL, name=attack, settings=attack)

@@ -61,7 +61,7 @@ def test_multi_study_rows_name_study_and_data(report: Path, ledgers: list[Ledger
 
 
 def test_multi_study_same_data_are_compared_across_studies(report: Path) -> None:
-    rows = pd.read_csv(report / "tables" / "pairs-1.csv").to_dict("records")
+    rows = pd.read_csv(report / "tables" / "pairwise-1.csv").to_dict("records")
     pairs = {(row["a"], row["b"]): row for row in rows}
     # The CNN of `two` and its copy train the same model as that of `one`, with the same seeds.
     assert list(pairs) == [("one: mlnn-config-1", "one: cnn-config-1")]
@@ -73,7 +73,7 @@ def test_multi_study_same_data_are_compared_across_studies(report: Path) -> None
 
 
 def test_multi_study_different_data_are_not_ranked(report: Path) -> None:
-    pairs = pd.read_csv(report / "tables" / "pairs-2.csv")
+    pairs = pd.read_csv(report / "tables" / "pairwise-2.csv")
     assert {*pairs["a"], *pairs["b"]} == {"three: mlnn-config-1", "three: cnn-config-1"}
     text = (report / "report.md").read_text(encoding="utf-8")
     summary = text.split("\n## ")[1]

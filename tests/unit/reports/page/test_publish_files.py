@@ -19,10 +19,17 @@ from tests.helpers.report_frames import ReportedStudy
 
 PNG = b"\x89PNG\r\n\x1a\n"
 GRID_TABLES = (
-    *("comparison", "training", "intervals", "unfinished", "pairs", "effects", "cost"),
-    *("twins", "noise-floor", "published", "benchmark", "claims", "per-class-mlnn"),
-    *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "differences", "calibration"),
-    *("calibration-bins", "hardest", "settings", "classes", "probabilities"),
+    *("comparison", "training", "intervals", "unfinished", "pairwise", "effects", "cost"),
+    *(
+        "equivalent-losses",
+        "published-differences",
+        "published",
+        "benchmark",
+        "claims",
+        "per-class-mlnn",
+    ),
+    *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "confusion-differences", "calibration"),
+    *("calibration-bins", "misclassified", "settings", "class-counts", "probabilities"),
     *(
         f"{kind}-{family}"
         for kind in ("per-class-more", "confusion-rows", "confusion-columns")

@@ -123,10 +123,12 @@ def test_render_report_escapes_paragraphs() -> None:
 
 
 def test_render_report_summary_stands_before_the_contents() -> None:
-    sections = [Section(key=key, title=key.upper()) for key in ("other", "summary")]
+    sections = [Section(key=key, title=key.upper()) for key in ("summary", "other", "ranking")]
     html = render(sections).html
     assert html.index("SUMMARY") < html.index("<nav") < html.index("OTHER")
     assert 'href="#summary"' not in html
+    # The ranking of a search follows other sections.
+    assert html.index('href="#ranking"') < html.index("RANKING")
 
 
 @pytest.mark.parametrize("banner", [None, Banner(heading="H", notices=("N",))])

@@ -16,8 +16,8 @@ from tests.helpers.report_frames import ReportedStudy, find_table
 from tests.helpers.search_builder import SEARCH_RECORD
 
 SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)
-CONFUSION_KEYS = ["classes", "confusion", "differences"]
-IMAGE_KEYS = ["hardest", "calibration", "curves"]
+CONFUSION_KEYS = ["per-class", "confusion", "confusion-differences"]
+IMAGE_KEYS = ["misclassified", "calibration", "learning-curves"]
 
 
 def list_keys(sections: list[Section]) -> list[str]:
@@ -26,8 +26,16 @@ def list_keys(sections: list[Section]) -> list[str]:
 
 def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
     assert list_keys(reported_grid.sections) == [
-        *("summary", "ranking", "unfinished", *CONFUSION_KEYS, "pairs", "effects", *IMAGE_KEYS),
-        *("cost", "twins", "published", "claims", "limitations", "run", "methods"),
+        *("summary", "ranking", "unfinished", *CONFUSION_KEYS, "pairwise", "effects", *IMAGE_KEYS),
+        *(
+            "cost",
+            "equivalent-losses",
+            "published",
+            "claims",
+            "limitations",
+            "provenance",
+            "methods",
+        ),
     ]
 
 
@@ -36,20 +44,38 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
 ) -> None:
     # One model and its copy are no pair, so there is nothing about pairs.
     assert list_keys(reported_synthetic.sections) == [
-        *("summary", "ranking", "classes", "confusion", "effects", *IMAGE_KEYS, "cost", "twins"),
-        *("run", "methods"),
+        *(
+            "summary",
+            "ranking",
+            "per-class",
+            "confusion",
+            "effects",
+            *IMAGE_KEYS,
+            "cost",
+            "equivalent-losses",
+        ),
+        *("provenance", "methods"),
     ]
 
 
 def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
     assert list_keys(reported_search.sections) == [
-        *("summary", "search", "rungs", "space", "importances", "confirmation", "trials"),
-        *("ranking", *CONFUSION_KEYS, "pairs", *IMAGE_KEYS, "cost", "limitations", "run"),
+        *(
+            "summary",
+            "search-history",
+            "pruning",
+            "search-space",
+            "importances",
+            "confirmation",
+            "search-trials",
+        ),
+        *("ranking", *CONFUSION_KEYS, "pairwise", *IMAGE_KEYS, "cost", "limitations", "provenance"),
         "methods",
     ]
     figures = {figure.name for section in reported_search.sections for figure in section.figures}
     assert figures >= {
-        *("history", "expected-best", "search-curves", "space", "parallel", "importances")
+        *("search-history", "expected-best", "search-curves", "search-space"),
+        *("parallel-coordinates", "importances"),
     }
 
 
@@ -83,7 +109,7 @@ def test_make_sections_with_images_shows_them_once(
         {section.key: len(section.thumbnails) for section in reported.sections}
         for reported in (reported_grid, reported_synthetic)
     )
-    assert galleries["hardest"] == sum(galleries.values()) == 24
+    assert galleries["misclassified"] == sum(galleries.values()) == 24
     assert sum(without_images.values()) == 0
 
 
@@ -98,7 +124,7 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
     sections = make_sections(analyze(ledger, None))
     assert list_keys(sections) == [
         *("summary", "ranking", "unfinished", "published", "claims"),
-        *("limitations", "run", "methods"),
+        *("limitations", "provenance", "methods"),
     ]
     assert not any(section.figures for section in sections)
 
@@ -106,24 +132,23 @@ def test_make_sections_of_an_unfinished_grid_has_no_figure(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "keys"),
     [
-        ({"search": replace(SMALL, n_trials=0), "ended_by": None}, ["search"]),
-        ({"running_numbers": [0, 1], "ended_by": None}, ["search", "trials"]),
+        ({"search": replace(SMALL, n_trials=0), "ended_by": None}, []),
+        ({"running_numbers": [0, 1], "ended_by": None}, ["search-history", "search-trials"]),
         (
             {"failed_numbers": {0: "a", 1: "b"}, "ended_by": None},
-            ["search", "rungs", "importances", "trials"],
+            ["search-history", "pruning", "search-trials"],
         ),
         (
             {"search": replace(SMALL, retrain_top=0, rungs=())},
-            ["search", "rungs", "space", "importances", "trials"],
+            ["search-history", "pruning", "search-space", "search-trials"],
         ),
         (
             {"search": replace(SMALL, n_trials=1), "with_confirmation": False},
             [
-                "search",
-                "rungs",
-                "importances",
+                "search-history",
+                "pruning",
                 "confirmation",
-                "trials",
+                "search-trials",
                 "ranking",
                 "unfinished",
             ],
@@ -135,7 +160,7 @@ def test_make_sections_of_a_search_without_results_has_what_there_is(
 ) -> None:
     ledger = search_builder.build_search(tmp_path / "s", **{"search": SMALL} | options)
     assert list_keys(make_sections(analyze(ledger, None))) == [
-        *("summary", *keys, "limitations", "run", "methods")
+        *("summary", *keys, "limitations", "provenance", "methods")
     ]
 
 

@@ -111,11 +111,11 @@ def test_check_report_with_another_margin_is_made_again_with_it(
 ) -> None:
     write_report(Ledger(grid_copy), margin=0.025)
     assert check_report(Ledger(grid_copy), None)
-    pairs_path = grid_copy / "report" / "tables" / "pairs.csv"
+    pairs_path = grid_copy / "report" / "tables" / "pairwise.csv"
     pairs = pd.read_csv(pairs_path)
     assert pairs["margin"].tolist() == [0.025]
     pairs.assign(margin=0.02).to_csv(pairs_path, index=False)
-    assert find_difference(grid_copy).path == "report/tables/pairs.csv"
+    assert find_difference(grid_copy).path == "report/tables/pairwise.csv"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_check_report_reads_the_margin_of_the_pairs(
 
     monkeypatch.setattr(report_module, "write_report", copy_report)
     shutil.copytree(report, grid_copy / "report")
-    pairs_path = grid_copy / "report" / "tables" / "pairs.csv"
+    pairs_path = grid_copy / "report" / "tables" / "pairwise.csv"
     if content is None:
         pairs_path.unlink()
     else:
@@ -340,7 +340,7 @@ def test_check_report_with_test_images_compares_their_pixels_where_they_are_give
     assert caught.value.path == "report/index.html"
 
 
-@pytest.mark.parametrize("change", ["<span>", '<section id="hardest">'])
+@pytest.mark.parametrize("change", ["<span>", '<section id="misclassified">'])
 def test_check_report_without_test_images_compares_the_text_of_their_section(
     illustrated: Path, change: str
 ) -> None:
@@ -356,7 +356,7 @@ def test_check_report_with_test_images_compares_what_comes_after_them(illustrate
     page = illustrated / "report" / "index.html"
     text = page.read_text(encoding="utf-8")
     before, tag, after = text.rpartition("</section>")
-    assert '<section id="hardest">' in before
+    assert '<section id="misclassified">' in before
     page.write_text(f"{before}<p>One more.</p>\n{tag}{after}", encoding="utf-8")
     assert find_difference(illustrated).path == "report/index.html"
 

@@ -69,7 +69,7 @@ def test_report_margin_is_in_points_and_is_read_again_by_verify(
     ledger = build_grid(tmp_path / "mine", {name: published[name] for name in names})
     words = ["report", "mine", "--storage", tmp_path]
     assert run_main(*words, "--margin", "2.5").code == 0
-    pairs = pd.read_csv(ledger.folder / "report" / "tables" / "pairs.csv")
+    pairs = pd.read_csv(ledger.folder / "report" / "tables" / "pairwise.csv")
     assert pairs["margin"].tolist() == [0.025]
     assert run_main(*words, "--verify").code == 0
 

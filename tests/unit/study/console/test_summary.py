@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from reports.ledger.ledger import Ledger
 from reports.sections.findings import analyze
+from reports.sections.verdict_text import describe_verdict
 from study.console.summary import make_summary_table
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -43,6 +45,15 @@ def test_make_summary_table_best_on_val_is_first_and_marked(tmp_path: Path) -> N
     val_f1, low, high = (first.split()[i].strip("[],") for i in (3, 5, 6))
     assert float(val_f1) >= float(second.split()[2])
     assert float(low) < float(first.split()[4]) < float(high)
+
+
+def test_make_summary_table_has_the_decimals_of_the_report(tmp_path: Path) -> None:
+    (row,) = (line for line in closing(tmp_path / "s", "resnet") if "[" in line)
+    analysis = analyze(Ledger(tmp_path / "s"), None)
+    verdict = describe_verdict(analysis.comparison, analysis.pairwise)
+    interval = verdict[verdict.index("[") : verdict.index("]") + 1]
+    assert interval in row
+    assert f"{row.split()[4]} ±" in verdict
 
 
 def test_make_summary_table_same_models_share_a_row(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import io
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from rich.console import Console
 
 from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
+from reports.ledger.progress import ProgressReader, ProgressState
+from study.console.time_left import Stage
 from study.lifecycle.status import format_status_lines
-from study.lifecycle.watching import watch_study
+from study.lifecycle.study_view import read_study_view
+from study.lifecycle.watching import make_live_page, watch_study
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 
 NAMES = ("mlnn-config-1", "cnn-config-1")
@@ -80,6 +85,19 @@ def test_watch_study_writes_the_page_until_the_study_ends(
     assert page.as_uri() in printed.splitlines()[0]
     assert ["1 of 2 ended" in text for text in (*pages, page.read_text())] == [True, False]
     assert "not refreshed any more" in page.read_text()
+
+
+@pytest.mark.parametrize("n_epochs", [0, 3])
+def test_make_live_page_progress_counts_ended_trials_and_epochs(
+    tmp_path: Path, n_epochs: int
+) -> None:
+    ledger = build_grid(tmp_path / "s", {name: make_published_matrices()[name] for name in NAMES})
+    view = read_study_view(ledger, ProgressReader(), datetime.now(UTC))
+    ended, other = view.trials
+    running = replace(other, state=ProgressState.RUNNING, epochs=[ended.epochs[0]] * n_epochs)
+    page = make_live_page(replace(view, stages=[Stage(trials=[ended, running])]), None, 3)
+    assert page.n_ended == 1
+    assert page.progress == 1 + n_epochs / other.planned.config["max_epochs"]
 
 
 def test_watch_study_interrupted_page_says_that_it_is_not_refreshed(

@@ -27,8 +27,8 @@ def test_cost_table_shows_ours_and_the_published_rows() -> None:
     assert rows[0] == {
         "name": "mlnn-config-1",
         "source": rows[1]["source"],
-        "accuracy": "87.00",
-        "accuracy_interval": "[86.00, 88.00]",
+        "accuracy": "87.0",
+        "accuracy_interval": "[86.0, 88.0]",
         "parameters": "4.18",
         "operations": "8.35",
     }

@@ -48,11 +48,11 @@ def test_published_table_shows_theirs_recomputed_and_ours() -> None:
     assert first == {
         "configuration": "mlnn-config-1",
         "published": "88.56",
-        "recomputed": "88.66",
-        "recomputed_interval": "[87.60, 89.70]",
-        "score": "88.02",
-        "score_interval": "[87.00, 89.00]",
-        "prediction_interval": "[86.00, 90.00]",
+        "recomputed": "88.7",
+        "recomputed_interval": "[87.6, 89.7]",
+        "score": "88.0",
+        "score_interval": "[87.0, 89.0]",
+        "prediction_interval": "[86.0, 90.0]",
         "p_holm": "0.8000",
         "verdict": "compatible",
     }

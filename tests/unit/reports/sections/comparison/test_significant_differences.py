@@ -33,7 +33,7 @@ def make_section(
 
 def test_pairs_table_shows_difference_tests_and_result() -> None:
     section = make_section()
-    table = find_table(section, "pairs")
+    table = find_table(section, "pairwise")
     rows = read_rows(table)
     assert {key: rows[1][key] for key in rows[1] if key != "result"} == {
         "a": "a",
@@ -66,7 +66,7 @@ def test_pairs_paragraph_counts_the_decisions(significant: bool, counts: str) ->
     )
     assert (n_pairs, margin) == ("3", "1")
     assert f"{n_different} {n_equivalent} {n_undecided}" == counts
-    results = read_column(find_table(section, "pairs"), "result")
+    results = read_column(find_table(section, "pairwise"), "result")
     assert results.count(Decision.UNDECIDED) == int(n_undecided)
 
 
@@ -75,11 +75,11 @@ def test_pairs_that_are_undecided_have_the_detectable_difference_and_what_they_n
     assert len(undecided.paragraphs) == len(decided.paragraphs) + 1
     assert "1.30" in undecided.paragraphs[1]
     assert "80%" in undecided.paragraphs[1]
-    table = find_table(undecided, "pairs")
+    table = find_table(undecided, "pairwise")
     assert read_column(table, "seeds_needed") == [BLANK, "6", "6"]
     assert read_column(table, "images_needed") == [BLANK] * 3
     known = make_section(significant=False, images_needed=4000)
-    assert read_column(find_table(known, "pairs"), "images_needed") == [BLANK, "4,000", "4,000"]
+    assert read_column(find_table(known, "pairwise"), "images_needed") == [BLANK, "4,000", "4,000"]
     assert len(known.paragraphs[1]) < len(undecided.paragraphs[1])  # no blank to explain
 
 
@@ -129,7 +129,7 @@ def test_pairs_of_copied_models_name_the_copies() -> None:
         make_pairwise(make_pairs(DIFFERENCES), ["a", "b"], ["c"], copies=copies)
     )
     assert section is not None
-    table = find_table(section, "pairs")
+    table = find_table(section, "pairwise")
     assert read_column(table, "b") == ["b", "c = d", "b"]
     assert table.values["b"].tolist() == ["b", "c", "b"]
 

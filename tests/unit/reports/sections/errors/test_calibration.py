@@ -79,9 +79,9 @@ def test_calibration_tables_show_errors_and_bins() -> None:
     assert section.key == "calibration"
     errors, bins = find_table(section, "calibration"), find_table(section, "calibration-bins")
     first, second = read_rows(errors)
-    assert [first["ece"], first["expected_ece"], first["seeds"]] == ["3.10 ± 0.40", "1.20", "2"]
-    assert [first["gap"], first["gap_interval"]] == ["+5.00", "[+4.00, +6.00]"]
-    assert second["gap"] == f"{MINUS}3.00"
+    assert [first["ece"], first["expected_ece"], first["seeds"]] == ["3.1 ± 0.4", "1.2", "2"]
+    assert [first["gap"], first["gap_interval"]] == ["+5.0", "[+4.0, +6.0]"]
+    assert second["gap"] == f"{MINUS}3.0"
     assert [first["tendency"], second["tendency"]] == [
         Tendency.OVERCONFIDENT,
         Tendency.UNDERCONFIDENT,
@@ -112,7 +112,7 @@ def test_calibration_table_of_probabilities_shows_slope_and_losses() -> None:
 def test_calibration_outcome_of_equal_tendencies_gives_their_range(tendency: str) -> None:
     section = make_section({"cnn-config-1": (tendency, -0.03), "cnn-config-2": (tendency, 0.05)})
     outcome = section.paragraphs[0]
-    assert all(gap in outcome for gap in (f"{MINUS}3.00", "+5.00"))
+    assert all(gap in outcome for gap in (f"{MINUS}3.0", "+5.0"))
     assert "cnn-config" not in outcome
 
 
@@ -121,4 +121,4 @@ def test_calibration_outcome_of_different_tendencies_names_configurations_once()
         {"cnn-config-1": (Tendency.UNDECIDED, 0.0), "cnn-config-2": (Tendency.OVERCONFIDENT, 0.05)}
     )
     outcome = section.paragraphs[0]
-    assert outcome.index("cnn-config-2") < outcome.index("+5.00") < outcome.index("cnn-config-1")
+    assert outcome.index("cnn-config-2") < outcome.index("+5.0") < outcome.index("cnn-config-1")

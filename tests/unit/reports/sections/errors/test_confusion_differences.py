@@ -37,8 +37,8 @@ def section() -> Section:
     return section
 
 
-def test_differences_have_a_heat_map_a_pair_but_none_of_twins(section: Section) -> None:
-    assert section.key == "differences"
+def test_differences_have_a_heat_map_a_pair_but_none_of_equal_models(section: Section) -> None:
+    assert section.key == "confusion-differences"
     assert [heat_map.title for heat_map in section.heat_maps] == [
         f"cnn-config-1 {MINUS} mlnn-config-1"
     ]
@@ -65,11 +65,11 @@ def test_differences_that_are_not_significant_have_no_shade_and_no_row() -> None
     assert section is not None
     cells = [cell for row in section.heat_maps[0].cells for cell in row]
     assert all(cell.faint and cell.shade == 0 for cell in cells)
-    assert find_table(section, "differences").rows == ()
+    assert find_table(section, "confusion-differences").rows == ()
 
 
 def test_differences_table_lists_significant_cells_and_its_file_all(section: Section) -> None:
-    table = find_table(section, "differences")
+    table = find_table(section, "confusion-differences")
     n_significant = sum(not cell.faint for row in section.heat_maps[0].cells for cell in row)
     rows = read_rows(table)
     assert table.folded

@@ -37,8 +37,8 @@ def test_misclassified_gallery_shows_the_images_of_the_rows(errors: Misclassifie
     images[:, 0, 0] = np.stack([numbers // 256, numbers % 256, np.full(N_IMAGES, 7)], axis=1)
     section = misclassified.make_section(errors, images, context=make_context())
     assert section is not None
-    assert section.key == "hardest"
-    table = find_table(section, "hardest")
+    assert section.key == "misclassified"
+    table = find_table(section, "misclassified")
     assert table.folded
     assert len(section.thumbnails) == len(table.rows) == 24
     for thumbnail, row in zip(section.thumbnails, errors.images.to_dict("records"), strict=True):
@@ -52,7 +52,7 @@ def test_misclassified_gallery_shows_the_images_of_the_rows(errors: Misclassifie
 
 def test_misclassified_without_images_has_an_open_table(errors: Misclassified) -> None:
     section = misclassified.make_section(errors, None, context=make_context())
-    table = find_table(section, "hardest")
+    table = find_table(section, "misclassified")
     assert section is not None
     assert section.thumbnails == ()
     assert not table.folded

@@ -68,8 +68,8 @@ def test_make_checklists_of_a_grid_has_its_numbers(reported_grid: ReportedStudy)
     assert "422,344" in answers["22"][0]
     assert "2.13.0" in answers["23"][0]
     assert str(facts.test_evaluations) in answers["32"][0]
-    assert f"{100 * facts.chosen.test_macro_f1:.2f}%" in answers["37"][0]
-    assert f"{100 * facts.chosen.low:.2f}, {100 * facts.chosen.high:.2f}" in answers["37"][0]
+    assert f"{100 * facts.chosen.test_macro_f1:.1f}%" in answers["37"][0]
+    assert f"{100 * facts.chosen.low:.1f}, {100 * facts.chosen.high:.1f}" in answers["37"][0]
     n_incomplete = sum(facts.states.values()) - facts.states["complete"]
     assert f"{n_incomplete} of {sum(facts.states.values())}" in answers["40"][0]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.units import BLANK
@@ -26,23 +27,46 @@ def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
     best, baseline = read_rows(table)
     assert {key: best[key] for key in best if key not in {"origin_label", "settings"}} == {
         "configuration": "trial-3",
-        "value": "94.00",
+        "value": "94.0",
         "seeds_text": "2",
-        "val_macro_f1": "93.00 ± 0.30",
-        "shrinkage": "+1.00",
-        "shrinkage_interval": f"[{MINUS}1.00, +3.00]",
-        "test_macro_f1": "92.50 ± 0.40",
-        "test_macro_f1_interval": "[91.50, 93.50]",
+        "val_macro_f1": "93.0 ± 0.3",
+        "shrinkage": "+1.0",
+        "shrinkage_interval": f"[{MINUS}1.0, +3.0]",
+        "test_macro_f1": "92.5 ± 0.4",
+        "test_macro_f1_interval": "[91.5, 93.5]",
     }
     assert best["origin_label"] != baseline["origin_label"]
     assert all(part in best["settings"] for part in ("CNN", "Adam", "0.004", "0.4"))
     assert table.values["role"].tolist() == ["best", "baseline"]
 
 
-def test_confirmation_paragraph_lists_the_new_seeds() -> None:
+def test_confirmation_notes_list_the_new_seeds() -> None:
     section = make_section(make_search_analysis())
     assert section is not None
-    assert "(1, 2)" in section.paragraphs[0]
+    assert "(1, 2)" in section.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("shrinkage", "interval"),
+    [(0.01, f"[{MINUS}1.0, +3.0]"), (-0.01, f"[{MINUS}1.0, +3.0]"), (0.02, "[0.0, +4.0]")],
+)
+def test_confirmation_outcome_gives_the_size_of_the_shrinkage(
+    shrinkage: float, interval: str
+) -> None:
+    confirmed = CONFIRMED.assign(
+        shrinkage=shrinkage, shrinkage_low=shrinkage - 0.02, shrinkage_high=shrinkage + 0.02
+    )
+    section = make_section(make_search_analysis(confirmed=confirmed))
+    assert section is not None
+    (outcome,) = section.paragraphs
+    assert f" {100 * abs(shrinkage):.1f} " in outcome
+    assert interval in outcome
+
+
+def test_confirmation_that_has_not_finished_says_so() -> None:
+    section = make_section(make_search_analysis(confirmed=CONFIRMED.assign(seeds=[0, 2])))
+    assert section is not None
+    assert not any(character.isdigit() for character in section.paragraphs[0])
 
 
 def test_confirmation_value_that_grew_has_a_negative_shrinkage() -> None:
@@ -50,7 +74,7 @@ def test_confirmation_value_that_grew_has_a_negative_shrinkage() -> None:
     row = read_rows(
         find_table(make_section(make_search_analysis(confirmed=confirmed)), "confirmation")
     )[0]
-    assert row["shrinkage"] == f"{MINUS}0.50"
+    assert row["shrinkage"] == f"{MINUS}0.5"
     assert row["seeds_text"] == "1 of 2"
 
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from reports.analysis.importance import MIN_TRIALS
 from reports.sections.search import importances
 from tests.helpers.report_frames import OFFICIAL, find_table, read_column, read_rows
 
@@ -20,6 +19,7 @@ IMPORTANCES = pd.DataFrame(
 
 def test_importances_table_shows_group_rung_and_interval() -> None:
     section = importances.make_section(IMPORTANCES, data=OFFICIAL)
+    assert section is not None
     assert section.key == "importances"
     table = find_table(section, "importances")
     first = read_rows(table)[0]
@@ -27,9 +27,9 @@ def test_importances_table_shows_group_rung_and_interval() -> None:
         "rung": "3",
         "trials": "20",
         "setting_text": "Optimizer",
-        "importance": "10.00",
-        "importance_interval": "[5.00, 95.00]",
-        "importance_null": "30.00",
+        "importance": "10.0",
+        "importance_interval": "[5.0, 95.0]",
+        "importance_null": "30.0",
     }
     groups = read_column(table, "trial_group")
     assert len(set(groups)) == 2
@@ -39,9 +39,18 @@ def test_importances_table_shows_group_rung_and_interval() -> None:
     assert [figure.name for figure in section.figures] == ["importances"]
 
 
-def test_importances_of_too_few_trials_have_a_reason_and_no_figure() -> None:
-    section = importances.make_section(IMPORTANCES.iloc[:0], data=OFFICIAL)
-    assert not section.tables
-    assert not section.figures
-    assert str(MIN_TRIALS) in section.paragraphs[-1]
-    assert len(section.paragraphs) == 3
+def test_importances_outcome_names_the_most_important_setting_of_each_group() -> None:
+    section = importances.make_section(IMPORTANCES, data=OFFICIAL)
+    assert section is not None
+    of_all, of_sgd = section.paragraphs
+    assert all(part in of_all for part in ("learning rate", "90.0%", "3 epochs"))
+    assert all(part in of_sgd for part in ("CNN, SGD", "70.0%", "1 epoch"))
+    without_effect = importances.make_section(
+        IMPORTANCES.assign(importance_null=0.95), data=OFFICIAL
+    )
+    assert without_effect is not None
+    assert not any("%" in paragraph for paragraph in without_effect.paragraphs)
+
+
+def test_importances_of_too_few_trials_are_left_out() -> None:
+    assert importances.make_section(IMPORTANCES.iloc[:0], data=OFFICIAL) is None

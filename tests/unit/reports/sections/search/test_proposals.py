@@ -10,8 +10,8 @@ SEARCH = make_search_analysis()
 def test_proposals_table_lists_the_best_first_and_no_value_last() -> None:
     section = proposals.make_section(SEARCH)
     assert section is not None
-    assert section.key == "trials"
-    table = find_table(section, "trials")
+    assert section.key == "search-trials"
+    table = find_table(section, "search-trials")
     assert read_column(table, "number") == ["3", "1", "0", "5", "2", "4"]
     first = read_rows(table)[0]
     assert [first["state"], first["value"], first["epochs"]] == ["complete", "94.00", "4"]
@@ -21,12 +21,14 @@ def test_proposals_table_lists_the_best_first_and_no_value_last() -> None:
 
 
 def test_proposals_settings_that_do_not_vary_have_no_column() -> None:
-    keys = {column.key for column in find_table(proposals.make_section(SEARCH), "trials").columns}
+    keys = {
+        column.key for column in find_table(proposals.make_section(SEARCH), "search-trials").columns
+    }
     assert "family" not in keys
     assert {"optimizer", "momentum"} <= keys
     trials = SEARCH.trials.assign(family=["cnn", "mlnn"] * 3, optimizer="adam", momentum=None)
     section = proposals.make_section(make_search_analysis(trials=trials))
-    keys = {column.key for column in find_table(section, "trials").columns}
+    keys = {column.key for column in find_table(section, "search-trials").columns}
     assert "family" in keys
     assert not {"optimizer", "momentum"} & keys
 
@@ -34,7 +36,7 @@ def test_proposals_settings_that_do_not_vary_have_no_column() -> None:
 def test_proposals_without_a_value_are_listed_with_their_error() -> None:
     section = proposals.make_section(SEARCH)
     assert section is not None
-    assert [table.name for table in section.tables] == ["broken", "trials"]
+    assert [table.name for table in section.tables] == ["failed-trials", "search-trials"]
     assert read_rows(section.tables[0]) == [
         {"number": "4", "state": "diverged", "epochs": "1", "error": SEARCH.trials["error"][4]}
     ]
@@ -44,7 +46,7 @@ def test_proposals_all_with_a_value_have_one_table() -> None:
     trials = SEARCH.trials[SEARCH.trials["error"].isna()]
     section = proposals.make_section(make_search_analysis(trials=trials))
     assert section is not None
-    assert [table.name for table in section.tables] == ["trials"]
+    assert [table.name for table in section.tables] == ["search-trials"]
 
 
 def test_proposals_before_the_first_one_are_left_out() -> None:

@@ -26,11 +26,11 @@ def test_space_compares_at_the_last_rung_that_half_of_the_trials_reached() -> No
     # Six trials reached epoch 1, four epoch 2, three epoch 3.
     section = make_section((1, 2, 3))
     assert section is not None
-    assert section.key == "space"
+    assert section.key == "search-space"
     assert re.findall(r"\d+", section.paragraphs[0]) == ["3", "3"]
     assert [(figure.name, figure.wide) for figure in section.figures] == [
-        ("space", True),
-        ("parallel", True),
+        ("search-space", True),
+        ("parallel-coordinates", True),
     ]
     assert all("3" in figure.caption for figure in section.figures)
 

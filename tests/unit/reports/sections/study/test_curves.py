@@ -39,7 +39,7 @@ def test_curves_have_a_figure_for_each_family() -> None:
         context=make_context("mlnn-config-1", "cnn-config-1"),
     )
     assert section is not None
-    assert section.key == "curves"
+    assert section.key == "learning-curves"
     names = [figure.name for figure in section.figures]
     assert names == ["curves-mlnn", "curves-cnn"]
     assert "Fig. 2" in section.figures[1].caption

@@ -68,7 +68,7 @@ def make_section(
 def test_provenance_facts_of_a_grid_name_data_seeds_and_settings() -> None:
     section = make_section(device="cpu", test_evaluations=1)
     facts = dict(section.facts)
-    assert section.key == "run"
+    assert section.key == "provenance"
     assert facts["Study"] == "mine"
     assert section.code_blocks[0].text == "bloodstudy grid --name mine"
     assert facts["Data"] == OFFICIAL.full
@@ -121,7 +121,7 @@ def test_provenance_of_a_search_without_a_confirmation_has_no_settings_table() -
     study = replace(STUDY, study=replace(STUDY.study, trials=()))
     section = make_section(study, search=make_search_analysis())
     facts = dict(section.facts)
-    assert [table.name for table in section.tables] == ["classes"]
+    assert [table.name for table in section.tables] == ["class-counts"]
     assert [facts[name] for name in ("Seeds", "Batch size")] == ["0", "64"]
 
 
@@ -132,7 +132,7 @@ def test_provenance_states_the_identical_images() -> None:
 
 def test_provenance_tables_show_settings_and_class_counts() -> None:
     section = make_section()
-    assert [table.name for table in section.tables] == ["settings", "classes"]
+    assert [table.name for table in section.tables] == ["settings", "class-counts"]
     (row,) = read_rows(find_table(section, "settings"))
     assert row == {
         "configuration": "cnn-config-1",
@@ -143,7 +143,7 @@ def test_provenance_tables_show_settings_and_class_counts() -> None:
         "momentum": "0.9",
         "dropout": "0.2",
     }
-    classes = find_table(section, "classes")
+    classes = find_table(section, "class-counts")
     assert read_rows(classes)[1] == {
         "class_label": "1 eosinophil",
         "train": "2,181",
