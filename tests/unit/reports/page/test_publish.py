@@ -72,7 +72,7 @@ def test_report_csv_of_several_studies_keeps_their_columns(tmp_path: Path) -> No
 def test_write_report_of_an_unfinished_study_has_rows_and_no_figure(unfinished: Ledger) -> None:
     index = publish.write_report(unfinished)
     rows = Page(index).tables["table-comparison"][1:]
-    assert [row[2] for row in rows] == ["0 of 1", "0 of 1"]
+    assert [row[4] for row in rows] == ["0 of 1", "0 of 1"]
     assert Page(index).tables["table-unfinished"][1][-1] == f"RuntimeError: {EVIL}"
     assert not list((index.parent / "figures").iterdir())
 
