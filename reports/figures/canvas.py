@@ -20,7 +20,20 @@ from matplotlib.lines import Line2D
 from reports.format.text import DataLabel
 
 BLUE, SKY, VERMILLION, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
+ORANGE, PURPLE, WINE, INK = "#E69F00", "#CC79A7", "#882255", "#333333"
 GRAY = "#BDBDBD"
+
+CLASS_STYLES = (
+    (VERMILLION, "-"),
+    (BLUE, "-"),
+    (GREEN, "--"),
+    (ORANGE, "-."),
+    (PURPLE, "-"),
+    (INK, ":"),
+    (SKY, "--"),
+    (WINE, "-."),
+)
+"""Colors and line styles of up to eight classes in one panel."""
 
 _FAMILY_STYLES = {"mlnn": (VERMILLION, "s"), "cnn": (BLUE, "o"), "resnet": (GREEN, "^")}
 

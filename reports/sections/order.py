@@ -17,6 +17,7 @@ from reports.analysis.cost import collect_costs
 from reports.analysis.epoch_limit import count_limited_trials
 from reports.analysis.misclassified import analyze_misclassified
 from reports.analysis.reproduction import compare_with_published
+from reports.analysis.roc_curves import compute_roc_curves
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
 from reports.analysis.search_trials import SearchAnalysis
 from reports.claims.judged_study import judge_study
@@ -39,6 +40,7 @@ from reports.sections.errors import (
     confusion,
     confusion_differences,
     misclassified,
+    roc,
 )
 from reports.sections.findings import Analysis
 from reports.sections.forked_call import ForkedCall
@@ -49,8 +51,18 @@ from reports.sections.study import curves, limitations, provenance, summary, unf
 
 _ORDER = (
     *("summary", "search", "rungs", "space", "importances", "confirmation", "trials"),
-    *("ranking", "unfinished", "classes", "confusion", "differences", "pairs", "effects"),
-    *("ablation", "hardest", "calibration", "curves", "cost", "twins", "published", "claims"),
+    *("ranking", "unfinished", "classes", "roc", "confusion", "differences", "pairs"),
+    *(
+        "effects",
+        "ablation",
+        "hardest",
+        "calibration",
+        "curves",
+        "cost",
+        "twins",
+        "published",
+        "claims",
+    ),
     *("limitations", "run", "methods"),
 )
 """Keys of all sections in the order of the report: results first, then their background."""
@@ -172,6 +184,12 @@ def _list_error_sections(analysis: Analysis) -> list[Section | None]:
     confusions = analyze_confusion(predictions)
     return [
         classes.make_section(confusions, context=context),
+        roc.make_section(
+            compute_roc_curves(predictions),
+            confusions.class_scores,
+            comparison=analysis.comparison,
+            context=context,
+        ),
         confusion.make_section(confusions, context=context),
         confusion_differences.make_section(compare_confusions(predictions), context=context),
         calibration.make_section(
