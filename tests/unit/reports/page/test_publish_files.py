@@ -22,7 +22,7 @@ GRID_TABLES = (
     *("comparison", "training", "intervals", "unfinished", "pairs", "effects", "cost"),
     *("twins", "noise-floor", "published", "benchmark", "claims", "per-class-mlnn"),
     *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "differences", "calibration"),
-    *("calibration-bins", "hardest", "settings", "classes", "probabilities"),
+    *("calibration-bins", "hardest", "settings", "classes", "probabilities", "roc"),
     *(
         f"{kind}-{family}"
         for kind in ("per-class-more", "confusion-rows", "confusion-columns")
@@ -36,7 +36,7 @@ GRID_FIGURES = (
         for kind in ("scores", "train-loss", "val-macro-f1", "confusion", "calibration")
         for family in ("mlnn", "cnn")
     ),
-    *("ranking", "effects", "difference", "cost"),
+    *("ranking", "effects", "difference", "cost", "roc", "roc-models"),
 )
 
 

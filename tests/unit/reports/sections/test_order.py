@@ -16,7 +16,7 @@ from tests.helpers.report_frames import ReportedStudy, find_table
 from tests.helpers.search_builder import SEARCH_RECORD
 
 SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)
-CONFUSION_KEYS = ["classes", "confusion", "differences"]
+CONFUSION_KEYS = ["classes", "roc", "confusion", "differences"]
 IMAGE_KEYS = ["hardest", "calibration", "curves"]
 
 
@@ -36,8 +36,8 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
 ) -> None:
     # One model and its copy are no pair, so there is nothing about pairs.
     assert list_keys(reported_synthetic.sections) == [
-        *("summary", "ranking", "classes", "confusion", "effects", *IMAGE_KEYS, "cost", "twins"),
-        *("run", "methods"),
+        *("summary", "ranking", "classes", "roc", "confusion", "effects", *IMAGE_KEYS, "cost"),
+        *("twins", "run", "methods"),
     ]
 
 

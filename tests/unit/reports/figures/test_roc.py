@@ -1,0 +1,83 @@
+"""ROC and precision-recall curves: one line per class or model, cropped axes, bands."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from reports import figures
+from reports.analysis.roc_curves import FALSE_POSITIVE_RATES, RECALLS, Curve
+from reports.figures import canvas
+from tests.helpers.report_frames import OFFICIAL
+
+
+def make_curves(power: float, **columns: object) -> pd.DataFrame:
+    """Return the curves of a class; the lower the power, the better it is separated."""
+    curves = {
+        Curve.ROC: (FALSE_POSITIVE_RATES, FALSE_POSITIVE_RATES**power),
+        Curve.PRECISION_RECALL: (RECALLS, 1 - RECALLS ** (1 / power) / 2),
+    }
+    frames = [pd.DataFrame({"curve": str(c), "x": x, "y": y}) for c, (x, y) in curves.items()]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame.assign(low=frame["y"] - 0.01, high=frame["y"] + 0.01, **columns)
+
+
+def make_areas(n_classes: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "class": range(n_classes),
+            "class_label": [f"{c} $c$" for c in range(n_classes)],
+            "auc": 0.9,
+            "average_precision": 0.8,
+            "has_band": [c == 0 for c in range(n_classes)],
+        }
+    )
+
+
+def test_draw_class_curves_has_a_style_for_each_class_and_one_band() -> None:
+    curves = pd.concat([make_curves(0.01 * (c + 1), **{"class": c}) for c in range(8)])
+    figure = figures.draw_class_curves(curves, make_areas(8), data=OFFICIAL)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 8
+    for axes in figure.axes:
+        styles = {(to_hex(line.get_color()), line.get_linestyle()) for line in axes.lines}
+        assert len(styles) == 8
+        assert len(axes.collections) == 1
+    roc, precision_recall = figure.axes
+    np.testing.assert_allclose(roc.lines[0].get_xdata(), FALSE_POSITIVE_RATES * 100)
+    assert roc.lines[0].get_drawstyle() == "default"
+    assert precision_recall.lines[0].get_drawstyle() == "steps-pre"
+
+
+@pytest.mark.parametrize(("power", "end"), [(0.001, 1), (0.04, 10), (1.0, 100)])
+def test_draw_class_curves_crops_the_axes_and_says_so(power: float, end: float) -> None:
+    curves = make_curves(power, **{"class": 0})
+    roc, precision_recall = figures.draw_class_curves(curves, make_areas(1), data=OFFICIAL).axes
+    assert roc.get_xlim()[1] == end
+    assert (str(end) in roc.get_xlabel()) == (end < 100)
+    for axes in (roc, precision_recall):
+        assert axes.get_ylim()[0] <= 90
+        assert axes.get_ylim()[1] > 100
+    start = precision_recall.get_xlim()[0]
+    assert 0 <= start <= 90
+    assert (f"{start:g}" in precision_recall.get_xlabel()) == (start > 0)
+
+
+def test_draw_model_curves_has_a_panel_for_each_class_and_a_color_for_each_family() -> None:
+    curves = pd.concat(
+        [
+            make_curves(power, configuration=name, family=family, class_label=class_label)
+            for class_label in ("a", "b", "c")
+            for name, family, power in (
+                ("m1", "mlnn", 0.2),
+                ("m2", "mlnn", 0.1),
+                ("c1", "cnn", 0.05),
+            )
+        ]
+    )
+    figure = figures.draw_model_curves(curves, ["b", "a"], data=OFFICIAL)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["b", "a"]
+    for axes in figure.axes:
+        styles = [(line.get_color(), line.get_linestyle()) for line in axes.lines]
+        red, blue = (canvas.get_family_style(family)[0] for family in ("mlnn", "cnn"))
+        assert styles == [(red, "-"), (red, "--"), (blue, "-")]
