@@ -30,9 +30,10 @@ class LearningCurves:
             epoch that all its replicates ran:
 
             - `configuration` (str), `epoch` (int): As in `epochs`.
-            - `train_loss` (float, nats), `val_macro_f1` (float, 0 to 1): Means over the seeds.
-            - `train_loss_sd`, `val_macro_f1_sd` (float): Standard deviations over the seeds
-              (divisor n - 1); NaN for one seed.
+            - `train_loss`, `val_loss` (float, nats), `val_macro_f1` (float, 0 to 1): Means over
+              the seeds.
+            - `train_loss_sd`, `val_loss_sd`, `val_macro_f1_sd` (float): Standard deviations over
+              the seeds (divisor n - 1); NaN for one seed.
     """
 
     epochs: pd.DataFrame
@@ -73,7 +74,7 @@ def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
         frame: Frame from `make_curves_frame`.
     """
     groups = frame.groupby(["configuration", "epoch"], sort=False)
-    values = groups[["train_loss", "val_macro_f1"]]
+    values = groups[["train_loss", "val_loss", "val_macro_f1"]]
     means = values.mean().join(values.std(ddof=1).add_suffix("_sd"))
     means = means.assign(trials=groups.size()).reset_index()
     replicates = means["configuration"].map(frame.groupby("configuration")["seed"].nunique())

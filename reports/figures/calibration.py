@@ -2,7 +2,6 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel
@@ -13,7 +12,9 @@ _FAINT_BELOW_N_IMAGES = 10
 
 
 @canvas.figure_style
-def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabel) -> Figure:
+def draw_reliability(
+    bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabel
+) -> canvas.MarkedFigure:
     """Draw accuracy by predicted probability, with one panel per configuration.
 
     Whiskers are 95% confidence intervals. Bars show the share of the images, on the same axis.
@@ -27,7 +28,7 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
     figure, panels = canvas.make_panels(len(names), width=7.2, height=3.0, data=data)
     for axes, name in zip(panels, names, strict=True):
         error_row = errors[errors["configuration"] == name].iloc[0]
-        _draw_panel(axes, bins[bins["configuration"] == name])
+        _draw_panel(figure, axes, bins[bins["configuration"] == name])
         has_replicates = error_row["seeds"] > 1
         ece_text = (
             format_mean_sd(error_row["ece"], error_row["ece_sd"], "percent")
@@ -39,22 +40,22 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
     return figure
 
 
-def _draw_panel(axes: Axes, bins: pd.DataFrame) -> None:
+def _draw_panel(figure: canvas.MarkedFigure, axes: Axes, bins: pd.DataFrame) -> None:
     axes.bar(
         bins["lower_edge"] * 100,
         bins["share"] * 100,
         width=(bins["upper_edge"] - bins["lower_edge"]) * 100,
         align="edge",
-        color="#D9D9D9",
-        edgecolor="white",
+        color=canvas.PALE_GRAY,
+        edgecolor=canvas.WHITE,
         linewidth=0.5,
         zorder=1,
     )
-    axes.plot([0, 100], [0, 100], color="#666666", linewidth=0.9, linestyle="--", zorder=2)
+    axes.plot([0, 100], [0, 100], color=canvas.MEDIUM_GRAY, linewidth=0.9, linestyle="--", zorder=2)
     is_few = bins["images"] < _FAINT_BELOW_N_IMAGES
     for group, alpha in ((bins[is_few], 0.3), (bins[~is_few], 1.0)):
         accuracy = group["accuracy"] * 100
-        axes.errorbar(
+        container = axes.errorbar(
             group["confidence"] * 100,
             accuracy,
             yerr=[
@@ -70,6 +71,13 @@ def _draw_panel(axes: Axes, bins: pd.DataFrame) -> None:
             alpha=alpha,
             zorder=3,
         )
+        tips = [
+            f"{row['configuration']}\npredicted {format_number(row['confidence'], 'percent')}%, "
+            f"correct {canvas.format_tip_interval(row, 'accuracy')}\n"
+            f"{row['images']:,.0f} images"
+            for row in group.to_dict("records")
+        ]
+        figure.mark_error_bars(container, tips=tips)
     # The limits exceed 100 so that a marker in the corner is not cut off.
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)

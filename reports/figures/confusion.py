@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel
@@ -17,7 +16,7 @@ from reports.format.units import format_number
 @canvas.figure_style
 def draw_confusion_matrices(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw one confusion matrix per configuration, with counts and row percentages.
 
     Rows are true classes, columns predicted ones. The shade is the share of the row on a

@@ -1,16 +1,17 @@
 """Draw accuracy against the size of the network and against the operations per image."""
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
 from reports.format.text import DataLabel, label
+from reports.format.units import format_number
 
 _BENCHMARK_MARKERS = "DvpX"
 _COST_AXES = (("parameters", "Parameters (millions)"), ("operations", "MFLOP per image"))
@@ -18,7 +19,7 @@ _EQUAL_COST_OFFSET = 0.02  # share of the axis; about the width of a marker
 
 
 @canvas.figure_style
-def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
+def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
     """Draw accuracy against each cost, in two panels with logarithmic cost axes.
 
     Whiskers are 95% confidence intervals. Hollow markers are published values. Rows of equal cost
@@ -35,7 +36,7 @@ def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
         for (source, family), group in points.groupby(
             ["source", "family"], sort=False, dropna=False
         ):
-            _draw_points(axes, group, str(source), str(family))
+            _draw_points(figure, axes, group, str(source), str(family))
         _set_cost_axis(axes, axis_label, points["x"])
     panels[0].set_ylabel("Accuracy on test (%);\naxis does not start at 0")
     canvas.add_legend(figure, panels[0], n_columns=4)
@@ -52,14 +53,16 @@ def _spread_equal_costs(costs: FloatArray) -> FloatArray:
     return np.asarray(10.0 ** shifted.to_numpy(dtype=np.float64))
 
 
-def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> None:
+def _draw_points(
+    figure: canvas.MarkedFigure, axes: Axes, points: pd.DataFrame, source: str, family: str
+) -> None:
     """Draw a group of markers: filled with whiskers for the study, hollow for published values."""
     color, marker = canvas.get_family_style(family)
     style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4.5, "ls": "none"}
     accuracy = points["accuracy"] * 100
     if source == "study":
         errors = [accuracy - points["accuracy_low"] * 100, points["accuracy_high"] * 100 - accuracy]
-        axes.errorbar(
+        container = axes.errorbar(
             points["x"],
             accuracy,
             yerr=errors,
@@ -68,18 +71,37 @@ def _draw_points(axes: Axes, points: pd.DataFrame, source: str, family: str) -> 
             capsize=2,
             **style,
         )
+        tips = [
+            f"{row['name']}\naccuracy {canvas.format_tip_interval(row, 'accuracy')}\n"
+            f"{_format_costs(row)}"
+            for row in points.to_dict("records")
+        ]
+        figure.mark_error_bars(container, tips=tips)
         return
     style |= {"markerfacecolor": "none", "zorder": 3}
     if source == "paper":
-        axes.plot(points["x"], accuracy, label=f"{label(family)} (paper)", **style)
+        (dots,) = axes.plot(points["x"], accuracy, label=f"{label(family)} (paper)", **style)
+        figure.mark(dots, tips=[_describe_published(row) for row in points.to_dict("records")])
         return
     # Each method has its own marker, because their accuracies are almost equal.
-    for x, y, name, benchmark_marker in zip(
-        points["x"], accuracy, points["name"], _BENCHMARK_MARKERS, strict=False
+    for row, y, benchmark_marker in zip(
+        points.to_dict("records"), accuracy, _BENCHMARK_MARKERS, strict=False
     ):
-        axes.plot(
-            [x], [y], label=name.replace(" pixels", " px"), **style | {"marker": benchmark_marker}
-        )
+        name = row["name"].replace(" pixels", " px")
+        (dot,) = axes.plot([row["x"]], [y], label=name, **style | {"marker": benchmark_marker})
+        figure.mark(dot, tips=[_describe_published(row)])
+
+
+def _describe_published(row: Mapping[Hashable, Any]) -> str:
+    accuracy = format_number(row["accuracy"], "percent")
+    return f"{row['name']}\naccuracy {accuracy}%, published\n{_format_costs(row)}"
+
+
+def _format_costs(row: Mapping[Hashable, Any]) -> str:
+    return (
+        f"{row['parameters'] / 1e6:,.2f} million parameters, "
+        f"{row['operations'] / 1e6:,.1f} MFLOP per image"
+    )
 
 
 def _set_cost_axis(axes: Axes, axis_label: str, costs: pd.Series) -> None:

@@ -1,96 +1,114 @@
-"""Draw learning curves."""
+"""Draw learning curves: the losses on train and val, and macro F1 on val."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
-from reports.format.text import DataLabel, format_loss_and_optimizer
+from reports.format.text import DataLabel
 
-# Axis label by column of `LearningCurves.epochs`.
-_AXIS_LABELS = {"train_loss": "Training loss (nats)", "val_macro_f1": "Macro F1 on val (%)"}
-_MAX_CONTEXT_CURVES = 8
+MAX_CURVES = len(canvas.MODEL_COLORS)
+"""Maximum number of models in a figure; more would need colors that are hard to tell apart."""
+
 MIN_SEEDS_FOR_BAND = 3
-"""Minimum number of seeds for a band; with two, it adds nothing to the two lines."""
+"""Minimum number of seeds for a band; with fewer, each seed has a thin line."""
 
-MAX_SEED_LINES = 5
-"""Maximum number of seeds drawn as lines; with more, only the band is drawn."""
+_LINE_STYLES = {"train_loss": "--", "val_loss": "-", "val_macro_f1": "-"}
+_PANELS = (("Loss (nats)", ("train_loss", "val_loss")), ("Macro F1 on val (%)", ("val_macro_f1",)))
 
 
 @canvas.figure_style
 def draw_curves(
-    frame: pd.DataFrame, means: pd.DataFrame, *, column: str, data: DataLabel
-) -> Figure:
-    """Draw one panel per configuration: thin lines for seeds, a bold line for their mean.
+    frame: pd.DataFrame, means: pd.DataFrame, *, data: DataLabel
+) -> canvas.MarkedFigure:
+    """Draw the mean curves of several models, with the losses on the left and macro F1 right.
 
-    The means of the other configurations are gray. With at least `MIN_SEEDS_FOR_BAND` seeds, a
-    band shows mean ± standard deviation. With more than `MAX_SEED_LINES` seeds, the seeds have no
-    lines. Configurations that differ only in the loss have the same curve, so one would hide
-    the other in a common panel.
+    With at least `MIN_SEEDS_FOR_BAND` seeds, a band shows mean ± standard deviation on val; with
+    two, each seed has a thin line. A ring is at the epoch whose weights a trial kept.
 
     Args:
-        frame: Rows of `LearningCurves.epochs`, of one family.
-        means: Rows of `LearningCurves.means`, of the same family; the band is from its `_sd`
-            columns.
-        column: Column to draw, `train_loss` or `val_macro_f1`.
+        frame: Rows of `LearningCurves.epochs`, of at most `MAX_CURVES` configurations.
+        means: Rows of `LearningCurves.means`, of the same configurations.
         data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"].unique())
-    figure, panels = canvas.make_panels(len(names), width=7.2, height=2.3, data=data)
-    scale = 100 if column == "val_macro_f1" else 1
-    for axes, name in zip(panels, names, strict=True):
-        context_names = [
-            other for other in names if other != name and len(names) <= _MAX_CONTEXT_CURVES
-        ]
-        for other in context_names:
-            mean = means[means["configuration"] == other]
-            axes.plot(
-                mean["epoch"], mean[column] * scale, color=canvas.GRAY, linewidth=0.8, zorder=1
-            )
-        rows = frame[frame["configuration"] == name]
-        _draw_replicates(axes, rows, means[means["configuration"] == name], column, scale)
-        canvas.set_panel_title(
-            axes, name, format_loss_and_optimizer(rows["loss"].iloc[0], rows["optimizer"].iloc[0])
-        )
-    _set_shared_limits(panels, from_zero=column == "train_loss")
-    canvas.label_outer_axes(figure, panels, "Epoch", _AXIS_LABELS[column])
+    figure, panels = canvas.make_panels(2, width=7.2, height=2.9, data=data)
+    for color, name in zip(canvas.MODEL_COLORS, names, strict=False):
+        rows, mean = (part[part["configuration"] == name] for part in (frame, means))
+        for axes, (_, columns) in zip(panels, _PANELS, strict=True):
+            for column in columns:
+                _draw_spread(figure, axes, rows, mean, column=column, color=color)
+        _draw_mean(figure, panels, str(name), color, mean)
+        _draw_rings(figure, panels[1], rows, color)
+    for axes, (ylabel, _) in zip(panels, _PANELS, strict=True):
+        axes.set_ylabel(ylabel)
+        axes.set_xlabel("Epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[0].set_ylim(bottom=0)
+    _add_legend(figure, names)
     return figure
 
 
-def _draw_replicates(
-    axes: Axes, frame: pd.DataFrame, mean: pd.DataFrame, column: str, scale: int
+def _draw_spread(
+    figure: canvas.MarkedFigure,
+    axes: Axes,
+    rows: pd.DataFrame,
+    mean: pd.DataFrame,
+    *,
+    column: str,
+    color: str,
 ) -> None:
-    """Draw the seeds as lines or band, their mean, and rings at the epochs of the kept weights."""
-    replicates = list(frame.groupby("seed", sort=False))
-    color, width = (canvas.BLUE, 1.6) if len(replicates) == 1 else (canvas.SKY, 0.9)
-    if len(replicates) >= MIN_SEEDS_FOR_BAND and f"{column}_sd" in mean:
+    """Draw the spread over the seeds, as a band or as a line for each of two seeds."""
+    scale, model = _get_scale(column), str(rows["configuration"].iloc[0])
+    replicates = list(rows.groupby("seed", sort=False))
+    if len(replicates) >= MIN_SEEDS_FOR_BAND and column != "train_loss":
         low, high = ((mean[column] + sign * mean[f"{column}_sd"]) * scale for sign in (-1, 1))
-        axes.fill_between(mean["epoch"], low, high, color=canvas.SKY, alpha=0.3, linewidth=0)
-    for _, replicate in replicates if len(replicates) <= MAX_SEED_LINES else ():
-        axes.plot(replicate["epoch"], replicate[column] * scale, color=color, linewidth=width)
-    if len(replicates) > 1:
-        axes.plot(mean["epoch"], mean[column] * scale, color=canvas.BLUE, linewidth=2.0)
-    best_rows = frame[frame["epoch"] == frame["best_epoch"]]
-    axes.scatter(
-        best_rows["epoch"],
-        best_rows[column] * scale,
-        s=24,
-        facecolor="white",
-        edgecolor=canvas.BLUE,
-        zorder=4,
-    )
+        band = axes.fill_between(mean["epoch"], low, high, color=color, alpha=0.2, linewidth=0)
+        figure.mark(band, model=model)
+    elif 1 < len(replicates) < MIN_SEEDS_FOR_BAND:
+        for _, replicate in replicates:
+            points = replicate["epoch"], replicate[column] * scale
+            (line,) = axes.plot(*points, color=color, lw=0.6, ls=_LINE_STYLES[column])
+            figure.mark(line, model=model)
 
 
-def _set_shared_limits(panels: Sequence[Axes], *, from_zero: bool) -> None:
-    """Set the same axis limits in all panels, so that they are comparable."""
-    low = 0.0 if from_zero else min(axes.dataLim.y0 for axes in panels)
-    high = max(axes.dataLim.y1 for axes in panels)
-    margin = 0.04 * ((high - low) or 1.0)
-    x_max = max(axes.get_xlim()[1] for axes in panels)
-    for axes in panels:
-        axes.set_ylim(low if from_zero else low - margin, high + margin)
-        axes.set_xlim(0, x_max)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+def _draw_rings(figure: canvas.MarkedFigure, axes: Axes, rows: pd.DataFrame, color: str) -> None:
+    """Draw a ring at the epoch whose weights a trial kept, in the panel of macro F1."""
+    best_rows = rows[rows["epoch"] == rows["best_epoch"]]
+    points = best_rows["epoch"], best_rows["val_macro_f1"] * _get_scale("val_macro_f1")
+    rings = axes.scatter(*points, s=24, facecolor=canvas.WHITE, edgecolor=color, zorder=4)
+    figure.mark(rings, model=str(rows["configuration"].iloc[0]))
+
+
+def _draw_mean(
+    figure: canvas.MarkedFigure, panels: Sequence[Axes], name: str, color: str, mean: pd.DataFrame
+) -> None:
+    """Draw the mean curves, and invisible points that say the values of each epoch."""
+    tips = [
+        f"{name}, epoch {row['epoch']}\nloss: train {row['train_loss']:.4f}, val "
+        f"{row['val_loss']:.4f}\nmacro F1 on val {row['val_macro_f1']:.2%}"
+        for row in mean.to_dict("records")
+    ]
+    for axes, (_, columns) in zip(panels, _PANELS, strict=True):
+        for column in columns:
+            points = mean["epoch"], mean[column] * _get_scale(column)
+            (line,) = axes.plot(
+                *points, color=color, linewidth=1.6, linestyle=_LINE_STYLES[column], zorder=3
+            )
+            figure.mark(line, model=name)
+        (dots,) = axes.plot(*points, color=color, marker="o", alpha=0, linestyle="none", zorder=5)
+        figure.mark(dots, model=name, tips=tips)
+
+
+def _get_scale(column: str) -> int:
+    return 100 if column == "val_macro_f1" else 1
+
+
+def _add_legend(figure: canvas.MarkedFigure, names: Sequence[str]) -> None:
+    handles = [Line2D([], [], color=color, lw=1.6) for color in canvas.MODEL_COLORS[: len(names)]]
+    handles += [Line2D([], [], color=canvas.DARK_GRAY, lw=1.6, ls=style) for style in ("--", "-")]
+    labels = [*(canvas.shorten(str(name)) for name in names), "loss on train", "on val"]
+    figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel
@@ -19,7 +18,7 @@ _MIN_WHITE_TEXT_SHADE = 4  # shades from this one up need white text
 @canvas.figure_style
 def draw_confusion_difference(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw the difference of two confusion matrices as a heat map.
 
     Rows are true classes, columns predicted ones. Blue is more, vermillion is fewer, and gray

@@ -1,10 +1,10 @@
 """Draw the effects of choices as a forest plot."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel
+from reports.format.units import format_number
 
 
 @canvas.figure_style
@@ -13,7 +13,7 @@ def draw_effects(
     *,
     data: DataLabel,
     xlabel: str = "Change in macro F1 on test (points), 95% confidence interval",
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw the difference and 95% confidence interval of each contrast, one per line.
 
     Args:
@@ -26,8 +26,8 @@ def draw_effects(
     axes = figure.subplots()
     rows = range(len(frame))
     mean = frame["difference"] * 100
-    axes.axvline(0, color="#333333", linewidth=1)
-    axes.errorbar(
+    axes.axvline(0, color=canvas.DARK_GRAY, linewidth=1)
+    container = axes.errorbar(
         mean,
         rows,
         xerr=[mean - frame["low"] * 100, frame["high"] * 100 - mean],
@@ -40,6 +40,12 @@ def draw_effects(
         f"{contrast} ({family})" if family != "all" else contrast
         for contrast, family in zip(frame["contrast_label"], frame["family_label"], strict=True)
     ]
+    tips = [
+        f"{text}\n{format_number(row['difference'], 'points')} points "
+        f"(95% CI {format_number(row['low'], 'points')} to {format_number(row['high'], 'points')})"
+        for text, row in zip(labels, frame.to_dict("records"), strict=True)
+    ]
+    figure.mark_error_bars(container, tips=tips)
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
@@ -14,7 +13,7 @@ from reports.format.text import DataLabel
 @canvas.figure_style
 def draw_halving(
     curves: pd.DataFrame, trials: pd.DataFrame, rungs: Sequence[int], *, data: DataLabel
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw the learning curve of each trial, and the number of trials that reached each rung.
 
     Args:
@@ -36,15 +35,22 @@ def draw_halving(
             line_style = {"color": canvas.BLUE, "lw": 1.0, "zorder": 2}
         percent = curve["val_macro_f1"] * 100
         axes.plot(curve["epoch"], percent, **line_style)
-        axes.plot(
+        (end,) = axes.plot(
             curve["epoch"].iloc[-1:], percent.iloc[-1:], marker="o", markersize=3, **line_style
         )
+        tip = (
+            f"trial {number}, {state_by_trial[number]} after {curve['epoch'].iloc[-1]} epochs\n"
+            f"macro F1 on val {percent.iloc[-1]:.2f}%"
+        )
+        figure.mark(end, tips=[tip])
     canvas.stretch_y_axis(axes)
     y_max = axes.get_ylim()[1]
     for rung in rungs:
         n_trials = int((curves["epoch"] == rung).sum())
-        axes.axvline(rung, color="#666666", linewidth=0.8, linestyle=":", zorder=0)
-        axes.text(rung, y_max, f"{n_trials}", ha="center", va="bottom", fontsize=8, color="#444444")
+        axes.axvline(rung, color=canvas.MEDIUM_GRAY, linewidth=0.8, linestyle=":", zorder=0)
+        axes.text(
+            rung, y_max, f"{n_trials}", ha="center", va="bottom", fontsize=8, color=canvas.DARK_GRAY
+        )
     for color, label in (
         (canvas.VERMILLION, "best"),
         (canvas.BLUE, "complete"),

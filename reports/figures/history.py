@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.figures import canvas
 from reports.format.text import DataLabel
+from reports.format.units import format_number
 
 # State of a trial, color, marker, whether the marker is filled.
 _STATE_MARKERS = (
@@ -21,7 +22,7 @@ _Y_LABEL = "Best macro F1 on val (%)"
 
 
 @canvas.figure_style
-def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
+def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
     """Draw the value of each trial in the order of the proposals, and the best value so far.
 
     Args:
@@ -42,11 +43,19 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
         if rows.empty:
             continue
         marker_style: dict[str, Any] = {
-            "markerfacecolor": color if is_filled else "white",
+            "markerfacecolor": color if is_filled else canvas.WHITE,
             "markersize": 5,
         }
         points = (rows["number"], rows["value"] * 100)
-        axes.plot(*points, color=color, marker=marker, ls="none", label=state, **marker_style)
+        (dots,) = axes.plot(
+            *points, color=color, marker=marker, ls="none", label=state, **marker_style
+        )
+        tips = [
+            f"trial {row['number']}, {state}\nbest macro F1 on val "
+            f"{format_number(row['value'], 'percent')}%"
+            for row in rows.to_dict("records")
+        ]
+        figure.mark(dots, tips=tips)
     baselines = trials[trials["is_baseline"] & trials["value"].notna()]
     if not baselines.empty:
         points = (baselines["number"], baselines["value"] * 100)
@@ -72,7 +81,7 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> Figure:
 @canvas.figure_style
 def draw_expected_best(
     expected: pd.DataFrame, search_trials: pd.DataFrame, *, data: DataLabel
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw the expected best of n random trials of the search, and the search itself.
 
     Args:
@@ -88,7 +97,11 @@ def draw_expected_best(
         n_trials, *band, color=canvas.GRAY, alpha=0.4, lw=0, label="random order: 5% to 95%"
     )
     axes.plot(
-        n_trials, expected["expected"] * 100, color="#333333", ls="--", label="random order: mean"
+        n_trials,
+        expected["expected"] * 100,
+        color=canvas.DARK_GRAY,
+        ls="--",
+        label="random order: mean",
     )
     best_so_far = search_trials["value"].cummax() * 100
     axes.step(

@@ -1,7 +1,6 @@
 """Draw importances as dots with intervals."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel
@@ -16,7 +15,7 @@ _RUNG_MARKERS = (
 
 
 @canvas.figure_style
-def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
+def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
     """Draw a panel per group of trials, a line per hyper-parameter, and a dot per rung.
 
     Args:
@@ -44,7 +43,14 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
             axes.barh(heights, null, height=0.2, color=canvas.GRAY, alpha=0.5)
             # Lines, not error bars: with few trials the interval may not contain the value.
             axes.hlines(heights, *interval, color=color, linewidth=1.4)
-            axes.plot(percent, heights, marker=marker, color=color, ls="none")
+            (dots,) = axes.plot(percent, heights, marker=marker, color=color, ls="none")
+            tips = [
+                f"{row['setting_text']}, after epoch {rung}\n"
+                f"{row['importance']:.1%} (90% CI {row['importance_low']:.1%} to "
+                f"{row['importance_high']:.1%})"
+                for row in rung_rows.to_dict("records")
+            ]
+            figure.mark(dots, tips=tips)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_title(str(group))

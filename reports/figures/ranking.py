@@ -1,10 +1,10 @@
 """Draw models from best to worst, with bars for groups that do not differ or are equivalent."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel, label
@@ -19,7 +19,7 @@ def draw_ranking(
     equivalent_groups: Sequence[Sequence[str]],
     *,
     data: DataLabel,
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw mean and 95% confidence interval of each model, and a bar for each group.
 
     No two models on a thin bar are significantly different, and all models on a thick bar are
@@ -37,33 +37,44 @@ def draw_ranking(
     figure = canvas.make_blank_figure(7.2, 1.3 + 0.34 * len(names), data)
     width_ratios = [5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
     axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
-    positions = pd.Series(range(len(names)), index=frame.index)
-    for family, group in frame.groupby("family", sort=False):
-        color, marker = canvas.get_family_style(str(family))
-        mean = group["test_macro_f1"] * 100
-        axes.errorbar(
-            mean,
-            positions[group.index],
-            xerr=[
-                mean - group["test_macro_f1_low"] * 100,
-                group["test_macro_f1_high"] * 100 - mean,
-            ],
-            color=color,
-            marker=marker,
-            linestyle="none",
-            capsize=3,
-            label=label(family),
-        )
+    for position, row in enumerate(frame.to_dict("records")):
+        _draw_interval(figure, axes, position, row)
     labels = [
         f"{canvas.shorten(str(name))}   {method}"
         for name, method in zip(names, frame["method"], strict=True)
     ]
     axes.set_yticks(range(len(names)), labels)
+    for name, tick_label in zip(names, axes.get_yticklabels(), strict=True):
+        figure.mark(tick_label, model=str(name))
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("Macro F1 on test (%); axis does not start at 0")
     canvas.add_legend(figure, axes, n_columns=4)
     _draw_bars(group_axes, names, tied_groups, equivalent_groups)
     return figure
+
+
+def _draw_interval(
+    figure: canvas.MarkedFigure, axes: Axes, position: int, row: Mapping[Hashable, Any]
+) -> None:
+    """Draw mean and interval of a model; the first of a family is in the legend."""
+    color, marker = canvas.get_family_style(str(row["family"]))
+    family, mean = label(row["family"]), row["test_macro_f1"] * 100
+    low, high = row["test_macro_f1_low"] * 100, row["test_macro_f1_high"] * 100
+    container = axes.errorbar(
+        [mean],
+        [position],
+        xerr=[[mean - low], [high - mean]],
+        color=color,
+        marker=marker,
+        linestyle="none",
+        capsize=3,
+        label=family if family not in axes.get_legend_handles_labels()[1] else None,
+    )
+    tip = (
+        f"{row['configuration']}, {row['method']}\n"
+        f"macro F1 {canvas.format_tip_interval(row, 'test_macro_f1')}"
+    )
+    figure.mark_error_bars(container, model=str(row["configuration"]), tips=[tip])
 
 
 def _draw_bars(
@@ -79,7 +90,9 @@ def _draw_bars(
         rows = [row_by_name[name] for name in group]
         ends = [min(rows) - 0.3, max(rows) + 0.3]
         axes.plot([column] * 2, ends, color=canvas.GRAY, linewidth=line_width)
-        axes.plot([column] * len(rows), rows, color="#333333", marker="o", markersize=5, ls="none")
+        axes.plot(
+            [column] * len(rows), rows, color=canvas.DARK_GRAY, marker="o", markersize=5, ls="none"
+        )
     axes.set_xlim(-0.7, len(bars) - 0.3)
     title = "Thin: not different"
     if equivalent_groups:

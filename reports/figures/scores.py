@@ -2,7 +2,6 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from reports.figures import canvas
 from reports.format.text import DataLabel, format_loss_and_optimizer
@@ -16,7 +15,7 @@ _SCORE_STYLES = (
 
 
 @canvas.figure_style
-def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
+def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
     """Draw macro precision, weighted F1 and macro F1 of each configuration as dots.
 
     Bars would have to start at 0, where differences of a point are invisible. Whiskers are 95%
@@ -31,7 +30,7 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
     axes = figure.subplots()
     rows = list(range(len(frame)))
     for index, (column, name, color, marker) in enumerate(_SCORE_STYLES):
-        axes.errorbar(
+        container = axes.errorbar(
             frame[column] * 100,
             [row + (index - 1) * 0.22 for row in rows],
             xerr=[
@@ -46,6 +45,11 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> Figure:
             elinewidth=1.2,
             capsize=3,
         )
+        tips = [
+            f"{row['configuration']}\n{name} {canvas.format_tip_interval(row, column)}"
+            for row in frame.to_dict("records")
+        ]
+        figure.mark_error_bars(container, tips=tips)
     _draw_published(axes, frame)
     labels = [
         f"{canvas.shorten(str(name))}\n{format_loss_and_optimizer(loss, optimizer)}"
@@ -69,7 +73,7 @@ def _draw_published(axes: Axes, frame: pd.DataFrame) -> None:
             frame["published_weighted_f1"] * 100,
             list(range(len(frame))),
             label="weighted F1 (published)",
-            color="#333333",
+            color=canvas.DARK_GRAY,
             marker="D",
             markersize=7,
             markerfacecolor="none",

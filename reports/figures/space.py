@@ -1,5 +1,6 @@
 """Draw the search space with the values that trials reached: map and parallel coordinates."""
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -7,17 +8,15 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PathCollection
 from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
 from reports.format.text import DataLabel, label
-from reports.format.units import format_count
+from reports.format.units import format_count, format_number
 from reports.ledger.search_record import SearchRecord
-
-_COLORMAP = "cividis"
-"""Colormap with uniform lightness that looks the same to color-blind readers."""
 
 _ABSENT_HEIGHT = -0.12
 """Height of a hyper-parameter that a trial lacks; the axes range from 0 to 1."""
@@ -26,7 +25,7 @@ _ABSENT_HEIGHT = -0.12
 @canvas.figure_style
 def draw_search_space(
     frame: pd.DataFrame, stopped: pd.DataFrame, failed: pd.DataFrame, *, rung: int, data: DataLabel
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw dropout against learning rate, with a panel per family and optimizer.
 
     The color is the best macro F1 on val up to the rung.
@@ -51,7 +50,8 @@ def draw_search_space(
         )
         points = (panel_stopped["learning_rate"], panel_stopped["dropout"])
         axes.scatter(*points, s=12, color=canvas.GRAY, zorder=2)
-        _draw_trials(axes, panel_rows, panel_failed, norm)
+        dots = _draw_trials(axes, panel_rows, panel_failed, norm)
+        figure.mark(dots, tips=[_describe_trial(row) for row in _sort_by_value(panel_rows)])
         count_text = format_count(len(panel_rows) + len(panel_stopped) + len(panel_failed), "trial")
         axes.set_title(f"{label(family)}, {label(optimizer)}: {count_text}")
     x_limits = all_rows["learning_rate"].min() / 1.5, all_rows["learning_rate"].max() * 1.5
@@ -63,17 +63,35 @@ def draw_search_space(
     return figure
 
 
-def _draw_trials(axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: FuncNorm) -> None:
+def _sort_by_value(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the rows in the order in which they are drawn: the best last, on top."""
+    return rows.sort_values("value_at_rung").to_dict("records")
+
+
+def _describe_trial(row: Mapping[Hashable, Any]) -> str:
+    return (
+        f"trial {row['number']}: learning rate {row['learning_rate']:.2g}, "
+        f"dropout {row['dropout']:.2f}\n"
+        f"best macro F1 on val {format_number(row['value_at_rung'], 'percent')}%"
+    )
+
+
+def _draw_trials(
+    axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: FuncNorm
+) -> PathCollection:
+    """Draw the trials of a panel; the returned dots are in the order of `_sort_by_value`."""
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:.0e}".replace("e-0", "e-"))
-    sorted_rows = rows.sort_values("value_at_rung")  # the best are drawn last, on top
+    sorted_rows = rows.sort_values("value_at_rung")
     points = (sorted_rows["learning_rate"], sorted_rows["dropout"])
     color_mapping: dict[str, Any] = {
         "c": sorted_rows["value_at_rung"] * 100,
-        "cmap": _COLORMAP,
+        "cmap": canvas.SEQUENTIAL_COLORMAP,
         "norm": norm,
     }
-    axes.scatter(*points, s=38, edgecolor="white", linewidth=0.5, zorder=3, **color_mapping)
+    dots = axes.scatter(
+        *points, s=38, edgecolor=canvas.WHITE, linewidth=0.5, zorder=3, **color_mapping
+    )
     baselines = rows[rows["is_baseline"]]
     ring_style: dict[str, Any] = {
         "facecolor": "none",
@@ -89,12 +107,13 @@ def _draw_trials(axes: Axes, rows: pd.DataFrame, failed: pd.DataFrame, norm: Fun
         color=canvas.VERMILLION,
         zorder=2,
     )
+    return dots
 
 
 @canvas.figure_style
 def draw_parallel_coordinates(
     frame: pd.DataFrame, search: SearchRecord, *, rung: int, data: DataLabel
-) -> Figure:
+) -> canvas.MarkedFigure:
     """Draw a line per trial through its settings to the reached value, with the best on top.
 
     Args:
@@ -111,13 +130,15 @@ def draw_parallel_coordinates(
     )
     scales = _build_axis_scales(sorted_frame, search, norm)
     heights = np.stack([height for _, height, _ in scales.values()], axis=1)
-    colors = colormaps[_COLORMAP](norm(sorted_frame["value_at_rung"] * 100))
-    for trial_heights, color in zip(heights, colors, strict=True):
-        axes.plot(range(len(scales)), trial_heights, color=color, linewidth=1.3, alpha=0.85)
+    colors = colormaps[canvas.SEQUENTIAL_COLORMAP](norm(sorted_frame["value_at_rung"] * 100))
+    rows = sorted_frame.to_dict("records")
+    for row, trial_heights, color in zip(rows, heights, colors, strict=True):
+        (line,) = axes.plot(range(len(scales)), trial_heights, color=color, lw=1.3, alpha=0.85)
+        figure.mark(line, tips=[_describe_trial(row)])
     for column, (_, _, ticks) in enumerate(scales.values()):
-        axes.axvline(column, color="#333333", linewidth=0.8, zorder=0)
+        axes.axvline(column, color=canvas.DARK_GRAY, linewidth=0.8, zorder=0)
         for height, text in ticks:
-            text_box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+            text_box = {"facecolor": canvas.WHITE, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
             axes.text(column + 0.02, height, text, fontsize=7, va="center", bbox=text_box, zorder=5)
     axes.set_xticks(range(len(scales)), [name for name, _, _ in scales.values()])
     axes.set_xlim(-0.1, len(scales) - 0.75)
@@ -200,7 +221,9 @@ def _select_group(frame: pd.DataFrame, family: str, optimizer: str) -> pd.DataFr
 
 def _draw_colorbar(figure: Figure, panels: list[Axes], norm: FuncNorm, rung: int) -> None:
     epochs_text = f"{rung} epoch{'' if rung == 1 else 's'}"
-    colorbar = figure.colorbar(ScalarMappable(norm, _COLORMAP), ax=panels, aspect=30, pad=0.02)
+    colorbar = figure.colorbar(
+        ScalarMappable(norm, canvas.SEQUENTIAL_COLORMAP), ax=panels, aspect=30, pad=0.02
+    )
     colorbar.set_ticks(canvas.select_ticks(*colorbar.ax.get_ylim()))
     colorbar.minorticks_off()
     colorbar.set_label(f"Best macro F1 on val\nafter {epochs_text} (%)", fontsize=8)

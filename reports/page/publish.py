@@ -88,6 +88,7 @@ def write_analysis(analysis: Analysis, folder: Path, *, parallel: bool = False) 
             study=loaded_study.study.name,
             data=analysis.context.data,
             banner=make_banner([loaded_study]),
+            models=analysis.context.model_labels,
         ),
         make_sections(analysis, parallel=parallel),
         paper_files=make_paper_files(analysis),

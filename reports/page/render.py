@@ -25,7 +25,7 @@ _OPENING_KEYS = ("summary", "ranking")
 _TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
 
-_SCRIPTS = ("sort.js", "heat_maps.js", "color_scheme.js")
+_SCRIPTS = ("sort.js", "heat_maps.js", "figures.js", "color_scheme.js")
 """Scripts of the page, which is complete without them; they only add controls."""
 
 
@@ -51,12 +51,14 @@ class PageHeader:
         study: Name of the study, or names of the studies.
         data: Names of the data.
         banner: Warnings; None without any.
+        models: Models that the reader can hide, as named in figures and tables.
     """
 
     title: str
     study: str
     data: DataLabel
     banner: Banner | None
+    models: tuple[str, ...] = ()
 
 
 def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
@@ -105,6 +107,7 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         "study": header.study,
         "data": header.data,
         "banner": header.banner,
+        "models": header.models,
         "opening_keys": _OPENING_KEYS,
         "sections": report_sections,
         "terms": terms,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.format.model_labels import label_models
+from reports.format.model_labels import format_model, label_models
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.published import may_show_published
 from reports.ledger.records import StudyRecord
@@ -47,6 +47,11 @@ class ReportContext:
     copies: Mapping[str, Sequence[str]]
     displayed_names: tuple[str, ...]
     is_search: bool
+
+    @property
+    def model_labels(self) -> tuple[str, ...]:
+        """Names of the displayed models, with their copies."""
+        return tuple(format_model(name, self.copies) for name in self.displayed_names)
 
     def merge_copies(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the models, whose `configuration` also names their copies."""

@@ -6,8 +6,6 @@ All text is plain: the HTML and Markdown templates escape it.
 import re
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from reports import figures
 from reports.format.table import Table
 
@@ -20,6 +18,7 @@ class ReportFigure:
         name: Name of its files, without the suffix.
         caption: Caption.
         wide: Whether the figure needs the width of the page; it scrolls on a phone.
+        inline: SVG element for the page, see `inline_svg`; None if the page shows the file `svg`.
         svg: Figure as SVG.
         png: Figure as PNG.
     """
@@ -27,6 +26,7 @@ class ReportFigure:
     name: str
     caption: str
     wide: bool
+    inline: str | None
     svg: bytes
     png: bytes
 
@@ -136,10 +136,27 @@ class Section:
     folded: bool = False
 
 
-def make_figure(name: str, caption: str, figure: Figure, *, wide: bool = False) -> ReportFigure:
-    """Return a figure in both formats; the figure itself names the data."""
+def make_figure(
+    name: str,
+    caption: str,
+    figure: figures.MarkedFigure,
+    *,
+    wide: bool = False,
+    inline: bool = True,
+) -> ReportFigure:
+    """Return a figure in all formats; the figure itself names the data.
+
+    Args:
+        name: Name of its files, without the suffix.
+        caption: Caption.
+        figure: Figure.
+        wide: Whether the figure needs the width of the page.
+        inline: Whether the figure is part of the page, with its colors and marks; otherwise the
+            page shows it as an image.
+    """
     svg, png = figures.render_svg_and_png(figure)
-    return ReportFigure(name=name, caption=caption, wide=wide, svg=svg, png=png)
+    element = figures.inline_svg(svg, figure.marks, name=name, label=caption) if inline else None
+    return ReportFigure(name=name, caption=caption, wide=wide, inline=element, svg=svg, png=png)
 
 
 def make_slug(family: str) -> str:

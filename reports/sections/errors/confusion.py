@@ -66,6 +66,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
                 "columns: predicted.",
                 figures.draw_confusion_matrices(plotted_rows, labels, data=data),
                 wide=True,
+                inline=False,
             )
         )
         report_tables += [

@@ -151,6 +151,7 @@ def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFig
         f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
         "trial. Rows: true; columns: predicted. Gray: not significant.",
         figures.draw_confusion_difference(pair, context.class_labels, data=context.data),
+        inline=False,
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import figures
 from reports.analysis.roc_curves import TABLE_RATES, TABLE_RECALLS, Curve
-from reports.figures.roc import MAX_CLASSES, MAX_FAMILY_MODELS, MAX_PANELS
+from reports.figures.roc import MAX_CLASSES, MAX_FAMILY_MODELS, MAX_MODELS, MAX_PANELS
 from reports.format.table import Column, make_table
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_interval, format_number
@@ -153,10 +153,11 @@ def _make_model_figures(
     rows: pd.DataFrame, areas: pd.DataFrame, ranked_names: list[str], data: DataLabel
 ) -> Iterator[ReportFigure]:
     """Yield a figure of all models in the classes with the lowest AUC; none for one model."""
-    names = set()
+    names: set[str] = set()
+    max_models = MAX_MODELS if len(set(rows["family"])) == 1 else MAX_FAMILY_MODELS
     for _, family_rows in rows.groupby("family"):
         ranked = sorted(family_rows["configuration"].unique(), key=ranked_names.index)
-        names |= {*ranked[:MAX_FAMILY_MODELS]}
+        names |= {*ranked[:max_models]}
     if len(names) < 2:
         return
     class_labels = list(areas["class_label"].head(MAX_PANELS))
@@ -165,7 +166,7 @@ def _make_model_figures(
         "the highest macro F1 on val."
     )
     if len(names) < rows["configuration"].nunique():
-        caption += f" For each family, the best {MAX_FAMILY_MODELS} models on val are shown."
+        caption += f" For each family, the best {max_models} models on val are shown."
     rows = rows[rows["configuration"].isin(names)]
     yield make_figure(
         "roc-models", caption, figures.draw_model_curves(rows, class_labels, data=data)

@@ -1,27 +1,19 @@
-"""Show training loss and macro F1 on val by epoch."""
+"""Show the losses on train and val, and macro F1 on val, by epoch."""
+
+import pandas as pd
 
 from reports import figures
 from reports.analysis.learning_curves import LearningCurves
-from reports.figures.curves import MAX_SEED_LINES, MIN_SEEDS_FOR_BAND
+from reports.figures.curves import MAX_CURVES, MIN_SEEDS_FOR_BAND
 from reports.format.text import label
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_figure, make_slug
-
-
-def _describe_lines(n_seeds: int) -> str:
-    """Explain the lines of a panel."""
-    text = "Gray: other configurations. Ring: epoch whose weights were kept."
-    if n_seeds > 1:
-        text = f"Bold: mean over seeds, up to the last epoch that all of them ran. {text}"
-    if n_seeds >= MIN_SEEDS_FOR_BAND:
-        text = f"Band: mean ± standard deviation over seeds. {text}"
-    return f"Thin: one seed. {text}" if 1 < n_seeds <= MAX_SEED_LINES else text
+from reports.sections.elements import ReportFigure, Section, make_figure, make_slug
 
 
 def make_section(
     curves: LearningCurves, *, has_equivalent_losses: bool, context: ReportContext
 ) -> Section | None:
-    """Make a figure for each family and quantity; None without a complete trial.
+    """Make a figure for each family; None without a complete trial.
 
     Args:
         curves: Learning curves of the trials.
@@ -32,31 +24,57 @@ def make_section(
     if frame.empty:
         return None
     means = context.select_displayed(curves.means)
-    lines_text = _describe_lines(frame.groupby("configuration")["seed"].nunique().max())
-    report_figures = []
-    for column, title in (("train_loss", "Training loss"), ("val_macro_f1", "Macro F1 on val")):
-        for family in frame["family"].unique():
-            family_rows = frame[frame["family"] == family]
-            family_means = means[means["configuration"].isin(family_rows["configuration"])]
-            report_figures.append(
-                make_figure(
-                    f"{column.replace('_', '-')}-{make_slug(family)}",
-                    f"{title}, {label(family)}{context.cite_paper_figure(family, column)}. "
-                    f"{lines_text}",
-                    figures.draw_curves(
-                        family_rows, family_means, column=column, data=context.data
-                    ),
-                )
-            )
     title = (
         "Learning curves of the re-trained configurations"
         if context.is_search
         else "Learning curves"
     )
-    note = "The training loss is the mean over an epoch, with dropout active."
+    note = (
+        "The loss on train is the mean over an epoch, with dropout active; the loss on val is "
+        "without dropout. A loss on val that rises while the loss on train falls is overfitting."
+    )
     if has_equivalent_losses:
         note += (
-            " Configurations that differ only in the loss are the same function, so equal curves "
-            "are expected."
+            " Configurations that differ only in the loss are the same function and have the same "
+            "curves."
         )
-    return Section(key="curves", title=title, notes=(note,), figures=tuple(report_figures))
+    return Section(
+        key="curves",
+        title=title,
+        notes=(note,),
+        figures=tuple(
+            _make_report_figure(str(family), rows, means, context)
+            for family, rows in frame.groupby("family", sort=False)
+        ),
+    )
+
+
+def _make_report_figure(
+    family: str, rows: pd.DataFrame, means: pd.DataFrame, context: ReportContext
+) -> ReportFigure:
+    best_scores = rows.groupby("configuration", sort=False)["val_macro_f1"].max()
+    names = best_scores.nlargest(MAX_CURVES).index
+    rows, means = (part[part["configuration"].isin(names)] for part in (rows, means))
+    caption_text = (
+        f"Loss and macro F1 by epoch, {label(family)}"
+        f"{context.cite_paper_figure(family, 'train_loss')}. "
+        f"{_describe_lines(rows.groupby('configuration')['seed'].nunique().max())}"
+    )
+    if len(best_scores) > len(names):
+        caption_text += f" The {MAX_CURVES} models with the highest macro F1 on val are shown."
+    figure = figures.draw_curves(rows, means, data=context.data)
+    return make_figure(f"curves-{make_slug(family)}", caption_text, figure)
+
+
+def _describe_lines(n_seeds: int) -> str:
+    """Explain lines, bands and rings."""
+    text = "Ring: epoch whose weights were kept."
+    if n_seeds >= MIN_SEEDS_FOR_BAND:
+        text = f"Band: mean ± standard deviation on val over seeds. {text}"
+    elif n_seeds > 1:
+        text = f"Thin: one seed. {text}"
+    return (
+        f"Lines: mean over seeds, up to the last epoch that all ran. {text}"
+        if n_seeds > 1
+        else text
+    )

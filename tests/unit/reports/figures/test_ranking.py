@@ -16,9 +16,10 @@ def test_draw_ranking_has_means_with_intervals_and_a_bar_a_group() -> None:
     groups = [["cnn-config-1", "b"], ["b", "c"]]
     figure = figures.draw_ranking(FRAME, groups, [], data=OFFICIAL)
     axes, group_axes = figure.axes
-    whiskers = read_whiskers(axes.containers[0])
-    np.testing.assert_allclose(whiskers.points, [[94.0, 0.0], [93.5, 1.0], [87.0, 2.0]])
-    np.testing.assert_allclose(whiskers.ends[2, :, 0], [86, 88])
+    whiskers = [read_whiskers(container) for container in axes.containers]
+    points = [model.points[0] for model in whiskers]
+    np.testing.assert_allclose(points, [[94.0, 0.0], [93.5, 1.0], [87.0, 2.0]])
+    np.testing.assert_allclose(whiskers[2].ends[0, :, 0], [86, 88])
     first_bar, first_dots, second_bar, second_dots = group_axes.lines
     np.testing.assert_allclose(read_points(first_bar), [[0, -0.3], [0, 1.3]])
     np.testing.assert_allclose(read_points(first_dots), [[0, 0], [0, 1]])
@@ -28,12 +29,20 @@ def test_draw_ranking_has_means_with_intervals_and_a_bar_a_group() -> None:
 
 def test_draw_ranking_has_a_color_and_a_marker_for_each_family() -> None:
     frame = FRAME.assign(family=["cnn", "mlnn", "cnn"])
-    axes = figures.draw_ranking(frame, [], [], data=OFFICIAL).axes[0]
-    cnn, mlnn = (read_whiskers(container).points for container in axes.containers)
-    np.testing.assert_allclose(cnn, [[94.0, 0.0], [87.0, 2.0]])
-    np.testing.assert_allclose(mlnn, [[93.5, 1.0]])
-    lines = [container.get_children()[0] for container in axes.containers]
-    assert len({line.get_color() for line in lines if isinstance(line, Line2D)}) == 2
+    figure = figures.draw_ranking(frame, [], [], data=OFFICIAL)
+    lines = [container.get_children()[0] for container in figure.axes[0].containers]
+    styles = [(line.get_color(), line.get_marker()) for line in lines if isinstance(line, Line2D)]
+    assert styles[0] == styles[2] != styles[1]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["CNN", "MLNN"]
+
+
+def test_draw_ranking_marks_have_the_model_its_score_and_its_interval() -> None:
+    figure = figures.draw_ranking(FRAME, [], [], data=OFFICIAL)
+    assert {mark.model for mark in figure.marks} == {"cnn-config-1", "b", "c"}
+    (tip,) = next(mark.tips for mark in figure.marks if mark.tips)
+    assert "cnn-config-1" in tip
+    assert "94.00%" in tip
+    assert "93.00 to 95.00" in tip
 
 
 def test_draw_ranking_has_thick_bars_of_equivalent_models_beside_thin_ones() -> None:

@@ -1,8 +1,8 @@
 """Elements of a section: shades, captions, file names, figures."""
 
 import pytest
-from matplotlib.figure import Figure
 
+from reports.figures import MarkedFigure
 from reports.sections.elements import HeatMapCell, make_figure, make_slug
 
 
@@ -26,7 +26,9 @@ def test_make_slug_keeps_letters_and_digits(family: str, slug: str) -> None:
 
 
 def test_make_figure_keeps_name_caption_and_width() -> None:
-    figure = make_figure("f", "What", Figure(figsize=(1, 1)), wide=True)
+    figure = make_figure("f", "What", MarkedFigure(figsize=(1, 1)), wide=True)
     assert (figure.name, figure.wide) == ("f", True)
     assert figure.caption == "What"
     assert b"<svg" in figure.svg
+    assert figure.inline is not None
+    assert "What" in figure.inline
