@@ -29,16 +29,16 @@ from reports.analysis.seed_variance import SeedVariance
 from reports.analysis.uncertainty import MeanVariance, compute_half_width
 from reports.ledger.test_predictions import TestPredictions
 
-TABLE_RATES, TABLE_RECALLS = (0.01, 0.05), (0.9, 0.95)
-"""Points of the curves that tables show."""
+TABLE_RATE, TABLE_RECALL = 0.01, 0.95
+"""Points of the curves that a table shows."""
 
 _STEPS = np.arange(1, 65) / 64
 
-FALSE_POSITIVE_RATES = np.union1d(_STEPS**3, TABLE_RATES)
-"""Points of ROC curves. They are dense near 0: every third is below 4%."""
+FALSE_POSITIVE_RATES = np.union1d(_STEPS**3, TABLE_RATE)
+"""Points of ROC curves. They are dense near 0: a third is below 4%."""
 
-RECALLS = np.union1d(1 - (1 - _STEPS) ** 2, TABLE_RECALLS)
-"""Points of precision-recall curves, dense near 1, where the precision falls."""
+RECALLS = np.union1d(1 - (1 - _STEPS) ** 2, TABLE_RECALL)
+"""Points of precision-recall curves, as many, dense near 1, where the precision falls."""
 
 _COLUMNS = ("x", "y", "low", "high")
 

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.analysis.roc_curves import Curve
+from reports.analysis.roc_curves import TABLE_RECALL, Curve
 from reports.figures import canvas
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_interval, format_number
@@ -21,7 +21,7 @@ from reports.format.units import BLANK, format_interval, format_number
 MAX_CLASSES = len(canvas.CLASS_STYLES)
 """Classes in `draw_class_curves`; the colors of more lines would be too similar."""
 
-MAX_PANELS = 4
+MAX_PANELS = 3
 """Classes in `draw_model_curves`: one row."""
 
 MAX_MODELS = len(canvas.MODEL_COLORS)
@@ -205,7 +205,7 @@ def _set_recall_axes(axes: Axes, curves: pd.DataFrame) -> None:
     """Crop and label the axes of precision-recall curves."""
     lowest = curves.groupby("x")["y"].min() * 100
     start = _round_down(100 * lowest.index[lowest <= _NEARLY_ALL].min())
-    low = _round_down(np.interp(0.95, lowest.index, lowest))
+    low = _round_down(np.interp(TABLE_RECALL, lowest.index, lowest))
     axes.set(xlim=(start, 100 + (100 - start) / 50), ylim=(low, 100 + (100 - low) / 50))
     label = "Recall (%)" + (f"; axis begins at {start:g}" if start else "")
     axes.set(xlabel=label, ylabel="Precision (%)", title="Precision-recall")

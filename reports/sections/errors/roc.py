@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from reports import figures
-from reports.analysis.roc_curves import TABLE_RATES, TABLE_RECALLS, Curve
+from reports.analysis.roc_curves import TABLE_RATE, TABLE_RECALL, Curve
 from reports.figures.roc import MAX_CLASSES, MAX_FAMILY_MODELS, MAX_MODELS, MAX_PANELS
 from reports.format.table import Column, make_table
 from reports.format.text import DataLabel
@@ -33,13 +33,13 @@ class _Point(NamedTuple):
 
 
 _POINTS = (
-    *(
-        _Point(Curve.ROC, x, ("Recall (%)", "at a false positive", f"rate of {x:.0%}"))
-        for x in TABLE_RATES
+    _Point(
+        Curve.ROC, TABLE_RATE, ("Recall (%)", "at a false positive", f"rate of {TABLE_RATE:.0%}")
     ),
-    *(
-        _Point(Curve.PRECISION_RECALL, x, ("Precision (%)", f"at a recall of {x:.0%}"))
-        for x in TABLE_RECALLS
+    _Point(
+        Curve.PRECISION_RECALL,
+        TABLE_RECALL,
+        ("Precision (%)", "at a recall", f"of {TABLE_RECALL:.0%}"),
     ),
 )
 
@@ -124,7 +124,7 @@ def _describe_weakest(model: str, areas: pd.DataFrame) -> str:
         text = f"{row['class_label']} has the lowest {name}, {format_number(row[score], 'score')}"
         texts.append(text if interval == BLANK else f"{text} (95% confidence interval {interval})")
     return (
-        f"For {model}, the model with the highest macro F1 on val: {'; '.join(texts)}. The tables "
+        f"In {model}, the model with the highest macro F1 on val, {', and '.join(texts)}. The tables "
         "of “Scores of each class” have both for every model and class."
     )
 

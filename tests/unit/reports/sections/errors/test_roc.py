@@ -70,7 +70,7 @@ def test_roc_table_has_points_of_each_model_and_its_file_has_all() -> None:
     row = rows[len(CLASS_LABELS) + 1]
     assert row["class_label"] == CLASS_LABELS[1]
     assert row["y0"] == f"{100 * points['y'][0.01]:.2f}"
-    assert row["y1"] == f"{100 * points['y'][0.05]:.2f}"
+    assert row["y0_interval"].startswith(f"[{100 * points['low'][0.01]:.2f}")
 
 
 def test_roc_section_of_one_model_has_one_figure() -> None:
