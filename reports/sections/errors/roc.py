@@ -124,8 +124,8 @@ def _describe_weakest(model: str, areas: pd.DataFrame) -> str:
         text = f"{row['class_label']} has the lowest {name}, {format_number(row[score], 'score')}"
         texts.append(text if interval == BLANK else f"{text} (95% confidence interval {interval})")
     return (
-        f"In {model}, the model with the highest macro F1 on val, {', and '.join(texts)}. The tables "
-        "of “Scores of each class” have both for every model and class."
+        f"In {model}, the model with the highest macro F1 on val, {', and '.join(texts)}. "
+        "The tables of “Scores of each class” have both for every model and class."
     )
 
 

@@ -215,12 +215,8 @@ def _describe_curves(facts: PaperFacts) -> Iterator[Sentence]:
             ("fawcett2006", "davis2006"),
         )
     yield Sentence(
-        "Their pointwise 95% confidence intervals combine Wilson's interval of the images above "
-        "the threshold with that of the threshold"
-        if facts.has_replicates
-        else "The pointwise 95% confidence intervals of the ROC and precision-recall curves of each "
-        "class combine Wilson's interval of the images above the threshold with that of the "
-        "threshold",
+        "The pointwise 95% confidence intervals of ROC and precision-recall curves combine "
+        "Wilson's interval of the images above the threshold with that of the threshold",
         ("wilson1927", "woodruff1952", "zou2008"),
     )
 
