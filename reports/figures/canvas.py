@@ -70,6 +70,9 @@ CLASS_STYLES = (
 
 _FAMILY_STYLES = {"mlnn": (VERMILLION, "s"), "cnn": (BLUE, "o"), "resnet": (GREEN, "^")}
 
+WIDTH, NARROW_WIDTH = 7.2, 3.7
+"""Widths of figures in inches: for a paper or a computer, and for the screen of a phone."""
+
 _DPI = 160
 
 _CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
@@ -268,11 +271,24 @@ def render_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
     figure.dpi = _DPI
     agg_canvas = FigureCanvasAgg(figure)
     _lay_out(figure)
-    svg_buffer, png_buffer = io.BytesIO(), io.BytesIO()
+    png_buffer = io.BytesIO()
     agg_canvas.print_png(png_buffer, metadata={"Software": "bloodstudy"})  # type: ignore[no-untyped-call]
     # The SVG canvas sets the figure to 72 dots per inch, so it comes last.
-    FigureCanvasSVG(figure).print_svg(svg_buffer, metadata={"Date": None, "Creator": _CREATOR})  # type: ignore[no-untyped-call]
-    return svg_buffer.getvalue(), png_buffer.getvalue()
+    return _print_svg(figure), png_buffer.getvalue()
+
+
+@figure_style
+def render_svg(figure: Figure) -> bytes:
+    """Render a figure as SVG only."""
+    FigureCanvasAgg(figure)  # measures texts faster than the SVG canvas
+    _lay_out(figure)
+    return _print_svg(figure)
+
+
+def _print_svg(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": _CREATOR})  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
 
 
 def _lay_out(figure: Figure) -> None:

@@ -22,7 +22,7 @@ _PANELS = (("Loss (nats)", ("train_loss", "val_loss")), ("Macro F1 on val (%)", 
 
 @canvas.figure_style
 def draw_curves(
-    frame: pd.DataFrame, means: pd.DataFrame, *, data: DataLabel
+    frame: pd.DataFrame, means: pd.DataFrame, *, data: DataLabel, narrow: bool = False
 ) -> canvas.MarkedFigure:
     """Draw the mean curves of several models, with the losses on the left and macro F1 right.
 
@@ -33,9 +33,14 @@ def draw_curves(
         frame: Rows of `LearningCurves.epochs`, of at most `MAX_CURVES` configurations.
         means: Rows of `LearningCurves.means`, of the same configurations.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone, with one panel below the other.
     """
     names = list(frame["configuration"].unique())
-    figure, panels = canvas.make_panels(2, width=7.2, height=2.9, data=data)
+    if narrow:
+        figure = canvas.make_blank_figure(canvas.NARROW_WIDTH, 5.4, data)
+        panels = list(figure.subplots(2, 1))
+    else:
+        figure, panels = canvas.make_panels(2, width=canvas.WIDTH, height=2.9, data=data)
     for color, name in zip(canvas.MODEL_COLORS, names, strict=False):
         rows, mean = (part[part["configuration"] == name] for part in (frame, means))
         for axes, (_, columns) in zip(panels, _PANELS, strict=True):
@@ -48,7 +53,7 @@ def draw_curves(
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set_ylim(bottom=0)
-    _add_legend(figure, names)
+    _add_legend(figure, names, n_columns=2 if narrow else 4)
     return figure
 
 
@@ -107,8 +112,8 @@ def _get_scale(column: str) -> int:
     return 100 if column == "val_macro_f1" else 1
 
 
-def _add_legend(figure: canvas.MarkedFigure, names: Sequence[str]) -> None:
+def _add_legend(figure: canvas.MarkedFigure, names: Sequence[str], *, n_columns: int) -> None:
     handles = [Line2D([], [], color=color, lw=1.6) for color in canvas.MODEL_COLORS[: len(names)]]
     handles += [Line2D([], [], color=canvas.DARK_GRAY, lw=1.6, ls=style) for style in ("--", "-")]
     labels = [*(canvas.shorten(str(name)) for name in names), "loss on train", "on val"]
-    figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2)
+    figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, columnspacing=1.2)

@@ -12,7 +12,8 @@ def draw_effects(
     frame: pd.DataFrame,
     *,
     data: DataLabel,
-    xlabel: str = "Change in macro F1 on test (points), 95% confidence interval",
+    xlabel: str = "Change in macro F1 on test (points),\n95% confidence interval",
+    narrow: bool = False,
 ) -> canvas.MarkedFigure:
     """Draw the difference and 95% confidence interval of each contrast, one per line.
 
@@ -21,8 +22,10 @@ def draw_effects(
             `contrast_label` (str) and `family_label` (str, "all" for every family).
         data: Names of the data, shown in the corner.
         xlabel: Label of the axis.
+        narrow: Whether the figure is for a phone.
     """
-    figure = canvas.make_blank_figure(7.2, 1.0 + 0.34 * len(frame), data)
+    width, row_height = (canvas.NARROW_WIDTH, 0.46) if narrow else (canvas.WIDTH, 0.34)
+    figure = canvas.make_blank_figure(width, 1.15 + row_height * len(frame), data)
     axes = figure.subplots()
     rows = range(len(frame))
     mean = frame["difference"] * 100
@@ -36,8 +39,9 @@ def draw_effects(
         linestyle="none",
         capsize=3,
     )
+    separator = "\n" if narrow else " "
     labels = [
-        f"{contrast} ({family})" if family != "all" else contrast
+        f"{contrast}{separator}({family})" if family != "all" else contrast
         for contrast, family in zip(frame["contrast_label"], frame["family_label"], strict=True)
     ]
     tips = [
@@ -49,5 +53,8 @@ def draw_effects(
     axes.set_yticks(rows, labels)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(xlabel)
+    if narrow:
+        figure.supxlabel(xlabel, fontsize=9)  # wider than the axis
+    else:
+        axes.set_xlabel(xlabel)
     return figure

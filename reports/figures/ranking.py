@@ -19,6 +19,7 @@ def draw_ranking(
     equivalent_groups: Sequence[Sequence[str]],
     *,
     data: DataLabel,
+    narrow: bool = False,
 ) -> canvas.MarkedFigure:
     """Draw mean and 95% confidence interval of each model, and a bar for each group.
 
@@ -31,23 +32,26 @@ def draw_ranking(
         tied_groups: Groups of the same models, `PairwiseComparison.tied_groups`.
         equivalent_groups: Groups of the same models, `PairwiseComparison.equivalent_groups`.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone.
     """
     names = list(frame["configuration"])
     n_groups = len(tied_groups) + len(equivalent_groups)
-    figure = canvas.make_blank_figure(7.2, 1.3 + 0.34 * len(names), data)
-    width_ratios = [5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
+    width, row_height = (canvas.NARROW_WIDTH, 0.46) if narrow else (canvas.WIDTH, 0.34)
+    figure = canvas.make_blank_figure(width, 1.45 + row_height * len(names), data)
+    width_ratios = [2 if narrow else 5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
     axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
     for position, row in enumerate(frame.to_dict("records")):
         _draw_interval(figure, axes, position, row)
+    separator = "\n" if narrow else "   "
     labels = [
-        f"{canvas.shorten(str(name))}   {method}"
+        f"{canvas.shorten(str(name), 20 if narrow else 36)}{separator}{method}"
         for name, method in zip(names, frame["method"], strict=True)
     ]
     axes.set_yticks(range(len(names)), labels)
     for name, tick_label in zip(names, axes.get_yticklabels(), strict=True):
         figure.mark(tick_label, model=str(name))
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel("Macro F1 on test (%); axis does not start at 0")
+    axes.set_xlabel("Macro F1 on test (%);\naxis does not start at 0")
     canvas.add_legend(figure, axes, n_columns=4)
     _draw_bars(group_axes, names, tied_groups, equivalent_groups)
     return figure

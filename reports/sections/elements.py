@@ -19,6 +19,7 @@ class ReportFigure:
         caption: Caption.
         wide: Whether the figure needs the width of the page; it scrolls on a phone.
         inline: SVG element for the page, see `inline_svg`; None if the page shows the file `svg`.
+        narrow: SVG element of its layout for a phone; None if the page has the same for all.
         svg: Figure as SVG.
         png: Figure as PNG.
     """
@@ -27,6 +28,7 @@ class ReportFigure:
     caption: str
     wide: bool
     inline: str | None
+    narrow: str | None
     svg: bytes
     png: bytes
 
@@ -141,6 +143,7 @@ def make_figure(
     caption: str,
     figure: figures.MarkedFigure,
     *,
+    narrow: figures.MarkedFigure | None = None,
     wide: bool = False,
     inline: bool = True,
 ) -> ReportFigure:
@@ -150,13 +153,26 @@ def make_figure(
         name: Name of its files, without the suffix.
         caption: Caption.
         figure: Figure.
+        narrow: The same figure in a layout for a phone; None for none.
         wide: Whether the figure needs the width of the page.
         inline: Whether the figure is part of the page, with its colors and marks; otherwise the
             page shows it as an image.
     """
     svg, png = figures.render_svg_and_png(figure)
-    element = figures.inline_svg(svg, figure.marks, name=name, label=caption) if inline else None
-    return ReportFigure(name=name, caption=caption, wide=wide, inline=element, svg=svg, png=png)
+    return ReportFigure(
+        name=name,
+        caption=caption,
+        wide=wide,
+        inline=figures.inline_svg(svg, figure.marks, name=name, label=caption) if inline else None,
+        narrow=None if narrow is None else _inline_narrow(name, caption, narrow),
+        svg=svg,
+        png=png,
+    )
+
+
+def _inline_narrow(name: str, caption: str, figure: figures.MarkedFigure) -> str:
+    svg = figures.render_svg(figure)
+    return figures.inline_svg(svg, figure.marks, name=f"{name}-narrow", label=caption)
 
 
 def make_slug(family: str) -> str:

@@ -98,13 +98,13 @@ def _make_report_figure(base: str, rows: pd.DataFrame, data: DataLabel) -> Repor
     caption_text = (
         f"Effect of each ingredient of {base} on macro F1 on test, with 95% confidence intervals."
     )
-    xlabel = "Macro F1 on test, with minus without (points), 95% confidence interval"
-    figure = figures.draw_effects(
-        rows.assign(contrast_label=rows["ingredient"], family_label="all"),
-        data=data,
-        xlabel=xlabel,
+    labeled = rows.assign(contrast_label=rows["ingredient"], family_label="all")
+    xlabel = "Macro F1 on test, with minus without\n(points), 95% confidence interval"
+    figure, narrow = (
+        figures.draw_effects(labeled, data=data, xlabel=xlabel, narrow=narrow)
+        for narrow in (False, True)
     )
-    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure)
+    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, narrow=narrow)
 
 
 def _make_ablation_table(base: str, rows: pd.DataFrame, values: pd.DataFrame) -> Table:

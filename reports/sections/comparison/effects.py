@@ -27,11 +27,14 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
         "each family instead of the row for both."
     )
     caption_text = "Effect of each choice on macro F1 on test, with 95% confidence intervals."
+    figure, narrow = (
+        figures.draw_effects(frame, data=data, narrow=narrow) for narrow in (False, True)
+    )
     return Section(
         key="effects",
         title="Effect of each choice",
         notes=(paragraph,),
-        figures=(make_figure("effects", caption_text, figures.draw_effects(frame, data=data)),),
+        figures=(make_figure("effects", caption_text, figure, narrow=narrow),),
         tables=(
             make_table(
                 "effects",

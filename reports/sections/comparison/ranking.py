@@ -73,13 +73,12 @@ def make_ranking_figure(
             "Dots on one thick bar: models that are equivalent within "
             f"{format_margin(pairwise.margin)}."
         )
-    yield make_figure(
-        name,
-        caption_text,
-        figures.draw_ranking(
-            label_models(rows, pairwise.copies), tied_groups, equivalent_groups, data=data
-        ),
+    labeled = label_models(rows, pairwise.copies)
+    figure, narrow = (
+        figures.draw_ranking(labeled, tied_groups, equivalent_groups, data=data, narrow=narrow)
+        for narrow in (False, True)
     )
+    yield make_figure(name, caption_text, figure, narrow=narrow)
 
 
 def _make_score_tables(

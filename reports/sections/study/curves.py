@@ -62,8 +62,11 @@ def _make_report_figure(
     )
     if len(best_scores) > len(names):
         caption_text += f" The {MAX_CURVES} models with the highest macro F1 on val are shown."
-    figure = figures.draw_curves(rows, means, data=context.data)
-    return make_figure(f"curves-{make_slug(family)}", caption_text, figure)
+    figure, narrow = (
+        figures.draw_curves(rows, means, data=context.data, narrow=narrow)
+        for narrow in (False, True)
+    )
+    return make_figure(f"curves-{make_slug(family)}", caption_text, figure, narrow=narrow)
 
 
 def _describe_lines(n_seeds: int) -> str:

@@ -117,7 +117,7 @@ def test_render_figure_twice_gives_equal_bytes_and_keeps_the_settings() -> None:
     assert svg.startswith(b"<?xml")
     height, width, _ = imread(io.BytesIO(png)).shape
     assert width == 7.2 * 160
-    assert height == pytest.approx((1.0 + 0.34 * 3) * 160, abs=1)
+    assert height == pytest.approx((1.15 + 0.34 * 3) * 160, abs=1)
 
 
 def test_render_svg_and_png_lays_a_figure_out_once() -> None:
