@@ -13,10 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.analysis.roc_curves import TABLE_RECALL, Curve
 from reports.figures import canvas
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_interval, format_number
+
+# Values of `curve`, see `roc_curves.Curve`.
+_ROC, _PRECISION_RECALL = "roc", "precision_recall"
 
 MAX_CLASSES = len(canvas.CLASS_STYLES)
 """Classes in `draw_class_curves`; the colors of more lines would be too similar."""
@@ -56,12 +58,12 @@ def draw_class_curves(
             is drawn.
         data: Names of the data, shown in the corner.
     """
-    figure = canvas.make_blank_figure(7.2, 3.5 + 0.18 * math.ceil(len(areas) / 2), data)
+    figure = canvas.make_blank_figure(canvas.WIDTH, 3.5 + 0.18 * math.ceil(len(areas) / 2), data)
     panels = figure.subplots(1, 2)
     curves = curves[curves["class"].isin(areas["class"])]
-    _set_rate_axes(panels[0], curves[curves["curve"] == Curve.ROC])
-    _set_recall_axes(panels[1], curves[curves["curve"] == Curve.PRECISION_RECALL])
-    for axes, curve in zip(panels, Curve, strict=True):
+    _set_rate_axes(panels[0], curves[curves["curve"] == _ROC])
+    _set_recall_axes(panels[1], curves[curves["curve"] == _PRECISION_RECALL])
+    for axes, curve in zip(panels, (_ROC, _PRECISION_RECALL), strict=True):
         rows = curves[curves["curve"] == curve]
         # The first class is on top, because it has the band.
         for i, area in reversed([*enumerate(areas.to_dict("records"))]):
@@ -99,9 +101,9 @@ def draw_model_curves(
     styles = _style_models(curves)
     n_columns = 2 if len(styles) <= 4 else 3
     height = 2.6 + 0.18 * math.ceil(len(styles) / n_columns)
-    figure = canvas.make_blank_figure(7.2, height, data)
+    figure = canvas.make_blank_figure(canvas.WIDTH, height, data)
     panels = figure.subplots(1, len(class_labels), sharex=True, sharey=True, squeeze=False)[0]
-    curves = curves[(curves["curve"] == Curve.ROC) & curves["class_label"].isin(class_labels)]
+    curves = curves[(curves["curve"] == _ROC) & curves["class_label"].isin(class_labels)]
     _set_rate_axes(panels[0], curves)
     x_label = panels[0].get_xlabel().replace("; ", "\n")
     panels[0].set_ylabel("True positive rate (%)", fontsize=8)
@@ -145,7 +147,7 @@ def _draw_line(
 ) -> None:
     """Draw a curve, and invisible points within the axes that say the values."""
     color, dashes = style
-    is_roc = points["curve"].iloc[0] == Curve.ROC
+    is_roc = points["curve"].iloc[0] == _ROC
     (line,) = axes.plot(
         points["x"] * 100,
         points["y"] * 100,
@@ -178,7 +180,7 @@ def _format_interval(point: Mapping[Hashable, Any]) -> str:
 
 
 def _draw_band(axes: Axes, points: pd.DataFrame, color: str) -> None:
-    is_roc = points["curve"].iloc[0] == Curve.ROC
+    is_roc = points["curve"].iloc[0] == _ROC
     axes.fill_between(
         points["x"] * 100,
         points["low"] * 100,
@@ -205,7 +207,7 @@ def _set_recall_axes(axes: Axes, curves: pd.DataFrame) -> None:
     """Crop and label the axes of precision-recall curves."""
     lowest = curves.groupby("x")["y"].min() * 100
     start = _round_down(100 * lowest.index[lowest <= _NEARLY_ALL].min())
-    low = _round_down(np.interp(TABLE_RECALL, lowest.index, lowest))
+    low = _round_down(np.interp(0.95, lowest.index, lowest))
     axes.set(xlim=(start, 100 + (100 - start) / 50), ylim=(low, 100 + (100 - low) / 50))
     label = "Recall (%)" + (f"; axis begins at {start:g}" if start else "")
     axes.set(xlabel=label, ylabel="Precision (%)", title="Precision-recall")

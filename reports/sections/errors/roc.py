@@ -119,7 +119,7 @@ def _describe_weakest(model: str, areas: pd.DataFrame) -> str:
     """Name the classes with the lowest AUC and the lowest average precision."""
     texts = []
     for score, name in (("auc", "AUC"), ("average_precision", "average precision")):
-        row = areas.loc[areas[score].idxmin()]
+        row = areas.sort_values(score, kind="stable").iloc[0]
         interval = format_interval(row[f"{score}_low"], row[f"{score}_high"], "score")
         text = f"{row['class_label']} has the lowest {name}, {format_number(row[score], 'score')}"
         texts.append(text if interval == BLANK else f"{text} (95% confidence interval {interval})")

@@ -1,5 +1,7 @@
 """ROC and precision-recall curves: one line per class or model, cropped axes, bands."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from reports.figures import canvas
 from tests.helpers.report_frames import OFFICIAL
 
 
-def make_curves(power: float, **columns: object) -> pd.DataFrame:
+def make_curves(power: float, **columns: Any) -> pd.DataFrame:
     """Return the curves of a class; the lower the power, the better it is separated."""
     curves = {
         Curve.ROC: (FALSE_POSITIVE_RATES, FALSE_POSITIVE_RATES**power),
@@ -51,7 +53,9 @@ def test_draw_class_curves_has_a_style_for_each_class_and_one_band() -> None:
         assert len(styles) == 8
         assert len(axes.collections) == 1
     roc, precision_recall = figure.axes
-    np.testing.assert_allclose(roc.lines[0].get_xdata(), FALSE_POSITIVE_RATES * 100)
+    np.testing.assert_allclose(
+        np.asarray(roc.lines[0].get_xdata(), float), FALSE_POSITIVE_RATES * 100
+    )
     assert {line.get_drawstyle() for line in list_lines(roc)} == {"default"}
     assert {line.get_drawstyle() for line in list_lines(precision_recall)} == {"steps-pre"}
 

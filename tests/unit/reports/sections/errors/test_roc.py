@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports import figures
 from reports.analysis.class_scores import compute_class_scores
 from reports.analysis.roc_curves import compute_roc_curves
+from reports.figures import MarkedFigure
+from reports.format.text import DataLabel
 from reports.format.units import BLANK
 from reports.sections.elements import Section
 from reports.sections.errors import roc
@@ -85,13 +88,14 @@ def test_roc_section_of_one_model_has_one_figure() -> None:
 def test_roc_figure_has_a_band_unless_there_are_two_seeds(
     monkeypatch: pytest.MonkeyPatch, seeds: int, n_bands: int
 ) -> None:
-    areas = []
-    draw = roc.figures.draw_class_curves
-    monkeypatch.setattr(
-        roc.figures,
-        "draw_class_curves",
-        lambda curves, rows, *, data: areas.append(rows) or draw(curves, rows, data=data),
-    )
+    areas: list[pd.DataFrame] = []
+    draw = figures.draw_class_curves
+
+    def keep(curves: pd.DataFrame, rows: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
+        areas.append(rows)
+        return draw(curves, rows, data=data)
+
+    monkeypatch.setattr(figures, "draw_class_curves", keep)
     make_section(seeds=seeds)
     assert areas[0]["has_band"].sum() == n_bands
     assert list(areas[0]["auc"]) == sorted(areas[0]["auc"])
