@@ -108,7 +108,8 @@ def compute_roc_curves(predictions: TestPredictions) -> pd.DataFrame:
           less than one image below 1.
     """
     models = {*find_representatives(predictions).values()}
-    keys, curves = [], []
+    keys: list[tuple[str, str, int, str]] = []
+    curves: list[FloatArray] = []
     trials = predictions.trials.reset_index(drop=True)
     for (family, name), rows in trials.groupby(["family", "configuration"], sort=False):
         if name not in models:
@@ -119,10 +120,10 @@ def compute_roc_curves(predictions: TestPredictions) -> pd.DataFrame:
             if is_class.any() and not is_class.all():
                 keys += [(str(name), str(family), c, str(curve)) for curve in Curve]
                 curves += _trace_curves(is_class, probabilities[:, :, c])
-    points = np.stack(curves, axis=1).reshape(len(_COLUMNS), -1) if curves else [()] * 4
     frame = pd.DataFrame(keys, columns=["configuration", "family", "class", "curve"])
     frame = frame.loc[np.repeat(frame.index, len(RECALLS))].reset_index(drop=True)
-    return frame.assign(**dict(zip(_COLUMNS, points, strict=True)))
+    frame[[*_COLUMNS]] = np.concatenate([np.empty((len(_COLUMNS), 0)), *curves], axis=1).T
+    return frame
 
 
 def _trace_curves(

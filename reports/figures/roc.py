@@ -72,7 +72,7 @@ def draw_class_curves(
             if area["has_band"]:
                 _draw_band(axes, points, canvas.CLASS_STYLES[i][0])
     handles = [
-        Line2D([], [], color=color, linestyle=dashes, linewidth=_LINE_WIDTH)
+        Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH)
         for color, dashes in canvas.CLASS_STYLES[: len(areas)]
     ]
     labels = [
@@ -115,8 +115,7 @@ def draw_model_curves(
         axes.set_title(canvas.shorten(class_label, 24), fontsize=8)
         axes.set_xlabel(x_label, fontsize=8)
     handles = [
-        Line2D([], [], color=color, linestyle=dashes, linewidth=_LINE_WIDTH)
-        for color, dashes in styles.values()
+        Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles.values()
     ]
     labels = [canvas.shorten(name, 32) for name in styles]
     figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, handlelength=3)

@@ -1,5 +1,7 @@
 """ROC and precision-recall curves against scikit-learn's, averages over seeds, and bands."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ LABELS = np.arange(300) % 3
 
 
 def make_predictions(
-    labels: IntArray, probabilities: dict[str, list[NDArray[np.floating]]]
+    labels: IntArray, probabilities: Mapping[str, Sequence[NDArray[np.floating]]]
 ) -> TestPredictions:
     """Return trials with the probabilities of each seed, shape (n, classes), by configuration."""
     rows = [
