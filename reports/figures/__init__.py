@@ -12,11 +12,13 @@ from reports.figures.history import draw_expected_best, draw_history
 from reports.figures.importances import draw_importances
 from reports.figures.inline import inline_svg
 from reports.figures.ranking import draw_ranking
+from reports.figures.roc import draw_class_curves, draw_model_curves
 from reports.figures.scores import draw_scores
 from reports.figures.space import draw_parallel_coordinates, draw_search_space
 
 __all__ = [
     "MarkedFigure",
+    "draw_class_curves",
     "draw_confusion_difference",
     "draw_confusion_matrices",
     "draw_cost",
@@ -26,6 +28,7 @@ __all__ = [
     "draw_halving",
     "draw_history",
     "draw_importances",
+    "draw_model_curves",
     "draw_parallel_coordinates",
     "draw_ranking",
     "draw_reliability",

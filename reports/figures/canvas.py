@@ -27,7 +27,7 @@ from reports.format.text import DataLabel
 from reports.format.units import format_number
 
 BLUE, SKY, VERMILLION, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
-PURPLE, ORANGE = "#CC79A7", "#E69F00"
+PURPLE, ORANGE, WINE = "#CC79A7", "#E69F00", "#882255"
 BLACK, DARK_GRAY, MEDIUM_GRAY = "#000000", "#333333", "#666666"
 GRAY, PALE_GRAY, GRID_GRAY, WHITE = "#BDBDBD", "#D9D9D9", "#E6E6E6", "#FFFFFF"
 
@@ -41,6 +41,7 @@ PAGE_COLORS = {
     "figure-green": GREEN,
     "figure-purple": PURPLE,
     "figure-orange": ORANGE,
+    "figure-wine": WINE,
     "figure-dark-gray": DARK_GRAY,
     "figure-medium-gray": MEDIUM_GRAY,
     "figure-gray": GRAY,
@@ -59,6 +60,18 @@ SEQUENTIAL_COLORMAP = ListedColormap(colormaps["cividis"](np.linspace(0.35, 1, 2
 
 The darkest colors of cividis are left out, because they are invisible on a dark page.
 """
+
+CLASS_STYLES = (
+    (VERMILLION, "-"),
+    (BLUE, "-"),
+    (GREEN, "--"),
+    (ORANGE, "-."),
+    (PURPLE, "-"),
+    (DARK_GRAY, ":"),
+    (SKY, "--"),
+    (WINE, "-."),
+)
+"""Colors and line styles of up to eight classes in one panel."""
 
 _FAMILY_STYLES = {"mlnn": (VERMILLION, "s"), "cnn": (BLUE, "o"), "resnet": (GREEN, "^")}
 

@@ -129,6 +129,25 @@ TERMS = (
         ),
     ),
     Term(
+        key="roc-curve",
+        name="ROC curve",
+        pattern=r"\bROC curves?\b",
+        definition=(
+            "The share of the images of a class that exceed a threshold, by the share of the other "
+            "images that do, for all thresholds. The curve of perfect scores is in the upper left "
+            "corner; that of random scores is the diagonal."
+        ),
+    ),
+    Term(
+        key="precision-recall-curve",
+        name="Precision-recall curve",
+        pattern=r"\b[Pp]recision-recall curves?\b",
+        definition=(
+            "The precision by the recall, for all thresholds on the probability of a class. Its "
+            "area is the average precision."
+        ),
+    ),
+    Term(
         key="auc",
         name="AUC",
         pattern=r"\bAUC\b",

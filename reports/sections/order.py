@@ -16,6 +16,7 @@ from reports.analysis.cost import collect_costs
 from reports.analysis.epoch_limit import count_limited_trials
 from reports.analysis.misclassified import analyze_misclassified
 from reports.analysis.reproduction import compare_with_published
+from reports.analysis.roc_curves import compute_roc_curves
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
 from reports.analysis.search_trials import SearchAnalysis
 from reports.claims.judged_study import judge_study
@@ -38,6 +39,7 @@ from reports.sections.errors import (
     confusion,
     confusion_differences,
     misclassified,
+    roc,
 )
 from reports.sections.findings import Analysis
 from reports.sections.forked_call import call_all
@@ -56,7 +58,7 @@ from reports.sections.verdict_text import list_warnings
 
 _ORDER = (
     *("summary", "search-history", "pruning", "search-space", "importances", "confirmation"),
-    *("search-trials", "ranking", "unfinished", "per-class", "confusion"),
+    *("search-trials", "ranking", "unfinished", "per-class", "roc", "confusion"),
     *("confusion-differences", "pairwise", "effects", "ablation", "misclassified"),
     *("calibration", "learning-curves", "cost", "equivalent-losses", "published", "claims"),
     *("limitations", "provenance", "methods"),
@@ -203,6 +205,12 @@ def _make_confusion(analysis: Analysis) -> Sections:
     if predictions.configurations:
         confusions = analyze_confusion(predictions)
         yield classes.make_section(confusions, context=context)
+        yield roc.make_section(
+            compute_roc_curves(predictions),
+            confusions.class_scores,
+            comparison=analysis.comparison,
+            context=context,
+        )
         yield confusion.make_section(confusions, context=context)
 
 

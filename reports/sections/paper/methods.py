@@ -170,6 +170,7 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
             "by the slope and intercept of a logistic recalibration",
             ("guo2017", "cox1958"),
         )
+        yield from _describe_curves(facts)
     if facts.n_pairs:
         yield Sentence(
             "Configurations that trained different models were compared in pairs on the same test "
@@ -203,6 +204,20 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
     hardware = join_words(dict.fromkeys((facts.study.hardware.cpu, *facts.study.hardware.gpus)))
     yield Sentence(
         f"The study was run on {hardware} with {list_versions(facts)}", ("paszke2019", "liaw2018")
+    )
+
+
+def _describe_curves(facts: PaperFacts) -> Iterator[Sentence]:
+    if facts.has_replicates:
+        yield Sentence(
+            "The ROC curves of each class were averaged over the seeds at each false positive "
+            "rate, and the precision-recall curves, which have steps, at each recall",
+            ("fawcett2006", "davis2006"),
+        )
+    yield Sentence(
+        "The pointwise 95% confidence intervals of ROC and precision-recall curves combine "
+        "Wilson's interval of the images above the threshold with that of the threshold",
+        ("wilson1927", "woodruff1952", "zou2008"),
     )
 
 

@@ -23,6 +23,7 @@ from reports.analysis import (
     misclassified,
     pairwise,
     reproduction,
+    roc_curves,
     search_effort,
     search_trials,
 )
@@ -92,6 +93,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
             confusion_differences.ConfusionDifferences,
         ),
         (misclassified.analyze_misclassified(predictions).images, misclassified.Misclassified),
+        (roc_curves.compute_roc_curves(predictions), roc_curves.compute_roc_curves),
     ]
     for frame, documented in documented_frames:
         assert not frame.empty, documented

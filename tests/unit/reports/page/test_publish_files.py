@@ -29,7 +29,7 @@ GRID_TABLES = (
         "per-class-mlnn",
     ),
     *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "confusion-differences", "calibration"),
-    *("calibration-bins", "misclassified", "settings", "class-counts", "probabilities"),
+    *("calibration-bins", "misclassified", "settings", "class-counts", "probabilities", "roc"),
     *(
         f"{kind}-{family}"
         for kind in ("per-class-more", "confusion-rows", "confusion-columns")
@@ -43,7 +43,7 @@ GRID_FIGURES = (
         for kind in ("scores", "train-loss", "val-macro-f1", "confusion", "calibration")
         for family in ("mlnn", "cnn")
     ),
-    *("ranking", "effects", "difference", "cost"),
+    *("ranking", "effects", "difference", "cost", "roc", "roc-models"),
 )
 
 

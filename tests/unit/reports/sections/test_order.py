@@ -16,7 +16,7 @@ from tests.helpers.report_frames import ReportedStudy, find_table
 from tests.helpers.search_builder import SEARCH_RECORD
 
 SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)
-CONFUSION_KEYS = ["per-class", "confusion", "confusion-differences"]
+CONFUSION_KEYS = ["per-class", "roc", "confusion", "confusion-differences"]
 IMAGE_KEYS = ["misclassified", "calibration", "learning-curves"]
 
 
@@ -48,6 +48,7 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
             "summary",
             "ranking",
             "per-class",
+            "roc",
             "confusion",
             "effects",
             *IMAGE_KEYS,

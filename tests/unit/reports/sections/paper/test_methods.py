@@ -25,8 +25,9 @@ from tests.helpers.report_frames import ReportedStudy
 
 ALWAYS = {"opitz2019", "paszke2019", "liaw2018"}
 DATA = {"yang2023", "acevedo2020"}
-ONE_SEED = {"efron1979", "delong1988", "guo2017", "cox1958"}
-SEEDS = {"welch1947", "satterthwaite1946", "zou2008"}
+CURVES = {"wilson1927", "woodruff1952", "zou2008"}
+ONE_SEED = CURVES | {"efron1979", "delong1988", "guo2017", "cox1958"}
+SEEDS = {"welch1947", "satterthwaite1946", "fawcett2006", "davis2006"}
 PAIRS = {"holm1979", "mcnemar1947", "schuirmann1987"}
 SEED_PAIRS = {"smyth2004"}
 SEARCH = {"akiba2019", "li2020"}
