@@ -25,7 +25,9 @@ _OPENING_KEYS = ("summary", "ranking")
 _TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
 
-_SCRIPTS = ("sort.js", "heat_maps.js", "color_scheme.js")
+_STYLES = ("style.css", "images.css")
+
+_SCRIPTS = ("sort.js", "heat_maps.js", "images.js", "color_scheme.js")
 """Scripts of the page, which is complete without them; they only add controls."""
 
 
@@ -110,7 +112,7 @@ def render_report(header: PageHeader, report_sections: Sequence[Section]) -> tup
         "terms": terms,
         "terms_title": _TERMS_TITLE,
     }
-    css = (TEMPLATE_FOLDER / "style.css").read_text(encoding="utf-8")
+    css = "".join((TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _STYLES)
     css += _make_print_footer(header.data.short_line)
     script = _join_scripts()
     environment = make_environment(None)

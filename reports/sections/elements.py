@@ -5,11 +5,14 @@ All text is plain: the HTML and Markdown templates escape it.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
 from reports import figures
 from reports.format.table import Table
+
+_SHOWN_SIDE = 84
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class ReportFigure:
         wide: Whether the figure needs the width of the page; it scrolls on a phone.
         svg: Figure as SVG.
         png: Figure as PNG.
+        on_page: Whether the page shows the figure; otherwise, it only links to its files.
     """
 
     name: str
@@ -29,6 +33,7 @@ class ReportFigure:
     wide: bool
     svg: bytes
     png: bytes
+    on_page: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,10 @@ class HeatMap:
         rows: Headings of the rows.
         columns: Headings of the columns.
         cells: Rows of cells, one cell per column.
+        table: Table shown below the heat map and selected together with it; its files are those of
+            a table of the section.
+        images_of: Name of the model if the heat map is its confusion matrix, whose cells the page
+            links to the images of the section's `Gallery`; otherwise empty.
     """
 
     title: str
@@ -71,21 +80,97 @@ class HeatMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[tuple[HeatMapCell, ...], ...]
+    table: Table | None = None
+    images_of: str = ""
+
+
+class GalleryModel(NamedTuple):
+    """A model by which the images of a gallery are filtered.
+
+    Attributes:
+        name: Name of the model.
+        n_seeds: Number of its trials.
+    """
+
+    name: str
+    n_seeds: int
+
+
+class ClassError(NamedTuple):
+    """A wrong prediction of a model for an image.
+
+    Attributes:
+        model: Index in `Gallery.models`.
+        predicted: Predicted class, 0 to 7.
+        n_seeds: Number of trials of the model with this prediction, at least 1.
+    """
+
+    model: int
+    predicted: int
+    n_seeds: int
+
+
+class ImageErrors(NamedTuple):
+    """All wrong predictions for an image.
+
+    Attributes:
+        true: True class, 0 to 7.
+        errors: Wrong predictions of every model.
+    """
+
+    true: int
+    errors: tuple[ClassError, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """A small image with text.
+    """An image of a gallery, with text.
 
     Attributes:
-        png: Image as PNG, 28 x 28 pixels; the page enlarges it by a factor of three.
         alt: Alternative text.
         lines: Lines of text below the image.
+        image: Wrong predictions, by which the page filters the image.
     """
 
-    png: bytes
     alt: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
+    image: ImageErrors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """Small images that the page filters by class and model.
+
+    Attributes:
+        sprite: All images in one PNG, `n_columns` in a row, in the order of `thumbnails`.
+        side: Height and width of an image in pixels; the page enlarges a small one by a whole
+            factor.
+        n_columns: Number of images in a row of the sprite.
+        thumbnails: Text of each image.
+        n_open: Number of images that are shown without a filter, the first ones.
+        omitted: Images without a place in the sprite, which are only counted.
+        classes: Labels of the classes.
+        models: Models, in the order of the plan.
+    """
+
+    sprite: bytes
+    side: int
+    n_columns: int
+    thumbnails: tuple[Thumbnail, ...]
+    n_open: int
+    omitted: tuple[ImageErrors, ...]
+    classes: tuple[str, ...]
+    models: tuple[GalleryModel, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the sprite."""
+        return -(-len(self.thumbnails) // self.n_columns)
+
+    @property
+    def shown_side(self) -> int:
+        """Height and width of an image on the page, a multiple of `side` near 84 pixels."""
+        return self.side * max(1, round(_SHOWN_SIDE / self.side))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +199,8 @@ class Section:
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
         figures: Figures below the heat maps.
-        tables: Tables below the figures; folded ones follow the thumbnails.
-        thumbnails: Small images below the tables and notes.
+        tables: Tables below the figures; folded ones follow the gallery.
+        gallery: Small images below the tables and notes.
         facts: Pairs of a term and its value.
         code_blocks: Texts to copy, at the end.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
@@ -130,16 +215,18 @@ class Section:
     heat_maps: tuple[HeatMap, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
-    thumbnails: tuple[Thumbnail, ...] = ()
+    gallery: Gallery | None = None
     facts: tuple[tuple[str, str], ...] = ()
     code_blocks: tuple[CodeBlock, ...] = ()
     folded: bool = False
 
 
-def make_figure(name: str, caption: str, figure: Figure, *, wide: bool = False) -> ReportFigure:
+def make_figure(
+    name: str, caption: str, figure: Figure, *, wide: bool = False, on_page: bool = True
+) -> ReportFigure:
     """Return a figure in both formats; the figure itself names the data."""
     svg, png = figures.render_svg_and_png(figure)
-    return ReportFigure(name=name, caption=caption, wide=wide, svg=svg, png=png)
+    return ReportFigure(name=name, caption=caption, wide=wide, svg=svg, png=png, on_page=on_page)
 
 
 def make_slug(family: str) -> str:

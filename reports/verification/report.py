@@ -21,7 +21,7 @@ from reports.verification.figures import FIGURE_SUFFIXES, compare_figures
 from reports.verification.scores import expect_equal
 
 _PAGE = "report/index.html"
-_EMBEDDED_IMAGE = re.compile(r'src="data:image/(svg\+xml|png);base64,([^"]*)"')
+_EMBEDDED_IMAGE = re.compile(r'(?:src|href)="data:image/(svg\+xml|png);base64,([^"]*)"')
 _EXCERPT_LENGTH = 80
 """Number of characters that a message shows of a differing line."""
 
