@@ -208,4 +208,4 @@ def _compute_shades(cells: pd.DataFrame) -> pd.Series:
     sizes = cells["difference"].abs()
     shades = np.ceil(5 * np.sqrt(sizes / (float(sizes.max()) or 1.0)))
     is_better = (cells["difference"] > 0) == (cells["true"] == cells["predicted"])
-    return shades.where(is_better, -shades).astype(int)
+    return pd.Series(np.where(is_better, shades, -shades), cells.index, dtype=int)

@@ -25,7 +25,7 @@ function describeCount(nShown, nFound, isFiltered) {
   if (!isFiltered) return `The ${nShown} most frequently misclassified images. Choose a class or model to see others.`;
   const images = nFound === 1 ? "1 image" : `${nFound.toLocaleString("en")} images`;
   if (nShown === nFound) return `${images} found.`;
-  return `${images} found; ${(nFound - nShown).toLocaleString("en")} of them not shown, because few trials misclassify them.`;
+  return `${images} found; ${(nFound - nShown).toLocaleString("en")} of them not shown, because fewer trials misclassify them.`;
 }
 
 /** Adds the filter to a gallery. */
@@ -57,10 +57,10 @@ function makeFilter(gallery) {
     clear.hidden = !isFiltered;
   }
 
-  /** Scrolls to an element and focuses another; `cell` is where the reader can go back to. */
-  function go(target, block, focused) {
+  /** Focuses an element and scrolls to it. */
+  function go(target, block) {
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    focused.focus({ preventScroll: true });
+    target.focus({ preventScroll: true });
     target.scrollIntoView({ block, behavior: isCalm ? "auto" : "smooth" });
   }
 
@@ -73,7 +73,7 @@ function makeFilter(gallery) {
       selects[i].selectedIndex = value + 1;
     });
     show();
-    go(bar, "start", bar);
+    go(bar, "start");
   }
 
   selects.forEach((select) => select.addEventListener("change", show));
@@ -83,7 +83,7 @@ function makeFilter(gallery) {
     labels.focus();
   });
   back.hidden = true;
-  back.addEventListener("click", () => go(origin, "center", origin));
+  back.addEventListener("click", () => go(origin, "center"));
   gallery.before(bar);
   show();
   return { showCell, images: [...omitted, ...items.map(({ image }) => image)], models };
@@ -96,7 +96,12 @@ function linkCells(table, model, { showCell, images }) {
       errors.filter((error) => error[0] === model).map(([, predicted]) => `${label} ${predicted}`),
     ),
   );
-  if (found.size) table.caption.firstElementChild.append(". Choose a number to see its images.");
+  if (found.size) {
+    const hint = document.createElement("span");
+    hint.className = "hint";
+    hint.textContent = ". Choose a number to see its images.";
+    table.caption.firstElementChild.append(hint);
+  }
   [...table.tBodies[0].rows].forEach((row, label) => {
     [...row.querySelectorAll("td")].forEach((cell, predicted) => {
       if (!found.has(`${label} ${predicted}`)) return;

@@ -102,7 +102,7 @@ def _describe_largest_error(rows: pd.DataFrame, context: ReportContext) -> tuple
     errors = rows[(rows["true"] != rows["predicted"]) & (rows["count"] > 0)]
     if errors.empty:
         return ()
-    largest = errors.loc[errors["count"].idxmax()]
+    (largest,) = errors.nlargest(1, "count").to_dict("records")
     true, predicted = (context.class_labels[largest[key]] for key in ("true", "predicted"))
     n_true = int(rows.loc[rows["true"] == largest["true"], "count"].sum())
     return (

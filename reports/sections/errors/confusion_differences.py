@@ -157,8 +157,8 @@ def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFig
     return make_figure(
         "difference",
         f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
-        "trial, first minus second. Rows: true; columns: predicted. Blue: the first model is better; orange: it is "
-        "worse; gray: not significant.",
+        "trial, first minus second. Rows: true; columns: predicted. Blue: the first model is "
+        "better; orange: it is worse; gray: not significant.",
         figures.draw_confusion_difference(pair, context.class_labels, data=context.data),
         on_page=False,
     )

@@ -92,6 +92,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
             confusion_differences.ConfusionDifferences,
         ),
         (misclassified.analyze_misclassified(predictions).images, misclassified.Misclassified),
+        (misclassified.analyze_misclassified(predictions).errors, misclassified.Misclassified),
     ]
     for frame, documented in documented_frames:
         assert not frame.empty, documented

@@ -39,7 +39,7 @@ def test_draw_confusion_difference_texts_stand_in_their_cells(axes: Axes) -> Non
 
 def test_draw_confusion_difference_shades_significant_cells_only(axes: Axes) -> None:
     shades = np.asarray(axes.images[0].get_array())
-    assert (shades[3, 6], shades[3, 3], shades[2, 2], shades[6, 3]) == (-5, 5, 0, 0)
+    assert (shades[3, 6], shades[3, 3], shades[2, 2], shades[6, 3]) == (5, 5, 0, 0)
     assert axes.images[0].get_clim() == (-5, 5)
 
 
