@@ -58,7 +58,8 @@ class ConfusionDifferences:
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over the 64 cells of the pair, 0 to 1.
             - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
-            - `shade` (int): Size and sign of the difference, -5 to 5, on one scale for all pairs.
+            - `shade` (int): Size of the difference, 0 to 5, on one scale for all pairs; negative if
+              a is worse than b in this cell.
         first_pair: Pair to show first; None if there is no pair.
         n_models: Number of models with a trial, including those not compared.
     """
@@ -150,7 +151,7 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
         return pd.DataFrame(columns=list(_DIFFERENCE_COLUMNS))
     frame = pd.concat(pair_frames, ignore_index=True)
     significant = frame["p_holm"] < intervals.ALPHA
-    return frame.assign(significant=significant, shade=_compute_shades(frame["difference"]))[
+    return frame.assign(significant=significant, shade=_compute_shades(frame))[
         list(_DIFFERENCE_COLUMNS)
     ]
 
@@ -198,12 +199,13 @@ def _make_pair_frame(a: str, b: str, estimates: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _compute_shades(cell_differences: pd.Series) -> pd.Series:
+def _compute_shades(cells: pd.DataFrame) -> pd.Series:
     """Return differences as whole numbers, -5 to 5, on a square-root scale; 0 is no difference.
 
-    All pairs share one scale, so shades can be compared. On a linear scale, almost all cells would
-    be white.
+    Positive is better: more images on the diagonal, or fewer off it. All pairs share one scale, so
+    shades can be compared. On a linear scale, almost all cells would be white.
     """
-    largest = float(cell_differences.abs().max()) or 1.0
-    size = np.ceil(5 * np.sqrt(cell_differences.abs() / largest))
-    return pd.Series(np.where(cell_differences < 0, -size, size), cell_differences.index, dtype=int)
+    sizes = cells["difference"].abs()
+    shades = np.ceil(5 * np.sqrt(sizes / (float(sizes.max()) or 1.0)))
+    is_better = (cells["difference"] > 0) == (cells["true"] == cells["predicted"])
+    return pd.Series(np.where(is_better, shades, -shades), cells.index, dtype=int)

@@ -9,8 +9,8 @@ import pandas as pd
 from bloodnets.constants import NUM_CLASSES
 from reports.ledger.test_predictions import TestPredictions
 
-MAX_IMAGES = 24
-"""Maximum number of images that are listed."""
+MAX_IMAGES = 400
+"""Maximum number of images in `Misclassified.images`; a page of them has about 1 MB."""
 
 
 class ErrorCounts(NamedTuple):
@@ -47,10 +47,17 @@ class Misclassified:
             - `wrong`, `trials` (int): Number of trials that misclassified it, and of all trials.
             - `probability_true`, `probability_predicted` (float): Probabilities of the two
               classes, 0 to 1, means over all trials.
+        errors: A row for each wrong prediction of a configuration for any image, also of those
+            beyond `MAX_IMAGES`; configurations in the order of the plan:
+
+            - `index`, `true`, `predicted` (int): Image, true class and wrong class.
+            - `configuration` (str): Name of the configuration.
+            - `wrong_seeds`, `seeds` (int): Number of its trials with this prediction, and of all.
         counts: Numbers of images and trials, and how the errors are distributed.
     """
 
     images: pd.DataFrame
+    errors: pd.DataFrame
     counts: ErrorCounts
 
 
@@ -60,7 +67,11 @@ def analyze_misclassified(predictions: TestPredictions) -> Misclassified:
     Args:
         predictions: Trials on the same images, at least one.
     """
-    return Misclassified(images=find_misclassified(predictions), counts=count_errors(predictions))
+    return Misclassified(
+        images=find_misclassified(predictions),
+        errors=list_errors(predictions),
+        counts=count_errors(predictions),
+    )
 
 
 def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
@@ -131,3 +142,24 @@ def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGE
     return frame.sort_values(order, ascending=[False, True], kind="stable", ignore_index=True)[
         :max_images
     ]
+
+
+def list_errors(predictions: TestPredictions) -> pd.DataFrame:
+    """Return the wrong predictions of each configuration, with the columns of `errors`.
+
+    Args:
+        predictions: Trials on the same images, at least one.
+    """
+    predicted = predictions.predicted_classes
+    trial_rows, indices = np.nonzero(predicted != predictions.labels)
+    names = predictions.trials["configuration"]
+    frame = pd.DataFrame(
+        {
+            "configuration": names.to_numpy()[trial_rows],
+            "index": indices,
+            "true": predictions.labels[indices],
+            "predicted": predicted[trial_rows, indices],
+        }
+    )
+    errors = frame.groupby(list(frame.columns), sort=False).size().reset_index(name="wrong_seeds")
+    return errors.assign(seeds=errors["configuration"].map(names.value_counts()))

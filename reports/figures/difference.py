@@ -22,8 +22,8 @@ def draw_confusion_difference(
 ) -> canvas.MarkedFigure:
     """Draw the difference of two confusion matrices as a heat map.
 
-    Rows are true classes, columns predicted ones. Blue is more, vermillion is fewer, and gray
-    numbers are not significant.
+    Rows are true classes, columns predicted ones. Blue: the first model is better, i.e. more images
+    on the diagonal or fewer off it. Vermillion: it is worse. Gray numbers are not significant.
 
     Args:
         frame: Rows of `ConfusionDifferences.cells`, of one pair, with `difference_text` (str),
@@ -44,7 +44,9 @@ def draw_confusion_difference(
     axes.set_title(" \N{MINUS SIGN} ".join(names))
     axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(labels)), labels)
-    axes.set_xlabel("Predicted class (images per trial; gray: not significant)")
+    axes.set_xlabel(
+        "Predicted class (images per trial; blue: better, orange: worse, gray: not significant)"
+    )
     axes.set_ylabel("True class")
     axes.grid(visible=False)
     axes.tick_params(length=0)

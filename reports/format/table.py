@@ -84,7 +84,9 @@ class Table:
             leave them out.
         best_cells: Row and column indices of the cells that are marked as the best.
         folded: Whether the table is shown only on request.
-        long: Whether the table has sentences and extends over several pages in LaTeX.
+        long: Whether the table extends over several pages in LaTeX.
+        on_page: Whether the page shows the table; otherwise, it only has files.
+        files_name: Name of the files, if they belong to a table that includes this one.
     """
 
     name: str
@@ -98,6 +100,8 @@ class Table:
     best_cells: frozenset[tuple[int, int]] = frozenset()
     folded: bool = False
     long: bool = False
+    on_page: bool = True
+    files_name: str = ""
 
     @property
     def is_short(self) -> bool:
@@ -122,6 +126,8 @@ def make_table(
     hidden: Collection[Hashable] = (),
     folded: bool = False,
     long: bool = False,
+    on_page: bool = True,
+    files_name: str = "",
 ) -> Table:
     """Format a frame as a table.
 
@@ -135,7 +141,9 @@ def make_table(
         data: Names of the data, if the page is about several.
         hidden: Index labels of the rows that the page shows only on request.
         folded: Whether the table is shown only on request.
-        long: Whether the table has sentences and extends over several pages in LaTeX.
+        long: Whether the table extends over several pages in LaTeX.
+        on_page: Whether the page shows the table; otherwise, it only has files.
+        files_name: Name of the files, if they belong to a table that includes this one.
     """
     display_columns = tuple(
         column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
@@ -178,6 +186,8 @@ def make_table(
         best_cells=frozenset(_find_best_cells(frame, display_columns)),
         folded=folded,
         long=long,
+        on_page=on_page,
+        files_name=files_name,
     )
 
 

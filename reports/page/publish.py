@@ -1,7 +1,7 @@
 """Write the report of a study: one HTML page, Markdown, CSV and LaTeX tables, SVG and PNG figures.
 
-    report/index.html   self-contained, makes no requests; its script only sorts tables and
-                        switches heat maps and colors
+    report/index.html   self-contained, makes no requests; its scripts only sort tables,
+                        filter images, and switch heat maps and colors
     report/report.md    the same content in Markdown
     report/tables/      every table as .csv (unrounded), .md and .tex
     report/figures/     every figure as .svg and .png

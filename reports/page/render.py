@@ -26,9 +26,9 @@ _OPENING_KEYS = ("summary", "ranking")
 _TERMS_TITLE = "Statistical terms"
 _MAX_NOTICES = 10
 
-_STYLES = ("style.css", "print.css")
+_STYLES = ("style.css", "images.css", "print.css")
 
-_SCRIPTS = ("sort.js", "copy.js", "heat_maps.js", "figures.js", "color_scheme.js")
+_SCRIPTS = ("sort.js", "copy.js", "heat_maps.js", "figures.js", "images.js", "color_scheme.js")
 """Scripts of the page, which is complete without them; they only add controls."""
 
 

@@ -5,9 +5,12 @@ All text is plain: the HTML and Markdown templates escape it.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reports import figures
 from reports.format.table import Table
+
+_SHOWN_SIDE = 84
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,8 @@ class ReportFigure:
         name: Name of its files, without the suffix.
         caption: Caption.
         wide: Whether the figure needs the width of the page; it scrolls on a phone.
-        inline: SVG element for the page, see `inline_svg`; None if the page shows the file `svg`.
+        inline: SVG element for the page, see `inline_svg`; None if the page only links to the
+            files.
         narrow: SVG element of its layout for a phone; None if the page has the same for all.
         svg: Figure as SVG.
         png: Figure as PNG.
@@ -66,6 +70,10 @@ class HeatMap:
         rows: Headings of the rows.
         columns: Headings of the columns.
         cells: Rows of cells, one cell per column.
+        table: Table shown below the heat map and selected together with it; its files are those of
+            a table of the section.
+        images_of: Name of the model if the heat map is its confusion matrix, whose cells the page
+            links to the images of the section's `Gallery`; otherwise empty.
     """
 
     title: str
@@ -73,21 +81,97 @@ class HeatMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[tuple[HeatMapCell, ...], ...]
+    table: Table | None = None
+    images_of: str = ""
+
+
+class GalleryModel(NamedTuple):
+    """A model by which the images of a gallery are filtered.
+
+    Attributes:
+        name: Name of the model.
+        n_seeds: Number of its trials.
+    """
+
+    name: str
+    n_seeds: int
+
+
+class ClassError(NamedTuple):
+    """A wrong prediction of a model for an image.
+
+    Attributes:
+        model: Index in `Gallery.models`.
+        predicted: Predicted class, 0 to 7.
+        n_seeds: Number of trials of the model with this prediction, at least 1.
+    """
+
+    model: int
+    predicted: int
+    n_seeds: int
+
+
+class ImageErrors(NamedTuple):
+    """All wrong predictions for an image.
+
+    Attributes:
+        true: True class, 0 to 7.
+        errors: Wrong predictions of every model.
+    """
+
+    true: int
+    errors: tuple[ClassError, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnail:
-    """A small image with text.
+    """An image of a gallery, with text.
 
     Attributes:
-        png: Image as PNG, 28 x 28 pixels; the page enlarges it by a factor of three.
         alt: Alternative text.
         lines: Lines of text below the image.
+        image: Wrong predictions, by which the page filters the image.
     """
 
-    png: bytes
     alt: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
+    image: ImageErrors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """Small images that the page filters by class and model.
+
+    Attributes:
+        sprite: All images in one PNG, `n_columns` in a row, in the order of `thumbnails`.
+        side: Height and width of an image in pixels; the page enlarges a small one by a whole
+            factor.
+        n_columns: Number of images in a row of the sprite.
+        thumbnails: Text of each image.
+        n_open: Number of images that are shown without a filter, the first ones.
+        omitted: Images without a place in the sprite, which are only counted.
+        classes: Labels of the classes.
+        models: Models, in the order of the plan.
+    """
+
+    sprite: bytes
+    side: int
+    n_columns: int
+    thumbnails: tuple[Thumbnail, ...]
+    n_open: int
+    omitted: tuple[ImageErrors, ...]
+    classes: tuple[str, ...]
+    models: tuple[GalleryModel, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the sprite."""
+        return -(-len(self.thumbnails) // self.n_columns)
+
+    @property
+    def shown_side(self) -> int:
+        """Height and width of an image on the page, a multiple of `side` near 84 pixels."""
+        return self.side * max(1, round(_SHOWN_SIDE / self.side))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +206,7 @@ class Section:
         heat_maps: Heat maps below the list; the page shows one at a time.
         figures: Figures below the heat maps.
         tables: Tables below the figures; folded ones come last.
-        thumbnails: Small images below the notes.
+        gallery: Small images below the notes.
         facts: Pairs of a term and its value, below the tables that are not folded.
         code_blocks: Texts to copy, below the facts.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
@@ -137,7 +221,7 @@ class Section:
     heat_maps: tuple[HeatMap, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
-    thumbnails: tuple[Thumbnail, ...] = ()
+    gallery: Gallery | None = None
     facts: tuple[tuple[str, str], ...] = ()
     code_blocks: tuple[CodeBlock, ...] = ()
     folded: bool = False
@@ -173,8 +257,7 @@ def make_figure(
         figure: Figure.
         narrow: The same figure in a layout for a phone; None for none.
         wide: Whether the figure needs the width of the page.
-        inline: Whether the figure is part of the page, with its colors and marks; otherwise the
-            page shows it as an image.
+        inline: Whether the figure is part of the page; otherwise the page only links to its files.
     """
     svg, png = figures.render_svg_and_png(figure)
     return ReportFigure(

@@ -24,7 +24,7 @@ from reports.verification.figures import FIGURE_SUFFIXES, compare_figures
 from reports.verification.scores import expect_equal
 
 _PAGE = "report/index.html"
-_EMBEDDED_IMAGE = re.compile(r'src="data:image/(svg\+xml|png);base64,([^"]*)"')
+_EMBEDDED_IMAGE = re.compile(r'(?:src|href)="data:image/(svg\+xml|png);base64,([^"]*)"')
 _INLINE_FIGURE = re.compile(r'<svg [^>]*data-creator="([^"]*)".*?</svg>', re.DOTALL)
 _INLINE_TEXT = re.compile(r'(?:aria-label|data-model|data-tip)="[^"]*"')
 _EXCERPT_LENGTH = 80

@@ -104,10 +104,12 @@ def test_page_thumbnails_are_enlarged_threefold_and_fit(
 ) -> None:
     open_page(browser, made, width)
     images = browser.execute_script(
-        "return [...document.querySelectorAll('.gallery img')].map(i =>"
-        " [i.naturalWidth, i.clientWidth, i.clientHeight, getComputedStyle(i).imageRendering])"
+        "return [...document.querySelectorAll('.gallery svg')].map(i =>"
+        " [i.viewBox.baseVal.width, i.clientWidth, i.clientHeight])"
     )
-    assert images == [[28, 84, 84, "pixelated"]] * 14
+    assert images == [[28, 84, 84]] * 14
+    rendering = "return getComputedStyle(document.querySelector('#sprite')).imageRendering"
+    assert browser.execute_script(rendering) == "pixelated"
     items = browser.find_elements(By.CSS_SELECTOR, ".gallery li")
     assert max(item.rect["x"] + item.rect["width"] for item in items) <= width
 

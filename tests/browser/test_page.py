@@ -75,7 +75,7 @@ def test_page_images_are_decoded_and_tables_filled(
 ) -> None:
     open_page(browser, reports["grid"], 1280)
     widths = browser.execute_script("return [...document.images].map(i => i.naturalWidth)")
-    assert len(widths) == 14
+    assert len(widths) == 11
     assert min(widths) > 0
     rows = browser.execute_script(
         "return Object.fromEntries([...document.querySelectorAll('table.sheet')]"

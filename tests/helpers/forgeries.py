@@ -137,7 +137,7 @@ def swap_figures(folder: Path) -> None:
     first, *_, second = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
     swapped = text.replace(first, "\0").replace(second, first).replace("\0", second)
     page.write_text(swapped, encoding="utf-8")
-    names = re.findall(r"figures/([\w-]+)\.svg", text)[:2]
+    names = re.findall(r"<figcaption>.*figures/([\w-]+)\.svg", text)[:2]
     for suffix in ("svg", "png"):
         one, other = (folder / f"report/figures/{name}.{suffix}" for name in names)
         content, other_content = one.read_bytes(), other.read_bytes()

@@ -1,11 +1,9 @@
 """Sections with every kind of element, for tests of the page."""
 
-import io
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
-from matplotlib.image import imsave
 
 from bloodnets.constants import CLASS_NAMES
 from reports.analysis.reproduction import Verdict
@@ -13,7 +11,17 @@ from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel
 from reports.page.live_page import LivePage, LiveTrial
 from reports.page.render import Banner, PageHeader
-from reports.sections.elements import HeatMap, HeatMapCell, Section, Thumbnail
+from reports.sections.elements import (
+    ClassError,
+    Gallery,
+    GalleryModel,
+    HeatMap,
+    HeatMapCell,
+    ImageErrors,
+    Section,
+    Thumbnail,
+)
+from reports.sections.errors.misclassified import arrange_tiles, encode_png
 
 INJECTED_HTML = "\"'><script>alert(1)</script>"
 DATA_LABEL = DataLabel(
@@ -75,7 +83,7 @@ def make_page_inputs() -> tuple[PageHeader, list[Section]]:
             ),
             tables=(_make_number_table(), _make_class_table()),
         ),
-        Section(key="misclassified", title="Misclassified cells", thumbnails=_make_thumbnails()),
+        Section(key="misclassified", title="Misclassified cells", gallery=make_gallery(n_open=14)),
         Section(
             key="models",
             title="Models",
@@ -203,20 +211,36 @@ def _clip_shade(difference: int) -> int:
     return max(-5, min(5, difference))
 
 
-def _make_thumbnails() -> tuple[Thumbnail, ...]:
-    thumbnails = []
-    for i in range(14):
-        buffer = io.BytesIO()
-        pixels = np.random.default_rng(i).integers(0, 256, (28, 28, 3), dtype=np.uint8)
-        imsave(buffer, pixels, format="png")
-        lines = (
-            f"test image {i} {INJECTED_HTML}",
-            "true: 3 immature granulocytes",
-            "seen as: 6 neutrophil, 24 of 24",
+def make_gallery(*, n_open: int, labels: tuple[str, ...] = CLASS_NAMES) -> Gallery:
+    """Return a gallery of 14 images of two models with two and one trials.
+
+    Image i is of class i % 2. The first model takes it for class 3, in two trials if i is even and
+    in one otherwise; the second one takes image 5 for class 4. Another image of class 0, which the
+    first model takes for class 3, is omitted. The red value of image i is 10 i.
+    """
+    pixels = np.zeros((14, 28, 28, 3), np.uint8)
+    pixels[..., 0] = 10 * np.arange(14)[:, None, None]
+    thumbnails = tuple(
+        Thumbnail(
+            alt=f"Cell {i}, cells.npz {INJECTED_HTML}",
+            lines=(
+                f"test image {i} {INJECTED_HTML}",
+                "true: 3 immature granulocytes",
+                "seen as: 6 neutrophil, 24 of 24",
+            ),
+            image=ImageErrors(
+                i % 2, (ClassError(0, 3, 2 - i % 2), *((ClassError(1, 4, 1),) if i == 5 else ()))
+            ),
         )
-        thumbnails.append(
-            Thumbnail(
-                png=buffer.getvalue(), alt=f"Cell {i}, cells.npz {INJECTED_HTML}", lines=lines
-            )
-        )
-    return tuple(thumbnails)
+        for i in range(14)
+    )
+    return Gallery(
+        sprite=encode_png(arrange_tiles(pixels, 5)),
+        side=28,
+        n_columns=5,
+        thumbnails=thumbnails,
+        n_open=n_open,
+        omitted=(ImageErrors(0, (ClassError(0, 3, 1),)),),
+        classes=labels,
+        models=(GalleryModel(f"first {INJECTED_HTML}", 2), GalleryModel("second", 1)),
+    )

@@ -69,7 +69,7 @@ def test_resume_from_another_directory_uses_the_recorded_data_path(
     assert "best weights: bit-identical" in done.stdout
     run_command(sources, tmp_path, "report", study)
     page = (study_folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png") > 4  # thumbnails of test images
+    assert "data:image/png" in page  # test images
     before = Ledger(study_folder)
     trial_id = remove_last_trial(study_folder)
     run_command(sources, tmp_path, "resume", study)

@@ -1,6 +1,8 @@
 """Show the confusion matrices."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -9,9 +11,16 @@ from reports.analysis.confusion import ConfusionAnalysis
 from reports.format.columns import CONFIGURATION_COLUMN
 from reports.format.table import Column, Table, make_table
 from reports.format.text import label
-from reports.format.units import Unit
+from reports.format.units import Unit, format_count, format_number
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, make_figure, make_slug
+from reports.sections.elements import (
+    HeatMap,
+    HeatMapCell,
+    ReportFigure,
+    Section,
+    make_figure,
+    make_slug,
+)
 
 
 class _Cells(NamedTuple):
@@ -37,47 +46,111 @@ _CELLS = (
 )
 
 
+_MAX_SHADE = 5
+
+_NOTE = (
+    "Each cell gives the number of images and, below it, the percentage of the true class (row). "
+    "The shade is this percentage on a square-root scale; on a linear scale, almost all errors "
+    "would be white. If the page has the test images, a click on a cell shows those of the cell."
+)
+
+
 def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Section | None:
-    """Make a figure and three tables for each family; None without a test evaluation.
+    """Make a heat map for each model, and figure files and three tables for each family.
 
     Args:
         confusion: Confusion matrices of the configurations.
         context: Labels.
+
+    Returns:
+        None without a test evaluation.
     """
-    frame, data, labels = confusion.matrices, context.data, context.class_labels
-    if frame.empty:
+    if confusion.matrices.empty:
         return None
-    has_replicates = frame["seeds"].max() > 1
-    paragraph = (
-        "Rows are true classes; columns are predicted classes. Each cell gives the number of "
-        "images and, below it, the percentage of the row. The shade is the percentage on a "
-        "square-root scale."
-    )
-    paragraph += " Counts are summed over seeds." if has_replicates else ""
-    report_figures, report_tables = [], []
-    for family in frame["family"].unique():
-        family_rows = frame[frame["family"] == family]
-        plotted_rows = context.select_displayed(family_rows)
-        caption_text = f"Confusion matrices on test, {label(family)}"
-        report_figures.append(
-            make_figure(
-                f"confusion-{make_slug(family)}",
-                f"{caption_text}{context.cite_paper_figure(family, 'confusion')}. Rows: true; "
-                "columns: predicted.",
-                figures.draw_confusion_matrices(plotted_rows, labels, data=data),
-                wide=True,
-                inline=False,
-            )
-        )
-        report_tables += [
-            _make_cell_table(plotted_rows, family_rows, context, family, cells) for cells in _CELLS
-        ]
+    displayed = context.select_displayed(confusion.matrices)
+    class_scores = context.select_displayed(confusion.class_scores)
+    mean_f1 = class_scores.groupby("configuration", sort=False)["f1"].mean()
+    ranked_names = list(mean_f1.sort_values(ascending=False, kind="stable").index)
+    rows_by_model = {name: displayed[displayed["configuration"] == name] for name in ranked_names}
+    families = list(displayed["family"].unique())
     return Section(
         key="confusion",
         title="Confusion matrices",
-        notes=(paragraph,),
-        figures=tuple(report_figures),
-        tables=tuple(report_tables),
+        paragraphs=_describe_largest_error(rows_by_model[ranked_names[0]], context),
+        notes=(_NOTE,),
+        heat_maps=tuple(_make_heat_map(rows, context) for rows in rows_by_model.values()),
+        figures=tuple(
+            _make_figure_files(displayed[displayed["family"] == family], context, family)
+            for family in families
+        ),
+        tables=tuple(
+            _make_cell_table(
+                displayed[displayed["family"] == family],
+                confusion.matrices[confusion.matrices["family"] == family],
+                context,
+                family,
+                cells,
+            )
+            for family in families
+            for cells in _CELLS
+        ),
+    )
+
+
+def _describe_largest_error(rows: pd.DataFrame, context: ReportContext) -> tuple[str, ...]:
+    """Name the most frequent error of the best model; nothing if it has none."""
+    errors = rows[(rows["true"] != rows["predicted"]) & (rows["count"] > 0)]
+    if errors.empty:
+        return ()
+    (largest,) = errors.nlargest(1, "count").to_dict("records")
+    true, predicted = (context.class_labels[largest[key]] for key in ("true", "predicted"))
+    n_true = int(rows.loc[rows["true"] == largest["true"], "count"].sum())
+    return (
+        f"The most frequent error of {largest['configuration']}, the model with the highest macro "
+        f"F1, is to classify {true} as {predicted}: {largest['count']:,} of "
+        f"{format_count(n_true, 'image')} ({format_number(largest['row_share'], 'percent')}%)"
+        f"{_describe_sum(rows)}.",
+    )
+
+
+def _describe_sum(rows: pd.DataFrame) -> str:
+    n_seeds = int(rows["seeds"].max())
+    return f", summed over {n_seeds} seeds" if n_seeds > 1 else ""
+
+
+def _make_heat_map(rows: pd.DataFrame, context: ReportContext) -> HeatMap:
+    cells = [_make_cell(row) for row in rows.sort_values(["true", "predicted"]).to_dict("records")]
+    n_classes, name = len(context.class_labels), str(rows["configuration"].iloc[0])
+    return HeatMap(
+        title=name,
+        caption=(
+            f"Test images{_describe_sum(rows)}; below, % of the row. Rows: true; columns: predicted"
+        ),
+        rows=context.class_labels,
+        columns=context.class_labels,
+        cells=tuple(tuple(cells[i * n_classes :][:n_classes]) for i in range(n_classes)),
+        images_of=name,
+    )
+
+
+def _make_cell(row: Mapping[Any, Any]) -> HeatMapCell:
+    if row["count"] == 0:
+        return HeatMapCell(text="0", faint=True)
+    return HeatMapCell(
+        text=f"{row['count']:,}",
+        detail=format_number(row["row_share"], "percent"),
+        shade=round(_MAX_SHADE * math.sqrt(row["row_share"])),
+    )
+
+
+def _make_figure_files(rows: pd.DataFrame, context: ReportContext, family: str) -> ReportFigure:
+    return make_figure(
+        f"confusion-{make_slug(family)}",
+        f"Confusion matrices on test, {label(family)}"
+        f"{context.cite_paper_figure(family, 'confusion')}. Rows: true; columns: predicted.",
+        figures.draw_confusion_matrices(rows, context.class_labels, data=context.data),
+        wide=True,
+        inline=False,
     )
 
 

@@ -1,10 +1,13 @@
 """Show the cells of the confusion matrix in which two configurations differ."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from reports import figures
 from reports.analysis.confusion_differences import MAX_COMPARED, ConfusionDifferences
 from reports.analysis.intervals import ALPHA
+from reports.format.model_labels import label_models
 from reports.format.table import Column, Table, make_table
 from reports.format.units import format_count, format_interval, format_number
 from reports.sections.context import ReportContext
@@ -17,10 +20,10 @@ from reports.sections.elements import (
 )
 
 _MINUS = "\N{MINUS SIGN}"
+_TABLE_NAME = "confusion-differences"
 _FEW_SEEDS = 5
-_COLUMNS = (
-    Column(key="a", heading=("A",)),
-    Column(key="b", heading=("B",)),
+_PAIR_COLUMNS = (Column(key="a", heading=("A",)), Column(key="b", heading=("B",)))
+_CELL_COLUMNS = (
     Column(key="true_label", heading=("True class",)),
     Column(key="predicted_label", heading=("Predicted as",)),
     Column(key="count_a", heading=("Images,", "A"), unit="mean"),
@@ -32,7 +35,7 @@ _COLUMNS = (
 
 
 def make_section(differences: ConfusionDifferences, *, context: ReportContext) -> Section | None:
-    """Make a heat map for each pair of configurations, and a figure and a table of the first.
+    """Make a heat map and a table for each pair of models, and figure files of the first.
 
     Args:
         differences: Cells of every pair.
@@ -44,32 +47,36 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
     if differences.first_pair is None:
         return None
     rows_by_pair = {
-        pair: rows.assign(difference_text=_format_differences(rows))
+        pair: label_models(
+            rows.assign(difference_text=_format_differences(rows)), context.copies, ("a", "b")
+        )
         for pair, rows in differences.cells.groupby(["a", "b"], sort=False)
     }
     first_pair = rows_by_pair.pop(differences.first_pair)
+    pairs = (first_pair, *rows_by_pair.values())
     return Section(
         key="confusion-differences",
         title="Differences between confusion matrices",
         paragraphs=(
             _describe_outcome(first_pair, context),
-            *_list_omissions(differences, len(rows_by_pair) + 1),
+            *_list_omissions(differences, len(pairs)),
         ),
         notes=(_explain_method(),),
         heat_maps=tuple(
-            _make_heat_map(pair, context) for pair in (first_pair, *rows_by_pair.values())
+            _make_heat_map(pair, f"{_TABLE_NAME}-{i}", context)
+            for i, pair in enumerate(pairs, start=1)
         ),
         figures=(_make_report_figure(first_pair, context),),
-        tables=(_make_difference_table(first_pair, differences.cells, context),),
+        tables=(_make_table_of_all(pairs, differences.cells, context),),
     )
 
 
 def _explain_method() -> str:
     return (
         "Each cell gives the difference in test images per trial between the first and the second "
-        "configuration; both classify the same images. Rows are true classes; columns are "
-        "predicted classes. More is better on the diagonal and worse off the diagonal. Blue means "
-        "more and orange means fewer; the shade is the size on a square-root scale. Gray numbers "
+        "model; both classify the same images. On the diagonal, more is better; off the diagonal, "
+        "fewer is better. Blue means that the first model is better in the cell, and orange that "
+        "it is worse; the shade is the size on a square-root scale. Gray numbers "
         f"are not significant (Holm-adjusted p ≥ {ALPHA:g} over the 64 cells of the pair). The "
         "paired test includes the variance from the choice of test images and, with several "
         "seeds, the variance across seeds."
@@ -120,7 +127,7 @@ def _list_omissions(differences: ConfusionDifferences, n_pairs: int) -> list[str
     return [" ".join(sentences)] if sentences else []
 
 
-def _make_heat_map(pair: pd.DataFrame, context: ReportContext) -> HeatMap:
+def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) -> HeatMap:
     flat_cells = [
         HeatMapCell(
             text=row["difference_text"],
@@ -134,14 +141,15 @@ def _make_heat_map(pair: pd.DataFrame, context: ReportContext) -> HeatMap:
     return HeatMap(
         title=_format_title(pair),
         caption=(
-            f"Images per trial, {seeds_text}. Rows: true; columns: predicted. Gray: not "
-            "significant."
+            f"Images per trial, first minus second, {seeds_text}. Rows: true; columns: predicted. "
+            "Blue: the first model is better; orange: it is worse; gray: not significant"
         ),
         rows=context.class_labels,
         columns=context.class_labels,
         cells=tuple(
             tuple(flat_cells[i * n_classes : (i + 1) * n_classes]) for i in range(n_classes)
         ),
+        table=_make_pair_table(pair, table_name, context),
     )
 
 
@@ -149,35 +157,57 @@ def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFig
     return make_figure(
         "difference",
         f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
-        "trial. Rows: true; columns: predicted. Gray: not significant.",
+        "trial, first minus second. Rows: true; columns: predicted. Blue: the first model is "
+        "better; orange: it is worse; gray: not significant.",
         figures.draw_confusion_difference(pair, context.class_labels, data=context.data),
         inline=False,
     )
 
 
-def _make_difference_table(
-    pair: pd.DataFrame, all_rows: pd.DataFrame, context: ReportContext
-) -> Table:
-    """List the significant cells of the first pair; the CSV has all cells of all pairs."""
-    significant = pair[pair["significant"]]
-    order = significant["difference"].abs().sort_values(ascending=False, kind="stable").index
-    frame = significant.loc[order].assign(
-        true_label=[context.class_labels[c] for c in significant.loc[order, "true"]],
-        predicted_label=[context.class_labels[c] for c in significant.loc[order, "predicted"]],
-        interval_text=[_format_row_interval(row) for _, row in significant.loc[order].iterrows()],
-    )
+def _make_pair_table(pair: pd.DataFrame, name: str, context: ReportContext) -> Table | None:
+    """List the significant cells of a pair; None without any."""
+    frame = _select_significant(pair, context)
+    if frame.empty:
+        return None
     return make_table(
-        "confusion-differences",
+        name,
         f"Cells that differ significantly, {_format_title(pair)}",
-        _COLUMNS,
+        _CELL_COLUMNS,
         frame,
+        files_name=_TABLE_NAME,
+    )
+
+
+def _make_table_of_all(
+    pairs: Sequence[pd.DataFrame], all_rows: pd.DataFrame, context: ReportContext
+) -> Table:
+    """List the significant cells of all pairs for the files; the CSV file has all cells."""
+    return make_table(
+        _TABLE_NAME,
+        "Cells that differ significantly",
+        (*_PAIR_COLUMNS, *_CELL_COLUMNS),
+        pd.concat([_select_significant(pair, context) for pair in pairs], ignore_index=True),
         values=all_rows.drop(columns="shade"),
         folded=True,
+        long=True,
+        on_page=False,
+    )
+
+
+def _select_significant(pair: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
+    """Return the significant cells with their texts, the largest difference first."""
+    rows = pair[pair["significant"]]
+    order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
+    frame = rows.loc[order]
+    return frame.assign(
+        true_label=[context.class_labels[c] for c in frame["true"]],
+        predicted_label=[context.class_labels[c] for c in frame["predicted"]],
+        interval_text=[_format_row_interval(row) for _, row in frame.iterrows()],
     )
 
 
 def _format_title(pair: pd.DataFrame) -> str:
-    return f"{pair['a'].iloc[0]} {_MINUS} {pair['b'].iloc[0]}"
+    return f"{pair['a'].iloc[0]} compared with {pair['b'].iloc[0]}"
 
 
 def _format_row_interval(row: pd.Series) -> str:

@@ -1,6 +1,8 @@
 """Show the test images that are misclassified most frequently."""
 
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,17 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.context import ReportContext
-from reports.sections.elements import Section, Thumbnail
+from reports.sections.elements import (
+    ClassError,
+    Gallery,
+    GalleryModel,
+    ImageErrors,
+    Section,
+    Thumbnail,
+)
+
+_N_LISTED = 24
+_SPRITE_COLUMNS = 20
 
 _COLUMNS = (
     Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
@@ -41,7 +53,7 @@ def make_section(
     """Make a gallery, if the images are available, and a table; None without an error.
 
     Args:
-        misclassified: Test images that most trials misclassified.
+        misclassified: Misclassified test images.
         images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
         context: Labels.
     """
@@ -60,13 +72,16 @@ def make_section(
             *(() if images is not None else (_explain_missing_images(context.data),)),
         ),
         notes=(_NOTE,),
-        thumbnails=() if images is None else _make_thumbnails(labeled_frame, images),
+        gallery=None
+        if images is None
+        else _make_gallery(labeled_frame, misclassified.errors, images, context),
         tables=(
             make_table(
                 "misclassified",
                 "Test images that most trials misclassified",
                 _COLUMNS,
-                labeled_frame,
+                labeled_frame.head(_N_LISTED),
+                values=labeled_frame,
                 folded=images is not None,
             ),
         ),
@@ -101,19 +116,69 @@ def _explain_missing_images(data: DataLabel) -> str:
     )
 
 
-def _make_thumbnails(frame: pd.DataFrame, images: NDArray[np.uint8]) -> tuple[Thumbnail, ...]:
-    return tuple(
-        Thumbnail(
-            png=encode_png(images[row["index"]]),
-            alt=f"Test image {row['index']}: {row['true_label']}",
-            lines=(
-                f"true: {row['true_label']} ({row['probability_true'] * 100:.0f}%)",
-                f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f}%)",
-                f"misclassified by {row['wrong']} of {format_count(row['trials'], 'trial')}",
-            ),
-        )
-        for row in frame.to_dict("records")
+def _make_gallery(
+    frame: pd.DataFrame, errors: pd.DataFrame, images: NDArray[np.uint8], context: ReportContext
+) -> Gallery:
+    model_errors = context.merge_copies(errors)
+    models = model_errors.groupby("configuration", sort=False)["seeds"].first()
+    errors_by_image = _group_by_image(model_errors, list(models.index))
+    return Gallery(
+        sprite=encode_png(arrange_tiles(images[frame["index"]], _SPRITE_COLUMNS)),
+        side=images.shape[1],
+        n_columns=min(_SPRITE_COLUMNS, len(frame)),
+        thumbnails=tuple(
+            Thumbnail(
+                alt=f"Test image {row['index']}: {row['true_label']}",
+                lines=_describe_image(row),
+                image=errors_by_image.pop(row["index"], ImageErrors(row["true"], ())),
+            )
+            for row in frame.to_dict("records")
+        ),
+        n_open=_N_LISTED,
+        omitted=tuple(errors_by_image.values()),
+        classes=context.class_labels,
+        models=tuple(GalleryModel(str(name), int(models[name])) for name in models.index),
     )
+
+
+def _group_by_image(errors: pd.DataFrame, models: list[str]) -> dict[int, ImageErrors]:
+    """Return the wrong predictions for each image, by its position in the test split."""
+    class_errors: dict[tuple[int, int], list[ClassError]] = {}
+    model_numbers = errors["configuration"].map(models.index)
+    columns = (errors[key].tolist() for key in ("index", "true", "predicted", "wrong_seeds"))
+    for model, index, true, predicted, n_seeds in zip(model_numbers, *columns, strict=True):
+        class_errors.setdefault((index, true), []).append(ClassError(model, predicted, n_seeds))
+    return {
+        index: ImageErrors(true, tuple(image_errors))
+        for (index, true), image_errors in class_errors.items()
+    }
+
+
+def _describe_image(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    return (
+        f"true: {row['true_label']} ({row['probability_true'] * 100:.0f}%)",
+        f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f}%)",
+        f"misclassified by {row['wrong']} of {format_count(row['trials'], 'trial')}",
+    )
+
+
+def arrange_tiles(images: NDArray[np.uint8], n_columns: int) -> NDArray[np.uint8]:
+    """Arrange images in rows, as one image.
+
+    Args:
+        images: Images, uint8, shape (n, height, width, 3), n at least 1.
+        n_columns: Maximum number of images in a row, at least 1.
+
+    Returns:
+        Image, uint8; places after the last one are black.
+    """
+    n_images, height, width, channels = images.shape
+    n_columns = min(n_columns, n_images)
+    n_rows = -(-n_images // n_columns)
+    tiles = np.zeros((n_rows * n_columns, height, width, channels), np.uint8)
+    tiles[:n_images] = images
+    tiles = tiles.reshape(n_rows, n_columns, height, width, channels).swapaxes(1, 2)
+    return tiles.reshape(n_rows * height, n_columns * width, channels)
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

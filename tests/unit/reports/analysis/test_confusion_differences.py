@@ -47,7 +47,18 @@ def test_compute_cell_differences_have_sign_and_cell_of_the_images() -> None:
     assert (mistaken["count_a"], mistaken["count_b"], mistaken["difference"]) == (40, 130, -90)
     assert right["difference"] == 90
     assert get_cell(frame, "good", "poor", 5, 2)["difference"] == 0
-    assert (mistaken["shade"], right["shade"]) == (-5, 5)
+    assert (mistaken["shade"], right["shade"]) == (5, 5)  # fewer errors are better, too
+
+
+def test_compute_cell_differences_shade_is_negative_where_a_is_worse() -> None:
+    better = [0] * 100 + [1] * 60 + [2] * 40
+    worse = [0] * 20 + [1] * 80 + [1] * 100
+    frame = confusion_differences.compute_cell_differences(
+        make_predictions([0] * 100 + [1] * 100, ("a", "cnn", 0, better), ("b", "cnn", 0, worse))
+    )
+    cells = {(0, 0): 1, (0, 1): 1, (1, 1): -1, (1, 2): -1, (2, 2): 0}
+    for (true, predicted), sign in cells.items():
+        assert np.sign(get_cell(frame, "a", "b", true, predicted)["shade"]) == sign
 
 
 def test_compute_cell_differences_of_one_seed_have_the_interval_of_discordant_images() -> None:

@@ -94,6 +94,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
         ),
         (misclassified.analyze_misclassified(predictions).images, misclassified.Misclassified),
         (roc_curves.compute_roc_curves(predictions), roc_curves.compute_roc_curves),
+        (misclassified.analyze_misclassified(predictions).errors, misclassified.Misclassified),
     ]
     for frame, documented in documented_frames:
         assert not frame.empty, documented

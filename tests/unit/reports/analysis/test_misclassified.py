@@ -1,5 +1,7 @@
 """The images most often wrong: known answers in, known ranks and counts out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from reports.analysis.misclassified import (
     count_errors,
     drop_repeated_trials,
     find_misclassified,
+    list_errors,
 )
 from reports.ledger.test_predictions import TestPredictions
 
@@ -82,3 +85,16 @@ def test_analyze_misclassified_has_the_images_and_their_counts() -> None:
     misclassified = analyze_misclassified(TRIALS)
     pd.testing.assert_frame_equal(misclassified.images, find_misclassified(TRIALS))
     assert misclassified.counts == count_errors(TRIALS)
+    pd.testing.assert_frame_equal(misclassified.errors, list_errors(TRIALS))
+
+
+def test_list_errors_counts_the_trials_of_a_configuration_with_the_same_error() -> None:
+    trials = TRIALS.trials.assign(configuration=["a", "b", "a"])
+    errors = list_errors(replace(TRIALS, trials=trials))
+    rows = errors[["configuration", "index", "true", "predicted", "wrong_seeds", "seeds"]]
+    assert rows.to_numpy().tolist() == [
+        ["a", 1, 1, 5, 2, 2],
+        ["a", 2, 2, 7, 1, 2],
+        ["b", 1, 1, 6, 1, 1],
+        ["b", 3, 3, 4, 1, 1],
+    ]

@@ -46,7 +46,7 @@ def test_list_difference_texts_rows_are_true_and_columns_predicted(frame: pd.Dat
 
 def test_draw_confusion_difference_shades_significant_cells_only(axes: Axes) -> None:
     shades = np.asarray(axes.images[0].get_array())
-    assert (shades[3, 6], shades[3, 3], shades[2, 2], shades[6, 3]) == (-5, 5, 0, 0)
+    assert (shades[3, 6], shades[3, 3], shades[2, 2], shades[6, 3]) == (5, 5, 0, 0)
     assert axes.images[0].get_clim() == (-5, 5)
 
 

@@ -45,6 +45,7 @@ GRID_FIGURES = (
     ),
     *("ranking", "effects", "difference", "cost", "roc", "roc-models"),
 )
+FILE_FIGURES = {"confusion-mlnn", "confusion-cnn", "difference"}  # not in the page
 
 
 def publish_study(reported: ReportedStudy, folder: Path) -> Path:
@@ -103,8 +104,10 @@ def test_report_page_requests_nothing(grid_report: Path) -> None:
     assert not {tag for tag, _ in tags} & {"iframe", "object", "embed"}
     assert [attributes for tag, attributes in tags if tag == "script"] == [{}]  # one, inline
     sources = [str(a[key]) for _, a in tags for key in ("src", "srcset", "data") if key in a]
+    sources += [str(a["href"]) for tag, a in tags if tag == "image"]
     kinds = Counter(source.partition(";base64,")[0] for source in sources)
-    assert kinds == {"data:image/svg+xml": len(GRID_FIGURES), "data:image/png": 24}
+    n_figures = len(GRID_FIGURES) - len(FILE_FIGURES)
+    assert kinds == {"data:image/svg+xml": n_figures, "data:image/png": 1}
     assert [attributes["href"] for tag, attributes in tags if tag == "link"] == ["data:,"]
 
 
@@ -112,7 +115,13 @@ def test_report_page_has_the_rows_of_every_table(
     reported_grid: ReportedStudy, grid_report: Path
 ) -> None:
     tables = Page(grid_report / "index.html").tables
-    for table in (table for section in reported_grid.sections for table in section.tables):
+    shown_tables = [
+        table
+        for section in reported_grid.sections
+        for table in (*section.tables, *(heat_map.table for heat_map in section.heat_maps))
+        if table is not None and table.on_page
+    ]
+    for table in shown_tables:
         shown_rows = tables[f"table-{table.name}"][1:]
         for shown_row, row in zip(shown_rows, table.rows, strict=True):
             # The page repeats the name of a group, so that its rows can be sorted.

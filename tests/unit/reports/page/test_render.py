@@ -21,7 +21,7 @@ from reports.ledger.loading import Problem, read_study_files
 from reports.ledger.records import SoftwareChange
 from reports.ledger.states import DataKind
 from reports.page.render import Banner, PageHeader, make_banner, render_report
-from reports.sections.elements import CodeBlock, HeatMap, HeatMapCell, Section
+from reports.sections.elements import CodeBlock, HeatMap, HeatMapCell, ReportFigure, Section
 from tests.helpers import grid_builder, page_contents, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.search_builder import SEARCH_RECORD
@@ -114,6 +114,34 @@ def test_render_report_markdown_has_all_of_four_heat_maps() -> None:
     )
     lines = render([Section(key="k", title="T", heat_maps=heat_maps)]).markdown.split("\n")
     assert [line for line in lines if line.endswith(". C")] == ["W. C", "X. C", "Y. C", "Z. C"]
+
+
+def test_render_report_links_a_figure_that_is_not_on_the_page() -> None:
+    shown = ReportFigure(
+        name="shown", caption="C", wide=False, inline="<svg/>", narrow=None, svg=b"", png=b""
+    )
+    figures = (shown, replace(shown, name="linked", inline=None))
+    rendered = render([Section(key="k", title="T", figures=figures)])
+    assert rendered.html.count("<figure") == 1
+    assert 'href="figures/linked.svg"' in rendered.html
+    assert 'href="figures/linked.png"' in rendered.html
+    assert "(figures/linked.svg)" in rendered.markdown
+
+
+def test_render_report_shows_the_table_of_a_heat_map_and_not_that_of_the_files() -> None:
+    columns = [Column(key="a", heading=("A",))]
+    frame = pd.DataFrame({"a": ["only cell"]})
+    every = make_table("all", "All", columns, frame, folded=True, on_page=False)
+    table = make_table("one", "One", columns, frame, files_name="all")
+    heat_map = HeatMap(
+        title="H", caption="C", rows=("r",), columns=("c",), cells=((HeatMapCell(text="1"),),)
+    )
+    heat_maps = (replace(heat_map, table=table),)
+    rendered = render([Section(key="k", title="T", heat_maps=heat_maps, tables=(every,))])
+    assert 'id="table-one"' in rendered.html
+    assert 'href="tables/all.csv"' in rendered.html
+    assert 'id="table-all"' not in rendered.html
+    assert rendered.markdown.count("only cell") == 1
 
 
 def test_render_report_escapes_paragraphs() -> None:

@@ -107,7 +107,11 @@ def test_make_sections_with_images_shows_them_once(
     reported_grid: ReportedStudy, reported_synthetic: ReportedStudy
 ) -> None:
     galleries, without_images = (
-        {section.key: len(section.thumbnails) for section in reported.sections}
+        {
+            section.key: section.gallery.n_open
+            for section in reported.sections
+            if section.gallery is not None
+        }
         for reported in (reported_grid, reported_synthetic)
     )
     assert galleries["misclassified"] == sum(galleries.values()) == 24

@@ -1,10 +1,12 @@
-"""The section on confusion matrices: a figure and a table of counts a family."""
+"""The section on confusion matrices: heat maps, and figure files and tables a family."""
 
 from dataclasses import replace
 
+import numpy as np
+
 from reports.analysis.confusion import analyze_confusion
 from reports.sections.errors import confusion
-from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
     CLASS_LABELS,
     find_table,
@@ -43,11 +45,44 @@ def test_confusion_tables_of_shares_are_of_rows_and_of_columns() -> None:
     assert columns.folded
 
 
-def test_confusion_figure_is_wide_and_its_file_has_every_configuration() -> None:
+def test_confusion_heat_maps_have_counts_shares_and_shades_best_model_first() -> None:
+    poorer = worsen_matrix(ASYMMETRIC, n_moved=5)
+    analysis = analyze_confusion(
+        make_test_predictions({"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2})
+    )
+    context = make_context(
+        "mlnn-config-1", "cnn-config-1", copies={"cnn-config-1": ["cnn-config-3"]}
+    )
+    section = confusion.make_section(analysis, context=context)
+    assert section is not None
+    first, second = section.heat_maps
+    assert [first.title, second.title] == ["cnn-config-1 = 3", "mlnn-config-1"]
+    assert [first.images_of, second.images_of] == [first.title, second.title]
+    assert first.rows == first.columns == CLASS_LABELS
+    cells = first.cells[0]
+    assert [(cell.text, cell.detail, cell.shade) for cell in cells[:3]] == [
+        ("120", "60.00", 4),  # 5 times the root of the share
+        ("80", "40.00", 3),
+        ("0", "", 0),
+    ]
+    assert [cell.faint for cell in cells[:3]] == [False, False, True]
+    assert CLASS_LABELS[0] in section.paragraphs[0]
+    assert CLASS_LABELS[1] in section.paragraphs[0]
+
+
+def test_confusion_without_an_error_names_none() -> None:
+    perfect = np.diag(ASYMMETRIC.sum(axis=1))
+    analysis = analyze_confusion(make_test_predictions({"cnn-config-1": [perfect]}))
+    section = confusion.make_section(analysis, context=make_context("cnn-config-1"))
+    assert section is not None
+    assert section.paragraphs == ()
+
+
+def test_confusion_figure_is_a_file_and_the_tables_have_every_configuration() -> None:
     section = confusion.make_section(ONE_SEED, context=make_context("cnn-config-2"))
     assert section is not None
     assert section.key == "confusion"
-    assert [(figure.name, figure.wide) for figure in section.figures] == [("confusion-cnn", True)]
+    assert [(figure.name, figure.inline) for figure in section.figures] == [("confusion-cnn", None)]
     assert len(section.tables) == 3
     for table in section.tables:
         assert len(table.rows) == 8

@@ -40,10 +40,10 @@ def section() -> Section:
 def test_differences_have_a_heat_map_a_pair_but_none_of_equal_models(section: Section) -> None:
     assert section.key == "confusion-differences"
     assert [heat_map.title for heat_map in section.heat_maps] == [
-        f"cnn-config-1 {MINUS} mlnn-config-1"
+        "cnn-config-1 compared with mlnn-config-1"
     ]
     assert section.heat_maps[0].rows == section.heat_maps[0].columns == CLASS_LABELS
-    assert [figure.name for figure in section.figures] == ["difference"]
+    assert [(figure.name, figure.inline) for figure in section.figures] == [("difference", None)]
     assert len(section.paragraphs) == 1  # no pair is left out
 
 
@@ -53,7 +53,7 @@ def test_differences_heat_map_has_signed_means_faint_unless_significant(section:
     assert [cell.text for cell in cells] == [
         *("0.0", "+30.5", "0.0", "0.0", f"{MINUS}30.5", "0.0", "0.0", "0.0")
     ]
-    assert (cells[1].shade, cells[4].shade) == (5, -5)
+    assert (cells[1].shade, cells[4].shade) == (5, 5)  # both are better
     assert [cell.faint for cell in cells] == [c not in {1, 4} for c in range(8)]
 
 
@@ -65,17 +65,24 @@ def test_differences_that_are_not_significant_have_no_shade_and_no_row() -> None
     assert section is not None
     cells = [cell for row in section.heat_maps[0].cells for cell in row]
     assert all(cell.faint and cell.shade == 0 for cell in cells)
+    assert section.heat_maps[0].table is None
     assert find_table(section, "confusion-differences").rows == ()
 
 
 def test_differences_table_lists_significant_cells_and_its_file_all(section: Section) -> None:
-    table = find_table(section, "confusion-differences")
-    n_significant = sum(not cell.faint for row in section.heat_maps[0].cells for cell in row)
+    (heat_map,) = section.heat_maps
+    table, all_pairs = heat_map.table, find_table(section, "confusion-differences")
+    assert table is not None
+    assert (table.on_page, all_pairs.on_page) == (True, False)
+    assert table.files_name == all_pairs.name
+    n_significant = sum(not cell.faint for row in heat_map.cells for cell in row)
     rows = read_rows(table)
-    assert table.folded
+    assert [row.items() & {*rows[i].items()} for i, row in enumerate(read_rows(all_pairs))] == [
+        row.items() for row in rows
+    ]
     assert len(rows) == n_significant > 0
     assert str(n_significant) in section.paragraphs[0]
-    assert len(table.values) == 64
+    assert len(all_pairs.values) == 64
     sizes = [abs(float(row["difference"].replace(MINUS, "-").split()[0])) for row in rows]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[-1]
@@ -83,6 +90,32 @@ def test_differences_table_lists_significant_cells_and_its_file_all(section: Sec
         (CLASS_LABELS[1], CLASS_LABELS[1]),
         (CLASS_LABELS[1], CLASS_LABELS[4]),
     }
+
+
+def test_differences_name_the_copies_of_a_model() -> None:
+    predictions = make_test_predictions({"mlnn-config-1": POORER[:1], "cnn-config-1": BETTER[:1]})
+    section = confusion_differences.make_section(
+        compare_confusions(predictions),
+        context=make_context(copies={"cnn-config-1": ["cnn-config-3"]}),
+    )
+    assert section is not None
+    assert section.heat_maps[0].title == "cnn-config-1 = 3 compared with mlnn-config-1"
+
+
+def test_differences_have_a_table_for_each_pair() -> None:
+    predictions = make_test_predictions(
+        {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-2": [OTHER] * 4}
+    )
+    section = confusion_differences.make_section(
+        compare_confusions(predictions), context=make_context()
+    )
+    assert section is not None
+    tables = [heat_map.table for heat_map in section.heat_maps]
+    names = {table.name for table in tables if table is not None}
+    assert len(tables) == 3
+    assert len(names) > 1
+    n_rows = sum(len(table.rows) for table in tables if table is not None)
+    assert len(find_table(section, "confusion-differences").rows) == n_rows
 
 
 def test_differences_of_one_seed_are_counts() -> None:

@@ -40,9 +40,15 @@ def test_misclassified_gallery_shows_the_images_of_the_rows(errors: Misclassifie
     assert section.key == "misclassified"
     table = find_table(section, "misclassified")
     assert table.folded
-    assert len(section.thumbnails) == len(table.rows) == 24
-    for thumbnail, row in zip(section.thumbnails, errors.images.to_dict("records"), strict=True):
-        pixel = np.round(imread(io.BytesIO(thumbnail.png))[0, 0, :3] * 255)
+    gallery = section.gallery
+    assert gallery is not None
+    assert gallery.n_open == len(table.rows) == 24
+    assert len(gallery.thumbnails) == len(table.values) == len(errors.images) > 24
+    sprite = np.round(imread(io.BytesIO(gallery.sprite))[..., :3] * 255)
+    assert sprite.shape == (gallery.n_rows * 28, gallery.n_columns * 28, 3)
+    records = errors.images.to_dict("records")
+    for i, (thumbnail, row) in enumerate(zip(gallery.thumbnails, records, strict=True)):
+        pixel = sprite[i // gallery.n_columns * 28, i % gallery.n_columns * 28]
         assert pixel.tolist() == [row["index"] // 256, row["index"] % 256, 7]
         assert CLASS_LABELS[row["true"]] in thumbnail.lines[0]
         assert CLASS_LABELS[row["predicted"]] in thumbnail.lines[1]
@@ -50,11 +56,41 @@ def test_misclassified_gallery_shows_the_images_of_the_rows(errors: Misclassifie
         assert str(row["index"]) in thumbnail.alt
 
 
+def test_misclassified_gallery_knows_the_errors_of_each_model(errors: Misclassified) -> None:
+    images = np.zeros((N_IMAGES, 28, 28, 3), np.uint8)
+    few = replace(errors, images=errors.images.iloc[:30])
+    context = make_context(copies={"mlnn-config-1": ["cnn-config-1"]})
+    section, merged = (
+        misclassified.make_section(few, images, context=each) for each in (make_context(), context)
+    )
+    assert section is not None
+    assert merged is not None
+    assert section.gallery is not None
+    assert merged.gallery is not None
+    assert section.gallery.models == (("mlnn-config-1", 2), ("cnn-config-1", 2))
+    assert merged.gallery.models == (("mlnn-config-1 = cnn-config-1", 2),)
+    first, images_of_first = errors.images.iloc[0], section.gallery.thumbnails[0].image
+    assert images_of_first.true == first["true"]
+    assert images_of_first.errors == ((0, first["predicted"], 2), (1, first["predicted"], 2))
+    n_images = errors.errors["index"].nunique()
+    assert len(section.gallery.omitted) == n_images - 30 > 0
+
+
+@pytest.mark.parametrize(("n_images", "shape"), [(2, (3, 8)), (3, (6, 8)), (1, (3, 4))])
+def test_arrange_tiles_fills_rows_from_the_left(n_images: int, shape: tuple[int, int]) -> None:
+    images = np.arange(n_images * 36, dtype=np.uint8).reshape(n_images, 3, 4, 3)
+    tiles = misclassified.arrange_tiles(images, 2)
+    assert tiles.shape == (*shape, 3)
+    for i in range(n_images):
+        place = tiles[i // 2 * 3 : i // 2 * 3 + 3, i % 2 * 4 : i % 2 * 4 + 4]
+        np.testing.assert_array_equal(place, images[i])
+
+
 def test_misclassified_without_images_has_an_open_table(errors: Misclassified) -> None:
     section = misclassified.make_section(errors, None, context=make_context())
     table = find_table(section, "misclassified")
     assert section is not None
-    assert section.thumbnails == ()
+    assert section.gallery is None
     assert not table.folded
     first = read_rows(table)[0]
     assert first["true_label"] in CLASS_LABELS
