@@ -61,7 +61,7 @@ def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]
     total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
     yield (
         f"{differing:,} of {format_count(int(total), 'prediction')} on test differ between "
-        "configurations that differ only in the loss. None is expected to differ."
+        "configurations that differ only in the loss; 0 are expected."
     )
     differing_pairs = pairs[pairs["n_differing"] > 0]
     for cause, group in differing_pairs.groupby(

@@ -26,11 +26,11 @@ GRID_TABLES = {
     ("per-class", "per-class-cnn"): columns.CLASS_COLUMNS,
     ("per-class", "per-class-more-cnn"): columns.MORE_CLASS_COLUMNS,
     ("calibration", "probabilities"): columns.PROBABILITY_COLUMNS,
-    ("run", "settings"): columns.SETTING_COLUMNS,
+    ("provenance", "settings"): columns.SETTING_COLUMNS,
 }
 SEARCH_TABLES = {
     ("confirmation", "confirmation"): columns.CONFIRMATION_COLUMNS,
-    ("search", "effort"): columns.SEARCH_EFFORT_COLUMNS,
+    ("search-history", "effort"): columns.SEARCH_EFFORT_COLUMNS,
     ("importances", "importances"): columns.IMPORTANCE_COLUMNS,
 }
 

@@ -64,7 +64,7 @@ def test_model_card_scores_are_those_of_the_report(official: Ledger, official_ca
     rows = {cells[0]: cells for cells in list_table_rows(official_card)}
     for score, name in (("accuracy", "Accuracy"), ("macro_f1", "Macro F1")):
         value, low, high = (100 * row[f"test_{score}{end}"] for end in ("", "_low", "_high"))
-        assert rows[name][-2:] == [f"{value:.2f}", f"[{low:.2f}, {high:.2f}]"]
+        assert rows[name][-2:] == [f"{value:.1f}", f"[{low:.1f}, {high:.1f}]"]
     for score, name in (("mcc", "MCC"), ("brier", "Brier score"), ("log_loss", "Log loss")):
         (cells,) = (cells for label, cells in rows.items() if label.startswith(name))
         value, low, high = (row[f"test_{score}{end}"] for end in ("", "_low", "_high"))
@@ -78,7 +78,7 @@ def test_model_card_class_tables_are_those_of_the_report(
     tables = [cells for cells in list_table_rows(official_card) if cells[0] == "7 platelet"]
     note = f"fewer than {MIN_CLASS_IMAGES} images"
     for cells, name in zip(tables, ("f1", "average_precision"), strict=True):
-        decimals, scale = (2, 100) if name == "f1" else (4, 1)
+        decimals, scale = (1, 100) if name == "f1" else (4, 1)
         value, low, high = (scale * classes[f"{name}{end}"] for end in ("", "_low", "_high"))
         expected = f"[{low:.{decimals}f}, {high:.{decimals}f}]"
         assert cells[-4:] == [f"{value:.{decimals}f}", expected, "10", note]
@@ -182,7 +182,7 @@ def test_model_card_calibration_names_the_tendency(official_card: str) -> None:
     # The stand-in predictions are right nine times in ten and give their class a third.
     (line,) = (line for line in official_card.splitlines() if "underconfident" in line)
     assert "overconfident" not in line
-    assert re.search(r"\N{MINUS SIGN}\d\d\.\d\d points", line)
+    assert re.search(r"\N{MINUS SIGN}\d\d\.\d points", line)
 
 
 def test_model_card_names_from_the_study_stay_text(tmp_path: Path) -> None:

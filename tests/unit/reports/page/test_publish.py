@@ -113,10 +113,10 @@ def test_write_report_names_from_users_stay_text(tmp_path: Path) -> None:
     for path in index.parent.rglob("*.md"):
         lines = path.read_text(encoding="utf-8").split("\n")
         assert not [line for line in lines if "<" in line and not line.startswith("    ")]  # code
-    tex = (index.parent / "tables" / "classes.tex").read_text(encoding="utf-8")
+    tex = (index.parent / "tables" / "class-counts.tex").read_text(encoding="utf-8")
     assert r"\$x\$" in tex
     assert r"\textbackslash{}input\{x\}" in tex
-    with (index.parent / "tables" / "classes.csv").open(encoding="utf-8", newline="") as file:
+    with (index.parent / "tables" / "class-counts.csv").open(encoding="utf-8", newline="") as file:
         assert tuple(row["class_name"] for row in csv.DictReader(file)) == class_names
 
 

@@ -73,7 +73,7 @@ def test_roc_table_has_points_of_each_model_and_its_file_has_all() -> None:
     points = CURVES[is_point].set_index("x")
     row = rows[len(CLASS_LABELS) + 1]
     assert row["class_label"] == CLASS_LABELS[1]
-    assert row["y0"] == f"{100 * points['y'][0.01]:.2f}"
+    assert row["y0"] == f"{100 * points['y'][0.01]:.1f}"
     # One of 100 other images exceeds the threshold, which is too few for an interval.
     assert row["y0_interval"] == BLANK
 
