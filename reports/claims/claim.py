@@ -167,7 +167,7 @@ def explain_one_seed(numbers: pd.DataFrame) -> str:
 def format_points(row: Mapping[Any, Any]) -> str:
     """Format a difference as `+6.10 points (95% confidence interval [+5.20, +7.00])`."""
     ends = row["low"], row["high"]
-    decimals = choose_decimals(*ends)
+    decimals = choose_decimals(*([end] for end in ends))
     value = format_number(row["value"], "points", decimals=decimals)
     interval_text = format_interval(*ends, "points", decimals=decimals)
     return f"{value} points (95% confidence interval {interval_text})"

@@ -126,7 +126,7 @@ def _format_leads(leads: Mapping[str, LeadOverRunnerUp]) -> str:
 
 def _format_shares(lead: LeadOverRunnerUp) -> list[str]:
     """Format both shares in percent, with the decimals of the interval of their difference."""
-    decimals = choose_decimals(lead.margin.low, lead.margin.high)
+    decimals = choose_decimals([lead.margin.low], [lead.margin.high])
     shares = lead.share, lead.runner_up_share
     return [format_number(share, "percent", decimals=decimals) for share in shares]
 

@@ -207,7 +207,7 @@ def choose_column_decimals(frame: pd.DataFrame, key: str) -> int:
         key: Name of the column.
     """
     if not {f"{key}_low", f"{key}_high"} <= {*frame}:
-        return choose_decimals(np.nan, np.nan)
+        return choose_decimals([], [])
     return choose_decimals(frame[f"{key}_low"], frame[f"{key}_high"])
 
 

@@ -1,10 +1,9 @@
 """Format numbers by unit, intervals, and counts of things."""
 
 import math
+from collections.abc import Iterable
+from statistics import median
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import ArrayLike
 
 BLANK = "\N{EN DASH}"
 
@@ -54,7 +53,7 @@ _SCALES = {"points": 100, "millions": 1e-6}
 _SMALLEST_P = 0.0001
 
 
-def choose_decimals(low: ArrayLike, high: ArrayLike) -> int:
+def choose_decimals(low: Iterable[float], high: Iterable[float]) -> int:
     """Return the number of decimals of percentages or points with these confidence intervals.
 
     It is 1 if the median half-width exceeds 0.5 points, and 2 otherwise. The uncertainty then has
@@ -67,10 +66,10 @@ def choose_decimals(low: ArrayLike, high: ArrayLike) -> int:
     Returns:
         1 or 2; 2, as in the paper, if no interval is known.
     """
-    half_widths = (np.asarray(high, dtype=np.float64) - np.asarray(low, dtype=np.float64)) / 2
-    known = half_widths[~np.isnan(half_widths)]
+    half_widths = ((b - a) / 2 for a, b in zip(low, high, strict=True))
+    known = [half_width for half_width in half_widths if not math.isnan(half_width)]
     # The tolerance keeps a half-width of exactly 0.5 points from exceeding it by rounding.
-    return 1 if known.size and float(np.median(known)) > 0.005 + 1e-9 else 2
+    return 1 if known and median(known) > 0.005 + 1e-9 else 2
 
 
 def format_number(value: Any, unit: Unit, *, decimals: int = 2) -> str:

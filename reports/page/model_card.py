@@ -184,7 +184,7 @@ def _describe_calibration(predictions: TestPredictions) -> str:
     """Describe the calibration of the model on test."""
     errors: Mapping[Any, Any] = compute_calibration(predictions).errors.iloc[0].to_dict()
     bounds = errors["gap_low"], errors["gap_high"]
-    decimals = choose_decimals(*bounds)
+    decimals = choose_decimals(*([bound] for bound in bounds))
     gap = format_number(errors["gap"], "points", decimals=decimals)
     ece, expected_ece = (
         format_number(errors[key], "percent", decimals=decimals) for key in ("ece", "expected_ece")

@@ -70,13 +70,16 @@ def test_page_opened_logs_no_error_and_requests_nothing(
     assert browser.execute_script("return document.scripts.length") == 1
 
 
-def test_page_images_are_decoded_and_tables_filled(
+def test_page_figures_are_drawn_and_tables_filled(
     browser: webdriver.Chrome, reports: dict[str, Path]
 ) -> None:
     open_page(browser, reports["grid"], 1280)
-    widths = browser.execute_script("return [...document.images].map(i => i.naturalWidth)")
-    assert len(widths) == 11
-    assert min(widths) > 0
+    widths = browser.execute_script(
+        "return [...document.querySelectorAll('figure .scroll svg')]"
+        ".map(svg => svg.getBoundingClientRect().width)"
+    )
+    assert len(widths) == 12
+    assert min(widths) > 400
     rows = browser.execute_script(
         "return Object.fromEntries([...document.querySelectorAll('table.sheet')]"
         ".map(t => [t.id, t.tBodies[0].rows.length]))"

@@ -336,8 +336,8 @@ def test_repr_html_ranks_configurations_by_macro_f1_with_interval(demo: Study) -
     assert page.open == []
     assert page.cells[::4] == ["cnn-config-2", "mlnn-config-2"]
     row = demo.comparison().set_index("configuration").loc["cnn-config-2"]
-    assert page.cells[2] == f"{100 * row['test_macro_f1']:.2f}"
-    assert f"{100 * row['test_macro_f1_low']:.2f}" in page.cells[3]
+    assert page.cells[2] == f"{100 * row['test_macro_f1']:.1f}"
+    assert f"{100 * row['test_macro_f1_low']:.1f}" in page.cells[3]
 
 
 def test_repr_html_sets_no_text_color_or_background_of_its_own(demo: Study) -> None:

@@ -1,5 +1,6 @@
 """Numbers to text: decimals and signs of every unit, intervals, spreads, counts."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,8 @@ def test_choose_decimals_follows_the_median_half_width_of_known_intervals(
     assert choose_decimals(ends[:, 0], ends[:, 1]) == n_decimals
 
 
-def test_choose_decimals_of_one_interval_takes_numbers() -> None:
-    assert choose_decimals(0.90, 0.92) == 1
-    assert choose_decimals(float("nan"), float("nan")) == 2
+def test_choose_decimals_without_a_known_interval_is_two() -> None:
+    assert choose_decimals([], []) == choose_decimals([math.nan], [math.nan]) == 2
 
 
 def test_format_mean_sd_and_interval_of_one_decimal_have_the_same_decimals() -> None:
