@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 from reports.format.units import format_mean_sd, format_number
 
@@ -12,9 +13,7 @@ _FAINT_BELOW_N_IMAGES = 10
 
 
 @canvas.figure_style
-def draw_reliability(
-    bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabel
-) -> canvas.MarkedFigure:
+def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw accuracy by predicted probability, with one panel per configuration.
 
     Whiskers are 95% confidence intervals. Bars show the share of the images, on the same axis.
@@ -40,18 +39,18 @@ def draw_reliability(
     return figure
 
 
-def _draw_panel(figure: canvas.MarkedFigure, axes: Axes, bins: pd.DataFrame) -> None:
+def _draw_panel(figure: MarkedFigure, axes: Axes, bins: pd.DataFrame) -> None:
     axes.bar(
         bins["lower_edge"] * 100,
         bins["share"] * 100,
         width=(bins["upper_edge"] - bins["lower_edge"]) * 100,
         align="edge",
-        color=canvas.PALE_GRAY,
-        edgecolor=canvas.WHITE,
+        color=colors.PALE_GRAY,
+        edgecolor=colors.WHITE,
         linewidth=0.5,
         zorder=1,
     )
-    axes.plot([0, 100], [0, 100], color=canvas.MEDIUM_GRAY, linewidth=0.9, linestyle="--", zorder=2)
+    axes.plot([0, 100], [0, 100], color=colors.MEDIUM_GRAY, linewidth=0.9, linestyle="--", zorder=2)
     is_few = bins["images"] < _FAINT_BELOW_N_IMAGES
     for group, alpha in ((bins[is_few], 0.3), (bins[~is_few], 1.0)):
         accuracy = group["accuracy"] * 100
@@ -62,7 +61,7 @@ def _draw_panel(figure: canvas.MarkedFigure, axes: Axes, bins: pd.DataFrame) -> 
                 (accuracy - group["accuracy_low"] * 100).clip(lower=0),
                 (group["accuracy_high"] * 100 - accuracy).clip(lower=0),
             ],
-            color=canvas.BLUE,
+            color=colors.BLUE,
             marker="o",
             markersize=5,
             linestyle="none",

@@ -18,6 +18,9 @@ from matplotlib.transforms import Affine2D
 _DIGIT_HEIGHT = 0.73
 """Height of the digits of DejaVu Sans, relative to the size of the font."""
 
+FAINT_COLOR = "#8A8A8A"
+"""Color of a text that does not matter; such figures are files only, so no page has it."""
+
 
 class CellText(NamedTuple):
     """A short text in a cell, centered horizontally.

@@ -2,20 +2,21 @@
 
 import pandas as pd
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 
 # Marker and color by rung, from the first.
 _RUNG_MARKERS = (
-    ("o", canvas.BLUE),
-    ("s", canvas.VERMILLION),
-    ("^", canvas.GREEN),
-    ("D", canvas.SKY),
+    ("o", colors.BLUE),
+    ("s", colors.VERMILLION),
+    ("^", colors.GREEN),
+    ("D", colors.SKY),
 )
 
 
 @canvas.figure_style
-def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
+def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw a panel per group of trials, a line per hyper-parameter, and a dot per rung.
 
     Args:
@@ -40,7 +41,7 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFi
             offset = 0.22 * (index - (len(rungs) - 1) / 2)
             heights = [names.index(name) + offset for name in rung_rows["setting_text"]]
             null = rung_rows["importance_null"].fillna(0) * 100  # unknown for the rest
-            axes.barh(heights, null, height=0.2, color=canvas.GRAY, alpha=0.5)
+            axes.barh(heights, null, height=0.2, color=colors.GRAY, alpha=0.5)
             # Lines, not error bars: with few trials the interval may not contain the value.
             axes.hlines(heights, *interval, color=color, linewidth=1.4)
             (dots,) = axes.plot(percent, heights, marker=marker, color=color, ls="none")

@@ -13,20 +13,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 from reports.format.units import BLANK, format_interval, format_number
 
 # Values of `curve`, see `roc_curves.Curve`.
 _ROC, _PRECISION_RECALL = "roc", "precision_recall"
 
-MAX_CLASSES = len(canvas.CLASS_STYLES)
+MAX_CLASSES = len(colors.CLASS_STYLES)
 """Classes in `draw_class_curves`; the colors of more lines would be too similar."""
 
 MAX_PANELS = 3
 """Classes in `draw_model_curves`: one row."""
 
-MAX_MODELS = len(canvas.MODEL_COLORS)
+MAX_MODELS = len(colors.MODEL_COLORS)
 """Models in `draw_model_curves`, if all are of one family."""
 
 _DASHES = ("-", "--", "-.", ":")
@@ -48,7 +49,7 @@ _NEARLY_ALL = 90.0
 @canvas.figure_style
 def draw_class_curves(
     curves: pd.DataFrame, areas: pd.DataFrame, *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the ROC and the precision-recall curves of some classes of one model.
 
     Args:
@@ -68,12 +69,12 @@ def draw_class_curves(
         # The first class is on top, because it has the band.
         for i, area in reversed([*enumerate(areas.to_dict("records"))]):
             points = rows[rows["class"] == area["class"]]
-            _draw_line(figure, axes, points, canvas.CLASS_STYLES[i], name=area["class_label"])
+            _draw_line(figure, axes, points, colors.CLASS_STYLES[i], name=area["class_label"])
             if area["has_band"]:
-                _draw_band(axes, points, canvas.CLASS_STYLES[i][0])
+                _draw_band(axes, points, colors.CLASS_STYLES[i][0])
     handles = [
         Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH)
-        for color, dashes in canvas.CLASS_STYLES[: len(areas)]
+        for color, dashes in colors.CLASS_STYLES[: len(areas)]
     ]
     labels = [
         f"{canvas.shorten(area['class_label'], 24)} (AUC {format_number(area['auc'], 'score')}, "
@@ -87,7 +88,7 @@ def draw_class_curves(
 @canvas.figure_style
 def draw_model_curves(
     curves: pd.DataFrame, class_labels: Sequence[str], *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the ROC curves of some models, with one panel per class.
 
     The colors are those of the families, or those of the learning curves if there is one family.
@@ -127,16 +128,16 @@ def _style_models(curves: pd.DataFrame) -> dict[str, tuple[str, str]]:
     models = curves.drop_duplicates("configuration")
     names = list(map(str, models["configuration"]))
     if len(set(models["family"])) == 1:
-        return {name: (color, "-") for name, color in zip(names, canvas.MODEL_COLORS, strict=False)}
+        return {name: (color, "-") for name, color in zip(names, colors.MODEL_COLORS, strict=False)}
     numbers = models.groupby("family").cumcount()
     return {
-        name: (canvas.get_family_style(family)[0], _DASHES[number])
+        name: (colors.get_family_style(family)[0], _DASHES[number])
         for name, family, number in zip(names, models["family"], numbers, strict=True)
     }
 
 
 def _draw_line(
-    figure: canvas.MarkedFigure,
+    figure: MarkedFigure,
     axes: Axes,
     points: pd.DataFrame,
     style: tuple[str, str],

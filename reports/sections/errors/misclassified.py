@@ -14,14 +14,8 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.context import ReportContext
-from reports.sections.elements import (
-    ClassError,
-    Gallery,
-    GalleryModel,
-    ImageErrors,
-    Section,
-    Thumbnail,
-)
+from reports.sections.elements import Section
+from reports.sections.gallery import ClassError, Gallery, GalleryModel, ImageErrors, Thumbnail
 
 _N_LISTED = 24
 _SPRITE_COLUMNS = 20
