@@ -4,11 +4,15 @@ All text is plain: the HTML and Markdown templates escape it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import figures
 from reports.format.table import Table
 from reports.sections.gallery import Gallery
+
+MAX_SHADE = 5
+"""Darkest shade of a heat map; the style sheet has a color for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class HeatMapCell:
         text: Text of the cell.
         detail: Second line of the cell in small print; the page and Markdown show it, if it is not
             empty.
-        shade: Shade from -5 (far below) through 0 (none) to 5 (far above).
+        shade: Shade from -`MAX_SHADE` (far below) through 0 (none) to `MAX_SHADE` (far above).
         faint: Whether the value is not significant, shown in gray without a shade.
     """
 
@@ -54,8 +58,8 @@ class HeatMapCell:
 
     def __post_init__(self) -> None:
         """Check the shade."""
-        if not -5 <= self.shade <= 5:
-            raise ValueError(f"shade is {self.shade}, expected -5 to 5")
+        if not -MAX_SHADE <= self.shade <= MAX_SHADE:
+            raise ValueError(f"shade is {self.shade}, expected -{MAX_SHADE} to {MAX_SHADE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +113,15 @@ class Section:
         key: Anchor of the section.
         title: Heading.
         paragraphs: Paragraphs below the heading.
-        notes: Paragraphs that explain the method, below the code blocks; the page shows them on
-            request.
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
         figures: Figures below the heat maps.
         tables: Tables below the figures; folded ones come last.
-        gallery: Small images below the notes.
         facts: Pairs of a term and its value, below the tables that are not folded.
         code_blocks: Texts to copy, below the facts.
+        notes: Paragraphs that explain the method, below the code blocks; the page shows them on
+            request.
+        gallery: Small images below the notes.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
             request, and the Markdown file leaves it out.
     """
@@ -125,14 +129,14 @@ class Section:
     key: str
     title: str
     paragraphs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     bullets: tuple[str, ...] = ()
     heat_maps: tuple[HeatMap, ...] = ()
-    tables: tuple[Table, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
-    gallery: Gallery | None = None
+    tables: tuple[Table, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     code_blocks: tuple[CodeBlock, ...] = ()
+    notes: tuple[str, ...] = ()
+    gallery: Gallery | None = None
     folded: bool = False
 
     @property
@@ -174,15 +178,21 @@ def make_figure(
         caption=caption,
         wide=wide,
         inline=figures.inline_svg(svg, figure.marks, name=name, label=caption) if inline else None,
-        narrow=None if narrow is None else _inline_narrow(name, caption, narrow),
+        narrow=None
+        if narrow is None
+        else figures.inline_svg(
+            figures.render_svg(narrow), narrow.marks, name=f"{name}-narrow", label=caption
+        ),
         svg=svg,
         png=png,
     )
 
 
-def _inline_narrow(name: str, caption: str, figure: figures.MarkedFigure) -> str:
-    svg = figures.render_svg(figure)
-    return figures.inline_svg(svg, figure.marks, name=f"{name}-narrow", label=caption)
+def arrange_cells(
+    cells: Sequence[HeatMapCell], n_columns: int
+) -> tuple[tuple[HeatMapCell, ...], ...]:
+    """Return the cells of a heat map, which are listed row by row, in rows."""
+    return tuple(tuple(cells[i : i + n_columns]) for i in range(0, len(cells), n_columns))
 
 
 def make_slug(family: str) -> str:

@@ -1,6 +1,7 @@
 """Show what each ingredient of a configuration contributes when only that one is removed."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -106,11 +107,10 @@ def _make_report_figure(base: str, rows: pd.DataFrame, data: DataLabel) -> Repor
     )
     labeled = rows.assign(contrast_label=rows["ingredient"], family_label="all")
     xlabel = "Macro F1 on test, with minus without\n(points), 95% confidence interval"
-    figure, narrow = (
-        figures.draw_effects(labeled, data=data, xlabel=xlabel, narrow=narrow)
-        for narrow in (False, True)
+    draw = partial(figures.draw_effects, labeled, data=data, xlabel=xlabel)
+    return make_figure(
+        f"ablation-{make_slug(base)}", caption_text, draw(), narrow=draw(narrow=True)
     )
-    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, narrow=narrow)
 
 
 def _make_ablation_table(base: str, rows: pd.DataFrame, values: pd.DataFrame) -> Table:

@@ -14,7 +14,7 @@ from reports.format.table import Column, Table, choose_column_decimals, make_tab
 from reports.format.text import label
 from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
-from reports.sections.elements import HeatMap, HeatMapCell, Section, make_slug
+from reports.sections.elements import MAX_SHADE, HeatMap, HeatMapCell, Section, make_slug
 
 
 class _Score(NamedTuple):
@@ -35,7 +35,6 @@ _SCORES = (
     _Score("precision", "Precision (positive predictive value)"),
     _Score("specificity", "Specificity"),
 )
-_MAX_SHADE = 5
 
 _NOTES = (
     "Each row compares one class with all others. Precision is the positive predictive value "
@@ -148,7 +147,7 @@ def _make_cell(
     return HeatMapCell(
         text=format_number(value, "percent", decimals=decimals),
         detail="" if interval == BLANK else interval,
-        shade=-round(_MAX_SHADE * (high - value) / (high - low)) if high > low else 0,
+        shade=-round(MAX_SHADE * (high - value) / (high - low)) if high > low else 0,
     )
 
 

@@ -16,6 +16,7 @@ from reports.sections.elements import (
     HeatMapCell,
     ReportFigure,
     Section,
+    arrange_cells,
     make_figure,
 )
 
@@ -128,7 +129,7 @@ def _list_omissions(differences: ConfusionDifferences, n_pairs: int) -> list[str
 
 
 def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) -> HeatMap:
-    flat_cells = [
+    cells = [
         HeatMapCell(
             text=row["difference_text"],
             shade=int(row["shade"]) if row["significant"] else 0,
@@ -137,7 +138,6 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
         for row in pair.sort_values(["true", "predicted"]).to_dict("records")
     ]
     seeds_text = format_count(int(pair["seeds"].iloc[0]), "common seed")
-    n_classes = len(context.class_labels)
     return HeatMap(
         title=_format_title(pair),
         caption=(
@@ -146,9 +146,7 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
         ),
         rows=context.class_labels,
         columns=context.class_labels,
-        cells=tuple(
-            tuple(flat_cells[i * n_classes : (i + 1) * n_classes]) for i in range(n_classes)
-        ),
+        cells=arrange_cells(cells, len(context.class_labels)),
         table=_make_pair_table(pair, table_name, context),
     )
 
