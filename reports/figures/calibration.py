@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel
-from reports.format.units import format_mean_sd, format_number
+from reports.format.units import format_mean, format_number
 
 _FAINT_BELOW_N_IMAGES = 10
 """Images per bin and trial below which a point is faint; its interval spans half the panel."""
@@ -28,12 +28,7 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
     for axes, name in zip(panels, names, strict=True):
         error_row = errors[errors["configuration"] == name].iloc[0]
         _draw_panel(figure, axes, bins[bins["configuration"] == name])
-        has_replicates = error_row["seeds"] > 1
-        ece_text = (
-            format_mean_sd(error_row["ece"], error_row["ece_sd"], "percent")
-            if has_replicates
-            else format_number(error_row["ece"], "percent")
-        )
+        ece_text = format_mean(error_row["ece"], error_row["ece_sd"], "percent")
         canvas.set_panel_title(axes, name, f"ECE {ece_text}%")
     canvas.label_outer_axes(figure, panels, "Predicted probability (%)", "Correct predictions (%)")
     return figure
@@ -72,7 +67,7 @@ def _draw_panel(figure: MarkedFigure, axes: Axes, bins: pd.DataFrame) -> None:
         )
         tips = [
             f"{row['configuration']}\npredicted {format_number(row['confidence'], 'percent')}%, "
-            f"correct {canvas.format_tip_interval(row, 'accuracy')}\n"
+            f"correct {format_score(row, 'accuracy')}\n"
             f"{row['images']:,.0f} images"
             for row in group.to_dict("records")
         ]

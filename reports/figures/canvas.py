@@ -5,8 +5,7 @@ Figures are created without pyplot and without global state.
 
 import io
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import matplotlib
 import matplotlib.style
@@ -20,7 +19,6 @@ from matplotlib.lines import Line2D
 from reports.figures import colors
 from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
-from reports.format.units import format_number
 
 WIDTH, NARROW_WIDTH = 7.2, 3.7
 """Widths of figures in inches: for a paper or a computer, and for the screen of a phone."""
@@ -157,15 +155,6 @@ def stretch_y_axis(axes: Axes) -> None:
 def select_ticks(low: float, high: float) -> list[float]:
     """Return the tick percentages of a `STRETCHED_SCALE` axis within the limits."""
     return [tick for tick in _TICK_PERCENTAGES if low <= tick <= high]
-
-
-def format_tip_interval(row: Mapping[Hashable, Any], column: str) -> str:
-    """Format a fraction of a row with its 95% confidence interval, in %, for a tip."""
-    low, high = row[f"{column}_low"], row[f"{column}_high"]
-    return (
-        f"{format_number(row[column], 'percent')}% "
-        f"(95% CI {format_number(low, 'percent')} to {format_number(high, 'percent')})"
-    )
 
 
 def shorten(text: str, max_length: int = 36) -> str:

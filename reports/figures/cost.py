@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
 
@@ -73,8 +73,7 @@ def _draw_points(
             **style,
         )
         tips = [
-            f"{row['name']}\naccuracy {canvas.format_tip_interval(row, 'accuracy')}\n"
-            f"{_format_costs(row)}"
+            f"{row['name']}\naccuracy {format_score(row, 'accuracy')}\n{_format_costs(row)}"
             for row in points.to_dict("records")
         ]
         figure.mark_error_bars(container, tips=tips)

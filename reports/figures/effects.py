@@ -3,9 +3,8 @@
 import pandas as pd
 
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_estimate
 from reports.format.text import DataLabel
-from reports.format.units import format_number
 
 
 @canvas.figure_style
@@ -46,8 +45,7 @@ def draw_effects(
         for contrast, family in zip(frame["contrast_label"], frame["family_label"], strict=True)
     ]
     tips = [
-        f"{text}\n{format_number(row['difference'], 'points')} points "
-        f"(95% CI {format_number(row['low'], 'points')} to {format_number(row['high'], 'points')})"
+        f"{text}\n{format_estimate(row['difference'], row['low'], row['high'], 'points')}"
         for text, row in zip(labels, frame.to_dict("records"), strict=True)
     ]
     figure.mark_error_bars(container, tips=tips)

@@ -1,9 +1,12 @@
 """Draw importances as dots with intervals."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_estimate
 from reports.format.text import DataLabel
 
 # Marker and color by rung, from the first.
@@ -46,9 +49,7 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
             axes.hlines(heights, *interval, color=color, linewidth=1.4)
             (dots,) = axes.plot(percent, heights, marker=marker, color=color, ls="none")
             tips = [
-                f"{row['setting_text']}, after epoch {rung}\n"
-                f"{row['importance']:.1%} (90% CI {row['importance_low']:.1%} to "
-                f"{row['importance_high']:.1%})"
+                f"{row['setting_text']}, after epoch {rung}\n{_format_importance(row)}"
                 for row in rung_rows.to_dict("records")
             ]
             figure.mark(dots, tips=tips)
@@ -64,3 +65,8 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     panels[-1, 0].set_xlabel("Share of variance (%), 90% confidence interval")
     figure.legend(loc="outside upper left", ncols=4)
     return figure
+
+
+def _format_importance(row: Mapping[Hashable, Any]) -> str:
+    ends = row["importance_low"], row["importance_high"]
+    return format_estimate(row["importance"], *ends, "percent", decimals=1, level=90)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, label
 
 _TIED_WIDTH, _EQUIVALENT_WIDTH = 1.2, 5.0
@@ -75,10 +75,7 @@ def _draw_interval(
         capsize=3,
         label=family if family not in axes.get_legend_handles_labels()[1] else None,
     )
-    tip = (
-        f"{row['configuration']}, {row['method']}\n"
-        f"macro F1 {canvas.format_tip_interval(row, 'test_macro_f1')}"
-    )
+    tip = f"{row['configuration']}, {row['method']}\nmacro F1 {format_score(row, 'test_macro_f1')}"
     figure.mark_error_bars(container, model=str(row["configuration"]), tips=[tip])
 
 

@@ -5,8 +5,7 @@ corner.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_estimate
 from reports.format.text import DataLabel
-from reports.format.units import BLANK, format_interval, format_number
+from reports.format.units import format_number
 
 # Values of `curve`, see `roc_curves.Curve`.
 _ROC, _PRECISION_RECALL = "roc", "precision_recall"
@@ -72,16 +71,12 @@ def draw_class_curves(
             _draw_line(figure, axes, points, colors.CLASS_STYLES[i], name=area["class_label"])
             if area["has_band"]:
                 _draw_band(axes, points, colors.CLASS_STYLES[i][0])
-    handles = [
-        Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH)
-        for color, dashes in colors.CLASS_STYLES[: len(areas)]
-    ]
     labels = [
         f"{canvas.shorten(area['class_label'], 24)} (AUC {format_number(area['auc'], 'score')}, "
         f"AP {format_number(area['average_precision'], 'score')})"
         for area in areas.to_dict("records")
     ]
-    figure.legend(handles, labels, loc="outside upper left", ncols=2, handlelength=3)
+    _add_legend(figure, colors.CLASS_STYLES[: len(areas)], labels, n_columns=2)
     return figure
 
 
@@ -115,12 +110,21 @@ def draw_model_curves(
             _draw_line(figure, axes, points, style, name=name, model=name)
         axes.set_title(canvas.shorten(class_label, 24), fontsize=8)
         axes.set_xlabel(x_label, fontsize=8)
-    handles = [
-        Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles.values()
-    ]
     labels = [canvas.shorten(name, 32) for name in styles]
-    figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, handlelength=3)
+    _add_legend(figure, styles.values(), labels, n_columns=n_columns)
     return figure
+
+
+def _add_legend(
+    figure: MarkedFigure,
+    styles: Iterable[tuple[str, str]],
+    labels: Sequence[str],
+    *,
+    n_columns: int,
+) -> None:
+    """Add a legend of lines with these colors and line styles above the figure."""
+    handles = [Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles]
+    figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, handlelength=3)
 
 
 def _style_models(curves: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -163,7 +167,8 @@ def _draw_line(
     is_inside = points["x"].between(*x_limits) & points["y"].between(*y_limits)
     points = points[is_inside].iloc[::_TIP_STEP]
     tips = [
-        f"{name}\n{x_name} {row['x']:.2%}\n{y_name} {row['y']:.2%}{_format_interval(row)}"
+        f"{name}\n{x_name} {row['x']:.2%}\n"
+        f"{y_name} {format_estimate(row['y'], row['low'], row['high'], 'percent')}"
         for row in points.to_dict("records")
     ]
     (dots,) = axes.plot(
@@ -172,11 +177,6 @@ def _draw_line(
     if model is not None:
         figure.mark(line, model=model)
     figure.mark(dots, model=model, tips=tips)
-
-
-def _format_interval(point: Mapping[Hashable, Any]) -> str:
-    interval = format_interval(point["low"], point["high"], "percent")
-    return "" if interval == BLANK else f" {interval}"
 
 
 def _draw_band(axes: Axes, points: pd.DataFrame, color: str) -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from reports.figures import canvas, colors
-from reports.figures.marks import MarkedFigure
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, format_loss_and_optimizer
 
 # Column of the frame, label in the legend, color, marker.
@@ -47,7 +47,7 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
             capsize=3,
         )
         tips = [
-            f"{row['configuration']}\n{name} {canvas.format_tip_interval(row, column)}"
+            f"{row['configuration']}\n{name} {format_score(row, column)}"
             for row in frame.to_dict("records")
         ]
         figure.mark_error_bars(container, tips=tips)

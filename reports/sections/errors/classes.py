@@ -59,7 +59,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
     scores = confusion.class_scores
     if scores.empty:
         return None
-    all_rows = scores.assign(class_label=[context.class_labels[c] for c in scores["class"]])
+    all_rows = scores.assign(class_label=context.label_classes(scores["class"]))
     return Section(
         key="per-class",
         title="Scores of each class",

@@ -163,7 +163,7 @@ def _make_cell_table(
     keys = ["configuration", "true"]
     wide_frame = frame.pivot_table(index=keys, columns="predicted", values=cells.key, sort=False)
     wide_frame = wide_frame.rename(columns=str).reset_index()
-    wide_frame["class_label"] = [context.class_labels[c] for c in wide_frame["true"]]
+    wide_frame["class_label"] = context.label_classes(wide_frame["true"])
     columns = [CONFIGURATION_COLUMN, Column(key="class_label", heading=("True class",))]
     columns += [
         Column(key=str(i), heading=("Predicted", class_name), unit=cells.unit)

@@ -198,8 +198,8 @@ def _select_significant(pair: pd.DataFrame, context: ReportContext) -> pd.DataFr
     order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
     frame = rows.loc[order]
     return frame.assign(
-        true_label=[context.class_labels[c] for c in frame["true"]],
-        predicted_label=[context.class_labels[c] for c in frame["predicted"]],
+        true_label=context.label_classes(frame["true"]),
+        predicted_label=context.label_classes(frame["predicted"]),
         interval_text=[_format_row_interval(row) for _, row in frame.iterrows()],
     )
 

@@ -55,8 +55,8 @@ def make_section(
     if frame.empty:
         return None
     labeled_frame = frame.assign(
-        true_label=[context.class_labels[c] for c in frame["true"]],
-        predicted_label=[context.class_labels[c] for c in frame["predicted"]],
+        true_label=context.label_classes(frame["true"]),
+        predicted_label=context.label_classes(frame["predicted"]),
     )
     return Section(
         key="misclassified",

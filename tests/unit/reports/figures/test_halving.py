@@ -17,8 +17,8 @@ def test_draw_halving_has_a_curve_a_trial_and_a_point_at_its_end() -> None:
     assert [len(read_points(curve)) for curve in curves] == [4, 4, 1, 4, 1, 2]
     assert [read_points(end)[:, 0].tolist() for end in ends] == [[4], [4], [1], [4], [1], [2]]
     assert read_points(ends[3])[0, 1] == pytest.approx(94)
-    colors = [curve.get_color() for curve in curves]
-    assert colors == [
+    curve_colors = [curve.get_color() for curve in curves]
+    assert curve_colors == [
         *(colors.BLUE, colors.BLUE, colors.GRAY, colors.VERMILLION, colors.GRAY, colors.GRAY)
     ]
 
