@@ -1,7 +1,5 @@
 """Draw the history of a search, and the expected best value in random order."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -43,13 +41,15 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
         rows = trials[(trials["state"] == state) & trials["value"].notna()]
         if rows.empty:
             continue
-        marker_style: dict[str, Any] = {
-            "markerfacecolor": color if is_filled else colors.WHITE,
-            "markersize": 5,
-        }
-        points = (rows["number"], rows["value"] * 100)
         (dots,) = axes.plot(
-            *points, color=color, marker=marker, ls="none", label=state, **marker_style
+            rows["number"],
+            rows["value"] * 100,
+            color=color,
+            marker=marker,
+            markersize=5,
+            markerfacecolor=color if is_filled else colors.WHITE,
+            ls="none",
+            label=state,
         )
         tips = [
             f"trial {row['number']}, {state}\nbest macro F1 on val "
@@ -57,22 +57,7 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
             for row in rows.to_dict("records")
         ]
         figure.mark(dots, tips=tips)
-    baselines = trials[trials["is_baseline"] & trials["value"].notna()]
-    if not baselines.empty:
-        points = (baselines["number"], baselines["value"] * 100)
-        ring_style: dict[str, Any] = {
-            "markersize": 10,
-            "markerfacecolor": "none",
-            "markeredgewidth": 1.2,
-        }
-        axes.plot(
-            *points,
-            color=colors.VERMILLION,
-            marker="o",
-            ls="none",
-            label="proposed first",
-            **ring_style,
-        )
+    _draw_baselines(axes, trials)
     canvas.stretch_y_axis(axes)
     _draw_lost_trials(axes, trials)
     _label_axes(figure, axes, "Trial")
@@ -117,18 +102,37 @@ def draw_expected_best(
     return figure
 
 
+def _draw_baselines(axes: Axes, trials: pd.DataFrame) -> None:
+    """Draw rings around the configurations that the search started with."""
+    baselines = trials[trials["is_baseline"] & trials["value"].notna()]
+    if not baselines.empty:
+        axes.plot(
+            baselines["number"],
+            baselines["value"] * 100,
+            color=colors.VERMILLION,
+            marker="o",
+            ls="none",
+            label="proposed first",
+            markersize=10,
+            markerfacecolor="none",
+            markeredgewidth=1.2,
+        )
+
+
 def _draw_lost_trials(axes: Axes, trials: pd.DataFrame) -> None:
     """Draw trials without a value as crosses on the lower edge."""
     lost_trials = trials[trials["state"].isin(_STATES_WITHOUT_VALUE)]
     if not lost_trials.empty:
         heights = [axes.get_ylim()[0]] * len(lost_trials)
-        cross_style: dict[str, Any] = {
-            "marker": "x",
-            "ls": "none",
-            "clip_on": False,
-            "label": "no value",
-        }
-        axes.plot(lost_trials["number"], heights, color=colors.VERMILLION, **cross_style)
+        axes.plot(
+            lost_trials["number"],
+            heights,
+            color=colors.VERMILLION,
+            marker="x",
+            ls="none",
+            clip_on=False,
+            label="no value",
+        )
 
 
 def _label_axes(figure: Figure, axes: Axes, xlabel: str) -> None:
