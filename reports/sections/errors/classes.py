@@ -154,7 +154,7 @@ def _make_cell(
 def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tuple[Table, Table]:
     slug, displayed_rows = make_slug(family), add_note(context.select_displayed(rows))
 
-    def make(name: str, text: str, columns: tuple[Column, ...], *, folded: bool) -> Table:
+    def make(name: str, text: str, columns: tuple[Column, ...]) -> Table:
         keys = {"family", "class", *(column.key for column in columns)}
         values = rows[[c for c in rows.columns if re.sub("_(sd|low|high)$", "", c) in keys]]
         caption = f"{text} of each class on test, {label(family)}"
@@ -165,15 +165,14 @@ def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tup
             displayed_rows,
             group="configuration",
             values=values,
-            folded=folded,
+            folded=True,
         )
 
     return (
-        make("per-class", "Precision, recall and F1", CLASS_COLUMNS, folded=True),
+        make("per-class", "Precision, recall and F1", CLASS_COLUMNS),
         make(
             "per-class-more",
             "Specificity, NPV, AUC and average precision",
             MORE_CLASS_COLUMNS,
-            folded=True,
         ),
     )

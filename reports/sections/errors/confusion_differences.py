@@ -153,7 +153,7 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
 
 def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFigure:
     return make_figure(
-        "difference",
+        "confusion-difference",
         f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
         "trial, first minus second. Rows: true; columns: predicted. Blue: the first model is "
         "better; orange: it is worse; gray: not significant.",
