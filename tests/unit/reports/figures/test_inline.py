@@ -100,15 +100,6 @@ def test_inline_svg_mark_with_too_few_texts_raises_an_error() -> None:
         inline(figure)
 
 
-def test_mark_error_bars_marks_caps_and_bars_too_if_they_have_a_model() -> None:
-    figure, axes = make_panel()
-    figure.mark_error_bars(axes.errorbar([0], [0], yerr=[1], capsize=2), model="a", tips=["x"])
-    assert [mark.model for mark in figure.marks] == ["a"] * 4
-    assert [list(mark.tips) for mark in figure.marks] == [["x"], [], [], []]
-    figure.mark_error_bars(axes.errorbar([0], [0], yerr=[1]), tips=["y"])
-    assert len(figure.marks) == 5
-
-
 def test_page_colors_are_defined_in_the_style_of_the_page() -> None:
     style = (TEMPLATE_FOLDER / "style.css").read_text(encoding="utf-8")
     for name, color in colors.PAGE_COLORS.items():
