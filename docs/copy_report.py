@@ -9,7 +9,7 @@ import argparse
 import re
 from pathlib import Path
 
-_FILE_LINKS = re.compile(r'\s*<(span|p) class="files">.*?</\1>', re.DOTALL)
+_FILE_LINKS = re.compile(r'\s*<(span|p) class="(?:figure-)?files">.*?</\1>', re.DOTALL)
 _FOLDERS = re.compile(r"(?<=--data-file[ =]|--data-root[ =])[^\s<]*/")
 
 

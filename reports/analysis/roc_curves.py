@@ -16,16 +16,22 @@ Medicine, 2008). A bootstrap would have no width at 0 and 1, where good classifi
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodnets.metrics import FloatArray, IntArray
+from bloodnets.metrics import FloatArray
 from reports.analysis.distinct_models import find_representatives
 from reports.analysis.intervals import ALPHA, compute_wilson_interval
 from reports.analysis.seed_variance import SeedVariance
+from reports.analysis.threshold_counts import (
+    CurvePoints,
+    ThresholdCounts,
+    count_positives,
+    read_precision,
+    read_rates,
+)
 from reports.analysis.uncertainty import MeanVariance, compute_half_width
 from reports.ledger.test_predictions import TestPredictions
 
@@ -42,9 +48,6 @@ RECALLS = np.union1d(1 - (1 - _STEPS) ** 2, TABLE_RECALL)
 
 _COLUMNS = ("x", "y", "low", "high")
 
-_ROUNDING = 1e-9
-"""Number of images by which a product with a rate may exceed a whole number."""
-
 
 class Curve(StrEnum):
     """Kind of a curve.
@@ -56,34 +59,6 @@ class Curve(StrEnum):
 
     ROC = "roc"
     PRECISION_RECALL = "precision_recall"
-
-
-class _Counts(NamedTuple):
-    """Numbers of images with at least a probability, at each distinct probability, descending.
-
-    The first entry is above all probabilities, without images.
-
-    Attributes:
-        thresholds: Probabilities, shape (k,).
-        true_positives: Images of the class, int64, shape (k,).
-        false_positives: Other images, int64, shape (k,).
-    """
-
-    thresholds: NDArray[np.floating]
-    true_positives: IntArray
-    false_positives: IntArray
-
-
-class _Points(NamedTuple):
-    """Points of one trial's curve.
-
-    Attributes:
-        values: Values of the curve, 0 to 1, float64, shape (points,).
-        positions: Positions in `_Counts` of the thresholds, int64, shape (points,).
-    """
-
-    values: FloatArray
-    positions: NDArray[np.intp]
 
 
 def compute_roc_curves(predictions: TestPredictions) -> pd.DataFrame:
@@ -138,48 +113,15 @@ def _trace_curves(
     Returns:
         Points of each curve, rows `_COLUMNS`, float64, shape (4, points).
     """
-    counts = [_count_positives(is_class, trial) for trial in scores]
+    counts = [count_positives(is_class, trial) for trial in scores]
     return (
         np.stack([FALSE_POSITIVE_RATES, *_estimate_rates(counts, scores[:, is_class])]),
         np.stack([RECALLS, *_estimate_precision(counts, scores[:, ~is_class])]),
     )
 
 
-def _count_positives(is_class: NDArray[np.bool_], scores: NDArray[np.floating]) -> _Counts:
-    order = np.argsort(-scores, kind="stable")
-    sorted_scores, is_positive = scores[order], is_class[order]
-    last = np.append(np.flatnonzero(np.diff(sorted_scores)), scores.size - 1)  # of equal scores
-    true_positives = np.cumsum(is_positive)[last]
-    return _Counts(
-        np.append(np.inf, sorted_scores[last]),
-        np.append(0, true_positives),
-        np.append(0, last + 1 - true_positives),
-    )
-
-
-def _read_rates(counts: _Counts, rates: FloatArray) -> _Points:
-    """Return the true positive rates, interpolated linearly within images of equal score."""
-    n_class, n_rest = counts.true_positives[-1], counts.false_positives[-1]
-    images = rates * n_rest
-    before = np.searchsorted(counts.false_positives, images + _ROUNDING, "right") - 1
-    after = np.minimum(before + 1, len(counts.thresholds) - 1)
-    gap = np.maximum(1, counts.false_positives[after] - counts.false_positives[before])
-    share = np.maximum(0, images - counts.false_positives[before]) / gap
-    gained = counts.true_positives[after] - counts.true_positives[before]
-    return _Points((counts.true_positives[before] + share * gained) / n_class, before)
-
-
-def _read_precision(counts: _Counts, recalls: FloatArray) -> _Points:
-    """Return the precisions at the highest thresholds with at least the recalls."""
-    images = np.maximum(recalls * counts.true_positives[-1] - _ROUNDING, 0.5)
-    positions = np.searchsorted(counts.true_positives, images)
-    true_positives = counts.true_positives[positions]
-    predicted = true_positives + counts.false_positives[positions]
-    return _Points(true_positives / predicted, positions)
-
-
 def _estimate_rates(
-    counts: Sequence[_Counts], class_scores: NDArray[np.floating]
+    counts: Sequence[ThresholdCounts], class_scores: NDArray[np.floating]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return means over seeds of the true positive rates, and the ends of their intervals.
 
@@ -188,11 +130,11 @@ def _estimate_rates(
         class_scores: Scores of the images of the class, shape (seeds, images of the class).
     """
     n_class, n_rest = counts[0].true_positives[-1], counts[0].false_positives[-1]
-    points = [_read_rates(trial, FALSE_POSITIVE_RATES) for trial in counts]
+    points = [read_rates(trial, FALSE_POSITIVE_RATES) for trial in counts]
     ends = compute_wilson_interval(
         FALSE_POSITIVE_RATES, np.full(FALSE_POSITIVE_RATES.shape, float(n_rest))
     )
-    moved = np.mean([[_read_rates(trial, end).values for end in ends] for trial in counts], axis=0)
+    moved = np.mean([[read_rates(trial, end).values for end in ends] for trial in counts], axis=0)
     moved[:, ends[0] * n_rest < 1] = np.nan
     return _estimate_means(
         np.stack([trial.values for trial in points]),
@@ -203,7 +145,7 @@ def _estimate_rates(
 
 
 def _estimate_precision(
-    counts: Sequence[_Counts], rest_scores: NDArray[np.floating]
+    counts: Sequence[ThresholdCounts], rest_scores: NDArray[np.floating]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return means over seeds of the precisions, and the ends of their intervals.
 
@@ -212,7 +154,7 @@ def _estimate_precision(
         rest_scores: Scores of the images of the other classes, shape (seeds, other images).
     """
     n_class = counts[0].true_positives[-1]
-    points = [_read_precision(trial, RECALLS) for trial in counts]
+    points = [read_precision(trial, RECALLS) for trial in counts]
     precision = np.stack([trial.values for trial in points])
     n_predicted = np.mean(
         [
@@ -223,7 +165,7 @@ def _estimate_precision(
     )
     ends = compute_wilson_interval(RECALLS, np.full(RECALLS.shape, float(n_class)))
     moved = np.mean(
-        [[_read_precision(trial, end).values for end in ends] for trial in counts], axis=0
+        [[read_precision(trial, end).values for end in ends] for trial in counts], axis=0
     )
     moved[:, (1 - ends[1]) * n_class < 1] = np.nan
     # At a fixed recall, one more false positive lowers the precision by itself / predicted images.
@@ -236,7 +178,9 @@ def _estimate_precision(
     )
 
 
-def _get_thresholds(counts: Sequence[_Counts], points: Sequence[_Points]) -> NDArray[np.floating]:
+def _get_thresholds(
+    counts: Sequence[ThresholdCounts], points: Sequence[CurvePoints]
+) -> NDArray[np.floating]:
     """Return the threshold of each seed and point, shape (seeds, points)."""
     return np.stack(
         [trial.thresholds[point.positions] for trial, point in zip(counts, points, strict=True)]

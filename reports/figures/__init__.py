@@ -1,7 +1,7 @@
 """Draw data frames as matplotlib figures; the values are computed in `reports.analysis`."""
 
 from reports.figures.calibration import draw_reliability
-from reports.figures.canvas import MarkedFigure, render_svg, render_svg_and_png
+from reports.figures.canvas import render_svg, render_svg_and_png
 from reports.figures.confusion import draw_confusion_matrices
 from reports.figures.cost import draw_cost
 from reports.figures.curves import draw_curves
@@ -11,6 +11,7 @@ from reports.figures.halving import draw_halving
 from reports.figures.history import draw_expected_best, draw_history
 from reports.figures.importances import draw_importances
 from reports.figures.inline import inline_svg
+from reports.figures.marks import MarkedFigure
 from reports.figures.ranking import draw_ranking
 from reports.figures.roc import draw_class_curves, draw_model_curves
 from reports.figures.scores import draw_scores

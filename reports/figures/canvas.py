@@ -1,79 +1,24 @@
-"""Style, colors, panels and data label shared by all figures.
+"""Style, size, panels, axes and data label shared by all figures, and their rendering.
 
-Figures are created without pyplot and without global state. The colors are distinguishable for
-color-blind readers (Okabe & Ito); line styles and markers differ for printing in grayscale.
+Figures are created without pyplot and without global state.
 """
 
 import io
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import matplotlib
 import matplotlib.style
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import ListedColormap
-from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.figures import colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
-from reports.format.units import format_number
-
-BLUE, SKY, VERMILLION, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
-PURPLE, ORANGE, WINE = "#CC79A7", "#E69F00", "#882255"
-BLACK, DARK_GRAY, MEDIUM_GRAY = "#000000", "#333333", "#666666"
-GRAY, PALE_GRAY, GRID_GRAY, WHITE = "#BDBDBD", "#D9D9D9", "#E6E6E6", "#FFFFFF"
-
-MODEL_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, DARK_GRAY)
-"""Colors of models in a common panel."""
-
-PAGE_COLORS = {
-    "figure-blue": BLUE,
-    "figure-sky": SKY,
-    "figure-vermilion": VERMILLION,
-    "figure-green": GREEN,
-    "figure-purple": PURPLE,
-    "figure-orange": ORANGE,
-    "figure-wine": WINE,
-    "figure-dark-gray": DARK_GRAY,
-    "figure-medium-gray": MEDIUM_GRAY,
-    "figure-gray": GRAY,
-    "figure-pale-gray": PALE_GRAY,
-    "figure-grid": GRID_GRAY,
-    "ink": BLACK,
-    "ground": WHITE,
-}
-"""Color by name of the CSS variable that replaces it on the page.
-
-A figure of the page may have no other color, except those of `SEQUENTIAL_COLORMAP`.
-"""
-
-SEQUENTIAL_COLORMAP = ListedColormap(colormaps["cividis"](np.linspace(0.35, 1, 256)), "values")
-"""Colormap of values, with uniform lightness, that looks the same to color-blind readers.
-
-The darkest colors of cividis are left out, because they are invisible on a dark page.
-"""
-
-CLASS_STYLES = (
-    (VERMILLION, "-"),
-    (BLUE, "-"),
-    (GREEN, "--"),
-    (ORANGE, "-."),
-    (PURPLE, "-"),
-    (DARK_GRAY, ":"),
-    (SKY, "--"),
-    (WINE, "-."),
-)
-"""Colors and line styles of up to eight classes in one panel."""
-
-_FAMILY_STYLES = {"mlnn": (VERMILLION, "s"), "cnn": (BLUE, "o"), "resnet": (GREEN, "^")}
 
 WIDTH, NARROW_WIDTH = 7.2, 3.7
 """Widths of figures in inches: for a paper or a computer, and for the screen of a phone."""
@@ -94,7 +39,7 @@ _RC_PARAMS = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": GRID_GRAY,
+    "grid.color": colors.GRID_GRAY,
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "legend.frameon": False,
@@ -106,47 +51,6 @@ figure_style = matplotlib.style.context(["default", _RC_PARAMS])
 """Decorator for functions that create or render figures; some settings apply at render time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """What an artist of a figure shows.
-
-    Attributes:
-        artist: Artist.
-        model: Model that it belongs to, as named in the report; None for none.
-        tips: Text of each of its shapes, in the order in which they are drawn; empty for none. A
-            line has one shape per marker, or a single one without markers.
-    """
-
-    artist: Artist
-    model: str | None
-    tips: Sequence[str]
-
-
-class MarkedFigure(Figure):
-    """A figure that knows what its artists show, so that the page can explore it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Initialize a figure without marks."""
-        super().__init__(*args, **kwargs)
-        self.marks: list[Mark] = []
-
-    def mark(self, artist: Artist, *, model: str | None = None, tips: Sequence[str] = ()) -> None:
-        """Describe an artist; see `Mark`."""
-        artist.set_gid(f"mark-{len(self.marks)}")
-        self.marks.append(Mark(artist=artist, model=model, tips=tips))
-
-    def mark_error_bars(
-        self, container: ErrorbarContainer, *, model: str | None = None, tips: Sequence[str] = ()
-    ) -> None:
-        """Describe points with error bars; the texts are those of the points."""
-        points, caps, bars = container.lines
-        if points is not None:
-            self.mark(points, model=model, tips=tips)
-        if model is not None:
-            for artist in (*caps, *bars):
-                self.mark(artist, model=model)
-
-
 def make_blank_figure(width: float, height: float, data: DataLabel) -> MarkedFigure:
     """Return an empty figure, sized in inches, with a strip that names the data.
 
@@ -156,7 +60,7 @@ def make_blank_figure(width: float, height: float, data: DataLabel) -> MarkedFig
     strip_height = 0.22 / height
     figure.set_layout_engine("constrained", rect=(0, strip_height, 1, 1 - strip_height))
     strip_text = shorten(data.short_line, 100)
-    figure.text(0.06 / width, 0.06 / height, strip_text, color=MEDIUM_GRAY, fontsize=6.5)
+    figure.text(0.06 / width, 0.06 / height, strip_text, color=colors.MEDIUM_GRAY, fontsize=6.5)
     if data.warning:
         _add_watermark(figure, data.warning)
     return figure
@@ -171,7 +75,7 @@ def _add_watermark(figure: Figure, text: str) -> None:
         0.5,
         0.5,
         text,
-        color=VERMILLION,
+        color=colors.VERMILLION,
         alpha=0.15,
         fontsize=fontsize,
         weight="bold",
@@ -208,11 +112,6 @@ def label_outer_axes(figure: Figure, panels: Sequence[Axes], xlabel: str, ylabel
         axes.set_ylabel(ylabel if is_left else "")
         axes.set_xlabel(xlabel if is_bottom else "")
     figure.align_ylabels()
-
-
-def get_family_style(family: str) -> tuple[str, str]:
-    """Return the color and the marker of a family in all figures."""
-    return _FAMILY_STYLES.get(family, (DARK_GRAY, "D"))
 
 
 def add_legend(figure: Figure, axes: Axes, *, n_columns: int) -> None:
@@ -256,15 +155,6 @@ def stretch_y_axis(axes: Axes) -> None:
 def select_ticks(low: float, high: float) -> list[float]:
     """Return the tick percentages of a `STRETCHED_SCALE` axis within the limits."""
     return [tick for tick in _TICK_PERCENTAGES if low <= tick <= high]
-
-
-def format_tip_interval(row: Mapping[Hashable, Any], column: str) -> str:
-    """Format a fraction of a row with its 95% confidence interval, in %, for a tip."""
-    low, high = row[f"{column}_low"], row[f"{column}_high"]
-    return (
-        f"{format_number(row[column], 'percent')}% "
-        f"(95% CI {format_number(low, 'percent')} to {format_number(high, 'percent')})"
-    )
 
 
 def shorten(text: str, max_length: int = 36) -> str:

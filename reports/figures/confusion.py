@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bloodnets.metrics import FloatArray
 from reports.figures import canvas
-from reports.figures.cell_texts import CellText, draw_cell_texts
+from reports.figures.cell_texts import FAINT_COLOR, CellText, draw_cell_texts
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 from reports.format.units import format_number
 
@@ -19,7 +20,7 @@ _MIN_WHITE_TEXT_SHARE = 0.35  # cells with a larger share of their row need whit
 @canvas.figure_style
 def draw_confusion_matrices(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw one confusion matrix per configuration, with counts and row percentages.
 
     Rows are true classes, columns predicted ones. The shade is the share of the row on a
@@ -65,7 +66,7 @@ def list_count_texts(counts: NDArray[np.number], shares: FloatArray) -> list[Cel
     for row, column in np.ndindex(counts.shape):
         count, share = int(counts[row, column]), float(shares[row, column])
         if count == 0:
-            texts.append(CellText(row, column, "0", 7, "#8A8A8A"))
+            texts.append(CellText(row, column, "0", 7, FAINT_COLOR))
             continue
         color = "white" if share > _MIN_WHITE_TEXT_SHARE else "black"
         percentage = format_number(share, "percent")

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bloodnets.metrics import FloatArray
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, label
 from reports.format.units import format_number
 
@@ -19,7 +20,7 @@ _EQUAL_COST_OFFSET = 0.02  # share of the axis; about the width of a marker
 
 
 @canvas.figure_style
-def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
+def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw accuracy against each cost, in two panels with logarithmic cost axes.
 
     Whiskers are 95% confidence intervals. Hollow markers are published values. Rows of equal cost
@@ -54,10 +55,10 @@ def _spread_equal_costs(costs: FloatArray) -> FloatArray:
 
 
 def _draw_points(
-    figure: canvas.MarkedFigure, axes: Axes, points: pd.DataFrame, source: str, family: str
+    figure: MarkedFigure, axes: Axes, points: pd.DataFrame, source: str, family: str
 ) -> None:
     """Draw a group of markers: filled with whiskers for the study, hollow for published values."""
-    color, marker = canvas.get_family_style(family)
+    color, marker = colors.get_family_style(family)
     style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4.5, "ls": "none"}
     accuracy = points["accuracy"] * 100
     if source == "study":
@@ -72,8 +73,7 @@ def _draw_points(
             **style,
         )
         tips = [
-            f"{row['name']}\naccuracy {canvas.format_tip_interval(row, 'accuracy')}\n"
-            f"{_format_costs(row)}"
+            f"{row['name']}\naccuracy {format_score(row, 'accuracy')}\n{_format_costs(row)}"
             for row in points.to_dict("records")
         ]
         figure.mark_error_bars(container, tips=tips)

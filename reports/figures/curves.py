@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 
-MAX_CURVES = len(canvas.MODEL_COLORS)
+MAX_CURVES = len(colors.MODEL_COLORS)
 """Maximum number of models in a figure; more would need colors that are hard to tell apart."""
 
 MIN_SEEDS_FOR_BAND = 3
@@ -23,7 +24,7 @@ _PANELS = (("Loss (nats)", ("train_loss", "val_loss")), ("Macro F1 on val (%)", 
 @canvas.figure_style
 def draw_curves(
     frame: pd.DataFrame, means: pd.DataFrame, *, data: DataLabel, narrow: bool = False
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the mean curves of several models, with the losses on the left and macro F1 right.
 
     With at least `MIN_SEEDS_FOR_BAND` seeds, a band shows mean ± standard deviation on val; with
@@ -41,7 +42,7 @@ def draw_curves(
         panels = list(figure.subplots(2, 1))
     else:
         figure, panels = canvas.make_panels(2, width=canvas.WIDTH, height=2.9, data=data)
-    for color, name in zip(canvas.MODEL_COLORS, names, strict=False):
+    for color, name in zip(colors.MODEL_COLORS, names, strict=False):
         rows, mean = (part[part["configuration"] == name] for part in (frame, means))
         for axes, (_, columns) in zip(panels, _PANELS, strict=True):
             for column in columns:
@@ -58,7 +59,7 @@ def draw_curves(
 
 
 def _draw_spread(
-    figure: canvas.MarkedFigure,
+    figure: MarkedFigure,
     axes: Axes,
     rows: pd.DataFrame,
     mean: pd.DataFrame,
@@ -80,16 +81,16 @@ def _draw_spread(
             figure.mark(line, model=model)
 
 
-def _draw_rings(figure: canvas.MarkedFigure, axes: Axes, rows: pd.DataFrame, color: str) -> None:
+def _draw_rings(figure: MarkedFigure, axes: Axes, rows: pd.DataFrame, color: str) -> None:
     """Draw a ring at the epoch whose weights a trial kept, in the panel of macro F1."""
     best_rows = rows[rows["epoch"] == rows["best_epoch"]]
     points = best_rows["epoch"], best_rows["val_macro_f1"] * _get_scale("val_macro_f1")
-    rings = axes.scatter(*points, s=24, facecolor=canvas.WHITE, edgecolor=color, zorder=4)
+    rings = axes.scatter(*points, s=24, facecolor=colors.WHITE, edgecolor=color, zorder=4)
     figure.mark(rings, model=str(rows["configuration"].iloc[0]))
 
 
 def _draw_mean(
-    figure: canvas.MarkedFigure, panels: Sequence[Axes], name: str, color: str, mean: pd.DataFrame
+    figure: MarkedFigure, panels: Sequence[Axes], name: str, color: str, mean: pd.DataFrame
 ) -> None:
     """Draw the mean curves, and invisible points that say the values of each epoch."""
     tips = [
@@ -112,8 +113,8 @@ def _get_scale(column: str) -> int:
     return 100 if column == "val_macro_f1" else 1
 
 
-def _add_legend(figure: canvas.MarkedFigure, names: Sequence[str], *, n_columns: int) -> None:
-    handles = [Line2D([], [], color=color, lw=1.6) for color in canvas.MODEL_COLORS[: len(names)]]
-    handles += [Line2D([], [], color=canvas.DARK_GRAY, lw=1.6, ls=style) for style in ("--", "-")]
+def _add_legend(figure: MarkedFigure, names: Sequence[str], *, n_columns: int) -> None:
+    handles = [Line2D([], [], color=color, lw=1.6) for color in colors.MODEL_COLORS[: len(names)]]
+    handles += [Line2D([], [], color=colors.DARK_GRAY, lw=1.6, ls=style) for style in ("--", "-")]
     labels = [*(canvas.shorten(str(name)) for name in names), "loss on train", "on val"]
     figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, columnspacing=1.2)

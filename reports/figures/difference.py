@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
-from reports.figures import canvas
-from reports.figures.cell_texts import CellText, draw_cell_texts
+from reports.figures import canvas, colors
+from reports.figures.cell_texts import FAINT_COLOR, CellText, draw_cell_texts
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 
 _DIVERGING_COLORMAP = LinearSegmentedColormap.from_list(
-    "", [canvas.VERMILLION, "white", canvas.BLUE], N=11
+    "", [colors.VERMILLION, "white", colors.BLUE], N=11
 )
 _MIN_WHITE_TEXT_SHADE = 4  # shades from this one up need white text
 
@@ -19,7 +20,7 @@ _MIN_WHITE_TEXT_SHADE = 4  # shades from this one up need white text
 @canvas.figure_style
 def draw_confusion_difference(
     frame: pd.DataFrame, labels: Sequence[str], *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the difference of two confusion matrices as a heat map.
 
     Rows are true classes, columns predicted ones. Blue: the first model is better, i.e. more images
@@ -70,7 +71,7 @@ def list_difference_texts(frame: pd.DataFrame) -> list[CellText]:
                 column=cell["predicted"],
                 text=cell["difference_text"],
                 size=8.5 if significant else 7,
-                color=color if significant else "#8A8A8A",
+                color=color if significant else FAINT_COLOR,
                 bold=significant and cell["true"] == cell["predicted"],
             )
         )

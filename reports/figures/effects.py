@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure, format_estimate
 from reports.format.text import DataLabel
-from reports.format.units import format_number
 
 
 @canvas.figure_style
@@ -14,7 +14,7 @@ def draw_effects(
     data: DataLabel,
     xlabel: str = "Change in macro F1 on test (points),\n95% confidence interval",
     narrow: bool = False,
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the difference and 95% confidence interval of each contrast, one per line.
 
     Args:
@@ -29,12 +29,12 @@ def draw_effects(
     axes = figure.subplots()
     rows = range(len(frame))
     mean = frame["difference"] * 100
-    axes.axvline(0, color=canvas.DARK_GRAY, linewidth=1)
+    axes.axvline(0, color=colors.DARK_GRAY, linewidth=1)
     container = axes.errorbar(
         mean,
         rows,
         xerr=[mean - frame["low"] * 100, frame["high"] * 100 - mean],
-        color=canvas.BLUE,
+        color=colors.BLUE,
         marker="o",
         linestyle="none",
         capsize=3,
@@ -45,8 +45,7 @@ def draw_effects(
         for contrast, family in zip(frame["contrast_label"], frame["family_label"], strict=True)
     ]
     tips = [
-        f"{text}\n{format_number(row['difference'], 'points')} points "
-        f"(95% CI {format_number(row['low'], 'points')} to {format_number(row['high'], 'points')})"
+        f"{text}\n{format_estimate(row['difference'], row['low'], row['high'], 'points')}"
         for text, row in zip(labels, frame.to_dict("records"), strict=True)
     ]
     figure.mark_error_bars(container, tips=tips)

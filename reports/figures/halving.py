@@ -6,14 +6,15 @@ from typing import Any
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 
 
 @canvas.figure_style
 def draw_halving(
     curves: pd.DataFrame, trials: pd.DataFrame, rungs: Sequence[int], *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the learning curve of each trial, and the number of trials that reached each rung.
 
     Args:
@@ -28,11 +29,11 @@ def draw_halving(
     value_by_trial = trials.set_index("number")["value"]
     best_number = value_by_trial.idxmax() if value_by_trial.notna().any() else None
     for number, curve in curves.groupby("number"):
-        line_style: dict[str, Any] = {"color": canvas.GRAY, "lw": 0.8, "zorder": 1}
+        line_style: dict[str, Any] = {"color": colors.GRAY, "lw": 0.8, "zorder": 1}
         if number == best_number:
-            line_style = {"color": canvas.VERMILLION, "lw": 2.0, "zorder": 4}
+            line_style = {"color": colors.VERMILLION, "lw": 2.0, "zorder": 4}
         elif state_by_trial[number] == "complete":
-            line_style = {"color": canvas.BLUE, "lw": 1.0, "zorder": 2}
+            line_style = {"color": colors.BLUE, "lw": 1.0, "zorder": 2}
         percent = curve["val_macro_f1"] * 100
         axes.plot(curve["epoch"], percent, **line_style)
         (end,) = axes.plot(
@@ -47,14 +48,14 @@ def draw_halving(
     y_max = axes.get_ylim()[1]
     for rung in rungs:
         n_trials = int((curves["epoch"] == rung).sum())
-        axes.axvline(rung, color=canvas.MEDIUM_GRAY, linewidth=0.8, linestyle=":", zorder=0)
+        axes.axvline(rung, color=colors.MEDIUM_GRAY, linewidth=0.8, linestyle=":", zorder=0)
         axes.text(
-            rung, y_max, f"{n_trials}", ha="center", va="bottom", fontsize=8, color=canvas.DARK_GRAY
+            rung, y_max, f"{n_trials}", ha="center", va="bottom", fontsize=8, color=colors.DARK_GRAY
         )
     for color, label in (
-        (canvas.VERMILLION, "best"),
-        (canvas.BLUE, "complete"),
-        (canvas.GRAY, "not complete"),
+        (colors.VERMILLION, "best"),
+        (colors.BLUE, "complete"),
+        (colors.GRAY, "not complete"),
     ):
         axes.plot([], [], color=color, label=label)
     axes.set_xlabel("Epoch")

@@ -1,28 +1,27 @@
 """Draw the history of a search, and the expected best value in random order."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel
 from reports.format.units import format_number
 
 # State of a trial, color, marker, whether the marker is filled.
 _STATE_MARKERS = (
-    ("complete", canvas.BLUE, "o", True),
-    ("pruned", canvas.SKY, "o", False),
-    ("cut short", canvas.GREEN, "s", False),
+    ("complete", colors.BLUE, "o", True),
+    ("pruned", colors.SKY, "o", False),
+    ("cut short", colors.GREEN, "s", False),
 )
 _STATES_WITHOUT_VALUE = ("diverged", "failed")
 _Y_LABEL = "Best macro F1 on val (%)"
 
 
 @canvas.figure_style
-def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
+def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw the value of each trial in the order of the proposals, and the best value so far.
 
     Args:
@@ -35,20 +34,22 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigur
         trials["number"],
         trials["best_so_far"] * 100,
         where="post",
-        color=canvas.BLUE,
+        color=colors.BLUE,
         label="best so far",
     )
     for state, color, marker, is_filled in _STATE_MARKERS:
         rows = trials[(trials["state"] == state) & trials["value"].notna()]
         if rows.empty:
             continue
-        marker_style: dict[str, Any] = {
-            "markerfacecolor": color if is_filled else canvas.WHITE,
-            "markersize": 5,
-        }
-        points = (rows["number"], rows["value"] * 100)
         (dots,) = axes.plot(
-            *points, color=color, marker=marker, ls="none", label=state, **marker_style
+            rows["number"],
+            rows["value"] * 100,
+            color=color,
+            marker=marker,
+            markersize=5,
+            markerfacecolor=color if is_filled else colors.WHITE,
+            ls="none",
+            label=state,
         )
         tips = [
             f"trial {row['number']}, {state}\nbest macro F1 on val "
@@ -56,22 +57,7 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigur
             for row in rows.to_dict("records")
         ]
         figure.mark(dots, tips=tips)
-    baselines = trials[trials["is_baseline"] & trials["value"].notna()]
-    if not baselines.empty:
-        points = (baselines["number"], baselines["value"] * 100)
-        ring_style: dict[str, Any] = {
-            "markersize": 10,
-            "markerfacecolor": "none",
-            "markeredgewidth": 1.2,
-        }
-        axes.plot(
-            *points,
-            color=canvas.VERMILLION,
-            marker="o",
-            ls="none",
-            label="proposed first",
-            **ring_style,
-        )
+    _draw_baselines(axes, trials)
     canvas.stretch_y_axis(axes)
     _draw_lost_trials(axes, trials)
     _label_axes(figure, axes, "Trial")
@@ -81,7 +67,7 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigur
 @canvas.figure_style
 def draw_expected_best(
     expected: pd.DataFrame, search_trials: pd.DataFrame, *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the expected best of n random trials of the search, and the search itself.
 
     Args:
@@ -94,12 +80,12 @@ def draw_expected_best(
     n_trials = expected["trials"]
     band = (expected["low"] * 100, expected["high"] * 100)
     axes.fill_between(
-        n_trials, *band, color=canvas.GRAY, alpha=0.4, lw=0, label="random order: 5% to 95%"
+        n_trials, *band, color=colors.GRAY, alpha=0.4, lw=0, label="random order: 5% to 95%"
     )
     axes.plot(
         n_trials,
         expected["expected"] * 100,
-        color=canvas.DARK_GRAY,
+        color=colors.DARK_GRAY,
         ls="--",
         label="random order: mean",
     )
@@ -108,7 +94,7 @@ def draw_expected_best(
         range(1, len(best_so_far) + 1),
         best_so_far,
         where="post",
-        color=canvas.BLUE,
+        color=colors.BLUE,
         label="this search",
     )
     canvas.stretch_y_axis(axes)
@@ -116,18 +102,37 @@ def draw_expected_best(
     return figure
 
 
+def _draw_baselines(axes: Axes, trials: pd.DataFrame) -> None:
+    """Draw rings around the configurations that the search started with."""
+    baselines = trials[trials["is_baseline"] & trials["value"].notna()]
+    if not baselines.empty:
+        axes.plot(
+            baselines["number"],
+            baselines["value"] * 100,
+            color=colors.VERMILLION,
+            marker="o",
+            ls="none",
+            label="proposed first",
+            markersize=10,
+            markerfacecolor="none",
+            markeredgewidth=1.2,
+        )
+
+
 def _draw_lost_trials(axes: Axes, trials: pd.DataFrame) -> None:
     """Draw trials without a value as crosses on the lower edge."""
     lost_trials = trials[trials["state"].isin(_STATES_WITHOUT_VALUE)]
     if not lost_trials.empty:
         heights = [axes.get_ylim()[0]] * len(lost_trials)
-        cross_style: dict[str, Any] = {
-            "marker": "x",
-            "ls": "none",
-            "clip_on": False,
-            "label": "no value",
-        }
-        axes.plot(lost_trials["number"], heights, color=canvas.VERMILLION, **cross_style)
+        axes.plot(
+            lost_trials["number"],
+            heights,
+            color=colors.VERMILLION,
+            marker="x",
+            ls="none",
+            clip_on=False,
+            label="no value",
+        )
 
 
 def _label_axes(figure: Figure, axes: Axes, xlabel: str) -> None:

@@ -1,21 +1,25 @@
 """Draw importances as dots with intervals."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure, format_estimate
 from reports.format.text import DataLabel
 
 # Marker and color by rung, from the first.
 _RUNG_MARKERS = (
-    ("o", canvas.BLUE),
-    ("s", canvas.VERMILLION),
-    ("^", canvas.GREEN),
-    ("D", canvas.SKY),
+    ("o", colors.BLUE),
+    ("s", colors.VERMILLION),
+    ("^", colors.GREEN),
+    ("D", colors.SKY),
 )
 
 
 @canvas.figure_style
-def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
+def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw a panel per group of trials, a line per hyper-parameter, and a dot per rung.
 
     Args:
@@ -40,14 +44,12 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFi
             offset = 0.22 * (index - (len(rungs) - 1) / 2)
             heights = [names.index(name) + offset for name in rung_rows["setting_text"]]
             null = rung_rows["importance_null"].fillna(0) * 100  # unknown for the rest
-            axes.barh(heights, null, height=0.2, color=canvas.GRAY, alpha=0.5)
+            axes.barh(heights, null, height=0.2, color=colors.GRAY, alpha=0.5)
             # Lines, not error bars: with few trials the interval may not contain the value.
             axes.hlines(heights, *interval, color=color, linewidth=1.4)
             (dots,) = axes.plot(percent, heights, marker=marker, color=color, ls="none")
             tips = [
-                f"{row['setting_text']}, after epoch {rung}\n"
-                f"{row['importance']:.1%} (90% CI {row['importance_low']:.1%} to "
-                f"{row['importance_high']:.1%})"
+                f"{row['setting_text']}, after epoch {rung}\n{_format_importance(row)}"
                 for row in rung_rows.to_dict("records")
             ]
             figure.mark(dots, tips=tips)
@@ -63,3 +65,8 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFi
     panels[-1, 0].set_xlabel("Share of variance (%), 90% confidence interval")
     figure.legend(loc="outside upper left", ncols=4)
     return figure
+
+
+def _format_importance(row: Mapping[Hashable, Any]) -> str:
+    ends = row["importance_low"], row["importance_high"]
+    return format_estimate(row["importance"], *ends, "percent", decimals=1, level=90)

@@ -11,7 +11,9 @@ from xml.etree import ElementTree as ET
 
 from matplotlib.colors import to_hex
 
-from reports.figures.canvas import CREATOR, PAGE_COLORS, SEQUENTIAL_COLORMAP, Mark
+from reports.figures.canvas import CREATOR
+from reports.figures.colors import PAGE_COLORS, SEQUENTIAL_COLORMAP
+from reports.figures.marks import Mark
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _DROPPED = (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style")
@@ -86,7 +88,7 @@ def _replace_color(color: str) -> str:
         return f"var(--{variable})"
     if color.lower() in _COLORMAP_COLORS:
         return color
-    raise ValueError(f"color is {color}, expected one of reports.figures.canvas.PAGE_COLORS")
+    raise ValueError(f"color is {color}, expected one of reports.figures.colors.PAGE_COLORS")
 
 
 def _prefix_ids(element: ET.Element, name: str) -> None:

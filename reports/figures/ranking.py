@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, label
 
 _TIED_WIDTH, _EQUIVALENT_WIDTH = 1.2, 5.0
@@ -20,7 +21,7 @@ def draw_ranking(
     *,
     data: DataLabel,
     narrow: bool = False,
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw mean and 95% confidence interval of each model, and a bar for each group.
 
     No two models on a thin bar are significantly different, and all models on a thick bar are
@@ -58,10 +59,10 @@ def draw_ranking(
 
 
 def _draw_interval(
-    figure: canvas.MarkedFigure, axes: Axes, position: int, row: Mapping[Hashable, Any]
+    figure: MarkedFigure, axes: Axes, position: int, row: Mapping[Hashable, Any]
 ) -> None:
     """Draw mean and interval of a model; the first of a family is in the legend."""
-    color, marker = canvas.get_family_style(str(row["family"]))
+    color, marker = colors.get_family_style(str(row["family"]))
     family, mean = label(row["family"]), row["test_macro_f1"] * 100
     low, high = row["test_macro_f1_low"] * 100, row["test_macro_f1_high"] * 100
     container = axes.errorbar(
@@ -74,10 +75,7 @@ def _draw_interval(
         capsize=3,
         label=family if family not in axes.get_legend_handles_labels()[1] else None,
     )
-    tip = (
-        f"{row['configuration']}, {row['method']}\n"
-        f"macro F1 {canvas.format_tip_interval(row, 'test_macro_f1')}"
-    )
+    tip = f"{row['configuration']}, {row['method']}\nmacro F1 {format_score(row, 'test_macro_f1')}"
     figure.mark_error_bars(container, model=str(row["configuration"]), tips=[tip])
 
 
@@ -93,9 +91,9 @@ def _draw_bars(
     for column, (group, line_width) in enumerate(bars):
         rows = [row_by_name[name] for name in group]
         ends = [min(rows) - 0.3, max(rows) + 0.3]
-        axes.plot([column] * 2, ends, color=canvas.GRAY, linewidth=line_width)
+        axes.plot([column] * 2, ends, color=colors.GRAY, linewidth=line_width)
         axes.plot(
-            [column] * len(rows), rows, color=canvas.DARK_GRAY, marker="o", markersize=5, ls="none"
+            [column] * len(rows), rows, color=colors.DARK_GRAY, marker="o", markersize=5, ls="none"
         )
     axes.set_xlim(-0.7, len(bars) - 0.3)
     title = "Thin: not different"

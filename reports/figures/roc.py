@@ -5,28 +5,28 @@ corner.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure, format_estimate
 from reports.format.text import DataLabel
-from reports.format.units import BLANK, format_interval, format_number
+from reports.format.units import format_number
 
 # Values of `curve`, see `roc_curves.Curve`.
 _ROC, _PRECISION_RECALL = "roc", "precision_recall"
 
-MAX_CLASSES = len(canvas.CLASS_STYLES)
+MAX_CLASSES = len(colors.CLASS_STYLES)
 """Classes in `draw_class_curves`; the colors of more lines would be too similar."""
 
 MAX_PANELS = 3
 """Classes in `draw_model_curves`: one row."""
 
-MAX_MODELS = len(canvas.MODEL_COLORS)
+MAX_MODELS = len(colors.MODEL_COLORS)
 """Models in `draw_model_curves`, if all are of one family."""
 
 _DASHES = ("-", "--", "-.", ":")
@@ -48,7 +48,7 @@ _NEARLY_ALL = 90.0
 @canvas.figure_style
 def draw_class_curves(
     curves: pd.DataFrame, areas: pd.DataFrame, *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the ROC and the precision-recall curves of some classes of one model.
 
     Args:
@@ -68,26 +68,22 @@ def draw_class_curves(
         # The first class is on top, because it has the band.
         for i, area in reversed([*enumerate(areas.to_dict("records"))]):
             points = rows[rows["class"] == area["class"]]
-            _draw_line(figure, axes, points, canvas.CLASS_STYLES[i], name=area["class_label"])
+            _draw_line(figure, axes, points, colors.CLASS_STYLES[i], name=area["class_label"])
             if area["has_band"]:
-                _draw_band(axes, points, canvas.CLASS_STYLES[i][0])
-    handles = [
-        Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH)
-        for color, dashes in canvas.CLASS_STYLES[: len(areas)]
-    ]
+                _draw_band(axes, points, colors.CLASS_STYLES[i][0])
     labels = [
         f"{canvas.shorten(area['class_label'], 24)} (AUC {format_number(area['auc'], 'score')}, "
         f"AP {format_number(area['average_precision'], 'score')})"
         for area in areas.to_dict("records")
     ]
-    figure.legend(handles, labels, loc="outside upper left", ncols=2, handlelength=3)
+    _add_legend(figure, colors.CLASS_STYLES[: len(areas)], labels, n_columns=2)
     return figure
 
 
 @canvas.figure_style
 def draw_model_curves(
     curves: pd.DataFrame, class_labels: Sequence[str], *, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw the ROC curves of some models, with one panel per class.
 
     The colors are those of the families, or those of the learning curves if there is one family.
@@ -114,12 +110,21 @@ def draw_model_curves(
             _draw_line(figure, axes, points, style, name=name, model=name)
         axes.set_title(canvas.shorten(class_label, 24), fontsize=8)
         axes.set_xlabel(x_label, fontsize=8)
-    handles = [
-        Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles.values()
-    ]
     labels = [canvas.shorten(name, 32) for name in styles]
-    figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, handlelength=3)
+    _add_legend(figure, styles.values(), labels, n_columns=n_columns)
     return figure
+
+
+def _add_legend(
+    figure: MarkedFigure,
+    styles: Iterable[tuple[str, str]],
+    labels: Sequence[str],
+    *,
+    n_columns: int,
+) -> None:
+    """Add a legend of lines with these colors and line styles above the figure."""
+    handles = [Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles]
+    figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, handlelength=3)
 
 
 def _style_models(curves: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -127,16 +132,16 @@ def _style_models(curves: pd.DataFrame) -> dict[str, tuple[str, str]]:
     models = curves.drop_duplicates("configuration")
     names = list(map(str, models["configuration"]))
     if len(set(models["family"])) == 1:
-        return {name: (color, "-") for name, color in zip(names, canvas.MODEL_COLORS, strict=False)}
+        return {name: (color, "-") for name, color in zip(names, colors.MODEL_COLORS, strict=False)}
     numbers = models.groupby("family").cumcount()
     return {
-        name: (canvas.get_family_style(family)[0], _DASHES[number])
+        name: (colors.get_family_style(family)[0], _DASHES[number])
         for name, family, number in zip(names, models["family"], numbers, strict=True)
     }
 
 
 def _draw_line(
-    figure: canvas.MarkedFigure,
+    figure: MarkedFigure,
     axes: Axes,
     points: pd.DataFrame,
     style: tuple[str, str],
@@ -162,7 +167,8 @@ def _draw_line(
     is_inside = points["x"].between(*x_limits) & points["y"].between(*y_limits)
     points = points[is_inside].iloc[::_TIP_STEP]
     tips = [
-        f"{name}\n{x_name} {row['x']:.2%}\n{y_name} {row['y']:.2%}{_format_interval(row)}"
+        f"{name}\n{x_name} {row['x']:.2%}\n"
+        f"{y_name} {format_estimate(row['y'], row['low'], row['high'], 'percent')}"
         for row in points.to_dict("records")
     ]
     (dots,) = axes.plot(
@@ -171,11 +177,6 @@ def _draw_line(
     if model is not None:
         figure.mark(line, model=model)
     figure.mark(dots, model=model, tips=tips)
-
-
-def _format_interval(point: Mapping[Hashable, Any]) -> str:
-    interval = format_interval(point["low"], point["high"], "percent")
-    return "" if interval == BLANK else f" {interval}"
 
 
 def _draw_band(axes: Axes, points: pd.DataFrame, color: str) -> None:

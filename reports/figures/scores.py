@@ -3,19 +3,20 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, format_loss_and_optimizer
 
 # Column of the frame, label in the legend, color, marker.
 _SCORE_STYLES = (
-    ("test_macro_precision", "macro precision", canvas.GREEN, "s"),
-    ("test_weighted_f1", "weighted F1", canvas.VERMILLION, "^"),
-    ("test_macro_f1", "macro F1", canvas.BLUE, "o"),
+    ("test_macro_precision", "macro precision", colors.GREEN, "s"),
+    ("test_weighted_f1", "weighted F1", colors.VERMILLION, "^"),
+    ("test_macro_f1", "macro F1", colors.BLUE, "o"),
 )
 
 
 @canvas.figure_style
-def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
+def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw macro precision, weighted F1 and macro F1 of each configuration as dots.
 
     Bars would have to start at 0, where differences of a point are invisible. Whiskers are 95%
@@ -46,7 +47,7 @@ def draw_scores(frame: pd.DataFrame, *, data: DataLabel) -> canvas.MarkedFigure:
             capsize=3,
         )
         tips = [
-            f"{row['configuration']}\n{name} {canvas.format_tip_interval(row, column)}"
+            f"{row['configuration']}\n{name} {format_score(row, column)}"
             for row in frame.to_dict("records")
         ]
         figure.mark_error_bars(container, tips=tips)
@@ -73,7 +74,7 @@ def _draw_published(axes: Axes, frame: pd.DataFrame) -> None:
             frame["published_weighted_f1"] * 100,
             list(range(len(frame))),
             label="weighted F1 (published)",
-            color=canvas.DARK_GRAY,
+            color=colors.DARK_GRAY,
             marker="D",
             markersize=7,
             markerfacecolor="none",

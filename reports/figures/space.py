@@ -12,7 +12,8 @@ from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 
 from bloodnets.metrics import FloatArray
-from reports.figures import canvas
+from reports.figures import canvas, colors
+from reports.figures.marks import MarkedFigure
 from reports.format.text import DataLabel, label
 from reports.format.units import format_count, format_number
 from reports.ledger.search_record import SearchRecord
@@ -24,7 +25,7 @@ _ABSENT_HEIGHT = -0.12
 @canvas.figure_style
 def draw_search_space(
     frame: pd.DataFrame, stopped: pd.DataFrame, failed: pd.DataFrame, *, rung: int, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw dropout against learning rate, with a panel per family and optimizer.
 
     The color is the best macro F1 on val up to the rung.
@@ -48,7 +49,7 @@ def draw_search_space(
             _select_group(rows, family, optimizer) for rows in (frame, stopped, failed)
         )
         points = (panel_stopped["learning_rate"], panel_stopped["dropout"])
-        axes.scatter(*points, s=12, color=canvas.GRAY, zorder=2)
+        axes.scatter(*points, s=12, color=colors.GRAY, zorder=2)
         dots = _draw_trials(axes, panel_rows, panel_failed, norm)
         figure.mark(dots, tips=[_describe_trial(row) for row in _sort_by_value(panel_rows)])
         count_text = format_count(len(panel_rows) + len(panel_stopped) + len(panel_failed), "trial")
@@ -85,16 +86,16 @@ def _draw_trials(
     points = (sorted_rows["learning_rate"], sorted_rows["dropout"])
     color_mapping: dict[str, Any] = {
         "c": sorted_rows["value_at_rung"] * 100,
-        "cmap": canvas.SEQUENTIAL_COLORMAP,
+        "cmap": colors.SEQUENTIAL_COLORMAP,
         "norm": norm,
     }
     dots = axes.scatter(
-        *points, s=38, edgecolor=canvas.WHITE, linewidth=0.5, zorder=3, **color_mapping
+        *points, s=38, edgecolor=colors.WHITE, linewidth=0.5, zorder=3, **color_mapping
     )
     baselines = rows[rows["is_baseline"]]
     ring_style: dict[str, Any] = {
         "facecolor": "none",
-        "edgecolor": canvas.VERMILLION,
+        "edgecolor": colors.VERMILLION,
         "linewidth": 1.4,
     }
     axes.scatter(baselines["learning_rate"], baselines["dropout"], s=110, zorder=4, **ring_style)
@@ -103,7 +104,7 @@ def _draw_trials(
         failed["dropout"],
         s=30,
         marker="x",
-        color=canvas.VERMILLION,
+        color=colors.VERMILLION,
         zorder=2,
     )
     return dots
@@ -112,7 +113,7 @@ def _draw_trials(
 @canvas.figure_style
 def draw_parallel_coordinates(
     frame: pd.DataFrame, search: SearchRecord, *, rung: int, data: DataLabel
-) -> canvas.MarkedFigure:
+) -> MarkedFigure:
     """Draw a line per trial through its settings to the reached value, with the best on top.
 
     Args:
@@ -129,15 +130,15 @@ def draw_parallel_coordinates(
     )
     scales = _build_axis_scales(sorted_frame, search, norm)
     heights = np.stack([height for _, height, _ in scales.values()], axis=1)
-    colors = canvas.SEQUENTIAL_COLORMAP(norm(sorted_frame["value_at_rung"] * 100))
+    line_colors = colors.SEQUENTIAL_COLORMAP(norm(sorted_frame["value_at_rung"] * 100))
     rows = sorted_frame.to_dict("records")
-    for row, trial_heights, color in zip(rows, heights, colors, strict=True):
+    for row, trial_heights, color in zip(rows, heights, line_colors, strict=True):
         (line,) = axes.plot(range(len(scales)), trial_heights, color=color, lw=1.3, alpha=0.85)
         figure.mark(line, tips=[_describe_trial(row)])
     for column, (_, _, ticks) in enumerate(scales.values()):
-        axes.axvline(column, color=canvas.DARK_GRAY, linewidth=0.8, zorder=0)
+        axes.axvline(column, color=colors.DARK_GRAY, linewidth=0.8, zorder=0)
         for height, text in ticks:
-            text_box = {"facecolor": canvas.WHITE, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+            text_box = {"facecolor": colors.WHITE, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
             axes.text(column + 0.02, height, text, fontsize=7, va="center", bbox=text_box, zorder=5)
     axes.set_xticks(range(len(scales)), [name for name, _, _ in scales.values()])
     axes.set_xlim(-0.1, len(scales) - 0.75)
@@ -221,7 +222,7 @@ def _select_group(frame: pd.DataFrame, family: str, optimizer: str) -> pd.DataFr
 def _draw_colorbar(figure: Figure, panels: list[Axes], norm: FuncNorm, rung: int) -> None:
     epochs_text = f"{rung} epoch{'' if rung == 1 else 's'}"
     colorbar = figure.colorbar(
-        ScalarMappable(norm, canvas.SEQUENTIAL_COLORMAP), ax=panels, aspect=30, pad=0.02
+        ScalarMappable(norm, colors.SEQUENTIAL_COLORMAP), ax=panels, aspect=30, pad=0.02
     )
     colorbar.set_ticks(canvas.select_ticks(*colorbar.ax.get_ylim()))
     colorbar.minorticks_off()

@@ -159,12 +159,10 @@ def make_table(
     rules = {
         i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
     }
-    rows = []
-    for i, record in enumerate(records):
-        repeated_key = group if group and i and i not in rules else None
-        texts = (
+    rows = [
+        tuple(
             ""
-            if column.key == repeated_key
+            if column.key == group and i and i not in rules
             else _format_cell(
                 record,
                 column,
@@ -173,7 +171,8 @@ def make_table(
             )
             for column in display_columns
         )
-        rows.append(tuple(texts))
+        for i, record in enumerate(records)
+    ]
     return Table(
         name=name,
         caption=caption,

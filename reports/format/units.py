@@ -102,6 +102,13 @@ def format_mean_sd(value: float, sd: float, unit: Unit, *, decimals: int = 2) ->
     return f"{mean} ± {spread}"
 
 
+def format_mean(value: float, sd: float, unit: Unit, *, decimals: int = 2) -> str:
+    """Format as `mean ± standard deviation`, or as `mean` if the deviation is unknown (NaN)."""
+    if math.isnan(sd):
+        return format_number(value, unit, decimals=decimals)
+    return format_mean_sd(value, sd, unit, decimals=decimals)
+
+
 def format_count(count: int, noun: str) -> str:
     """Format as `1 trial`, `2 trials`, `1,200 trials`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

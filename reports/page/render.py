@@ -188,6 +188,6 @@ def compute_csp_hash(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _make_data_uri(image: bytes, media_subtype: str) -> str:
+def _make_data_uri(png: bytes) -> str:
     """Return an image as a data URI, so that the page makes no request."""
-    return f"data:image/{media_subtype};base64,{b64encode(image).decode()}"
+    return f"data:image/png;base64,{b64encode(png).decode()}"

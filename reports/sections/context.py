@@ -62,6 +62,10 @@ class ReportContext:
         """Return the rows of the displayed models, like `merge_copies`."""
         return self.merge_copies(frame[frame["configuration"].isin(self.displayed_names)])
 
+    def label_classes(self, classes: pd.Series) -> list[str]:
+        """Return the labels of a column of classes, 0 to 7."""
+        return [self.class_labels[c] for c in classes]
+
     def cite_paper_figure(self, family: str, quantity: str) -> str:
         """Name the figure of the paper to compare with one of ours, in parentheses.
 

@@ -1,16 +1,18 @@
-"""Define the elements of a report section: text, tables, figures with captions, heat maps.
+"""Define a section of the report, and its elements: figures, heat maps, texts to copy.
 
 All text is plain: the HTML and Markdown templates escape it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from reports import figures
 from reports.format.table import Table
+from reports.sections.gallery import Gallery
 
-_SHOWN_SIDE = 84
+MAX_SHADE = 5
+"""Darkest shade of a heat map; the style sheet has a color for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class HeatMapCell:
         text: Text of the cell.
         detail: Second line of the cell in small print; the page and Markdown show it, if it is not
             empty.
-        shade: Shade from -5 (far below) through 0 (none) to 5 (far above).
+        shade: Shade from -`MAX_SHADE` (far below) through 0 (none) to `MAX_SHADE` (far above).
         faint: Whether the value is not significant, shown in gray without a shade.
     """
 
@@ -56,8 +58,8 @@ class HeatMapCell:
 
     def __post_init__(self) -> None:
         """Check the shade."""
-        if not -5 <= self.shade <= 5:
-            raise ValueError(f"shade is {self.shade}, expected -5 to 5")
+        if not -MAX_SHADE <= self.shade <= MAX_SHADE:
+            raise ValueError(f"shade is {self.shade}, expected -{MAX_SHADE} to {MAX_SHADE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,95 +85,6 @@ class HeatMap:
     cells: tuple[tuple[HeatMapCell, ...], ...]
     table: Table | None = None
     images_of: str = ""
-
-
-class GalleryModel(NamedTuple):
-    """A model by which the images of a gallery are filtered.
-
-    Attributes:
-        name: Name of the model.
-        n_seeds: Number of its trials.
-    """
-
-    name: str
-    n_seeds: int
-
-
-class ClassError(NamedTuple):
-    """A wrong prediction of a model for an image.
-
-    Attributes:
-        model: Index in `Gallery.models`.
-        predicted: Predicted class, 0 to 7.
-        n_seeds: Number of trials of the model with this prediction, at least 1.
-    """
-
-    model: int
-    predicted: int
-    n_seeds: int
-
-
-class ImageErrors(NamedTuple):
-    """All wrong predictions for an image.
-
-    Attributes:
-        true: True class, 0 to 7.
-        errors: Wrong predictions of every model.
-    """
-
-    true: int
-    errors: tuple[ClassError, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thumbnail:
-    """An image of a gallery, with text.
-
-    Attributes:
-        alt: Alternative text.
-        lines: Lines of text below the image.
-        image: Wrong predictions, by which the page filters the image.
-    """
-
-    alt: str
-    lines: tuple[str, ...]
-    image: ImageErrors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gallery:
-    """Small images that the page filters by class and model.
-
-    Attributes:
-        sprite: All images in one PNG, `n_columns` in a row, in the order of `thumbnails`.
-        side: Height and width of an image in pixels; the page enlarges a small one by a whole
-            factor.
-        n_columns: Number of images in a row of the sprite.
-        thumbnails: Text of each image.
-        n_open: Number of images that are shown without a filter, the first ones.
-        omitted: Images without a place in the sprite, which are only counted.
-        classes: Labels of the classes.
-        models: Models, in the order of the plan.
-    """
-
-    sprite: bytes
-    side: int
-    n_columns: int
-    thumbnails: tuple[Thumbnail, ...]
-    n_open: int
-    omitted: tuple[ImageErrors, ...]
-    classes: tuple[str, ...]
-    models: tuple[GalleryModel, ...]
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows of the sprite."""
-        return -(-len(self.thumbnails) // self.n_columns)
-
-    @property
-    def shown_side(self) -> int:
-        """Height and width of an image on the page, a multiple of `side` near 84 pixels."""
-        return self.side * max(1, round(_SHOWN_SIDE / self.side))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,15 +113,15 @@ class Section:
         key: Anchor of the section.
         title: Heading.
         paragraphs: Paragraphs below the heading.
-        notes: Paragraphs that explain the method, below the code blocks; the page shows them on
-            request.
         bullets: Items of a list below the paragraphs.
         heat_maps: Heat maps below the list; the page shows one at a time.
         figures: Figures below the heat maps.
         tables: Tables below the figures; folded ones come last.
-        gallery: Small images below the notes.
         facts: Pairs of a term and its value, below the tables that are not folded.
         code_blocks: Texts to copy, below the facts.
+        notes: Paragraphs that explain the method, below the code blocks; the page shows them on
+            request.
+        gallery: Small images below the notes.
         folded: Whether only the first paragraph is shown at once: the page shows the rest on
             request, and the Markdown file leaves it out.
     """
@@ -216,14 +129,14 @@ class Section:
     key: str
     title: str
     paragraphs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     bullets: tuple[str, ...] = ()
     heat_maps: tuple[HeatMap, ...] = ()
-    tables: tuple[Table, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
-    gallery: Gallery | None = None
+    tables: tuple[Table, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     code_blocks: tuple[CodeBlock, ...] = ()
+    notes: tuple[str, ...] = ()
+    gallery: Gallery | None = None
     folded: bool = False
 
     @property
@@ -265,15 +178,21 @@ def make_figure(
         caption=caption,
         wide=wide,
         inline=figures.inline_svg(svg, figure.marks, name=name, label=caption) if inline else None,
-        narrow=None if narrow is None else _inline_narrow(name, caption, narrow),
+        narrow=None
+        if narrow is None
+        else figures.inline_svg(
+            figures.render_svg(narrow), narrow.marks, name=f"{name}-narrow", label=caption
+        ),
         svg=svg,
         png=png,
     )
 
 
-def _inline_narrow(name: str, caption: str, figure: figures.MarkedFigure) -> str:
-    svg = figures.render_svg(figure)
-    return figures.inline_svg(svg, figure.marks, name=f"{name}-narrow", label=caption)
+def arrange_cells(
+    cells: Sequence[HeatMapCell], n_columns: int
+) -> tuple[tuple[HeatMapCell, ...], ...]:
+    """Return the cells of a heat map, which are listed row by row, in rows."""
+    return tuple(tuple(cells[i : i + n_columns]) for i in range(0, len(cells), n_columns))
 
 
 def make_slug(family: str) -> str:

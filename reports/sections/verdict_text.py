@@ -18,7 +18,7 @@ from reports.format.units import (
     choose_decimals,
     format_count,
     format_interval,
-    format_mean_sd,
+    format_mean,
     format_number,
 )
 
@@ -95,9 +95,8 @@ def _describe_chosen(
 def _format_score(row: Mapping[Any, Any], decimals: int) -> str:
     """Format a score on test with its interval, as the end of a sentence."""
     mean, sd = row["test_macro_f1"], row["test_macro_f1_sd"]
-    score = f"{format_number(mean, 'percent', decimals=decimals)}%"
+    score = f"{format_mean(mean, sd, 'percent', decimals=decimals)}%"
     if row["seeds"] > 1:
-        score = f"{format_mean_sd(mean, sd, 'percent', decimals=decimals)}%"
         score += f" (mean and standard deviation over {row['seeds']} seeds)"
     ends = row["test_macro_f1_low"], row["test_macro_f1_high"]
     interval_text = format_interval(*ends, "percent", decimals=decimals)

@@ -23,7 +23,7 @@ from reports.verification.figures import FIGURE_SUFFIXES, compare_figures
 from reports.verification.scores import expect_equal
 
 _PAGE = "report/index.html"
-_EMBEDDED_IMAGE = re.compile(r'href="data:image/png;base64,([^"]*)"')
+_EMBEDDED_IMAGES = re.compile(r'href="data:image/png;base64,([^"]*)"')
 _INLINE_FIGURE = re.compile(r'<svg [^>]*data-creator="([^"]*)".*?</svg>', re.DOTALL)
 _INLINE_TEXT = re.compile(r'(?:aria-label|data-model|data-tip)="[^"]*"')
 _EXCERPT_LENGTH = 80
@@ -34,8 +34,9 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
     """Regenerate the report and compare every file with the stored one.
 
     Pages and tables are compared line by line, so that each section, table and figure must be in
-    its place. Files of figures are compared by `compare_figures`. The figures in a page of another
-    version of matplotlib are compared by their texts and values. The pixels of test images are compared if the images are available.
+    its place. Figures are compared by `compare_figures`. The figures in a page of another version
+    of matplotlib are compared by their texts and values. The pixels of test images are compared if
+    the images are available.
 
     Args:
         ledger: Ledger of the study.
@@ -72,7 +73,7 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
             for name in names:
                 stored_lines, new_lines = (
                     _read_lines(
-                        folder, name, with_pixels=images is not None, with_lines=is_same_version
+                        folder, name, with_pixels=images is not None, with_drawings=is_same_version
                     )
                     for folder in (stored, new_report)
                 )
@@ -168,7 +169,7 @@ def _list_creators(report: Path) -> set[str]:
 
 
 def _read_lines(
-    folder: Path, name: str, *, with_pixels: bool, with_lines: bool
+    folder: Path, name: str, *, with_pixels: bool, with_drawings: bool
 ) -> list[tuple[int, str]]:
     """Return the numbered lines of a file in a form that can be compared.
 
@@ -176,15 +177,13 @@ def _read_lines(
         folder: Folder of the report.
         name: Path of the file in the folder.
         with_pixels: Whether test images are replaced by their hashes, otherwise by nothing.
-        with_lines: Whether figures in a page are kept, otherwise only their texts and values.
+        with_drawings: Whether figures in a page are kept, otherwise only their texts and values.
     """
-    text = (folder / name).read_text(encoding="utf-8", errors="replace")
-
-    def hash_image(match: re.Match[str]) -> str:
-        return f'href="{compute_sha256(match[1].encode()) if with_pixels else ""}"'
-
-    text = _EMBEDDED_IMAGE.sub(hash_image, text)
-    if not with_lines:
+    text = _EMBEDDED_IMAGES.sub(
+        lambda match: f'href="{compute_sha256(match[1].encode()) if with_pixels else ""}"',
+        (folder / name).read_text(encoding="utf-8", errors="replace"),
+    )
+    if not with_drawings:
         text = _INLINE_FIGURE.sub(lambda match: " ".join(_INLINE_TEXT.findall(match[0])), text)
     return list(enumerate(text.split("\n"), start=1))
 

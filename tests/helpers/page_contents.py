@@ -11,17 +11,9 @@ from reports.format.table import Column, Table, make_table
 from reports.format.text import DataLabel
 from reports.page.live_page import LivePage, LiveTrial
 from reports.page.render import Banner, PageHeader
-from reports.sections.elements import (
-    ClassError,
-    Gallery,
-    GalleryModel,
-    HeatMap,
-    HeatMapCell,
-    ImageErrors,
-    Section,
-    Thumbnail,
-)
+from reports.sections.elements import HeatMap, HeatMapCell, Section
 from reports.sections.errors.misclassified import arrange_tiles, encode_png
+from reports.sections.gallery import ClassError, Gallery, GalleryModel, ImageErrors, Thumbnail
 
 INJECTED_HTML = "\"'><script>alert(1)</script>"
 DATA_LABEL = DataLabel(

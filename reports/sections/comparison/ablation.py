@@ -1,6 +1,7 @@
 """Show what each ingredient of a configuration contributes when only that one is removed."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from reports.analysis.intervals import ALPHA
 from reports.format.columns import ABLATION_COLUMNS
 from reports.format.table import Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel, label
-from reports.format.units import BLANK, format_count, format_mean_sd, format_number
+from reports.format.units import BLANK, format_count, format_mean, format_number
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
 from reports.sections.elements import ReportFigure, Section, make_figure, make_slug
 
@@ -53,14 +54,8 @@ def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -
     """Describe the method and list the ingredients with a significant effect."""
     base_scores = comparison.set_index("configuration").loc[base].to_dict()
     decimals = choose_column_decimals(comparison, "test_macro_f1")
-    score_text = format_number(base_scores["test_macro_f1"], "percent", decimals=decimals)
-    if base_scores["seeds"] > 1:
-        score_text = format_mean_sd(
-            base_scores["test_macro_f1"],
-            base_scores["test_macro_f1_sd"],
-            "percent",
-            decimals=decimals,
-        )
+    score = base_scores["test_macro_f1"], base_scores["test_macro_f1_sd"]
+    score_text = format_mean(*score, "percent", decimals=decimals)
     points_decimals = choose_column_decimals(rows, "interval")
     significant = rows[rows["p_holm"] < ALPHA]
     verb = "has" if len(significant) == 1 else "have"
@@ -106,11 +101,10 @@ def _make_report_figure(base: str, rows: pd.DataFrame, data: DataLabel) -> Repor
     )
     labeled = rows.assign(contrast_label=rows["ingredient"], family_label="all")
     xlabel = "Macro F1 on test, with minus without\n(points), 95% confidence interval"
-    figure, narrow = (
-        figures.draw_effects(labeled, data=data, xlabel=xlabel, narrow=narrow)
-        for narrow in (False, True)
+    draw = partial(figures.draw_effects, labeled, data=data, xlabel=xlabel)
+    return make_figure(
+        f"ablation-{make_slug(base)}", caption_text, draw(), narrow=draw(narrow=True)
     )
-    return make_figure(f"ablation-{make_slug(base)}", caption_text, figure, narrow=narrow)
 
 
 def _make_ablation_table(base: str, rows: pd.DataFrame, values: pd.DataFrame) -> Table:

@@ -1,5 +1,7 @@
 """Show the effects of family, loss and optimizer, each as one contrast over the grid."""
 
+from functools import partial
+
 import pandas as pd
 
 from reports import figures
@@ -27,14 +29,12 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
         "each family instead of the row for both."
     )
     caption_text = "Effect of each choice on macro F1 on test, with 95% confidence intervals."
-    figure, narrow = (
-        figures.draw_effects(frame, data=data, narrow=narrow) for narrow in (False, True)
-    )
+    draw = partial(figures.draw_effects, frame, data=data)
     return Section(
         key="effects",
         title="Effect of each choice",
         notes=(paragraph,),
-        figures=(make_figure("effects", caption_text, figure, narrow=narrow),),
+        figures=(make_figure("effects", caption_text, draw(), narrow=draw(narrow=True)),),
         tables=(
             make_table(
                 "effects",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -74,11 +75,8 @@ def make_ranking_figure(
             f"{format_margin(pairwise.margin)}."
         )
     labeled = label_models(rows, pairwise.copies)
-    figure, narrow = (
-        figures.draw_ranking(labeled, tied_groups, equivalent_groups, data=data, narrow=narrow)
-        for narrow in (False, True)
-    )
-    yield make_figure(name, caption_text, figure, narrow=narrow)
+    draw = partial(figures.draw_ranking, labeled, tied_groups, equivalent_groups, data=data)
+    yield make_figure(name, caption_text, draw(), narrow=draw(narrow=True))
 
 
 def _make_score_tables(

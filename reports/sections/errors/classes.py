@@ -14,7 +14,7 @@ from reports.format.table import Column, Table, choose_column_decimals, make_tab
 from reports.format.text import label
 from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
-from reports.sections.elements import HeatMap, HeatMapCell, Section, make_slug
+from reports.sections.elements import MAX_SHADE, HeatMap, HeatMapCell, Section, make_slug
 
 
 class _Score(NamedTuple):
@@ -35,7 +35,6 @@ _SCORES = (
     _Score("precision", "Precision (positive predictive value)"),
     _Score("specificity", "Specificity"),
 )
-_MAX_SHADE = 5
 
 _NOTES = (
     "Each row compares one class with all others. Precision is the positive predictive value "
@@ -60,7 +59,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
     scores = confusion.class_scores
     if scores.empty:
         return None
-    all_rows = scores.assign(class_label=[context.class_labels[c] for c in scores["class"]])
+    all_rows = scores.assign(class_label=context.label_classes(scores["class"]))
     return Section(
         key="per-class",
         title="Scores of each class",
@@ -148,14 +147,14 @@ def _make_cell(
     return HeatMapCell(
         text=format_number(value, "percent", decimals=decimals),
         detail="" if interval == BLANK else interval,
-        shade=-round(_MAX_SHADE * (high - value) / (high - low)) if high > low else 0,
+        shade=-round(MAX_SHADE * (high - value) / (high - low)) if high > low else 0,
     )
 
 
 def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tuple[Table, Table]:
     slug, displayed_rows = make_slug(family), add_note(context.select_displayed(rows))
 
-    def make(name: str, text: str, columns: tuple[Column, ...], *, folded: bool) -> Table:
+    def make(name: str, text: str, columns: tuple[Column, ...]) -> Table:
         keys = {"family", "class", *(column.key for column in columns)}
         values = rows[[c for c in rows.columns if re.sub("_(sd|low|high)$", "", c) in keys]]
         caption = f"{text} of each class on test, {label(family)}"
@@ -166,15 +165,14 @@ def _make_tables(rows: pd.DataFrame, context: ReportContext, family: str) -> tup
             displayed_rows,
             group="configuration",
             values=values,
-            folded=folded,
+            folded=True,
         )
 
     return (
-        make("per-class", "Precision, recall and F1", CLASS_COLUMNS, folded=True),
+        make("per-class", "Precision, recall and F1", CLASS_COLUMNS),
         make(
             "per-class-more",
             "Specificity, NPV, AUC and average precision",
             MORE_CLASS_COLUMNS,
-            folded=True,
         ),
     )

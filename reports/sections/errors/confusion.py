@@ -14,10 +14,12 @@ from reports.format.text import label
 from reports.format.units import Unit, format_count, format_number
 from reports.sections.context import ReportContext
 from reports.sections.elements import (
+    MAX_SHADE,
     HeatMap,
     HeatMapCell,
     ReportFigure,
     Section,
+    arrange_cells,
     make_figure,
     make_slug,
 )
@@ -44,9 +46,6 @@ _CELLS = (
     _Cells("confusion-rows", "row_share", "percent", "in % of the true class (row)"),
     _Cells("confusion-columns", "column_share", "percent", "in % of the predicted class (column)"),
 )
-
-
-_MAX_SHADE = 5
 
 _NOTE = (
     "Each cell gives the number of images and, below it, the percentage of the true class (row). "
@@ -120,7 +119,7 @@ def _describe_sum(rows: pd.DataFrame) -> str:
 
 def _make_heat_map(rows: pd.DataFrame, context: ReportContext) -> HeatMap:
     cells = [_make_cell(row) for row in rows.sort_values(["true", "predicted"]).to_dict("records")]
-    n_classes, name = len(context.class_labels), str(rows["configuration"].iloc[0])
+    name = str(rows["configuration"].iloc[0])
     return HeatMap(
         title=name,
         caption=(
@@ -128,7 +127,7 @@ def _make_heat_map(rows: pd.DataFrame, context: ReportContext) -> HeatMap:
         ),
         rows=context.class_labels,
         columns=context.class_labels,
-        cells=tuple(tuple(cells[i * n_classes :][:n_classes]) for i in range(n_classes)),
+        cells=arrange_cells(cells, len(context.class_labels)),
         images_of=name,
     )
 
@@ -139,7 +138,7 @@ def _make_cell(row: Mapping[Any, Any]) -> HeatMapCell:
     return HeatMapCell(
         text=f"{row['count']:,}",
         detail=format_number(row["row_share"], "percent"),
-        shade=round(_MAX_SHADE * math.sqrt(row["row_share"])),
+        shade=round(MAX_SHADE * math.sqrt(row["row_share"])),
     )
 
 
@@ -149,7 +148,6 @@ def _make_figure_files(rows: pd.DataFrame, context: ReportContext, family: str) 
         f"Confusion matrices on test, {label(family)}"
         f"{context.cite_paper_figure(family, 'confusion')}. Rows: true; columns: predicted.",
         figures.draw_confusion_matrices(rows, context.class_labels, data=context.data),
-        wide=True,
         inline=False,
     )
 
@@ -165,7 +163,7 @@ def _make_cell_table(
     keys = ["configuration", "true"]
     wide_frame = frame.pivot_table(index=keys, columns="predicted", values=cells.key, sort=False)
     wide_frame = wide_frame.rename(columns=str).reset_index()
-    wide_frame["class_label"] = [context.class_labels[c] for c in wide_frame["true"]]
+    wide_frame["class_label"] = context.label_classes(wide_frame["true"])
     columns = [CONFIGURATION_COLUMN, Column(key="class_label", heading=("True class",))]
     columns += [
         Column(key=str(i), heading=("Predicted", class_name), unit=cells.unit)

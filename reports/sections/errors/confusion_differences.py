@@ -16,6 +16,7 @@ from reports.sections.elements import (
     HeatMapCell,
     ReportFigure,
     Section,
+    arrange_cells,
     make_figure,
 )
 
@@ -128,7 +129,7 @@ def _list_omissions(differences: ConfusionDifferences, n_pairs: int) -> list[str
 
 
 def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) -> HeatMap:
-    flat_cells = [
+    cells = [
         HeatMapCell(
             text=row["difference_text"],
             shade=int(row["shade"]) if row["significant"] else 0,
@@ -137,7 +138,6 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
         for row in pair.sort_values(["true", "predicted"]).to_dict("records")
     ]
     seeds_text = format_count(int(pair["seeds"].iloc[0]), "common seed")
-    n_classes = len(context.class_labels)
     return HeatMap(
         title=_format_title(pair),
         caption=(
@@ -146,16 +146,14 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
         ),
         rows=context.class_labels,
         columns=context.class_labels,
-        cells=tuple(
-            tuple(flat_cells[i * n_classes : (i + 1) * n_classes]) for i in range(n_classes)
-        ),
+        cells=arrange_cells(cells, len(context.class_labels)),
         table=_make_pair_table(pair, table_name, context),
     )
 
 
 def _make_report_figure(pair: pd.DataFrame, context: ReportContext) -> ReportFigure:
     return make_figure(
-        "difference",
+        "confusion-difference",
         f"Difference of the confusion matrices on test, {_format_title(pair)}, in images per "
         "trial, first minus second. Rows: true; columns: predicted. Blue: the first model is "
         "better; orange: it is worse; gray: not significant.",
@@ -200,8 +198,8 @@ def _select_significant(pair: pd.DataFrame, context: ReportContext) -> pd.DataFr
     order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
     frame = rows.loc[order]
     return frame.assign(
-        true_label=[context.class_labels[c] for c in frame["true"]],
-        predicted_label=[context.class_labels[c] for c in frame["predicted"]],
+        true_label=context.label_classes(frame["true"]),
+        predicted_label=context.label_classes(frame["predicted"]),
         interval_text=[_format_row_interval(row) for _, row in frame.iterrows()],
     )
 

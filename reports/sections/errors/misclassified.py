@@ -14,14 +14,8 @@ from reports.format.table import Column, make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.context import ReportContext
-from reports.sections.elements import (
-    ClassError,
-    Gallery,
-    GalleryModel,
-    ImageErrors,
-    Section,
-    Thumbnail,
-)
+from reports.sections.elements import Section
+from reports.sections.gallery import ClassError, Gallery, GalleryModel, ImageErrors, Thumbnail
 
 _N_LISTED = 24
 _SPRITE_COLUMNS = 20
@@ -61,8 +55,8 @@ def make_section(
     if frame.empty:
         return None
     labeled_frame = frame.assign(
-        true_label=[context.class_labels[c] for c in frame["true"]],
-        predicted_label=[context.class_labels[c] for c in frame["predicted"]],
+        true_label=context.label_classes(frame["true"]),
+        predicted_label=context.label_classes(frame["predicted"]),
     )
     return Section(
         key="misclassified",

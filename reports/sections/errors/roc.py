@@ -112,7 +112,7 @@ def make_section(
 
 
 def _label_classes(frame: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
-    return frame.assign(class_label=[context.class_labels[c] for c in frame["class"]])
+    return frame.assign(class_label=context.label_classes(frame["class"]))
 
 
 def _describe_weakest(model: str, areas: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from reports.format.units import (
     BLANK,
     format_count,
     format_interval,
-    format_mean_sd,
+    format_mean,
     format_number,
 )
 from reports.ledger.lookup import get_trial_name
@@ -243,6 +243,4 @@ def _list_storage_arguments(command: Sequence[str]) -> list[str]:
 def _format_score(row: Mapping[Any, Any], split: str, decimals: int) -> str:
     """Format the macro F1 of a re-trained configuration on a split."""
     mean, sd = row[f"{split}_macro_f1"], row[f"{split}_macro_f1_sd"]
-    if pd.isna(sd):
-        return f"{format_number(mean, 'percent', decimals=decimals)}%"
-    return f"{format_mean_sd(mean, sd, 'percent', decimals=decimals)}%"
+    return f"{format_mean(mean, sd, 'percent', decimals=decimals)}%"

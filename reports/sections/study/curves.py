@@ -1,5 +1,7 @@
 """Show the losses on train and val, and macro F1 on val, by epoch."""
 
+from functools import partial
+
 import pandas as pd
 
 from reports import figures
@@ -62,11 +64,10 @@ def _make_report_figure(
     )
     if len(best_scores) > len(names):
         caption_text += f" The {MAX_CURVES} models with the highest macro F1 on val are shown."
-    figure, narrow = (
-        figures.draw_curves(rows, means, data=context.data, narrow=narrow)
-        for narrow in (False, True)
+    draw = partial(figures.draw_curves, rows, means, data=context.data)
+    return make_figure(
+        f"curves-{make_slug(family)}", caption_text, draw(), narrow=draw(narrow=True)
     )
-    return make_figure(f"curves-{make_slug(family)}", caption_text, figure, narrow=narrow)
 
 
 def _describe_lines(n_seeds: int) -> str:

@@ -45,9 +45,9 @@ def test_draw_reliability_bars_are_shares_of_the_images(axes: Axes) -> None:
     assert bars == pytest.approx({27: 100 * 9 / 19, 93: 100 * 10 / 19})
 
 
-@pytest.mark.parametrize(("seeds", "text"), [(1, "6.70"), (2, "6.70 ± 0.40")])
-def test_draw_reliability_title_has_the_error(seeds: int, text: str) -> None:
-    figure = figures.draw_reliability(BINS, ERRORS.assign(seeds=seeds, ece_sd=0.004), data=OFFICIAL)
+@pytest.mark.parametrize(("sd", "text"), [(float("nan"), "6.70"), (0.004, "6.70 ± 0.40")])
+def test_draw_reliability_title_has_the_error(sd: float, text: str) -> None:
+    figure = figures.draw_reliability(BINS, ERRORS.assign(ece_sd=sd), data=OFFICIAL)
     title = figure.axes[0].get_title(loc="left")
     assert title.startswith("c: ")
     assert f" {text}%" in title

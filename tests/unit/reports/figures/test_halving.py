@@ -3,7 +3,7 @@
 import pytest
 
 from reports import figures
-from reports.figures import canvas
+from reports.figures import colors
 from tests.helpers.artists import read_points
 from tests.helpers.report_frames import OFFICIAL
 from tests.helpers.search_frames import make_search_analysis
@@ -17,9 +17,9 @@ def test_draw_halving_has_a_curve_a_trial_and_a_point_at_its_end() -> None:
     assert [len(read_points(curve)) for curve in curves] == [4, 4, 1, 4, 1, 2]
     assert [read_points(end)[:, 0].tolist() for end in ends] == [[4], [4], [1], [4], [1], [2]]
     assert read_points(ends[3])[0, 1] == pytest.approx(94)
-    colors = [curve.get_color() for curve in curves]
-    assert colors == [
-        *(canvas.BLUE, canvas.BLUE, canvas.GRAY, canvas.VERMILLION, canvas.GRAY, canvas.GRAY)
+    curve_colors = [curve.get_color() for curve in curves]
+    assert curve_colors == [
+        *(colors.BLUE, colors.BLUE, colors.GRAY, colors.VERMILLION, colors.GRAY, colors.GRAY)
     ]
 
 
@@ -35,6 +35,6 @@ def test_draw_halving_without_a_value_or_a_rung_marks_none() -> None:
     trials = SEARCH.trials.assign(value=float("nan"), state="failed")
     figure = figures.draw_halving(SEARCH.curves, trials, (), data=OFFICIAL)
     (axes,) = figure.axes
-    assert {curve.get_color() for curve in axes.lines[:12]} == {canvas.GRAY}
+    assert {curve.get_color() for curve in axes.lines[:12]} == {colors.GRAY}
     assert not axes.texts
     figure.draw_without_rendering()

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from reports import figures
-from reports.figures import canvas
+from reports.figures import canvas, colors
 from reports.page.render import TEMPLATE_FOLDER
 from tests.helpers.report_frames import OFFICIAL, SYNTHETIC, make_effects
 
@@ -36,15 +36,15 @@ def test_inline_svg_has_attributes_instead_of_styles_and_a_text_alternative() ->
 
 def test_inline_svg_colors_are_variables_of_the_page() -> None:
     figure, axes = make_panel()
-    axes.plot([0, 1], [0, 1], color=canvas.BLUE)
-    colors = {
+    axes.plot([0, 1], [0, 1], color=colors.BLUE)
+    paints = {
         element.attrib[key]
         for element in inline(figure).iter()
         for key in ("fill", "stroke")
         if key in element.attrib
     }
-    assert "var(--figure-blue)" in colors
-    assert all(color == "none" or color.startswith("var(--") for color in colors)
+    assert "var(--figure-blue)" in paints
+    assert all(paint == "none" or paint.startswith("var(--") for paint in paints)
 
 
 def test_inline_svg_unknown_color_raises_an_error() -> None:
@@ -56,7 +56,7 @@ def test_inline_svg_unknown_color_raises_an_error() -> None:
 
 def test_inline_svg_ids_begin_with_the_name_of_the_figure() -> None:
     figure, axes = make_panel()
-    axes.plot([0, 1], [0, 1], color=canvas.BLUE, marker="o")
+    axes.plot([0, 1], [0, 1], color=colors.BLUE, marker="o")
     root = inline(figure, "history")
     ids = {element.attrib["id"] for element in root.iter() if "id" in element.attrib}
     links = {
@@ -78,9 +78,9 @@ def test_inline_svg_ids_begin_with_the_name_of_the_figure() -> None:
 
 def test_inline_svg_shapes_have_their_texts_in_order_and_artists_their_model() -> None:
     figure, axes = make_panel()
-    (dots,) = axes.plot([0, 1], [0, 1], color=canvas.BLUE, marker="o", linestyle="none")
-    (line,) = axes.plot([0, 1], [1, 0], color=canvas.BLUE)
-    scattered = axes.scatter([0, 1], [1, 1], color=canvas.BLUE)
+    (dots,) = axes.plot([0, 1], [0, 1], color=colors.BLUE, marker="o", linestyle="none")
+    (line,) = axes.plot([0, 1], [1, 0], color=colors.BLUE)
+    scattered = axes.scatter([0, 1], [1, 1], color=colors.BLUE)
     figure.mark(dots, model='a "b" <c>', tips=["first", "second & <b>"])
     figure.mark(line, tips=["line"])
     figure.mark(scattered, tips=["left", "right"])
@@ -94,23 +94,14 @@ def test_inline_svg_shapes_have_their_texts_in_order_and_artists_their_model() -
 
 def test_inline_svg_mark_with_too_few_texts_raises_an_error() -> None:
     figure, axes = make_panel()
-    (dots,) = axes.plot([0, 1], [0, 1], color=canvas.BLUE, marker="o", linestyle="none")
+    (dots,) = axes.plot([0, 1], [0, 1], color=colors.BLUE, marker="o", linestyle="none")
     figure.mark(dots, tips=["only one"])
     with pytest.raises(ValueError, match="zip"):
         inline(figure)
 
 
-def test_mark_error_bars_marks_caps_and_bars_too_if_they_have_a_model() -> None:
-    figure, axes = make_panel()
-    figure.mark_error_bars(axes.errorbar([0], [0], yerr=[1], capsize=2), model="a", tips=["x"])
-    assert [mark.model for mark in figure.marks] == ["a"] * 4
-    assert [list(mark.tips) for mark in figure.marks] == [["x"], [], [], []]
-    figure.mark_error_bars(axes.errorbar([0], [0], yerr=[1]), tips=["y"])
-    assert len(figure.marks) == 5
-
-
 def test_page_colors_are_defined_in_the_style_of_the_page() -> None:
     style = (TEMPLATE_FOLDER / "style.css").read_text(encoding="utf-8")
-    for name, color in canvas.PAGE_COLORS.items():
+    for name, color in colors.PAGE_COLORS.items():
         light = "#1d2430" if name == "ink" else color.lower()
         assert f"--{name}: light-dark({light}, " in style

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from reports import figures
 from reports.analysis.roc_curves import FALSE_POSITIVE_RATES, RECALLS, Curve
-from reports.figures import canvas
+from reports.figures import colors
 from tests.helpers.report_frames import OFFICIAL
 
 
@@ -90,7 +90,7 @@ def test_draw_model_curves_has_a_panel_for_each_class_and_a_color_for_each_famil
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["b", "a"]
     for axes in figure.axes:
         styles = [(line.get_color(), line.get_linestyle()) for line in list_lines(axes)]
-        red, blue = (canvas.get_family_style(family)[0] for family in ("mlnn", "cnn"))
+        red, blue = (colors.get_family_style(family)[0] for family in ("mlnn", "cnn"))
         assert styles == [(red, "-"), (red, "--"), (blue, "-")]
     tips = [tip for mark in figure.marks for tip in mark.tips]
     assert {mark.model for mark in figure.marks} == {"m1", "m2", "c1"}
@@ -98,12 +98,12 @@ def test_draw_model_curves_has_a_panel_for_each_class_and_a_color_for_each_famil
 
 
 def test_draw_model_curves_of_one_family_has_a_color_for_each_model() -> None:
-    names = [f"r{i}" for i in range(len(canvas.MODEL_COLORS))]
+    names = [f"r{i}" for i in range(len(colors.MODEL_COLORS))]
     curves = pd.concat(
         [make_curves(0.1, configuration=name, family="resnet", class_label="a") for name in names]
     )
     (axes,) = figures.draw_model_curves(curves, ["a"], data=OFFICIAL).axes
-    assert [line.get_color() for line in list_lines(axes)] == list(canvas.MODEL_COLORS)
+    assert [line.get_color() for line in list_lines(axes)] == list(colors.MODEL_COLORS)
 
 
 def test_draw_class_curves_can_be_a_part_of_the_page() -> None:

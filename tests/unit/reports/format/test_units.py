@@ -13,6 +13,7 @@ from reports.format.units import (
     format_count,
     format_duration,
     format_interval,
+    format_mean,
     format_mean_sd,
     format_number,
 )
@@ -107,6 +108,11 @@ def test_format_interval_has_both_ends() -> None:
 @pytest.mark.parametrize("ends", [(float("nan"), 1.0), (0.0, float("nan"))])
 def test_format_interval_without_an_end_is_blank(ends: tuple[float, float]) -> None:
     assert format_interval(*ends, "percent") == BLANK
+
+
+def test_format_mean_unknown_spread_is_left_out() -> None:
+    assert format_mean(0.5, 0.01, "percent") == format_mean_sd(0.5, 0.01, "percent")
+    assert format_mean(0.5, math.nan, "percent") == format_number(0.5, "percent")
 
 
 def test_format_mean_sd_unknown_spread_is_blank() -> None:

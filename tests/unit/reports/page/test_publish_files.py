@@ -43,7 +43,7 @@ GRID_FIGURES = (
         for kind in ("scores", "curves", "confusion", "calibration")
         for family in ("mlnn", "cnn")
     ),
-    *("ranking", "effects", "difference", "cost", "roc", "roc-models"),
+    *("ranking", "effects", "confusion-difference", "cost", "roc", "roc-models"),
 )
 
 

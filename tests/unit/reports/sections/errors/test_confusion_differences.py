@@ -43,7 +43,8 @@ def test_differences_have_a_heat_map_a_pair_but_none_of_equal_models(section: Se
         "cnn-config-1 compared with mlnn-config-1"
     ]
     assert section.heat_maps[0].rows == section.heat_maps[0].columns == CLASS_LABELS
-    assert [(figure.name, figure.inline) for figure in section.figures] == [("difference", None)]
+    figures = [(figure.name, figure.inline) for figure in section.figures]
+    assert figures == [("confusion-difference", None)]
     assert len(section.paragraphs) == 1  # no pair is left out
 
 
