@@ -100,8 +100,7 @@ def draw_model_curves(
     figure = canvas.make_blank_figure(canvas.WIDTH, height, data)
     panels = figure.subplots(1, len(class_labels), sharex=True, sharey=True, squeeze=False)[0]
     curves = curves[(curves["curve"] == _ROC) & curves["class_label"].isin(class_labels)]
-    _set_rate_axes(panels[0], curves)
-    x_label = panels[0].get_xlabel().replace("; ", "\n")
+    _set_rate_axes(panels[0], curves, separator="\n")
     panels[0].set_ylabel("True positive rate (%)", fontsize=8)
     for axes, class_label in zip(panels, class_labels, strict=True):
         rows = curves[curves["class_label"] == class_label]
@@ -109,7 +108,7 @@ def draw_model_curves(
             points = rows[rows["configuration"] == name]
             _draw_line(figure, axes, points, style, name=name, model=name)
         axes.set_title(canvas.shorten(class_label, 24), fontsize=8)
-        axes.set_xlabel(x_label, fontsize=8)
+        axes.set_xlabel(panels[0].get_xlabel(), fontsize=8)
     labels = [canvas.shorten(name, 32) for name in styles]
     _add_legend(figure, styles.values(), labels, n_columns=n_columns)
     return figure
@@ -192,14 +191,14 @@ def _draw_band(axes: Axes, points: pd.DataFrame, color: str) -> None:
     )
 
 
-def _set_rate_axes(axes: Axes, curves: pd.DataFrame) -> None:
-    """Crop and label the axes of ROC curves."""
+def _set_rate_axes(axes: Axes, curves: pd.DataFrame, *, separator: str = "; ") -> None:
+    """Crop and label the axes of ROC curves; the separator is before the end of the axis."""
     lowest = curves.groupby("x")["y"].min() * 100
     reached = np.interp(np.divide(_RATE_LIMITS, 100), lowest.index, lowest)
     end = next((e for e, y in zip(_RATE_LIMITS, reached, strict=True) if y > _NEARLY_ALL), 100)
     low = _round_down(np.interp(end / 2000, lowest.index, lowest))
     axes.set(xlim=(-end / 50, end), ylim=(low, 100 + (100 - low) / 50), title="ROC")
-    x_label = "False positive rate (%)" + (f"; axis ends at {end:g}" if end < 100 else "")
+    x_label = "False positive rate (%)" + (f"{separator}axis ends at {end:g}" if end < 100 else "")
     axes.set(xlabel=x_label, ylabel="True positive rate (%), i.e. recall")
 
 

@@ -14,7 +14,7 @@ from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
 from reports.sections.elements import ReportFigure, Section, make_figure
 
-MIN_SEEDS_FOR_BAND = 3
+_MIN_SEEDS_FOR_BAND = 3
 """Seeds from which several seeds have a band in the figure; with two, it fills the panel."""
 
 
@@ -80,11 +80,11 @@ def make_section(
     )
     ranked = ranked.sort_values("val_macro_f1", ascending=False, kind="stable")
     best = ranked.iloc[0]
-    best_rows, areas = (
-        frame[frame["configuration"] == best["configuration"]]
-        for frame in map(context.merge_copies, (rows, _label_classes(class_scores, context)))
-    )
-    areas = areas[areas["auc"].notna()].sort_values("auc", kind="stable")
+    model_rows = context.merge_copies(rows)
+    best_rows = model_rows[model_rows["configuration"] == best["configuration"]]
+    areas = context.merge_copies(_label_classes(class_scores, context))
+    areas = areas[(areas["configuration"] == best["configuration"]) & areas["auc"].notna()]
+    areas = areas.sort_values("auc", kind="stable")
     displayed_rows = context.select_displayed(rows)
     return Section(
         key="roc",
@@ -134,7 +134,7 @@ def _make_class_figure(
 ) -> ReportFigure:
     """Show the classes with the lowest AUC of one model; `best` is its row of the comparison."""
     shown = areas.head(MAX_CLASSES)
-    has_bands = best["seeds"] == 1 or best["seeds"] >= MIN_SEEDS_FOR_BAND
+    has_bands = best["seeds"] == 1 or best["seeds"] >= _MIN_SEEDS_FOR_BAND
     caption = (
         f"ROC and precision-recall curves on test of {best['configuration']}, the model with the "
         "highest macro F1 on val, by class. Lowest AUC first; AP is the average precision."
