@@ -148,37 +148,13 @@ def make_table(
     display_columns = tuple(
         column for column in columns if {column.key, f"{column.key}_low"} & {*frame}
     )
-    # With one seed there is no standard deviation, so the column shows only the mean.
-    sd_keys = {c.key for c in display_columns if c.show_sd and f"{c.key}_sd" in frame}
-    display_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
-    decimals = {
-        column: choose_column_decimals(frame, column.interval_key or column.key)
-        for column in display_columns
-    }
-    records: list[dict[Hashable, Any]] = frame.to_dict("records")
-    rules = {
-        i for i in range(1, len(records)) if group and records[i][group] != records[i - 1][group]
-    }
-    rows = [
-        tuple(
-            ""
-            if column.key == group and i and i not in rules
-            else _format_cell(
-                record,
-                column,
-                show_sd=column.key in display_sd_keys,
-                decimals=decimals[column],
-            )
-            for column in display_columns
-        )
-        for i, record in enumerate(records)
-    ]
+    rules = frozenset(_find_rules(list(frame[group]))) if group else frozenset()
     return Table(
         name=name,
         caption=caption,
         columns=display_columns,
-        rows=tuple(rows),
-        rules=frozenset(rules),
+        rows=tuple(_format_rows(frame, display_columns, group, rules)),
+        rules=rules,
         values=frame if values is None else values,
         data=data,
         hidden_rows=frozenset(i for i, row_label in enumerate(frame.index) if row_label in hidden),
@@ -188,6 +164,38 @@ def make_table(
         on_page=on_page,
         files_name=files_name,
     )
+
+
+def _find_rules(groups: Sequence[Hashable]) -> Iterator[int]:
+    """Yield the indices of the rows with which another group begins, except the first."""
+    return (i for i in range(1, len(groups)) if groups[i] != groups[i - 1])
+
+
+def _format_rows(
+    frame: pd.DataFrame, columns: Sequence[Column], group: str | None, rules: Collection[int]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of each row; the value of `group` only where a group begins."""
+    # With one seed there is no standard deviation, so the column shows only the mean.
+    sd_keys = {c.key for c in columns if c.show_sd and f"{c.key}_sd" in frame}
+    display_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
+    decimals = {
+        column: choose_column_decimals(frame, column.interval_key or column.key)
+        for column in columns
+    }
+    records: list[dict[Hashable, Any]] = frame.to_dict("records")
+    for i, record in enumerate(records):
+        repeated_key = group if i and i not in rules else None
+        yield tuple(
+            ""
+            if column.key == repeated_key
+            else _format_cell(
+                record,
+                column,
+                show_sd=column.key in display_sd_keys,
+                decimals=decimals[column],
+            )
+            for column in columns
+        )
 
 
 def _find_best_cells(frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[tuple[int, int]]:
