@@ -47,7 +47,7 @@ _NEARLY_ALL = 90.0
 
 @canvas.figure_style
 def draw_class_curves(
-    curves: pd.DataFrame, areas: pd.DataFrame, *, data: DataLabel
+    curves: pd.DataFrame, areas: pd.DataFrame, *, data: DataLabel, narrow: bool = False
 ) -> canvas.MarkedFigure:
     """Draw the ROC and the precision-recall curves of some classes of one model.
 
@@ -57,9 +57,15 @@ def draw_class_curves(
             `auc` and `average_precision` (float, 0 to 1), and `has_band` (bool), whether its band
             is drawn.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone, with one panel below the other.
     """
-    figure = canvas.make_blank_figure(canvas.WIDTH, 3.5 + 0.18 * math.ceil(len(areas) / 2), data)
-    panels = figure.subplots(1, 2)
+    if narrow:
+        figure = canvas.make_blank_figure(canvas.NARROW_WIDTH, 6 + 0.18 * len(areas), data)
+        panels = figure.subplots(2, 1)
+    else:
+        height = 3.5 + 0.18 * math.ceil(len(areas) / 2)
+        figure = canvas.make_blank_figure(canvas.WIDTH, height, data)
+        panels = figure.subplots(1, 2)
     curves = curves[curves["class"].isin(areas["class"])]
     _set_rate_axes(panels[0], curves[curves["curve"] == _ROC])
     _set_recall_axes(panels[1], curves[curves["curve"] == _PRECISION_RECALL])
@@ -80,7 +86,8 @@ def draw_class_curves(
         f"AP {format_number(area['average_precision'], 'score')})"
         for area in areas.to_dict("records")
     ]
-    figure.legend(handles, labels, loc="outside upper left", ncols=2, handlelength=3)
+    size = {"ncols": 1, "fontsize": 8} if narrow else {"ncols": 2}
+    figure.legend(handles, labels, loc="outside upper left", handlelength=3, **size)
     return figure
 
 
@@ -106,14 +113,14 @@ def draw_model_curves(
     curves = curves[(curves["curve"] == _ROC) & curves["class_label"].isin(class_labels)]
     _set_rate_axes(panels[0], curves)
     x_label = panels[0].get_xlabel().replace("; ", "\n")
-    panels[0].set_ylabel("True positive rate (%)", fontsize=8)
+    panels[0].set_ylabel("True positive rate (%)")
     for axes, class_label in zip(panels, class_labels, strict=True):
         rows = curves[curves["class_label"] == class_label]
         for name, style in styles.items():
             points = rows[rows["configuration"] == name]
             _draw_line(figure, axes, points, style, name=name, model=name)
-        axes.set_title(canvas.shorten(class_label, 24), fontsize=8)
-        axes.set_xlabel(x_label, fontsize=8)
+        axes.set_title(canvas.shorten(class_label, 24), fontsize=9)
+        axes.set_xlabel(x_label)
     handles = [
         Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles.values()
     ]

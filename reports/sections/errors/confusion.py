@@ -130,6 +130,7 @@ def _make_heat_map(rows: pd.DataFrame, context: ReportContext) -> HeatMap:
         columns=context.class_labels,
         cells=tuple(tuple(cells[i * n_classes :][:n_classes]) for i in range(n_classes)),
         images_of=name,
+        models=(name,),
     )
 
 

@@ -150,6 +150,7 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
             tuple(flat_cells[i * n_classes : (i + 1) * n_classes]) for i in range(n_classes)
         ),
         table=_make_pair_table(pair, table_name, context),
+        models=(str(pair["a"].iloc[0]), str(pair["b"].iloc[0])),
     )
 
 
