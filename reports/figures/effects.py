@@ -53,7 +53,7 @@ def draw_effects(
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     if narrow:
-        figure.supxlabel(xlabel, fontsize=9)  # wider than the axis
+        axes.set_xlabel(xlabel, x=1, ha="right")  # wider than the axis
     else:
         axes.set_xlabel(xlabel)
     return figure

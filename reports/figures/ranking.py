@@ -30,7 +30,8 @@ def draw_ranking(
 
     Args:
         frame: Rows of `frames.make_comparison_frame`, from best to worst, with `method` (str).
-        tied_groups: Groups of the same models, `PairwiseComparison.tied_groups`.
+        tied_groups: Groups of the same models, `PairwiseComparison.tied_groups`. Without any group,
+            the figure has no panel of bars.
         equivalent_groups: Groups of the same models, `PairwiseComparison.equivalent_groups`.
         data: Names of the data, shown in the corner.
         narrow: Whether the figure is for a phone.
@@ -39,8 +40,12 @@ def draw_ranking(
     n_groups = len(tied_groups) + len(equivalent_groups)
     width, row_height = (canvas.NARROW_WIDTH, 0.46) if narrow else (canvas.WIDTH, 0.34)
     figure = canvas.make_blank_figure(width, 1.45 + row_height * len(names), data)
-    width_ratios = [2 if narrow else 5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
-    axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
+    if n_groups:
+        width_ratios = [2 if narrow else 5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
+        axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
+        _draw_bars(group_axes, names, tied_groups, equivalent_groups)
+    else:
+        axes = figure.subplots()
     for position, row in enumerate(frame.to_dict("records")):
         _draw_interval(figure, axes, position, row)
     separator = "\n" if narrow else "   "
@@ -54,7 +59,6 @@ def draw_ranking(
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("Macro F1 on test (%);\naxis does not start at 0")
     canvas.add_legend(figure, axes, n_columns=4)
-    _draw_bars(group_axes, names, tied_groups, equivalent_groups)
     return figure
 
 

@@ -47,7 +47,7 @@ _NEARLY_ALL = 90.0
 
 @canvas.figure_style
 def draw_class_curves(
-    curves: pd.DataFrame, areas: pd.DataFrame, *, data: DataLabel
+    curves: pd.DataFrame, areas: pd.DataFrame, *, data: DataLabel, narrow: bool = False
 ) -> MarkedFigure:
     """Draw the ROC and the precision-recall curves of some classes of one model.
 
@@ -57,9 +57,15 @@ def draw_class_curves(
             `auc` and `average_precision` (float, 0 to 1), and `has_band` (bool), whether its band
             is drawn.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone, with one panel below the other.
     """
-    figure = canvas.make_blank_figure(canvas.WIDTH, 3.5 + 0.18 * math.ceil(len(areas) / 2), data)
-    panels = figure.subplots(1, 2)
+    if narrow:
+        figure = canvas.make_blank_figure(canvas.NARROW_WIDTH, 6 + 0.18 * len(areas), data)
+        panels = figure.subplots(2, 1)
+    else:
+        height = 3.5 + 0.18 * math.ceil(len(areas) / 2)
+        figure = canvas.make_blank_figure(canvas.WIDTH, height, data)
+        panels = figure.subplots(1, 2)
     curves = curves[curves["class"].isin(areas["class"])]
     _set_rate_axes(panels[0], curves[curves["curve"] == _ROC])
     _set_recall_axes(panels[1], curves[curves["curve"] == _PRECISION_RECALL])
@@ -76,7 +82,9 @@ def draw_class_curves(
         f"AP {format_number(area['average_precision'], 'score')})"
         for area in areas.to_dict("records")
     ]
-    _add_legend(figure, colors.CLASS_STYLES[: len(areas)], labels, n_columns=2)
+    n_columns, fontsize = (1, 8) if narrow else (2, 9)
+    styles = colors.CLASS_STYLES[: len(areas)]
+    _add_legend(figure, styles, labels, n_columns=n_columns, fontsize=fontsize)
     return figure
 
 
@@ -101,14 +109,14 @@ def draw_model_curves(
     panels = figure.subplots(1, len(class_labels), sharex=True, sharey=True, squeeze=False)[0]
     curves = curves[(curves["curve"] == _ROC) & curves["class_label"].isin(class_labels)]
     _set_rate_axes(panels[0], curves, separator="\n")
-    panels[0].set_ylabel("True positive rate (%)", fontsize=8)
+    panels[0].set_ylabel("True positive rate (%)")
     for axes, class_label in zip(panels, class_labels, strict=True):
         rows = curves[curves["class_label"] == class_label]
         for name, style in styles.items():
             points = rows[rows["configuration"] == name]
             _draw_line(figure, axes, points, style, name=name, model=name)
-        axes.set_title(canvas.shorten(class_label, 24), fontsize=8)
-        axes.set_xlabel(panels[0].get_xlabel(), fontsize=8)
+        axes.set_title(canvas.shorten(class_label, 24), fontsize=9)
+        axes.set_xlabel(panels[0].get_xlabel())
     labels = [canvas.shorten(name, 32) for name in styles]
     _add_legend(figure, styles.values(), labels, n_columns=n_columns)
     return figure
@@ -120,10 +128,12 @@ def _add_legend(
     labels: Sequence[str],
     *,
     n_columns: int,
+    fontsize: float = 9,
 ) -> None:
     """Add a legend of lines with these colors and line styles above the figure."""
     handles = [Line2D([], [], color=color, ls=dashes, lw=_LINE_WIDTH) for color, dashes in styles]
-    figure.legend(handles, labels, loc="outside upper left", ncols=n_columns, handlelength=3)
+    style = {"ncols": n_columns, "fontsize": fontsize, "handlelength": 3}
+    figure.legend(handles, labels, loc="outside upper left", **style)
 
 
 def _style_models(curves: pd.DataFrame) -> dict[str, tuple[str, str]]:

@@ -28,8 +28,11 @@ _MAX_NOTICES = 10
 
 _STYLES = ("style.css", "images.css", "print.css")
 
-_SCRIPTS = ("sort.js", "copy.js", "heat_maps.js", "figures.js", "images.js", "color_scheme.js")
-"""Scripts of the page, which is complete without them; they only add controls."""
+_SCRIPTS = ("sort.js", "heat_maps.js", "images.js", "copy.js", "figures.js", "color_scheme.js")
+"""Scripts of the page, which is complete without them; they only add controls.
+
+`figures.js` comes after the menus that it changes, and `copy.js` after the captions are complete.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,8 @@ class HeatMap:
             a table of the section.
         images_of: Name of the model if the heat map is its confusion matrix, whose cells the page
             links to the images of the section's `Gallery`; otherwise empty.
+        models: Models without one of which the page hides the heat map; empty if it always shows
+            it.
     """
 
     title: str
@@ -85,6 +87,7 @@ class HeatMap:
     cells: tuple[tuple[HeatMapCell, ...], ...]
     table: Table | None = None
     images_of: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 
 from reports import figures
 from reports.format.table import Column, make_table
@@ -24,6 +25,12 @@ MODELS = ("cnn-config-2 = 4", "mlnn-config-1", INJECTED_HTML)
 def draw_models(*, narrow: bool = False) -> figures.MarkedFigure:
     frame = make_comparison({MODELS[0]: 0.94, MODELS[1]: 0.9, MODELS[2]: 0.87}).assign(method="x")
     return figures.draw_ranking(frame, [MODELS[:2]], [], data=DATA_LABEL, narrow=narrow)
+
+
+def make_pair_map(models: tuple[str, ...]) -> HeatMap:
+    cells = ((HeatMapCell(text="2"),),)
+    title = " and ".join(models)
+    return HeatMap(title=title, caption="", rows=("x",), columns=("y",), cells=cells, models=models)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +50,7 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 columns=MODELS,
                 cells=((HeatMapCell(text="1"),) * 3,) * 2,
             ),
+            *map(make_pair_map, (MODELS[:1], MODELS[1:])),
         ),
         tables=(
             make_table(
@@ -50,6 +58,12 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "Scores",
                 (Column(key="name", heading=("Model",)), Column(key="rank", heading=("Rank",))),
                 pd.DataFrame({"name": MODELS, "rank": ["1", "2", "3"]}),
+            ),
+            make_table(
+                "pairs",
+                "Pairs",
+                (Column(key="a", heading=("A",)), Column(key="b", heading=("B",))),
+                pd.DataFrame({"a": [MODELS[0]] * 2, "b": MODELS[1:]}),
             ),
         ),
     )
@@ -125,12 +139,66 @@ def test_unchecked_model_is_hidden_in_figures_tables_and_heat_maps(
     assert n_marks == 3
     assert len(list_displayed(browser, "figure [data-tip]")) == 1
     assert [row.text for row in list_displayed(browser, "#table-scores tbody th")] == [MODELS[2]]
-    assert [head.text for head in list_displayed(browser, ".grid thead th")] == [MODELS[2]]
-    assert len(list_displayed(browser, ".grid tbody td")) == 2
+    assert [head.text for head in list_displayed(browser, "#grid-scores-1 thead th")] == [MODELS[2]]
+    assert len(list_displayed(browser, "#grid-scores-1 tbody td")) == 2
     assert "1 of 3" in browser.find_element(By.CSS_SELECTOR, ".models summary").text
     for box in browser.find_elements(By.CSS_SELECTOR, ".models input")[:2]:
         box.click()
     assert len(list_displayed(browser, "figure [data-tip]")) == 3
+
+
+def list_classes(menu: Select) -> list[str]:
+    """Return the classes of the options, because Selenium takes every option for displayed."""
+    return [option.get_attribute("class") or "" for option in menu.options]
+
+
+def test_unchecked_model_leaves_the_menu_and_the_rows_of_pairs(
+    browser: webdriver.Chrome, explored: Path
+) -> None:
+    open_page(browser, explored)
+    menu = Select(browser.find_element(By.CSS_SELECTOR, ".grids select"))
+    menu.select_by_index(2)
+    assert len(list_displayed(browser, "#table-pairs tbody tr")) == 2
+    browser.find_element(By.CSS_SELECTOR, ".models summary").click()
+    box = browser.find_elements(By.CSS_SELECTOR, ".models input")[1]
+    box.click()
+    assert len(list_displayed(browser, "#table-pairs tbody tr")) == 1
+    assert menu.first_selected_option.text == "F1"
+    assert list_classes(menu) == ["", "", "off"]
+    assert list_displayed(browser, "#grid-scores-1")
+    box.click()
+    assert list_classes(menu) == ["", "", ""]
+
+
+def test_heading_of_a_link_is_below_the_bar_of_models(
+    browser: webdriver.Chrome, explored: Path
+) -> None:
+    open_page(browser, explored)
+    browser.find_element(By.CSS_SELECTOR, "nav a").click()
+    bar, heading = (
+        browser.execute_script(
+            "return document.querySelector(arguments[0]).getBoundingClientRect()", selector
+        )
+        for selector in (".models", "#scores h2")
+    )
+    assert heading["top"] >= bar["bottom"]
+
+
+@pytest.mark.parametrize(("width", "n_columns"), [(1280, 2), (1000, 1), (390, 1)])
+def test_two_figures_stand_side_by_side_on_a_desktop_only(
+    browser: webdriver.Chrome, tmp_path: Path, width: int, n_columns: int
+) -> None:
+    pictures = [
+        make_figure(name, "Macro F1", draw_models(), wide=name == "c") for name in ("a", "b", "c")
+    ]
+    section = Section(key="s", title="Scores", figures=tuple(pictures))
+    header = PageHeader(title="t", study="s", data=DATA_LABEL, banner=None)
+    index = tmp_path / "index.html"
+    index.write_text(render_report(header, [section])[0], encoding="utf-8")
+    open_page(browser, index, width)
+    first, second, wide = (figure.rect for figure in browser.find_elements(By.TAG_NAME, "figure"))
+    assert (first["y"] == second["y"]) == (n_columns == 2)
+    assert wide["width"] >= n_columns * first["width"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

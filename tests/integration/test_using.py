@@ -97,7 +97,7 @@ def test_export_model_has_the_recorded_probabilities_and_scores(
     accuracy = record.scores["test"]["accuracy"]
     assert accuracy is not None
     assert result["metrics"][0]["value"] == round(accuracy, 4)
-    assert f"| {100 * accuracy:.2f} | \\[" in text
+    assert f"| {100 * accuracy:.1f} | \\[" in text
     md5 = Ledger(study).study.data.md5
     assert f"MD5 {md5}" in text
 

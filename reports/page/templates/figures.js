@@ -32,31 +32,51 @@ function makeExplorable(figure) {
   });
 }
 
-/** Marks the rows of a table, and the columns of a heat map, that belong to a model. */
-function markCells(table, models) {
-  const find = (head) => models.find((model) => model === head?.textContent.trim());
-  for (const row of table.tBodies[0].rows) {
-    const model = find(row.querySelector("th"));
-    if (model) row.dataset.model = model;
+/** Returns the parts of the page that show models, each with the names of its models. */
+function listParts(models) {
+  const find = (cell) => models.find((model) => model === cell.textContent.trim());
+  const parts = [];
+  for (const mark of document.querySelectorAll("[data-model]")) {
+    parts.push([mark, [mark.dataset.model]]);
   }
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const model = find(head);
-    if (!model) return;
-    for (const row of table.rows) row.cells[column].dataset.model = model;
-  });
+  for (const panel of document.querySelectorAll("[data-models]")) {
+    parts.push([panel, JSON.parse(panel.dataset.models)]);
+  }
+  for (const table of document.querySelectorAll("table")) {
+    for (const row of table.tBodies[0].rows) {
+      parts.push([row, [...row.cells].map(find).filter(Boolean)]);
+    }
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      const model = find(head);
+      if (model) parts.push(...[...table.rows].map((row) => [row.cells[column], [model]]));
+    });
+  }
+  return parts;
+}
+
+/** Selects the first option that is shown in each menu whose selected option is hidden. */
+function leaveHiddenOptions() {
+  for (const select of document.querySelectorAll("select")) {
+    const isOff = [...select.options].map((option) => option.classList.contains("off"));
+    const first = isOff.indexOf(false);
+    if (!isOff[select.selectedIndex] || first < 0) continue;
+    select.selectedIndex = first;
+    select.dispatchEvent(new Event("change"));
+  }
 }
 
 function makeModelFilter(filter) {
   const boxes = [...filter.querySelectorAll("input")];
   const models = boxes.map((box) => box.value);
   const count = filter.querySelector("output");
-  document.querySelectorAll("table").forEach((table) => markCells(table, models));
+  const parts = listParts(models);
   const update = () => {
-    const shown = boxes.filter((box) => box.checked).map((box) => box.value);
-    for (const mark of document.querySelectorAll("[data-model]")) {
-      mark.classList.toggle("off", !shown.includes(mark.dataset.model));
+    const hidden = boxes.filter((box) => !box.checked).map((box) => box.value);
+    for (const [part, names] of parts) {
+      part.classList.toggle("off", names.some((name) => hidden.includes(name)));
     }
-    count.textContent = `${shown.length} of ${models.length}`;
+    leaveHiddenOptions();
+    count.textContent = `${models.length - hidden.length} of ${models.length}`;
   };
   filter.hidden = false;
   filter.addEventListener("change", update);

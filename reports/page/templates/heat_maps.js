@@ -7,7 +7,9 @@ function makeChoice(grids) {
   const select = document.createElement("select");
   const show = () => panels.forEach((panel, i) => (panel.hidden = i !== select.selectedIndex));
   for (const panel of panels) {
-    select.append(new Option(panel.dataset.title));
+    const option = new Option(panel.dataset.title);
+    option.dataset.models = panel.dataset.models;
+    select.append(option);
     panel.open = true;
   }
   label.append("Show ", select);

@@ -65,6 +65,8 @@ def make_ranking_figure(
         [[format_model(model, pairwise.copies) for model in group] for group in groups]
         for groups in (pairwise.tied_groups, pairwise.equivalent_groups)
     )
+    if pairwise.pairs.empty:  # a model is a group of its own
+        tied_groups = []
     rows = comparison.assign(method=format_methods(comparison, pairwise.copies))
     rows = rows.set_index("configuration", drop=False).loc[list(pairwise.ranked_names)]
     caption_text = "Macro F1 on test with 95% confidence intervals, best first."

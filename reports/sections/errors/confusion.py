@@ -129,6 +129,7 @@ def _make_heat_map(rows: pd.DataFrame, context: ReportContext) -> HeatMap:
         columns=context.class_labels,
         cells=arrange_cells(cells, len(context.class_labels)),
         images_of=name,
+        models=(name,),
     )
 
 

@@ -148,6 +148,7 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
         columns=context.class_labels,
         cells=arrange_cells(cells, len(context.class_labels)),
         table=_make_pair_table(pair, table_name, context),
+        models=(str(pair["a"].iloc[0]), str(pair["b"].iloc[0])),
     )
 
 

@@ -146,7 +146,10 @@ def _make_class_figure(
     else:
         caption += " Intervals from two seeds are too wide for a band; the CSV file has them."
     shown = shown.assign(has_band=[has_bands and i == 0 for i in range(len(shown))])
-    return make_figure("roc", caption, figures.draw_class_curves(rows, shown, data=data))
+    figure, narrow = (
+        figures.draw_class_curves(rows, shown, data=data, narrow=narrow) for narrow in (False, True)
+    )
+    return make_figure("roc", caption, figure, narrow=narrow)
 
 
 def _make_model_figures(

@@ -22,3 +22,12 @@ def test_draw_effects_labels_name_the_family_unless_all() -> None:
     (axes,) = figures.draw_effects(FRAME, data=OFFICIAL, xlabel="across").axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "y", "z (CNN)"]
     assert axes.get_xlabel() == "across"
+
+
+def test_draw_effects_for_a_phone_has_its_axis_label_above_the_name_of_the_data() -> None:
+    figure = figures.draw_effects(FRAME, data=OFFICIAL, narrow=True)
+    figures.render_svg(figure)
+    (axes,), (data_text,) = figure.axes, figure.texts
+    label_box, data_box = (text.get_window_extent() for text in (axes.xaxis.label, data_text))
+    assert label_box.y0 >= data_box.y1
+    assert label_box.x0 >= 0

@@ -65,3 +65,7 @@ def test_draw_ranking_labels_have_name_loss_and_optimizer() -> None:
     assert len(labels) == 3
     assert labels[0].split("   ") == ["cnn-config-1", "CrossEntropy + SGD"]
     assert axes.get_ylim() == (2.5, -0.5)
+
+
+def test_draw_ranking_without_a_group_has_no_panel_of_bars() -> None:
+    assert len(figures.draw_ranking(FRAME.head(1), [], [], data=OFFICIAL).axes) == 1

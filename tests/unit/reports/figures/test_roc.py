@@ -112,3 +112,13 @@ def test_draw_class_curves_can_be_a_part_of_the_page() -> None:
     svg, _ = figures.render_svg_and_png(figure)
     element = figures.inline_svg(svg, figure.marks, name="roc", label="ROC")
     assert element.count("data-tip=") == sum(len(mark.tips) for mark in figure.marks) > 0
+
+
+def test_draw_class_curves_for_a_phone_has_one_panel_below_the_other() -> None:
+    curves = pd.concat([make_curves(0.01 * (c + 1), **{"class": c}) for c in range(8)])
+    areas = make_areas(8).assign(class_label="3 immature granulocytes")
+    figure = figures.draw_class_curves(curves, areas, data=OFFICIAL, narrow=True)
+    figures.render_svg(figure)
+    roc, precision_recall = (axes.get_position() for axes in figure.axes)
+    assert roc.y0 > precision_recall.y1
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1

@@ -91,9 +91,11 @@ def test_roc_figure_has_a_band_unless_there_are_two_seeds(
     areas: list[pd.DataFrame] = []
     draw = figures.draw_class_curves
 
-    def keep(curves: pd.DataFrame, rows: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
+    def keep(
+        curves: pd.DataFrame, rows: pd.DataFrame, *, data: DataLabel, narrow: bool
+    ) -> MarkedFigure:
         areas.append(rows)
-        return draw(curves, rows, data=data)
+        return draw(curves, rows, data=data, narrow=narrow)
 
     monkeypatch.setattr(figures, "draw_class_curves", keep)
     make_section(seeds=seeds)
