@@ -36,7 +36,8 @@ class ReportContext:
         copies: Names of the other configurations that train the same model, by name of the model;
             only models that have such copies.
         displayed_names: Models shown in figures and long tables: for each family, the `MAX_PANELS`
-            with the highest macro F1, and those without a score.
+            with the highest macro F1 on test, and those without a score; from the highest macro F1
+            on val.
         is_search: Whether the study is a search; the other results are then for its confirmation.
     """
 
@@ -61,6 +62,11 @@ class ReportContext:
     def select_displayed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the displayed models, like `merge_copies`."""
         return self.merge_copies(frame[frame["configuration"].isin(self.displayed_names)])
+
+    def rank_models(self, frame: pd.DataFrame) -> list[str]:
+        """Return the models of a frame from `select_displayed`, best macro F1 on val first."""
+        present_names = {*frame["configuration"]}
+        return [name for name in self.model_labels if name in present_names]
 
     def label_classes(self, classes: pd.Series) -> list[str]:
         """Return the labels of a column of classes, 0 to 7."""
@@ -93,6 +99,7 @@ def make_report_context(
     copied_names = [name for names in copies.values() for name in names]
     models = comparison[~comparison["configuration"].isin(copied_names)]
     ranks = models.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
+    displayed = models[~(ranks > MAX_PANELS)]
     class_names = study.data.class_names
     return ReportContext(
         data=make_data_label(study.data),
@@ -100,6 +107,8 @@ def make_report_context(
         shows_published=may_show_published(study.data) and study.search is None,
         class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
         copies=copies,
-        displayed_names=tuple(models.loc[~(ranks > MAX_PANELS), "configuration"]),
+        displayed_names=tuple(
+            displayed.sort_values("val_macro_f1", ascending=False)["configuration"]
+        ),
         is_search=study.search is not None,
     )

@@ -28,6 +28,7 @@ def test_notebook_runs_on_a_study_without_an_error(
     client = NotebookClient(
         notebook,
         timeout=120,
+        iopub_timeout=60,  # on a busy computer, outputs come late and would be dropped
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )

@@ -63,7 +63,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
     return Section(
         key="per-class",
         title="Scores of each class",
-        paragraphs=_describe_weakest(context.select_displayed(all_rows)),
+        paragraphs=_describe_weakest(context.select_displayed(all_rows), context),
         heat_maps=tuple(
             _make_heat_map(context.select_displayed(all_rows), score, context) for score in _SCORES
         ),
@@ -90,17 +90,17 @@ def add_note(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _describe_weakest(rows: pd.DataFrame) -> tuple[str, ...]:
-    """Name the class with the lowest F1 of the model with the highest macro F1."""
+def _describe_weakest(rows: pd.DataFrame, context: ReportContext) -> tuple[str, ...]:
+    """Name the class with the lowest F1 of the model with the highest macro F1 on val."""
     rows = rows[rows["support"] > 0]
-    best_model = rows.groupby("configuration", sort=False)["f1"].mean().idxmax()
+    best_model = context.rank_models(rows)[0]
     weakest_rows = rows.loc[rows.groupby("configuration", sort=False)["f1"].idxmin()]
     (weakest,) = weakest_rows[weakest_rows["configuration"] == best_model].to_dict("records")
     decimals = choose_column_decimals(rows, "f1")
     score = format_number(weakest["f1"], "percent", decimals=decimals)
     interval = format_interval(weakest["f1_low"], weakest["f1_high"], "percent", decimals=decimals)
     text = (
-        f"The weakest class of {best_model}, the model with the highest macro F1, is "
+        f"The weakest class of {best_model}, the model with the highest macro F1 on val, is "
         f"{weakest['class_label']}: its F1 is {score}%, 95% "
         f"confidence interval {interval}."
     )

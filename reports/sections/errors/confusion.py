@@ -67,9 +67,7 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
     if confusion.matrices.empty:
         return None
     displayed = context.select_displayed(confusion.matrices)
-    class_scores = context.select_displayed(confusion.class_scores)
-    mean_f1 = class_scores.groupby("configuration", sort=False)["f1"].mean()
-    ranked_names = list(mean_f1.sort_values(ascending=False, kind="stable").index)
+    ranked_names = context.rank_models(displayed)
     rows_by_model = {name: displayed[displayed["configuration"] == name] for name in ranked_names}
     families = list(displayed["family"].unique())
     return Section(
@@ -106,7 +104,7 @@ def _describe_largest_error(rows: pd.DataFrame, context: ReportContext) -> tuple
     n_true = int(rows.loc[rows["true"] == largest["true"], "count"].sum())
     return (
         f"The most frequent error of {largest['configuration']}, the model with the highest macro "
-        f"F1, is to classify {true} as {predicted}: {largest['count']:,} of "
+        f"F1 on val, is to classify {true} as {predicted}: {largest['count']:,} of "
         f"{format_count(n_true, 'image')} ({format_number(largest['row_share'], 'percent')}%)"
         f"{_describe_sum(rows)}.",
     )

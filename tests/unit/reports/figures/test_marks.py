@@ -1,6 +1,7 @@
 """What the artists of a figure show, and the texts of estimates."""
 
 import math
+from collections.abc import Hashable
 
 import pytest
 
@@ -34,5 +35,5 @@ def test_format_estimate_unknown_interval_is_left_out() -> None:
 
 
 def test_format_score_reads_the_columns_of_the_interval() -> None:
-    row = {"f1": 0.5, "f1_low": 0.4, "f1_high": 0.6}
+    row: dict[Hashable, float] = {"f1": 0.5, "f1_low": 0.4, "f1_high": 0.6}
     assert format_score(row, "f1") == format_estimate(0.5, 0.4, 0.6, "percent")

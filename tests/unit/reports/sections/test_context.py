@@ -23,7 +23,7 @@ CONTEXT = ReportContext(
     displayed_names=("a", "c"),
     is_search=False,
 )
-NO_COMPARISON = pd.DataFrame(columns=["configuration", "family", "test_macro_f1"])
+NO_COMPARISON = pd.DataFrame(columns=["configuration", "family", "test_macro_f1", "val_macro_f1"])
 
 
 def make_study(kind: DataKind) -> StudyRecord:
@@ -60,6 +60,12 @@ def test_select_displayed_keeps_the_rows_and_their_order() -> None:
     assert CONTEXT.select_displayed(frame)["x"].tolist() == [0, 2, 3]
 
 
+def test_rank_models_keeps_the_models_of_a_frame_best_on_val_first() -> None:
+    context = replace(CONTEXT, displayed_names=("c", "b", "a"), copies={"a": ["d"]})
+    frame = context.select_displayed(pd.DataFrame({"configuration": ["a", "d", "c", "a"]}))
+    assert context.rank_models(frame) == ["c", "a = d"]
+
+
 def test_merge_copies_keeps_one_labeled_row_for_each_model() -> None:
     context = replace(CONTEXT, copies={"m-1": ["m-2"]})
     frame = pd.DataFrame({"configuration": ["m-1", "m-2", "z"], "x": range(3)})
@@ -71,7 +77,7 @@ def test_merge_copies_keeps_one_labeled_row_for_each_model() -> None:
 def test_make_report_context_displays_no_copies() -> None:
     comparison = pd.DataFrame(
         {"configuration": ["m-1", "m-2"], "family": ["m", "m"], "test_macro_f1": [0.5, 0.5]}
-    )
+    ).assign(val_macro_f1=0.5)
     context = make_report_context(make_study(DataKind.FILE), comparison, {"m-1": ["m-2"]})
     assert context.displayed_names == ("m-1",)
     assert context.select_displayed(comparison)["configuration"].tolist() == ["m-1 = 2"]
@@ -84,11 +90,12 @@ def test_make_report_context_displays_the_best_of_each_family_and_those_without_
             "configuration": [f"cnn-{i}" for i in range(len(scores))] + ["mlnn", "unscored"],
             "family": ["cnn"] * len(scores) + ["mlnn", "cnn"],
             "test_macro_f1": [*scores, 0.0, float("nan")],
+            "val_macro_f1": [*scores, 0.99, float("nan")],
         }
     )
     context = make_report_context(make_study(DataKind.FILE), comparison, {})
     best = [f"cnn-{i}" for i in range(2, len(scores))]
-    assert context.displayed_names == (*best, "mlnn", "unscored")
+    assert context.displayed_names == ("mlnn", *reversed(best), "unscored")
     assert context.data_kind is DataKind.FILE
     assert len(context.class_labels) == 8
     assert not context.is_search

@@ -80,7 +80,7 @@ def test_classes_heat_maps_have_a_row_for_each_class_and_a_column_for_each_model
 
 
 def test_classes_paragraph_names_the_weakest_class_of_the_best_model() -> None:
-    section = classes.make_section(CONFUSION, context=make_context("mlnn-config-1", "cnn-config-1"))
+    section = classes.make_section(CONFUSION, context=make_context("cnn-config-1", "mlnn-config-1"))
     assert section is not None
     rows = CONFUSION.class_scores
     best = rows[rows["configuration"] == "cnn-config-1"]

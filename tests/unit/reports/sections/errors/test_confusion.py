@@ -51,7 +51,7 @@ def test_confusion_heat_maps_have_counts_shares_and_shades_best_model_first() ->
         make_test_predictions({"mlnn-config-1": [poorer] * 2, "cnn-config-1": [ASYMMETRIC] * 2})
     )
     context = make_context(
-        "mlnn-config-1", "cnn-config-1", copies={"cnn-config-1": ["cnn-config-3"]}
+        "cnn-config-1", "mlnn-config-1", copies={"cnn-config-1": ["cnn-config-3"]}
     )
     section = confusion.make_section(analysis, context=context)
     assert section is not None
