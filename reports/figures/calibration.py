@@ -26,6 +26,7 @@ def draw_reliability(bins: pd.DataFrame, errors: pd.DataFrame, *, data: DataLabe
     names = list(errors["configuration"])
     figure, panels = canvas.make_panels(len(names), width=7.2, height=3.0, data=data)
     for axes, name in zip(panels, names, strict=True):
+        figure.mark(axes, model=str(name))
         error_row = errors[errors["configuration"] == name].iloc[0]
         _draw_panel(figure, axes, bins[bins["configuration"] == name])
         ece_text = format_mean(error_row["ece"], error_row["ece_sd"], "percent")

@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from bloodnets.metrics import FloatArray
 from reports.figures import canvas, colors
 from reports.figures.marks import MarkedFigure, format_score
 from reports.format.text import DataLabel, label
@@ -16,42 +15,55 @@ from reports.format.units import format_number
 
 _BENCHMARK_MARKERS = "DvpX"
 _COST_AXES = (("parameters", "Parameters (millions)"), ("operations", "MFLOP per image"))
-_EQUAL_COST_OFFSET = 0.02  # share of the axis; about the width of a marker
+_MAX_NAMES = 4
+"""Names beside the points of equal cost; more would cover other points."""
 
 
 @canvas.figure_style
 def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     """Draw accuracy against each cost, in two panels with logarithmic cost axes.
 
-    Whiskers are 95% confidence intervals. Hollow markers are published values. Rows of equal cost
-    are drawn side by side, so that none hides another.
+    Whiskers are 95% confidence intervals. Hollow markers are published values. The models of the
+    study are named in the first panel.
 
     Args:
-        frame: Frame from `cost.collect_costs`.
+        frame: Frame from `cost.collect_costs`, with the names of the models as in the report.
         data: Names of the data, shown in the corner.
     """
     figure = canvas.make_blank_figure(7.2, 4.2, data)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (column, axis_label) in zip(panels, _COST_AXES, strict=True):
-        points = frame.assign(x=_spread_equal_costs(frame[column].to_numpy(dtype=np.float64) / 1e6))
+        points = frame.assign(x=frame[column].astype(np.float64) / 1e6)
         for (source, family), group in points.groupby(
             ["source", "family"], sort=False, dropna=False
         ):
             _draw_points(figure, axes, group, str(source), str(family))
         _set_cost_axis(axes, axis_label, points["x"])
+    _name_models(panels[0], frame)
     panels[0].set_ylabel("Accuracy on test (%);\naxis does not start at 0")
     canvas.add_legend(figure, panels[0], n_columns=4)
     return figure
 
 
-def _spread_equal_costs(costs: FloatArray) -> FloatArray:
-    """Return the costs, with equal ones moved apart on a logarithmic axis."""
-    log_costs = pd.Series(np.log10(costs))
-    groups = log_costs.groupby(log_costs.round(3))
-    rank, group_size = groups.cumcount(), groups.transform("size")
-    width = max(0.5, float(log_costs.max() - log_costs.min()))
-    shifted = log_costs + _EQUAL_COST_OFFSET * width * (rank - (group_size - 1) / 2)
-    return np.asarray(10.0 ** shifted.to_numpy(dtype=np.float64))
+def _name_models(axes: Axes, frame: pd.DataFrame) -> None:
+    """Write the names of the models of equal cost beside them, the most accurate first."""
+    costs = np.log10(frame["parameters"] / 1e6)
+    ours = frame[frame["source"] == "study"]
+    for cost, group in ours.groupby(costs[ours.index].round(3)):
+        names = list(group.sort_values("accuracy", ascending=False)["name"])
+        lines = [canvas.shorten(str(name), 24) for name in names[:_MAX_NAMES]]
+        if n_more := len(names) - len(lines):
+            lines.append(f"and {n_more} more")
+        is_right = float(cost) > costs.min() + 2 / 3 * (costs.max() - costs.min())
+        axes.annotate(
+            "\n".join(lines),
+            (group["parameters"].iloc[0] / 1e6, 100 * group["accuracy"].mean()),
+            xytext=(-6 if is_right else 6, 0),
+            textcoords="offset points",
+            fontsize=7,
+            ha="right" if is_right else "left",
+            va="center",
+        )
 
 
 def _draw_points(
@@ -62,21 +74,7 @@ def _draw_points(
     style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 4.5, "ls": "none"}
     accuracy = points["accuracy"] * 100
     if source == "study":
-        errors = [accuracy - points["accuracy_low"] * 100, points["accuracy_high"] * 100 - accuracy]
-        container = axes.errorbar(
-            points["x"],
-            accuracy,
-            yerr=errors,
-            label=label(family),
-            elinewidth=1,
-            capsize=2,
-            **style,
-        )
-        tips = [
-            f"{row['name']}\naccuracy {format_score(row, 'accuracy')}\n{_format_costs(row)}"
-            for row in points.to_dict("records")
-        ]
-        figure.mark_error_bars(container, tips=tips)
+        _draw_models(figure, axes, points, style | {"label": label(family)})
         return
     style |= {"markerfacecolor": "none", "zorder": 3}
     if source == "paper":
@@ -90,6 +88,21 @@ def _draw_points(
         name = row["name"].replace(" pixels", " px")
         (dot,) = axes.plot([row["x"]], [y], label=name, **style | {"marker": benchmark_marker})
         figure.mark(dot, tips=[_describe_published(row)])
+
+
+def _draw_models(
+    figure: MarkedFigure, axes: Axes, points: pd.DataFrame, style: dict[str, Any]
+) -> None:
+    """Draw the models of a family with whiskers; the first one is in the legend."""
+    for row in points.to_dict("records"):
+        value, low, high = (100 * row[f"accuracy{end}"] for end in ("", "_low", "_high"))
+        errors = [[value - low], [high - value]]
+        container = axes.errorbar(
+            [row["x"]], [value], yerr=errors, elinewidth=1, capsize=2, **style
+        )
+        tip = f"{row['name']}\naccuracy {format_score(row, 'accuracy')}\n{_format_costs(row)}"
+        figure.mark_error_bars(container, model=str(row["name"]), tips=[tip])
+        style = style | {"label": None}
 
 
 def _describe_published(row: Mapping[Hashable, Any]) -> str:

@@ -23,7 +23,7 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
     """
     if costs.empty:
         return None
-    data = context.data
+    labeled = _label_models(costs, context)
     caption_text = (
         "Accuracy on test against the number of parameters and the operations per image, both on "
         "logarithmic axes. Whiskers: 95% confidence intervals. The accuracy axis does not start "
@@ -34,13 +34,13 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
         title="Accuracy and cost",
         paragraphs=tuple(_list_caveats(costs, context)),
         notes=tuple(_make_notes(costs)),
-        figures=(make_figure("cost", caption_text, figures.draw_cost(costs, data=data)),),
+        figures=(make_figure("cost", caption_text, figures.draw_cost(labeled, data=context.data)),),
         tables=(
             make_table(
                 "cost",
                 "Accuracy on test and cost",
                 COST_COLUMNS,
-                _add_display_columns(costs, context),
+                labeled.assign(source=costs["source"].map(_SOURCE_LABELS)),
                 values=costs,
                 folded=True,
             ),
@@ -63,8 +63,8 @@ def _has_published(costs: pd.DataFrame) -> bool:
 def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
     yield (
         "Models at the top left are accurate and cheap. MFLOP are millions of floating-point "
-        "operations for one forward pass of one image; a multiply-add counts as two. Models of "
-        "equal cost are drawn side by side. The cost of training is in “Ranking”."
+        "operations for one forward pass of one image; a multiply-add counts as two. The cost "
+        "of training is in “Ranking”."
     )
     if not _has_published(costs):
         return
@@ -84,9 +84,7 @@ def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
 _SOURCE_LABELS = {"study": "this study", "paper": "the paper", "benchmark": "MedMNIST v2"}
 
 
-def _add_display_columns(costs: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
-    """Replace the sources of the rows by their labels, and name the copies of our models."""
+def _label_models(costs: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
+    """Name the copies of our models."""
     labeled = label_models(costs, context.copies, ("name",))
-    is_ours = costs["source"] == "study"
-    names = labeled["name"].where(is_ours, costs["name"])
-    return costs.assign(source=costs["source"].map(_SOURCE_LABELS), name=names)
+    return costs.assign(name=labeled["name"].where(costs["source"] == "study", costs["name"]))

@@ -51,3 +51,9 @@ def test_draw_reliability_title_has_the_error(sd: float, text: str) -> None:
     title = figure.axes[0].get_title(loc="left")
     assert title.startswith("c: ")
     assert f" {text}%" in title
+
+
+def test_draw_reliability_panel_belongs_to_its_model() -> None:
+    figure = figures.draw_reliability(BINS, ERRORS, data=OFFICIAL)
+    mark = figure.marks[0]
+    assert (mark.artist, mark.model) == (figure.axes[0], "c")

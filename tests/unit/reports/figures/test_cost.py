@@ -1,4 +1,4 @@
-"""Accuracy against cost: every row once in each panel, none hides another."""
+"""Accuracy against cost: every row once in each panel, and the models of the study named."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def draw(*families: str) -> Figure:
     return figures.draw_cost(collect_costs(rows, with_published=True), data=OFFICIAL)
 
 
-def test_draw_cost_each_panel_has_every_row_once_and_none_hides_another() -> None:
+def test_draw_cost_each_panel_has_every_row_once_at_its_cost() -> None:
     figure = draw("mlnn", "cnn", "resnet")
     for axes, millions in zip(figure.axes, (4.179568, 8.3544), strict=True):
         hollow = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
@@ -27,13 +27,29 @@ def test_draw_cost_each_panel_has_every_row_once_and_none_hides_another() -> Non
         filled = [container for container in axes.containers if container.get_label()]
         assert [container.get_label() for container in filled] == ["MLNN", "CNN", "ResNet"]
         ours = np.asarray(filled[0][0].get_xdata(), dtype=np.float64)
-        mlnn = np.log10([*ours, *published[0]])
-        assert np.diff(np.sort(mlnn)).min() > 0.01  # the paper's four beside ours
-        assert 10 ** mlnn.mean() == pytest.approx(millions)
+        np.testing.assert_allclose([*ours, *published[0]], millions)
         assert hollow[2].get_label() == "ResNet-18, 28 px"
         assert len({line.get_marker() for line in hollow}) == 6
         assert axes.get_xscale() == "log"
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+
+
+def test_draw_cost_names_the_models_of_equal_cost_once_best_first() -> None:
+    names = {f"cnn-config-{i}": 0.94 - i / 100 for i in range(1, 7)}
+    comparison = make_comparison(names).assign(family="cnn", operations=16_462_848.0)
+    costs = collect_costs(comparison, with_published=False)
+    first, second = figures.draw_cost(costs, data=OFFICIAL).axes
+    (text,) = [text.get_text() for text in first.texts]
+    lines = text.split("\n")
+    assert lines[:4] == ["cnn-config-1", "cnn-config-2", "cnn-config-3", "cnn-config-4"]
+    assert "2" in lines[4]
+    assert not second.texts
+
+
+def test_draw_cost_marks_the_models_of_the_study() -> None:
+    rows = COMPARISON.iloc[:2]
+    figure = figures.draw_cost(collect_costs(rows, with_published=True), data=OFFICIAL)
+    assert {mark.model for mark in figure.marks} == {"mlnn-config-1", "cnn-config-1", None}
 
 
 @pytest.mark.parametrize("families", [["mlnn", "cnn", "resnet"], ["resnet"]])
