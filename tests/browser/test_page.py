@@ -78,7 +78,7 @@ def test_page_figures_are_drawn_and_tables_filled(
         "return [...document.querySelectorAll('figure .scroll svg')]"
         ".map(svg => svg.getBoundingClientRect().width)"
     )
-    assert len(widths) == 12
+    assert len(widths) == 11
     assert min(widths) > 400
     rows = browser.execute_script(
         "return Object.fromEntries([...document.querySelectorAll('table.sheet')]"
