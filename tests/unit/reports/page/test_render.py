@@ -305,6 +305,7 @@ def test_render_report_names_the_parts_that_are_not_printed() -> None:
     )
     assert [name for name in section.unprinted if "tables/" in name] == ["tables/long.csv"]
     assert "Long code" in section.unprinted
+    assert '<pre class="long"' in render([section]).html
     assert len(section.unprinted) == 3
     html = render([section]).html
     assert html.count('class="left-out"') == 1
