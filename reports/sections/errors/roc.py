@@ -1,6 +1,7 @@
 """Show the ROC and precision-recall curves of each class."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
@@ -74,35 +75,30 @@ def make_section(
     """
     if curves.empty:
         return None
-    rows = _label_classes(curves, context)
-    ranked = context.merge_copies(
-        comparison[comparison["configuration"].isin(rows["configuration"])]
-    )
-    ranked = ranked.sort_values("val_macro_f1", ascending=False, kind="stable")
-    best = ranked.iloc[0]
-    model_rows = context.merge_copies(rows)
-    best_rows = model_rows[model_rows["configuration"] == best["configuration"]]
-    areas = context.merge_copies(_label_classes(class_scores, context))
-    areas = areas[(areas["configuration"] == best["configuration"]) & areas["auc"].notna()]
+    rows = context.select_displayed(_label_classes(curves, context))
+    ranked_names = context.rank_models(rows)
+    best_name = ranked_names[0]
+    models = context.merge_copies(comparison)
+    (n_seeds,) = models.loc[models["configuration"] == best_name, "seeds"].tolist()
+    best_rows = rows[rows["configuration"] == best_name]
+    areas = context.select_displayed(_label_classes(class_scores, context))
+    areas = areas[(areas["configuration"] == best_name) & areas["auc"].notna()]
     areas = areas.sort_values("auc", kind="stable")
-    displayed_rows = context.select_displayed(rows)
     return Section(
         key="roc",
         title="ROC and precision-recall curves",
-        paragraphs=(_describe_weakest(str(best["configuration"]), areas),),
+        paragraphs=(_describe_weakest(best_name, areas),),
         notes=_NOTES,
         figures=(
-            _make_class_figure(best, best_rows, areas, context.data),
-            *_make_model_figures(
-                displayed_rows, areas, list(ranked["configuration"]), context.data
-            ),
+            _make_class_figure(best_rows, areas, context.data, n_seeds=n_seeds),
+            *_make_model_figures(rows, areas, ranked_names, context.data),
         ),
         tables=(
             make_table(
                 "roc",
                 "Points of the ROC and precision-recall curves",
                 _make_columns(),
-                _select_points(displayed_rows),
+                _select_points(rows),
                 group="configuration",
                 values=curves,
                 folded=True,
@@ -130,14 +126,14 @@ def _describe_weakest(model: str, areas: pd.DataFrame) -> str:
 
 
 def _make_class_figure(
-    best: pd.Series, rows: pd.DataFrame, areas: pd.DataFrame, data: DataLabel
+    rows: pd.DataFrame, areas: pd.DataFrame, data: DataLabel, *, n_seeds: int
 ) -> ReportFigure:
-    """Show the classes with the lowest AUC of one model; `best` is its row of the comparison."""
+    """Show the classes with the lowest AUC of one model."""
     shown = areas.head(MAX_CLASSES)
-    has_bands = best["seeds"] == 1 or best["seeds"] >= _MIN_SEEDS_FOR_BAND
+    has_bands = n_seeds == 1 or n_seeds >= _MIN_SEEDS_FOR_BAND
     caption = (
-        f"ROC and precision-recall curves on test of {best['configuration']}, the model with the "
-        "highest macro F1 on val, by class. Lowest AUC first; AP is the average precision."
+        f"ROC and precision-recall curves on test of {rows['configuration'].iloc[0]}, the model "
+        "with the highest macro F1 on val, by class. Lowest AUC first; AP is the average precision."
     )
     if len(shown) < len(areas):
         caption += f" The {len(shown)} of {len(areas)} classes with the lowest AUC are shown."
@@ -146,10 +142,8 @@ def _make_class_figure(
     else:
         caption += " Intervals from two seeds are too wide for a band; the CSV file has them."
     shown = shown.assign(has_band=[has_bands and i == 0 for i in range(len(shown))])
-    figure, narrow = (
-        figures.draw_class_curves(rows, shown, data=data, narrow=narrow) for narrow in (False, True)
-    )
-    return make_figure("roc", caption, figure, narrow=narrow)
+    draw = partial(figures.draw_class_curves, rows, shown, data=data)
+    return make_figure("roc", caption, draw(), narrow=draw(narrow=True))
 
 
 def _make_model_figures(

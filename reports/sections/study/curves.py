@@ -54,15 +54,15 @@ def make_section(
 def _make_report_figure(
     family: str, rows: pd.DataFrame, means: pd.DataFrame, context: ReportContext
 ) -> ReportFigure:
-    best_scores = rows.groupby("configuration", sort=False)["val_macro_f1"].max()
-    names = best_scores.nlargest(MAX_CURVES).index
+    ranked_names = context.rank_models(rows)
+    names = ranked_names[:MAX_CURVES]
     rows, means = (part[part["configuration"].isin(names)] for part in (rows, means))
     caption_text = (
         f"Loss and macro F1 by epoch, {label(family)}"
         f"{context.cite_paper_figure(family, 'train_loss')}. "
         f"{_describe_lines(rows.groupby('configuration')['seed'].nunique().max())}"
     )
-    if len(best_scores) > len(names):
+    if len(ranked_names) > len(names):
         caption_text += f" The {MAX_CURVES} models with the highest macro F1 on val are shown."
     draw = partial(figures.draw_curves, rows, means, data=context.data)
     return make_figure(
