@@ -53,18 +53,32 @@ def strike(process: Command, kind: str) -> None:
             victim.kill()
 
 
+def is_training(study: StudyRunner, process: Command) -> bool:
+    """Return whether trials are left. After the last one, the driver writes the report."""
+    return process.poll() is None and len(find_ends(study)) < N_TRIALS
+
+
+def find_ends(study: StudyRunner) -> list[str]:
+    """Return the lines of the output that state the end of a trial."""
+    return [line for line in study.stderr_text.splitlines() if ": complete after" in line]
+
+
 def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) -> None:
-    """Sample the driver for `seconds` from its next epoch on, or until it ends."""
+    """Sample the driver for `seconds` from its next epoch on, or until all trials ended.
+
+    The report is left out: it needs more memory than the trials, however long they take.
+    """
     driver, before, until = (
         psutil.Process(process.pid),
         study.stderr_text.count(": epoch "),
         math.inf,
     )
-    while process.poll() is None and time.monotonic() < until:
+    while is_training(study, process) and time.monotonic() < until:
         time.sleep(SAMPLE_INTERVAL_S)
         if until == math.inf and study.stderr_text.count(": epoch ") > before:
             until = time.monotonic() + seconds
-        if until < math.inf:  # not while Ray starts, when few handles are open
+        # not while Ray starts, when few handles are open
+        if until < math.inf and is_training(study, process):
             watch.sample(driver)
 
 
@@ -78,18 +92,19 @@ def test_grid_with_one_fault_after_another_trains_each_trial_once(
     process = study.start()
     while True:
         train(study, process, PAUSE_S, watch)
-        if process.poll() is None and (IS_FULL_RUN or not struck):
+        if is_training(study, process) and (IS_FULL_RUN or not struck):
             struck.append(rng.choice(FAULTS) if IS_FULL_RUN else "worker killed")
             strike(process, struck[-1])
-        if process.poll() == 0:
-            break
-        if process.poll() is not None:
-            assert process.poll() in {3, 143, -signal.SIGKILL}, study.stderr_text
+        if not is_training(study, process):
+            exit_code = process.wait(120)
+            if exit_code == 0:
+                break
+            assert exit_code in {3, 143, -signal.SIGKILL}, study.stderr_text
             process = study.resume()
     trials = study.ledger.read_trials()
     assert [trial.state for trial in trials] == ["complete"] * N_TRIALS
     assert struck
-    entered = [line for line in study.stderr_text.splitlines() if ": complete after" in line]
+    entered = find_ends(study)
     assert len(entered) == len({line.partition(":")[0] for line in entered}) == N_TRIALS
     assert len({entry.trial_id for entry in study.ledger.log.read_test_evaluations()}) == N_TRIALS
     first, last = (
