@@ -51,6 +51,15 @@ figure_style = matplotlib.style.context(["default", _RC_PARAMS])
 """Decorator for functions that create or render figures; some settings apply at render time."""
 
 
+def choose_width(*, narrow: bool) -> float:
+    """Return the width of a figure in inches.
+
+    Args:
+        narrow: Whether the figure is for a phone.
+    """
+    return NARROW_WIDTH if narrow else WIDTH
+
+
 def make_blank_figure(width: float, height: float, data: DataLabel) -> MarkedFigure:
     """Return an empty figure, sized in inches, with a strip that names the data.
 
@@ -86,13 +95,24 @@ def _add_watermark(figure: Figure, text: str) -> None:
 
 
 def make_panels(
-    n_panels: int, *, width: float, height: float, data: DataLabel
+    n_panels: int, *, width: float, height: float, data: DataLabel, narrow: bool = False
 ) -> tuple[MarkedFigure, list[Axes]]:
-    """Return a figure with panels in up to two columns, each row `height` inches high."""
-    n_columns, n_rows = min(n_panels, 2), math.ceil(n_panels / 2)
-    figure = make_blank_figure(
-        width if n_columns == 2 else width * 0.6, height * n_rows + 0.4, data
-    )
+    """Return a figure with panels in up to two columns, each row `height` inches high.
+
+    Args:
+        n_panels: Number of panels, at least 1.
+        width: Width of two columns in inches; that of one is 60% of it.
+        height: Height of a row in inches.
+        data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone, with one column and without `width`.
+    """
+    n_columns = min(n_panels, 1 if narrow else 2)
+    n_rows = math.ceil(n_panels / n_columns)
+    if narrow:
+        width = NARROW_WIDTH
+    elif n_columns == 1:
+        width *= 0.6
+    figure = make_blank_figure(width, height * n_rows + 0.4, data)
     grid_spec = figure.add_gridspec(n_rows, n_columns)
     return figure, [
         figure.add_subplot(grid_spec[i // n_columns, i % n_columns]) for i in range(n_panels)
@@ -106,8 +126,9 @@ def set_panel_title(axes: Axes, name: str, detail: str) -> None:
 
 def label_outer_axes(figure: Figure, panels: Sequence[Axes], xlabel: str, ylabel: str) -> None:
     """Label only the axes at the left and at the bottom of each column of panels."""
+    n_columns = panels[0].get_gridspec().ncols  # type: ignore[union-attr]
     for i, axes in enumerate(panels):
-        is_left, is_bottom = i % 2 == 0, i >= len(panels) - 2
+        is_left, is_bottom = i % n_columns == 0, i >= len(panels) - n_columns
         axes.tick_params(labelleft=is_left, labelbottom=is_bottom)
         axes.set_ylabel(ylabel if is_left else "")
         axes.set_xlabel(xlabel if is_bottom else "")

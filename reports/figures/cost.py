@@ -20,7 +20,7 @@ _MAX_NAMES = 4
 
 
 @canvas.figure_style
-def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
+def draw_cost(frame: pd.DataFrame, *, data: DataLabel, narrow: bool = False) -> MarkedFigure:
     """Draw accuracy against each cost, in two panels with logarithmic cost axes.
 
     Whiskers are 95% confidence intervals. Hollow markers are published values. The models of the
@@ -29,9 +29,14 @@ def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     Args:
         frame: Frame from `cost.collect_costs`, with the names of the models as in the report.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone, with one panel below the other.
     """
-    figure = canvas.make_blank_figure(7.2, 4.2, data)
-    panels = figure.subplots(1, 2, sharey=True)
+    if narrow:
+        figure = canvas.make_blank_figure(canvas.NARROW_WIDTH, 7.2, data)
+        panels = figure.subplots(2, 1)
+    else:
+        figure = canvas.make_blank_figure(canvas.WIDTH, 4.2, data)
+        panels = figure.subplots(1, 2, sharey=True)
     for axes, (column, axis_label) in zip(panels, _COST_AXES, strict=True):
         points = frame.assign(x=frame[column].astype(np.float64) / 1e6)
         for (source, family), group in points.groupby(
@@ -40,8 +45,9 @@ def draw_cost(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
             _draw_points(figure, axes, group, str(source), str(family))
         _set_cost_axis(axes, axis_label, points["x"])
     _name_models(panels[0], frame)
-    panels[0].set_ylabel("Accuracy on test (%);\naxis does not start at 0")
-    canvas.add_legend(figure, panels[0], n_columns=4)
+    for axes in panels if narrow else panels[:1]:
+        axes.set_ylabel("Accuracy on test (%);\naxis does not start at 0")
+    canvas.add_legend(figure, panels[0], n_columns=2 if narrow else 4)
     return figure
 
 

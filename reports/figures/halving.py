@@ -13,7 +13,12 @@ from reports.format.text import DataLabel
 
 @canvas.figure_style
 def draw_halving(
-    curves: pd.DataFrame, trials: pd.DataFrame, rungs: Sequence[int], *, data: DataLabel
+    curves: pd.DataFrame,
+    trials: pd.DataFrame,
+    rungs: Sequence[int],
+    *,
+    data: DataLabel,
+    narrow: bool = False,
 ) -> MarkedFigure:
     """Draw the learning curve of each trial, and the number of trials that reached each rung.
 
@@ -22,8 +27,9 @@ def draw_halving(
         trials: Trials of the search, `SearchAnalysis.trials`.
         rungs: Epochs at which ASHA compares trials.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone.
     """
-    figure = canvas.make_blank_figure(7.2, 3.8, data)
+    figure = canvas.make_blank_figure(canvas.choose_width(narrow=narrow), 3.8, data)
     axes = figure.subplots()
     state_by_trial = trials.set_index("number")["state"]
     value_by_trial = trials.set_index("number")["value"]

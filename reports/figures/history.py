@@ -21,14 +21,15 @@ _Y_LABEL = "Best macro F1 on val (%)"
 
 
 @canvas.figure_style
-def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
+def draw_history(trials: pd.DataFrame, *, data: DataLabel, narrow: bool = False) -> MarkedFigure:
     """Draw the value of each trial in the order of the proposals, and the best value so far.
 
     Args:
         trials: Trials of the search, `SearchAnalysis.trials`.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone.
     """
-    figure = canvas.make_blank_figure(7.2, 3.6, data)
+    figure = canvas.make_blank_figure(canvas.choose_width(narrow=narrow), 3.6, data)
     axes = figure.subplots()
     axes.step(
         trials["number"],
@@ -60,13 +61,13 @@ def draw_history(trials: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
     _draw_baselines(axes, trials)
     canvas.stretch_y_axis(axes)
     _draw_lost_trials(axes, trials)
-    _label_axes(figure, axes, "Trial")
+    _label_axes(figure, axes, "Trial", narrow=narrow)
     return figure
 
 
 @canvas.figure_style
 def draw_expected_best(
-    expected: pd.DataFrame, search_trials: pd.DataFrame, *, data: DataLabel
+    expected: pd.DataFrame, search_trials: pd.DataFrame, *, data: DataLabel, narrow: bool = False
 ) -> MarkedFigure:
     """Draw the expected best of n random trials of the search, and the search itself.
 
@@ -74,8 +75,9 @@ def draw_expected_best(
         expected: Frame from `search_effort.compute_expected_best`.
         search_trials: Rows of `SearchAnalysis.trials` with a value.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone.
     """
-    figure = canvas.make_blank_figure(7.2, 3.2, data)
+    figure = canvas.make_blank_figure(canvas.choose_width(narrow=narrow), 3.2, data)
     axes = figure.subplots()
     n_trials = expected["trials"]
     band = (expected["low"] * 100, expected["high"] * 100)
@@ -98,7 +100,7 @@ def draw_expected_best(
         label="this search",
     )
     canvas.stretch_y_axis(axes)
-    _label_axes(figure, axes, "Number of trials")
+    _label_axes(figure, axes, "Number of trials", narrow=narrow)
     return figure
 
 
@@ -135,8 +137,9 @@ def _draw_lost_trials(axes: Axes, trials: pd.DataFrame) -> None:
         )
 
 
-def _label_axes(figure: Figure, axes: Axes, xlabel: str) -> None:
+def _label_axes(figure: Figure, axes: Axes, xlabel: str, *, narrow: bool) -> None:
     axes.set_xlabel(xlabel)
     axes.set_ylabel(_Y_LABEL)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside upper left", ncols=6, handletextpad=0.3, columnspacing=1.2)
+    n_columns = 2 if narrow else 6
+    figure.legend(loc="outside upper left", ncols=n_columns, handletextpad=0.3, columnspacing=1.2)

@@ -19,17 +19,19 @@ _RUNG_MARKERS = (
 
 
 @canvas.figure_style
-def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
+def draw_importances(frame: pd.DataFrame, *, data: DataLabel, narrow: bool = False) -> MarkedFigure:
     """Draw a panel per group of trials, a line per hyper-parameter, and a dot per rung.
 
     Args:
         frame: Frame from `importance.compute_importances`, with the columns `trial_group` and
             `setting_text` (str), the labels of group and setting.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone.
     """
     groups, rungs = list(frame["trial_group"].unique()), list(frame["rung"].unique())
     n_lines = frame.groupby("trial_group", sort=False)["setting_text"].nunique()
-    figure = canvas.make_blank_figure(7.2, 1.2 + 0.42 * n_lines.sum(), data)
+    width = canvas.choose_width(narrow=narrow)
+    figure = canvas.make_blank_figure(width, 1.2 + 0.42 * n_lines.sum(), data)
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=[*n_lines])
     for axes, group in zip(panels[:, 0], groups, strict=True):
         group_rows = frame[frame["trial_group"] == group]
@@ -62,8 +64,8 @@ def draw_importances(frame: pd.DataFrame, *, data: DataLabel) -> MarkedFigure:
         label = f"after epoch {rung}"
         panels[0, 0].plot([], [], marker=marker, color=color, ls="none", label=label)
     panels[-1, 0].set_xlim(-2, 102)
-    panels[-1, 0].set_xlabel("Share of variance (%), 90% confidence interval")
-    figure.legend(loc="outside upper left", ncols=4)
+    panels[-1, 0].set_xlabel("Share of variance (%),\n90% confidence interval")
+    figure.legend(loc="outside upper left", ncols=2 if narrow else 4)
     return figure
 
 

@@ -43,7 +43,7 @@ def draw_ranking(
     if n_groups:
         width_ratios = [2 if narrow else 5, max(1.0, 0.25 + 0.22 * n_groups)]  # room for the title
         axes, group_axes = figure.subplots(1, 2, sharey=True, width_ratios=width_ratios)
-        _draw_bars(group_axes, names, tied_groups, equivalent_groups)
+        _draw_bars(figure, group_axes, names, tied_groups, equivalent_groups)
     else:
         axes = figure.subplots()
     for position, row in enumerate(frame.to_dict("records")):
@@ -84,6 +84,7 @@ def _draw_interval(
 
 
 def _draw_bars(
+    figure: MarkedFigure,
     axes: Axes,
     names: Sequence[str],
     tied_groups: Sequence[Sequence[str]],
@@ -96,9 +97,11 @@ def _draw_bars(
         rows = [row_by_name[name] for name in group]
         ends = [min(rows) - 0.3, max(rows) + 0.3]
         axes.plot([column] * 2, ends, color=colors.GRAY, linewidth=line_width)
-        axes.plot(
-            [column] * len(rows), rows, color=colors.DARK_GRAY, marker="o", markersize=5, ls="none"
-        )
+        for row in rows:
+            (dot,) = axes.plot(
+                [column], [row], color=colors.DARK_GRAY, marker="o", markersize=5, ls="none"
+            )
+            figure.mark(dot, model=str(names[row]))
     axes.set_xlim(-0.7, len(bars) - 0.3)
     title = "Thin: not different"
     if equivalent_groups:

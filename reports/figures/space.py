@@ -24,7 +24,13 @@ _ABSENT_HEIGHT = -0.12
 
 @canvas.figure_style
 def draw_search_space(
-    frame: pd.DataFrame, stopped: pd.DataFrame, failed: pd.DataFrame, *, rung: int, data: DataLabel
+    frame: pd.DataFrame,
+    stopped: pd.DataFrame,
+    failed: pd.DataFrame,
+    *,
+    rung: int,
+    data: DataLabel,
+    narrow: bool = False,
 ) -> MarkedFigure:
     """Draw dropout against learning rate, with a panel per family and optimizer.
 
@@ -36,13 +42,17 @@ def draw_search_space(
         failed: Rows of `SearchAnalysis.trials` that diverged or failed.
         rung: Epoch of `frame`, from 1.
         data: Names of the data, shown in the corner.
+        narrow: Whether the figure is for a phone.
     """
     all_rows = pd.concat([frame, *(rows for rows in (stopped, failed) if len(rows))])
     combinations = (
         all_rows[["family", "optimizer"]].drop_duplicates().sort_values(["family", "optimizer"])
     )
     groups = [(str(family), str(optimizer)) for family, optimizer in combinations.to_numpy()]
-    figure, panels = canvas.make_panels(len(groups), width=7.6, height=2.9, data=data)
+    height = 2.4 if narrow else 2.9
+    figure, panels = canvas.make_panels(
+        len(groups), width=7.6, height=height, data=data, narrow=narrow
+    )
     norm = _make_color_norm(frame["value_at_rung"])
     for axes, (family, optimizer) in zip(panels, groups, strict=True):
         panel_rows, panel_stopped, panel_failed = (

@@ -176,7 +176,9 @@ class StudyFiles:
     def make_read_error(self, name: str, error: Exception) -> ConflictError:
         """Return the error for a file that cannot be read, or whose contents are damaged."""
         path = str(self.location / name)
-        return ConflictError(f"{path} cannot be read: {error}", path=path)
+        # The text of an OSError has the path, too.
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        return ConflictError(f"{path} cannot be read: {reason}", path=path)
 
     def _make_write_error(self, name: str, error: OSError) -> ResourceError:
         path = str(self.location / name)

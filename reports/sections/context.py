@@ -54,6 +54,11 @@ class ReportContext:
         """Names of the displayed models, with their copies."""
         return tuple(format_model(name, self.copies) for name in self.displayed_names)
 
+    def label_configuration(self, name: str) -> str:
+        """Return the name of the model that a configuration trains, with its copies."""
+        model = next((m for m, copies in self.copies.items() if name in copies), name)
+        return format_model(model, self.copies)
+
     def merge_copies(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the models, whose `configuration` also names their copies."""
         copied_names = [name for names in self.copies.values() for name in names]

@@ -40,7 +40,9 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
         key="scores",
         title="Scores",
         figures=(
-            make_figure("ranking", "Macro F1", draw_models(), narrow=draw_models(narrow=True)),
+            make_figure(
+                "ranking", "Macro F1", draw_models(), narrow=draw_models(narrow=True), wide=True
+            ),
         ),
         heat_maps=(
             HeatMap(
@@ -234,6 +236,7 @@ def test_figure_with_a_narrow_layout_shows_it_on_a_phone_only(
         open_page(browser, explored, width)
         wide, narrow = browser.find_elements(By.CSS_SELECTOR, "figure svg")
         assert (wide.is_displayed(), narrow.is_displayed()) == (not is_phone, is_phone)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     open_page(browser, explored, 390, media="print")
     wide, narrow = browser.find_elements(By.CSS_SELECTOR, "figure svg")
     assert (wide.is_displayed(), narrow.is_displayed()) == (True, False)

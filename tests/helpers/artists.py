@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection, LineCollection, PolyCollection
 from matplotlib.container import Container, ErrorbarContainer
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -52,3 +54,11 @@ def read_bands(axes: Axes) -> list[FloatArray]:
     """Return the corners of every band, shape (n, 2)."""
     bands = (part for part in axes.collections if isinstance(part, PolyCollection))
     return [np.asarray(band.get_paths()[0].vertices, dtype=np.float64) for band in bands]
+
+
+def is_whole(figure: Figure) -> bool:
+    """Return whether everything that a figure draws, e.g. its texts, is within it."""
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    return bool(min(box.x0, box.y0) >= 0 and box.x1 <= width and box.y1 <= height)

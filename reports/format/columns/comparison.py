@@ -115,6 +115,11 @@ PAIR_COLUMNS = (
     Column(key="result", heading=("Result",)),
     Column(key="seeds_needed", heading=("Seeds", "needed"), unit="count", is_lower_better=True),
     Column(key="images_needed", heading=("Images", "needed"), unit="count", is_lower_better=True),
+)
+PREDICTION_PAIR_COLUMNS = (
+    Column(key="a", heading=("A",)),
+    Column(key="b", heading=("B",)),
+    Column(key="seeds", heading=("Seeds",), unit="count"),
     Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
     Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
     Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),

@@ -1,6 +1,7 @@
 """Plot accuracy against cost, next to the published methods whose cost is known."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -24,6 +25,7 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
     if costs.empty:
         return None
     labeled = _label_models(costs, context)
+    draw = partial(figures.draw_cost, labeled, data=context.data)
     caption_text = (
         "Accuracy on test against the number of parameters and the operations per image, both on "
         "logarithmic axes. Whiskers: 95% confidence intervals. The accuracy axis does not start "
@@ -34,7 +36,7 @@ def make_section(costs: pd.DataFrame, *, context: ReportContext) -> Section | No
         title="Accuracy and cost",
         paragraphs=tuple(_list_caveats(costs, context)),
         notes=tuple(_make_notes(costs)),
-        figures=(make_figure("cost", caption_text, figures.draw_cost(labeled, data=context.data)),),
+        figures=(make_figure("cost", caption_text, draw(), narrow=draw(narrow=True)),),
         tables=(
             make_table(
                 "cost",

@@ -1,6 +1,7 @@
 """Compare the published scores with ours, and list the errors of the paper."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -67,13 +68,18 @@ def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:
 
 def _make_report_figures(scored: pd.DataFrame, context: ReportContext) -> Iterator[ReportFigure]:
     """Yield a figure for each family with a row for each configuration, as in the paper."""
+    models = [context.label_configuration(name) for name in scored["configuration"]]
+    scored = scored.assign(model=models)
     for family in scored["family"].unique():
+        rows = scored[scored["family"] == family]
+        draw = partial(figures.draw_scores, rows, data=context.data)
         yield make_figure(
             f"scores-{make_slug(family)}",
             f"Macro precision, weighted F1 and macro F1 on test, {label(family)}"
             f"{context.cite_paper_figure(family, 'scores')}. Whiskers: 95% confidence intervals. "
             "The axis does not start at 0.",
-            figures.draw_scores(scored[scored["family"] == family], data=context.data),
+            draw(),
+            narrow=draw(narrow=True),
         )
 
 

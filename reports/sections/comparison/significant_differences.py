@@ -8,7 +8,7 @@ import pandas as pd
 from reports.analysis.intervals import ALPHA
 from reports.analysis.pair_decisions import POWER, Decision
 from reports.analysis.pairwise import PairwiseComparison
-from reports.format.columns import PAIR_COLUMNS
+from reports.format.columns import PAIR_COLUMNS, PREDICTION_PAIR_COLUMNS
 from reports.format.model_labels import label_models
 from reports.format.table import make_table
 from reports.format.text import DataLabel
@@ -18,6 +18,10 @@ from reports.sections.verdict_text import format_margin
 
 TITLE = "Which configurations differ"
 TABLE_CAPTION = "Pairs of models on test"
+_PREDICTION_KEYS = [
+    *("a", "b", "seeds", "only_a_correct", "only_b_correct", "n_differing"),
+    *("p_mcnemar", "p_mcnemar_holm"),
+]
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
 _MAX_OPEN_ROWS = 15  # pairs of 6 configurations
 
@@ -44,6 +48,7 @@ def make_section(
         return None
     margin_text = format_margin(pairwise.margin)
     display_frame = _select_display_rows(pairs, pairwise.ranked_names[0])
+    labeled_frame = label_models(display_frame, pairwise.copies, ("a", "b"))
     return Section(
         key=key,
         title=title,
@@ -54,10 +59,19 @@ def make_section(
                 key,
                 table_caption,
                 PAIR_COLUMNS,
-                label_models(display_frame, pairwise.copies, ("a", "b")),
+                labeled_frame,
                 values=pairs,
                 data=data,
                 folded=len(display_frame) > _MAX_OPEN_ROWS,
+            ),
+            make_table(
+                f"{key}-predictions",
+                "Test images that only one of two models classifies correctly",
+                PREDICTION_PAIR_COLUMNS,
+                labeled_frame,
+                values=pairs[_PREDICTION_KEYS],
+                data=data,
+                folded=True,
             ),
         ),
     )
@@ -108,8 +122,8 @@ def _explain_method(pairs: pd.DataFrame, margin_text: str) -> Iterator[str]:
         "pairs of this table. The intervals are not corrected."
     )
     yield (
-        "McNemar's exact test asks whether two trained models with the same seed differ. With "
-        "several seeds, its largest p-value is shown."
+        "McNemar's exact test asks whether the predictions of two trained models with the same "
+        "seed differ. With several seeds, its largest p-value is shown."
     )
     if (pairs["seeds"] == 0).any():
         yield "Pairs with 0 seeds share no seed. The means over all their seeds are compared."

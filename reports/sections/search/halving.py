@@ -1,5 +1,7 @@
 """Show the learning curves of a search, and where ASHA pruned trials."""
 
+from functools import partial
+
 from reports import figures
 from reports.analysis.search_effort import summarize_effort
 from reports.analysis.search_trials import SearchAnalysis, SearchTrialState
@@ -19,7 +21,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
     if search.curves.empty:
         return None
     record = search.record
-    figure = figures.draw_halving(search.curves, search.trials, record.rungs, data=data)
+    draw = partial(figures.draw_halving, search.curves, search.trials, record.rungs, data=data)
     caption_text = (
         "Macro F1 on val by epoch for every trial. Dotted lines: rungs, with the number of trials "
         "that reached them. The axis is stretched toward 100%."
@@ -29,7 +31,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
         title="Learning curves and pruning",
         paragraphs=(_describe_outcome(search),),
         notes=(_explain_method(search.record),) if record.rungs else (),
-        figures=(make_figure("search-curves", caption_text, figure),),
+        figures=(make_figure("search-curves", caption_text, draw(), narrow=draw(narrow=True)),),
     )
 
 

@@ -1,6 +1,7 @@
 """Show the importance of each hyper-parameter in a search."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -79,8 +80,8 @@ def _make_report_figure(display_frame: pd.DataFrame, data: DataLabel) -> ReportF
         "Importance of each setting by rung, with 90% confidence intervals. Gray: importances of a "
         "setting without any effect."
     )
-    figure = figures.draw_importances(display_frame, data=data)
-    return make_figure("importances", caption_text, figure)
+    draw = partial(figures.draw_importances, display_frame, data=data)
+    return make_figure("importances", caption_text, draw(), narrow=draw(narrow=True))
 
 
 def _add_display_columns(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Show the history and effort of a search, and compare it with a random order."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -62,19 +63,25 @@ def _make_report_figures(
     trials_with_value = search.trials[search.trials["value"].notna()]
     if trials_with_value.empty:
         return
+    draw_history = partial(figures.draw_history, search.trials, data=data)
     yield make_figure(
         "search-history",
         "Best macro F1 on val of every trial in the order of the proposals, and the best so far. "
         "A pruned trial has the value it had reached when ASHA stopped it. "
         f"{_STRETCHED_AXIS_NOTE}",
-        figures.draw_history(search.trials, data=data),
+        draw_history(),
+        narrow=draw_history(narrow=True),
     )
     if len(trials_with_value) > 1:
+        draw_expected = partial(
+            figures.draw_expected_best, expected_best, trials_with_value, data=data
+        )
         yield make_figure(
             "expected-best",
             "Best value so far in the search, and in random orders of its trials (mean and 5% to "
             f"95% quantiles). {_STRETCHED_AXIS_NOTE}",
-            figures.draw_expected_best(expected_best, trials_with_value, data=data),
+            draw_expected(),
+            narrow=draw_expected(narrow=True),
         )
 
 

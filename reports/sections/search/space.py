@@ -1,5 +1,7 @@
 """Show the scores of a search over its search space."""
 
+from functools import partial
+
 from reports import figures
 from reports.analysis.search_trials import SearchAnalysis, SearchTrialState, select_at_rung
 from reports.format.text import DataLabel, get_baseline_label
@@ -42,7 +44,7 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
         f"Settings of every trial that reached {epochs_text}, and the best macro F1 on val up to "
         "then. The best trials are drawn on top."
     )
-    map_figure = figures.draw_search_space(frame, stopped, failed, rung=rung, data=data)
+    draw_map = partial(figures.draw_search_space, frame, stopped, failed, rung=rung, data=data)
     parallel_figure = figures.draw_parallel_coordinates(frame, search.record, rung=rung, data=data)
     return Section(
         key="search-space",
@@ -52,7 +54,9 @@ def make_section(search: SearchAnalysis, *, data: DataLabel) -> Section | None:
         ),
         notes=(_NOTE,) if search.record.rungs else (),
         figures=(
-            make_figure("search-space", map_text, map_figure, wide=True),
+            make_figure(
+                "search-space", map_text, draw_map(), narrow=draw_map(narrow=True), wide=True
+            ),
             make_figure("parallel-coordinates", parallel_text, parallel_figure, wide=True),
         ),
     )

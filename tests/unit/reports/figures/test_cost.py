@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 from reports import figures
 from reports.analysis.cost import collect_costs
+from reports.figures.canvas import NARROW_WIDTH
+from tests.helpers.artists import is_whole
 from tests.helpers.report_frames import OFFICIAL, make_comparison
 
 COMPARISON = make_comparison({"mlnn-config-1": 0.87, "cnn-config-1": 0.94, "resnet": 0.97}).assign(
@@ -65,3 +67,12 @@ def test_draw_cost_of_one_row_has_ticks() -> None:
     figure = figures.draw_cost(costs, data=OFFICIAL)
     assert [container.get_label() for container in figure.axes[0].containers] == ["MLNN"]
     assert len(figure.axes[0].get_xticks()) > 0
+
+
+def test_draw_cost_narrow_has_one_panel_below_the_other_and_fits_a_phone() -> None:
+    costs = collect_costs(COMPARISON, with_published=True)
+    figure = figures.draw_cost(costs, data=OFFICIAL, narrow=True)
+    upper, lower = (axes.get_position() for axes in figure.axes)
+    assert upper.y0 > lower.y1
+    assert figure.get_size_inches()[0] == NARROW_WIDTH
+    assert is_whole(figure)

@@ -4,7 +4,8 @@ import pytest
 
 from reports import figures
 from reports.figures import colors
-from tests.helpers.artists import read_points
+from reports.figures.canvas import NARROW_WIDTH
+from tests.helpers.artists import is_whole, read_points
 from tests.helpers.report_frames import OFFICIAL
 from tests.helpers.search_frames import make_search_analysis
 
@@ -38,3 +39,9 @@ def test_draw_halving_without_a_value_or_a_rung_marks_none() -> None:
     assert {curve.get_color() for curve in axes.lines[:12]} == {colors.GRAY}
     assert not axes.texts
     figure.draw_without_rendering()
+
+
+def test_draw_halving_narrow_fits_a_phone() -> None:
+    figure = figures.draw_halving(SEARCH.curves, SEARCH.trials, (1, 2), data=OFFICIAL, narrow=True)
+    assert figure.get_size_inches()[0] == NARROW_WIDTH
+    assert is_whole(figure)

@@ -8,7 +8,8 @@ from matplotlib.lines import Line2D
 
 from reports import figures
 from reports.analysis.search_effort import compute_expected_best
-from tests.helpers.artists import read_bands, read_points
+from reports.figures.canvas import NARROW_WIDTH
+from tests.helpers.artists import is_whole, read_bands, read_points
 from tests.helpers.report_frames import OFFICIAL
 from tests.helpers.search_frames import make_search_analysis
 
@@ -54,3 +55,17 @@ def test_draw_expected_best_has_band_mean_and_the_search() -> None:
     (corners,) = read_bands(axes)
     assert corners[:, 1].min() == pytest.approx(expected["low"].min() * 100)
     assert corners[:, 1].max() == pytest.approx(94)
+
+
+def test_draw_history_narrow_fits_a_phone() -> None:
+    figure = figures.draw_history(TRIALS, data=OFFICIAL, narrow=True)
+    assert figure.get_size_inches()[0] == NARROW_WIDTH
+    assert is_whole(figure)
+
+
+def test_draw_expected_best_narrow_fits_a_phone() -> None:
+    trials = TRIALS[TRIALS["value"].notna()]
+    expected = compute_expected_best(trials["value"].to_numpy())
+    figure = figures.draw_expected_best(expected, trials, data=OFFICIAL, narrow=True)
+    assert figure.get_size_inches()[0] == NARROW_WIDTH
+    assert is_whole(figure)

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports import figures
-from tests.helpers.artists import read_points, read_segments
+from reports.figures.canvas import NARROW_WIDTH
+from tests.helpers.artists import is_whole, read_points, read_segments
 from tests.helpers.report_frames import OFFICIAL
 
 FRAME = pd.DataFrame(
@@ -50,3 +51,9 @@ def test_draw_importances_has_a_bar_of_the_importance_without_effect(figure: Fig
 def test_draw_importances_legend_has_every_rung_once(figure: Figure) -> None:
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [text.split()[-1] for text in texts] == ["1", "3"]
+
+
+def test_draw_importances_narrow_fits_a_phone() -> None:
+    figure = figures.draw_importances(FRAME, data=OFFICIAL, narrow=True)
+    assert figure.get_size_inches()[0] == NARROW_WIDTH
+    assert is_whole(figure)

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from reports import figures
 from reports.analysis.search_trials import select_at_rung
+from reports.figures.canvas import NARROW_WIDTH
 from reports.ledger.search_record import SearchRecord
-from tests.helpers.artists import read_offsets, read_points
+from tests.helpers.artists import is_whole, read_offsets, read_points
 from tests.helpers.report_frames import OFFICIAL
 from tests.helpers.search_builder import RESNET_SPACE
 from tests.helpers.search_frames import SMALL_SEARCH_RECORD, make_search_analysis
@@ -93,3 +94,12 @@ def test_draw_parallel_coordinates_of_settings_without_a_range_can_be_drawn() ->
     line = read_points(figure.axes[0].lines[0])[:, 1]
     assert line[[1, 3]].tolist() == [0, 0]
     figure.draw_without_rendering()
+
+
+def test_draw_search_space_narrow_has_one_panel_below_the_other_and_fits_a_phone() -> None:
+    stopped, failed = SEARCH.trials.loc[[2]], SEARCH.trials.loc[[4]]
+    figure = figures.draw_search_space(AT_RUNG, stopped, failed, rung=2, data=OFFICIAL, narrow=True)
+    upper, lower = (axes.get_position() for axes in figure.axes[:2])
+    assert upper.y0 > lower.y1
+    assert figure.get_size_inches()[0] == NARROW_WIDTH
+    assert is_whole(figure)

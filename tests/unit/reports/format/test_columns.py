@@ -17,6 +17,7 @@ GRID_TABLES = {
     ("ranking", "training"): columns.TRAINING_COLUMNS,
     ("unfinished", "unfinished"): columns.UNFINISHED_COLUMNS,
     ("pairwise", "pairwise"): columns.PAIR_COLUMNS,
+    ("pairwise", "pairwise-predictions"): columns.PREDICTION_PAIR_COLUMNS,
     ("effects", "effects"): columns.EFFECT_COLUMNS,
     ("cost", "cost"): columns.COST_COLUMNS,
     ("equivalent-losses", "equivalent-losses"): columns.EQUIVALENT_LOSS_COLUMNS,

@@ -66,6 +66,12 @@ def test_rank_models_keeps_the_models_of_a_frame_best_on_val_first() -> None:
     assert context.rank_models(frame) == ["c", "a = d"]
 
 
+def test_label_configuration_names_the_model_with_its_copies() -> None:
+    context = replace(CONTEXT, copies={"m-1": ["m-2"]})
+    labels = [context.label_configuration(name) for name in ("m-1", "m-2", "z")]
+    assert labels == ["m-1 = 2", "m-1 = 2", "z"]
+
+
 def test_merge_copies_keeps_one_labeled_row_for_each_model() -> None:
     context = replace(CONTEXT, copies={"m-1": ["m-2"]})
     frame = pd.DataFrame({"configuration": ["m-1", "m-2", "z"], "x": range(3)})

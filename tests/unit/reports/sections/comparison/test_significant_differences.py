@@ -42,9 +42,6 @@ def test_pairs_table_shows_difference_tests_and_result() -> None:
         "difference": "+6.00",
         "interval": "[+5.50, +6.50]",
         "p_holm": "0.0020",
-        "only_a_correct": "30",
-        "only_b_correct": "8",
-        "p_mcnemar_holm": "0.0300",
         "p_equivalence_holm": "0.9000",
         "seeds_needed": BLANK,
         "images_needed": BLANK,
@@ -56,6 +53,20 @@ def test_pairs_table_shows_difference_tests_and_result() -> None:
     assert not table.folded
     assert table.values["difference"].tolist() == [0.0, 0.06, -0.06]
     assert table.values["seeds_needed"].tolist() == [6, 6, 6]
+
+
+def test_predictions_table_shows_images_and_mcnemars_test() -> None:
+    table = find_table(make_section(), "pairwise-predictions")
+    assert read_rows(table)[1] == {
+        "a": "a",
+        "b": "c",
+        "seeds": "2",
+        "only_a_correct": "30",
+        "only_b_correct": "8",
+        "p_mcnemar_holm": "0.0300",
+    }
+    assert table.folded
+    assert {"n_differing", "p_mcnemar"} <= {*table.values}
 
 
 @pytest.mark.parametrize(("significant", "counts"), [(True, "2 1 0"), (False, "0 1 2")])
