@@ -25,6 +25,9 @@ WIDTH, NARROW_WIDTH = 7.2, 3.7
 
 _DPI = 160
 
+_POSITION_DECIMALS = 6
+"""Decimals of the positions of axes, as shares of the figure: a thousandth of a pixel."""
+
 CREATOR = f"bloodstudy, matplotlib {matplotlib.__version__}"
 """Creator in the metadata of a figure, whose bytes depend on the version of matplotlib."""
 
@@ -222,3 +225,6 @@ def _lay_out(figure: Figure) -> None:
     if (layout_engine := figure.get_layout_engine()) is not None:
         layout_engine.execute(figure)
     figure.set_layout_engine("none")
+    # The last digits of the layout vary between processes: its solver sorts by memory address.
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position(original=True).bounds, _POSITION_DECIMALS))

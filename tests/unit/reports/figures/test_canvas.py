@@ -133,3 +133,11 @@ def test_render_svg_and_png_lays_a_figure_out_once() -> None:
     figure.set_layout_engine(CountingEngine())
     canvas.render_svg_and_png(figure)
     assert laid_out == [figure]
+
+
+def test_render_svg_positions_of_axes_are_rounded() -> None:
+    figure, _ = canvas.make_panels(3, width=7.0, height=1.7, data=OFFICIAL)
+    figures.render_svg(figure)
+    for axes in figure.axes:
+        bounds = np.array(axes.get_position().bounds)
+        np.testing.assert_allclose(bounds, bounds.round(6), rtol=0, atol=1e-12)
