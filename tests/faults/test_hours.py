@@ -64,9 +64,10 @@ def find_ends(study: StudyRunner) -> list[str]:
 
 
 def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) -> None:
-    """Sample the driver for `seconds` from its next epoch on, or until all trials ended.
+    """Let the study train for `seconds` from its next epoch on, or until all trials ended.
 
-    The report is left out: it needs more memory than the trials, however long they take.
+    The driver is sampled between the first end of a trial and the last one. It loads libraries to
+    enter the first result, and more to write the report, however long the trials take.
     """
     driver, before, until = (
         psutil.Process(process.pid),
@@ -77,8 +78,8 @@ def train(study: StudyRunner, process: Command, seconds: float, watch: Watch) ->
         time.sleep(SAMPLE_INTERVAL_S)
         if until == math.inf and study.stderr_text.count(": epoch ") > before:
             until = time.monotonic() + seconds
-        # not while Ray starts, when few handles are open
-        if until < math.inf and is_training(study, process):
+        # Not while Ray starts, when few handles are open.
+        if until < math.inf and find_ends(study) and is_training(study, process):
             watch.sample(driver)
 
 
