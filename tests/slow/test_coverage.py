@@ -81,14 +81,18 @@ def is_covered(found: Estimate | None, value: float) -> bool:
     return found is not None and found.low <= value <= found.high
 
 
-@pytest.mark.parametrize(("seeds", "least"), [(2, 0.86), (3, 0.89), (5, 0.9)])
+@pytest.mark.parametrize(
+    ("seeds", "studies", "least"),
+    [(2, 3 * STUDIES, 0.86), (3, STUDIES, 0.89), (5, STUDIES, 0.9)],
+)
 @pytest.mark.parametrize("spreads", SPREADS.values(), ids=SPREADS)
 def test_intervals_of_95_percent_cover_the_truth(
-    spreads: tuple[float, ...], seeds: int, least: float
+    spreads: tuple[float, ...], seeds: int, studies: int, least: float
 ) -> None:
     """Means and differences are covered, also those of a configuration with a large spread.
 
-    With 250 studies, the coverage of one interval has a standard error of 1.4%.
+    With 250 studies, a coverage of 95% has a standard error of 1.4%. With two seeds, the lowest
+    coverage is 88% (700 other studies), with a standard error of 1.2% for 750 studies.
     """
     random = np.random.default_rng(seeds)
     means = [truth(*both) for both in zip(ADVANTAGES, spreads, strict=True)]
@@ -99,7 +103,7 @@ def test_intervals_of_95_percent_cover_the_truth(
         "difference of both": {"3": 1, "0": -1},
     }
     covered: dict[str, list[bool]] = {name: [] for name in contrasts}
-    for _ in range(STUDIES):
+    for _ in range(studies):
         noise = random.normal(size=(len(ADVANTAGES), seeds)) * np.array(spreads)[:, None]
         sampled = bootstrap_scores(study(random, np.array(ADVANTAGES)[:, None] + noise))
         for name, weights in contrasts.items():
