@@ -54,8 +54,8 @@ class TrialConfig:
         width: First-stage channels of a `resnet`, at least 1; None for other families.
         weight_decay: Decoupled weight decay of AdamW, at least 0; must be 0 for other optimizers.
             Each step subtracts this share of every weight, multiplied by the learning rate.
-        label_smoothing: Share of each label that is spread evenly over the eight classes, in
-            [0, 1); must be 0 for `nll`.
+        label_smoothing: Share of each label that is spread evenly over the classes, in [0, 1);
+            must be 0 for `nll`.
         dihedral_augmentation: Whether training images are randomly rotated and mirrored (the
             eight orientations of a square).
         max_shift: Maximum shift of a training image along each axis, 0 to 27 pixels.

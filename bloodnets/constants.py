@@ -6,14 +6,6 @@ imports PyTorch and torchvision, which takes seconds.
 
 SPLITS = ("train", "val", "test")
 
-NUM_CLASSES = 8
-
-IMAGE_SIDE = 28
-"""Height and width of an image in pixels."""
-
-CHANNELS = 3
-"""Color channels: red, green, blue."""
-
 CLASS_NAMES = (
     "basophil",
     "eosinophil",

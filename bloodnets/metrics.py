@@ -9,14 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.constants import NUM_CLASSES
-
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
 class ClassScores(NamedTuple):
-    """Scores of each class, as arrays of shape (..., 8).
+    """Scores of each class, as arrays of shape (..., classes).
 
     Attributes:
         precision: Precision, 0 to 1.
@@ -32,27 +30,29 @@ class ClassScores(NamedTuple):
 
 
 def compute_confusion_matrix(
-    labels: NDArray[np.integer], predictions: NDArray[np.integer]
+    labels: NDArray[np.integer], predictions: NDArray[np.integer], n_classes: int
 ) -> IntArray:
     """Count images by true and predicted class.
 
     Args:
-        labels: True classes, integers, shape (n,), 0 to 7.
-        predictions: Predicted classes, integers, shape (n,), 0 to 7.
+        labels: True classes, integers, shape (n,), below `n_classes`.
+        predictions: Predicted classes, integers, shape (n,), below `n_classes`.
+        n_classes: Number of classes.
 
     Returns:
-        Counts `confusion[true, predicted]`, int64, shape (8, 8), also if a class is absent.
+        Counts `confusion[true, predicted]`, int64, shape (classes, classes), also if a class is
+        absent.
     """
     # scikit-learn takes 0.9 ms for this, a considerable part of an epoch on a GPU.
-    flat_indices = NUM_CLASSES * labels.astype(np.int64) + predictions
-    return np.bincount(flat_indices, minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
+    flat_indices = n_classes * labels.astype(np.int64) + predictions
+    return np.bincount(flat_indices, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def compute_class_scores(confusion: NDArray[np.number]) -> ClassScores:
     """Return precision, recall and F1 of each class; 0 if the denominator is 0.
 
     Args:
-        confusion: Counts `confusion[..., true, predicted]`, shape (..., 8, 8).
+        confusion: Counts `confusion[..., true, predicted]`, shape (..., classes, classes).
     """
     matrix = np.asarray(confusion, dtype=np.float64)
     correct = np.diagonal(matrix, axis1=-2, axis2=-1)
@@ -72,13 +72,13 @@ def compute_class_scores(confusion: NDArray[np.number]) -> ClassScores:
 def compute_score_arrays(confusion: NDArray[np.number]) -> dict[str, FloatArray]:
     """Return the scores of many matrices at once.
 
-    `macro_f1` is the mean of the eight per-class F1 scores; an absent class counts 0. The F1 of
+    `macro_f1` is the mean of the per-class F1 scores; an absent class counts 0. The F1 of
     the mean precision and the mean recall has the same name and can differ by 0.5 (Opitz & Burst,
     arXiv:1911.03347). `weighted_f1` weights each class by its support.
 
     Args:
-        confusion: Counts `confusion[..., true, predicted]`, shape (..., 8, 8), of at least one
-            image.
+        confusion: Counts `confusion[..., true, predicted]`, shape (..., classes, classes), of at
+            least one image.
 
     Returns:
         Scores by name, each an array of shape (...), 0 to 1.
@@ -98,7 +98,8 @@ def compute_scores(confusion: IntArray) -> dict[str, float]:
     """Return the scores of one matrix; see `compute_score_arrays`.
 
     Args:
-        confusion: Counts `confusion[true, predicted]`, shape (8, 8), of at least one image.
+        confusion: Counts `confusion[true, predicted]`, shape (classes, classes), of at least one
+            image.
 
     Returns:
         Scores by name, each 0 to 1.
@@ -112,15 +113,16 @@ def compute_auc(labels: NDArray[np.integer], probabilities: NDArray[np.floating]
     It is the unweighted mean of the areas for each class against all other classes.
 
     Args:
-        labels: True classes, integers, shape (n,), 0 to 7.
-        probabilities: Class probabilities, shape (n, 8).
+        labels: True classes, integers, shape (n,), below the number of classes.
+        probabilities: Class probabilities, shape (n, classes).
 
     Returns:
         Area, 0 to 1; NaN if a class is absent from `labels`, because its area is undefined.
     """
-    if np.unique(labels).size < NUM_CLASSES:
+    n_classes = probabilities.shape[1]
+    if np.unique(labels).size < n_classes:
         return float("nan")
-    areas = [_compute_area(labels == c, probabilities[:, c]) for c in range(NUM_CLASSES)]
+    areas = [_compute_area(labels == c, probabilities[:, c]) for c in range(n_classes)]
     return float(np.mean(areas))
 
 

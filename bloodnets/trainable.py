@@ -12,6 +12,7 @@ from ray import tune
 
 from bloodnets import metrics
 from bloodnets.data.medmnist import BloodCells
+from bloodnets.data_shape import DataShape
 from bloodnets.errors import ResourceError
 from bloodnets.messages import (
     REPORT_KEY,
@@ -106,7 +107,7 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
         name: DeviceSplit.from_numpy(getattr(cells, name), device)
         for name in ("train", *evaluated_splits)
     }
-    state, start_s = _train_with_checkpoints(spec, storage, splits, device)
+    state, start_s = _train_with_checkpoints(spec, storage, splits, cells.shape, device)
     stop_reason = get_stop_reason(state, spec.config)
     if stop_reason is None:
         raise RuntimeError(f"training ended after epoch {state.epoch} without a stop reason")
@@ -137,10 +138,12 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
             # PyTorch itself names its build, which the metadata of a package may omit.
             versions=collect_versions() | {"torch": torch.__version__},
             parameters=count_parameters(state.model),
-            operations=count_operations(state.model),
+            operations=count_operations(state.model, cells.shape),
             scores={
                 name: metrics.compute_scores(
-                    metrics.compute_confusion_matrix(labels, probabilities.argmax(1))
+                    metrics.compute_confusion_matrix(
+                        labels, probabilities.argmax(1), cells.shape.n_classes
+                    )
                 )
                 | {"auc": metrics.compute_auc(labels, probabilities)}
                 for name, (probabilities, labels) in predictions.items()
@@ -154,6 +157,7 @@ def _train_with_checkpoints(
     spec: TrialSpec,
     storage: LocalStorage | RemoteStorage,
     splits: Mapping[str, DeviceSplit],
+    shape: DataShape,
     device: torch.device,
 ) -> tuple[TrainingState, float]:
     """Return the final state, and the start time shifted back by earlier training time."""
@@ -161,10 +165,15 @@ def _train_with_checkpoints(
     try:
         content, path = storage.read(name), str(storage.location / name)
         state, epochs, previous_s = load_checkpoint(
-            content, path, spec.config, study_fingerprint=spec.study_fingerprint, device=device
+            content,
+            path,
+            spec.config,
+            shape,
+            study_fingerprint=spec.study_fingerprint,
+            device=device,
         )
     except FileNotFoundError:
-        state, epochs, previous_s = TrainingState.create(spec.config, device), [], 0.0
+        state, epochs, previous_s = TrainingState.create(spec.config, shape, device), [], 0.0
     except OSError as error:
         raise _make_storage_error("read", storage, name, error) from error
     start_s -= previous_s

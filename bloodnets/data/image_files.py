@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from bloodnets.constants import IMAGE_SIDE
 from bloodnets.data.netpbm import decode_netpbm
 from bloodnets.data.pixel_format import (
     PixelFormat,
@@ -23,6 +22,7 @@ from bloodnets.data.pixel_format import (
     convert_to_srgb,
     read_pixel_format,
 )
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import DataError
 
 MAX_PIXELS = 144_000_000
@@ -46,6 +46,7 @@ MAX_RESIZE_SIDE = 2048
 """Maximum side in pixels of a square that is resized in one step. A larger square is first reduced
 by an integer factor, in strips."""
 
+IMAGE_SIDE = BLOODMNIST_SHAPE.side
 _EXIF_ORIENTATION = 0x0112  # EXIF tag
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 

@@ -9,25 +9,36 @@ import stat
 import textwrap
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bloodnets.constants import CHANNELS, IMAGE_SIDE, SPLITS
+from bloodnets.constants import SPLITS
+from bloodnets.data_shape import MAX_CLASSES, MAX_SIDE, MIN_CLASSES, MIN_SIDE
 from bloodnets.errors import DataError
 
-IMAGE_SHAPE = (IMAGE_SIDE, IMAGE_SIDE, CHANNELS)
-MAX_IMAGES = 100_000
-"""Maximum number of images in a split: eight times BloodMNIST's train, 0.24 GB of memory."""
-MAX_FILE_BYTES = 2**30
+EXPECTED_IMAGE_SHAPE = (
+    f"(n, side, side, 3), or (n, side, side) if gray, with a side of {MIN_SIDE} to {MAX_SIDE}"
+)
+MAX_IMAGES = 1_000_000
+"""Maximum number of images in a split: six times that of MedMNIST's largest set."""
+MAX_ARRAY_BYTES = 2**32
+"""Maximum size of an array in memory: 28,500 color images of 224 x 224 pixels."""
+MAX_FILE_BYTES = 2**32
+MAX_NAME_LENGTH = 200
+"""Maximum number of characters in the name of a class."""
 MAX_ARCHIVE_MEMBERS = 1000
-"""Maximum number of members in a file; six are needed. A directory of millions takes minutes to
-read."""
+"""Maximum number of members in a file; at most seven are needed. A directory of millions takes
+minutes to read."""
 
 EXPECTED_FORMAT = "an npz file in the MedMNIST format"
+
+_HeaderCheck = Callable[[tuple[int, ...], np.dtype[np.generic], str, Path], None]
+"""Check of shape and dtype in the header of an array, given its key and the path of the file."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -85,20 +96,54 @@ def open_archive(content: bytes, path: Path) -> zipfile.ZipFile:
         ) from error
 
 
-def read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
-    """Return an array of the archive, checking its header before its data are unpacked.
+def read_images(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.uint8]:
+    """Return images of the archive, checking their header before their data are unpacked.
 
     Args:
         archive: Archive from `open_archive`.
-        key: Key of the array, `{split}_images` or `{split}_labels`.
+        key: Key of the array, `{split}_images`.
         path: Path of the file, used in messages.
 
     Returns:
-        Images, uint8, shape (n, 28, 28, 3), or labels, of any integer type, shape (n, 1).
+        Pixels, uint8, shape (n, side, side, channels). The file stores gray images, which have one
+        channel, without the last axis.
 
     Raises:
         DataError: The array is missing or damaged, or has another shape or type.
     """
+    images = _read_array(archive, key, path, _check_images).astype(np.uint8, copy=False)
+    return images[..., None] if images.ndim == 3 else images
+
+
+def read_labels(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
+    """Return labels of the archive, of any integer type, shape (n, 1); see `read_images`."""
+    return cast("NDArray[np.integer]", _read_array(archive, key, path, _check_labels))
+
+
+def read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...] | None:
+    """Return the names of the classes; None if the file has no `class_names`.
+
+    Raises:
+        DataError: The array is damaged, or does not hold 2 to 100 different, nonempty names.
+    """
+    if "class_names.npy" not in archive.namelist():
+        return None
+    names = tuple(_read_array(archive, "class_names", path, _check_names).tolist())
+    invalid = next((name for name in names if not name.strip() or not name.isprintable()), None)
+    if invalid is not None or len(set(names)) < len(names):
+        repeated = next((name for name in names if names.count(name) > 1), invalid)
+        raise DataError(
+            f"{path}: class_names holds {repeated!r}{'' if repeated == invalid else ' twice'}",
+            path=path,
+            value=repeated,
+            expected="different, nonempty names of printable characters",
+        )
+    return names
+
+
+def _read_array(
+    archive: zipfile.ZipFile, key: str, path: Path, check: _HeaderCheck
+) -> NDArray[np.generic]:
     members = [info for info in archive.infolist() if info.filename == f"{key}.npy"]
     if not members:
         raise DataError(
@@ -124,7 +169,9 @@ def read_array(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.int
     try:
         with archive.open(f"{key}.npy") as member:
             shape, dtype = _read_npy_header(member, key, path)
+            check(shape, dtype, key, path)
             size_bytes = math.prod(shape) * dtype.itemsize
+            _check_array_size(size_bytes, key, path)
             # The read is bounded because the size in the archive may be wrong. It asks for one
             # byte too many because zipfile verifies the checksum only at the end of the member.
             data = member.read(size_bytes + 1)
@@ -161,24 +208,48 @@ def _read_npy_header(
         )
     with warnings.catch_warnings(action="ignore"):  # warnings about Python 2 headers
         shape, is_fortran, dtype = npy.read_array_header_1_0(member)
-    is_images = key.endswith("images")
-    expected_shape = IMAGE_SHAPE if is_images else (1,)
-    if shape[1:] != expected_shape or is_fortran:
-        order = " in Fortran order" if is_fortran else ""
-        shape_text = ", ".join(str(n) for n in expected_shape)
+    # A vector is in both orders.
+    if is_fortran and len(shape) > 1:
         raise DataError(
-            f"{path}: {key} has shape {shape}{order}",
+            f"{path}: {key} has shape {shape} in Fortran order",
             path=path,
             value=shape,
-            expected=f"(n, {shape_text})",
+            expected="C order",
         )
-    if dtype != np.uint8 if is_images else dtype.kind not in "ui":
-        raise DataError(
-            f"{path}: {key} has dtype {dtype}",
-            path=path,
-            value=dtype,
-            expected="uint8" if is_images else "an integer type",
-        )
+    return shape, dtype
+
+
+def _check_images(
+    shape: tuple[int, ...], dtype: np.dtype[np.generic], key: str, path: Path
+) -> None:
+    is_square = len(shape) in (3, 4) and shape[1] == shape[2]
+    if not is_square or shape[3:] not in ((), (3,)) or not MIN_SIDE <= shape[1] <= MAX_SIDE:
+        raise _make_shape_error(shape, key, path, EXPECTED_IMAGE_SHAPE)
+    if dtype != np.uint8:
+        raise _make_dtype_error(dtype, key, path, "uint8")
+    _check_rows(shape, key, path)
+
+
+def _check_labels(
+    shape: tuple[int, ...], dtype: np.dtype[np.generic], key: str, path: Path
+) -> None:
+    if shape[1:] != (1,):
+        raise _make_shape_error(shape, key, path, "(n, 1): one label per image")
+    if dtype.kind not in "ui":
+        raise _make_dtype_error(dtype, key, path, "an integer type")
+    _check_rows(shape, key, path)
+
+
+def _check_names(shape: tuple[int, ...], dtype: np.dtype[np.generic], key: str, path: Path) -> None:
+    if len(shape) != 1 or not MIN_CLASSES <= shape[0] <= MAX_CLASSES:
+        raise _make_shape_error(shape, key, path, f"(n,), with n of {MIN_CLASSES} to {MAX_CLASSES}")
+    max_bytes = MAX_NAME_LENGTH * np.dtype("U1").itemsize
+    if dtype.kind != "U" or not 0 < dtype.itemsize <= max_bytes:
+        expected = f"text of at most {MAX_NAME_LENGTH} characters, e.g. <U20"
+        raise _make_dtype_error(dtype, key, path, expected)
+
+
+def _check_rows(shape: tuple[int, ...], key: str, path: Path) -> None:
     if not 0 < shape[0] <= MAX_IMAGES:
         raise DataError(
             f"{path}: {key} has {shape[0]:,} rows",
@@ -186,4 +257,24 @@ def _read_npy_header(
             value=shape[0],
             expected=f"1 to {MAX_IMAGES:,}",
         )
-    return shape, dtype
+
+
+def _check_array_size(size_bytes: int, key: str, path: Path) -> None:
+    if size_bytes > MAX_ARRAY_BYTES:
+        raise DataError(
+            f"{path}: {key} takes {size_bytes / 2**30:.1f} GiB of memory",
+            path=path,
+            value=size_bytes,
+            expected=f"at most {MAX_ARRAY_BYTES / 2**30:.0f} GiB",
+            remedy="use smaller images",
+        )
+
+
+def _make_shape_error(shape: tuple[int, ...], key: str, path: Path, expected: str) -> DataError:
+    return DataError(f"{path}: {key} has shape {shape}", path=path, value=shape, expected=expected)
+
+
+def _make_dtype_error(
+    dtype: np.dtype[np.generic], key: str, path: Path, expected: str
+) -> DataError:
+    return DataError(f"{path}: {key} has dtype {dtype}", path=path, value=dtype, expected=expected)

@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.constants import IMAGE_SIDE
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import DataError
 
 Float32Array = NDArray[np.floating]  # always float32, which NumPy's stubs cannot express
@@ -119,7 +119,8 @@ _CELL_TYPES: Final = (
 )
 # fmt: on
 
-_AXIS: Final = np.arange(IMAGE_SIDE, dtype=np.float32) - np.float32((IMAGE_SIDE - 1) / 2)
+_SIDE: Final = BLOODMNIST_SHAPE.side
+_AXIS: Final = np.arange(_SIDE, dtype=np.float32) - np.float32((_SIDE - 1) / 2)
 _Y: Final = _AXIS[:, None]
 _X: Final = _AXIS[None, :]
 
@@ -185,7 +186,7 @@ def _generate_cells(rng: np.random.Generator, cell_type: _CellType, n: int) -> U
     grain = _sample_grain(rng, n)
     granules = np.clip(_sample_normal(rng, cell_type.granules, n) + 0.35 * grain, 0, 1) * cell
 
-    canvas = np.empty((n, IMAGE_SIDE, IMAGE_SIDE, 3), np.float32)
+    canvas = np.empty((n, _SIDE, _SIDE, 3), np.float32)
     canvas[:] = _PLASMA_COLOR
     _blend_color(
         canvas, _compute_red_cell_coverage(rng, n, blur), _sample_color(rng, _RED_CELL_COLOR, n)
@@ -248,7 +249,7 @@ def _compute_nucleus_distance(
     lobe_counts = rng.choice(len(cell_type.lobes), n, p=cell_type.lobes).reshape(n, 1, 1)
     orbit = radius * _sample_normal(rng, cell_type.orbit, n)
     angle: Float32Array = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
-    nearness = np.full((n, IMAGE_SIDE, IMAGE_SIDE), 1e-6, np.float32)
+    nearness = np.full((n, _SIDE, _SIDE), 1e-6, np.float32)
     for index in range(1, len(cell_type.lobes)):
         size = radius * _sample_normal(rng, cell_type.lobe, n)
         distance = np.hypot(x - orbit * np.cos(angle), y - orbit * np.sin(angle)) - size
@@ -261,7 +262,7 @@ def _compute_red_cell_coverage(
     rng: np.random.Generator, n: int, blur: Float32Array
 ) -> Float32Array:
     """Return the coverage by red cells around the middle: discs with a pale center."""
-    coverage = np.zeros((n, IMAGE_SIDE, IMAGE_SIDE), np.float32)
+    coverage = np.zeros((n, _SIDE, _SIDE), np.float32)
     for _ in range(_RED_CELLS_PER_IMAGE):
         angle = rng.uniform(0, 2 * np.pi, (n, 1, 1)).astype(np.float32)
         center_distance = rng.uniform(11, 22, (n, 1, 1)).astype(np.float32)
@@ -278,7 +279,7 @@ def _compute_red_cell_coverage(
 
 def _sample_grain(rng: np.random.Generator, n: int) -> Float32Array:
     """Return noise of unit variance, specks of two pixels, float32 of shape (n, 28, 28)."""
-    noise = rng.standard_normal((n, IMAGE_SIDE + 1, IMAGE_SIDE + 1), dtype=np.float32)
+    noise = rng.standard_normal((n, _SIDE + 1, _SIDE + 1), dtype=np.float32)
     return (noise[:, 1:, 1:] + noise[:, :-1, 1:] + noise[:, 1:, :-1] + noise[:, :-1, :-1]) / 2
 
 

@@ -8,24 +8,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 
-from bloodnets.constants import IMAGE_SIDE
 
-
-def make_pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> Tensor:
+def make_pixel_permutations(side: int, *, dihedral_augmentation: bool, max_shift: int) -> Tensor:
     """Return the source of each pixel for every view.
 
     Pixels shifted in from outside the image repeat the pixel at its edge.
 
     Args:
+        side: Height and width of an image in pixels.
         dihedral_augmentation: Whether to include all eight orientations of a square (rotations and
             their mirror images), or only the original one.
         max_shift: Maximum shift in pixels, in both directions along both axes; 0 for none.
 
     Returns:
-        Indices of the 28 x 28 pixels, row by row, int64, shape (views, 784). Each view is one
+        Indices of the pixels, row by row, int64, shape (views, side * side). Each view is one
         orientation and one shift; all eight orientations with up to 2 pixels give 200 views.
     """
-    pixels = torch.arange(IMAGE_SIDE * IMAGE_SIDE).view(IMAGE_SIDE, IMAGE_SIDE)
+    pixels = torch.arange(side * side).view(side, side)
     oriented_pixels = (
         [torch.rot90(pixels, n_turns) for n_turns in range(4)]
         if dihedral_augmentation
@@ -37,8 +36,8 @@ def make_pixel_permutations(*, dihedral_augmentation: bool, max_shift: int) -> T
     padded = F.pad(
         torch.stack(oriented_pixels)[:, None].double(), [max_shift] * 4, mode="replicate"
     )
-    windows = padded[:, 0].unfold(1, IMAGE_SIDE, 1).unfold(2, IMAGE_SIDE, 1)
-    return windows.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).long()
+    windows = padded[:, 0].unfold(1, side, 1).unfold(2, side, 1)
+    return windows.reshape(-1, side * side).long()
 
 
 def count_permutations(*, dihedral_augmentation: bool, max_shift: int) -> int:

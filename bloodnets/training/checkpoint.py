@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from bloodnets.config import TrialConfig
+from bloodnets.data_shape import DataShape
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.models import build_model
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
@@ -51,13 +52,14 @@ def serialize_model(weights: Mapping[str, Tensor], config: TrialConfig) -> bytes
     return bytes(save(_move_to_cpu(weights), metadata=header))
 
 
-def load_model(content: bytes, name: str, config: TrialConfig) -> nn.Module:
+def load_model(content: bytes, name: str, config: TrialConfig, shape: DataShape) -> nn.Module:
     """Load a model from the weights that `serialize_model` wrote.
 
     Args:
         content: Contents of the file.
         name: File name, used in messages.
         config: Configuration with which the model was trained.
+        shape: Shape of the data on which it was trained.
 
     Returns:
         Model on the CPU in evaluation mode: without dropout, with fixed batch statistics.
@@ -66,7 +68,7 @@ def load_model(content: bytes, name: str, config: TrialConfig) -> nn.Module:
         ConflictError: The file is not in the safetensors format, or is for another network.
     """
     try:
-        model = build_model(config)
+        model = build_model(config, shape)
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())
@@ -82,7 +84,8 @@ def serialize_predictions(
     """Return predictions in NumPy's npz format; the same predictions give the same bytes.
 
     Args:
-        splits: Probabilities, float32, shape (n, 8), and labels, uint8, shape (n,), by split name.
+        splits: Probabilities, float32, shape (n, classes), and labels, uint8, shape (n,), by name
+            of the split.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (probabilities, labels) in splits.items():
@@ -126,7 +129,13 @@ def serialize_checkpoint(
 
 
 def load_checkpoint(
-    content: bytes, name: str, config: TrialConfig, *, study_fingerprint: str, device: torch.device
+    content: bytes,
+    name: str,
+    config: TrialConfig,
+    shape: DataShape,
+    *,
+    study_fingerprint: str,
+    device: torch.device,
 ) -> Checkpoint:
     """Load a checkpoint and restore the random state of the process.
 
@@ -134,6 +143,7 @@ def load_checkpoint(
         content: Contents of the file.
         name: File name, used in messages.
         config: Configuration of the trial.
+        shape: Shape of the study's data.
         study_fingerprint: Fingerprint of the trial's study.
         device: Device on which training resumes.
 
@@ -152,7 +162,7 @@ def load_checkpoint(
     try:
         tensors = load(content)
         epochs = [EpochResult(**values) for values in header.epochs]
-        state = TrainingState.create(config, device)
+        state = TrainingState.create(config, shape, device)
         state.epoch = len(epochs)
         state.best_epoch, state.best_macro_f1 = header.best_epoch, header.best_macro_f1
         _restore_training(state, tensors, device)

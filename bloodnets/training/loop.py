@@ -20,6 +20,7 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 from bloodnets import metrics
 from bloodnets.config import Loss, TrialConfig
 from bloodnets.data.medmnist import Split
+from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from bloodnets.training.augmentation import count_permutations, make_pixel_permutations
@@ -31,9 +32,9 @@ from bloodnets.training.optimizers import (
     set_learning_rate,
 )
 
-EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
-"""Images per batch, by device. On a CPU, 128 images need 100 MiB less memory than 512 and no more
-time. On a GPU, fewer batches need fewer kernel launches."""
+_EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
+"""Images of BloodMNIST per batch, by device. On a CPU, 128 images need 100 MiB less memory than 512
+and no more time. On a GPU, fewer batches need fewer kernel launches."""
 
 
 class NonFiniteLossError(StudyError):
@@ -44,8 +45,8 @@ class DeviceSplit(NamedTuple):
     """Split in the memory of the training device.
 
     Attributes:
-        images: Pixels, uint8, shape (n, 28, 28, 3), 0 to 255.
-        labels: Classes, int64, shape (n,), 0 to 7.
+        images: Pixels, uint8, shape (n, side, side, channels), 0 to 255.
+        labels: Classes, int64, shape (n,).
     """
 
     images: Tensor
@@ -84,10 +85,10 @@ class TrainingState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def create(cls, config: TrialConfig, device: torch.device) -> "TrainingState":
+    def create(cls, config: TrialConfig, shape: DataShape, device: torch.device) -> "TrainingState":
         """Return the state before the first epoch, and seed PyTorch's global random state."""
         torch.manual_seed(config.seed)
-        model = build_model(config).to(device)
+        model = build_model(config, shape).to(device)
         return cls(
             model=model,
             optimizer=make_optimizer(model, config),
@@ -130,7 +131,9 @@ def train(
             )
         predicted_classes = log_probabilities.argmax(1).cpu().numpy()
         scores = metrics.compute_scores(
-            metrics.compute_confusion_matrix(val_labels, predicted_classes)
+            metrics.compute_confusion_matrix(
+                val_labels, predicted_classes, log_probabilities.shape[1]
+            )
         )
         if scores["macro_f1"] > state.best_macro_f1:
             state.best_epoch, state.best_macro_f1 = state.epoch, scores["macro_f1"]
@@ -158,35 +161,49 @@ def predict_log_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> T
 
     Args:
         model: Model from `build_model` for `loss`.
-        images: Pixels, uint8, shape (n, 28, 28, 3), 0 to 255, on the model's device.
+        images: Pixels, uint8, shape (n, side, side, channels), 0 to 255, on the model's device.
         loss: Loss with which the model is trained. It determines whether the model returns logits
             or log-probabilities.
 
     Returns:
-        Log-probabilities, float32, shape (n, 8), on the model's device.
+        Log-probabilities, float32, shape (n, classes), on the model's device.
     """
     model.eval()
-    batches = torch.split(images, EVALUATION_BATCH_SIZES[images.device.type])
+    batches = torch.split(images, get_evaluation_batch_size(images.device.type, images.shape[1]))
     outputs = torch.cat([model(scale_pixels(batch)) for batch in batches])
     # A second log-softmax would only change the rounding, and the results of the two losses would
     # no longer be bit-identical.
     return outputs if loss == "nll" else F.log_softmax(outputs, dim=1)
 
 
+def get_evaluation_batch_size(device_type: str, side: int) -> int:
+    """Return the number of images per batch without training, at least 1.
+
+    Larger images are evaluated in smaller batches, which need the same memory.
+
+    Args:
+        device_type: `cpu` or `cuda`.
+        side: Height and width of an image in pixels.
+    """
+    enlargement = max(1.0, (side / BLOODMNIST_SHAPE.side) ** 2)
+    return max(1, int(_EVALUATION_BATCH_SIZES[device_type] / enlargement))
+
+
 def scale_pixels(images: Tensor) -> Tensor:
     """Scale pixels to the input range of the networks.
 
     Args:
-        images: Pixels, uint8, shape (n, 28, 28, 3), 0 to 255.
+        images: Pixels, uint8, shape (n, side, side, channels), 0 to 255.
 
     Returns:
-        Pixels, float32, shape (n, 3, 28, 28), -1 to 1, in the channels_last memory format.
+        Pixels, float32, shape (n, channels, side, side), -1 to 1, in the channels_last memory
+        format.
     """
     return images.permute(0, 3, 1, 2).float().mul_(2 / 255).sub_(1)
 
 
 def predict_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
-    """Return class probabilities, float32 (n, 8); see `predict_log_probabilities`."""
+    """Return class probabilities, float32 (n, classes); see `predict_log_probabilities`."""
     values: NDArray[np.float32] = predict_log_probabilities(model, images, loss).exp().cpu().numpy()
     return values
 
@@ -205,7 +222,9 @@ def make_training_step(
         else F.nll_loss
     )
     permutations = make_pixel_permutations(
-        dihedral_augmentation=config.dihedral_augmentation, max_shift=config.max_shift
+        train_split.images.shape[1],
+        dihedral_augmentation=config.dihedral_augmentation,
+        max_shift=config.max_shift,
     ).to(train_split.images.device)
     get_batch = (
         _make_augmented_batches(train_split, permutations)

@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bloodnets import metrics
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.distinct_models import find_representatives, index_distinct
 from reports.analysis.further_scores import (
@@ -33,7 +32,6 @@ from reports.ledger.test_predictions import TestPredictions
 SCORES = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "auc")
 """Scores that each trial record has."""
 
-CLASS_PRECISIONS = tuple(f"precision_{c}" for c in range(NUM_CLASSES))
 N_RESAMPLES = 2000
 """Number of resamples of the test images. It gives a standard error with a relative error of 1.6%,
 sqrt(1 / (2 · 2000))."""
@@ -42,16 +40,22 @@ CHUNK_BYTES = 2**26
 """Size of the resamples that are made at once, in bytes."""
 
 
+def name_class_precisions(n_classes: int) -> tuple[str, ...]:
+    """Return the names of the precisions of each class, e.g. `precision_0`."""
+    return tuple(f"precision_{c}" for c in range(n_classes))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootstrapScores:
     """Scores of trials on the same test images, and on bootstrap resamples of those images.
 
     Attributes:
         trials: Frame of the trials, as in `TestPredictions`.
-        values: Values of each score (`SCORES`, `FURTHER_SCORES` and `CLASS_PRECISIONS`), by its
-            name, float64, shape (trials,).
+        values: Values of each score (`SCORES`, `FURTHER_SCORES` and the precisions of the
+            classes), by its name, float64, shape (trials,).
         resampled: Values on each resample, by score, float64, shape (N_RESAMPLES, trials).
-        confusions: Confusion matrices `[trial, true, predicted]`, int64, shape (trials, 8, 8).
+        confusions: Confusion matrices `[trial, true, predicted]`, int64, shape (trials, classes,
+            classes).
         ranges: Smallest and largest possible value of each score in `SCORES` and `FURTHER_SCORES`:
             usually 0 and 1; the largest is less if a class is absent from the test images.
         representatives: Representative of each configuration, from `find_representatives`.
@@ -106,74 +110,94 @@ def _draw_counts(n_images: int) -> Iterator[FloatArray]:
         yield chunk
 
 
-def bootstrap_confusions(labels: IntArray, predicted: IntArray) -> NDArray[np.float32]:
+def bootstrap_confusions(
+    predictions: TestPredictions, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
     """Return the confusion matrix of each trial on each resample.
 
     Args:
-        labels: True classes, int64, shape (n,), 0 to 7.
-        predicted: Predicted classes, int64, shape (trials, n), 0 to 7.
+        predictions: Trials on the same images.
+        rows: Positions of the trials, int64; None for all.
 
     Returns:
         Numbers of images, `[trial, resample, true, predicted]`, float32, shape (trials,
-        N_RESAMPLES, 8, 8). They are whole numbers, so they are exact on every host.
+        N_RESAMPLES, classes, classes). They are whole numbers, so they are exact on every host.
     """
+    predicted = predictions.predicted_classes
+    if rows is not None:
+        predicted = predicted[rows]
     positions, indices = index_distinct(predicted)
+    n_classes = predictions.n_classes
     if not positions.size:
-        return np.empty((0, N_RESAMPLES, NUM_CLASSES, NUM_CLASSES), np.float32)
-    return _keep_confusions(labels.tobytes(), predicted[positions].tobytes())[indices]
+        return np.empty((0, N_RESAMPLES, n_classes, n_classes), np.float32)
+    return _keep_confusions(
+        predictions.labels.tobytes(), predicted[positions].tobytes(), n_classes
+    )[indices]
 
 
 @lru_cache(maxsize=1)
-def _keep_confusions(labels: bytes, predicted: bytes) -> NDArray[np.float32]:
-    """Return cached confusion matrices, which all analyses of a report share: 0.5 MB per trial.
+def _keep_confusions(labels: bytes, predicted: bytes, n_classes: int) -> NDArray[np.float32]:
+    """Return cached confusion matrices, which all analyses of a report share.
+
+    They take 0.5 MB per trial for 8 classes, and 80 MB for 100.
 
     Args:
         labels: Bytes of the true classes, int64.
         predicted: Bytes of the distinct predicted classes, int64.
+        n_classes: Number of classes.
     """
     true = np.frombuffer(labels, np.int64)
     confusions = resample_confusions(
-        true, np.frombuffer(predicted, np.int64).reshape(-1, true.size)
+        true, np.frombuffer(predicted, np.int64).reshape(-1, true.size), n_classes
     )
     confusions.setflags(write=False)
     return confusions
 
 
-def resample_confusions(labels: IntArray, predicted: IntArray) -> NDArray[np.float32]:
-    """Return the same as `bootstrap_confusions`, without keeping it for the next call."""
-    shape = (len(predicted), N_RESAMPLES, NUM_CLASSES, NUM_CLASSES)
+def resample_confusions(
+    labels: IntArray, predicted: IntArray, n_classes: int
+) -> NDArray[np.float32]:
+    """Return the same as `bootstrap_confusions`, without keeping it for the next call.
+
+    Args:
+        labels: True classes, int64, shape (n,).
+        predicted: Predicted classes, int64, shape (trials, n).
+        n_classes: Number of classes.
+    """
+    shape = (len(predicted), N_RESAMPLES, n_classes, n_classes)
     confusions, start = np.empty(shape, np.float32), 0
     for chunk in bootstrap_counts(labels.size):
         stop = start + len(chunk)
-        confusions[:, start:stop] = count_drawn_cells(labels, predicted, chunk)
+        confusions[:, start:stop] = count_drawn_cells(labels, predicted, chunk, n_classes)
         start = stop
     return confusions
 
 
 def count_drawn_cells(
-    labels: IntArray, predicted: IntArray, chunk: FloatArray
+    labels: IntArray, predicted: IntArray, chunk: FloatArray, n_classes: int
 ) -> NDArray[np.float32]:
     """Return the confusion matrices of trials on some resamples.
 
     Args:
-        labels: True classes, int64, shape (n,), 0 to 7.
-        predicted: Predicted classes, int64, shape (trials, n), 0 to 7.
+        labels: True classes, int64, shape (n,).
+        predicted: Predicted classes, int64, shape (trials, n).
         chunk: Chunk from `bootstrap_counts`, shape (b, n).
+        n_classes: Number of classes.
 
     Returns:
-        Numbers of images, float32, shape (trials, b, 8, 8).
+        Numbers of images, float32, shape (trials, b, classes, classes).
     """
-    classes = np.arange(NUM_CLASSES)
+    classes = np.arange(n_classes)
     supports = chunk @ (labels[:, None] == classes).astype(np.float64)
-    shape = (len(predicted), len(chunk), NUM_CLASSES, NUM_CLASSES)
+    shape = (len(predicted), len(chunk), n_classes, n_classes)
     confusions = np.empty(shape, np.float32)
     for confusion, trial in zip(confusions, predicted, strict=True):
         # Few images are wrong, so only these are counted; all others of a class are correct.
         wrong = np.flatnonzero(trial != labels)
-        cells = labels[wrong] * NUM_CLASSES + trial[wrong]
+        cells = labels[wrong] * n_classes + trial[wrong]
         order = np.argsort(cells)
         used_cells, starts = np.unique(cells[order], return_index=True)
-        counts = np.zeros((NUM_CLASSES**2, len(chunk)))
+        counts = np.zeros((n_classes**2, len(chunk)))
         if wrong.size:
             counts[used_cells] = np.add.reduceat(chunk.T[wrong[order]], starts)
         confusion[:] = counts.T.reshape(confusion.shape)
@@ -197,7 +221,7 @@ def bootstrap_sums(values: FloatArray) -> FloatArray:
 
 def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     """Score every trial on the test images and on `N_RESAMPLES` resamples of them."""
-    keys = (*SCORES, *FURTHER_SCORES, *CLASS_PRECISIONS)
+    keys = (*SCORES, *FURTHER_SCORES, *name_class_precisions(predictions.n_classes))
     confusions = count_confusions(predictions)
     values, resampled = _score_resamples(predictions, confusions, len(keys))
     representatives = find_representatives(predictions)
@@ -212,7 +236,7 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         values=dict(zip(keys, values, strict=True)),
         resampled=dict(zip(keys, resampled, strict=True)),
         confusions=confusions,
-        ranges=_find_ranges(predictions.labels),
+        ranges=_find_ranges(predictions.labels, predictions.n_classes),
         representatives=representatives,
         models=models,
         seed_variances=seed_variances,
@@ -223,12 +247,13 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
 
 
 def count_confusions(predictions: TestPredictions) -> IntArray:
-    """Return the confusion matrices `[trial, true, predicted]`, int64, shape (trials, 8, 8)."""
+    """Return confusion matrices `[trial, true, predicted]`, int64, (trials, classes, classes)."""
+    n_classes = predictions.n_classes
     matrices = [
-        metrics.compute_confusion_matrix(predictions.labels, predicted)
+        metrics.compute_confusion_matrix(predictions.labels, predicted, n_classes)
         for predicted in predictions.predicted_classes
     ]
-    return np.array(matrices, np.int64).reshape(-1, NUM_CLASSES, NUM_CLASSES)
+    return np.array(matrices, np.int64).reshape(-1, n_classes, n_classes)
 
 
 def _score_resamples(
@@ -238,7 +263,7 @@ def _score_resamples(
     positions, indices = index_distinct(predictions.probabilities)
     if not positions.size:
         return np.empty((n_scores, 0)), np.empty((n_scores, N_RESAMPLES, 0))
-    labels, predicted = predictions.labels, predictions.predicted_classes[positions]
+    labels = predictions.labels
     linear, influences = zip(
         *(_score_probabilities(labels, trial) for trial in predictions.probabilities[positions]),
         strict=True,
@@ -249,14 +274,14 @@ def _score_resamples(
     ]
     resampled = [
         _compute_score_rows(cells, resampled_linear[:, t].T)
-        for t, cells in enumerate(bootstrap_confusions(labels, predicted))
+        for t, cells in enumerate(bootstrap_confusions(predictions, positions))
     ]
     return np.stack(values, axis=-1)[:, indices], np.stack(resampled, axis=-1)[..., indices]
 
 
-def _find_ranges(labels: IntArray) -> dict[str, tuple[float, float]]:
+def _find_ranges(labels: IntArray, n_classes: int) -> dict[str, tuple[float, float]]:
     """Return the possible values of each score: an absent class counts 0 in a macro score."""
-    share = np.unique(labels).size / NUM_CLASSES
+    share = np.unique(labels).size / n_classes
     ranges = {
         score: (0.0, share if score.startswith("macro_") else 1.0)
         for score in (*SCORES, *FURTHER_SCORES)
@@ -270,10 +295,10 @@ def _find_ranges(labels: IntArray) -> dict[str, tuple[float, float]]:
 
 
 def _compute_score_rows(confusion: NDArray[np.number], linear: FloatArray) -> FloatArray:
-    """Return `SCORES`, `FURTHER_SCORES` and `CLASS_PRECISIONS` of matrices (..., 8, 8).
+    """Return `SCORES`, `FURTHER_SCORES` and the precisions of the classes.
 
     Args:
-        confusion: Counts `confusion[..., true, predicted]`.
+        confusion: Counts `confusion[..., true, predicted]`, shape (..., classes, classes).
         linear: AUC and `PROBABILITY_SCORES`, shape (3, ...).
     """
     auc, losses = linear[0], linear[1:]
@@ -291,7 +316,9 @@ def _score_probabilities(
 
     The AUC is the mean over the classes; NaN if a class is absent.
     """
-    areas = [compute_class_auc(labels == c, probabilities[:, c]) for c in range(NUM_CLASSES)]
+    areas = [
+        compute_class_auc(labels == c, probabilities[:, c]) for c in range(probabilities.shape[1])
+    ]
     losses = compute_image_losses(labels, probabilities)
     mean_losses = losses.mean(axis=1)
     auc_influence = np.mean([area.influence for area in areas], axis=0)

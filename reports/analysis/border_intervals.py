@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray
 from reports.analysis.intervals import ALPHA
 
@@ -43,7 +42,8 @@ def bound_scores(confusion: NDArray[np.number], auc: float) -> dict[str, Bounds]
     the same images, and cautious otherwise.
 
     Args:
-        confusion: Mean confusion matrix `[true, predicted]` over the seeds, float64, shape (8, 8).
+        confusion: Mean confusion matrix `[true, predicted]` over the seeds, float64, shape
+            (classes, classes).
         auc: Mean AUC over the seeds, 0 to 1 or NaN.
 
     Returns:
@@ -52,7 +52,8 @@ def bound_scores(confusion: NDArray[np.number], auc: float) -> dict[str, Bounds]
         misclassified.
     """
     support, predicted, correct = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
-    n_images, even, n_correct = support.sum(), np.full(NUM_CLASSES, 1 / NUM_CLASSES), correct.sum()
+    n_images, n_correct = support.sum(), correct.sum()
+    even = np.full(support.size, 1 / support.size)
     bounds = {}
     if min(n_correct, n_images - n_correct) < MIN_IMAGES:
         f1 = _bound_f1(correct, support + predicted - correct)

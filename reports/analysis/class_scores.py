@@ -17,7 +17,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray, compute_confusion_matrix
 from reports.analysis.bootstrap import bootstrap_confusions, bootstrap_sums
 from reports.analysis.intervals import ALPHA, compute_wilson_interval, estimate_means
@@ -39,9 +38,10 @@ class _TrialScores(NamedTuple):
     """Scores of the classes of one trial.
 
     Attributes:
-        values: Scores, float64, shape (scores, 8); NaN if undefined.
-        changes: Changes of the scores on each resample, float64, shape (N_RESAMPLES, scores, 8).
-        n_images: Numbers of images that a score is based on, float64, shape (scores, 8).
+        values: Scores, float64, shape (scores, classes); NaN if undefined.
+        changes: Changes of the scores on each resample, float64, shape (N_RESAMPLES, scores,
+            classes).
+        n_images: Numbers of images that a score is based on, float64, shape (scores, classes).
     """
 
     values: FloatArray
@@ -56,7 +56,7 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
         A row for each configuration and class:
 
         - `family`, `configuration` (str): Family and name of the configuration.
-        - `class` (int): Class, 0 to 7.
+        - `class` (int): Class.
         - `precision`, `recall`, `f1` (float): Positive predictive value, sensitivity and F1: means
           over the seeds, 0 to 1. A trial without images in the denominator counts 0.
         - `specificity`, `npv` (float): Specificity and negative predictive value, likewise; NaN if
@@ -69,11 +69,11 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
           and seeds; for one seed, over test images. NaN if no image is in the denominator.
         - `support` (int): Test images of the class.
     """
-    support = np.bincount(predictions.labels, minlength=NUM_CLASSES)
+    support = np.bincount(predictions.labels, minlength=predictions.n_classes)
     summaries: dict[bytes, pd.DataFrame] = {}
     frames = []
     trials = predictions.trials.reset_index(drop=True)
-    resampled = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    resampled = bootstrap_confusions(predictions)
     for (family, name), rows in trials.groupby(["family", "configuration"], sort=False):
         probabilities = predictions.probabilities[rows.index]
         key = probabilities.tobytes()
@@ -98,11 +98,12 @@ def _score_trials(
 
     Args:
         labels: True classes, shape (n,).
-        probabilities: Class probabilities, shape (trials, n, 8).
+        probabilities: Class probabilities, shape (trials, n, classes).
         resampled: Confusion matrices from `bootstrap_confusions`.
     """
+    n_classes = probabilities.shape[2]
     ratios = [
-        _score_ratios(compute_confusion_matrix(labels, trial.argmax(axis=1)), matrices)
+        _score_ratios(compute_confusion_matrix(labels, trial.argmax(axis=1), n_classes), matrices)
         for trial, matrices in zip(probabilities, resampled, strict=True)
     ]
     return [
@@ -116,11 +117,11 @@ def _score_trials(
 
 
 def _score_ratios(confusion: IntArray, resampled: NDArray[np.float32]) -> _TrialScores:
-    """Return `RATIO_SCORES` of a confusion matrix (8, 8), and of those on resamples."""
+    """Return `RATIO_SCORES` of a confusion matrix, and of those on resamples."""
     counts = confusion.ravel()
-    # Whether a cell is in the row and in the column of a class, 0 or 1, shape (8, 64).
+    # Whether a cell is in the row and in the column of a class, 0 or 1, shape (classes, cells).
     is_class, is_predicted = (
-        (axis.ravel() == np.arange(NUM_CLASSES)[:, None]).astype(np.float64)
+        (axis.ravel() == np.arange(len(confusion))[:, None]).astype(np.float64)
         for axis in np.indices(confusion.shape)
     )
     hits, correct_rejections = is_class * is_predicted, (1 - is_class) * (1 - is_predicted)
@@ -144,21 +145,22 @@ def _score_ratios(confusion: IntArray, resampled: NDArray[np.float32]) -> _Trial
 
 
 def _score_rankings(labels: IntArray, probabilities: NDArray[np.float32]) -> list[_TrialScores]:
-    """Return `RANKING_SCORES` of each trial, from labels (n,) and probabilities (trials, n, 8).
+    """Return `RANKING_SCORES` of each trial.
 
     The numbers of images apply to scores of 0 and 1, for which the images show no variance. For the
     AUC, it follows from the variance of Hanley & McNeil as modified by Newcombe (Statistics in
     Medicine, 2006, method 5); for the average precision, it is the number of images of the class
     (Boyd, Eng & Page, ECML PKDD 2013).
     """
-    is_class = labels == np.arange(NUM_CLASSES)[:, None]
+    n_classes = probabilities.shape[2]
+    is_class = labels == np.arange(n_classes)[:, None]
     scores = [
         score(is_class[c], trial[:, c])
         for trial in probabilities
         for score in (compute_class_auc, compute_average_precision)
-        for c in range(NUM_CLASSES)
+        for c in range(n_classes)
     ]
-    shape = (len(probabilities), len(RANKING_SCORES), NUM_CLASSES)
+    shape = (len(probabilities), len(RANKING_SCORES), n_classes)
     values = np.array([score.value for score in scores]).reshape(shape)
     changes = bootstrap_sums(np.array([score.influence for score in scores])).reshape(-1, *shape)
     n_class = is_class.sum(axis=1).astype(np.float64)
@@ -170,14 +172,14 @@ def _score_rankings(labels: IntArray, probabilities: NDArray[np.float32]) -> lis
 
 def _summarize_seeds(trials: list[_TrialScores]) -> pd.DataFrame:
     """Return means, standard deviations and intervals of the trials of one configuration."""
-    n_scores = len(CLASS_SCORES)
+    n_scores, n_classes = trials[0].values.shape
     values = np.stack([trial.values for trial in trials]).reshape(len(trials), -1)
     changes = np.stack([trial.changes for trial in trials], axis=1).reshape(-1, *values.shape)
     estimates = estimate_means(values, values + changes)
     n_images = np.mean([trial.n_images for trial in trials], axis=0).ravel()
     low, high = _compute_intervals(estimates, n_images, is_single=len(trials) == 1)
     columns = {
-        f"{score}{suffix}": column.reshape(n_scores, NUM_CLASSES)[i]
+        f"{score}{suffix}": column.reshape(n_scores, n_classes)[i]
         for suffix, column in (
             ("", estimates["mean"].to_numpy()),
             ("_sd", estimates["sd"].to_numpy()),
@@ -186,7 +188,7 @@ def _summarize_seeds(trials: list[_TrialScores]) -> pd.DataFrame:
         )
         for i, score in enumerate(CLASS_SCORES)
     }
-    return pd.DataFrame({"class": range(NUM_CLASSES)} | columns)
+    return pd.DataFrame({"class": range(n_classes)} | columns)
 
 
 def _compute_intervals(
@@ -205,7 +207,7 @@ def _compute_intervals(
     with np.errstate(divide="ignore", invalid="ignore"):
         n_effective = _Z2 * mean * (1 - mean) / half_width**2
     is_extreme = (mean == 0) | (mean == 1)
-    is_ratio = np.arange(mean.size) < len(RATIO_SCORES) * NUM_CLASSES
+    is_ratio = np.arange(mean.size) < mean.size * len(RATIO_SCORES) / len(CLASS_SCORES)
     n_effective = np.where(is_extreme | (is_ratio & is_single), n_images, n_effective)
     n_effective = np.where(n_effective > 0, n_effective, np.nan)
     return compute_wilson_interval(mean, n_effective)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
-from bloodnets.constants import NUM_CLASSES
 from reports.analysis.class_scores import compute_class_scores
 from reports.ledger.test_predictions import TestPredictions
 
@@ -20,7 +19,7 @@ class ConfusionAnalysis:
             order of the plan:
 
             - `family`, `configuration` (str): Family and name of the configuration.
-            - `true`, `predicted` (int): Classes of the cell, 0 to 7.
+            - `true`, `predicted` (int): Classes of the cell.
             - `count` (int): Test images in the cell, summed over the seeds.
             - `seeds` (int): Number of seeds in the sum, at least 1.
             - `row_share` (float): Share of the true class with this prediction, 0 to 1; 0 for
@@ -47,18 +46,21 @@ def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
 
     Returns:
         A row for each trial and cell, cells by `true`, then by `predicted`: `family`,
-        `configuration` (str), `seed` (int), `true`, `predicted` (int, 0 to 7) and `count` (int,
+        `configuration` (str), `seed` (int), `true`, `predicted` (int) and `count` (int,
         test images).
     """
+    classes, n_classes = np.arange(predictions.n_classes), predictions.n_classes
     blocks = [
         pd.DataFrame(
             {
                 "family": str(trial.family),
                 "configuration": trial.configuration,
                 "seed": trial.seed,
-                "true": np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
-                "predicted": np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
-                "count": metrics.compute_confusion_matrix(predictions.labels, predicted).ravel(),
+                "true": np.repeat(classes, n_classes),
+                "predicted": np.tile(classes, n_classes),
+                "count": metrics.compute_confusion_matrix(
+                    predictions.labels, predicted, n_classes
+                ).ravel(),
             }
         )
         for trial, predicted in zip(

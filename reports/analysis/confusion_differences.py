@@ -4,6 +4,7 @@ Both are evaluated on the same test images, so differences are paired by resampl
 `intervals` describes how the two sources of variance are combined.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from bloodnets import metrics
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray
 from reports.analysis import bootstrap, intervals
 from reports.analysis.distinct_models import find_representatives
@@ -29,7 +29,6 @@ MAX_COMPARED = 12
 """Maximum number of configurations that are compared in pairs. They give 66 pairs, few enough for a
 reader to choose from."""
 
-_N_CELLS = NUM_CLASSES**2
 _DIFFERENCE_COLUMNS = (
     *("a", "b", "seeds", "true", "predicted"),
     *("count_a", "count_a_sd", "count_b", "count_b_sd"),
@@ -43,20 +42,20 @@ class ConfusionDifferences:
     """Differences between the confusion matrices of every pair of configurations.
 
     Attributes:
-        cells: 64 rows for each pair with a common seed among the `MAX_COMPARED` models with the
-            highest macro F1, pairs in the order of that ranking. Configurations that train the same
-            model count once:
+        cells: A row per cell for each pair with a common seed among the `MAX_COMPARED` models with
+            the highest macro F1, pairs in the order of that ranking. Configurations that train the
+            same model count once:
 
             - `a`, `b` (str): Names of the configurations; a is ranked above b.
             - `seeds` (int): Number of common seeds, at least 1.
-            - `true`, `predicted` (int): Classes of the cell, 0 to 7.
+            - `true`, `predicted` (int): Classes of the cell.
             - `count_a`, `count_b` (float): Test images in the cell, means over the seeds.
             - `count_a_sd`, `count_b_sd` (float): Their standard deviations; NaN for one seed.
             - `difference` (float): `count_a` minus `count_b`, in images.
             - `difference_sd` (float): Its standard deviation over the seeds; NaN for one seed.
             - `difference_low`, `difference_high` (float): Its 95% confidence interval.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
-              by Holm's procedure over the 64 cells of the pair, 0 to 1.
+              by Holm's procedure over the cells of the pair, 0 to 1.
             - `significant` (bool): Whether `p_holm` is below `intervals.ALPHA`.
             - `shade` (int): Size of the difference, 0 to 5, on one scale for all pairs; negative if
               a is worse than b in this cell.
@@ -117,11 +116,9 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
     trials = predictions.trials.iloc[trial_rows]
     confusions = bootstrap.count_confusions(predictions)[trial_rows]
-    counts = confusions.reshape(-1, _N_CELLS).astype(np.float64)
-    resampled = bootstrap.bootstrap_confusions(
-        predictions.labels, predictions.predicted_classes[trial_rows]
-    )
-    resampled = resampled.reshape(*resampled.shape[:2], _N_CELLS).swapaxes(0, 1)
+    counts = confusions.reshape(len(confusions), -1).astype(np.float64)
+    resampled = bootstrap.bootstrap_confusions(predictions, trial_rows)
+    resampled = resampled.reshape(*resampled.shape[:2], -1).swapaxes(0, 1)
     rows = find_trial_rows(trials, names)
     variances = estimate_seed_variances(counts, resampled, rows)
     moderated_variances = moderate_seed_variances(variances)
@@ -176,13 +173,15 @@ def choose_first_pair(
 
 
 def _summarize_counts(column: str, counts: FloatArray) -> dict[str, FloatArray]:
-    """Return the mean and standard deviation over the seeds of counts (seeds, 64)."""
+    """Return the mean and standard deviation over the seeds of counts (seeds, cells)."""
     has_replicates = len(counts) > 1
-    sd = counts.std(axis=0, ddof=1) if has_replicates else np.full(_N_CELLS, np.nan)
+    sd = counts.std(axis=0, ddof=1) if has_replicates else np.full(counts.shape[1], np.nan)
     return {column: counts.mean(axis=0), f"{column}_sd": sd}
 
 
 def _make_pair_frame(a: str, b: str, estimates: pd.DataFrame) -> pd.DataFrame:
+    n_classes = math.isqrt(len(estimates))
+    true, predicted = np.indices((n_classes, n_classes))
     return estimates.rename(
         columns={
             "mean": "difference",
@@ -193,8 +192,8 @@ def _make_pair_frame(a: str, b: str, estimates: pd.DataFrame) -> pd.DataFrame:
     ).assign(
         a=a,
         b=b,
-        true=np.repeat(np.arange(NUM_CLASSES), NUM_CLASSES),
-        predicted=np.tile(np.arange(NUM_CLASSES), NUM_CLASSES),
+        true=true.ravel(),
+        predicted=predicted.ravel(),
         p_holm=intervals.adjust_holm(estimates["p"].to_numpy()),
     )
 

@@ -31,7 +31,7 @@ def estimate_contrasts(
 
     Args:
         bootstrap: Scores from `bootstrap_scores`.
-        score: Name of a score, in `SCORES`, `FURTHER_SCORES` or `CLASS_PRECISIONS`.
+        score: Name of a score, a key of `BootstrapScores.values`.
         weights: Weights of each of the k sums, by configuration, e.g. {"a": 1, "b": -1} for a
             difference.
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray
 from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_confusions, count_confusions
 from reports.analysis.intervals import Estimate, estimate_mean
@@ -30,9 +29,9 @@ class ConfusionErrors:
 
     Attributes:
         trials: Frame of the trials, as in `TestPredictions`.
-        counts: Numbers of errors, float64, shape (trials, 8, 8).
+        counts: Numbers of errors, float64, shape (trials, classes, classes).
         resampled: Numbers of errors on each resample of the test images, float32, shape (trials,
-            N_RESAMPLES, 8, 8).
+            N_RESAMPLES, classes, classes).
     """
 
     trials: pd.DataFrame
@@ -46,14 +45,14 @@ class ConfusionErrors:
             *groups: Names of the configurations of each group.
 
         Returns:
-            Counts and resampled counts of each group, shapes (seeds, 8, 8) and (N_RESAMPLES,
-            seeds, 8, 8).
+            Counts and resampled counts of each group, shapes (seeds, classes, classes) and
+            (N_RESAMPLES, seeds, classes, classes).
         """
         rows = find_trial_rows(self.trials, [name for group in groups for name in group])
         rows = rows[:, (rows >= 0).all(axis=0)]
         sums, first_row = [], 0
         for group in groups:
-            shape = (rows.shape[1], NUM_CLASSES, NUM_CLASSES)
+            shape = (rows.shape[1], *self.counts.shape[1:])
             counts: FloatArray = np.zeros(shape)
             resampled: NDArray[np.float32] = np.zeros((N_RESAMPLES, *shape), np.float32)
             for trial_row in rows[first_row : first_row + len(group)]:
@@ -67,8 +66,8 @@ class ConfusionErrors:
 def count_confusion_errors(predictions: TestPredictions) -> ConfusionErrors:
     """Count the errors of every trial, on the test images and on resamples of them."""
     counts = count_confusions(predictions).astype(np.float64)
-    resampled = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
-    classes = np.arange(NUM_CLASSES)
+    resampled = bootstrap_confusions(predictions)
+    classes = np.arange(predictions.n_classes)
     for cells in (counts, resampled):
         cells[..., classes, classes] = 0  # correct predictions
     return ConfusionErrors(trials=predictions.trials, counts=counts, resampled=resampled)
@@ -78,16 +77,16 @@ def compute_error_shares(cells: AnyFloatArray) -> FloatArray:
     """Return the share of errors that involve each class, as true or as predicted class.
 
     Args:
-        cells: Errors by true and predicted class, shape (..., 8, 8).
+        cells: Errors by true and predicted class, shape (..., classes, classes).
 
     Returns:
-        Shares, 0 to 1, shape (..., 8). They sum to 2, and are 0 if there are no errors.
+        Shares, 0 to 1, shape (..., classes). They sum to 2, and are 0 if there are no errors.
     """
     return _divide(cells.sum(axis=-1) + cells.sum(axis=-2), cells.sum(axis=(-1, -2))[..., None])
 
 
 def compute_mistaken_shares(cells: AnyFloatArray, true: int) -> FloatArray:
-    """Return the share of a true class's errors that each class receives, shape (..., 8)."""
+    """Return the share of a true class's errors that each class receives, shape (..., classes)."""
     return _divide(cells[..., true, :], cells[..., true, :].sum(axis=-1)[..., None])
 
 
@@ -102,7 +101,7 @@ class LeadOverRunnerUp:
 
     Attributes:
         share: Mean share of class 3 over the seeds, 0 to 1.
-        runner_up: Other class with the largest mean share, 0 to 7.
+        runner_up: Other class with the largest mean share.
         runner_up_share: Mean share of the runner-up, 0 to 1.
         margin: Estimate of the difference of the two shares.
     """
@@ -117,11 +116,11 @@ def compute_lead(values: FloatArray, resampled: FloatArray) -> LeadOverRunnerUp:
     """Return the lead of class 3.
 
     Args:
-        values: Shares of the classes by seed, shape (seeds, 8), 0 to 1.
-        resampled: Shares on each resample, shape (resamples, seeds, 8).
+        values: Shares of the classes by seed, shape (seeds, classes), 0 to 1.
+        resampled: Shares on each resample, shape (resamples, seeds, classes).
     """
     mean = values.mean(axis=0)
-    runner_up = int(np.argmax(np.where(np.arange(NUM_CLASSES) == CENTRAL_CLASS, -1, mean)))
+    runner_up = int(np.argmax(np.where(np.arange(mean.size) == CENTRAL_CLASS, -1, mean)))
     margin = estimate_mean(
         *(
             class_shares[..., CENTRAL_CLASS] - class_shares[..., runner_up]

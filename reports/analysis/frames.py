@@ -302,7 +302,7 @@ def make_class_counts_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         loaded_study: Files of the study.
 
     Returns:
-        A row for each class: `class` (int, 0 to 7), `class_name` (str, in full), and for each split
+        A row for each class: `class` (int), `class_name` (str, in full), and for each split
         a column of its name (int, images).
     """
     data = loaded_study.study.data

@@ -29,8 +29,8 @@ def compute_agreement_arrays(confusion: NDArray[np.number]) -> dict[str, FloatAr
       images have the same label and the same prediction.
 
     Args:
-        confusion: Counts `confusion[..., true, predicted]`, shape (..., 8, 8), of at least one
-            image.
+        confusion: Counts `confusion[..., true, predicted]`, shape (..., classes, classes), of at
+            least one image.
 
     Returns:
         Scores by name, in the order of `AGREEMENT_SCORES`, each an array of shape (...).
@@ -65,8 +65,8 @@ def compute_image_losses(labels: IntArray, probabilities: NDArray[np.floating]) 
       in nats; see `SMALLEST_PROBABILITY`.
 
     Args:
-        labels: True classes, int64, shape (n,), 0 to 7.
-        probabilities: Class probabilities, shape (n, 8).
+        labels: True classes, int64, shape (n,).
+        probabilities: Class probabilities, shape (n, classes).
 
     Returns:
         Losses of the images, in the order of `PROBABILITY_SCORES`, float64, shape (2, n).

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bloodnets.constants import NUM_CLASSES
 from reports.ledger.test_predictions import TestPredictions
 
 MAX_IMAGES = 400
@@ -41,8 +40,8 @@ class Misclassified:
             misclassified images come first, ties by `probability_true`, lowest first:
 
             - `index` (int): Position in the test split, from 0.
-            - `true` (int): True class, 0 to 7.
-            - `predicted` (int): Wrong class predicted most often, 0 to 7; for ties, the one
+            - `true` (int): True class.
+            - `predicted` (int): Wrong class predicted most often; for ties, the one
               with the higher probability.
             - `wrong`, `trials` (int): Number of trials that misclassified it, and of all trials.
             - `probability_true`, `probability_predicted` (float): Probabilities of the two
@@ -119,9 +118,8 @@ def find_misclassified(predictions: TestPredictions, max_images: int = MAX_IMAGE
     """
     distinct_trials = drop_repeated_trials(predictions)
     image_indices = np.arange(distinct_trials.labels.size)
-    wrong_votes = (distinct_trials.predicted_classes[..., None] == np.arange(NUM_CLASSES)).sum(
-        axis=0
-    )
+    classes = np.arange(predictions.n_classes)
+    wrong_votes = (distinct_trials.predicted_classes[..., None] == classes).sum(axis=0)
     wrong_votes[image_indices, distinct_trials.labels] = 0
     mean_probabilities = distinct_trials.probabilities.mean(axis=0, dtype=np.float64)
     # Mean probabilities are at most 1, so half of them only breaks ties of votes.

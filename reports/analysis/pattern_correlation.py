@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray
 from reports.analysis.error_patterns import AnyFloatArray, ConfusionErrors
 from reports.analysis.intervals import Estimate, estimate_mean
@@ -28,11 +27,9 @@ MIN_RELIABILITY = 0.6
 """Smallest share of the variance over the cells that must be left without the noise. With less, the
 corrected correlation is a ratio of small numbers, and its interval can lie above 1."""
 
-_OFF_DIAGONAL = np.flatnonzero(~np.eye(NUM_CLASSES, dtype=bool))
-
 
 class _Products(NamedTuple):
-    """Covariances of two groups over the cells, times 56, without noise.
+    """Covariances of two groups over the cells, times their number, without noise.
 
     The first is of the sums over all R seeds, the others of the sums without each seed, scaled to
     R seeds. With one seed, there is only the first.
@@ -49,7 +46,7 @@ class _Products(NamedTuple):
 def correlate_patterns(
     errors: ConfusionErrors, names_a: Sequence[str], names_b: Sequence[str]
 ) -> Estimate | None:
-    """Return the correlation of two groups' expected errors over the 56 cells off the diagonal.
+    """Return the correlation of two groups' expected errors over the cells off the diagonal.
 
     Errors are summed over configurations and seeds. An estimate above 1 is returned as 1.
 
@@ -83,8 +80,8 @@ def correlate_patterns(
 
 
 def _center_cells(cells: AnyFloatArray) -> FloatArray:
-    """Return the 56 cells off the diagonal minus their mean, (..., 8, 8) to (..., 56)."""
-    flat = cells.reshape(*cells.shape[:-2], NUM_CLASSES**2)[..., _OFF_DIAGONAL]
+    """Return the cells off the diagonal minus their mean, as a vector for each matrix."""
+    flat = cells[..., ~np.eye(cells.shape[-1], dtype=bool)]
     return np.asarray(flat - flat.mean(axis=-1, keepdims=True), dtype=np.float64)
 
 
@@ -92,8 +89,8 @@ def _multiply_without_noise(x: Sequence[FloatArray], y: Sequence[FloatArray]) ->
     """Return the products of two groups' errors, summed over the cells, minus those of the noise.
 
     Args:
-        x: Centered errors of a group, shape (seeds, 56), and those on each resample, shape
-            (resamples, seeds, 56).
+        x: Centered errors of a group, shape (seeds, cells), and those on each resample, shape
+            (resamples, seeds, cells).
         y: Centered errors of the other group, or the same for a variance.
     """
     observed, resampled = (a @ np.swapaxes(b, -1, -2) for a, b in zip(x, y, strict=True))

@@ -45,7 +45,7 @@ def compute_confidence_logits(probabilities: NDArray[np.floating]) -> FloatArray
     The odds are taken against the sum of the other classes: in float32, 1 - 0.99999999 is 0.
 
     Args:
-        probabilities: Class probabilities, shape (n, 8).
+        probabilities: Class probabilities, shape (n, classes).
 
     Returns:
         Log odds, float64, shape (n,), finite.

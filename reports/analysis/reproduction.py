@@ -141,6 +141,6 @@ def _bootstrap_matrix_score(row: PublishedRow) -> metrics.FloatArray:
     labels, predicted = (
         np.repeat(axis.ravel(), matrix.ravel()) for axis in np.indices(matrix.shape)
     )
-    (resampled,) = resample_confusions(labels, predicted[None])
+    (resampled,) = resample_confusions(labels, predicted[None], len(matrix))
     matrices = np.concatenate([matrix[None], resampled])
     return metrics.compute_score_arrays(matrices)[REPRODUCED_SCORE]

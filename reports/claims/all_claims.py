@@ -14,7 +14,7 @@ from itertools import combinations, product
 
 import pandas as pd
 
-from reports.analysis.bootstrap import CLASS_PRECISIONS, BootstrapScores
+from reports.analysis.bootstrap import BootstrapScores, name_class_precisions
 from reports.analysis.epoch_limit import EpochLimit, count_limited_trials
 from reports.analysis.error_patterns import count_confusion_errors
 from reports.analysis.intervals import ALPHA
@@ -139,7 +139,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
 
     Args:
         bootstrap: Scores of the study's trials.
-        labels: Labels of the eight classes.
+        labels: Labels of the classes.
     """
     make_claim = partial(
         Claim,
@@ -152,7 +152,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
     weights = {name: 1 / len(cnn) for name in cnn} | {name: -1 / len(mlnn) for name in mlnn}
     contrast_by_quantity = {
         f"precision of {label}, CNN - MLNN": (precision, weights)
-        for precision, label in zip(CLASS_PRECISIONS, labels, strict=True)
+        for precision, label in zip(name_class_precisions(len(labels)), labels, strict=True)
     }
     rows = measure_contrasts(bootstrap, contrast_by_quantity)
     if rows.empty:

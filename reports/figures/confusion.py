@@ -28,7 +28,7 @@ def draw_confusion_matrices(
 
     Args:
         frame: Rows of `ConfusionAnalysis.matrices`, of one family.
-        labels: Labels of the eight classes.
+        labels: Labels of the classes.
         data: Names of the data, shown in the corner.
     """
     names = list(frame["configuration"].unique())
@@ -59,8 +59,8 @@ def list_count_texts(counts: NDArray[np.number], shares: FloatArray) -> list[Cel
     """Return the count of each cell and the percentage of its row, or a faint 0 if it is empty.
 
     Args:
-        counts: Numbers of images `[true, predicted]`, shape (8, 8).
-        shares: Shares of the rows, 0 to 1, shape (8, 8).
+        counts: Numbers of images `[true, predicted]`, shape (classes, classes).
+        shares: Shares of the rows, 0 to 1, shape (classes, classes).
     """
     texts = []
     for row, column in np.ndindex(counts.shape):

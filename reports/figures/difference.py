@@ -29,7 +29,7 @@ def draw_confusion_difference(
     Args:
         frame: Rows of `ConfusionDifferences.cells`, of one pair, with `difference_text` (str),
             the text of each cell.
-        labels: Labels of the eight classes.
+        labels: Labels of the classes.
         data: Names of the data, shown in the corner.
     """
     first_row = frame.iloc[0]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from bloodnets.constants import NUM_CLASSES
 from reports.format.text import make_class_label
 from reports.format.units import format_count
 from reports.ledger.data_record import DataRecord
@@ -85,7 +84,8 @@ def describe_duplicates(data: DataRecord) -> str:
 def _list_absent_classes(data: DataRecord) -> Iterator[str]:
     for split, classes in data.absent_classes.items():
         names = ", ".join(make_class_label(index, data.class_names[index]) for index in classes)
-        maximum = f"{(NUM_CLASSES - len(classes)) / NUM_CLASSES:.1%}"
+        n_classes = len(data.class_names)
+        maximum = f"{(n_classes - len(classes)) / n_classes:.1%}"
         if split == "train":
             effect = "no model can learn to recognize it"
         elif split == "val":

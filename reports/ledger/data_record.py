@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic.dataclasses import dataclass
 
+from bloodnets.data_shape import DataShape
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import DataKind
 
@@ -12,12 +13,12 @@ from reports.ledger.states import DataKind
 class ColorStats:
     """Color statistics of the training images, used to recognize images with other colors.
 
-    Each image has six features: the means of red, green and blue, then their standard deviations,
-    in gray levels, 0 to 255.
+    A color image has six features: the means of red, green and blue, then their standard
+    deviations, in gray levels, 0 to 255. A gray image has two: mean and standard deviation.
 
     Attributes:
-        mean: Means of the six features over the training images, in gray levels.
-        covariance: Covariance matrix of the features, 6 x 6, in gray levels squared.
+        mean: Means of the features over the training images, in gray levels.
+        covariance: Covariance matrix of the features, in gray levels squared.
         distance: Mahalanobis distance from `mean` that 99.9% of the training images do not
             exceed.
         low: Lower bound of each feature; at least 99.9% of the training images are not
@@ -60,8 +61,10 @@ class DataRecord:
         name: Name of the file; `synthetic` for synthetic cells.
         md5: MD5 of the file's bytes; None for synthetic cells.
         sha256: SHA-256 of the file's bytes, or of the synthetic arrays.
-        class_names: Names of the eight classes, in the order of the labels.
-        class_counts: Numbers of images by split (`train`, `val`, `test`), eight per split, in the
+        class_names: Names of the classes, 2 to 100, in the order of the labels.
+        channels: Color channels of the images: 1 (gray) or 3 (red, green, blue).
+        side: Height and width of the images in pixels, 8 to 256.
+        class_counts: Numbers of images by split (`train`, `val`, `test`), one per class, in the
             order of the labels.
         color_stats: Color statistics of the training images.
         dropped: Numbers of images that `--drop-duplicates` removed, by split (`train`, `val`);
@@ -78,11 +81,18 @@ class DataRecord:
     md5: str | None
     sha256: str
     class_names: tuple[str, ...]
+    channels: int
+    side: int
     class_counts: Mapping[str, tuple[int, ...]]
     color_stats: ColorStats
     dropped: Mapping[str, int] | None
     duplicates: DuplicatesRecord | None
     test_sha256: str | None
+
+    @property
+    def shape(self) -> DataShape:
+        """Number of classes, channels and side of the images."""
+        return DataShape(n_classes=len(self.class_names), channels=self.channels, side=self.side)
 
     @property
     def absent_classes(self) -> dict[str, tuple[int, ...]]:

@@ -159,7 +159,7 @@ def _load_trials(
     problems: list[Problem],
 ) -> _LoadedTrials:
     """Read the planned trials; those that must be left out are added to `problems`."""
-    loaded_trials = _LoadedTrials()
+    loaded_trials, n_classes = _LoadedTrials(), len(ledger.study.data.class_names)
     for planned in planned_trials:
         try:
             record = ledger.read_trial(planned)
@@ -182,7 +182,7 @@ def _load_trials(
                     ledger, record.id, "test", content=contents.get(name)
                 )
                 loaded_trials.labels = check_labels(
-                    loaded_trials.labels, labels.astype(np.int64), probabilities, name
+                    loaded_trials.labels, labels.astype(np.int64), probabilities, name, n_classes
                 )
                 loaded_trials.probabilities[record.id] = probabilities
         except ConflictError as error:

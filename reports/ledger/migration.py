@@ -24,12 +24,20 @@ def _convert_study_of_version_3(content: _Content) -> _Content:
     return content | {"schema_version": 4, "data": data}
 
 
+def _convert_study_of_version_4(content: _Content) -> _Content:
+    data = content.get("data")
+    if isinstance(data, dict):  # version 4 had color images of 28 x 28 pixels only
+        data = {"channels": 3, "side": 28} | data
+    return content | {"schema_version": 5, "data": data}
+
+
 def _convert_trial_of_version_3(content: _Content) -> _Content:
     return {"versions": None} | content
 
 
 _STEPS: Mapping[int, Mapping[type, Callable[[_Content], _Content]]] = {
-    3: {StudyRecord: _convert_study_of_version_3, TrialRecord: _convert_trial_of_version_3}
+    3: {StudyRecord: _convert_study_of_version_3, TrialRecord: _convert_trial_of_version_3},
+    4: {StudyRecord: _convert_study_of_version_4},
 }
 """Functions that convert a record to the next version, by version and type of record."""
 

@@ -14,6 +14,8 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from bloodnets.constants import CLASS_NAMES
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.metrics import IntArray
 from reports.ledger.data_record import DataRecord
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
@@ -116,10 +118,12 @@ def load_published() -> PublishedStudy:
 def may_show_published(data: DataRecord) -> bool:
     """Return whether published values may be shown beside scores on these data.
 
-    They may not beside scores on synthetic cells, and not if a class is absent from a split: its
-    F1 counts as 0, so the scores have another maximum.
+    They may not beside scores on synthetic cells or on other classes, channels or sides than those
+    of BloodMNIST. They may not either if a class is absent from a split: its F1 counts as 0, so the
+    scores have another maximum.
     """
-    return data.kind is not DataKind.SYNTHETIC and not data.absent_classes
+    is_same_task = data.shape == BLOODMNIST_SHAPE and data.class_names == CLASS_NAMES
+    return is_same_task and data.kind is not DataKind.SYNTHETIC and not data.absent_classes
 
 
 def find_published(config: Mapping[str, Any]) -> PublishedRow | None:

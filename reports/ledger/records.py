@@ -17,7 +17,7 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import StopReason, StudyKind, TrialState
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of the file format. `migration` converts records of older versions."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bloodnets.errors import DataError
 from reports.ledger.data_record import DataRecord
 
-MAX_FILE_BYTES = 2**30
+MAX_FILE_BYTES = 2**32
 """Maximum size of the file in bytes, the same as for training."""
 
 
@@ -26,7 +26,7 @@ def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
         data: Data of the study, of kind `official` or `file`.
 
     Returns:
-        Images, uint8, shape (n, 28, 28, 3), with the channels red, green, blue.
+        Images, uint8, shape (n, side, side, channels): red, green, blue, or gray.
 
     Raises:
         DataError: The file is missing or unreadable, or is not the file that the study used.
@@ -42,7 +42,7 @@ def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         images: NDArray[np.uint8] = archive["test_images"]
-    return images
+    return images[..., None] if images.ndim == 3 else images  # the file omits the channel of gray
 
 
 def _read_file(path: Path) -> bytes:

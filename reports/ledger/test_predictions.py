@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import IntArray
 from reports.ledger.records import StudyRecord, TrialRecord
@@ -21,8 +20,8 @@ class TestPredictions:
         trials: Frame with a row for each trial, in the order of the arrays: `study`, `id`,
             `configuration`, `family`, `loss`, `optimizer` (str) and `seed` (int). If there are
             several studies, `configuration` begins with the name of the study.
-        labels: True classes, int64, shape (n,), 0 to 7.
-        probabilities: Class probabilities, float32, shape (trials, n, 8).
+        labels: True classes, int64, shape (n,).
+        probabilities: Class probabilities, float32, shape (trials, n, classes).
     """
 
     trials: pd.DataFrame
@@ -33,6 +32,11 @@ class TestPredictions:
     def predicted_classes(self) -> IntArray:
         """Predicted classes, int64, shape (trials, n)."""
         return np.asarray(self.probabilities.argmax(axis=2), dtype=np.int64)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, also without trials."""
+        return int(self.probabilities.shape[2])
 
     @property
     def configurations(self) -> list[str]:
@@ -51,8 +55,9 @@ def make_test_predictions(
     Args:
         study: Settings and plan of the study.
         records: Records of the complete trials that were evaluated on test.
-        probabilities: Class probabilities of these trials, by id, float32, each of shape (n, 8).
-        labels: True classes, int64, shape (n,), 0 to 7; None without trials.
+        probabilities: Class probabilities of these trials, by id, float32, each of shape
+            (n, classes).
+        labels: True classes, int64, shape (n,); None without trials.
     """
     columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
     rows = [
@@ -65,7 +70,7 @@ def make_test_predictions(
         labels=np.empty(0, np.int64) if labels is None else labels,
         probabilities=np.stack([probabilities[record.id] for record in records])
         if records
-        else np.empty((0, 0, 8), np.float32),
+        else np.empty((0, 0, len(study.data.class_names)), np.float32),
     )
 
 
@@ -103,6 +108,7 @@ def check_labels(
     labels: IntArray,
     probabilities: NDArray[np.float32],
     name: str,
+    n_classes: int,
 ) -> IntArray:
     """Return the labels of a trial, after checking their shape, range and equality with others.
 
@@ -111,18 +117,19 @@ def check_labels(
         labels: True classes of the trial, int64.
         probabilities: Class probabilities of the trial, float32.
         name: Name of the file, used in messages.
+        n_classes: Number of classes of the study.
 
     Raises:
-        ConflictError: The labels are not shape (n,) and 0 to 7, differ from the previous ones, or
-            do not fit the probabilities.
+        ConflictError: The labels are not shape (n,) or not below `n_classes`, differ from the
+            previous ones, or do not fit the probabilities.
     """
-    if labels.ndim != 1 or probabilities.shape != (labels.size, NUM_CLASSES):
+    if labels.ndim != 1 or probabilities.shape != (labels.size, n_classes):
         raise ConflictError(
             f"{name} has probabilities {probabilities.shape} for labels {labels.shape}", path=name
         )
-    if not labels.size > 0 or labels.max() >= NUM_CLASSES:
+    if not labels.size > 0 or labels.max() >= n_classes:
         raise ConflictError(
-            f"{name} has no labels on test, or labels above {NUM_CLASSES - 1}", path=name
+            f"{name} has no labels on test, or labels above {n_classes - 1}", path=name
         )
     if previous_labels is not None and not np.array_equal(previous_labels, labels):
         raise ConflictError(

@@ -26,8 +26,8 @@ class TrialPredictions(NamedTuple):
     """A trial's predictions on one split.
 
     Attributes:
-        probabilities: Class probabilities, float32, shape (n, 8); each row sums to 1.
-        labels: True classes, uint8, shape (n,), 0 to 7.
+        probabilities: Class probabilities, float32, shape (n, classes); each row sums to 1.
+        labels: True classes, uint8, shape (n,).
     """
 
     probabilities: NDArray[np.float32]

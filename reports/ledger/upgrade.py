@@ -10,9 +10,9 @@ from reports.ledger.states import EventKind
 def upgrade_study(ledger: Ledger) -> None:
     """Rewrite the files of a study in the current version of the format, before trials are added.
 
-    A log is made from the records and the test evaluations. `study.json` is rewritten last:
-    until then, the records are still migrated when read. It is replaced, so a lock on the file
-    is lost.
+    A study without a log gets one, made from the records and the test evaluations. `study.json` is
+    rewritten last: until then, the records are still migrated when read. It is replaced, so a lock
+    on the file is lost.
 
     Args:
         ledger: Ledger of the study, of any version that can be read.
@@ -24,6 +24,15 @@ def upgrade_study(ledger: Ledger) -> None:
     files = ledger.files
     if files.is_current:
         return
+    if not files.has_log:
+        _write_log(ledger)
+    files.write_record(STUDY_FILE, ledger.study)
+    files.schema_version = SCHEMA_VERSION
+
+
+def _write_log(ledger: Ledger) -> None:
+    """Rewrite the records of the trials, and write a log that agrees with them."""
+    files = ledger.files
     log = begin_log(ledger.study.fingerprint)
     evaluations = ledger.log.read_test_evaluations()
     for planned in ledger.list_planned_trials():
@@ -36,5 +45,3 @@ def upgrade_study(ledger: Ledger) -> None:
         if record is not None:
             log.append_end(record, files.write_record(f"trials/{record.id}.json", record))
     ledger.log.write(log)
-    files.write_record(STUDY_FILE, ledger.study)
-    files.schema_version = SCHEMA_VERSION

@@ -98,6 +98,8 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             settings=format_settings(record.config),
             loss=label(record.config["loss"]),
             data=make_data_label(study.data),
+            shape=study.data.shape,
+            file_name="bloodmnist.npz" if study.data.path is None else study.data.name,
             data_warnings=list_score_warnings(study.data),
             score_tables=_make_score_tables(scores),
             class_tables=_make_class_tables(study, split["test"]) if "test" in split else (),

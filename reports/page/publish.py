@@ -51,7 +51,8 @@ def write_report(
     Args:
         ledger: Ledger of the study, which may be unfinished.
         folder: Folder of the report; None for `report` in the folder of the study.
-        images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
+        images: Images of the test split, uint8, shape (n, side, side, channels); None if not
+            available.
         margin: Largest difference of macro F1 that counts as equivalent, above 0.
 
     Returns:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from bloodnets.constants import NUM_CLASSES
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.calibration import N_BINS
 from reports.analysis.intervals import ALPHA
@@ -31,7 +30,7 @@ TERMS = (
         name="Macro F1",
         pattern=r"\b[Mm]acro F1\b",
         definition=(
-            f"The unweighted mean of the F1 scores of the {NUM_CLASSES} classes. The F1 score of a "
+            "The unweighted mean of the F1 scores of the classes. The F1 score of a "
             "class is the harmonic mean of its precision and recall. An absent class counts as 0."
         ),
     ),
@@ -217,7 +216,7 @@ TERMS = (
         name="Brier score",
         pattern=r"\bBrier score\b",
         definition=(
-            f"The sum over the {NUM_CLASSES} classes of the squared difference between the "
+            "The sum over the classes of the squared difference between the "
             "probability and 1 for the true class, 0 for any other, averaged over the images; 0 "
             "(perfect) to 2. Some software halves it."
         ),

@@ -32,7 +32,7 @@ class ReportContext:
         shows_published: Whether the study is compared with published values: not on data for which
             `may_show_published` is false. A search is not either, because the user chooses its
             epochs.
-        class_labels: Labels of the eight classes, short enough for an axis.
+        class_labels: Labels of the classes, short enough for an axis.
         copies: Names of the other configurations that train the same model, by name of the model;
             only models that have such copies.
         displayed_names: Models shown in figures and long tables: for each family, the `MAX_PANELS`
@@ -74,7 +74,7 @@ class ReportContext:
         return [name for name in self.model_labels if name in present_names]
 
     def label_classes(self, classes: pd.Series) -> list[str]:
-        """Return the labels of a column of classes, 0 to 7."""
+        """Return the labels of a column of classes."""
         return [self.class_labels[c] for c in classes]
 
     def cite_paper_figure(self, family: str, quantity: str) -> str:

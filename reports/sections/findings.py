@@ -25,7 +25,8 @@ class Analysis:
 
     Attributes:
         study: Study that the results come from.
-        images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
+        images: Images of the test split, uint8, shape (n, side, side, channels); None if not
+            available.
         context: Labels.
         trials: Frame from `Study.trials`.
         comparison: Frame from `Study.comparison`.
@@ -54,7 +55,7 @@ def analyze(
 
     Args:
         ledger: Ledger of the study, which may be unfinished.
-        images: Images of the test split, uint8, shape (n, 28, 28, 3), or None.
+        images: Images of the test split, uint8, shape (n, side, side, channels), or None.
         margin: Largest difference of macro F1 that counts as equivalent, above 0.
     """
     study = Study(read_study_files(ledger))

@@ -24,7 +24,7 @@ class ClassError(NamedTuple):
 
     Attributes:
         model: Index in `Gallery.models`.
-        predicted: Predicted class, 0 to 7.
+        predicted: Predicted class.
         n_seeds: Number of trials of the model with this prediction, at least 1.
     """
 
@@ -37,7 +37,7 @@ class ImageErrors(NamedTuple):
     """All wrong predictions for an image.
 
     Attributes:
-        true: True class, 0 to 7.
+        true: True class.
         errors: Wrong predictions of every model.
     """
 

@@ -116,7 +116,7 @@ class ComparisonFrames(StudyResults):
             One row per configuration with a complete trial and class, in the order of the plan:
 
             - `configuration`, `family` (str): Name and family of the configuration.
-            - `class` (int): Label of the class, 0 to 7.
+            - `class` (int): Label of the class.
             - `class_name` (str): Name of the class.
             - `precision` (positive predictive value), `recall` (sensitivity), `f1`, `specificity`,
               `npv` (negative predictive value), `auc`, `average_precision` (float): Means over the

@@ -45,7 +45,7 @@ class StudyResults:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the eight classes, in the order of the labels, without notes in parentheses."""
+        """Names of the classes, in the order of the labels, without notes in parentheses."""
         return shorten_class_names(self.loaded_study.study.data.class_names)
 
     @property

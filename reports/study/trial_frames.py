@@ -56,7 +56,7 @@ class TrialFrames(StudyResults):
         Returns:
             One row per test image, in the order of the test split; the index is named `image`:
 
-            - `true`, `predicted` (int64): Labels of the classes, 0 to 7.
+            - `true`, `predicted` (int64): Labels of the classes.
             - `true_class`, `predicted_class` (category): Names of the classes.
             - `probability_0` to `probability_7` (float32): Probabilities of the classes, 0 to 1;
               each row sums to 1.

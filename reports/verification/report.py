@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.errors import ConflictError, ResourceError
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.ledger.event_log import EVENTS_FILE, compute_sha256
@@ -40,7 +39,8 @@ def check_report(ledger: Ledger, images: NDArray[np.uint8] | None) -> str:
 
     Args:
         ledger: Ledger of the study.
-        images: Test images, uint8, shape (n, 28, 28, 3); None if they are not available.
+        images: Test images, uint8, shape (n, side, side, channels); None if they are
+            not available.
 
     Returns:
         Line that describes what was compared.
@@ -102,8 +102,9 @@ def _read_margin(pairs_path: Path) -> float:
 
 def _make_placeholders(ledger: Ledger) -> NDArray[np.uint8]:
     """Return black test images, with which a new report has the same text as with the real ones."""
-    n_images = sum(ledger.study.data.class_counts["test"])
-    return np.zeros((n_images, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=np.uint8)
+    data = ledger.study.data
+    n_images = sum(data.class_counts["test"])
+    return np.zeros((n_images, data.side, data.side, data.channels), dtype=np.uint8)
 
 
 def _add_remedy(ledger: Ledger, error: ConflictError) -> ConflictError:

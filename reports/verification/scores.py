@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from bloodnets import metrics
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
@@ -69,13 +68,13 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
         ledger.study.data.class_counts,
         dict[str, tuple[str, TrialPredictions]](),
     )
-    n_scores = 0
+    n_scores, n_classes = 0, len(ledger.study.data.class_names)
     for record in records.values():
         name = f"predictions/{record.id}.npz"
         for split, stored_scores in record.scores.items():
             predictions = read_predictions(ledger, record.id, split)
-            _check_probabilities(name, split, predictions)
-            class_counts = np.bincount(predictions.labels, minlength=NUM_CLASSES)
+            _check_probabilities(name, split, predictions, n_classes)
+            class_counts = np.bincount(predictions.labels, minlength=n_classes)
             quantity = f"number of {split} images of each class"
             expect_equal(
                 "study.json", quantity, counts.get(split), tuple(class_counts.tolist()), name
@@ -95,10 +94,12 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
     )
 
 
-def _check_probabilities(name: str, split: str, predictions: TrialPredictions) -> None:
+def _check_probabilities(
+    name: str, split: str, predictions: TrialPredictions, n_classes: int
+) -> None:
     probabilities, labels = predictions
     shape, dtypes = probabilities.shape, f"{probabilities.dtype} and {labels.dtype}"
-    if labels.ndim != 1 or not labels.size or shape != (labels.size, NUM_CLASSES):
+    if labels.ndim != 1 or not labels.size or shape != (labels.size, n_classes):
         raise ConflictError(
             f"{name}: on {split}, probabilities have shape {shape} and labels {labels.shape}",
             path=name,
@@ -131,7 +132,9 @@ def _check_scores(
     predictions: TrialPredictions,
 ) -> None:
     confusion = metrics.compute_confusion_matrix(
-        predictions.labels, predictions.probabilities.argmax(axis=1)
+        predictions.labels,
+        predictions.probabilities.argmax(axis=1),
+        predictions.probabilities.shape[1],
     )
     computed_scores = metrics.compute_scores(confusion) | {
         "auc": metrics.compute_auc(predictions.labels, predictions.probabilities)

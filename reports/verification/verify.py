@@ -37,8 +37,8 @@ def verify_study(ledger: Ledger, *, images: NDArray[np.uint8] | None = None) -> 
 
     Args:
         ledger: Ledger of the study; nothing in it is changed.
-        images: Test images, uint8, shape (n, 28, 28, 3); without them, the report's section of test
-            images is not compared.
+        images: Test images, uint8, shape (n, side, side, channels); without them, the
+            report's section of test images is not compared.
 
     Yields:
         One line for each kind of check that passed.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bloodnets.data_shape import MIN_SIDE
 from bloodnets.errors import DataError, StudyError
 from study.cli import options
 from study.cli.arguments import open_ledger
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from study.inference.model_selection import SelectedModel
     from study.inference.predict import Prediction
 
+_STATUS_STEP = 100
+"""Number of predictions after which the status is updated."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOptions:
@@ -31,7 +35,7 @@ class ImageOptions:
     crop: Annotated[
         int | None,
         typer.Option(
-            min=28,
+            min=MIN_SIDE,
             metavar="PIXELS",
             show_default="the largest square",
             help="Side length of the centered square to crop from each image; 200 for the "
@@ -140,6 +144,7 @@ class _ImageReader:
 
         input_images = read_input_images(
             paths,
+            self._study.data.shape,
             split=self._options.split,
             crop=self._options.crop,
             on_skip=self.skip,
@@ -183,13 +188,13 @@ def _classify_with_status(
     """Return the predictions; their number is shown on a terminal in the meantime."""
     from rich.console import Console
 
-    from study.inference.predict import PREDICTION_BATCH_SIZE, classify_images
+    from study.inference.predict import classify_images
 
     predictions = []
     with Console(stderr=True).status("classifying …") as status:
-        for prediction in classify_images(selected, study.data.color_stats, input_images):
+        for prediction in classify_images(selected, study.data, input_images):
             predictions.append(prediction)
-            if len(predictions) % PREDICTION_BATCH_SIZE == 0:
+            if len(predictions) % _STATUS_STEP == 0:
                 status.update(f"classifying … {len(predictions):,} images")
     return predictions
 

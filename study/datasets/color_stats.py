@@ -1,18 +1,19 @@
 """Check whether the colors of an image are like those of the training images.
 
 A network assigns one of its classes to every image. An image from another source (another stain,
-another camera, not a cell) usually has different colors. Six numbers are enough to detect this: the
-mean and the standard deviation of each channel. They say nothing about the content of the image.
+another camera, not a cell) usually has different colors. Two numbers per channel are enough
+to detect this: its mean and its standard deviation. They say nothing about the content of the
+image.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.metrics import FloatArray
 from reports.ledger.data_record import ColorStats
 
-COLORS = ("red", "green", "blue")
+COLORS = {1: ("gray",), 3: ("red", "green", "blue")}
+"""Names of the channels, by their number."""
 
 _TAIL_SHARE = 0.001
 """Maximum share of the training images beyond each bound."""
@@ -26,20 +27,21 @@ _CHUNK_SIZE = 256
 
 
 def compute_color_features(images: NDArray[np.uint8]) -> FloatArray:
-    """Return the means of red, green and blue, then their standard deviations.
+    """Return the means of the channels, then their standard deviations.
 
     This takes 0.2 s for 12,000 images. The sums are of integers, so they are the same on every
     host.
 
     Args:
-        images: Pixels, uint8, shape (n, 28, 28, 3).
+        images: Pixels, uint8, shape (n, side, side, channels).
 
     Returns:
-        Features in gray levels, float64, shape (n, 6).
+        Features in gray levels, float64, shape (n, 2 * channels).
     """
     rows = []
     for start in range(0, len(images), _CHUNK_SIZE):
-        pixels = images[start : start + _CHUNK_SIZE].reshape(-1, IMAGE_SIDE**2, CHANNELS)
+        chunk = images[start : start + _CHUNK_SIZE]
+        pixels = chunk.reshape(len(chunk), -1, images.shape[-1])
         n_pixels = pixels.shape[1]
         sums = pixels.sum(axis=1, dtype=np.int64)
         squares = np.einsum("npc,npc->nc", pixels, pixels, dtype=np.uint32).astype(np.int64)
@@ -51,7 +53,7 @@ def compute_color_stats(images: NDArray[np.uint8]) -> ColorStats:
     """Return the color statistics of the training images, for comparison with other images.
 
     Args:
-        images: Pixels, uint8, shape (n, 28, 28, 3), at least one image.
+        images: Pixels, uint8, shape (n, side, side, channels), at least one image.
     """
     features = compute_color_features(images)
     mean = features.mean(axis=0)
@@ -74,7 +76,7 @@ def describe_outliers(color_stats: ColorStats, images: NDArray[np.uint8]) -> lis
 
     Args:
         color_stats: Color statistics of the training images.
-        images: Pixels, uint8, shape (n, 28, 28, 3).
+        images: Pixels, uint8, shape (n, side, side, channels).
 
     Returns:
         One entry per image: words such as `green darker and more even`, or None. An image gets
@@ -104,20 +106,21 @@ def _compute_distances(
 
 def _describe_deviation(color_stats: ColorStats, features: FloatArray) -> str:
     below, above = features < color_stats.low, features > color_stats.high
+    names = COLORS[len(features) // 2]
     channels_by_deviation: dict[str, list[str]] = {}  # channels with the same deviations
-    for index, name in enumerate(COLORS):
+    for index, name in enumerate(names):
         deviation_flags = {
             "darker": below[index],
             "brighter": above[index],
-            "more even": below[index + 3],
-            "more uneven": above[index + 3],
+            "more even": below[index + len(names)],
+            "more uneven": above[index + len(names)],
         }
         if deviations := [
             deviation for deviation, is_outlier in deviation_flags.items() if is_outlier
         ]:
             channels_by_deviation.setdefault(" and ".join(deviations), []).append(name)
     phrases = [
-        f"{'every channel' if len(names) == len(COLORS) else ' and '.join(names)} {phrase}"
-        for phrase, names in channels_by_deviation.items()
+        f"{'every channel' if 1 < len(same) == len(names) else ' and '.join(same)} {phrase}"
+        for phrase, same in channels_by_deviation.items()
     ]
     return ", ".join(phrases) or "unusual combination of channels, each within its range"

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.constants import NUM_CLASSES, SPLITS
+from bloodnets.constants import SPLITS
 from bloodnets.data.medmnist import BloodCells
 from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
@@ -22,6 +22,8 @@ def make_data_record(cells: BloodCells) -> DataRecord:
         md5=cells.md5,
         sha256=cells.sha256,
         class_names=cells.class_names,
+        channels=cells.shape.channels,
+        side=cells.shape.side,
         class_counts=count_classes(cells),
         color_stats=compute_color_stats(cells.train.images),
         dropped=cells.dropped,
@@ -36,15 +38,17 @@ def hash_images(images: NDArray[np.uint8]) -> str:
     This takes 10 ms for BloodMNIST's 3,421 test images.
 
     Args:
-        images: Pixels, uint8, shape (n, 28, 28, 3).
+        images: Pixels, uint8, shape (n, side, side, channels).
     """
     digests = sorted(hashlib.sha256(image).digest() for image in np.ascontiguousarray(images))
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def count_classes(cells: BloodCells) -> dict[str, tuple[int, ...]]:
-    """Return the number of images of each of the eight classes, by split."""
+    """Return the number of images of each class, by split."""
     return {
-        name: tuple(np.bincount(getattr(cells, name).labels, minlength=NUM_CLASSES).tolist())
+        name: tuple(
+            np.bincount(getattr(cells, name).labels, minlength=cells.shape.n_classes).tolist()
+        )
         for name in SPLITS
     }

@@ -24,7 +24,7 @@ def find_test_images(study: StudyRecord, file: Path | None) -> NDArray[np.uint8]
         file: File that the user names; None to try the paths from `find_data_paths`.
 
     Returns:
-        Pixels, uint8, shape (n, 28, 28, 3); None if the images are not available.
+        Pixels, uint8, shape (n, side, side, channels); None if the images are not available.
 
     Raises:
         DataError: `file` is not the study's file.

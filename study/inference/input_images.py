@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.constants import IMAGE_SIDE
 from bloodnets.data.image_files import ACCEPTED_FORMATS, IMAGE_SUFFIXES, read_image_file
 from bloodnets.data.medmnist import load_images
+from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError
 from reports.format.units import format_count
 from study.inference.image_folder import is_system_name, list_image_folder
@@ -20,11 +20,11 @@ MAX_LISTED_KINDS = 8
 
 
 class InputImage(NamedTuple):
-    """Image in the format of BloodMNIST.
+    """Image in the format of a study's data.
 
     Attributes:
         name: File name; an image from an npz file has split and index, e.g. `cells.npz:test/17`.
-        pixels: Pixels, uint8, shape (28, 28, 3), red, green, blue.
+        pixels: Pixels, uint8, shape (side, side, channels).
         note: Remark on how the pixels were made, e.g. that they are enlarged; usually None.
     """
 
@@ -35,6 +35,7 @@ class InputImage(NamedTuple):
 
 def read_input_images(
     paths: Sequence[Path],
+    shape: DataShape,
     *,
     split: str,
     crop: int | None,
@@ -47,6 +48,7 @@ def read_input_images(
     Args:
         paths: Paths of image files, of folders, and of files in the MedMNIST format (`.npz`). The
             image files of folders and their subfolders are read.
+        shape: Shape of the study's data.
         split: Name of the split to read from npz files.
         crop: Side of the square to crop in pixels, as in `read_image_file`.
         on_skip: Function that is called with a message for images that cannot be used.
@@ -58,16 +60,16 @@ def read_input_images(
         if is_system_name(path.name):  # a shell lists them for `photographs/*`
             on_leave_out(f"{path}, created by a system")
         elif path.suffix.lower() == ".npz":
-            yield from _read_archive_images(path, split, on_skip, on_split)
+            yield from _read_archive_images(path, shape, split, on_skip, on_split)
         elif os.path.isdir(path):
             for file in _list_image_files(path, on_skip, on_leave_out):
-                yield from _read_image(file, crop, on_skip)
+                yield from _read_image(file, shape, crop, on_skip)
         else:
-            yield from _read_image(path, crop, on_skip)
+            yield from _read_image(path, shape, crop, on_skip)
 
 
 def _read_image(
-    path: Path, crop: int | None, on_skip: Callable[[str], None]
+    path: Path, shape: DataShape, crop: int | None, on_skip: Callable[[str], None]
 ) -> Iterator[InputImage]:
     try:
         decoded_image = read_image_file(path, crop)
@@ -76,7 +78,7 @@ def _read_image(
         return
     side = decoded_image.crop_side
     notes = []
-    if side < IMAGE_SIDE:
+    if side < shape.side:
         notes.append(f"enlarged from {side} x {side} pixels")
     if decoded_image.has_unused_profile:
         notes.append("its color profile cannot be used")
@@ -85,12 +87,13 @@ def _read_image(
 
 def _read_archive_images(
     path: Path,
+    shape: DataShape,
     split: str,
     on_skip: Callable[[str], None],
     on_split: Callable[[Path, NDArray[np.uint8]], None],
 ) -> Iterator[InputImage]:
     try:
-        images = load_images(path, split)
+        images = load_images(path, split, shape)
     except DataError as error:
         on_skip(str(error))
         return

@@ -140,7 +140,12 @@ def _load_selected_model(
     return SelectedModel(
         record=record,
         config=config,
-        model=load_model(ledger.files.read(model_name), str(ledger.location / model_name), config),
+        model=load_model(
+            ledger.files.read(model_name),
+            str(ledger.location / model_name),
+            config,
+            ledger.study.data.shape,
+        ),
         reason=reason,
         problems=problems,
     )

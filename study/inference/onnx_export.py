@@ -18,10 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bloodnets.constants import CHANNELS, IMAGE_SIDE
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import DataShape
 from bloodnets.errors import StudyError
-from bloodnets.training.loop import predict_probabilities, scale_pixels
+from bloodnets.training.loop import (
+    get_evaluation_batch_size,
+    predict_probabilities,
+    scale_pixels,
+)
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
@@ -32,8 +36,6 @@ from study.inference.model_selection import SelectedModel
 PROBABILITY_TOLERANCE = 1e-4
 """Maximum difference of a probability. On a CPU, the two engines differ by at most 1% of it."""
 
-_CHECK_BATCH_SIZE = 512
-
 
 class _ProbabilityModel(nn.Module):
     """Model to export, from pixels to probabilities."""
@@ -43,7 +45,7 @@ class _ProbabilityModel(nn.Module):
         self.model, self.loss = selected.model, selected.config.loss
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return probabilities, float32 (n, 8), of images, uint8 (n, 28, 28, 3)."""
+        """Return probabilities, float32 (n, classes), of uint8 (n, side, side, channels)."""
         outputs: Tensor = self.model(scale_pixels(images))
         return outputs.exp() if self.loss == "nll" else outputs.softmax(dim=1)
 
@@ -80,8 +82,8 @@ def export_onnx(
     Args:
         ledger: Ledger of the study.
         selected: Selected trial with its model.
-        images: Images of the study's test split, uint8, shape (n, 28, 28, 3). None if they are not
-            available; synthetic images are used instead.
+        images: Images of the study's test split, uint8, shape (n, side, side, channels). None if
+            they are not available; synthetic images or noise are used instead.
         folder: Folder to write, which must not exist.
 
     Returns:
@@ -94,7 +96,7 @@ def export_onnx(
     """
     require_new_folder(folder)
     model = build_onnx_model(selected, ledger.study)
-    export_check = compare_predictions(model, selected, images)
+    export_check = compare_predictions(model, selected, images, ledger.study.data.shape)
     card_text = make_model_card(
         ledger, selected.record, reason=selected.reason, agreement=str(export_check)
     )
@@ -110,10 +112,12 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
         study: Record of the study, for the metadata.
 
     Returns:
-        ONNX model with the input `images`, uint8 (n, 28, 28, 3), and the output `probabilities`,
-        float32 (n, 8). Its metadata contain classes (JSON), trial, study and data.
+        ONNX model with the input `images`, uint8 (n, side, side, channels), and the output
+        `probabilities`, float32 (n, classes). Its metadata contain classes (JSON), trial, study and
+        data.
     """
-    example_images = torch.zeros((2, IMAGE_SIDE, IMAGE_SIDE, CHANNELS), dtype=torch.uint8)
+    shape = study.data.shape
+    example_images = torch.zeros((2, shape.side, shape.side, shape.channels), dtype=torch.uint8)
     with warnings.catch_warnings(action="ignore"):  # warnings about the exporter's own calls
         program = torch.onnx.export(
             _ProbabilityModel(selected).eval(),
@@ -128,7 +132,8 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
     model = cast(torch.onnx.ONNXProgram, program).model_proto  # None only with `dynamo=False`
     _strip_metadata(model)
     model.doc_string = (
-        "Classifies blood cells into eight classes. For research only, not for diagnostic use."
+        f"Classifies images into {shape.n_classes} classes. For research only, not for diagnostic "
+        "use."
     )
     metadata = {
         "class_names": json.dumps(list(study.data.class_names)),
@@ -156,27 +161,29 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 
 
 def compare_predictions(
-    model: bytes, selected: SelectedModel, images: NDArray[np.uint8] | None
+    model: bytes, selected: SelectedModel, images: NDArray[np.uint8] | None, shape: DataShape
 ) -> ExportCheck:
     """Compare the predictions of an exported model with those of the trained model.
 
     Args:
         model: Exported model from `build_onnx_model`.
         selected: Selected trial with its model.
-        images: Images, uint8, shape (n, 28, 28, 3); None for synthetic images.
+        images: Images, uint8, shape (n, side, side, channels); None for synthetic images.
+        shape: Shape of the study's data.
 
     Raises:
         StudyError: The predictions differ.
     """
     is_synthetic = images is None
     if images is None:
-        images = generate_synthetic_arrays(scale=0.05)["test_images"]
+        images = _make_synthetic_images(shape)
     onnxruntime.set_default_logger_severity(3)  # no warnings about missing hardware
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     # The first image is a batch of its own, because the batch size is dynamic.
+    batch_size = get_evaluation_batch_size("cpu", shape.side)
     chunks = [
         images[:1],
-        *(images[i : i + _CHECK_BATCH_SIZE] for i in range(1, len(images), _CHECK_BATCH_SIZE)),
+        *(images[i : i + batch_size] for i in range(1, len(images), batch_size)),
     ]
     exported = np.concatenate([session.run(None, {"images": chunk})[0] for chunk in chunks])
     expected = predict_probabilities(selected.model, torch.from_numpy(images), selected.config.loss)
@@ -192,3 +199,11 @@ def compare_predictions(
             expected=f"the same classes, and probabilities within {PROBABILITY_TOLERANCE:g}",
         )
     return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)
+
+
+def _make_synthetic_images(shape: DataShape) -> NDArray[np.uint8]:
+    """Return synthetic cells, enlarged or reduced to the shape of a study's data."""
+    images = generate_synthetic_arrays(scale=0.05)["test_images"]
+    nearest = np.arange(shape.side) * images.shape[1] // shape.side
+    resized = images[:, nearest][:, :, nearest]
+    return resized if shape.channels == 3 else resized[..., :1]

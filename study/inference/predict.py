@@ -8,14 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bloodnets.constants import IMAGE_SIDE
-from bloodnets.training.loop import EVALUATION_BATCH_SIZES, predict_probabilities
-from reports.ledger.data_record import ColorStats
+from bloodnets.training.loop import get_evaluation_batch_size, predict_probabilities
+from reports.ledger.data_record import DataRecord
 from study.datasets.color_stats import describe_outliers
 from study.inference.input_images import InputImage
 from study.inference.model_selection import SelectedModel
-
-PREDICTION_BATCH_SIZE = EVALUATION_BATCH_SIZES["cpu"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +21,7 @@ class Prediction:
 
     Attributes:
         name: Name of the image, as in `InputImage`.
-        probabilities: Probabilities of the eight classes, float32, shape (8,).
+        probabilities: Probabilities of the classes, float32, shape (classes,).
         color_outlier: Description of how the colors differ from those of 99.9% of the training
             images; None if they do not.
         note: Remark on the image, as in `InputImage`.
@@ -37,31 +34,32 @@ class Prediction:
 
     @property
     def ranked_classes(self) -> list[int]:
-        """Classes, 0 to 7, the most probable first."""
+        """Classes, the most probable first."""
         return [int(class_index) for class_index in np.argsort(-self.probabilities, kind="stable")]
 
 
 def classify_images(
-    selected: SelectedModel, color_stats: ColorStats, input_images: Iterable[InputImage]
+    selected: SelectedModel, data: DataRecord, input_images: Iterable[InputImage]
 ) -> Iterator[Prediction]:
     """Classify images in batches and yield their predictions.
 
     Args:
         selected: Selected trial with its model.
-        color_stats: Color statistics of the training images.
+        data: Data on which the model was trained.
         input_images: Images to classify; at most one batch is held in memory.
     """
-    remaining = iter(input_images)
-    while batch := list(islice(remaining, PREDICTION_BATCH_SIZE)):
+    remaining, shape = iter(input_images), data.shape
+    batch_size = get_evaluation_batch_size("cpu", shape.side)
+    while batch := list(islice(remaining, batch_size)):
         # The batch size is always that of a trial's evaluation. With fewer images, PyTorch sums in
         # another order, and the last digits would differ from those that the study recorded.
-        images = np.zeros((PREDICTION_BATCH_SIZE, IMAGE_SIDE, IMAGE_SIDE, 3), np.uint8)
+        images = np.zeros((batch_size, shape.side, shape.side, shape.channels), np.uint8)
         images[: len(batch)] = [input_image.pixels for input_image in batch]
         batch_probabilities = predict_probabilities(
             selected.model, torch.from_numpy(images), selected.config.loss
         )
         batch_images = images[: len(batch)]
-        outliers = describe_outliers(color_stats, batch_images)
+        outliers = describe_outliers(data.color_stats, batch_images)
         for picture, row, outlier in zip(batch, batch_probabilities, outliers, strict=False):
             yield Prediction(
                 name=picture.name, probabilities=row, color_outlier=outlier, note=picture.note

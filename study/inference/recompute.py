@@ -69,7 +69,15 @@ def check_weights(
 def _check_data_record(study: StudyRecord, cells: BloodCells) -> None:
     """Check the facts about the data that no other file confirms."""
     record, source = make_data_record(cells), "the data"
-    for name in ("class_counts", "dropped", "duplicates", "test_sha256"):
+    for name in (
+        "class_names",
+        "channels",
+        "side",
+        "class_counts",
+        "dropped",
+        "duplicates",
+        "test_sha256",
+    ):
         stored, expected = getattr(study.data, name), getattr(record, name)
         if stored is not None:  # version 3 of the format had fewer facts
             expect_equal("study.json", name, stored, expected, source)
@@ -79,7 +87,7 @@ def _compare_trial(ledger: Ledger, record: TrialRecord, cells: BloodCells) -> It
     """Yield the largest difference of a trial's probabilities on each split."""
     config, model_name = TrialConfig.from_dict(record.config), f"models/{record.id}.safetensors"
     device = _select_device(record)
-    model = load_model(ledger.files.read(model_name), model_name, config).to(device)
+    model = load_model(ledger.files.read(model_name), model_name, config, cells.shape).to(device)
     name, bound = f"predictions/{record.id}.npz", _get_bound(ledger.study, record, device)
     for split in record.scores:
         images, labels = getattr(cells, split)

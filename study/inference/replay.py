@@ -89,7 +89,8 @@ def _retrain(
     on_epoch: Callable[[str], None],
 ) -> ReplayResult:
     config = TrialConfig.from_dict(record.config)
-    state, stored_epochs = TrainingState.create(config, device), ledger.read_epochs(record.id)
+    state = TrainingState.create(config, cells.shape, device)
+    stored_epochs = ledger.read_epochs(record.id)
     splits = {
         name: DeviceSplit.from_numpy(getattr(cells, name), device) for name in ("train", "val")
     }

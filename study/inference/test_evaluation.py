@@ -24,7 +24,7 @@ def is_test_split(data: DataRecord, path: Path, split: str, images: NDArray[np.u
             file is recognized.
         path: File that contains the images.
         split: Split of the file that the images are from.
-        images: Pixels, uint8, shape (n, 28, 28, 3).
+        images: Pixels, uint8, shape (n, side, side, channels).
     """
     if data.test_sha256 is None:
         return split == "test" and hashlib.sha256(path.read_bytes()).hexdigest() == data.sha256

@@ -43,12 +43,12 @@ def measure_network_cost(config: TrialConfig, cells: BloodCells, threads: int) -
         epoch_duration_s = _measure_epoch_s(config, cells)
     finally:
         torch.set_num_threads(previous_threads)
-    return NetworkCost(epoch_duration_s, 4 * count_parameters(build_model(config)))
+    return NetworkCost(epoch_duration_s, 4 * count_parameters(build_model(config, cells.shape)))
 
 
 def _measure_epoch_s(config: TrialConfig, cells: BloodCells) -> float:
     """Return the seconds per epoch, measured on a few steps after a warm-up step."""
-    state = TrainingState.create(config, torch.device("cpu"))
+    state = TrainingState.create(config, cells.shape, torch.device("cpu"))
     n_epoch_steps = len(cells.train.labels) / config.batch_size
     first_step_s = _time_short_epoch(state, config, cells, n_steps=1) / n_epoch_steps
     n_steps = min(MAX_TIMED_STEPS, max(MIN_TIMED_STEPS, int(TIMING_BUDGET_S / first_step_s)))

@@ -92,6 +92,7 @@ def _describe_unfinished(ledger: Ledger, trial: PlannedTrial) -> Iterator[str]:
             ledger.files.read(name),
             str(ledger.location / name),
             config,
+            ledger.study.data.shape,
             study_fingerprint=ledger.study.fingerprint,
             device=torch.device("cpu"),
         )

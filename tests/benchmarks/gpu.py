@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from bloodnets.config import TrialConfig
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, MLNN, build_model, count_parameters
 from bloodnets.training.cuda_graph import CudaGraphStep
 from bloodnets.training.loop import (
@@ -58,7 +59,10 @@ def compute_floor_s(
     """
     steps = n_images / config.batch_size
     weight_bytes = (
-        4 * PASSES_PER_WEIGHT[config.optimizer] * count_parameters(build_model(config)) * steps
+        4
+        * PASSES_PER_WEIGHT[config.optimizer]
+        * count_parameters(build_model(config, BLOODMNIST_SHAPE))
+        * steps
     )
     # Activations are written and read in the forward pass, their gradients in the backward pass.
     activation_bytes = 4 * 4 * N_ACTIVATIONS[config.family] * n_images
@@ -93,7 +97,7 @@ def measure_epoch_s(
 ) -> float:
     """Return the median epoch time in seconds, evaluation included, without the first two."""
     config = replace(config, max_epochs=epochs, patience=epochs)
-    state = TrainingState.create(config, splits["train"].images.device)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, splits["train"].images.device)
     return statistics.median(
         [
             result.duration_s
@@ -104,7 +108,7 @@ def measure_epoch_s(
 
 def compare_with_graph_s(config: TrialConfig, split: DeviceSplit) -> tuple[float, float]:
     """Return the seconds of a pass over train with steps run one by one, and as a CUDA graph."""
-    state = TrainingState.create(config, split.images.device)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, split.images.device)
     step = make_training_step(state, config, split)
     assert isinstance(step, CudaGraphStep)
     durations_s = []
@@ -117,7 +121,9 @@ def compare_with_graph_s(config: TrialConfig, split: DeviceSplit) -> tuple[float
 
 def measure_medmnist_s(config: TrialConfig, root: Path, device: torch.device) -> float:
     """Return the duration of the second epoch of MedMNIST's own loop, in seconds."""
-    model = {"mlnn": MLNN, "cnn": CNN}[config.family](dropout=config.dropout).to(device)
+    model = {"mlnn": MLNN, "cnn": CNN}[config.family](BLOODMNIST_SHAPE, dropout=config.dropout).to(
+        device
+    )
     optimizer = make_torch_optimizer(model, config.optimizer, config.learning_rate)
     experiment = Experiment(
         model, optimizer, root=root, batch_size=config.batch_size, device=device
@@ -136,7 +142,7 @@ def serve_epochs(config: TrialConfig, window_s: float, connection: Connection) -
         }
     config = replace(config, max_epochs=10**9, patience=10**9)
     epochs = train(
-        TrainingState.create(config, device),
+        TrainingState.create(config, BLOODMNIST_SHAPE, device),
         config,
         train_split=splits["train"],
         val_split=splits["val"],

@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, MLNN
 from bloodnets.training.loop import (
     DeviceSplit,
@@ -81,7 +82,7 @@ def compare_with_products(
 ) -> Measurement:
     """Measure the arithmetic rate of training steps, relative to that of their products."""
     config = replace(PUBLISHED[name], batch_size=batch_size)
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     round_split = DeviceSplit(*(tensor[: STEPS_PER_ROUND * batch_size] for tensor in split))
     step = make_training_step(state, config, round_split)
     flops = STEPS_PER_ROUND * sum(
@@ -121,7 +122,7 @@ def make_resident_step(state: TrainingState, images: Tensor, labels: Tensor) -> 
 def compare_with_resident(name: str, split: DeviceSplit, rounds: int) -> Measurement:
     """Measure the loop relative to the same steps on one batch that is already scaled."""
     config = PUBLISHED[name]
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     round_split = DeviceSplit(*(tensor[: STEPS_PER_ROUND * config.batch_size] for tensor in split))
     step = make_training_step(state, config, round_split)
     batch = slice(config.batch_size)
@@ -148,10 +149,10 @@ def compare_with_medmnist(
 ) -> Measurement:
     """Measure the epoch time of MedMNIST's own loop relative to ours."""
     config = replace(PUBLISHED[f"{family}-config-2"], max_epochs=100, patience=100)
-    model = {"mlnn": MLNN, "cnn": CNN}[family](dropout=config.dropout)
+    model = {"mlnn": MLNN, "cnn": CNN}[family](BLOODMNIST_SHAPE, dropout=config.dropout)
     optimizer = make_torch_optimizer(model, "adam", config.learning_rate)
     experiment = Experiment(model, optimizer, root=root, batch_size=config.batch_size, device=CPU)
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     epochs = train(state, config, train_split=splits["train"], val_split=splits["val"])
     medmnist_s, loop_s = [], []
     for _ in range(rounds):

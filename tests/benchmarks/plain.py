@@ -14,6 +14,7 @@ import torch
 
 from bloodnets import metrics
 from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training.checkpoint import serialize_model, serialize_predictions
 from bloodnets.training.loop import DeviceSplit, TrainingState, predict_probabilities, train
 from bloodnets.training.malloc import keep_freed_memory
@@ -32,7 +33,7 @@ def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
     splits = {
         split: DeviceSplit.from_numpy(getattr(cells, split), CPU) for split in ("train", "val")
     }
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     for _ in train(state, config, train_split=splits["train"], val_split=splits["val"]):
         pass
     state.model.load_state_dict(state.best_weights)
@@ -50,7 +51,7 @@ def train_trial(name: str, epochs: int, data: Path, folder: Path) -> float:
     (folder / f"{name}.safetensors").write_bytes(serialize_model(state.best_weights, config))
     (folder / f"{name}.npz").write_bytes(serialize_predictions(predictions))
     values, labels = predictions["test"]
-    return metrics.compute_scores(metrics.compute_confusion_matrix(labels, values.argmax(1)))[
+    return metrics.compute_scores(metrics.compute_confusion_matrix(labels, values.argmax(1), 8))[
         "macro_f1"
     ]
 

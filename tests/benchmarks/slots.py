@@ -10,6 +10,7 @@ from typing import Self
 
 import torch
 
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
 from bloodnets.training.malloc import keep_freed_memory
 from study.configs.presets import PUBLISHED
@@ -27,7 +28,7 @@ def serve_steps(name: str, threads: int, connection: Connection) -> None:
     n_images = STEPS_PER_REQUEST * config.batch_size
     images = torch.randint(0, 256, (n_images, 28, 28, 3), dtype=torch.uint8)
     split = DeviceSplit(images, torch.randint(0, 8, (n_images,)))
-    state = TrainingState.create(config, cpu)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, cpu)
     step = make_training_step(state, config, split)
     train_epoch(state, config, step, split)
     while connection.recv():

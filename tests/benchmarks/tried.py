@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, MLNN
 from bloodnets.training.loop import scale_pixels
 from bloodnets.training.malloc import keep_freed_memory
@@ -18,7 +19,7 @@ class ReLUFirstCNN(CNN):
     """CNN with ReLU before max-pool, as in the paper; its outputs are the same."""
 
     def __init__(self, *, dropout: float) -> None:
-        super().__init__(dropout=dropout)
+        super().__init__(BLOODMNIST_SHAPE, dropout=dropout)
         layers = list(self.features)
         for index in range(0, len(layers), 3):
             layers[index + 1], layers[index + 2] = layers[index + 2], layers[index + 1]
@@ -53,11 +54,11 @@ def measure(full: bool) -> Iterator[Measurement]:
         return
     torch.set_num_threads(1)
     keep_freed_memory()
-    cnn, mlnn = CNN(dropout=0.2), MLNN(dropout=0.2)
+    cnn, mlnn = CNN(BLOODMNIST_SHAPE, dropout=0.2), MLNN(BLOODMNIST_SHAPE, dropout=0.2)
     for label, baseline, variant in (
         ("cnn: ReLU before max-pool", cnn, ReLUFirstCNN(dropout=0.2)),
-        ("cnn: torch.compile", cnn, compile_model(CNN(dropout=0.2))),
-        ("mlnn: torch.compile", mlnn, compile_model(MLNN(dropout=0.2))),
+        ("cnn: torch.compile", cnn, compile_model(CNN(BLOODMNIST_SHAPE, dropout=0.2))),
+        ("mlnn: torch.compile", mlnn, compile_model(MLNN(BLOODMNIST_SHAPE, dropout=0.2))),
     ):
         run_baseline, run_variant = make_steps(baseline), make_steps(variant)
         run_baseline()

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
@@ -196,7 +197,7 @@ def of_another_network(path: Path, marker: Path) -> None:
     """Write the right header with the tensors of a CNN."""
     size = int.from_bytes(path.read_bytes()[:8], "little")
     header = json.loads(path.read_bytes()[8 : 8 + size])["__metadata__"]
-    network = build_model(PUBLISHED["cnn-config-1"])
+    network = build_model(PUBLISHED["cnn-config-1"], BLOODMNIST_SHAPE)
     tensors = {f"model.{k}": v.contiguous() for k, v in network.state_dict().items()}
     save_file(tensors, path, metadata=header)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import StudyError
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import load_checkpoint, serialize_checkpoint
@@ -134,7 +135,7 @@ def test_study_file_with_random_damage_is_named_or_harmless(
         )
         (waiting,) = [t for t in ledger.list_planned_trials() if ledger.read_trial(t) is None]
         config = TrialConfig.from_dict(waiting.config)
-        state = TrainingState.create(config, torch.device("cpu"))
+        state = TrainingState.create(config, BLOODMNIST_SHAPE, torch.device("cpu"))
         content = serialize_checkpoint(
             state, config, study_fingerprint=ledger.study.fingerprint, epochs=[], duration_s=0
         )
@@ -176,7 +177,7 @@ def test_checkpoint_with_random_damage_is_refused_or_read_whole(row: FaultRow) -
     config, cpu = PUBLISHED["cnn-config-2"], torch.device("cpu")
     arrays = generate_synthetic_arrays(scale=0.005)
     few = Split(arrays["val_images"], arrays["val_labels"][:, 0])
-    state = TrainingState.create(config, cpu)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, cpu)
     epochs = [
         next(
             train(
@@ -198,7 +199,9 @@ def test_checkpoint_with_random_damage_is_refused_or_read_whole(row: FaultRow) -
         mutated = edited(content, edits)
         refused.append(
             is_read_or_refused(
-                lambda: load_checkpoint(mutated, "s", config, study_fingerprint="s", device=cpu)
+                lambda: load_checkpoint(
+                    mutated, "s", config, BLOODMNIST_SHAPE, study_fingerprint="s", device=cpu
+                )
             )
         )
 

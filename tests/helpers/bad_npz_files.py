@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bloodnets.data.npz_file import EXPECTED_FORMAT, MAX_ARCHIVE_MEMBERS, MAX_IMAGES
+from bloodnets.data.npz_file import EXPECTED_FORMAT, MAX_ARCHIVE_MEMBERS
 from tests.helpers.npz_files import (
     END,
     ENTRY,
@@ -24,7 +24,10 @@ from tests.helpers.npz_files import (
     holding,
     member,
     members,
+    naming,
     npy,
+    saved,
+    sound,
     too_large,
     void,
     without,
@@ -62,10 +65,10 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         Refusal(cause=FileNotFoundError),
     ),
     "a link to itself": (lambda path: path.symlink_to(path), Refusal(cause=OSError)),
-    "empty": (Path.touch, Refusal(value=0, expected="1 to 1,073,741,824")),
+    "empty": (Path.touch, Refusal(value=0, expected="1 to 4,294,967,296")),
     "too large": (
         too_large,
-        Refusal(value=1073741825, expected="1 to 1,073,741,824"),
+        Refusal(value=4294967297, expected="1 to 4,294,967,296"),
     ),
     "text": (lambda path: void(path.write_text("mass\n" * 999)), Refusal(cause=zipfile.BadZipFile)),
     "an npy file": (
@@ -132,15 +135,29 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
     ),
     "images without colours": (
         changed("val_images", lambda images: images[..., 0]),
-        Refusal(key="val_images", value=(8, 28, 28), expected="(n, 28, 28, 3)"),
+        Refusal(key="val_images", value=(8, 28, 28), expected="(n, 28, 28, 3), as in train_images"),
     ),
     "images with an alpha channel": (
         changed("val_images", lambda images: np.concatenate([images, images[..., :1]], 3)),
-        Refusal(key="val_images", value=(8, 28, 28, 4), expected="(n, 28, 28, 3)"),
+        Refusal(key="val_images", value=(8, 28, 28, 4), expected="(n, side, side, 3)"),
     ),
     "images of 64 pixels": (
         changed("test_images", lambda images: np.zeros((9, 64, 64, 3), np.uint8)),
-        Refusal(key="test_images", value=(9, 64, 64, 3), expected="(n, 28, 28, 3)"),
+        Refusal(
+            key="test_images", value=(9, 64, 64, 3), expected="(n, 28, 28, 3), as in train_images"
+        ),
+    ),
+    "images of 300 pixels": (
+        changed("test_images", lambda images: np.zeros((9, 300, 300, 3), np.uint8)),
+        Refusal(key="test_images", value=(9, 300, 300, 3), expected="(n, side, side, 3)"),
+    ),
+    "images of 7 pixels": (
+        changed("train_images", lambda images: np.zeros((10, 7, 7), np.uint8)),
+        Refusal(key="train_images", value=(10, 7, 7), expected="(n, side, side, 3)"),
+    ),
+    "images that are not square": (
+        changed("train_images", lambda images: images[:, :20]),
+        Refusal(key="train_images", value=(10, 20, 28, 3), expected="(n, side, side, 3)"),
     ),
     "flat labels": (
         changed("train_labels", lambda labels: labels[:, 0]),
@@ -156,7 +173,7 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
     ),
     "Fortran order": (
         changed("val_images", np.asfortranarray),
-        Refusal(key="val_images", value=(8, 28, 28, 3), expected="(n, 28, 28, 3)"),
+        Refusal(key="val_images", value=(8, 28, 28, 3), expected="C order"),
     ),
     "float images": (
         changed("train_images", lambda images: images.astype(np.float32)),
@@ -178,20 +195,58 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
         changed("val_labels", lambda labels: labels.astype(str)),
         Refusal(key="val_labels", value="<U3", expected="an integer type"),
     ),
-    "label 8": (holding(8, np.uint8), Refusal(key="val_labels", value=8, expected="0 to 7")),
-    "label -1": (holding(-1, np.int8), Refusal(key="val_labels", value=-1, expected="0 to 7")),
-    "label 256": (holding(256, np.uint16), Refusal(key="val_labels", value=256, expected="0 to 7")),
+    "label 100": (
+        holding(100, np.uint8),
+        Refusal(key="val_labels", value=100, expected="0 to 99"),
+    ),
+    "a label without a name": (
+        naming([f"class {i}" for i in range(7)]),
+        Refusal(key="train_labels", value=7, expected="0 to 6"),
+    ),
+    "one class": (
+        lambda path: void(saved(path, {k: v * 0 for k, v in sound().items()})),
+        Refusal(value=1, expected="2 classes"),
+    ),
+    "one class name": (
+        naming(["cell"]),
+        Refusal(key="class_names", value=(1,), expected="(n,), with n of 2 to 100"),
+    ),
+    "class names in bytes": (
+        naming(np.array([b"a", b"b"])),
+        Refusal(key="class_names", value="|S1", expected="text"),
+    ),
+    "long class names": (
+        naming(["a" * 201, "b"]),
+        Refusal(key="class_names", value="<U201", expected="text of at most 200"),
+    ),
+    "a class name twice": (
+        naming([*"abcdefg", "a"]),
+        Refusal(key="class_names", value="a", expected="different"),
+    ),
+    "an empty class name": (
+        naming([*"abcdefg", " "]),
+        Refusal(key="class_names", value=" ", expected="different, nonempty"),
+    ),
+    "a class name of two lines": (
+        naming([*"abcdefg", "a\nb"]),
+        Refusal(key="class_names", value="a\nb", expected="different, nonempty"),
+    ),
+    "label -1": (holding(-1, np.int8), Refusal(key="val_labels", value=-1, expected="0 to 99")),
+    "label 256": (
+        holding(256, np.uint16),
+        Refusal(key="val_labels", value=256, expected="0 to 99"),
+    ),
     "label 2^63": (
         holding(2**63, np.uint64),
-        Refusal(value=9223372036854775808, expected="0 to 7", key="val_labels"),
+        Refusal(value=9223372036854775808, expected="0 to 99", key="val_labels"),
     ),
     "no images": (
         changed("test_images", lambda images: images[:0]),
-        Refusal(key="test_images", value=0, expected="1 to 100,000"),
+        Refusal(key="test_images", value=0, expected="1 to 1,000,000"),
     ),
     "no labels": (
         changed("test_labels", lambda labels: labels[:0]),
-        Refusal(key="test_labels", value=0, expected="1 to 100,000"),
+        Refusal(key="test_labels", value=0, expected="1 to 1,000,000"),
     ),
     "a label too few": (
         changed("test_labels", lambda labels: labels[1:]),
@@ -199,24 +254,28 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
     ),
     # Malicious files, and files that numpy.savez did not write.
     "a huge array": (
-        bomb(120_000, 120_000),
-        Refusal(key="train_images", value=120000, expected="1 to 100,000"),
+        bomb(120_000, 1_200_000),
+        Refusal(key="train_images", value=1200000, expected="1 to 1,000,000"),
     ),
     "more than the header says": (
         bomb(120_000, 10),
         Refusal(key="train_images", expected="23,520"),
     ),
     "less than the header says": (
-        bomb(1000, MAX_IMAGES),
+        bomb(1000, 100_000),
         Refusal(key="train_images", expected="235,200,000"),
+    ),
+    "an array that takes too much memory": (
+        member(npy(header("(1000000, 224, 224)"))),
+        Refusal(key="train_images", value=224 * 224 * 10**6, expected="at most 4 GiB"),
     ),
     "a negative shape": (
         member(npy(header("(-1, 28, 28, 3)"))),
-        Refusal(key="train_images", value=-1, expected="1 to 100,000"),
+        Refusal(key="train_images", value=-1, expected="1 to 1,000,000"),
     ),
     "an astronomic shape": (
         member(npy(header(f"({10**30}, 1)")), "val_labels"),
-        Refusal(key="val_labels", expected="1 to 100,000", value=10**30),
+        Refusal(key="val_labels", expected="1 to 1,000,000", value=10**30),
     ),
     "very many members": (
         members(MAX_ARCHIVE_MEMBERS),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bloodnets import metrics
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import compute_fingerprint
 from tests.helpers.small_studies import (
@@ -34,7 +35,9 @@ def make_up_predictions(folder: Path) -> None:
     trial_id = list_trial_ids(folder)[0]
     edit_predictions(folder, trial_id, _perfect)
     labels, probabilities = _read_test(folder, trial_id)
-    confusion = metrics.compute_confusion_matrix(labels, probabilities.argmax(1))
+    confusion = metrics.compute_confusion_matrix(
+        labels, probabilities.argmax(1), BLOODMNIST_SHAPE.n_classes
+    )
     scores = metrics.compute_scores(confusion) | {"auc": metrics.compute_auc(labels, probabilities)}
     values = {key: None if np.isnan(value) else value for key, value in scores.items()}
     edit_json(get_trial_file(folder, trial_id, "trials"), ("scores", "test"), lambda _: values)

@@ -228,6 +228,8 @@ def _make_data_record(
         md5=md5_by_kind[kind],
         sha256="0123456789abcdef" * 4,
         class_names=class_names,
+        channels=3,
+        side=28,
         class_counts={"train": TRAIN_COUNTS, **class_counts},
         color_stats=COLOR_STATS,
         dropped=None,

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 
 from bloodnets.config import TrialConfig
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model
 from bloodnets.training.checkpoint import serialize_model
 from reports.ledger.ledger import Ledger
@@ -24,7 +25,7 @@ def add_models(ledger: Ledger) -> Ledger:
 def add_model(ledger: Ledger, record: TrialRecord) -> None:
     config = TrialConfig.from_dict(record.config)
     torch.manual_seed(config.seed)
-    content = serialize_model(build_model(config).state_dict(), config)
+    content = serialize_model(build_model(config, BLOODMNIST_SHAPE).state_dict(), config)
     name = f"models/{record.id}.safetensors"
     ledger.files.write(name, content)
     write_trial_record(

@@ -58,6 +58,10 @@ def holding(label: int, dtype: type) -> Spoil:
     return changed("val_labels", change)
 
 
+def naming(names: list[str] | Array) -> Spoil:
+    return lambda path: void(saved(path, sound() | {"class_names": np.array(names)}))
+
+
 def edited(edit: Callable[[bytearray], object], *, compressed: bool = False) -> Spoil:
     """Return a function that writes a valid file and then changes its bytes."""
 

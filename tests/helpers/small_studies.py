@@ -62,6 +62,16 @@ def edit_json(path: Path, keys: tuple[str | int, ...], change: Callable[[Any], A
     return inner[keys[-1]]
 
 
+def write_version_4(folder: Path) -> None:
+    """Rewrite a study of the current version as version 4 of the file format had it."""
+    path = folder / "study.json"
+    content = json.loads(path.read_text())
+    content["schema_version"] = 4
+    for name in ("channels", "side"):
+        del content["data"][name]
+    path.write_text(json.dumps(content))
+
+
 def edit_json_lines(path: Path, change: Callable[[list[Any]], object]) -> None:
     """Change the values in the lines of a file, in place."""
     values = [json.loads(line) for line in path.read_text().splitlines()]

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from bloodnets.config import TrialConfig
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.epoch_result import EpochResult
@@ -25,7 +26,7 @@ def add_checkpoint(ledger: Ledger, config: TrialConfig | None = None, epochs: in
     """Write a checkpoint of the unfinished trial, of its own configuration or another."""
     planned = find_unfinished_trial(ledger)
     config = config or TrialConfig.from_dict(planned.config)
-    state = TrainingState.create(config, torch.device("cpu"))
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, torch.device("cpu"))
     state.best_weights = {name: v.clone() for name, v in state.model.state_dict().items()}
     for parameter in state.model.parameters():
         parameter.grad = torch.zeros_like(parameter)

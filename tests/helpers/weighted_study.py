@@ -8,6 +8,7 @@ import torch
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model, count_operations, count_parameters
 from bloodnets.training.checkpoint import serialize_model, serialize_predictions
 from bloodnets.training.loop import predict_probabilities
@@ -69,13 +70,15 @@ def add_weighted_trial(
     config = TrialConfig.from_dict(planned.config)
     torch.manual_seed(config.seed if weights_seed is None else weights_seed)
     torch.set_num_threads(1)
-    model = build_model(config)
+    model = build_model(config, BLOODMNIST_SHAPE)
     predictions, scores = {}, {}
     for name in ("val", "test"):
         images, labels = getattr(cells, name)
         probabilities = predict_probabilities(model, torch.tensor(images), config.loss)
         predictions[name] = (probabilities, labels)
-        confusion = metrics.compute_confusion_matrix(labels, probabilities.argmax(1))
+        confusion = metrics.compute_confusion_matrix(
+            labels, probabilities.argmax(1), BLOODMNIST_SHAPE.n_classes
+        )
         scores[name] = metrics.compute_scores(confusion) | {
             "auc": metrics.compute_auc(labels, probabilities)
         }
@@ -107,7 +110,7 @@ def add_weighted_trial(
         parameters=count_parameters(model),
         scores=scores,
         files={},
-        operations=count_operations(model),
+        operations=count_operations(model, BLOODMNIST_SHAPE),
     )
     add_complete_trial(
         ledger,

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from reports.ledger.trial_predictions import read_predictions
@@ -194,7 +195,7 @@ def test_grid_weights_reproduce_the_predictions(
     images = torch.from_numpy(np.load(data_file)["test_images"])
     for trial in ledger.read_trials():
         config = TrialConfig.from_dict(trial.config)
-        model = build_model(config)
+        model = build_model(config, BLOODMNIST_SHAPE)
         model.load_state_dict(load_file(ledger.folder / f"models/{trial.id}.safetensors"))
         np.testing.assert_allclose(
             predict_probabilities(model, images, config.loss),

@@ -9,6 +9,7 @@ import torch
 
 from bloodnets.data.medmnist import load_file
 from bloodnets.data.synthetic import CLASS_COUNTS
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training.loop import DeviceSplit, TrainingState, train
 from study.configs.presets import PUBLISHED
 from study.datasets.data_record import count_classes
@@ -26,7 +27,7 @@ def test_train_two_epochs_on_real_cells_learns_the_classes() -> None:
     assert count_classes(cells) == CLASS_COUNTS
     config = replace(PUBLISHED["cnn-config-2"], max_epochs=2)
     cpu = torch.device("cpu")
-    state = TrainingState.create(config, cpu)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, cpu)
     splits = DeviceSplit.from_numpy(cells.train, cpu), DeviceSplit.from_numpy(cells.val, cpu)
     *_, last = train(state, config, train_split=splits[0], val_split=splits[1])
     assert last.val_macro_f1 > 0.65

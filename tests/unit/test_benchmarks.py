@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model
 from study.configs.presets import PUBLISHED
 from tests.benchmarks.__main__ import (
@@ -27,7 +28,7 @@ from tests.benchmarks.loop import iterate_products
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 def test_iterate_products_sum_to_the_operations_of_a_step(family: str) -> None:
     batch = 4
-    model = build_model(PUBLISHED[f"{family}-config-1"])
+    model = build_model(PUBLISHED[f"{family}-config-1"], BLOODMNIST_SHAPE)
     with FlopCounterMode(display=False) as counter:
         loss: Tensor = model(torch.zeros(batch, 3, 28, 28)).sum()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -37,7 +38,7 @@ def test_iterate_products_sum_to_the_operations_of_a_step(family: str) -> None:
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 def test_n_activations_equal_those_of_the_layers(family: str) -> None:
-    model = build_model(PUBLISHED[f"{family}-config-1"])
+    model = build_model(PUBLISHED[f"{family}-config-1"], BLOODMNIST_SHAPE)
     sizes: list[int] = []
 
     def note(module: nn.Module, inputs: Any, output: Tensor) -> None:

@@ -78,7 +78,7 @@ def _explain_method() -> str:
         "model; both classify the same images. On the diagonal, more is better; off the diagonal, "
         "fewer is better. Blue means that the first model is better in the cell, and orange that "
         "it is worse; the shade is the size on a square-root scale. Gray numbers "
-        f"are not significant (Holm-adjusted p ≥ {ALPHA:g} over the 64 cells of the pair). The "
+        f"are not significant (Holm-adjusted p ≥ {ALPHA:g} over the cells of the pair). The "
         "paired test includes the variance from the choice of test images and, with several "
         "seeds, the variance across seeds."
     )
@@ -106,9 +106,9 @@ def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
     )
     verb = "differs" if len(significant) == 1 else "differ"
     return (
-        f"{_format_title(pair)}: {len(significant)} of 64 cells {verb} significantly. The largest "
-        f"difference is for {largest_text}, {largest['difference_text']} images per trial (95% "
-        f"confidence interval {_format_row_interval(largest)}).{seeds_note}"
+        f"{_format_title(pair)}: {len(significant)} of {len(pair)} cells {verb} significantly. The "
+        f"largest difference is for {largest_text}, {largest['difference_text']} images per trial "
+        f"(95% confidence interval {_format_row_interval(largest)}).{seeds_note}"
     )
 
 

@@ -48,7 +48,8 @@ def make_section(
 
     Args:
         misclassified: Misclassified test images.
-        images: Images of the test split, uint8, shape (n, 28, 28, 3); None if not available.
+        images: Images of the test split, uint8, shape (n, side, side, channels); None if not
+            available.
         context: Labels.
     """
     frame = misclassified.images
@@ -160,11 +161,11 @@ def arrange_tiles(images: NDArray[np.uint8], n_columns: int) -> NDArray[np.uint8
     """Arrange images in rows, as one image.
 
     Args:
-        images: Images, uint8, shape (n, height, width, 3), n at least 1.
+        images: Images, uint8, shape (n, height, width, channels), n at least 1.
         n_columns: Maximum number of images in a row, at least 1.
 
     Returns:
-        Image, uint8; places after the last one are black.
+        Image, uint8, shape (height, width, channels); places after the last one are black.
     """
     n_images, height, width, channels = images.shape
     n_columns = min(n_columns, n_images)
@@ -178,5 +179,7 @@ def arrange_tiles(images: NDArray[np.uint8], n_columns: int) -> NDArray[np.uint8
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """Encode an image as PNG; equal images give equal bytes."""
     buffer = io.BytesIO()
+    if image.shape[2] == 1:
+        image = image.repeat(3, axis=2)
     imsave(buffer, image, format="png", metadata={"Software": "bloodstudy"})
     return buffer.getvalue()

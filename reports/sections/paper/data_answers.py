@@ -5,7 +5,6 @@ What is said about the official file comes from its sources: Acevedo et al. (Dat
 another file, nothing is known but its contents.
 """
 
-from bloodnets.constants import IMAGE_SIDE
 from reports.format.data_warnings import describe_duplicates
 from reports.format.text import make_class_label, shorten_class_names
 from reports.format.units import format_count
@@ -106,7 +105,9 @@ def describe_subsets(facts: PaperFacts) -> Answer:
 
 def describe_preprocessing(facts: PaperFacts) -> Answer:
     """Describe the steps from the image in the file to the input of the networks."""
-    text = f"Input: {IMAGE_SIDE} x {IMAGE_SIDE} pixels in RGB, scaled to [-1, 1]."
+    shape = facts.study.data.shape
+    colors = "RGB" if shape.channels == 3 else "gray"
+    text = f"Input: {shape.side} x {shape.side} pixels in {colors}, scaled to [-1, 1]."
     if augmentation := describe_augmentation(facts):
         text += f" In training only: {augmentation}."
     return _select(

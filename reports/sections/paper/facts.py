@@ -25,8 +25,8 @@ class FrequentConfusion(NamedTuple):
     """The most frequent error of a configuration on test, summed over its seeds.
 
     Attributes:
-        true: Index of the true class, 0 to 7.
-        predicted: Index of the predicted class, 0 to 7.
+        true: Index of the true class.
+        predicted: Index of the predicted class.
         n_predictions: Number of these predictions, at least 1.
         n_true: Number of predictions for images of the true class.
     """

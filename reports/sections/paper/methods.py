@@ -20,8 +20,8 @@ from reports.sections.paper.result_answers import (
     format_chosen,
 )
 from reports.sections.paper.training_answers import (
-    NETWORK_LAYERS,
     describe_confirmation,
+    describe_layers,
     describe_loss_and_optimizer,
     describe_stopping,
     list_families,
@@ -75,7 +75,11 @@ def _describe_data(facts: PaperFacts) -> Iterator[Sentence]:
         )
     else:
         yield Sentence(f"The data were {n_images} images ({facts.data.short})")
-    yield Sentence(f"Each image has 28 x 28 pixels and belongs to one of eight classes: {names}")
+    shape = facts.study.data.shape
+    yield Sentence(
+        f"Each image has {shape.side} x {shape.side} pixels and belongs to one of "
+        f"{shape.n_classes} classes: {names}"
+    )
     yield Sentence(f"The splits had {splits} images")
     yield Sentence(describe_split_level(facts).removesuffix("."))
     if dropped := facts.study.data.dropped:
@@ -104,7 +108,8 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
     for family in map(str, facts.list_values("family")):
         sizes = join_words(f"{count:,}" for count in facts.parameters.get(family, ()))
         parameters = f" ({sizes} parameters)" if sizes else ""
-        yield Sentence(f"The {label(family)} has {NETWORK_LAYERS[family]}{parameters}")
+        layers = describe_layers(family, facts.study.data.shape)
+        yield Sentence(f"The {label(family)} has {layers}{parameters}")
     optimizers = [str(value) for value in facts.list_values("optimizer")]
     augmentation = describe_augmentation(facts)
     yield Sentence(

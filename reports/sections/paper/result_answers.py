@@ -15,6 +15,9 @@ from reports.sections.paper.facts import ChosenConfiguration, PaperFacts
 
 _NOT_TESTED = "no trial has been evaluated on test yet"
 
+_FEW_PIXELS = 28
+"""Largest side of an image, in pixels, that is listed as a limitation."""
+
 
 def describe_metrics(_: PaperFacts) -> Answer:
     """Name the scores."""
@@ -134,7 +137,9 @@ def _list_limits(facts: PaperFacts) -> Iterator[str]:
         yield "Intervals do not cover new patients."
     if facts.kind is DataKind.OFFICIAL:
         yield "One hospital, stain and camera."
-    yield "28 x 28 pixels show few details of a cell."
+    side = facts.study.data.side
+    if side <= _FEW_PIXELS:
+        yield f"{side} x {side} pixels show few details of a cell."
     if not facts.has_replicates:
         yield "With one seed, the variance across seeds is unknown."
     if incomplete := describe_incomplete(facts):

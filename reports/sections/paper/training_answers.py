@@ -2,25 +2,12 @@
 
 from collections.abc import Iterable
 
-from bloodnets.constants import NUM_CLASSES
+from bloodnets.data_shape import DataShape
 from reports.format.text import describe_search_settings, describe_sources, label
 from reports.format.units import format_count
 from reports.ledger.search_record import SearchRecord
 from reports.sections.paper.answer import Answer, join_words
 from reports.sections.paper.facts import PaperFacts
-
-NETWORK_LAYERS = {
-    "mlnn": "fully connected layers 2352-1180-1180-8 with ReLU and dropout",
-    "cnn": (
-        "3 x 3 convolutions 3-32-64-128 with ReLU and 2 x 2 max-pooling, then fully connected "
-        "layers 1152-256-128-8 with dropout"
-    ),
-    "resnet": (
-        "three residual stages of 3 x 3 convolutions with batch normalization, then global "
-        "max-pooling, dropout and one fully connected layer"
-    ),
-}
-"""Layers by network family, as in `bloodnets.models`."""
 
 _SOFTWARE_NAMES = {
     "python": "Python",
@@ -29,6 +16,32 @@ _SOFTWARE_NAMES = {
     "ray": "Ray",
     "optuna": "Optuna",
 }
+
+
+def describe_layers(family: str, shape: DataShape) -> str:
+    """Describe the layers of a network family in a phrase, as in `bloodnets.models`.
+
+    Args:
+        family: Name of the family.
+        shape: Shape of the study's data.
+    """
+    n_inputs = shape.channels * shape.side**2
+    n_hidden = (n_inputs + shape.n_classes) // 2
+    n_features = 128 * (shape.side // 8) ** 2
+    return {
+        "mlnn": (
+            f"fully connected layers {n_inputs}-{n_hidden}-{n_hidden}-{shape.n_classes} with ReLU "
+            "and dropout"
+        ),
+        "cnn": (
+            f"3 x 3 convolutions {shape.channels}-32-64-128 with ReLU and 2 x 2 max-pooling, then "
+            f"fully connected layers {n_features}-256-128-{shape.n_classes} with dropout"
+        ),
+        "resnet": (
+            "three residual stages of 3 x 3 convolutions with batch normalization, then global "
+            "max-pooling, dropout and one fully connected layer"
+        ),
+    }[family]
 
 
 def describe_goal(facts: PaperFacts) -> Answer:
@@ -64,15 +77,18 @@ def describe_networks(facts: PaperFacts) -> Answer:
     for family in map(str, facts.list_values("family")):
         sizes = join_words(f"{count:,}" for count in facts.parameters.get(family, ()))
         parameters = f"; {sizes} parameters" if sizes else ""
-        parts.append(f"{label(family)}: {NETWORK_LAYERS[family]}{parameters}.")
-    return Answer(" ".join([*parts, f"Output: probabilities of {NUM_CLASSES} classes."]))
+        layers = describe_layers(family, facts.study.data.shape)
+        parts.append(f"{label(family)}: {layers}{parameters}.")
+    n_classes = facts.study.data.shape.n_classes
+    return Answer(" ".join([*parts, f"Output: probabilities of {n_classes} classes."]))
 
 
-def describe_output(_: PaperFacts) -> Answer:
+def describe_output(facts: PaperFacts) -> Answer:
     """Say how a class follows from the output."""
+    n_classes = facts.study.data.shape.n_classes
     return Answer(
-        f"Probabilities of {NUM_CLASSES} classes; the most probable class is the prediction, "
-        "without a threshold."
+        f"Probabilities of {n_classes} classes; the most probable class is the prediction, without "
+        "a threshold."
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from bloodnets import metrics
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 
 CLASSES = st.integers(0, 7)
 PAIRS = st.lists(st.tuples(CLASSES, CLASSES), min_size=1, max_size=60)
@@ -17,7 +18,7 @@ PAIRS = st.lists(st.tuples(CLASSES, CLASSES), min_size=1, max_size=60)
 @given(PAIRS)
 def test_compute_scores_any_labels_equal_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     true, predicted = np.array(pairs).T
-    confusion = metrics.compute_confusion_matrix(true, predicted)
+    confusion = metrics.compute_confusion_matrix(true, predicted, BLOODMNIST_SHAPE.n_classes)
     each = metrics.compute_class_scores(confusion)
     expected = precision_recall_fscore_support(true, predicted, labels=range(8), zero_division=0.0)
     for ours, theirs in zip(each, expected, strict=True):
@@ -34,7 +35,8 @@ def test_compute_scores_any_labels_equal_scikit_learns(pairs: list[tuple[int, in
 def test_compute_confusion_matrix_rows_are_true_and_columns_predicted(
     pairs: list[tuple[int, int]],
 ) -> None:
-    confusion = metrics.compute_confusion_matrix(*np.array(pairs).T)
+    labels, predictions = np.array(pairs).T
+    confusion = metrics.compute_confusion_matrix(labels, predictions, 8)
     assert confusion.shape == (8, 8)
     for true in range(8):
         for predicted in range(8):
@@ -55,5 +57,5 @@ def test_compute_auc_absent_class_is_nan() -> None:
 
 def test_compute_scores_absent_class_counts_zero_in_macro_f1() -> None:
     """Of two classes, both always right, the other six pull the mean down to a quarter."""
-    confusion = metrics.compute_confusion_matrix(np.array([0, 1]), np.array([0, 1]))
+    confusion = metrics.compute_confusion_matrix(np.array([0, 1]), np.array([0, 1]), 8)
     assert metrics.compute_scores(confusion)["macro_f1"] == 2 / 8

@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bloodnets.config import Family, Loss
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, ResNet, build_model, count_operations, count_parameters
 from study.configs.presets import CONFIGURATIONS, PUBLISHED, RESNET
 
@@ -19,7 +20,10 @@ IMAGES = torch.linspace(-1, 1, 5 * 3 * 28 * 28).reshape(5, 3, 28, 28)
 def test_count_parameters_published_family_equals_the_papers(
     family: Family, parameters: int
 ) -> None:
-    assert count_parameters(build_model(replace(CONFIG, family=family))) == parameters
+    assert (
+        count_parameters(build_model(replace(CONFIG, family=family), BLOODMNIST_SHAPE))
+        == parameters
+    )
 
 
 # Multiply-adds by hand: of a fully connected layer inputs x outputs, of a convolution those of a
@@ -38,7 +42,9 @@ EXPECTED_COSTS = {
 def test_count_operations_published_family_is_two_per_multiply_add(
     family: Family, trained: float, loss: Loss
 ) -> None:
-    counted = count_operations(build_model(replace(CONFIG, family=family, loss=loss)))
+    counted = count_operations(
+        build_model(replace(CONFIG, family=family, loss=loss), BLOODMNIST_SHAPE), BLOODMNIST_SHAPE
+    )
     assert counted == 2 * sum(EXPECTED_COSTS[family])
     # To train takes three times as many, but for the first layer, whose input wants no gradient.
     assert 3 * counted - 2 * EXPECTED_COSTS[family][0] == pytest.approx(trained, rel=0.003)
@@ -46,10 +52,10 @@ def test_count_operations_published_family_is_two_per_multiply_add(
 
 @pytest.mark.parametrize("name", ["mlnn-config-2", "cnn-config-4", "resnet"])
 def test_count_operations_equals_the_flop_counter_of_pytorch(name: str) -> None:
-    model = build_model(CONFIGURATIONS[name]).eval()
+    model = build_model(CONFIGURATIONS[name], BLOODMNIST_SHAPE).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, 3, 28, 28))
-    assert count_operations(model) == counter.get_total_flops()
+    assert count_operations(model, BLOODMNIST_SHAPE) == counter.get_total_flops()
 
 
 def test_count_operations_leaves_model_and_random_state_unchanged() -> None:
@@ -58,7 +64,7 @@ def test_count_operations_leaves_model_and_random_state_unchanged() -> None:
     rng_state = torch.get_rng_state()
     for training in (True, False):
         model.train(training)
-        assert count_operations(model) == 2 * 26 * 26 * 9 * 3 * 4
+        assert count_operations(model, BLOODMNIST_SHAPE) == 2 * 26 * 26 * 9 * 3 * 4
         assert [module.training for module in model.modules()] == [training] * 5
     assert {name: str(value.device) for name, value in model.state_dict().items()} == dict.fromkeys(
         before, "cpu"
@@ -69,7 +75,7 @@ def test_count_operations_leaves_model_and_random_state_unchanged() -> None:
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
 def test_build_model_dropout_follows_each_hidden_layer(family: Family) -> None:
-    model = build_model(replace(CONFIG, family=family, dropout=0.35))
+    model = build_model(replace(CONFIG, family=family, dropout=0.35), BLOODMNIST_SHAPE)
     rates = [module.p for module in model.modules() if isinstance(module, nn.Dropout)]
     assert rates == [0.35, 0.35]
 
@@ -80,7 +86,9 @@ def test_build_model_nll_ends_in_log_softmax_and_cross_entropy_in_logits(family:
     losses: tuple[Loss, ...] = ("nll", "cross_entropy")
     for loss in losses:
         torch.manual_seed(0)
-        outputs = build_model(replace(CONFIG, family=family, loss=loss)).eval()(IMAGES)
+        outputs = build_model(replace(CONFIG, family=family, loss=loss), BLOODMNIST_SHAPE).eval()(
+            IMAGES
+        )
         assert outputs.shape == (5, 8)
         sums[loss] = outputs.exp().sum(1)
     torch.testing.assert_close(sums["nll"], torch.ones(5))
@@ -90,7 +98,7 @@ def test_build_model_nll_ends_in_log_softmax_and_cross_entropy_in_logits(family:
 def test_cnn_output_equals_the_papers_layer_by_layer() -> None:
     """Max-pool before ReLU, as here, gives the values of ReLU before max-pool, as there."""
     torch.manual_seed(0)
-    model = CNN(dropout=0.2).eval()
+    model = CNN(BLOODMNIST_SHAPE, dropout=0.2).eval()
     convolutions = [module for module in model.features if isinstance(module, nn.Conv2d)]
     assert [(c.in_channels, c.out_channels) for c in convolutions] == [(3, 32), (32, 64), (64, 128)]
     values = IMAGES
@@ -104,12 +112,12 @@ def test_cnn_output_equals_the_papers_layer_by_layer() -> None:
 
 @pytest.mark.parametrize(("width", "parameters"), [(48, 691_448), (56, 940_192)])
 def test_count_parameters_resnet_is_below_a_million(width: int, parameters: int) -> None:
-    model = build_model(replace(RESNET, width=width))
+    model = build_model(replace(RESNET, width=width), BLOODMNIST_SHAPE)
     assert count_parameters(model) == parameters
 
 
 def test_resnet_stages_have_28_14_and_7_pixels() -> None:
-    model = ResNet(width=4, dropout=0.2).eval()
+    model = ResNet(BLOODMNIST_SHAPE, width=4, dropout=0.2).eval()
     shapes, values = [], IMAGES
     for layer in model.features:
         values = layer(values)
@@ -120,7 +128,7 @@ def test_resnet_stages_have_28_14_and_7_pixels() -> None:
 
 def test_resnet_block_with_zero_weights_passes_its_input_on() -> None:
     """With convolutions that give nothing, it passes on what is positive."""
-    block = ResNet(width=3, dropout=0.0).eval().features[3]
+    block = ResNet(BLOODMNIST_SHAPE, width=3, dropout=0.0).eval().features[3]
     for parameter in block.parameters():
         nn.init.zeros_(parameter)
     torch.testing.assert_close(block(IMAGES), IMAGES.relu())

@@ -13,6 +13,7 @@ from ray import tune
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.messages import (
     EpochReport,
     FailureKind,
@@ -70,7 +71,7 @@ def make_checkpoint(config: TrialConfig, cells: BloodCells, *first_scores: float
         first_scores: Macro F1 on val to be recorded of each epoch.
     """
     cpu = torch.device("cpu")
-    state = TrainingState.create(config, cpu)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, cpu)
     train_split, val_split = (DeviceSplit.from_numpy(s, cpu) for s in (cells.train, cells.val))
     results = train(state, config, train_split=train_split, val_split=val_split)
     epochs = list(islice(results, len(first_scores) or 1))
@@ -235,6 +236,7 @@ import ray, torch
 from bloodnets import metrics, trainable
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import count_operations
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.loop import DeviceSplit, TrainingState, predict_probabilities, train
@@ -244,10 +246,10 @@ images, labels = arrays["train_images"], arrays["train_labels"].ravel()
 split = DeviceSplit.from_numpy(Split(images=images, labels=labels), cpu)
 for name in ("cnn-config-1", "mlnn-config-2"):
     config = replace(PUBLISHED[name], max_epochs=1)
-    state = TrainingState.create(config, cpu)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, cpu)
     epochs = list(train(state, config, train_split=split, val_split=split))
     serialize_checkpoint(state, config, study_fingerprint="f", epochs=epochs, duration_s=1.0)
-    assert count_operations(state.model) > 0
+    assert count_operations(state.model, BLOODMNIST_SHAPE) > 0
     probabilities = predict_probabilities(state.model, split.images, config.loss)
     assert metrics.compute_auc(labels, probabilities) >= 0
 """

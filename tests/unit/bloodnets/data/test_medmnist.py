@@ -4,6 +4,7 @@ import errno
 import hashlib
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.data import medmnist
-from bloodnets.data.medmnist import BloodCells, load_file
+from bloodnets.data.medmnist import BloodCells, load_file, load_images
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError
 from tests.helpers.bad_npz_files import BAD
 from tests.helpers.npz_files import SIZES, Arrays, header, member, npy, saved, sound
@@ -127,7 +129,9 @@ def assert_same(cells: BloodCells, arrays: Arrays) -> None:
     for name in SIZES:
         split = getattr(cells, name)
         assert split.images.dtype == split.labels.dtype == np.uint8
-        np.testing.assert_array_equal(split.images, arrays[f"{name}_images"], strict=True)
+        images = arrays[f"{name}_images"]
+        stored = split.images[..., 0] if images.ndim == 3 else split.images
+        np.testing.assert_array_equal(stored, images, strict=True)
         np.testing.assert_array_equal(split.labels, arrays[f"{name}_labels"][:, 0])
 
 
@@ -144,6 +148,44 @@ def test_load_file_valid_file_returns_what_was_saved(compressed: bool, tmp_path:
     assert len(set(cells.class_names)) == 8
     assert cells.class_names[0] == "basophil"
     assert cells.class_names[7] == "platelet"
+
+
+@pytest.mark.parametrize("side", [8, 28, 64, 256])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_load_file_any_side_and_channels_are_loaded(
+    side: int, channels: int, tmp_path: Path
+) -> None:
+    shape = DataShape(n_classes=5, channels=channels, side=side)
+    rng = np.random.default_rng(0)
+    arrays = {
+        key: array % 5
+        if "labels" in key
+        else rng.integers(0, 256, (len(array), *shape.image_shape), np.uint8)
+        for key, array in sound().items()
+    }
+    path = saved(tmp_path / "cells.npz", arrays)
+    cells = load_file(path)
+    assert_same(cells, arrays)
+    assert cells.shape == shape
+    assert cells.train.images.shape == (SIZES["train"], side, side, channels)
+    assert cells.class_names == ("class 0", "class 1", "class 2", "class 3", "class 4")
+    np.testing.assert_array_equal(load_images(path, "val", shape), cells.val.images)
+    for other in (replace(shape, side=32), replace(shape, channels=4 - channels)):
+        with pytest.raises(DataError):
+            load_images(path, "val", other)
+
+
+def test_load_file_class_names_are_those_of_the_file(tmp_path: Path) -> None:
+    names = [f"Zelle {i} \N{LATIN SMALL LETTER U WITH DIAERESIS}" for i in range(9)]
+    arrays = sound() | {"class_names": np.array(names)}
+    cells = load_file(saved(tmp_path / "cells.npz", arrays))
+    assert cells.class_names == tuple(names)
+    assert cells.shape.n_classes == 9  # the last one has no image
+
+
+def test_load_file_eight_gray_classes_are_not_those_of_bloodmnist(tmp_path: Path) -> None:
+    arrays = {k: v[..., 0] if "images" in k else v for k, v in sound().items()}
+    assert load_file(saved(tmp_path / "cells.npz", arrays)).class_names[0] == "class 0"
 
 
 def test_load_file_further_keys_are_ignored(tmp_path: Path) -> None:
@@ -195,7 +237,7 @@ def test_load_synthetic_twice_gives_the_same_sha256(monkeypatch: pytest.MonkeyPa
 
 
 TINY: Arrays = {
-    key: array[:1] if "images" not in key else array[:1] // 32 for key, array in sound().items()
+    key: array[:2] if "images" not in key else array[:2] // 32 for key, array in sound().items()
 }
 
 

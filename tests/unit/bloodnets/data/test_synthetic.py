@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bloodnets.constants import IMAGE_SIDE
 from bloodnets.data.synthetic import CLASS_COUNTS, DEFAULT_SCALE, generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import DataError
 
 BASOPHIL, EOSINOPHIL, ERYTHROBLAST, _, LYMPHOCYTE, MONOCYTE, NEUTROPHIL, PLATELET = range(8)
@@ -25,7 +25,7 @@ def test_generate_synthetic_arrays_format_is_medmnists(arrays: Arrays) -> None:
     for split in CLASS_COUNTS:
         images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         assert images.dtype == labels.dtype == np.uint8
-        assert images.shape == (len(labels), IMAGE_SIDE, IMAGE_SIDE, 3)
+        assert images.shape == (len(labels), BLOODMNIST_SHAPE.side, BLOODMNIST_SHAPE.side, 3)
         assert labels.shape == (len(images), 1)
 
 
@@ -119,7 +119,7 @@ def test_generate_synthetic_arrays_neutrophil_nuclei_are_lobed(arrays: Arrays) -
     # A round nucleus lies on its own center of mass; a segmented one lies around it.
     dark = arrays["train_images"][..., 1] < 90
     weight = np.maximum(dark.sum(axis=(1, 2)), 1)
-    axis = np.arange(IMAGE_SIDE)
+    axis = np.arange(BLOODMNIST_SHAPE.side)
     y = (dark.sum(axis=2) @ axis / weight)[:, None, None]
     x = (dark.sum(axis=1) @ axis / weight)[:, None, None]
     square = (axis[:, None] - y) ** 2 + (axis - x) ** 2

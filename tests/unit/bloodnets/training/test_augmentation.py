@@ -14,7 +14,7 @@ PIXELS = np.arange(28 * 28).reshape(28, 28)
 def shown(*, orientations: bool, shift: int) -> set[bytes]:
     return {
         view.numpy().tobytes()
-        for view in make_pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
+        for view in make_pixel_permutations(28, dihedral_augmentation=orientations, max_shift=shift)
     }
 
 
@@ -23,7 +23,7 @@ def shown(*, orientations: bool, shift: int) -> set[bytes]:
 def test_make_pixel_permutations_any_settings_are_distinct_and_counted(
     orientations: bool, shift: int
 ) -> None:
-    table = make_pixel_permutations(dihedral_augmentation=orientations, max_shift=shift)
+    table = make_pixel_permutations(28, dihedral_augmentation=orientations, max_shift=shift)
     count = (8 if orientations else 1) * (2 * shift + 1) ** 2
     assert table.shape == (count, 784)
     assert table.dtype == torch.int64
@@ -32,7 +32,7 @@ def test_make_pixel_permutations_any_settings_are_distinct_and_counted(
 
 
 def test_make_pixel_permutations_without_augmentation_is_the_image() -> None:
-    assert make_pixel_permutations(dihedral_augmentation=False, max_shift=0).tolist() == [
+    assert make_pixel_permutations(28, dihedral_augmentation=False, max_shift=0).tolist() == [
         PIXELS.ravel().tolist()
     ]
 
@@ -53,3 +53,9 @@ def test_make_pixel_permutations_shift_repeats_the_edge() -> None:
         for y, x in itertools.product(range(5), repeat=2)
     }
     assert shown(orientations=False, shift=2) == expected
+
+
+def test_make_pixel_permutations_other_side_are_distinct() -> None:
+    table = make_pixel_permutations(9, dihedral_augmentation=True, max_shift=1)
+    assert table.shape == (72, 81)
+    assert len({view.numpy().tobytes() for view in table}) == 72

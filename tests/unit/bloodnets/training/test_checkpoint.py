@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
 from bloodnets.training.checkpoint import Checkpoint, load_checkpoint, serialize_checkpoint
@@ -42,7 +43,7 @@ def begun(
     config: TrialConfig, splits: dict[str, DeviceSplit], epochs: int = 2
 ) -> tuple[bytes, list[EpochResult]]:
     """The file of a state after some epochs, and the epochs."""
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     results = list(
         islice(train(state, config, train_split=splits["train"], val_split=splits["val"]), epochs)
     )
@@ -59,7 +60,7 @@ def content(splits: dict[str, DeviceSplit]) -> bytes:
 
 def found_in(content: bytes, config: TrialConfig = CONFIG, study: str = "mine") -> Checkpoint:
     return load_checkpoint(
-        content, "state.safetensors", config, study_fingerprint=study, device=CPU
+        content, "state.safetensors", config, BLOODMNIST_SHAPE, study_fingerprint=study, device=CPU
     )
 
 
@@ -83,7 +84,7 @@ def test_load_checkpoint_resumed_training_equals_undisturbed_to_the_bit(
     preset: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> None:
     config = replace(preset, batch_size=16, max_epochs=3)
-    undisturbed = TrainingState.create(config, CPU)
+    undisturbed = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     expected = list(
         train(undisturbed, config, train_split=splits["train"], val_split=splits["val"])
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 from bloodnets.config import Precision, TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training import cuda_graph, loop
 from bloodnets.training.cuda_graph import WARM_UP_STEPS, CapturedGraph, CudaGraphStep, TrainingStep
 from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
@@ -62,7 +63,7 @@ def trained(
     split = DeviceSplit.from_numpy(
         Split(arrays["train_images"], arrays["train_labels"][:, 0]), where
     )
-    state = TrainingState.create(config, where)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, where)
     step = wrap(make_training_step(state, config, split))
     losses = [train_epoch(state, config, step, split) for _ in range(6)]
     return (*losses, *state.model.state_dict().values())
@@ -121,7 +122,7 @@ def test_cuda_graph_step_on_a_gpu_draws_new_dropout_each_step() -> None:
     split = DeviceSplit.from_numpy(
         Split(arrays["train_images"], arrays["train_labels"][:, 0]), device
     )
-    step = make_training_step(TrainingState.create(config, device), config, split)
+    step = make_training_step(TrainingState.create(config, BLOODMNIST_SHAPE, device), config, split)
     batch = torch.arange(64, device=device)
     losses = [float(step(batch)) for _ in range(WARM_UP_STEPS + 20)]
     assert len(set(losses)) == len(losses)

@@ -14,6 +14,7 @@ from bloodnets import metrics
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training import loop
 from bloodnets.training.augmentation import make_pixel_permutations
 from bloodnets.training.epoch_result import EpochResult
@@ -48,7 +49,7 @@ def splits() -> dict[str, DeviceSplit]:
 def run(
     config: TrialConfig, splits: dict[str, DeviceSplit]
 ) -> tuple[TrainingState, list[EpochResult]]:
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     return state, list(train(state, config, train_split=splits["train"], val_split=splits["val"]))
 
 
@@ -111,13 +112,13 @@ def test_train_epoch_augmented_shows_each_image_once_in_a_random_view(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "scale_pixels", kept)
-        state = TrainingState.create(RESNET_CONFIG, CPU)
+        state = TrainingState.create(RESNET_CONFIG, BLOODMNIST_SHAPE, CPU)
         step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
         loop.train_epoch(state, RESNET_CONFIG, step, splits["train"])
     draws = torch.Generator().manual_seed(RESNET_CONFIG.seed)
     order = torch.randperm(len(labels), generator=draws)
     chosen = torch.randint(200, (len(labels),), generator=draws)
-    table = make_pixel_permutations(dihedral_augmentation=True, max_shift=2)
+    table = make_pixel_permutations(28, dihedral_augmentation=True, max_shift=2)
     expected = torch.stack(
         [
             images[i].flatten(0, 1)[table[v]].view(28, 28, 3)
@@ -131,16 +132,16 @@ def test_make_training_step_augmented_view_keeps_its_smoothed_label(
     splits: dict[str, DeviceSplit],
 ) -> None:
     config = replace(RESNET_CONFIG, label_smoothing=0.4, dropout=0.0)
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     state.model.train()
     images, labels = splits["train"]
     index, view = torch.arange(16), 77
     pixels = images[index].flatten(1, 2)[
-        :, make_pixel_permutations(dihedral_augmentation=True, max_shift=2)[view]
+        :, make_pixel_permutations(28, dihedral_augmentation=True, max_shift=2)[view]
     ]
     with torch.no_grad():
         logs = F.log_softmax(state.model(scale_pixels(pixels.view(16, 28, 28, 3))), 1)
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     state.model.train()
     batch = torch.stack([index, torch.full_like(index, view)], 1)
     loss = loop.make_training_step(state, config, splits["train"])(batch)
@@ -149,7 +150,7 @@ def test_make_training_step_augmented_view_keeps_its_smoothed_label(
 
 
 def test_train_epoch_one_cycle_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
-    state, seen = TrainingState.create(RESNET_CONFIG, CPU), []
+    state, seen = TrainingState.create(RESNET_CONFIG, BLOODMNIST_SHAPE, CPU), []
     step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
 
     def watched(batch: torch.Tensor) -> torch.Tensor:
@@ -170,7 +171,7 @@ def test_train_bfloat16_gives_nearly_the_weights_of_float32(
     config = replace(CONFIG, dropout=0.0, max_epochs=1)
     exact, _ = run(config, splits)
     mixed, _ = run(replace(config, precision="bfloat16"), splits)
-    start = TrainingState.create(config, CPU).model.state_dict()
+    start = TrainingState.create(config, BLOODMNIST_SHAPE, CPU).model.state_dict()
     for name, value in exact.best_weights.items():
         assert mixed.best_weights[name].dtype == torch.float32
         assert not torch.equal(mixed.best_weights[name], value)
@@ -196,7 +197,7 @@ def test_train_patience_ends_it_and_keeps_the_best_epoch(
         metrics, "compute_scores", lambda _: {"macro_f1": next(course), "accuracy": 0.5}
     )
     config = replace(CONFIG, patience=3, max_epochs=50)
-    state = TrainingState.create(config, CPU)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
     weights = [
         {key: value.clone() for key, value in state.model.state_dict().items()}
         for _ in train(state, config, train_split=splits["train"], val_split=splits["val"])
@@ -251,7 +252,7 @@ def test_predict_probabilities_other_batch_size_gives_the_same(
 ) -> None:
     state, _ = run(replace(CONFIG, max_epochs=1), splits)
     whole = predict_probabilities(state.model, splits["val"].images, "cross_entropy")
-    monkeypatch.setitem(loop.EVALUATION_BATCH_SIZES, "cpu", 7)
+    monkeypatch.setattr(loop, "get_evaluation_batch_size", lambda *_: 7)
     parts = predict_probabilities(state.model, splits["val"].images, "cross_entropy")
     np.testing.assert_allclose(whole, parts, atol=1e-5)
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)

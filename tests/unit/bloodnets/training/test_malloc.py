@@ -10,6 +10,7 @@ import pytest
 PROBE = """
 import resource
 import torch
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training.malloc import keep_freed_memory
 from bloodnets.config import TrialConfig
 from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
@@ -20,7 +21,7 @@ keep_freed_memory()
 config, cpu = PUBLISHED["cnn-config-1"], torch.device("cpu")
 images = torch.zeros(5 * config.batch_size, 28, 28, 3, dtype=torch.uint8)
 split = DeviceSplit(images, torch.zeros(len(images), dtype=torch.int64))
-state = TrainingState.create(config, cpu)
+state = TrainingState.create(config, BLOODMNIST_SHAPE, cpu)
 step = make_training_step(state, config, split)
 train_epoch(state, config, step, split)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -47,7 +47,7 @@ def test_bootstrap_counts_are_of_as_many_images_and_the_same_in_chunks(
 def test_count_drawn_cells_counts_each_image_as_often_as_it_is_drawn() -> None:
     labels, predicted = np.array([0, 0, 3]), np.array([[0, 1, 2], [0, 0, 3]])
     counts = np.array([[1.0, 1, 1], [0, 3, 0]])
-    (first, second), (all_correct, _) = count_drawn_cells(labels, predicted, counts)
+    (first, second), (all_correct, _) = count_drawn_cells(labels, predicted, counts, 8)
     assert (first[0, 0], first[0, 1], first[3, 2], first.sum()) == (1, 1, 1, 3)
     assert (second[0, 1], second.sum()) == (3, 3)
     assert (all_correct[0, 0], all_correct[3, 3], all_correct.sum()) == (2, 1, 3)
@@ -57,21 +57,22 @@ def test_bootstrap_confusions_are_in_the_order_of_the_trials_and_the_same_in_chu
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     predictions = predict_matrices(ASYMMETRIC, OTHER)
-    labels, predicted = predictions.labels, predictions.predicted_classes[[1, 0, 1]]
-    confusions = bootstrap_confusions(labels, predicted)
+    labels, rows = predictions.labels, np.array([1, 0, 1])
+    confusions = bootstrap_confusions(predictions, rows)
     assert confusions.shape == (3, N_RESAMPLES, 8, 8)
     assert (confusions.sum(axis=(2, 3)) == labels.size).all()
     np.testing.assert_allclose(confusions[:, :, 0, 0].mean(axis=1), [80, 60, 80], rtol=0.02)
     np.testing.assert_array_equal(confusions[0], confusions[2])
     monkeypatch.setattr(bootstrap, "CHUNK_BYTES", 8 * labels.size * 700)
-    np.testing.assert_array_equal(resample_confusions(labels, predicted), confusions)
+    predicted = predictions.predicted_classes[rows]
+    np.testing.assert_array_equal(resample_confusions(labels, predicted, 8), confusions)
 
 
 def test_bootstrap_confusions_that_a_caller_changes_are_whole_in_the_next_call() -> None:
     predictions = predict_matrices(ASYMMETRIC, OTHER)
-    confusions = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    confusions = bootstrap_confusions(predictions)
     confusions[..., 0, 0] = 0
-    confusions = bootstrap_confusions(predictions.labels, predictions.predicted_classes)
+    confusions = bootstrap_confusions(predictions)
     assert (confusions.sum(axis=(2, 3)) == predictions.labels.size).all()
 
 
@@ -86,7 +87,7 @@ def test_bootstrap_scores_are_those_of_the_metrics_and_of_each_draw() -> None:
         assert scores.values[name] == pytest.approx([value], abs=1e-12)
     counts = next(bootstrap_counts(predictions.labels.size))[7].astype(int)
     matrix = metrics.compute_confusion_matrix(
-        predictions.labels.repeat(counts), predicted.repeat(counts)
+        predictions.labels.repeat(counts), predicted.repeat(counts), 8
     )
     for name, value in metrics.compute_scores(matrix).items():
         assert scores.resampled[name][7] == pytest.approx([value], abs=1e-12)

@@ -14,15 +14,15 @@ from sklearn.metrics import (
 )
 from statsmodels.stats.proportion import proportion_confint
 
-from bloodnets.constants import NUM_CLASSES
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.class_scores import CLASS_SCORES, compute_class_scores
 from reports.ledger.loading import read_study_files
 from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 
+N_CLASSES = 8
 N_IMAGES = 400
-LABELS = np.arange(N_IMAGES) % NUM_CLASSES
+LABELS = np.arange(N_IMAGES) % N_CLASSES
 ABSENT = LABELS % 5
 
 
@@ -38,14 +38,14 @@ def make_predictions(labels: IntArray, *probabilities: NDArray[np.floating]) -> 
 
 
 def draw_probabilities(labels: IntArray, *, seed: int = 0, skill: float = 1.0) -> FloatArray:
-    logits = np.random.default_rng(seed).normal(size=(labels.size, NUM_CLASSES))
+    logits = np.random.default_rng(seed).normal(size=(labels.size, N_CLASSES))
     logits[np.arange(labels.size), labels] += skill
     probabilities: FloatArray = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return probabilities
 
 
 def make_perfect(labels: IntArray) -> FloatArray:
-    return np.eye(NUM_CLASSES)[labels]
+    return np.eye(N_CLASSES)[labels]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
@@ -55,7 +55,7 @@ def test_compute_class_scores_equal_scikit_learns(labels: IntArray, is_perfect: 
     probabilities = make_perfect(labels) if is_perfect else draw_probabilities(labels)
     frame = compute_class_scores(make_predictions(labels, probabilities))
     exact = probabilities.astype(np.float32)
-    predicted, classes = exact.argmax(axis=1), range(NUM_CLASSES)
+    predicted, classes = exact.argmax(axis=1), range(N_CLASSES)
     expected = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
     for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
         np.testing.assert_allclose(frame[name], values)
@@ -78,7 +78,7 @@ def test_compute_class_scores_of_one_seed_have_wilsons_intervals() -> None:
     probabilities = draw_probabilities(LABELS)
     frame = compute_class_scores(make_predictions(LABELS, probabilities))
     predicted = probabilities.argmax(axis=1)
-    for c in range(NUM_CLASSES):
+    for c in range(N_CLASSES):
         is_class, is_predicted = np.equal(LABELS, c), np.equal(predicted, c)
         for name, outcomes in (
             ("precision", is_class[is_predicted]),

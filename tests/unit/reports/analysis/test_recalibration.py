@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
-from bloodnets.constants import NUM_CLASSES
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from reports.analysis.recalibration import compute_confidence_logits, fit_recalibration
 
 
@@ -72,7 +72,7 @@ def test_fit_recalibration_of_saturated_logits_has_the_intercept_of_a_root_finde
 
 
 def test_compute_confidence_logits_of_certain_predictions_are_finite_and_precise() -> None:
-    rows = np.zeros((3, NUM_CLASSES), dtype=np.float32)
+    rows = np.zeros((3, BLOODMNIST_SHAPE.n_classes), dtype=np.float32)
     rows[:, 2] = 1
     rows[1, 5] = 1e-12  # lost in 1 - 1e-12 in float32
     rows[2, [2, 5]] = 0.25, 0.75

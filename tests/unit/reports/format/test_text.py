@@ -106,6 +106,8 @@ def make_data_record(kind: DataKind) -> DataRecord:
         md5="m" * 32,
         sha256="f" * 64,
         class_names=(),
+        channels=3,
+        side=28,
         class_counts={},
         path="/c.npz",
         color_stats=grid_builder.COLOR_STATS,

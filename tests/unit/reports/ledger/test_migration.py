@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ConflictError
 from reports.ledger.ledger import Ledger
 from reports.ledger.migration import READABLE_VERSIONS, migrate
 from reports.ledger.records import SCHEMA_VERSION, EpochRecord, TrialRecord
-from tests.helpers.small_studies import VERSION_3_DIR, edit_json
+from tests.helpers.small_studies import VERSION_3_DIR, edit_json, write_version_4
 
 
 @pytest.fixture
@@ -67,3 +68,15 @@ def test_migrate_of_a_record_that_has_not_changed_returns_its_text(version: int)
 def test_migrate_of_a_converted_record_keeps_its_values() -> None:
     text = json.dumps({"versions": {"torch": "2.13.0"}}).encode()
     assert json.loads(migrate(TrialRecord, text, 3)) == json.loads(text)
+
+
+def test_ledger_of_version_4_has_color_images_of_28_pixels(grid_copy: Path) -> None:
+    before = Ledger(grid_copy)
+    write_version_4(grid_copy)
+    content = read_files(grid_copy)
+    ledger = Ledger(grid_copy)
+    assert ledger.study == before.study
+    assert ledger.study.data.shape == BLOODMNIST_SHAPE
+    assert ledger.read_trials() == before.read_trials()
+    assert ledger.files.has_log
+    assert read_files(grid_copy) == content

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bloodnets import metrics
-from bloodnets.constants import CHANNELS, CLASS_NAMES
+from bloodnets.constants import CLASS_NAMES
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model, count_operations, count_parameters
 from reports.ledger import published
 from reports.ledger.data_record import DataRecord
@@ -128,7 +129,7 @@ def test_published_costs_of_the_benchmark_are_those_of_its_layers(
         return
     with torch.device("meta"):
         model = make_resnet(layers, n_pixels=row.resolution).eval()
-        image = torch.empty(1, CHANNELS, row.resolution, row.resolution)
+        image = torch.empty(1, BLOODMNIST_SHAPE.channels, row.resolution, row.resolution)
     with FlopCounterMode(display=False) as counter:
         model(image)
     assert (count_parameters(model), counter.get_total_flops()) == (row.parameters, row.operations)
@@ -137,9 +138,12 @@ def test_published_costs_of_the_benchmark_are_those_of_its_layers(
 @pytest.mark.parametrize("name", list(PUBLISHED))
 def test_published_costs_of_the_paper_are_those_of_its_networks(name: str) -> None:
     config = PUBLISHED[name]
-    row, model = published.find_published(config.to_dict()), build_model(config)
+    row, model = published.find_published(config.to_dict()), build_model(config, BLOODMNIST_SHAPE)
     assert row is not None
-    assert (row.parameters, row.operations) == (count_parameters(model), count_operations(model))
+    assert (row.parameters, row.operations) == (
+        count_parameters(model),
+        count_operations(model, BLOODMNIST_SHAPE),
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])

@@ -23,6 +23,8 @@ def make_record(content: bytes) -> DataRecord:
         md5="e" * 32,
         sha256=hashlib.sha256(content).hexdigest(),
         class_names=CLASS_NAMES,
+        channels=3,
+        side=28,
         class_counts={},
         path=None,
         color_stats=COLOR_STATS,

@@ -11,7 +11,7 @@ from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.serialization import from_json
 from reports.ledger.upgrade import upgrade_study
 from reports.verification.log import check_log
-from tests.helpers.small_studies import VERSION_3_DIR
+from tests.helpers.small_studies import VERSION_3_DIR, write_version_4
 
 
 @pytest.fixture
@@ -72,3 +72,14 @@ def test_upgrade_study_of_the_current_version_writes_nothing(grid_copy: Path) ->
     before = {path: path.stat().st_mtime_ns for path in grid_copy.rglob("*")}
     upgrade_study(Ledger(grid_copy))
     assert {path: path.stat().st_mtime_ns for path in grid_copy.rglob("*")} == before
+
+
+def test_upgrade_study_of_version_4_rewrites_only_the_study(grid_copy: Path) -> None:
+    write_version_4(grid_copy)
+    ledger, before = Ledger(grid_copy), read_files(grid_copy)
+    upgrade_study(ledger)
+    after = read_files(grid_copy)
+    assert {name for name in after if after[name] != before.get(name)} == {"study.json"}
+    assert from_json(StudyRecord, after["study.json"]) == ledger.study  # without a migration
+    assert ledger.files.is_current
+    check_log(ledger, {record.id: record for record in ledger.read_trials()})

@@ -105,3 +105,11 @@ def test_color_stats_survive_json_outside_of_the_fingerprint(tmp_path: Path, tra
     )
     (tmp_path / "s/study.json").write_bytes(to_json(replace(ledger.study, data=data), indent=2))
     assert Ledger(tmp_path / "s").study.data == data
+
+
+def test_describe_outliers_gray_images_are_compared_by_their_one_channel(train: Images) -> None:
+    gray = train[..., :1]
+    stats = compute_color_stats(gray)
+    assert len(stats.mean) == 2
+    words = describe_outliers(stats, np.concatenate([gray[:3], np.zeros((1, 28, 28, 1), np.uint8)]))
+    assert words == [None, None, None, "gray darker and more even"]

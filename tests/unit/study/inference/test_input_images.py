@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from study.inference.input_images import InputImage, read_input_images
 
 
@@ -35,6 +36,7 @@ def read(folder: Path, *names: str, split: str = "test") -> Reading:
     images = list(
         read_input_images(
             paths,
+            BLOODMNIST_SHAPE,
             split=split,
             crop=None,
             on_skip=skipped.append,

@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.models import ResNet
 from reports.ledger.ledger import Ledger
@@ -52,12 +53,15 @@ def test_build_onnx_model_with_batch_norm_predicts_as_the_model(
     """By its fixed statistics, and for any number of images; the file names no path."""
     ledger, chosen = untrained
     torch.manual_seed(0)
-    model = ResNet(width=4, dropout=0.5)
+    model = ResNet(BLOODMNIST_SHAPE, width=4, dropout=0.5)
     model(torch.randn(64, 3, 28, 28) + 1)  # moves the statistics
     odd = replace(chosen, model=model.eval())
     content = onnx_export.build_onnx_model(odd, ledger.study)
     images = np.random.default_rng(0).integers(256, size=(37, 28, 28, 3), dtype=np.uint8)
-    assert onnx_export.compare_predictions(content, odd, images).max_deviation <= 1e-4
+    assert (
+        onnx_export.compare_predictions(content, odd, images, BLOODMNIST_SHAPE).max_deviation
+        <= 1e-4
+    )
     together = run(content, images)
     np.testing.assert_allclose(
         np.concatenate([run(content, images[:1]), run(content, images[1:3])]),

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.loop import predict_probabilities
+from reports.ledger.data_record import DataRecord
+from reports.ledger.ledger import Ledger
 from study.inference.input_images import InputImage
 from study.inference.model_selection import SelectedModel, select_model
 from study.inference.predict import Prediction, classify_images
-from tests.helpers.grid_builder import COLOR_STATS, build_grid, make_published_matrices
+from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
 
 
@@ -22,14 +24,23 @@ def cells() -> dict[str, NDArray[np.uint8]]:
 
 
 @pytest.fixture(scope="module")
-def selected(tmp_path_factory: pytest.TempPathFactory) -> SelectedModel:
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
-    folder = tmp_path_factory.mktemp("results") / "new"
-    return select_model(add_models(build_grid(folder, matrices)), None)
+    return add_models(build_grid(tmp_path_factory.mktemp("results") / "new", matrices))
+
+
+@pytest.fixture(scope="module")
+def selected(ledger: Ledger) -> SelectedModel:
+    return select_model(ledger, None)
+
+
+@pytest.fixture(scope="module")
+def data(ledger: Ledger) -> DataRecord:
+    return ledger.study.data
 
 
 def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
-    selected: SelectedModel, cells: dict[str, NDArray[np.uint8]]
+    selected: SelectedModel, data: DataRecord, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     """The expected ones are those that a study would have recorded."""
     images = cells["train_images"][:200]
@@ -37,13 +48,13 @@ def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
     expected = predict_probabilities(selected.model, pixels, loss)
     for count in (1, 3, 130):
         shown = (InputImage(str(index), images[index]) for index in range(count))
-        found = list(classify_images(selected, COLOR_STATS, shown))
+        found = list(classify_images(selected, data, shown))
         assert [each.name for each in found] == [str(index) for index in range(count)]
         assert np.array_equal([each.probabilities for each in found], expected[:count])
 
 
 def test_classify_images_reads_no_more_than_a_batch_ahead(
-    selected: SelectedModel, cells: dict[str, NDArray[np.uint8]]
+    selected: SelectedModel, data: DataRecord, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     taken = 0
 
@@ -52,7 +63,7 @@ def test_classify_images_reads_no_more_than_a_batch_ahead(
         for taken in range(1, 301):  # noqa: B007 - read below
             yield InputImage("x", cells["train_images"][0])
 
-    next(classify_images(selected, COLOR_STATS, many()))
+    next(classify_images(selected, data, many()))
     assert taken == 128
 
 

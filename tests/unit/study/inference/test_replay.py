@@ -9,6 +9,7 @@ import torch
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ConflictError, DataError, ResourceError
 from bloodnets.training.checkpoint import serialize_model
 from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
@@ -65,7 +66,7 @@ def trained(
     planned = make_planned_trial("mlnn-config-2", config)
     ledger = create_study(folder / "s", study(cells, (planned,)))
     splits = {name: DeviceSplit.from_numpy(getattr(cells, name), CPU) for name in ("train", "val")}
-    state, rows, error = TrainingState.create(config, CPU), [], None
+    state, rows, error = TrainingState.create(config, BLOODMNIST_SHAPE, CPU), [], None
     try:
         for result in train(state, config, train_split=splits["train"], val_split=splits["val"]):
             rows.append(EpochRecord(**asdict(result)))
@@ -160,7 +161,7 @@ def test_replay_trial_changed_record_gives_its_deviation(tmp_path: Path, cells: 
 
 def test_replay_trial_other_weights_give_their_deviation(tmp_path: Path, cells: BloodCells) -> None:
     ledger = trained(tmp_path, cells)
-    other = TrainingState.create(CONFIG, CPU)
+    other = TrainingState.create(CONFIG, BLOODMNIST_SHAPE, CPU)
     path = ledger.folder / "models" / f"{ledger.list_planned_trials()[0].id}.safetensors"
     path.write_bytes(serialize_model(dict(other.model.state_dict()), CONFIG))
     found = replay_trial(ledger, "mlnn-config-2", cells)

@@ -7,6 +7,7 @@ import pytest
 
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model, count_parameters
 from bloodnets.training.loop import DeviceSplit
 from study.lifecycle import epoch_timing
@@ -32,4 +33,4 @@ def test_measure_network_cost_slow_steps_are_fewer(
     assert sizes == [config.batch_size, n_steps * config.batch_size]
     n_epoch_steps = len(cells.train.labels) / config.batch_size
     assert cost.epoch_duration_s == pytest.approx(step_s * n_epoch_steps)
-    assert cost.weight_bytes == 4 * count_parameters(build_model(config))
+    assert cost.weight_bytes == 4 * count_parameters(build_model(config, BLOODMNIST_SHAPE))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bloodnets.config import TrialConfig
+from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.models import build_model
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.epoch_limit import EpochLimit
@@ -17,7 +18,7 @@ from reports.sections.findings import analyze
 from reports.sections.paper.facts import PaperFacts, collect_facts
 from reports.sections.paper.methods import format_citations, write_methods
 from reports.sections.paper.references import SAMPLER_KEYS, load_references
-from reports.sections.paper.training_answers import NETWORK_LAYERS
+from reports.sections.paper.training_answers import describe_layers
 from study.configs.presets import CONFIGURATIONS
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -139,12 +140,17 @@ def test_format_citations_puts_short_forms_before_the_period(reported_grid: Repo
             assert not keys or f"({'; '.join(references[key].short for key in keys)})." in text
 
 
-@pytest.mark.parametrize("family", NETWORK_LAYERS)
-def test_network_layers_are_those_of_the_network(family: str) -> None:
+@pytest.mark.parametrize(
+    "shape",
+    [BLOODMNIST_SHAPE, DataShape(n_classes=5, channels=1, side=64)],
+    ids=["bloodmnist", "gray"],
+)
+@pytest.mark.parametrize("family", ["mlnn", "cnn", "resnet"])
+def test_describe_layers_names_those_of_the_network(family: str, shape: DataShape) -> None:
     """Each width that the text names is the size of a layer of the network."""
     configs: Mapping[str, TrialConfig] = CONFIGURATIONS
     config = next(config for config in configs.values() if config.family == family)
-    sizes = {size for weights in build_model(config).parameters() for size in weights.shape}
-    words = NETWORK_LAYERS[family].replace("-", " ").replace(",", "").split()
+    sizes = {size for weights in build_model(config, shape).parameters() for size in weights.shape}
+    words = describe_layers(family, shape).replace("-", " ").replace(",", "").split()
     named = {int(word) for word in words if word.isdigit()}
     assert named <= sizes | {2}  # 2 x 2 max-pooling has no weights
