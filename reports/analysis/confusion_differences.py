@@ -29,6 +29,10 @@ MAX_COMPARED = 12
 """Maximum number of configurations that are compared in pairs. They give 66 pairs, few enough for a
 reader to choose from."""
 
+MAX_CELLS = 50_000
+"""Maximum number of cells of all pairs, unless one pair has more. Up to 27 classes, all pairs of
+`MAX_COMPARED` configurations have fewer."""
+
 _DIFFERENCE_COLUMNS = (
     *("a", "b", "seeds", "true", "predicted"),
     *("count_a", "count_a_sd", "count_b", "count_b_sd"),
@@ -61,11 +65,13 @@ class ConfusionDifferences:
               a is worse than b in this cell.
         first_pair: Pair to show first; None if there is no pair.
         n_models: Number of models with a trial, including those not compared.
+        n_compared: Number of models that are compared.
     """
 
     cells: pd.DataFrame
     first_pair: tuple[str, str] | None
     n_models: int
+    n_compared: int
 
 
 def compare_confusions(predictions: TestPredictions) -> ConfusionDifferences:
@@ -80,13 +86,25 @@ def compare_confusions(predictions: TestPredictions) -> ConfusionDifferences:
             cells=pd.DataFrame(columns=list(_DIFFERENCE_COLUMNS)),
             first_pair=None,
             n_models=len(models),
+            n_compared=0,
         )
     cells = compute_cell_differences(predictions)
     trials = predictions.trials
     family_by_name = dict(zip(trials["configuration"], trials["family"], strict=True))
     return ConfusionDifferences(
-        cells=cells, first_pair=choose_first_pair(cells, family_by_name), n_models=len(models)
+        cells=cells,
+        first_pair=choose_first_pair(cells, family_by_name),
+        n_models=len(models),
+        n_compared=min(len(models), _count_compared(predictions.n_classes)),
     )
+
+
+def _count_compared(n_classes: int) -> int:
+    """Return the maximum number of configurations that are compared, at least 2."""
+    fitting = (
+        n for n in range(MAX_COMPARED, 2, -1) if n * (n - 1) // 2 * n_classes**2 <= MAX_CELLS
+    )
+    return next(fitting, 2)
 
 
 def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
@@ -102,7 +120,7 @@ def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
 
 
 def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
-    """Compare every cell of every pair among the first `MAX_COMPARED`, over their common seeds.
+    """Compare every cell of every pair among the best models, over their common seeds.
 
     Args:
         predictions: Trials on the same images, at least one.
@@ -112,7 +130,7 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     """
     models = set(find_representatives(predictions).values())
     ranked_names = [name for name in rank_by_macro_f1(predictions) if name in models]
-    names = ranked_names[:MAX_COMPARED]
+    names = ranked_names[: _count_compared(predictions.n_classes)]
     trial_rows = np.flatnonzero(predictions.trials["configuration"].isin(names))
     trials = predictions.trials.iloc[trial_rows]
     confusions = bootstrap.count_confusions(predictions)[trial_rows]

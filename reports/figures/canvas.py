@@ -23,6 +23,12 @@ from reports.format.text import DataLabel
 WIDTH, NARROW_WIDTH = 7.2, 3.7
 """Widths of figures in inches: for a paper or a computer, and for the screen of a phone."""
 
+MAX_NAMED_CLASSES = 14
+"""Maximum number of classes whose names and counts are readable in a confusion matrix."""
+
+_MAX_FINE_TICKS = 50
+"""Maximum number of classes of which every fifth is numbered; of more, it is every tenth."""
+
 _DPI = 160
 
 _POSITION_DECIMALS = 6
@@ -120,6 +126,20 @@ def make_panels(
     return figure, [
         figure.add_subplot(grid_spec[i // n_columns, i % n_columns]) for i in range(n_panels)
     ]
+
+
+def label_class_axes(axes: Axes, labels: Sequence[str]) -> None:
+    """Label the rows and columns of a confusion matrix, with numbers if the names are too many."""
+    ticks: Sequence[int] = range(len(labels))
+    if len(labels) > MAX_NAMED_CLASSES:
+        ticks = range(0, len(labels), 5 if len(labels) <= _MAX_FINE_TICKS else 10)
+        axes.set_xticks(ticks)
+        axes.set_yticks(ticks)
+    else:
+        axes.set_xticks(ticks, labels, rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_yticks(ticks, labels)
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
 
 
 def set_panel_title(axes: Axes, name: str, detail: str) -> None:

@@ -23,7 +23,8 @@ def draw_confusion_matrices(
 ) -> MarkedFigure:
     """Draw one confusion matrix per configuration, with counts and row percentages.
 
-    Rows are true classes, columns predicted ones. The shade is the share of the row on a
+    Rows are true classes, columns predicted ones; more than `canvas.MAX_NAMED_CLASSES` classes are
+    numbered, without counts. The shade is the share of the row on a
     square-root scale; on a linear scale, all errors of a good classifier would be white.
 
     Args:
@@ -42,16 +43,14 @@ def draw_confusion_matrices(
             index="true", columns="predicted", values="row_share"
         ).to_numpy()
         axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1))
-        draw_cell_texts(axes, list_count_texts(counts, shares))
+        if len(labels) <= canvas.MAX_NAMED_CLASSES:
+            draw_cell_texts(axes, list_count_texts(counts, shares))
         n_seeds = int(matrix_rows["seeds"].max())
         canvas.set_panel_title(axes, name, f"sum of {n_seeds} seeds" if n_seeds > 1 else "1 seed")
-        axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(labels)), labels)
-        axes.grid(visible=False)
-        axes.tick_params(length=0)
-    canvas.label_outer_axes(
-        figure, panels, "Predicted class (images; % of row below)", "True class"
-    )
+        canvas.label_class_axes(axes, labels)
+    with_texts = len(labels) <= canvas.MAX_NAMED_CLASSES
+    xlabel = "Predicted class (images; % of row below)" if with_texts else "Predicted class"
+    canvas.label_outer_axes(figure, panels, xlabel, "True class")
     return figure
 
 

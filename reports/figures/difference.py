@@ -40,17 +40,15 @@ def draw_confusion_difference(
         index="true", columns="predicted", values="shade"
     )
     axes.imshow(shade_matrix, cmap=_DIVERGING_COLORMAP, vmin=-5, vmax=5)
-    draw_cell_texts(axes, list_difference_texts(frame))
+    if len(labels) <= canvas.MAX_NAMED_CLASSES:
+        draw_cell_texts(axes, list_difference_texts(frame))
     names = (canvas.shorten(str(first_row[side]), 24) for side in ("a", "b"))
     axes.set_title(" \N{MINUS SIGN} ".join(names))
-    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(labels)), labels)
+    canvas.label_class_axes(axes, labels)
     axes.set_xlabel(
         "Predicted class (images per trial; blue: better, orange: worse, gray: not significant)"
     )
     axes.set_ylabel("True class")
-    axes.grid(visible=False)
-    axes.tick_params(length=0)
     return figure
 
 

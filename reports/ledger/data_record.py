@@ -95,6 +95,12 @@ class DataRecord:
         return DataShape(n_classes=len(self.class_names), channels=self.channels, side=self.side)
 
     @property
+    def image_bytes(self) -> int:
+        """Size of the images of all splits in memory, in bytes."""
+        n_images = sum(map(sum, self.class_counts.values()))
+        return n_images * self.side**2 * self.channels
+
+    @property
     def absent_classes(self) -> dict[str, tuple[int, ...]]:
         """Classes without an image, by split; splits with all classes are omitted."""
         absent_by_split = {

@@ -21,6 +21,10 @@ _PAPER_FIGURES = {
     "cnn": {"train_loss": "Fig. 2", "scores": "Fig. 5", "confusion": "Fig. 6"},
 }
 
+MAX_HEAT_MAP_CLASSES = 20
+"""Maximum number of classes of a confusion matrix on the page. More columns are wider than a
+screen, and 100 classes of one model take 1 MB."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContext:
@@ -48,6 +52,11 @@ class ReportContext:
     copies: Mapping[str, Sequence[str]]
     displayed_names: tuple[str, ...]
     is_search: bool
+
+    @property
+    def shows_heat_maps(self) -> bool:
+        """Whether the page has confusion matrices as heat maps; with many classes, it has lists."""
+        return len(self.class_labels) <= MAX_HEAT_MAP_CLASSES
 
     @property
     def model_labels(self) -> tuple[str, ...]:

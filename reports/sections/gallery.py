@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_SHOWN_SIDE = 84
+SHOWN_SIDE = 84
 """Height and width that an image should have on the page, in pixels."""
 
 
@@ -93,4 +93,4 @@ class Gallery:
     @property
     def shown_side(self) -> int:
         """Height and width of an image on the page, a multiple of `side`."""
-        return self.side * max(1, round(_SHOWN_SIDE / self.side))
+        return self.side * max(1, round(SHOWN_SIDE / self.side))

@@ -108,7 +108,9 @@ def _estimate_costs(
 ) -> Iterator[CostEstimate]:
     """Yield the cost of each configuration's trials."""
     trials = config.plan_trials()
-    prediction_bytes = (len(cells.val.labels) + len(cells.test.labels)) * (8 * 4 + 1)
+    prediction_bytes = (len(cells.val.labels) + len(cells.test.labels)) * (
+        4 * cells.shape.n_classes + 1
+    )
     configs = {
         name: [TrialConfig.from_dict(t.config) for t in trials if t.configuration == name]
         for name in config.configurations

@@ -33,7 +33,11 @@ from study.runtime.signals import defer_interrupts, list_signals, start_processe
 from study.runtime.token import ensure_private_token
 
 OBJECT_STORE_BYTES = 2**29
-"""Size of the object store in bytes: it holds the data (40 MB) once per node, and little else."""
+"""Minimum size of the object store in bytes: it holds the data once per node (40 MB for BloodMNIST),
+and little else."""
+
+_OTHER_OBJECT_BYTES = 2**28
+"""Size that the object store has in addition to that of the data, in bytes."""
 
 MAX_TEMP_PATH_BYTES = 20
 """Maximum length in bytes: of a socket path's 104, our folder takes 20 and Ray's names 64."""
@@ -90,12 +94,15 @@ def redirect_output(log_path: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Iterator[None]:
+def open_ray_session(
+    config: StudyConfig, *, n_trials: int | None = None, data_bytes: int = 0
+) -> Iterator[None]:
     """Start Ray or join a cluster within the context.
 
     Args:
         config: Settings of the study, for its resources and address.
         n_trials: Maximum number of trials that may run at the same time; None if none will run.
+        data_bytes: Size of the images in bytes; a cluster must have room for them.
 
     Raises:
         ResourceError: Ray did not start, the cluster does not respond, or no node has the
@@ -107,7 +114,7 @@ def open_ray_session(config: StudyConfig, *, n_trials: int | None = None) -> Ite
         with defer_interrupts() if config.address is None else nullcontext():
             if config.address is None:
                 check_local_resources(config)
-                stack.enter_context(_start_local_ray(config, n_trials))
+                stack.enter_context(_start_local_ray(config, n_trials, data_bytes))
             else:
                 _join_cluster(config.address)
             stack.callback(_shut_down_ray)
@@ -137,7 +144,7 @@ def _join_cluster(address: str) -> None:
 
 
 @contextmanager
-def _start_local_ray(config: StudyConfig, n_trials: int | None) -> Iterator[None]:
+def _start_local_ray(config: StudyConfig, n_trials: int | None, data_bytes: int) -> Iterator[None]:
     """Start Ray on this host, so that no other user can read its files or use it.
 
     The context ends with the removal of Ray's files; Ray must have been shut down.
@@ -159,7 +166,9 @@ def _start_local_ray(config: StudyConfig, n_trials: int | None) -> Iterator[None
                     start_ray(
                         str(folder),
                         num_cpus=n_cores,
-                        object_store_memory=OBJECT_STORE_BYTES,
+                        object_store_memory=max(
+                            OBJECT_STORE_BYTES, data_bytes + _OTHER_OBJECT_BYTES
+                        ),
                         preload=PRELOADED_MODULES if is_worker_per_trial else (),
                     )
                 break

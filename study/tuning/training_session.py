@@ -58,7 +58,13 @@ def open_training_session(
         ):
             terminal = Console(file=stderr, quiet=quiet)
             with show_phase(terminal, _describe_start(config.address)):
-                ray_stack.enter_context(open_ray_session(config, n_trials=n_trials))
+                ray_stack.enter_context(
+                    open_ray_session(
+                        config,
+                        n_trials=n_trials,
+                        data_bytes=ledger.study.data.image_bytes,
+                    )
+                )
                 _import_engine(config, importer)
                 _check_nodes(config, ledger)
             is_ray_ready = True

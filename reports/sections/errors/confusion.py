@@ -47,6 +47,18 @@ _CELLS = (
     _Cells("confusion-columns", "column_share", "percent", "in % of the predicted class (column)"),
 )
 
+_ERROR_COLUMNS = (
+    CONFIGURATION_COLUMN,
+    Column(key="true_label", heading=("True class",)),
+    Column(key="predicted_label", heading=("Predicted as",)),
+    Column(key="count", heading=("Images",), unit="count"),
+    Column(key="row_share", heading=("% of the", "true class"), unit="percent"),
+    Column(key="column_share", heading=("% of the", "predicted class"), unit="percent"),
+)
+
+_N_LISTED = 10
+"""Number of errors of each model that are listed if there are too many classes for a heat map."""
+
 _NOTE = (
     "Each cell gives the number of images and, below it, the percentage of the true class (row). "
     "The shade is this percentage on a square-root scale; on a linear scale, almost all errors "
@@ -74,8 +86,10 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
         key="confusion",
         title="Confusion matrices",
         paragraphs=_describe_largest_error(rows_by_model[ranked_names[0]], context),
-        notes=(_NOTE,),
-        heat_maps=tuple(_make_heat_map(rows, context) for rows in rows_by_model.values()),
+        notes=(_NOTE,) if context.shows_heat_maps else (),
+        heat_maps=tuple(_make_heat_map(rows, context) for rows in rows_by_model.values())
+        if context.shows_heat_maps
+        else (),
         figures=tuple(
             _make_figure_files(displayed[displayed["family"] == family], context, family)
             for family in families
@@ -90,6 +104,16 @@ def make_section(confusion: ConfusionAnalysis, *, context: ReportContext) -> Sec
             )
             for family in families
             for cells in _CELLS
+        )
+        if context.shows_heat_maps
+        else tuple(
+            _make_error_table(
+                displayed[displayed["family"] == family],
+                confusion.matrices[confusion.matrices["family"] == family],
+                context,
+                family,
+            )
+            for family in families
         ),
     )
 
@@ -180,4 +204,26 @@ def _make_cell_table(
         group="configuration",
         values=all_rows[["family", "configuration", "true", "predicted", cells.key, "seeds"]],
         folded=True,
+    )
+
+
+def _make_error_table(
+    frame: pd.DataFrame, all_rows: pd.DataFrame, context: ReportContext, family: str
+) -> Table:
+    """List the most frequent errors of each model; the CSV file has all cells."""
+    errors = frame[(frame["true"] != frame["predicted"]) & (frame["count"] > 0)]
+    listed = pd.concat(
+        errors[errors["configuration"] == name].nlargest(_N_LISTED, "count")
+        for name in context.rank_models(frame)
+    )
+    return make_table(
+        f"confusion-{make_slug(family)}",
+        f"The {_N_LISTED} most frequent errors of each model on test, {label(family)}",
+        _ERROR_COLUMNS,
+        listed.assign(
+            true_label=context.label_classes(listed["true"]),
+            predicted_label=context.label_classes(listed["predicted"]),
+        ),
+        group="configuration",
+        values=all_rows,
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reports import figures
-from reports.analysis.confusion_differences import MAX_COMPARED, ConfusionDifferences
+from reports.analysis.confusion_differences import ConfusionDifferences
 from reports.analysis.intervals import ALPHA
 from reports.format.model_labels import label_models
 from reports.format.table import Column, Table, make_table
@@ -66,7 +66,9 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
         heat_maps=tuple(
             _make_heat_map(pair, f"{_TABLE_NAME}-{i}", context)
             for i, pair in enumerate(pairs, start=1)
-        ),
+        )
+        if context.shows_heat_maps
+        else (),
         figures=(_make_report_figure(first_pair, context),),
         tables=(_make_table_of_all(pairs, differences.cells, context),),
     )
@@ -115,12 +117,12 @@ def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
 def _list_omissions(differences: ConfusionDifferences, n_pairs: int) -> list[str]:
     """Name the pairs that are not shown, with the reason."""
     sentences = []
-    if differences.n_models > MAX_COMPARED:
+    n_compared = differences.n_compared
+    if differences.n_models > n_compared:
         sentences.append(
-            f"Only the {MAX_COMPARED} of {differences.n_models} models with the highest macro F1 "
+            f"Only the {n_compared} of {differences.n_models} models with the highest macro F1 "
             "on test are compared."
         )
-    n_compared = min(differences.n_models, MAX_COMPARED)
     if n_missing := n_compared * (n_compared - 1) // 2 - n_pairs:
         sentences.append(
             f"Not compared, because no seed is common: {format_count(n_missing, 'pair')}."
@@ -189,7 +191,7 @@ def _make_table_of_all(
         values=all_rows.drop(columns="shade"),
         folded=True,
         long=True,
-        on_page=False,
+        on_page=not context.shows_heat_maps,
     )
 
 

@@ -15,10 +15,21 @@ from reports.format.text import DataLabel
 from reports.format.units import format_count
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
-from reports.sections.gallery import ClassError, Gallery, GalleryModel, ImageErrors, Thumbnail
+from reports.sections.gallery import (
+    SHOWN_SIDE,
+    ClassError,
+    Gallery,
+    GalleryModel,
+    ImageErrors,
+    Thumbnail,
+)
 
 _N_LISTED = 24
 _SPRITE_COLUMNS = 20
+
+_MAX_SPRITE_PIXELS = 700_000
+"""Maximum number of pixels of all images in the gallery, about 1.5 MB. With a side of at most 41
+pixels, `MAX_IMAGES` fit."""
 
 _COLUMNS = (
     Column(key="index", heading=("Test image", "(from 0)"), unit="count"),
@@ -114,12 +125,15 @@ def _explain_missing_images(data: DataLabel) -> str:
 def _make_gallery(
     frame: pd.DataFrame, errors: pd.DataFrame, images: NDArray[np.uint8], context: ReportContext
 ) -> Gallery:
+    side = min(images.shape[1], SHOWN_SIDE)
+    frame = frame.head(_MAX_SPRITE_PIXELS // side**2)
+    tiles = reduce_images(images[frame["index"]], side)
     model_errors = context.merge_copies(errors)
     models = model_errors.groupby("configuration", sort=False)["seeds"].first()
     errors_by_image = _group_by_image(model_errors, list(models.index))
     return Gallery(
-        sprite=encode_png(arrange_tiles(images[frame["index"]], _SPRITE_COLUMNS)),
-        side=images.shape[1],
+        sprite=encode_png(arrange_tiles(tiles, _SPRITE_COLUMNS)),
+        side=side,
         n_columns=min(_SPRITE_COLUMNS, len(frame)),
         thumbnails=tuple(
             Thumbnail(
@@ -155,6 +169,23 @@ def _describe_image(row: Mapping[Any, Any]) -> tuple[str, ...]:
         f"predicted: {row['predicted_label']} ({row['probability_predicted'] * 100:.0f}%)",
         f"misclassified by {row['wrong']} of {format_count(row['trials'], 'trial')}",
     )
+
+
+def reduce_images(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Reduce images to a side of at most their own, by the mean of the covered pixels.
+
+    Args:
+        images: Images, uint8, shape (n, height, width, channels).
+        side: Height and width of the returned images in pixels.
+    """
+    if images.shape[1] == side:
+        return images
+    edges = np.linspace(0, images.shape[1], side + 1).round().astype(int)
+    sums = np.add.reduceat(images.astype(np.uint32), edges[:-1], axis=1)
+    sums = np.add.reduceat(sums, edges[:-1], axis=2)
+    sizes = np.diff(edges)
+    means: NDArray[np.uint8] = (sums // np.outer(sizes, sizes)[..., None]).astype(np.uint8)
+    return means
 
 
 def arrange_tiles(images: NDArray[np.uint8], n_columns: int) -> NDArray[np.uint8]:
