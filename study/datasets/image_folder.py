@@ -75,6 +75,11 @@ def is_system_name(name: str) -> bool:
     return name.lower() in SYSTEM_NAMES
 
 
+def is_left_out_folder(path: Path) -> bool:
+    """Return whether a subfolder is left out: it is hidden, a link, or created by a system."""
+    return _classify_folder(str(path.parent), path.name) is not None
+
+
 def _classify_hidden(name: str) -> str | None:
     if name.startswith("."):
         return "hidden"
