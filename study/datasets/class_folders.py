@@ -131,10 +131,10 @@ def _list_subfolders(folder: Path) -> list[Path]:
             ]
     except FileNotFoundError as error:
         raise DataError(f"{folder} does not exist", path=folder, expected=LAYOUTS) from error
+    except NotADirectoryError as error:
+        raise DataError(f"{folder} is not a folder", path=folder, expected=LAYOUTS) from error
     except OSError as error:
-        raise DataError(
-            f"{folder} cannot be read: {error.strerror}", path=folder, expected=LAYOUTS
-        ) from error
+        raise DataError(f"{folder} cannot be read: {error.strerror}", path=folder) from error
 
 
 def _find_split_folders(folder: Path, top_folders: Sequence[Path]) -> dict[str, Path]:

@@ -101,4 +101,6 @@ def _format_groups(groups: Sequence[Sequence[str]]) -> str:
 
 
 def _format_range(lengths: SizeRange) -> str:
+    if lengths.min == lengths.max:
+        return f"{lengths.min:,} pixels"
     return f"{lengths.min:,} to {lengths.max:,} pixels, median {lengths.median:,.0f}"

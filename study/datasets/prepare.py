@@ -12,6 +12,7 @@ from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.local import write_atomic
 from bloodnets.storage.temp_folder import open_temp_folder
+from reports.format.units import format_count
 from reports.ledger.serialization import to_json
 from study.console.progress_bar import show_progress
 from study.datasets.class_folders import ClassFolders, list_class_folders
@@ -131,8 +132,9 @@ def _check_class_sizes(
             if skipped:
                 first = f"{skipped[0].file} {skipped[0].detail}"
                 remedy += f"; {len(skipped):,} could not be read, e.g. {first}"
+            n_usable = format_count(count, "usable image") if count else "no usable image"
             raise DataError(
-                f"the class {name!r} has {count} usable image{'' if count == 1 else 's'}",
+                f"the class {name!r} has {n_usable}",
                 value=count,
                 expected=f"at least {needed}" + ("" if needed == 1 else ", one for each split"),
                 remedy=remedy,
