@@ -113,7 +113,7 @@ def test_assign_splits_no_group_and_no_pixels_are_in_two_splits(
     groups = [f"patient {group}" for _, group, _ in images]
     units = find_units(digests, groups)
     counts = np.zeros((units.max() + 1, 3), dtype=np.int64)
-    np.add.at(counts, (units, [label for _, _, label in images]), 1)
+    np.add.at(counts, (units, np.array([label for _, _, label in images])), 1)
     splits = assign_splits(counts, [str(unit) for unit in range(len(counts))], seed=seed)[units]
     for keys in (digests, groups):
         places = set(zip(keys, splits.tolist(), strict=True))
