@@ -46,7 +46,6 @@ MAX_RESIZE_SIDE = 2048
 """Maximum side in pixels of a square that is resized in one step. A larger square is first reduced
 by an integer factor, in strips."""
 
-IMAGE_SIDE = BLOODMNIST_SHAPE.side
 _EXIF_ORIENTATION = 0x0112  # EXIF tag
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 

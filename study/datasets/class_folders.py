@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bloodnets.constants import SPLITS
+from bloodnets.data.npz_file import MAX_NAME_LENGTH
 from bloodnets.data_shape import MAX_CLASSES, MIN_CLASSES
 from bloodnets.errors import DataError
 from study.datasets.image_folder import ImageFolder, is_left_out_folder, list_image_folder
@@ -178,11 +179,12 @@ def _check_class_names(class_names: Sequence[str], folder: Path) -> None:
             expected=f"{MIN_CLASSES} to {MAX_CLASSES}, in {LAYOUTS}",
         )
     for name in class_names:
-        if not name.isprintable():
+        if not name.isprintable() or not name.strip() or len(name) > MAX_NAME_LENGTH:
             raise DataError(
-                f"the class folder {name!r} has unprintable characters in its name",
+                f"{folder} has the class folder {name!r}",
                 path=folder,
                 value=name,
+                expected=f"a name of at most {MAX_NAME_LENGTH} printable characters",
                 remedy="rename it",
             )
 

@@ -1,7 +1,7 @@
 """Make a data file in the MedMNIST format from a folder of images."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +88,7 @@ def _write_files(
         rows = [row for row in range(len(images)) if folders.has_splits or row not in left_out]
         _check_class_sizes([images[row].source.label for row in rows], folders, skipped)
         splits = _choose_splits(rows, images, folders, settings.seed)
+        _check_splits(splits.values(), settings)
         with show_progress(console, f"writing {settings.output} …", len(splits)) as advance:
             write_npz(
                 path,
@@ -139,6 +140,22 @@ def _check_class_sizes(
                 expected=f"at least {needed}" + ("" if needed == 1 else ", one for each split"),
                 remedy=remedy,
             )
+
+
+def _check_splits(splits: Collection[str], settings: PrepareSettings) -> None:
+    """Check that each split has an image.
+
+    Raises:
+        DataError: A split has none.
+    """
+    if empty := [name for name in SPLITS if name not in splits]:
+        raise DataError(
+            f"{settings.folder} has no usable image for {' and '.join(empty)}",
+            path=settings.folder,
+            value=empty,
+            expected="images in train, val and test",
+            remedy="add images, or more groups" if settings.groups_file else "add images",
+        )
 
 
 def _choose_splits(

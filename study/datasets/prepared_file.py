@@ -138,7 +138,8 @@ def _require_absent(path: Path) -> None:
 
 
 def _open_member(archive: zipfile.ZipFile, key: str) -> IO[bytes]:
-    return archive.open(zipfile.ZipInfo(f"{key}.npy"), "w")  # dated 1980 on every host
+    # The date is 1980 on every host. Like `numpy.savez`, this allows members above 2 GiB.
+    return archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True)
 
 
 def _write_header(member: IO[bytes], dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> None:

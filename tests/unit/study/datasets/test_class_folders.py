@@ -103,6 +103,8 @@ def test_list_class_folders_images_outside_given_splits_are_skipped(tmp_path: Pa
         ("train/a/1.png", "val/a/1.png", "valid/a/1.png", "test/b/1.png"),
         ("train/a/1.png", "val/a/1.png", "test/a/1.png"),
         ("a\nb/1.png", "c/1.png"),
+        (" /1.png", "c/1.png"),
+        (f"{'a' * 201}/1.png", "c/1.png"),
         (os.fsdecode(b"a/\xff.png"), "b/1.png"),
         (os.fsdecode(b"\xff/1.png"), "b/1.png"),
     ],

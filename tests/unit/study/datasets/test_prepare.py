@@ -145,6 +145,25 @@ def test_prepare_data_file_class_with_few_images_raises_data_error(
     assert list_new_files(tmp_path) == set()
 
 
+@pytest.mark.parametrize("has_splits", [True, False])
+def test_prepare_data_file_split_without_image_raises_data_error(
+    tmp_path: Path, has_splits: bool
+) -> None:
+    """The folder of val is empty, or two patients are too few for three splits."""
+    cells = tmp_path / "cells"
+    for folder in (cells / "train", cells / "test") if has_splits else (cells,):
+        write_classes(folder, {"a": 4, "b": 4})
+    if has_splits:
+        (cells / "val").mkdir()
+    files = sorted(path.relative_to(cells).as_posix() for path in cells.rglob("*.png"))
+    rows = [f"{file},patient {index % 2}" for index, file in enumerate(files)]
+    (tmp_path / "groups.csv").write_text("\n".join(["file,group", *rows]))
+    with pytest.raises(DataError) as raised:
+        prepare(tmp_path, groups_file=None if has_splits else tmp_path / "groups.csv")
+    assert raised.value.value == ["val"]
+    assert list_new_files(tmp_path) == {"groups.csv"}
+
+
 def test_prepare_data_file_existing_file_is_kept(tmp_path: Path) -> None:
     write_classes(tmp_path / "cells", {"a": 3, "b": 3})
     (tmp_path / "cells.npz").write_text("mine")
