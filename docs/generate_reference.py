@@ -27,6 +27,7 @@ from reports.ledger.records import (
 )
 from reports.ledger.search_record import Confirmation
 from study.cli.main import app
+from study.datasets.preparation_record import PreparationRecord
 
 REFERENCE_DIR = Path(__file__).parent / "reference"
 
@@ -53,6 +54,8 @@ Versions 3 and 4 of the format can be read. Reading a study of version 3 changes
 are new are None. It has no `events.jsonl`, but `test_evaluations.jsonl` with one
 [TestEvaluation](#testevaluation) per line. A resume that trains rewrites its files in version 4
 first. It makes a log from the records, so the times in these entries are those of the resume.
+
+`bloodstudy prepare` writes a [PreparationRecord](#preparationrecord) beside a data file.
 """
 
 # In the order of the files; records that these contain follow where they first occur.
@@ -65,6 +68,7 @@ _RECORDS = (
     Event,
     SoftwareChange,
     TestEvaluation,
+    PreparationRecord,
 )
 
 

@@ -1,4 +1,4 @@
-"""Read image files and convert them to the 28 x 28 pixels of BloodMNIST.
+"""Read image files and convert them to the pixels that a model takes, 28 x 28 for BloodMNIST.
 
 BloodMNIST was made from photographs of 360 x 363 pixels: their central 200 x 200 pixels were
 cropped and resized. This module does the same, but without JPEG compression, which left artifacts
@@ -22,7 +22,7 @@ from bloodnets.data.pixel_format import (
     convert_to_srgb,
     read_pixel_format,
 )
-from bloodnets.data_shape import BLOODMNIST_SHAPE
+from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError
 
 MAX_PIXELS = 144_000_000
@@ -46,35 +46,40 @@ MAX_RESIZE_SIDE = 2048
 """Maximum side in pixels of a square that is resized in one step. A larger square is first reduced
 by an integer factor, in strips."""
 
-IMAGE_SIDE = BLOODMNIST_SHAPE.side
 _EXIF_ORIENTATION = 0x0112  # EXIF tag
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 
 
 class DecodedImage(NamedTuple):
-    """Image from a file, in the format of BloodMNIST.
+    """Image from a file, in the format that a model takes.
 
     Attributes:
-        pixels: Pixels, uint8, shape (28, 28, 3), red, green, blue.
+        pixels: Pixels, uint8, shape (side, side, 3), red, green, blue; (side, side) if gray.
         crop_side: Side of the cropped square, in pixels of the file.
+        width: Width of the file's image in pixels.
+        height: Height of the file's image in pixels.
         has_unused_profile: Whether the file has a color profile that cannot be used.
     """
 
     pixels: NDArray[np.uint8]
     crop_side: int
-    has_unused_profile: bool = False
+    width: int
+    height: int
+    has_unused_profile: bool
 
 
-def read_image_file(path: Path, crop: int | None) -> DecodedImage:
-    """Crop the central square of an image and resize it to 28 x 28 pixels, as in BloodMNIST.
+def read_image_file(path: Path, crop: int | None, shape: DataShape) -> DecodedImage:
+    """Crop the central square of an image and resize it, as for BloodMNIST.
 
-    An image of 28 x 28 pixels is neither cropped nor resized. A gray image gets three equal
-    channels, transparent pixels become white, and 12-bit and 16-bit values are reduced to 8 bits.
-    A color profile and an orientation in EXIF are applied.
+    An image that already has the target's side is neither cropped nor resized. Transparent pixels
+    become white, and 12-bit and 16-bit values are reduced to 8 bits. A color profile and an
+    orientation in EXIF are applied. With three channels, a gray image gets three equal ones. With
+    one channel, a color image becomes its luminance (Pillow's mode `L`).
 
     Args:
         path: Path of the file.
         crop: Side of the square in pixels; None for the largest possible square.
+        shape: Side and channels of the returned pixels.
 
     Raises:
         DataError: The file cannot be read, contains several images, is too large, is smaller
@@ -87,7 +92,7 @@ def read_image_file(path: Path, crop: int | None) -> DecodedImage:
             warnings.catch_warnings(action="ignore"),
             Image.open(path, formats=IMAGE_FORMATS) as image,
         ):
-            return _decode_image(image, path, crop)
+            return _decode_image(image, path, crop, shape)
     except DataError:
         raise
     except FileNotFoundError as error:
@@ -120,16 +125,19 @@ def _is_tiff(path: Path) -> bool:
         return file.read(4) in _TIFF_MAGIC
 
 
-def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedImage:
+def _decode_image(
+    image: Image.Image, path: Path, crop: int | None, shape: DataShape
+) -> DecodedImage:
     _check_size(image, path)
-    crop_side = _choose_crop_side(image, path, crop)
+    width, height = image.size  # before a JPEG is decoded at a smaller size
+    crop_side = _choose_crop_side(image, path, crop, shape.side)
     pixel_format = read_pixel_format(image, path)
     # Pillow decodes some files when their pixels are first used.
     decoded = decode_netpbm(image, path) if image.format == "PPM" else image
     check_value_range(decoded, pixel_format, path)
     small = convert_to_rgb(_crop_square(decoded, crop_side, pixel_format), pixel_format)
-    if small.size != (IMAGE_SIDE, IMAGE_SIDE):
-        small = small.resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
+    if small.size != (shape.side, shape.side):
+        small = small.resize((shape.side, shape.side), Image.Resampling.BILINEAR)
     profile = image.info.get("icc_profile")
     converted = convert_to_srgb(small, profile) if profile else small
     upright = small if converted is None else converted
@@ -137,8 +145,8 @@ def _decode_image(image: Image.Image, path: Path, crop: int | None) -> DecodedIm
     if orientation := image.getexif().get(_EXIF_ORIENTATION):
         upright.getexif()[_EXIF_ORIENTATION] = orientation
         upright = ImageOps.exif_transpose(upright)
-    pixels = np.asarray(upright, dtype=np.uint8)
-    return DecodedImage(pixels, crop_side, has_unused_profile=converted is None)
+    pixels = np.asarray(upright.convert("L") if shape.channels == 1 else upright, dtype=np.uint8)
+    return DecodedImage(pixels, crop_side, width, height, has_unused_profile=converted is None)
 
 
 def _check_size(image: Image.Image, path: Path) -> None:
@@ -158,10 +166,10 @@ def _check_size(image: Image.Image, path: Path) -> None:
         )
 
 
-def _choose_crop_side(image: Image.Image, path: Path, crop: int | None) -> int:
+def _choose_crop_side(image: Image.Image, path: Path, crop: int | None, target_side: int) -> int:
     width, height = image.size
-    if (width, height) == (IMAGE_SIDE, IMAGE_SIDE):
-        return IMAGE_SIDE
+    if width == height == target_side:
+        return target_side
     crop_side = crop or min(width, height)
     if crop_side > min(width, height):
         raise DataError(

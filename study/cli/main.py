@@ -18,6 +18,7 @@ from study.cli.grid import grid
 from study.cli.list import list_studies
 from study.cli.option_groups import expand_option_groups
 from study.cli.predict import predict
+from study.cli.prepare import prepare
 from study.cli.replay import replay
 from study.cli.report import report
 from study.cli.resume import resume
@@ -112,6 +113,7 @@ def show_program(
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
+    "prepare": prepare,
     "grid": grid,
     "search": search,
     "resume": resume,

@@ -113,7 +113,7 @@ def predict(
     from study.inference.prediction_output import format_warnings
 
     for line in format_warnings(predictions, ledger.study):
-        _print_message("warning", line)
+        print_message("warning", line)
     if reader.test_file is not None:
         _enter_test_evaluation(ledger, selected, reader.test_file)
     _print_predictions(predictions, ledger.study, selected, output_format)
@@ -148,7 +148,7 @@ class _ImageReader:
             split=self._options.split,
             crop=self._options.crop,
             on_skip=self.skip,
-            on_leave_out=lambda line: _print_message("left out", line),
+            on_leave_out=lambda line: print_message("left out", line),
             on_split=self._note_split,
         )
         # An unreadable file should be reported before the slow import of PyTorch.
@@ -177,9 +177,9 @@ def _enter_test_evaluation(ledger: "Ledger", selected: "SelectedModel", file: Pa
     try:
         enter_test_evaluation(ledger.location, selected.record.id)
     except StudyError as error:
-        _print_message("warning", f"{text}; this test evaluation could not be logged: {error}")
+        print_message("warning", f"{text}; this test evaluation could not be logged: {error}")
     else:
-        _print_message("note", f"{text}; this test evaluation of {selected.trial_name} was logged")
+        print_message("note", f"{text}; this test evaluation of {selected.trial_name} was logged")
 
 
 def _classify_with_status(
@@ -224,10 +224,11 @@ def _print_predictions(
 
 def print_skipped(line: str) -> None:
     """Print to stderr what is skipped, and why."""
-    _print_message("skipped", line)
+    print_message("skipped", line)
 
 
-def _print_message(kind: str, line: str) -> None:
+def print_message(kind: str, line: str) -> None:
+    """Print a line to stderr, after its kind, e.g. `warning`."""
     from study.console.format import make_printable
 
     # Rich replaces sys.stderr while it shows a status, so that lines appear above the status.

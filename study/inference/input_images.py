@@ -1,6 +1,7 @@
 """Read images to classify from image files, folders and npz files."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from bloodnets.data.medmnist import load_images
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError
 from reports.format.units import format_count
-from study.inference.image_folder import is_system_name, list_image_folder
+from study.datasets.image_folder import is_system_name, list_image_folder
 
 MAX_LISTED_KINDS = 8
 """Maximum number of kinds of files that a message names."""
@@ -72,7 +73,7 @@ def _read_image(
     path: Path, shape: DataShape, crop: int | None, on_skip: Callable[[str], None]
 ) -> Iterator[InputImage]:
     try:
-        decoded_image = read_image_file(path, crop)
+        decoded_image = read_image_file(path, crop, shape)
     except DataError as error:
         on_skip(str(error))
         return
@@ -110,7 +111,9 @@ def _list_image_files(
     for error in listing.errors:
         on_skip(f"{error.filename} cannot be read: {error.strerror}")
     if listing.unread_images:
-        counts = _format_counts({f"{kind} file": n for kind, n in listing.unread_images.items()})
+        counts = _format_counts(
+            Counter(f"{file.suffix.lower()} file" for file in listing.unread_images)
+        )
         on_skip(f"{counts} in {folder}; expected: {ACCEPTED_FORMATS}")
     if listing.left_out:
         on_leave_out(f"{_format_counts(listing.left_out)} in {folder}")

@@ -21,6 +21,7 @@ from study.inference.replay import COMPARED_METRICS, ReplayResult
 from tests.helpers import documented_commands
 from tests.helpers.documented_commands import read_sh_lines
 from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.image_folders import write_classes
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
@@ -79,6 +80,11 @@ def test_readme_command_is_accepted(
         (tmp_path / "photographs").mkdir()
         for image in ("cell.png", "photographs/1.jpg"):
             Image.new("RGB", (360, 363)).save(image)
+    if arguments[0] == "prepare":
+        Path("cells.npz").unlink()
+        write_classes(Path("cells"), {"a": 4, "b": 4})
+        rows = [f"{path.relative_to('cells')},{path.stem}" for path in Path("cells").glob("*/*")]
+        Path("patients.csv").write_text("\n".join(["file,group", *rows]))
     if arguments[0] in {"grid", "search"}:
         arguments.append("--dry-run")
         if not {"--data", "--data-file"} & {*arguments}:
@@ -95,6 +101,7 @@ def test_readme_command_is_accepted(
     known = ["at most", last, "3 epochs re-trained", "1 of 1 ended", "goes on", "pass  storage"]
     known += ["not for diagnostic use", "probability_7", "synthetic images, the exported model"]
     known += ["changed", "Write the report with", "same_models"]  # `list` and `compare`
+    known += [".npz\n"]  # `prepare`
     assert any(words in done.stdout for words in known)
 
 

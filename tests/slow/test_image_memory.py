@@ -12,7 +12,8 @@ _MEASURE_MEMORY = """
 import re, sys
 from pathlib import Path
 from bloodnets.data.image_files import read_image_file
-read_image_file(Path(sys.argv[1]), None)
+from bloodnets.data_shape import BLOODMNIST_SHAPE
+read_image_file(Path(sys.argv[1]), None, BLOODMNIST_SHAPE)
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 

@@ -1,4 +1,4 @@
-"""Image files of every kind to 28 x 28 pixels, or one line that says why not."""
+"""Image files of every kind to the pixels of a model, or one line that says why not."""
 
 import os
 import struct
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from bloodnets.data.image_files import MAX_PIXELS, read_image_file
+from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.errors import DataError
 
 CELL: NDArray[np.uint8] = np.random.default_rng(0).integers(256, size=(28, 28, 3), dtype=np.uint8)
@@ -28,7 +29,7 @@ def photograph(width: int, height: int) -> Image.Image:
 
 def read(image: Image.Image, path: Path, crop: int | None = None) -> NDArray[np.int64]:
     image.save(path)
-    return read_image_file(path, crop).pixels.astype(np.int64)
+    return read_image_file(path, crop, BLOODMNIST_SHAPE).pixels.astype(np.int64)
 
 
 @pytest.mark.parametrize("crop", [None, 28, 200])
@@ -43,12 +44,32 @@ def test_read_image_file_photograph_resizes_the_centered_square(tmp_path: Path) 
     assert np.array_equal(read(whole, tmp_path / "a.png", 200), np.asarray(expected))
     largest = whole.crop((0, 1, 360, 361)).resize((28, 28), Image.Resampling.BILINEAR)
     assert np.array_equal(read(whole, tmp_path / "b.png"), np.asarray(largest))
-    assert read_image_file(tmp_path / "a.png", 200).crop_side == 200
+    assert read_image_file(tmp_path / "a.png", 200, BLOODMNIST_SHAPE).crop_side == 200
+
+
+@pytest.mark.parametrize("side", [8, 64, 256])
+def test_read_image_file_other_side_resizes_to_it(tmp_path: Path, side: int) -> None:
+    whole = photograph(360, 363)
+    whole.save(tmp_path / "a.png")
+    found = read_image_file(tmp_path / "a.png", 200, DataShape(n_classes=2, channels=3, side=side))
+    expected = whole.crop((80, 81, 280, 281)).resize((side, side), Image.Resampling.BILINEAR)
+    assert np.array_equal(found.pixels, np.asarray(expected))
+    assert (found.crop_side, found.width, found.height) == (200, 360, 363)
+
+
+def test_read_image_file_one_channel_returns_the_luminance(tmp_path: Path) -> None:
+    shape = DataShape(n_classes=2, channels=1, side=28)
+    color, gray = Image.fromarray(CELL), Image.fromarray(CELL[..., 0])
+    for name, image in (("color", color), ("gray", gray)):
+        image.save(tmp_path / f"{name}.png")
+        found = read_image_file(tmp_path / f"{name}.png", None, shape)
+        assert found.pixels.shape == shape.image_shape
+        assert np.array_equal(found.pixels, np.asarray(image.convert("L")))
 
 
 def test_read_image_file_small_image_is_enlarged(tmp_path: Path) -> None:
     photograph(14, 20).save(tmp_path / "a.png")
-    found = read_image_file(tmp_path / "a.png", None)
+    found = read_image_file(tmp_path / "a.png", None, BLOODMNIST_SHAPE)
     assert (found.pixels.shape, found.crop_side) == ((28, 28, 3), 14)
 
 
@@ -62,7 +83,7 @@ def test_read_image_file_large_image_in_pieces_equals_the_whole(
     image = Image.merge("RGB", (rings, rings.rotate(90), rings.point(lambda v: 255 - v)))
     at_once = read(image, tmp_path / f"a.{suffix}")
     monkeypatch.setattr("bloodnets.data.image_files.MAX_RESIZE_SIDE", 256)
-    found = read_image_file(tmp_path / f"a.{suffix}", None)
+    found = read_image_file(tmp_path / f"a.{suffix}", None, BLOODMNIST_SHAPE)
     assert found.crop_side == min(size)
     deviation = np.abs(found.pixels - at_once)
     assert 0 < deviation.max() <= 8
@@ -71,7 +92,9 @@ def test_read_image_file_large_image_in_pieces_equals_the_whole(
     alpha.putalpha(255)
     alpha.save(tmp_path / "alpha.png")
     image.save(tmp_path / "opaque.png")
-    one, other = (read_image_file(tmp_path / f"{n}.png", None) for n in ("alpha", "opaque"))
+    one, other = (
+        read_image_file(tmp_path / f"{n}.png", None, BLOODMNIST_SHAPE) for n in ("alpha", "opaque")
+    )
     assert np.array_equal(one.pixels, other.pixels)
 
 
@@ -83,7 +106,7 @@ def test_read_image_file_transparent_pixels_become_white(tmp_path: Path) -> None
     palette = Image.new("P", (40, 40), 3)
     palette.putpalette([c for i in range(256) for c in (i, 0, 0)])
     palette.save(tmp_path / "p.png", transparency=3)
-    assert (read_image_file(tmp_path / "p.png", None).pixels == 255).all()
+    assert (read_image_file(tmp_path / "p.png", None, BLOODMNIST_SHAPE).pixels == 255).all()
 
 
 def test_read_image_file_other_modes_become_rgb(tmp_path: Path) -> None:
@@ -108,13 +131,18 @@ def test_read_image_file_exif_orientation_is_applied(tmp_path: Path, suffix: str
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     stored.save(tmp_path / f"a.{suffix}", exif=exif)
     expected = read(upright, tmp_path / "b.png")
-    assert np.abs(read_image_file(tmp_path / f"a.{suffix}", None).pixels - expected).max() <= 12
+    assert (
+        np.abs(
+            read_image_file(tmp_path / f"a.{suffix}", None, BLOODMNIST_SHAPE).pixels - expected
+        ).max()
+        <= 12
+    )
 
 
 def test_read_image_file_jpeg_with_two_pictures_returns_the_first(tmp_path: Path) -> None:
     first, second = Image.new("RGB", (60, 60), "red"), Image.new("RGB", (60, 60), "blue")
     first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
-    red, _, blue = read_image_file(tmp_path / "a.jpg", None).pixels[0, 0]
+    red, _, blue = read_image_file(tmp_path / "a.jpg", None, BLOODMNIST_SHAPE).pixels[0, 0]
     assert red > 200
     assert blue < 50
 
@@ -167,7 +195,7 @@ def test_read_image_file_unusable_file_raises_data_error(
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError) as caught:
-        read_image_file(tmp_path / name, 45 if name == "small.png" else None)
+        read_image_file(tmp_path / name, 45 if name == "small.png" else None, BLOODMNIST_SHAPE)
     error = caught.value
     assert (error.path, error.value) == (str(tmp_path / name), value)
     assert (error.expected or "").startswith(expected)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from bloodnets.data.image_files import read_image_file
+from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import DataError
 from tests.helpers.image_writers import Samples, write_netpbm, write_png, write_tiff
 
@@ -29,7 +30,7 @@ def to_rgb(samples: Samples, max_value: int) -> Samples:
 
 
 def read(path: Path) -> Samples:
-    return read_image_file(path, None).pixels.astype(np.int64)
+    return read_image_file(path, None, BLOODMNIST_SHAPE).pixels.astype(np.int64)
 
 
 def find_deviation(path: Path, expected: Samples) -> int:
@@ -200,6 +201,6 @@ def test_read_image_file_color_profile_is_applied(tmp_path: Path) -> None:
     image.save(tmp_path / "swapped.png", icc_profile=swapped)
     assert find_deviation(tmp_path / "swapped.png", cell[..., [1, 0, 2]].astype(np.int64)) <= 2
     image.save(tmp_path / "invalid.png", icc_profile=b"profile")
-    found = read_image_file(tmp_path / "invalid.png", None)
+    found = read_image_file(tmp_path / "invalid.png", None, BLOODMNIST_SHAPE)
     assert found.has_unused_profile
     assert np.array_equal(found.pixels, cell)

@@ -68,6 +68,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
     [
+        (["prepare", "nope", "--size", "28", "--output", "new.npz"], 2),
+        (["prepare", "taken", "--size", "28", "--output", "new.npz"], 2),
+        (["prepare", "taken", "--size", "28", "--output", "broken.npz"], 4),
         (["predict", "nope", "cell.png"], 4),
         (["predict", "demo", "nope.png"], 2),
         (["predict", "demo", "broken.npz"], 2),

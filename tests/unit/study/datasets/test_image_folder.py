@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from study.inference.image_folder import is_system_name, list_image_folder
+from study.datasets.image_folder import is_system_name, list_image_folder
 
 
 def make_files(folder: Path, *names: str) -> None:
@@ -41,7 +41,7 @@ def test_list_image_folder_other_files_are_counted_by_kind(tmp_path: Path) -> No
     )
     listing = list_image_folder(tmp_path)
     assert not listing.images
-    assert listing.unread_images == {".tga": 2, ".heic": 1}
+    assert listing.unread_images == [tmp_path / name for name in ("a.tga", "b.TGA", "c.heic")]
     assert listing.left_out == {".txt file": 1, ".png~ file": 1, "other file": 3}
 
 

@@ -35,13 +35,13 @@ class ImageFolder(NamedTuple):
 
     Attributes:
         images: Image files, by name.
-        unread_images: Numbers of image files in formats that are not read, by suffix.
+        unread_images: Image files in formats that are not read, by name.
         left_out: Numbers of other files and folders, by kind, e.g. `.txt file`.
         errors: Errors on reading subfolders.
     """
 
     images: list[Path]
-    unread_images: Counter[str]
+    unread_images: list[Path]
     left_out: Counter[str]
     errors: list[OSError]
 
@@ -49,7 +49,7 @@ class ImageFolder(NamedTuple):
 def list_image_folder(folder: Path) -> ImageFolder:
     """Return the contents of a folder; hidden files, system files and links are not followed."""
     images: list[Path] = []
-    unread_images: Counter[str] = Counter()
+    unread_images: list[Path] = []
     left_out: Counter[str] = Counter()
     errors: list[OSError] = []
     for parent, folder_names, names in os.walk(folder, onerror=errors.append):
@@ -63,16 +63,21 @@ def list_image_folder(folder: Path) -> ImageFolder:
             elif suffix in IMAGE_SUFFIXES:
                 images.append(Path(parent, name))
             elif suffix in OTHER_IMAGE_SUFFIXES:
-                unread_images[suffix] += 1
+                unread_images.append(Path(parent, name))
             else:
                 is_kind = 1 < len(suffix) <= _MAX_SUFFIX_LENGTH
                 left_out[f"{suffix} file" if is_kind else "other file"] += 1
-    return ImageFolder(sorted(images), unread_images, left_out, errors)
+    return ImageFolder(sorted(images), sorted(unread_images), left_out, errors)
 
 
 def is_system_name(name: str) -> bool:
     """Return whether a file or folder has the name of one that a system creates."""
     return name.lower() in SYSTEM_NAMES
+
+
+def is_left_out_folder(path: Path) -> bool:
+    """Return whether a subfolder is left out: it is hidden, a link, or created by a system."""
+    return _classify_folder(str(path.parent), path.name) is not None
 
 
 def _classify_hidden(name: str) -> str | None:
