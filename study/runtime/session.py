@@ -33,7 +33,7 @@ from study.runtime.signals import defer_interrupts, list_signals, start_processe
 from study.runtime.token import ensure_private_token
 
 OBJECT_STORE_BYTES = 2**29
-"""Minimum size of the object store in bytes: it holds the data once per node (40 MB for BloodMNIST),
+"""Minimum size of the object store in bytes: it holds the data once per node, 40 MB for BloodMNIST,
 and little else."""
 
 _OTHER_OBJECT_BYTES = 2**28
