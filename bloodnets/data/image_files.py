@@ -54,7 +54,7 @@ class DecodedImage(NamedTuple):
     """Image from a file, in the format that a model takes.
 
     Attributes:
-        pixels: Pixels, uint8, shape (side, side, 3), red, green, blue; (side, side) if gray.
+        pixels: Pixels, uint8, shape (side, side, channels): red, green, blue, or gray.
         crop_side: Side of the cropped square, in pixels of the file.
         width: Width of the file's image in pixels.
         height: Height of the file's image in pixels.
@@ -146,6 +146,7 @@ def _decode_image(
         upright.getexif()[_EXIF_ORIENTATION] = orientation
         upright = ImageOps.exif_transpose(upright)
     pixels = np.asarray(upright.convert("L") if shape.channels == 1 else upright, dtype=np.uint8)
+    pixels = pixels.reshape(shape.side, shape.side, shape.channels)
     return DecodedImage(pixels, crop_side, width, height, has_unused_profile=converted is None)
 
 
