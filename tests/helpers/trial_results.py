@@ -63,9 +63,12 @@ def make_predictions(matrix: metrics.IntArray, seed: int) -> SplitPredictions:
 @lru_cache(maxsize=256)
 def _make_predictions(matrix_bytes: bytes, seed: int) -> SplitPredictions:
     counts = np.frombuffer(matrix_bytes, dtype=np.int64)
-    true_classes, predicted_classes = (indices.ravel() for indices in np.indices((8, 8)))
+    n_classes = math.isqrt(counts.size)
+    true_classes, predicted_classes = (
+        indices.ravel() for indices in np.indices((n_classes, n_classes))
+    )
     labels, predicted = true_classes.repeat(counts), predicted_classes.repeat(counts)
-    probabilities = np.random.default_rng(seed).uniform(size=(labels.size, 8))
+    probabilities = np.random.default_rng(seed).uniform(size=(labels.size, n_classes))
     probabilities[np.arange(labels.size), predicted] += 2
     probabilities[np.arange(labels.size), labels] += 0.5
     probabilities /= probabilities.sum(axis=1, keepdims=True)

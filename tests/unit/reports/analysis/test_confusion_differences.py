@@ -9,6 +9,7 @@ import pytest
 
 from reports.analysis import confusion_differences
 from reports.ledger.test_predictions import TestPredictions
+from tests.helpers.report_frames import make_test_predictions
 
 Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
 
@@ -233,3 +234,15 @@ def test_compute_cell_differences_without_a_common_seed_are_empty() -> None:
         make_predictions(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 1, POOR))
     )
     assert frame.empty
+
+
+@pytest.mark.parametrize(("n_classes", "n_compared"), [(5, 5), (27, 5), (60, 5), (71, 4), (100, 3)])
+def test_compare_confusions_of_many_classes_compare_fewer(n_classes: int, n_compared: int) -> None:
+    matrix = np.eye(n_classes, dtype=np.int64)
+    names = [f"cnn-config-{i}" for i in range(1, 6)]
+    predictions = make_test_predictions({name: [matrix] for name in names})
+    differing = replace(predictions, probabilities=predictions.probabilities.copy())
+    for row in range(len(names)):
+        differing.probabilities[row, row, :2] = differing.probabilities[row, row, 1::-1]
+    found = confusion_differences.compare_confusions(differing)
+    assert (found.n_models, found.n_compared) == (5, n_compared)

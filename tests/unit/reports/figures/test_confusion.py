@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from reports import figures
 from reports.analysis.confusion import analyze_confusion
+from reports.figures import canvas
 from reports.figures.confusion import list_count_texts
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.report_frames import CLASS_LABELS, OFFICIAL, make_test_predictions
@@ -59,3 +60,13 @@ def test_draw_confusion_matrices_titles_have_name_and_seeds(panels: list[Axes]) 
     assert "2" in titles[0].partition(": ")[2]
     assert titles[1].startswith("$\\frac$: ")
     assert "1" in titles[1].partition(": ")[2]
+
+
+def test_draw_confusion_matrices_of_many_classes_have_numbers_instead_of_names() -> None:
+    n_classes = canvas.MAX_NAMED_CLASSES + 6
+    matrix = np.eye(n_classes, dtype=np.int64)
+    frame = analyze_confusion(make_test_predictions({"cnn-config-1": [matrix]})).matrices
+    labels = [f"class {i}" for i in range(n_classes)]
+    (axes,) = figures.draw_confusion_matrices(frame, labels, data=OFFICIAL).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["0", "5", "10", "15"]
+    assert not axes.collections  # no texts in the cells

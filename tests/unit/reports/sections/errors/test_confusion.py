@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from reports.analysis.confusion import analyze_confusion
+from reports.sections.context import MAX_HEAT_MAP_CLASSES
 from reports.sections.errors import confusion
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
@@ -92,3 +93,21 @@ def test_confusion_figure_is_a_file_and_the_tables_have_every_configuration() ->
 def test_confusion_without_a_test_evaluation_is_left_out() -> None:
     nothing = replace(ONE_SEED, matrices=ONE_SEED.matrices.iloc[:0])
     assert confusion.make_section(nothing, context=make_context()) is None
+
+
+def test_confusion_of_many_classes_lists_the_most_frequent_errors() -> None:
+    n_classes = MAX_HEAT_MAP_CLASSES + 1
+    matrix = 5 * np.eye(n_classes, dtype=np.int64)
+    matrix[2, 7], matrix[20, 0] = 3, 4
+    analysis = analyze_confusion(make_test_predictions({"cnn-config-1": [matrix]}))
+    context = make_context("cnn-config-1", class_labels=tuple(map(str, range(n_classes))))
+    section = confusion.make_section(analysis, context=context)
+    assert section is not None
+    assert (section.heat_maps, section.notes) == ((), ())
+    table = find_table(section, "confusion-cnn")
+    assert [
+        [row[key] for key in ("true_label", "predicted_label", "count", "row_share")]
+        for row in read_rows(table)
+    ] == [["20", "0", "4", "44.44"], ["2", "7", "3", "37.50"]]
+    assert not table.folded
+    assert len(table.values) == n_classes**2

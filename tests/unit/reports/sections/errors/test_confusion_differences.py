@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from reports.analysis.confusion_differences import compare_confusions
+from reports.sections.context import MAX_HEAT_MAP_CLASSES
 from reports.sections.elements import Section
 from reports.sections.errors import confusion_differences
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
@@ -156,3 +158,21 @@ def test_differences_of_one_function_are_left_out(names: tuple[str, ...]) -> Non
     predictions = make_test_predictions(dict.fromkeys(names, BETTER[:1]))
     differences = compare_confusions(predictions)
     assert confusion_differences.make_section(differences, context=make_context()) is None
+
+
+def test_differences_of_many_classes_are_a_table_on_the_page() -> None:
+    n_classes = MAX_HEAT_MAP_CLASSES + 1
+    good = 200 * np.eye(n_classes, dtype=np.int64)
+    poor = good.copy()
+    poor[2, [2, 7]] = 100, 100
+    predictions = make_test_predictions({"cnn-config-1": [good] * 2, "mlnn-config-1": [poor] * 2})
+    section = confusion_differences.make_section(
+        compare_confusions(predictions),
+        context=make_context(class_labels=tuple(map(str, range(n_classes)))),
+    )
+    assert section is not None
+    assert section.heat_maps == ()
+    table = find_table(section, "confusion-differences")
+    assert table.on_page
+    cells = [(row["true_label"], row["predicted_label"]) for row in read_rows(table)]
+    assert sorted(cells) == [("2", "2"), ("2", "7")]

@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 from reports.analysis.misclassified import ErrorCounts, Misclassified, analyze_misclassified
 from reports.sections.errors import misclassified
+from reports.sections.gallery import SHOWN_SIDE
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.report_frames import (
     CLASS_LABELS,
@@ -139,3 +140,26 @@ def test_encode_png_equal_images_give_equal_bytes() -> None:
     png = misclassified.encode_png(image)
     assert misclassified.encode_png(image.copy()) == png
     np.testing.assert_array_equal(np.round(imread(io.BytesIO(png))[..., :3] * 255), image)
+
+
+def test_misclassified_gallery_reduces_large_images_and_shows_fewer() -> None:
+    errors = analyze_misclassified(make_test_predictions({"cnn-config-1": [3 * ASYMMETRIC]}))
+    assert len(errors.images) == 120
+    images = np.zeros((3 * N_IMAGES, 168, 168, 1), np.uint8)
+    images[:, :2, :2] = 200
+    section = misclassified.make_section(errors, images, context=make_context())
+    assert section is not None
+    assert section.gallery is not None
+    assert section.gallery.side == SHOWN_SIDE == 84
+    assert len(section.gallery.thumbnails) == 99  # 700,000 pixels, of 84 x 84 each
+    sprite = (imread(io.BytesIO(section.gallery.sprite)) * 255).round()
+    assert sprite.shape[:2] == (5 * 84, 20 * 84)
+    assert (sprite[0, 0, :3] == 200).all()
+    assert (sprite[1:84, 1:84, :3] == 0).all()
+
+
+def test_reduce_images_sides_that_do_not_divide_keep_the_mean() -> None:
+    images = np.full((2, 100, 100, 3), 77, np.uint8)
+    reduced = misclassified.reduce_images(images, 84)
+    assert reduced.shape == (2, 84, 84, 3)
+    assert (reduced == 77).all()
