@@ -19,10 +19,12 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 
 from bloodnets import metrics
 from bloodnets.config import Loss, TrialConfig
+from bloodnets.constants import NUM_CLASSES
 from bloodnets.data.medmnist import Split
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from bloodnets.training.augmentation import count_permutations, make_pixel_permutations
+from bloodnets.training.class_weights import compute_balanced_weights
 from bloodnets.training.cuda_graph import CudaGraphStep, TrainingStep
 from bloodnets.training.epoch_result import EpochResult, TrainingStopReason
 from bloodnets.training.optimizers import (
@@ -199,10 +201,15 @@ def make_training_step(
     On a GPU, the step is captured as a CUDA graph.
     """
     device_type, is_mixed_precision = train_split.images.device.type, config.precision == "bfloat16"
+    weights = (
+        compute_balanced_weights(train_split.labels, NUM_CLASSES)
+        if config.class_weights == "balanced"
+        else None
+    )
     loss_function = (
-        partial(F.cross_entropy, label_smoothing=config.label_smoothing)
+        partial(F.cross_entropy, weight=weights, label_smoothing=config.label_smoothing)
         if config.loss == "cross_entropy"
-        else F.nll_loss
+        else partial(F.nll_loss, weight=weights)
     )
     permutations = make_pixel_permutations(
         dihedral_augmentation=config.dihedral_augmentation, max_shift=config.max_shift

@@ -189,9 +189,21 @@ def describe_ensembling(_: PaperFacts) -> Answer:
     return Answer("None: every score is that of single models.")
 
 
-def describe_imbalance(_: PaperFacts) -> Answer:
+def describe_imbalance(facts: PaperFacts) -> Answer:
     """Say how the imbalance of the classes was treated."""
-    return Answer("No class weights and no resampling; macro F1 weights all classes equally.")
+    weights = describe_class_weights(facts) or "no class weights"
+    return Answer(
+        f"{weights[0].upper()}{weights[1:]}; no resampling; macro F1 weights all classes equally."
+    )
+
+
+def describe_class_weights(facts: PaperFacts) -> str:
+    """Name the configurations with class weights in a phrase; empty if there are none."""
+    names = [name for name, c in facts.configs.items() if c.get("class_weights") == "balanced"]
+    if not names:
+        return ""
+    phrase = "class weights inversely proportional to the numbers of training images in the loss"
+    return phrase if len(names) == len(facts.configs) else f"{phrase} of {join_words(names)}"
 
 
 def describe_prediction(_: PaperFacts) -> Answer:
