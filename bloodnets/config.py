@@ -60,8 +60,9 @@ class TrialConfig:
         dihedral_augmentation: Whether training images are randomly rotated and mirrored (the
             eight orientations of a square).
         max_shift: Maximum shift of a training image along each axis, 0 to 27 pixels.
-        class_weights: Weights of the classes in the training loss: `none`, or `balanced` (see
-            `class_weights.compute_balanced_weights`). The val loss and the scores are unweighted.
+        class_weights: Weights of the classes in the training loss: `balanced` (see
+            `class_weights.compute_balanced_weights`) or `none`, for which files lack the key. The
+            val loss and the scores are unweighted.
 
     Raises:
         DataError: A value is out of its range.

@@ -153,7 +153,7 @@ def grid(
 
     Examples:
       bloodstudy grid --seeds 3
-      bloodstudy grid --config cnn-config-1 --set dropout=0.3 --data-file cells.npz
+      bloodstudy grid --config cnn-config-1 --set dropout=0.3
       bloodstudy grid --data synthetic --max-epochs 2 --dry-run
     """
     source = (

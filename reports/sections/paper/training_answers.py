@@ -202,8 +202,8 @@ def describe_class_weights(facts: PaperFacts) -> str:
     names = [name for name, c in facts.configs.items() if c.get("class_weights") == "balanced"]
     if not names:
         return ""
-    phrase = "class weights inversely proportional to the numbers of training images in the loss"
-    return phrase if len(names) == len(facts.configs) else f"{phrase} of {join_words(names)}"
+    phrase = "class weights inversely proportional to the number of training images of the class"
+    return phrase if len(names) == len(facts.configs) else f"{phrase}, for {join_words(names)}"
 
 
 def describe_prediction(_: PaperFacts) -> Answer:
