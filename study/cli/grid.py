@@ -24,7 +24,7 @@ from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
-    from reports.ledger.records import StudyRecord
+    from reports.ledger.records import GridRecord, StudyRecord
     from study.configs.study_config import GridConfig, StudySettings
 
 
@@ -179,7 +179,6 @@ def _make_config(
     source: "StudyRecord | None",
 ) -> "GridConfig":
     """Return the settings of the grid: those of the source, replaced by the given options."""
-    from reports.ledger.records import GridRecord
     from study.configs.study_config import GridConfig
     from study.configs.variants import recover_class_weights, recover_variants
 
@@ -189,19 +188,9 @@ def _make_config(
         assignments=grid_options.settings,
         file=grid_options.configs,
     )
+    recorded = (source and source.grid) or _make_default_record()
     class_weights: ClassWeights = "none"
-    if source is None or source.grid is None:
-        recorded = GridRecord(
-            configurations=tuple(PUBLISHED),
-            seeds=1,
-            max_epochs=None,
-            patience=DEFAULT_PATIENCE,
-            width=None,
-            batch_size=None,
-            precision="float32",
-        )
-    else:
-        recorded = source.grid
+    if source is not None:
         class_weights = recover_class_weights(source.trials)
         if names is None:
             variants = recover_variants(recorded, source.trials, class_weights)
@@ -224,6 +213,21 @@ def _make_config(
         class_weights=grid_options.class_weights or class_weights,
         variants=variants,
         **settings,
+    )
+
+
+def _make_default_record() -> "GridRecord":
+    """Return the settings of a grid without options."""
+    from reports.ledger.records import GridRecord
+
+    return GridRecord(
+        configurations=tuple(PUBLISHED),
+        seeds=1,
+        max_epochs=None,
+        patience=DEFAULT_PATIENCE,
+        width=None,
+        batch_size=None,
+        precision="float32",
     )
 
 

@@ -83,7 +83,7 @@ def make_variants(names: Iterable[str], assignments: Sequence[str]) -> dict[str,
         if not _NAME_PATTERN.fullmatch(name):
             remedy = "set fewer settings, or choose a name in a file for --configs"
             raise DataError.of_value(
-                "the variant's name", name, "at most 64 letters", remedy=remedy
+                "the name of the configuration", name, "at most 64 letters", remedy=remedy
             )
         variants[name] = Variant(preset, changes)
     return variants
@@ -235,4 +235,4 @@ def _format_value(value: object) -> str:
     if isinstance(value, float):
         short = f"{value:g}"
         return (short if float(short) == value else repr(value)).replace("+", "")
-    return str(value).lower()
+    return str(value).lower().replace("_", "-")

@@ -41,6 +41,7 @@ def plan_configs(config: GridConfig) -> dict[str, Mapping[str, Any]]:
         ("learning_rate=1e-5", "cnn-config-1-learning-rate-1e-05", 1e-5),
         ("learning_rate=0.01234567", "cnn-config-1-learning-rate-0.01234567", 0.01234567),
         ("learning_rate=1e20", "cnn-config-1-learning-rate-1e20", 1e20),
+        ("loss=cross_entropy", "cnn-config-1-loss-cross-entropy", "cross_entropy"),
         ("momentum=none", "cnn-config-1-momentum-none", None),
         ("max_epochs=5", "cnn-config-1-max-epochs-5", 5),
         ("dihedral_augmentation=true", "cnn-config-1-dihedral-augmentation-true", True),

@@ -85,3 +85,17 @@ def test_curves_without_a_displayed_trial_are_left_out() -> None:
         context=make_context(),
     )
     assert section is None
+
+
+def test_curves_with_class_weights_say_that_only_the_loss_on_train_has_them() -> None:
+    notes = []
+    for has_class_weights in (False, True):
+        section = curves.make_section(
+            make_curves("cnn-config-1"),
+            has_equivalent_losses=False,
+            has_class_weights=has_class_weights,
+            context=make_context("cnn-config-1"),
+        )
+        assert section is not None
+        notes.append(section.notes[0])
+    assert "weights" in notes[1].removeprefix(notes[0])
