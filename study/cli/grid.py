@@ -1,7 +1,8 @@
 """`bloodstudy grid`."""
 
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,11 +165,7 @@ def grid(
     settings = study.make_settings("grid", resources, resume=run.resume)
     study_config = _make_config(grid_options, training, settings, source)
 
-    def load_cells(reading: AbstractContextManager[None]) -> "BloodCells":
-        if source is None or data.names_data:
-            return data.load(reading)
-        return _load_source_data(source, reading, drop=data.drop_duplicates)
-
+    load_cells = data.load if source is None else partial(_load_data_again, data, source)
     launch(study_config, load_cells, run)
 
 
@@ -231,13 +228,19 @@ def _make_default_record() -> "GridRecord":
     )
 
 
-def _load_source_data(
-    source: "StudyRecord", reading: AbstractContextManager[None], *, drop: bool
+def _load_data_again(
+    data: DataOptions, source: "StudyRecord", reading: AbstractContextManager[None]
 ) -> "BloodCells":
-    """Load the data of the study to repeat, and drop duplicates if it did or if requested."""
+    """Load the data of the study to repeat, or those that the options name.
+
+    Duplicates are dropped if the study dropped them, or if the options say so.
+    """
     from study.datasets.duplicates import drop_duplicates
     from study.datasets.lookup import load_study_data
 
+    if data.names_data:
+        drops = data.drop_duplicates or source.data.dropped is not None
+        return replace(data, drop_duplicates=drops).load(reading)
     with raise_interrupts():  # a download
         cells = load_study_data(source, None, download=True, reading=reading)
-    return drop_duplicates(cells) if drop and cells.dropped is None else cells
+    return drop_duplicates(cells) if data.drop_duplicates and cells.dropped is None else cells

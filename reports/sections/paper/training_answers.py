@@ -191,10 +191,13 @@ def describe_ensembling(_: PaperFacts) -> Answer:
 
 def describe_imbalance(facts: PaperFacts) -> Answer:
     """Say how the imbalance of the classes was treated."""
-    weights = describe_class_weights(facts) or "no class weights"
-    return Answer(
-        f"{weights[0].upper()}{weights[1:]}; no resampling; macro F1 weights all classes equally."
+    weights = describe_class_weights(facts)
+    treatment = (
+        f"Training with {weights}; no resampling"
+        if weights
+        else "No class weights and no resampling"
     )
+    return Answer(f"{treatment}; macro F1 weights all classes equally.")
 
 
 def describe_class_weights(facts: PaperFacts) -> str:

@@ -1,5 +1,6 @@
 """`bloodstudy grid`: options to settings."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.errors import DataError
 from reports.ledger.creation import create_study
 from reports.ledger.states import DataKind
@@ -15,9 +17,14 @@ from study.cli.main import app
 from study.configs.presets import ABLATIONS, PUBLISHED
 from study.configs.study_config import GridConfig
 from study.configs.variants import Variant
+from study.datasets.data_record import make_data_record
+from study.datasets.duplicates import drop_duplicates
 from tests.helpers import grid_builder
 from tests.helpers.cli_runs import parse_config
+from tests.helpers.npz_files import saved, sound
 from tests.helpers.study_configs import make_grid_config
+
+DROP = "--drop-duplicates"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,7 @@ def test_grid_configs_with_class_weights_trains_all_with_them(
     assert {trial.config.get("class_weights") for trial in config.plan_trials()} == {"balanced"}
 
 
-def build_source(folder: Path, **settings: Any) -> GridConfig:
+def build_source(folder: Path, cells: BloodCells | None = None, **settings: Any) -> GridConfig:
     """Create a grid without trained trials: a preset and a variant, with two seeds."""
     small = Variant(PUBLISHED["cnn-config-1"], {"dropout": 0.3, "batch_size": 32})
     config = make_grid_config(
@@ -139,7 +146,8 @@ def build_source(folder: Path, **settings: Any) -> GridConfig:
     record = grid_builder.make_grid_record(
         "source", DataKind.FILE, CLASS_NAMES, grid_builder.ASYMMETRIC, list(config.plan_trials())
     )
-    create_study(folder / "source", replace(record, grid=config.to_record()))
+    data = record.data if cells is None else make_data_record(cells)
+    create_study(folder / "source", replace(record, grid=config.to_record(), data=data))
     return config
 
 
@@ -188,3 +196,50 @@ def test_grid_from_a_study_option_that_does_not_fit_raises(
     with pytest.raises(DataError) as caught:
         parse_config(["grid", "--from", "source", *words], tmp_path, monkeypatch)
     assert caught.value.value == 8
+
+
+def load_data_of(words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> BloodCells:
+    """Return the data that `grid --from source` loads with further options."""
+    loaded: list[BloodCells] = []
+    monkeypatch.setattr(
+        "study.cli.grid.launch", lambda _, load_cells, __: loaded.append(load_cells(nullcontext()))
+    )
+    words = ["grid", "--from", "source", *words, "--storage", str(folder)]
+    CliRunner().invoke(app, words, catch_exceptions=False)
+    return loaded[0]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize(("was_dropped", "option"), [(False, []), (True, []), (False, [DROP])])
+def test_grid_from_a_study_loads_its_data(
+    moved: bool,
+    was_dropped: bool,
+    option: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrays = sound()
+    arrays["train_images"][0] = arrays["test_images"][0]
+    file = saved(tmp_path / "cells.npz", arrays)
+    cells = load_file(file)
+    build_source(tmp_path, drop_duplicates(cells) if was_dropped else cells)
+    if moved:
+        file = file.rename(tmp_path / "moved.npz")
+        option = [*option, "--data-file", str(file)]
+    found = load_data_of(option, tmp_path, monkeypatch)
+    assert found.sha256 == cells.sha256
+    assert (found.dropped is not None) == (was_dropped or DROP in option)
+
+
+def test_grid_from_a_study_with_changed_data_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = saved(tmp_path / "cells.npz", sound())
+    build_source(tmp_path, load_file(file))
+    arrays = sound()
+    arrays["train_images"][0] = 0
+    saved(file, arrays)
+    with pytest.raises(DataError) as caught:
+        load_data_of([], tmp_path, monkeypatch)
+    assert caught.value.path == str(file)
+    assert load_data_of(["--data-file", str(file)], tmp_path, monkeypatch).path == file
