@@ -13,6 +13,7 @@ Loss = Literal["cross_entropy", "nll"]
 Optimizer = Literal["sgd", "adam", "adamw"]
 Precision = Literal["float32", "bfloat16"]
 Schedule = Literal["constant", "one_cycle"]
+ClassWeights = Literal["none", "balanced"]
 
 # Defaults for what the published study leaves open; they apply to every configuration. The
 # measurements behind them used real cells, one seed and val only.
@@ -59,6 +60,9 @@ class TrialConfig:
         dihedral_augmentation: Whether training images are randomly rotated and mirrored (the
             eight orientations of a square).
         max_shift: Maximum shift of a training image along each axis, 0 to 27 pixels.
+        class_weights: Weights of the classes in the training loss: `balanced` (see
+            `class_weights.compute_balanced_weights`) or `none`, for which files lack the key. The
+            val loss and the scores are unweighted.
 
     Raises:
         DataError: A value is out of its range.
@@ -81,6 +85,7 @@ class TrialConfig:
     label_smoothing: float = 0.0
     dihedral_augmentation: bool = False
     max_shift: int = 0
+    class_weights: ClassWeights = "none"
 
     def __post_init__(self) -> None:
         for name, literal in (
@@ -89,6 +94,7 @@ class TrialConfig:
             ("optimizer", Optimizer),
             ("precision", Precision),
             ("schedule", Schedule),
+            ("class_weights", ClassWeights),
         ):
             _require_one_of(name, getattr(self, name), get_args(literal))
         # `not value > 0` also rejects NaN.
@@ -135,7 +141,7 @@ class TrialConfig:
             DataError: A key is missing or unknown, or a value is out of range.
         """
         expected_keys = {field.name for field in fields(cls)}
-        if wrong_keys := expected_keys.symmetric_difference(values):
+        if wrong_keys := expected_keys.symmetric_difference({"class_weights", *values}):
             raise DataError(
                 f"configuration has missing or unknown keys: {sorted(wrong_keys)}",
                 value=sorted(values),
@@ -143,8 +149,15 @@ class TrialConfig:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, one key per attribute."""
-        return asdict(self)
+        """Return plain JSON types, one key per attribute.
+
+        `class_weights` is omitted if it is `none`. Configurations without class weights therefore
+        keep the digest that they had before the setting existed.
+        """
+        values = asdict(self)
+        if self.class_weights == "none":
+            del values["class_weights"]
+        return values
 
     def compute_digest(self) -> str:
         """Return eight hexadecimal digits that identify the configuration and its seed."""

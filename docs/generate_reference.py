@@ -41,8 +41,9 @@ _COMMANDS_INTRO = """\
 _FORMAT_INTRO = """\
 # File format
 
-A study is a folder, or a prefix in object storage. JSON files are UTF-8. Every key is required, and
-unknown keys are an error. If a meaning says None, the file has `null`.
+A study is a folder, or a prefix in object storage. JSON files are UTF-8. Every key is required,
+except `class_weights` of [Config](#config), and unknown keys are an error. If a meaning says None,
+the file has `null`.
 
 To read a study in Python, use [`load_study`](../how-to/notebook.md).
 

@@ -16,8 +16,8 @@ class EpochResult:
 
     Attributes:
         epoch: Number of the epoch, from 1.
-        train_loss: Mean loss over the epoch's images in nats, with dropout.
-        val_loss: Mean loss over val in nats, without dropout.
+        train_loss: Mean loss over the epoch's images in nats, with dropout and class weights.
+        val_loss: Mean loss over val in nats, without dropout and class weights.
         val_accuracy: Accuracy on val, 0 to 1.
         val_macro_f1: Macro F1 on val, 0 to 1; early stopping uses it.
         duration_s: Duration of both passes in seconds.

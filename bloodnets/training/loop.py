@@ -24,6 +24,7 @@ from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.errors import StudyError
 from bloodnets.models import build_model
 from bloodnets.training.augmentation import count_permutations, make_pixel_permutations
+from bloodnets.training.class_weights import compute_balanced_weights
 from bloodnets.training.cuda_graph import CudaGraphStep, TrainingStep
 from bloodnets.training.epoch_result import EpochResult, TrainingStopReason
 from bloodnets.training.optimizers import (
@@ -67,6 +68,7 @@ class TrainingState:
     """State of training between two epochs.
 
     Attributes:
+        shape: Shape of the data for which the model is built.
         model: Model in training.
         optimizer: Optimizer of the model's parameters.
         shuffle_generator: Random generator on the CPU for the image order and the augmentation.
@@ -76,6 +78,7 @@ class TrainingState:
         best_weights: State dict of the model after the best epoch.
     """
 
+    shape: DataShape
     model: nn.Module
     optimizer: torch.optim.Optimizer
     shuffle_generator: torch.Generator
@@ -90,6 +93,7 @@ class TrainingState:
         torch.manual_seed(config.seed)
         model = build_model(config, shape).to(device)
         return cls(
+            shape=shape,
             model=model,
             optimizer=make_optimizer(model, config),
             shuffle_generator=torch.Generator().manual_seed(config.seed),
@@ -131,9 +135,7 @@ def train(
             )
         predicted_classes = log_probabilities.argmax(1).cpu().numpy()
         scores = metrics.compute_scores(
-            metrics.compute_confusion_matrix(
-                val_labels, predicted_classes, log_probabilities.shape[1]
-            )
+            metrics.compute_confusion_matrix(val_labels, predicted_classes, state.shape.n_classes)
         )
         if scores["macro_f1"] > state.best_macro_f1:
             state.best_epoch, state.best_macro_f1 = state.epoch, scores["macro_f1"]
@@ -216,13 +218,18 @@ def make_training_step(
     On a GPU, the step is captured as a CUDA graph.
     """
     device_type, is_mixed_precision = train_split.images.device.type, config.precision == "bfloat16"
+    weights = (
+        compute_balanced_weights(train_split.labels, state.shape.n_classes)
+        if config.class_weights == "balanced"
+        else None
+    )
     loss_function = (
-        partial(F.cross_entropy, label_smoothing=config.label_smoothing)
+        partial(F.cross_entropy, weight=weights, label_smoothing=config.label_smoothing)
         if config.loss == "cross_entropy"
-        else F.nll_loss
+        else partial(F.nll_loss, weight=weights)
     )
     permutations = make_pixel_permutations(
-        train_split.images.shape[1],
+        state.shape.side,
         dihedral_augmentation=config.dihedral_augmentation,
         max_shift=config.max_shift,
     ).to(train_split.images.device)

@@ -14,6 +14,7 @@ from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.contrasts import estimate_contrast
 from reports.analysis.intervals import adjust_holm
 from reports.analysis.pairwise import COMPARED_SCORE
+from reports.ledger.planned_trial import Config, fill_settings
 from reports.ledger.records import StudyRecord
 
 _ABLATION_INFIX = "-no-"
@@ -70,8 +71,8 @@ def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str,
     }
 
 
-def _get_settings_without_seed(config: Mapping[str, Any]) -> dict[str, Any]:
-    settings = dict(config)
+def _get_settings_without_seed(config: Config) -> dict[str, Any]:
+    settings = fill_settings(config)
     del settings["seed"]
     return settings
 

@@ -20,7 +20,7 @@ from reports.analysis.contrasts import estimate_contrasts
 from reports.analysis.further_scores import FURTHER_SCORES
 from reports.ledger import published
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial, fill_settings
 from reports.ledger.records import StudyRecord, TrialRecord
 
 TEST_SCORES = tuple(f"test_{name}" for name in SCORES)
@@ -116,7 +116,11 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
 def _make_trial_row(
     planned: PlannedTrial, record: TrialRecord | None, problem: str | None
 ) -> dict[str, Any]:
-    row = {"id": planned.id, "configuration": planned.configuration, **planned.config}
+    row = {
+        "id": planned.id,
+        "configuration": planned.configuration,
+        **fill_settings(planned.config),
+    }
     if record is None:
         state = PlannedTrialState.UNREADABLE if problem else PlannedTrialState.MISSING
         return row | {"state": state, "stop_reason": None, "error": problem}
@@ -214,9 +218,7 @@ def make_settings_frame(study: StudyRecord) -> pd.DataFrame:
         - Each of `NEUTRAL_SETTINGS` except `precision`, if any configuration has another value.
         - `batch_size` (int), `max_epochs`, `patience` (int, epochs), if configurations differ.
     """
-    configs: dict[str, Mapping[str, object]] = {
-        planned.configuration: planned.config for planned in study.trials
-    }
+    configs = {planned.configuration: fill_settings(planned.config) for planned in study.trials}
     frame = pd.DataFrame(list(configs.values()))
     frame.insert(0, "configuration", list(configs))
     added = [

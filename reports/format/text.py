@@ -57,6 +57,8 @@ def format_settings(config: Mapping[Any, Any]) -> str:
         value = config.get(name)
         if value is not None and not math.isnan(value) and value != NEUTRAL_SETTINGS[name]:
             parts.append(text.format(value))
+    if config.get("class_weights") == "balanced":
+        parts.append("balanced class weights")
     return ", ".join(parts)
 
 

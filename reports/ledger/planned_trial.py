@@ -1,7 +1,7 @@
 """Types of a planned trial and of its configuration."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, with_config
 from pydantic.dataclasses import dataclass
@@ -20,6 +20,7 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
     "dihedral_augmentation": False,
     "max_shift": 0,
     "schedule": "constant",
+    "class_weights": "none",
 }
 """Values that turn off the settings that the published study does not have."""
 
@@ -28,7 +29,7 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
 class Config(TypedDict):
     """Configuration and seed of a trial, with the keys of `bloodnets.config.TrialConfig`.
 
-    Every key is required.
+    Every key is required, except `class_weights`.
 
     Attributes:
         family: Network family: `mlnn`, `cnn` or `resnet`.
@@ -49,6 +50,8 @@ class Config(TypedDict):
         dihedral_augmentation: Whether training uses the eight orientations of each image.
         max_shift: Largest shift of a training image along each axis, in pixels, 0 to 27.
         schedule: Learning-rate schedule: `constant` or `one_cycle`.
+        class_weights: Weights of the classes in the training loss: `balanced`, i.e. n / (k n_c) for
+            n training images, n_c of the class, and k classes. The key is absent without weights.
     """
 
     family: str
@@ -68,6 +71,12 @@ class Config(TypedDict):
     dihedral_augmentation: bool
     max_shift: int
     schedule: str
+    class_weights: NotRequired[Literal["balanced"]]
+
+
+def fill_settings(config: Config) -> dict[str, Any]:
+    """Return all settings of a trial, with `none` for `class_weights` if the key is absent."""
+    return {"class_weights": NEUTRAL_SETTINGS["class_weights"], **config}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

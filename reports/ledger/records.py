@@ -158,8 +158,10 @@ class EpochRecord:
 
     Attributes:
         epoch: Number of the epoch, from 1.
-        train_loss: Mean loss over the training images, in nats, with dropout active.
-        val_loss: Mean loss over the val images after the epoch, in nats, without dropout.
+        train_loss: Mean loss over the training images, in nats, with dropout active and, if the
+            configuration has them, with class weights.
+        val_loss: Mean loss over the val images after the epoch, in nats, without dropout and
+            without class weights.
         val_accuracy: Accuracy on val after the epoch, 0 to 1.
         val_macro_f1: Macro F1 on val after the epoch, 0 to 1.
         duration_s: Duration of training and validation in seconds.

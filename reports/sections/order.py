@@ -195,6 +195,9 @@ def _make_curves(analysis: Analysis) -> Sections:
     yield curves.make_section(
         analysis.study.curves,
         has_equivalent_losses=not analysis.equivalent_losses.pairs.empty,
+        has_class_weights=any(
+            "class_weights" in trial.config for trial in analysis.study.loaded_study.study.trials
+        ),
         context=analysis.context,
     )
 

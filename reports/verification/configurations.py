@@ -33,6 +33,7 @@ def make_baseline_configs(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
     training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
     training |= {"patience": search.max_epochs, "seed": search.seed}
     training |= {**NEUTRAL_SETTINGS, "precision": search.precision}
+    del training["class_weights"]  # a configuration has the key only with weights
     return {
         row.configuration: {key: getattr(row, key) for key in published.PUBLISHED_SETTINGS}
         | training

@@ -8,7 +8,7 @@ from reports.ledger.event_log import EVENTS_FILE
 from reports.ledger.event_log_file import TEST_EVALUATIONS_FILE
 from reports.ledger.ledger import TRIAL_FILE_SUFFIXES, Ledger
 from reports.ledger.loading import UNKNOWN_SOFTWARE, check_hash
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial, fill_settings
 from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
 from reports.ledger.states import StopReason, TrialState
 from reports.verification.configurations import compute_digest
@@ -156,8 +156,8 @@ def _check_as_planned(record: TrialRecord, planned: PlannedTrial) -> None:
     """Check that a record has the settings of the plan, and the files of its state."""
     name = f"trials/{record.id}.json"
     expect_equal(name, "configuration", record.configuration, planned.configuration, "study.json")
-    stored: Mapping[str, object] = record.config
-    for key, expected in planned.config.items():
+    stored = fill_settings(record.config)
+    for key, expected in fill_settings(planned.config).items():
         expect_equal(name, key, repr(stored[key]), repr(expected), "study.json")
     complete = record.state is TrialState.COMPLETE
     kinds = TRIAL_FILE_SUFFIXES if complete else ("epochs",)

@@ -1,11 +1,9 @@
 """Check that the proposals of a search are within its search space."""
 
-from collections.abc import Mapping
-
 from bloodnets.errors import ConflictError
 from reports.format.units import format_count
 from reports.ledger.ledger import PROPOSALS_FILE, Ledger
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial, fill_settings
 from reports.ledger.search_record import SearchRecord
 from reports.verification.configurations import compute_digest, make_baseline_configs
 from reports.verification.scores import expect_equal
@@ -58,7 +56,7 @@ def check_proposals(ledger: Ledger, search: SearchRecord) -> str:
 
 
 def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
-    config: Mapping[str, object] = planned.config
+    config = fill_settings(planned.config)
     for key, value in (
         ("seed", search.seed),
         ("loss", "cross_entropy"),
@@ -71,8 +69,8 @@ def _check_in_space(planned: PlannedTrial, search: SearchRecord) -> None:
     sgd = config["optimizer"] == "sgd"
     ranges = {name: bounds for name, bounds in search.ranges.items() if name != "momentum" or sgd}
     if search.resnet is not None:
-        baseline_config: Mapping[str, object] = search.resnet.baseline_config
-        for key in (baseline_config.keys() | config.keys()) - ranges.keys():
+        baseline_config = fill_settings(search.resnet.baseline_config)
+        for key in config.keys() - ranges.keys():
             quantity = f"{key} of {planned.id}"
             expect_equal(PROPOSALS_FILE, quantity, config[key], baseline_config[key], "study.json")
     inside = (

@@ -1,7 +1,7 @@
 """Convert arguments and options to values."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +13,14 @@ from study.configs.presets import (
     ABLATIONS,
     CONFIGURATIONS,
     DEFAULT_GPUS_PER_TRIAL,
-    PUBLISHED,
     RESNET,
 )
 from study.configs.search_space import OPTIMIZERS, SearchFamily, SearchOptimizer
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
+    from reports.ledger.records import StudyRecord
+    from study.configs.variants import Variant
 
 
 def resolve_study_name(
@@ -47,30 +48,90 @@ def resolve_study_name(
     return f"{name}-{secrets.token_hex(4)}" if isinstance(storage_root, RemotePath) else name
 
 
-def resolve_configurations(names: Collection[str] | None, *, ablation: bool) -> tuple[str, ...]:
-    """Return the names of the configurations of a grid, each once.
+def resolve_configurations(
+    names: Collection[str] | None,
+    *,
+    ablation: bool,
+    assignments: Sequence[str] | None = None,
+    file: Path | None = None,
+) -> tuple[tuple[str, ...] | None, dict[str, "Variant"]]:
+    """Return the names of the configurations of a grid, each once, and the variants among them.
+
+    Args:
+        names: Names that the user gave; with `assignments`, the presets to change.
+        ablation: Whether to train `resnet` and its ablations.
+        assignments: Settings of the variants of `names`, e.g. `dropout=0.3`.
+        file: TOML file with variants.
+
+    Returns:
+        Names, or None if no option selects a configuration; and the variants by name.
 
     Raises:
-        DataError: Both an ablation and configurations are requested.
+        DataError: Options cannot be combined, or a variant is not valid.
     """
-    if not ablation:
-        return tuple(PUBLISHED if names is None else dict.fromkeys(names))
-    if names is not None:
+    from study.configs.variants import make_variants, read_variants
+
+    if ablation and names is not None:
         raise DataError("--ablation cannot be combined with --config", remedy="omit --config")
-    return ("resnet", *ABLATIONS)
+    if assignments and not names:
+        raise DataError("--set requires --config", remedy="add --config with the one to change")
+    variants = make_variants(names or (), assignments) if assignments else {}
+    chosen = ("resnet", *ABLATIONS) if ablation else tuple(variants or names or ())
+    if file is not None:
+        file_variants = read_variants(file)
+        if twice := variants.keys() & file_variants.keys():
+            raise DataError(
+                f"{file}: {min(twice)} is also made by --set",
+                path=file,
+                value=min(twice),
+                remedy="choose another name",
+            )
+        variants |= file_variants
+        chosen += tuple(file_variants)
+    return tuple(dict.fromkeys(chosen)) or None, variants
 
 
-def require_resnet(width: int | None, names: Collection[str]) -> None:
+def require_unset(options: Mapping[str, object], variants: Mapping[str, "Variant"]) -> None:
+    """Check that no variant changes a setting that an option gives to all configurations.
+
+    Args:
+        options: Values of options by the name of the setting; None for an option not given.
+        variants: Variants by name.
+
+    Raises:
+        DataError: A variant changes such a setting.
+    """
+    for setting, value in options.items():
+        for name, variant in variants.items():
+            if value is not None and setting in variant.changes:
+                option = f"--{setting.replace('_', '-')}"
+                raise DataError(
+                    f"{option} cannot be combined with {name}, which has its own {setting}",
+                    value=value,
+                    remedy=f"omit {option}, or set {setting} for each configuration",
+                )
+
+
+def require_resnet(
+    width: int | None, names: Collection[str], variants: Mapping[str, "Variant"]
+) -> None:
     """Check that a given width applies to a configuration of the grid.
 
     A grid with an unknown name passes, because `GridConfig` checks the names.
 
+    Args:
+        width: Width that the user gave; None without one.
+        names: Names of the configurations.
+        variants: Variants by name.
+
     Raises:
         DataError: A width is given, but no residual network is trained.
     """
-    if width is not None and all(
-        name in CONFIGURATIONS and CONFIGURATIONS[name].width is None for name in names
-    ):
+    families = {
+        **{name: preset.family for name, preset in CONFIGURATIONS.items()},
+        **{name: v.changes.get("family", v.base.family) for name, v in variants.items()},
+    }
+    if width is not None and all(families.get(name, "resnet") != "resnet" for name in names):
         raise DataError(
             f"--width {width} has no effect in this grid",
             value=width,
@@ -147,6 +208,29 @@ def open_ledger(storage_root: str, study: str) -> "Ledger":
         return Ledger(location)
     except ConflictError as error:
         raise name_other_studies(error, location) from error.__cause__
+
+
+def open_grid_record(storage_root: str, study: str) -> "StudyRecord":
+    """Return the record of a grid, to repeat it.
+
+    Args:
+        storage_root: Folder or address that holds the studies.
+        study: Name, folder or address of the study.
+
+    Raises:
+        DataError: The study is a search.
+        ConflictError: There is no readable study. If there is none, others are named.
+        ResourceError: The address does not respond.
+    """
+    record = open_ledger(storage_root, study).study
+    if record.grid is None:
+        raise DataError(
+            f"--from {study} is a search",
+            value=study,
+            expected="a grid",
+            remedy="repeat the command of the search, which its report shows",
+        )
+    return record
 
 
 def name_other_studies(error: ConflictError, location: StudyPath) -> ConflictError:

@@ -1,13 +1,16 @@
 """`bloodstudy grid`."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE
+from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE, ClassWeights
 from study.cli import arguments, options
-from study.cli.completion import complete_configurations
+from study.cli.completion import complete_configurations, complete_study_names
 from study.cli.launch import launch
 from study.cli.option_groups import (
     DataOptions,
@@ -16,8 +19,14 @@ from study.cli.option_groups import (
     StudyOptions,
     TrainingOptions,
 )
-from study.configs.presets import RESNET
+from study.configs.presets import PUBLISHED, RESNET
 from study.configs.value_checks import MAX_EPOCHS, MAX_SEEDS, MAX_WIDTH
+from study.runtime.signals import raise_interrupts
+
+if TYPE_CHECKING:
+    from bloodnets.data.medmnist import BloodCells
+    from reports.ledger.records import GridRecord, StudyRecord
+    from study.configs.study_config import GridConfig, StudySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +43,38 @@ class GridOptions:
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Setting to change in each configuration of --config, e.g. dropout=0.3; "
+            "repeatable.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = None
+    configs: Annotated[
+        Path | None,
+        typer.Option(
+            "--configs",
+            parser=options.parse_path,
+            metavar="PATH",
+            help="TOML file with further configurations to train.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = None
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="STUDY",
+            callback=options.require_text,
+            help="Name or folder of a grid to repeat with its configurations, seeds, limits and "
+            "data; other options replace its values.",
+            autocompletion=complete_study_names,
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = None
     ablation: Annotated[
         bool,
         typer.Option(
@@ -43,15 +84,16 @@ class GridOptions:
         ),
     ] = False
     seeds: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             max=MAX_SEEDS,
             metavar="N",
+            show_default="1",
             help="Number of seeds (0, 1, …) per configuration.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
-    ] = 1
+    ] = None
     width: Annotated[
         int | None,
         typer.Option(
@@ -75,15 +117,25 @@ class GridOptions:
         ),
     ] = None
     patience: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             metavar="N",
+            show_default=f"{DEFAULT_PATIENCE}",
             help="Number of epochs without a better val macro F1 after which a trial ends; not for "
             "resnet.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
-    ] = DEFAULT_PATIENCE
+    ] = None
+    class_weights: Annotated[
+        ClassWeights | None,
+        typer.Option(
+            show_default="none",
+            help="Weights of the classes in the training loss; balanced gives rare classes more "
+            "weight.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = None
 
 
 def grid(
@@ -102,23 +154,93 @@ def grid(
 
     Examples:
       bloodstudy grid --seeds 3
-      bloodstudy grid --config cnn-config-1 --config resnet --data-file cells.npz
+      bloodstudy grid --config cnn-config-1 --set dropout=0.3
       bloodstudy grid --data synthetic --max-epochs 2 --dry-run
     """
-    from study.configs.study_config import GridConfig
+    source = (
+        None
+        if grid_options.source is None
+        else arguments.open_grid_record(study.storage, grid_options.source)
+    )
+    settings = study.make_settings("grid", resources, resume=run.resume)
+    study_config = _make_config(grid_options, training, settings, source)
 
-    configurations = arguments.resolve_configurations(
-        grid_options.config, ablation=grid_options.ablation
+    load_cells = data.load if source is None else partial(_load_data_again, data, source)
+    launch(study_config, load_cells, run)
+
+
+def _make_config(
+    grid_options: GridOptions,
+    training: TrainingOptions,
+    settings: "StudySettings",
+    source: "StudyRecord | None",
+) -> "GridConfig":
+    """Return the settings of the grid: those of the source, replaced by the given options."""
+    from study.configs.study_config import GridConfig
+    from study.configs.variants import recover_class_weights, recover_variants
+
+    names, variants = arguments.resolve_configurations(
+        grid_options.config,
+        ablation=grid_options.ablation,
+        assignments=grid_options.settings,
+        file=grid_options.configs,
     )
-    arguments.require_resnet(grid_options.width, configurations)
-    study_config = GridConfig(
-        configurations=configurations,
-        seeds=grid_options.seeds,
-        max_epochs=grid_options.max_epochs,
-        patience=grid_options.patience,
-        width=grid_options.width,
-        batch_size=training.batch_size,
-        precision=training.precision,
-        **study.make_settings("grid", resources, resume=run.resume),
+    recorded = (source and source.grid) or _make_default_record()
+    class_weights: ClassWeights = "none"
+    if source is not None:
+        class_weights = recover_class_weights(source.trials)
+        if names is None:
+            variants = recover_variants(recorded, source.trials, class_weights)
+    names = names or recorded.configurations
+    options_of_all = {
+        "max_epochs": grid_options.max_epochs,
+        "patience": grid_options.patience,
+        "width": grid_options.width,
+        "batch_size": training.batch_size,
+        "precision": training.precision,
+    }
+    arguments.require_unset(
+        {**options_of_all, "class_weights": grid_options.class_weights}, variants
     )
-    launch(study_config, data.load, run)
+    arguments.require_resnet(grid_options.width, names, variants)
+    given = {**options_of_all, "seeds": grid_options.seeds, "configurations": names}
+    record = asdict(recorded) | {key: value for key, value in given.items() if value is not None}
+    return GridConfig(
+        **record,
+        class_weights=grid_options.class_weights or class_weights,
+        variants=variants,
+        **settings,
+    )
+
+
+def _make_default_record() -> "GridRecord":
+    """Return the settings of a grid without options."""
+    from reports.ledger.records import GridRecord
+
+    return GridRecord(
+        configurations=tuple(PUBLISHED),
+        seeds=1,
+        max_epochs=None,
+        patience=DEFAULT_PATIENCE,
+        width=None,
+        batch_size=None,
+        precision="float32",
+    )
+
+
+def _load_data_again(
+    data: DataOptions, source: "StudyRecord", reading: AbstractContextManager[None]
+) -> "BloodCells":
+    """Load the data of the study to repeat, or those that the options name.
+
+    Duplicates are dropped if the study dropped them, or if the options say so.
+    """
+    from study.datasets.duplicates import drop_duplicates
+    from study.datasets.lookup import load_study_data
+
+    if data.names_data:
+        drops = data.drop_duplicates or source.data.dropped is not None
+        return replace(data, drop_duplicates=drops).load(reading)
+    with raise_interrupts():  # a download
+        cells = load_study_data(source, None, download=True, reading=reading)
+    return drop_duplicates(cells) if data.drop_duplicates and cells.dropped is None else cells

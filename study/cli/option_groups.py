@@ -71,12 +71,13 @@ class TrainingOptions:
         ),
     ] = None
     precision: Annotated[
-        Precision,
+        Precision | None,
         typer.Option(
+            show_default="float32",
             help="Precision of matrix products in training; all else is float32.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
-    ] = "float32"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +85,13 @@ class DataOptions:
     """Options that select the images of a study."""
 
     data: Annotated[
-        options.DataChoice,
+        options.DataChoice | None,
         typer.Option(
+            show_default="bloodmnist",
             help="Data to train on: bloodmnist (downloaded once, 35 MB) or synthetic cells.",
             rich_help_panel=options.DATA_PANEL,
         ),
-    ] = "bloodmnist"
+    ] = None
     data_file: options.DataFileOption = None
     data_root: options.DataRootOption = None
     drop_duplicates: Annotated[
@@ -101,6 +103,11 @@ class DataOptions:
             rich_help_panel=options.DATA_PANEL,
         ),
     ] = False
+
+    @property
+    def names_data(self) -> bool:
+        """Whether an option names the data, so that they are not those of another study."""
+        return self.data is not None or self.data_file is not None or self.data_root is not None
 
     def load(self, reading: AbstractContextManager[None]) -> "BloodCells":
         """Load the data; BloodMNIST is downloaded if it is missing.
@@ -118,7 +125,7 @@ class DataOptions:
                 f"--data synthetic cannot be combined with {option}", remedy=f"omit {option}"
             )
         file = self.data_file
-        if file is None and self.data == "bloodmnist":
+        if file is None and self.data != "synthetic":
             from bloodnets.data.download import ensure_official_file
 
             with raise_interrupts():  # a download

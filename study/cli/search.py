@@ -102,7 +102,7 @@ def _make_search_record(
         rungs=make_tripling_rungs(pruning.grace_period, pruning.max_epochs),
         reduction_factor=pruning.reduction_factor,
         batch_size=batch_size,
-        precision=training.precision,
+        precision=training.precision or "float32",
         retrain_top=retraining.retrain_top,
         retrain_seeds=retraining.retrain_seeds,
         time_budget_s=search_options.time_budget,
@@ -126,7 +126,7 @@ def _make_resnet_space(
     baseline_config = make_resnet_baseline(
         max_epochs=pruning.max_epochs,
         batch_size=batch_size,
-        precision=training.precision,
+        precision=training.precision or "float32",
         seed=search_options.seed,
     )
     return ResNetSpace(

@@ -1,12 +1,13 @@
 """The settings of a study: `GridConfig` and `SearchConfig`, checked before Ray starts."""
 
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import NotRequired, Self, TypedDict, Unpack, cast, get_args
 
-from bloodnets.config import Precision, TrialConfig
-from bloodnets.errors import ConflictError, DataError, suggest_or_list_names
+from bloodnets.config import ClassWeights, Precision, TrialConfig
+from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import STUDY_FILE, StudyPath
 from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.records import GridRecord, StudyRecord
@@ -14,6 +15,13 @@ from reports.ledger.search_record import SearchRecord
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import validate
 from study.configs.value_checks import require_at_least, require_choice
+from study.configs.variants import (
+    Variant,
+    get_option_settings,
+    get_preset,
+    recover_class_weights,
+    recover_variants,
+)
 
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
@@ -78,7 +86,7 @@ class GridConfig(StudyConfig):
     """Settings of a grid, checked.
 
     Attributes:
-        configurations: Names in `presets.CONFIGURATIONS`, in the order of the tables.
+        configurations: Names in `presets.CONFIGURATIONS` or `variants`, in the order of the tables.
         seeds: Number of seeds, at least 1: seeds 0 to `seeds - 1` for every configuration.
         max_epochs: Maximum number of epochs per trial, at least 1; None for the value of each
             configuration.
@@ -88,6 +96,9 @@ class GridConfig(StudyConfig):
             each configuration.
         batch_size: Images per step, at least 1; None for the value of each configuration.
         precision: Precision of matrix products in training.
+        class_weights: Weights of the classes in the training loss.
+        variants: Configurations that are not presets, by name. The record of the grid lacks them
+            and the class weights; `from_record` recovers both from the planned trials.
 
     Raises:
         DataError: A value is out of its range.
@@ -100,28 +111,41 @@ class GridConfig(StudyConfig):
     width: int | None
     batch_size: int | None
     precision: Precision
+    class_weights: ClassWeights = "none"
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # `super()` without arguments fails here, because `slots=True` makes a new class.
         StudyConfig.__post_init__(self)
         for name in self.configurations:
-            if name not in CONFIGURATIONS:
-                raise DataError(
-                    f"--config is {name!r}",
-                    value=name,
-                    remedy=suggest_or_list_names(name, CONFIGURATIONS),
-                )
+            if name not in self.variants:
+                get_preset(name, "--config")
         require_at_least("--seeds", self.seeds, 1)
         require_at_least("--max-epochs", self.max_epochs, 1)
         require_at_least("--patience", self.patience, 1)
         require_at_least("--width", self.width, 1)
         require_at_least("--batch-size", self.batch_size, 1)
         require_choice("--precision", self.precision, get_args(Precision))
+        require_choice("--class-weights", self.class_weights, get_args(ClassWeights))
+        for name in self.variants:
+            self._check_variant(name)
+
+    def _check_variant(self, name: str) -> None:
+        try:
+            self._make_trial_config(name, self.to_record())
+        except DataError as error:
+            raise DataError(
+                f"{name}: {error.problem}", value=error.value, expected=error.expected
+            ) from error
 
     @classmethod
-    def from_record(cls, record: GridRecord, **settings: Unpack[StudySettings]) -> Self:
-        """Make the settings of a grid from its record and from those of any study."""
-        return cls(**asdict(record), **settings)
+    def from_record(
+        cls, record: GridRecord, trials: Sequence[PlannedTrial], **settings: Unpack[StudySettings]
+    ) -> Self:
+        """Make the settings of a grid from its record and trials, and from those of any study."""
+        class_weights = recover_class_weights(trials)
+        variants = recover_variants(record, trials, class_weights)
+        return cls(**asdict(record), class_weights=class_weights, variants=variants, **settings)
 
     def to_record(self) -> GridRecord:
         """Return the settings of the grid as the ledger keeps them."""
@@ -129,25 +153,19 @@ class GridConfig(StudyConfig):
 
     def plan_trials(self) -> tuple[PlannedTrial, ...]:
         """Return the plan: every configuration with every seed."""
+        record = self.to_record()
+        configs = {name: self._make_trial_config(name, record) for name in self.configurations}
         return tuple(
-            make_planned_trial(name, self._make_trial_config(name, seed))
-            for name in self.configurations
+            make_planned_trial(name, replace(config, seed=seed))
+            for name, config in configs.items()
             for seed in range(self.seeds)
         )
 
-    def _make_trial_config(self, name: str, seed: int) -> TrialConfig:
-        preset = CONFIGURATIONS[name]
-        max_epochs = self.max_epochs or preset.max_epochs
-        return replace(
-            preset,
-            max_epochs=max_epochs,
-            # Also for the ablation without the schedule, which then differs only in the schedule.
-            patience=max_epochs if preset.family == "resnet" else self.patience,
-            width=preset.width and (self.width or preset.width),
-            batch_size=self.batch_size or preset.batch_size,
-            precision=self.precision,
-            seed=seed,
-        )
+    def _make_trial_config(self, name: str, record: GridRecord) -> TrialConfig:
+        """Return the configuration with seed 0."""
+        variant = self.variants.get(name) or Variant(CONFIGURATIONS[name], {})
+        settings = get_option_settings(variant, record, self.class_weights)
+        return replace(variant.base, **{**settings, **variant.changes})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,4 +258,4 @@ def make_resume_config(
         return SearchConfig(search=study.search, **settings)
     if study.grid is None:
         raise ConflictError(f"{location / STUDY_FILE} describes neither a grid nor a search")
-    return GridConfig.from_record(study.grid, **settings)
+    return GridConfig.from_record(study.grid, study.trials, **settings)

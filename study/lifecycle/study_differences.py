@@ -1,9 +1,9 @@
 """Describe how a requested study differs from an existing one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial, fill_settings
 from reports.ledger.records import StudyRecord
 
 _DROPPED_WORDS = {True: "dropped", False: "kept"}
@@ -54,13 +54,15 @@ def _list_plan_differences(
         before, now = (_format_value(list(dict.fromkeys(values))) for values in value_lists)
         if before != now:
             yield f"the {label} were {before}, now {now}"
-    requested_configs: dict[tuple[str, int], Mapping[str, object]] = {
-        (trial.configuration, trial.config["seed"]): trial.config for trial in requested
+    requested_configs = {
+        (trial.configuration, trial.config["seed"]): fill_settings(trial.config)
+        for trial in requested
     }
-    config_pairs: list[tuple[Mapping[str, object], Mapping[str, object] | None]] = [
-        (t.config, requested_configs.get((t.configuration, t.config["seed"]))) for t in existing
+    config_pairs = [
+        (fill_settings(t.config), requested_configs.get((t.configuration, t.config["seed"])))
+        for t in existing
     ]
-    for key in existing[0].config:
+    for key in config_pairs[0][0]:
         values = [(was[key], now[key]) for was, now in config_pairs if now]
         changed = [(was, now) for was, now in values if was != now]
         if changed:

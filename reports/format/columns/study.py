@@ -25,6 +25,7 @@ EXTRA_SETTING_COLUMNS = (
     Column(key="width", heading=("Width",), unit="setting"),
     Column(key="weight_decay", heading=("Weight", "decay"), unit="setting"),
     Column(key="label_smoothing", heading=("Label", "smoothing"), unit="setting"),
+    Column(key="class_weights", heading=("Class", "weights"), unit="word"),
     Column(key="dihedral_augmentation", heading=("Dihedral", "augmentation"), unit="word"),
     Column(key="max_shift", heading=("Maximum", "shift (pixels)"), unit="setting"),
     Column(key="schedule", heading=("Learning rate", "schedule"), unit="word"),

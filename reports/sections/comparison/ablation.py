@@ -145,6 +145,7 @@ def _describe_ingredient(setting: str, value: Any, without: Any) -> str:
         "max_shift": f"shifts by up to {value} pixels",
         "label_smoothing": f"label smoothing of {value}",
         "weight_decay": f"weight decay of {value}",
+        "class_weights": f"{value} class weights",
         "schedule": "the one-cycle learning rate",
         "dropout": f"dropout of {value}",
     }

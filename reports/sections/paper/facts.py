@@ -15,7 +15,7 @@ from reports.analysis.search_trials import SearchAnalysis
 from reports.format.table import choose_column_decimals
 from reports.format.text import DataLabel
 from reports.ledger.loading import Problem
-from reports.ledger.planned_trial import Config
+from reports.ledger.planned_trial import Config, fill_settings
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.findings import Analysis
@@ -121,7 +121,7 @@ class PaperFacts:
 
     def list_values(self, setting: str) -> list[object]:
         """Return the distinct values of a setting, in the order of the configurations."""
-        configs: list[Mapping[str, object]] = [*self.configs.values()]
+        configs = map(fill_settings, self.configs.values())
         return list(dict.fromkeys(config[setting] for config in configs))
 
 

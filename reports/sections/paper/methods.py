@@ -20,6 +20,7 @@ from reports.sections.paper.result_answers import (
     format_chosen,
 )
 from reports.sections.paper.training_answers import (
+    describe_class_weights,
     describe_confirmation,
     describe_layers,
     describe_loss_and_optimizer,
@@ -119,6 +120,8 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
         + (f", with {augmentation}" if augmentation else ""),
         tuple(OPTIMIZER_KEYS[name] for name in optimizers if name in OPTIMIZER_KEYS),
     )
+    if weights := describe_class_weights(facts):
+        yield Sentence(f"Training used {weights}", ("king2001",))
     if {"cross_entropy", "nll"} == {*facts.list_values("loss")}:
         yield Sentence(
             "CrossEntropy on logits and NLLLoss on log-probabilities are the same function"

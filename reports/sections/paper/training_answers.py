@@ -205,9 +205,24 @@ def describe_ensembling(_: PaperFacts) -> Answer:
     return Answer("None: every score is that of single models.")
 
 
-def describe_imbalance(_: PaperFacts) -> Answer:
+def describe_imbalance(facts: PaperFacts) -> Answer:
     """Say how the imbalance of the classes was treated."""
-    return Answer("No class weights and no resampling; macro F1 weights all classes equally.")
+    weights = describe_class_weights(facts)
+    treatment = (
+        f"Training with {weights}; no resampling"
+        if weights
+        else "No class weights and no resampling"
+    )
+    return Answer(f"{treatment}; macro F1 weights all classes equally.")
+
+
+def describe_class_weights(facts: PaperFacts) -> str:
+    """Name the configurations with class weights in a phrase; empty if there are none."""
+    names = [name for name, c in facts.configs.items() if c.get("class_weights") == "balanced"]
+    if not names:
+        return ""
+    phrase = "class weights inversely proportional to the number of training images of the class"
+    return phrase if len(names) == len(facts.configs) else f"{phrase}, for {join_words(names)}"
 
 
 def describe_prediction(_: PaperFacts) -> Answer:

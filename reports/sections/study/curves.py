@@ -13,13 +13,18 @@ from reports.sections.elements import ReportFigure, Section, make_figure, make_s
 
 
 def make_section(
-    curves: LearningCurves, *, has_equivalent_losses: bool, context: ReportContext
+    curves: LearningCurves,
+    *,
+    has_equivalent_losses: bool,
+    has_class_weights: bool,
+    context: ReportContext,
 ) -> Section | None:
     """Make a figure for each family; None without a complete trial.
 
     Args:
         curves: Learning curves of the trials.
         has_equivalent_losses: Whether some configurations differ only in the loss.
+        has_class_weights: Whether some configurations were trained with class weights.
         context: Labels.
     """
     frame = context.select_displayed(curves.epochs)
@@ -35,6 +40,8 @@ def make_section(
         "The loss on train is the mean over an epoch, with dropout active; the loss on val is "
         "without dropout. A loss on val that rises while the loss on train falls is overfitting."
     )
+    if has_class_weights:
+        note += " Class weights enter only the loss on train, so the two losses then differ."
     if has_equivalent_losses:
         note += (
             " Configurations that differ only in the loss are the same function and have the same "

@@ -103,7 +103,16 @@ def test_to_dict_has_a_key_for_every_setting() -> None:
     config = replace(CONFIG, precision="bfloat16")
     assert config.to_dict() == CONFIG.to_dict() | {"precision": "bfloat16"}
     assert config.compute_digest() != CONFIG.compute_digest()
-    assert {*CONFIG.to_dict()} == {field.name for field in fields(TrialConfig)}
+    weighted = replace(CONFIG, class_weights="balanced").to_dict()
+    assert {*weighted} == {field.name for field in fields(TrialConfig)}
+
+
+def test_to_dict_without_class_weights_lacks_their_key() -> None:
+    weighted = replace(CONFIG, class_weights="balanced")
+    assert weighted.to_dict() == {**CONFIG.to_dict(), "class_weights": "balanced"}
+    assert "class_weights" not in CONFIG.to_dict()
+    assert TrialConfig.from_dict(weighted.to_dict()) == weighted
+    assert weighted.compute_digest() != CONFIG.compute_digest()
 
 
 @pytest.mark.parametrize("change", [{"color": 1}, {"seed": None}, {"precision": None}])

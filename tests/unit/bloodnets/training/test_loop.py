@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F  # noqa: N812
 
 from bloodnets import metrics
@@ -147,6 +148,64 @@ def test_make_training_step_augmented_view_keeps_its_smoothed_label(
     loss = loop.make_training_step(state, config, splits["train"])(batch)
     target = 0.6 * F.one_hot(labels[index], 8) + 0.4 / 8
     torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
+
+
+@pytest.mark.parametrize(
+    ("loss", "label_smoothing"), [("cross_entropy", 0.0), ("nll", 0.0), ("cross_entropy", 0.2)]
+)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_make_training_step_class_weights_give_the_weighted_mean(
+    splits: dict[str, DeviceSplit], loss: Any, label_smoothing: float, precision: Any
+) -> None:
+    config = replace(
+        CONFIG,
+        loss=loss,
+        label_smoothing=label_smoothing,
+        precision=precision,
+        dropout=0.0,
+        class_weights="balanced",
+    )
+    images, labels = splits["train"]
+    index = torch.arange(16)
+    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
+    state.model.train()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        outputs = state.model(scale_pixels(images[index])).float()
+    logs = outputs.log_softmax(1).double()
+    classes = np.arange(8)
+    balanced = compute_class_weight("balanced", classes=classes, y=labels.numpy())
+    weights = torch.from_numpy(balanced)
+    target = (1 - label_smoothing) * F.one_hot(labels[index], 8) + label_smoothing / 8
+    expected = -(target * weights * logs).sum() / weights[labels[index]].sum()
+    step = loop.make_training_step(state, config, splits["train"])
+    torch.testing.assert_close(step(index).double(), expected, rtol=1e-5, atol=0)
+
+
+def test_train_class_weights_change_the_weights_but_not_the_val_loss_of_a_model(
+    splits: dict[str, DeviceSplit],
+) -> None:
+    config = replace(CONFIG, max_epochs=1)
+    plain, _ = run(config, splits)
+    weighted_config = replace(config, class_weights="balanced")
+    weighted, (result,) = run(weighted_config, splits)
+    assert any(
+        not torch.equal(value, weighted.best_weights[key])
+        for key, value in plain.best_weights.items()
+    )
+    images, labels = splits["val"]
+    log_probabilities = loop.predict_log_probabilities(weighted.model, images, config.loss)
+    assert result.val_loss == pytest.approx(float(F.nll_loss(log_probabilities, labels)))
+
+
+def test_train_class_weights_with_an_absent_class_keep_the_loss_finite(
+    splits: dict[str, DeviceSplit],
+) -> None:
+    config = replace(CONFIG, max_epochs=1, class_weights="balanced")
+    images, labels = splits["train"]
+    is_kept = labels != 3
+    kept = DeviceSplit(images[is_kept], labels[is_kept])
+    _, (result,) = run(config, {**splits, "train": kept})
+    assert math.isfinite(result.train_loss)
 
 
 def test_train_epoch_one_cycle_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:

@@ -101,6 +101,13 @@ def test_compute_ablations_skips_configurations_that_differ_in_no_or_several_set
     assert ablations.skipped_names == ["resnet-no-cycle", "resnet-no-nothing"]
 
 
+def test_compute_ablations_class_weights_are_an_ingredient(tmp_path: Path) -> None:
+    configs = {"a": {**BASE, "class_weights": "balanced"}, "a-no-weights": BASE}
+    (row,) = compute(read_study(tmp_path / "s", configs, {})).differences.to_dict("records")
+    assert row["setting"] == "class_weights"
+    assert (row["value"], row["value_without"]) == ("balanced", "none")
+
+
 def test_compute_ablations_of_two_bases_corrects_each_for_itself(tmp_path: Path) -> None:
     configs = {
         "a": BASE,

@@ -129,7 +129,7 @@ def test_columns_of_a_search_are_documented(
 def test_columns_of_a_study_are_documented(grid: LoadedStudy, tmp_path: Path) -> None:
     study = Study(grid)
     search = Study(read_study_files(build_search(tmp_path / "s", search=RESNET_SEARCH_RECORD)))
-    settings = Config.__required_keys__
+    settings = Config.__annotations__
     frames_by_documented = [
         (study.trials.drop(columns=list(settings)), Study.trials),
         (

@@ -228,6 +228,20 @@ def test_make_settings_frame_has_further_settings_only_where_they_differ(tmp_pat
     assert frame["max_epochs"].tolist() == [100, 100, 30]
 
 
+def test_frames_of_settings_have_class_weights_of_every_configuration(tmp_path: Path) -> None:
+    ledger = grid_builder.build_grid(
+        tmp_path / "s",
+        {"cnn-config-1": [ASYMMETRIC], "weighted": [ASYMMETRIC]},
+        config_overrides={"weighted": {"class_weights": "balanced"}},
+    )
+    loaded_study = read_study_files(ledger)
+    for frame in (
+        frames.make_settings_frame(loaded_study.study),
+        frames.make_trials_frame(loaded_study),
+    ):
+        assert frame["class_weights"].tolist() == ["none", "balanced"]
+
+
 def test_make_comparison_frame_images_per_s_are_those_of_train_over_the_time_of_an_epoch(
     replicated: LoadedStudy,
 ) -> None:

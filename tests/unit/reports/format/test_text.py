@@ -49,6 +49,12 @@ def test_format_settings_leaves_absent_and_neutral_settings_out() -> None:
     assert format_settings(config | {"momentum": float("nan")}) == format_settings(config)
 
 
+def test_format_settings_names_class_weights_only_if_there_are_any() -> None:
+    config = dict(grid_builder.make_config("cnn-config-2"))
+    weighted = dict(grid_builder.make_config("cnn-config-2", class_weights="balanced"))
+    assert format_settings(weighted) == f"{format_settings(config)}, balanced class weights"
+
+
 def test_format_settings_names_momentum_and_settings_of_residual_networks() -> None:
     config = dict(grid_builder.make_config("cnn-config-1"))
     added = {"weight_decay": 0.051, "label_smoothing": 0.1, "width": 64.0}

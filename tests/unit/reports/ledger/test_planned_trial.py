@@ -1,12 +1,13 @@
 """A planned trial: written and read without loss, its settings of exactly their types."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial, fill_settings
 from reports.ledger.serialization import from_json, to_json
 from tests.helpers.grid_builder import make_config
 
@@ -33,6 +34,7 @@ def test_planned_trial_written_and_read_is_equal() -> None:
         ("precision", "float16"),
         ("dihedral_augmentation", 1),
         ("family", None),
+        ("class_weights", "none"),  # the key is absent without weights
     ],
 )
 def test_planned_trial_setting_of_another_type_is_refused(setting: str, value: object) -> None:
@@ -43,6 +45,13 @@ def test_planned_trial_setting_of_another_type_is_refused(setting: str, value: o
     assert caught.value.errors()[0]["loc"] == ("config", setting)
 
 
+def test_planned_trial_with_class_weights_written_and_read_is_equal() -> None:
+    config = make_config("cnn-config-2", class_weights="balanced")
+    weighted = replace(PLANNED, config=config)
+    assert from_json(PlannedTrial, to_json(weighted, indent=None)) == weighted
+    assert fill_settings(config)["class_weights"] == "balanced"
+
+
 def test_neutral_settings_are_those_of_a_published_configuration() -> None:
-    config: dict[str, Any] = dict(PLANNED.config)
+    config = fill_settings(PLANNED.config)
     assert {name: config[name] for name in NEUTRAL_SETTINGS} == dict(NEUTRAL_SETTINGS)

@@ -54,6 +54,13 @@ def test_verify_study_with_a_changed_record_raises_with_what_it_says(
     assert (error.path, error.value) == (f"trials/{path.name}", found)
 
 
+def test_verify_study_with_added_class_weights_raises_with_them(grid_copy: Path) -> None:
+    path = get_trial_file(grid_copy, list_trial_ids(grid_copy)[0], "trials")
+    edit_json(path, ("config",), lambda config: {**config, "class_weights": "balanced"})
+    error = find_disagreement(grid_copy)
+    assert (error.path, error.value) == (f"trials/{path.name}", "'balanced'")
+
+
 @pytest.mark.parametrize(("key", "value"), [("id", "other"), ("fingerprint", "0" * 64)])
 def test_verify_study_with_a_record_of_another_study_raises(
     grid_copy: Path, key: str, value: str

@@ -1,5 +1,6 @@
 """`arguments`: options to values, and studies by their names."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import RemotePath
 from study.cli.arguments import (
+    open_grid_record,
     open_ledger,
     parse_duration_s,
     require_resnet,
+    require_unset,
     resolve_configurations,
     resolve_gpus_per_trial,
     resolve_optimizers,
@@ -17,8 +20,11 @@ from study.cli.arguments import (
     resolve_study_name,
 )
 from study.cli.options import Device
+from study.configs.presets import PUBLISHED, RESNET
+from study.configs.variants import Variant
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.s3 import S3_BUCKET, S3Server
+from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.study_configs import make_grid_config
 
 
@@ -135,11 +141,15 @@ def test_open_ledger_misspelled_remote_study_suggests_close_name(
 
 
 def test_require_resnet_width_without_resnet_raises() -> None:
-    require_resnet(8, ["cnn-config-1", "resnet"])
-    require_resnet(None, ["cnn-config-1"])
-    with pytest.raises(DataError) as caught:
-        require_resnet(8, ["cnn-config-1"])
-    assert caught.value.value == 8
+    wide = {"wide": Variant(RESNET, {"dropout": 0.1})}
+    require_resnet(8, ["cnn-config-1", "resnet"], {})
+    require_resnet(8, ["cnn-config-1", "wide"], wide)
+    require_resnet(None, ["cnn-config-1"], {})
+    for names in (["cnn-config-1"], ["flat"]):
+        flat = {"flat": Variant(PUBLISHED["cnn-config-1"], {})}
+        with pytest.raises(DataError) as caught:
+            require_resnet(8, names, flat)
+        assert caught.value.value == 8
 
 
 def test_resolve_study_name_default_is_valid() -> None:
@@ -160,13 +170,63 @@ def test_resolve_study_name_given_name_is_returned() -> None:
 
 def test_resolve_configurations_repeated_name_is_listed_once() -> None:
     names = ["cnn-config-2", "cnn-config-1", "cnn-config-2"]
-    assert resolve_configurations(names, ablation=False) == ("cnn-config-2", "cnn-config-1")
+    chosen = resolve_configurations(names, ablation=False)
+    assert chosen == (("cnn-config-2", "cnn-config-1"), {})
 
 
 def test_resolve_configurations_ablation_with_configurations_raises() -> None:
     with pytest.raises(DataError) as caught:
         resolve_configurations(["resnet"], ablation=True)
     assert "--config" in str(caught.value.remedy)
+
+
+def test_resolve_configurations_set_replaces_each_preset_by_its_variant() -> None:
+    names, variants = resolve_configurations(
+        ["cnn-config-1", "mlnn-config-1"], ablation=False, assignments=["dropout=0.3"]
+    )
+    assert names == ("cnn-config-1-dropout-0.3", "mlnn-config-1-dropout-0.3")
+    assert [*variants] == [*names]
+
+
+def test_resolve_configurations_set_without_config_raises() -> None:
+    with pytest.raises(DataError) as caught:
+        resolve_configurations(None, ablation=False, assignments=["dropout=0.3"])
+    assert "--config" in str(caught.value.remedy)
+
+
+def test_resolve_configurations_file_is_added_to_the_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "variants.toml"
+    file.write_text('[small]\nbase = "cnn-config-1"\ndropout = 0.3\n')
+    own, _ = resolve_configurations(None, ablation=False, file=file)
+    both, variants = resolve_configurations(["resnet"], ablation=False, file=file)
+    assert (own, both, [*variants]) == (("small",), ("resnet", "small"), ["small"])
+    names, _ = resolve_configurations(None, ablation=False)
+    assert names is None
+
+
+def test_resolve_configurations_name_from_both_sources_raises(tmp_path: Path) -> None:
+    file = tmp_path / "variants.toml"
+    file.write_text('["cnn-config-1-dropout-0.3"]\nbase = "cnn-config-1"\n')
+    with pytest.raises(DataError) as caught:
+        resolve_configurations(
+            ["cnn-config-1"], ablation=False, assignments=["dropout=0.3"], file=file
+        )
+    assert (caught.value.path, caught.value.value) == (str(file), "cnn-config-1-dropout-0.3")
+
+
+def test_require_unset_option_of_a_changed_setting_raises() -> None:
+    variants = {"small": Variant(PUBLISHED["cnn-config-1"], {"batch_size": 32})}
+    require_unset({"batch_size": None, "max_epochs": 3}, variants)
+    with pytest.raises(DataError) as caught:
+        require_unset({"batch_size": 64}, variants)
+    assert caught.value.value == 64
+
+
+def test_open_grid_record_of_a_search_raises(tmp_path: Path) -> None:
+    build_search(tmp_path / "s", search=replace(SEARCH_RECORD, n_trials=3))
+    with pytest.raises(DataError) as caught:
+        open_grid_record(str(tmp_path), "s")
+    assert (caught.value.value, caught.value.expected) == ("s", "a grid")
 
 
 def test_resolve_optimizers_resnet_with_an_optimizer_raises() -> None:

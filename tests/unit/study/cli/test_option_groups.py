@@ -73,6 +73,22 @@ def test_load_with_drop_duplicates_returns_the_data_without_them(tmp_path: Path)
     assert len(dropped.train.labels) == len(kept.train.labels) - 1
 
 
+@pytest.mark.parametrize(
+    ("data", "names_data"),
+    [
+        (DataOptions(), False),
+        (DataOptions(drop_duplicates=True), False),
+        (DataOptions(data="bloodmnist"), True),
+        (DataOptions(data_file=Path("cells.npz")), True),
+        (DataOptions(data_root=Path("folder")), True),
+    ],
+)
+def test_names_data_is_true_only_with_an_option_for_the_data(
+    data: DataOptions, names_data: bool
+) -> None:
+    assert data.names_data == names_data
+
+
 @pytest.mark.parametrize("option", ["data_root", "data_file"])
 def test_load_damaged_file_is_to_be_removed_only_if_it_is_a_download(
     tmp_path: Path, option: str

@@ -17,6 +17,27 @@ def test_published_configurations_are_the_papers() -> None:
         assert (config.optimizer, config.learning_rate, config.momentum) == expected
 
 
+def test_presets_keep_the_digests_of_stored_studies() -> None:
+    digests = {name: config.compute_digest() for name, config in CONFIGURATIONS.items()}
+    assert digests == {
+        "mlnn-config-1": "b04cb808",
+        "mlnn-config-2": "342105b9",
+        "mlnn-config-3": "b3b48b09",
+        "mlnn-config-4": "697aa172",
+        "cnn-config-1": "5e7f483f",
+        "cnn-config-2": "7a4925cd",
+        "cnn-config-3": "63663bce",
+        "cnn-config-4": "7d420fc9",
+        "resnet": "8af67ddd",
+        "resnet-no-orientations": "f307bcc8",
+        "resnet-no-shifts": "0ef45edd",
+        "resnet-no-smoothing": "f82ec9db",
+        "resnet-no-decay": "ec8e424c",
+        "resnet-no-dropout": "cfd9d0f9",
+        "resnet-no-cycle": "78899543",
+    }
+
+
 def test_neutral_settings_equal_the_defaults_of_trial_config() -> None:
     defaults = {field.name: field.default for field in fields(TrialConfig)}
     assert {name: defaults[name] for name in NEUTRAL_SETTINGS} == NEUTRAL_SETTINGS

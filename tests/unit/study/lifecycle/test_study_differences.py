@@ -46,6 +46,16 @@ def test_list_differences_other_settings_are_described(ledger: Ledger, tmp_path:
         ),
         (
             study,
+            changed(study, class_weights="balanced"),
+            ["class_weights was none, now balanced"],
+        ),
+        (
+            changed(study, class_weights="balanced"),
+            study,
+            ["class_weights was balanced, now none"],
+        ),
+        (
+            study,
             replace(study, trials=study.trials[:2]),
             [
                 "the configurations were mlnn-config-1, mlnn-config-2, cnn-config-1, "

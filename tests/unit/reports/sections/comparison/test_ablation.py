@@ -65,6 +65,7 @@ def test_ablation_changed_settings_show_both_values() -> None:
         ("schedule", "one_cycle", "constant", 0.01, 0.5),
         ("optimizer", "adamw", "sgd", 0.01, 0.5),
         ("momentum", None, 0.9, 0.01, 0.5),
+        ("class_weights", "balanced", "none", 0.01, 0.5),
     ]
     section = make_section({"resnet": rows})
     assert section is not None
@@ -76,6 +77,7 @@ def test_ablation_changed_settings_show_both_values() -> None:
         ("one-cycle",),
         ("optimizer", "AdamW", "SGD"),
         ("momentum", BLANK, "0.9"),
+        ("balanced class weights",),
     ]
     for name, values in zip(names, shown_values, strict=True):
         assert all(value in name for value in values)

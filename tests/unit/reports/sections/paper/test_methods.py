@@ -18,7 +18,7 @@ from reports.sections.findings import analyze
 from reports.sections.paper.facts import PaperFacts, collect_facts
 from reports.sections.paper.methods import format_citations, write_methods
 from reports.sections.paper.references import SAMPLER_KEYS, load_references
-from reports.sections.paper.training_answers import describe_layers
+from reports.sections.paper.training_answers import describe_imbalance, describe_layers
 from study.configs.presets import CONFIGURATIONS
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -40,6 +40,15 @@ def list_keys(facts: PaperFacts) -> set[str]:
 
 def join_text(facts: PaperFacts) -> str:
     return " ".join(map(format_citations, write_methods(facts)))
+
+
+def build_weighted_grid(folder: Path, *names: str) -> Ledger:
+    """Build a grid whose configuration `weighted` has class weights."""
+    return grid_builder.build_grid(
+        folder,
+        {name: [ASYMMETRIC] for name in names},
+        config_overrides={"weighted": {"class_weights": "balanced"}},
+    )
 
 
 def test_write_methods_of_a_grid_cites_what_it_used(reported_grid: ReportedStudy) -> None:
@@ -100,6 +109,19 @@ def test_write_methods_has_the_learning_rates_and_the_epoch_limit(small_grid: Pa
     assert "2 of 4 complete trials" in join_text(limited)
     for config in facts.configs.values():
         assert f"learning rate {config['learning_rate']:.2g}" in join_text(facts)
+
+
+def test_write_methods_with_class_weights_names_the_configurations_and_cites(
+    tmp_path: Path,
+) -> None:
+    weighted = build_weighted_grid(tmp_path / "grid", "cnn-config-1", "weighted")
+    facts = collect_facts(analyze(weighted, None))
+    assert "king2001" in list_keys(facts)
+    assert "for weighted" in join_text(facts)
+    assert "weighted" in describe_imbalance(facts).text
+    only = collect_facts(analyze(build_weighted_grid(tmp_path / "only", "weighted"), None))
+    assert "for weighted" not in join_text(only)
+    assert "king2001" in list_keys(only)
 
 
 def test_write_methods_of_an_unknown_file_cites_no_data(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_curves_have_a_figure_for_each_family() -> None:
     section = curves.make_section(
         make_curves("mlnn-config-1", "cnn-config-1", "resnet"),
         has_equivalent_losses=False,
+        has_class_weights=False,
         context=make_context("mlnn-config-1", "cnn-config-1"),
     )
     assert section is not None
@@ -51,6 +52,7 @@ def test_curves_captions_explain_seeds_mean_and_band_where_they_are_drawn() -> N
         section = curves.make_section(
             make_curves("cnn-config-1", seeds=seeds),
             has_equivalent_losses=False,
+            has_class_weights=False,
             context=make_context("cnn-config-1"),
         )
         assert section is not None
@@ -64,6 +66,7 @@ def test_curves_of_equivalent_losses_and_of_a_search_are_introduced_otherwise() 
         curves.make_section(
             make_curves("cnn-config-1"),
             has_equivalent_losses=has_equivalent_losses,
+            has_class_weights=False,
             context=make_context("cnn-config-1", is_search=has_equivalent_losses),
         )
         for has_equivalent_losses in (False, True)
@@ -76,6 +79,23 @@ def test_curves_of_equivalent_losses_and_of_a_search_are_introduced_otherwise() 
 
 def test_curves_without_a_displayed_trial_are_left_out() -> None:
     section = curves.make_section(
-        make_curves("cnn-config-1"), has_equivalent_losses=False, context=make_context()
+        make_curves("cnn-config-1"),
+        has_equivalent_losses=False,
+        has_class_weights=False,
+        context=make_context(),
     )
     assert section is None
+
+
+def test_curves_with_class_weights_say_that_only_the_loss_on_train_has_them() -> None:
+    notes = []
+    for has_class_weights in (False, True):
+        section = curves.make_section(
+            make_curves("cnn-config-1"),
+            has_equivalent_losses=False,
+            has_class_weights=has_class_weights,
+            context=make_context("cnn-config-1"),
+        )
+        assert section is not None
+        notes.append(section.notes[0])
+    assert "weights" in notes[1].removeprefix(notes[0])
