@@ -182,6 +182,22 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
+def count_activations(model: nn.Module, shape: DataShape) -> int:
+    """Return the number of values that the layers output for one image in a forward pass.
+
+    Args:
+        model: Model on the device `meta`, where a forward pass takes neither memory nor time.
+        shape: Shape of the data for which the model was built.
+    """
+    counts: list[int] = []
+    model.eval()  # batch normalization of one image is not defined in training mode
+    for module in model.modules():
+        if not any(module.children()):
+            module.register_forward_hook(lambda _, __, output: counts.append(output.numel()))
+    model(torch.zeros(1, shape.channels, shape.side, shape.side, device="meta"))
+    return sum(counts)
+
+
 def count_operations(model: nn.Module, shape: DataShape) -> int:
     """Return the floating-point operations of a forward pass for one image, without dropout.
 

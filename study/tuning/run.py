@@ -28,6 +28,7 @@ from study.lifecycle.resume import open_study
 from study.lifecycle.search_duration import compute_elapsed_search_s
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
+from study.lifecycle.trial_memory import check_trial_memory
 from study.runtime.lock import keep_locked
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import get_default_gpus
@@ -73,6 +74,7 @@ def run_study(
     phases = Console(stderr=True, quiet=quiet)
     with show_phase(phases, "checking data and software …"):
         requested = make_study_record(config, cells, command)
+        check_trial_memory(config, cells.shape)
     with (
         open_study(
             config.location,

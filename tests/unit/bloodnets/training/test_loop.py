@@ -12,18 +12,21 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F  # noqa: N812
 
 from bloodnets import metrics
-from bloodnets.config import TrialConfig
+from bloodnets.config import ClassWeights, Loss, TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from bloodnets.data_shape import BLOODMNIST_SHAPE
+from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.training import loop
 from bloodnets.training.augmentation import make_pixel_permutations
+from bloodnets.training.class_weights import compute_balanced_weights
 from bloodnets.training.epoch_result import EpochResult
 from bloodnets.training.loop import (
     DeviceSplit,
     NonFiniteLossError,
     TrainingState,
+    get_part_size,
     get_stop_reason,
+    make_training_step,
     predict_probabilities,
     scale_pixels,
     train,
@@ -321,3 +324,46 @@ def test_train_shared_images_stay_unchanged(splits: dict[str, DeviceSplit]) -> N
     before = splits["train"].images.clone()
     run(replace(CONFIG, max_epochs=1), splits)
     assert torch.equal(before, splits["train"].images)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll"])
+@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+def test_make_training_step_of_large_images_adds_the_gradients_of_parts(
+    loss: Loss, class_weights: ClassWeights
+) -> None:
+    shape, batch_size = DataShape(n_classes=3, channels=1, side=72), 60
+    assert get_part_size(batch_size, shape.side) == 50
+    config = replace(
+        PUBLISHED["cnn-config-1"],
+        loss=loss,
+        label_smoothing=0.1 if loss == "cross_entropy" else 0.0,
+        class_weights=class_weights,
+        dropout=0.0,
+        batch_size=batch_size,
+    )
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (batch_size, 72, 72, 1), dtype=torch.uint8, generator=generator)
+    labels = torch.arange(batch_size) % 3
+    labels[-8:] = 0  # the second part has other shares of the classes
+    state = TrainingState.create(config, shape, CPU)
+    expected = TrainingState.create(config, shape, CPU)
+    weight = compute_balanced_weights(labels, 3) if class_weights == "balanced" else None
+    outputs = expected.model(scale_pixels(images))
+    expected_loss = (
+        F.cross_entropy(outputs, labels, weight=weight, label_smoothing=0.1)
+        if loss == "cross_entropy"
+        else F.nll_loss(outputs, labels, weight=weight)
+    )
+    expected_loss.backward()  # type: ignore[no-untyped-call]
+    expected.optimizer.step()
+    step = make_training_step(state, config, DeviceSplit(images, labels))
+    torch.testing.assert_close(step(torch.arange(batch_size)), expected_loss.detach())
+    for name, value in expected.model.state_dict().items():
+        torch.testing.assert_close(state.model.state_dict()[name], value)
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(28, 1000), (64, 1000), (65, 62), (128, 16), (224, 5), (256, 4)]
+)
+def test_get_part_size_bounds_only_images_above_64_pixels(side: int, size: int) -> None:
+    assert get_part_size(1000, side) == size
