@@ -51,7 +51,13 @@ def read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path} is not a file", path=path, expected=EXPECTED_FORMAT)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            raise DataError(
+                f"{path} is {'a folder' if is_folder else 'not a file'}",
+                path=path,
+                expected=EXPECTED_FORMAT,
+                remedy=f"make one with bloodstudy prepare {path}" if is_folder else None,
+            )
         if not 0 < (size_bytes := status.st_size) <= MAX_FILE_BYTES:
             raise DataError(
                 f"{path} has {size_bytes:,} bytes",

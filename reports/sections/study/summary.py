@@ -49,10 +49,11 @@ def _describe_limit(limit: EpochLimit, shows_published: bool) -> list[str]:
     """Return a paragraph if the epoch limit ended some trials."""
     if not limit.n_limited:
         return []
-    epochs = " or ".join(f"{n:,}" for n in limit.max_epochs)
+    *others, last = limit.max_epochs
+    epochs = " or ".join([*(f"{n:,}" for n in others), format_count(last, "epoch")])
     text = (
         f"{limit.n_limited} of {format_count(limit.n_complete, 'complete trial')} ended at the "
-        f"limit of {epochs} epochs and may not have converged. More epochs (--max-epochs) can "
+        f"limit of {epochs} and may not have converged. More epochs (--max-epochs) can "
         "change every result."
     )
     return [
