@@ -32,7 +32,7 @@ class ReportContext:
 
     Attributes:
         data: Names of the data.
-        data_kind: Official file, another file, or synthetic cells.
+        data_kind: Kind of the data.
         shows_published: Whether the study is compared with published values: not on data for which
             `may_show_published` is false. A search is not either, because the user chooses its
             epochs.

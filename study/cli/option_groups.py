@@ -15,6 +15,7 @@ import typer
 
 from bloodnets.config import DEFAULT_BATCH_SIZE, Precision
 from bloodnets.errors import DataError
+from bloodnets.medmnist_sets import MedMnistFile, get_bloodmnist, parse_option
 from bloodnets.storage.location import parse_location
 from study.cli import arguments, options
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, RESNET
@@ -84,14 +85,7 @@ class TrainingOptions:
 class DataOptions:
     """Options that select the images of a study."""
 
-    data: Annotated[
-        options.DataChoice | None,
-        typer.Option(
-            show_default="bloodmnist",
-            help="Data to train on: bloodmnist (downloaded once, 35 MB) or synthetic cells.",
-            rich_help_panel=options.DATA_PANEL,
-        ),
-    ] = None
+    data: options.DataOption = None
     data_file: options.DataFileOption = None
     data_root: options.DataRootOption = None
     drop_duplicates: Annotated[
@@ -110,7 +104,7 @@ class DataOptions:
         return self.data is not None or self.data_file is not None or self.data_root is not None
 
     def load(self, reading: AbstractContextManager[None]) -> "BloodCells":
-        """Load the data; BloodMNIST is downloaded if it is missing.
+        """Load the data; a missing file of MedMNIST is downloaded.
 
         Args:
             reading: Context that shows that data are being read.
@@ -119,22 +113,20 @@ class DataOptions:
             DataError: The options contradict each other, or the file is not a data file.
             ResourceError: The data cannot be downloaded.
         """
-        if self.data == "synthetic" and (self.data_file or self.data_root):
-            option = "--data-file" if self.data_file else "--data-root"
-            raise DataError(
-                f"--data synthetic cannot be combined with {option}", remedy=f"omit {option}"
-            )
-        file = self.data_file
-        if file is None and self.data != "synthetic":
-            from bloodnets.data.download import ensure_official_file
+        self._require_one_source()
+        file, medmnist_file = self.data_file, None
+        if file is None and self.data != options.SYNTHETIC:
+            from bloodnets.data.download import ensure_medmnist_file
 
+            medmnist_file = get_bloodmnist() if self.data is None else parse_option(self.data)
             with raise_interrupts():  # a download
-                file = ensure_official_file(self.data_root)
+                file = ensure_medmnist_file(medmnist_file, self.data_root)
         with reading:
             from bloodnets.data.medmnist import load_file, load_synthetic
 
             try:
                 cells = load_synthetic() if file is None else load_file(file)
+                _require_data_set(cells, medmnist_file)
             except DataError as error:
                 if self.data_file is not None:
                     raise
@@ -144,6 +136,32 @@ class DataOptions:
             from study.datasets.duplicates import drop_duplicates
 
             return drop_duplicates(cells)
+
+    def _require_one_source(self) -> None:
+        """Check that no other option contradicts `--data`."""
+        option = "--data-file" if self.data_file else "--data-root"
+        is_synthetic = self.data == options.SYNTHETIC
+        if (self.data and self.data_file) or (is_synthetic and self.data_root):
+            raise DataError(
+                f"--data {self.data} cannot be combined with {option}", remedy=f"omit {option}"
+            )
+
+
+def _require_data_set(cells: "BloodCells", file: MedMnistFile | None) -> None:
+    """Check that a file with the name of a data set of MedMNIST has its contents.
+
+    A file named `bloodmnist.npz` may hold other cells.
+
+    Raises:
+        DataError: The MD5 is another one.
+    """
+    if file is not None and file != get_bloodmnist() and cells.md5 != file.md5:
+        raise DataError(
+            f"{cells.path} is not {file.title}: its MD5 is {cells.md5}",
+            path=cells.path,
+            value=cells.md5,
+            expected=file.md5,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

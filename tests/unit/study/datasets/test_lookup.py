@@ -11,6 +11,7 @@ import pytest
 
 from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
 from bloodnets.errors import DataError
+from bloodnets.medmnist_sets import MedMnistFile, get_bloodmnist, load_sets
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
 from reports.ledger.serialization import to_json
@@ -66,13 +67,15 @@ def test_load_study_data_other_file_raises(
     assert study.data.sha256[:12] in str(caught.value.expected)
 
 
-def test_find_data_paths_official_file_may_be_in_medmnists_folder(
+def test_find_data_paths_file_of_medmnist_may_be_in_medmnists_folder(
     study: StudyRecord, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert [*find_data_paths(study)] == [file]
-    official = replace(study, data=replace(study.data, kind=DataKind.OFFICIAL))
-    assert [*find_data_paths(official)] == [file, tmp_path / ".medmnist" / "bloodmnist.npz"]
+    derma = MedMnistFile(load_sets()["dermamnist"], 64)
+    for known_file in (get_bloodmnist(), derma):
+        known = replace(study, data=replace(study.data, md5=known_file.md5))
+        assert [*find_data_paths(known)] == [file, tmp_path / ".medmnist" / known_file.file_name]
 
 
 def test_find_test_images_missing_or_changed_file_is_none(
