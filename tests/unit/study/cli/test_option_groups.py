@@ -2,7 +2,7 @@
 
 import inspect
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +10,17 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from bloodnets import medmnist_sets
 from bloodnets.errors import DataError
+from bloodnets.medmnist_sets import parse_option
 from study.cli.option_groups import (
     DataOptions,
     ResourceOptions,
     StudyOptions,
     expand_option_groups,
 )
+from tests.helpers.download_server import CONTENT, FILE_NAME, MD5, run_server
+from tests.helpers.medmnist_files import write_official
 from tests.helpers.npz_files import saved, sound
 
 
@@ -60,6 +64,48 @@ def test_expand_option_groups_two_groups_with_one_option_raises() -> None:
 def test_load_synthetic_with_a_file_raises() -> None:
     with pytest.raises(DataError):
         DataOptions(data="synthetic", data_file=Path("cells.npz")).load(nullcontext())
+
+
+@pytest.mark.parametrize("data", ["synthetic", "dermamnist", "bloodmnist:64"])
+def test_load_named_data_with_a_file_raises(data: str) -> None:
+    with pytest.raises(DataError) as caught:
+        DataOptions(data=data, data_file=Path("cells.npz")).load(nullcontext())
+    assert data in caught.value.problem
+
+
+@pytest.mark.parametrize("option", ["dermamnist", "octmnist:64", "bloodmnist:128"])
+def test_load_named_data_of_medmnist_are_read_from_the_root(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = parse_option(option)
+    write_official(monkeypatch, tmp_path, file.data_set.name, file.side)
+    cells = DataOptions(data=option, data_root=tmp_path).load(nullcontext())
+    assert (cells.kind, cells.name) == ("medmnist", file.file_name)
+    assert cells.class_names == file.data_set.class_names
+    assert cells.shape.side == file.side
+
+
+def test_load_named_data_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with run_server() as server:
+        url = server.url.replace(FILE_NAME, "{file_name}")
+        monkeypatch.setattr(medmnist_sets, "FILE_URL", url)
+        sets = medmnist_sets.load_sets()
+        known = replace(sets["octmnist"], md5={28: MD5})
+        monkeypatch.setattr(medmnist_sets, "load_sets", lambda: {**sets, "octmnist": known})
+        with pytest.raises(DataError) as caught:  # the downloaded bytes are no npz file
+            DataOptions(data="octmnist", data_root=tmp_path).load(nullcontext())
+    assert caught.value.path == str(tmp_path / "octmnist.npz")
+    assert (tmp_path / "octmnist.npz").read_bytes() == CONTENT
+
+
+def test_load_other_cells_under_the_name_of_a_data_set_raises(tmp_path: Path) -> None:
+    saved(tmp_path / "dermamnist.npz")
+    with pytest.raises(DataError) as caught:
+        DataOptions(data="dermamnist", data_root=tmp_path).load(nullcontext())
+    assert caught.value.expected == parse_option("dermamnist").md5
+    assert "remove" in str(caught.value.remedy)
+    saved(tmp_path / "bloodmnist.npz")
+    assert DataOptions(data_root=tmp_path).load(nullcontext()).kind == "file"
 
 
 def test_load_with_drop_duplicates_returns_the_data_without_them(tmp_path: Path) -> None:
