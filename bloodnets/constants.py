@@ -1,8 +1,4 @@
-"""Constants of BloodMNIST and its file format.
-
-A test checks that they match the package `medmnist`. The package is not imported here because it
-imports PyTorch and torchvision, which takes seconds.
-"""
+"""Splits of a data file, and the classes of BloodMNIST and of synthetic cells."""
 
 SPLITS = ("train", "val", "test")
 
@@ -17,9 +13,3 @@ CLASS_NAMES = (
     "platelet",
 )
 """Names of the eight classes, in the order of the labels."""
-
-BLOODMNIST_MD5 = "7053d0359d879ad8a5505303e11de1dc"
-"""MD5 of the official file with images of 28 x 28 pixels."""
-
-BLOODMNIST_URL = "https://zenodo.org/records/10519652/files/bloodmnist.npz?download=1"
-"""URL of the official file."""

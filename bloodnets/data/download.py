@@ -1,9 +1,10 @@
-"""Download the official BloodMNIST file."""
+"""Download a file of MedMNIST."""
 
 import contextlib
 import logging
 import os
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pooch
@@ -11,34 +12,51 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import ReadTimeoutError
 
-from bloodnets.constants import BLOODMNIST_MD5, BLOODMNIST_URL
-from bloodnets.errors import ResourceError
+from bloodnets.data.npz_file import MAX_ARRAY_BYTES
+from bloodnets.errors import DataError, ResourceError
+from bloodnets.medmnist_sets import MedMnistFile
 
-BLOODMNIST_FILE = "bloodmnist.npz"
 MAX_RETRIES = 3
 DOWNLOAD_TIMEOUT_S = 30.0
 
 
-def ensure_official_file(root: Path | None) -> Path:
-    """Return the path of BloodMNIST's file in `root`, downloading it if it is missing.
+def get_medmnist_path(file: MedMnistFile, root: Path | None) -> Path:
+    """Return the path of a file of MedMNIST, which may not exist.
+
+    Args:
+        file: File of MedMNIST.
+        root: Folder of the file; None for the default of medmnist, `~/.medmnist`.
+    """
+    return (root or Path.home() / ".medmnist") / file.file_name
+
+
+def ensure_medmnist_file(file: MedMnistFile, root: Path | None) -> Path:
+    """Return the path of a file of MedMNIST, downloading it if it is missing.
 
     An existing file is not checked; `medmnist.load_file` determines what it contains.
 
     Args:
+        file: File of MedMNIST.
         root: Folder of the file; None for the default of medmnist, `~/.medmnist`.
 
     Raises:
+        DataError: The images are too large for `medmnist.load_file`.
         ResourceError: The file could not be downloaded, or the folder could not be written.
     """
-    if root is None:
-        root = Path.home() / ".medmnist"
-    path = root / BLOODMNIST_FILE
+    if (size_bytes := file.largest_array_bytes) > MAX_ARRAY_BYTES:
+        raise DataError(
+            f"--data {file.option} takes {size_bytes / 2**30:.1f} GiB of memory per split",
+            value=size_bytes,
+            expected=f"at most {MAX_ARRAY_BYTES / 2**30:.0f} GiB",
+            remedy="use a smaller side",
+        )
+    path = get_medmnist_path(file, root)
     if os.path.exists(path):  # path.exists raises in a folder without access
         return path
-    return download_file(path, url=BLOODMNIST_URL, md5=BLOODMNIST_MD5)
+    return download_file(path, url=file.url, md5=file.md5, title=file.title)
 
 
-def download_file(path: Path, *, url: str, md5: str) -> Path:
+def download_file(path: Path, *, url: str, md5: str, title: str) -> Path:
     """Download a file, which appears at `path` only when it is complete and its MD5 matches.
 
     After a failure or a wrong MD5, the download is retried with increasing delays.
@@ -47,6 +65,7 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
         path: Path of the downloaded file; missing parent folders are created.
         url: URL of the file.
         md5: Expected MD5, hexadecimal.
+        title: Name of the data, used in messages.
 
     Raises:
         ResourceError: Every attempt failed; the message gives the cause and the alternatives.
@@ -61,15 +80,15 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
         retry_if_failed=MAX_RETRIES,
     )
     try:
-        store.fetch(path.name, downloader=_fetch_url)
+        store.fetch(path.name, downloader=partial(_fetch_url, name=path.name))
     except (requests.RequestException, OSError, ValueError) as error:
         with contextlib.suppress(OSError):  # a folder does not exist or is not empty
             for folder in new_folders:
                 folder.rmdir()
         raise ResourceError(
-            f"BloodMNIST could not be downloaded ({_describe_cause(error, path.parent)})",
+            f"{title} could not be downloaded ({_describe_cause(error, path.parent)})",
             path=url,
-            remedy=f"pass --data-file PATH (a copy of {BLOODMNIST_FILE}), --data-root FOLDER (a "
+            remedy=f"pass --data-file PATH (a copy of {path.name}), --data-root FOLDER (a "
             f"folder that contains it), or --data synthetic (synthetic cells, no download)",
         ) from error
     with contextlib.suppress(OSError):  # some file systems have no permissions
@@ -77,7 +96,7 @@ def download_file(path: Path, *, url: str, md5: str) -> Path:
     return path
 
 
-def _fetch_url(url: str, target_path: str, _store: pooch.Pooch) -> None:
+def _fetch_url(url: str, target_path: str, _store: pooch.Pooch, *, name: str) -> None:
     """Download a file once, with a progress bar in a terminal that disappears at the end.
 
     Pooch's own downloader leaves the progress bar and the connection of a failed attempt open.
@@ -85,7 +104,7 @@ def _fetch_url(url: str, target_path: str, _store: pooch.Pooch) -> None:
     with (
         requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_S) as response,
         Path(target_path).open("wb") as target,
-        tqdm(desc=BLOODMNIST_FILE, unit="B", unit_scale=True, leave=False, disable=None) as bar,
+        tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=None) as bar,
     ):
         response.raise_for_status()
         bar.total = int(response.headers.get("Content-Length", 0)) or None

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.constants import BLOODMNIST_MD5, CLASS_NAMES, SPLITS
+from bloodnets.constants import CLASS_NAMES, SPLITS
 from bloodnets.data.npz_file import (
     open_archive,
     read_bytes,
@@ -20,8 +20,9 @@ from bloodnets.data.npz_file import (
 from bloodnets.data.synthetic import generate_synthetic_arrays, hash_synthetic_arrays
 from bloodnets.data_shape import MAX_CLASSES, MIN_CLASSES, DataShape
 from bloodnets.errors import DataError
+from bloodnets.medmnist_sets import MedMnistFile, find_file, get_bloodmnist
 
-DataKind = Literal["official", "file", "synthetic"]
+DataKind = Literal["official", "medmnist", "file", "synthetic"]
 
 
 class Split(NamedTuple):
@@ -44,8 +45,8 @@ class BloodCells:
         train: Images on which models are trained.
         val: Images by which epochs and configurations are selected.
         test: Images for the test evaluation of selected models.
-        kind: Kind of data: `official` (BloodMNIST, by its MD5), `file` (any other file) or
-            `synthetic`.
+        kind: Kind of data: `official` (BloodMNIST with 28 x 28 pixels, by its MD5), `medmnist`
+            (another file of MedMNIST, by its MD5), `file` (any other file) or `synthetic`.
         path: Absolute path of the file; None for synthetic cells.
         name: Name of the file; `synthetic` for synthetic cells.
         md5: MD5 of the file's bytes; None for synthetic cells.
@@ -94,7 +95,8 @@ def load_file(path: Path) -> BloodCells:
 
     The file needs the keys `{split}_images`, uint8 (n, side, side, 3) or, if gray, (n, side, side),
     and `{split}_labels`, integers (n, 1) from 0, for train, val and test. `class_names`, text
-    (classes,), names the classes. Without it, eight classes of color images have the names of
+    (classes,), names the classes. Without it, a file of MedMNIST, recognized by its MD5, has the
+    names of its data set. In other files, eight classes of color images have the names of
     BloodMNIST, and others are numbered up to the largest label. Sizes are checked before anything
     is unpacked, and nothing is unpickled.
 
@@ -111,12 +113,17 @@ def load_file(path: Path) -> BloodCells:
         class_names = read_class_names(archive, path)
     _check_arrays(arrays, None if class_names is None else len(class_names), path)
     splits = {name: _make_split(arrays, name) for name in SPLITS}
-    if class_names is None:
-        class_names = _choose_class_names(splits)
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    medmnist_file = find_file(md5)
+    if class_names is None:
+        class_names = (
+            _choose_class_names(splits)
+            if medmnist_file is None
+            else medmnist_file.data_set.class_names
+        )
     return BloodCells(
         **splits,
-        kind="official" if md5 == BLOODMNIST_MD5 else "file",
+        kind=_get_kind(medmnist_file),
         path=path.absolute(),
         name=path.name,
         md5=md5,
@@ -199,6 +206,12 @@ def _check_arrays(
 def _get_stored_shape(images: NDArray[np.integer]) -> tuple[int, ...]:
     """Return the shape of images in the file, which omits the channel of gray images."""
     return images.shape[:3] if images.shape[3] == 1 else images.shape
+
+
+def _get_kind(medmnist_file: MedMnistFile | None) -> DataKind:
+    if medmnist_file is None:
+        return "file"
+    return "official" if medmnist_file == get_bloodmnist() else "medmnist"
 
 
 def _choose_class_names(splits: Mapping[str, Split]) -> tuple[str, ...]:

@@ -230,7 +230,9 @@ def _check_images(
 ) -> None:
     is_square = len(shape) in (3, 4) and shape[1] == shape[2]
     if not is_square or shape[3:] not in ((), (3,)) or not MIN_SIDE <= shape[1] <= MAX_SIDE:
-        raise _make_shape_error(shape, key, path, EXPECTED_IMAGE_SHAPE)
+        is_volume = len(shape) == 4 and shape[1] == shape[2] == shape[3]
+        expected = f"images of two dimensions: {EXPECTED_IMAGE_SHAPE}"
+        raise _make_shape_error(shape, key, path, expected if is_volume else EXPECTED_IMAGE_SHAPE)
     if dtype != np.uint8:
         raise _make_dtype_error(dtype, key, path, "uint8")
     _check_rows(shape, key, path)

@@ -69,7 +69,7 @@ def _iterate_published_rows() -> Iterator[dict[str, object]]:
         accuracy = metrics.compute_scores(row.get_confusion_matrix())["accuracy"]
         identity = {"source": "paper", "family": row.family, "name": row.configuration}
         yield identity | _get_cost(row) | {"accuracy": accuracy}
-    for method in published_study.benchmark:
+    for method in published_study.benchmark["bloodmnist"]:
         if method.parameters is not None:
             name = f"{method.method}, {method.resolution} pixels"
             identity = {"source": "benchmark", "name": name}

@@ -13,12 +13,16 @@ With 30 images, one error more or less changes the recall by 3.3 points, and the
 interval of a recall of 90% is 24 points wide (Clopper-Pearson).
 """
 
+_IGNORED_ORDER = "the labels are grades, whose order models and scores ignore"
+
 _DROP_HINT = "--drop-duplicates removes them from train and val in a new study"
 
 
 def list_data_warnings(data: DataRecord) -> list[str]:
-    """List what is wrong with the data: absent classes and harmful identical images."""
+    """List what is wrong with the data: absent classes, ignored grades, harmful duplicates."""
     warnings = list(_list_absent_classes(data))
+    if data.other_set is not None and data.other_set.is_ordinal:
+        warnings.append(f"{data.other_set.title}: {_IGNORED_ORDER}")
     duplicates = data.duplicates
     if duplicates is not None and (duplicates.across_splits or duplicates.contradictory):
         text = f"Identical images: {describe_duplicates(data)}"

@@ -10,6 +10,13 @@ _SOURCE = (
 )
 
 
+IGNORED_ORDER = (
+    "The labels are grades, but models and scores ignore their order: they treat a difference of "
+    "one grade like one of several."
+)
+"""Limitation of a data set of MedMNIST whose task is ordinal regression."""
+
+
 def list_limitations(data: DataRecord) -> tuple[str, ...]:
     """List how the split and the source of the images limit the scores.
 
@@ -25,9 +32,20 @@ def list_limitations(data: DataRecord) -> tuple[str, ...]:
     """
     if data.kind is DataKind.SYNTHETIC:
         return ()
-    if data.kind is DataKind.OFFICIAL:
+    if data.is_bloodmnist:
         split = "BloodMNIST was split by image, and its data do not identify the patients."
         source = f"All images come from {_SOURCE}."
+    elif (data_set := data.other_set) is not None:
+        split = (
+            f"{data_set.title} does not identify the patients, so bloodstudy does not know "
+            "whether the split of MedMNIST keeps the images of each patient together."
+        )
+        source = (
+            "The source of the images is described with MedMNIST v2 (Yang et al., Scientific Data, "
+            "2023)."
+        )
+        if data_set.is_ordinal:
+            source += f" {IGNORED_ORDER}"
     else:
         split = (
             f"{data.name} does not identify the patients, so bloodstudy does not know whether its "

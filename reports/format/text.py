@@ -149,13 +149,17 @@ class DataLabel:
 
 
 def make_data_label(data: DataRecord) -> DataLabel:
-    """Name the data as official, as synthetic, or by file and SHA-256."""
+    """Name the data as a file of MedMNIST, as synthetic, or by file and SHA-256."""
     if data.kind == "synthetic":
         text = "SYNTHETIC: stand-in cells, not photographs"
         return DataLabel(warning="SYNTHETIC", short=text, full=f"{text} (SHA-256 {data.sha256})")
     if data.kind == "official":
         full = f"official BloodMNIST ({data.name}, MD5 {data.md5})"
         return DataLabel(warning="", short="official BloodMNIST", full=full)
+    if data.medmnist_file is not None:
+        title = data.medmnist_file.title
+        full = f"{title}, {data.name}, MD5 {data.md5}"
+        return DataLabel(warning="", short=title, full=full)
     short = f"{data.name}, SHA-256 {data.sha256[:12]}…"
     return DataLabel(warning="", short=short, full=f"{data.name}, SHA-256 {data.sha256}")
 

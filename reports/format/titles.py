@@ -11,7 +11,6 @@ _NUMBER_WORDS = (
     *("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"),
     *("Eleven", "Twelve"),
 )
-_DATA_NAMES = {DataKind.OFFICIAL: "BloodMNIST", DataKind.SYNTHETIC: "synthetic cells"}
 
 
 def make_title(study: StudyRecord) -> str:
@@ -35,7 +34,9 @@ def make_multi_study_title(studies: Sequence[StudyRecord]) -> str:
 
 
 def _get_data_name(data: DataRecord) -> str:
-    return _DATA_NAMES.get(data.kind, data.name)
+    if data.medmnist_file is not None:
+        return data.medmnist_file.title
+    return "synthetic cells" if data.kind is DataKind.SYNTHETIC else data.name
 
 
 def _format_number_word(number: int) -> str:

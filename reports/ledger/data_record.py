@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic.dataclasses import dataclass
 
 from bloodnets.data_shape import DataShape
+from bloodnets.medmnist_sets import MedMnistFile, MedMnistSet, find_file
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import DataKind
 
@@ -99,6 +100,22 @@ class DataRecord:
         """Size of the images of all splits in memory, in bytes."""
         n_images = sum(map(sum, self.class_counts.values()))
         return n_images * self.side**2 * self.channels
+
+    @property
+    def medmnist_file(self) -> MedMnistFile | None:
+        """File of MedMNIST with the same MD5; None for other data."""
+        return find_file(self.md5)
+
+    @property
+    def is_bloodmnist(self) -> bool:
+        """Whether the images are those of BloodMNIST, of any side."""
+        return self.medmnist_file is not None and self.other_set is None
+
+    @property
+    def other_set(self) -> MedMnistSet | None:
+        """Data set of MedMNIST; None for BloodMNIST and for data that are not of MedMNIST."""
+        data_set = None if self.medmnist_file is None else self.medmnist_file.data_set
+        return None if data_set is None or data_set.name == "bloodmnist" else data_set
 
     @property
     def absent_classes(self) -> dict[str, tuple[int, ...]]:

@@ -65,15 +65,16 @@ class PublishedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class BenchmarkMethod:
-    """One method of the MedMNIST v2 benchmark on BloodMNIST.
+    """One method of the MedMNIST v2 benchmark on one data set.
 
     Attributes:
         method: Name of the method.
         resolution: Height and width of the input in pixels.
         auc: AUC on test, 0 to 1.
         accuracy: Accuracy on test, 0 to 1.
-        parameters: Number of parameters of the network; None if unknown, e.g. for AutoML methods.
-        operations: Floating-point operations of one image's forward pass; None if unknown.
+        parameters: Number of parameters of the network; None for AutoML methods and for other data
+            sets than BloodMNIST.
+        operations: Floating-point operations of one image's forward pass; None like `parameters`.
     """
 
     method: str
@@ -96,7 +97,8 @@ class PublishedStudy:
         cost_source: Source of parameters and operations, which neither the paper nor MedMNIST
             states.
         benchmark_source: Source of the benchmark.
-        benchmark: Results of the methods in the MedMNIST v2 benchmark.
+        benchmark: Results of the methods in the MedMNIST v2 benchmark, by name of the data set.
+            Only those that two sources confirm are included.
     """
 
     source: str
@@ -105,7 +107,7 @@ class PublishedStudy:
     rows: tuple[PublishedRow, ...]
     cost_source: str
     benchmark_source: str
-    benchmark: tuple[BenchmarkMethod, ...]
+    benchmark: Mapping[str, tuple[BenchmarkMethod, ...]]
 
 
 @cache

@@ -19,12 +19,14 @@ class DataKind(StrEnum):
     """Source of the images.
 
     Attributes:
-        OFFICIAL: The official BloodMNIST file, recognized by its MD5.
-        FILE: Another file in the MedMNIST format.
+        OFFICIAL: The official BloodMNIST file with 28 x 28 pixels, recognized by its MD5.
+        MEDMNIST: Another file of MedMNIST, recognized by its MD5.
+        FILE: Any other file in the MedMNIST format.
         SYNTHETIC: Synthetic cells from a generator.
     """
 
     OFFICIAL = "official"
+    MEDMNIST = "medmnist"
     FILE = "file"
     SYNTHETIC = "synthetic"
 

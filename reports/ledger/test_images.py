@@ -23,7 +23,7 @@ def load_test_images(path: Path, data: DataRecord) -> NDArray[np.uint8]:
 
     Args:
         path: Path of a file in the MedMNIST format.
-        data: Data of the study, of kind `official` or `file`.
+        data: Data of the study, not synthetic.
 
     Returns:
         Images, uint8, shape (n, side, side, channels): red, green, blue, or gray.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bloodnets.medmnist_sets import MedMnistFile
 from reports.format.model_labels import format_model, label_models
 from reports.format.text import DataLabel, make_class_label, make_data_label
 from reports.ledger.published import may_show_published
@@ -32,7 +33,9 @@ class ReportContext:
 
     Attributes:
         data: Names of the data.
-        data_kind: Official file, another file, or synthetic cells.
+        data_kind: Kind of the data.
+        medmnist_file: File of MedMNIST with whose benchmark the study is compared; None for other
+            data, for those with published values, and for a search.
         shows_published: Whether the study is compared with published values: not on data for which
             `may_show_published` is false. A search is not either, because the user chooses its
             epochs.
@@ -47,6 +50,7 @@ class ReportContext:
 
     data: DataLabel
     data_kind: DataKind
+    medmnist_file: MedMnistFile | None
     shows_published: bool
     class_labels: tuple[str, ...]
     copies: Mapping[str, Sequence[str]]
@@ -115,9 +119,11 @@ def make_report_context(
     ranks = models.groupby("family")["test_macro_f1"].rank(method="first", ascending=False)
     displayed = models[~(ranks > MAX_PANELS)]
     class_names = study.data.class_names
+    is_compared = study.data.kind is DataKind.MEDMNIST and not study.data.absent_classes
     return ReportContext(
         data=make_data_label(study.data),
         data_kind=study.data.kind,
+        medmnist_file=study.data.medmnist_file if is_compared and study.search is None else None,
         shows_published=may_show_published(study.data) and study.search is None,
         class_labels=tuple(make_class_label(i, name) for i, name in enumerate(class_names)),
         copies=copies,

@@ -24,6 +24,7 @@ from reports.format.data_warnings import list_small_classes
 from reports.format.text import DataLabel
 from reports.sections.comparison import (
     ablation,
+    benchmark,
     claims,
     cost,
     effects,
@@ -169,7 +170,8 @@ def _make_cost(analysis: Analysis) -> Sections:
 
 
 def _make_published(analysis: Analysis) -> Sections:
-    """Yield the comparison with the published values; none if they are not shown."""
+    """Yield the comparison with the published values or the benchmark; none if neither is shown."""
+    yield benchmark.make_section(comparison=analysis.comparison, context=analysis.context)
     if analysis.context.shows_published:
         yield published.make_section(
             reproduction=compare_with_published(

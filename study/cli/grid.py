@@ -11,9 +11,9 @@ import typer
 from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE, ClassWeights
 from study.cli import arguments, options
 from study.cli.completion import complete_configurations, complete_study_names
+from study.cli.data_options import DataOptions
 from study.cli.launch import launch
 from study.cli.option_groups import (
-    DataOptions,
     ResourceOptions,
     RunOptions,
     StudyOptions,

@@ -6,7 +6,6 @@ the groups into the signature and passes the groups to the command.
 
 import functools
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated
@@ -14,15 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.config import DEFAULT_BATCH_SIZE, Precision
-from bloodnets.errors import DataError
 from bloodnets.storage.location import parse_location
 from study.cli import arguments, options
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, RESNET
 from study.configs.value_checks import MAX_BATCH_SIZE
-from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
-    from bloodnets.data.medmnist import BloodCells
     from study.configs.study_config import StudySettings
 
 
@@ -78,72 +74,6 @@ class TrainingOptions:
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataOptions:
-    """Options that select the images of a study."""
-
-    data: Annotated[
-        options.DataChoice | None,
-        typer.Option(
-            show_default="bloodmnist",
-            help="Data to train on: bloodmnist (downloaded once, 35 MB) or synthetic cells.",
-            rich_help_panel=options.DATA_PANEL,
-        ),
-    ] = None
-    data_file: options.DataFileOption = None
-    data_root: options.DataRootOption = None
-    drop_duplicates: Annotated[
-        bool,
-        typer.Option(
-            "--drop-duplicates",
-            help="Remove images from train that are also in val or test or have two labels in "
-            "train, and images from val that are also in test.",
-            rich_help_panel=options.DATA_PANEL,
-        ),
-    ] = False
-
-    @property
-    def names_data(self) -> bool:
-        """Whether an option names the data, so that they are not those of another study."""
-        return self.data is not None or self.data_file is not None or self.data_root is not None
-
-    def load(self, reading: AbstractContextManager[None]) -> "BloodCells":
-        """Load the data; BloodMNIST is downloaded if it is missing.
-
-        Args:
-            reading: Context that shows that data are being read.
-
-        Raises:
-            DataError: The options contradict each other, or the file is not a data file.
-            ResourceError: The data cannot be downloaded.
-        """
-        if self.data == "synthetic" and (self.data_file or self.data_root):
-            option = "--data-file" if self.data_file else "--data-root"
-            raise DataError(
-                f"--data synthetic cannot be combined with {option}", remedy=f"omit {option}"
-            )
-        file = self.data_file
-        if file is None and self.data != "synthetic":
-            from bloodnets.data.download import ensure_official_file
-
-            with raise_interrupts():  # a download
-                file = ensure_official_file(self.data_root)
-        with reading:
-            from bloodnets.data.medmnist import load_file, load_synthetic
-
-            try:
-                cells = load_synthetic() if file is None else load_file(file)
-            except DataError as error:
-                if self.data_file is not None:
-                    raise
-                raise error.with_remedy("remove the file to download it again") from error
-            if not self.drop_duplicates:
-                return cells
-            from study.datasets.duplicates import drop_duplicates
-
-            return drop_duplicates(cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from bloodnets.config import DEFAULT_BATCH_SIZE
 from bloodnets.errors import DataError
 from study.cli import arguments
+from study.cli.data_options import DataOptions
 from study.cli.launch import launch
 from study.cli.option_groups import (
-    DataOptions,
     ResourceOptions,
     RunOptions,
     StudyOptions,

@@ -47,11 +47,11 @@ def find_data_paths(study: StudyRecord) -> Iterator[Path]:
     """Yield the paths where a study's file may be, the recorded one first."""
     if study.data.path is not None:
         yield Path(study.data.path)
-    if study.data.kind is DataKind.OFFICIAL:
+    if (medmnist_file := study.data.medmnist_file) is not None:
         # Imports requests, which is slow and not needed if the file is at its recorded path.
-        from bloodnets.data.download import BLOODMNIST_FILE  # noqa: PLC0415
+        from bloodnets.data.download import get_medmnist_path  # noqa: PLC0415
 
-        yield Path.home() / ".medmnist" / BLOODMNIST_FILE
+        yield get_medmnist_path(medmnist_file, None)
 
 
 def load_study_data(
@@ -66,12 +66,12 @@ def load_study_data(
     Args:
         study: Record of the study.
         file: File that the user names; None for the recorded one, or for synthetic cells.
-        download: Whether to download the official file if no local copy is found.
+        download: Whether to download a file of MedMNIST if no local copy is found.
         reading: Context in which the data are read; None for none.
 
     Raises:
         DataError: The data are not found, or differ from those that the study was trained on.
-        ResourceError: The official file cannot be downloaded.
+        ResourceError: The file cannot be downloaded.
     """
     expected = f"{study.data.name}, SHA-256 {study.data.sha256[:12]}…"
     if file is None and study.data.kind is DataKind.SYNTHETIC:
@@ -79,10 +79,11 @@ def load_study_data(
             cells = load_synthetic()
     else:
         path = file or next((path for path in find_data_paths(study) if path.exists()), None)
-        if path is None and download and study.data.kind is DataKind.OFFICIAL:
-            from bloodnets.data.download import ensure_official_file  # noqa: PLC0415
+        medmnist_file = study.data.medmnist_file
+        if path is None and download and medmnist_file is not None:
+            from bloodnets.data.download import ensure_medmnist_file  # noqa: PLC0415
 
-            path = ensure_official_file(None)
+            path = ensure_medmnist_file(medmnist_file, None)
         if path is None:
             raise DataError(
                 f"the data of {study.name} are not available",

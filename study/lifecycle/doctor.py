@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from bloodnets.constants import BLOODMNIST_MD5, BLOODMNIST_URL
 from bloodnets.errors import DataError, ResourceError
+from bloodnets.medmnist_sets import find_file, get_bloodmnist
 from bloodnets.storage.local import write_atomic
 from bloodnets.storage.location import RemotePath, StudyPath
 from reports.format.data_warnings import list_data_warnings
@@ -125,9 +125,9 @@ def _check_storage(storage_root: StudyPath) -> str:
 
 
 def _resolve_data_path(file: Path | None, root: Path | None) -> Path:
-    from bloodnets.data.download import BLOODMNIST_FILE
+    from bloodnets.data.download import get_medmnist_path
 
-    return file or (root or Path.home() / ".medmnist") / BLOODMNIST_FILE
+    return file or get_medmnist_path(get_bloodmnist(), root)
 
 
 def _run_data_check(file: Path | None, root: Path | None) -> Iterator[CheckResult]:
@@ -148,14 +148,13 @@ def _check_data(file: Path | None, root: Path | None, warnings: list[str]) -> st
     if file is not None or path.exists():
         cells = load_file(path)
         warnings += list_data_warnings(make_data_record(cells))
-        data_name = (
-            "BloodMNIST" if cells.kind == "official" else f"not BloodMNIST (MD5 {cells.md5})"
-        )
+        known_file = find_file(cells.md5)
+        data_name = f"not MedMNIST (MD5 {cells.md5})" if known_file is None else known_file.title
         counts = [len(split.labels) for split in (cells.train, cells.val, cells.test)]
         return f"{path}: {data_name}, {counts[0]:,} / {counts[1]:,} / {counts[2]:,} images"
     try:
         requests.head(
-            BLOODMNIST_URL, timeout=REQUEST_TIMEOUT_S, allow_redirects=True
+            get_bloodmnist().url, timeout=REQUEST_TIMEOUT_S, allow_redirects=True
         ).raise_for_status()
     except requests.RequestException as error:
         raise DataError(
@@ -163,4 +162,4 @@ def _check_data(file: Path | None, root: Path | None, warnings: list[str]) -> st
             path=path,
             remedy="pass --data-file or --data-root, or train with --data synthetic",
         ) from error
-    return f"{path} does not exist; a study downloads it (35 MB, MD5 {BLOODMNIST_MD5})"
+    return f"{path} does not exist; a study downloads it (35 MB, MD5 {get_bloodmnist().md5})"

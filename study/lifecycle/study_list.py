@@ -48,6 +48,7 @@ class ListedStudy:
         location: Folder or address.
         kind: Kind of the study.
         data: Name of the data file; `synthetic` for synthetic cells.
+        data_title: Name of the data set of MedMNIST with its side; for other data, that of `data`.
         data_kind: Source of the images.
         data_sha256: SHA-256 of the data. Studies with the same one can be compared.
         created_at: Time of creation, ISO 8601, UTC.
@@ -63,6 +64,7 @@ class ListedStudy:
     location: str
     kind: StudyKind
     data: str
+    data_title: str
     data_kind: DataKind
     data_sha256: str
     created_at: str
@@ -107,11 +109,13 @@ def describe_study(ledger: Ledger) -> ListedStudy:
     study, confirmation = ledger.study, ledger.read_confirmation()
     records = ledger.read_trials()
     is_searching = study.search is not None and confirmation is None
+    file = study.data.medmnist_file
     return ListedStudy(
         name=ledger.name,
         location=str(ledger.location),
         kind=study.kind,
         data=study.data.name,
+        data_title=study.data.name if file is None else file.title,
         data_kind=study.data.kind,
         data_sha256=study.data.sha256,
         created_at=study.created_at,

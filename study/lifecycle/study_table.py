@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from reports.ledger.states import DataKind
 from study.console.format import (
     format_age,
     format_percent,
@@ -49,11 +48,10 @@ def make_study_table(studies: Sequence[ListedStudy], now: datetime, width: int) 
         table.add_column("notes", justify="right")
     for study, note in zip(studies, notes, strict=True):
         age_s = (now - datetime.fromisoformat(study.changed_at)).total_seconds()
-        is_official = study.data_kind is DataKind.OFFICIAL
         table.add_row(
             Text(make_printable(study.name)),
             study.kind,
-            Text("BloodMNIST" if is_official else make_printable(study.data)),
+            Text(make_printable(study.data_title)),
             f"{study.ended} of {study.planned}",
             _format_score(study.best),
             format_age(age_s),

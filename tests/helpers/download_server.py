@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bloodnets.data.download import BLOODMNIST_FILE
-
+FILE_NAME = "bloodmnist.npz"
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -91,7 +90,7 @@ def run_server() -> Iterator[Server]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        answers = Server(f"http://127.0.0.1:{http.server_port}/{BLOODMNIST_FILE}?download=1")
+        answers = Server(f"http://127.0.0.1:{http.server_port}/{FILE_NAME}?download=1")
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:

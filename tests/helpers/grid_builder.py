@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bloodnets.config import TrialConfig
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import MedMnistFile, parse_option
 from bloodnets.storage.location import StudyPath
 from reports.ledger import published
 from reports.ledger.creation import create_study
@@ -64,6 +65,8 @@ COLOR_STATS = ColorStats(
     low=(150.0, 130.0, 150.0, 5.0, 5.0, 5.0),
     high=(250.0, 230.0, 250.0, 60.0, 80.0, 50.0),
 )
+MEDMNIST_FILE = parse_option("tissuemnist:64")
+"""File of a study with the data kind `medmnist`; it has eight classes, like BloodMNIST."""
 TRAIN_COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
 
 ASYMMETRIC = np.diag([60, 100, 50, 40, 30, 20, 10, 10]).astype(np.int64)
@@ -136,7 +139,7 @@ def build_grid(
         kind: Kind of the data.
         failed_trials: Errors of failed trials, by configuration and seed.
         missing_trials: Configurations and seeds of trials that are planned but not in the ledger.
-        class_names: Names of the eight classes.
+        class_names: Names of the eight classes; ignored for `medmnist`, which is TissueMNIST.
         config_overrides: Settings that differ from `make_config`, by configuration.
         record_overrides: Further settings in the records, by configuration; they are not validated.
     """
@@ -209,9 +212,26 @@ def make_grid_record(
     )
 
 
+def to_medmnist(data: DataRecord, file: MedMnistFile) -> DataRecord:
+    """Return the record as if the data were a file of MedMNIST other than the official one."""
+    return replace(
+        data,
+        kind=DataKind.MEDMNIST,
+        path=f"/data/{file.file_name}",
+        name=file.file_name,
+        md5=file.md5,
+        class_names=file.data_set.class_names,
+        channels=file.data_set.channels,
+        side=file.side,
+    )
+
+
 def _make_data_record(
     kind: DataKind, class_names: tuple[str, ...], test_matrix: ConfusionMatrix
 ) -> DataRecord:
+    if kind is DataKind.MEDMNIST:
+        file_data = _make_data_record(DataKind.FILE, class_names, test_matrix)
+        return to_medmnist(file_data, MEDMNIST_FILE)
     path_by_kind = {"official": "/data/bloodmnist.npz", "file": "/data/my_cells.npz"}
     name_by_kind = {"official": "bloodmnist.npz", "file": "my_cells.npz", "synthetic": "synthetic"}
     md5_by_kind = {

@@ -40,6 +40,7 @@ def make_context(*names: str, **changes: Any) -> ReportContext:
     context = ReportContext(
         data=OFFICIAL,
         data_kind=DataKind.OFFICIAL,
+        medmnist_file=None,
         shows_published=True,
         class_labels=CLASS_LABELS,
         copies={},

@@ -185,7 +185,7 @@ BAD_USAGE = {
     "grid --max-epochs 0": ["--max-epochs is 0", "1 to 100000"],
     "grid --seeds many": ["--seeds is 'many'", "a whole number, 1 to 1000"],
     "grid --seeds": ["'--seeds' requires an argument"],
-    "grid --data drawn": ["--data is 'drawn'", "bloodmnist or synthetic"],
+    "grid --data drawn": ["--data is 'drawn'", "there are: synthetic, bloodmnist"],
     "grid --max-epoch 3": ["--max-epoch;", "did you mean --max-epochs"],
     "grid --no-such-option": ["--no-such-option", "see 'bloodstudy grid --help'"],
     "grid extra": ["extra", "see 'bloodstudy grid --help'"],

@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from bloodnets.medmnist_sets import parse_option
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.lookup import find_trial
@@ -22,6 +23,7 @@ from tests.helpers import documented_commands
 from tests.helpers.documented_commands import read_sh_lines
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.image_folders import write_classes
+from tests.helpers.medmnist_files import write_official
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
@@ -89,6 +91,10 @@ def test_readme_command_is_accepted(
         arguments.append("--dry-run")
         if not {"--data", "--data-file"} & {*arguments}:
             arguments += ["--data-file", "cells.npz"]  # instead of the download
+        elif "--data" in arguments and "synthetic" not in arguments:
+            file = parse_option(arguments[arguments.index("--data") + 1])
+            write_official(monkeypatch, Path(), file.data_set.name, file.side)
+            arguments += ["--data-root", "."]
     if arguments[0] == "doctor":
         arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]

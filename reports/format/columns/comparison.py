@@ -168,6 +168,13 @@ BENCHMARK_COLUMNS = (
     Column(key="accuracy", heading=("Accuracy", "(%)"), unit="percent"),
     Column(key="auc", heading=("AUC", "(0 to 1)"), unit="score"),
 )
+MEDMNIST_COLUMNS = (
+    Column(key="source", heading=("Source",)),
+    *BENCHMARK_COLUMNS[:3],
+    Column(key="accuracy", heading=("95% confidence", "interval (%)"), unit="interval"),
+    BENCHMARK_COLUMNS[3],
+    Column(key="auc", heading=("95% confidence", "interval"), unit="score_interval"),
+)
 SEED_NOISE_COLUMNS = (
     Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
     Column(key="nll", heading=("NLLLoss", "configuration")),

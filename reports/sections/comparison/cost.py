@@ -72,7 +72,7 @@ def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
         return
     published_values = published.load_published()
     methods_without_cost = [
-        row.method for row in published_values.benchmark if row.parameters is None
+        row.method for row in published_values.benchmark["bloodmnist"] if row.parameters is None
     ]
     yield (
         "Hollow markers are published values without an interval. Those of the paper are computed "

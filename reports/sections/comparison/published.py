@@ -13,6 +13,7 @@ from reports.format.table import make_table
 from reports.format.text import label
 from reports.ledger import published
 from reports.ledger.states import DataKind
+from reports.sections.comparison.benchmark import make_benchmark_frame
 from reports.sections.context import ReportContext
 from reports.sections.elements import (
     ReportFigure,
@@ -35,7 +36,7 @@ def make_section(
     if reproduction.empty:
         return None
     published_values = published.load_published()
-    benchmark_frame = pd.DataFrame([_make_benchmark_row(row) for row in published_values.benchmark])
+    benchmark_frame = make_benchmark_frame(published_values.benchmark["bloodmnist"])
     return Section(
         key="published",
         title="Comparison with the published values",
@@ -59,11 +60,6 @@ def make_section(
             ),
         ),
     )
-
-
-def _make_benchmark_row(row: published.BenchmarkMethod) -> dict[str, object]:
-    fields = ("method", "resolution", "accuracy", "auc")
-    return {name: getattr(row, name) for name in fields}
 
 
 def _make_report_figures(scored: pd.DataFrame, context: ReportContext) -> Iterator[ReportFigure]:

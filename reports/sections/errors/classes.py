@@ -41,7 +41,7 @@ _NOTES = (
     "(PPV), recall is the sensitivity, and NPV is the negative predictive value. AUC and average "
     "precision rank the images by the probability of the class.",
     "PPV, NPV and average precision depend on the shares of the classes in test. In other samples, "
-    "e.g. in the blood of a patient, they differ. A dash means that a score or its interval is "
+    "e.g. those of a hospital, they differ. A dash means that a score or its interval is "
     "undefined.",
 )
 

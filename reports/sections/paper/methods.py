@@ -9,11 +9,16 @@ from reports.analysis.intervals import ALPHA
 from reports.format.text import label, shorten_class_names
 from reports.format.units import format_count
 from reports.ledger.published import find_published
-from reports.ledger.states import DataKind
 from reports.sections.paper.answer import join_words
 from reports.sections.paper.data_answers import describe_augmentation, describe_split_level
 from reports.sections.paper.facts import PaperFacts
-from reports.sections.paper.references import OPTIMIZER_KEYS, SAMPLER_KEYS, load_references
+from reports.sections.paper.references import (
+    BLOODMNIST_KEYS,
+    MEDMNIST_KEY,
+    OPTIMIZER_KEYS,
+    SAMPLER_KEYS,
+    load_references,
+)
 from reports.sections.paper.result_answers import (
     describe_epoch_limit,
     describe_incomplete,
@@ -68,19 +73,27 @@ def _describe_data(facts: PaperFacts) -> Iterator[Sentence]:
     n_images = f"{sum(facts.image_counts.values()):,}"
     names = join_words(shorten_class_names(facts.study.data.class_names))
     splits = join_words(f"{count:,} ({split})" for split, count in facts.image_counts.items())
-    if facts.kind is DataKind.OFFICIAL:
+    data = facts.study.data
+    if data.is_bloodmnist:
         yield Sentence(
             f"The data were the {n_images} images of single peripheral blood cells in BloodMNIST, "
             "part of MedMNIST v2",
-            ("yang2023", "acevedo2020"),
+            BLOODMNIST_KEYS,
+        )
+    elif data.other_set is not None:
+        title = data.other_set.title
+        yield Sentence(
+            f"The data were the {n_images} images of {title}, part of MedMNIST v2", (MEDMNIST_KEY,)
         )
     else:
         yield Sentence(f"The data were {n_images} images ({facts.data.short})")
-    shape = facts.study.data.shape
+    shape = data.shape
     yield Sentence(
         f"Each image has {shape.side} x {shape.side} pixels and belongs to one of "
         f"{shape.n_classes} classes: {names}"
     )
+    if data.other_set is not None and data.other_set.is_ordinal:
+        yield Sentence("The classes are grades, whose order was ignored")
     yield Sentence(f"The splits had {splits} images")
     yield Sentence(describe_split_level(facts).removesuffix("."))
     if dropped := facts.study.data.dropped:

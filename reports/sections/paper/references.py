@@ -25,7 +25,10 @@ SAMPLER_KEYS = {
 OPTIMIZER_KEYS = {"adam": "kingma2015", "adamw": "loshchilov2019"}
 """References of the optimizers; SGD with momentum has none here."""
 
-DATA_KEYS = ("yang2023", "acevedo2020")
+MEDMNIST_KEY = "yang2023"
+"""Reference of MedMNIST."""
+
+BLOODMNIST_KEYS = (MEDMNIST_KEY, "acevedo2020")
 """References of BloodMNIST and of the photographs that it was made from."""
 
 SOFTWARE_LICENSE = "MIT"

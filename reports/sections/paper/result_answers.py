@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.calibration import N_BINS
 from reports.analysis.intervals import ALPHA
+from reports.format.limitations import IGNORED_ORDER
 from reports.format.text import make_class_label
 from reports.format.units import format_count, format_interval, format_number
-from reports.ledger.states import DataKind
 from reports.sections.paper.answer import Answer, join_words
 from reports.sections.paper.data_answers import describe_split_level
 from reports.sections.paper.facts import ChosenConfiguration, PaperFacts
@@ -135,11 +135,14 @@ def _list_limits(facts: PaperFacts) -> Iterator[str]:
         yield "Scores on them say nothing about blood cells."
     else:
         yield "Intervals do not cover new patients."
-    if facts.kind is DataKind.OFFICIAL:
+    if facts.study.data.is_bloodmnist:
         yield "One hospital, stain and camera."
+    data_set = facts.study.data.other_set
+    if data_set is not None and data_set.is_ordinal:
+        yield IGNORED_ORDER
     side = facts.study.data.side
     if side <= _FEW_PIXELS:
-        yield f"{side} x {side} pixels show few details of a cell."
+        yield f"{side} x {side} pixels show few details."
     if not facts.has_replicates:
         yield "With one seed, the variance across seeds is unknown."
     if incomplete := describe_incomplete(facts):
@@ -204,6 +207,8 @@ def describe_poor_input(_: PaperFacts) -> Answer:
     )
 
 
-def describe_users(_: PaperFacts) -> Answer:
+def describe_users(facts: PaperFacts) -> Answer:
     """Say what a user has to do."""
-    return Answer("A user supplies images of single, centered cells.", "the required expertise")
+    data_set = facts.study.data.other_set
+    kind = "of single, centered cells" if data_set is None else f"like those of {data_set.title}"
+    return Answer(f"A user supplies images {kind}.", "the required expertise")

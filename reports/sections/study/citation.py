@@ -7,21 +7,17 @@ from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.elements import CodeBlock
 from reports.sections.paper.references import (
-    DATA_KEYS,
+    BLOODMNIST_KEYS,
+    MEDMNIST_KEY,
     SOFTWARE_LICENSE,
     format_bibtex,
     format_software_bibtex,
 )
 
-_DATA_LICENSES = {
-    DataKind.OFFICIAL: "CC BY 4.0",
-    DataKind.FILE: (
-        "unknown to bloodstudy; BloodMNIST and the photographs that it was made from have CC BY "
-        "4.0. If the file was made from them, cite both"
-    ),
-    DataKind.SYNTHETIC: "none: bloodstudy generated the images",
-}
-"""Licenses; that of BloodMNIST is stated by `medmnist.INFO`, version 3.0.2."""
+_UNKNOWN_LICENSE = (
+    "unknown to bloodstudy; BloodMNIST and the photographs that it was made from have CC BY 4.0. "
+    "If the file was made from them, cite both"
+)
 
 
 def list_license_facts(data: DataRecord) -> list[tuple[str, str]]:
@@ -32,8 +28,16 @@ def list_license_facts(data: DataRecord) -> list[tuple[str, str]]:
     """
     return [
         ("License of bloodstudy", SOFTWARE_LICENSE),
-        ("License of the data", _DATA_LICENSES[data.kind]),
+        ("License of the data", _get_data_license(data)),
     ]
+
+
+def _get_data_license(data: DataRecord) -> str:
+    if data.medmnist_file is not None:
+        return data.medmnist_file.data_set.license
+    if data.kind is DataKind.SYNTHETIC:
+        return "none: bloodstudy generated the images"
+    return _UNKNOWN_LICENSE
 
 
 def make_code_blocks(study: StudyRecord) -> tuple[CodeBlock, ...]:
@@ -44,7 +48,8 @@ def make_code_blocks(study: StudyRecord) -> tuple[CodeBlock, ...]:
     """
     entries = [format_software_bibtex(study.software)]
     if study.data.kind is not DataKind.SYNTHETIC:
-        entries.append(format_bibtex(DATA_KEYS))
+        keys = BLOODMNIST_KEYS if study.data.other_set is None else (MEDMNIST_KEY,)
+        entries.append(format_bibtex(keys))
     return (
         CodeBlock(title="Command to reproduce the study", text=complete_command(study)),
         CodeBlock(title="Cite software and data as", text="\n".join(entries).strip()),
@@ -63,6 +68,9 @@ def complete_command(study: StudyRecord) -> str:
     names = {argument.partition("=")[0] for argument in arguments}
     if data.kind is DataKind.SYNTHETIC and "--data" not in names:
         arguments += ["--data", "synthetic"]
+    if data.kind is DataKind.MEDMNIST and names.isdisjoint({"--data", "--data-file"}):
+        option = "" if data.medmnist_file is None else data.medmnist_file.option
+        arguments += ["--data", option]
     if data.kind is DataKind.FILE and names.isdisjoint({"--data-file", "--data-root"}):
         arguments += ["--data-file", data.name]
     if data.dropped is not None and "--drop-duplicates" not in names:

@@ -77,6 +77,18 @@ def reported_synthetic(tmp_path_factory: pytest.TempPathFactory) -> ReportedStud
 
 
 @pytest.fixture(scope="session")
+def reported_medmnist(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
+    """A grid on TissueMNIST with 64 x 64 pixels: one function twice, one seed."""
+    ledger = grid_builder.build_grid(
+        tmp_path_factory.mktemp("reported") / "tissue",
+        {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]},
+        kind=DataKind.MEDMNIST,
+    )
+    analysis = analyze(ledger, None)
+    return ReportedStudy(analysis, make_sections(analysis))
+
+
+@pytest.fixture(scope="session")
 def reported_search(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
     """A search of 14 trials, one of which diverged, with its confirmation."""
     record = replace(search_builder.SEARCH_RECORD, n_trials=14, retrain_top=2, retrain_seeds=2)

@@ -5,22 +5,21 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pooch
 import pytest
 import requests
 
+from bloodnets import medmnist_sets
 from bloodnets.data import download as module
-from bloodnets.data.download import (
-    BLOODMNIST_FILE,
-    MAX_RETRIES,
-    download_file,
-    ensure_official_file,
-)
-from bloodnets.errors import ResourceError
+from bloodnets.data.download import MAX_RETRIES, download_file, ensure_medmnist_file
+from bloodnets.errors import DataError, ResourceError
+from bloodnets.medmnist_sets import MedMnistFile, get_bloodmnist, load_sets
 from tests.helpers.download_server import (
     CONTENT,
+    FILE_NAME,
     MD5,
     Answer,
     Server,
@@ -57,13 +56,13 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "new" / "folder" / BLOODMNIST_FILE
+    return tmp_path / "new" / "folder" / FILE_NAME
 
 
 def refuse(path: Path, url: str) -> ResourceError:
     """Return the error of a failed download, which leaves nothing and names the ways on."""
     with pytest.raises(ResourceError) as caught:
-        download_file(path, url=url, md5=MD5)
+        download_file(path, url=url, md5=MD5, title="BloodMNIST")
     error = caught.value
     assert str(error).isprintable()
     assert error.path == url
@@ -96,9 +95,9 @@ def test_download_file_server_fails_at_first_is_tried_again(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     server.answers = answers
-    assert download_file(path, url=server.url, md5=MD5) == path
+    assert download_file(path, url=server.url, md5=MD5, title="BloodMNIST") == path
     assert path.read_bytes() == CONTENT
-    assert [file.name for file in path.parent.iterdir()] == [BLOODMNIST_FILE]  # nothing left over
+    assert [file.name for file in path.parent.iterdir()] == [FILE_NAME]  # nothing left over
     assert server.requests == tries
     assert capfd.readouterr() == ("", "")  # no bar where there is no terminal, no retry in sight
 
@@ -124,11 +123,11 @@ def test_download_file_in_a_terminal_clears_its_progress_bar(
     server.answers = [answer]
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     if answer is good:
-        download_file(path, url=server.url, md5=MD5)
+        download_file(path, url=server.url, md5=MD5, title="BloodMNIST")
     else:
         refuse(path, server.url)
     seen = terminal.getvalue()
-    assert BLOODMNIST_FILE in seen
+    assert FILE_NAME in seen
     assert "\n" not in seen
     before, last = seen.removesuffix("\r").rsplit("\r", 1)
     assert last.isspace()
@@ -137,7 +136,7 @@ def test_download_file_in_a_terminal_clears_its_progress_bar(
 
 def test_download_file_complete_is_readable_by_others(server: Server, path: Path) -> None:
     """A teacher downloads once for a class."""
-    download_file(path, url=server.url, md5=MD5)
+    download_file(path, url=server.url, md5=MD5, title="BloodMNIST")
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
@@ -176,7 +175,7 @@ def closed_port() -> int:
 
 
 def test_download_file_closed_port_raises(path: Path) -> None:
-    url = f"http://127.0.0.1:{closed_port()}/{BLOODMNIST_FILE}"
+    url = f"http://127.0.0.1:{closed_port()}/{FILE_NAME}"
     error = refuse(path, url)
     assert isinstance(error.__cause__, requests.ConnectionError)
     assert "server" in error.problem
@@ -184,14 +183,14 @@ def test_download_file_closed_port_raises(path: Path) -> None:
 
 def test_download_file_closed_proxy_raises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
-    error = refuse(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
+    error = refuse(path, f"http://nowhere.invalid/{FILE_NAME}")
     assert isinstance(error.__cause__, requests.exceptions.ProxyError)
     assert "proxy" in error.problem
 
 
 def test_download_file_invalid_proxy_raises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://:port")
-    error = refuse(path, f"http://nowhere.invalid/{BLOODMNIST_FILE}")
+    error = refuse(path, f"http://nowhere.invalid/{FILE_NAME}")
     assert isinstance(error.__cause__, requests.RequestException)
     assert "port" in error.problem
 
@@ -211,7 +210,7 @@ def assert_names_folder(error: ResourceError, folder: Path, reason: str) -> None
 
 def test_download_file_folder_is_a_file_raises_and_keeps_it(server: Server, tmp_path: Path) -> None:
     (folder := tmp_path / "folder").write_text("mine")
-    assert_names_folder(refuse(folder / BLOODMNIST_FILE, server.url), folder, "Not a directory")
+    assert_names_folder(refuse(folder / FILE_NAME, server.url), folder, "Not a directory")
     assert folder.read_text() == "mine"
     assert server.requests == 0
 
@@ -219,7 +218,7 @@ def test_download_file_folder_is_a_file_raises_and_keeps_it(server: Server, tmp_
 def test_download_file_folder_below_a_file_raises(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     folder = tmp_path / "file" / "folder"
-    assert_names_folder(refuse(folder / BLOODMNIST_FILE, server.url), folder, "Not a directory")
+    assert_names_folder(refuse(folder / FILE_NAME, server.url), folder, "Not a directory")
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -255,49 +254,76 @@ def test_download_file_interrupted_leaves_nothing(
 
     monkeypatch.setattr(requests.Response, "iter_content", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        download_file(path, url=server.url, md5=MD5)
+        download_file(path, url=server.url, md5=MD5, title="BloodMNIST")
     assert list(path.parent.iterdir()) == []
 
 
 @pytest.fixture
-def official(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The server, standing in for the one that medmnist names."""
-    monkeypatch.setattr(module, "BLOODMNIST_URL", server.url)
-    monkeypatch.setattr(module, "BLOODMNIST_MD5", MD5)
-    return server
+def file(server: Server, monkeypatch: pytest.MonkeyPatch) -> MedMnistFile:
+    """A file of MedMNIST that the server has."""
+    url = server.url.replace(FILE_NAME, "{file_name}")
+    monkeypatch.setattr(medmnist_sets, "FILE_URL", url)
+    return MedMnistFile(replace(load_sets()["dermamnist"], md5={64: MD5}), 64)
 
 
-def test_ensure_official_file_twice_downloads_once(official: Server, tmp_path: Path) -> None:
+def test_ensure_medmnist_file_twice_downloads_once(
+    file: MedMnistFile, server: Server, tmp_path: Path
+) -> None:
     for _ in range(2):
-        assert ensure_official_file(tmp_path / "root") == tmp_path / "root" / BLOODMNIST_FILE
-    assert (tmp_path / "root" / BLOODMNIST_FILE).read_bytes() == CONTENT
-    assert official.requests == 1
+        path = ensure_medmnist_file(file, tmp_path / "root")
+        assert path == tmp_path / "root" / "dermamnist_64.npz"
+    assert path.read_bytes() == CONTENT
+    assert server.requests == 1
 
 
-def test_ensure_official_file_without_a_root_uses_medmnists_folder(
-    official: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_ensure_medmnist_file_without_a_root_uses_medmnists_folder(
+    file: MedMnistFile, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert ensure_official_file(None) == tmp_path / ".medmnist" / BLOODMNIST_FILE
-    assert official.requests == 1
+    assert ensure_medmnist_file(file, None) == tmp_path / ".medmnist" / "dermamnist_64.npz"
+    assert server.requests == 1
 
 
-def test_ensure_official_file_existing_file_is_left_unchanged(
-    official: Server, tmp_path: Path
+def test_ensure_medmnist_file_wrong_md5_raises_and_names_the_set(
+    file: MedMnistFile, server: Server, tmp_path: Path
+) -> None:
+    server.answers = [other]
+    with pytest.raises(ResourceError) as caught:
+        ensure_medmnist_file(file, tmp_path)
+    assert file.title in caught.value.problem
+    assert file.file_name in str(caught.value.remedy)
+    assert "Blood" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("octmnist", 224), ("pathmnist", 128), ("tissuemnist", 224)]
+)
+def test_ensure_medmnist_file_too_large_for_memory_raises_before_the_download(
+    name: str, side: int, file: MedMnistFile, server: Server, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as caught:
+        ensure_medmnist_file(MedMnistFile(load_sets()[name], side), tmp_path)
+    assert caught.value.remedy is not None
+    assert server.requests == 0
+
+
+def test_ensure_medmnist_file_existing_file_is_left_unchanged(
+    file: MedMnistFile, server: Server, tmp_path: Path
 ) -> None:
     """Whatever it holds: `load_file` says what is wrong with it, nobody mends it."""
-    path = tmp_path / BLOODMNIST_FILE
+    path = tmp_path / file.file_name
     path.write_bytes(b"half of a download, or my own cells")
     path.chmod(0o600)
     before = path.stat()
-    assert ensure_official_file(tmp_path) == path
+    assert ensure_medmnist_file(file, tmp_path) == path
     assert path.read_bytes() == b"half of a download, or my own cells"
     assert (path.stat().st_mtime_ns, path.stat().st_mode) == (before.st_mtime_ns, before.st_mode)
-    assert official.requests == 0
+    assert server.requests == 0
 
 
-def test_ensure_official_file_unreadable_folder_raises(
-    official: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_ensure_medmnist_file_unreadable_folder_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error is planted, as above."""
 
@@ -308,5 +334,5 @@ def test_ensure_official_file_unreadable_folder_raises(
         patch.setattr(os, "stat", deny)
         patch.setattr(os, "makedirs", deny)
         with pytest.raises(ResourceError) as caught:
-            ensure_official_file(tmp_path / "root")
+            ensure_medmnist_file(get_bloodmnist(), tmp_path / "root")
     assert_names_folder(caught.value, tmp_path / "root", "Permission denied")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pooch
 import pytest
 
-from bloodnets.data.download import BLOODMNIST_FILE, download_file
+from bloodnets.data.download import download_file
 from bloodnets.errors import ResourceError
 
 
@@ -16,7 +16,7 @@ def test_download_file_failure_removes_only_new_folders(
     monkeypatch.setattr(pooch.core.time, "sleep", lambda _: None)
     (tmp_path / existing).mkdir(exist_ok=True)
     before = sorted(tmp_path.rglob("*"))
-    path = tmp_path / "new" / "folder" / BLOODMNIST_FILE
+    path = tmp_path / "new" / "folder" / "cells.npz"
     with pytest.raises(ResourceError):
-        download_file(path, url="unknown://nowhere", md5="0" * 32)
+        download_file(path, url="unknown://nowhere", md5="0" * 32, title="cells")
     assert sorted(tmp_path.rglob("*")) == before

@@ -20,6 +20,7 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError
 from tests.helpers.bad_npz_files import BAD
+from tests.helpers.medmnist_files import patch_md5
 from tests.helpers.npz_files import SIZES, Arrays, header, member, npy, saved, sound
 
 
@@ -211,8 +212,7 @@ def test_load_file_official_md5_is_recognized(
 ) -> None:
     path = saved(tmp_path / "bloodmnist.npz")
     assert load_file(path).kind == "file"  # whatever its name
-    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(medmnist, "BLOODMNIST_MD5", md5)
+    patch_md5(monkeypatch, "bloodmnist", 28, path)
     cells = load_file(path)
     assert cells.kind == "official"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import parse_option
 from reports.format.data_warnings import (
     describe_duplicates,
     list_data_warnings,
@@ -13,7 +14,7 @@ from reports.format.data_warnings import (
 )
 from reports.ledger.data_record import DataRecord, DuplicatesRecord
 from reports.ledger.states import DataKind
-from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record
+from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record, to_medmnist
 
 DATA = make_grid_record("s", DataKind.FILE, CLASS_NAMES, ASYMMETRIC, []).data
 
@@ -75,6 +76,13 @@ def test_list_score_warnings_have_only_duplicates_that_touch_test(
     assert len(list_score_warnings(data)) == n_score_warnings
     for text in list_data_warnings(data):
         assert "--drop-duplicates" in text
+
+
+def test_list_data_warnings_of_grades_say_that_their_order_is_ignored() -> None:
+    (text,) = list_data_warnings(to_medmnist(DATA, parse_option("retinamnist")))
+    assert "RetinaMNIST" in text
+    assert "order" in text
+    assert list_data_warnings(to_medmnist(DATA, parse_option("dermamnist"))) == []
 
 
 def test_list_score_warnings_count_the_images_of_test() -> None:

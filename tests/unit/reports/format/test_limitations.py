@@ -1,11 +1,14 @@
 """Limitations of the data: facts of BloodMNIST only for data that are BloodMNIST."""
 
+import pytest
+
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import parse_option
 from reports.format.limitations import list_limitations
 from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 from reports.sections.study import limitations
-from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record
+from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record, to_medmnist
 
 
 def make_data(kind: DataKind) -> DataRecord:
@@ -18,6 +21,23 @@ def test_list_limitations_of_the_official_file_name_split_source_and_intervals()
     assert all(name in source for name in ("Barcelona", "Giemsa", "CellaVision"))
     assert "If " not in source
     assert "do not cover new patients" in intervals
+
+
+def make_medmnist(option: str) -> DataRecord:
+    return to_medmnist(make_data(DataKind.FILE), parse_option(option))
+
+
+def test_list_limitations_of_larger_bloodmnist_are_those_of_the_official_file() -> None:
+    official = list_limitations(make_data(DataKind.OFFICIAL))
+    assert list_limitations(make_medmnist("bloodmnist:128")) == official
+
+
+@pytest.mark.parametrize("option", ["dermamnist:64", "retinamnist"])
+def test_list_limitations_of_another_data_set_name_it_and_not_bloodmnist(option: str) -> None:
+    text = " ".join(list_limitations(make_medmnist(option)))
+    assert parse_option(option).data_set.title in text
+    assert not any(name in text for name in ("Blood", "Barcelona", "Acevedo"))
+    assert ("grade" in text) == (option == "retinamnist")
 
 
 def test_list_limitations_of_another_file_state_its_source_as_a_possibility() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import parse_option
 from reports.format.text import (
     describe_search_settings,
     describe_sources,
@@ -105,11 +106,14 @@ def test_shorten_class_names_that_would_be_equal_keeps_them() -> None:
     assert shorten_class_names(names) == names
 
 
+DERMA = parse_option("dermamnist:64")
+
+
 def make_data_record(kind: DataKind) -> DataRecord:
     return DataRecord(
         kind=kind,
         name="c.npz",
-        md5="m" * 32,
+        md5=DERMA.md5 if kind is DataKind.MEDMNIST else "m" * 32,
         sha256="f" * 64,
         class_names=(),
         channels=3,
@@ -127,6 +131,7 @@ def make_data_record(kind: DataKind) -> DataRecord:
     ("kind", "in_full", "in_short"),
     [
         (DataKind.OFFICIAL, ["c.npz", "m" * 32], ["official"]),
+        (DataKind.MEDMNIST, ["c.npz", DERMA.md5], ["DermaMNIST (64 x 64)"]),
         (DataKind.FILE, ["c.npz", "f" * 64], ["c.npz", "f" * 12 + "…"]),
         (DataKind.SYNTHETIC, ["SYNTHETIC", "f" * 64], ["SYNTHETIC"]),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import parse_option
 from reports.format.titles import make_multi_study_title, make_title
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import StudyRecord
@@ -47,6 +48,15 @@ def make_study(n_configurations: int = 2, n_seeds: int = 3, **changes: Any) -> S
 )
 def test_make_title_says_what_was_trained_on_which_data(study: StudyRecord, expected: str) -> None:
     assert make_title(study) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "title"), [("dermamnist:64", "DermaMNIST (64 x 64)"), ("octmnist", "OCTMNIST")]
+)
+def test_make_title_of_medmnist_names_data_set_and_side(option: str, title: str) -> None:
+    study = make_study(8, 1)
+    study = replace(study, data=grid_builder.to_medmnist(study.data, parse_option(option)))
+    assert make_title(study) == f"Eight classifiers on {title}, 1 seed"
 
 
 def test_make_title_of_a_file_names_it() -> None:

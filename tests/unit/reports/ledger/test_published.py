@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bloodnets import metrics
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.data_shape import BLOODMNIST_SHAPE
+from bloodnets.medmnist_sets import parse_option
 from bloodnets.models import build_model, count_operations, count_parameters
 from reports.ledger import published
 from reports.ledger.data_record import DataRecord
@@ -117,7 +118,7 @@ def make_resnet(layers: list[int], *, n_pixels: int) -> nn.Sequential:
 
 @pytest.mark.parametrize(
     "row",
-    published.load_published().benchmark,
+    published.load_published().benchmark["bloodmnist"],
     ids=lambda row: f"{row.method} {row.resolution}",
 )
 def test_published_costs_of_the_benchmark_are_those_of_its_layers(
@@ -147,7 +148,7 @@ def test_published_costs_of_the_paper_are_those_of_its_networks(name: str) -> No
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_may_show_published_is_false_for_synthetic_cells_and_absent_classes(split: str) -> None:
+def test_may_show_published_is_false_for_other_data_and_absent_classes(split: str) -> None:
     def make_data(kind: DataKind) -> DataRecord:
         return grid_builder.make_grid_record(
             "s", kind, CLASS_NAMES, grid_builder.ASYMMETRIC, []
@@ -157,5 +158,8 @@ def test_may_show_published_is_false_for_synthetic_cells_and_absent_classes(spli
     file = make_data(DataKind.FILE)
     assert published.may_show_published(file)
     assert not published.may_show_published(make_data(DataKind.SYNTHETIC))
+    assert not published.may_show_published(make_data(DataKind.MEDMNIST))
+    larger = grid_builder.to_medmnist(file, parse_option("bloodmnist:64"))
+    assert not published.may_show_published(larger)
     counts = {**file.class_counts, split: (1, 1, 1, 0, 1, 1, 1, 1)}
     assert not published.may_show_published(dataclasses.replace(file, class_counts=counts))

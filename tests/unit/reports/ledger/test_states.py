@@ -10,7 +10,7 @@ from reports.ledger.states import DataKind, EndReason, StopReason, StudyKind, Tr
 
 VALUES = [
     (StudyKind, ["grid", "search"]),
-    (DataKind, ["official", "file", "synthetic"]),
+    (DataKind, ["official", "medmnist", "file", "synthetic"]),
     (TrialState, ["complete", "pruned", "failed"]),
     (
         StopReason,

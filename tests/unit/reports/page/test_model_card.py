@@ -92,6 +92,14 @@ def test_model_card_lists_the_limitations_of_its_data(kind: DataKind, tmp_path: 
         assert f"- {escape_markdown(text)}" in card
 
 
+def test_model_card_of_medmnist_names_license_and_source_of_its_data_set(tmp_path: Path) -> None:
+    ledger = build_study(tmp_path / "s", DataKind.MEDMNIST)
+    card = make_card(ledger).replace("\\", "")
+    assert "official file of TissueMNIST (64 x 64), CC BY 4.0" in card
+    assert "MedMNIST v2" in card
+    assert not any(name in card for name in ("BloodMNIST", "Acevedo", "cell."))
+
+
 def test_model_card_front_matter_has_tags_and_scores(official_card: str) -> None:
     front_matter = read_front_matter(official_card)
     assert "not-for-clinical-use" in front_matter["tags"]

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import MedMnistFile
 from reports.format.text import DataLabel
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
@@ -17,6 +18,7 @@ from tests.helpers.search_builder import SEARCH_RECORD
 CONTEXT = ReportContext(
     data=DataLabel(warning="", short="short", full="full"),
     data_kind=DataKind.OFFICIAL,
+    medmnist_file=None,
     shows_published=True,
     class_labels=tuple(str(c) for c in range(8)),
     copies={},
@@ -110,3 +112,16 @@ def test_make_report_context_displays_the_best_of_each_family_and_those_without_
 def test_make_report_context_of_a_search_says_so() -> None:
     study = replace(make_study(DataKind.OFFICIAL), search=SEARCH_RECORD)
     assert make_report_context(study, NO_COMPARISON, {}).is_search
+
+
+def test_make_report_context_benchmark_is_shown_for_grids_on_other_files_of_medmnist_only() -> None:
+    def find_file(study: StudyRecord) -> MedMnistFile | None:
+        return make_report_context(study, NO_COMPARISON, {}).medmnist_file
+
+    study = make_study(DataKind.MEDMNIST)
+    assert find_file(study) == grid_builder.MEDMNIST_FILE
+    assert find_file(replace(study, search=SEARCH_RECORD)) is None
+    counts = {**study.data.class_counts, "test": (0, *study.data.class_counts["test"][1:])}
+    assert find_file(replace(study, data=replace(study.data, class_counts=counts))) is None
+    for kind in (DataKind.OFFICIAL, DataKind.FILE, DataKind.SYNTHETIC):
+        assert find_file(make_study(kind)) is None

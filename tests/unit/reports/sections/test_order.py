@@ -59,6 +59,21 @@ def test_make_sections_of_synthetic_cells_has_nothing_published(
     ]
 
 
+def test_make_sections_of_medmnist_has_its_benchmark_and_no_fact_of_bloodmnist(
+    reported_medmnist: ReportedStudy,
+) -> None:
+    sections = {section.key: section for section in reported_medmnist.sections}
+    assert "claims" not in sections
+    assert "limitations" in sections
+    assert find_table(sections["published"], "benchmark").values["source"].nunique() == 2
+    assert {*find_table(sections["cost"], "cost").values["source"]} == {"study"}
+    for section in sections.values():
+        rows = [text for table in section.tables for row in table.rows for text in row]
+        blocks = [block.text for block in section.code_blocks]
+        for text in (*section.paragraphs, *section.notes, *section.bullets, *rows, *blocks):
+            assert not any(name in text for name in ("BloodMNIST", "Acevedo", "blood ")), text
+
+
 def test_make_sections_of_a_search_begins_with_the_search(reported_search: ReportedStudy) -> None:
     assert list_keys(reported_search.sections) == [
         *(

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from study.cli.completion import complete_data_names
 from study.configs.presets import ABLATIONS
 from tests.helpers.cli_runs import RunMain
+
+
+def test_complete_data_names_offers_sides_after_a_colon() -> None:
+    sides = ["octmnist:28", "octmnist:64", "octmnist:128", "octmnist:224"]
+    assert complete_data_names("octmnist:") == sides
+    assert complete_data_names("octmnist:2") == ["octmnist:28", "octmnist:224"]
+    assert {"synthetic", "bloodmnist", "retinamnist"} < {*complete_data_names("")}
 
 
 @pytest.mark.parametrize(
@@ -15,6 +23,8 @@ from tests.helpers.cli_runs import RunMain
         ("bloodstudy search --gr", {"--grace-period"}),
         ("bloodstudy search --sampler t", {"tpe"}),
         ("bloodstudy grid --config resnet-", {*ABLATIONS}),
+        ("bloodstudy search --data s", {"synthetic"}),
+        ("bloodstudy grid --data derma", {"dermamnist"}),
         ("bloodstudy status gr", {"grid-a", "grid-b"}),
         ("bloodstudy report --storage elsewhere gr", {"grid-c"}),
     ],

@@ -36,7 +36,6 @@ DROP = "--drop-duplicates"
         ["--batch-size", "0"],
         ["--cpus-per-trial", "0"],
         ["--max-concurrent", "0"],
-        ["--data", "mnist"],
         ["--precision", "float16"],
         ["--class-weights", "equal"],
         ["--seeds", "two"],

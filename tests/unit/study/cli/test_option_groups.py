@@ -1,7 +1,6 @@
 """Option groups: dataclasses whose fields become the options of a command."""
 
 import inspect
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +11,10 @@ from typer.testing import CliRunner
 
 from bloodnets.errors import DataError
 from study.cli.option_groups import (
-    DataOptions,
     ResourceOptions,
     StudyOptions,
     expand_option_groups,
 )
-from tests.helpers.npz_files import saved, sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,51 +52,6 @@ def test_expand_option_groups_two_groups_with_one_option_raises() -> None:
 
     with pytest.raises(ValueError, match="width"):
         expand_option_groups(draw)
-
-
-def test_load_synthetic_with_a_file_raises() -> None:
-    with pytest.raises(DataError):
-        DataOptions(data="synthetic", data_file=Path("cells.npz")).load(nullcontext())
-
-
-def test_load_with_drop_duplicates_returns_the_data_without_them(tmp_path: Path) -> None:
-    arrays = sound()
-    arrays["train_images"][0] = arrays["test_images"][0]
-    path = saved(tmp_path / "cells.npz", arrays)
-    kept = DataOptions(data_file=path).load(nullcontext())
-    assert kept.dropped is None
-    dropped = DataOptions(data_file=path, drop_duplicates=True).load(nullcontext())
-    assert dropped.dropped == {"train": 1, "val": 0}
-    assert len(dropped.train.labels) == len(kept.train.labels) - 1
-
-
-@pytest.mark.parametrize(
-    ("data", "names_data"),
-    [
-        (DataOptions(), False),
-        (DataOptions(drop_duplicates=True), False),
-        (DataOptions(data="bloodmnist"), True),
-        (DataOptions(data_file=Path("cells.npz")), True),
-        (DataOptions(data_root=Path("folder")), True),
-    ],
-)
-def test_names_data_is_true_only_with_an_option_for_the_data(
-    data: DataOptions, names_data: bool
-) -> None:
-    assert data.names_data == names_data
-
-
-@pytest.mark.parametrize("option", ["data_root", "data_file"])
-def test_load_damaged_file_is_to_be_removed_only_if_it_is_a_download(
-    tmp_path: Path, option: str
-) -> None:
-    file = tmp_path / "bloodmnist.npz"
-    file.write_bytes(b"damaged")
-    data = DataOptions(data_root=tmp_path) if option == "data_root" else DataOptions(data_file=file)
-    with pytest.raises(DataError) as caught:
-        data.load(nullcontext())
-    assert caught.value.path == str(file)
-    assert ("remove" in str(caught.value.remedy)) == (option == "data_root")
 
 
 @pytest.mark.parametrize(("address", "expected"), [(None, None), ("local", None), ("auto", "auto")])

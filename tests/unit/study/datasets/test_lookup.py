@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bloodnets import medmnist_sets
 from bloodnets.data.medmnist import BloodCells, load_file, load_synthetic
 from bloodnets.errors import DataError
+from bloodnets.medmnist_sets import MedMnistFile, get_bloodmnist, load_sets
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
 from reports.ledger.serialization import to_json
@@ -18,7 +20,9 @@ from reports.ledger.states import DataKind
 from study.datasets.data_record import make_data_record
 from study.datasets.duplicates import drop_duplicates
 from study.datasets.lookup import find_data_paths, find_test_images, load_study_data
+from tests.helpers.download_server import FILE_NAME, run_server, send
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid, make_published_matrices
+from tests.helpers.medmnist_files import patch_md5
 from tests.helpers.npz_files import saved, sound
 
 
@@ -66,13 +70,34 @@ def test_load_study_data_other_file_raises(
     assert study.data.sha256[:12] in str(caught.value.expected)
 
 
-def test_find_data_paths_official_file_may_be_in_medmnists_folder(
+def test_find_data_paths_file_of_medmnist_may_be_in_medmnists_folder(
     study: StudyRecord, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert [*find_data_paths(study)] == [file]
-    official = replace(study, data=replace(study.data, kind=DataKind.OFFICIAL))
-    assert [*find_data_paths(official)] == [file, tmp_path / ".medmnist" / "bloodmnist.npz"]
+    derma = MedMnistFile(load_sets()["dermamnist"], 64)
+    for known_file in (get_bloodmnist(), derma):
+        known = replace(study, data=replace(study.data, md5=known_file.md5))
+        assert [*find_data_paths(known)] == [file, tmp_path / ".medmnist" / known_file.file_name]
+
+
+def test_load_study_data_missing_file_of_medmnist_is_downloaded_on_request(
+    study: StudyRecord, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = patch_md5(monkeypatch, "octmnist", 64, file)
+    content = file.read_bytes()
+    file.unlink()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(DataError):
+        load_study_data(study, None)
+    with run_server() as server:
+        server.answers = [lambda handler: send(handler, content, len(content))]
+        url = server.url.replace(FILE_NAME, "{file_name}")
+        monkeypatch.setattr(medmnist_sets, "FILE_URL", url)
+        for _ in range(2):
+            assert load_study_data(study, None, download=True).sha256 == study.data.sha256
+        assert server.requests == 1
+    assert [*(tmp_path / ".medmnist").iterdir()] == [tmp_path / ".medmnist" / known.file_name]
 
 
 def test_find_test_images_missing_or_changed_file_is_none(

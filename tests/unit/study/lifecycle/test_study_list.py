@@ -12,7 +12,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.states import DataKind, StudyKind
 from study.lifecycle.study_list import describe_study, list_study_names
 from study.runtime.lock import lock_study
-from tests.helpers.grid_builder import ASYMMETRIC, build_grid, worsen_matrix
+from tests.helpers.grid_builder import ASYMMETRIC, MEDMNIST_FILE, build_grid, worsen_matrix
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
@@ -58,6 +58,12 @@ def test_describe_study_counts_ended_planned_and_failed_trials(tmp_path: Path) -
     assert study.changed_at == ledger.log.read_events()[-1].logged_at
     assert study.best is not None
     assert (study.best.seeds, study.best.macro_f1_sd) == (1, None)
+
+
+def test_describe_study_of_medmnist_has_the_title_of_its_data_set(tmp_path: Path) -> None:
+    study = describe_study(build_grid(tmp_path / "g", MATRICES, kind=DataKind.MEDMNIST))
+    assert (study.data_kind, study.data) == (DataKind.MEDMNIST, MEDMNIST_FILE.file_name)
+    assert study.data_title == MEDMNIST_FILE.title
 
 
 def test_describe_study_best_is_chosen_on_val_and_scored_on_test(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ STUDY = ListedStudy(
     location="results/grid-20260102-030405",
     kind=StudyKind.GRID,
     data="cells-of-a-rather-long-name.npz",
+    data_title="cells-of-a-rather-long-name.npz",
     data_kind=DataKind.FILE,
     data_sha256="0" * 64,
     created_at="2026-01-02T03:04:05+00:00",
@@ -61,12 +62,16 @@ def test_make_study_table_at_80_columns_does_not_wrap_a_default_name() -> None:
     assert len(show(STUDY, 80)) == 2
 
 
-def test_make_study_table_official_data_and_score_on_val_are_named() -> None:
+def test_make_study_table_title_of_the_data_and_score_on_val_are_named() -> None:
     study = replace(
-        STUDY, data_kind=DataKind.OFFICIAL, best=replace(BEST, split="val", macro_f1_sd=None)
+        STUDY,
+        data="bloodmnist.npz",
+        data_title="BloodMNIST",
+        best=replace(BEST, split="val", macro_f1_sd=None),
     )
     line = show(study, 120)[1]
     assert "BloodMNIST" in line
+    assert study.data not in line
     assert "93.30 on val" in line
     assert " - " in show(replace(STUDY, best=None), 120)[1]
 

@@ -9,6 +9,7 @@ import pytest
 
 from bloodnets.config import TrialConfig
 from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
+from bloodnets.medmnist_sets import parse_option
 from bloodnets.models import build_model
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.epoch_limit import EpochLimit
@@ -70,6 +71,25 @@ def test_write_methods_of_a_grid_has_its_numbers(reported_grid: ReportedStudy) -
         "4,179,568 parameters",
     ):
         assert number in text
+
+
+def test_write_methods_of_medmnist_names_its_data_set_and_cites_medmnist_only(
+    reported_medmnist: ReportedStudy,
+) -> None:
+    facts = collect_facts(reported_medmnist.analysis)
+    assert "TissueMNIST, part of MedMNIST v2 (Yang et al. 2023)" in join_text(facts)
+    assert list_keys(facts) & DATA == {"yang2023"}
+    assert "blood" not in join_text(facts).lower()
+
+
+def test_write_methods_of_grades_says_that_their_order_was_ignored(
+    reported_medmnist: ReportedStudy,
+) -> None:
+    facts = collect_facts(reported_medmnist.analysis)
+    study = facts.study
+    grades = grid_builder.to_medmnist(study.data, parse_option("retinamnist"))
+    assert "order was ignored" in join_text(replace(facts, study=replace(study, data=grades)))
+    assert "order was ignored" not in join_text(facts)
 
 
 def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_seed_variance(

@@ -44,14 +44,15 @@ def file_facts(tmp_path_factory: pytest.TempPathFactory) -> PaperFacts:
 
 
 @pytest.mark.parametrize("name", AUTHOR)
-def test_make_checklists_leaves_the_same_items_to_the_author_in_every_study(
+def test_make_checklists_leaves_the_same_items_to_the_author_in_every_study(  # noqa: PLR0917 - fixtures
     name: str,
     reported_grid: ReportedStudy,
     reported_search: ReportedStudy,
     reported_synthetic: ReportedStudy,
+    reported_medmnist: ReportedStudy,
     file_facts: PaperFacts,
 ) -> None:
-    for reported in (reported_grid, reported_search, reported_synthetic):
+    for reported in (reported_grid, reported_search, reported_synthetic, reported_medmnist):
         facts = collect_facts(reported.analysis)
         assert list_whole_items(facts, name) == AUTHOR[name]
         for number, (answer, status) in list_answers(facts, name).items():
@@ -72,6 +73,17 @@ def test_make_checklists_of_a_grid_has_its_numbers(reported_grid: ReportedStudy)
     assert f"{100 * facts.chosen.low:.1f}, {100 * facts.chosen.high:.1f}" in answers["37"][0]
     n_incomplete = sum(facts.states.values()) - facts.states["complete"]
     assert f"{n_incomplete} of {sum(facts.states.values())}" in answers["40"][0]
+
+
+def test_make_checklists_of_medmnist_state_what_medmnist_says(
+    reported_medmnist: ReportedStudy,
+) -> None:
+    answers = list_answers(collect_facts(reported_medmnist.analysis))
+    assert "TissueMNIST (64 x 64)" in answers["7"][0]
+    assert "CC BY 4.0" in answers["43"][0]
+    assert answers["13"] == ("", ItemStatus.AUTHOR)
+    for answer, _ in answers.values():
+        assert not any(name in answer for name in ("BloodMNIST", "Acevedo", "Hospital", "centered"))
 
 
 def test_make_checklists_of_a_search_describes_space_and_re_training(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
+from bloodnets.medmnist_sets import parse_option
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.study import citation
@@ -33,6 +34,42 @@ def test_make_code_blocks_cite_the_software_and_real_data(kind: DataKind, keys: 
     entries = parse_bibtex(f"{block.text}\n")
     assert [*entries] == keys
     assert {"1.2.3", "abc"} <= {*entries["bloodstudy"]["note"].replace(",", "").split()}
+
+
+def make_medmnist_study(option: str, *arguments: str) -> StudyRecord:
+    study = make_study(DataKind.FILE, *arguments)
+    return replace(study, data=grid_builder.to_medmnist(study.data, parse_option(option)))
+
+
+@pytest.mark.parametrize(
+    ("option", "keys", "license_name"),
+    [
+        ("dermamnist:64", ["bloodstudy", "yang2023"], "CC BY-NC 4.0"),
+        ("octmnist", ["bloodstudy", "yang2023"], "CC BY 4.0"),
+        ("bloodmnist:64", ["bloodstudy", "yang2023", "acevedo2020"], "CC BY 4.0"),
+    ],
+)
+def test_make_code_blocks_of_medmnist_cite_the_source_of_its_data_set(
+    option: str, keys: list[str], license_name: str
+) -> None:
+    study = make_medmnist_study(option)
+    _, block = citation.make_code_blocks(study)
+    assert [*parse_bibtex(f"{block.text}\n")] == keys
+    facts = dict(citation.list_license_facts(study.data))
+    assert facts["License of the data"] == license_name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "added"),
+    [
+        (["--data", "dermamnist:64"], ""),
+        (["--data-file", "x.npz"], ""),
+        (["--seeds", "3"], " --data dermamnist:64"),
+    ],
+)
+def test_complete_command_of_medmnist_names_the_data_set(arguments: list[str], added: str) -> None:
+    text = citation.complete_command(make_medmnist_study("dermamnist:64", *arguments))
+    assert text == " ".join(["bloodstudy grid", *arguments]) + added
 
 
 def test_make_code_blocks_without_version_and_commit_have_no_note() -> None:
@@ -71,7 +108,7 @@ def test_complete_command_removes_the_same_duplicates() -> None:
 def test_list_license_facts_know_the_license_of_the_official_file_only() -> None:
     texts = {
         kind: dict(citation.list_license_facts(make_study(kind).data))["License of the data"]
-        for kind in DataKind
+        for kind in (DataKind.OFFICIAL, DataKind.FILE, DataKind.SYNTHETIC)
     }
     assert texts[DataKind.OFFICIAL] == "CC BY 4.0"
     assert texts[DataKind.FILE].startswith("unknown")
