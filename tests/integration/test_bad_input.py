@@ -84,9 +84,9 @@ def cut_off(path: Path) -> None:
     os.truncate(path, path.stat().st_size * 3 // 4)
 
 
-def label_8(path: Path) -> None:
+def label_100(path: Path) -> None:
     arrays = generate_synthetic_arrays(scale=0.005)
-    arrays["test_labels"][2] = 8
+    arrays["test_labels"][2] = 100
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
@@ -95,7 +95,7 @@ def bomb(path: Path) -> None:
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("train_images.npy", "w") as member,
     ):
-        header = {"descr": "|u1", "fortran_order": False, "shape": (120_000, 28, 28, 3)}
+        header = {"descr": "|u1", "fortran_order": False, "shape": (120_000, 140, 140, 3)}
         np.lib.format.write_array_header_1_0(member, header)
         for _ in range(120):
             member.write(bytes(28 * 28 * 3 * 1000))
@@ -107,10 +107,11 @@ def bomb(path: Path) -> None:
         (lambda path: None, ["cells.npz does not exist", "expected: an npz file"]),
         (os.mkfifo, ["cells.npz is not a file", "expected: an npz file"]),
         (cut_off, ["cells.npz is not a complete npz file", "expected: an npz file"]),
-        (label_8, ["cells.npz: test_labels holds 8", "expected: 0 to 7"]),
-        (bomb, ["cells.npz: train_images has 120,000 rows", "expected: 1 to 100,000"]),
+        (label_100, ["cells.npz: test_labels holds 100", "expected: 0 to 99"]),
+        (Path.mkdir, ["cells.npz is a folder", "bloodstudy prepare"]),
+        (bomb, ["cells.npz: train_images takes 6.6 GiB of memory", "expected: at most 4 GiB"]),
     ],
-    ids=["does not exist", "a pipe", "cut off", "label 8", "a bomb"],
+    ids=["does not exist", "a pipe", "cut off", "label 100", "a folder", "a bomb"],
 )
 def test_grid_with_bad_data_exits_2_in_one_line(
     spoil: Callable[[Path], None], words: Sequence[str], bloodstudy: Run, tmp_path: Path
@@ -196,7 +197,7 @@ BAD_USAGE = {
     "search --learning-rate low high": ["--learning-rate is 'low'", "a number"],
     "search --seed 4294967296": ["--seed is 4294967296", "0 to 4294967295"],
     "search --optimizer sgd --family resnet": ["AdamW", "--optimizer"],
-    "predict mine cell.png --crop 27": ["--crop is 27", "at least 28"],
+    "predict mine cell.png --crop 7": ["--crop is 7", "at least 8"],
     "replay mine": ["missing argument 'TRIAL'", "see 'bloodstudy replay --help'"],
     "report": ["missing argument 'STUDY'", "see 'bloodstudy report --help'"],
 }

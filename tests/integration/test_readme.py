@@ -87,6 +87,10 @@ def test_readme_command_is_accepted(
         write_classes(Path("cells"), {"a": 4, "b": 4})
         rows = [f"{path.relative_to('cells')},{path.stem}" for path in Path("cells").glob("*/*")]
         Path("patients.csv").write_text("\n".join(["file,group", *rows]))
+    if "--configs" in arguments:
+        guide = (ROOT / "docs/how-to/train.md").read_text(encoding="utf-8")
+        tables = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+        Path("variants.toml").write_text("\n".join(tables))
     if arguments[0] in {"grid", "search"}:
         arguments.append("--dry-run")
         if not {"--data", "--data-file"} & {*arguments}:
