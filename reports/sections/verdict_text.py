@@ -124,7 +124,14 @@ def _describe_decisions(name: str, pairwise: PairwiseComparison) -> Iterator[str
         (Decision.UNDECIDED, "not significantly different from {}, and not shown to be equivalent"),
     )
     texts = [
-        phrase.format(_format_names(others[outcome], sum(map(len, others.values()))))
+        phrase.format(
+            _format_names(
+                others[outcome],
+                sum(map(len, others.values())),
+                # "Not different from every other model" could mean from some of them.
+                quantifier="any" if outcome == Decision.UNDECIDED else "every",
+            )
+        )
         for outcome, phrase in phrases
         if outcome in others
     ]
@@ -137,10 +144,10 @@ def format_margin(margin: float) -> str:
     return f"{100 * margin:g} {'point' if margin == 0.01 else 'points'}"
 
 
-def _format_names(names: Sequence[str], n_others: int) -> str:
-    """Format names, or their number if there are many."""
+def _format_names(names: Sequence[str], n_others: int, *, quantifier: str) -> str:
+    """Format names, or their number if there are many; all others are `quantifier` other model."""
     if len(names) == n_others:
-        return "the other model" if n_others == 1 else "every other model"
+        return "the other model" if n_others == 1 else f"{quantifier} other model"
     return ", ".join(names) if len(names) <= 4 else f"{len(names)} others"
 
 
