@@ -101,7 +101,14 @@ def require_data_name(value: str | None) -> str | None:
     if name == SYNTHETIC and colon:
         raise DataError.of_value("--data", value, f"{SYNTHETIC}, without a side")
     if value != SYNTHETIC:
-        parse_option(value, other_names=(SYNTHETIC,))
+        try:
+            parse_option(value, other_names=(SYNTHETIC,))
+        except DataError as error:
+            if not os.path.exists(value):
+                raise
+            prepare = f"make a data file with bloodstudy prepare {value}, and "
+            how = prepare if os.path.isdir(value) else ""
+            raise error.with_remedy(f"{how}pass it with --data-file") from error
     return value
 
 

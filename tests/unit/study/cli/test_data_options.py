@@ -10,6 +10,7 @@ from bloodnets import medmnist_sets
 from bloodnets.errors import DataError
 from bloodnets.medmnist_sets import parse_option
 from study.cli.data_options import DataOptions
+from study.cli.options import require_data_name
 from tests.helpers.download_server import CONTENT, FILE_NAME, MD5, run_server
 from tests.helpers.medmnist_files import write_official
 from tests.helpers.npz_files import saved, sound
@@ -100,3 +101,17 @@ def test_load_damaged_file_is_to_be_removed_only_if_it_is_a_download(
         data.load(nullcontext())
     assert caught.value.path == str(file)
     assert ("remove" in str(caught.value.remedy)) == (option == "data_root")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("cells", "prepare cells"), ("cells.npz", "--data-file")]
+)
+def test_require_data_name_of_a_path_that_exists_names_the_remedy(
+    name: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells.npz").touch()
+    with pytest.raises(DataError) as caught:
+        require_data_name(name)
+    assert words in str(caught.value.remedy)
