@@ -39,7 +39,7 @@ cluster: .venv/installed  ## run the tests with several nodes and an emulated AW
 faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour, or less with FORM=short
 	BLOODSTUDY_FAULTS=$(FORM) $(PYTEST) tests/faults
 
-tutorial: .venv/installed  ## run the commands of the tutorial, word for word: five minutes
+tutorial: .venv/installed  ## run the commands of both tutorials, word for word: ten minutes
 	$(BIN)/pytest -m slow tests/integration/test_docs.py
 
 slow: .venv/installed  ## run the slow simulations that test the intervals and the search

@@ -45,7 +45,9 @@ DECIMAL = re.compile(r"(?:^|(?<=[ (\[\u2013]))[-+]?\.\d+\b(?![%.])")
 _LIST_OF_PHRASES = re.compile(r"<!-- banned phrases -->.*?<!-- end -->", flags=re.DOTALL)
 
 _PYTHON = [
-    p for name in ("bloodnets", "docs", "reports", "study") for p in ROOT.glob(f"{name}/**/*.py")
+    path
+    for name in ("bloodnets", "docs", "examples", "reports", "study")
+    for path in ROOT.glob(f"{name}/**/*.py")
 ]
 _TEXTS = [
     *ROOT.glob("reports/page/templates/*"),
