@@ -36,15 +36,10 @@ from bloodnets.training.checkpoint import (
     serialize_predictions,
 )
 from bloodnets.training.epoch_result import EpochResult
-from bloodnets.training.loop import (
-    DeviceSplit,
-    NonFiniteLossError,
-    TrainingState,
-    get_stop_reason,
-    predict_probabilities,
-    train,
-)
+from bloodnets.training.evaluation import predict_probabilities
+from bloodnets.training.loop import NonFiniteLossError, get_stop_reason, train
 from bloodnets.training.malloc import keep_freed_memory
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from bloodnets.versions import collect_versions
 
 CHECKPOINT_TIME_SHARE = 0.05

@@ -22,7 +22,7 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.models import build_model
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
 from bloodnets.training.epoch_result import EpochResult
-from bloodnets.training.loop import TrainingState
+from bloodnets.training.training_state import TrainingState
 
 
 class Checkpoint(NamedTuple):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import StudyError
-from bloodnets.training.loop import (
+from bloodnets.training.evaluation import (
     get_evaluation_batch_size,
     predict_probabilities,
     scale_pixels,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bloodnets.training.loop import get_evaluation_batch_size, predict_probabilities
+from bloodnets.training.evaluation import get_evaluation_batch_size, predict_probabilities
 from reports.ledger.data_record import DataRecord
 from study.datasets.color_stats import describe_outliers
 from study.inference.input_images import InputImage

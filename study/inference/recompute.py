@@ -10,7 +10,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError
 from bloodnets.training.checkpoint import load_model
-from bloodnets.training.loop import predict_probabilities
+from bloodnets.training.evaluation import predict_probabilities
 from bloodnets.versions import get_significant_version
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger

@@ -12,7 +12,8 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError, ResourceError
 from bloodnets.training.epoch_result import EpochResult
-from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
+from bloodnets.training.loop import NonFiniteLossError, train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from reports.format.text import format_settings
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger

@@ -9,7 +9,8 @@ import torch
 from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.models import build_model, count_parameters
-from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 
 MAX_TIMED_STEPS = 12
 MIN_TIMED_STEPS = 2

@@ -77,7 +77,7 @@ def estimate_trial_bytes(config: TrialConfig, shape: DataShape) -> float:
     import torch  # noqa: PLC0415
 
     from bloodnets.models import build_model, count_activations, count_parameters  # noqa: PLC0415
-    from bloodnets.training.loop import get_part_size  # noqa: PLC0415
+    from bloodnets.training.training_step import get_part_size  # noqa: PLC0415
 
     with torch.device("meta"):  # without memory
         model = build_model(config, shape)

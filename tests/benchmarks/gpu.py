@@ -20,13 +20,9 @@ from bloodnets.config import TrialConfig
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, MLNN, build_model, count_parameters
 from bloodnets.training.cuda_graph import CudaGraphStep
-from bloodnets.training.loop import (
-    DeviceSplit,
-    TrainingState,
-    make_training_step,
-    train,
-    train_epoch,
-)
+from bloodnets.training.loop import train, train_epoch
+from bloodnets.training.training_state import DeviceSplit, TrainingState
+from bloodnets.training.training_step import make_training_step
 from study.configs.presets import PUBLISHED
 from tests.benchmarks.figures import Measurement, measure_duration_s, run_benchmark
 from tests.benchmarks.loop import iterate_products, write_npz

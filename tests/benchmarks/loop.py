@@ -19,15 +19,11 @@ from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, MLNN
-from bloodnets.training.loop import (
-    DeviceSplit,
-    TrainingState,
-    make_training_step,
-    scale_pixels,
-    train,
-    train_epoch,
-)
+from bloodnets.training.evaluation import scale_pixels
+from bloodnets.training.loop import train, train_epoch
 from bloodnets.training.malloc import keep_freed_memory
+from bloodnets.training.training_state import DeviceSplit, TrainingState
+from bloodnets.training.training_step import make_training_step
 from study.configs.presets import PUBLISHED
 from tests.benchmarks.figures import Measurement, compute_ratio, measure_duration_s, run_benchmark
 from tests.benchmarks.medmnist_loop import Experiment, make_torch_optimizer

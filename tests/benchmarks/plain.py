@@ -16,8 +16,10 @@ from bloodnets import metrics
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training.checkpoint import serialize_model, serialize_predictions
-from bloodnets.training.loop import DeviceSplit, TrainingState, predict_probabilities, train
+from bloodnets.training.evaluation import predict_probabilities
+from bloodnets.training.loop import train
 from bloodnets.training.malloc import keep_freed_memory
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED
 
 CPU = torch.device("cpu")

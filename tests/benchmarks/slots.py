@@ -11,8 +11,10 @@ from typing import Self
 import torch
 
 from bloodnets.data_shape import BLOODMNIST_SHAPE
-from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
+from bloodnets.training.loop import train_epoch
 from bloodnets.training.malloc import keep_freed_memory
+from bloodnets.training.training_state import DeviceSplit, TrainingState
+from bloodnets.training.training_step import make_training_step
 from study.configs.presets import PUBLISHED
 from tests.benchmarks.figures import Measurement, compute_ratio, measure_duration_s, run_benchmark
 

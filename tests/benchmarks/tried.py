@@ -8,7 +8,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import CNN, MLNN
-from bloodnets.training.loop import scale_pixels
+from bloodnets.training.evaluation import scale_pixels
 from bloodnets.training.malloc import keep_freed_memory
 from tests.benchmarks.figures import Measurement, compute_ratio, measure_duration_s, run_benchmark
 

@@ -18,7 +18,8 @@ from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import StudyError
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import load_checkpoint, serialize_checkpoint
-from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from study.configs.presets import PUBLISHED

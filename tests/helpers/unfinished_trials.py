@@ -9,7 +9,7 @@ from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.training.checkpoint import serialize_checkpoint
 from bloodnets.training.epoch_result import EpochResult
-from bloodnets.training.loop import TrainingState
+from bloodnets.training.training_state import TrainingState
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 

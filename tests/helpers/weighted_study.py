@@ -11,7 +11,7 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model, count_operations, count_parameters
 from bloodnets.training.checkpoint import serialize_model, serialize_predictions
-from bloodnets.training.loop import predict_probabilities
+from bloodnets.training.evaluation import predict_probabilities
 from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial

@@ -189,7 +189,7 @@ def test_grid_weights_reproduce_the_predictions(
 ) -> None:
     import torch
 
-    from bloodnets.training.loop import predict_probabilities
+    from bloodnets.training.evaluation import predict_probabilities
 
     _, ledger = whole_grid
     images = torch.from_numpy(np.load(data_file)["test_images"])

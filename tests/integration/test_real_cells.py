@@ -10,7 +10,8 @@ import torch
 from bloodnets.data.medmnist import load_file
 from bloodnets.data.synthetic import CLASS_COUNTS
 from bloodnets.data_shape import BLOODMNIST_SHAPE
-from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED
 from study.datasets.data_record import count_classes
 

@@ -11,13 +11,9 @@ from bloodnets.data.medmnist import Split
 from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.errors import DataError
 from bloodnets.models import build_model, count_operations, count_parameters
-from bloodnets.training.loop import (
-    DeviceSplit,
-    TrainingState,
-    get_evaluation_batch_size,
-    predict_probabilities,
-    train,
-)
+from bloodnets.training.evaluation import predict_probabilities
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
@@ -85,13 +81,3 @@ def test_build_model_mlnn_hidden_layers_have_the_mean_of_inputs_and_classes() ->
     n_hidden = (784 + 5) // 2
     expected = 785 * n_hidden + (n_hidden + 1) * n_hidden + (n_hidden + 1) * 5
     assert count_parameters(model) == expected
-
-
-@pytest.mark.parametrize(
-    ("device_type", "side", "size"),
-    [("cpu", 8, 128), ("cpu", 28, 128), ("cpu", 56, 32), ("cpu", 224, 2), ("cuda", 224, 32)],
-)
-def test_get_evaluation_batch_size_shrinks_with_the_area(
-    device_type: str, side: int, size: int
-) -> None:
-    assert get_evaluation_batch_size(device_type, side) == size

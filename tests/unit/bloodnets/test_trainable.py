@@ -28,7 +28,8 @@ from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.storage.local import LocalStorage
 from bloodnets.trainable import run_trial
 from bloodnets.training.checkpoint import serialize_checkpoint
-from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from bloodnets.versions import collect_versions
 from study.configs.presets import PUBLISHED
 from study.tuning.tune_adapters import PlanSearcher
@@ -239,7 +240,9 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import count_operations
 from bloodnets.training.checkpoint import serialize_checkpoint
-from bloodnets.training.loop import DeviceSplit, TrainingState, predict_probabilities, train
+from bloodnets.training.evaluation import predict_probabilities
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED
 arrays, cpu = generate_synthetic_arrays(scale=0.01), torch.device("cpu")
 images, labels = arrays["train_images"], arrays["train_labels"].ravel()

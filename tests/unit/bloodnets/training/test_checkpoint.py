@@ -21,7 +21,8 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
 from bloodnets.training.checkpoint import Checkpoint, load_checkpoint, serialize_checkpoint
 from bloodnets.training.epoch_result import EpochResult
-from bloodnets.training.loop import DeviceSplit, TrainingState, train
+from bloodnets.training.loop import train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")

@@ -16,7 +16,9 @@ from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training import cuda_graph, loop
 from bloodnets.training.cuda_graph import WARM_UP_STEPS, CapturedGraph, CudaGraphStep, TrainingStep
-from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
+from bloodnets.training.loop import train_epoch
+from bloodnets.training.training_state import DeviceSplit, TrainingState
+from bloodnets.training.training_step import make_training_step
 from study.configs.presets import CONFIGURATIONS, PUBLISHED
 
 Losses = list[Tensor]

@@ -8,30 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F  # noqa: N812
 
 from bloodnets import metrics
-from bloodnets.config import ClassWeights, Loss, TrialConfig
+from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import Split
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
-from bloodnets.training import loop
+from bloodnets.data_shape import BLOODMNIST_SHAPE
+from bloodnets.training import evaluation, loop, training_step
 from bloodnets.training.augmentation import make_pixel_permutations
-from bloodnets.training.class_weights import compute_balanced_weights
 from bloodnets.training.epoch_result import EpochResult
-from bloodnets.training.loop import (
-    DeviceSplit,
-    NonFiniteLossError,
-    TrainingState,
-    get_part_size,
-    get_stop_reason,
-    make_training_step,
-    predict_probabilities,
-    scale_pixels,
-    train,
-)
+from bloodnets.training.evaluation import predict_probabilities, scale_pixels
+from bloodnets.training.loop import NonFiniteLossError, get_stop_reason, train
 from bloodnets.training.optimizers import compute_one_cycle_factor
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
@@ -115,9 +105,9 @@ def test_train_epoch_augmented_shows_each_image_once_in_a_random_view(
         return scale_pixels(batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "scale_pixels", kept)
+        patch.setattr(training_step, "scale_pixels", kept)
         state = TrainingState.create(RESNET_CONFIG, BLOODMNIST_SHAPE, CPU)
-        step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
+        step = training_step.make_training_step(state, RESNET_CONFIG, splits["train"])
         loop.train_epoch(state, RESNET_CONFIG, step, splits["train"])
     draws = torch.Generator().manual_seed(RESNET_CONFIG.seed)
     order = torch.randperm(len(labels), generator=draws)
@@ -132,58 +122,6 @@ def test_train_epoch_augmented_shows_each_image_once_in_a_random_view(
     assert torch.equal(torch.cat(seen), expected)
 
 
-def test_make_training_step_augmented_view_keeps_its_smoothed_label(
-    splits: dict[str, DeviceSplit],
-) -> None:
-    config = replace(RESNET_CONFIG, label_smoothing=0.4, dropout=0.0)
-    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
-    state.model.train()
-    images, labels = splits["train"]
-    index, view = torch.arange(16), 77
-    pixels = images[index].flatten(1, 2)[
-        :, make_pixel_permutations(28, dihedral_augmentation=True, max_shift=2)[view]
-    ]
-    with torch.no_grad():
-        logs = F.log_softmax(state.model(scale_pixels(pixels.view(16, 28, 28, 3))), 1)
-    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
-    state.model.train()
-    batch = torch.stack([index, torch.full_like(index, view)], 1)
-    loss = loop.make_training_step(state, config, splits["train"])(batch)
-    target = 0.6 * F.one_hot(labels[index], 8) + 0.4 / 8
-    torch.testing.assert_close(loss, -(target * logs).sum(1).mean())
-
-
-@pytest.mark.parametrize(
-    ("loss", "label_smoothing"), [("cross_entropy", 0.0), ("nll", 0.0), ("cross_entropy", 0.2)]
-)
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_make_training_step_class_weights_give_the_weighted_mean(
-    splits: dict[str, DeviceSplit], loss: Any, label_smoothing: float, precision: Any
-) -> None:
-    config = replace(
-        CONFIG,
-        loss=loss,
-        label_smoothing=label_smoothing,
-        precision=precision,
-        dropout=0.0,
-        class_weights="balanced",
-    )
-    images, labels = splits["train"]
-    index = torch.arange(16)
-    state = TrainingState.create(config, BLOODMNIST_SHAPE, CPU)
-    state.model.train()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        outputs = state.model(scale_pixels(images[index])).float()
-    logs = outputs.log_softmax(1).double()
-    classes = np.arange(8)
-    balanced = compute_class_weight("balanced", classes=classes, y=labels.numpy())
-    weights = torch.from_numpy(balanced)
-    target = (1 - label_smoothing) * F.one_hot(labels[index], 8) + label_smoothing / 8
-    expected = -(target * weights * logs).sum() / weights[labels[index]].sum()
-    step = loop.make_training_step(state, config, splits["train"])
-    torch.testing.assert_close(step(index).double(), expected, rtol=1e-5, atol=0)
-
-
 def test_train_class_weights_change_the_weights_but_not_the_val_loss_of_a_model(
     splits: dict[str, DeviceSplit],
 ) -> None:
@@ -196,7 +134,7 @@ def test_train_class_weights_change_the_weights_but_not_the_val_loss_of_a_model(
         for key, value in plain.best_weights.items()
     )
     images, labels = splits["val"]
-    log_probabilities = loop.predict_log_probabilities(weighted.model, images, config.loss)
+    log_probabilities = evaluation.predict_log_probabilities(weighted.model, images, config.loss)
     assert result.val_loss == pytest.approx(float(F.nll_loss(log_probabilities, labels)))
 
 
@@ -213,7 +151,7 @@ def test_train_class_weights_with_an_absent_class_keep_the_loss_finite(
 
 def test_train_epoch_one_cycle_follows_the_schedule(splits: dict[str, DeviceSplit]) -> None:
     state, seen = TrainingState.create(RESNET_CONFIG, BLOODMNIST_SHAPE, CPU), []
-    step = loop.make_training_step(state, RESNET_CONFIG, splits["train"])
+    step = training_step.make_training_step(state, RESNET_CONFIG, splits["train"])
 
     def watched(batch: torch.Tensor) -> torch.Tensor:
         seen.append(state.optimizer.param_groups[0]["lr"])
@@ -295,75 +233,7 @@ def test_train_loss_of_an_epoch_is_the_mean_over_images(splits: dict[str, Device
     assert result.train_loss == pytest.approx(float(loss), rel=1e-5)
 
 
-def test_from_numpy_read_only_array_is_shared_without_a_warning() -> None:
-    images = np.zeros((2, 28, 28, 3), np.uint8)
-    images.setflags(write=False)
-    split = DeviceSplit.from_numpy(Split(images, np.zeros(2, np.uint8)), CPU)
-    assert split.images.data_ptr() == images.ctypes.data
-
-
-def test_scale_pixels_uint8_becomes_minus_one_to_one() -> None:
-    images = torch.tensor([0, 255, 51], dtype=torch.uint8).expand(1, 28, 28, 3)
-    scaled = scale_pixels(images)
-    assert scaled.shape == (1, 3, 28, 28)
-    torch.testing.assert_close(scaled[0, :, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
-
-
-def test_predict_probabilities_other_batch_size_gives_the_same(
-    splits: dict[str, DeviceSplit], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state, _ = run(replace(CONFIG, max_epochs=1), splits)
-    whole = predict_probabilities(state.model, splits["val"].images, "cross_entropy")
-    monkeypatch.setattr(loop, "get_evaluation_batch_size", lambda *_: 7)
-    parts = predict_probabilities(state.model, splits["val"].images, "cross_entropy")
-    np.testing.assert_allclose(whole, parts, atol=1e-5)
-    np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)
-
-
 def test_train_shared_images_stay_unchanged(splits: dict[str, DeviceSplit]) -> None:
     before = splits["train"].images.clone()
     run(replace(CONFIG, max_epochs=1), splits)
     assert torch.equal(before, splits["train"].images)
-
-
-@pytest.mark.parametrize("loss", ["cross_entropy", "nll"])
-@pytest.mark.parametrize("class_weights", ["none", "balanced"])
-def test_make_training_step_of_large_images_adds_the_gradients_of_parts(
-    loss: Loss, class_weights: ClassWeights
-) -> None:
-    shape, batch_size = DataShape(n_classes=3, channels=1, side=72), 60
-    assert get_part_size(batch_size, shape.side) == 50
-    config = replace(
-        PUBLISHED["cnn-config-1"],
-        loss=loss,
-        label_smoothing=0.1 if loss == "cross_entropy" else 0.0,
-        class_weights=class_weights,
-        dropout=0.0,
-        batch_size=batch_size,
-    )
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (batch_size, 72, 72, 1), dtype=torch.uint8, generator=generator)
-    labels = torch.arange(batch_size) % 3
-    labels[-8:] = 0  # the second part has other shares of the classes
-    state = TrainingState.create(config, shape, CPU)
-    expected = TrainingState.create(config, shape, CPU)
-    weight = compute_balanced_weights(labels, 3) if class_weights == "balanced" else None
-    outputs = expected.model(scale_pixels(images))
-    expected_loss = (
-        F.cross_entropy(outputs, labels, weight=weight, label_smoothing=0.1)
-        if loss == "cross_entropy"
-        else F.nll_loss(outputs, labels, weight=weight)
-    )
-    expected_loss.backward()  # type: ignore[no-untyped-call]
-    expected.optimizer.step()
-    step = make_training_step(state, config, DeviceSplit(images, labels))
-    torch.testing.assert_close(step(torch.arange(batch_size)), expected_loss.detach())
-    for name, value in expected.model.state_dict().items():
-        torch.testing.assert_close(state.model.state_dict()[name], value)
-
-
-@pytest.mark.parametrize(
-    ("side", "size"), [(28, 1000), (64, 1000), (65, 62), (128, 16), (224, 5), (256, 4)]
-)
-def test_get_part_size_bounds_only_images_above_64_pixels(side: int, size: int) -> None:
-    assert get_part_size(1000, side) == size

@@ -13,7 +13,9 @@ import torch
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training.malloc import keep_freed_memory
 from bloodnets.config import TrialConfig
-from bloodnets.training.loop import DeviceSplit, TrainingState, make_training_step, train_epoch
+from bloodnets.training.loop import train_epoch
+from bloodnets.training.training_state import DeviceSplit, TrainingState
+from bloodnets.training.training_step import make_training_step
 from study.configs.presets import PUBLISHED
 
 torch.set_num_threads(1)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import DataError
 from bloodnets.storage.local import LocalStorage
-from bloodnets.training.loop import predict_probabilities
+from bloodnets.training.evaluation import predict_probabilities
 from reports.ledger.event_log import Event
 from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json

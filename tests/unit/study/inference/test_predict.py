@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from bloodnets.training.loop import predict_probabilities
+from bloodnets.training.evaluation import predict_probabilities
 from reports.ledger.data_record import DataRecord
 from reports.ledger.ledger import Ledger
 from study.inference.input_images import InputImage

@@ -12,7 +12,8 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ConflictError, DataError, ResourceError
 from bloodnets.training.checkpoint import serialize_model
-from bloodnets.training.loop import DeviceSplit, NonFiniteLossError, TrainingState, train
+from bloodnets.training.loop import NonFiniteLossError, train
+from bloodnets.training.training_state import DeviceSplit, TrainingState
 from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial

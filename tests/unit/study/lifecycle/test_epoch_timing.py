@@ -9,7 +9,7 @@ from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model, count_parameters
-from bloodnets.training.loop import DeviceSplit
+from bloodnets.training.training_state import DeviceSplit
 from study.lifecycle import epoch_timing
 from study.lifecycle.epoch_timing import measure_network_cost
 
