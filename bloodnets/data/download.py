@@ -12,7 +12,7 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import ReadTimeoutError
 
-from bloodnets.data.npz_file import MAX_ARRAY_BYTES
+from bloodnets.data.npy_header import MAX_ARRAY_BYTES
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.medmnist_sets import MedMnistFile
 

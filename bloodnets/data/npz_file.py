@@ -4,41 +4,32 @@ Sizes are checked before anything is unpacked, and nothing is unpickled.
 """
 
 import io
-import math
 import stat
 import textwrap
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bloodnets.constants import SPLITS
-from bloodnets.data_shape import MAX_CLASSES, MAX_SIDE, MIN_CLASSES, MIN_SIDE
+from bloodnets.data.npy_header import (
+    ArrayHeader,
+    check_images,
+    check_labels,
+    check_names,
+    read_header,
+)
 from bloodnets.errors import DataError
 
-EXPECTED_IMAGE_SHAPE = (
-    f"(n, side, side, 3), or (n, side, side) if gray, with a side of {MIN_SIDE} to {MAX_SIDE}"
-)
-MAX_IMAGES = 1_000_000
-"""Maximum number of images in a split: six times that of MedMNIST's largest set."""
-MAX_ARRAY_BYTES = 2**32
-"""Maximum size of an array in memory: 28,500 color images of 224 x 224 pixels."""
 MAX_FILE_BYTES = 2**32
-MAX_NAME_LENGTH = 200
-"""Maximum number of characters in the name of a class."""
 MAX_ARCHIVE_MEMBERS = 1000
 """Maximum number of members in a file; at most seven are needed. A directory of millions takes
 minutes to read."""
 
 EXPECTED_FORMAT = "an npz file in the MedMNIST format"
-
-_HeaderCheck = Callable[[tuple[int, ...], np.dtype[np.generic], str, Path], None]
-"""Check of shape and dtype in the header of an array, given its key and the path of the file."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -117,13 +108,13 @@ def read_images(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.ui
     Raises:
         DataError: The array is missing or damaged, or has another shape or type.
     """
-    images = _read_array(archive, key, path, _check_images).astype(np.uint8, copy=False)
+    images = _read_array(archive, key, path, check_images).astype(np.uint8, copy=False)
     return images[..., None] if images.ndim == 3 else images
 
 
 def read_labels(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
     """Return labels of the archive, of any integer type, shape (n, 1); see `read_images`."""
-    return cast("NDArray[np.integer]", _read_array(archive, key, path, _check_labels))
+    return cast("NDArray[np.integer]", _read_array(archive, key, path, check_labels))
 
 
 def read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...] | None:
@@ -134,7 +125,7 @@ def read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...] | 
     """
     if "class_names.npy" not in archive.namelist():
         return None
-    names = tuple(_read_array(archive, "class_names", path, _check_names).tolist())
+    names = tuple(_read_array(archive, "class_names", path, check_names).tolist())
     invalid = next((name for name in names if not name.strip() or not name.isprintable()), None)
     if invalid is not None or len(set(names)) < len(names):
         repeated = next((name for name in names if names.count(name) > 1), invalid)
@@ -148,7 +139,7 @@ def read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...] | 
 
 
 def _read_array(
-    archive: zipfile.ZipFile, key: str, path: Path, check: _HeaderCheck
+    archive: zipfile.ZipFile, key: str, path: Path, check: Callable[[ArrayHeader], None]
 ) -> NDArray[np.generic]:
     members = [info for info in archive.infolist() if info.filename == f"{key}.npy"]
     if not members:
@@ -174,13 +165,11 @@ def _read_array(
         )
     try:
         with archive.open(f"{key}.npy") as member:
-            shape, dtype = _read_npy_header(member, key, path)
-            check(shape, dtype, key, path)
-            size_bytes = math.prod(shape) * dtype.itemsize
-            _check_array_size(size_bytes, key, path)
+            header = read_header(member, key, path)
+            check(header)
             # The read is bounded because the size in the archive may be wrong. It asks for one
             # byte too many because zipfile verifies the checksum only at the end of the member.
-            data = member.read(size_bytes + 1)
+            data = member.read(header.size_bytes + 1)
     except DataError:
         raise
     except Exception as error:  # NumPy's header parser raises many kinds
@@ -189,100 +178,17 @@ def _read_array(
             path=path,
             expected="a complete file from numpy.savez or numpy.savez_compressed",
         ) from error
-    if len(data) != size_bytes:
+    if len(data) != header.size_bytes:
         raise DataError(
-            f"{path}: {key} has {'more' if len(data) > size_bytes else 'fewer'} bytes "
+            f"{path}: {key} has {'more' if len(data) > header.size_bytes else 'fewer'} bytes "
             f"than its header says",
             path=path,
             value=len(data),
-            expected=f"{size_bytes:,}",
+            expected=f"{header.size_bytes:,}",
         )
-    return np.frombuffer(data, dtype).reshape(shape)
+    return np.frombuffer(data, header.dtype).reshape(header.shape)
 
 
 def _shorten_error(error: Exception) -> str:
     """Return a library's message on one short line."""
     return textwrap.shorten(str(error), 100) or type(error).__name__
-
-
-def _read_npy_header(
-    member: IO[bytes], key: str, path: Path
-) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    if (version := npy.read_magic(member)) != (1, 0):
-        raise DataError(
-            f"{path}: {key} has npy version {version}", path=path, value=version, expected="(1, 0)"
-        )
-    with warnings.catch_warnings(action="ignore"):  # warnings about Python 2 headers
-        shape, is_fortran, dtype = npy.read_array_header_1_0(member)
-    # A vector is in both orders.
-    if is_fortran and len(shape) > 1:
-        raise DataError(
-            f"{path}: {key} has shape {shape} in Fortran order",
-            path=path,
-            value=shape,
-            expected="C order",
-        )
-    return shape, dtype
-
-
-def _check_images(
-    shape: tuple[int, ...], dtype: np.dtype[np.generic], key: str, path: Path
-) -> None:
-    is_square = len(shape) in (3, 4) and shape[1] == shape[2]
-    if not is_square or shape[3:] not in ((), (3,)) or not MIN_SIDE <= shape[1] <= MAX_SIDE:
-        is_volume = len(shape) == 4 and shape[1] == shape[2] == shape[3]
-        expected = f"images of two dimensions: {EXPECTED_IMAGE_SHAPE}"
-        raise _make_shape_error(shape, key, path, expected if is_volume else EXPECTED_IMAGE_SHAPE)
-    if dtype != np.uint8:
-        raise _make_dtype_error(dtype, key, path, "uint8")
-    _check_rows(shape, key, path)
-
-
-def _check_labels(
-    shape: tuple[int, ...], dtype: np.dtype[np.generic], key: str, path: Path
-) -> None:
-    if shape[1:] != (1,):
-        raise _make_shape_error(shape, key, path, "(n, 1): one label per image")
-    if dtype.kind not in "ui":
-        raise _make_dtype_error(dtype, key, path, "an integer type")
-    _check_rows(shape, key, path)
-
-
-def _check_names(shape: tuple[int, ...], dtype: np.dtype[np.generic], key: str, path: Path) -> None:
-    if len(shape) != 1 or not MIN_CLASSES <= shape[0] <= MAX_CLASSES:
-        raise _make_shape_error(shape, key, path, f"(n,), with n of {MIN_CLASSES} to {MAX_CLASSES}")
-    max_bytes = MAX_NAME_LENGTH * np.dtype("U1").itemsize
-    if dtype.kind != "U" or not 0 < dtype.itemsize <= max_bytes:
-        expected = f"text of at most {MAX_NAME_LENGTH} characters, e.g. <U20"
-        raise _make_dtype_error(dtype, key, path, expected)
-
-
-def _check_rows(shape: tuple[int, ...], key: str, path: Path) -> None:
-    if not 0 < shape[0] <= MAX_IMAGES:
-        raise DataError(
-            f"{path}: {key} has {shape[0]:,} rows",
-            path=path,
-            value=shape[0],
-            expected=f"1 to {MAX_IMAGES:,}",
-        )
-
-
-def _check_array_size(size_bytes: int, key: str, path: Path) -> None:
-    if size_bytes > MAX_ARRAY_BYTES:
-        raise DataError(
-            f"{path}: {key} takes {size_bytes / 2**30:.1f} GiB of memory",
-            path=path,
-            value=size_bytes,
-            expected=f"at most {MAX_ARRAY_BYTES / 2**30:.0f} GiB",
-            remedy="use smaller images",
-        )
-
-
-def _make_shape_error(shape: tuple[int, ...], key: str, path: Path, expected: str) -> DataError:
-    return DataError(f"{path}: {key} has shape {shape}", path=path, value=shape, expected=expected)
-
-
-def _make_dtype_error(
-    dtype: np.dtype[np.generic], key: str, path: Path, expected: str
-) -> DataError:
-    return DataError(f"{path}: {key} has dtype {dtype}", path=path, value=dtype, expected=expected)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bloodnets.constants import SPLITS
-from bloodnets.data.npz_file import MAX_NAME_LENGTH
+from bloodnets.data.npy_header import MAX_NAME_LENGTH
 from bloodnets.data_shape import MAX_CLASSES, MIN_CLASSES
 from bloodnets.errors import DataError
 from study.datasets.image_folder import ImageFolder, is_left_out_folder, list_image_folder

@@ -15,7 +15,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bloodnets.constants import SPLITS
-from bloodnets.data.npz_file import MAX_FILE_BYTES, MAX_IMAGES
+from bloodnets.data.npy_header import MAX_IMAGES
+from bloodnets.data.npz_file import MAX_FILE_BYTES
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.local import sync_folder
 from study.datasets.stored_images import PixelStore
