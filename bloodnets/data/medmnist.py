@@ -94,9 +94,9 @@ def load_file(path: Path) -> BloodCells:
     """Read and validate a file in the MedMNIST format.
 
     The file needs the keys `{split}_images`, uint8 (n, side, side, 3) or, if gray, (n, side, side),
-    and `{split}_labels`, integers (n, 1) from 0, for train, val and test. `class_names`, text
-    (classes,), names the classes. Without it, a file of MedMNIST, recognized by its MD5, has the
-    names of its data set. In other files, eight classes of color images have the names of
+    and `{split}_labels`, integers (n, 1) or (n,) from 0, for train, val and test. `class_names`,
+    text (classes,), names the classes. Without it, a file of MedMNIST, recognized by its MD5, has
+    the names of its data set. In other files, eight classes of color images have the names of
     BloodMNIST, and others are numbered up to the largest label. Sizes are checked before anything
     is unpacked, and nothing is unpickled.
 

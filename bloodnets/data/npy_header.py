@@ -80,7 +80,7 @@ def check_images(header: ArrayHeader) -> None:
     """Raise `DataError` if an array does not hold square images of uint8."""
     shape = header.shape
     is_square = len(shape) in (3, 4) and shape[1] == shape[2]
-    if not is_square or shape[3:] not in ((), (3,)) or not MIN_SIDE <= shape[1] <= MAX_SIDE:
+    if not is_square or shape[3:] not in ((), (1,), (3,)) or not MIN_SIDE <= shape[1] <= MAX_SIDE:
         raise _make_shape_error(header, _IMAGE_SHAPE)
     if header.dtype != np.uint8:
         raise _make_dtype_error(header, "uint8")
@@ -89,8 +89,8 @@ def check_images(header: ArrayHeader) -> None:
 
 def check_labels(header: ArrayHeader) -> None:
     """Raise `DataError` if an array does not hold one integer per image."""
-    if header.shape[1:] != (1,):
-        raise _make_shape_error(header, "(n, 1): one label per image")
+    if len(header.shape) not in (1, 2) or header.shape[1:] not in ((), (1,)):
+        raise _make_shape_error(header, "(n, 1) or (n,): one label per image")
     if header.dtype.kind not in "ui":
         raise _make_dtype_error(header, "an integer type")
     _check_rows(header)

@@ -102,8 +102,8 @@ def read_images(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.ui
         path: Path of the file, used in messages.
 
     Returns:
-        Pixels, uint8, shape (n, side, side, channels). The file stores gray images, which have one
-        channel, without the last axis.
+        Pixels, uint8, shape (n, side, side, channels). A file may omit the last axis of gray
+        images, which have one channel.
 
     Raises:
         DataError: The array is missing or damaged, or has another shape or type.
@@ -113,8 +113,12 @@ def read_images(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.ui
 
 
 def read_labels(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.integer]:
-    """Return labels of the archive, of any integer type, shape (n, 1); see `read_images`."""
-    return cast("NDArray[np.integer]", _read_array(archive, key, path, check_labels))
+    """Return labels of the archive, of any integer type, shape (n, 1); see `read_images`.
+
+    A file may omit the last axis.
+    """
+    labels = cast("NDArray[np.integer]", _read_array(archive, key, path, check_labels))
+    return labels.reshape(-1, 1)
 
 
 def read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...] | None:

@@ -1,5 +1,6 @@
 """Describe what the scores of a study do not cover, for the report and the model card."""
 
+from bloodnets.constants import CLASS_NAMES
 from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 
@@ -51,10 +52,12 @@ def list_limitations(data: DataRecord) -> tuple[str, ...]:
             f"{data.name} does not identify the patients, so bloodstudy does not know whether its "
             "split keeps the images of each patient together."
         )
-        source = (
-            "bloodstudy does not know the source of the file. If it was made from BloodMNIST or "
-            f"its source photographs, all images come from {_SOURCE}."
-        )
+        source = "bloodstudy does not know the source of the file."
+        if data.class_names == CLASS_NAMES:
+            source += (
+                " If it was made from BloodMNIST or its source photographs, all images come from "
+                f"{_SOURCE}."
+            )
     return (
         f"{split} Images of one patient may be in train and in test. The scores may then be too "
         "high for new patients.",

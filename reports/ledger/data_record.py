@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic.dataclasses import dataclass
 
-from bloodnets.data_shape import DataShape
+from bloodnets.constants import CLASS_NAMES
+from bloodnets.data_shape import BLOODMNIST_SHAPE, DataShape
 from bloodnets.medmnist_sets import MedMnistFile, MedMnistSet, find_file
 from reports.ledger.serialization import STRICT
 from reports.ledger.states import DataKind
@@ -94,6 +95,11 @@ class DataRecord:
     def shape(self) -> DataShape:
         """Number of classes, channels and side of the images."""
         return DataShape(n_classes=len(self.class_names), channels=self.channels, side=self.side)
+
+    @property
+    def has_published_classes(self) -> bool:
+        """Whether classes, channels and side are those of the published study."""
+        return self.shape == BLOODMNIST_SHAPE and self.class_names == CLASS_NAMES
 
     @property
     def image_bytes(self) -> int:

@@ -14,8 +14,6 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from bloodnets.constants import CLASS_NAMES
-from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.metrics import IntArray
 from reports.ledger.data_record import DataRecord
 from reports.ledger.planned_trial import NEUTRAL_SETTINGS
@@ -124,8 +122,11 @@ def may_show_published(data: DataRecord) -> bool:
     of BloodMNIST. They may not either if a class is absent from a split: its F1 counts as 0, so the
     scores have another maximum.
     """
-    is_same_task = data.shape == BLOODMNIST_SHAPE and data.class_names == CLASS_NAMES
-    return is_same_task and data.kind is not DataKind.SYNTHETIC and not data.absent_classes
+    return (
+        data.has_published_classes
+        and data.kind is not DataKind.SYNTHETIC
+        and not data.absent_classes
+    )
 
 
 def find_published(config: Mapping[str, Any]) -> PublishedRow | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.calibration import EQUIVALENCE_MARGIN, Tendency, compute_calibration
@@ -99,6 +100,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             loss=label(record.config["loss"]),
             data=make_data_label(study.data),
             shape=study.data.shape,
+            has_bloodmnist_classes=study.data.class_names == CLASS_NAMES,
             file_name="bloodmnist.npz" if study.data.path is None else study.data.name,
             data_warnings=list_score_warnings(study.data),
             score_tables=_make_score_tables(scores),
@@ -201,6 +203,8 @@ def _describe_calibration(predictions: TestPredictions) -> str:
 
 
 def _describe_slope(errors: Mapping[Any, Any]) -> str:
+    if np.isnan([errors["slope"], errors["intercept"]]).any():
+        return "The calibration slope and intercept cannot be estimated from these predictions."
     slope, intercept = (
         f"{format_number(errors[name], 'score')} "
         f"{format_interval(errors[f'{name}_low'], errors[f'{name}_high'], 'score')}"

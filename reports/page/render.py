@@ -79,7 +79,7 @@ def make_banner(loaded_studies: Sequence[LoadedStudy]) -> Banner | None:
         notices.append(f"and {n_more:,} more")
     data_records = [loaded_study.study.data for loaded_study in loaded_studies]
     data_notices = [text for data in data_records for text in list_score_warnings(data)]
-    if any(data.absent_classes for data in data_records):
+    if any(data.absent_classes and data.has_published_classes for data in data_records):
         data_notices.append("Published values are not shown, because a class is absent")
     notices += dict.fromkeys(data_notices)  # studies of the same data have the same warnings
     notices += [notice for study in loaded_studies for notice in list_software_notices(study)]

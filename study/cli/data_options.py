@@ -35,7 +35,7 @@ class DataOptions:
     @property
     def names_data(self) -> bool:
         """Whether an option names the data, so that they are not those of another study."""
-        return self.data is not None or self.data_file is not None or self.data_root is not None
+        return self.data is not None or self.data_file is not None
 
     def load(self, reading: AbstractContextManager[None]) -> "BloodCells":
         """Load the data; a missing file of MedMNIST is downloaded.

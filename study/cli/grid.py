@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE, ClassWeights
+from bloodnets.errors import DataError
 from study.cli import arguments, options
 from study.cli.completion import complete_configurations, complete_study_names
 from study.cli.data_options import DataOptions
@@ -238,6 +239,12 @@ def _load_data_again(
     from study.datasets.duplicates import drop_duplicates
     from study.datasets.lookup import load_study_data
 
+    if data.data_root is not None and data.data is None:
+        raise DataError(
+            "--data-root cannot be combined with --from",
+            value=data.data_root,
+            remedy="pass --data with it, or --data-file",
+        )
     if data.names_data:
         drops = data.drop_duplicates or source.data.dropped is not None
         return replace(data, drop_duplicates=drops).load(reading)

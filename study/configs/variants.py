@@ -102,7 +102,7 @@ def read_variants(path: Path) -> dict[str, Variant]:
         DataError: The file cannot be read, or a name, a key or a value is not valid.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}", path=path) from error
     except ValueError as error:  # not TOML, or not UTF-8
@@ -126,6 +126,13 @@ def _read_variant(path: Path, name: str, table: object) -> Variant:
         raise DataError(problem, path=path, value=name, remedy="choose another name")
     values = {**table}
     base = values.pop("base", None)
+    if base is None:
+        raise DataError(
+            f"{path}: [{name}] has no base",
+            path=path,
+            value=name,
+            remedy='add the configuration that it changes, e.g. base = "cnn-config-1"',
+        )
     if not isinstance(base, str):
         expected = 'the name of a configuration, e.g. base = "cnn-config-1"'
         raise DataError.of_value(f"{path}: base of [{name}]", base, expected)

@@ -20,7 +20,7 @@ MAX_LISTED_FILES = 5
 
 _REASONS = {
     SkipReason.UNREADABLE: "it cannot be read",
-    SkipReason.OTHER_FORMAT: "its format is not read",
+    SkipReason.OTHER_FORMAT: "its format is not supported",
     SkipReason.NO_CLASS: "it is not in a class folder",
     SkipReason.CONTRADICTORY: "an image of another class has the same pixels",
 }
@@ -44,8 +44,8 @@ def format_summary_lines(record: PreparationRecord) -> Iterator[str]:
     colors = "gray" if record.channels == 1 else "color"
     origin = "given by folders" if record.seed is None else f"chosen with seed {record.seed}"
     yield f"Images: {record.side} x {record.side} pixels, {colors}. Splits: {origin}."
-    yield f"Width of the files: {_format_range(record.widths)}."
-    yield f"Height of the files: {_format_range(record.heights)}."
+    yield f"Width of the original images: {_format_range(record.widths)}."
+    yield f"Height of the original images: {_format_range(record.heights)}."
     if n_enlarged := sum(image.crop_side < record.side for image in record.images):
         yield f"Enlarged: {format_count(n_enlarged, 'image')}."
     if n_unused := sum(image.has_unused_profile for image in record.images):

@@ -58,10 +58,15 @@ def check_trial_memory(config: GridConfig | SearchConfig, shape: DataShape) -> N
         f"{available_bytes / 2**30:.1f} GiB are free"
         + (f" for {n_parallel} trials in parallel" if n_fitting else ""),
         value=available_bytes,
-        remedy=f"add --max-concurrent {n_fitting}"
-        if n_fitting
-        else "use smaller images, a smaller --batch-size or --width, or another network",
+        remedy=f"add --max-concurrent {n_fitting}" if n_fitting else _suggest_less(largest.family),
     )
+
+
+def _suggest_less(family: str) -> str:
+    """Return the remedy for a network that is too large."""
+    if family == "mlnn":  # most of its memory are weights
+        return "use smaller images, or another network, e.g. --config cnn-config-1"
+    return "use smaller images" + (" or a smaller --width" if family == "resnet" else "")
 
 
 def estimate_trial_bytes(config: TrialConfig, shape: DataShape) -> float:

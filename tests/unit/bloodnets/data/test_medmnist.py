@@ -176,6 +176,13 @@ def test_load_file_any_side_and_channels_are_loaded(
             load_images(path, "val", other)
 
 
+def test_load_file_optional_axes_of_one_are_accepted(tmp_path: Path) -> None:
+    gray = {k: v[..., :1] if "images" in k else v[:, 0] for k, v in sound().items()}
+    cells = load_file(saved(tmp_path / "cells.npz", gray))
+    np.testing.assert_array_equal(cells.train.images, gray["train_images"])
+    np.testing.assert_array_equal(cells.train.labels, gray["train_labels"])
+
+
 def test_load_file_class_names_are_those_of_the_file(tmp_path: Path) -> None:
     names = [f"Zelle {i} \N{LATIN SMALL LETTER U WITH DIAERESIS}" for i in range(9)]
     arrays = sound() | {"class_names": np.array(names)}

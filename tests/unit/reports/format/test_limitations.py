@@ -48,6 +48,13 @@ def test_list_limitations_of_another_file_state_its_source_as_a_possibility() ->
     assert "If it was made from BloodMNIST" in source
 
 
+def test_list_limitations_of_other_classes_do_not_mention_bloodmnist() -> None:
+    names = tuple(f"class {i}" for i in range(8))
+    data = make_grid_record("s", DataKind.FILE, names, ASYMMETRIC, []).data
+    text = " ".join(list_limitations(data))
+    assert not any(name in text for name in ("BloodMNIST", "Barcelona", "Acevedo"))
+
+
 def test_list_limitations_of_synthetic_cells_are_none() -> None:
     data = make_data(DataKind.SYNTHETIC)
     assert list_limitations(data) == ()

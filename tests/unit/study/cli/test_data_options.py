@@ -81,7 +81,7 @@ def test_load_with_drop_duplicates_returns_the_data_without_them(tmp_path: Path)
         (DataOptions(drop_duplicates=True), False),
         (DataOptions(data="bloodmnist"), True),
         (DataOptions(data_file=Path("cells.npz")), True),
-        (DataOptions(data_root=Path("folder")), True),
+        (DataOptions(data_root=Path("folder")), False),
     ],
 )
 def test_names_data_is_true_only_with_an_option_for_the_data(

@@ -242,3 +242,12 @@ def test_grid_from_a_study_with_changed_data_raises(
         load_data_of([], tmp_path, monkeypatch)
     assert caught.value.path == str(file)
     assert load_data_of(["--data-file", str(file)], tmp_path, monkeypatch).path == file
+
+
+def test_grid_from_a_study_with_a_root_of_other_data_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_source(tmp_path, load_file(saved(tmp_path / "cells.npz", sound())))
+    with pytest.raises(DataError) as caught:
+        load_data_of(["--data-root", str(tmp_path)], tmp_path, monkeypatch)
+    assert caught.value.remedy is not None
