@@ -332,3 +332,14 @@ def test_render_report_prints_the_data_on_every_page() -> None:
     (content,) = re.findall(r'@bottom-left { content: "(.*?)";', style)
     codes = content.replace("\\", " ").split()
     assert "".join(chr(int(code, 16)) for code in codes) == data.short_line
+
+
+def test_make_banner_of_other_classes_does_not_mention_published_values(tmp_path: Path) -> None:
+    matrix = grid_builder.remove_class(ASYMMETRIC, 3)
+    names = tuple(f"class {i}" for i in range(8))
+    ledger = grid_builder.build_grid(
+        tmp_path / "s", {"x": [matrix]}, kind=DataKind.FILE, class_names=names
+    )
+    banner = make_banner([read_study_files(ledger)])
+    assert banner is not None
+    assert len(banner.notices) == 2  # val and test lack the class
