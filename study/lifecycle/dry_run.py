@@ -17,7 +17,6 @@ from study.configs.search_space import contains, count_retrained_trials, make_ba
 from study.configs.study_config import GridConfig, SearchConfig
 from study.console.data_warnings import print_data_warnings
 from study.console.time_left import get_network
-from study.lifecycle.trial_memory import check_trial_memory
 
 if TYPE_CHECKING:
     from bloodnets.data.medmnist import BloodCells
@@ -66,8 +65,7 @@ def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells
     """Print a row per configuration, and the total trials, epochs, disk space and time."""
     name_width = max(map(len, ("configuration", *config.configurations)))
     _print_row(console, f"{'configuration':<{name_width}}", COLUMNS, style="bold")
-    cells = load_cells()
-    check_trial_memory(config, cells.shape)
+    cells = _load_checked(config, load_cells)
     costs = []
     with console.status(_TIMING_STATUS) as status:
         for cost in _estimate_costs(config, cells, status):
@@ -97,6 +95,16 @@ def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells
         f"{sooner}{_describe_data(cells)}",
         markup=False,
     )
+
+
+def _load_checked(config: GridConfig | SearchConfig, load_cells: LoadCells) -> "BloodCells":
+    """Load the data, and check that the trials fit into the memory."""
+    cells = load_cells()
+    # Imports NumPy, which should not delay the first line of the output.
+    from study.lifecycle.trial_memory import check_trial_memory
+
+    check_trial_memory(config, cells.shape)
+    return cells
 
 
 def _print_row(console: Console, name: str, texts: Iterable[str], *, style: str = "") -> None:
@@ -158,8 +166,7 @@ def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadC
     ):
         table.add_row(name, value)
     console.print(table)
-    cells = load_cells()
-    check_trial_memory(config, cells.shape)
+    cells = _load_checked(config, load_cells)
     with console.status(_TIMING_STATUS) as status:
         costs = _measure_costs(baselines.values(), cells, config.cpus_per_trial, status)
         epoch_s = max(cost.epoch_duration_s for cost in costs)

@@ -110,7 +110,7 @@ def test_export_card_example_runs(
     code = (tmp_path / "out/README.md").read_text(encoding="utf-8").split("```")[1]
     lines = code.removeprefix("python\n").splitlines()
     assert len([line for line in lines if line]) == 5
-    (tmp_path / "out/bloodmnist.npz").write_bytes(data_file.read_bytes())
+    (tmp_path / "out" / data_file.name).write_bytes(data_file.read_bytes())
     ran = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
         cwd=tmp_path / "out",
