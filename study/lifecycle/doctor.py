@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
+from bloodnets.constants import SPLITS
 from bloodnets.errors import DataError, ResourceError
 from bloodnets.medmnist_sets import find_file, get_bloodmnist
 from bloodnets.storage.local import write_atomic
@@ -150,8 +151,13 @@ def _check_data(file: Path | None, root: Path | None, warnings: list[str]) -> st
         warnings += list_data_warnings(make_data_record(cells))
         known_file = find_file(cells.md5)
         data_name = f"not MedMNIST (MD5 {cells.md5})" if known_file is None else known_file.title
-        counts = [len(split.labels) for split in (cells.train, cells.val, cells.test)]
-        return f"{path}: {data_name}, {counts[0]:,} / {counts[1]:,} / {counts[2]:,} images"
+        shape = cells.shape
+        colors = "color" if shape.channels == 3 else "gray"
+        counts = ", ".join(f"{name} {len(getattr(cells, name).labels):,}" for name in SPLITS)
+        return (
+            f"{path}: {data_name}; {shape.n_classes} classes, {shape.side} x {shape.side} pixels, "
+            f"{colors}; images: {counts}"
+        )
     try:
         requests.head(
             get_bloodmnist().url, timeout=REQUEST_TIMEOUT_S, allow_redirects=True

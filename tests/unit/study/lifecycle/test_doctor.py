@@ -93,6 +93,8 @@ def test_run_checks_data_file_passes_if_it_is_whole(tmp_path: Path, cells: Blood
     found = finding("data", data_file=cells.path)
     assert found.passed
     assert str(cells.md5) in found.text
+    assert "8 classes, 28 x 28 pixels, color" in found.text
+    assert f"val {len(cells.val.labels)}" in found.text
     (tmp_path / "cells.npz").write_bytes(b"broken")
     assert not finding("data", data_file=tmp_path / "cells.npz").passed
 
