@@ -190,8 +190,9 @@ def _make_config(
     class_weights: ClassWeights = "none"
     if source is not None:
         class_weights = recover_class_weights(source.trials)
-        if names is None:
-            variants = recover_variants(recorded, source.trials, class_weights)
+        known = recover_variants(recorded, source.trials, class_weights)
+        chosen = names or recorded.configurations
+        variants = {name: known[name] for name in chosen if name in known} | variants
     names = names or recorded.configurations
     options_of_all = {
         "max_epochs": grid_options.max_epochs,

@@ -181,6 +181,16 @@ def test_grid_from_a_study_given_options_replace_its_values(
     assert (chosen.configurations, chosen.variants) == (("resnet",), {})
 
 
+def test_grid_from_a_study_trains_the_named_ones_of_its_variants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = build_source(tmp_path)
+    words = ["grid", "--from", "source", "--data", "synthetic", "--config", "small"]
+    config = parse_config(words, tmp_path, monkeypatch)
+    assert isinstance(config, GridConfig)
+    assert config.plan_trials() == source.plan_trials()[2:]
+
+
 @pytest.mark.parametrize(
     "words",
     [
