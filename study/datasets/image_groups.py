@@ -5,15 +5,18 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bloodnets.errors import MAX_NAMES, DataError
+from bloodnets.errors import DataError
 from study.datasets.class_folders import ClassFolders, ClassImage
 
 COLUMNS = ("file", "group")
+
+_MAX_NAMES = 3
+"""Maximum number of images that a message names."""
 
 
 def add_groups(folders: ClassFolders, path: Path) -> ClassFolders:
@@ -21,8 +24,8 @@ def add_groups(folders: ClassFolders, path: Path) -> ClassFolders:
 
     Args:
         folders: Images that need a group.
-        path: CSV file in UTF-8 with the columns `file` (relative to the folder) and `group`; other
-            columns are ignored.
+        path: CSV file in UTF-8 with the columns `file` (relative to the folder) and `group`,
+            separated by commas, semicolons or tabs. Other columns are ignored.
 
     Raises:
         DataError: The file cannot be read, lacks a column or an image, names an unknown image, has
@@ -30,7 +33,10 @@ def add_groups(folders: ClassFolders, path: Path) -> ClassFolders:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # Excel writes a signature
-            groups = dict(_read_rows(csv.DictReader(file, strict=True), path))
+            delimiter = _find_delimiter(file.readline())
+            file.seek(0)
+            reader = csv.DictReader(file, strict=True, delimiter=delimiter, skipinitialspace=True)
+            groups = dict(_read_rows(reader, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(
@@ -111,6 +117,11 @@ def _number(values: Sequence[Hashable]) -> list[int]:
     return [numbers.setdefault(value, len(numbers)) for value in values]
 
 
+def _find_delimiter(header: str) -> str:
+    """Return the separator of the columns; a spreadsheet writes that of the country."""
+    return max(",;\t", key=header.count)
+
+
 def _read_rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[tuple[str, str]]:
     """Yield the name and the group of each image.
 
@@ -133,7 +144,7 @@ def _read_rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[tuple[str,
                 value=reader.line_num,
                 expected="a file and a group in each row",
             )
-        name = unicodedata.normalize("NFC", PurePosixPath(row["file"]).as_posix())
+        name = unicodedata.normalize("NFC", PureWindowsPath(row["file"]).as_posix())
         if name in seen:
             raise DataError(
                 f"{path} has two rows of {name}",
@@ -146,5 +157,5 @@ def _read_rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[tuple[str,
 
 
 def _format_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return f"{', '.join(names[:MAX_NAMES])}{more}"
+    n_more = len(names) - _MAX_NAMES
+    return f"{', '.join(names[:_MAX_NAMES])}{f' and {n_more:,} more' if n_more > 0 else ''}"

@@ -37,6 +37,9 @@ def write(folder: Path, text: str) -> Path:
     [
         "file,group\na/ä.png,p 1\nb/2.png,p 2\n",
         "\ufefffile,group\r\n./a/ä.png,p 1\r\nb/2.png,p 2\r\n",
+        "file;group\na/ä.png;p 1\nb/2.png;p 2\n",
+        "file\tgroup\na\\ä.png\tp 1\nb\\2.png\tp 2\n",
+        "file, group\na/ä.png, p 1\nb/2.png, p 2\n",
         'age,group,file\n7,p 1,"a/a\u0308.png"\n8,p 2,b/2.png\n9,p 3,a/3.heic\n',
     ],
 )
@@ -53,7 +56,7 @@ def test_add_groups_gives_each_image_its_group(tmp_path: Path, text: str) -> Non
         ("file,group\na/1.png,p\nb/2.png,\n", 3),
         ("file,group\na/1.png,p\nb/2.png\n", 3),
         ("file,group\na/1.png,p\na/1.png,q\nb/2.png,p\n", "a/1.png"),
-        ("file;group\na/1.png;p\nb/2.png;p\n", ["file;group"]),
+        ("file|group\na/1.png|p\nb/2.png|p\n", ["file|group"]),
         ("", None),
     ],
 )
