@@ -81,7 +81,9 @@ def check_images(header: ArrayHeader) -> None:
     shape = header.shape
     is_square = len(shape) in (3, 4) and shape[1] == shape[2]
     if not is_square or shape[3:] not in ((), (1,), (3,)) or not MIN_SIDE <= shape[1] <= MAX_SIDE:
-        raise _make_shape_error(header, _IMAGE_SHAPE)
+        is_volume = len(shape) == 4 and shape[1] == shape[2] == shape[3]
+        expected = f"images of two dimensions: {_IMAGE_SHAPE}" if is_volume else _IMAGE_SHAPE
+        raise _make_shape_error(header, expected)
     if header.dtype != np.uint8:
         raise _make_dtype_error(header, "uint8")
     _check_rows(header)
