@@ -32,6 +32,7 @@ def test_notebook_runs_on_a_study_without_an_error(
     names = ("mlnn-config-2", "cnn-config-2")
     grid_builder.build_grid(tmp_path / "results/demo", {name: matrices[name] for name in names})
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # set by a grid that another test plans
     notebook = read_notebook()
     client = NotebookClient(
         notebook,
