@@ -58,8 +58,8 @@ class TrialFrames(StudyResults):
 
             - `true`, `predicted` (int64): Labels of the classes.
             - `true_class`, `predicted_class` (category): Names of the classes.
-            - `probability_0`, `probability_1`, … (float32): Probability of each class, 0 to 1;
-              each row sums to 1.
+            - `probability_0` to `probability_7` (float32): Probabilities of the classes, of which
+              BloodMNIST has eight, 0 to 1; each row sums to 1.
 
         Raises:
             DataError: No trial has this name, or the trial was not evaluated on test.
