@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bloodnets.data_shape import MIN_SIDE
 from bloodnets.errors import DataError
 from bloodnets.medmnist_sets import parse_option
 from study.cli.completion import complete_data_names, complete_study_names
@@ -173,6 +174,18 @@ DataOption = Annotated[
         "images (28, 64, 128 or 224 pixels), e.g. dermamnist:64. It is downloaded once; "
         "bloodmnist takes 35 MB.",
         autocompletion=complete_data_names,
+        rich_help_panel=DATA_PANEL,
+    ),
+]
+
+CropOption = Annotated[
+    int | None,
+    typer.Option(
+        min=MIN_SIDE,
+        metavar="PIXELS",
+        show_default="the largest square",
+        help="Side length of the centered square to crop from each image; 200 for the "
+        "photographs from which BloodMNIST was made.",
         rich_help_panel=DATA_PANEL,
     ),
 ]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.data_shape import MIN_SIDE
 from bloodnets.errors import DataError, StudyError
 from study.cli import options
 from study.cli.arguments import open_ledger
@@ -32,17 +31,7 @@ _STATUS_STEP = 100
 class ImageOptions:
     """Options for reading images."""
 
-    crop: Annotated[
-        int | None,
-        typer.Option(
-            min=MIN_SIDE,
-            metavar="PIXELS",
-            show_default="the largest square",
-            help="Side length of the centered square to crop from each image; 200 for the "
-            "photographs from which BloodMNIST was made.",
-            rich_help_panel=options.DATA_PANEL,
-        ),
-    ] = None
+    crop: options.CropOption = None
     split: Annotated[
         options.Split,
         typer.Option(help="Split to classify in npz files.", rich_help_panel=options.DATA_PANEL),

@@ -49,17 +49,7 @@ def prepare(
             rich_help_panel=options.DATA_PANEL,
         ),
     ] = False,
-    crop: Annotated[
-        int | None,
-        typer.Option(
-            min=MIN_SIDE,
-            metavar="PIXELS",
-            show_default="the largest square",
-            help="Side length of the centered square to crop from each image; 200 for the "
-            "photographs from which BloodMNIST was made.",
-            rich_help_panel=options.DATA_PANEL,
-        ),
-    ] = None,
+    crop: options.CropOption = None,
     groups: Annotated[
         Path | None,
         typer.Option(

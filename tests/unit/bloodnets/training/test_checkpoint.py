@@ -14,8 +14,6 @@ import torch
 from safetensors.torch import load, save
 
 from bloodnets.config import TrialConfig
-from bloodnets.data.medmnist import Split
-from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.checkpoint_header import RETRAIN_HINT, read_checkpoint_header
@@ -27,17 +25,6 @@ from study.configs.presets import PUBLISHED, RESNET
 
 CPU = torch.device("cpu")
 CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=3)
-
-
-@pytest.fixture(scope="module")
-def splits() -> dict[str, DeviceSplit]:
-    arrays = generate_synthetic_arrays(scale=0.01)
-    return {
-        name: DeviceSplit.from_numpy(
-            Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU
-        )
-        for name in ("train", "val")
-    }
 
 
 def begun(

@@ -12,8 +12,6 @@ from torch.nn import functional as F  # noqa: N812
 
 from bloodnets import metrics
 from bloodnets.config import TrialConfig
-from bloodnets.data.medmnist import Split
-from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.training import evaluation, loop, training_step
 from bloodnets.training.augmentation import make_pixel_permutations
@@ -27,17 +25,6 @@ from study.configs.presets import PUBLISHED, RESNET
 CPU = torch.device("cpu")
 CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=16, max_epochs=2)
 RESNET_CONFIG = replace(RESNET, width=4, batch_size=16, max_epochs=2, patience=2)
-
-
-@pytest.fixture(scope="module")
-def splits() -> dict[str, DeviceSplit]:
-    arrays = generate_synthetic_arrays(scale=0.01)
-    return {
-        name: DeviceSplit.from_numpy(
-            Split(arrays[f"{name}_images"], arrays[f"{name}_labels"][:, 0]), CPU
-        )
-        for name in ("train", "val")
-    }
 
 
 def run(

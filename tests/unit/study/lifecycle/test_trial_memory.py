@@ -76,6 +76,8 @@ def test_check_trial_memory_is_not_checked_for_small_images_gpus_and_clusters(
 ) -> None:
     set_host(0.1)
     config = replace(make_grid_config(tmp_path), configurations=("mlnn-config-2",))
+    with pytest.raises(ResourceError):
+        check_trial_memory(config, LARGE)
     check_trial_memory(config, BLOODMNIST_SHAPE)
     check_trial_memory(replace(config, gpus_per_trial=0.5), HUGE)
     check_trial_memory(replace(config, address="10.0.0.1:6379"), HUGE)
