@@ -14,7 +14,7 @@ from tests.helpers.forgeries import rewrite_log
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bloodnets", "reports", "study")
 SCALING = "mul_(2 / 255).sub_(1)"
-"""The last operation of `training.loop.scale_pixels`, which a test replaces."""
+"""The last operation of `training.evaluation.scale_pixels`, which a test replaces."""
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +91,10 @@ def test_resume_with_other_code_is_refused_until_it_is_allowed(
     trial_id = remove_last_trial(study)
     changed_sources = tmp_path / "changed"
     shutil.copytree(sources, changed_sources)
-    loop = changed_sources / "bloodnets" / "training" / "loop.py"
-    code = loop.read_text(encoding="utf-8")
+    module = changed_sources / "bloodnets" / "training" / "evaluation.py"
+    code = module.read_text(encoding="utf-8")
     assert SCALING in code
-    loop.write_text(code.replace(SCALING, "mul_(1 / 255)"), encoding="utf-8")
+    module.write_text(code.replace(SCALING, "mul_(1 / 255)"), encoding="utf-8")
 
     done = run_command(changed_sources, tmp_path, "resume", str(study), code=4)
     *phases, error = done.stderr.splitlines()
