@@ -28,6 +28,11 @@ DEFAULT_PATIENCE = 10
 """Epochs without a better val macro F1 before training ends. The score varies between epochs by
 0.5 (CNN) to 1.5 (MLNN) percentage points, so a shorter patience would stop trials at random."""
 
+MIN_FOLDS, MAX_FOLDS = 2, 100
+
+OMITTED_VALUES: Mapping[str, object] = {"class_weights": "none", "folds": None, "fold": None}
+"""Values of the settings that files lack if they have these values."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialConfig:
@@ -63,6 +68,9 @@ class TrialConfig:
         class_weights: Weights of the classes in the training loss: `balanced` (see
             `class_weights.compute_balanced_weights`) or `none`, for which files lack the key. The
             val loss and the scores are unweighted.
+        folds: Number of folds of a cross-validation, 2 to 100; None without one.
+        fold: Fold that is val, 0 to `folds - 1`; None without a cross-validation. The other folds
+            are train (see `folds.select_fold`). Files lack both keys without a cross-validation.
 
     Raises:
         DataError: A value is out of its range.
@@ -86,6 +94,8 @@ class TrialConfig:
     dihedral_augmentation: bool = False
     max_shift: int = 0
     class_weights: ClassWeights = "none"
+    folds: int | None = None
+    fold: int | None = None
 
     def __post_init__(self) -> None:
         for name, literal in (
@@ -128,6 +138,11 @@ class TrialConfig:
             _require_int("width", self.width, 1)
         elif self.width is not None:
             raise DataError.of_value("width", self.width, f"none for {self.family}")
+        if self.folds is not None:
+            _require_int("folds", self.folds, MIN_FOLDS, MAX_FOLDS)
+            _require_int("fold", self.fold, 0, self.folds - 1)
+        elif self.fold is not None:
+            raise DataError.of_value("fold", self.fold, "none without folds")
         if self.schedule == "one_cycle" and self.patience < self.max_epochs:
             raise DataError.of_value(
                 "patience", self.patience, f"at least {self.max_epochs} (max_epochs) for one_cycle"
@@ -141,7 +156,7 @@ class TrialConfig:
             DataError: A key is missing or unknown, or a value is out of range.
         """
         expected_keys = {field.name for field in fields(cls)}
-        if wrong_keys := expected_keys.symmetric_difference({"class_weights", *values}):
+        if wrong_keys := expected_keys.symmetric_difference({*OMITTED_VALUES, *values}):
             raise DataError(
                 f"configuration has missing or unknown keys: {sorted(wrong_keys)}",
                 value=sorted(values),
@@ -151,13 +166,14 @@ class TrialConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, one key per attribute.
 
-        `class_weights` is omitted if it is `none`. Configurations without class weights therefore
-        keep the digest that they had before the setting existed.
+        Settings with their value in `OMITTED_VALUES` are omitted. Configurations without them
+        therefore keep the digest that they had before these settings existed.
         """
-        values = asdict(self)
-        if self.class_weights == "none":
-            del values["class_weights"]
-        return values
+        return {
+            key: value
+            for key, value in asdict(self).items()
+            if key not in OMITTED_VALUES or value != OMITTED_VALUES[key]
+        }
 
     def compute_digest(self) -> str:
         """Return eight hexadecimal digits that identify the configuration and its seed."""

@@ -31,10 +31,13 @@ class Split(NamedTuple):
     Attributes:
         images: Pixels, uint8, shape (n, side, side, channels): red, green, blue, or gray.
         labels: Classes, uint8, shape (n,).
+        groups: Groups of images that belong together, e.g. those of a patient, int64, shape (n,);
+            None if they are not known. Equal numbers in two splits are the same group.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    groups: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

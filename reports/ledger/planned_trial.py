@@ -29,7 +29,7 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
 class Config(TypedDict):
     """Configuration and seed of a trial, with the keys of `bloodnets.config.TrialConfig`.
 
-    Every key is required, except `class_weights`.
+    Every key is required, except `class_weights`, `folds` and `fold`.
 
     Attributes:
         family: Network family: `mlnn`, `cnn` or `resnet`.
@@ -52,6 +52,9 @@ class Config(TypedDict):
         schedule: Learning-rate schedule: `constant` or `one_cycle`.
         class_weights: Weights of the classes in the training loss: `balanced`, i.e. n / (k n_c) for
             n training images, n_c of the class, and k classes. The key is absent without weights.
+        folds: Number of folds of a cross-validation, 2 to 100. This key and the next are absent
+            without a cross-validation.
+        fold: Fold of train and val that is held out as val, from 0.
     """
 
     family: str
@@ -72,11 +75,27 @@ class Config(TypedDict):
     max_shift: int
     schedule: str
     class_weights: NotRequired[Literal["balanced"]]
+    folds: NotRequired[int]
+    fold: NotRequired[int]
 
 
 def fill_settings(config: Config) -> dict[str, Any]:
-    """Return all settings of a trial, with `none` for `class_weights` if the key is absent."""
-    return {"class_weights": NEUTRAL_SETTINGS["class_weights"], **config}
+    """Return all settings of a trial, with a value for each key that may be absent."""
+    return {
+        "class_weights": NEUTRAL_SETTINGS["class_weights"],
+        "folds": None,
+        "fold": None,
+        **config,
+    }
+
+
+def get_replicate_name(config: Config) -> str:
+    """Return the name of a trial's replicate: its seed and, if it has one, its fold.
+
+    Trials of two configurations with the same name, e.g. `s0` or `s0-f2`, are compared in pairs.
+    """
+    fold = config.get("fold")
+    return f"s{config['seed']}" if fold is None else f"s{config['seed']}-f{fold}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

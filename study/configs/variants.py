@@ -18,7 +18,12 @@ from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import GridRecord
 from study.configs.presets import CONFIGURATIONS, PUBLISHED, RESNET
 
-SETTINGS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")
+_REPLICATE_OPTIONS = {"seed": "--seeds", "folds": "--folds", "fold": "--folds"}
+"""Options that set what the trials of a configuration differ in, by field of `TrialConfig`."""
+
+SETTINGS = tuple(
+    field.name for field in fields(TrialConfig) if field.name not in _REPLICATE_OPTIONS
+)
 """Names of the settings that a variant can change, in the order of its name."""
 
 _TYPES = get_type_hints(TrialConfig)
@@ -164,7 +169,7 @@ def recover_variants(
     for trial in trials:
         if trial.configuration in CONFIGURATIONS:
             continue
-        config = replace(TrialConfig.from_dict(trial.config), seed=0)
+        config = replace(TrialConfig.from_dict(trial.config), seed=0, folds=None, fold=None)
         # Presets of a family have the same limits, width and batch size.
         preset = RESNET if config.family == "resnet" else PUBLISHED["cnn-config-1"]
         defaults = get_option_settings(Variant(preset, {}), grid, class_weights)
@@ -206,9 +211,9 @@ def get_option_settings(
 
 
 def _require_setting(key: str, label: str) -> None:
-    if key == "seed":
-        remedy = "use --seeds: all configurations of a study share their seeds"
-        raise DataError(f"{label} cannot change seed", value=key, remedy=remedy)
+    if (option := _REPLICATE_OPTIONS.get(key)) is not None:
+        remedy = f"use {option}, which applies to all configurations of a study"
+        raise DataError(f"{label} cannot change {key}", value=key, remedy=remedy)
     if key not in SETTINGS:
         remedy = suggest_or_list_names(key, SETTINGS)
         raise DataError(f"{label} has the unknown setting {key!r}", value=key, remedy=remedy)

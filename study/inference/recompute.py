@@ -90,7 +90,7 @@ def _compare_trial(ledger: Ledger, record: TrialRecord, cells: BloodCells) -> It
     model = load_model(ledger.files.read(model_name), model_name, config, cells.shape).to(device)
     name, bound = f"predictions/{record.id}.npz", _get_bound(ledger.study, record, device)
     for split in record.scores:
-        images, labels = getattr(cells, split)
+        images, labels, _ = getattr(cells, split)
         stored = read_predictions(ledger, record.id, split)
         if not np.array_equal(stored.labels, labels):
             raise ConflictError(f"{name} has other labels on {split} than the data", path=name)

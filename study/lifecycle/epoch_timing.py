@@ -62,12 +62,10 @@ def _time_short_epoch(
     """Train an epoch of a few steps and return the seconds that a full epoch would take."""
     n_images = min(n_steps * config.batch_size, len(cells.train.labels))
     fraction = n_images / len(cells.train.labels)
+    sizes = (math.ceil(fraction * len(split.labels)) for split in (cells.train, cells.val))
     train_split, val_split = (
-        DeviceSplit.from_numpy(
-            Split(*(part[: math.ceil(fraction * len(part))] for part in split)),
-            torch.device("cpu"),
-        )
-        for split in (cells.train, cells.val)
+        DeviceSplit.from_numpy(Split(split.images[:n], split.labels[:n]), torch.device("cpu"))
+        for split, n in zip((cells.train, cells.val), sizes, strict=True)
     )
     config = replace(config, max_epochs=2, patience=2)
     result = next(train(state, config, train_split=train_split, val_split=val_split))

@@ -73,7 +73,7 @@ def add_weighted_trial(
     model = build_model(config, BLOODMNIST_SHAPE)
     predictions, scores = {}, {}
     for name in ("val", "test"):
-        images, labels = getattr(cells, name)
+        images, labels, _ = getattr(cells, name)
         probabilities = predict_probabilities(model, torch.tensor(images), config.loss)
         predictions[name] = (probabilities, labels)
         confusion = metrics.compute_confusion_matrix(

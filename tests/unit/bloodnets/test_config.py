@@ -103,8 +103,8 @@ def test_to_dict_has_a_key_for_every_setting() -> None:
     config = replace(CONFIG, precision="bfloat16")
     assert config.to_dict() == CONFIG.to_dict() | {"precision": "bfloat16"}
     assert config.compute_digest() != CONFIG.compute_digest()
-    weighted = replace(CONFIG, class_weights="balanced").to_dict()
-    assert {*weighted} == {field.name for field in fields(TrialConfig)}
+    complete = replace(CONFIG, class_weights="balanced", folds=5, fold=0).to_dict()
+    assert {*complete} == {field.name for field in fields(TrialConfig)}
 
 
 def test_to_dict_without_class_weights_lacks_their_key() -> None:
@@ -128,3 +128,19 @@ def test_from_dict_other_keys_raise(change: dict[str, Any]) -> None:
 def test_compute_digest_differs_by_seed() -> None:
     assert CONFIG.compute_digest() == replace(CONFIG).compute_digest()
     assert CONFIG.compute_digest() != replace(CONFIG, seed=1).compute_digest()
+
+
+@pytest.mark.parametrize(
+    ("folds", "fold"), [(1, 0), (101, 0), (5, None), (5, 5), (5, -1), (None, 0), (True, 0)]
+)
+def test_folds_out_of_range_are_rejected(folds: int | None, fold: int | None) -> None:
+    with pytest.raises(DataError, match="fold"):
+        replace(CONFIG, folds=folds, fold=fold)
+
+
+def test_to_dict_without_folds_lacks_their_keys() -> None:
+    held_out = replace(CONFIG, folds=5, fold=4)
+    assert held_out.to_dict() == CONFIG.to_dict() | {"folds": 5, "fold": 4}
+    assert not {"folds", "fold"} & CONFIG.to_dict().keys()
+    assert TrialConfig.from_dict(held_out.to_dict()) == held_out
+    assert held_out.compute_digest() != CONFIG.compute_digest()

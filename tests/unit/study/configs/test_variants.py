@@ -241,6 +241,6 @@ def test_recover_variants_setting_from_an_option_follows_the_option() -> None:
     assert (config["max_epochs"], config["batch_size"], config["dropout"]) == (9, 32, 0.3)
 
 
-def test_settings_are_those_of_a_configuration_without_the_seed() -> None:
+def test_settings_are_those_of_a_configuration_without_seed_and_fold() -> None:
     values = PUBLISHED["cnn-config-1"].to_dict()
     assert {*SETTINGS} == {*values, "class_weights"} - {"seed"}
