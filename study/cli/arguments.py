@@ -172,24 +172,6 @@ def resolve_gpus_per_trial(device: Device, gpus_per_trial: float | None) -> floa
     return DEFAULT_GPUS_PER_TRIAL if device == "cuda" and gpus_per_trial is None else gpus_per_trial
 
 
-def parse_duration_s(text: str) -> float:
-    """Return the seconds of a time such as `90s`, `30m` or `1h30m`, in any format of pandas.
-
-    Raises:
-        DataError: The text is not a time, has no unit, or is not above 0.
-    """
-    from pandas import Timedelta
-
-    has_unit = any(character.isalpha() for character in text)
-    try:
-        duration_s = Timedelta(text).total_seconds() if has_unit else float("nan")
-    except ValueError:
-        duration_s = float("nan")
-    if not duration_s > 0:
-        raise DataError.of_value("time", text, "a time above 0 with a unit, e.g. 90s, 30m or 1h30m")
-    return duration_s
-
-
 def open_ledger(storage_root: str, study: str) -> "Ledger":
     """Open the ledger of a study.
 

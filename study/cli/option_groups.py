@@ -108,6 +108,7 @@ class ResourceOptions:
         ),
     ] = None
     address: options.AddressOption = None
+    stall_timeout: options.StallTimeoutOption = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,4 +180,5 @@ class StudyOptions:
             ),
             "max_concurrent": resources.max_concurrent,
             "address": None if resources.address == "local" else resources.address,
+            "stall_timeout_s": resources.stall_timeout,
         }

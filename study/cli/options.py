@@ -113,6 +113,24 @@ def require_data_name(value: str | None) -> str | None:
     return value
 
 
+def parse_duration_s(text: str) -> float:
+    """Return the seconds of a time such as `90s`, `30m` or `1h30m`, in any format of pandas.
+
+    Raises:
+        DataError: The text is not a time, has no unit, or is not above 0.
+    """
+    from pandas import Timedelta
+
+    has_unit = any(character.isalpha() for character in text)
+    try:
+        duration_s = Timedelta(text).total_seconds() if has_unit else float("nan")
+    except ValueError:
+        duration_s = float("nan")
+    if not duration_s > 0:
+        raise DataError.of_value("time", text, "a time above 0 with a unit, e.g. 90s, 30m or 1h30m")
+    return duration_s
+
+
 def parse_path(text: str) -> Path:
     """Return the text as a path with `~` expanded, unless it is empty (see `require_text`).
 
@@ -243,6 +261,18 @@ AllowCodeChangeOption = Annotated[
         "--allow-code-change",
         help="Resume even if the software has changed; the report states the change.",
         rich_help_panel=STUDY_PANEL,
+    ),
+]
+
+StallTimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        parser=parse_duration_s,
+        metavar="TIME",
+        show_default="never",
+        help="Time without a report after which a trial is restarted from its checkpoint, e.g. "
+        "30m; longer than an epoch.",
+        rich_help_panel=RESOURCES_PANEL,
     ),
 ]
 

@@ -68,6 +68,7 @@ def resume(
     data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     resources: ChangedResourceOptions,
+    stall_timeout: options.StallTimeoutOption = None,
     allow_code_change: options.AllowCodeChangeOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -90,6 +91,7 @@ def resume(
         gpus_per_trial=resolve_gpus_per_trial(resources.device, resources.gpus_per_trial),
         max_concurrent=resources.max_concurrent,
         address=resources.address,
+        stall_timeout_s=stall_timeout,
     )
 
     def load_cells(reading: AbstractContextManager[None]) -> "BloodCells":

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from study.cli import options
-from study.cli.arguments import parse_duration_s
 from study.configs.search_space import (
     DROPOUT_RANGE,
     LABEL_SMOOTHING_RANGE,
@@ -59,7 +58,7 @@ class SearchOptions:
     time_budget: Annotated[
         float | None,
         typer.Option(
-            parser=parse_duration_s,
+            parser=options.parse_duration_s,
             metavar="TIME",
             show_default="no limit",
             help="Maximum duration of the search before re-training, e.g. 90s, 30m or 1h30m.",

@@ -36,6 +36,7 @@ class StudySettings(TypedDict):
     max_concurrent: int | None
     address: str | None
     has_default_name: NotRequired[bool]
+    stall_timeout_s: NotRequired[float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class StudyConfig:
         address: Address of a Ray cluster; None starts Ray on this host.
         has_default_name: Whether `name` was not given by the user. A number is then appended if a
             study of this name exists.
+        stall_timeout_s: Seconds without a report after which a trial is restarted, above 0; None
+            for never. The ledger does not keep it.
 
     Raises:
         DataError: A value is out of its range.
@@ -64,6 +67,7 @@ class StudyConfig:
     max_concurrent: int | None
     address: str | None
     has_default_name: bool = False
+    stall_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
         if not _NAME_PATTERN.fullmatch(self.name):
@@ -228,6 +232,7 @@ def make_resume_config(
     gpus_per_trial: float | None,
     max_concurrent: int | None,
     address: str | None,
+    stall_timeout_s: float | None = None,
 ) -> GridConfig | SearchConfig:
     """Make the settings with which a study is resumed, from its record.
 
@@ -237,6 +242,7 @@ def make_resume_config(
         gpus_per_trial: GPUs per trial; None for the recorded number.
         max_concurrent: Maximum number of trials at the same time; None for the recorded number.
         address: Address of the Ray cluster; `local` for Ray on this host; None if none is given.
+        stall_timeout_s: Seconds without a report after which a trial is restarted; None for never.
 
     Raises:
         DataError: The study ran on a cluster and no address is given. The recorded address is not
@@ -259,6 +265,7 @@ def make_resume_config(
         gpus_per_trial=resources.gpus_per_trial if gpus_per_trial is None else gpus_per_trial,
         max_concurrent=resources.max_concurrent if max_concurrent is None else max_concurrent,
         address=None if address == "local" else address,
+        stall_timeout_s=stall_timeout_s,
     )
     if study.search is not None:
         return SearchConfig(search=study.search, **settings)

@@ -110,6 +110,10 @@ class GridProgress:
         self._rows[trial_id].state = ProgressState.WAITING
         self._print_line(f"{trial_id}: failed, retrying ({reason})")
 
+    def on_trial_stall(self, trial_id: str, reason: str) -> None:
+        """Show that a trial does not report."""
+        self._print_line(f"{trial_id}: {reason}")
+
     def on_trial_end(self, record: TrialRecord) -> None:
         """Show how a trial ended."""
         row = self._rows[record.id]

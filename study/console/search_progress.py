@@ -136,6 +136,10 @@ class SearchProgress:
         running.row.state = ProgressState.WAITING
         self._print_line(f"{running.name}: failed, retrying ({reason})")
 
+    def on_trial_stall(self, trial_id: str, reason: str) -> None:
+        """Show that a trial does not report."""
+        self._print_line(f"{self._running_trials[trial_id].name}: {reason}")
+
     def add_ended_trial(self, record: TrialRecord, epochs: Sequence[EpochRecord]) -> None:
         """Count a trial of an earlier run.
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import cloudpickle
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.air.execution._internal.tracked_actor import TrackedActor
@@ -184,6 +185,16 @@ def find_pending_trial(controller: Any) -> Trial | None:
             if actor is None or not tune_controller._actor_manager.is_actor_started(actor):
                 return trial
     return None
+
+
+def kill_trial_process(trial: Trial) -> None:
+    """Kill the process of a running trial, which Tune then retries.
+
+    Tune has no public access to the actor of a trial. Ray also kills a process that has been
+    stopped by a signal.
+    """
+    if (actor := trial.temporary_state.ray_actor) is not None:
+        ray.kill(actor)
 
 
 def clear_trial_metrics(trial: Trial) -> None:

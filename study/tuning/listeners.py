@@ -32,6 +32,14 @@ class TrialListener(Protocol):
             reason: Reason why the attempt failed, in a few words.
         """
 
+    def on_trial_stall(self, trial_id: str, reason: str) -> None:
+        """Handle a running trial that has not reported for long.
+
+        Args:
+            trial_id: Id of the trial.
+            reason: Duration of its silence, in a few words.
+        """
+
     def on_trial_end(self, record: TrialRecord) -> None:
         """Handle the end of a trial, which is in the ledger."""
 

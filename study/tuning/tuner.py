@@ -26,6 +26,7 @@ from study.tuning.failures import FailureTracker
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.listeners import SearchListener, TrialListener
 from study.tuning.search_run import SearchRun
+from study.tuning.stalls import StallCallback
 from study.tuning.tune_adapters import (
     AshaScheduler,
     PendingFirstScheduler,
@@ -92,6 +93,7 @@ def run_trials(
             cells,
             ledger,
             callback,
+            listener,
             searcher=PlanSearcher(specs),
             scheduler=PendingFirstScheduler(),
             n_trials=len(specs),
@@ -187,6 +189,7 @@ def _run_search_tuner(
         cells,
         ledger,
         callback,
+        listener,
         searcher=ProposalSearcher(
             search_run,
             make_spec=prepare_specs(ledger, write_probe_file(ledger), evaluate_test=False),
@@ -207,6 +210,7 @@ def _run_tuner(
     cells: BloodCells,
     ledger: Ledger,
     callback: LedgerCallback,
+    listener: TrialListener,
     *,
     searcher: Searcher,
     scheduler: TrialScheduler,
@@ -237,7 +241,7 @@ def _run_tuner(
                     name="trials",
                     storage_path=str(temp_folder),
                     failure_config=tune.FailureConfig(max_failures=MAX_RETRIES),
-                    callbacks=[callback],
+                    callbacks=[callback, StallCallback(listener, config.stall_timeout_s)],
                     stop=stopper,
                     verbose=0,
                 ),

@@ -88,6 +88,9 @@ class Meter:
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
+    def on_trial_stall(self, trial_id: str, reason: str) -> None:
+        raise AssertionError(reason)
+
     def on_trial_end(self, record: TrialRecord) -> None:
         self.progress.on_trial_end(record)
         self.end_samples.append(sample_usage())

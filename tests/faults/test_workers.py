@@ -65,6 +65,28 @@ def test_trial_whose_worker_is_killed_resumes_from_its_checkpoint(
     )
 
 
+def test_trial_whose_worker_stands_still_is_restarted_after_the_timeout(
+    tmp_path: Path, data_file: Path, undisturbed: Ledger, row: FaultRow
+) -> None:
+    study = StudyRunner(tmp_path, data_file, "s", *OPTIONS, "--stall-timeout", "20s")
+    process = study.start()
+    study.wait_for_output(r"epoch 3/", process)
+    (worker,) = list_workers(process.pid)
+    worker.suspend()
+    study.wait_for_output(r"no report for .*; restarting it", process)
+    wait, repeated = wait_for_retry(study, process)
+    assert process.wait(240) == 0, study.stderr_text
+    assert [trial.attempts for trial in study.ledger.read_trials()] == [2, 1, 1]
+    assert_same_results(study.ledger, undisturbed)
+    assert not worker.is_running()
+    row(
+        "`kill -STOP` of a worker, with `--stall-timeout 20s`",
+        "the trial is named, and resumes from its checkpoint after the timeout",
+        f"named and resumed within {wait:.1f} s of the timeout, "
+        f"{format_count(repeated, 'epoch')} again; equal to the bit",
+    )
+
+
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """Yield a cluster of a head that runs no trials and two nodes with one logical CPU each."""

@@ -86,6 +86,9 @@ class Watch:
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         raise AssertionError(reason)
 
+    def on_trial_stall(self, trial_id: str, reason: str) -> None:
+        raise AssertionError(reason)
+
     def on_trial_end(self, record: TrialRecord) -> None:
         seen = self.values[record.id]
         if seen > self.best[0]:

@@ -10,7 +10,6 @@ from bloodnets.storage.location import RemotePath
 from study.cli.arguments import (
     open_grid_record,
     open_ledger,
-    parse_duration_s,
     require_resnet,
     require_unset,
     resolve_configurations,
@@ -26,32 +25,6 @@ from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.study_configs import make_grid_config
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("90s", 90),
-        ("30m", 1800),
-        ("2h", 7200),
-        ("1h30m", 5400),
-        ("1h1m1s", 3661),
-        ("1.5h", 5400),
-        ("30 m", 1800),
-    ],
-)
-def test_parse_duration_s_time_with_unit_returns_seconds(text: str, expected: int) -> None:
-    assert parse_duration_s(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text", ["", "0", "0m", "30", "1:30", "m", "-5m", "NaT", "soon", "30 parsecs", "\u0661m"]
-)
-def test_parse_duration_s_invalid_time_raises(text: str) -> None:
-    with pytest.raises(DataError) as caught:
-        parse_duration_s(text)
-    assert caught.value.value == text
-    assert "above 0" in str(caught.value.expected)
 
 
 @pytest.mark.parametrize(

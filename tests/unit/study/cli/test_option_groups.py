@@ -56,7 +56,7 @@ def test_expand_option_groups_two_groups_with_one_option_raises() -> None:
 
 @pytest.mark.parametrize(("address", "expected"), [(None, None), ("local", None), ("auto", "auto")])
 def test_make_settings_local_address_is_none(address: str | None, expected: str | None) -> None:
-    resources = ResourceOptions(device="cpu", max_concurrent=2, address=address)
+    resources = ResourceOptions(device="cpu", max_concurrent=2, address=address, stall_timeout=60.0)
     settings = StudyOptions(name="a", cpus_per_trial=3).make_settings(
         "grid", resources, resume=False
     )
@@ -68,6 +68,7 @@ def test_make_settings_local_address_is_none(address: str | None, expected: str 
         "gpus_per_trial": 0.0,
         "max_concurrent": 2,
         "address": expected,
+        "stall_timeout_s": 60.0,
     }
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bloodnets.errors import ConflictError, DataError
 from study.cli.main import app
-from study.cli.options import parse_path, require_data_name
+from study.cli.options import parse_duration_s, parse_path, require_data_name
 from study.cli.usage_errors import to_data_error
 from study.runtime.environment import RAY_ADDRESS
 from tests.helpers.cli_runs import parse_config
@@ -173,3 +173,29 @@ def test_app_address_has_the_order_of_ray(  # noqa: PLR0917 - fixtures
     monkeypatch.setattr("study.runtime.resources.check_compute", lambda _: None)
     words = [*command, "--device", "cpu", *(["--address", option] if option else [])]
     assert parse_config(words, tmp_path, monkeypatch).address == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("1h1m1s", 3661),
+        ("1.5h", 5400),
+        ("30 m", 1800),
+    ],
+)
+def test_parse_duration_s_time_with_unit_returns_seconds(text: str, expected: int) -> None:
+    assert parse_duration_s(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0m", "30", "1:30", "m", "-5m", "NaT", "soon", "30 parsecs", "\u0661m"]
+)
+def test_parse_duration_s_invalid_time_raises(text: str) -> None:
+    with pytest.raises(DataError) as caught:
+        parse_duration_s(text)
+    assert caught.value.value == text
+    assert "above 0" in str(caught.value.expected)

@@ -47,6 +47,9 @@ class Recorder:
     def on_trial_retry(self, trial_id: str, reason: str) -> None:
         self.events.append(f"retry: {reason}")
 
+    def on_trial_stall(self, trial_id: str, reason: str) -> None:
+        self.events.append(f"stall: {reason}")
+
     def on_trial_end(self, record: TrialRecord) -> None:
         self.events.append(f"end: {record.state}")
 
