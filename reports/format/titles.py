@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from reports.format.units import format_count
 from reports.ledger.data_record import DataRecord
+from reports.ledger.planned_trial import find_folds
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 
@@ -14,17 +15,20 @@ _NUMBER_WORDS = (
 
 
 def make_title(study: StudyRecord) -> str:
-    """Return the title of a study's report, e.g. `Eight classifiers on BloodMNIST, 3 seeds`."""
+    """Return the title of a study's report, e.g. `Eight classifiers on BloodMNIST, 3 seeds`.
+
+    A cross-validation also has its folds, e.g. `Two classifiers on BloodMNIST, 1 seed, 5 folds`.
+    """
     data_name = _get_data_name(study.data)
     if study.search is not None:
         return f"Search over {format_count(study.search.n_trials, 'trial')} on {data_name}"
     n_configurations = len({trial.configuration for trial in study.trials})
     n_seeds = len({trial.config["seed"] for trial in study.trials})
     noun = "classifier" if n_configurations == 1 else "classifiers"
-    return (
-        f"{_format_number_word(n_configurations)} {noun} on {data_name}, "
-        f"{format_count(n_seeds, 'seed')}"
-    )
+    title = f"{_format_number_word(n_configurations)} {noun} on {data_name}"
+    folds = find_folds(study.trials)
+    replicates = format_count(n_seeds, "seed") + ("" if folds is None else f", {folds} folds")
+    return f"{title}, {replicates}"
 
 
 def make_multi_study_title(studies: Sequence[StudyRecord]) -> str:

@@ -1,6 +1,6 @@
 """Types of a planned trial and of its configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, with_config
@@ -23,6 +23,9 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
     "class_weights": "none",
 }
 """Values that turn off the settings that the published study does not have."""
+
+REPLICATE_SETTINGS = frozenset({"seed", "folds", "fold"})
+"""Keys of `Config` that describe the replicate instead of the configuration."""
 
 
 @with_config(ConfigDict(**STRICT, strict=True))  # so that "10" is not read as 10
@@ -111,3 +114,8 @@ class PlannedTrial:
     id: str
     configuration: str
     config: Config
+
+
+def find_folds(trials: Sequence[PlannedTrial]) -> int | None:
+    """Return the number of folds of a study's cross-validation; None without one."""
+    return next((trial.config.get("folds") for trial in trials), None)

@@ -142,9 +142,9 @@ def _make_summary_section(data_sets: Sequence[_DataSetText], n_studies: int) -> 
 def _make_scores_section(data_sets: Sequence[_DataSetText]) -> Section:
     """Make a table for each data set, with every configuration of every study."""
     paragraph = (
-        "± gives the standard deviation over seeds. A 95% confidence interval includes the "
-        "variance from the choice of test images and, with several seeds, the variance across "
-        "seeds."
+        "± gives the standard deviation over replicates. A 95% confidence interval includes the "
+        "variance from the choice of test images and, with several replicates, the variance across "
+        "replicates."
     )
     return Section(
         key="ranking",
@@ -156,7 +156,7 @@ def _make_scores_section(data_sets: Sequence[_DataSetText]) -> Section:
                 f"scores-{number}",
                 f"Scores on test. {data_set.data.short_line}",
                 MULTI_STUDY_COLUMNS,
-                data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
+                data_set.scores.assign(replicates_text=data_set.scores["replicates"].astype(str)),
                 group="study",
                 values=data_set.scores.drop(columns="label"),
                 data=data_set.data,

@@ -8,6 +8,7 @@ import pandas as pd
 from bloodnets.medmnist_sets import MedMnistFile
 from reports.format.model_labels import format_model, label_models
 from reports.format.text import DataLabel, make_class_label, make_data_label
+from reports.ledger.planned_trial import find_folds
 from reports.ledger.published import may_show_published
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
@@ -46,6 +47,7 @@ class ReportContext:
             with the highest macro F1 on test, and those without a score; from the highest macro F1
             on val.
         is_search: Whether the study is a search; the other results are then for its confirmation.
+        folds: Number of folds of the cross-validation; None without one.
     """
 
     data: DataLabel
@@ -56,6 +58,7 @@ class ReportContext:
     copies: Mapping[str, Sequence[str]]
     displayed_names: tuple[str, ...]
     is_search: bool
+    folds: int | None
 
     @property
     def shows_heat_maps(self) -> bool:
@@ -131,4 +134,5 @@ def make_report_context(
             displayed.sort_values("val_macro_f1", ascending=False)["configuration"]
         ),
         is_search=study.search is not None,
+        folds=find_folds(study.trials),
     )

@@ -139,7 +139,9 @@ def _compare_weights(ledger: Ledger, record: TrialRecord, state: TrainingState) 
 def format_replay_lines(result: ReplayResult) -> Iterator[str]:
     """Yield the lines that the command prints."""
     config = result.record.config
-    yield f"{get_trial_name(result.record.id)}: {format_settings(config)}, seed {config['seed']}"
+    fold_text = f", fold {config['fold']}" if "fold" in config else ""
+    settings_text = f"{format_settings(config)}, seed {config['seed']}{fold_text}"
+    yield f"{get_trial_name(result.record.id)}: {settings_text}"
     metric_deviations = ", ".join(
         f"{COMPARED_METRICS[key]} {value:.2g}" for key, value in result.max_deviations.items()
     )

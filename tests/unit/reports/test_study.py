@@ -370,4 +370,4 @@ def test_repr_of_a_study_without_results_names_it(tmp_path: Path, end: bool) -> 
     assert "early" in repr(study)
     assert "early" in study._repr_html_()
     assert Cells(study._repr_html_()).cells == []
-    assert study.comparison()["seeds"].sum() == 0
+    assert study.comparison()["replicates"].sum() == 0

@@ -82,7 +82,7 @@ def test_compute_ablations_is_the_base_minus_what_lacks_the_ingredient(tmp_path:
     np.testing.assert_allclose(frame["difference"], expected, atol=1e-12)
     assert frame["difference"].iloc[0] > 0.15
     assert frame["difference"].is_monotonic_decreasing
-    assert frame["seeds"].tolist() == [3] * 4
+    assert frame["replicates"].tolist() == [3] * 4
     np.testing.assert_allclose(frame["p_holm"], adjust_holm(frame["p"].to_numpy()))
     assert (frame["p_holm"] > frame["p"]).sum() >= 2
 
@@ -154,5 +154,5 @@ def test_compute_ablations_without_a_common_seed_compares_all_seeds(tmp_path: Pa
     )
     ablations = compute(read_study_files(ledger))
     (row,) = ablations.differences.to_dict("records")
-    assert (row["base"], row["configuration"], row["seeds"]) == (*configs, 0)
+    assert (row["base"], row["configuration"], row["replicates"]) == (*configs, 0)
     assert ablations.skipped_names == []

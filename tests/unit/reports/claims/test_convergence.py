@@ -57,7 +57,7 @@ def test_judge_smoother_curves_follows_the_mean_ratio_of_roughness(
     assert claim.verdict == verdict
     mean = np.exp(np.mean(np.log(ratios)))
     assert claim.numbers["value"][0] == pytest.approx(mean)
-    assert claim.numbers["seeds"].tolist() == [len(ratios)] * 3
+    assert claim.numbers["replicates"].tolist() == [len(ratios)] * 3
     assert f" {mean:.2f}" in claim.evidence
 
 
@@ -129,7 +129,7 @@ def test_judge_smoother_curves_leaves_out_a_seed_that_one_family_lacks() -> None
         )
     )
     assert claim.numbers["value"].tolist()[:3] == pytest.approx([6**0.5] * 3)
-    assert claim.numbers["seeds"].tolist() == [2] * 9
+    assert claim.numbers["replicates"].tolist() == [2] * 9
 
 
 def test_judge_curves_of_one_epoch_is_inconclusive() -> None:

@@ -88,7 +88,7 @@ def test_model_card_class_tables_are_those_of_the_report(
 def test_model_card_lists_the_limitations_of_its_data(kind: DataKind, tmp_path: Path) -> None:
     ledger = build_study(tmp_path / "s", kind)
     card = make_card(ledger)
-    for text in list_limitations(ledger.study.data):
+    for text in list_limitations(ledger.study.data, None):
         assert f"- {escape_markdown(text)}" in card
 
 

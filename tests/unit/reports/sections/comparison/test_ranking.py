@@ -45,7 +45,7 @@ def make_section(
 
 def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
     section = ranking.make_section(
-        comparison=COMPARISON.assign(seeds=[1, 2]),
+        comparison=COMPARISON.assign(replicates=[1, 2]),
         pairwise=make_pairwise(
             PAIRS,
             ["cnn-config-1"],
@@ -62,7 +62,7 @@ def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
     assert first == {
         "configuration": "cnn-config-1",
         "method": "CrossEntropy + SGD",
-        "seeds_text": "1 of 2",
+        "replicates_text": "1 of 2",
         "group": "a, A",
         "val_macro_f1": "94.0",
         "test_macro_f1": "94.0 ± 0.2",
@@ -72,7 +72,7 @@ def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
         "parameters": "0.42",
         "duration_s": "82.5",
     }
-    assert [second["seeds_text"], second["group"]] == ["2", "b"]
+    assert [second["replicates_text"], second["group"]] == ["2", "b"]
     assert table.values["test_accuracy"].tolist() == [0.94, 0.9]
 
 
@@ -157,7 +157,7 @@ def test_ranking_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
     assert count_texts(pairwise) == n_paragraphs + 1
     for changes in (
         {"copies": {"cnn-config-1": ["cnn-config-2"]}},
-        {"seed_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
+        {"replicate_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
     ):
         changed = replace(NO_PAIRS, **changes)
         assert count_texts(changed) == n_paragraphs + 1
@@ -165,10 +165,10 @@ def test_ranking_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
 
 @pytest.mark.parametrize(("p", "p_text"), [(0.3, "0.3000"), (0.00001, "0.0001")])
 def test_ranking_compare_the_spreads_over_seeds(p: float, p_text: str) -> None:
-    seed_sds = dict(zip(NAMES, (0.002, 0.03), strict=True))
+    replicate_sds = dict(zip(NAMES, (0.002, 0.03), strict=True))
     section = ranking.make_section(
         comparison=COMPARISON,
-        pairwise=replace(NO_PAIRS, seed_sds=seed_sds, homogeneity_p=p),
+        pairwise=replace(NO_PAIRS, replicate_sds=replicate_sds, homogeneity_p=p),
         trials=make_trials("here"),
         context=make_context(*NAMES),
     )

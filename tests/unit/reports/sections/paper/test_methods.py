@@ -92,7 +92,7 @@ def test_write_methods_of_grades_says_that_their_order_was_ignored(
     assert "order was ignored" not in join_text(facts)
 
 
-def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_seed_variance(
+def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_replicate_variance(
     reported_synthetic: ReportedStudy,
 ) -> None:
     facts = collect_facts(reported_synthetic.analysis)

@@ -11,6 +11,7 @@ TRIALS = pd.DataFrame(
         "id": ["a-s0-1", "a-s1-2", "b-s0-3", "b-s1-4"],
         "configuration": ["a", "a", "b", "b"],
         "seed": [0, 1, 0, 1],
+        "fold": pd.array([None] * 4, dtype="Int64"),
         "state": ["complete", "failed", "missing", "unreadable"],
         "epochs": [30.0, 3.0, float("nan"), float("nan")],
         "attempts": [1.0, 2.0, float("nan"), float("nan")],
