@@ -11,6 +11,7 @@ import torch
 from ray import tune
 
 from bloodnets import metrics
+from bloodnets.data.folds import select_fold
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import ResourceError
@@ -97,6 +98,7 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     keep_freed_memory()
     device, storage = _select_device(), _open_study_storage(spec)
+    cells = select_fold(cells, spec.config)
     evaluated_splits = ("val", "test") if spec.evaluate_test else ("val",)
     splits = {
         name: DeviceSplit.from_numpy(getattr(cells, name), device)

@@ -148,7 +148,10 @@ def _make_trial_row(
 
 def _compute_images_per_s(loaded_study: LoadedStudy, trial_id: str) -> float:
     """Return training images per second over all epochs; NaN without an epoch."""
-    n_images = sum(loaded_study.study.data.class_counts.get("train", ()))
+    counts, grid = loaded_study.study.data.class_counts, loaded_study.study.grid
+    n_images: float = sum(counts.get("train", ()))
+    if grid is not None and grid.folds is not None:  # folds differ by a few images
+        n_images = (n_images + sum(counts.get("val", ()))) * (1 - 1 / grid.folds)
     durations_s = [epoch.duration_s for epoch in loaded_study.epochs.get(trial_id, ())]
     return n_images * len(durations_s) / sum(durations_s) if sum(durations_s) > 0 else np.nan
 

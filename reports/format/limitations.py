@@ -22,19 +22,19 @@ def describe_fold_variance(folds: int) -> tuple[str, ...]:
     """Return sentences on which variance the intervals of a cross-validation include.
 
     Args:
-        folds: Number of folds K. The training sets of two folds share (K - 2) / (K - 1) of their
-            images.
+        folds: Number of folds K. Two trials of a seed have (K - 2) / (K - 1) of their training
+            images in common.
     """
     included = (
-        "The intervals of the cross-validation include the variance from test images, seed and "
-        "held-out fold, but not that from another set of training images."
+        "The intervals of scores on test include the variance from test images, seed and held-out "
+        "fold, but not that from another set of training images."
     )
     if folds == 2:
         return (included,)
     return (
         included,
-        f"The training sets of two folds share {(folds - 2) / (folds - 1):.0%} of their images, so "
-        "the intervals are too narrow for new training data.",
+        f"Two trials of a seed have about {(folds - 2) / (folds - 1):.0%} of their training images "
+        "in common, so the intervals are too narrow for new training data.",
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from reports.format.units import format_count
 from reports.ledger.data_record import DataRecord
-from reports.ledger.planned_trial import find_folds
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 
@@ -26,9 +25,10 @@ def make_title(study: StudyRecord) -> str:
     n_seeds = len({trial.config["seed"] for trial in study.trials})
     noun = "classifier" if n_configurations == 1 else "classifiers"
     title = f"{_format_number_word(n_configurations)} {noun} on {data_name}"
-    folds = find_folds(study.trials)
-    replicates = format_count(n_seeds, "seed") + ("" if folds is None else f", {folds} folds")
-    return f"{title}, {replicates}"
+    title += f", {format_count(n_seeds, 'seed')}"
+    if study.grid is None or study.grid.folds is None:
+        return title
+    return f"{title}, {study.grid.folds} folds"
 
 
 def make_multi_study_title(studies: Sequence[StudyRecord]) -> str:

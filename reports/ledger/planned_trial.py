@@ -1,6 +1,6 @@
 """Types of a planned trial and of its configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, with_config
@@ -114,8 +114,3 @@ class PlannedTrial:
     id: str
     configuration: str
     config: Config
-
-
-def find_folds(trials: Sequence[PlannedTrial]) -> int | None:
-    """Return the number of folds of a study's cross-validation; None without one."""
-    return next((trial.config.get("folds") for trial in trials), None)

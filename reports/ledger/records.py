@@ -31,6 +31,8 @@ class GridRecord:
     Attributes:
         configurations: Names of the configurations, in the order of the tables.
         seeds: Number of seeds; every configuration is trained with the seeds 0 to `seeds - 1`.
+        folds: Number of folds of a cross-validation; every configuration is trained with each seed
+            on each fold. None without a cross-validation.
         max_epochs: Maximum number of epochs per trial; None for that of each configuration.
         patience: Epochs without a better val macro F1 before a trial ends.
         width: First-stage channels of the residual networks; None for that of each configuration.
@@ -40,6 +42,7 @@ class GridRecord:
 
     configurations: tuple[str, ...]
     seeds: int
+    folds: int | None
     max_epochs: int | None
     patience: int
     width: int | None

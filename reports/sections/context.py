@@ -8,7 +8,6 @@ import pandas as pd
 from bloodnets.medmnist_sets import MedMnistFile
 from reports.format.model_labels import format_model, label_models
 from reports.format.text import DataLabel, make_class_label, make_data_label
-from reports.ledger.planned_trial import find_folds
 from reports.ledger.published import may_show_published
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
@@ -134,5 +133,5 @@ def make_report_context(
             displayed.sort_values("val_macro_f1", ascending=False)["configuration"]
         ),
         is_search=study.search is not None,
-        folds=find_folds(study.trials),
+        folds=None if study.grid is None else study.grid.folds,
     )

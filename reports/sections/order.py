@@ -13,6 +13,7 @@ from reports.analysis.calibration import compute_calibration
 from reports.analysis.confusion import analyze_confusion
 from reports.analysis.confusion_differences import compare_confusions
 from reports.analysis.cost import collect_costs
+from reports.analysis.cross_validation import make_cross_validation_frame
 from reports.analysis.epoch_limit import count_limited_trials
 from reports.analysis.misclassified import analyze_misclassified
 from reports.analysis.reproduction import compare_with_published
@@ -27,6 +28,7 @@ from reports.sections.comparison import (
     benchmark,
     claims,
     cost,
+    cross_validation,
     effects,
     equivalent_losses,
     published,
@@ -59,7 +61,15 @@ from reports.sections.verdict_text import list_warnings
 
 _ORDER = (
     *("summary", "search-history", "pruning", "search-space", "importances", "confirmation"),
-    *("search-trials", "ranking", "unfinished", "per-class", "roc", "confusion"),
+    *(
+        "search-trials",
+        "ranking",
+        "cross-validation",
+        "unfinished",
+        "per-class",
+        "roc",
+        "confusion",
+    ),
     *("confusion-differences", "pairwise", "effects", "ablation", "misclassified"),
     *("calibration", "learning-curves", "cost", "equivalent-losses", "published", "claims"),
     *("limitations", "provenance", "methods"),
@@ -154,6 +164,10 @@ def _make_ranking(analysis: Analysis) -> Sections:
 def _make_comparison_sections(analysis: Analysis) -> Sections:
     """Yield the smaller sections that compare the configurations with each other."""
     comparison, data = analysis.comparison, analysis.context.data
+    loaded_study = analysis.study.loaded_study
+    yield cross_validation.make_section(
+        make_cross_validation_frame(loaded_study), loaded_study.study.grid, context=analysis.context
+    )
     yield unfinished.make_section(analysis.trials)
     yield significant_differences.make_section(analysis.pairwise)
     yield effects.make_section(analysis.effects, data=data)

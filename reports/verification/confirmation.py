@@ -7,8 +7,8 @@ from reports.ledger.ledger import CONFIRMATION_FILE, PROPOSALS_FILE
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import TrialRecord
 from reports.ledger.search_record import Confirmation, SearchRecord
+from reports.verification.agreement import expect_equal
 from reports.verification.configurations import compute_digest, make_baseline_configs
-from reports.verification.scores import expect_equal
 
 
 def check_confirmation(

@@ -11,9 +11,9 @@ from reports.ledger.loading import UNKNOWN_SOFTWARE, check_hash
 from reports.ledger.planned_trial import PlannedTrial, fill_settings
 from reports.ledger.records import StudyRecord, TrialRecord, compute_fingerprint
 from reports.ledger.states import StopReason, TrialState
+from reports.verification.agreement import expect_equal
 from reports.verification.configurations import compute_digest
 from reports.verification.proposals import check_proposals
-from reports.verification.scores import expect_equal
 
 _STATE_BY_STOP_REASON = {
     StopReason.PATIENCE: TrialState.COMPLETE,

@@ -10,7 +10,7 @@ from reports.ledger.event_log_file import TEST_EVALUATIONS_FILE
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from reports.ledger.states import EventKind, TrialState
-from reports.verification.scores import expect_equal
+from reports.verification.agreement import expect_equal
 
 
 def check_log(

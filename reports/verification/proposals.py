@@ -5,8 +5,8 @@ from reports.format.units import format_count
 from reports.ledger.ledger import PROPOSALS_FILE, Ledger
 from reports.ledger.planned_trial import PlannedTrial, fill_settings
 from reports.ledger.search_record import SearchRecord
+from reports.verification.agreement import expect_equal
 from reports.verification.configurations import compute_digest, make_baseline_configs
-from reports.verification.scores import expect_equal
 
 
 def check_proposals(ledger: Ledger, search: SearchRecord) -> str:

@@ -18,8 +18,8 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.states import EventKind
 from reports.page.archive import ARCHIVE_FILE, find_difference
 from reports.page.publish import write_report
+from reports.verification.agreement import expect_equal
 from reports.verification.figures import FIGURE_SUFFIXES, compare_figures
-from reports.verification.scores import expect_equal
 
 _PAGE = "report/index.html"
 _EMBEDDED_IMAGES = re.compile(r'href="data:image/png;base64,([^"]*)"')

@@ -14,6 +14,8 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import TrialState
 from reports.ledger.trial_predictions import TrialPredictions, read_predictions
+from reports.verification.agreement import expect_equal
+from reports.verification.labels import LabelCheck
 
 _SUM_TOLERANCE = 1e-4
 """Largest deviation of a sum of eight float32 probabilities from 1, absolute. On real cells and a
@@ -25,30 +27,6 @@ image more or less by 1e-4."""
 
 _EPOCH_TOLERANCE = 1e-6
 """Largest absolute difference between the scores of the best epoch and of the predictions."""
-
-
-def expect_equal(
-    file_name: str, quantity: str, stored: object, expected: object, source: str
-) -> None:
-    """Compare a value in a file with the expected value.
-
-    Args:
-        file_name: Path of the file in the study's folder.
-        quantity: Name of the quantity, used in messages.
-        stored: Value in the file.
-        expected: Expected value.
-        source: Source of the expected value, used in messages after "from".
-
-    Raises:
-        ConflictError: The values differ; its `path` is `file_name`, its `value` is `stored`.
-    """
-    if stored != expected:
-        raise ConflictError(
-            f"{file_name}: {quantity} is {stored!s:.160}, expected {expected!s:.160} "
-            f"(from {source})",
-            path=file_name,
-            value=stored,
-        )
 
 
 def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str:
@@ -64,33 +42,23 @@ def check_predictions(ledger: Ledger, records: Mapping[str, TrialRecord]) -> str
     Raises:
         ConflictError: A file does not match.
     """
-    counts, first_by_split = (
-        ledger.study.data.class_counts,
-        dict[str, tuple[str, TrialPredictions]](),
-    )
-    n_scores, n_classes = 0, len(ledger.study.data.class_names)
+    study, label_check = ledger.study, LabelCheck(ledger.study.data)
+    n_scores, n_classes = 0, len(study.data.class_names)
     for record in records.values():
         name = f"predictions/{record.id}.npz"
         for split, stored_scores in record.scores.items():
             predictions = read_predictions(ledger, record.id, split)
             _check_probabilities(name, split, predictions, n_classes)
-            class_counts = np.bincount(predictions.labels, minlength=n_classes)
-            quantity = f"number of {split} images of each class"
-            expect_equal(
-                "study.json", quantity, counts.get(split), tuple(class_counts.tolist()), name
-            )
-            first_name, first_predictions = first_by_split.setdefault(split, (name, predictions))
-            if not np.array_equal(predictions.labels, first_predictions.labels):
-                raise ConflictError(
-                    f"{name} has different {split} labels than {first_name}", path=name
-                )
+            label_check.add(record.config, split, name, predictions.labels)
             _check_scores(record, split, stored_scores, predictions)
             n_scores += len(stored_scores)
         if record.scores:
             _check_splits(ledger, name, record)
+    if study.grid is not None:
+        label_check.check_folds(study.grid.folds)
     return (
         f"{format_count(n_scores, 'score')}: each follows from the stored predictions, whose "
-        "labels are the same in every trial and whose probabilities sum to 1"
+        "labels are those of the data and whose probabilities sum to 1"
     )
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bloodnets.config import DEFAULT_MAX_EPOCHS, DEFAULT_PATIENCE, ClassWeights
+from bloodnets.config import (
+    DEFAULT_MAX_EPOCHS,
+    DEFAULT_PATIENCE,
+    MAX_FOLDS,
+    MIN_FOLDS,
+    ClassWeights,
+)
 from bloodnets.errors import DataError
 from study.cli import arguments, options
 from study.cli.completion import complete_configurations, complete_study_names
@@ -95,6 +101,17 @@ class GridOptions:
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=MIN_FOLDS,
+            max=MAX_FOLDS,
+            metavar="K",
+            show_default="none",
+            help="Number of folds of a cross-validation over train and val; test stays as it is.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = None
     width: Annotated[
         int | None,
         typer.Option(
@@ -150,8 +167,9 @@ def grid(
 ) -> None:
     """Train the published configurations, or others, and compare them.
 
-    Each configuration is trained once per seed. The study is saved in --storage,
-    with a report that compares the configurations.
+    Each configuration is trained once per seed, or with --folds once per seed and
+    fold. The study is saved in --storage, with a report that compares the
+    configurations.
 
     Examples:
       bloodstudy grid --seeds 3
@@ -205,7 +223,12 @@ def _make_config(
         {**options_of_all, "class_weights": grid_options.class_weights}, variants
     )
     arguments.require_resnet(grid_options.width, names, variants)
-    given = {**options_of_all, "seeds": grid_options.seeds, "configurations": names}
+    given = {
+        **options_of_all,
+        "seeds": grid_options.seeds,
+        "folds": grid_options.folds,
+        "configurations": names,
+    }
     record = asdict(recorded) | {key: value for key, value in given.items() if value is not None}
     return GridConfig(
         **record,
@@ -222,6 +245,7 @@ def _make_default_record() -> "GridRecord":
     return GridRecord(
         configurations=tuple(PUBLISHED),
         seeds=1,
+        folds=None,
         max_epochs=None,
         patience=DEFAULT_PATIENCE,
         width=None,

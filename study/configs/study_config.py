@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import NotRequired, Self, TypedDict, Unpack, cast, get_args
 
-from bloodnets.config import ClassWeights, Precision, TrialConfig
+from bloodnets.config import MAX_FOLDS, MIN_FOLDS, ClassWeights, Precision, TrialConfig
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import STUDY_FILE, StudyPath
-from reports.ledger.planned_trial import Config, PlannedTrial
+from reports.ledger.planned_trial import Config, PlannedTrial, get_replicate_name
 from reports.ledger.records import GridRecord, StudyRecord
 from reports.ledger.search_record import SearchRecord
 from study.configs.presets import CONFIGURATIONS
@@ -88,6 +88,7 @@ class GridConfig(StudyConfig):
     Attributes:
         configurations: Names in `presets.CONFIGURATIONS` or `variants`, in the order of the tables.
         seeds: Number of seeds, at least 1: seeds 0 to `seeds - 1` for every configuration.
+        folds: Number of folds of a cross-validation over train and val; None without one.
         max_epochs: Maximum number of epochs per trial, at least 1; None for the value of each
             configuration.
         patience: Epochs without a better val macro F1 before a trial ends, at least 1. Trials of
@@ -112,6 +113,7 @@ class GridConfig(StudyConfig):
     batch_size: int | None
     precision: Precision
     class_weights: ClassWeights = "none"
+    folds: int | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,6 +123,8 @@ class GridConfig(StudyConfig):
             if name not in self.variants:
                 get_preset(name, "--config")
         require_at_least("--seeds", self.seeds, 1)
+        if self.folds is not None and not MIN_FOLDS <= self.folds <= MAX_FOLDS:
+            raise DataError.of_value("--folds", self.folds, f"{MIN_FOLDS} to {MAX_FOLDS}")
         require_at_least("--max-epochs", self.max_epochs, 1)
         require_at_least("--patience", self.patience, 1)
         require_at_least("--width", self.width, 1)
@@ -152,13 +156,14 @@ class GridConfig(StudyConfig):
         return GridRecord(**{field.name: getattr(self, field.name) for field in fields(GridRecord)})
 
     def plan_trials(self) -> tuple[PlannedTrial, ...]:
-        """Return the plan: every configuration with every seed."""
+        """Return the plan: every configuration with every seed, and with every fold of the seed."""
         record = self.to_record()
         configs = {name: self._make_trial_config(name, record) for name in self.configurations}
         return tuple(
-            make_planned_trial(name, replace(config, seed=seed))
+            make_planned_trial(name, replace(config, seed=seed, folds=self.folds, fold=fold))
             for name, config in configs.items()
             for seed in range(self.seeds)
+            for fold in (range(self.folds) if self.folds else (None,))
         )
 
     def _make_trial_config(self, name: str, record: GridRecord) -> TrialConfig:
@@ -206,8 +211,9 @@ def make_resnet_baseline(
 
 def make_planned_trial(name: str, config: TrialConfig) -> PlannedTrial:
     """Return the planned trial of a configuration, with its id."""
-    trial_id = f"{name}-s{config.seed}-{config.compute_digest()}"
-    return PlannedTrial(id=trial_id, configuration=name, config=make_config_record(config))
+    record = make_config_record(config)
+    trial_id = f"{name}-{get_replicate_name(record)}-{config.compute_digest()}"
+    return PlannedTrial(id=trial_id, configuration=name, config=record)
 
 
 def make_config_record(config: TrialConfig) -> Config:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.constants import SPLITS
+from bloodnets.data.image_digests import compute_image_digests
 from bloodnets.data.medmnist import BloodCells
 from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
@@ -40,8 +41,7 @@ def hash_images(images: NDArray[np.uint8]) -> str:
     Args:
         images: Pixels, uint8, shape (n, side, side, channels).
     """
-    digests = sorted(hashlib.sha256(image).digest() for image in np.ascontiguousarray(images))
-    return hashlib.sha256(b"".join(digests)).hexdigest()
+    return hashlib.sha256(b"".join(sorted(compute_image_digests(images)))).hexdigest()
 
 
 def count_classes(cells: BloodCells) -> dict[str, tuple[int, ...]]:

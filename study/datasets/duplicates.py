@@ -4,7 +4,6 @@ An image of train or val that is also in test makes the scores on test too high,
 that is also in val biases the selection. Two labels of the same image cannot both be right.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bloodnets.constants import SPLITS
+from bloodnets.data.image_digests import compute_image_digests
 from bloodnets.data.medmnist import BloodCells, Split
 from bloodnets.errors import DataError
 from reports.ledger.data_record import DuplicatesRecord
@@ -72,14 +72,15 @@ def drop_duplicates(cells: BloodCells) -> BloodCells:
 
 def _find_groups(cells: BloodCells) -> list[list[_Place]]:
     """Return the places of each image that occurs more than once."""
-    places_by_hash: dict[bytes, list[_Place]] = defaultdict(list)
+    places_by_digest: dict[bytes, list[_Place]] = defaultdict(list)
     for name in SPLITS:
         split: Split = getattr(cells, name)
-        for position, (image, label) in enumerate(
-            zip(split.images, split.labels.tolist(), strict=True)
+        digests = compute_image_digests(split.images)
+        for position, (digest, label) in enumerate(
+            zip(digests, split.labels.tolist(), strict=True)
         ):
-            places_by_hash[hashlib.sha256(image).digest()].append(_Place(name, position, label))
-    return [places for places in places_by_hash.values() if len(places) > 1]
+            places_by_digest[digest].append(_Place(name, position, label))
+    return [places for places in places_by_digest.values() if len(places) > 1]
 
 
 def _is_split(group: Sequence[_Place]) -> bool:

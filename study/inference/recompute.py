@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from bloodnets.config import TrialConfig
+from bloodnets.data.folds import select_fold
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError
 from bloodnets.training.checkpoint import load_model
@@ -17,7 +18,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.states import TrialState
 from reports.ledger.trial_predictions import read_predictions
-from reports.verification.scores import expect_equal
+from reports.verification.agreement import expect_equal
 from study.datasets.data_record import make_data_record
 from study.runtime.cores import read_cpu_model
 
@@ -87,6 +88,7 @@ def _compare_trial(ledger: Ledger, record: TrialRecord, cells: BloodCells) -> It
     """Yield the largest difference of a trial's probabilities on each split."""
     config, model_name = TrialConfig.from_dict(record.config), f"models/{record.id}.safetensors"
     device = _select_device(record)
+    cells = select_fold(cells, config)
     model = load_model(ledger.files.read(model_name), model_name, config, cells.shape).to(device)
     name, bound = f"predictions/{record.id}.npz", _get_bound(ledger.study, record, device)
     for split in record.scores:

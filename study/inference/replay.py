@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from bloodnets.config import TrialConfig
+from bloodnets.data.folds import select_fold
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError, ResourceError
 from bloodnets.training.epoch_result import EpochResult
@@ -90,6 +91,7 @@ def _retrain(
     on_epoch: Callable[[str], None],
 ) -> ReplayResult:
     config = TrialConfig.from_dict(record.config)
+    cells = select_fold(cells, config)
     state = TrainingState.create(config, cells.shape, device)
     stored_epochs = ledger.read_epochs(record.id)
     splits = {
@@ -140,8 +142,10 @@ def format_replay_lines(result: ReplayResult) -> Iterator[str]:
     """Yield the lines that the command prints."""
     config = result.record.config
     fold_text = f", fold {config['fold']}" if "fold" in config else ""
-    settings_text = f"{format_settings(config)}, seed {config['seed']}{fold_text}"
-    yield f"{get_trial_name(result.record.id)}: {settings_text}"
+    yield (
+        f"{get_trial_name(result.record.id)}: {format_settings(config)}, seed {config['seed']}"
+        f"{fold_text}"
+    )
     metric_deviations = ", ".join(
         f"{COMPARED_METRICS[key]} {value:.2g}" for key, value in result.max_deviations.items()
     )

@@ -98,12 +98,12 @@ def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells
 
 
 def _load_checked(config: GridConfig | SearchConfig, load_cells: LoadCells) -> "BloodCells":
-    """Load the data, and check that the trials fit into the memory."""
+    """Load the data, and check that the study can be trained on them."""
     cells = load_cells()
     # Imports NumPy, which should not delay the first line of the output.
-    from study.lifecycle.trial_memory import check_trial_memory
+    from study.lifecycle.data_check import check_data
 
-    check_trial_memory(config, cells.shape)
+    check_data(config, cells)
     return cells
 
 
@@ -117,7 +117,10 @@ def _estimate_costs(
     config: GridConfig, cells: "BloodCells", status: Status
 ) -> Iterator[CostEstimate]:
     """Yield the cost of each configuration's trials."""
+    from bloodnets.data.folds import select_fold
+
     trials = config.plan_trials()
+    cells = select_fold(cells, TrialConfig.from_dict(trials[0].config))
     prediction_bytes = (len(cells.val.labels) + len(cells.test.labels)) * (
         4 * cells.shape.n_classes + 1
     )

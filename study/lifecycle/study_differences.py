@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from reports.ledger.planned_trial import PlannedTrial, fill_settings
+from reports.ledger.planned_trial import PlannedTrial, fill_settings, get_replicate_name
 from reports.ledger.records import StudyRecord
 
 _DROPPED_WORDS = {True: "dropped", False: "kept"}
@@ -50,23 +50,25 @@ def _list_plan_differences(
     for label, value_lists in (
         ("configurations", [[trial.configuration for trial in plan] for plan in plans]),
         ("seeds", [[trial.config["seed"] for trial in plan] for plan in plans]),
+        ("numbers of folds", [[t.config.get("folds", "none") for t in plan] for plan in plans]),
     ):
         before, now = (_format_value(list(dict.fromkeys(values))) for values in value_lists)
         if before != now:
             yield f"the {label} were {before}, now {now}"
-    requested_configs = {
-        (trial.configuration, trial.config["seed"]): fill_settings(trial.config)
-        for trial in requested
-    }
+    requested_configs = {_get_replicate(trial): fill_settings(trial.config) for trial in requested}
     config_pairs = [
-        (fill_settings(t.config), requested_configs.get((t.configuration, t.config["seed"])))
-        for t in existing
+        (fill_settings(trial.config), requested_configs.get(_get_replicate(trial)))
+        for trial in existing
     ]
     for key in config_pairs[0][0]:
         values = [(was[key], now[key]) for was, now in config_pairs if now]
         changed = [(was, now) for was, now in values if was != now]
-        if changed:
+        if changed and key != "folds":  # named above
             yield f"{key} was {changed[0][0]}, now {changed[0][1]}"
+
+
+def _get_replicate(trial: PlannedTrial) -> tuple[str, str]:
+    return trial.configuration, get_replicate_name(trial.config)
 
 
 def _format_value(value: object) -> str:

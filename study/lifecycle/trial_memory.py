@@ -26,7 +26,9 @@ ACTIVATION_COPIES = 2
 On one core, the peak was 0.9 (ResNet at 64 pixels) to 1.7 times the forward pass (CNN at 128)."""
 
 
-def check_trial_memory(config: GridConfig | SearchConfig, shape: DataShape) -> None:
+def check_trial_memory(
+    config: GridConfig | SearchConfig, shape: DataShape, *, n_copied_images: int = 0
+) -> None:
     """Raise if the trials of a study on the CPU of this host would need more memory than is free.
 
     Networks for images of at most the size of BloodMNIST's are not checked: they need 0.7 GiB, and
@@ -35,6 +37,8 @@ def check_trial_memory(config: GridConfig | SearchConfig, shape: DataShape) -> N
     Args:
         config: Settings of the study.
         shape: Shape of its data.
+        n_copied_images: Images that each trial copies: those of train and val in a
+            cross-validation, or else 0.
 
     Raises:
         ResourceError: A trial, or the trials that run at the same time, would need more memory.
@@ -44,7 +48,8 @@ def check_trial_memory(config: GridConfig | SearchConfig, shape: DataShape) -> N
         return
     configs = _list_configs(config)
     largest = max(configs, key=lambda trial: estimate_trial_bytes(trial, shape))
-    trial_bytes = estimate_trial_bytes(largest, shape)
+    image_bytes = shape.side**2 * shape.channels
+    trial_bytes = estimate_trial_bytes(largest, shape) + n_copied_images * image_bytes
     available_bytes = psutil.virtual_memory().available
     n_fitting = int(available_bytes / trial_bytes)
     n_parallel = max(1, count_available_cores() // config.cpus_per_trial)

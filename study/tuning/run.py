@@ -23,12 +23,12 @@ from study.console.grid_progress import EndedTrials, GridProgress
 from study.console.phase import show_phase
 from study.console.report_link import print_report_path
 from study.console.search_progress import SearchProgress
+from study.lifecycle.data_check import check_data
 from study.lifecycle.file_check import check_study_files
 from study.lifecycle.resume import open_study
 from study.lifecycle.search_duration import compute_elapsed_search_s
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
-from study.lifecycle.trial_memory import check_trial_memory
 from study.runtime.lock import keep_locked
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import get_default_gpus
@@ -74,7 +74,7 @@ def run_study(
     phases = Console(stderr=True, quiet=quiet)
     with show_phase(phases, "checking data and software …"):
         requested = make_study_record(config, cells, command)
-        check_trial_memory(config, cells.shape)
+        check_data(config, cells)
     with (
         open_study(
             config.location,

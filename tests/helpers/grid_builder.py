@@ -51,6 +51,7 @@ SOFTWARE = SoftwareRecord(
 GRID_RECORD = GridRecord(
     configurations=("cnn-config-1",),
     seeds=1,
+    folds=None,
     max_epochs=None,
     patience=10,
     width=None,

@@ -69,6 +69,8 @@ def write_version_4(folder: Path) -> None:
     content["schema_version"] = 4
     for name in ("channels", "side"):
         del content["data"][name]
+    if content["grid"] is not None:
+        del content["grid"]["folds"]
     path.write_text(json.dumps(content))
 
 

@@ -40,6 +40,24 @@ COMPARISON_COLUMNS = (
         is_lower_better=True,
     ),
 )
+CROSS_VALIDATION_COLUMNS = (
+    CONFIGURATION_COLUMN,
+    Column(
+        key="val_macro_f1", heading=("Macro F1", "on val (%)"), unit="percent", mark_highest=True
+    ),
+    Column(key="val_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
+    Column(
+        key="val_accuracy", heading=("Accuracy", "on val (%)"), unit="percent", mark_highest=True
+    ),
+    Column(
+        key="difference",
+        heading=("Difference of F1", "to the best (points)"),
+        unit="points",
+        show_sd=False,
+    ),
+    make_interval_column("difference", unit="points_interval"),
+    Column(key="replicates", heading=("Folds",), unit="count"),
+)
 COST_COLUMNS = (
     Column(key="name", heading=("Configuration", "or method")),
     Column(key="source", heading=("Source",)),

@@ -15,7 +15,7 @@ from reports.analysis.search_trials import SearchAnalysis
 from reports.format.table import choose_column_decimals
 from reports.format.text import DataLabel
 from reports.ledger.loading import Problem
-from reports.ledger.planned_trial import Config, fill_settings, find_folds
+from reports.ledger.planned_trial import Config, fill_settings
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.findings import Analysis
@@ -145,7 +145,7 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
         image_counts={split: sum(counts) for split, counts in study.data.class_counts.items()},
         configs={trial.configuration: trial.config for trial in study.trials},
         seeds=tuple(sorted({trial.config["seed"] for trial in study.trials})),
-        folds=find_folds(study.trials),
+        folds=analysis.context.folds,
         states=Counter(map(str, trials["state"])),
         left_out=loaded_study.problems,
         test_evaluations=evaluations.total(),

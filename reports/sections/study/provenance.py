@@ -15,8 +15,7 @@ from reports.format.text import (
 )
 from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.planned_trial import find_folds
-from reports.ledger.records import StudyRecord
+from reports.ledger.records import GridRecord
 from reports.sections.elements import Section
 from reports.sections.study.citation import list_license_facts, make_code_blocks
 from reports.sections.study.hardware import list_hardware_facts
@@ -53,7 +52,7 @@ def make_section(
         ("Identical images", describe_duplicates(study.data)),
         *_list_search_facts(search),
         ("Seeds", _describe_seeds(trials, search)),
-        *_list_fold_facts(study),
+        *_list_fold_facts(study.grid),
         *_list_training_facts(trials, search),
         ("Test evaluations", _describe_test_evaluations(trials)),
         *list_hardware_facts(study, trials),
@@ -125,12 +124,11 @@ def _describe_seeds(trials: pd.DataFrame, search: SearchAnalysis | None) -> str:
     )
 
 
-def _list_fold_facts(study: StudyRecord) -> list[tuple[str, str]]:
+def _list_fold_facts(grid: GridRecord | None) -> list[tuple[str, str]]:
     """List the folds of a cross-validation; none without one."""
-    folds = find_folds(study.trials)
-    if folds is None:
+    if grid is None or grid.folds is None:
         return []
-    return [("Folds", f"{folds}, of train and val; each trial holds out one of them as val")]
+    return [("Folds", f"{grid.folds}, of train and val; each trial held out one of them as val")]
 
 
 def _list_training_facts(

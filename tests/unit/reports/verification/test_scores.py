@@ -10,7 +10,7 @@ import pytest
 from bloodnets.errors import ConflictError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
-from reports.verification.scores import check_epochs, check_predictions, expect_equal
+from reports.verification.scores import check_epochs, check_predictions
 from tests.helpers.grid_builder import build_grid
 from tests.helpers.small_studies import (
     SMALL_MATRIX,
@@ -45,13 +45,6 @@ def find_wrong_epochs(folder: Path, trial_id: str) -> ConflictError:
     with pytest.raises(ConflictError) as caught:
         check_epochs(ledger, read_records(ledger, trial_id))
     return caught.value
-
-
-def test_expect_equal_raises_with_the_file_and_its_value_unless_equal() -> None:
-    expect_equal("a.json", "the number", 3, 3, "the count")
-    with pytest.raises(ConflictError) as caught:
-        expect_equal("a.json", "the number", 3, 4, "the count")
-    assert (caught.value.path, caught.value.value) == ("a.json", 3)
 
 
 def test_checks_of_an_intact_study_count_scores_and_epochs(small_grid: Path) -> None:

@@ -31,6 +31,7 @@ DROP = "--drop-duplicates"
     "words",
     [
         ["--seeds", "0"],
+        ["--folds", "1"],
         ["--max-epochs", "0"],
         ["--patience", "0"],
         ["--batch-size", "0"],
@@ -70,6 +71,7 @@ def test_grid_configurations_default_to_the_published_ones(
 
 def test_grid_all_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["grid", "--config", "resnet", "--seeds", "3", "--max-epochs", "7", "--patience", "2"]
+    words += ["--folds", "5"]
     words += ["--width", "16", "--batch-size", "32", "--precision", "bfloat16", "--name", "mine"]
     words += ["--device", "cpu", "--max-concurrent", "2"]
     assert parse_config(words, tmp_path, monkeypatch) == GridConfig(
@@ -77,6 +79,7 @@ def test_grid_all_options_become_settings(tmp_path: Path, monkeypatch: pytest.Mo
         storage_root=tmp_path,
         configurations=("resnet",),
         seeds=3,
+        folds=5,
         max_epochs=7,
         patience=2,
         width=16,

@@ -53,6 +53,22 @@ def test_plan_trials_missing_settings_are_those_of_each_configuration() -> None:
     assert [trial.config.get("width") for trial in given] == [None, 16, 16]
 
 
+def test_plan_trials_with_folds_every_seed_gets_every_fold() -> None:
+    trials = study(configurations=("cnn-config-1",), seeds=2, folds=3).plan_trials()
+    replicates = [(t.config["seed"], t.config["fold"]) for t in trials]
+    assert replicates == [(seed, fold) for seed in (0, 1) for fold in (0, 1, 2)]
+    assert {t.config["folds"] for t in trials} == {3}
+    assert trials[4].id.startswith("cnn-config-1-s1-f1-")
+    assert len({t.id for t in trials}) == 6
+
+
+@pytest.mark.parametrize("folds", [1, 101])
+def test_grid_config_number_of_folds_out_of_range_raises(folds: int) -> None:
+    with pytest.raises(DataError) as caught:
+        study(folds=folds)
+    assert caught.value.value == folds
+
+
 def test_plan_trials_every_configuration_gets_every_seed() -> None:
     trials = study().plan_trials()
     assert [(t.configuration, t.config["seed"]) for t in trials] == [

@@ -36,6 +36,16 @@ def test_list_differences_other_settings_are_described(ledger: Ledger, tmp_path:
         (study, changed(study, seed=5), ["the seeds were 0, now 5"]),
         (
             study,
+            changed(study, folds=5, fold=0),
+            ["the numbers of folds were none, now 5"],
+        ),
+        (
+            changed(study, folds=5, fold=0),
+            changed(study, folds=4, fold=0),
+            ["the numbers of folds were 5, now 4"],
+        ),
+        (
+            study,
             changed(study, precision="bfloat16"),
             ["precision was float32, now bfloat16"],
         ),
