@@ -160,6 +160,7 @@ def build_grid(
     record = make_grid_record(
         location.name, kind, class_names, first_matrix, [*trial_by_key.values()]
     )
+    record = replace(record, grid=replace(GRID_RECORD, folds=folds))
     ledger = create_study(location, record)
     for (name, number), planned in trial_by_key.items():
         if (name, number) in failed_trials:

@@ -156,3 +156,12 @@ def test_nll_of_raw_logits_is_negative_and_a_second_log_softmax_changes_only_las
     torch.testing.assert_close(
         nn.CrossEntropyLoss()(once, labels), nn.CrossEntropyLoss()(logits, labels)
     )
+
+
+def test_compare_equivalent_losses_pairs_the_folds_of_a_seed(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 3, "cnn-config-3": [ASYMMETRIC] * 3}
+    missing = [("cnn-config-1", 0)]
+    ledger = build_grid(tmp_path / "s", matrices, missing_trials=missing, folds=3)
+    (pair,) = compare_equivalent_losses(read_study_files(ledger)).to_dict("records")
+    assert pair["replicates"] == 2
+    assert pair["n_predictions"] == 2 * ASYMMETRIC.sum()

@@ -22,6 +22,7 @@ from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.paper import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
+from tests.helpers.report_frames import ReportedStudy
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +255,17 @@ def test_make_comparison_frame_images_per_s_are_those_of_train_over_the_time_of_
     assert frame.loc["mlnn-config-1", "images_per_s"] == pytest.approx(11_959 / 2.5)
     assert frame.loc["mlnn-config-1", "images_per_s_sd"] == pytest.approx(0, abs=1e-9)
     assert frame["operations"].tolist() == [8_354_400, 8_354_400, 16_462_848]
+
+
+def test_make_trials_frame_has_the_folds_and_the_comparison_counts_them(
+    grid: LoadedStudy, reported_folds: ReportedStudy
+) -> None:
+    loaded_study = reported_folds.analysis.study.loaded_study
+    trials = frames.make_trials_frame(loaded_study)
+    assert trials["fold"].tolist() == [0, 1, 2] * 2
+    assert trials["folds"].tolist() == [3] * 6
+    comparison = frames.make_comparison_frame(loaded_study, None)
+    assert comparison["replicates"].tolist() == comparison["replicates_planned"].tolist() == [3, 3]
+    without_folds = frames.make_trials_frame(grid)[["folds", "fold"]]
+    assert without_folds.isna().all(axis=None)
+    assert (without_folds.dtypes == "Int64").all()

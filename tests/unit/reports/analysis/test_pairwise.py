@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from statsmodels.stats.multitest import multipletests
 from reports.analysis import pairwise
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.pair_decisions import Decision
+from reports.ledger.loading import read_study_files
 from reports.ledger.test_predictions import TestPredictions
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
 N_SEEDS = 3
@@ -215,3 +218,20 @@ def test_compare_pairs_without_a_trial_is_empty() -> None:
     assert compared.pairs.empty
     assert compared.ranked_names == []
     assert np.isnan(compared.homogeneity_p)
+
+
+def test_compare_pairs_with_the_same_seed_on_other_folds_are_not_paired(tmp_path: Path) -> None:
+    first, second = "mlnn-config-1", "cnn-config-1"
+    matrices = {name: [ASYMMETRIC] * 3 for name in (first, second)}
+    for n_shared, missing in (
+        (3, []),
+        (1, [(first, 0), (second, 2)]),
+        (0, [(first, 0), (first, 1), (second, 2)]),
+    ):
+        ledger = build_grid(tmp_path / f"s{n_shared}", matrices, missing_trials=missing, folds=3)
+        predictions = read_study_files(ledger).predictions
+        (pair,) = pairwise.compare_pairs(predictions, bootstrap_scores(predictions)).to_dict(
+            "records"
+        )
+        assert pair["replicates"] == n_shared
+        assert np.isnan(pair["p_mcnemar"]) == (n_shared == 0)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -27,6 +28,8 @@ from reports.claims.claim import (
     make_numbers_frame,
     measure_contrasts,
 )
+from reports.ledger.loading import read_study_files
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 from tests.helpers.planted_study import (
     ADAM,
     MLNN_SGD,
@@ -167,3 +170,11 @@ def test_format_plain_interval_leaves_out_a_missing_interval() -> None:
     row = {"value": 1.666, "low": -0.5, "high": 2.371}
     assert format_plain_interval(row) == f"1.67 (95% confidence interval [{MINUS}0.50, 2.37])"
     assert format_plain_interval(row | {"low": math.nan}) == "1.67"
+
+
+def test_make_equivalence_keys_of_other_folds_are_equal(tmp_path: Path) -> None:
+    matrices = {name: [ASYMMETRIC] * 2 for name in ("cnn-config-1", "cnn-config-2", "cnn-config-3")}
+    missing = [("cnn-config-1", 0), ("cnn-config-3", 1)]
+    ledger = build_grid(tmp_path / "s", matrices, missing_trials=missing, folds=2)
+    keys = make_equivalence_keys(read_study_files(ledger))
+    assert keys["cnn-config-1"] == keys["cnn-config-3"] != keys["cnn-config-2"]

@@ -4,7 +4,7 @@ import pytest
 
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.medmnist_sets import parse_option
-from reports.format.limitations import list_limitations
+from reports.format.limitations import describe_fold_variance, list_limitations
 from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 from reports.sections.study import limitations
@@ -66,3 +66,24 @@ def test_limitations_section_is_one_paragraph() -> None:
     section = limitations.make_section(data, folds=None)
     assert section is not None
     assert section.paragraphs == (" ".join(list_limitations(data, None)),)
+
+
+@pytest.mark.parametrize(("folds", "share"), [(3, "50%"), (5, "75%"), (10, "89%")])
+def test_describe_fold_variance_has_the_share_of_common_training_images(
+    folds: int, share: str
+) -> None:
+    included, overlap = describe_fold_variance(folds)
+    assert "fold" in included
+    assert share in overlap
+
+
+def test_describe_fold_variance_of_two_folds_has_no_overlap() -> None:
+    assert len(describe_fold_variance(2)) == 1
+
+
+def test_list_limitations_of_a_cross_validation_name_the_variance_of_the_folds() -> None:
+    *others, intervals = list_limitations(make_data(DataKind.OFFICIAL), 5)
+    *expected, without_folds = list_limitations(make_data(DataKind.OFFICIAL), None)
+    assert others == expected
+    assert all(sentence in intervals for sentence in describe_fold_variance(5))
+    assert not any(sentence in without_folds for sentence in describe_fold_variance(5))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis.pairwise import PairwiseComparison
+from reports.format.limitations import describe_fold_variance
 from reports.sections.comparison import ranking
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
@@ -206,3 +207,15 @@ def test_ranking_times_name_the_devices() -> None:
 
 def test_ranking_without_a_planned_trial_are_left_out() -> None:
     assert make_section(COMPARISON.iloc[:0]) is None
+
+
+def test_ranking_notes_of_a_cross_validation_name_the_variance_of_the_folds() -> None:
+    text = " ".join(describe_fold_variance(5))
+    context = make_context(*NAMES, folds=5)
+    sections = (
+        make_section(context=context),
+        make_section(),
+        make_section(make_comparison({"cnn-config-1": 0.94}, seeds=1), context=context),
+    )
+    found = [section is not None and text in " ".join(section.notes) for section in sections]
+    assert found == [True, False, False]

@@ -143,3 +143,12 @@ def test_make_section_counts_every_item_and_is_folded(reported_grid: ReportedStu
     assert section.folded
     assert [len(table.rows) for table in section.tables] == [44, 52]
     assert all(table.long for table in section.tables)
+
+
+def test_make_checklists_of_a_cross_validation_name_its_folds(
+    reported_folds: ReportedStudy,
+) -> None:
+    answers = list_answers(collect_facts(reported_folds.analysis))
+    for number in ("30", "40"):
+        assert "fold" in answers[number][0]
+    assert answers["30"][1] != ItemStatus.AUTHOR
