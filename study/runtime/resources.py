@@ -1,6 +1,8 @@
 """Check the available cores and GPUs, and compute how many trials fit at the same time."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import ray
 import yaml
@@ -27,11 +29,42 @@ def count_usable_cores(config: StudyConfig, n_trials: int) -> int:
 
 def compute_max_parallel_trials(config: StudyConfig) -> int:
     """Return how many trials the connected cluster can now run at the same time, at least 1."""
-    resources = ray.cluster_resources()
-    capacity = resources.get("CPU", 0) / config.cpus_per_trial
-    if config.gpus_per_trial:
-        capacity = min(capacity, resources.get("GPU", 0) / config.gpus_per_trial)
-    return max(1, min(int(capacity), config.max_concurrent or int(capacity)))
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    n_trials = sum(_count_fitting_trials(node, config) for node in nodes)
+    return max(1, min(n_trials, config.max_concurrent or n_trials))
+
+
+def compute_reachable_trials(config: StudyConfig) -> int:
+    """Return how many trials can run at the same time once the autoscaler has started its nodes.
+
+    Without an autoscaler on this host, this is `compute_max_parallel_trials`.
+    """
+    autoscaler = _read_autoscaler()
+    trials_by_node = [
+        _count_fitting_trials(node_type.resources, config)
+        for node_type in autoscaler.node_types
+        for _ in range(node_type.max_workers)
+    ]
+    n_trials = sum(sorted(trials_by_node, reverse=True)[: autoscaler.max_workers])
+    return max(
+        compute_max_parallel_trials(config), min(n_trials, config.max_concurrent or n_trials)
+    )
+
+
+def _count_fitting_trials(resources: Mapping[str, float], config: StudyConfig) -> int:
+    """Return how many trials fit on a node at the same time.
+
+    Args:
+        resources: Resources of the node, e.g. under the keys "CPU" and "GPU".
+        config: Settings of the study.
+    """
+    n_trials = int(resources.get("CPU", 0) / config.cpus_per_trial)
+    if not config.gpus_per_trial:
+        return n_trials
+    n_gpus = int(resources.get("GPU", 0))
+    if config.gpus_per_trial < 1:  # a trial is on one GPU, so the rest of a GPU may be too small
+        return min(n_trials, n_gpus * int(1 / config.gpus_per_trial))
+    return min(n_trials, int(n_gpus / config.gpus_per_trial))
 
 
 def check_local_resources(config: StudyConfig) -> None:
@@ -64,18 +97,47 @@ def find_largest_node() -> dict[str, float]:
     Returns:
         Numbers under the keys "CPU" and "GPU".
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] + _list_startable_nodes()
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes += [node_type.resources for node_type in _read_autoscaler().node_types]
     return {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
 
 
-def _list_startable_nodes() -> list[dict[str, float]]:
-    """Return the resources of the node types that this host, the head, can start on demand."""
+class _NodeType(NamedTuple):
+    """Type of node that the autoscaler can start.
+
+    Attributes:
+        resources: Resources of a node, e.g. under the keys "CPU" and "GPU".
+        max_workers: Maximum number of nodes, at least 1.
+    """
+
+    resources: dict[str, float]
+    max_workers: int
+
+
+class _Autoscaler(NamedTuple):
+    """Nodes that this host, the head of a cluster, can start on demand.
+
+    Attributes:
+        node_types: Types of these nodes; empty if this host is no head.
+        max_workers: Maximum number of nodes of all types.
+    """
+
+    node_types: tuple[_NodeType, ...] = ()
+    max_workers: int = 0
+
+
+def _read_autoscaler() -> _Autoscaler:
+    """Return the nodes in the file that `ray up` leaves on the head."""
     try:
-        cluster_config = yaml.safe_load((Path.home() / "ray_bootstrap_config.yaml").read_text())
-        node_types = cluster_config["available_node_types"].values()
-        return [node_type["resources"] for node_type in node_types if node_type.get("max_workers")]
+        content = yaml.safe_load((Path.home() / "ray_bootstrap_config.yaml").read_text())
+        node_types = tuple(
+            _NodeType(node_type["resources"], n_nodes)
+            for node_type in content["available_node_types"].values()
+            if (n_nodes := node_type.get("max_workers"))
+        )
+        return _Autoscaler(node_types, content["max_workers"])
     except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError):
-        return []
+        return _Autoscaler()
 
 
 def _require_at_most(option: str, requested: float, limit: float, resource: str) -> None:

@@ -24,6 +24,7 @@ from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import TrialState
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import make_optuna_params, suggest_config
+from study.tuning.running_trials import RunningTrialsSampler
 
 SQLITE_TIMEOUT_S = 60.0
 """Seconds that a write waits for a dashboard that reads."""
@@ -176,9 +177,11 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
         warnings.simplefilter("ignore", ExperimentalWarning)
         if name == "tpe":
             # multivariate: the best learning rate depends on the optimizer. group: only SGD has
-            # a momentum. constant_liar: running trials count as bad ones, so that parallel trials
-            # differ.
-            return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+            # a momentum. constant_liar: trials without an epoch count as bad ones, so that parallel
+            # trials differ.
+            return RunningTrialsSampler(
+                TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+            )
         if name == "gp":
             return GPSampler(seed=seed, warn_independent_sampling=False)
         if name == "cmaes":

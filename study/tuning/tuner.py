@@ -18,7 +18,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.states import EndReason, StopReason
 from study.configs.study_config import StudyConfig
-from study.runtime.resources import compute_max_parallel_trials
+from study.runtime.resources import compute_max_parallel_trials, compute_reachable_trials
 from study.runtime.session import RAY_LOG
 from study.runtime.tune_internals import patch_tune
 from study.runtime.watchdog import Heartbeat
@@ -180,7 +180,7 @@ def _run_search_tuner(
 ) -> None:
     """Run Tune with the proposals of a search, under ASHA, until the search ends."""
     ledger, capacity = search_run.ledger, config.max_concurrent
-    if capacity is None and config.address is None:  # no node joins or leaves
+    if config.address is None:  # no node joins or leaves
         capacity = compute_max_parallel_trials(config)
     _run_tuner(
         config,
@@ -190,7 +190,8 @@ def _run_search_tuner(
         searcher=ProposalSearcher(
             search_run,
             make_spec=prepare_specs(ledger, write_probe_file(ledger), evaluate_test=False),
-            get_capacity=lambda: capacity or compute_max_parallel_trials(config),
+            # Trials that wait for nodes make the autoscaler start them.
+            get_capacity=lambda: capacity or compute_reachable_trials(config),
             on_proposal=listener.on_proposal,
             on_error=callback.fail,
         ),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import ray
+import yaml
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
@@ -13,6 +14,7 @@ from study.runtime.resources import (
     check_cluster_resources,
     check_compute,
     compute_max_parallel_trials,
+    compute_reachable_trials,
     count_usable_cores,
     find_largest_node,
 )
@@ -82,10 +84,67 @@ def test_check_cluster_resources_more_than_any_node_has_raises(
         ({"gpus_per_trial": 1}, 2),
         ({"gpus_per_trial": 0.25, "cpus_per_trial": 4}, 4),
         ({"gpus_per_trial": 0.25, "max_concurrent": 3}, 3),
+        ({"gpus_per_trial": 0.4}, 4),
+        ({"gpus_per_trial": 2}, 1),
     ],
 )
 def test_compute_max_parallel_trials_on_gpus_counts_shares_of_a_gpu(
     changes: dict[str, float], n_trials: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 16.0, "GPU": 2.0})
+    set_nodes(monkeypatch, {"CPU": 16.0, "GPU": 2.0}, {"CPU": 16.0})
     assert compute_max_parallel_trials(make_config(**changes)) == n_trials
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_trials"), [({"cpus_per_trial": 2}, 2), ({"gpus_per_trial": 2}, 1)]
+)
+def test_compute_max_parallel_trials_does_not_divide_a_trial_among_nodes(
+    changes: dict[str, float], n_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_nodes(monkeypatch, *[{"CPU": 3.0, "GPU": 1.0}] * 2)
+    assert compute_max_parallel_trials(make_config(**changes)) == n_trials
+
+
+def set_nodes(monkeypatch: pytest.MonkeyPatch, *resources: dict[str, float]) -> None:
+    """Let Ray list these nodes, and one that has left."""
+    nodes = [{"Alive": True, "Resources": node} for node in resources]
+    nodes.append({"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}})
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+
+
+@pytest.fixture
+def head_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the path of the file that `ray up` leaves on the head, on a host with no cores."""
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    set_nodes(monkeypatch, {"CPU": 0.0})
+    return tmp_path / "ray_bootstrap_config.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_trials"),
+    [
+        ({}, 4 * 8 + 2 * 4),  # the third small node is over the limit of the cluster
+        ({"gpus_per_trial": 0.25}, 4 * 4),
+        ({"max_concurrent": 5}, 5),
+    ],
+)
+def test_compute_reachable_trials_includes_nodes_that_the_autoscaler_can_start(
+    changes: dict[str, float], n_trials: int, head_file: Path
+) -> None:
+    node_types = {
+        "head": {"resources": {"CPU": 0}, "max_workers": 0},
+        "small": {"resources": {"CPU": 4}, "max_workers": 3},
+        "large": {"resources": {"CPU": 8, "GPU": 1}, "max_workers": 4},
+    }
+    head_file.write_text(yaml.safe_dump({"max_workers": 6, "available_node_types": node_types}))
+    assert compute_reachable_trials(make_config(**changes)) == n_trials
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "a: [", "available_node_types: {a: 1}"])
+def test_compute_reachable_trials_without_an_autoscaler_is_that_of_the_nodes(
+    content: str | None, head_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if content is not None:
+        head_file.write_text(content)
+    set_nodes(monkeypatch, {"CPU": 3.0})
+    assert compute_reachable_trials(make_config()) == 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.samplers import CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import CmaEsSampler, GPSampler, RandomSampler
 from optuna.trial import TrialState
 
 from bloodnets.errors import ResourceError
@@ -15,6 +15,7 @@ from reports.ledger.states import StopReason
 from reports.ledger.states import TrialState as LedgerState
 from study.configs.search_space import contains, make_baseline_configs
 from study.tuning.optuna_study import OptunaStudy, make_sampler
+from study.tuning.running_trials import RunningTrialsSampler
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.console.test_search_progress import ended, planned
 
@@ -104,7 +105,12 @@ def test_add_ended_trial_equals_the_trial_told_when_it_ended(path: Path, tmp_pat
 
 @pytest.mark.parametrize(
     ("name", "cls"),
-    [("tpe", TPESampler), ("random", RandomSampler), ("gp", GPSampler), ("cmaes", CmaEsSampler)],
+    [
+        ("tpe", RunningTrialsSampler),
+        ("random", RandomSampler),
+        ("gp", GPSampler),
+        ("cmaes", CmaEsSampler),
+    ],
 )
-def test_make_sampler_name_gives_optunas_class(name: str, cls: type) -> None:
+def test_make_sampler_name_gives_its_class(name: str, cls: type) -> None:
     assert type(make_sampler(name, 0)) is cls
