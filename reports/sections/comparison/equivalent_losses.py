@@ -85,7 +85,7 @@ def _explain_method(n_tables: int) -> Iterator[str]:
     yield (
         "CrossEntropy on logits and NLLLoss on a log-softmax are the same function. Configurations "
         "that differ only in the loss should therefore make the same predictions with the same "
-        "seed on the same hardware."
+        "seed and fold on the same hardware."
     )
     if n_tables > 1:
         yield (

@@ -113,8 +113,6 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
         f"({list_families(facts)}) with the {list_replicates(facts)}, "
         f"{format_count(sum(facts.states.values()), 'trial')} in all",
     )
-    if facts.folds is not None:
-        yield Sentence("Each trial held out one fold, which took the place of val")
     n_published = sum(find_published(config) is not None for config in facts.configs.values())
     if n_published:
         yield Sentence(
@@ -122,6 +120,8 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
             "dropout of a published study",
             ("trindade",),
         )
+    if facts.folds is not None:
+        yield Sentence("Each trial held out one fold, which took the place of val")
     for family in map(str, facts.list_values("family")):
         sizes = join_words(f"{count:,}" for count in facts.parameters.get(family, ()))
         parameters = f" ({sizes} parameters)" if sizes else ""
